@@ -1,0 +1,13 @@
+//! The EC2 inventory: instances, their packages, and what may be done with them.
+
+mod creation_date;
+mod filter;
+mod packages;
+mod ports;
+mod record;
+
+pub use creation_date::{CreationDate, CreationDateError};
+pub use filter::{InstanceFilter, PackageFilter, PageLimit, PageLimitError};
+pub use packages::{Package, PackageName, PackageVersion, Packages, TooManyPackages};
+pub use ports::{AddError, AddInstance, GetInstance, InstancePage, ListInstances, RemoveInstance};
+pub use record::{AccountId, Instance, InstanceId, InstanceSummary, NewInstance, Region};

@@ -1,0 +1,81 @@
+//! What a list of instances is narrowed to, and how long a page of it is.
+
+use thiserror::Error;
+
+use super::{AccountId, PackageName, PackageVersion, Region};
+
+/// Which instances a list shows; every part is exact, and all of them must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceFilter {
+    /// Only those in this region.
+    pub region: Option<Region>,
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only those with this package.
+    pub package: Option<PackageFilter>,
+}
+
+/// A package that an instance must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageFilter {
+    /// Its name.
+    pub name: PackageName,
+    /// Its version; any when `None`.
+    pub version: Option<PackageVersion>,
+}
+
+/// A page length that is not a whole number in the range allowed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("must be a whole number from 1 to {max}", max = PageLimit::MAX)]
+pub struct PageLimitError;
+
+/// The most instances on one page: 1–100, 50 unless said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimit(u8);
+
+impl PageLimit {
+    /// The longest page.
+    pub const MAX: u8 = 100;
+
+    /// Reads a limit as a client writes it: decimal digits only.
+    ///
+    /// # Errors
+    /// [`PageLimitError`].
+    pub fn parse(text: &str) -> Result<Self, PageLimitError> {
+        // `u8::from_str` would take a sign as well.
+        if !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(PageLimitError);
+        }
+        match text.parse() {
+            Ok(limit @ 1..=Self::MAX) => Ok(Self(limit)),
+            _ => Err(PageLimitError),
+        }
+    }
+
+    /// The number of instances.
+    #[must_use]
+    pub fn get(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl Default for PageLimit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_whole_number_from_1_to_100() {
+        assert_eq!(PageLimit::default().get(), 50);
+        assert_eq!(PageLimit::parse("1").unwrap().get(), 1);
+        assert_eq!(PageLimit::parse("100").unwrap().get(), 100);
+        for text in ["0", "101", "256", "", "+5", "-1", "5.0", " 5", "1e1", "ten", "५"] {
+            assert_eq!(PageLimit::parse(text), Err(PageLimitError), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The packages installed on an instance.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::text::{check_trimmed, text_type};
+
+text_type!(
+    /// A package's name: 1–100 printable characters.
+    PackageName, 100, check_trimmed
+);
+text_type!(
+    /// A package's version: 1–50 printable characters.
+    PackageVersion, 50, check_trimmed
+);
+
+/// A package in one version. Ordered by name, then version, character by character as the database orders it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Its name.
+    #[serde(rename = "package_name")]
+    pub name: PackageName,
+    /// Its version.
+    #[serde(rename = "package_version")]
+    pub version: PackageVersion,
+}
+
+/// More packages than an instance may have.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("must have at most {max} entries, but has {0}", max = Packages::MAX)]
+pub struct TooManyPackages(
+    /// How many were sent.
+    pub usize,
+);
+
+/// An instance's packages, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Package>")]
+pub struct Packages(Vec<Package>);
+
+impl Packages {
+    /// The most packages that can be sent for one instance, exact repeats counted.
+    pub const MAX: usize = 10_000;
+
+    /// Takes up to [`Self::MAX`] packages; keeps their order and drops exact repeats.
+    ///
+    /// # Errors
+    /// [`TooManyPackages`].
+    pub fn new(sent: Vec<Package>) -> Result<Self, TooManyPackages> {
+        if sent.len() > Self::MAX {
+            return Err(TooManyPackages(sent.len()));
+        }
+        let mut kept = sent;
+        let mut seen = HashSet::with_capacity(kept.len());
+        kept.retain(|package| seen.insert(package.clone()));
+        Ok(Self(kept))
+    }
+
+    /// The packages in their order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Package] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<Package>> for Packages {
+    type Error = TooManyPackages;
+
+    fn try_from(sent: Vec<Package>) -> Result<Self, Self::Error> {
+        Self::new(sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, version: &str) -> Package {
+        Package { name: PackageName::parse(name).unwrap(), version: PackageVersion::parse(version).unwrap() }
+    }
+
+    #[test]
+    fn exact_repeats_are_dropped_and_the_order_stays() {
+        let sent = vec![package("b", "1"), package("a", "1"), package("b", "1"), package("B", "1"), package("b", "2")];
+        let kept = Packages::new(sent).unwrap();
+        assert_eq!(kept.as_slice(), [package("b", "1"), package("a", "1"), package("B", "1"), package("b", "2")]);
+    }
+
+    #[test]
+    fn ten_thousand_packages_are_taken_and_one_more_is_refused() {
+        let many = |n: usize| (0..n).map(|i| package("p", &i.to_string())).collect::<Vec<_>>();
+        assert_eq!(Packages::new(many(10_000)).unwrap().as_slice().len(), 10_000);
+        let refused = Packages::new(many(10_001)).unwrap_err();
+        assert_eq!(refused.to_string(), "must have at most 10000 entries, but has 10001");
+    }
+}

@@ -1,0 +1,69 @@
+//! What may be done with the inventory: one narrow trait an operation, so that a function's type shows what it touches.
+
+use std::future::Future;
+
+use thiserror::Error;
+
+use super::{Instance, InstanceFilter, InstanceId, InstanceSummary, NewInstance, PageLimit};
+use crate::store::StoreError;
+
+/// Why an instance was not added.
+#[derive(Debug, Error)]
+pub enum AddError {
+    /// There is one with this id; it stays as it was.
+    #[error("an instance with this id exists")]
+    Duplicate,
+    /// The store did not do it. Nothing of the instance is stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Adds instances.
+pub trait AddInstance: Send + Sync {
+    /// Stores `new` with the present time as its creation date: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`AddError`].
+    fn add(&self, new: &NewInstance) -> impl Future<Output = Result<(), AddError>> + Send;
+}
+
+/// Reads one instance.
+pub trait GetInstance: Send + Sync {
+    /// The instance with its packages sorted, as it was at one moment; `None` where there is none.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn get(&self, id: &InstanceId) -> impl Future<Output = Result<Option<Instance>, StoreError>> + Send;
+}
+
+/// One page of a list, ordered by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstancePage {
+    /// The instances.
+    pub records: Vec<InstanceSummary>,
+    /// The id that the next page begins after; `None` on the last page.
+    pub next: Option<InstanceId>,
+}
+
+/// Lists and searches instances.
+pub trait ListInstances: Send + Sync {
+    /// Up to `limit` instances that match `filter`, from the first id after `after`.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn list(
+        &self,
+        filter: &InstanceFilter,
+        after: Option<&InstanceId>,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<InstancePage, StoreError>> + Send;
+}
+
+/// Removes instances.
+pub trait RemoveInstance: Send + Sync {
+    /// Removes the instance with its packages. Answers whether there was one.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn remove(&self, id: &InstanceId) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}

@@ -1,0 +1,13 @@
+//! The domain of Fleet API: values that cannot be invalid, the scaling state machine and the ports to the stores.
+//!
+//! Nothing here knows AWS, HTTP or I/O. A value that exists is valid ([`inventory::InstanceId`], [`scaling::Capacity`]),
+//! a change of a dimension is a pure function of (state, request) ([`scaling::demo`], [`scaling::production`]), and what
+//! a function may do to a store is a narrow trait ([`inventory::AddInstance`], [`scaling::UpdateDimension`]) that pairs
+//! with its IAM policy.
+
+pub mod calls;
+pub mod inventory;
+pub mod readiness;
+pub mod scaling;
+pub mod store;
+pub mod text;

@@ -1,0 +1,15 @@
+//! A scalable target dimension: what AWS Application Auto Scaling scales when it calls a custom resource.
+//!
+//! Field names and statuses are those of AWS's custom-resource specification.
+
+mod capacity;
+pub mod demo;
+mod dimension;
+mod names;
+mod ports;
+pub mod production;
+
+pub use capacity::{Capacity, CapacityError};
+pub use dimension::{Change, Dimension, DimensionId, DimensionIdError, FailureReason, FieldChange, ScalingStatus};
+pub use names::Names;
+pub use ports::{ReadDimension, UpdateDimension, UpdateError};

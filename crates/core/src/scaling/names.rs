@@ -1,0 +1,18 @@
+//! What a dimension is called, beside its id.
+
+/// The three names in a dimension's state. They come from settings and are the same for every dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Stays constant: Application Auto Scaling drops a target whose version changes.
+    pub version: String,
+    /// The resource that is scaled.
+    pub resource_name: String,
+    /// What of it is scaled.
+    pub dimension_name: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { version: "MyVersion".to_owned(), resource_name: "MyService".to_owned(), dimension_name: "MyDimension".to_owned() }
+    }
+}

@@ -1,0 +1,42 @@
+//! What may be done with the stored dimensions.
+
+use std::future::Future;
+
+use thiserror::Error;
+
+use super::{Change, Dimension, DimensionId};
+use crate::store::StoreError;
+
+/// Why a dimension was not changed.
+#[derive(Debug, Error)]
+pub enum UpdateError<E> {
+    /// The transition refused the state that it was given. Nothing is stored.
+    #[error("the transition refused the stored state")]
+    Refused(E),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads dimensions.
+pub trait ReadDimension: Send + Sync {
+    /// The state of a dimension, as the last successful write left it; [`Dimension::INITIAL`] for an id never seen.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn read(&self, id: &DimensionId) -> impl Future<Output = Result<Dimension, StoreError>> + Send;
+}
+
+/// Changes dimensions.
+pub trait UpdateDimension: Send + Sync {
+    /// Replaces the state of a dimension by what `transition` makes of it, as one step that no other writer comes
+    /// between: `transition` runs again on the newer state when one did. A state that it leaves as it was is not written.
+    ///
+    /// # Errors
+    /// What `transition` refused, or the store's failure.
+    fn update<E: Send>(
+        &self,
+        id: &DimensionId,
+        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
+    ) -> impl Future<Output = Result<Change, UpdateError<E>>> + Send;
+}

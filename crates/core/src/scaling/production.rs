@@ -1,0 +1,118 @@
+//! Production mode: the dimension is what its owner and Application Auto Scaling say it is.
+
+use thiserror::Error;
+
+use super::{Capacity, Dimension, FailureReason, ScalingStatus};
+
+/// Why a patch cannot be merged.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PatchError {
+    /// A reason came with a status, or onto a state, that is no failure.
+    #[error("failureReason is allowed only with scalingStatus Failed")]
+    ReasonWithoutFailure,
+}
+
+/// A status that a patch asks for, without the reason that may come beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusName {
+    /// See [`ScalingStatus::Pending`].
+    Pending,
+    /// See [`ScalingStatus::InProgress`].
+    InProgress,
+    /// See [`ScalingStatus::Successful`].
+    Successful,
+    /// See [`ScalingStatus::Failed`].
+    Failed,
+}
+
+/// The fields that a patch brings; those that it does not bring stay as they are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    /// What there should be.
+    pub desired: Option<Capacity>,
+    /// What there is.
+    pub actual: Option<Capacity>,
+    /// How far scaling has come.
+    pub status: Option<StatusName>,
+    /// Why it failed.
+    pub failure_reason: Option<FailureReason>,
+}
+
+impl Patch {
+    /// Merges the patch into `state`.
+    ///
+    /// A patch that changes the desired capacity makes the status `Pending`, whatever status (and reason) it brought.
+    /// A status other than `Failed` ends the stored reason; `Failed` without a reason keeps the one that is there.
+    ///
+    /// # Errors
+    /// [`PatchError`]; `state` then stays.
+    pub fn apply(&self, state: &Dimension) -> Result<Dimension, PatchError> {
+        let desired = self.desired.unwrap_or(state.desired);
+        let asked = match (self.status, &state.status) {
+            (Some(StatusName::Pending), _) => ScalingStatus::Pending,
+            (Some(StatusName::InProgress), _) => ScalingStatus::InProgress,
+            (Some(StatusName::Successful), _) => ScalingStatus::Successful,
+            (Some(StatusName::Failed), stored) => ScalingStatus::Failed(stored.failure_reason().cloned()),
+            (None, stored) => stored.clone(),
+        };
+        let asked = match (&self.failure_reason, asked) {
+            (Some(reason), ScalingStatus::Failed(_)) => ScalingStatus::Failed(Some(reason.clone())),
+            (Some(_), _) => return Err(PatchError::ReasonWithoutFailure),
+            (None, status) => status,
+        };
+        Ok(Dimension {
+            actual: self.actual.unwrap_or(state.actual),
+            desired,
+            status: if desired == state.desired { asked } else { ScalingStatus::Pending },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn capacity(number: f64) -> Capacity {
+        Capacity::new(number).unwrap()
+    }
+
+    fn reason(text: &str) -> Option<FailureReason> {
+        Some(FailureReason::parse(text).unwrap())
+    }
+
+    fn failed(text: &str) -> Dimension {
+        Dimension { status: ScalingStatus::Failed(reason(text)), ..Dimension::INITIAL }
+    }
+
+    #[test]
+    fn only_the_fields_that_a_patch_brings_change() {
+        let patch = Patch { actual: Some(capacity(3.0)), ..Patch::default() };
+        assert_eq!(patch.apply(&Dimension::INITIAL).unwrap(), Dimension { actual: capacity(3.0), ..Dimension::INITIAL });
+    }
+
+    #[test]
+    fn a_changed_desired_capacity_forces_pending() {
+        for status in [None, Some(StatusName::Successful), Some(StatusName::InProgress), Some(StatusName::Failed)] {
+            let patch = Patch { desired: Some(capacity(2.0)), status, ..Patch::default() };
+            assert_eq!(patch.apply(&Dimension::INITIAL).unwrap().status, ScalingStatus::Pending);
+        }
+        let same = Patch { desired: Some(capacity(1.0)), status: Some(StatusName::InProgress), ..Patch::default() };
+        assert_eq!(same.apply(&Dimension::INITIAL).unwrap().status, ScalingStatus::InProgress);
+    }
+
+    #[test]
+    fn a_reason_needs_a_failure() {
+        let with = |status| Patch { status, failure_reason: reason("why"), ..Patch::default() };
+        assert_eq!(with(None).apply(&Dimension::INITIAL), Err(PatchError::ReasonWithoutFailure));
+        assert_eq!(with(Some(StatusName::Successful)).apply(&failed("old")), Err(PatchError::ReasonWithoutFailure));
+        assert_eq!(with(Some(StatusName::Failed)).apply(&Dimension::INITIAL).unwrap(), failed("why"));
+        assert_eq!(with(None).apply(&failed("old")).unwrap(), failed("why"));
+    }
+
+    #[test]
+    fn a_reason_ends_with_its_failure() {
+        let patch = |status| Patch { status: Some(status), ..Patch::default() };
+        assert_eq!(patch(StatusName::Failed).apply(&failed("old")).unwrap(), failed("old"));
+        assert_eq!(patch(StatusName::Successful).apply(&failed("old")).unwrap(), Dimension::INITIAL);
+    }
+}

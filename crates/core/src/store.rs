@@ -1,0 +1,55 @@
+//! How a store fails, in the words that matter to a caller.
+//!
+//! Use [`StoreError::Unavailable`] when asking again later may work, and [`StoreError::Fault`] when it will not until
+//! somebody mends the set-up or the code. What exactly happened is the `source`: it goes to the log, never to a client.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use thiserror::Error;
+
+/// The cause of a failure, kept whole for the log.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Which store failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// The EC2 inventory: Aurora MySQL behind the RDS Data API.
+    Inventory,
+    /// The scalable target dimensions: a DynamoDB table.
+    Dimensions,
+    /// The database's credentials: Secrets Manager.
+    Secret,
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Inventory => "the inventory database",
+            Self::Dimensions => "the dimensions table",
+            Self::Secret => "the database secret",
+        })
+    }
+}
+
+/// A store that did not do what was asked. After either variant the store holds all of the write or nothing of it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The store cannot answer now: throttled, waking up, unreachable or too busy.
+    #[error("{store} cannot answer now")]
+    Unavailable {
+        /// Which store.
+        store: Store,
+        /// How long a caller should wait before it asks again.
+        retry_after: Duration,
+        /// What happened.
+        source: Cause,
+    },
+    /// The store refused, or answered what it never should: an operator's or a programmer's error.
+    #[error("{store} is not set up as it should be, or answered something unexpected")]
+    Fault {
+        /// Which store.
+        store: Store,
+        /// What happened.
+        source: Cause,
+    },
+}

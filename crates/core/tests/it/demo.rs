@@ -1,0 +1,71 @@
+//! Demo mode against a model that counts looks since the last change of the desired capacity.
+
+use fleet_core::scaling::{
+    Capacity, Dimension,
+    demo::{Outcome, patch, step},
+};
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Request {
+    Get,
+    Patch(f64),
+}
+
+/// Keeps no status: it is told by how often somebody has looked since the desired capacity last changed.
+struct Model {
+    reached: f64,
+    desired: f64,
+    /// `None` before the first change.
+    looks: Option<u32>,
+    fails: bool,
+}
+
+impl Model {
+    fn request(&mut self, request: &Request) {
+        match *request {
+            Request::Patch(desired) if desired != self.desired => (self.desired, self.looks) = (desired, Some(0)),
+            Request::Patch(_) => {}
+            Request::Get => {
+                self.looks = self.looks.map(|looks| (looks + 1).min(2));
+                if self.looks == Some(2) && !self.fails {
+                    self.reached = self.desired;
+                }
+            }
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match (self.looks, self.fails) {
+            (Some(0), _) => "Pending",
+            (Some(1), _) => "InProgress",
+            (Some(_), true) => "Failed",
+            (Some(_), false) | (None, _) => "Successful",
+        }
+    }
+}
+
+fn requests() -> impl Strategy<Value = Vec<Request>> {
+    // Few capacities, so that equal ones meet often.
+    let capacity = prop_oneof![4 => (0_u8..4).prop_map(f64::from), 1 => (0.0..=f64::MAX)];
+    prop::collection::vec(prop_oneof![Just(Request::Get), capacity.prop_map(Request::Patch)], 0..40)
+}
+
+proptest! {
+    #[test]
+    fn every_history_in_demo_mode_ends_where_the_model_says(requests in requests(), fails: bool) {
+        let outcome = if fails { Outcome::Fail } else { Outcome::Succeed };
+        let mut model = Model { reached: 1.0, desired: 1.0, looks: None, fails };
+        let mut state = Dimension::INITIAL;
+        for request in &requests {
+            model.request(request);
+            state = match *request {
+                Request::Get => step(&state, outcome),
+                Request::Patch(number) => patch(&state, Capacity::new(number).unwrap()),
+            };
+            prop_assert_eq!(state.status.name(), model.status());
+            prop_assert_eq!((state.actual.get(), state.desired.get()), (model.reached, model.desired));
+            prop_assert_eq!(state.status.failure_reason().is_some(), model.status() == "Failed");
+        }
+    }
+}
