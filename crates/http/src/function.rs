@@ -1,0 +1,157 @@
+//! A function of the API, and the one way to call it.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use fleet_core::calls;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use lambda_http::{
+    Context, Request,
+    aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse},
+};
+
+use crate::{
+    ApiError, ErrorBody, Response, event,
+    telemetry::{self, RequestLine},
+};
+
+/// A method and a path, as the template writes them: `GET`, `/ec2/{aws_instance_id}`.
+pub type Route = (&'static str, &'static str);
+
+/// One Lambda function.
+pub trait Function: Send + Sync + 'static {
+    /// Its crate, its binary and its name in the log.
+    const NAME: &'static str;
+    /// The routes that it answers. The template must have the same; a test compares them.
+    const ROUTES: &'static [Route];
+    /// Which keys its error bodies have.
+    const ERROR_BODY: ErrorBody = ErrorBody::Standard;
+
+    /// Answers one request.
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
+}
+
+/// Calls `function` with an event of API Gateway: request, answer or error, and one log line.
+///
+/// A panic of the function is a 500 like any fault, so the caller still gets a sentence and a request id.
+pub async fn invoke<F: Function>(function: &F, event: ApiGatewayProxyRequest, context: Context) -> ApiGatewayProxyResponse {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    let started = Instant::now();
+    let mut line = RequestLine {
+        function: F::NAME,
+        method: event.http_method.to_string(),
+        route: event::route(&event),
+        request_id: event::request_id(&event, &context),
+        cold_start: !STARTED.swap(true, Ordering::Relaxed),
+        calls: 0,
+        status: 0,
+        duration: started.elapsed(),
+        cause: None,
+    };
+    // Boxed: the SDK's futures are large, and each layer around them would copy and nest them once more.
+    let work = async {
+        let request = event::into_request(event, context)?;
+        function.call(request).boxed().await
+    };
+    let (outcome, calls) = calls::counted(AssertUnwindSafe(work).catch_unwind()).await;
+    let outcome = outcome.unwrap_or_else(|panic| Err(ApiError::Internal(telemetry::panic_message(panic.as_ref()).into())));
+    let answer = outcome.or_else(|error| {
+        line.cause = error.cause();
+        error.response(F::ERROR_BODY, &line.request_id)
+    });
+    let answer = answer.map_or_else(|_| event::bare_failure(), event::from_response);
+    line.calls = calls;
+    line.status = answer.status_code;
+    line.duration = started.elapsed();
+    line.write();
+    answer
+}
+
+/// A function whose type is not known: how a host of several functions holds them.
+pub trait DynFunction: Send + Sync {
+    /// See [`Function::NAME`].
+    fn name(&self) -> &'static str;
+    /// See [`Function::ROUTES`].
+    fn routes(&self) -> &'static [Route];
+    /// See [`invoke`].
+    fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse>;
+}
+
+impl<F: Function> DynFunction for F {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn routes(&self) -> &'static [Route] {
+        F::ROUTES
+    }
+
+    fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse> {
+        invoke(self, event, context).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fleet_core::store::{Store, StoreError};
+    use lambda_http::{Body, http::StatusCode};
+
+    use super::*;
+    use crate::{json, path_parameter, request_id, route};
+
+    /// Does what its path parameter says.
+    struct Obedient;
+
+    impl Function for Obedient {
+        const NAME: &'static str = "obedient";
+        const ROUTES: &'static [Route] = &[("GET", "/do/{what}")];
+
+        async fn call(&self, request: Request) -> Result<Response, ApiError> {
+            let what: String = path_parameter(&request, "what", Ok::<_, ApiError>)?;
+            match what.as_str() {
+                "panic" => panic!("as told"),
+                "fail" => Err(StoreError::Fault { store: Store::Inventory, source: "arn:secret".into() }.into()),
+                "wait" => {
+                    let retry_after = Duration::from_secs(3);
+                    Err(StoreError::Unavailable { store: Store::Inventory, retry_after, source: "host:3306".into() }.into())
+                }
+                _ => json(StatusCode::OK, &[what.as_str(), route(&request), request_id(&request)]),
+            }
+        }
+    }
+
+    async fn told(what: &str) -> (i64, String) {
+        let event = format!(
+            r#"{{"resource":"/do/{{what}}","path":"/do/{what}","httpMethod":"GET","pathParameters":{{"what":"{what}"}},
+                "requestContext":{{"httpMethod":"GET","requestId":"r-1"}}}}"#
+        );
+        let answer = invoke(&Obedient, serde_json::from_str(&event).unwrap(), Context::default()).await;
+        assert_eq!(answer.headers["content-type"], "application/json");
+        let Some(Body::Text(body)) = answer.body else { panic!("no text body") };
+        (answer.status_code, body)
+    }
+
+    #[tokio::test]
+    async fn a_function_sees_its_parameters_its_route_and_its_request_id() {
+        assert_eq!(told("x").await, (200, r#"["x","/do/{what}","r-1"]"#.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_a_fault_are_500_without_internals() {
+        let ours = r#"{"message":"The service failed to do this; the fault is ours and has been logged.","request_id":"r-1"}"#;
+        assert_eq!(told("panic").await, (500, ours.to_owned()));
+        assert_eq!(told("fail").await, (500, ours.to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_cannot_answer_is_503() {
+        let wait = r#"{"message":"The service cannot answer now; please try again in 3 seconds.","request_id":"r-1"}"#;
+        assert_eq!(told("wait").await, (503, wait.to_owned()));
+    }
+}

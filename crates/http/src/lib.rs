@@ -1,0 +1,31 @@
+//! What every function shares at its edge.
+//!
+//! A function implements [`Function`] and its `main` hands it to [`run`]. Between the two lies [`invoke`], the one way
+//! from an API Gateway event to an answer: it makes the request, calls the function, turns an error into a response
+//! ([`ApiError`]) and writes one log line. The local server calls the same [`invoke`], so every host behaves alike.
+
+mod body;
+mod collection;
+pub mod dimension;
+mod error;
+mod event;
+mod function;
+mod query;
+mod request;
+mod response;
+mod runtime;
+pub mod telemetry;
+
+pub use body::Object;
+pub use collection::{Collection, Entry};
+pub use error::{ApiError, ErrorBody};
+pub use function::{DynFunction, Function, Route, invoke};
+pub use lambda_http::{
+    Body, Context, Request,
+    aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse},
+    http::StatusCode,
+};
+pub use query::Query;
+pub use request::{path_parameter, request_id, route};
+pub use response::{Response, json};
+pub use runtime::run;
