@@ -1,0 +1,176 @@
+//! The scalable target dimensions in a DynamoDB table.
+
+mod errors;
+mod item;
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use fleet_core::{
+    readiness::Probe,
+    scaling::{Change, Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError},
+    store::StoreError,
+};
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{Instant, timeout_at},
+};
+
+use self::{
+    errors::{Contended, NotWritten},
+    item::Seen,
+};
+use crate::{
+    budget::{self, Budget, jittered},
+    calls::CountCalls,
+    failure::CallFailure,
+    settings::DimensionsSettings,
+};
+
+/// How long one attempt of a call may take. DynamoDB answers within milliseconds; the SDK sends the call again, up to
+/// its three attempts, which a write that was done but not answered survives by its `writeId`.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
+
+/// How many conflicts one update takes before it gives up.
+const CONFLICTS: u32 = 256;
+
+/// The waits between conflicts: they double from the first to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
+
+/// How many locks the contended ids of this process share.
+const QUEUES: usize = 64;
+
+/// A key that no dimension has, since an id never holds a slash.
+const PROBED: &str = "readiness/probe";
+
+/// The dimensions. Clones share one client.
+#[derive(Clone, Debug)]
+pub struct DynamoDimensions {
+    client: Client,
+    table: String,
+    /// Where the writers of this process that met a conflict wait for each other. It only saves calls: what keeps an
+    /// update whole is the condition of its write.
+    queues: Arc<[Mutex<()>]>,
+}
+
+impl DynamoDimensions {
+    /// The table that `settings` name, reached as `config` says. An HTTP client in `config` is used for every call.
+    #[must_use]
+    pub fn new(config: &SdkConfig, settings: DimensionsSettings) -> Self {
+        let timeouts =
+            config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder).operation_attempt_timeout(ATTEMPT_LIMIT);
+        let config = aws_sdk_dynamodb::config::Builder::from(config).timeout_config(timeouts.build()).interceptor(CountCalls).build();
+        Self { client: Client::from_conf(config), table: settings.table, queues: (0..QUEUES).map(|_| Mutex::new(())).collect() }
+    }
+
+    /// Reads the item of `key` as the last successful write left it.
+    async fn get_item(&self, key: &str, deadline: Instant) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
+        const OPERATION: &str = "GetItem";
+        let call =
+            self.client.get_item().table_name(&self.table).key(item::KEY, AttributeValue::S(key.to_owned())).consistent_read(true).send();
+        let sent = Instant::now();
+        match timeout_at(deadline, call).await {
+            Ok(Ok(answer)) => Ok(answer.item),
+            Ok(Err(error)) => Err(errors::store_error(OPERATION, &error)),
+            Err(_) => Err(errors::unavailable(CallFailure::TimedOut { operation: OPERATION, waited: sent.elapsed() })),
+        }
+    }
+
+    async fn seen(&self, id: &DimensionId, deadline: Instant) -> Result<Seen, StoreError> {
+        item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
+    }
+
+    /// Writes `after` in the place of what was `seen`, if that is still there.
+    async fn put(&self, id: &DimensionId, seen: &Seen, after: &Dimension, deadline: Instant) -> Result<(), NotWritten> {
+        const OPERATION: &str = "PutItem";
+        let (write, condition) = item::write(id, seen, after);
+        let mut call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(write.item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        call = match condition {
+            None => call.condition_expression(format!("attribute_not_exists({})", item::KEY)),
+            Some(seen) => call
+                .condition_expression(format!("{} = :seen AND {} = :seenWrite", item::REVISION, item::WRITE_ID))
+                .expression_attribute_values(":seen", seen.number)
+                .expression_attribute_values(":seenWrite", seen.write_id),
+        };
+        let sent = Instant::now();
+        match timeout_at(deadline, call.send()).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => errors::of_put(OPERATION, error, &write.id),
+            Err(_) => Err(errors::unavailable(CallFailure::TimedOut { operation: OPERATION, waited: sent.elapsed() }).into()),
+        }
+    }
+
+    /// Waits for its turn among the writers of this process that met a conflict on `id`.
+    async fn queue(&self, id: &DimensionId, deadline: Instant) -> Option<MutexGuard<'_, ()>> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
+        let queue = usize::try_from(hash % QUEUES as u64).unwrap_or_default();
+        timeout_at(deadline, self.queues[queue].lock()).await.ok()
+    }
+}
+
+impl ReadDimension for DynamoDimensions {
+    async fn read(&self, id: &DimensionId) -> Result<Dimension, StoreError> {
+        Ok(self.seen(id, Budget::start().work()).await?.dimension)
+    }
+}
+
+impl UpdateDimension for DynamoDimensions {
+    async fn update<E: Send>(
+        &self,
+        id: &DimensionId,
+        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
+    ) -> Result<Change, UpdateError<E>> {
+        let budget = Budget::start();
+        let mut seen = self.seen(id, budget.work()).await?;
+        let mut turn = None;
+        for conflicts in 1..=CONFLICTS {
+            let before = seen.dimension.clone();
+            let after = transition(&before).map_err(UpdateError::Refused)?;
+            if after == before {
+                return Ok(Change { before, after });
+            }
+            seen = match self.put(id, &seen, &after, budget.end()).await {
+                Ok(()) => return Ok(Change { before, after }),
+                Err(NotWritten::Store(error)) => return Err(error.into()),
+                // The conflict brought the newer state with it.
+                Err(NotWritten::Conflict(newer)) => newer,
+                Err(NotWritten::Race) => self.seen(id, budget.work()).await?,
+            };
+            if turn.is_none() {
+                turn = self.queue(id, budget.work()).await;
+            }
+            // The first conflict sends a writer to its queue, where what it saw grows old; the second brings a fresh state,
+            // which is used at once. From then on writers of other processes are in the way: every other time they are
+            // let pass, and what the conflict after the wait brings is used at once again.
+            let waits = conflicts > 2 && conflicts % 2 == 1;
+            let delay = BACKOFF.0.saturating_mul(2_u32.saturating_pow(conflicts / 2)).min(BACKOFF.1);
+            if turn.is_none() || budget.is_spent() || (waits && !budget.sleep(jittered(delay)).await) {
+                break;
+            }
+        }
+        Err(errors::unavailable(Contended).into())
+    }
+}
+
+impl Probe for DynamoDimensions {
+    /// Reads a key that nothing has: what the functions may do anyway, where `DescribeTable` would need a permission of
+    /// its own, and the proof that reading works.
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.get_item(PROBED, Instant::now() + budget::PROBE).await.map(drop)
+    }
+}

@@ -1,0 +1,89 @@
+//! What a failed call of DynamoDB means.
+
+use std::error::Error as StdError;
+
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use fleet_core::store::{Cause, Store, StoreError};
+use thiserror::Error;
+
+use super::item::{self, Seen};
+use crate::{
+    budget::retry_after,
+    failure::{CallFailure, may_pass},
+};
+
+/// Exceptions after which the same call may succeed later. The SDK has tried three times when we see one.
+const PASSING: [&str; 7] = [
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "TransactionInProgressException",
+    "InternalServerError",
+    "ServiceUnavailable",
+];
+
+/// A dimension that others write all the time.
+#[derive(Debug, Error)]
+#[error("other writers came between each time")]
+pub(super) struct Contended;
+
+/// Why an item was not put.
+pub(super) enum NotWritten {
+    /// Another writer was first, and left this.
+    Conflict(Seen),
+    /// Another writer was first, in another region: what it left is not known here.
+    Race,
+    /// The store did not do it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotWritten {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What the failed put of the write `id` means. It succeeded after all when the item in its way is its own: the SDK sent
+/// it again after an answer was lost.
+pub(super) fn of_put(operation: &'static str, error: SdkError<PutItemError, HttpResponse>, id: &str) -> Result<(), NotWritten> {
+    match error {
+        SdkError::ServiceError(refusal) if refusal.err().is_conditional_check_failed_exception() => {
+            let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else { return Err(NotWritten::Race) };
+            match conflict.item {
+                Some(item) if item::is_of_write(&item, id) => Ok(()),
+                // Without an item in the way, the one that was seen has been deleted.
+                item => Err(item::read(item).map_or_else(|error| fault(error).into(), NotWritten::Conflict)),
+            }
+        }
+        SdkError::ServiceError(refusal) if refusal.err().is_replicated_write_conflict_exception() => Err(NotWritten::Race),
+        error => Err(store_error(operation, &error).into()),
+    }
+}
+
+/// What any other failed call means.
+pub(super) fn store_error<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> StoreError
+where
+    E: StdError + ProvideErrorMetadata + 'static,
+{
+    let passes = match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(refusal) => {
+            may_pass(refusal.raw().status()) || refusal.err().code().is_some_and(|code| PASSING.contains(&code))
+        }
+        // Timeouts, broken connections and answers that cannot be read.
+        _ => true,
+    };
+    let cause = CallFailure::of(operation, error);
+    if passes { unavailable(cause) } else { fault(cause) }
+}
+
+pub(super) fn unavailable(cause: impl Into<Cause>) -> StoreError {
+    StoreError::Unavailable { store: Store::Dimensions, retry_after: retry_after(), source: cause.into() }
+}
+
+pub(super) fn fault(cause: impl Into<Cause>) -> StoreError {
+    StoreError::Fault { store: Store::Dimensions, source: cause.into() }
+}

@@ -1,0 +1,147 @@
+//! A dimension as an item of the table.
+
+use std::{collections::HashMap, num::ParseFloatError};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fleet_core::{
+    scaling::{Capacity, CapacityError, Dimension, DimensionId, FailureReason, ScalingStatus},
+    text::TextError,
+};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// The table's key.
+pub(super) const KEY: &str = "scalableTargetDimensionId";
+/// Counts the writes of the item, from 1.
+pub(super) const REVISION: &str = "revision";
+/// Names the last write, so that a writer whose answer was lost knows its own.
+pub(super) const WRITE_ID: &str = "writeId";
+
+// Capacities are kept as text: a capacity is any finite number that a double holds, and DynamoDB's numbers end at 1E126.
+const ACTUAL: &str = "actualCapacity";
+const DESIRED: &str = "desiredCapacity";
+const STATUS: &str = "scalingStatus";
+const REASON: &str = "failureReason";
+
+/// An item that no write of ours leaves.
+#[derive(Debug, Error)]
+pub(super) enum ItemError {
+    /// An attribute is missing or has another type.
+    #[error("the item's attribute {0} is missing or has the wrong type")]
+    Attribute(&'static str),
+    /// A capacity is no number.
+    #[error("the item's attribute {0} is not a number: {1}")]
+    Number(&'static str, ParseFloatError),
+    /// A capacity is negative or not finite.
+    #[error("the item's attribute {0} is no capacity: {1}")]
+    Capacity(&'static str, CapacityError),
+    /// A status that does not exist.
+    #[error("the item's attribute scalingStatus is no status")]
+    Status,
+    /// A reason where nothing failed.
+    #[error("the item has a failureReason although its scalingStatus is not Failed")]
+    ReasonWithoutFailure,
+    /// A reason that is too long or not printable.
+    #[error("the item's attribute failureReason {0}")]
+    Reason(TextError),
+    /// A revision that is no whole number, or the last one.
+    #[error("the item's attribute revision is not a whole number that can be counted up")]
+    Revision,
+}
+
+/// A state as it was read, and what a write must find to replace it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seen {
+    pub(super) dimension: Dimension,
+    /// `None` when there was no item.
+    revision: Option<Revision>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Revision {
+    number: u64,
+    write_id: String,
+}
+
+/// The values of a condition on what was seen.
+pub(super) struct Condition {
+    pub(super) number: AttributeValue,
+    pub(super) write_id: AttributeValue,
+}
+
+/// An item to be put.
+pub(super) struct Write {
+    pub(super) id: String,
+    pub(super) item: HashMap<String, AttributeValue>,
+}
+
+/// Reads `item`; the initial state where there is none.
+pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen, ItemError> {
+    let Some(item) = item.filter(|item| !item.is_empty()) else {
+        return Ok(Seen { dimension: Dimension::INITIAL, revision: None });
+    };
+    let reason = match item.get(REASON) {
+        None => None,
+        Some(AttributeValue::S(reason)) => Some(FailureReason::parse(reason).map_err(ItemError::Reason)?),
+        Some(_) => return Err(ItemError::Attribute(REASON)),
+    };
+    let status = match (string(&item, STATUS)?, reason) {
+        ("Failed", reason) => ScalingStatus::Failed(reason),
+        (_, Some(_)) => return Err(ItemError::ReasonWithoutFailure),
+        ("Pending", None) => ScalingStatus::Pending,
+        ("InProgress", None) => ScalingStatus::InProgress,
+        ("Successful", None) => ScalingStatus::Successful,
+        _ => return Err(ItemError::Status),
+    };
+    let number = match item.get(REVISION) {
+        Some(AttributeValue::N(number)) => number.parse().ok().filter(|number| *number < u64::MAX).ok_or(ItemError::Revision)?,
+        _ => return Err(ItemError::Attribute(REVISION)),
+    };
+    Ok(Seen {
+        dimension: Dimension { actual: capacity(&item, ACTUAL)?, desired: capacity(&item, DESIRED)?, status },
+        revision: Some(Revision { number, write_id: string(&item, WRITE_ID)?.to_owned() }),
+    })
+}
+
+/// The item that replaces what was `seen` by `after`, and what must still be there for it.
+pub(super) fn write(id: &DimensionId, seen: &Seen, after: &Dimension) -> (Write, Option<Condition>) {
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let write_id = Uuid::new_v4().to_string();
+    let revision = seen.revision.as_ref().map_or(0, |revision| revision.number) + 1;
+    let mut item: HashMap<String, AttributeValue> = [
+        (KEY, text(id.as_str())),
+        (ACTUAL, text(&after.actual.to_string())),
+        (DESIRED, text(&after.desired.to_string())),
+        (STATUS, text(after.status.name())),
+        (REVISION, AttributeValue::N(revision.to_string())),
+        (WRITE_ID, text(&write_id)),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
+    if let Some(reason) = after.status.failure_reason() {
+        item.insert(REASON.to_owned(), text(reason.as_str()));
+    }
+    let condition = seen
+        .revision
+        .as_ref()
+        .map(|revision| Condition { number: AttributeValue::N(revision.number.to_string()), write_id: text(&revision.write_id) });
+    (Write { id: write_id, item }, condition)
+}
+
+/// Whether `item` is what the write `id` left.
+pub(super) fn is_of_write(item: &HashMap<String, AttributeValue>, id: &str) -> bool {
+    matches!(item.get(WRITE_ID), Some(AttributeValue::S(write)) if write == id)
+}
+
+fn string<'a>(item: &'a HashMap<String, AttributeValue>, name: &'static str) -> Result<&'a str, ItemError> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(ItemError::Attribute(name)),
+    }
+}
+
+fn capacity(item: &HashMap<String, AttributeValue>, name: &'static str) -> Result<Capacity, ItemError> {
+    let number = string(item, name)?.parse().map_err(|error| ItemError::Number(name, error))?;
+    Capacity::new(number).map_err(|error| ItemError::Capacity(name, error))
+}

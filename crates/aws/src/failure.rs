@@ -1,0 +1,91 @@
+//! What went wrong with one call, told for the log.
+//!
+//! It names the operation, the exception, the service's message and AWS's request id. It never holds a request, since a
+//! request holds the values that were to be stored.
+
+use std::{error::Error as StdError, time::Duration};
+
+use aws_smithy_runtime_api::{
+    client::{orchestrator::HttpResponse, result::SdkError},
+    http::StatusCode,
+};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use thiserror::Error;
+
+/// A call that did not succeed.
+#[derive(Debug, Error)]
+pub(crate) enum CallFailure {
+    /// The service said no.
+    #[error("{operation}: {exception} (HTTP {status}, request {request_id}): {message}")]
+    Refused {
+        /// The operation's name in the service's API.
+        operation: &'static str,
+        /// The exception's name.
+        exception: String,
+        /// The answer's HTTP status.
+        status: u16,
+        /// The service's message.
+        message: String,
+        /// AWS's id of the request.
+        request_id: String,
+    },
+    /// We could not ask, or could not read the answer.
+    #[error("{operation}: no answer: {reason}")]
+    NoAnswer {
+        /// The operation's name in the service's API.
+        operation: &'static str,
+        /// What the transport said, from the outermost error to the innermost.
+        reason: String,
+    },
+    /// The answer did not come in time.
+    #[error("{operation}: no answer within {} ms", waited.as_millis())]
+    TimedOut {
+        /// The operation's name in the service's API.
+        operation: &'static str,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The operation's time was over before the call could be sent.
+    #[error("{operation}: not sent, since the time of the request was used up")]
+    NotSent {
+        /// The operation's name in the service's API.
+        operation: &'static str,
+    },
+}
+
+impl CallFailure {
+    /// What `error` tells of the call of `operation`.
+    pub(crate) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        match error {
+            SdkError::ServiceError(refusal) => Self::Refused {
+                operation,
+                exception: refusal.err().code().unwrap_or("an answer that cannot be read").to_owned(),
+                status: refusal.raw().status().as_u16(),
+                message: refusal.err().message().unwrap_or("no message").to_owned(),
+                request_id: error.request_id().unwrap_or("unknown").to_owned(),
+            },
+            _ => Self::NoAnswer { operation, reason: chain(error) },
+        }
+    }
+}
+
+/// Whether an answer of HTTP `status` without a known exception may be followed by a better one: a server's error, or one
+/// that is no error and yet cannot be read.
+pub(crate) fn may_pass(status: StatusCode) -> bool {
+    status.is_server_error() || status.is_success()
+}
+
+/// `error` and all that caused it, in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told = format!("{told}: {error}");
+        cause = error.source();
+    }
+    told
+}

@@ -1,0 +1,75 @@
+//! The EC2 inventory in Aurora MySQL, over the RDS Data API.
+//!
+//! The SDK retries nothing here. No call of the Data API has an idempotency token, so an INSERT that is sent again after
+//! its answer was lost reports our own success as a duplicate; and a lost call ends the transaction it belongs to. What
+//! is tried again is therefore the whole operation, by [`pace`], on what [`errors`] makes of a failure.
+
+mod add;
+mod data_api;
+mod errors;
+mod get;
+mod list;
+mod pace;
+mod remove;
+mod rows;
+
+use aws_types::SdkConfig;
+use fleet_core::{
+    inventory::{AddError, AddInstance, GetInstance, Instance, InstanceFilter, InstanceId, InstancePage, ListInstances, NewInstance},
+    inventory::{PageLimit, RemoveInstance},
+    readiness::Probe,
+    store::StoreError,
+};
+use tokio::time::Instant;
+
+use self::data_api::DataApi;
+use crate::{budget, settings::InventorySettings};
+
+/// The inventory. Clones share one client.
+#[derive(Clone, Debug)]
+pub struct DataApiInventory {
+    api: DataApi,
+}
+
+impl DataApiInventory {
+    /// The inventory that `settings` name, reached as `config` says. An HTTP client in `config` is used for every call.
+    #[must_use]
+    pub fn new(config: &SdkConfig, settings: InventorySettings) -> Self {
+        Self { api: DataApi::new(config, settings) }
+    }
+}
+
+impl AddInstance for DataApiInventory {
+    async fn add(&self, new: &NewInstance) -> Result<(), AddError> {
+        add::add(&self.api, new).await
+    }
+}
+
+impl GetInstance for DataApiInventory {
+    async fn get(&self, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
+        get::get(&self.api, id).await
+    }
+}
+
+impl ListInstances for DataApiInventory {
+    async fn list(&self, filter: &InstanceFilter, after: Option<&InstanceId>, limit: PageLimit) -> Result<InstancePage, StoreError> {
+        list::list(&self.api, filter, after, limit).await
+    }
+}
+
+impl RemoveInstance for DataApiInventory {
+    async fn remove(&self, id: &InstanceId) -> Result<bool, StoreError> {
+        remove::remove(&self.api, id).await
+    }
+}
+
+impl Probe for DataApiInventory {
+    /// One call, never repeated: a cluster that is waking up is not ready, and the asking wakes it.
+    async fn probe(&self) -> Result<(), StoreError> {
+        let deadline = Instant::now() + budget::PROBE;
+        match self.api.execute("SELECT 1", Vec::new(), None, deadline).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure.into_store_error()),
+        }
+    }
+}

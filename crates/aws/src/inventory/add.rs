@@ -1,0 +1,227 @@
+//! Adds an instance: all of it or nothing, once.
+
+use aws_sdk_rdsdata::types::SqlParameter;
+use fleet_core::inventory::{AddError, InstanceId, NewInstance, Package, PackageName, PackageVersion};
+use uuid::Uuid;
+
+use super::{
+    data_api::{DataApi, Transaction, text},
+    errors::{Failure, Verdict},
+    pace::Pace,
+    rows,
+};
+use crate::budget::Budget;
+
+const INSERT_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
+                               VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
+
+const INSERT_PACKAGES: &str = "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES ";
+
+const SELECT_TOKEN: &str = "SELECT add_token FROM ec2 WHERE aws_instance_id = :id";
+
+/// How many packages one statement inserts.
+const PACKAGES_PER_STATEMENT: usize = 2_000;
+
+/// The Data API's limits: characters of SQL, and bytes of a request.
+const SQL_LIMIT: usize = 65_536;
+const REQUEST_LIMIT: usize = 4 * 1024 * 1024;
+
+// A row of SQL is at most `(:id, :n1999, :v1999), `.
+const WIDEST_SQL: usize = INSERT_PACKAGES.len() + PACKAGES_PER_STATEMENT * "(:id, :n1999, :v1999), ".len();
+const _: () = assert!(PACKAGES_PER_STATEMENT <= 10_000 && WIDEST_SQL <= SQL_LIMIT);
+
+// A character takes at most 4 bytes in a JSON string: 4 in UTF-8, or 2 as `\"` or `\\`; control characters, which would
+// take 6, are not printable. Headers, ARNs and the transaction's id are given 64 KiB, many times what they need.
+const BYTES_PER_CHAR: usize = 4;
+const PARAMETER: usize = r#"{"name":"n1999","value":{"stringValue":""}},"#.len();
+const WIDEST_ROW: usize = 2 * PARAMETER + BYTES_PER_CHAR * (PackageName::MAX_CHARS + PackageVersion::MAX_CHARS);
+const WIDEST_REQUEST: usize =
+    64 * 1024 + WIDEST_SQL + PARAMETER + BYTES_PER_CHAR * InstanceId::MAX_CHARS + PACKAGES_PER_STATEMENT * WIDEST_ROW;
+const _: () = assert!(WIDEST_REQUEST <= REQUEST_LIMIT);
+
+/// One try, when it failed.
+struct Attempt {
+    failure: Failure,
+    /// Whether it may have stored the instance all the same.
+    doubtful: bool,
+}
+
+/// What the row with our key says.
+enum Stored {
+    /// We added it.
+    Ours,
+    /// Somebody else did.
+    Another,
+    /// There is none.
+    Nothing,
+}
+
+pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError> {
+    let budget = Budget::start();
+    let mut pace = Pace::new(budget);
+    // The same through all attempts: it tells our own row, written by an attempt whose answer was lost, from another's.
+    let token = Uuid::new_v4().to_string();
+    let mut doubtful = false;
+    loop {
+        let Err(attempt) = attempt(api, budget, new, &token).await else { return Ok(()) };
+        doubtful |= attempt.doubtful;
+        let failure = match (doubtful, attempt.failure) {
+            (false, Failure { verdict: Verdict::Duplicate, .. }) => return Err(AddError::Duplicate),
+            (false, failure) => failure,
+            (true, failure) => match stored(api, budget, &new.id, &token).await {
+                Ok(Stored::Ours) => return Ok(()),
+                Ok(Stored::Another) => return Err(AddError::Duplicate),
+                Ok(Stored::Nothing) => failure,
+                // Trying again is safe without knowing: a row of ours shows as a duplicate, which is looked at again.
+                Err(unread) => unread,
+            },
+        };
+        pace.wait(failure).await?;
+    }
+}
+
+/// Tries once to store all of `new`.
+async fn attempt(api: &DataApi, budget: Budget, new: &NewInstance, token: &str) -> Result<(), Attempt> {
+    if new.packages.as_slice().is_empty() {
+        // A statement by itself is a transaction by itself.
+        return insert_instance(api, budget, new, token, None)
+            .await
+            .map_err(|failure| Attempt { doubtful: failure.verdict.leaves_doubt(), failure });
+    }
+    let undone = |failure| Attempt { failure, doubtful: false };
+    let mut transaction = api.begin(budget.work()).await.map_err(undone)?;
+    if let Err(failure) = fill(api, budget, new, token, &transaction).await {
+        end(transaction, budget, failure.verdict).await;
+        return Err(undone(failure));
+    }
+    match transaction.commit(budget.commit()).await {
+        Ok(()) => Ok(()),
+        Err(failure) => {
+            // It settles what became of the commit: nothing of it is under way afterwards.
+            end(transaction, budget, failure.verdict).await;
+            Err(Attempt { failure, doubtful: true })
+        }
+    }
+}
+
+/// Inserts everything within `transaction`.
+async fn fill(api: &DataApi, budget: Budget, new: &NewInstance, token: &str, transaction: &Transaction) -> Result<(), Failure> {
+    insert_instance(api, budget, new, token, Some(transaction)).await?;
+    for packages in new.packages.as_slice().chunks(PACKAGES_PER_STATEMENT) {
+        let (sql, parameters) = insert_packages(&new.id, packages);
+        api.execute(sql, parameters, Some(transaction), budget.work()).await.map_err(|mut failure| {
+            // The instance is new and its packages differ, so this is not the duplicate that a client hears of.
+            if failure.verdict == Verdict::Duplicate {
+                failure.verdict = Verdict::Fault;
+            }
+            failure
+        })?;
+    }
+    Ok(())
+}
+
+async fn insert_instance(
+    api: &DataApi,
+    budget: Budget,
+    new: &NewInstance,
+    token: &str,
+    transaction: Option<&Transaction>,
+) -> Result<(), Failure> {
+    let parameters =
+        vec![text("id", new.id.as_str()), text("region", new.region.as_str()), text("account", new.account.as_str()), text("token", token)];
+    api.execute(INSERT_INSTANCE, parameters, transaction, budget.work()).await.map(drop)
+}
+
+/// The statement that inserts `packages`, at most [`PACKAGES_PER_STATEMENT`] of them.
+fn insert_packages(id: &InstanceId, packages: &[Package]) -> (String, Vec<SqlParameter>) {
+    let rows: Vec<String> = (0..packages.len()).map(|row| format!("(:id, :n{row}, :v{row})")).collect();
+    let values = packages
+        .iter()
+        .enumerate()
+        .flat_map(|(row, package)| [text(format!("n{row}"), package.name.as_str()), text(format!("v{row}"), package.version.as_str())]);
+    (format!("{INSERT_PACKAGES}{}", rows.join(", ")), std::iter::once(text("id", id.as_str())).chain(values).collect())
+}
+
+/// Ends a transaction that failed with `verdict`.
+async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) {
+    match verdict {
+        Verdict::Gone => transaction.forget(),
+        _ => transaction.roll_back(budget.end()).await,
+    }
+}
+
+/// Reads whose row has our key.
+async fn stored(api: &DataApi, budget: Budget, id: &InstanceId, token: &str) -> Result<Stored, Failure> {
+    let answer = api.execute(SELECT_TOKEN, vec![text("id", id.as_str())], None, budget.end()).await?;
+    match rows::token(answer.records)? {
+        Some(stored) if stored == token => Ok(Stored::Ours),
+        Some(_) => Ok(Stored::Another),
+        None => Ok(Stored::Nothing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A name at its widest: the most characters, each of them 4 bytes in UTF-8.
+    fn widest(n: usize, max: usize) -> String {
+        let number = n.to_string();
+        format!("{}{number}", "𝕏".repeat(max - number.len()))
+    }
+
+    fn package(name: String, version: String) -> Package {
+        Package { name: PackageName::parse(name).unwrap(), version: PackageVersion::parse(version).unwrap() }
+    }
+
+    /// The parameters as the request holds them.
+    fn json_bytes(parameters: &[SqlParameter]) -> usize {
+        parameters
+            .iter()
+            .map(|parameter| {
+                let value = parameter.value().and_then(|value| value.as_string_value().ok()).unwrap();
+                serde_json::json!({ "name": parameter.name(), "value": { "stringValue": value } }).to_string().len() + 1
+            })
+            .sum()
+    }
+
+    #[test]
+    fn the_widest_statement_stays_within_the_limits() {
+        let id = InstanceId::parse("𝕏".repeat(InstanceId::MAX_CHARS)).unwrap();
+        let packages: Vec<Package> = (0..PACKAGES_PER_STATEMENT).map(|n| package(widest(n, 100), widest(n, 50))).collect();
+        let (sql, parameters) = insert_packages(&id, &packages);
+        assert!(sql.chars().count() <= WIDEST_SQL, "{}", sql.len());
+        assert!(sql.len() + json_bytes(&parameters) <= WIDEST_REQUEST - 64 * 1024);
+    }
+
+    #[test]
+    fn a_statement_names_each_of_its_parameters() {
+        let id = InstanceId::parse("i-1").unwrap();
+        let (sql, parameters) = insert_packages(&id, &[package("a".into(), "1".into()), package("b".into(), "2".into())]);
+        assert_eq!(sql, "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES (:id, :n0, :v0), (:id, :n1, :v1)");
+        let names: Vec<_> = parameters.iter().filter_map(SqlParameter::name).collect();
+        assert_eq!(names, ["id", "n0", "v0", "n1", "v1"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn no_names_bring_a_statement_above_what_is_reckoned_for_its_rows(
+            names in proptest::collection::vec(("[^\\p{C}\\p{Z}]{1,100}", r#"["\\]{1,50}"#), 1..50),
+        ) {
+            let packages: Vec<Package> = names
+                .into_iter()
+                .filter_map(|(name, version)| {
+                    Some(Package { name: PackageName::parse(name).ok()?, version: PackageVersion::parse(version).ok()? })
+                })
+                .collect();
+            let id = InstanceId::parse("i-1").unwrap();
+            let (sql, parameters) = insert_packages(&id, &packages);
+            prop_assert!(sql.len() <= INSERT_PACKAGES.len() + packages.len() * "(:id, :n1999, :v1999), ".len());
+            prop_assert!(json_bytes(&parameters) <= packages.len() * WIDEST_ROW + PARAMETER + 4 * InstanceId::MAX_CHARS);
+        }
+    }
+}

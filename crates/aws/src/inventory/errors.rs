@@ -1,0 +1,211 @@
+//! What a failed call of the Data API means for the operation that made it.
+//!
+//! Exceptions are told apart by name. Only the two that carry the database's own error are read further, since there the
+//! service gives nothing but text.
+
+use std::{error::Error as StdError, time::Duration};
+
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use fleet_core::store::{Cause, Store, StoreError};
+
+use crate::{budget::retry_after, failure::CallFailure};
+
+/// How long a cluster takes to wake after a pause of less than a day, as the Aurora guide says.
+const RESUMES_WITHIN: Duration = Duration::from_secs(15);
+
+/// MySQL's codes for an error that hit this transaction only by chance: lock wait timeout and deadlock.
+const CONFLICTS: [u16; 2] = [1205, 1213];
+
+/// MySQL's codes for too many connections: of the server, and of the user.
+const CROWDED: [u16; 2] = [1040, 1203];
+
+/// MySQL's codes while another instance takes over: shutting down, and read-only in two forms.
+const FAILING_OVER: [u16; 3] = [1053, 1290, 1836];
+
+/// What a failed call means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A row with this key exists.
+    Duplicate,
+    /// The paused cluster is waking up; the statement did not run.
+    Resuming,
+    /// The service lost its connection to the database, as it does when the cluster was paused; the statement may have run.
+    LinkFailure,
+    /// Another transaction was in the way, and this one was undone.
+    Conflict,
+    /// Too many requests or connections; the statement did not run.
+    Crowded,
+    /// Nobody can say whether the statement ran.
+    Unknown,
+    /// The transaction does not exist (any more).
+    Gone,
+    /// The service could not read the secret this time; the statement did not run.
+    SecretUnread,
+    /// The store cannot do it now, and asking again at once would only add to its load.
+    Unavailable,
+    /// Somebody has to mend something.
+    Fault,
+}
+
+/// A call that failed: what that means, and what happened.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) verdict: Verdict,
+    pub(super) cause: Cause,
+}
+
+impl Failure {
+    /// What `error` means for the operation that made the call.
+    pub(super) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        Self { verdict: classify(error), cause: CallFailure::of(operation, error).into() }
+    }
+
+    /// An answer that cannot be: a programmer's error, ours or the service's.
+    pub(super) fn fault(cause: impl Into<Cause>) -> Self {
+        Self { verdict: Verdict::Fault, cause: cause.into() }
+    }
+
+    /// What the operation's caller is told when nothing more is tried.
+    pub(super) fn into_store_error(self) -> StoreError {
+        let (store, source) = (Store::Inventory, self.cause);
+        match self.verdict {
+            Verdict::Fault | Verdict::Duplicate => StoreError::Fault { store, source },
+            Verdict::Resuming | Verdict::LinkFailure => StoreError::Unavailable { store, retry_after: RESUMES_WITHIN, source },
+            _ => StoreError::Unavailable { store, retry_after: retry_after(), source },
+        }
+    }
+}
+
+impl Verdict {
+    /// Whether a statement outside a transaction may have taken effect although its call failed so.
+    pub(super) fn leaves_doubt(self) -> bool {
+        match self {
+            Self::LinkFailure | Self::Unknown | Self::Gone | Self::Unavailable => true,
+            Self::Duplicate | Self::Resuming | Self::Conflict | Self::Crowded | Self::SecretUnread | Self::Fault => false,
+        }
+    }
+}
+
+/// What `error` means.
+fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Verdict {
+    match error {
+        SdkError::ConstructionFailure(_) => Verdict::Fault,
+        SdkError::ServiceError(refusal) => {
+            let (code, message) = (refusal.err().code().unwrap_or_default(), refusal.err().message().unwrap_or_default());
+            of_exception(code, message, refusal.raw().status().as_u16())
+        }
+        // Timeouts, broken connections and answers that cannot be read.
+        _ => Verdict::Unknown,
+    }
+}
+
+/// What the service's exception `code` means.
+fn of_exception(code: &str, message: &str, status: u16) -> Verdict {
+    match code {
+        "DatabaseResumingException" => Verdict::Resuming,
+        "DatabaseErrorException" | "BadRequestException" => of_database_text(message),
+        "DatabaseUnavailableException" | "ServiceUnavailableError" | "InternalServerErrorException" => Verdict::Unknown,
+        "TransactionNotFoundException" | "NotFoundException" => Verdict::Gone,
+        "SecretsErrorException" => Verdict::SecretUnread,
+        "StatementTimeoutException" | "InvalidResourceStateException" => Verdict::Unavailable,
+        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => Verdict::Crowded,
+        _ if status == 429 => Verdict::Crowded,
+        // A server's error, or an answer that cannot be read as either a result or an exception.
+        _ if !(400..500).contains(&status) => Verdict::Unknown,
+        // InvalidSecret, HttpEndpointNotEnabled, DatabaseNotFound, AccessDenied, Forbidden, UnsupportedResult, and
+        // whatever else a request like ours must not lead to.
+        _ => Verdict::Fault,
+    }
+}
+
+/// What the text of a database error means. A duplicate is looked for first: its text quotes the client's key, which
+/// may hold any of the other words.
+fn of_database_text(message: &str) -> Verdict {
+    let code = error_code(message);
+    let is_one_of = |codes: &[u16]| code.is_some_and(|code| codes.contains(&code));
+    if message.contains("Duplicate entry") || code == Some(1062) {
+        Verdict::Duplicate
+    } else if message.contains("Communications link failure") {
+        Verdict::LinkFailure
+    } else if is_one_of(&CONFLICTS) || message.contains("Deadlock found") || message.contains("Lock wait timeout exceeded") {
+        Verdict::Conflict
+    } else if is_one_of(&CROWDED) || message.contains("Too many connections") {
+        Verdict::Crowded
+    } else if is_one_of(&FAILING_OVER) {
+        Verdict::Unknown
+    } else if message.starts_with("Transaction ") && message.to_ascii_lowercase().contains("not found") {
+        // The older form of TransactionNotFoundException.
+        Verdict::Gone
+    } else {
+        Verdict::Fault
+    }
+}
+
+/// MySQL's error code, as the service writes it: `…; Error code: 1062; SQLState: 23000`, and before that
+/// `Database error code: 1062. Message: …`.
+fn error_code(message: &str) -> Option<u16> {
+    let (_, rest) = message.split_once("rror code: ")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exception_has_its_meaning() {
+        for (code, status, verdict) in [
+            ("DatabaseResumingException", 400, Verdict::Resuming),
+            ("DatabaseUnavailableException", 504, Verdict::Unknown),
+            ("ServiceUnavailableError", 503, Verdict::Unknown),
+            ("InternalServerErrorException", 500, Verdict::Unknown),
+            ("StatementTimeoutException", 400, Verdict::Unavailable),
+            ("InvalidResourceStateException", 400, Verdict::Unavailable),
+            ("TransactionNotFoundException", 404, Verdict::Gone),
+            ("NotFoundException", 404, Verdict::Gone),
+            ("SecretsErrorException", 400, Verdict::SecretUnread),
+            ("InvalidSecretException", 400, Verdict::Fault),
+            ("HttpEndpointNotEnabledException", 400, Verdict::Fault),
+            ("DatabaseNotFoundException", 404, Verdict::Fault),
+            ("AccessDeniedException", 403, Verdict::Fault),
+            ("ForbiddenException", 403, Verdict::Fault),
+            ("UnsupportedResultException", 400, Verdict::Fault),
+            ("ThrottlingException", 400, Verdict::Crowded),
+            ("", 429, Verdict::Crowded),
+            ("", 502, Verdict::Unknown),
+            ("", 200, Verdict::Unknown),
+            ("", 400, Verdict::Fault),
+        ] {
+            assert_eq!(of_exception(code, "", status), verdict, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_database_error_is_told_by_its_text_in_both_exceptions() {
+        for (message, verdict) in [
+            ("Duplicate entry 'X' for key 'PRIMARY'", Verdict::Duplicate),
+            ("Duplicate entry 'X' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000", Verdict::Duplicate),
+            ("Duplicate entry 'Communications link failure' for key 'PRIMARY'", Verdict::Duplicate),
+            ("Database error code: 1062. Message: …", Verdict::Duplicate),
+            ("Communications link failure", Verdict::LinkFailure),
+            ("Deadlock found when trying to get lock; try restarting transaction", Verdict::Conflict),
+            ("…; Error code: 1213; SQLState: 40001", Verdict::Conflict),
+            ("Lock wait timeout exceeded; try restarting transaction; Error code: 1205; SQLState: HY000", Verdict::Conflict),
+            ("Too many connections; Error code: 1040; SQLState: 08004", Verdict::Crowded),
+            ("The MySQL server is running with the --read-only option; Error code: 1290; SQLState: HY000", Verdict::Unknown),
+            ("Transaction AbC= is not found", Verdict::Gone),
+            ("Cannot add or update a child row: a foreign key constraint fails; Error code: 1452; SQLState: 23000", Verdict::Fault),
+            ("Database returned more than the allowed response size limit", Verdict::Fault),
+            ("Table 'db.ec2' doesn't exist; Error code: 1146; SQLState: 42S02", Verdict::Fault),
+            ("", Verdict::Fault),
+        ] {
+            for exception in ["DatabaseErrorException", "BadRequestException"] {
+                assert_eq!(of_exception(exception, message, 400), verdict, "{message}");
+            }
+        }
+    }
+}

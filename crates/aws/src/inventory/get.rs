@@ -1,0 +1,92 @@
+//! Reads an instance with its packages, as it was at one moment.
+
+use aws_sdk_rdsdata::types::Field;
+use fleet_core::{
+    inventory::{Instance, InstanceId, Package, Packages},
+    store::StoreError,
+};
+
+use super::{
+    data_api::{DataApi, Transaction, text},
+    errors::Failure,
+    pace::Pace,
+    rows,
+};
+use crate::budget::Budget;
+
+/// How many rows one answer has at most.
+///
+/// The Data API refuses an answer above 1 MiB. A package's row is at most
+/// `[{"longValue":1},{"stringValue":""},{"stringValue":""},{"isNull":true}],` (72 bytes) and 150 characters of 4 bytes
+/// (`\"`, `\\` and the `\uXXXX` of a 3-byte character take less or, with 6 bytes, still fit: 972 bytes a row), so
+/// 1,001 rows are at most 672,672 bytes; with every character written as `\uXXXX`, 972,972. The instance's own row is
+/// shorter than a package's.
+const PAGE_ROWS: usize = 1_001;
+
+/// The instance (kind 0) and the first of its packages (kind 1), in one statement and so of one moment.
+const SELECT_FIRST: &str = "SELECT 0 AS kind, aws_region, aws_account, creation_date_utc FROM ec2 WHERE aws_instance_id = :id \
+                            UNION ALL SELECT 1, package_name, package_version, NULL FROM ec2_package WHERE aws_instance_id = :id \
+                            ORDER BY 1, 2, 3 LIMIT 1001";
+
+/// The packages after one, in the form of the statement above.
+const SELECT_NEXT: &str = "SELECT 1 AS kind, package_name, package_version, NULL AS creation_date_utc FROM ec2_package \
+                           WHERE aws_instance_id = :id \
+                           AND (package_name > :name OR (package_name = :name AND package_version > :version)) \
+                           ORDER BY 2, 3 LIMIT 1001";
+
+pub(super) async fn get(api: &DataApi, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
+    let budget = Budget::start();
+    let mut pace = Pace::new(budget);
+    loop {
+        match attempt(api, budget, id).await {
+            Ok(found) => return Ok(found),
+            Err(failure) => pace.wait(failure).await?,
+        }
+    }
+}
+
+async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<Option<Instance>, Failure> {
+    let records = first(api, budget, id, None).await?;
+    if records.len() < PAGE_ROWS {
+        return rows::instance(id, records);
+    }
+    // There may be more packages than one answer holds. The pages must be of one moment, which a transaction gives
+    // (REPEATABLE READ, the default: its first read fixes what it sees).
+    let transaction = api.begin(budget.work()).await?;
+    let read = read_pages(api, budget, id, &transaction).await;
+    // Nothing was written, so how it ends does not matter, only that it does.
+    transaction.roll_back(budget.end()).await;
+    read
+}
+
+async fn read_pages(api: &DataApi, budget: Budget, id: &InstanceId, transaction: &Transaction) -> Result<Option<Instance>, Failure> {
+    let records = first(api, budget, id, Some(transaction)).await?;
+    let mut full = records.len() == PAGE_ROWS;
+    let Some(instance) = rows::instance(id, records)? else { return Ok(None) };
+    let mut packages: Vec<Package> = instance.packages.as_slice().to_vec();
+    while full && let Some(last) = packages.last() {
+        let parameters = vec![text("id", id.as_str()), text("name", last.name.as_str()), text("version", last.version.as_str())];
+        let records = api.execute(SELECT_NEXT, parameters, Some(transaction), budget.work()).await?.records.unwrap_or_default();
+        full = records.len() == PAGE_ROWS;
+        packages.append(&mut rows::packages(records)?);
+    }
+    let packages = Packages::new(packages).map_err(Failure::fault)?;
+    Ok(Some(Instance { packages, ..instance }))
+}
+
+async fn first(api: &DataApi, budget: Budget, id: &InstanceId, transaction: Option<&Transaction>) -> Result<Vec<Vec<Field>>, Failure> {
+    let answer = api.execute(SELECT_FIRST, vec![text("id", id.as_str())], transaction, budget.work()).await?;
+    Ok(answer.records.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_statements_ask_for_a_page() {
+        for sql in [SELECT_FIRST, SELECT_NEXT] {
+            assert!(sql.ends_with(&format!("LIMIT {PAGE_ROWS}")), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! When an operation is tried again after a failure, and when it is given up.
+
+use std::time::Duration;
+
+use fleet_core::store::StoreError;
+
+use super::errors::{Failure, Verdict};
+use crate::budget::{Budget, jittered};
+
+/// The waits while a cluster wakes up: they grow from the first to the last, and end only with the time.
+const RESUMING: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
+
+/// How many times one operation begins again after failures of a kind, and the wait before the first of them; each
+/// further wait is twice as long.
+fn allowance(verdict: Verdict) -> (u32, Duration) {
+    match verdict {
+        // Locks are short, and somebody else got through each time: worth more patience. A duplicate comes here only
+        // when the row it speaks of is gone again.
+        Verdict::Conflict | Verdict::Duplicate => (8, Duration::from_millis(25)),
+        Verdict::Crowded => (5, Duration::from_millis(250)),
+        Verdict::Unknown => (3, Duration::from_millis(100)),
+        Verdict::Gone | Verdict::SecretUnread => (1, Duration::from_millis(200)),
+        Verdict::Resuming | Verdict::LinkFailure => (u32::MAX, RESUMING.0),
+        Verdict::Unavailable | Verdict::Fault => (0, Duration::ZERO),
+    }
+}
+
+/// Paces the attempts of one operation.
+#[derive(Debug)]
+pub(super) struct Pace {
+    budget: Budget,
+    seen: Vec<Verdict>,
+}
+
+impl Pace {
+    pub(super) fn new(budget: Budget) -> Self {
+        Self { budget, seen: Vec::new() }
+    }
+
+    /// Waits until the operation may be tried again after `failure`.
+    ///
+    /// # Errors
+    /// `failure` as the caller is told it, when it is not to be tried again or there is no time left for it.
+    pub(super) async fn wait(&mut self, failure: Failure) -> Result<(), StoreError> {
+        let (allowed, first) = allowance(failure.verdict);
+        let times = u32::try_from(self.seen.iter().filter(|seen| **seen == failure.verdict).count()).unwrap_or(u32::MAX);
+        self.seen.push(failure.verdict);
+        let delay = first.saturating_mul(2_u32.saturating_pow(times)).min(RESUMING.1);
+        if times < allowed && self.budget.sleep(jittered(delay)).await { Ok(()) } else { Err(failure.into_store_error()) }
+    }
+}

@@ -1,0 +1,79 @@
+//! The database's secret: whether it is there for the Data API to read.
+
+use aws_sdk_secretsmanager::Client;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use fleet_core::{
+    readiness::Probe,
+    store::{Cause, Store, StoreError},
+};
+use thiserror::Error;
+
+use crate::{
+    budget::{self, retry_after},
+    calls::CountCalls,
+    failure::{CallFailure, may_pass},
+    settings::InventorySettings,
+};
+
+const OPERATION: &str = "DescribeSecret";
+
+/// The secret with the database's user and password.
+///
+/// Only looked at, never read: the Data API reads it, and this process has no use for a password.
+#[derive(Clone, Debug)]
+pub struct DatabaseSecret {
+    client: Client,
+    secret: String,
+}
+
+/// A secret that the Data API cannot read although it is there.
+#[derive(Debug, Error)]
+#[error("the secret is scheduled to be deleted")]
+struct BeingDeleted;
+
+impl DatabaseSecret {
+    /// The secret of `settings`, by name or ARN.
+    #[must_use]
+    pub fn new(config: &SdkConfig, settings: &InventorySettings) -> Self {
+        let config = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(CountCalls).build();
+        Self { client: Client::from_conf(config), secret: settings.secret.clone() }
+    }
+}
+
+impl Probe for DatabaseSecret {
+    async fn probe(&self) -> Result<(), StoreError> {
+        let call = self.client.describe_secret().secret_id(&self.secret).send();
+        match tokio::time::timeout(budget::PROBE, call).await {
+            Err(_) => Err(unavailable(CallFailure::TimedOut { operation: OPERATION, waited: budget::PROBE })),
+            Ok(Err(error)) if passes(&error) => Err(unavailable(CallFailure::of(OPERATION, &error))),
+            Ok(Err(error)) => Err(fault(CallFailure::of(OPERATION, &error))),
+            Ok(Ok(secret)) if secret.deleted_date().is_some() => Err(fault(BeingDeleted)),
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+}
+
+/// Whether the same call may succeed later without anybody's doing.
+fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(refusal) => {
+            may_pass(refusal.raw().status())
+                || matches!(
+                    refusal.err().code(),
+                    Some("InternalServiceError" | "ThrottlingException" | "Throttling" | "TooManyRequestsException")
+                )
+        }
+        _ => true,
+    }
+}
+
+fn unavailable(cause: impl Into<Cause>) -> StoreError {
+    StoreError::Unavailable { store: Store::Secret, retry_after: retry_after(), source: cause.into() }
+}
+
+fn fault(cause: impl Into<Cause>) -> StoreError {
+    StoreError::Fault { store: Store::Secret, source: cause.into() }
+}

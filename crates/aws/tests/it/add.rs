@@ -1,0 +1,287 @@
+//! Adding, with every failure at every call of it.
+
+use std::time::Duration;
+
+use fleet_aws::budget::WHOLE;
+use fleet_core::{
+    calls::counted,
+    inventory::{AddError, AddInstance},
+    store::StoreError,
+};
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    canned::is_short,
+    fake_data_api::{FakeDataApi, Fault, duplicate, instance, widest},
+    faults::{Case, Policy, all},
+};
+
+/// Adds an instance while the first call named `step` fails as `case` says.
+async fn add_with(case: Case, step: &'static str, done: bool, packages: usize) -> (Result<(), AddError>, FakeDataApi, Case) {
+    let case = std::sync::Arc::new(case);
+    let faults = std::sync::Arc::clone(&case);
+    let (fake, inventory) = FakeDataApi::start(move |call| match (call.name == step, call.nth, done) {
+        (true, 1, true) => faults.done(),
+        (true, 1, false) => faults.undone(),
+        _ => None,
+    });
+    let added = inventory.add(&instance(packages)).await;
+    drop(inventory);
+    (added, fake, std::sync::Arc::into_inner(case).expect("the script is gone with its client"))
+}
+
+fn assert_refused(added: Result<(), AddError>, case: &Case) {
+    match (case.policy, added) {
+        (Policy::Unavailable, Err(AddError::Store(StoreError::Unavailable { retry_after, .. }))) => assert!(is_short(retry_after)),
+        (Policy::Fault, Err(AddError::Store(StoreError::Fault { .. }))) => {}
+        (_, added) => panic!("{}: {added:?}", case.name),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_without_packages_is_one_call() {
+    let (fake, inventory) = FakeDataApi::start(|_| None);
+    let (added, calls) = counted(inventory.add(&instance(0))).await;
+    assert!(added.is_ok());
+    assert_eq!((fake.calls().as_str(), calls), ("insert", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_with_packages_is_one_transaction() {
+    let (fake, inventory) = FakeDataApi::start(|_| None);
+    let (added, calls) = counted(inventory.add(&instance(2_001))).await;
+    assert!(added.is_ok());
+    assert_eq!((fake.calls().as_str(), calls), ("begin insert packages packages commit", 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_statement_of_the_widest_instance_is_above_the_limits_of_the_service() {
+    let (fake, inventory) = FakeDataApi::start(|_| None);
+    assert!(inventory.add(&widest()).await.is_ok());
+    let (characters, bytes) = fake.widest();
+    assert!(characters <= 65_536 && bytes <= 4 * 1024 * 1024 - 64 * 1024, "{characters} characters, {bytes} bytes");
+    assert_eq!(fake.calls(), "begin insert packages packages packages packages packages commit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_exists_is_a_duplicate() {
+    for (packages, calls) in [(0, "insert"), (1, "begin insert rollback")] {
+        let (fake, inventory) = FakeDataApi::start(|_| None);
+        let fake = fake.occupied();
+        assert!(matches!(inventory.add(&instance(packages)).await, Err(AddError::Duplicate)));
+        assert_eq!(fake.calls(), calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_that_cannot_begin_is_begun_again_or_refused() {
+    for case in all() {
+        let (added, fake, case) = add_with(case, "begin", false, 1).await;
+        match case.policy {
+            Policy::Again | Policy::InDoubt | Policy::Gone => {
+                assert!(added.is_ok(), "{}: {added:?}", case.name);
+                assert_eq!(fake.calls(), "begin begin insert packages commit", "{}", case.name);
+            }
+            Policy::Unavailable | Policy::Fault => {
+                assert_refused(added, &case);
+                assert_eq!(fake.calls(), "begin", "{}", case.name);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transaction_that_fails_on_its_way_is_rolled_back_and_begun_again_or_refused() {
+    for (step, sent) in [("insert", "begin insert"), ("packages", "begin insert packages")] {
+        for case in all() {
+            let (added, fake, case) = add_with(case, step, true, 1).await;
+            match case.policy {
+                Policy::Again | Policy::InDoubt | Policy::Gone => {
+                    assert!(added.is_ok(), "{}: {added:?}", case.name);
+                    let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
+                    assert_eq!(fake.calls(), format!("{sent}{rollback} begin insert packages commit"), "{}", case.name);
+                    assert!(fake.has_row());
+                }
+                Policy::Unavailable | Policy::Fault => {
+                    assert_refused(added, &case);
+                    assert_eq!(fake.calls(), format!("{sent} rollback"), "{}", case.name);
+                    assert!(!fake.has_row() && !fake.holds_locks());
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_was_done_but_not_answered_is_a_success() {
+    for case in all() {
+        let (added, fake, case) = add_with(case, "commit", true, 1).await;
+        assert!(added.is_ok(), "{}: {added:?}", case.name);
+        let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
+        assert_eq!(fake.calls(), format!("begin insert packages commit{rollback} token"), "{}", case.name);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
+    for case in all() {
+        let (added, fake, case) = add_with(case, "commit", false, 1).await;
+        let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
+        let first = format!("begin insert packages commit{rollback} token");
+        match case.policy {
+            Policy::Again | Policy::InDoubt | Policy::Gone => {
+                assert!(added.is_ok(), "{}: {added:?}", case.name);
+                assert_eq!(fake.calls(), format!("{first} begin insert packages commit"), "{}", case.name);
+            }
+            Policy::Unavailable | Policy::Fault => {
+                assert_refused(added, &case);
+                assert_eq!(fake.calls(), first, "{}", case.name);
+                assert!(!fake.has_row() && !fake.holds_locks());
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_single_insert_in_doubt_is_read_back_before_it_is_sent_again() {
+    for done in [false, true] {
+        for case in all() {
+            let in_doubt = matches!(case.policy, Policy::InDoubt | Policy::Gone | Policy::Unavailable);
+            // A call that says for certain that it did nothing is not made to lie.
+            if done && !in_doubt {
+                continue;
+            }
+            let (added, fake, case) = add_with(case, "insert", done, 0).await;
+            let expected = match (case.policy, done) {
+                (Policy::Again, _) => "insert insert",
+                (Policy::Fault, _) => "insert",
+                (Policy::Unavailable, false) | (_, true) => "insert token",
+                _ => "insert token insert",
+            };
+            assert_eq!(fake.calls(), expected, "{}", case.name);
+            match (case.policy, done) {
+                (Policy::Unavailable, false) | (Policy::Fault, _) => assert_refused(added, &case),
+                _ => assert!(added.is_ok() && fake.has_row(), "{}: {added:?}", case.name),
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_after_doubt_is_told_by_the_token() {
+    // The read-back fails as well, so the insert is sent again and meets its own row, or another's.
+    for occupied in [false, true] {
+        let (fake, inventory) = FakeDataApi::start(move |call| match (call.name, call.nth) {
+            ("insert", 1) => Some(Fault { reply: crate::canned::Reply::Reset, done: !occupied }),
+            ("token", 1) => Some(Fault { reply: crate::canned::Reply::Reset, done: false }),
+            _ => None,
+        });
+        let fake = if occupied { fake.occupied() } else { fake };
+        let added = inventory.add(&instance(0)).await;
+        assert_eq!(matches!(added, Err(AddError::Duplicate)), occupied, "{added:?}");
+        assert_eq!(added.is_ok(), !occupied);
+        assert_eq!(fake.calls(), "insert token insert token");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_text_of_a_duplicate_is_known() {
+    for (exception, text) in [
+        ("DatabaseErrorException", "Duplicate entry 'i-1' for key 'PRIMARY'"),
+        ("DatabaseErrorException", "Duplicate entry 'i-1' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000"),
+        ("DatabaseErrorException", "Duplicate entry 'Deadlock found; Error code: 1213;' for key 'ec2.PRIMARY'; Error code: 1062"),
+        ("BadRequestException", "Duplicate entry 'i-1' for key 'PRIMARY'"),
+        ("BadRequestException", "Database error code: 1062. Message: Duplicate entry 'i-1' for key 'ec2.PRIMARY'"),
+    ] {
+        let (fake, inventory) = FakeDataApi::start(move |call| {
+            (call.name == "insert").then(|| Fault { reply: crate::canned::Reply::error(400, exception, text), done: false })
+        });
+        assert!(matches!(inventory.add(&instance(0)).await, Err(AddError::Duplicate)), "{text}");
+        assert_eq!(fake.calls(), "insert");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_package_is_our_fault_and_not_the_clients() {
+    let (fake, inventory) = FakeDataApi::start(|call| (call.name == "packages").then(|| Fault { reply: duplicate(), done: false }));
+    let added = inventory.add(&instance(1)).await;
+    assert!(matches!(added, Err(AddError::Store(StoreError::Fault { .. }))), "{added:?}");
+    assert_eq!(fake.calls(), "begin insert packages rollback");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_lasts_is_given_up_in_time() {
+    for step in ["begin", "insert", "packages", "commit"] {
+        for case in all().into_iter().filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable)) {
+            let (name, policy) = (case.name, case.policy);
+            let (fake, inventory) = FakeDataApi::start(move |call| if call.name == step { case.undone() } else { None });
+            let begun = Instant::now();
+            let added = inventory.add(&instance(1)).await;
+            let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) = added else { panic!("{step}, {name}: {added:?}") };
+            let resumes = name == "resuming" || name.starts_with("link failure");
+            assert!(if resumes { retry_after == Duration::from_secs(15) } else { is_short(retry_after) }, "{step}, {name}");
+            assert!(begun.elapsed() <= WHOLE, "{step}, {name}: {:?}", begun.elapsed());
+            // A transaction that the service does not know needs no end.
+            assert!(!fake.has_row() && (policy == Policy::Gone || !fake.holds_locks()), "{step}, {name}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_after_the_answer() {
+    for silent in ["insert", "commit", "rollback", "token"] {
+        let (fake, inventory) = FakeDataApi::start(move |call| {
+            let fails = call.name == silent || (call.name == "packages" && matches!(silent, "rollback" | "token"));
+            fails.then_some(Fault { reply: crate::canned::Reply::Silence, done: false })
+        });
+        let begun = Instant::now();
+        assert!(inventory.add(&instance(1)).await.is_err());
+        assert!(begun.elapsed() <= WHOLE, "{silent}: {:?}", begun.elapsed());
+        let calls = fake.calls();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(fake.calls(), calls, "{silent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_wakes_in_time_is_waited_for() {
+    for (packages, wakes_after, in_time) in [(0, 0, true), (1, 5, true), (0, 15, true), (1, 20, true), (0, 30, false), (1, 60, false)] {
+        let (fake, inventory) = FakeDataApi::start(move |call| {
+            let asleep = call.at < Duration::from_secs(wakes_after);
+            asleep.then(|| all().remove(0).undone()).flatten()
+        });
+        let begun = Instant::now();
+        let added = inventory.add(&instance(packages)).await;
+        assert!(begun.elapsed() <= Duration::from_secs(28), "{wakes_after}: {:?}", begun.elapsed());
+        assert_eq!(fake.has_row(), in_time, "{wakes_after}");
+        match added {
+            Ok(()) => assert!(in_time, "{wakes_after}"),
+            Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) => {
+                assert!(!in_time && retry_after == Duration::from_secs(15), "{wakes_after}");
+            }
+            Err(error) => panic!("{wakes_after}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_given_up_lets_go_of_its_locks() {
+    let (fake, inventory) =
+        FakeDataApi::start(|call| (call.name == "packages").then_some(Fault { reply: crate::canned::Reply::Silence, done: false }));
+    assert!(timeout(Duration::from_secs(1), inventory.add(&instance(1))).await.is_err());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(fake.calls(), "begin insert packages rollback");
+    assert!(!fake.holds_locks());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_is_told_the_exception_and_the_request_but_no_value() {
+    let (_, inventory) = FakeDataApi::start(|call| {
+        (call.name == "insert")
+            .then(|| Fault { reply: crate::canned::Reply::error(403, "AccessDeniedException", "User is not authorized"), done: false })
+    });
+    let Err(AddError::Store(error)) = inventory.add(&instance(0)).await else { panic!("refused") };
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), "ExecuteStatement: AccessDeniedException (HTTP 403, request request-1): User is not authorized");
+    assert!(!format!("{error:?}").contains("123456789012"));
+}

@@ -1,0 +1,285 @@
+//! Dimensions on canned answers of DynamoDB: what is sent, and every way it can fail.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fleet_aws::{DimensionsSettings, DynamoDimensions, budget::WORK};
+use fleet_core::{
+    calls::counted,
+    readiness::Probe,
+    scaling::{Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus, UpdateDimension, UpdateError},
+    store::StoreError,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::canned::{Reply, Request, config, is_short};
+
+type Sent = Arc<Mutex<Vec<Value>>>;
+
+/// Dimensions whose every request `script` answers; what was sent is kept.
+fn dimensions(mut script: impl FnMut(&Request, usize) -> Reply + Send + 'static) -> (DynamoDimensions, Sent) {
+    let sent = Sent::default();
+    let seen = Arc::clone(&sent);
+    let config = config(move |request| {
+        let mut seen = seen.lock().unwrap();
+        seen.push(json!({ "operation": request.operation, "body": request.body }));
+        script(&request, seen.len())
+    });
+    (DynamoDimensions::new(&config, DimensionsSettings { table: "fleet-dimensions".into() }), sent)
+}
+
+fn operations(sent: &Sent) -> Vec<String> {
+    sent.lock().unwrap().iter().map(|sent| sent["operation"].as_str().unwrap().to_owned()).collect()
+}
+
+fn id() -> DimensionId {
+    DimensionId::parse("1-23456789").unwrap()
+}
+
+fn item(desired: &str, revision: &str, write: &str) -> Value {
+    json!({
+        "scalableTargetDimensionId": { "S": "1-23456789" }, "actualCapacity": { "S": "1.0" }, "desiredCapacity": { "S": desired },
+        "scalingStatus": { "S": "Pending" }, "revision": { "N": revision }, "writeId": { "S": write }
+    })
+}
+
+fn nothing() -> Reply {
+    Reply::ok(&json!({}))
+}
+
+fn conflict(item: &Value) -> Reply {
+    Reply::Answer {
+        status: 400,
+        exception: Some("ConditionalCheckFailedException"),
+        body: json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+            "message": "The conditional request failed", "Item": item })
+        .to_string(),
+    }
+}
+
+fn raised(state: &Dimension) -> Result<Dimension, Infallible> {
+    Ok(Dimension { desired: Capacity::new(state.desired.get() + 1.0).unwrap(), ..state.clone() })
+}
+
+fn same(state: &Dimension) -> Result<Dimension, Infallible> {
+    Ok(state.clone())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_one_consistent_call() {
+    let (dimensions, sent) = dimensions(|_, _| nothing());
+    let (read, calls) = counted(dimensions.read(&id())).await;
+    assert_eq!((read.unwrap(), calls), (Dimension::INITIAL, 1));
+    assert_eq!(
+        sent.lock().unwrap()[0],
+        json!({ "operation": "GetItem", "body": {
+            "TableName": "fleet-dimensions", "Key": { "scalableTargetDimensionId": { "S": "1-23456789" } }, "ConsistentRead": true
+        }})
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_changes_nothing_is_one_call() {
+    let (dimensions, sent) = dimensions(|_, _| nothing());
+    let (change, calls) = counted(dimensions.update(&id(), same)).await;
+    assert_eq!((change.unwrap().fields(), calls), (vec![], 1));
+    assert_eq!(operations(&sent), ["GetItem"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_that_is_refused_writes_nothing() {
+    let (dimensions, sent) = dimensions(|_, _| nothing());
+    let refused = dimensions.update(&id(), |_| Err::<Dimension, _>("no")).await;
+    assert!(matches!(refused, Err(UpdateError::Refused("no"))));
+    assert_eq!(operations(&sent), ["GetItem"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_update_is_two_calls_and_expects_no_item() {
+    let (dimensions, sent) = dimensions(|_, _| nothing());
+    let (change, calls) = counted(dimensions.update(&id(), raised)).await;
+    assert_eq!((change.unwrap().after.desired.get(), calls), (2.0, 2));
+    let mut put = sent.lock().unwrap()[1]["body"].clone();
+    assert_eq!(put["Item"]["writeId"]["S"].take().as_str().unwrap().len(), 36);
+    assert_eq!(
+        put,
+        json!({
+            "TableName": "fleet-dimensions", "ConditionExpression": "attribute_not_exists(scalableTargetDimensionId)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            "Item": { "scalableTargetDimensionId": { "S": "1-23456789" }, "actualCapacity": { "S": "1.0" },
+                "desiredCapacity": { "S": "2.0" }, "scalingStatus": { "S": "Successful" }, "revision": { "N": "1" },
+                "writeId": { "S": null } }
+        })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_update_expects_the_item_that_was_read() {
+    let (dimensions, sent) =
+        dimensions(|_, nth| if nth == 1 { Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") })) } else { nothing() });
+    assert_eq!(dimensions.update(&id(), raised).await.unwrap().after.desired.get(), 6.0);
+    let put = sent.lock().unwrap()[1]["body"].clone();
+    assert_eq!(put["ConditionExpression"], "revision = :seen AND writeId = :seenWrite");
+    assert_eq!(put["ExpressionAttributeValues"], json!({ ":seen": { "N": "7" }, ":seenWrite": { "S": "theirs" } }));
+    assert_eq!(put["Item"]["revision"], json!({ "N": "8" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_is_met_with_the_item_that_it_carries() {
+    let (dimensions, sent) = dimensions(|_, nth| match nth {
+        2 => conflict(&item("10.0", "1", "theirs")),
+        3 => conflict(&item("20.0", "2", "theirs again")),
+        _ => nothing(),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!((change.before.desired.get(), change.after.desired.get()), (20.0, 21.0));
+    assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem", "PutItem"]);
+    let put = sent.lock().unwrap()[3]["body"].clone();
+    assert_eq!((&put["Item"]["revision"], &put["ExpressionAttributeValues"][":seen"]), (&json!({ "N": "3" }), &json!({ "N": "2" })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_with_ones_own_write_is_a_success() {
+    let (dimensions, sent) = dimensions(|request, nth| match nth {
+        1 => nothing(),
+        // Done, but the answer is lost; the SDK sends the same write again.
+        2 => Reply::Reset,
+        _ => conflict(&request.body["Item"]),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!((change.before.desired.get(), change.after.desired.get()), (1.0, 2.0));
+    assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_was_deleted_meanwhile_is_begun_anew() {
+    let (dimensions, sent) = dimensions(|_, nth| match nth {
+        1 => Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") })),
+        2 => Reply::error(400, "ConditionalCheckFailedException", "The conditional request failed"),
+        _ => nothing(),
+    });
+    assert_eq!(dimensions.update(&id(), raised).await.unwrap().after.desired.get(), 2.0);
+    assert_eq!(sent.lock().unwrap()[2]["body"]["ConditionExpression"], "attribute_not_exists(scalableTargetDimensionId)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dimension_that_others_write_all_the_time_is_given_up() {
+    let (dimensions, sent) = dimensions(|_, nth| if nth == 1 { nothing() } else { conflict(&item("1.0", &nth.to_string(), "theirs")) });
+    let begun = Instant::now();
+    let Err(UpdateError::Store(StoreError::Unavailable { retry_after, source, .. })) = dimensions.update(&id(), raised).await else {
+        panic!("given up")
+    };
+    assert!(is_short(retry_after) && begun.elapsed() <= WORK, "{:?}", begun.elapsed());
+    assert_eq!(source.to_string(), "other writers came between each time");
+    assert!(operations(&sent).len() > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn passing_failures_are_tried_three_times_and_then_unavailable() {
+    type Failure = (&'static str, fn() -> Reply);
+    let failures: [Failure; 8] = [
+        ("throughput", || Reply::error(400, "ProvisionedThroughputExceededException", "slow down")),
+        ("throttled", || Reply::error(400, "ThrottlingException", "slow down")),
+        ("limit", || Reply::error(400, "RequestLimitExceeded", "slow down")),
+        ("internal", || Reply::error(500, "InternalServerError", "oops")),
+        ("unavailable", || Reply::error(503, "ServiceUnavailable", "oops")),
+        ("garbage", || Reply::Garbage),
+        ("reset", || Reply::Reset),
+        ("silence", || Reply::Silence),
+    ];
+    for (name, reply) in failures {
+        let (dimensions, sent) = dimensions(move |_, _| reply());
+        let begun = Instant::now();
+        let (read, calls) = counted(dimensions.read(&id())).await;
+        let Err(StoreError::Unavailable { retry_after, .. }) = read else { panic!("{name}: {read:?}") };
+        assert!(is_short(retry_after) && begun.elapsed() <= WORK, "{name}");
+        // An answer that cannot be read is not sent for again.
+        assert_eq!(calls, if name == "garbage" { 1 } else { 3 }, "{name}");
+        assert_eq!(operations(&sent).len(), usize::try_from(calls).unwrap(), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_refusals_are_faults_and_not_repeated() {
+    for (status, exception) in [
+        (400, "ResourceNotFoundException"),
+        (400, "AccessDeniedException"),
+        (400, "ValidationException"),
+        (400, "UnrecognizedClientException"),
+    ] {
+        let (dimensions, sent) = dimensions(move |_, nth| if nth == 1 { nothing() } else { Reply::error(status, exception, "no") });
+        let refused = dimensions.update(&id(), raised).await;
+        assert!(matches!(refused, Err(UpdateError::Store(StoreError::Fault { .. }))), "{exception}: {refused:?}");
+        assert_eq!(operations(&sent), ["GetItem", "PutItem"], "{exception}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_that_is_none_of_ours_is_a_fault() {
+    let with = |name: &str, value: Value| {
+        let mut item = item("1.0", "1", "theirs");
+        item[name] = value;
+        item
+    };
+    for item in [
+        with("actualCapacity", json!({ "N": "1" })),
+        with("desiredCapacity", json!({ "S": "-1.0" })),
+        with("desiredCapacity", json!({ "S": "NaN" })),
+        with("desiredCapacity", json!({ "S": "many" })),
+        with("scalingStatus", json!({ "S": "Done" })),
+        with("failureReason", json!({ "S": "why" })),
+        with("revision", json!({ "N": "1.5" })),
+        with("revision", json!({ "N": "18446744073709551615" })),
+        with("writeId", json!({ "NULL": true })),
+        json!({ "scalableTargetDimensionId": { "S": "1-23456789" } }),
+    ] {
+        let told = item.to_string();
+        let (dimensions, _) = dimensions(move |_, _| Reply::ok(&json!({ "Item": item })));
+        let read = dimensions.read(&id()).await;
+        assert!(matches!(read, Err(StoreError::Fault { .. })), "{told}: {read:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_state_comes_back_as_it_was_written() {
+    let reason = || Some(FailureReason::parse("no capacity left").unwrap());
+    for (capacity, status) in [
+        (0.0, ScalingStatus::Pending),
+        (f64::MAX, ScalingStatus::InProgress),
+        (f64::MIN_POSITIVE, ScalingStatus::Failed(None)),
+        (0.1 + 0.2, ScalingStatus::Failed(reason())),
+        (1e23, ScalingStatus::Successful),
+    ] {
+        let capacity = Capacity::new(capacity).unwrap();
+        let state = Dimension { actual: capacity, desired: capacity, status };
+        let mut stored = Value::Null;
+        let (dimensions, _) = dimensions(move |request, _| match request.operation.as_str() {
+            "PutItem" => {
+                stored = request.body["Item"].clone();
+                nothing()
+            }
+            _ if stored.is_null() => nothing(),
+            _ => Reply::ok(&json!({ "Item": stored })),
+        });
+        dimensions.update(&id(), |_| Ok::<_, Infallible>(state.clone())).await.unwrap();
+        assert_eq!(dimensions.read(&id()).await.unwrap(), state);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_reads_a_key_that_no_dimension_has() {
+    let (healthy, sent) = dimensions(|_, _| nothing());
+    assert!(healthy.probe().await.is_ok());
+    let key = sent.lock().unwrap()[0]["body"]["Key"]["scalableTargetDimensionId"]["S"].as_str().unwrap().to_owned();
+    assert!(DimensionId::parse(key).is_err());
+    let (missing, _) = dimensions(|_, _| Reply::error(400, "ResourceNotFoundException", "no table"));
+    assert!(matches!(missing.probe().await, Err(StoreError::Fault { .. })));
+    let (silent, _) = dimensions(|_, _| Reply::Silence);
+    let begun = Instant::now();
+    assert!(matches!(silent.probe().await, Err(StoreError::Unavailable { .. })));
+    assert!(begun.elapsed() <= Duration::from_secs(3));
+}

@@ -1,0 +1,12 @@
+//! The adapters on canned answers, and on the local AWS endpoints.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails has to fail its test")]
+
+mod add;
+mod canned;
+mod dimensions;
+mod fake_data_api;
+mod faults;
+mod local;
+mod read;
+mod secret;
