@@ -1,0 +1,48 @@
+//! `GET /api/books`: the list of books, one book, and the service's health.
+
+#[cfg(test)]
+mod tests;
+
+use fleet_http::{ApiError, Collection, Entry, Function, Request, Response, Route};
+use serde::{Deserialize, Serialize};
+
+/// The function, with its list.
+#[derive(Clone, Debug)]
+pub struct Books(Collection<Book>);
+
+/// A book, as the list has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Book {
+    id: u32,
+    isbn: u64,
+    title: String,
+    publisher: String,
+    date: String,
+}
+
+impl Entry for Book {
+    const NOUN: &'static str = "book";
+
+    fn id(&self) -> u32 {
+        self.id
+    }
+}
+
+impl Books {
+    /// The function over the list that is compiled into it.
+    ///
+    /// # Errors
+    /// A list that cannot be read; a test reads it, so none is ever deployed.
+    pub fn new() -> Result<Self, serde_json::Error> {
+        Collection::from_json(include_str!("books.json")).map(Self)
+    }
+}
+
+impl Function for Books {
+    const NAME: &'static str = "books";
+    const ROUTES: &'static [Route] = &[("GET", "/api/books"), ("GET", "/api/books/health"), ("GET", "/api/books/{id}")];
+
+    async fn call(&self, request: Request) -> Result<Response, ApiError> {
+        self.0.answer(Self::NAME, &request)
+    }
+}

@@ -1,0 +1,15 @@
+//! The Lambda function `ec2-inventory-get`.
+
+use std::process::ExitCode;
+
+use ec2_inventory_get::Get;
+use fleet_aws::{DataApiInventory, InventorySettings, sdk_config};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fleet_http::run(async || {
+        let settings = InventorySettings::from_env()?;
+        Ok(Get::new(DataApiInventory::new(&sdk_config().await, settings)))
+    })
+    .await
+}

@@ -1,0 +1,90 @@
+//! `GET /v1/health` and `/v1/health/ready`: whether the API answers, and whether its stores do.
+
+#[cfg(test)]
+mod tests;
+
+use std::{future::Future, time::Duration};
+
+use fleet_core::{readiness::Probe, store::StoreError};
+use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json, request_id, route};
+use serde::Serialize;
+use tokio::time::timeout;
+use tracing::warn;
+
+/// The longest that a readiness check takes. Route 53 waits 4 s for a connection and 2 s for an answer.
+const READY_WITHIN: Duration = Duration::from_secs(3);
+
+/// The function, over the stores that the API needs.
+#[derive(Clone, Debug)]
+pub struct Health<D, A, S> {
+    dynamodb: D,
+    data_api: A,
+    secret: S,
+}
+
+impl<D, A, S> Health<D, A, S> {
+    /// The function over the dimensions table, the Data API and the database's secret.
+    pub fn new(dynamodb: D, data_api: A, secret: S) -> Self {
+        Self { dynamodb, data_api, secret }
+    }
+}
+
+#[derive(Serialize)]
+struct Alive {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    checks: Checks,
+}
+
+#[derive(Serialize)]
+struct Checks {
+    dynamodb: &'static str,
+    data_api: &'static str,
+    secret: &'static str,
+}
+
+const OK: &str = "ok";
+const UNAVAILABLE: &str = "unavailable";
+
+impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for Health<D, A, S> {
+    const NAME: &'static str = "health";
+    const ROUTES: &'static [Route] = &[("GET", "/v1/health"), ("GET", "/v1/health/ready")];
+
+    async fn call(&self, request: Request) -> Result<Response, ApiError> {
+        if route(&request).ends_with("/ready") {
+            self.ready(request_id(&request)).await
+        } else {
+            json(StatusCode::OK, &Alive { status: OK })
+        }
+    }
+}
+
+impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
+    async fn ready(&self, request_id: &str) -> Result<Response, ApiError> {
+        let (dynamodb, data_api, secret) = tokio::join!(
+            check(request_id, "dynamodb", self.dynamodb.probe()),
+            check(request_id, "data_api", self.data_api.probe()),
+            check(request_id, "secret", self.secret.probe()),
+        );
+        let checks = Checks { dynamodb, data_api, secret };
+        if [checks.dynamodb, checks.data_api, checks.secret].contains(&UNAVAILABLE) {
+            json(StatusCode::SERVICE_UNAVAILABLE, &Ready { status: UNAVAILABLE, checks })
+        } else {
+            json(StatusCode::OK, &Ready { status: OK, checks })
+        }
+    }
+}
+
+async fn check(request_id: &str, name: &str, probe: impl Future<Output = Result<(), StoreError>>) -> &'static str {
+    let cause = match timeout(READY_WITHIN, probe).await {
+        Ok(Ok(())) => return OK,
+        Ok(Err(error)) => ApiError::from(error).cause().unwrap_or_default(),
+        Err(_) => format!("no answer within {} s", READY_WITHIN.as_secs()),
+    };
+    warn!(request_id, check = name, cause, "not ready");
+    UNAVAILABLE
+}

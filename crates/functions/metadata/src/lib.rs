@@ -1,0 +1,116 @@
+//! `GET /v1` and `/v1/metadata`: what the API is, and what exactly is running.
+
+mod build;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json, route};
+use serde::Serialize;
+
+const NAME: &str = "fleet-api";
+const DESCRIPTION: &str = "Fleet API keeps an inventory of EC2 instances and scales custom resources for AWS Application Auto Scaling.";
+
+/// Where the function runs.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The AWS region, where one is known (`AWS_REGION`).
+    pub region: Option<String>,
+    /// The function's name (`AWS_LAMBDA_FUNCTION_NAME`).
+    pub function: String,
+}
+
+impl Place {
+    /// What Lambda says in the environment.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let variable = |name| std::env::var(name).ok();
+        Self { region: variable("AWS_REGION"), function: variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| Metadata::NAME.to_owned()) }
+    }
+}
+
+/// The function.
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    place: Place,
+}
+
+impl Metadata {
+    /// The function, running in `place`.
+    #[must_use]
+    pub fn new(place: Place) -> Self {
+        Self { place }
+    }
+}
+
+#[derive(Serialize)]
+struct Index {
+    name: &'static str,
+    version: &'static str,
+    description: &'static str,
+    links: BTreeMap<&'static str, &'static str>,
+}
+
+#[derive(Serialize)]
+struct Running<'a> {
+    name: &'static str,
+    version: &'static str,
+    description: &'static str,
+    commit: &'static str,
+    built_at: Option<&'a str>,
+    rust_version: &'static str,
+    architecture: &'static str,
+    region: Option<&'a str>,
+    function: &'a str,
+}
+
+/// The paths from the API's root on: the stage before them is the gateway's affair.
+const LINKS: &[(&str, &str)] = &[
+    ("self", "/v1"),
+    ("metadata", "/v1/metadata"),
+    ("health", "/v1/health"),
+    ("readiness", "/v1/health/ready"),
+    ("instances", "/ec2"),
+    ("instance", "/ec2/{aws_instance_id}"),
+    ("scalable_target_dimension", "/v1/scalableTargetDimensions/{scalableTargetDimensionId}"),
+    ("books", "/api/books"),
+    ("book", "/api/books/{id}"),
+    ("books_health", "/api/books/health"),
+    ("authors", "/api/authors"),
+    ("author", "/api/authors/{id}"),
+    ("authors_health", "/api/authors/health"),
+];
+
+impl Function for Metadata {
+    const NAME: &'static str = "metadata";
+    const ROUTES: &'static [Route] = &[("GET", "/v1"), ("GET", "/v1/metadata")];
+
+    async fn call(&self, request: Request) -> Result<Response, ApiError> {
+        if route(&request).ends_with("/metadata") { self.metadata() } else { index() }
+    }
+}
+
+fn index() -> Result<Response, ApiError> {
+    let links = LINKS.iter().copied().collect();
+    json(StatusCode::OK, &Index { name: NAME, version: build::VERSION, description: DESCRIPTION, links })
+}
+
+impl Metadata {
+    fn metadata(&self) -> Result<Response, ApiError> {
+        json(
+            StatusCode::OK,
+            &Running {
+                name: NAME,
+                version: build::VERSION,
+                description: DESCRIPTION,
+                commit: build::commit(),
+                built_at: build::built_at().as_deref(),
+                rust_version: build::RUST_VERSION,
+                architecture: std::env::consts::ARCH,
+                region: self.place.region.as_deref(),
+                function: &self.place.function,
+            },
+        )
+    }
+}

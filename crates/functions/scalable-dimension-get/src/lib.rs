@@ -1,0 +1,52 @@
+//! `GET …/scalableTargetDimensions/{scalableTargetDimensionId}`: the state of a dimension.
+//!
+//! In demo mode a look also moves the dimension one step; in production mode it changes nothing.
+
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+
+use fleet_aws::{ScalingMode, ScalingSettings};
+use fleet_core::scaling::{Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo};
+use fleet_http::{ApiError, Function, Request, Response, Route, dimension};
+
+/// The function, over a store of dimensions.
+#[derive(Clone, Debug)]
+pub struct Get<S> {
+    store: S,
+    settings: ScalingSettings,
+}
+
+impl<S> Get<S> {
+    /// The function over `store`.
+    pub fn new(store: S, settings: ScalingSettings) -> Self {
+        Self { store, settings }
+    }
+}
+
+impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
+    const NAME: &'static str = "scalable-dimension-get";
+    const ROUTES: &'static [Route] = fleet_http::dimension_routes!("GET");
+
+    async fn call(&self, request: Request) -> Result<Response, ApiError> {
+        let id = dimension::id(&request)?;
+        let state = match self.settings.mode {
+            ScalingMode::Production => self.store.read(&id).await?,
+            ScalingMode::Demo(outcome) => self.step(&request, &id, outcome).await?,
+        };
+        dimension::answer(&id, &self.settings.names, &state)
+    }
+}
+
+impl<S: UpdateDimension> Get<S> {
+    async fn step(&self, request: &Request, id: &DimensionId, outcome: demo::Outcome) -> Result<Dimension, ApiError> {
+        let stepped = self.store.update(id, |state| Ok::<_, Infallible>(demo::step(state, outcome))).await;
+        let change = stepped.map_err(|error| match error {
+            UpdateError::Refused(never) => match never {},
+            UpdateError::Store(error) => error,
+        })?;
+        dimension::log_change(request, id, &change);
+        Ok(change.after)
+    }
+}

@@ -1,0 +1,15 @@
+//! The Lambda function `scalable-dimension-patch`.
+
+use std::process::ExitCode;
+
+use fleet_aws::{DimensionsSettings, DynamoDimensions, ScalingSettings, sdk_config};
+use scalable_dimension_patch::Patch;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fleet_http::run(async || {
+        let (table, scaling) = (DimensionsSettings::from_env()?, ScalingSettings::from_env()?);
+        Ok(Patch::new(DynamoDimensions::new(&sdk_config().await, table), scaling))
+    })
+    .await
+}

@@ -1,0 +1,95 @@
+//! What the functions' tests share: the API Gateway events under `events/`, and a way to send them to a handler.
+
+pub mod runtime;
+
+use std::path::Path;
+
+use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, invoke};
+use lambda_http::Body;
+use serde_json::Value;
+
+/// An event of `events/`, ready to be changed and sent.
+#[derive(Clone, Debug)]
+pub struct Event(ApiGatewayProxyRequest);
+
+/// What a function answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: i64,
+    /// The headers and the rest, as API Gateway gets them.
+    pub response: ApiGatewayProxyResponse,
+    /// The body, which is always JSON.
+    pub body: Value,
+}
+
+impl Event {
+    /// Reads `events/NAME.json` of the repository.
+    ///
+    /// # Panics
+    /// When there is no such file, or it is no event of a REST API.
+    #[must_use]
+    pub fn read(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(name).with_extension("json");
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    /// With another body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<String>) -> Self {
+        self.0.body = Some(body.into());
+        self
+    }
+
+    /// With another body, said to be base64.
+    #[must_use]
+    pub fn base64_body(mut self, body: impl Into<String>) -> Self {
+        self.0.is_base64_encoded = true;
+        self.body(body)
+    }
+
+    /// With another value of a path parameter.
+    #[must_use]
+    pub fn path_parameter(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.path_parameters.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// With this query string, as a client would write it.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        self.0.multi_value_query_string_parameters = query.parse().unwrap_or_default();
+        self.0.query_string_parameters = self.0.multi_value_query_string_parameters.clone();
+        self
+    }
+
+    /// As Lambda hands it to a function.
+    ///
+    /// # Panics
+    /// Never: an event that was read can be written.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.0).expect("an event can be written as JSON")
+    }
+
+    /// Sends it to `function`.
+    ///
+    /// # Panics
+    /// When the answer is not JSON, or does not say that it is: a broken promise of every function.
+    pub async fn send<F: Function>(self, function: &F) -> Answer {
+        let response = invoke(function, self.0, Context::default()).await;
+        assert_eq!(response.headers["content-type"], "application/json");
+        let Some(Body::Text(text)) = &response.body else { panic!("the body is not text: {:?}", response.body) };
+        let body = serde_json::from_str(text).unwrap_or_else(|error| panic!("the body is not JSON ({error}): {text}"));
+        Answer { status: response.status_code, response, body }
+    }
+}
+
+impl Answer {
+    /// Status and body, to be compared together.
+    #[must_use]
+    pub fn parts(self) -> (i64, Value) {
+        (self.status, self.body)
+    }
+}

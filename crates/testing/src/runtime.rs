@@ -1,0 +1,101 @@
+//! The Lambda Runtime API, as far as one invocation needs it: runs a function's binary as Lambda does.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::{
+    process::{Output, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::header::HeaderMap,
+    routing::{get, post},
+};
+use serde_json::Value;
+use tokio::{
+    net::TcpListener,
+    process::Command,
+    sync::{Mutex, mpsc},
+    time::timeout,
+};
+
+use crate::Event;
+
+/// Far more than an invocation takes; only a function that hangs reaches it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Invocation {
+    event: Mutex<Option<String>>,
+    answers: mpsc::UnboundedSender<Value>,
+}
+
+/// Starts the function `binary` with `settings`, hands it `event` and answers its response, as API Gateway would get it.
+///
+/// # Panics
+/// When the function does not answer, or reports an error.
+pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    let invocation = Arc::new(Invocation { event: Mutex::new(Some(event.to_json())), answers: sender });
+    let api = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .with_state(invocation);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
+    let address = listener.local_addr().expect("a bound listener has an address").to_string();
+    let api = tokio::spawn(async move { axum::serve(listener, api).await });
+    let mut function = command(binary, settings, &address).spawn().unwrap_or_else(|error| panic!("{binary}: {error}"));
+    let answer = timeout(PATIENCE, answers.recv()).await;
+    function.kill().await.expect("the function can be ended");
+    api.abort();
+    answer.expect("the function answers in time").expect("the function answers")
+}
+
+/// Starts the function `binary` with `settings` and waits for it to give up: its exit status and what it wrote.
+///
+/// # Panics
+/// When it does not give up.
+pub async fn refuses_to_start(binary: &str, settings: &[(&str, &str)]) -> Output {
+    // Nobody listens there, and a function that cannot start must not try.
+    let function = command(binary, settings, "127.0.0.1:9").output();
+    timeout(PATIENCE, function).await.expect("the function ends in time").unwrap_or_else(|error| panic!("{binary}: {error}"))
+}
+
+/// The environment is Lambda's and the settings, nothing of this process's.
+fn command(binary: &str, settings: &[(&str, &str)], runtime_api: &str) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "under-test")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .env("AWS_REGION", "us-east-1")
+        .envs(settings.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn next(State(invocation): State<Arc<Invocation>>) -> (HeaderMap, String) {
+    let Some(event) = invocation.event.lock().await.take() else {
+        // One invocation is all there is: as for an idle function, the next one never comes.
+        return std::future::pending().await;
+    };
+    let headers = [
+        ("lambda-runtime-aws-request-id", "6f6c7b2e-0000-4000-8000-000000000000"),
+        ("lambda-runtime-deadline-ms", "4102444800000"),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:under-test"),
+    ];
+    let header =
+        |(name, value): (&'static str, &'static str)| (name.parse().expect("a header name"), value.parse().expect("a header value"));
+    (headers.into_iter().map(header).collect(), event)
+}
+
+async fn response(State(invocation): State<Arc<Invocation>>, answer: String) {
+    // Nobody listens any more only when the test is over.
+    let _ = invocation.answers.send(serde_json::from_str(&answer).unwrap_or(Value::String(answer)));
+}
