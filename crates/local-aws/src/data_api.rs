@@ -1,0 +1,190 @@
+//! The RDS Data API: its five operations, over either engine.
+//!
+//! The service's own description: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html>.
+
+mod errors;
+mod limits;
+mod params;
+mod results;
+mod transactions;
+mod wire;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    engine::{Database, Outcome, Parameters, Statement},
+    options::Timeouts,
+    respond::{self, Answer},
+    secrets::Secrets,
+};
+use errors::ApiError;
+use transactions::Transactions;
+use wire::{BatchRequest, BeginRequest, EndRequest, ExecuteRequest};
+
+pub(crate) use limits::MAX_REQUEST_BYTES;
+
+/// The service behind the five paths.
+#[derive(Debug)]
+pub(crate) struct DataApi {
+    database: Database,
+    transactions: Transactions,
+    secrets: Arc<Secrets>,
+    cluster_arn: String,
+    database_name: String,
+    timeouts: Timeouts,
+}
+
+/// One of the five operations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Execute,
+    BatchExecute,
+    Begin,
+    Commit,
+    Rollback,
+}
+
+impl Operation {
+    /// The operation at a path.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/Execute" => Self::Execute,
+            "/BatchExecute" => Self::BatchExecute,
+            "/BeginTransaction" => Self::Begin,
+            "/CommitTransaction" => Self::Commit,
+            "/RollbackTransaction" => Self::Rollback,
+            _ => return None,
+        })
+    }
+}
+
+impl DataApi {
+    pub(crate) fn new(database: Database, secrets: Arc<Secrets>, cluster_arn: String, database_name: String, timeouts: Timeouts) -> Self {
+        Self { database, transactions: Transactions::new(timeouts), secrets, cluster_arn, database_name, timeouts }
+    }
+
+    /// Answers one request. `header_bytes` counts towards the size limit, as the service says.
+    pub(crate) async fn answer(&self, operation: Operation, header_bytes: usize, body: &Bytes) -> Answer {
+        let result = match limits::request(header_bytes, body.len()) {
+            Err(error) => Err(error),
+            Ok(()) => match operation {
+                Operation::Execute => self.execute(body).await,
+                Operation::BatchExecute => self.batch(body).await,
+                Operation::Begin => self.begin(body).await,
+                Operation::Commit => self.end(body, true).await,
+                Operation::Rollback => self.end(body, false).await,
+            },
+        };
+        match result {
+            Ok(body) => respond::answer(StatusCode::OK, "application/json", body),
+            Err(error) => {
+                tracing::debug!(?operation, kind = error.kind(), "refused");
+                error.into_answer()
+            }
+        }
+    }
+
+    /// Rolls every open transaction back, once the statement that it runs is done.
+    pub(crate) async fn roll_back(&self) {
+        self.transactions.close().await;
+    }
+
+    /// Rolls every open transaction back and closes the database.
+    pub(crate) async fn close(&self) {
+        self.roll_back().await;
+        self.database.close().await;
+    }
+
+    async fn execute(&self, body: &[u8]) -> Result<Bytes, ApiError> {
+        let request: ExecuteRequest = read(body)?;
+        self.check(&request.resource_arn, &request.secret_arn, request.database.as_deref())?;
+        limits::sql(&request.sql)?;
+        let options = results::Options {
+            metadata: request.include_result_metadata.unwrap_or(false),
+            json: request.format_records_as.as_deref() == Some("JSON"),
+            set: request.result_set_options.unwrap_or_default(),
+        };
+        let statement = Statement {
+            sql: request.sql.into(),
+            sets: vec![params::read(request.parameters.unwrap_or_default())?],
+            timeout: self.timeouts.statement,
+            continue_after_timeout: request.continue_after_timeout.unwrap_or(false),
+            metadata: options.metadata && !options.json,
+            max_bytes: if options.json { limits::MAX_FORMATTED_BYTES } else { limits::MAX_RESPONSE_BYTES },
+        };
+        let outcomes = self.run(request.transaction_id.as_deref(), request.database.as_deref(), statement).await?;
+        results::execute(outcomes.into_iter().next().unwrap_or_default(), &options)
+    }
+
+    async fn batch(&self, body: &[u8]) -> Result<Bytes, ApiError> {
+        let request: BatchRequest = read(body)?;
+        self.check(&request.resource_arn, &request.secret_arn, request.database.as_deref())?;
+        limits::sql(&request.sql)?;
+        let sets = request.parameter_sets.unwrap_or_default();
+        limits::parameter_sets(sets.len())?;
+        let mut sets = sets.into_iter().map(params::read).collect::<Result<Vec<Parameters>, _>>()?;
+        if sets.is_empty() {
+            sets.push(Parameters::new());
+        }
+        let statement = Statement {
+            sql: request.sql.into(),
+            sets,
+            timeout: self.timeouts.statement,
+            continue_after_timeout: false,
+            metadata: false,
+            max_bytes: limits::MAX_RESPONSE_BYTES,
+        };
+        let outcomes = self.run(request.transaction_id.as_deref(), request.database.as_deref(), statement).await?;
+        results::batch(&outcomes)
+    }
+
+    async fn begin(&self, body: &[u8]) -> Result<Bytes, ApiError> {
+        let request: BeginRequest = read(body)?;
+        self.check(&request.resource_arn, &request.secret_arn, request.database.as_deref())?;
+        let session = self.database.begin().await?;
+        Ok(wire::json(&wire::BeginResponse { transaction_id: self.transactions.open(session, request.database) }))
+    }
+
+    async fn end(&self, body: &[u8], commit: bool) -> Result<Bytes, ApiError> {
+        let request: EndRequest = read(body)?;
+        self.check(&request.resource_arn, &request.secret_arn, None)?;
+        self.transactions.end(&request.transaction_id, commit).await?;
+        let transaction_status = if commit { "Transaction Committed" } else { "Rollback Complete" };
+        Ok(wire::json(&wire::EndResponse { transaction_status }))
+    }
+
+    async fn run(&self, transaction: Option<&str>, database: Option<&str>, statement: Statement) -> Result<Vec<Outcome>, ApiError> {
+        Ok(match transaction {
+            Some(id) => self.transactions.execute(id, database, statement).await?,
+            None => self.database.execute(statement).await?,
+        })
+    }
+
+    fn check(&self, resource_arn: &str, secret: &str, database: Option<&str>) -> Result<(), ApiError> {
+        if !resource_arn.starts_with("arn:") {
+            return Err(ApiError::BadRequest("Invalid resourceArn: it must be the ARN of a DB cluster".into()));
+        }
+        if resource_arn != self.cluster_arn {
+            return Err(ApiError::DatabaseNotFound(format!("DB cluster {resource_arn} is not found")));
+        }
+        if !self.secrets.knows(secret) {
+            return Err(ApiError::Secrets(format!("Error fetching secret {secret} : Secrets Manager can't find the specified secret.")));
+        }
+        match database {
+            Some(name) if !name.is_empty() && name != self.database_name => {
+                let message = format!("Unknown database '{name}'; Error code: 1049; SQLState: 42000");
+                Err(ApiError::Database(message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads a request body; the error names the field.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("The request is not valid: {error}")))
+}

@@ -1,0 +1,69 @@
+//! The Data API's size limits.
+//!
+//! Source: <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.limitations.html>,
+//! and the service's model for the length of a SQL text.
+
+use super::errors::ApiError;
+
+/// The largest request, its headers and JSON included: 4 MiB.
+pub(crate) const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+/// The largest response: 1 MiB. Here the body is measured, which is never less than what the database sent.
+pub(super) const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
+/// The largest result as one JSON string: 10 MB, by the service's model.
+pub(super) const MAX_FORMATTED_BYTES: usize = 10 * 1000 * 1000;
+/// The longest SQL text, in characters.
+pub(super) const MAX_SQL_CHARACTERS: usize = 65_536;
+/// The most parameter sets of a batch.
+pub(super) const MAX_PARAMETER_SETS: usize = 1_000;
+
+/// Whether a request is small enough.
+pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiError> {
+    if header_bytes + body_bytes > MAX_REQUEST_BYTES {
+        return Err(ApiError::BadRequest(format!("The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes")));
+    }
+    Ok(())
+}
+
+/// Whether a SQL text is short enough, and there at all.
+pub(super) fn sql(text: &str) -> Result<(), ApiError> {
+    // A text of so many bytes cannot have more characters.
+    if text.len() > MAX_SQL_CHARACTERS && text.chars().count() > MAX_SQL_CHARACTERS {
+        return Err(ApiError::BadRequest(format!("The SQL statement is longer than the allowed {MAX_SQL_CHARACTERS} characters")));
+    }
+    if text.trim().is_empty() {
+        return Err(ApiError::BadRequest("The SQL statement is empty".into()));
+    }
+    Ok(())
+}
+
+/// Whether a batch is small enough.
+pub(super) fn parameter_sets(count: usize) -> Result<(), ApiError> {
+    if count > MAX_PARAMETER_SETS {
+        return Err(ApiError::BadRequest(format!("A batch has more than the allowed {MAX_PARAMETER_SETS} parameter sets")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_measured_with_its_headers() {
+        assert!(request(100, MAX_REQUEST_BYTES - 100).is_ok());
+        assert!(request(101, MAX_REQUEST_BYTES - 100).is_err());
+    }
+
+    #[test]
+    fn sql_is_measured_in_characters() {
+        assert!(sql(&"é".repeat(MAX_SQL_CHARACTERS)).is_ok());
+        assert!(sql(&"é".repeat(MAX_SQL_CHARACTERS + 1)).is_err());
+        assert!(sql("  \n").is_err());
+    }
+
+    #[test]
+    fn a_batch_has_a_thousand_sets_at_most() {
+        assert!(parameter_sets(MAX_PARAMETER_SETS).is_ok());
+        assert!(parameter_sets(MAX_PARAMETER_SETS + 1).is_err());
+    }
+}

@@ -1,0 +1,141 @@
+//! Open transactions, by their opaque ids, and the clocks that end them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tokio::{sync, task::AbortHandle, time::Instant};
+
+use super::errors::ApiError;
+use crate::{
+    engine::{Outcome, Session, Statement, moment_after},
+    options::Timeouts,
+};
+
+/// The transactions that are open now.
+#[derive(Debug)]
+pub(super) struct Transactions {
+    open: Arc<Registry>,
+    timeouts: Timeouts,
+}
+
+type Registry = Mutex<HashMap<String, Arc<Transaction>>>;
+
+#[derive(Debug)]
+struct Transaction {
+    /// Held while a statement runs, so that the statements of one transaction follow each other; empty once it has ended.
+    session: sync::Mutex<Option<Session>>,
+    /// The database it was begun with, where one was named.
+    database: Option<String>,
+    used: Mutex<Instant>,
+    clock: Mutex<Option<AbortHandle>>,
+}
+
+impl Transactions {
+    pub(super) fn new(timeouts: Timeouts) -> Self {
+        Self { open: Arc::default(), timeouts }
+    }
+
+    /// Registers a session and starts its clock; the answer is the transaction's id.
+    pub(super) fn open(&self, session: Session, database: Option<String>) -> String {
+        let id = new_id();
+        let transaction = Arc::new(Transaction {
+            session: sync::Mutex::new(Some(session)),
+            database,
+            used: Mutex::new(Instant::now()),
+            clock: Mutex::new(None),
+        });
+        locked(&self.open).insert(id.clone(), Arc::clone(&transaction));
+        let clock = tokio::spawn(expire(Arc::clone(&self.open), id.clone(), Arc::clone(&transaction), self.timeouts));
+        *locked(&transaction.clock) = Some(clock.abort_handle());
+        id
+    }
+
+    /// Runs a statement in a transaction. An error that ends the transaction rolls it back.
+    pub(super) async fn execute(&self, id: &str, database: Option<&str>, statement: Statement) -> Result<Vec<Outcome>, ApiError> {
+        let transaction = locked(&self.open).get(id).cloned().ok_or_else(|| not_found(id))?;
+        if database.is_some() && transaction.database.is_some() && database != transaction.database.as_deref() {
+            return Err(ApiError::BadRequest("Database name is not the same as transaction".into()));
+        }
+        let mut guard = transaction.session.lock().await;
+        let session = guard.as_mut().ok_or_else(|| not_found(id))?;
+        let result = session.execute(statement).await;
+        *locked(&transaction.used) = Instant::now();
+        if let Err(error) = &result
+            && error.ends_transaction()
+        {
+            locked(&self.open).remove(id);
+            transaction.stop_clock();
+            if let Some(session) = guard.take() {
+                // The error that is being answered says more than a failed rollback would.
+                let _ = session.rollback().await;
+            }
+        }
+        Ok(result?)
+    }
+
+    /// Commits or rolls back.
+    pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), ApiError> {
+        let transaction = locked(&self.open).remove(id).ok_or_else(|| not_found(id))?;
+        transaction.stop_clock();
+        let session = transaction.session.lock().await.take().ok_or_else(|| not_found(id))?;
+        Ok(if commit { session.commit().await } else { session.rollback().await }?)
+    }
+
+    /// Rolls every open transaction back.
+    pub(super) async fn close(&self) {
+        let all: Vec<_> = locked(&self.open).drain().map(|(_, transaction)| transaction).collect();
+        for transaction in all {
+            transaction.stop_clock();
+            if let Some(session) = transaction.session.lock().await.take() {
+                let _ = session.rollback().await;
+            }
+        }
+    }
+}
+
+impl Transaction {
+    fn stop_clock(&self) {
+        if let Some(clock) = locked(&self.clock).take() {
+            clock.abort();
+        }
+    }
+}
+
+/// Waits until a transaction has been idle, or open, for too long, and rolls it back.
+async fn expire(open: Arc<Registry>, id: String, transaction: Arc<Transaction>, timeouts: Timeouts) {
+    let end = moment_after(Instant::now(), timeouts.transaction_whole);
+    loop {
+        let idle = moment_after(*locked(&transaction.used), timeouts.transaction_idle);
+        tokio::time::sleep_until(end.min(idle)).await;
+        // A statement that is running counts as use: wait for it, then look again.
+        let mut session = transaction.session.lock().await;
+        let idle = moment_after(*locked(&transaction.used), timeouts.transaction_idle);
+        if Instant::now() < end.min(idle) {
+            continue;
+        }
+        locked(&open).remove(&id);
+        if let Some(session) = session.take() {
+            tracing::debug!("a transaction timed out and is rolled back");
+            let _ = session.rollback().await;
+        }
+        return;
+    }
+}
+
+fn not_found(id: &str) -> ApiError {
+    ApiError::TransactionNotFound(id.to_owned())
+}
+
+/// Opaque and unguessable, like the service's: base64 of six random UUIDs.
+fn new_id() -> String {
+    let bytes: Vec<u8> = (0..6).flat_map(|_| uuid::Uuid::new_v4().into_bytes()).collect();
+    STANDARD.encode(bytes)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these, and the data would still be whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

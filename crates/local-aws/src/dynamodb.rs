@@ -1,0 +1,152 @@
+//! DynamoDB: the crate `dynoxide-rs`, on a listener of its own, and a client that forwards to it.
+//!
+//! Its router is private and its public functions skip the checks that its HTTP layer makes, so requests go over a
+//! loopback connection that is kept alive. It runs on a thread of its own, because it does its disk work in place.
+
+use std::{net::SocketAddr, path::Path, thread};
+
+use bytes::Bytes;
+use dynoxide::{
+    Database, DynoxideError,
+    actions::create_table::CreateTableRequest,
+    types::{AttributeDefinition, KeySchemaElement},
+};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tokio::{net::TcpListener, runtime, sync::oneshot};
+
+use crate::{
+    options::{StartError, Storage, Table},
+    respond,
+};
+
+/// The file within the data folder.
+const FILE: &str = "dynamodb.sqlite";
+const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+
+/// The running service.
+#[derive(Debug)]
+pub(crate) struct DynamoDb {
+    address: SocketAddr,
+    client: Client<HttpConnector, Incoming>,
+    stop: oneshot::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+/// Forwards requests; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Forwarder {
+    address: SocketAddr,
+    client: Client<HttpConnector, Incoming>,
+}
+
+impl DynamoDb {
+    /// Opens the storage, creates the tables that are missing, and serves.
+    pub(crate) fn start(storage: &Storage, tables: &[Table]) -> Result<Self, StartError> {
+        let database = open(storage)?;
+        for table in tables {
+            create(&database, table)?;
+        }
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        // Accepted connections inherit it; the server sets none itself.
+        socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
+        let address = listener.local_addr()?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = thread::Builder::new().name("dynamodb".into()).spawn(move || {
+            let served = runtime.block_on(async {
+                let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+                dynoxide::server::serve_with_shutdown(listener, database, async move {
+                    // A dropped sender stops it as well.
+                    let _ = stopped.await;
+                })
+                .await
+            });
+            if let Err(error) = served {
+                tracing::debug!(%error, "the DynamoDB listener ended");
+            }
+        })?;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        Ok(Self { address, client: Client::builder(TokioExecutor::new()).build(connector), stop, thread })
+    }
+
+    pub(crate) fn forwarder(&self) -> Forwarder {
+        Forwarder { address: self.address, client: self.client.clone() }
+    }
+
+    /// Lets requests under way finish and closes the storage.
+    pub(crate) async fn close(self) {
+        drop(self.client);
+        // It may have ended by itself.
+        let _ = self.stop.send(());
+        let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
+    }
+}
+
+impl Forwarder {
+    /// Passes a request on as it is, and its answer back.
+    pub(crate) async fn forward(&self, mut request: Request<Incoming>) -> Response<Either<Full<Bytes>, Incoming>> {
+        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let uri = Uri::builder().scheme("http").authority(self.address.to_string()).path_and_query(path).build();
+        let Ok(uri) = uri else {
+            return unavailable();
+        };
+        *request.uri_mut() = uri;
+        request.headers_mut().remove(header::CONNECTION);
+        match self.client.request(request).await {
+            Ok(mut response) => {
+                response.headers_mut().remove(header::CONNECTION);
+                response.headers_mut().insert(header::SERVER, HeaderValue::from_static("Server"));
+                response.map(Either::Right)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the DynamoDB listener did not answer");
+                unavailable()
+            }
+        }
+    }
+}
+
+fn unavailable() -> Response<Either<Full<Bytes>, Incoming>> {
+    let message = "The DynamoDB storage cannot answer now.";
+    respond::error(StatusCode::INTERNAL_SERVER_ERROR, CONTENT_TYPE, "InternalServerError", message).map(Either::Left)
+}
+
+fn open(storage: &Storage) -> Result<Database, StartError> {
+    match storage {
+        Storage::InMemory => Database::memory().map_err(|error| storage_error(Path::new(":memory:"), &error)),
+        Storage::Folder(folder) => {
+            let file = folder.join(FILE);
+            let path = file.to_str().ok_or_else(|| StartError::Storage { file: file.clone(), cause: "the path is not UTF-8".into() })?;
+            Database::new(path).map_err(|error| storage_error(&file, &error))
+        }
+    }
+}
+
+fn storage_error(file: &Path, error: &DynoxideError) -> StartError {
+    StartError::Storage { file: file.to_owned(), cause: error.to_string() }
+}
+
+fn create(database: &Database, table: &Table) -> Result<(), StartError> {
+    let request = CreateTableRequest {
+        table_name: table.name.clone(),
+        key_schema: vec![KeySchemaElement { attribute_name: table.partition_key.clone(), key_type: dynoxide::types::KeyType::HASH }],
+        attribute_definitions: vec![AttributeDefinition {
+            attribute_name: table.partition_key.clone(),
+            attribute_type: dynoxide::types::ScalarAttributeType::S,
+        }],
+        billing_mode: Some("PAY_PER_REQUEST".into()),
+        ..CreateTableRequest::default()
+    };
+    match database.create_table(request) {
+        Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => Ok(()),
+        Err(error) => Err(StartError::Table { table: table.name.clone(), cause: error.to_string() }),
+    }
+}

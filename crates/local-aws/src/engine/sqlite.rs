@@ -1,0 +1,317 @@
+//! The embedded engine: SQLite, with one writer at a time and readers that never wait for it.
+//!
+//! A statement takes a connection from a pool and runs on a thread where it may block. A transaction keeps one
+//! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use lru::LruCache;
+use tempfile::TempDir;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    EngineError, EngineResult, Outcome, Statement, moment_after,
+    sqlite_connection::{Connection, MAX_CACHED_SQL_BYTES},
+    sqlite_parse as parse,
+    sqlite_rewrite::{self as rewrite, Kind, Plan},
+};
+use crate::options::{StartError, Storage};
+
+/// The file within the data folder.
+const FILE: &str = "rds.sqlite";
+/// How many statements outside transactions run at once. They are bound by processor and disk, so more would not help.
+const CONNECTIONS: u32 = 8;
+/// How many transactions may be open.
+const MAX_TRANSACTIONS: usize = 256;
+/// How many rewritten statements are kept.
+const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
+/// How often a statement that is to stop is told so: one that has not begun yet does not hear it.
+const INTERRUPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// The embedded engine; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    file: PathBuf,
+    database: Arc<str>,
+    plans: Mutex<LruCache<Arc<str>, Arc<Plan>>>,
+    idle: Mutex<Vec<Connection>>,
+    connections: Arc<Semaphore>,
+    transactions: Arc<Semaphore>,
+    writer: Arc<Semaphore>,
+    /// The folder of in-memory data; removed when the last user is gone, after the connections above it.
+    temporary: Option<TempDir>,
+}
+
+impl Engine {
+    /// Opens the database and runs the schema. Blocks.
+    pub(crate) fn open(storage: &Storage, database: &str, schema: &[String]) -> Result<Self, StartError> {
+        let (folder, temporary) = match storage {
+            Storage::Folder(folder) => (folder.clone(), None),
+            Storage::InMemory => {
+                let folder = tempfile::Builder::new().prefix("fleet-rds-").tempdir()?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        let shared = Shared {
+            file: folder.join(FILE),
+            database: database.into(),
+            plans: Mutex::new(LruCache::new(PLANS)),
+            idle: Mutex::default(),
+            connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
+            transactions: Arc::new(Semaphore::new(MAX_TRANSACTIONS)),
+            writer: Arc::new(Semaphore::new(1)),
+            temporary,
+        };
+        let connection = shared.connect().map_err(|error| StartError::Storage { file: shared.file.clone(), cause: error.to_string() })?;
+        let engine = Self { shared: Arc::new(shared) };
+        for sql in schema {
+            let apply = engine.plan(&Arc::from(sql.as_str())).and_then(|plan| connection.run_all(&plan, &[Default::default()], false, 0));
+            apply.map_err(|error| StartError::Schema(error.to_string()))?;
+        }
+        engine.shared.give_back(connection);
+        Ok(engine)
+    }
+
+    /// Runs a statement on its own.
+    pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+        let deadline = moment_after(Instant::now(), statement.timeout);
+        let plan = self.plan(&statement.sql)?;
+        // The writer's place first, so that waiting for it keeps no connection from readers.
+        let writer = if plan.kind.writes() { Some(permit(&self.shared.writer, deadline).await?) } else { None };
+        let place = permit(&self.shared.connections, deadline).await?;
+        let connection = self.connection().await?;
+        let shared = Arc::clone(&self.shared);
+        let work = Work { statement, deadline };
+        let (result, ()) = work
+            .run(connection, move |connection, statement| {
+                let result = connection.run_all(&plan, &statement.sets, statement.metadata, statement.max_bytes);
+                if plan.kind == Kind::Definition {
+                    // What they have prepared may be of columns that are there no more.
+                    locked(&shared.idle).clear();
+                } else {
+                    shared.give_back(connection);
+                }
+                drop((writer, place));
+                (result, ())
+            })
+            .await?;
+        result
+    }
+
+    /// Opens a transaction.
+    pub(crate) async fn begin(&self) -> EngineResult<Session> {
+        let Ok(place) = Arc::clone(&self.shared.transactions).try_acquire_owned() else {
+            return Err(EngineError::database(1040, "08004", "Too many connections"));
+        };
+        let connection = self.connection().await?;
+        Ok(Session { engine: self.clone(), connection: Some(connection), state: State::Fresh, _place: place })
+    }
+
+    /// Waits for the statements under way and closes every connection.
+    pub(crate) async fn close(&self) {
+        // The semaphore is never closed, so this cannot fail.
+        let _all = self.shared.connections.acquire_many(CONNECTIONS).await;
+        let shared = Arc::clone(&self.shared);
+        let _ = spawn_blocking(move || locked(&shared.idle).clear()).await;
+    }
+
+    async fn connection(&self) -> EngineResult<Connection> {
+        if let Some(connection) = locked(&self.shared.idle).pop() {
+            return Ok(connection);
+        }
+        let shared = Arc::clone(&self.shared);
+        let opened = spawn_blocking(move || shared.connect()).await.map_err(|error| EngineError::Internal(error.to_string()))?;
+        opened.map_err(|error| EngineError::Internal(error.to_string()))
+    }
+
+    /// A statement rewritten, from the cache where it is there.
+    fn plan(&self, sql: &Arc<str>) -> EngineResult<Arc<Plan>> {
+        if let Some(plan) = locked(&self.shared.plans).get(sql) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Arc::new(rewrite::plan(parse::parse(sql)?, &self.shared.database)?);
+        if sql.len() <= MAX_CACHED_SQL_BYTES {
+            locked(&self.shared.plans).put(Arc::clone(sql), Arc::clone(&plan));
+        }
+        Ok(plan)
+    }
+}
+
+impl Shared {
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        Connection::open(Path::new(&self.file), &self.database, self.temporary.is_none())
+    }
+
+    fn give_back(&self, connection: Connection) {
+        let mut idle = locked(&self.idle);
+        // A burst of transactions leaves no more behind than are of use.
+        if idle.len() < CONNECTIONS as usize {
+            idle.push(connection);
+        }
+    }
+}
+
+/// Waits for a place, in the order of asking.
+async fn permit(places: &Arc<Semaphore>, deadline: Instant) -> EngineResult<OwnedSemaphorePermit> {
+    match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) => Err(EngineError::Unavailable),
+        Err(_) => Err(EngineError::Timeout),
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A statement and when it must be done.
+struct Work {
+    statement: Statement,
+    deadline: Instant,
+}
+
+impl Work {
+    /// Runs it where it may block. When its time is up it is stopped, unless it is to go on unwatched.
+    async fn run<T: Send + 'static>(
+        self,
+        connection: Connection,
+        run: impl FnOnce(Connection, Statement) -> (EngineResult<Vec<Outcome>>, T) + Send + 'static,
+    ) -> EngineResult<(EngineResult<Vec<Outcome>>, T)> {
+        let Self { statement, deadline } = self;
+        let goes_on = statement.continue_after_timeout;
+        let interrupt = connection.interrupt_handle();
+        let mut task = spawn_blocking(move || run(connection, statement));
+        let mut until = deadline;
+        loop {
+            match timeout_at(until, &mut task).await {
+                Ok(done) => return done.map_err(|error| EngineError::Internal(error.to_string())),
+                Err(_) if goes_on => return Err(EngineError::Timeout),
+                Err(_) => {
+                    interrupt.interrupt();
+                    until = Instant::now() + INTERRUPT_PAUSE;
+                }
+            }
+        }
+    }
+}
+
+/// An open transaction. Dropping it closes its connection, which rolls it back.
+#[derive(Debug)]
+pub(crate) struct Session {
+    engine: Engine,
+    /// Gone where a statement ran into its time limit and went on, or panicked.
+    connection: Option<Connection>,
+    state: State,
+    _place: OwnedSemaphorePermit,
+}
+
+/// How far a transaction has come.
+#[derive(Debug)]
+enum State {
+    /// No statement yet: no snapshot, no lock.
+    Fresh,
+    /// It has read, and sees the database as it was then.
+    Reading,
+    /// It writes, and holds the writer's place.
+    Writing(#[expect(dead_code, reason = "held until the transaction ends")] OwnedSemaphorePermit),
+}
+
+impl Session {
+    /// Runs a statement within the transaction.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+        let deadline = moment_after(Instant::now(), statement.timeout);
+        let plan = self.engine.plan(&statement.sql)?;
+        let begin = self.prepare(plan.kind, deadline).await?;
+        let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let definition = plan.kind == Kind::Definition;
+        let work = Work { statement, deadline };
+        let (result, connection) = work
+            .run(connection, move |connection, statement| {
+                let result = begin
+                    .map_or(Ok(()), |begin| connection.control(begin))
+                    .and_then(|()| connection.run_all(&plan, &statement.sets, statement.metadata, statement.max_bytes));
+                (result, connection)
+            })
+            .await?;
+        self.connection = Some(connection);
+        if definition {
+            self.state = State::Fresh;
+        }
+        result
+    }
+
+    /// Takes the lock that a statement needs; the answer is how the transaction begins, where it has not yet.
+    async fn prepare(&mut self, kind: Kind, deadline: Instant) -> EngineResult<Option<&'static str>> {
+        if kind == Kind::Definition {
+            // As in MySQL, a definition commits what is open, and is not part of any transaction.
+            self.finish("COMMIT").await?;
+            self.state = State::Writing(permit(&self.engine.shared.writer, deadline).await?);
+            return Ok(None);
+        }
+        match (&self.state, kind.writes()) {
+            (State::Fresh, false) => {
+                self.state = State::Reading;
+                Ok(Some("BEGIN"))
+            }
+            (State::Fresh, true) => {
+                self.state = State::Writing(permit(&self.engine.shared.writer, deadline).await?);
+                Ok(Some("BEGIN IMMEDIATE"))
+            }
+            (State::Reading, true) => {
+                self.state = State::Writing(permit(&self.engine.shared.writer, deadline).await?);
+                Ok(None)
+            }
+            (State::Reading, false) | (State::Writing(_), _) => Ok(None),
+        }
+    }
+
+    async fn finish(&mut self, how: &'static str) -> EngineResult<()> {
+        if matches!(self.state, State::Fresh) {
+            return Ok(());
+        }
+        let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let (result, connection) = spawn_blocking(move || {
+            // Some failures have rolled it back already.
+            let result = if connection.sqlite.is_autocommit() { Ok(()) } else { connection.control(how) };
+            (result, connection)
+        })
+        .await
+        .map_err(|error| EngineError::Internal(error.to_string()))?;
+        self.connection = Some(connection);
+        self.state = State::Fresh;
+        result
+    }
+
+    pub(crate) async fn commit(mut self) -> EngineResult<()> {
+        self.finish("COMMIT").await?;
+        self.give_back();
+        Ok(())
+    }
+
+    pub(crate) async fn rollback(mut self) -> EngineResult<()> {
+        self.finish("ROLLBACK").await?;
+        self.give_back();
+        Ok(())
+    }
+
+    fn give_back(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.engine.shared.give_back(connection);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One SQLite connection: opened with MySQL's ways, running plans.
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use rusqlite::{Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, types::ToSqlOutput};
+
+use super::{
+    EngineResult, Meter, Outcome, Parameters, Value, sqlite_errors as errors, sqlite_functions as functions, sqlite_results as results,
+    sqlite_rewrite::{Kind, Plan, bound},
+};
+
+/// How many prepared statements a connection keeps.
+const PREPARED_STATEMENTS: usize = 64;
+/// A longer text, such as an INSERT of many rows, is seldom sent again and would fill the caches.
+pub(super) const MAX_CACHED_SQL_BYTES: usize = 8 * 1024;
+/// How long to wait for another process that has the file; within this one, nothing ever waits on the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What `information_schema` offers.
+const INFORMATION_SCHEMA: &str = "
+CREATE TEMP VIEW `information_schema.tables` AS
+SELECT 'def' AS TABLE_CATALOG, database() AS TABLE_SCHEMA, name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE, 'InnoDB' AS ENGINE
+FROM main.sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_';
+CREATE TEMP VIEW `information_schema.columns` AS
+SELECT 'def' AS TABLE_CATALOG, database() AS TABLE_SCHEMA, m.name AS TABLE_NAME, c.name AS COLUMN_NAME,
+       c.cid + 1 AS ORDINAL_POSITION, c.dflt_value AS COLUMN_DEFAULT, iif(c.`notnull`, 'NO', 'YES') AS IS_NULLABLE,
+       lower(c.type) AS COLUMN_TYPE
+FROM main.sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_';
+";
+
+/// A connection with its clock.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sqlite: Sqlite,
+    pub(super) database: Arc<str>,
+    clock: functions::StatementClock,
+}
+
+impl Connection {
+    /// Opens the file, creating it where it is missing. `durable` data survives a power cut.
+    pub(super) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
+        // Without a mutex of its own: a connection is used by one thread at a time.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let sqlite = Sqlite::open_with_flags(file, flags)?;
+        sqlite.busy_timeout(BUSY_TIMEOUT)?;
+        sqlite.pragma_update(None, "journal_mode", "WAL")?;
+        sqlite.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
+        sqlite.pragma_update(None, "foreign_keys", true)?;
+        sqlite.pragma_update(None, "case_sensitive_like", true)?;
+        sqlite.pragma_update(None, "temp_store", "MEMORY")?;
+        sqlite.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+        let clock = functions::StatementClock::default();
+        functions::register(&sqlite, &clock, database)?;
+        sqlite.execute_batch(INFORMATION_SCHEMA)?;
+        Ok(Self { sqlite, database: Arc::clone(database), clock })
+    }
+
+    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
+        self.sqlite.get_interrupt_handle()
+    }
+
+    /// Runs a control statement, `COMMIT` say.
+    pub(super) fn control(&self, sql: &str) -> EngineResult<()> {
+        let mut statement = self.sqlite.prepare_cached(sql).map_err(|error| errors::plain(&error))?;
+        statement.raw_execute().map(drop).map_err(|error| errors::plain(&error))
+    }
+
+    /// Runs a plan once for each set of parameters: all of them or, where one fails, none.
+    pub(super) fn run_all(&self, plan: &Plan, sets: &[Parameters], metadata: bool, max_bytes: usize) -> EngineResult<Vec<Outcome>> {
+        let mut meter = Meter::new(max_bytes);
+        if let [one] = sets
+            && plan.sql.len() == 1
+        {
+            return Ok(vec![self.run(plan, one, metadata, &mut meter)?]);
+        }
+        self.control("SAVEPOINT `fleet`")?;
+        let all: EngineResult<Vec<Outcome>> = sets.iter().map(|set| self.run(plan, set, metadata, &mut meter)).collect();
+        if all.is_err() && !self.sqlite.is_autocommit() {
+            self.control("ROLLBACK TO `fleet`")?;
+        }
+        if !self.sqlite.is_autocommit() {
+            self.control("RELEASE `fleet`")?;
+        }
+        all
+    }
+
+    fn run(&self, plan: &Plan, parameters: &Parameters, metadata: bool, meter: &mut Meter) -> EngineResult<Outcome> {
+        self.clock.store(functions::microseconds(), Ordering::Relaxed);
+        match plan.kind {
+            Kind::Nothing => Ok(Outcome::default()),
+            Kind::Definition => self.define(plan),
+            Kind::Query { .. } => self.query(plan, parameters, metadata, meter),
+            Kind::Insert | Kind::Change => self.change(plan, parameters),
+        }
+    }
+
+    fn define(&self, plan: &Plan) -> EngineResult<Outcome> {
+        for sql in &plan.sql {
+            self.sqlite.execute_batch(sql).map_err(|error| errors::explained(self, plan, &Parameters::new(), &error))?;
+        }
+        Ok(Outcome::default())
+    }
+
+    fn query(&self, plan: &Plan, parameters: &Parameters, metadata: bool, meter: &mut Meter) -> EngineResult<Outcome> {
+        let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
+        self.prepared(plan, parameters, |statement| {
+            let shapes = results::shapes(statement, plan);
+            let mut rows = Vec::new();
+            let mut cursor = statement.raw_query();
+            while let Some(row) = cursor.next().map_err(failed)? {
+                let mut values = Vec::with_capacity(shapes.len());
+                for (index, shape) in shapes.iter().enumerate() {
+                    values.push(results::value(row.get_ref(index).map_err(failed)?, *shape));
+                }
+                meter.row(&values)?;
+                rows.push(values);
+            }
+            drop(cursor);
+            let columns = if metadata { results::described(&self.sqlite, statement, rows.first()) } else { results::labels(statement) };
+            Ok(Outcome { columns: Some(columns), rows, ..Outcome::default() })
+        })
+    }
+
+    fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
+        let updated = self.prepared(plan, parameters, |statement| {
+            statement.raw_execute().map_err(|error| errors::explained(self, plan, parameters, &error))
+        })?;
+        let updated = updated as u64;
+        let generated = if plan.kind == Kind::Insert && updated > 0 { self.generated(plan, updated) } else { Vec::new() };
+        Ok(Outcome { updated, generated, ..Outcome::default() })
+    }
+
+    /// The ids of an INSERT follow each other.
+    fn generated(&self, plan: &Plan, count: u64) -> Vec<i64> {
+        if !self.generates(plan) {
+            return Vec::new();
+        }
+        let last = self.sqlite.last_insert_rowid();
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        (last.saturating_sub(count - 1).max(1)..=last).collect()
+    }
+
+    /// Whether the table of an INSERT has an AUTO_INCREMENT column.
+    fn generates(&self, plan: &Plan) -> bool {
+        let Some(table) = errors::table(plan) else { return false };
+        let definition = self
+            .sqlite
+            .prepare_cached("SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM main.sqlite_master WHERE type = 'table' AND name = ?1")
+            .and_then(|mut statement| statement.query_row([table], |row| row.get(0)));
+        definition.unwrap_or(false)
+    }
+
+    /// Prepares a plan's statement, binds it, and hands it over.
+    fn prepared<T>(
+        &self,
+        plan: &Plan,
+        parameters: &Parameters,
+        run: impl FnOnce(&mut rusqlite::Statement<'_>) -> EngineResult<T>,
+    ) -> EngineResult<T> {
+        let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
+        let sql = plan.sql.first().map_or("", String::as_str);
+        if sql.len() > MAX_CACHED_SQL_BYTES {
+            let mut statement = self.sqlite.prepare(sql).map_err(failed)?;
+            bind(&mut statement, plan, parameters, failed)?;
+            return run(&mut statement);
+        }
+        let mut statement = self.sqlite.prepare_cached(sql).map_err(failed)?;
+        bind(&mut statement, plan, parameters, failed)?;
+        run(&mut statement)
+    }
+}
+
+/// Binds what the statement has numbers for; an explanation uses a part of its plan's.
+pub(super) fn bind(
+    statement: &mut rusqlite::Statement<'_>,
+    plan: &Plan,
+    parameters: &Parameters,
+    failed: impl Fn(rusqlite::Error) -> super::EngineError,
+) -> EngineResult<()> {
+    for (index, slot) in plan.slots.iter().take(statement.parameter_count()).enumerate() {
+        statement.raw_bind_parameter(index + 1, &*bound(slot, parameters)?).map_err(&failed)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::from(rusqlite::types::Null),
+            Self::Boolean(value) => ToSqlOutput::from(*value),
+            Self::Long(value) => ToSqlOutput::from(*value),
+            Self::Double(value) => ToSqlOutput::from(*value),
+            Self::Decimal(value) | Self::Text(value) => ToSqlOutput::from(value.as_str()),
+            Self::Blob(value) => ToSqlOutput::from(value.as_slice()),
+        })
+    }
+}

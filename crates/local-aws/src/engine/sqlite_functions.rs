@@ -1,0 +1,102 @@
+//! MySQL's functions that SQLite lacks, or has with another meaning.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use rusqlite::{
+    Connection,
+    functions::{Context, FunctionFlags},
+    types::ValueRef,
+};
+use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
+const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
+/// The version that the embedded engine imitates.
+const MYSQL_VERSION: &str = "8.0.39";
+/// The most digits of a fraction of a second.
+const MAX_FRACTION_DIGITS: i64 = 6;
+
+/// When the statement under way began, in microseconds since 1970: the clock stands still within one statement.
+pub(super) type StatementClock = Arc<AtomicI64>;
+
+/// The microseconds since 1970.
+pub(super) fn microseconds() -> i64 {
+    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000).unwrap_or(0)
+}
+
+/// Registers them all on one connection.
+pub(super) fn register(connection: &Connection, clock: &StatementClock, database: &str) -> rusqlite::Result<()> {
+    let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    let moving = FunctionFlags::SQLITE_UTF8;
+
+    let now = Arc::clone(clock);
+    connection.create_scalar_function("utc_timestamp", -1, moving, move |context| {
+        Ok(moment(&now).map(|at| format!("{} {}", format(at, DATE), time_with_fraction(at, context))))
+    })?;
+    let now = Arc::clone(clock);
+    connection.create_scalar_function("utc_date", 0, moving, move |_| Ok(moment(&now).map(|at| format(at, DATE))))?;
+    let now = Arc::clone(clock);
+    connection.create_scalar_function("utc_time", -1, moving, move |context| Ok(moment(&now).map(|at| time_with_fraction(at, context))))?;
+    let now = Arc::clone(clock);
+    connection.create_scalar_function("unix_timestamp", 0, moving, move |_| Ok(now.load(Ordering::Relaxed) / 1_000_000))?;
+
+    connection.create_scalar_function("concat", -1, steady, |context| {
+        let mut whole = String::new();
+        for index in 0..context.len() {
+            match text(context, index) {
+                Some(part) => whole.push_str(&part),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(whole))
+    })?;
+    connection.create_scalar_function("left", 2, steady, |context| {
+        let count = usize::try_from(context.get::<i64>(1)?).unwrap_or(0);
+        Ok(text(context, 0).map(|text| text.chars().take(count).collect::<String>()))
+    })?;
+    connection.create_scalar_function("right", 2, steady, |context| {
+        let count = usize::try_from(context.get::<i64>(1)?).unwrap_or(0);
+        Ok(text(context, 0).map(|text| {
+            let skipped = text.chars().count().saturating_sub(count);
+            text.chars().skip(skipped).collect::<String>()
+        }))
+    })?;
+    // SQLite's own change ASCII letters only.
+    connection.create_scalar_function("lower", 1, steady, |context| Ok(text(context, 0).map(|text| text.to_lowercase())))?;
+    connection.create_scalar_function("upper", 1, steady, |context| Ok(text(context, 0).map(|text| text.to_uppercase())))?;
+
+    let name = database.to_owned();
+    connection.create_scalar_function("database", 0, steady, move |_| Ok(name.clone()))?;
+    connection.create_scalar_function("version", 0, steady, |_| Ok(MYSQL_VERSION))?;
+    connection.create_scalar_function("uuid", 0, moving, |_| Ok(uuid::Uuid::new_v4().to_string()))?;
+    Ok(())
+}
+
+fn moment(clock: &StatementClock) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(clock.load(Ordering::Relaxed)) * 1_000).ok()
+}
+
+fn format(at: OffsetDateTime, form: &[BorrowedFormatItem<'static>]) -> String {
+    at.format(form).unwrap_or_default()
+}
+
+fn time_with_fraction(at: OffsetDateTime, context: &Context<'_>) -> String {
+    let digits = if context.is_empty() { 0 } else { context.get::<i64>(0).unwrap_or(0).clamp(0, MAX_FRACTION_DIGITS) };
+    let whole = format(at, TIME);
+    match usize::try_from(digits) {
+        Ok(digits @ 1..) => format!("{whole}.{}", &format!("{:06}", at.microsecond())[..digits]),
+        _ => whole,
+    }
+}
+
+fn text(context: &Context<'_>, index: usize) -> Option<String> {
+    match context.get_raw(index) {
+        ValueRef::Null => None,
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+    }
+}

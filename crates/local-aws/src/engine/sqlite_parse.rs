@@ -1,0 +1,132 @@
+//! From SQL text to one syntax tree, with MySQL's words for what does not parse.
+
+use sqlparser::{
+    ast::Statement,
+    dialect::MySqlDialect,
+    keywords::Keyword,
+    parser::{Parser, ParserError},
+    tokenizer::{Token, Tokenizer},
+};
+
+use super::{EngineError, EngineResult};
+
+/// The most operators in one statement. A chain of them is a tree as deep as the chain is long, and SQLite refuses one
+/// deeper than 1,000; this bound keeps the walk over the tree within a thread's stack.
+const MAX_OPERATORS: usize = 4_000;
+/// How deep parentheses and subqueries may nest.
+const MAX_NESTING: usize = 100;
+/// How much of the text MySQL quotes in a syntax error.
+const QUOTED_CHARACTERS: usize = 80;
+
+/// Parses exactly one statement; a semicolon at its end is fine.
+pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
+    let tokens = Tokenizer::new(&MySqlDialect {}, sql)
+        .tokenize_with_location()
+        .map_err(|error| near(sql, error.location.line, error.location.column))?;
+    if tokens.iter().filter(|token| is_operator(&token.token)).count() > MAX_OPERATORS {
+        return Err(EngineError::database(1436, "HY000", "Thread stack overrun: the statement has too many operators"));
+    }
+    let statements = Parser::new(&MySqlDialect {})
+        .with_recursion_limit(MAX_NESTING)
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+        .map_err(|error| syntax_error(sql, &error))?;
+    let mut statements = statements.into_iter();
+    match (statements.next(), statements.next()) {
+        (Some(statement), None) => Ok(statement),
+        (Some(_), Some(_)) => Err(EngineError::SeveralStatements),
+        (None, _) => Err(EngineError::database(1065, "42000", "Query was empty")),
+    }
+}
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::XOR
+                | Keyword::NOT
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::COLLATE
+                | Keyword::BETWEEN
+                | Keyword::LIKE
+                | Keyword::IS
+                | Keyword::IN
+                | Keyword::DIV
+        ),
+        Token::Comma
+        | Token::LParen
+        | Token::RParen
+        | Token::Colon
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::Whitespace(_)
+        | Token::Period
+        | Token::SemiColon
+        | Token::EOF => false,
+        _ => true,
+    }
+}
+
+fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
+    let text = match error {
+        ParserError::RecursionLimitExceeded => {
+            return EngineError::database(1436, "HY000", "Thread stack overrun: the statement is nested too deeply");
+        }
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+    };
+    let (line, column) = location(text).unwrap_or((1, 1));
+    near(sql, line, column)
+}
+
+/// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.
+fn location(text: &str) -> Option<(u64, u64)> {
+    let (_, place) = text.rsplit_once("Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
+}
+
+fn near(sql: &str, line: u64, column: u64) -> EngineError {
+    let lines_before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let columns_before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    let start: usize = sql.split_inclusive('\n').take(lines_before).map(str::len).sum();
+    let rest: String = sql[start..].chars().skip(columns_before).take(QUOTED_CHARACTERS).collect();
+    EngineError::database(
+        1064,
+        "42000",
+        format!(
+            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
+             for the right syntax to use near '{rest}' at line {line}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_quotes_the_place() {
+        let error = parse("SELECT a\nFROM t WHERE = b").unwrap_err();
+        assert!(error.to_string().contains("near '= b' at line 2"), "{error}");
+    }
+
+    #[test]
+    fn one_statement_is_parsed_and_two_are_not() {
+        assert!(parse("SELECT 1;").is_ok());
+        assert_eq!(parse("SELECT 1; SELECT 2"), Err(EngineError::SeveralStatements));
+        assert!(parse(" -- nothing\n").is_err());
+    }
+
+    #[test]
+    fn deep_statements_are_refused_and_do_not_overflow_the_stack() {
+        let chain = |count: usize| format!("SELECT 1{}", " + 1".repeat(count));
+        assert!(parse(&chain(MAX_OPERATORS)).is_ok_and(|tree| tree.to_string().len() > MAX_OPERATORS));
+        assert!(parse(&chain(MAX_OPERATORS + 1)).is_err());
+        assert!(parse(&format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))).is_err());
+    }
+}

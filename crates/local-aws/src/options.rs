@@ -1,0 +1,168 @@
+//! What the local endpoints are started with, and why a start can fail.
+
+use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Everything [`LocalAws::start`](crate::LocalAws::start) needs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one. Signatures are not verified, so this should be a loopback address.
+    pub listen: SocketAddr,
+    /// Where data lives.
+    pub storage: Storage,
+    /// What runs the Data API's SQL.
+    pub engine: Engine,
+    /// The region in the secret's ARN, `us-east-1` say.
+    pub region: String,
+    /// The account in the secret's ARN: twelve digits.
+    pub account: String,
+    /// The one cluster that the Data API knows.
+    pub cluster_arn: String,
+    /// The one database of that cluster.
+    pub database: String,
+    /// The one secret: the Data API asks for it, and Secrets Manager hands it out.
+    pub secret: Secret,
+    /// DDL in MySQL's dialect, run at every start, so each statement must be idempotent (`CREATE TABLE IF NOT EXISTS`).
+    pub schema: Vec<String>,
+    /// DynamoDB tables to create where they are missing.
+    pub tables: Vec<Table>,
+    /// The Data API's time limits.
+    pub timeouts: Timeouts,
+}
+
+/// Where data lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// Gone at the end of the process. SQL data is kept in an anonymous temporary folder, because several connections
+    /// to one in-memory SQLite database would block each other.
+    InMemory,
+    /// Files in this folder, which exists already: `dynamodb.sqlite` and `rds.sqlite`.
+    Folder(PathBuf),
+}
+
+/// What runs the Data API's SQL.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite within this process.
+    Embedded,
+    /// A MySQL or MariaDB, by URL: `mysql://user:password@host:port/database`. The user and password of the URL, where
+    /// it has them, replace those of the secret, and the Data API then takes them from the secret as the service does.
+    MySql(String),
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded => f.write_str("Embedded"),
+            Self::MySql(_) => f.write_str("MySql(…)"),
+        }
+    }
+}
+
+/// A database secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Its name; the ARN is made from it.
+    pub name: String,
+    /// The database user.
+    pub username: String,
+    /// The password; never logged.
+    pub password: String,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A DynamoDB table with a string partition key and on-demand capacity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// The attribute that is the key.
+    pub partition_key: String,
+}
+
+/// The Data API's time limits. The default is the service's own:
+/// <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_BeginTransaction.html>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// A transaction that no call uses for so long is rolled back: 3 minutes.
+    pub transaction_idle: Duration,
+    /// A transaction that lives so long is rolled back: 24 hours.
+    pub transaction_whole: Duration,
+    /// A statement that runs so long is stopped: 45 seconds.
+    pub statement: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            transaction_idle: Duration::from_secs(3 * 60),
+            transaction_whole: Duration::from_secs(24 * 60 * 60),
+            statement: Duration::from_secs(45),
+        }
+    }
+}
+
+/// Why the endpoints could not start: each is one sentence for a person at a terminal, without any password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Another process listens there.
+    #[error("The address {0} for the local AWS endpoints is already in use: choose another one with --aws-listen.")]
+    AddressInUse(SocketAddr),
+    /// The address cannot be bound for another reason.
+    #[error("Cannot listen on {address} for the local AWS endpoints ({cause}): choose another address with --aws-listen.")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// The data folder is not there, or not writable.
+    #[error("Cannot write to the data folder {} ({cause}).", folder.display())]
+    Folder {
+        /// The folder asked for.
+        folder: PathBuf,
+        /// What the operating system said.
+        cause: io::Error,
+    },
+    /// Another process serves the same data.
+    #[error("The data folder {} is in use by another running server.", .0.display())]
+    FolderInUse(PathBuf),
+    /// A data file is damaged, or is no database.
+    #[error("Cannot open the database file {} ({cause}).", file.display())]
+    Storage {
+        /// The file.
+        file: PathBuf,
+        /// What the storage engine said.
+        cause: String,
+    },
+    /// A table cannot be created.
+    #[error("Cannot create the DynamoDB table '{table}' ({cause}).")]
+    Table {
+        /// Its name.
+        table: String,
+        /// What the storage engine said.
+        cause: String,
+    },
+    /// The database URL does not parse.
+    #[error("The database URL is not understood ({0}): it must look like mysql://user:password@host:3306/database.")]
+    DatabaseUrl(String),
+    /// The database does not answer, or refuses us.
+    #[error("The database at {address} cannot be reached ({cause}).")]
+    DatabaseUnreachable {
+        /// Host and port.
+        address: String,
+        /// What the driver said.
+        cause: String,
+    },
+    /// A statement of the schema failed.
+    #[error("The database schema cannot be applied ({0}).")]
+    Schema(String),
+    /// The operating system refused a thread or the like.
+    #[error("The local AWS endpoints cannot start ({0}).")]
+    System(#[from] io::Error),
+}

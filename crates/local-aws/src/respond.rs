@@ -1,0 +1,29 @@
+//! Answers in the JSON shapes that AWS services use.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::json;
+
+/// What every service here answers with.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// A JSON answer with the request id that SDKs look for.
+pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// An error whose type stands in the body and in the header, so that clients of either protocol read it.
+pub(crate) fn error(status: StatusCode, content_type: &'static str, kind: &'static str, message: &str) -> Answer {
+    let body = json!({"__type": kind, "message": message}).to_string();
+    let mut response = answer(status, content_type, body);
+    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    response
+}

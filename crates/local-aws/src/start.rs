@@ -1,0 +1,126 @@
+//! Starts the services and stops them.
+
+use std::{
+    fs::{self, TryLockError},
+    io,
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+};
+
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use crate::{
+    data_api::DataApi,
+    dynamodb::DynamoDb,
+    engine::{Database, mysql, sqlite},
+    front::Front,
+    options::{Engine, Options, Secret, StartError, Storage},
+    secrets::{DatabaseSecret, Secrets},
+};
+
+/// Held locked while a process serves the folder.
+const LOCK_FILE: &str = "local-aws.lock";
+/// What the secret says of the embedded engine: there is no such server, but clients expect the fields.
+const EMBEDDED_ENDPOINT: (&str, u16) = ("127.0.0.1", 3306);
+
+/// The running endpoints. Dropped without [`LocalAws::stop`], they stop by themselves a little later.
+#[derive(Debug)]
+pub struct LocalAws {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl LocalAws {
+    /// Opens the storage, runs the schema, creates the tables, binds the address and serves in background tasks.
+    ///
+    /// # Errors
+    ///
+    /// Each [`StartError`] is one sentence that names what to change.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        // First, since a second server on the same address should say so and not complain of the folder.
+        let listener = bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let lock = match &options.storage {
+            Storage::InMemory => None,
+            Storage::Folder(folder) => Some(lock(folder)?),
+        };
+        let (database, secrets) = database(&options).await?;
+        let secrets = Arc::new(secrets);
+        let storage = options.storage.clone();
+        let tables = options.tables;
+        let dynamodb = tokio::task::spawn_blocking(move || DynamoDb::start(&storage, &tables))
+            .await
+            .map_err(|error| io::Error::other(error.to_string()))??;
+        let data_api = Arc::new(DataApi::new(database, Arc::clone(&secrets), options.cluster_arn, options.database, options.timeouts));
+        let front = Front { dynamodb: dynamodb.forwarder(), data_api: Arc::clone(&data_api), secrets };
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(async move {
+            Arc::new(front).serve(listener, stopped).await;
+            data_api.close().await;
+            dynamodb.close().await;
+            drop(lock);
+        });
+        tracing::debug!(%address, "the local AWS endpoints are ready");
+        Ok(Self { address, stop, served })
+    }
+
+    /// Where it listens; with port 0 asked for, the port that was taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The value for `AWS_ENDPOINT_URL`.
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops taking requests, lets those under way finish, rolls open transactions back and closes the storage.
+    pub async fn stop(self) {
+        // Both fail only where the task has ended already.
+        let _ = self.stop.send(());
+        let _ = self.served.await;
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| match cause.kind() {
+        io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
+        _ => StartError::Listen { address, cause },
+    })
+}
+
+fn lock(folder: &Path) -> Result<fs::File, StartError> {
+    let failed = |cause| StartError::Folder { folder: folder.to_owned(), cause };
+    let file = fs::File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::FolderInUse(folder.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
+    }
+}
+
+/// Opens the SQL database and makes the secret that leads to it.
+async fn database(options: &Options) -> Result<(Database, Secrets), StartError> {
+    let secret = |credentials: &Secret, host: &str, port: u16| {
+        let Secret { username, password, .. } = credentials;
+        let value = DatabaseSecret { username, password, host, port, database: &options.database };
+        Secrets::new(&options.region, &options.account, &options.secret.name, &value)
+    };
+    Ok(match &options.engine {
+        Engine::Embedded => {
+            let (storage, name, schema) = (options.storage.clone(), options.database.clone(), options.schema.clone());
+            let open = move || sqlite::Engine::open(&storage, &name, &schema);
+            let engine = tokio::task::spawn_blocking(open).await.map_err(|error| io::Error::other(error.to_string()))??;
+            let (host, port) = EMBEDDED_ENDPOINT;
+            (Database::Sqlite(engine), secret(&options.secret, host, port))
+        }
+        Engine::MySql(url) => {
+            let (target, credentials) = mysql::target(url, &options.secret)?;
+            let secrets = secret(&credentials, target.host(), target.port());
+            let engine = mysql::Engine::open(&target, &credentials, &options.database, &options.schema).await?;
+            (Database::MySql(engine), secrets)
+        }
+    })
+}

@@ -1,0 +1,87 @@
+//! The service's limits, on either side.
+
+use aws_sdk_rdsdata::{
+    operation::execute_statement::ExecuteStatementError,
+    types::{Field, RecordsFormatType},
+};
+
+use crate::support::{Aws, CLUSTER, DATABASE, SECRET, parameter, text};
+
+/// A SELECT that gives so many rows of so many bytes.
+fn rows(count: usize, bytes: usize) -> String {
+    format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT '{}' AS v FROM n", "x".repeat(bytes))
+}
+
+fn too_large(error: &ExecuteStatementError) -> bool {
+    matches!(error, ExecuteStatementError::UnsupportedResultException(_))
+}
+
+#[tokio::test]
+async fn sql_may_have_65536_characters() {
+    let aws = Aws::start().await;
+    let sql = |characters: usize| format!("SELECT '{}'", "é".repeat(characters - "SELECT ''".len()));
+    assert!(aws.sql(&sql(65_536), &[]).await.is_err_and(|error| !error.is_bad_request_exception()));
+    assert!(aws.sql(&sql(65_537), &[]).await.unwrap_err().is_bad_request_exception());
+    let fits = format!("SELECT 1{}", " ".repeat(65_536 - "SELECT 1".len()));
+    assert!(aws.sql(&fits, &[]).await.is_ok());
+    assert!(aws.sql(&format!("{fits} "), &[]).await.unwrap_err().is_bad_request_exception());
+}
+
+#[tokio::test]
+async fn a_row_may_have_64_kib() {
+    let aws = Aws::start().await;
+    let value = |bytes: usize| [("v", text(&"x".repeat(bytes)))];
+    assert!(aws.sql("SELECT :v", &value(65_536)).await.is_ok());
+    let error = aws.sql("SELECT :v", &value(65_537)).await.unwrap_err();
+    assert!(too_large(&error), "{error:?}");
+    assert_eq!(error.meta().message(), Some("Packet for query is too large"));
+}
+
+#[tokio::test]
+async fn a_response_may_have_one_mebibyte() {
+    let aws = Aws::start().await;
+    // `[{"stringValue":"…"}],` around 1,000 bytes: 1,022 bytes a row.
+    let fitting = 1_048_576 / 1_022;
+    assert_eq!(aws.sql(&rows(fitting, 1_000), &[]).await.unwrap().records().len(), fitting);
+    let error = aws.sql(&rows(fitting + 1, 1_000), &[]).await.unwrap_err();
+    assert!(too_large(&error), "{error:?}");
+    assert_eq!(error.meta().message(), Some("Database returned more than the allowed response size limit"));
+    let more = aws.sql(&rows(200, 60_000), &[]).await.unwrap_err();
+    assert!(too_large(&more), "{more:?}");
+}
+
+#[tokio::test]
+async fn json_may_have_ten_megabytes() {
+    let aws = Aws::start().await;
+    let json = |sql: String| {
+        let call = aws.data.execute_statement().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE);
+        call.sql(sql).format_records_as(RecordsFormatType::Json).send()
+    };
+    assert_eq!(json(rows(150, 60_000)).await.unwrap().formatted_records().map(str::len), Some(150 * 60_009 + 1));
+    assert!(too_large(&json(rows(170, 60_000)).await.unwrap_err().into_service_error()));
+}
+
+#[tokio::test]
+async fn a_request_may_have_four_mebibytes() {
+    let aws = &Aws::start().await;
+    let send = |bytes: usize| async move {
+        let parameters = [("v", text(&"x".repeat(bytes)))];
+        aws.sql("SELECT CHAR_LENGTH(:v)", &parameters).await.map(|output| output.records()[0][0].clone())
+    };
+    // Headers and JSON take less than 4 KiB.
+    assert_eq!(send(4 * 1024 * 1024 - 4096).await.unwrap(), Field::LongValue(4 * 1024 * 1024 - 4096));
+    assert!(send(4 * 1024 * 1024).await.unwrap_err().is_bad_request_exception());
+    assert!(send(20 * 1024 * 1024).await.unwrap_err().is_bad_request_exception());
+}
+
+#[tokio::test]
+async fn a_batch_may_have_a_thousand_sets() {
+    let aws = Aws::start().await;
+    let batch = |count: usize| {
+        let sets = (0..count).map(|n| vec![parameter("name", text(&n.to_string()))]).collect();
+        let call = aws.data.batch_execute_statement().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE);
+        call.sql("INSERT IGNORE INTO kinds (name) VALUES (:name)").set_parameter_sets(Some(sets)).send()
+    };
+    assert_eq!(batch(1_000).await.unwrap().update_results().len(), 1_000);
+    assert!(batch(1_001).await.unwrap_err().into_service_error().is_bad_request_exception());
+}

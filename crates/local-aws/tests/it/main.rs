@@ -1,0 +1,16 @@
+//! The local endpoints, through the AWS SDKs.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking, and say what they did not run")]
+
+mod dynamodb;
+mod errors;
+mod front;
+mod limits;
+mod metadata;
+mod mysql;
+mod secrets;
+mod start;
+mod statements;
+mod support;
+mod transactions;
+mod values;

@@ -1,0 +1,167 @@
+//! Starts the endpoints and talks to them.
+
+use std::{path::Path, time::Duration};
+
+use aws_sdk_rdsdata::{
+    Client,
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
+    error::ProvideErrorMetadata,
+    operation::execute_statement::{ExecuteStatementError, ExecuteStatementOutput},
+    types::{Field, SqlParameter},
+};
+use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
+
+pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
+pub(crate) const DATABASE: &str = "ec2_inventory_db";
+pub(crate) const SECRET: &str = "fleet-db";
+pub(crate) const TABLE: &str = "fleet-dimensions";
+pub(crate) const KEY: &str = "scalableTargetDimensionId";
+
+/// The schema as it is deployed, and a table with a column of each type.
+pub(crate) fn schema() -> Vec<String> {
+    vec![
+        include_str!("../../../../ddl/01_ec2.sql").to_owned(),
+        include_str!("../../../../ddl/02_ec2_package.sql").to_owned(),
+        "CREATE TABLE IF NOT EXISTS kinds (
+            id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+            flag BOOLEAN, small SMALLINT UNSIGNED, number INT, price DECIMAL(10, 2), ratio DOUBLE,
+            name VARCHAR(5) COMMENT 'short', raw VARBINARY(4), day DATE, at DATETIME, doc JSON,
+            mood ENUM('good', 'bad') DEFAULT 'good', UNIQUE KEY kinds_by_name (name), CONSTRAINT positive CHECK (number > -100)
+        ) ENGINE=InnoDB"
+            .to_owned(),
+    ]
+}
+
+pub(crate) fn options(storage: Storage) -> Options {
+    Options {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        storage,
+        engine: Engine::Embedded,
+        region: "us-east-1".into(),
+        account: "000000000000".into(),
+        cluster_arn: CLUSTER.into(),
+        database: DATABASE.into(),
+        secret: Secret { name: SECRET.into(), username: "fleet".into(), password: "not-shown".into() },
+        schema: schema(),
+        tables: vec![Table { name: TABLE.into(), partition_key: KEY.into() }],
+        timeouts: Timeouts::default(),
+    }
+}
+
+pub(crate) struct Aws {
+    pub(crate) local: LocalAws,
+    pub(crate) data: Client,
+}
+
+impl Aws {
+    pub(crate) async fn start() -> Self {
+        Self::with(options(Storage::InMemory)).await
+    }
+
+    pub(crate) async fn in_folder(folder: &Path) -> Self {
+        Self::with(options(Storage::Folder(folder.to_owned()))).await
+    }
+
+    pub(crate) async fn with_timeouts(change: impl FnOnce(&mut Timeouts)) -> Self {
+        let mut options = options(Storage::InMemory);
+        change(&mut options.timeouts);
+        Self::with(options).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let local = LocalAws::start(options).await.unwrap();
+        let config = aws_sdk_rdsdata::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("any", "any", None, None, "tests"))
+            .retry_config(RetryConfig::disabled())
+            .endpoint_url(local.endpoint_url())
+            .build();
+        Self { data: Client::from_conf(config), local }
+    }
+
+    /// Runs a statement outside any transaction.
+    pub(crate) async fn sql(&self, sql: &str, parameters: &[(&str, Field)]) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
+        self.sql_in(None, sql, parameters).await
+    }
+
+    /// Runs a statement, in a transaction where one is named.
+    pub(crate) async fn sql_in(
+        &self,
+        transaction: Option<&str>,
+        sql: &str,
+        parameters: &[(&str, Field)],
+    ) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
+        self.data
+            .execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .database(DATABASE)
+            .sql(sql)
+            .set_parameters(Some(parameters.iter().map(|(name, value)| parameter(name, value.clone())).collect()))
+            .set_transaction_id(transaction.map(Into::into))
+            .send()
+            .await
+            .map_err(aws_sdk_rdsdata::error::SdkError::into_service_error)
+    }
+
+    /// The message of the DatabaseErrorException that a statement gives.
+    pub(crate) async fn refusal(&self, sql: &str, parameters: &[(&str, Field)]) -> String {
+        match self.sql(sql, parameters).await.unwrap_err() {
+            ExecuteStatementError::DatabaseErrorException(error) => error.message().unwrap().to_owned(),
+            other => panic!("not a DatabaseErrorException: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn begin(&self) -> String {
+        let begun = self.data.begin_transaction().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE).send().await.unwrap();
+        begun.transaction_id().unwrap().to_owned()
+    }
+
+    pub(crate) async fn commit(&self, id: &str) -> Result<String, String> {
+        let sent = self.data.commit_transaction().resource_arn(CLUSTER).secret_arn(SECRET).transaction_id(id).send().await;
+        sent.map(|output| output.transaction_status().unwrap().to_owned()).map_err(|error| error.code().unwrap_or_default().to_owned())
+    }
+
+    pub(crate) async fn rollback(&self, id: &str) -> Result<String, String> {
+        let sent = self.data.rollback_transaction().resource_arn(CLUSTER).secret_arn(SECRET).transaction_id(id).send().await;
+        sent.map(|output| output.transaction_status().unwrap().to_owned()).map_err(|error| error.code().unwrap_or_default().to_owned())
+    }
+
+    /// Adds an instance.
+    pub(crate) async fn add(&self, transaction: Option<&str>, id: &str) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
+        self.sql_in(transaction, ADD, &instance(id)).await
+    }
+
+    /// How many instances there are.
+    pub(crate) async fn count(&self, transaction: Option<&str>) -> i64 {
+        long(&self.sql_in(transaction, "SELECT COUNT(*) FROM ec2", &[]).await.unwrap())
+    }
+}
+
+pub(crate) const ADD: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
+                              VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
+
+pub(crate) fn instance(id: &str) -> [(&'static str, Field); 4] {
+    [("id", text(id)), ("region", text("us-east-1")), ("account", text("123456789012")), ("token", text("t"))]
+}
+
+pub(crate) fn parameter(name: &str, value: Field) -> SqlParameter {
+    SqlParameter::builder().name(name).value(value).build()
+}
+
+pub(crate) fn text(value: &str) -> Field {
+    Field::StringValue(value.into())
+}
+
+/// The only value of a result.
+pub(crate) fn only(output: &ExecuteStatementOutput) -> &Field {
+    &output.records()[0][0]
+}
+
+pub(crate) fn long(output: &ExecuteStatementOutput) -> i64 {
+    *only(output).as_long_value().unwrap()
+}
+
+/// A time limit that a test waits for.
+pub(crate) const SHORT: Duration = Duration::from_millis(100);
