@@ -1,0 +1,116 @@
+//! The stores behind the functions: local AWS endpoints in this process, or AWS.
+
+use std::{env, fs, io, path::PathBuf};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use fleet_aws::SdkConfig;
+use fleet_local_aws::{Engine, LocalAws, Secret, Storage, Table, Timeouts};
+
+use crate::{
+    error::StartError,
+    functions::Settings,
+    options::{Backend, Options},
+    schema::SCHEMA,
+};
+
+const REGION: &str = "us-east-1";
+const ACCOUNT: &str = "000000000000";
+/// The key of the dimensions table, as template.yaml has it.
+const DIMENSION_KEY: &str = "scalableTargetDimensionId";
+/// The local settings: what the embedded backend is named unless the environment says otherwise.
+const LOCAL_SETTINGS: [(&str, &str); 4] = [
+    ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
+    ("DB_SECRET", "fleet-db"),
+    ("DB_NAME", "ec2_inventory_db"),
+    ("DIMENSIONS_TABLE", "fleet-dimensions"),
+];
+
+/// Stores that are ready, and how to reach them.
+pub(crate) struct Stores {
+    pub(crate) config: SdkConfig,
+    pub(crate) settings: Settings,
+    /// The local endpoints; they stop when this is dropped.
+    pub(crate) local: Option<LocalAws>,
+    /// Where the data is, when it is in a folder.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+impl Stores {
+    /// Opens the stores that `options` ask for.
+    pub(crate) async fn open(options: &Options) -> Result<Self, StartError> {
+        match options.backend {
+            Backend::Embedded => Self::embedded(options).await,
+            Backend::Aws => Self::aws(options).await,
+        }
+    }
+
+    async fn embedded(options: &Options) -> Result<Self, StartError> {
+        let local = |name: &str| LOCAL_SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let settings = Settings::read(|name| variable(name).or_else(|| local(name)))?;
+        let folder = if options.in_memory { None } else { Some(data_folder(options)?) };
+        let local = LocalAws::start(fleet_local_aws::Options {
+            listen: options.aws_listen,
+            storage: folder.clone().map_or(Storage::InMemory, Storage::Folder),
+            engine: database_url(options).map_or(Engine::Embedded, Engine::MySql),
+            region: REGION.to_owned(),
+            account: ACCOUNT.to_owned(),
+            cluster_arn: settings.inventory.cluster_arn.clone(),
+            database: settings.inventory.database.clone(),
+            secret: Secret { name: settings.inventory.secret.clone(), username: "fleet".to_owned(), password: "fleet".to_owned() },
+            schema: SCHEMA.map(str::to_owned).to_vec(),
+            tables: vec![Table { name: settings.dimensions.table.clone(), partition_key: DIMENSION_KEY.to_owned() }],
+            timeouts: Timeouts::default(),
+        })
+        .await?;
+        Ok(Self { config: local_config(&local.endpoint_url()), settings, local: Some(local), folder })
+    }
+
+    async fn aws(options: &Options) -> Result<Self, StartError> {
+        if database_url(options).is_some() {
+            return Err(StartError::EmbeddedOnly("--database-url"));
+        }
+        if options.in_memory {
+            return Err(StartError::EmbeddedOnly("--in-memory"));
+        }
+        let settings = Settings::read(variable)?;
+        let config = fleet_aws::sdk_config().await;
+        if config.region().is_none() {
+            return Err(StartError::NoRegion);
+        }
+        Ok(Self { config, settings, local: None, folder: None })
+    }
+}
+
+/// A variable of this process. An empty one is none, since that is what `NAME=` in a shell or a compose file means.
+fn variable(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+}
+
+fn database_url(options: &Options) -> Option<String> {
+    options.database_url.clone().filter(|url| !url.is_empty())
+}
+
+/// Makes the data folder, for its owner alone, and answers its full path.
+fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
+    let folder = &options.data_dir;
+    let failed = |cause: io::Error| StartError::DataFolder { folder: folder.clone(), cause: cause.kind() };
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(failed)?;
+    folder.canonicalize().map_err(failed)
+}
+
+/// The SDK's configuration for the local endpoints. It looks at neither the environment nor profiles, so that a shell
+/// that is set up for AWS cannot lead local data there.
+fn local_config(endpoint_url: &str) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "fleet-server");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint_url)
+        .build()
+}

@@ -1,0 +1,86 @@
+//! Why the server does not start.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use fleet_aws::SettingsError;
+use thiserror::Error;
+
+use crate::template::TemplateError;
+
+/// Why the server does not start: one sentence for a person at a terminal, which says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The template file cannot be read.
+    #[error("Cannot read the template {} ({cause}): choose another file with --template.", file.display())]
+    TemplateFile {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// The template cannot be served.
+    #[error("The template {name} cannot be served: {cause}.")]
+    Template {
+        /// The file, or what stands for the built-in one.
+        name: String,
+        /// What is wrong with it.
+        cause: TemplateError,
+    },
+    /// Another process listens there.
+    #[error("The address {0} is already in use: stop what listens there, or choose another address with --listen.")]
+    AddressInUse(SocketAddr),
+    /// The address cannot be bound for another reason.
+    #[error("Cannot listen on {address} ({cause}): choose another address with --listen.")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// The data folder cannot be made or written to.
+    #[error("Cannot write to the data folder {} ({cause}): choose another one with --data-dir, or use --in-memory.", folder.display())]
+    DataFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// Another server uses the data folder.
+    #[error("The data folder {} is in use by another server: stop that one, or choose another folder with --data-dir.", .0.display())]
+    DataFolderInUse(PathBuf),
+    /// The local AWS endpoints do not start for another reason.
+    #[error(transparent)]
+    LocalAws(fleet_local_aws::StartError),
+    /// An option that does nothing with this backend.
+    #[error("The option {0} is for the embedded backend: leave it out, or leave out --backend aws.")]
+    EmbeddedOnly(&'static str),
+    /// The AWS SDK knows no region.
+    #[error("No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one.")]
+    NoRegion,
+    /// A setting of the functions is missing or wrong.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
+    /// The data that a function is built with is broken, which its tests rule out.
+    #[error("The built-in {list} cannot be read ({cause}): build the server again from a clean checkout.")]
+    BuiltIn {
+        /// What cannot be read.
+        list: &'static str,
+        /// What is wrong with it.
+        cause: serde_json::Error,
+    },
+    /// The operating system refused what every server needs.
+    #[error("The operating system does not let the server start ({0}).")]
+    System(io::ErrorKind),
+}
+
+impl From<fleet_local_aws::StartError> for StartError {
+    /// Adds what to do, where the endpoints themselves do not know the option.
+    fn from(error: fleet_local_aws::StartError) -> Self {
+        match error {
+            fleet_local_aws::StartError::Folder { folder, cause } => Self::DataFolder { folder, cause: cause.kind() },
+            fleet_local_aws::StartError::FolderInUse(folder) => Self::DataFolderInUse(folder),
+            other => Self::LocalAws(other),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! One request's way: route, body, event, function, answer.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use fleet_http::DynFunction;
+use http::{HeaderName, HeaderValue, Request, header::EXPECT, request::Parts};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::{
+    answer::from_function,
+    body,
+    event::Arrived,
+    limits::Limits,
+    refusal::{Answer, Refusal},
+    router::Router,
+    template::{TemplateError, TemplateRoute},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// What stands in for API Gateway: a template's routes, each with its function, and the limits of a request.
+pub struct Gateway {
+    router: Router,
+    limits: Limits,
+    running: TaskTracker,
+}
+
+impl Gateway {
+    /// A gateway for `routes`, answered by `functions`.
+    ///
+    /// # Errors
+    /// [`TemplateError`] for a route whose function is not among `functions`, or that another one contradicts.
+    pub fn new(routes: Vec<TemplateRoute>, functions: &[Arc<dyn DynFunction>], limits: Limits) -> Result<Self, TemplateError> {
+        Ok(Self { router: Router::new(routes, functions)?, limits, running: TaskTracker::new() })
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Waits for the functions that still run. New ones must not come any more.
+    pub(crate) async fn finish(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
+        let deadline = Instant::now() + self.limits.request;
+        let id = Uuid::new_v4().to_string();
+        let (parts, incoming) = request.into_parts();
+        let mut incoming = Some(incoming);
+        let method = parts.method.clone();
+        let waits_to_be_asked = parts.headers.contains_key(EXPECT);
+        let mut answer = match self.handle(&id, peer, parts, &mut incoming, deadline).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                let status = refusal.status().as_u16();
+                if status < 500 {
+                    info!(%method, status, request_id = id, "refused");
+                } else {
+                    warn!(%method, status, request_id = id, "refused");
+                }
+                let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
+                let answer = refusal.answer(&id, unread.is_some());
+                // Reading a body that the client has not begun would ask for it.
+                if let Some(body) = unread.filter(|_| !waits_to_be_asked) {
+                    // In a task of its own, so that the client has the answer while it is still sending.
+                    tokio::spawn(body::discard(body, deadline));
+                }
+                answer
+            }
+        };
+        if let Ok(id) = HeaderValue::try_from(id) {
+            answer.headers_mut().insert(REQUEST_ID, id);
+        }
+        answer
+    }
+
+    /// `incoming` is `None` afterwards when all of it was read.
+    async fn handle(
+        &self,
+        id: &str,
+        peer: IpAddr,
+        parts: Parts,
+        incoming: &mut Option<Incoming>,
+        deadline: Instant,
+    ) -> Result<Answer, Refusal> {
+        let at = SystemTime::now();
+        let path = parts.uri.path().to_owned();
+        let found = self.router.find(&parts.method, &path).ok_or(Refusal::NoSuchRoute)?;
+        let parameters = found.parameters()?;
+        let body = match incoming {
+            None => Vec::new(),
+            Some(body) => timeout_at(deadline, body::read(body, self.limits.body_bytes)).await.map_err(|_| Refusal::TimedOut)??,
+        };
+        *incoming = None;
+        let arrived = Arrived { id, peer, at, parts, resource: found.resource, parameters, body };
+        self.call(Arc::clone(found.function), arrived, deadline).await
+    }
+
+    /// Calls the function in a task of its own: as in Lambda it runs to its end when the client goes away, and it is
+    /// stopped at the deadline.
+    async fn call(&self, function: Arc<dyn DynFunction>, arrived: Arrived<'_>, deadline: Instant) -> Result<Answer, Refusal> {
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let context = arrived.context(left);
+        let event = arrived.event();
+        let work = async move { timeout_at(deadline, function.invoke(event, context)).await };
+        match self.running.spawn(work).await {
+            Ok(Ok(made)) => from_function(made),
+            Ok(Err(_)) => Err(Refusal::TimedOut),
+            Err(_) => Err(Refusal::Malformed),
+        }
+    }
+}

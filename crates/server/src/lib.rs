@@ -1,0 +1,31 @@
+//! Hosts the functions over HTTP outside Lambda, with routes read from the SAM template.
+//!
+//! [`Server::start`] is the whole: stores by [`Options`], every function of the API, and the listener. Within it a
+//! [`Gateway`] stands in for API Gateway: it turns an HTTP request into the event that API Gateway would send, calls
+//! the function whose route it is, and turns the answer back into HTTP. [`Hosting`] serves it on an address.
+
+mod answer;
+mod backend;
+mod body;
+mod error;
+mod event;
+mod functions;
+mod gateway;
+mod hosting;
+pub mod limits;
+mod options;
+mod refusal;
+mod router;
+mod run;
+mod schema;
+mod server;
+pub mod template;
+
+pub use error::StartError;
+pub use gateway::Gateway;
+pub use hosting::Hosting;
+pub use limits::Limits;
+pub use options::{Backend, Options};
+pub use run::run;
+pub use server::{Running, Server};
+pub use template::TemplateError;

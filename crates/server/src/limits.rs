@@ -1,0 +1,29 @@
+//! The limits that a request meets, as behind API Gateway.
+
+use std::time::Duration;
+
+/// The largest body: API Gateway's payload quota,
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>.
+pub const BODY_BYTES: usize = 10 * 1024 * 1024;
+/// API Gateway's integration timeout, from the same page.
+pub const REQUEST: Duration = Duration::from_secs(29);
+/// The longest wait for a request's head. The clock also runs while a kept connection is idle, so it is longer than the
+/// 60 s for which a load balancer keeps one: else the balancer would send into a connection that is just being closed.
+pub const HEAD: Duration = Duration::from_secs(75);
+
+/// What a request may take. The default is what API Gateway allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body, in bytes; [`BODY_BYTES`].
+    pub body_bytes: usize,
+    /// The longest time from a request's head to its answer, reading its body included; [`REQUEST`].
+    pub request: Duration,
+    /// The longest wait for a request's head; [`HEAD`].
+    pub head: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes: BODY_BYTES, request: REQUEST, head: HEAD }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the server is started with: the command line and its environment variables.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::{Parser, ValueEnum, builder::BoolishValueParser};
+
+use crate::limits::Limits;
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+const AWS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
+const DATA_DIR: &str = ".fleet";
+
+const AFTER_HELP: &str = "\
+The functions read the same environment variables as on AWS: DB_CLUSTER_ARN, DB_SECRET, DB_NAME, DIMENSIONS_TABLE,
+SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALING_RESOURCE_NAME, SCALING_DIMENSION_NAME.
+With the embedded backend each has a default that works. RUST_LOG sets what is logged (info unless set).
+
+Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once.
+Exit codes: 0 stopped, 1 could not start, 2 wrong options.";
+
+/// Serves Fleet API over HTTP: the functions of template.yaml, outside Lambda.
+#[derive(Clone, Parser)]
+#[command(name = "fleet-server", version, after_help = AFTER_HELP)]
+pub struct Options {
+    /// Where the API listens; port 0 takes a free port
+    #[arg(long, env = "FLEET_LISTEN", value_name = "ADDR", default_value_t = LISTEN, value_parser = address, hide_env_values = true)]
+    pub listen: SocketAddr,
+
+    /// Where the local AWS endpoints listen (DynamoDB, RDS Data API, Secrets Manager; embedded backend only).
+    /// They take any credentials, so keep them on this machine
+    #[arg(long, env = "FLEET_AWS_LISTEN", value_name = "ADDR", default_value_t = AWS_LISTEN, value_parser = address, hide_env_values = true)]
+    pub aws_listen: SocketAddr,
+
+    /// Where the embedded backend keeps its data; made when it is not there
+    #[arg(long, env = "FLEET_DATA_DIR", value_name = "DIR", default_value = DATA_DIR, hide_env_values = true)]
+    pub data_dir: PathBuf,
+
+    /// Keep all data in memory, and leave the data folder alone
+    #[arg(long, env = "FLEET_IN_MEMORY", value_parser = BoolishValueParser::new(), hide_env_values = true)]
+    pub in_memory: bool,
+
+    /// A MySQL or MariaDB that holds the inventory instead of the embedded database:
+    /// mysql://user:password@host:3306/database. Other users of the machine can read an option, so prefer the variable
+    #[arg(long, env = "FLEET_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// The SAM template that has the routes [default: the one that the server was built with]
+    #[arg(long, env = "FLEET_TEMPLATE", value_name = "FILE", hide_env_values = true)]
+    pub template: Option<PathBuf>,
+
+    /// Where the functions find their stores
+    #[arg(long, env = "FLEET_BACKEND", value_enum, value_name = "BACKEND", default_value_t = Backend::Embedded, hide_env_values = true)]
+    pub backend: Backend,
+
+    /// What a request may take; not an option of the command line.
+    #[arg(skip)]
+    pub limits: Limits,
+}
+
+/// Where the functions find their stores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Backend {
+    /// Within the server, by way of local AWS endpoints
+    #[default]
+    Embedded,
+    /// On AWS, as the standard configuration of the AWS SDK says
+    Aws,
+}
+
+impl Default for Options {
+    /// The defaults of the command line, whatever the environment says.
+    fn default() -> Self {
+        Self {
+            listen: LISTEN,
+            aws_listen: AWS_LISTEN,
+            data_dir: PathBuf::from(DATA_DIR),
+            in_memory: false,
+            database_url: None,
+            template: None,
+            backend: Backend::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "it must be an IP address and a port, like 127.0.0.1:3000")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_variable_and_the_help_says_so() {
+        let help = Options::command().render_long_help().to_string();
+        for option in ["listen", "aws-listen", "data-dir", "in-memory", "database-url", "template", "backend"] {
+            let variable = format!("[env: FLEET_{}]", option.replace('-', "_").to_uppercase());
+            assert!(help.contains(&format!("--{option}")) && help.contains(&variable), "{option}\n{help}");
+        }
+        for default in ["127.0.0.1:3000", "127.0.0.1:4566", ".fleet", "embedded"] {
+            assert!(help.contains(&format!("[default: {default}]")), "{default}\n{help}");
+        }
+    }
+}

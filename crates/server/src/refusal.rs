@@ -1,0 +1,108 @@
+//! What the server answers in API Gateway's place, when no function does.
+
+use bytes::Bytes;
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{CONNECTION, CONTENT_TYPE},
+};
+use http_body_util::Full;
+use serde_json::json;
+use thiserror::Error;
+
+/// The answers of this server.
+pub(crate) type Answer = http::Response<Full<Bytes>>;
+
+/// Why no function answers. The text is what the client reads.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// 403: no route has this method and path. The wording is API Gateway's.
+    #[error("Missing Authentication Token")]
+    NoSuchRoute,
+    /// 400: a path parameter cannot be decoded.
+    #[error("The path parameter {0} is not percent-encoded UTF-8.")]
+    PathParameter(String),
+    /// 400: the client stopped sending, or sent chunks that are none.
+    #[error("The body did not arrive whole.")]
+    BrokenBody,
+    /// 413: the body is larger than allowed.
+    #[error("The body must have at most {0} bytes.")]
+    BodyTooLarge(usize),
+    /// 502: the function answered what is no answer. The wording is API Gateway's.
+    #[error("Internal server error")]
+    Malformed,
+    /// 504: the request took too long. The wording is API Gateway's.
+    #[error("Endpoint request timed out")]
+    TimedOut,
+}
+
+impl Refusal {
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::NoSuchRoute => StatusCode::FORBIDDEN,
+            Self::PathParameter(_) | Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Malformed => StatusCode::BAD_GATEWAY,
+            Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// API Gateway's name for it, sent as `x-amzn-ErrorType`:
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::NoSuchRoute => "MissingAuthenticationTokenException",
+            Self::PathParameter(_) | Self::BrokenBody => "BadRequestException",
+            Self::BodyTooLarge(_) => "RequestTooLargeException",
+            Self::Malformed | Self::TimedOut => "InternalServerErrorException",
+        }
+    }
+
+    /// The answer that tells the client. `unread` says that a part of the body was not read, after which the
+    /// connection cannot be used again.
+    pub(crate) fn answer(&self, request_id: &str, unread: bool) -> Answer {
+        let message = self.to_string();
+        let body = match self {
+            // To the byte what API Gateway says.
+            Self::NoSuchRoute => json!({ "message": message }),
+            _ => json!({ "message": message, "request_id": request_id }),
+        };
+        let mut answer = Answer::new(Full::from(body.to_string()));
+        *answer.status_mut() = self.status();
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static(self.kind()));
+        if unread {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_refusal_has_its_status_and_body() {
+        for (refusal, status, body) in [
+            (Refusal::NoSuchRoute, 403, r#"{"message":"Missing Authentication Token"}"#),
+            (
+                Refusal::PathParameter("id".to_owned()),
+                400,
+                r#"{"message":"The path parameter id is not percent-encoded UTF-8.","request_id":"r"}"#,
+            ),
+            (Refusal::BrokenBody, 400, r#"{"message":"The body did not arrive whole.","request_id":"r"}"#),
+            (Refusal::BodyTooLarge(9), 413, r#"{"message":"The body must have at most 9 bytes.","request_id":"r"}"#),
+            (Refusal::Malformed, 502, r#"{"message":"Internal server error","request_id":"r"}"#),
+            (Refusal::TimedOut, 504, r#"{"message":"Endpoint request timed out","request_id":"r"}"#),
+        ] {
+            let answer = refusal.answer("r", false);
+            assert_eq!(answer.status().as_u16(), status);
+            let sent = answer.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(sent, body);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! From a method and a raw path to a function, by API Gateway's rules.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use fleet_http::DynFunction;
+use http::Method;
+use matchit::{InsertError, Params};
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    refusal::Refusal,
+    template::{TemplateError, TemplateRoute, trim_slash},
+};
+
+/// The routes of a template, each with its function.
+pub(crate) struct Router(matchit::Router<Resource>);
+
+/// One path with its methods; a method of `None` is any.
+struct Resource {
+    path: String,
+    methods: Vec<(Option<Method>, Arc<dyn DynFunction>)>,
+}
+
+/// Where a request goes.
+pub(crate) struct Found<'r, 'p> {
+    /// The path as the template writes it.
+    pub(crate) resource: &'r str,
+    /// What answers.
+    pub(crate) function: &'r Arc<dyn DynFunction>,
+    raw: Params<'r, 'p>,
+}
+
+impl Router {
+    pub(crate) fn new(routes: Vec<TemplateRoute>, functions: &[Arc<dyn DynFunction>]) -> Result<Self, TemplateError> {
+        let mut resources = BTreeMap::<String, Resource>::new();
+        for TemplateRoute { method, path, function, binary } in routes {
+            let Some(answers) = functions.iter().find(|candidate| candidate.name() == binary) else {
+                let known = functions.iter().map(|function| function.name()).collect::<Vec<_>>().join(", ");
+                return Err(TemplateError::UnknownFunction { function, binary, known });
+            };
+            let resource = resources.entry(path.clone()).or_insert_with(|| Resource { path, methods: Vec::new() });
+            if resource.methods.iter().any(|(taken, _)| *taken == method) {
+                let method = method.as_ref().map_or("ANY", Method::as_str);
+                return Err(TemplateError::Duplicate(format!("{method} {}", resource.path)));
+            }
+            resource.methods.push((method, Arc::clone(answers)));
+        }
+        let mut paths = matchit::Router::new();
+        for (path, mut resource) in resources {
+            // A method of its own goes before ANY.
+            resource.methods.sort_by_key(|(method, _)| method.is_none());
+            paths.insert(pattern(&path)?, resource).map_err(|error| match error {
+                InsertError::Conflict { with } => TemplateError::Conflict(with.replace("{*", "{"), path),
+                _ => TemplateError::Path(path),
+            })?;
+        }
+        Ok(Self(paths))
+    }
+
+    /// The route of a request. `path` is as it was sent, so an encoded slash is no boundary; one slash at its end does
+    /// not count, and a segment that is written out goes before a parameter.
+    pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'_, 'p>> {
+        let found = self.0.at(trim_slash(path)).ok()?;
+        let resource = found.value;
+        let (_, function) = resource.methods.iter().find(|(known, _)| known.as_ref().is_none_or(|known| known == method))?;
+        Some(Found { resource: &resource.path, function, raw: found.params })
+    }
+}
+
+impl Found<'_, '_> {
+    /// The path parameters, decoded.
+    pub(crate) fn parameters(&self) -> Result<HashMap<String, String>, Refusal> {
+        let decode = |(name, raw): (&str, &str)| {
+            let value = decode(raw).ok_or_else(|| Refusal::PathParameter(name.to_owned()))?;
+            Ok((name.to_owned(), value))
+        };
+        self.raw.iter().map(decode).collect()
+    }
+}
+
+/// Undoes percent-encoding; `None` where that does not end in UTF-8, or where a `%` has no two hexadecimal digits.
+fn decode(raw: &str) -> Option<String> {
+    let mut rest = raw.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        rest = &rest[at + 1..];
+        if !matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) {
+            return None;
+        }
+    }
+    percent_decode_str(raw).decode_utf8().ok().map(Into::into)
+}
+
+/// The path in the router's own notation.
+fn pattern(path: &str) -> Result<String, TemplateError> {
+    let segments: Vec<&str> = path.split('/').collect();
+    let last = segments.len() - 1;
+    let convert = |(index, segment): (usize, &&str)| {
+        let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+            return (!segment.contains(['{', '}'])).then(|| (*segment).to_owned());
+        };
+        let (name, greedy) = name.strip_suffix('+').map_or((name, false), |name| (name, true));
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        (is_name && (!greedy || index == last)).then(|| format!("{{{}{name}}}", if greedy { "*" } else { "" }))
+    };
+    let segments: Option<Vec<String>> = segments.iter().enumerate().map(convert).collect();
+    segments.map(|segments| segments.join("/")).ok_or_else(|| TemplateError::Path(path.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json};
+
+    use super::*;
+
+    struct One;
+    struct Two;
+
+    impl Function for One {
+        const NAME: &'static str = "one";
+        const ROUTES: &'static [Route] = &[];
+        async fn call(&self, _: Request) -> Result<Response, ApiError> {
+            json(StatusCode::OK, &1)
+        }
+    }
+
+    impl Function for Two {
+        const NAME: &'static str = "two";
+        const ROUTES: &'static [Route] = &[];
+        async fn call(&self, _: Request) -> Result<Response, ApiError> {
+            json(StatusCode::OK, &2)
+        }
+    }
+
+    fn router(routes: &[(&str, &str, &str)]) -> Result<Router, TemplateError> {
+        let route = |(method, path, binary): &(&str, &str, &str)| TemplateRoute {
+            method: (*method != "ANY").then(|| method.parse().unwrap()),
+            path: (*path).to_owned(),
+            function: "F".to_owned(),
+            binary: (*binary).to_owned(),
+        };
+        Router::new(routes.iter().map(route).collect(), &[Arc::new(One), Arc::new(Two)])
+    }
+
+    /// The resource and its parameters, as one text.
+    fn goes_to(router: &Router, method: Method, path: &str) -> Option<String> {
+        let found = router.find(&method, path)?;
+        let mut parameters: Vec<_> = found.parameters().unwrap().into_iter().collect();
+        parameters.sort();
+        Some(format!("{} {} {parameters:?}", found.function.name(), found.resource))
+    }
+
+    #[test]
+    fn a_written_segment_goes_before_a_parameter_and_both_before_a_greedy_one() {
+        let router = router(&[
+            ("GET", "/books/{id}", "one"),
+            ("GET", "/books/health", "two"),
+            ("ANY", "/{rest+}", "two"),
+            ("POST", "/books/{id}", "two"),
+        ])
+        .unwrap();
+        let get = |path| goes_to(&router, Method::GET, path).unwrap();
+        assert_eq!(get("/books/health"), "two /books/health []");
+        assert_eq!(get("/books/healthy"), r#"one /books/{id} [("id", "healthy")]"#);
+        assert_eq!(get("/books/7/"), r#"one /books/{id} [("id", "7")]"#);
+        assert_eq!(get("/books/7/8"), r#"two /{rest+} [("rest", "books/7/8")]"#);
+        assert_eq!(goes_to(&router, Method::POST, "/books/7").unwrap(), r#"two /books/{id} [("id", "7")]"#);
+        assert_eq!(goes_to(&router, Method::PUT, "/books/7"), None);
+    }
+
+    #[test]
+    fn one_slash_at_the_end_does_not_count() {
+        let router = router(&[("GET", "/", "one"), ("GET", "/v1", "one"), ("GET", "/v1/{id}", "two")]).unwrap();
+        let get = |path| goes_to(&router, Method::GET, path);
+        assert_eq!(get("/v1/").as_deref(), Some("one /v1 []"));
+        assert_eq!(get("/").as_deref(), Some("one / []"));
+        for path in ["/v1//", "//v1", "//", "", "*", "v1", "/V1"] {
+            assert_eq!(get(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_decoded_once_and_an_encoded_slash_is_inside_it() {
+        let router = router(&[("GET", "/a/{id}", "one")]).unwrap();
+        let id = |path| router.find(&Method::GET, path).unwrap().parameters().map(|mut map| map.remove("id").unwrap());
+        for (path, value) in [
+            ("/a/x%2Fy", "x/y"),
+            ("/a/x+y", "x+y"),
+            ("/a/%252F", "%2F"),
+            ("/a/..", ".."),
+            ("/a/%2e%2E", ".."),
+            ("/a/%D1%81%E6%9C%8D", "с服"),
+            ("/a/с", "с"),
+            ("/a/%3F%23", "?#"),
+            ("/a/%00", "\0"),
+            ("/a/x%2F/", "x/"),
+            ("/a/{id}", "{id}"),
+        ] {
+            assert_eq!(id(path).unwrap(), value, "{path}");
+        }
+        for path in ["/a/%", "/a/%2", "/a/%2/", "/a/%zz", "/a/%+1", "/a/%FF", "/a/%ED%A0%80", "/a/x%C3"] {
+            assert_eq!(id(path).unwrap_err().to_string(), "The path parameter id is not percent-encoded UTF-8.", "{path}");
+        }
+    }
+
+    #[test]
+    fn routes_that_cannot_be_are_refused_with_a_sentence() {
+        let refused = |routes: &[(&str, &str, &str)]| router(routes).err().unwrap().to_string();
+        assert_eq!(
+            refused(&[("GET", "/a", "three")]),
+            "its function F is the program three, which this server does not have; it has one, two"
+        );
+        assert_eq!(refused(&[("GET", "/a", "one"), ("GET", "/a", "two")]), "it has the route GET /a twice");
+        assert_eq!(refused(&[("ANY", "/a", "one"), ("ANY", "/a", "one")]), "it has the route ANY /a twice");
+        assert_eq!(
+            refused(&[("GET", "/a/{x}", "one"), ("POST", "/a/{y}", "one")]),
+            "its paths /a/{x} and /a/{y} cannot stand side by side"
+        );
+        for path in ["/a{x}", "/{x+}/a", "/{}", "/{x", "/{+}", "/{*x}"] {
+            assert!(refused(&[("GET", path, "one")]).starts_with(&format!("its path {path} is not one that")), "{path}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A server from its start to the signal that stops it.
+
+use std::{
+    io::{self, Write},
+    process,
+};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::{
+    error::StartError,
+    options::Options,
+    server::{Running, Server},
+};
+
+/// The exit code after a second signal: what a shell says of a process that a Ctrl-C ended.
+const STOPPED_AT_ONCE: i32 = 130;
+
+/// Starts the server, tells a person on `out` what there is, and serves until Ctrl-C or SIGTERM.
+///
+/// A second signal ends the process at once.
+///
+/// # Errors
+/// [`StartError`] when the server does not start.
+pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartError> {
+    let mut signals = Signals::new().map_err(|cause| StartError::System(cause.kind()))?;
+    let running = tokio::select! {
+        running = Server::start(options) => running?,
+        () = signals.next() => return Ok(()),
+    };
+    // The server serves also when nobody reads what it says.
+    let _ = welcome(&running, out);
+    signals.next().await;
+    info!("stopping; requests under way finish first");
+    tokio::select! {
+        () = running.stop() => Ok(()),
+        () = signals.next() => {
+            warn!("stopped at once");
+            process::exit(STOPPED_AT_ONCE)
+        }
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for Ctrl-C or SIGTERM.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
+    let url = running.base_url();
+    writeln!(out, "Fleet API {} answers on {url}", env!("CARGO_PKG_VERSION"))?;
+    match running.aws_endpoint_url() {
+        Some(aws) => {
+            writeln!(out, "  local AWS endpoints  {aws} (any AWS SDK or CLI: AWS_ENDPOINT_URL={aws})")?;
+            match running.data_folder() {
+                Some(folder) => writeln!(out, "  data folder          {}", folder.display())?,
+                None => writeln!(out, "  data folder          none: data is in memory and goes with the server")?,
+            }
+        }
+        None => writeln!(out, "  stores               on AWS, as the environment says")?,
+    }
+    write!(
+        out,
+        r#"Try:
+  curl -X POST {url}/ec2/instance-002 -d '{{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{{"package_name":"package-1","package_version":"v1"}}]}}'
+  curl {url}/ec2/instance-002
+  curl {url}/api/books
+Ctrl-C stops the server.
+"#
+    )?;
+    out.flush()
+}

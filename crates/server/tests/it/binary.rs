@@ -1,0 +1,106 @@
+//! The real program, in a process of its own.
+
+use std::{
+    net::SocketAddr,
+    process::{ExitStatus, Stdio},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    sync::mpsc,
+};
+
+/// What a process is told.
+#[derive(Clone, Copy)]
+pub(crate) enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+/// A running server. It is killed when this is dropped.
+pub(crate) struct Binary {
+    child: Child,
+    /// Read by a task of its own: a pipe that nobody reads fills up, and the server would wait for its log.
+    output: mpsc::UnboundedReceiver<String>,
+    /// Everything that it has said so far.
+    pub(crate) said: Vec<String>,
+}
+
+/// The program with `arguments`, free ports and nothing of the environment.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fleet-server"));
+    command.env_clear().env("FLEET_LISTEN", "127.0.0.1:0").env("FLEET_AWS_LISTEN", "127.0.0.1:0");
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Runs a program that should not start: its exit code and what it said on the error stream.
+pub(crate) async fn refusal(command: &mut Command) -> (Option<i32>, String) {
+    let output = command.output().await.unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+impl Binary {
+    /// Starts it and waits until it answers.
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[]).await
+    }
+
+    /// Starts it with these environment variables and waits until it answers.
+    pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = command(arguments).envs(variables.iter().copied()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, output) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                // Nobody listens any more when the test is over.
+                let _ = sender.send(line);
+            }
+        });
+        let mut binary = Self { child, output, said: Vec::new() };
+        binary.wait_for_line("Ctrl-C").await;
+        binary
+    }
+
+    /// Where it answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let urls = self.said.iter().filter_map(|line| line.split_once("answers on http://"));
+        urls.map(|(_, address)| address.parse().unwrap()).next().unwrap()
+    }
+
+    /// Waits until it says something with `text` in it.
+    pub(crate) async fn wait_for_line(&mut self, text: &str) {
+        while let Some(line) = self.output.recv().await {
+            let found = line.contains(text);
+            self.said.push(line);
+            if found {
+                return;
+            }
+        }
+        panic!("it ended without saying {text:?}: {:#?}", self.said);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let name = match signal {
+            Signal::Interrupt => "INT",
+            Signal::Terminate => "TERM",
+        };
+        let script = format!("kill -{name} {}", self.child.id().unwrap());
+        assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        while let Some(line) = self.output.recv().await {
+            self.said.push(line);
+        }
+        let status: ExitStatus = self.child.wait().await.unwrap();
+        status.code()
+    }
+}

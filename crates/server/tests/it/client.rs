@@ -1,0 +1,93 @@
+//! A client that sends what it is told to, to the byte: paths are not normalised, and connections are its caller's.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// All headers.
+    pub(crate) headers: HeaderMap,
+    /// The body as JSON; null where it is none.
+    pub(crate) body: Value,
+    /// The body as text.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// A header's value; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Sends a request on a connection of its own.
+pub(crate) async fn send(address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    send_with(address, method, path, &[], body).await
+}
+
+/// Sends a request with headers on a connection of its own.
+pub(crate) async fn send_with(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let mut request = Request::builder().method(method).uri(path.parse::<Uri>().unwrap());
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        request = request.header("host", address.to_string());
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = sender.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    drop(sender);
+    connection.abort();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+}
+
+/// A connection that bytes are written to.
+pub(crate) struct Raw(TcpStream);
+
+impl Raw {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    /// Closes the sending half.
+    pub(crate) async fn finish_writing(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
+    /// Everything until the server closes the connection.
+    pub(crate) async fn read_to_end(&mut self) -> String {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    /// What is read until `end` has been.
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
+        let mut read = Vec::new();
+        while !read.ends_with(end.as_bytes()) {
+            read.push(self.0.read_u8().await.unwrap());
+        }
+        String::from_utf8(read).unwrap()
+    }
+}

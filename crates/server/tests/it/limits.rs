@@ -1,0 +1,158 @@
+//! Sizes and times, as behind API Gateway.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use fleet_server::Limits;
+use serde_json::json;
+
+use crate::{
+    client::{Raw, send, send_with},
+    hosted::Hosted,
+};
+
+/// Long enough that no test meets it.
+const LONG: Duration = Duration::from_secs(60);
+/// Short enough that a test can wait for it.
+const SHORT: Duration = Duration::from_millis(150);
+
+fn body_of(bytes: usize) -> Limits {
+    Limits { body_bytes: bytes, request: LONG, head: LONG }
+}
+
+#[test]
+fn the_defaults_are_api_gateways() {
+    assert_eq!(Limits::default().body_bytes, 10_485_760);
+    assert_eq!(Limits::default().request, Duration::from_secs(29));
+}
+
+#[tokio::test]
+async fn a_body_may_have_just_as_many_bytes_as_the_limit() {
+    let hosted = Hosted::start(body_of(1000)).await;
+    let answer = send(hosted.address(), "POST", "/echo/1", "x".repeat(1000)).await;
+    assert_eq!((answer.status, answer.body["body"].as_str().map(str::len)), (200, Some(1000)));
+    let answer = send(hosted.address(), "POST", "/echo/1", "x".repeat(1001)).await;
+    let request_id = answer.header("x-amzn-requestid");
+    assert_eq!(
+        (answer.status, &answer.body),
+        (413, &json!({"message": "The body must have at most 1000 bytes.", "request_id": request_id}))
+    );
+    assert_eq!(answer.header("x-amzn-errortype"), "RequestTooLargeException");
+}
+
+#[tokio::test]
+async fn ten_mebibytes_are_taken_and_one_more_byte_is_not() {
+    let hosted = Hosted::start(Limits::default()).await;
+    let body = |bytes| "x".repeat(bytes);
+    assert_eq!(send(hosted.address(), "POST", "/echo/1", body(10_485_760)).await.status, 200);
+    assert_eq!(send(hosted.address(), "POST", "/echo/1", body(10_485_761)).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
+    let hosted = Hosted::start(body_of(1000)).await;
+    for expect in ["", "expect: 100-continue\r\n"] {
+        let mut raw = Raw::connect(hosted.address()).await;
+        raw.write(format!("POST /echo/1 HTTP/1.1\r\nhost: a\r\n{expect}content-length: 99999999999\r\n\r\n")).await;
+        let head = raw.read_until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 413 ") && head.contains("\r\nconnection: close\r\n"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_announces_nothing_is_refused_when_it_grows_too_large() {
+    let hosted = Hosted::start(body_of(1000)).await;
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    for _ in 0..6 {
+        raw.write(format!("c8\r\n{}\r\n", "x".repeat(200))).await;
+    }
+    assert!(raw.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn a_client_that_sends_all_before_it_reads_sees_the_413() {
+    let hosted = Hosted::start(Limits::default()).await;
+    let mut raw = Raw::connect(hosted.address()).await;
+    let bytes = 20 * 1024 * 1024;
+    raw.write(format!("POST /echo/1 HTTP/1.1\r\nhost: a\r\ncontent-length: {bytes}\r\n\r\n")).await;
+    raw.write(vec![b'x'; bytes]).await;
+    let text = raw.read_to_end().await;
+    assert!(text.starts_with("HTTP/1.1 413 ") && text.contains("10485760 bytes"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
+    let hosted = Hosted::start(Limits::default()).await;
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
+    assert_eq!(raw.read_until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+    raw.write("{}").await;
+    assert!(raw.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test]
+async fn an_unknown_route_is_refused_whatever_its_body() {
+    let hosted = Hosted::start(body_of(1000)).await;
+    let answer = send(hosted.address(), "POST", "/nowhere", "x".repeat(500_000)).await;
+    assert_eq!(answer.status, 403);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_in_time_is_a_504() {
+    let hosted = Hosted::start(Limits { request: SHORT, ..body_of(1000) }).await;
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12345").await;
+    let text = raw.read_to_end().await;
+    assert!(text.starts_with("HTTP/1.1 504 ") && text.contains(r#"{"message":"Endpoint request timed out","request_id":""#), "{text}");
+}
+
+#[tokio::test]
+async fn a_function_that_takes_too_long_is_stopped_and_answered_with_504() {
+    let hosted = Hosted::start(Limits { request: SHORT, ..body_of(1000) }).await;
+    let answer = send(hosted.address(), "GET", "/stay", "").await;
+    let request_id = answer.header("x-amzn-requestid");
+    assert_eq!((answer.status, &answer.body), (504, &json!({"message": "Endpoint request timed out", "request_id": request_id})));
+    hosted.strings.may_end.add_permits(1);
+    let strings = Arc::clone(&hosted.strings);
+    hosted.hosting.stop().await;
+    assert_eq!(strings.may_end.available_permits(), 1, "nobody is left to take it");
+}
+
+#[tokio::test]
+async fn a_function_runs_to_its_end_when_the_client_goes_away() {
+    let hosted = Hosted::start(body_of(1000)).await;
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    hosted.has_begun().await;
+    drop(raw);
+    // Another request's answer shows that the server has seen the connection close.
+    assert_eq!(send(hosted.address(), "GET", "/echo/1", "").await.status, 200);
+    hosted.strings.may_end.add_permits(1);
+    let strings = Arc::clone(&hosted.strings);
+    hosted.hosting.stop().await;
+    assert!(strings.ended.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_arrive_in_time_closes_the_connection() {
+    let hosted = Hosted::start(Limits { head: SHORT, ..body_of(1000) }).await;
+    let began = Instant::now();
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write("GET /echo/1 HTTP/1.1\r\nhost:").await;
+    assert!(!raw.read_to_end().await.starts_with("HTTP/1.1 200"));
+    assert!(began.elapsed() >= SHORT);
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let hosted = Hosted::start(Limits::default()).await;
+    let large = "x".repeat(1024 * 1024);
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write(format!("GET /echo/1 HTTP/1.1\r\nhost: a\r\nx-large: {}", &large[..500_000])).await;
+    assert!(raw.read_until("\r\n").await.starts_with("HTTP/1.1 431 "));
+    let answer = send_with(hosted.address(), "GET", "/echo/1", &[("x-large", &large[..8_000])], "").await;
+    assert_eq!(answer.status, 200);
+}

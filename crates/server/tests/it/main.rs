@@ -1,0 +1,19 @@
+//! The server over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
+
+mod api;
+mod backend;
+mod binary;
+mod client;
+mod ec2;
+mod gateway;
+mod hosted;
+mod limits;
+mod restart;
+mod routes;
+mod scalable_target_dimensions;
+mod start;
+mod stop;
+mod support;
+mod v1;

@@ -1,0 +1,182 @@
+//! What a start says, and the one sentence and exit code of each start that fails.
+
+use std::{fs, net::TcpListener, path::Path};
+
+use tempfile::TempDir;
+
+use crate::binary::{Binary, command, refusal};
+
+/// The sentence of a start with these arguments, which must fail with exit code 1.
+async fn sentence(arguments: &[&str]) -> String {
+    sentence_of(&mut command(arguments)).await
+}
+
+async fn sentence_of(command: &mut tokio::process::Command) -> String {
+    let (code, said) = refusal(command).await;
+    assert_eq!(code, Some(1), "{said}");
+    let said = said.strip_prefix("fleet-server: ").unwrap().strip_suffix(".\n").unwrap();
+    assert!(!said.contains('\n'), "{said}");
+    said.to_owned()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_start_says_where_everything_is_and_what_to_try() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let server = Binary::start(&["--data-dir", text(&data)]).await;
+    let said = server.said.join("\n").replace(&server.address().to_string(), "API").replace(text(&data), "DATA");
+    let aws = said.split_once("AWS_ENDPOINT_URL=http://").unwrap().1.split_once(')').unwrap().0.to_owned();
+    insta::assert_snapshot!(said.replace(&aws, "AWS").replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
+    Fleet API VERSION answers on http://API
+      local AWS endpoints  http://AWS (any AWS SDK or CLI: AWS_ENDPOINT_URL=http://AWS)
+      data folder          DATA
+    Try:
+      curl -X POST http://API/ec2/instance-002 -d '{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"}]}'
+      curl http://API/ec2/instance-002
+      curl http://API/api/books
+    Ctrl-C stops the server.
+    "#);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_data_folder_is_made_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("deep/data");
+    let _server = Binary::start(&["--data-dir", text(&data)]).await;
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_eq!(
+        sentence(&["--in-memory", "--listen", &address]).await,
+        format!("The address {address} is already in use: stop what listens there, or choose another address with --listen")
+    );
+    let said = sentence(&["--in-memory", "--aws-listen", &address]).await;
+    assert!(said.contains(&address) && said.contains("already in use") && said.contains("--aws-listen"), "{said}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_this_machines_is_named() {
+    // Of the block for documentation (RFC 5737), which no machine has.
+    let said = sentence(&["--in-memory", "--listen", "192.0.2.1:3000"]).await;
+    assert_eq!(said, "Cannot listen on 192.0.2.1:3000 (address not available): choose another address with --listen");
+}
+
+#[tokio::test]
+async fn a_data_folder_that_cannot_be_written_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    for data in [file.join("data"), file] {
+        let said = sentence(&["--data-dir", text(&data)]).await;
+        assert!(said.starts_with(&format!("Cannot write to the data folder {} (", data.display())), "{said}");
+        assert!(said.ends_with("): choose another one with --data-dir, or use --in-memory"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_data_folder_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let _first = Binary::start(&["--data-dir", text(folder.path())]).await;
+    let said = sentence(&["--data-dir", text(folder.path())]).await;
+    let path = folder.path().canonicalize().unwrap();
+    let expected = "is in use by another server: stop that one, or choose another folder with --data-dir";
+    assert_eq!(said, format!("The data folder {} {expected}", path.display()));
+}
+
+#[tokio::test]
+async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("template.yaml");
+    let template = text(&file);
+    assert_eq!(
+        sentence(&["--in-memory", "--template", template]).await,
+        format!("Cannot read the template {template} (entity not found): choose another file with --template")
+    );
+    let function = |binary: &str, path: &str| {
+        format!(
+            "{{Type: AWS::Serverless::Function, Metadata: {{BuildProperties: {{Binary: {binary}}}}}, \
+             Properties: {{Events: {{E: {{Type: Api, Properties: {{Path: {path}, Method: GET}}}}}}}}}}"
+        )
+    };
+    let resources = |list: &[String]| {
+        let list: Vec<_> = list.iter().enumerate().map(|(index, body)| format!("  F{index}: {body}\n")).collect();
+        format!("Resources:\n{}", list.concat())
+    };
+    for (body, reason) in [
+        ("Resources: [}".to_owned(), "it is not valid YAML ("),
+        (String::new(), "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api"),
+        (resources(&[function("nothing", "/a")]), "its function F0 is the program nothing, which this server does not have; it has "),
+        (resources(&[function("books", "/a"), function("authors", "/a/")]), "it has the route GET /a twice"),
+        (resources(&[function("books", "'/a{b'")]), "its path /a{b is not one that API Gateway knows"),
+    ] {
+        fs::write(&file, &body).unwrap();
+        let said = sentence(&["--in-memory", "--template", template]).await;
+        assert!(said.starts_with(&format!("The template {template} cannot be served: {reason}")), "{said}\n{body}");
+    }
+    fs::write(&file, b"\xFF").unwrap();
+    let said = sentence(&["--in-memory", "--template", template]).await;
+    assert_eq!(said, format!("Cannot read the template {template} (invalid data): choose another file with --template"));
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named() {
+    let said = sentence_of(command(&["--in-memory"]).env("SCALING_MODE", "Demo")).await;
+    assert_eq!(said, "The environment variable SCALING_MODE must be demo or production");
+    // What is empty counts as not set.
+    let said = sentence_of(command(&["--in-memory"]).env("DB_NAME", "").env("SCALING_MODE", "x")).await;
+    assert_eq!(said, "The environment variable SCALING_MODE must be demo or production");
+}
+
+#[tokio::test]
+async fn a_database_url_that_is_none_is_refused_without_its_password() {
+    let said = sentence(&["--in-memory", "--database-url", "postgres://root:hunter2@localhost/db"]).await;
+    assert!(said.contains("mysql://") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn the_backend_aws_needs_its_settings_and_a_region() {
+    let said = sentence(&["--backend", "aws"]).await;
+    assert!(said.starts_with("The environment variable DB_CLUSTER_ARN is not set; it must be "), "{said}");
+    let with_settings = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        command
+            .env("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:123456789012:cluster:fleet")
+            .envs([("DB_SECRET", "fleet-db"), ("DB_NAME", "ec2_inventory_db"), ("DIMENSIONS_TABLE", "fleet-dimensions")])
+            .envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true"), ("FLEET_BACKEND", "aws")]);
+        command
+    };
+    assert_eq!(
+        sentence_of(&mut with_settings(&[])).await,
+        "No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one"
+    );
+    for (arguments, option) in [(&["--in-memory"][..], "--in-memory"), (&["--database-url", "mysql://a:b@localhost/db"], "--database-url")]
+    {
+        let said = sentence_of(&mut with_settings(arguments)).await;
+        assert_eq!(said, format!("The option {option} is for the embedded backend: leave it out, or leave out --backend aws"));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_option_is_a_usage_error() {
+    for (arguments, expected) in [
+        (&["--listen", "3000"][..], "it must be an IP address and a port, like 127.0.0.1:3000"),
+        (&["--backend", "azure"], "[possible values: embedded, aws]"),
+        (&["--verbose"], "unexpected argument '--verbose'"),
+    ] {
+        let (code, said) = refusal(&mut command(arguments)).await;
+        assert!(code == Some(2) && said.contains(expected), "{said}");
+    }
+    let (code, said) = refusal(command(&[]).env("FLEET_IN_MEMORY", "perhaps")).await;
+    assert!(code == Some(2) && said.contains("--in-memory"), "{said}");
+}

@@ -1,0 +1,60 @@
+//! A whole server of its own for each test: every function, embedded storage in memory, free ports.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use fleet_server::{Options, Running, Server};
+
+use crate::client::{self, Answer};
+
+/// A running server. It stops when it is dropped.
+pub(crate) struct TestServer(Running);
+
+impl TestServer {
+    /// Starts one.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts one with other options.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options { listen: free_port(), aws_listen: free_port(), in_memory: true, ..Options::default() };
+        change(&mut options);
+        Self(Server::start(options).await.unwrap())
+    }
+
+    /// Where it answers.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.base_url().strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// Where the local AWS endpoints answer.
+    pub(crate) fn aws_endpoint_url(&self) -> String {
+        self.0.aws_endpoint_url().unwrap()
+    }
+
+    /// Asks for `path`, which is sent as it is.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "").await
+    }
+
+    /// Sends a request; the path is sent as it is.
+    pub(crate) async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+        client::send(self.address(), method, path, body).await
+    }
+
+    /// Sends a request with headers; the path is sent as it is.
+    pub(crate) async fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        client::send_with(self.address(), method, path, headers, body).await
+    }
+
+    /// Stops it and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.0.stop().await;
+    }
+}
+
+/// A loopback address with a port of the system's choice.
+pub(crate) fn free_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
