@@ -1,0 +1,100 @@
+//! Load from a number of connections, each with one request under way at a time.
+
+use std::{
+    error::Error,
+    time::{Duration, Instant},
+};
+
+use http::{Method, Request, StatusCode, header::HOST};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// What is asked, for how long.
+pub(crate) struct Load<'a> {
+    pub(crate) method: Method,
+    /// The path by the number of the connection and of the request on it.
+    pub(crate) path: &'a (dyn Fn(usize, usize) -> String + Sync),
+    /// The body by the number of the request.
+    pub(crate) body: &'a (dyn Fn(usize) -> String + Sync),
+    pub(crate) span: Duration,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(crate) struct Measured {
+    latencies: Vec<Duration>,
+    not_ok: usize,
+    span: Duration,
+}
+
+/// One connection to the server.
+pub(crate) struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    address: String,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: &str) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        Ok(Self { sender, address: address.to_owned() })
+    }
+
+    /// Sends one request and reads its answer to the end.
+    pub(crate) async fn send(&mut self, method: Method, path: &str, body: String) -> Result<StatusCode, Failure> {
+        let request = Request::builder().method(method).uri(path).header(HOST, &self.address).body(Full::from(body))?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        response.into_body().collect().await?;
+        Ok(status)
+    }
+}
+
+/// Asks from `connections` connections at once.
+pub(crate) async fn run(address: &str, load: &Load<'_>, connections: usize) -> Result<Measured, Failure> {
+    let mut opened = Vec::new();
+    for _ in 0..connections {
+        opened.push(Connection::open(address).await?);
+    }
+    let started = Instant::now();
+    let mut measured = Measured::default();
+    let asked = opened.into_iter().enumerate().map(|(number, connection)| ask(number, connection, load, started));
+    for outcome in futures_util::future::join_all(asked).await {
+        let (latencies, not_ok) = outcome?;
+        measured.latencies.extend(latencies);
+        measured.not_ok += not_ok;
+    }
+    measured.span = started.elapsed();
+    measured.latencies.sort_unstable();
+    Ok(measured)
+}
+
+async fn ask(number: usize, mut connection: Connection, load: &Load<'_>, started: Instant) -> Result<(Vec<Duration>, usize), Failure> {
+    let (mut latencies, mut not_ok) = (Vec::new(), 0);
+    while started.elapsed() < load.span {
+        let (path, body) = ((load.path)(number, latencies.len()), (load.body)(latencies.len()));
+        let sent = Instant::now();
+        let status = connection.send(load.method.clone(), &path, body).await?;
+        latencies.push(sent.elapsed());
+        not_ok += usize::from(status != StatusCode::OK);
+    }
+    Ok((latencies, not_ok))
+}
+
+impl Measured {
+    /// A row of the table.
+    pub(crate) fn row(&self, name: &str) -> String {
+        let at = |share: f64| {
+            let index = (self.latencies.len() as f64 * share) as usize;
+            self.latencies.get(index.min(self.latencies.len().saturating_sub(1))).copied().unwrap_or_default().as_secs_f64() * 1e3
+        };
+        let rate = self.latencies.len() as f64 / self.span.as_secs_f64();
+        format!("| {name} | {rate:.0} | {:.2} | {:.2} | {} |", at(0.5), at(0.99), self.not_ok)
+    }
+}
