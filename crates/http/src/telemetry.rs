@@ -26,7 +26,7 @@ pub fn init_from_env() {
 
 /// Starts logging to standard output. Does nothing where logging has been started already.
 pub fn init(format: Format, levels: Option<&str>) {
-    let levels = levels.and_then(|text| levels_of(text)).unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
+    let levels = levels.and_then(levels_of).unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
     let registry = tracing_subscriber::registry().with(levels);
     // A second start (tests share a process) keeps the first one's settings.
     let _ = match format {

@@ -47,7 +47,7 @@ impl Model {
 
 fn requests() -> impl Strategy<Value = Vec<Request>> {
     // Few capacities, so that equal ones meet often.
-    let capacity = prop_oneof![4 => (0_u8..4).prop_map(f64::from), 1 => (0.0..=f64::MAX)];
+    let capacity = prop_oneof![4 => (0_u8..4).prop_map(f64::from), 1 => 0.0..=f64::MAX];
     prop::collection::vec(prop_oneof![Just(Request::Get), capacity.prop_map(Request::Patch)], 0..40)
 }
 
