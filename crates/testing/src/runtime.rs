@@ -2,11 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-use std::{
-    process::{Output, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{process::Stdio, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -26,6 +22,13 @@ use crate::Event;
 
 /// Far more than an invocation takes; only a function that hangs reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The settings of the functions that use the inventory.
+pub const INVENTORY: &[(&str, &str)] =
+    &[("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"), ("DB_SECRET", "fleet-db"), ("DB_NAME", "ec2_inventory_db")];
+
+/// The settings of the functions that use the dimensions.
+pub const DIMENSIONS: &[(&str, &str)] = &[("DIMENSIONS_TABLE", "fleet-dimensions")];
 
 struct Invocation {
     event: Mutex<Option<String>>,
@@ -53,14 +56,20 @@ pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> V
     answer.expect("the function answers in time").expect("the function answers")
 }
 
-/// Starts the function `binary` with `settings` and waits for it to give up: its exit status and what it wrote.
+/// Starts the function `binary` without each of `settings` in turn: it must give up with a sentence that names it.
 ///
 /// # Panics
-/// When it does not give up.
-pub async fn refuses_to_start(binary: &str, settings: &[(&str, &str)]) -> Output {
-    // Nobody listens there, and a function that cannot start must not try.
-    let function = command(binary, settings, "127.0.0.1:9").output();
-    timeout(PATIENCE, function).await.expect("the function ends in time").unwrap_or_else(|error| panic!("{binary}: {error}"))
+/// When it does not.
+pub async fn needs_each_setting(binary: &str, settings: &[(&str, &str)]) {
+    for (missing, _) in settings {
+        let others: Vec<_> = settings.iter().copied().filter(|(name, _)| name != missing).collect();
+        // Nobody listens there, and a function that cannot start must not try.
+        let function = command(binary, &others, "127.0.0.1:9").output();
+        let ended = timeout(PATIENCE, function).await.expect("the function ends in time").expect("the function can be run");
+        let log = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(1), "{log}");
+        assert!(log.contains(&format!("cannot start: The environment variable {missing} is not set")), "{log}");
+    }
 }
 
 /// The environment is Lambda's and the settings, nothing of this process's.

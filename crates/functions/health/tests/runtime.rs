@@ -3,26 +3,22 @@
 use fleet_testing::{Event, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_health");
-const SETTINGS: &[(&str, &str)] = &[
-    ("DIMENSIONS_TABLE", "fleet-dimensions"),
-    ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
-    ("DB_SECRET", "fleet-db"),
-    ("DB_NAME", "ec2_inventory_db"),
-];
+
+/// It asks every store.
+fn settings() -> Vec<(&'static str, &'static str)> {
+    [runtime::DIMENSIONS, runtime::INVENTORY].concat()
+}
 
 /// The event needs no store, which the test has not got.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("get-v1-health");
-    let answer = runtime::invoke(BINARY, SETTINGS, &event).await;
+    let answer = runtime::invoke(BINARY, &settings(), &event).await;
     assert_eq!(answer["statusCode"], 200);
     assert!(answer["body"].as_str().unwrap().contains("ok"), "{answer}");
 }
 
 #[tokio::test]
 async fn a_missing_setting_stops_the_start_and_is_named() {
-    let ended = runtime::refuses_to_start(BINARY, &SETTINGS[1..]).await;
-    let log = String::from_utf8(ended.stdout).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{log}");
-    assert!(log.contains("cannot start: The environment variable DIMENSIONS_TABLE is not set"), "{log}");
+    runtime::needs_each_setting(BINARY, &settings()).await;
 }

@@ -1,46 +1,19 @@
 //! The handler with events of API Gateway, over a dimension in memory.
 
-use std::sync::Mutex;
-
 use fleet_aws::{ScalingMode, ScalingSettings};
-use fleet_core::{
-    scaling::{Capacity, Change, Dimension, DimensionId, Names, ReadDimension, ScalingStatus, UpdateDimension, UpdateError, demo::Outcome},
-    store::StoreError,
-};
-use fleet_testing::Event;
+use fleet_core::scaling::{Capacity, Dimension, Names, ScalingStatus, demo::Outcome};
+use fleet_testing::{Event, OneDimension};
 use serde_json::{Value, json};
 
 use crate::Get;
 
-/// One dimension, whatever its id.
-struct Memory(Mutex<Dimension>);
-
-impl ReadDimension for Memory {
-    async fn read(&self, _: &DimensionId) -> Result<Dimension, StoreError> {
-        Ok(self.0.lock().unwrap().clone())
-    }
-}
-
-impl UpdateDimension for Memory {
-    async fn update<E: Send>(
-        &self,
-        _: &DimensionId,
-        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
-    ) -> Result<Change, UpdateError<E>> {
-        let mut state = self.0.lock().unwrap();
-        let after = transition(&state).map_err(UpdateError::Refused)?;
-        let before = std::mem::replace(&mut *state, after.clone());
-        Ok(Change { before, after })
-    }
-}
-
 /// The function over a dimension that was just told to scale from 1 to 2.
-fn pending(mode: ScalingMode) -> Get<Memory> {
+fn pending(mode: ScalingMode) -> Get<OneDimension> {
     let state = Dimension { desired: Capacity::new(2.0).unwrap(), status: ScalingStatus::Pending, ..Dimension::INITIAL };
-    Get::new(Memory(Mutex::new(state)), ScalingSettings { mode, names: Names::default() })
+    Get::new(OneDimension::new(state), ScalingSettings { mode, names: Names::default() })
 }
 
-async fn looked(function: &Get<Memory>) -> (Value, Value, Option<Value>) {
+async fn looked(function: &Get<OneDimension>) -> (Value, Value, Option<Value>) {
     let (status, body) = Event::read("get-scalable-dimension").send(function).await.parts();
     assert_eq!(status, 200, "{body}");
     (body["scalingStatus"].clone(), body["actualCapacity"].clone(), body.get("failureReason").cloned())
@@ -51,7 +24,7 @@ async fn a_dimension_answers_all_its_keys() {
     for route in ["get-scalable-dimension", "get-v1-scalable-dimension"] {
         let names = Names { version: "1.0".into(), resource_name: "Shop".into(), dimension_name: "Desks".into() };
         let settings = ScalingSettings { mode: ScalingMode::Production, names };
-        let answer = Event::read(route).send(&Get::new(Memory(Mutex::new(Dimension::INITIAL)), settings)).await;
+        let answer = Event::read(route).send(&Get::new(OneDimension::new(Dimension::INITIAL), settings)).await;
         let expected = json!({
             "scalableTargetDimensionId": "1-23456789",
             "version": "1.0",

@@ -3,21 +3,17 @@
 use fleet_testing::{Event, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-get");
-const SETTINGS: &[(&str, &str)] = &[("DIMENSIONS_TABLE", "fleet-dimensions")];
 
 /// The event needs no store, which the test has not got.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("get-scalable-dimension").path_parameter("scalableTargetDimensionId", "a/b");
-    let answer = runtime::invoke(BINARY, SETTINGS, &event).await;
+    let answer = runtime::invoke(BINARY, runtime::DIMENSIONS, &event).await;
     assert_eq!(answer["statusCode"], 400);
     assert!(answer["body"].as_str().unwrap().contains("scalableTargetDimensionId must not contain a slash (/)."), "{answer}");
 }
 
 #[tokio::test]
 async fn a_missing_setting_stops_the_start_and_is_named() {
-    let ended = runtime::refuses_to_start(BINARY, &SETTINGS[1..]).await;
-    let log = String::from_utf8(ended.stdout).unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{log}");
-    assert!(log.contains("cannot start: The environment variable DIMENSIONS_TABLE is not set"), "{log}");
+    runtime::needs_each_setting(BINARY, runtime::DIMENSIONS).await;
 }

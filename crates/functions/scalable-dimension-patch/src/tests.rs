@@ -1,35 +1,17 @@
 //! The handler with events of API Gateway, over a dimension in memory.
 
-use std::sync::Mutex;
-
 use fleet_aws::{ScalingMode, ScalingSettings};
-use fleet_core::scaling::{Change, Dimension, DimensionId, Names, UpdateDimension, UpdateError, demo::Outcome};
-use fleet_testing::Event;
+use fleet_core::scaling::{Dimension, Names, demo::Outcome};
+use fleet_testing::{Event, OneDimension};
 use serde_json::{Value, json};
 
 use crate::Patch;
 
-/// One dimension, whatever its id.
-struct Memory(Mutex<Dimension>);
-
-impl UpdateDimension for Memory {
-    async fn update<E: Send>(
-        &self,
-        _: &DimensionId,
-        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
-    ) -> Result<Change, UpdateError<E>> {
-        let mut state = self.0.lock().unwrap();
-        let after = transition(&state).map_err(UpdateError::Refused)?;
-        let before = std::mem::replace(&mut *state, after.clone());
-        Ok(Change { before, after })
-    }
+fn patch(mode: ScalingMode) -> Patch<OneDimension> {
+    Patch::new(OneDimension::new(Dimension::INITIAL), ScalingSettings { mode, names: Names::default() })
 }
 
-fn patch(mode: ScalingMode) -> Patch<Memory> {
-    Patch::new(Memory(Mutex::new(Dimension::INITIAL)), ScalingSettings { mode, names: Names::default() })
-}
-
-fn demo() -> Patch<Memory> {
+fn demo() -> Patch<OneDimension> {
     patch(ScalingMode::Demo(Outcome::Succeed))
 }
 
@@ -37,11 +19,11 @@ fn event() -> Event {
     Event::read("patch-scalable-dimension")
 }
 
-async fn refusal(function: &Patch<Memory>, body: &str) -> String {
+async fn refusal(function: &Patch<OneDimension>, body: &str) -> String {
     let (status, answer) = event().body(body).send(function).await.parts();
     assert_eq!(status, 400, "{body}: {answer}");
     assert_eq!(answer.get("error_message"), None);
-    assert_eq!(*function.store.0.lock().unwrap(), Dimension::INITIAL, "{body}");
+    assert_eq!(function.store.state(), Dimension::INITIAL, "{body}");
     answer["message"].as_str().unwrap().to_owned()
 }
 
