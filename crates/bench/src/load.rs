@@ -49,6 +49,8 @@ impl Connection {
     /// Sends one request and reads its answer to the end.
     pub(crate) async fn send(&mut self, method: Method, path: &str, body: String) -> Result<StatusCode, Failure> {
         let request = Request::builder().method(method).uri(path).header(HOST, &self.address).body(Full::from(body))?;
+        // The connection takes the next request only once it has put the last answer away.
+        self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
         response.into_body().collect().await?;

@@ -23,9 +23,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Set in the environment of the process that is to be the server; its value is the data folder.
 pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
 
-/// Is the server, until SIGTERM.
+/// Is the server, with its log as anybody starts it, until it is ended.
 pub(crate) async fn serve() -> Result<(), Failure> {
-    fleet_http::telemetry::init(fleet_http::telemetry::Format::Text, Some("warn"));
+    fleet_http::telemetry::init(fleet_http::telemetry::Format::Text, Some(fleet_server::LOG_LEVELS));
     let options = Options {
         listen: "127.0.0.1:0".parse()?,
         aws_listen: "127.0.0.1:0".parse()?,

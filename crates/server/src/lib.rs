@@ -21,6 +21,10 @@ mod schema;
 mod server;
 pub mod template;
 
+/// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns of every answer that is an error,
+/// and an unmet condition is everyday business here.
+pub const LOG_LEVELS: &str = "info,dynoxide=error";
+
 pub use error::StartError;
 pub use gateway::Gateway;
 pub use hosting::Hosting;

@@ -8,10 +8,7 @@ use std::{
 
 use clap::Parser as _;
 use fleet_http::telemetry::{self, Format};
-use fleet_server::{Options, run};
-
-/// The embedded DynamoDB warns of every answer that is an error; an unmet condition is everyday business here.
-const LOG_LEVELS: &str = "info,dynoxide=error";
+use fleet_server::{LOG_LEVELS, Options, run};
 
 #[tokio::main]
 async fn main() -> ExitCode {
