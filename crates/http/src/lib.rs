@@ -23,7 +23,7 @@ pub use function::{DynFunction, Function, Route, invoke};
 pub use lambda_http::{
     Body, Context, Request,
     aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
 };
 pub use query::Query;
 pub use request::{path_parameter, request_id, route};

@@ -6,13 +6,16 @@ mod tests;
 use std::{future::Future, time::Duration};
 
 use fleet_core::{readiness::Probe, store::StoreError};
-use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json, request_id, route};
+use fleet_http::{ApiError, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode, json, request_id, route};
 use serde::Serialize;
 use tokio::time::timeout;
 use tracing::warn;
 
 /// The longest that a readiness check takes. Route 53 waits 4 s for a connection and 2 s for an answer.
 const READY_WITHIN: Duration = Duration::from_secs(3);
+
+/// A store that is away is seldom back sooner, and a check that asks more often keeps a paused database awake.
+const ASK_AGAIN_SECONDS: &str = "5";
 
 /// The function, over the stores that the API needs.
 #[derive(Clone, Debug)]
@@ -38,6 +41,15 @@ struct Alive {
 struct Ready {
     status: &'static str,
     checks: Checks,
+}
+
+/// Not ready: an error body with the checks beside it.
+#[derive(Serialize)]
+struct NotReady<'a> {
+    status: &'static str,
+    checks: Checks,
+    message: String,
+    request_id: &'a str,
 }
 
 #[derive(Serialize)]
@@ -70,12 +82,18 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
             check(request_id, "data_api", self.data_api.probe()),
             check(request_id, "secret", self.secret.probe()),
         );
+        let failing: Vec<&str> = [("dynamodb", dynamodb), ("data_api", data_api), ("secret", secret)]
+            .into_iter()
+            .filter_map(|(name, state)| (state == UNAVAILABLE).then_some(name))
+            .collect();
         let checks = Checks { dynamodb, data_api, secret };
-        if [checks.dynamodb, checks.data_api, checks.secret].contains(&UNAVAILABLE) {
-            json(StatusCode::SERVICE_UNAVAILABLE, &Ready { status: UNAVAILABLE, checks })
-        } else {
-            json(StatusCode::OK, &Ready { status: OK, checks })
+        if failing.is_empty() {
+            return json(StatusCode::OK, &Ready { status: OK, checks });
         }
+        let message = format!("The API is not ready; what cannot answer now: {}.", failing.join(", "));
+        let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &NotReady { status: UNAVAILABLE, checks, message, request_id })?;
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN_SECONDS));
+        Ok(response)
     }
 }
 

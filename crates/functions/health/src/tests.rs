@@ -52,9 +52,12 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
     let health = Health::new(Told::Hang, Told::Hang, Told::Fail);
     let answer = Event::read("get-v1-health-ready").send(&health).await;
     let checks = json!({"dynamodb": "unavailable", "data_api": "unavailable", "secret": "unavailable"});
-    assert_eq!(answer.parts(), (503, json!({"status": "unavailable", "checks": checks})));
+    assert_eq!((answer.status, &answer.body["status"], &answer.body["checks"]), (503, &json!("unavailable"), &checks));
+    assert_eq!(answer.response.headers["retry-after"], "5");
+    assert!(answer.body["request_id"].as_str().is_some_and(|id| !id.is_empty()));
     assert_eq!(started.elapsed(), Duration::from_secs(3));
     let health = Health::new(Told::Answer, Told::Fail, Told::Answer);
     let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
-    assert_eq!(Event::read("get-v1-health-ready").send(&health).await.parts(), (503, json!({"status": "unavailable", "checks": checks})));
+    let body = Event::read("get-v1-health-ready").send(&health).await.body;
+    assert_eq!((&body["checks"], &body["message"]), (&checks, &json!("The API is not ready; what cannot answer now: data_api.")));
 }

@@ -58,7 +58,8 @@ async fn without_its_stores_the_server_is_well_but_not_ready() {
     let asked = Instant::now();
     let ready = client::send(server.address(), "GET", "/v1/health/ready", "").await;
     let checks = json!({"dynamodb": "unavailable", "data_api": "unavailable", "secret": "unavailable"});
-    assert_eq!((ready.status, ready.body), (503, json!({"status": "unavailable", "checks": checks})));
+    assert_eq!((ready.status, &ready.body["status"], &ready.body["checks"]), (503, &json!("unavailable"), &checks));
+    assert_eq!((&ready.body["request_id"], ready.header("retry-after")), (&json!(ready.header("x-amzn-requestid")), "5"));
     // The promise is three seconds; the rest is for a machine that is busy with other tests.
     assert!(asked.elapsed() < Duration::from_secs(10), "{:?}", asked.elapsed());
 }
