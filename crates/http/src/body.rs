@@ -5,7 +5,7 @@ use std::fmt::Display;
 use lambda_http::Request;
 use serde_json::{Map, Value};
 
-use crate::ApiError;
+use crate::{ApiError, bounded_json};
 
 /// A JSON object that is being taken apart: a body, or an object within it.
 ///
@@ -22,17 +22,18 @@ impl Object {
     /// The request's body.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] for a body that is empty, not UTF-8, not JSON or not an object.
+    /// [`ApiError::BadRequest`] for a body that is empty, not UTF-8, not JSON or not an object, that has a field twice, or
+    /// more than 100,000 values.
     pub fn body(request: &Request) -> Result<Self, ApiError> {
         let refuse = |text: &str| Err(ApiError::BadRequest(format!("The body must be a JSON object, but it is {text}.")));
         let Ok(text) = std::str::from_utf8(request.body().as_ref()) else { return refuse("not UTF-8 text") };
         if text.trim().is_empty() {
             return refuse("empty");
         }
-        match serde_json::from_str(text) {
+        match bounded_json::parse(text) {
             Ok(Value::Object(fields)) => Ok(Self { prefix: String::new(), fields, known: Vec::new() }),
             Ok(other) => refuse(kind(&other)),
-            Err(error) => Err(ApiError::BadRequest(format!("The body is not valid JSON: {error}."))),
+            Err(error) => Err(ApiError::BadRequest(format!("The body {}: {error}.", fault(&error)))),
         }
     }
 
@@ -144,6 +145,15 @@ impl Object {
     }
 }
 
+/// What is wrong with a body that was not read, in general.
+fn fault(error: &serde_json::Error) -> &'static str {
+    if error.is_data() {
+        return "cannot be taken";
+    }
+    // The parser tells this apart by its text alone. It is JSON all the same, so it must not be called broken.
+    if error.to_string().starts_with("number out of range") { "has a number beyond 64-bit floating point" } else { "is not valid JSON" }
+}
+
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -176,7 +186,10 @@ mod tests {
         assert_eq!(refused("[1]"), "The body must be a JSON object, but it is a list.");
         assert_eq!(refused("null"), "The body must be a JSON object, but it is null.");
         assert_eq!(refused("{"), "The body is not valid JSON: EOF while parsing an object at line 1 column 1.");
-        assert_eq!(refused(r#"{"a":1e400}"#), "The body is not valid JSON: number out of range at line 1 column 10.");
+        assert_eq!(
+            refused(r#"{"a":1e400}"#),
+            "The body has a number beyond 64-bit floating point: number out of range at line 1 column 10."
+        );
         let binary = Object::body(&Request::new(Body::Binary(vec![0xFF])));
         assert_eq!(binary.unwrap_err().to_string(), "The body must be a JSON object, but it is not UTF-8 text.");
         assert!(body(&"[".repeat(1_000_000)).is_err());
