@@ -25,7 +25,7 @@ pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
 
 /// Is the server, with its log as anybody starts it, until it is ended.
 pub(crate) async fn serve() -> Result<(), Failure> {
-    fleet_http::telemetry::init(fleet_http::telemetry::Format::Text, Some(fleet_server::LOG_LEVELS));
+    fleet_server::start_log()?;
     let options = Options {
         listen: "127.0.0.1:0".parse()?,
         aws_listen: "127.0.0.1:0".parse()?,

@@ -3,16 +3,18 @@
 //! Everything comes from the commit and the toolchain, so that two builds of one commit are the same to the byte.
 //! `FLEET_COMMIT` and `SOURCE_DATE_EPOCH` say it where there is no git checkout (a source archive, an image build).
 
-use std::{env, process::Command};
+use std::{env, path::Path, process::Command};
 
 fn main() {
     for variable in ["FLEET_COMMIT", "SOURCE_DATE_EPOCH"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
-    // Every commit, checkout and rebase writes to the log of HEAD. Named only where it exists: a missing file would
-    // make cargo build this crate anew each time.
-    for file in ["logs/HEAD", "HEAD"] {
-        if let Some(path) = output("git", &["rev-parse", "--git-path", file]).filter(|path| std::path::Path::new(path).exists()) {
+    // What a commit, a checkout or a rebase writes to. Named only where it exists (a missing file would make cargo build
+    // this crate anew each time), and always with the folder where it would appear.
+    let branch = output("git", &["symbolic-ref", "--quiet", "HEAD"]);
+    let files = ["HEAD", "logs/HEAD", "packed-refs", "refs/heads"].into_iter().map(str::to_owned).chain(branch);
+    for path in files.filter_map(|file| output("git", &["rev-parse", "--git-path", &file])) {
+        if Path::new(&path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }
     }

@@ -23,7 +23,7 @@ pub enum ApiError {
     #[error("{0}")]
     NotFound(String),
     /// 503: a store cannot answer now.
-    #[error("The service cannot answer now; please try again in {} seconds.", seconds(*retry_after))]
+    #[error("The service cannot answer now; please try again in {} s.", seconds(*retry_after))]
     Unavailable {
         /// How long to wait before asking again; answered in whole seconds.
         retry_after: Duration,
@@ -58,6 +58,14 @@ pub enum ErrorBody {
     Standard,
     /// The inventory's documented contract: `error_message` with the same text as well.
     Inventory,
+}
+
+impl ErrorBody {
+    /// The body that says `message` of the request `request_id`.
+    #[must_use]
+    pub fn of<'a>(self, message: &'a str, request_id: &'a str) -> impl Serialize + 'a {
+        Shown { message, error_message: (self == Self::Inventory).then_some(message), request_id }
+    }
 }
 
 #[derive(Serialize)]
@@ -100,9 +108,7 @@ impl ApiError {
     /// # Errors
     /// Only when the body cannot be written as JSON.
     pub fn response(&self, shape: ErrorBody, request_id: &str) -> Result<Response, Self> {
-        let message = self.to_string();
-        let error_message = (shape == ErrorBody::Inventory).then_some(message.as_str());
-        let mut response = json(self.status(), &Shown { message: &message, error_message, request_id })?;
+        let mut response = json(self.status(), &shape.of(&self.to_string(), request_id))?;
         if let Self::Unavailable { retry_after, .. } = self {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
         }
@@ -146,11 +152,7 @@ mod tests {
         );
         assert_eq!(
             shown(&unavailable(), ErrorBody::Standard),
-            (
-                503,
-                Some("15".into()),
-                r#"{"message":"The service cannot answer now; please try again in 15 seconds.","request_id":"r-1"}"#.into()
-            )
+            (503, Some("15".into()), r#"{"message":"The service cannot answer now; please try again in 15 s.","request_id":"r-1"}"#.into())
         );
         assert_eq!(
             shown(&fault, ErrorBody::Standard),

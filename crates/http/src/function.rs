@@ -77,6 +77,8 @@ pub trait DynFunction: Send + Sync {
     fn name(&self) -> &'static str;
     /// See [`Function::ROUTES`].
     fn routes(&self) -> &'static [Route];
+    /// See [`Function::ERROR_BODY`].
+    fn error_body(&self) -> ErrorBody;
     /// See [`invoke`].
     fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse>;
 }
@@ -88,6 +90,10 @@ impl<F: Function> DynFunction for F {
 
     fn routes(&self) -> &'static [Route] {
         F::ROUTES
+    }
+
+    fn error_body(&self) -> ErrorBody {
+        F::ERROR_BODY
     }
 
     fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse> {
@@ -151,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_that_cannot_answer_is_503() {
-        let wait = r#"{"message":"The service cannot answer now; please try again in 3 seconds.","request_id":"r-1"}"#;
+        let wait = r#"{"message":"The service cannot answer now; please try again in 3 s.","request_id":"r-1"}"#;
         assert_eq!(told("wait").await, (503, wait.to_owned()));
     }
 }

@@ -5,6 +5,7 @@
 //! ([`ApiError`]) and writes one log line. The local server calls the same [`invoke`], so every host behaves alike.
 
 mod body;
+mod bounded_json;
 mod collection;
 pub mod dimension;
 mod error;

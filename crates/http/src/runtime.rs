@@ -4,16 +4,25 @@ use std::{convert::Infallible, process::ExitCode};
 
 use fleet_core::store::Cause;
 use lambda_http::{LambdaEvent, aws_lambda_events::apigw::ApiGatewayProxyRequest, service_fn};
-use tracing::error;
+use tracing::{Level, error};
 
-use crate::{Function, invoke, telemetry};
+use crate::{
+    Function, invoke,
+    telemetry::{self, Format, Targets},
+};
 
 /// Runs the function that `build` makes, under the Lambda Runtime API, until Lambda ends it.
 ///
 /// `build` reads the settings and makes the clients. When it fails the function does not start, and the log says why.
 pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> ExitCode {
-    telemetry::init_from_env();
-    let function = match build().await {
+    let variable = |name: &str| std::env::var(name).ok();
+    let levels = telemetry::levels(variable, "info");
+    telemetry::init(telemetry::format(variable, Format::Json), levels.clone().unwrap_or_else(|_| Targets::new().with_default(Level::INFO)));
+    let built = match levels {
+        Ok(_) => build().await,
+        Err(error) => Err(error.into()),
+    };
+    let function = match built {
         Ok(function) => function,
         Err(cause) => {
             error!(function = F::NAME, "cannot start: {cause}");

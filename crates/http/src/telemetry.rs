@@ -2,8 +2,11 @@
 
 use std::{any::Any, panic, time::Duration};
 
-use tracing::{error, info, warn};
-use tracing_subscriber::{filter::Targets, fmt, prelude::*};
+use thiserror::Error;
+use tracing::{Level, error, info, level_filters::LevelFilter, warn};
+use tracing_subscriber::{fmt, prelude::*};
+
+pub use tracing_subscriber::filter::Targets;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,33 +18,76 @@ pub enum Format {
     Text,
 }
 
-/// Starts logging as Lambda's own controls say: `AWS_LAMBDA_LOG_FORMAT` (`JSON` unless it says `Text`), `RUST_LOG`
-/// (targets and levels, `info,fleet_aws=debug`) or else `AWS_LAMBDA_LOG_LEVEL` (`INFO`).
-pub fn init_from_env() {
-    let variable = |name| std::env::var(name).ok();
-    let text = variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("text"));
-    let level = variable("RUST_LOG").or_else(|| variable("AWS_LAMBDA_LOG_LEVEL"));
-    init(if text { Format::Text } else { Format::Json }, level.as_deref());
+/// Levels that cannot be read. The sentence names the variable.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("The environment variable {0} must be a log level, like info, or levels by target, like info,fleet_aws=debug.")]
+pub struct LevelsError(&'static str);
+
+/// What is logged, as `RUST_LOG` says, or else `AWS_LAMBDA_LOG_LEVEL` (Lambda's own control), or else `default`.
+///
+/// The SDK and the embedded DynamoDB write whole bodies at `TRACE`, so they are never asked for more than `DEBUG`.
+///
+/// # Errors
+/// [`LevelsError`] for a variable that is set to something else.
+///
+/// # Panics
+/// When `default` cannot be read.
+pub fn levels(lookup: impl Fn(&str) -> Option<String>, default: &str) -> Result<Targets, LevelsError> {
+    for name in ["RUST_LOG", "AWS_LAMBDA_LOG_LEVEL"] {
+        if let Some(text) = lookup(name).filter(|text| !text.is_empty()) {
+            return parse_levels(&text).map(without_bodies).ok_or(LevelsError(name));
+        }
+    }
+    Ok(without_bodies(parse_levels(default).expect("the default is written in the code")))
+}
+
+/// Lambda knows `FATAL`, which tracing does not.
+fn parse_levels(text: &str) -> Option<Targets> {
+    if text.eq_ignore_ascii_case("fatal") { Some(Targets::new().with_default(Level::ERROR)) } else { text.parse().ok() }
+}
+
+fn without_bodies(levels: Targets) -> Targets {
+    const WRITE_BODIES: [&str; 2] = ["aws_", "dynoxide"];
+    let of_them = |target: &str| WRITE_BODIES.iter().any(|prefix| target.starts_with(prefix));
+    let named: Vec<_> = levels
+        .iter()
+        .map(|(target, level)| (target.to_owned(), if of_them(target) { level.min(LevelFilter::DEBUG) } else { level }))
+        .collect();
+    let unnamed: Vec<_> = WRITE_BODIES
+        .into_iter()
+        .filter(|prefix| levels.would_enable(prefix, &Level::TRACE) && named.iter().all(|(target, _)| target != prefix))
+        .map(|prefix| (prefix.to_owned(), LevelFilter::DEBUG))
+        .collect();
+    levels.with_targets(named).with_targets(unnamed)
+}
+
+/// How lines are written, as `AWS_LAMBDA_LOG_FORMAT` (Lambda's own control) says, or else `default`.
+#[must_use]
+pub fn format(lookup: impl Fn(&str) -> Option<String>, default: Format) -> Format {
+    match lookup("AWS_LAMBDA_LOG_FORMAT").map(|format| format.to_ascii_lowercase()).as_deref() {
+        Some("text") => Format::Text,
+        Some("json") => Format::Json,
+        _ => default,
+    }
 }
 
 /// Starts logging to standard output. Does nothing where logging has been started already.
-pub fn init(format: Format, levels: Option<&str>) {
-    let levels = levels.and_then(levels_of).unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO));
+pub fn init(format: Format, levels: Targets) {
     let registry = tracing_subscriber::registry().with(levels);
     // A second start (tests share a process) keeps the first one's settings.
     let _ = match format {
         Format::Json => registry.with(fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false)).try_init(),
         Format::Text => registry.with(fmt::layer().with_ansi(false).with_target(false)).try_init(),
     };
+    log_panics();
+}
+
+/// Makes a panic a line of the log, in place of text on the error stream.
+pub fn log_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         error!(place, "panic: {}", panic_message(info.payload()));
     }));
-}
-
-/// Lambda writes levels in capitals and knows `FATAL`, which tracing does not.
-fn levels_of(text: &str) -> Option<Targets> {
-    if text.eq_ignore_ascii_case("fatal") { Some(Targets::new().with_default(tracing::Level::ERROR)) } else { text.parse().ok() }
 }
 
 /// What a panic said.
@@ -74,5 +120,51 @@ impl RequestLine {
             500.. => error!(function, method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"),
             _ => info!(function, method, route, status, duration_ms, request_id, cold_start, calls, "request"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(values: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
+        |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn rust_log_goes_before_lambdas_level_and_an_empty_one_is_none() {
+        let enabled = |values, level| levels(given(values), "info").unwrap().would_enable("fleet_http", &level);
+        assert!(enabled(&[], Level::INFO) && !enabled(&[], Level::DEBUG));
+        assert!(enabled(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")], Level::DEBUG));
+        assert!(!enabled(&[("RUST_LOG", ""), ("AWS_LAMBDA_LOG_LEVEL", "WARN")], Level::INFO));
+        assert!(!enabled(&[("AWS_LAMBDA_LOG_LEVEL", "FATAL")], Level::WARN));
+    }
+
+    #[test]
+    fn levels_that_cannot_be_read_are_named() {
+        let refused = levels(given(&[("RUST_LOG", "garbage==,,")]), "info").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "The environment variable RUST_LOG must be a log level, like info, or levels by target, like info,fleet_aws=debug."
+        );
+    }
+
+    #[test]
+    fn what_writes_bodies_is_never_asked_to() {
+        for text in ["trace", "info,aws_smithy_runtime=trace,dynoxide=trace", "aws_=trace"] {
+            let levels = without_bodies(parse_levels(text).unwrap());
+            for target in ["aws_smithy_runtime::client::orchestrator", "dynoxide::server"] {
+                assert!(!levels.would_enable(target, &Level::TRACE), "{text}: {target}");
+            }
+        }
+        assert!(without_bodies(parse_levels("trace").unwrap()).would_enable("fleet_http", &Level::TRACE));
+        assert!(!without_bodies(parse_levels("info,dynoxide=error").unwrap()).would_enable("dynoxide", &Level::WARN));
+    }
+
+    #[test]
+    fn lambdas_format_is_followed() {
+        assert_eq!(format(given(&[]), Format::Json), Format::Json);
+        assert_eq!(format(given(&[("AWS_LAMBDA_LOG_FORMAT", "Text")]), Format::Json), Format::Text);
+        assert_eq!(format(given(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")]), Format::Text), Format::Json);
     }
 }

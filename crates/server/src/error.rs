@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use fleet_aws::SettingsError;
+use fleet_http::telemetry::LevelsError;
 use thiserror::Error;
 
 use crate::template::TemplateError;
@@ -61,6 +62,9 @@ pub enum StartError {
     /// A setting of the functions is missing or wrong.
     #[error(transparent)]
     Setting(#[from] SettingsError),
+    /// What to log is not said in the log's words.
+    #[error(transparent)]
+    LogLevels(#[from] LevelsError),
     /// The data that a function is built with is broken, which its tests rule out.
     #[error("The built-in {list} cannot be read ({cause}): build the server again from a clean checkout.")]
     BuiltIn {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fleet_http::DynFunction;
+use fleet_http::{DynFunction, ErrorBody};
 use http::{HeaderName, HeaderValue, Request, header::EXPECT, request::Parts};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -20,7 +20,7 @@ use crate::{
     event::Arrived,
     limits::Limits,
     refusal::{Answer, Refusal},
-    router::Router,
+    router::{Found, Router, is_decodable},
     template::{TemplateError, TemplateRoute},
 };
 
@@ -54,23 +54,31 @@ impl Gateway {
 
     /// Answers a request.
     pub(crate) async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
-        let deadline = Instant::now() + self.limits.request;
+        let arrival = Instant::now();
+        let deadline = arrival + self.limits.request;
         let id = Uuid::new_v4().to_string();
         let (parts, incoming) = request.into_parts();
         let mut incoming = Some(incoming);
-        let method = parts.method.clone();
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let waits_to_be_asked = parts.headers.contains_key(EXPECT);
-        let mut answer = match self.handle(&id, peer, parts, &mut incoming, deadline).await {
+        let found = self.router.find(&method, &path);
+        let (route, shape) = found.as_ref().map_or(("none", ErrorBody::Standard), |found| (found.resource, found.function.error_body()));
+        let handled = match found {
+            Some(found) => self.handle(&id, peer, parts, found, &mut incoming, deadline).await,
+            None => Err(Refusal::NoSuchRoute),
+        };
+        let mut answer = match handled {
             Ok(answer) => answer,
             Err(refusal) => {
                 let status = refusal.status().as_u16();
+                let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
                 if status < 500 {
-                    info!(%method, status, request_id = id, "refused");
+                    info!(%method, route, status, duration_ms, request_id = id, "refused");
                 } else {
-                    warn!(%method, status, request_id = id, "refused");
+                    warn!(%method, route, status, duration_ms, request_id = id, "refused");
                 }
                 let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
-                let answer = refusal.answer(&id, unread.is_some());
+                let answer = refusal.answer(shape, &id, unread.is_some());
                 // Reading a body that the client has not begun would ask for it.
                 if let Some(body) = unread.filter(|_| !waits_to_be_asked) {
                     // In a task of its own, so that the client has the answer while it is still sending.
@@ -91,13 +99,15 @@ impl Gateway {
         id: &str,
         peer: IpAddr,
         parts: Parts,
+        found: Found<'_, '_>,
         incoming: &mut Option<Incoming>,
         deadline: Instant,
     ) -> Result<Answer, Refusal> {
         let at = SystemTime::now();
-        let path = parts.uri.path().to_owned();
-        let found = self.router.find(&parts.method, &path).ok_or(Refusal::NoSuchRoute)?;
         let parameters = found.parameters()?;
+        if !parts.uri.query().is_none_or(is_decodable) {
+            return Err(Refusal::Query);
+        }
         let body = match incoming {
             None => Vec::new(),
             Some(body) => timeout_at(deadline, body::read(body, self.limits.body_bytes)).await.map_err(|_| Refusal::TimedOut)??,

@@ -30,6 +30,6 @@ pub use gateway::Gateway;
 pub use hosting::Hosting;
 pub use limits::Limits;
 pub use options::{Backend, Options};
-pub use run::run;
+pub use run::{run, start_log};
 pub use server::{Running, Server};
 pub use template::TemplateError;

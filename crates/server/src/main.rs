@@ -1,20 +1,20 @@
 //! `fleet-server`: the whole API on one machine.
 
 use std::{
-    env,
     io::{self, Write as _},
     process::ExitCode,
 };
 
-use clap::Parser as _;
-use fleet_http::telemetry::{self, Format};
-use fleet_server::{LOG_LEVELS, Options, run};
+use fleet_server::{Options, run, start_log};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = Options::parse();
-    telemetry::init(Format::Text, Some(env::var("RUST_LOG").as_deref().unwrap_or(LOG_LEVELS)));
-    match run(options, &mut io::stdout()).await {
+    let options = Options::parse_with_environment();
+    let ended = match start_log() {
+        Ok(()) => run(options, &mut io::stdout()).await,
+        Err(error) => Err(error),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody reads the error stream the exit code has to do.

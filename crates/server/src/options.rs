@@ -1,11 +1,15 @@
 //! What the server is started with: the command line and its environment variables.
 
 use std::{
+    env,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
-use clap::{Parser, ValueEnum, builder::BoolishValueParser};
+use clap::{
+    CommandFactory as _, FromArgMatches as _, Id, Parser, ValueEnum,
+    builder::{BoolishValueParser, Resettable},
+};
 
 use crate::limits::Limits;
 
@@ -16,7 +20,8 @@ const DATA_DIR: &str = ".fleet";
 const AFTER_HELP: &str = "\
 The functions read the same environment variables as on AWS: DB_CLUSTER_ARN, DB_SECRET, DB_NAME, DIMENSIONS_TABLE,
 SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALING_RESOURCE_NAME, SCALING_DIMENSION_NAME.
-With the embedded backend each has a default that works. RUST_LOG sets what is logged (info unless set).
+With the embedded backend each has a default that works. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info
+unless set; AWS_LAMBDA_LOG_FORMAT=JSON writes the log as JSON lines.
 
 Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once.
 Exit codes: 0 stopped, 1 could not start, 2 wrong options.";
@@ -70,6 +75,25 @@ pub enum Backend {
     Aws,
 }
 
+impl Options {
+    /// Reads the command line and the environment of this process; ends the process where they make no sense.
+    ///
+    /// A variable that is set to nothing is none, since that is what `NAME=` in a shell or a compose file means.
+    #[must_use]
+    pub fn parse_with_environment() -> Self {
+        let mut command = Self::command();
+        let empty: Vec<Id> = command
+            .get_arguments()
+            .filter(|argument| argument.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty()))
+            .map(|argument| argument.get_id().clone())
+            .collect();
+        for argument in empty {
+            command = command.mut_arg(argument, |argument| argument.env(Resettable::Reset));
+        }
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
 impl Default for Options {
     /// The defaults of the command line, whatever the environment says.
     fn default() -> Self {
@@ -92,8 +116,6 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

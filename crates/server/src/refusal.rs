@@ -1,6 +1,7 @@
 //! What the server answers in API Gateway's place, when no function does.
 
 use bytes::Bytes;
+use fleet_http::ErrorBody;
 use http::{
     HeaderName, HeaderValue, StatusCode,
     header::{CONNECTION, CONTENT_TYPE},
@@ -21,6 +22,9 @@ pub(crate) enum Refusal {
     /// 400: a path parameter cannot be decoded.
     #[error("The path parameter {0} is not percent-encoded UTF-8.")]
     PathParameter(String),
+    /// 400: the query string cannot be decoded.
+    #[error("The query string is not percent-encoded UTF-8.")]
+    Query,
     /// 400: the client stopped sending, or sent chunks that are none.
     #[error("The body did not arrive whole.")]
     BrokenBody,
@@ -40,7 +44,7 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchRoute => StatusCode::FORBIDDEN,
-            Self::PathParameter(_) | Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::PathParameter(_) | Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -52,7 +56,7 @@ impl Refusal {
     fn kind(&self) -> &'static str {
         match self {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
-            Self::PathParameter(_) | Self::BrokenBody => "BadRequestException",
+            Self::PathParameter(_) | Self::Query | Self::BrokenBody => "BadRequestException",
             Self::BodyTooLarge(_) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
         }
@@ -60,14 +64,16 @@ impl Refusal {
 
     /// The answer that tells the client. `unread` says that a part of the body was not read, after which the
     /// connection cannot be used again.
-    pub(crate) fn answer(&self, request_id: &str, unread: bool) -> Answer {
+    ///
+    /// `shape` is that of the error bodies of the function whose route it is.
+    pub(crate) fn answer(&self, shape: ErrorBody, request_id: &str, unread: bool) -> Answer {
         let message = self.to_string();
         let body = match self {
             // To the byte what API Gateway says.
-            Self::NoSuchRoute => json!({ "message": message }),
-            _ => json!({ "message": message, "request_id": request_id }),
+            Self::NoSuchRoute => json!({ "message": message }).to_string(),
+            _ => serde_json::to_string(&shape.of(&message, request_id)).unwrap_or_default(),
         };
-        let mut answer = Answer::new(Full::from(body.to_string()));
+        let mut answer = Answer::new(Full::from(body));
         *answer.status_mut() = self.status();
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -94,12 +100,13 @@ mod tests {
                 400,
                 r#"{"message":"The path parameter id is not percent-encoded UTF-8.","request_id":"r"}"#,
             ),
+            (Refusal::Query, 400, r#"{"message":"The query string is not percent-encoded UTF-8.","request_id":"r"}"#),
             (Refusal::BrokenBody, 400, r#"{"message":"The body did not arrive whole.","request_id":"r"}"#),
             (Refusal::BodyTooLarge(9), 413, r#"{"message":"The body must have at most 9 bytes.","request_id":"r"}"#),
             (Refusal::Malformed, 502, r#"{"message":"Internal server error","request_id":"r"}"#),
             (Refusal::TimedOut, 504, r#"{"message":"Endpoint request timed out","request_id":"r"}"#),
         ] {
-            let answer = refusal.answer("r", false);
+            let answer = refusal.answer(ErrorBody::Standard, "r", false);
             assert_eq!(answer.status().as_u16(), status);
             let sent = answer.into_body().collect().await.unwrap().to_bytes();
             assert_eq!(sent, body);

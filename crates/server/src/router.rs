@@ -81,6 +81,11 @@ impl Found<'_, '_> {
     }
 }
 
+/// Whether undoing the percent-encoding of a query string ends in UTF-8.
+pub(crate) fn is_decodable(query: &str) -> bool {
+    decode(query).is_some()
+}
+
 /// Undoes percent-encoding; `None` where that does not end in UTF-8, or where a `%` has no two hexadecimal digits.
 fn decode(raw: &str) -> Option<String> {
     let mut rest = raw.as_bytes();

@@ -1,14 +1,17 @@
 //! A server from its start to the signal that stops it.
 
 use std::{
+    env,
     io::{self, Write},
     process,
 };
 
+use fleet_http::telemetry::{self, Format};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::{
+    LOG_LEVELS,
     error::StartError,
     options::Options,
     server::{Running, Server},
@@ -16,6 +19,17 @@ use crate::{
 
 /// The exit code after a second signal: what a shell says of a process that a Ctrl-C ended.
 const STOPPED_AT_ONCE: i32 = 130;
+
+/// Starts the log as the environment says: lines for a person unless `AWS_LAMBDA_LOG_FORMAT` is `JSON`.
+///
+/// # Errors
+/// [`StartError`] for a level that cannot be read.
+pub fn start_log() -> Result<(), StartError> {
+    let variable = |name: &str| env::var(name).ok();
+    let levels = telemetry::levels(variable, LOG_LEVELS).map_err(StartError::LogLevels)?;
+    telemetry::init(telemetry::format(variable, Format::Text), levels);
+    Ok(())
+}
 
 /// Starts the server, tells a person on `out` what there is, and serves until Ctrl-C or SIGTERM.
 ///

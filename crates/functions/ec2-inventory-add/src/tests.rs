@@ -156,7 +156,7 @@ async fn a_store_that_fails_shows_nothing_of_itself() {
     };
     let answer = event().send(&failing(resuming)).await;
     assert_eq!((answer.status, answer.response.headers["retry-after"].to_str().unwrap()), (503, "15"));
-    assert_eq!(answer.body["error_message"], "The service cannot answer now; please try again in 15 seconds.");
+    assert_eq!(answer.body["error_message"], "The service cannot answer now; please try again in 15 s.");
     let fault = || AddError::Store(StoreError::Fault { store: Store::Inventory, source: "SQL".into() });
     let (status, body) = event().send(&failing(fault)).await.parts();
     assert_eq!((status, &body["message"]), (500, &json!("The service failed to do this; the fault is ours and has been logged.")));

@@ -192,6 +192,25 @@ async fn a_body_that_is_wrong_stores_nothing() {
 }
 
 #[tokio::test]
+async fn what_the_gateway_refuses_says_it_under_both_keys_too() {
+    let server = TestServer::start().await;
+    assert_eq!(refusal(&server.get("/ec2/%FF").await), "The path parameter aws_instance_id is not percent-encoded UTF-8.");
+    assert_eq!(refusal(&server.get("/ec2?aws_region=%FF").await), "The query string is not percent-encoded UTF-8.");
+    let large = server.send("POST", "/ec2/i", vec![b' '; 10 * 1024 * 1024 + 1]).await;
+    assert_eq!((large.status, &large.body["message"]), (413, &large.body["error_message"]));
+}
+
+#[tokio::test]
+async fn a_body_of_very_many_values_is_refused_before_they_fill_the_memory() {
+    let server = TestServer::start().await;
+    let bomb = format!(r#"{{"packages":[{}0]}}"#, r#"{"":0},"#.repeat(1_400_000));
+    assert!(refusal(&server.send("POST", "/ec2/i", bomb).await).starts_with("The body cannot be taken: it has more than 100000 values"));
+    let twice = r#"{"aws_region":"a","aws_region":"b","aws_account":"1"}"#;
+    let refused = server.send("POST", "/ec2/i", twice).await;
+    assert_eq!(refusal(&refused), "The body cannot be taken: it has the field aws_region more than once at line 1 column 30.");
+}
+
+#[tokio::test]
 async fn a_requests_content_type_is_not_looked_at() {
     let server = TestServer::start().await;
     for (number, content_type) in ["application/x-www-form-urlencoded", "text/plain", "nonsense"].into_iter().enumerate() {

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Body, Context, DynFunction, Route};
+use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Body, Context, DynFunction, ErrorBody, Route};
 use fleet_server::{Gateway, Hosting, Limits, template::routes};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -48,6 +48,10 @@ impl DynFunction for Puppet {
 
     fn routes(&self) -> &'static [Route] {
         &[]
+    }
+
+    fn error_body(&self) -> ErrorBody {
+        ErrorBody::Standard
     }
 
     fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse> {

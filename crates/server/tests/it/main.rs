@@ -10,6 +10,7 @@ mod ec2;
 mod gateway;
 mod hosted;
 mod limits;
+mod log;
 mod restart;
 mod routes;
 mod scalable_target_dimensions;
