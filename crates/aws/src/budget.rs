@@ -1,7 +1,7 @@
 //! How long an operation may take.
 //!
 //! API Gateway stops listening after 29 s. A function that went on would write after its client was told that it failed,
-//! so every operation stops on its own before that.
+//! so every operation stops on its own before that, and sends nothing that could last afterwards.
 
 use std::time::Duration;
 

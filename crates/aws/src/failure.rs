@@ -1,7 +1,9 @@
 //! What went wrong with one call, told for the log.
 //!
 //! It names the operation, the exception, the service's message and AWS's request id. It never holds a request, since a
-//! request holds the values that were to be stored.
+//! request holds the values that were to be stored; and where the message quotes one of them, it is left out.
+
+mod values;
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -12,6 +14,8 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use thiserror::Error;
+
+use self::values::without_values;
 
 /// A call that did not succeed.
 #[derive(Debug, Error)]
@@ -25,7 +29,7 @@ pub(crate) enum CallFailure {
         exception: String,
         /// The answer's HTTP status.
         status: u16,
-        /// The service's message.
+        /// The service's message, with `'…'` for a value that it quotes.
         message: String,
         /// AWS's id of the request.
         request_id: String,
@@ -65,7 +69,7 @@ impl CallFailure {
                 operation,
                 exception: refusal.err().code().unwrap_or("an answer that cannot be read").to_owned(),
                 status: refusal.raw().status().as_u16(),
-                message: refusal.err().message().unwrap_or("no message").to_owned(),
+                message: without_values(refusal.err().message().unwrap_or("no message")),
                 request_id: error.request_id().unwrap_or("unknown").to_owned(),
             },
             _ => Self::NoAnswer { operation, reason: chain(error) },

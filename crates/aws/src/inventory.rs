@@ -2,7 +2,8 @@
 //!
 //! The SDK retries nothing here. No call of the Data API has an idempotency token, so an INSERT that is sent again after
 //! its answer was lost reports our own success as a duplicate; and a lost call ends the transaction it belongs to. What
-//! is tried again is therefore the whole operation, by [`pace`], on what [`errors`] makes of a failure.
+//! is tried again is therefore the whole operation, by [`pace`], on what [`errors`] makes of a failure. Every write is a
+//! transaction of its own, by [`write`](mod@write): one that was given up is never done later.
 
 mod add;
 mod data_api;
@@ -12,6 +13,7 @@ mod list;
 mod pace;
 mod remove;
 mod rows;
+mod write;
 
 use aws_types::SdkConfig;
 use fleet_core::{

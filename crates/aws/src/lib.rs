@@ -4,8 +4,14 @@
 //! [`sdk_config`], and gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`],
 //! [`DatabaseSecret`]. Each is cheap to clone and holds its client's connections.
 //!
-//! Every operation ends within [`budget::WHOLE`], so that nothing is written after API Gateway has given the request up,
-//! and every call that is sent, attempts included, is counted by [`fleet_core::calls`].
+//! Every operation ends within [`budget::WHOLE`], before API Gateway gives the request up, and every call that is sent,
+//! attempts included, is counted by [`fleet_core::calls`].
+//!
+//! A write that failed is not done later: what the inventory's statements did lasts only by a commit, which is sent when
+//! all of them have been answered within [`budget::WORK`]. What stays in doubt is a write whose last call, the commit or
+//! DynamoDB's put, was sent and not answered. A commit is then rolled back and the instance read back; where these are
+//! not answered either, and after every such put, the operation fails although the store may have done it, or may do it
+//! yet: all of it or nothing.
 
 pub mod budget;
 mod calls;

@@ -31,7 +31,8 @@ impl fmt::Display for Store {
     }
 }
 
-/// A store that did not do what was asked. After either variant the store holds all of the write or nothing of it.
+/// A store that did not do what was asked, or did not say whether it did. After either variant it holds all of a write or
+/// nothing of it; which of the two is not known where the answer to the write was lost.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The store cannot answer now: throttled, waking up, unreachable or too busy.

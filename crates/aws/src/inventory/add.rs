@@ -8,7 +8,7 @@ use super::{
     data_api::{DataApi, Transaction, text},
     errors::{Failure, Verdict},
     pace::Pace,
-    rows,
+    write::{self, Attempt},
 };
 use crate::budget::Budget;
 
@@ -16,8 +16,6 @@ const INSERT_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws
                                VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
 
 const INSERT_PACKAGES: &str = "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES ";
-
-const SELECT_TOKEN: &str = "SELECT add_token FROM ec2 WHERE aws_instance_id = :id";
 
 /// How many packages one statement inserts.
 const PACKAGES_PER_STATEMENT: usize = 2_000;
@@ -39,23 +37,6 @@ const WIDEST_REQUEST: usize =
     64 * 1024 + WIDEST_SQL + PARAMETER + BYTES_PER_CHAR * InstanceId::MAX_CHARS + PACKAGES_PER_STATEMENT * WIDEST_ROW;
 const _: () = assert!(WIDEST_REQUEST <= REQUEST_LIMIT);
 
-/// One try, when it failed.
-struct Attempt {
-    failure: Failure,
-    /// Whether it may have stored the instance all the same.
-    doubtful: bool,
-}
-
-/// What the row with our key says.
-enum Stored {
-    /// We added it.
-    Ours,
-    /// Somebody else did.
-    Another,
-    /// There is none.
-    Nothing,
-}
-
 pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError> {
     let budget = Budget::start();
     let mut pace = Pace::new(budget);
@@ -68,10 +49,10 @@ pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError
         let failure = match (doubtful, attempt.failure) {
             (false, Failure { verdict: Verdict::Duplicate, .. }) => return Err(AddError::Duplicate),
             (false, failure) => failure,
-            (true, failure) => match stored(api, budget, &new.id, &token).await {
-                Ok(Stored::Ours) => return Ok(()),
-                Ok(Stored::Another) => return Err(AddError::Duplicate),
-                Ok(Stored::Nothing) => failure,
+            (true, failure) => match write::stored_token(api, budget, &new.id).await {
+                Ok(Some(stored)) if stored == token => return Ok(()),
+                Ok(Some(_)) => return Err(AddError::Duplicate),
+                Ok(None) => failure,
                 // Trying again is safe without knowing: a row of ours shows as a duplicate, which is looked at again.
                 Err(unread) => unread,
             },
@@ -82,31 +63,18 @@ pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError
 
 /// Tries once to store all of `new`.
 async fn attempt(api: &DataApi, budget: Budget, new: &NewInstance, token: &str) -> Result<(), Attempt> {
-    if new.packages.as_slice().is_empty() {
-        // A statement by itself is a transaction by itself.
-        return insert_instance(api, budget, new, token, None)
-            .await
-            .map_err(|failure| Attempt { doubtful: failure.verdict.leaves_doubt(), failure });
-    }
-    let undone = |failure| Attempt { failure, doubtful: false };
-    let mut transaction = api.begin(budget.work()).await.map_err(undone)?;
-    if let Err(failure) = fill(api, budget, new, token, &transaction).await {
-        end(transaction, budget, failure.verdict).await;
-        return Err(undone(failure));
-    }
-    match transaction.commit(budget.commit()).await {
-        Ok(()) => Ok(()),
-        Err(failure) => {
-            // It settles what became of the commit: nothing of it is under way afterwards.
-            end(transaction, budget, failure.verdict).await;
-            Err(Attempt { failure, doubtful: true })
-        }
+    let transaction = api.begin(budget.work()).await?;
+    match fill(api, budget, new, token, &transaction).await {
+        Ok(()) => write::commit(transaction, budget).await,
+        Err(failure) => Err(write::undo(transaction, budget, failure).await),
     }
 }
 
 /// Inserts everything within `transaction`.
 async fn fill(api: &DataApi, budget: Budget, new: &NewInstance, token: &str, transaction: &Transaction) -> Result<(), Failure> {
-    insert_instance(api, budget, new, token, Some(transaction)).await?;
+    let parameters =
+        vec![text("id", new.id.as_str()), text("region", new.region.as_str()), text("account", new.account.as_str()), text("token", token)];
+    api.execute(INSERT_INSTANCE, parameters, Some(transaction), budget.work()).await?;
     for packages in new.packages.as_slice().chunks(PACKAGES_PER_STATEMENT) {
         let (sql, parameters) = insert_packages(&new.id, packages);
         api.execute(sql, parameters, Some(transaction), budget.work()).await.map_err(|mut failure| {
@@ -120,18 +88,6 @@ async fn fill(api: &DataApi, budget: Budget, new: &NewInstance, token: &str, tra
     Ok(())
 }
 
-async fn insert_instance(
-    api: &DataApi,
-    budget: Budget,
-    new: &NewInstance,
-    token: &str,
-    transaction: Option<&Transaction>,
-) -> Result<(), Failure> {
-    let parameters =
-        vec![text("id", new.id.as_str()), text("region", new.region.as_str()), text("account", new.account.as_str()), text("token", token)];
-    api.execute(INSERT_INSTANCE, parameters, transaction, budget.work()).await.map(drop)
-}
-
 /// The statement that inserts `packages`, at most [`PACKAGES_PER_STATEMENT`] of them.
 fn insert_packages(id: &InstanceId, packages: &[Package]) -> (String, Vec<SqlParameter>) {
     let rows: Vec<String> = (0..packages.len()).map(|row| format!("(:id, :n{row}, :v{row})")).collect();
@@ -140,24 +96,6 @@ fn insert_packages(id: &InstanceId, packages: &[Package]) -> (String, Vec<SqlPar
         .enumerate()
         .flat_map(|(row, package)| [text(format!("n{row}"), package.name.as_str()), text(format!("v{row}"), package.version.as_str())]);
     (format!("{INSERT_PACKAGES}{}", rows.join(", ")), std::iter::once(text("id", id.as_str())).chain(values).collect())
-}
-
-/// Ends a transaction that failed with `verdict`.
-async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) {
-    match verdict {
-        Verdict::Gone => transaction.forget(),
-        _ => transaction.roll_back(budget.end()).await,
-    }
-}
-
-/// Reads whose row has our key.
-async fn stored(api: &DataApi, budget: Budget, id: &InstanceId, token: &str) -> Result<Stored, Failure> {
-    let answer = api.execute(SELECT_TOKEN, vec![text("id", id.as_str())], None, budget.end()).await?;
-    match rows::token(answer.records)? {
-        Some(stored) if stored == token => Ok(Stored::Ours),
-        Some(_) => Ok(Stored::Another),
-        None => Ok(Stored::Nothing),
-    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ impl DataApi {
         Self { client: Client::from_conf(config), settings: Arc::new(settings) }
     }
 
-    /// Runs one statement, within a transaction or by itself.
+    /// Runs one statement, within a transaction or, when it only reads, by itself: one that writes may be run by the
+    /// database long after the deadline.
     pub(super) async fn execute(
         &self,
         sql: impl Into<String>,

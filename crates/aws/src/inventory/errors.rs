@@ -80,16 +80,6 @@ impl Failure {
     }
 }
 
-impl Verdict {
-    /// Whether a statement outside a transaction may have taken effect although its call failed so.
-    pub(super) fn leaves_doubt(self) -> bool {
-        match self {
-            Self::LinkFailure | Self::Unknown | Self::Gone | Self::Unavailable => true,
-            Self::Duplicate | Self::Resuming | Self::Conflict | Self::Crowded | Self::SecretUnread | Self::Fault => false,
-        }
-    }
-}
-
 /// What `error` means.
 fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Verdict {
     match error {

@@ -5,6 +5,7 @@ use fleet_core::{inventory::InstanceId, store::StoreError};
 use super::{
     data_api::{DataApi, text},
     pace::Pace,
+    write::{self, Attempt},
 };
 use crate::budget::Budget;
 
@@ -12,20 +13,42 @@ const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 
 /// Answers whether there was an instance.
 ///
-/// A deletion whose answer was lost is sent again, and then finds nothing either because it was done the first time or
-/// because there never was anything: nobody can tell any more. That is answered as a deletion, since clients delete what
-/// they know of, and to tell one of them that its instance had not been there would be the worse mistake.
+/// A removal whose commit was in doubt had found the instance. When the instance is not there afterwards, either that
+/// commit was done or another client came between: nobody can tell any more. That is answered as a removal, since clients
+/// remove what they know of, and to tell one of them that its instance had not been there would be the worse mistake.
+/// While the instance is there it is removed again.
 pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, StoreError> {
     let budget = Budget::start();
     let mut pace = Pace::new(budget);
     let mut doubtful = false;
     loop {
-        match api.execute(DELETE, vec![text("id", id.as_str())], None, budget.work()).await {
-            Ok(answer) => return Ok(answer.number_of_records_updated > 0 || doubtful),
-            Err(failure) => {
-                doubtful |= failure.verdict.leaves_doubt();
-                pace.wait(failure).await?;
-            }
+        let attempt = match attempt(api, budget, id).await {
+            Ok(removed) => return Ok(removed || doubtful),
+            Err(attempt) => attempt,
+        };
+        doubtful |= attempt.doubtful;
+        let failure = match doubtful {
+            false => attempt.failure,
+            true => match write::stored_token(api, budget, id).await {
+                Ok(None) => return Ok(true),
+                Ok(Some(_)) => attempt.failure,
+                Err(unread) => unread,
+            },
+        };
+        pace.wait(failure).await?;
+    }
+}
+
+/// Tries once to remove the instance. Answers whether there was one.
+async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<bool, Attempt> {
+    let transaction = api.begin(budget.work()).await?;
+    match api.execute(DELETE, vec![text("id", id.as_str())], Some(&transaction), budget.work()).await {
+        Ok(answer) if answer.number_of_records_updated > 0 => write::commit(transaction, budget).await.map(|()| true),
+        Ok(_) => {
+            // Nothing was written, so how it ends does not matter, only that it does.
+            transaction.roll_back(budget.end()).await;
+            Ok(false)
         }
+        Err(failure) => Err(write::undo(transaction, budget, failure).await),
     }
 }

@@ -30,11 +30,18 @@ pub(super) enum RowError {
         source: TextError,
     },
     /// A date is none.
-    #[error("creation_date_utc of a stored row: {0}")]
-    Date(#[from] CreationDateError),
+    #[error("creation_date_utc of a stored row is not a date and time")]
+    Date,
     /// An instance has more packages than can be added.
     #[error("packages of a stored instance {0}")]
     Packages(#[from] TooManyPackages),
+}
+
+impl From<CreationDateError> for RowError {
+    /// Leaves the error out, since it quotes what is stored.
+    fn from(_: CreationDateError) -> Self {
+        Self::Date
+    }
 }
 
 impl From<RowError> for Failure {

@@ -11,8 +11,8 @@ use fleet_core::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    canned::is_short,
-    fake_data_api::{FakeDataApi, Fault, duplicate, instance, widest},
+    canned::{Reply, is_short},
+    fake_data_api::{Done, FakeDataApi, Fault, duplicate, instance, widest},
     faults::{Case, Policy, all},
 };
 
@@ -39,19 +39,15 @@ fn assert_refused(added: Result<(), AddError>, case: &Case) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_without_packages_is_one_call() {
-    let (fake, inventory) = FakeDataApi::start(|_| None);
-    let (added, calls) = counted(inventory.add(&instance(0))).await;
-    assert!(added.is_ok());
-    assert_eq!((fake.calls().as_str(), calls), ("insert", 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_instance_with_packages_is_one_transaction() {
-    let (fake, inventory) = FakeDataApi::start(|_| None);
-    let (added, calls) = counted(inventory.add(&instance(2_001))).await;
-    assert!(added.is_ok());
-    assert_eq!((fake.calls().as_str(), calls), ("begin insert packages packages commit", 5));
+async fn an_instance_is_one_transaction() {
+    for (packages, expected) in
+        [(0, ("begin insert commit", 3)), (1, ("begin insert packages commit", 4)), (2_001, ("begin insert packages packages commit", 5))]
+    {
+        let (fake, inventory) = FakeDataApi::start(|_| None);
+        let (added, calls) = counted(inventory.add(&instance(packages))).await;
+        assert!(added.is_ok() && fake.has_row() && !fake.holds_locks());
+        assert_eq!((fake.calls().as_str(), calls), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,11 +61,12 @@ async fn no_statement_of_the_widest_instance_is_above_the_limits_of_the_service(
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_exists_is_a_duplicate() {
-    for (packages, calls) in [(0, "insert"), (1, "begin insert rollback")] {
+    for packages in [0, 1] {
         let (fake, inventory) = FakeDataApi::start(|_| None);
         let fake = fake.occupied();
         assert!(matches!(inventory.add(&instance(packages)).await, Err(AddError::Duplicate)));
-        assert_eq!(fake.calls(), calls);
+        assert_eq!(fake.calls(), "begin insert rollback");
+        assert!(fake.is_occupied() && !fake.holds_locks());
     }
 }
 
@@ -78,7 +75,7 @@ async fn a_transaction_that_cannot_begin_is_begun_again_or_refused() {
     for case in all() {
         let (added, fake, case) = add_with(case, "begin", false, 1).await;
         match case.policy {
-            Policy::Again | Policy::InDoubt | Policy::Gone => {
+            Policy::Again | Policy::Gone => {
                 assert!(added.is_ok(), "{}: {added:?}", case.name);
                 assert_eq!(fake.calls(), "begin begin insert packages commit", "{}", case.name);
             }
@@ -96,7 +93,7 @@ async fn a_transaction_that_fails_on_its_way_is_rolled_back_and_begun_again_or_r
         for case in all() {
             let (added, fake, case) = add_with(case, step, true, 1).await;
             match case.policy {
-                Policy::Again | Policy::InDoubt | Policy::Gone => {
+                Policy::Again | Policy::Gone => {
                     assert!(added.is_ok(), "{}: {added:?}", case.name);
                     let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
                     assert_eq!(fake.calls(), format!("{sent}{rollback} begin insert packages commit"), "{}", case.name);
@@ -129,7 +126,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
         let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
         let first = format!("begin insert packages commit{rollback} token");
         match case.policy {
-            Policy::Again | Policy::InDoubt | Policy::Gone => {
+            Policy::Again | Policy::Gone => {
                 assert!(added.is_ok(), "{}: {added:?}", case.name);
                 assert_eq!(fake.calls(), format!("{first} begin insert packages commit"), "{}", case.name);
             }
@@ -143,44 +140,26 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_single_insert_in_doubt_is_read_back_before_it_is_sent_again() {
-    for done in [false, true] {
-        for case in all() {
-            let in_doubt = matches!(case.policy, Policy::InDoubt | Policy::Gone | Policy::Unavailable);
-            // A call that says for certain that it did nothing is not made to lie.
-            if done && !in_doubt {
-                continue;
-            }
-            let (added, fake, case) = add_with(case, "insert", done, 0).await;
-            let expected = match (case.policy, done) {
-                (Policy::Again, _) => "insert insert",
-                (Policy::Fault, _) => "insert",
-                (Policy::Unavailable, false) | (_, true) => "insert token",
-                _ => "insert token insert",
-            };
-            assert_eq!(fake.calls(), expected, "{}", case.name);
-            match (case.policy, done) {
-                (Policy::Unavailable, false) | (Policy::Fault, _) => assert_refused(added, &case),
-                _ => assert!(added.is_ok() && fake.has_row(), "{}: {added:?}", case.name),
-            }
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_duplicate_after_doubt_is_told_by_the_token() {
-    // The read-back fails as well, so the insert is sent again and meets its own row, or another's.
+    // The read-back fails as well, so the instance is added again and meets its own row, or another's.
     for occupied in [false, true] {
         let (fake, inventory) = FakeDataApi::start(move |call| match (call.name, call.nth) {
-            ("insert", 1) => Some(Fault { reply: crate::canned::Reply::Reset, done: !occupied }),
-            ("token", 1) => Some(Fault { reply: crate::canned::Reply::Reset, done: false }),
+            ("commit", 1) => Some(Fault { reply: Reply::Reset, done: if occupied { Done::Never } else { Done::AtOnce } }),
+            ("token", 1) => Some(Fault { reply: Reply::Reset, done: Done::Never }),
             _ => None,
         });
-        let fake = if occupied { fake.occupied() } else { fake };
-        let added = inventory.add(&instance(0)).await;
+        // The other comes as soon as our own transaction is undone.
+        let coming = async {
+            while occupied && !fake.calls().ends_with("token") {
+                tokio::task::yield_now().await;
+            }
+            if occupied { fake.clone().occupied() } else { fake.clone() }
+        };
+        let new = instance(0);
+        let (added, _) = tokio::join!(inventory.add(&new), coming);
         assert_eq!(matches!(added, Err(AddError::Duplicate)), occupied, "{added:?}");
         assert_eq!(added.is_ok(), !occupied);
-        assert_eq!(fake.calls(), "insert token insert token");
+        assert_eq!(fake.calls(), "begin insert commit rollback token begin insert rollback token");
     }
 }
 
@@ -194,16 +173,16 @@ async fn every_text_of_a_duplicate_is_known() {
         ("BadRequestException", "Database error code: 1062. Message: Duplicate entry 'i-1' for key 'ec2.PRIMARY'"),
     ] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
-            (call.name == "insert").then(|| Fault { reply: crate::canned::Reply::error(400, exception, text), done: false })
+            (call.name == "insert").then(|| Fault { reply: Reply::error(400, exception, text), done: Done::Never })
         });
         assert!(matches!(inventory.add(&instance(0)).await, Err(AddError::Duplicate)), "{text}");
-        assert_eq!(fake.calls(), "insert");
+        assert_eq!(fake.calls(), "begin insert rollback");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_package_is_our_fault_and_not_the_clients() {
-    let (fake, inventory) = FakeDataApi::start(|call| (call.name == "packages").then(|| Fault { reply: duplicate(), done: false }));
+    let (fake, inventory) = FakeDataApi::start(|call| (call.name == "packages").then(|| Fault { reply: duplicate(), done: Done::Never }));
     let added = inventory.add(&instance(1)).await;
     assert!(matches!(added, Err(AddError::Store(StoreError::Fault { .. }))), "{added:?}");
     assert_eq!(fake.calls(), "begin insert packages rollback");
@@ -232,7 +211,7 @@ async fn nothing_is_sent_after_the_answer() {
     for silent in ["insert", "commit", "rollback", "token"] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
             let fails = call.name == silent || (call.name == "packages" && matches!(silent, "rollback" | "token"));
-            fails.then_some(Fault { reply: crate::canned::Reply::Silence, done: false })
+            fails.then_some(Fault { reply: Reply::Silence, done: Done::Never })
         });
         let begun = Instant::now();
         assert!(inventory.add(&instance(1)).await.is_err());
@@ -240,6 +219,43 @@ async fn nothing_is_sent_after_the_answer() {
         let calls = fake.calls();
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(fake.calls(), calls, "{silent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_add_that_waits_for_a_lock_beyond_its_time_is_never_done() {
+    for ends in [Done::AtOnce, Done::Never] {
+        for (packages, step) in [(0, "insert"), (1, "insert"), (1, "packages"), (0, "commit"), (1, "commit")] {
+            // Without an answer to its rollback a commit stays in doubt, and the instance may be stored.
+            if (step, ends) == ("commit", Done::Never) {
+                continue;
+            }
+            let (fake, inventory) = FakeDataApi::start(move |call| match call.name {
+                name if name == step => Some(Fault { reply: Reply::Silence, done: Done::Later(Duration::from_secs(60)) }),
+                "rollback" => Some(Fault { reply: Reply::Silence, done: ends }),
+                _ => None,
+            });
+            let begun = Instant::now();
+            let added = inventory.add(&instance(packages)).await;
+            assert!(matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))), "{step}: {added:?}");
+            assert!(begun.elapsed() <= WHOLE && fake.waiting() > 0, "{step}: {:?}", begun.elapsed());
+            let calls = fake.calls();
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            assert!(!fake.has_row() && fake.waiting() == 0, "{step}");
+            assert_eq!(fake.calls(), calls, "{step}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_add_that_gets_its_lock_in_time_is_done_once() {
+    for packages in [0, 1] {
+        let (fake, inventory) = FakeDataApi::start(|call| {
+            let locked = call.name == "insert" && call.at < Duration::from_secs(5);
+            locked.then_some(Fault { reply: Reply::Silence, done: Done::Later(Duration::from_secs(5)) })
+        });
+        let added = inventory.add(&instance(packages)).await;
+        assert!(added.is_ok() && fake.has_row() && !fake.holds_locks(), "{added:?}");
     }
 }
 
@@ -267,7 +283,7 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_lets_go_of_its_locks() {
     let (fake, inventory) =
-        FakeDataApi::start(|call| (call.name == "packages").then_some(Fault { reply: crate::canned::Reply::Silence, done: false }));
+        FakeDataApi::start(|call| (call.name == "packages").then_some(Fault { reply: Reply::Silence, done: Done::Never }));
     assert!(timeout(Duration::from_secs(1), inventory.add(&instance(1))).await.is_err());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(fake.calls(), "begin insert packages rollback");
@@ -278,10 +294,26 @@ async fn a_request_that_is_given_up_lets_go_of_its_locks() {
 async fn the_log_is_told_the_exception_and_the_request_but_no_value() {
     let (_, inventory) = FakeDataApi::start(|call| {
         (call.name == "insert")
-            .then(|| Fault { reply: crate::canned::Reply::error(403, "AccessDeniedException", "User is not authorized"), done: false })
+            .then(|| Fault { reply: Reply::error(403, "AccessDeniedException", "User is not authorized"), done: Done::Never })
     });
     let Err(AddError::Store(error)) = inventory.add(&instance(0)).await else { panic!("refused") };
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(source.to_string(), "ExecuteStatement: AccessDeniedException (HTTP 403, request request-1): User is not authorized");
     assert!(!format!("{error:?}").contains("123456789012"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_is_told_a_database_error_without_the_value_that_it_quotes() {
+    let (_, inventory) = FakeDataApi::start(|call| {
+        let text = "Duplicate entry 'i-1-secret' package-1' for key 'ec2_package.PRIMARY'; Error code: 1062; SQLState: 23000";
+        (call.name == "packages").then(|| Fault { reply: Reply::error(400, "DatabaseErrorException", text), done: Done::Never })
+    });
+    let Err(AddError::Store(error)) = inventory.add(&instance(1)).await else { panic!("refused") };
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(
+        source.to_string(),
+        "ExecuteStatement: DatabaseErrorException (HTTP 400, request request-1): \
+         Duplicate entry '…' for key 'ec2_package.PRIMARY'; Error code: 1062; SQLState: 23000"
+    );
+    assert!(!format!("{error:?}").contains("secret"));
 }

@@ -1,7 +1,8 @@
 //! The Data API of a database with one row, whose calls fail when a test says so.
 
 use std::{
-    sync::{Arc, Mutex},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -12,10 +13,20 @@ use tokio::time::Instant;
 
 use crate::canned::{Reply, Request, config};
 
-/// How a call fails, and whether it did its work before.
+/// How a call fails, and whether it does its work all the same.
 pub(crate) struct Fault {
     pub(crate) reply: Reply,
-    pub(crate) done: bool,
+    pub(crate) done: Done,
+}
+
+/// When a call that fails does its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Never,
+    AtOnce,
+    /// So long after the start of the test: until then it waits for a lock, and nobody can call it back. It does nothing
+    /// when its transaction has ended by then.
+    Later(Duration),
 }
 
 /// A call that is about to be answered.
@@ -28,12 +39,25 @@ pub(crate) struct Step<'a> {
     pub(crate) at: Duration,
 }
 
+/// The token of a row that is not ours.
+const ANOTHER: &str = "another";
+
+/// What a transaction, or a statement by itself, makes of the row.
+enum Change {
+    /// Puts one there, with this token.
+    Put(Option<String>),
+    /// Takes it away.
+    Take,
+}
+
 #[derive(Default)]
 struct State {
     /// The token of the stored row.
     stored: Option<String>,
-    /// The token of a row inserted in the open transaction.
-    pending: Option<String>,
+    /// The open transactions, with what they did.
+    open: BTreeMap<String, Option<Change>>,
+    /// The calls that wait for a lock, with when they get it.
+    waiting: Vec<(Instant, &'static str, Request)>,
     calls: Vec<String>,
     /// The longest SQL text (in characters) and the longest request (in bytes) seen.
     widest: (usize, usize),
@@ -51,14 +75,18 @@ impl FakeDataApi {
         let state = Arc::clone(&fake.0);
         let config = config(move |request| {
             let mut state = state.lock().unwrap();
+            state.run_waiting();
             let name = step_name(&request);
             state.calls.push(name.to_owned());
             let nth = state.calls.iter().filter(|call| *call == name).count();
             let fault = faults(&Step { name, nth, at: begun.elapsed() });
             match fault {
-                Some(Fault { reply, done: false }) => reply,
-                Some(Fault { reply, done: true }) => {
-                    state.answer(name, &request);
+                Some(Fault { reply, done }) => {
+                    match done {
+                        Done::Never => {}
+                        Done::AtOnce => drop(state.answer(name, &request)),
+                        Done::Later(at) => state.waiting.push((begun + at, name, request)),
+                    }
                     reply
                 }
                 None => state.answer(name, &request),
@@ -74,18 +102,35 @@ impl FakeDataApi {
 
     /// Puts another's row where ours would be.
     pub(crate) fn occupied(self) -> Self {
-        self.0.lock().unwrap().stored = Some("another".into());
+        self.0.lock().unwrap().stored = Some(ANOTHER.into());
         self
     }
 
     /// Whether there is a row.
     pub(crate) fn has_row(&self) -> bool {
-        self.0.lock().unwrap().stored.is_some()
+        self.now().stored.is_some()
+    }
+
+    /// Whether the row is the one that [`Self::occupied`] put there.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.now().stored.as_deref() == Some(ANOTHER)
     }
 
     /// Whether a transaction that wrote is still open.
     pub(crate) fn holds_locks(&self) -> bool {
-        self.0.lock().unwrap().pending.is_some()
+        self.now().open.values().any(Option::is_some)
+    }
+
+    /// How many calls wait for a lock.
+    pub(crate) fn waiting(&self) -> usize {
+        self.now().waiting.len()
+    }
+
+    /// The database after all that has happened by now.
+    fn now(&self) -> MutexGuard<'_, State> {
+        let mut state = self.0.lock().unwrap();
+        state.run_waiting();
+        state
     }
 
     /// The calls so far, by name, in one text.
@@ -99,39 +144,70 @@ impl FakeDataApi {
 }
 
 impl State {
+    /// Runs the calls that have got their lock by now.
+    fn run_waiting(&mut self) {
+        let now = Instant::now();
+        let (due, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|(at, ..)| *at <= now);
+        self.waiting = waiting;
+        let due: Vec<_> = due;
+        for (_, name, request) in due {
+            self.answer(name, &request);
+        }
+    }
+
     fn answer(&mut self, name: &str, request: &Request) -> Reply {
         let sql = request.body["sql"].as_str().unwrap_or_default().chars().count();
         self.widest = (self.widest.0.max(sql), self.widest.1.max(request.bytes));
+        let transaction = request.body["transactionId"].as_str();
+        if let Some(id) = transaction
+            && !self.open.contains_key(id)
+        {
+            return Reply::error(404, "TransactionNotFoundException", &format!("Transaction {id} is not found"));
+        }
         match name {
-            "begin" => Reply::ok(&json!({ "transactionId": "transaction-1" })),
+            "begin" => {
+                let id = format!("transaction-{}", self.calls.len());
+                self.open.insert(id.clone(), None);
+                Reply::ok(&json!({ "transactionId": id }))
+            }
             "insert" if self.stored.is_some() => duplicate(),
             "insert" => {
-                let token = parameter(&request.body, "token");
-                if request.body["transactionId"].is_string() {
-                    self.pending = token
-                } else {
-                    self.stored = token
-                }
+                self.change(transaction, Change::Put(parameter(&request.body, "token")));
                 updated(1)
             }
             "packages" => updated(1),
+            "delete" if self.stored.is_none() => updated(0),
+            "delete" => {
+                self.change(transaction, Change::Take);
+                updated(1)
+            }
             "commit" => {
-                self.stored = self.pending.take();
+                if let Some(change) = transaction.and_then(|id| self.open.remove(id)).flatten() {
+                    self.change(None, change);
+                }
                 Reply::ok(&json!({ "transactionStatus": "Transaction Committed" }))
             }
             "rollback" => {
-                self.pending = None;
+                transaction.and_then(|id| self.open.remove(id));
                 Reply::ok(&json!({ "transactionStatus": "Rollback Complete" }))
             }
             "token" => {
                 let rows: Vec<Value> = self.stored.iter().map(|token| json!([{ "stringValue": token }])).collect();
                 Reply::ok(&json!({ "records": rows, "numberOfRecordsUpdated": 0 }))
             }
-            "delete" => updated(usize::from(self.stored.take().is_some())),
             "get" if self.stored.is_some() => Reply::ok(&json!({ "records": [[
                 { "longValue": 0 }, { "stringValue": "us-east-1" }, { "stringValue": "1" }, { "stringValue": "2019-03-06 02:45:32" }
             ]] })),
             _ => Reply::ok(&json!({ "records": [] })),
+        }
+    }
+
+    /// Does `change` within `transaction`, or for good.
+    fn change(&mut self, transaction: Option<&str>, change: Change) {
+        match (transaction, change) {
+            (Some(id), change) => drop(self.open.insert(id.to_owned(), Some(change))),
+            (None, Change::Put(token)) => self.stored = token,
+            (None, Change::Take) => self.stored = None,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! How the Data API fails, as it is written on the wire.
 
-use crate::{canned::Reply, fake_data_api::Fault};
+use crate::{
+    canned::Reply,
+    fake_data_api::{Done, Fault},
+};
 
 /// What an operation does about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// Begins again; nothing happened.
+    /// Begins again.
     Again,
-    /// Begins again; nobody knows what happened.
-    InDoubt,
     /// Begins again, since the transaction is gone.
     Gone,
     /// Answers 503.
@@ -27,12 +28,12 @@ pub(crate) struct Case {
 impl Case {
     /// The call fails without having done anything.
     pub(crate) fn undone(&self) -> Option<Fault> {
-        Some(Fault { reply: (self.reply)(), done: false })
+        Some(Fault { reply: (self.reply)(), done: Done::Never })
     }
 
     /// The call fails after it did its work.
     pub(crate) fn done(&self) -> Option<Fault> {
-        Some(Fault { reply: (self.reply)(), done: true })
+        Some(Fault { reply: (self.reply)(), done: Done::AtOnce })
     }
 }
 
@@ -51,12 +52,12 @@ pub(crate) fn all() -> Vec<Case> {
             Reply::error(400, "DatabaseResumingException", "The Aurora DB instance fleet-1 is resuming after being auto-paused.")
         ),
         case!(
-            InDoubt,
+            Again,
             "link failure, the newer form",
             Reply::error(400, "DatabaseErrorException", "Communications link failure; SQLState: 08S01")
         ),
         case!(
-            InDoubt,
+            Again,
             "link failure, the older form",
             Reply::error(
                 400,
@@ -64,15 +65,15 @@ pub(crate) fn all() -> Vec<Case> {
                 "Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago."
             )
         ),
-        case!(InDoubt, "unavailable database", Reply::error(504, "DatabaseUnavailableException", "The writer instance is not available.")),
-        case!(InDoubt, "unavailable service", Reply::error(503, "ServiceUnavailableError", "The service is not available.")),
-        case!(InDoubt, "internal error", Reply::error(500, "InternalServerErrorException", "An internal error occurred.")),
-        case!(InDoubt, "bad gateway", Reply::Answer { status: 502, exception: None, body: "<html>".into() }),
-        case!(InDoubt, "garbage", Reply::Garbage),
-        case!(InDoubt, "reset", Reply::Reset),
-        case!(InDoubt, "silence", Reply::Silence),
+        case!(Again, "unavailable database", Reply::error(504, "DatabaseUnavailableException", "The writer instance is not available.")),
+        case!(Again, "unavailable service", Reply::error(503, "ServiceUnavailableError", "The service is not available.")),
+        case!(Again, "internal error", Reply::error(500, "InternalServerErrorException", "An internal error occurred.")),
+        case!(Again, "bad gateway", Reply::Answer { status: 502, exception: None, body: "<html>".into() }),
+        case!(Again, "garbage", Reply::Garbage),
+        case!(Again, "reset", Reply::Reset),
+        case!(Again, "silence", Reply::Silence),
         case!(
-            InDoubt,
+            Again,
             "failover",
             Reply::error(400, "DatabaseErrorException", "Server shutdown in progress; Error code: 1053; SQLState: 08S01")
         ),

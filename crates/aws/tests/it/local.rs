@@ -100,8 +100,10 @@ async fn an_instance_is_added_read_and_removed() {
     assert_eq!(calls, 1);
     assert_eq!((&found.summary.id, &found.summary.region, &found.summary.account), (&new.id, &new.region, &new.account));
     assert_eq!(found.packages, packages(&[("B", "1"), ("a", "10"), ("a", "2"), ("b", "1")]));
-    assert!(local.inventory.remove(&new.id).await.unwrap());
-    assert!(!local.inventory.remove(&new.id).await.unwrap());
+    for there in [true, false] {
+        let (removed, calls) = counted(local.inventory.remove(&new.id)).await;
+        assert_eq!((removed.unwrap(), calls), (there, 3));
+    }
     assert_eq!(local.inventory.get(&new.id).await.unwrap(), None);
     // Its packages went with it, or these would be in the way.
     local.inventory.add(&new).await.unwrap();
@@ -109,12 +111,12 @@ async fn an_instance_is_added_read_and_removed() {
 }
 
 #[tokio::test]
-async fn an_instance_without_packages_is_one_call_and_reads_back_without_any() {
+async fn an_instance_without_packages_is_one_transaction_and_reads_back_without_any() {
     let local = Local::start().await;
     let new = instance("i-1", "r", "1", &[]);
     let (added, calls) = counted(local.inventory.add(&new)).await;
     added.unwrap();
-    assert_eq!(calls, 1);
+    assert_eq!(calls, 3);
     assert_eq!(local.inventory.get(&new.id).await.unwrap().unwrap().packages, Packages::default());
     local.aws.stop().await;
 }

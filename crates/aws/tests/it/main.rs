@@ -9,4 +9,5 @@ mod fake_data_api;
 mod faults;
 mod local;
 mod read;
+mod remove;
 mod secret;

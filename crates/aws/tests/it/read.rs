@@ -1,10 +1,10 @@
-//! Reading, listing, removing and probing, with every failure.
+//! Reading, listing and probing, with every failure.
 
 use std::time::Duration;
 
 use fleet_core::{
     calls::counted,
-    inventory::{GetInstance, InstanceFilter, InstanceId, ListInstances, PageLimit, RemoveInstance},
+    inventory::{GetInstance, InstanceFilter, InstanceId, ListInstances, PageLimit},
     readiness::Probe,
     store::StoreError,
 };
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::{
     canned::{Reply, is_short},
-    fake_data_api::{FakeDataApi, Fault},
+    fake_data_api::{Done, FakeDataApi, Fault},
     faults::{Case, Policy, all},
 };
 
@@ -36,7 +36,7 @@ fn assert_refused<T: std::fmt::Debug>(answer: Result<T, StoreError>, policy: Pol
 }
 
 fn retried(policy: Policy) -> bool {
-    matches!(policy, Policy::Again | Policy::InDoubt | Policy::Gone)
+    matches!(policy, Policy::Again | Policy::Gone)
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,34 +80,6 @@ async fn a_list_that_fails_is_sent_again_or_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removal_that_fails_is_sent_again_or_refused() {
-    for case in all() {
-        let (fake, inventory, policy, name) = first_call(case, "delete");
-        let answer = inventory.remove(&id()).await;
-        if retried(policy) {
-            assert!(answer.unwrap(), "{name}");
-            assert_eq!(fake.calls(), "delete delete", "{name}");
-        } else {
-            assert_refused(answer, policy, name);
-            assert_eq!(fake.calls(), "delete", "{name}");
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_removal_whose_answer_was_lost_is_a_removal() {
-    for (done, certain) in [(true, false), (false, true)] {
-        let (fake, inventory) = FakeDataApi::start(move |call| {
-            let reply = if certain { Reply::error(429, "ThrottlingException", "Rate exceeded") } else { Reply::Reset };
-            (call.nth == 1).then_some(Fault { reply, done })
-        });
-        let fake = if done { fake.occupied() } else { fake };
-        assert_eq!(inventory.remove(&id()).await.unwrap(), done);
-        assert_eq!(fake.calls(), "delete delete");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_cluster_that_wakes_in_time_is_waited_for() {
     for (wakes_after, in_time) in [(0, true), (5, true), (15, true), (20, true), (30, false), (60, false)] {
         let (_, inventory) =
@@ -129,7 +101,7 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 async fn a_store_that_goes_away_and_comes_back_is_read_again() {
     let (_, inventory) = FakeDataApi::start(|call| {
         let away = (Duration::from_secs(1)..Duration::from_secs(100)).contains(&call.at);
-        away.then_some(Fault { reply: Reply::Reset, done: false })
+        away.then_some(Fault { reply: Reply::Reset, done: Done::Never })
     });
     assert!(inventory.get(&id()).await.is_ok());
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -169,10 +141,10 @@ fn instance_row() -> Value {
 fn long_record(fails: &'static str) -> (FakeDataApi, fleet_aws::DataApiInventory) {
     let mut failed = false;
     FakeDataApi::start(move |call| {
-        let reply = |rows: Vec<Value>| Some(Fault { reply: Reply::ok(&json!({ "records": rows })), done: false });
+        let reply = |rows: Vec<Value>| Some(Fault { reply: Reply::ok(&json!({ "records": rows })), done: Done::Never });
         if call.name == fails && !failed {
             failed = true;
-            return Some(Fault { reply: Reply::error(503, "ServiceUnavailableError", "down"), done: false });
+            return Some(Fault { reply: Reply::error(503, "ServiceUnavailableError", "down"), done: Done::Never });
         }
         match call.name {
             "get" => reply(std::iter::once(instance_row()).chain(packages(0..1_000)).collect()),
@@ -219,7 +191,8 @@ async fn a_row_that_is_none_of_ours_is_a_fault() {
         json!([instance_row(), instance_row()]),
     ] {
         let told = rows.to_string();
-        let (fake, inventory) = FakeDataApi::start(move |_| Some(Fault { reply: Reply::ok(&json!({ "records": rows })), done: false }));
+        let (fake, inventory) =
+            FakeDataApi::start(move |_| Some(Fault { reply: Reply::ok(&json!({ "records": rows })), done: Done::Never }));
         let answer = inventory.get(&id()).await;
         assert!(matches!(answer, Err(StoreError::Fault { .. })), "{told}: {answer:?}");
         assert_eq!(fake.calls(), "get");

@@ -13,7 +13,8 @@ pub enum AddError {
     /// There is one with this id; it stays as it was.
     #[error("an instance with this id exists")]
     Duplicate,
-    /// The store did not do it. Nothing of the instance is stored.
+    /// The store did not do it, or did not say whether it did. All of the instance is stored or nothing: nothing, now and
+    /// later, unless the failure left the commit itself in doubt; then it may be either.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -64,6 +65,7 @@ pub trait RemoveInstance: Send + Sync {
     /// Removes the instance with its packages. Answers whether there was one.
     ///
     /// # Errors
-    /// The store's failure.
+    /// The store's failure. The instance is then as it was, with all its packages, and stays so, unless the failure left
+    /// the commit itself in doubt; then it may be gone, with all of them.
     fn remove(&self, id: &InstanceId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }

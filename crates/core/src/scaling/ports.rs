@@ -13,7 +13,8 @@ pub enum UpdateError<E> {
     /// The transition refused the state that it was given. Nothing is stored.
     #[error("the transition refused the stored state")]
     Refused(E),
-    /// The store did not do it.
+    /// The store did not do it, or did not say whether it did: a change whose write was sent and not answered may have
+    /// been stored, whole, or may be in a moment.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
