@@ -14,9 +14,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
+use tokio::task::JoinError;
 
 use crate::{
-    engine::{Database, Outcome, Parameters, Statement},
+    engine::{Database, Outcome, Parameters, Statement, why_unfinished},
     options::Timeouts,
     respond::{self, Answer},
     secrets::Secrets,
@@ -184,7 +185,15 @@ impl DataApi {
     }
 }
 
+/// Answers a call whose task did not get to its end.
+pub(crate) fn unfinished(error: JoinError) -> Answer {
+    ApiError::Internal(why_unfinished(error)).into_answer()
+}
+
 /// Reads a request body; the error names the field.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("The request is not valid: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

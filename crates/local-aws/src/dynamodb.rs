@@ -2,8 +2,15 @@
 //!
 //! Its router is private and its public functions skip the checks that its HTTP layer makes, so requests go over a
 //! loopback connection that is kept alive. It runs on a thread of its own, because it does its disk work in place.
+//!
+//! That listener lets any web page in: it answers preflights, and looks at no `Host`. So it is kept where none finds it.
 
-use std::{net::SocketAddr, path::Path, thread};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    thread,
+};
 
 use bytes::Bytes;
 use dynoxide::{
@@ -21,6 +28,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use crate::{
+    database_file,
     options::{StartError, Storage, Table},
     respond,
 };
@@ -52,7 +60,7 @@ impl DynamoDb {
         for table in tables {
             create(&database, table)?;
         }
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        let listener = listen()?;
         listener.set_nonblocking(true)?;
         // Accepted connections inherit it; the server sets none itself.
         socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
@@ -114,6 +122,13 @@ impl Forwarder {
     }
 }
 
+/// Takes a port at random of a loopback address at random: 2^39 places, too many to try. Where the machine has only the
+/// one loopback address, as macOS has, the port alone is to be guessed.
+fn listen() -> io::Result<std::net::TcpListener> {
+    let [a, b, c, ..] = *uuid::Uuid::new_v4().as_bytes();
+    std::net::TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0)).or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+}
+
 fn unavailable() -> Response<Either<Full<Bytes>, Incoming>> {
     let message = "The DynamoDB storage cannot answer now.";
     respond::error(StatusCode::INTERNAL_SERVER_ERROR, CONTENT_TYPE, "InternalServerError", message).map(Either::Left)
@@ -125,6 +140,7 @@ fn open(storage: &Storage) -> Result<Database, StartError> {
         Storage::Folder(folder) => {
             let file = folder.join(FILE);
             let path = file.to_str().ok_or_else(|| StartError::Storage { file: file.clone(), cause: "the path is not UTF-8".into() })?;
+            database_file::check(&file)?;
             Database::new(path).map_err(|error| storage_error(&file, &error))
         }
     }
@@ -148,5 +164,22 @@ fn create(database: &Database, table: &Table) -> Result<(), StartError> {
     match database.create_table(request) {
         Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => Ok(()),
         Err(error) => Err(StartError::Table { table: table.name.clone(), cause: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_listener_without_a_gate_is_on_no_address_that_a_page_would_try() {
+        let dynamodb = DynamoDb::start(&Storage::InMemory, &[]).unwrap();
+        let address = dynamodb.address;
+        assert!(address.ip().is_loopback());
+        if cfg!(target_os = "linux") {
+            assert_ne!(address.ip(), Ipv4Addr::LOCALHOST);
+            assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).is_err());
+        }
+        dynamodb.close().await;
     }
 }

@@ -17,7 +17,7 @@ pub(crate) mod sqlite_types;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{task::JoinError, time::Instant};
 
 /// A value on its way to or from the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,9 +162,27 @@ impl EngineError {
         Self::database(1235, "42000", format!("This version of MySQL doesn't yet support '{what}'"))
     }
 
+    /// Of work whose task did not get to its end.
+    pub(crate) fn unfinished(error: JoinError) -> Self {
+        Self::Internal(why_unfinished(error))
+    }
+
     /// Whether a transaction can go on after this error.
     pub(crate) fn ends_transaction(&self) -> bool {
         !matches!(self, Self::Database { .. } | Self::MissingParameter(_) | Self::SeveralStatements)
+    }
+}
+
+/// Why a task did not get to its end, for the log.
+///
+/// A panic's message is given only where it is a literal: a composed one may hold a value of the statement.
+pub(crate) fn why_unfinished(error: JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(panic) => match panic.downcast_ref::<&'static str>() {
+            Some(message) => format!("panic: {message}"),
+            None => "panic".to_owned(),
+        },
+        Err(_) => "the task was cancelled".to_owned(),
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 use crate::{
     data_api::{self, DataApi, Operation},
     dynamodb::Forwarder,
+    gate,
     respond::{self, Answer},
     secrets::{self, Secrets},
 };
@@ -81,6 +82,9 @@ impl Front {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Reply {
+        if let Some(refusal) = gate::host(&request) {
+            return refusal.map(Either::Left);
+        }
         let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if target.starts_with("DynamoDB") {
             return match tokio::time::timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
@@ -90,6 +94,9 @@ impl Front {
         }
         if target.starts_with(secrets::TARGET_PREFIX) {
             let target = target.to_owned();
+            if let Some(refusal) = gate::signature(request.headers(), secrets::CONTENT_TYPE) {
+                return refusal.map(Either::Left);
+            }
             return match body(request).await {
                 Ok(body) => self.secrets.answer(&target, &body),
                 Err(answer) => answer,
@@ -104,6 +111,9 @@ impl Front {
     }
 
     async fn data_api(&self, operation: Operation, request: Request<Incoming>) -> Answer {
+        if let Some(refusal) = gate::signature(request.headers(), "application/json") {
+            return refusal;
+        }
         let header_bytes = size(request.headers()) + request.uri().path().len();
         let body = match body(request).await {
             Ok(body) => body,
@@ -112,15 +122,7 @@ impl Front {
         let service = Arc::clone(&self.data_api);
         // A client that goes away does not stop its statement half-way, as it would not on AWS.
         let answered = tokio::spawn(async move { service.answer(operation, header_bytes, &body).await }).await;
-        answered.unwrap_or_else(|error| {
-            tracing::debug!(%error, "a Data API call failed");
-            respond::error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "application/json",
-                "InternalServerErrorException",
-                "An internal error occurred.",
-            )
-        })
+        answered.unwrap_or_else(data_api::unfinished)
     }
 }
 

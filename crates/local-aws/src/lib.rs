@@ -1,7 +1,8 @@
 //! The local AWS endpoints: DynamoDB, the RDS Data API and Secrets Manager on one loopback address, embedded.
 //!
 //! Any AWS SDK and the AWS CLI talk to it once `AWS_ENDPOINT_URL` names [`LocalAws::endpoint_url`].
-//! Signatures are not verified: any credentials do, so the address must stay on the machine.
+//! Signatures are not verified: any credentials do, so the address must stay on the machine. A request without a
+//! signature, or with a `Host` that a web page could have chosen, is refused, so that no page in a browser gets at the data.
 //!
 //! - DynamoDB is the crate `dynoxide-rs`, whole.
 //! - The Data API's five operations run on SQLite (the default) or on a real MySQL or MariaDB.
@@ -15,13 +16,16 @@
 //! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN where the name is short.
 
 mod data_api;
+mod database_file;
 mod dynamodb;
 mod engine;
 mod front;
+mod gate;
 mod options;
 mod respond;
 mod secrets;
 mod start;
+mod temporary;
 
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
 pub use start::LocalAws;

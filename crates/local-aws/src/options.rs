@@ -32,8 +32,11 @@ pub struct Options {
 /// Where data lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
-    /// Gone at the end of the process. SQL data is kept in an anonymous temporary folder, because several connections
-    /// to one in-memory SQLite database would block each other.
+    /// Gone at the end of the process. DynamoDB's data is in memory alone. SQL data is kept in a folder `fleet-rds-…` of
+    /// the system's temporary folder, because several connections to one in-memory SQLite database would block each
+    /// other. Only the user of this process can read it. A clean end removes it. A process that is killed, or a machine
+    /// that loses its power, leaves it with the data; the next server of the same user on the same temporary folder that
+    /// keeps its SQL data so removes it at its start.
     InMemory,
     /// Files in this folder, which exists already: `dynamodb.sqlite` and `rds.sqlite`.
     Folder(PathBuf),
@@ -132,7 +135,10 @@ pub enum StartError {
     /// Another process serves the same data.
     #[error("The data folder {} is in use by another running server.", .0.display())]
     FolderInUse(PathBuf),
-    /// A data file is damaged, or is no database.
+    /// Something else stands where a data file belongs.
+    #[error("The file {} is not a database of this server: move it away, or choose another data folder with --data-dir.", .0.display())]
+    NotADatabase(PathBuf),
+    /// A data file is damaged, or cannot be opened.
     #[error("Cannot open the database file {} ({cause}).", file.display())]
     Storage {
         /// The file.

@@ -8,6 +8,9 @@ use serde_json::json;
 /// What every service here answers with.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
+/// Where clients look for the request id, by which an answer is found in the log.
+const REQUEST_ID: &str = "x-amzn-requestid";
+
 /// A JSON answer with the request id that SDKs look for.
 pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
@@ -15,9 +18,14 @@ pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl 
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()) {
-        headers.insert("x-amzn-requestid", id);
+        headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// The request id of an answer.
+pub(crate) fn request_id(answer: &Answer) -> &str {
+    answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
 }
 
 /// An error whose type stands in the body and in the header, so that clients of either protocol read it.

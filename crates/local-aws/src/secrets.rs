@@ -14,7 +14,8 @@ use crate::respond::{self, Answer};
 /// The prefix of the service's operations in `X-Amz-Target`.
 pub(crate) const TARGET_PREFIX: &str = "secretsmanager.";
 
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+/// Of its answers.
+pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The only stage that a secret without rotation has.
 const CURRENT: &str = "AWSCURRENT";
 

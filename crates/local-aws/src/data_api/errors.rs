@@ -29,8 +29,9 @@ pub(crate) enum ApiError {
     TransactionNotFound(String),
     #[error("{0}")]
     UnsupportedResult(String),
+    /// With the cause, which only the log shows.
     #[error("An internal error occurred.")]
-    Internal,
+    Internal(String),
 }
 
 impl ApiError {
@@ -46,7 +47,7 @@ impl ApiError {
             Self::StatementTimeout => "StatementTimeoutException",
             Self::TransactionNotFound(_) => "TransactionNotFoundException",
             Self::UnsupportedResult(_) => "UnsupportedResultException",
-            Self::Internal => "InternalServerErrorException",
+            Self::Internal(_) => "InternalServerErrorException",
         }
     }
 
@@ -55,12 +56,12 @@ impl ApiError {
         match self {
             Self::DatabaseNotFound(_) | Self::TransactionNotFound(_) => StatusCode::NOT_FOUND,
             Self::DatabaseUnavailable => StatusCode::GATEWAY_TIMEOUT,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
 
-    /// The response: the name in a header, the message in the body.
+    /// The response: the name in a header, the message in the body. The cause of an internal error goes to the log.
     pub(crate) fn into_answer(self) -> Answer {
         let mut body = json!({"message": self.to_string()});
         if self == Self::StatementTimeout {
@@ -68,6 +69,9 @@ impl ApiError {
         }
         let mut response = respond::answer(self.status(), "application/json", body.to_string());
         response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(self.kind()));
+        if let Self::Internal(cause) = self {
+            tracing::error!(request_id = respond::request_id(&response), cause, "a Data API call failed");
+        }
         response
     }
 }
@@ -87,10 +91,7 @@ impl From<EngineError> for ApiError {
             EngineError::LinkFailure => Self::BadRequest("Communications link failure".into()),
             EngineError::Unavailable => Self::DatabaseUnavailable,
             EngineError::AccessDenied(message) => Self::InvalidSecret(message),
-            EngineError::Internal(cause) => {
-                tracing::debug!(%cause, "the database failed");
-                Self::Internal
-            }
+            EngineError::Internal(cause) => Self::Internal(cause),
         }
     }
 }
@@ -111,7 +112,7 @@ mod tests {
             (ApiError::StatementTimeout, 400, "StatementTimeoutException"),
             (ApiError::TransactionNotFound("t".into()), 404, "TransactionNotFoundException"),
             (ApiError::UnsupportedResult("m".into()), 400, "UnsupportedResultException"),
-            (ApiError::Internal, 500, "InternalServerErrorException"),
+            (ApiError::Internal("c".into()), 500, "InternalServerErrorException"),
         ];
         for (error, status, kind) in expected {
             let answer = error.into_answer();

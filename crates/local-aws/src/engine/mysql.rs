@@ -154,7 +154,7 @@ impl Engine {
         });
         match timeout_at(deadline, &mut task).await {
             Ok(Ok((result, connection))) => Ok((result, Some(connection))),
-            Ok(Err(error)) => Err(EngineError::Internal(error.to_string())),
+            Ok(Err(error)) => Err(EngineError::unfinished(error)),
             Err(_) => {
                 if !goes_on {
                     self.stop(id, task).await;

@@ -4,6 +4,7 @@
 //! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
 
 use std::{
+    env,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,7 +12,6 @@ use std::{
 };
 
 use lru::LruCache;
-use tempfile::TempDir;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
@@ -24,7 +24,11 @@ use super::{
     sqlite_parse as parse,
     sqlite_rewrite::{self as rewrite, Kind, Plan},
 };
-use crate::options::{StartError, Storage};
+use crate::{
+    database_file,
+    options::{StartError, Storage},
+    temporary::TemporaryFolder,
+};
 
 /// The file within the data folder.
 const FILE: &str = "rds.sqlite";
@@ -53,7 +57,7 @@ struct Shared {
     transactions: Arc<Semaphore>,
     writer: Arc<Semaphore>,
     /// The folder of in-memory data; removed when the last user is gone, after the connections above it.
-    temporary: Option<TempDir>,
+    temporary: Option<TemporaryFolder>,
 }
 
 impl Engine {
@@ -62,7 +66,7 @@ impl Engine {
         let (folder, temporary) = match storage {
             Storage::Folder(folder) => (folder.clone(), None),
             Storage::InMemory => {
-                let folder = tempfile::Builder::new().prefix("fleet-rds-").tempdir()?;
+                let folder = TemporaryFolder::create_in(&env::temp_dir())?;
                 (folder.path().to_owned(), Some(folder))
             }
         };
@@ -76,6 +80,7 @@ impl Engine {
             writer: Arc::new(Semaphore::new(1)),
             temporary,
         };
+        database_file::check(&shared.file)?;
         let connection = shared.connect().map_err(|error| StartError::Storage { file: shared.file.clone(), cause: error.to_string() })?;
         let engine = Self { shared: Arc::new(shared) };
         for sql in schema {
@@ -121,6 +126,15 @@ impl Engine {
         Ok(Session { engine: self.clone(), connection: Some(connection), state: State::Fresh, _place: place })
     }
 
+    /// Lets the database grow no more, on the one connection that a new engine has.
+    #[cfg(test)]
+    pub(crate) fn fill_disk(&self) {
+        let idle = locked(&self.shared.idle);
+        let [connection] = &idle[..] else { panic!("not a new engine") };
+        // SQLite takes the present size where that is larger.
+        connection.sqlite.pragma_update_and_check(None, "max_page_count", 1, |_| Ok(())).unwrap();
+    }
+
     /// Waits for the statements under way and closes every connection.
     pub(crate) async fn close(&self) {
         // The semaphore is never closed, so this cannot fail.
@@ -134,7 +148,7 @@ impl Engine {
             return Ok(connection);
         }
         let shared = Arc::clone(&self.shared);
-        let opened = spawn_blocking(move || shared.connect()).await.map_err(|error| EngineError::Internal(error.to_string()))?;
+        let opened = spawn_blocking(move || shared.connect()).await.map_err(EngineError::unfinished)?;
         opened.map_err(|error| EngineError::Internal(error.to_string()))
     }
 
@@ -199,7 +213,7 @@ impl Work {
         let mut until = deadline;
         loop {
             match timeout_at(until, &mut task).await {
-                Ok(done) => return done.map_err(|error| EngineError::Internal(error.to_string())),
+                Ok(done) => return done.map_err(EngineError::unfinished),
                 Err(_) if goes_on => return Err(EngineError::Timeout),
                 Err(_) => {
                     interrupt.interrupt();
@@ -291,7 +305,7 @@ impl Session {
             (result, connection)
         })
         .await
-        .map_err(|error| EngineError::Internal(error.to_string()))?;
+        .map_err(EngineError::unfinished)?;
         self.connection = Some(connection);
         self.state = State::Fresh;
         result

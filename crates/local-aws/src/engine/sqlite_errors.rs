@@ -62,7 +62,7 @@ fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
         }
         ErrorCode::OperationInterrupted => Some(EngineError::Timeout),
         ErrorCode::TooBig => Some(EngineError::database(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")),
-        ErrorCode::DiskFull => Some(EngineError::Internal("the disk is full".into())),
+        ErrorCode::DiskFull => Some(EngineError::Internal("the database or disk is full".into())),
         ErrorCode::SystemIoFailure
         | ErrorCode::DatabaseCorrupt
         | ErrorCode::NotADatabase

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Aws, CLUSTER, DATABASE, SECRET};
+use crate::support::{Aws, CLUSTER, DATABASE, SECRET, SIGNATURE};
 
 async fn post(aws: &Aws, path: &str, target: Option<&str>, body: String) -> (u16, String, Value) {
-    let mut request = reqwest::Client::new().post(format!("{}{path}", aws.local.endpoint_url())).body(body);
+    let mut request =
+        reqwest::Client::new().post(format!("{}{path}", aws.local.endpoint_url())).header("authorization", SIGNATURE).body(body);
     if let Some(target) = target {
         request = request.header("x-amz-target", target);
     }
@@ -48,7 +49,7 @@ async fn a_broken_body_is_a_bad_request_that_names_the_field() {
 }
 
 #[tokio::test]
-async fn no_signature_is_needed() {
+async fn no_signature_is_verified() {
     let aws = Aws::start().await;
     let body = json!({"resourceArn": CLUSTER, "secretArn": SECRET, "database": DATABASE, "sql": "SELECT 1"}).to_string();
     let (status, _, body) = post(&aws, "/Execute", None, body).await;
@@ -60,8 +61,82 @@ async fn no_signature_is_needed() {
 async fn an_error_body_has_a_message_and_a_request_id_header() {
     let aws = Aws::start().await;
     let body = json!({"resourceArn": CLUSTER, "secretArn": "other-secret", "sql": "SELECT 1"}).to_string();
-    let response = reqwest::Client::new().post(format!("{}/Execute", aws.local.endpoint_url())).body(body).send().await.unwrap();
+    let response = reqwest::Client::new()
+        .post(format!("{}/Execute", aws.local.endpoint_url()))
+        .header("authorization", SIGNATURE)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
     assert!(response.headers().contains_key("x-amzn-requestid"));
     assert_eq!(response.headers()["content-type"], "application/json");
     assert!(response.json::<Value>().await.unwrap()["message"].is_string());
+}
+
+#[tokio::test]
+async fn a_request_that_a_web_page_can_send_is_refused() {
+    let aws = Aws::start().await;
+    aws.add(None, "i-1").await.unwrap();
+    let client = reqwest::Client::new();
+    let page = |path: &str| {
+        let url = format!("{}{path}", aws.local.endpoint_url());
+        client.post(url).header("origin", "https://evil.example").header("content-type", "text/plain")
+    };
+    let delete = json!({"resourceArn": CLUSTER, "secretArn": SECRET, "sql": "DELETE FROM ec2"}).to_string();
+    let read = json!({"SecretId": SECRET}).to_string();
+    for (sent, content_type) in [
+        (page("/Execute").body(delete.clone()), "application/json"),
+        (page("/BatchExecute").body(delete.clone()), "application/json"),
+        (page("/BeginTransaction").body(delete.clone()), "application/json"),
+        (page("/CommitTransaction").body(delete.clone()), "application/json"),
+        (page("/RollbackTransaction").body(delete.clone()), "application/json"),
+        (page("/Execute").basic_auth("any", Some("any")).body(delete.clone()), "application/json"),
+        (page("/").header("x-amz-target", "secretsmanager.GetSecretValue").body(read), "application/x-amz-json-1.1"),
+    ] {
+        let answer = sent.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 403);
+        assert_eq!(answer.headers()["x-amzn-errortype"], "MissingAuthenticationTokenException");
+        assert_eq!(answer.headers()["content-type"], content_type);
+        assert_eq!(answer.json::<Value>().await.unwrap(), json!({"message": "Missing Authentication Token"}));
+    }
+    assert_eq!(aws.count(None).await, 1);
+}
+
+#[tokio::test]
+async fn dynamodb_is_behind_the_same_gate() {
+    let aws = Aws::start().await;
+    let url = aws.local.endpoint_url();
+    let client = reqwest::Client::new();
+    let preflight = client.request(reqwest::Method::OPTIONS, &url).header("origin", "https://evil.example");
+    let preflight = preflight.header("access-control-request-method", "POST").header("access-control-request-headers", "x-amz-target");
+    let answer = preflight.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 404);
+    assert!(!answer.headers().keys().any(|name| name.as_str().starts_with("access-control-")), "{answer:?}");
+
+    let list = || client.post(&url).header("x-amz-target", "DynamoDB_20120810.ListTables").header("content-type", "application/json");
+    let unsigned = list().body("{}").send().await.unwrap();
+    assert_eq!(unsigned.status().as_u16(), 400);
+    assert!(unsigned.text().await.unwrap().contains("MissingAuthenticationTokenException"));
+    let signed = |host: &str| list().header("authorization", SIGNATURE).header("x-amz-date", "20260101T000000Z").header("host", host);
+    assert_eq!(signed("evil.example").body("{}").send().await.unwrap().status().as_u16(), 403);
+    assert_eq!(signed("host.docker.internal:4566").body("{}").send().await.unwrap().status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_host_that_a_web_page_can_have_is_refused_and_a_containers_name_for_this_machine_is_not() {
+    let aws = Aws::start().await;
+    let body = json!({"resourceArn": CLUSTER, "secretArn": SECRET, "sql": "SELECT 1"}).to_string();
+    let client = reqwest::Client::new();
+    let named = |host: &str| {
+        let request = client.post(format!("{}/Execute", aws.local.endpoint_url())).header("authorization", SIGNATURE);
+        request.header("host", host).body(body.clone()).send()
+    };
+    for host in ["localhost:4566", "127.0.0.1", "[::1]:4566", "fleet:4566", "host.docker.internal:4566"] {
+        assert_eq!(named(host).await.unwrap().status().as_u16(), 200, "{host}");
+    }
+    let answer = named("evil.example:4566").await.unwrap();
+    assert_eq!(answer.status().as_u16(), 403);
+    let message = "The Host of a request to the local AWS endpoints must be an IP address, localhost, a name without dots or a name \
+                   that ends with .internal.";
+    assert_eq!(answer.json::<Value>().await.unwrap()["message"], message);
 }

@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::{
     dynamodb,
-    support::{Aws, CLUSTER, KEY, SECRET, TABLE, options, text},
+    support::{Aws, CLUSTER, KEY, SECRET, SIGNATURE, TABLE, options, text},
 };
 
 #[tokio::test]
@@ -35,7 +35,10 @@ async fn a_stop_lets_the_request_under_way_finish() {
     let address = aws.local.local_addr();
     let body = format!(r#"{{"resourceArn":"{CLUSTER}","secretArn":"{SECRET}","sql":"SELECT 7"}}"#);
     let mut connection = TcpStream::connect(address).await.unwrap();
-    let head = format!("POST /Execute HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n", body.len());
+    let head = format!(
+        "POST /Execute HTTP/1.1\r\nhost: {address}\r\nauthorization: {SIGNATURE}\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
     connection.write_all(head.as_bytes()).await.unwrap();
     // With these words the request is under way: the server waits for its body.
     let mut go_on = [0; 25];
@@ -105,9 +108,20 @@ async fn a_folder_that_is_not_there_is_named() {
 #[tokio::test]
 async fn a_file_that_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("rds.sqlite"), "this is no database, and long enough to be looked at").unwrap();
-    let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.unwrap_err();
-    assert!(error.to_string().contains("rds.sqlite"), "{error}");
+    for name in ["rds.sqlite", "dynamodb.sqlite"] {
+        let file = folder.path().join(name);
+        let foreign = "random bytes".repeat(100);
+        std::fs::write(&file, &foreign).unwrap();
+        let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.unwrap_err();
+        let message = format!(
+            "The file {} is not a database of this server: move it away, or choose another data folder with --data-dir.",
+            file.display()
+        );
+        assert_eq!(error.to_string(), message);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), foreign);
+        std::fs::remove_file(&file).unwrap();
+    }
+    assert!(LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.is_ok());
 }
 
 #[tokio::test]

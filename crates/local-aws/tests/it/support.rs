@@ -14,6 +14,8 @@ use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeout
 pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 pub(crate) const DATABASE: &str = "ec2_inventory_db";
 pub(crate) const SECRET: &str = "fleet-db";
+/// What stands in the `Authorization` header of a request that is signed, for those that no SDK makes.
+pub(crate) const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
 pub(crate) const TABLE: &str = "fleet-dimensions";
 pub(crate) const KEY: &str = "scalableTargetDimensionId";
 

@@ -52,7 +52,11 @@ async fn the_embedded_backend_stays_on_the_machine_whatever_the_shell_is_set_up_
 async fn the_local_aws_endpoints_serve_other_clients_too() {
     let server = TestServer::start().await;
     let address = server.aws_endpoint_url().strip_prefix("http://").unwrap().parse().unwrap();
-    let headers = [("x-amz-target", "secretsmanager.GetSecretValue"), ("content-type", "application/x-amz-json-1.1")];
+    let target = ("x-amz-target", "secretsmanager.GetSecretValue");
+    let unsigned = send_with(address, "POST", "/", &[target], r#"{"SecretId":"fleet-db"}"#).await;
+    assert_eq!((unsigned.status, &unsigned.body["message"]), (403, &json!("Missing Authentication Token")));
+    // Any signature will do.
+    let headers = [target, ("content-type", "application/x-amz-json-1.1"), ("authorization", "AWS4-HMAC-SHA256 Credential=any")];
     let answer = send_with(address, "POST", "/", &headers, r#"{"SecretId":"fleet-db"}"#).await;
     assert_eq!((answer.status, &answer.body["Name"]), (200, &json!("fleet-db")), "{}", answer.text);
 }
