@@ -68,7 +68,10 @@ async fn bodies_that_are_wrong_are_refused_in_either_mode() {
             (r#"{"desiredCapacity":null}"#, "desiredCapacity must be a number, but is null."),
             (r#"{"desiredCapacity":true}"#, "desiredCapacity must be a number, but is a boolean."),
             (r#"{"desiredCapacity":NaN}"#, "The body is not valid JSON: expected value at line 1 column 20."),
-            (r#"{"desiredCapacity":1e999}"#, "The body has a number beyond 64-bit floating point: number out of range at line 1 column 24."),
+            (
+                r#"{"desiredCapacity":1e999}"#,
+                "The body has a number beyond 64-bit floating point: number out of range at line 1 column 24.",
+            ),
         ] {
             assert_eq!(refusal(&patch(mode), body).await, message, "{mode:?}");
         }
