@@ -28,5 +28,5 @@ pub use lambda_http::{
 };
 pub use query::Query;
 pub use request::{path_parameter, request_id, route};
-pub use response::{Response, json};
+pub use response::{Response, json, json_text};
 pub use runtime::run;

@@ -1,4 +1,4 @@
-//! `GET /v1` and `/v1/metadata`: what the API is, and what exactly is running.
+//! `GET /v1`, `/v1/metadata` and `/v1/openapi.json`: what the API is, what exactly is running, and the API's description.
 
 mod build;
 #[cfg(test)]
@@ -6,11 +6,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json, route};
+use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json, json_text, route};
 use serde::Serialize;
 
 const NAME: &str = "fleet-api";
 const DESCRIPTION: &str = "Fleet API keeps an inventory of EC2 instances and scales custom resources for AWS Application Auto Scaling.";
+
+/// The API's description; `cargo run -p fleet-openapi` writes it.
+const OPENAPI: &str = include_str!("openapi.json");
 
 /// Where the function runs.
 #[derive(Clone, Debug)]
@@ -69,6 +72,7 @@ struct Running<'a> {
 const LINKS: &[(&str, &str)] = &[
     ("self", "/v1"),
     ("metadata", "/v1/metadata"),
+    ("openapi", "/v1/openapi.json"),
     ("health", "/v1/health"),
     ("readiness", "/v1/health/ready"),
     ("instances", "/ec2"),
@@ -84,10 +88,14 @@ const LINKS: &[(&str, &str)] = &[
 
 impl Function for Metadata {
     const NAME: &'static str = "metadata";
-    const ROUTES: &'static [Route] = &[("GET", "/v1"), ("GET", "/v1/metadata")];
+    const ROUTES: &'static [Route] = &[("GET", "/v1"), ("GET", "/v1/metadata"), ("GET", "/v1/openapi.json")];
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
-        if route(&request).ends_with("/metadata") { self.metadata() } else { index() }
+        match route(&request) {
+            "/v1/metadata" => self.metadata(),
+            "/v1/openapi.json" => Ok(json_text(StatusCode::OK, OPENAPI)),
+            _ => index(),
+        }
     }
 }
 

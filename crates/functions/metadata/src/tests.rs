@@ -33,3 +33,10 @@ async fn metadata_says_what_is_running_and_where() {
     assert_eq!(metadata["architecture"], std::env::consts::ARCH);
     assert_eq!(metadata["rust_version"].as_str().unwrap().split('.').count(), 3);
 }
+
+#[tokio::test]
+async fn the_description_is_an_openapi_document() {
+    let document = send("get-v1-openapi-json").await;
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/v1/openapi.json"]["get"].is_object());
+}

@@ -11,6 +11,7 @@ mod gateway;
 mod hosted;
 mod limits;
 mod log;
+mod openapi;
 mod restart;
 mod routes;
 mod scalable_target_dimensions;

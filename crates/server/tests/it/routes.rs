@@ -7,7 +7,7 @@ use fleet_http::{Function, Route};
 use fleet_server::template::{TemplateRoute, routes};
 use serde_json::json;
 
-use crate::support::TestServer;
+use crate::{openapi, support::TestServer};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
@@ -18,7 +18,7 @@ fn coded<F: Function>() -> impl Iterator<Item = (String, String, &'static str)> 
 }
 
 #[test]
-fn the_templates_routes_are_those_of_the_code() {
+fn the_templates_routes_are_those_of_the_code_and_of_the_openapi_document() {
     let template: BTreeSet<_> = routes(TEMPLATE)
         .unwrap()
         .into_iter()
@@ -37,6 +37,8 @@ fn the_templates_routes_are_those_of_the_code() {
         .map(|(method, path, function)| (method, path, function.to_owned()))
         .collect();
     assert_eq!(template, code);
+    let described: BTreeSet<_> = openapi::operations().map(|(method, path, _)| (method, path)).collect();
+    assert_eq!(described, template.into_iter().map(|(method, path, _)| (method, path)).collect(), "the OpenAPI document and the template");
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use fleet_server::{Options, Running, Server};
 
-use crate::client::{self, Answer};
+use crate::{
+    client::{self, Answer},
+    openapi,
+};
 
 /// A running server. It stops when it is dropped.
 pub(crate) struct TestServer(Running);
@@ -40,12 +43,14 @@ impl TestServer {
 
     /// Sends a request; the path is sent as it is.
     pub(crate) async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
-        client::send(self.address(), method, path, body).await
+        self.send_with(method, path, &[], body).await
     }
 
-    /// Sends a request with headers; the path is sent as it is.
+    /// Sends a request with headers; the path is sent as it is. The answer is held against the OpenAPI document.
     pub(crate) async fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
-        client::send_with(self.address(), method, path, headers, body).await
+        let answer = client::send_with(self.address(), method, path, headers, body).await;
+        openapi::check(method, path, &answer);
+        answer
     }
 
     /// Stops it and waits until it has.

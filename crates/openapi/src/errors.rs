@@ -1,0 +1,178 @@
+//! The errors, of the functions and of API Gateway before them.
+
+use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, Type, response::ResponseBuilder},
+};
+
+use crate::operation::{Part, answer};
+
+/// A request id to show.
+pub(crate) const REQUEST_ID: &str = "43e53bc4-bb40-4a0e-9de4-d04b61ed0c18";
+
+/// What went wrong.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct Error {
+    /// What was wrong, in which field, and what is allowed: one sentence.
+    #[schema(min_length = 1)]
+    message: String,
+    /// The request's id, which its log line has too.
+    #[schema(min_length = 1)]
+    request_id: String,
+}
+
+/// What went wrong, as the inventory says it: the same sentence under two keys.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct InventoryError {
+    /// What was wrong, in which field, and what is allowed: one sentence.
+    #[schema(min_length = 1)]
+    message: String,
+    /// The same as `message`.
+    #[schema(min_length = 1)]
+    error_message: String,
+    /// The request's id, which its log line has too.
+    #[schema(min_length = 1)]
+    request_id: String,
+}
+
+/// What API Gateway says when it lets a request through to no function.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct GatewayError {
+    /// Why not.
+    #[schema(min_length = 1)]
+    message: String,
+    /// The same as `message`, on every route; a local server in API Gateway's place says it on the inventory's alone.
+    #[schema(min_length = 1, nullable = false)]
+    error_message: Option<String>,
+    /// The request's id; not there with `Missing Authentication Token`.
+    #[schema(min_length = 1, nullable = false)]
+    request_id: Option<String>,
+}
+
+/// Adds the schemas of the errors, and the answers that operations refer to.
+pub(crate) fn describe(part: &mut Part) {
+    part.schema::<Error>();
+    part.schema::<InventoryError>();
+    part.schema::<GatewayError>();
+    let mut add = |name: &str, response: ResponseBuilder| part.responses.push((name.to_owned(), response.build()));
+    let unknown = "API Gateway does not know the caller: no key or signature, or one that may not do this.";
+    let unreadable = "The address is not percent-encoded UTF-8.";
+    add("BadRequest", by_gateway(unreadable, "The query is not percent-encoded UTF-8."));
+    add("Forbidden", by_gateway(unknown, "Forbidden"));
+    add("BodyTooLarge", by_gateway("The body is larger than 10 MiB.", "Request Too Long"));
+    add("TooManyRequests", wait(by_gateway("More requests than the plan allows.", "Too Many Requests"), 1));
+    add("BadGateway", by_gateway("The function ended before it answered.", "Internal server error"));
+    add("TimedOut", by_gateway("No answer within 29 seconds.", "Endpoint request timed out"));
+    for shape in [Shape::Standard, Shape::Inventory] {
+        let fault = shape.example("The service failed to do this; the fault is ours and has been logged.");
+        add(shape.fault(), shape.answer("A fault of ours.", &[("", fault)]));
+        let away = shape.example("The service cannot answer now; please try again in 15 s.");
+        add(shape.away(), wait(shape.answer("A store cannot answer now: a paused database that wakes, say.", &[("", away)]), 15));
+    }
+}
+
+/// Which error body the functions of a group have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// `message` and `request_id`.
+    Standard,
+    /// `error_message` as well.
+    Inventory,
+}
+
+/// What an operation can go wrong by, beside what all can.
+pub(crate) struct Errors<'a> {
+    /// The errors' shape.
+    pub(crate) shape: Shape,
+    /// Sentences that a 400 says, with their names; empty where no input can be wrong.
+    pub(crate) bad_request: &'a [(&'a str, &'a str)],
+    /// The sentence of a 404, where there is one.
+    pub(crate) not_found: Option<&'a str>,
+    /// Whether it takes a body, which may be too large.
+    pub(crate) takes_body: bool,
+    /// Whether it asks a store, which may be away.
+    pub(crate) asks_store: bool,
+    /// Whether API Gateway asks for a key or a signature.
+    pub(crate) guarded: bool,
+}
+
+impl Errors<'_> {
+    /// The answers.
+    pub(crate) fn answers(&self) -> Vec<(&'static str, RefOr<Response>)> {
+        let mut answers = Vec::new();
+        let shared = |name: &str| Ref::from_response_name(name).into();
+        if self.bad_request.is_empty() {
+            answers.push(("400", shared("BadRequest")));
+        } else {
+            let examples: Vec<_> = self.bad_request.iter().map(|(name, sentence)| (*name, self.shape.example(sentence))).collect();
+            answers.push(("400", self.shape.answer("The input is wrong; `message` says what and where.", &examples).into()));
+        }
+        if self.guarded {
+            answers.push(("403", shared("Forbidden")));
+        }
+        if let Some(sentence) = self.not_found {
+            answers.push(("404", self.shape.answer("There is no such thing.", &[("", self.shape.example(sentence))]).into()));
+        }
+        if self.takes_body {
+            answers.push(("413", shared("BodyTooLarge")));
+        }
+        answers.push(("429", shared("TooManyRequests")));
+        answers.push(("500", shared(self.shape.fault())));
+        answers.push(("502", shared("BadGateway")));
+        if self.asks_store {
+            answers.push(("503", shared(self.shape.away())));
+        }
+        answers.push(("504", shared("TimedOut")));
+        answers
+    }
+}
+
+impl Shape {
+    fn fault(self) -> &'static str {
+        match self {
+            Self::Standard => "Fault",
+            Self::Inventory => "InventoryFault",
+        }
+    }
+
+    fn away(self) -> &'static str {
+        match self {
+            Self::Standard => "Unavailable",
+            Self::Inventory => "InventoryUnavailable",
+        }
+    }
+
+    fn answer(self, description: &str, examples: &[(&str, Value)]) -> ResponseBuilder {
+        match self {
+            Self::Standard => answer::<Error>(description, examples),
+            Self::Inventory => answer::<InventoryError>(description, examples),
+        }
+    }
+
+    fn example(self, sentence: &str) -> Value {
+        let mut body = json!({ "message": sentence, "request_id": REQUEST_ID });
+        if self == Self::Inventory {
+            body["error_message"] = sentence.into();
+        }
+        body
+    }
+}
+
+fn by_gateway(description: &str, message: &str) -> ResponseBuilder {
+    answer::<GatewayError>(description, &[("", json!({ "message": message, "error_message": message, "request_id": REQUEST_ID }))])
+}
+
+/// Adds the header that says when to ask again.
+pub(crate) fn wait(response: ResponseBuilder, example: u32) -> ResponseBuilder {
+    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    let header =
+        HeaderBuilder::new().schema(Some(seconds)).description(Some("After how many seconds to ask again.")).example(Some(example.into()));
+    response.header("Retry-After", header.build())
+}

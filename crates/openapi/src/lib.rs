@@ -1,0 +1,107 @@
+//! The API as an OpenAPI 3.1 document.
+//!
+//! The schemas are Rust types of this crate and not those of the functions, so that no function carries them. What
+//! holds them to the truth: limits are the constants of [`fleet_core`]; the server's tests send requests to the real
+//! functions and check every answer against the document, in which no property is left open; and the document's paths
+//! are compared with those of the code and of `template.yaml`.
+//!
+//! `cargo run -p fleet-openapi` writes the document to the file that the function `metadata` answers.
+
+mod collections;
+mod errors;
+mod inventory;
+mod operation;
+mod scaling;
+mod service;
+mod texts;
+
+use std::path::PathBuf;
+
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server,
+    extensions::ExtensionsBuilder,
+    security::{ApiKey, ApiKeyValue, SecurityScheme},
+    tag::TagBuilder,
+};
+
+use crate::operation::Part;
+
+const DESCRIPTION: &str = "\
+An inventory of EC2 instances, a scaling endpoint that AWS Application Auto Scaling calls for custom resources, and a few \
+small services.
+
+Bodies are JSON in UTF-8, whatever content type a request names. Every error says in `message` what was wrong and what is \
+allowed, and has a `request_id` that the log line of the request has too. A route or method that does not exist is answered \
+by API Gateway: 403 `{\"message\":\"Missing Authentication Token\"}`.
+
+Text is any printable text: no control character, no line break, no Unicode noncharacter (the patterns name those that can \
+be written portably). Lengths count characters, not bytes, and upper and lower case differ.";
+
+/// Where the function `metadata` has the document.
+#[must_use]
+pub fn file() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", "functions", "metadata", "src", "openapi.json"].iter().collect()
+}
+
+/// The document as the file has it.
+///
+/// # Errors
+/// Only when it cannot be written as JSON.
+pub fn text() -> Result<String, serde_json::Error> {
+    document().to_pretty_json().map(|text| text + "\n")
+}
+
+/// The document.
+#[must_use]
+pub fn document() -> OpenApi {
+    let mut part = Part::default();
+    inventory::describe(&mut part);
+    scaling::describe(&mut part);
+    collections::describe(&mut part);
+    service::describe(&mut part);
+    let Part { operations, schemas, responses } = part;
+    let paths = operations.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
+    let components = ComponentsBuilder::new()
+        .schemas_from_iter(schemas)
+        .responses_from_iter(responses)
+        .security_scheme(operation::API_KEY, api_key())
+        .security_scheme(operation::SIGNATURE, signature());
+    let tag = |name: &str, description: &str| TagBuilder::new().name(name).description(Some(description)).build();
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Fleet API")
+                .version(env!("CARGO_PKG_VERSION"))
+                .description(Some(DESCRIPTION))
+                .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build())),
+        )
+        // Seen from the document itself, so that it is right behind any host name and stage.
+        .servers(Some([Server::new("..")]))
+        .tags(Some([
+            tag(inventory::TAG, "EC2 instances and the packages on them, in Aurora MySQL."),
+            tag(scaling::TAG, "Scalable target dimensions, in DynamoDB: the custom resource of Application Auto Scaling."),
+            tag(collections::TAG, "Two read-only lists."),
+            tag(service::TAG, "What the API is, and whether it is well."),
+        ]))
+        .paths(paths)
+        .components(Some(components.build()))
+        .build()
+}
+
+fn api_key() -> SecurityScheme {
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+        "x-api-key",
+        "The key of the stack's usage plan. A local server asks for none.",
+    )))
+}
+
+/// API Gateway's own way to write `AWS_IAM` in an OpenAPI document:
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html>.
+fn signature() -> SecurityScheme {
+    let mut scheme = ApiKeyValue::with_description(
+        "Authorization",
+        "AWS Signature Version 4 for the service execute-api, by a principal that may execute-api:Invoke. A local server asks for none.",
+    );
+    scheme.extensions = Some(ExtensionsBuilder::new().add("x-amazon-apigateway-authtype", "awsSigv4").build());
+    SecurityScheme::ApiKey(ApiKey::Header(scheme))
+}

@@ -1,0 +1,197 @@
+//! What the API is, and whether it is well.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{HttpMethod, ObjectBuilder, RefOr, Schema, Type, path::OperationBuilder},
+};
+
+use crate::{
+    errors::{self, Errors, Shape},
+    operation::{Part, answer, operation, with_answers},
+};
+
+pub(crate) const TAG: &str = "service";
+
+/// What the API is.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct Index {
+    name: String,
+    version: String,
+    /// One sentence.
+    description: String,
+    /// Paths from the API's root on, by name.
+    links: BTreeMap<String, String>,
+}
+
+/// What exactly is running.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct Metadata {
+    name: String,
+    version: String,
+    /// One sentence.
+    description: String,
+    /// The commit's full hash, or `unknown`.
+    #[schema(pattern = "^([0-9a-f]{40}|[0-9a-f]{64}|unknown)$")]
+    commit: String,
+    /// The commit's time; null where the commit is unknown.
+    #[schema(format = DateTime, required)]
+    built_at: Option<String>,
+    #[schema(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+")]
+    rust_version: String,
+    /// The processor: `x86_64` or `aarch64`, say.
+    architecture: String,
+    /// The AWS region; null where none is known.
+    #[schema(required)]
+    region: Option<String>,
+    /// The function's name.
+    function: String,
+}
+
+/// That the API answers.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct Health {
+    #[schema(schema_with = ok)]
+    status: String,
+}
+
+/// That all stores answer.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct Ready {
+    #[schema(schema_with = ok)]
+    status: String,
+    checks: ReadinessChecks,
+}
+
+/// That some do not: an error with the checks beside it.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct NotReady {
+    #[schema(schema_with = unavailable)]
+    status: String,
+    checks: ReadinessChecks,
+    /// Which stores do not answer: one sentence.
+    #[schema(min_length = 1)]
+    message: String,
+    /// The request's id, which its log line has too.
+    #[schema(min_length = 1)]
+    request_id: String,
+}
+
+/// Each store with what its check found.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct ReadinessChecks {
+    dynamodb: CheckResult,
+    data_api: CheckResult,
+    secret: CheckResult,
+}
+
+/// What a check found.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+enum CheckResult {
+    Ok,
+    Unavailable,
+}
+
+/// An OpenAPI 3.1 document.
+struct OpenApiDocument;
+
+impl PartialSchema for OpenApiDocument {
+    fn schema() -> RefOr<Schema> {
+        let version = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^3\.1\.[0-9]+$"));
+        let object = || ObjectBuilder::new().schema_type(Type::Object);
+        let required = ["openapi", "info", "paths"];
+        let document = object().property("openapi", version).property("info", object()).property("paths", object());
+        required.into_iter().fold(document, ObjectBuilder::required).into()
+    }
+}
+
+impl ToSchema for OpenApiDocument {}
+
+fn ok() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["ok"])).into()
+}
+
+fn unavailable() -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["unavailable"])).into()
+}
+
+const ERRORS: Errors<'static> =
+    Errors { shape: Shape::Standard, bad_request: &[], not_found: None, takes_body: false, asks_store: false, guarded: false };
+
+/// Adds the routes and schemas.
+pub(crate) fn describe(part: &mut Part) {
+    errors::describe(part);
+    part.schema::<Index>();
+    part.schema::<Metadata>();
+    part.schema::<Health>();
+    part.schema::<Ready>();
+    part.schema::<NotReady>();
+    part.schema::<OpenApiDocument>();
+    let index = json!({
+        "name": "fleet-api",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Fleet API keeps an inventory of EC2 instances and scales custom resources for AWS Application Auto Scaling.",
+        "links": { "self": "/v1", "openapi": "/v1/openapi.json" },
+    });
+    get::<Index>(part, "/v1", operation("getIndex", TAG, "Get the index", "What the API is, with links to its routes."), &index);
+    let metadata = json!({
+        "name": "fleet-api",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": index["description"],
+        "commit": "7e4876f0c1d2e3f4a5b6c7d8e9f0011223344556",
+        "built_at": "2026-03-20T09:46:40Z",
+        "rust_version": "1.95.0",
+        "architecture": "x86_64",
+        "region": "us-east-1",
+        "function": "metadata",
+    });
+    get::<Metadata>(
+        part,
+        "/v1/metadata",
+        operation("getMetadata", TAG, "Get the metadata", "What exactly is running, and where."),
+        &metadata,
+    );
+    let document = json!({ "openapi": "3.1.0", "info": { "title": "Fleet API", "version": env!("CARGO_PKG_VERSION") }, "paths": {} });
+    let described = operation("getOpenApi", TAG, "Get this document", "The API as an OpenAPI 3.1 document.");
+    get::<OpenApiDocument>(part, "/v1/openapi.json", described, &document);
+    let health = operation("getHealth", TAG, "Whether the API answers", "Touches nothing else. For a DNS health check.");
+    get::<Health>(part, "/v1/health", health, &json!({ "status": "ok" }));
+    ready(part);
+}
+
+fn get<T: ToSchema>(part: &mut Part, path: &str, operation: OperationBuilder, example: &Value) {
+    let operation = operation.response("200", answer::<T>("What was asked for.", &[("", example.clone())]).build());
+    part.route(HttpMethod::Get, path, with_answers(operation, ERRORS.answers()));
+}
+
+fn ready(part: &mut Part) {
+    let checks = |data_api: &str| json!({ "dynamodb": "ok", "data_api": data_api, "secret": "ok" });
+    let ready = json!({ "status": "ok", "checks": checks("ok") });
+    let not_ready = json!({
+        "status": "unavailable",
+        "checks": checks("unavailable"),
+        "message": "The API is not ready; what cannot answer now: data_api.",
+        "request_id": errors::REQUEST_ID,
+    });
+    let not_ready = answer::<NotReady>("The stores that are `unavailable` do not answer.", &[("", not_ready)]);
+    let operation = operation("getReadiness", TAG, "Whether the stores answer", "Asks each store, side by side, for at most 3 seconds.")
+        .response("200", answer::<Ready>("All stores answer.", &[("", ready)]).build())
+        .response("503", errors::wait(not_ready, 5).build());
+    part.route(HttpMethod::Get, "/v1/health/ready", with_answers(operation, ERRORS.answers()));
+}

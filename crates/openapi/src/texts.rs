@@ -1,0 +1,144 @@
+//! The texts of the domain, with their limits and patterns.
+//!
+//! A pattern is written in what ECMA-262, Python and Rust read alike: no `\p`, no lookaround, no code point past
+//! U+FFFF. So it leaves the noncharacters of the upper planes to the description, and `fleet_core::text` is stricter.
+
+use fleet_core::{
+    inventory::{self, PageLimit},
+    scaling,
+};
+use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
+
+/// What no text may have: control characters, line and paragraph separators, noncharacters.
+macro_rules! unprintable {
+    () => {
+        r"\u0000-\u001F\u007F-\u009F\u2028\u2029\uFDD0-\uFDEF\uFFFE\uFFFF"
+    };
+}
+
+/// White space that is printable, which a trimmed text has only within.
+macro_rules! space {
+    () => {
+        r" \u00A0\u1680\u2000-\u200A\u202F\u205F\u3000"
+    };
+}
+
+const PRINTABLE: &str = concat!("^[^", unprintable!(), "]+$");
+const WITHOUT_SLASH: &str = concat!("^[^/", unprintable!(), "]+$");
+const TRIMMED: &str = concat!("^[^", unprintable!(), space!(), "]([^", unprintable!(), "]*[^", unprintable!(), space!(), "])?$");
+
+/// Makes the schema of a text of the domain.
+macro_rules! text {
+    ($name:ident, $max:expr, $pattern:expr, $description:literal, $example:literal) => {
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($description))
+                    .min_length(Some(1))
+                    .max_length(Some($max))
+                    .pattern(Some($pattern))
+                    .examples([Value::from($example)])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+
+text!(
+    InstanceId,
+    inventory::InstanceId::MAX_CHARS,
+    TRIMMED,
+    "An instance's id, chosen by the client. No white space around it; percent-encoded in a path.",
+    "instance-002"
+);
+text!(Region, inventory::Region::MAX_CHARS, TRIMMED, "The region an instance is said to be in. No white space around it.", "us-east-1");
+text!(
+    AccountId,
+    inventory::AccountId::MAX_CHARS,
+    TRIMMED,
+    "The account an instance is said to belong to. No white space around it.",
+    "123456789012"
+);
+text!(PackageName, inventory::PackageName::MAX_CHARS, TRIMMED, "A package's name. No white space around it.", "package-1");
+text!(PackageVersion, inventory::PackageVersion::MAX_CHARS, TRIMMED, "A package's version. No white space around it.", "v1");
+text!(
+    DimensionId,
+    scaling::DimensionId::MAX_CHARS,
+    WITHOUT_SLASH,
+    "The id of a scalable target dimension. No slash; percent-encoded in a path.",
+    "1-23456789"
+);
+text!(FailureReason, scaling::FailureReason::MAX_CHARS, PRINTABLE, "Why scaling failed.", "No capacity of this type is left.");
+
+/// A capacity; see [`scaling::Capacity`].
+pub(crate) struct Capacity;
+
+impl PartialSchema for Capacity {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
+            .description(Some("A capacity, in whatever unit the resource is scaled by. Keeps its fraction: 1.0, not 1."))
+            .minimum(Some(0.0))
+            .examples([Value::from(scaling::Capacity::INITIAL.get())])
+            .into()
+    }
+}
+
+impl ToSchema for Capacity {}
+
+/// How many instances a page has.
+pub(crate) struct Limit;
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(1))
+            .maximum(Some(usize::from(PageLimit::MAX)))
+            .default(Some(PageLimit::default().get().into()))
+            .into()
+    }
+}
+
+/// Where a page begins.
+pub(crate) struct NextToken;
+
+impl PartialSchema for NextToken {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("Where the next page begins. To be sent back as it is; not to be made or taken apart."))
+            .min_length(Some(1))
+            .pattern(Some("^[A-Za-z0-9_-]+$"))
+            .examples([Value::from("eyJhZnRlciI6Imluc3RhbmNlLTAwMiJ9")])
+            .into()
+    }
+}
+
+impl ToSchema for NextToken {}
+
+/// When an instance was added.
+pub(crate) struct CreationDate;
+
+impl PartialSchema for CreationDate {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("When the instance was added, in UTC."))
+            .pattern(Some(r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.0$"))
+            .examples([Value::from("2019-03-06 02:45:32.0")])
+            .into()
+    }
+}
+
+impl ToSchema for CreationDate {}
