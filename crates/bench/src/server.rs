@@ -25,7 +25,7 @@ pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
 
 /// Is the server, with its log as anybody starts it, until it is ended.
 pub(crate) async fn serve() -> Result<(), Failure> {
-    fleet_server::start_log()?;
+    fleet_server::start_log(None)?;
     let options = Options {
         listen: "127.0.0.1:0".parse()?,
         aws_listen: "127.0.0.1:0".parse()?,

@@ -19,6 +19,7 @@ use crate::{
     body,
     event::Arrived,
     limits::Limits,
+    pages::Pages,
     refusal::{Answer, Refusal},
     router::{Found, Router, is_decodable},
     template::{TemplateError, TemplateRoute},
@@ -30,6 +31,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub struct Gateway {
     router: Router,
     limits: Limits,
+    pages: Option<Pages>,
     running: TaskTracker,
 }
 
@@ -39,7 +41,12 @@ impl Gateway {
     /// # Errors
     /// [`TemplateError`] for a route whose function is not among `functions`, or that another one contradicts.
     pub fn new(routes: Vec<TemplateRoute>, functions: &[Arc<dyn DynFunction>], limits: Limits) -> Result<Self, TemplateError> {
-        Ok(Self { router: Router::new(routes, functions)?, limits, running: TaskTracker::new() })
+        Ok(Self { router: Router::new(routes, functions)?, limits, pages: None, running: TaskTracker::new() })
+    }
+
+    /// The same gateway, with `pages` where there is no route.
+    pub(crate) fn with_pages(self, pages: Pages) -> Self {
+        Self { pages: Some(pages), ..self }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -65,7 +72,7 @@ impl Gateway {
         let (route, shape) = found.as_ref().map_or(("none", ErrorBody::Standard), |found| (found.resource, found.function.error_body()));
         let handled = match found {
             Some(found) => self.handle(&id, peer, parts, found, &mut incoming, deadline).await,
-            None => Err(Refusal::NoSuchRoute),
+            None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
         };
         let mut answer = match handled {
             Ok(answer) => answer,
@@ -91,6 +98,10 @@ impl Gateway {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
         answer
+    }
+
+    async fn page(&self, parts: &Parts) -> Option<Answer> {
+        self.pages.as_ref()?.answer(parts).await
     }
 
     /// `incoming` is `None` afterwards when all of it was read.

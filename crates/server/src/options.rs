@@ -11,7 +11,7 @@ use clap::{
     builder::{BoolishValueParser, Resettable},
 };
 
-use crate::limits::Limits;
+use crate::{limits::Limits, log::LogFormat};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const AWS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
@@ -21,7 +21,7 @@ const AFTER_HELP: &str = "\
 The functions read the same environment variables as on AWS: DB_CLUSTER_ARN, DB_SECRET, DB_NAME, DIMENSIONS_TABLE,
 SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALING_RESOURCE_NAME, SCALING_DIMENSION_NAME.
 With the embedded backend each has a default that works. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info
-unless set; AWS_LAMBDA_LOG_FORMAT=JSON writes the log as JSON lines.
+unless set.
 
 Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once.
 Exit codes: 0 stopped, 1 could not start, 2 wrong options.";
@@ -59,6 +59,10 @@ pub struct Options {
     /// Where the functions find their stores
     #[arg(long, env = "FLEET_BACKEND", value_enum, value_name = "BACKEND", default_value_t = Backend::Embedded, hide_env_values = true)]
     pub backend: Backend,
+
+    /// How log lines are written [default: text, or what AWS_LAMBDA_LOG_FORMAT says]
+    #[arg(long, env = "FLEET_LOG_FORMAT", value_enum, value_name = "FORMAT", hide_env_values = true)]
+    pub log_format: Option<LogFormat>,
 
     /// What a request may take; not an option of the command line.
     #[arg(skip)]
@@ -105,6 +109,7 @@ impl Default for Options {
             database_url: None,
             template: None,
             backend: Backend::default(),
+            log_format: None,
             limits: Limits::default(),
         }
     }
@@ -126,7 +131,7 @@ mod tests {
     #[test]
     fn every_option_has_its_variable_and_the_help_says_so() {
         let help = Options::command().render_long_help().to_string();
-        for option in ["listen", "aws-listen", "data-dir", "in-memory", "database-url", "template", "backend"] {
+        for option in ["listen", "aws-listen", "data-dir", "in-memory", "database-url", "template", "backend", "log-format"] {
             let variable = format!("[env: FLEET_{}]", option.replace('-', "_").to_uppercase());
             assert!(help.contains(&format!("--{option}")) && help.contains(&variable), "{option}\n{help}");
         }

@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use crate::{
     LOG_LEVELS,
     error::StartError,
+    log::{self, LogFormat},
     options::Options,
     server::{Running, Server},
 };
@@ -20,14 +21,19 @@ use crate::{
 /// The exit code after a second signal: what a shell says of a process that a Ctrl-C ended.
 const STOPPED_AT_ONCE: i32 = 130;
 
-/// Starts the log as the environment says: lines for a person unless `AWS_LAMBDA_LOG_FORMAT` is `JSON`.
+/// Starts the log in the format `asked` for, or else as the environment says: lines for a person unless
+/// `AWS_LAMBDA_LOG_FORMAT` is `JSON`.
 ///
 /// # Errors
 /// [`StartError`] for a level that cannot be read.
-pub fn start_log() -> Result<(), StartError> {
+pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
     let variable = |name: &str| env::var(name).ok();
     let levels = telemetry::levels(variable, LOG_LEVELS).map_err(StartError::LogLevels)?;
-    telemetry::init(telemetry::format(variable, Format::Text), levels);
+    let format = asked.unwrap_or_else(|| match telemetry::format(variable, Format::Text) {
+        Format::Text => LogFormat::Text,
+        Format::Json => LogFormat::Json,
+    });
+    log::init(format, levels);
     Ok(())
 }
 

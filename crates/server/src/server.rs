@@ -17,6 +17,7 @@ use crate::{
     gateway::Gateway,
     hosting::Hosting,
     options::Options,
+    pages::{Pages, Reader},
     template::{self, TemplateRoute},
 };
 
@@ -44,9 +45,10 @@ impl Server {
         // First, since a second server on the same address should say so and not complain of the data folder.
         let listener = bind(options.listen).await?;
         let Stores { config, settings, local, folder } = Stores::open(&options).await?;
+        let pages = Pages::new(Reader::new(&config, settings.inventory.clone(), &settings.dimensions));
         let functions = functions::all(&config, settings)?;
         let gateway = Gateway::new(routes, &functions, options.limits).map_err(|cause| StartError::Template { name, cause })?;
-        let hosting = Hosting::start(listener, gateway).map_err(|cause| StartError::System(cause.kind()))?;
+        let hosting = Hosting::start(listener, gateway.with_pages(pages)).map_err(|cause| StartError::System(cause.kind()))?;
         Ok(Running { hosting, local_aws: local, data_folder: folder })
     }
 }

@@ -12,6 +12,7 @@ mod hosted;
 mod limits;
 mod log;
 mod openapi;
+mod pages;
 mod restart;
 mod routes;
 mod scalable_target_dimensions;

@@ -4,7 +4,10 @@ use std::{fs, net::TcpListener, path::Path};
 
 use tempfile::TempDir;
 
-use crate::binary::{Binary, command, refusal};
+use crate::{
+    binary::{Binary, command, refusal},
+    client,
+};
 
 /// The sentence of a start with these arguments, which must fail with exit code 1.
 async fn sentence(arguments: &[&str]) -> String {
@@ -179,4 +182,18 @@ async fn a_wrong_option_is_a_usage_error() {
     }
     let (code, said) = refusal(command(&[]).env("FLEET_IN_MEMORY", "perhaps")).await;
     assert!(code == Some(2) && said.contains("--in-memory"), "{said}");
+}
+
+#[tokio::test]
+async fn the_log_is_text_without_colour_unless_json_is_asked_for() {
+    for (arguments, begins, has) in [
+        (&["--in-memory"][..], "20", "  200 GET    /v1/health "),
+        (&["--in-memory", "--log-format", "json"], "{", "\"route\":\"/v1/health\""),
+    ] {
+        let mut server = Binary::start(arguments).await;
+        client::send(server.address(), "GET", "/v1/health", "").await;
+        server.wait_for_line("/v1/health").await;
+        let line = server.said.last().unwrap();
+        assert!(line.starts_with(begins) && line.contains(has) && !line.contains('\x1b'), "{line}");
+    }
 }
