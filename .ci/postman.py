@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""Makes the Postman collection and its environment of the OpenAPI document.
+
+    .ci/postman.py            writes events/fleet.postman_collection.json and events/local.postman_environment.json
+    .ci/postman.py --check    says whether both are up to date
+
+A request for each operation, with the document's example as its body, the document's answers as saved examples, and a
+test of status, headers and shape: the schema of the answer, resolved, is checked by Postman itself. The order is one in
+which all pass: what is added is read, listed and removed again.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = json.loads((ROOT / "crates/functions/metadata/src/openapi.json").read_text())
+COLLECTION = ROOT / "events/fleet.postman_collection.json"
+ENVIRONMENT = ROOT / "events/local.postman_environment.json"
+# Postman's own schema: a name, never fetched.
+FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
+# The answers that are saved beside a request; those of API Gateway are the same everywhere.
+SAVED = {"200", "400", "404", "503"}
+# Removed before it is added, so that a run can be repeated.
+BEFORE = {"addInstance": "removeInstance"}
+ORDER = ["addInstance", "getInstance", "listInstances", "removeInstance"]
+
+
+def resolve(node):
+    """The node with what its references name in their place."""
+    if isinstance(node, list):
+        return [resolve(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        found = DOCUMENT
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        return resolve(found)
+    return {key: resolve(value) for key, value in node.items()}
+
+
+def operations():
+    """Every operation with its path and method, by tag, in an order that passes."""
+    found = [
+        (operation["operationId"], path, method.upper(), operation)
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+    ]
+    position = {name: index for index, name in enumerate(ORDER)}
+    return sorted(found, key=lambda one: (position.get(one[0], len(ORDER)), one[1], one[2] != "PATCH"))
+
+
+def url(path, operation):
+    """The address, with its parameters: those of the query are there to be switched on."""
+    parameters = [resolve(parameter) for parameter in operation.get("parameters", [])]
+    segments = [":" + part[1:-1] if part.startswith("{") else part for part in path.strip("/").split("/")]
+    made = {"raw": "{{baseUrl}}/" + "/".join(segments), "host": ["{{baseUrl}}"], "path": segments}
+    described = [(parameter, {"key": parameter["name"], "value": value(parameter), "description": parameter["description"]}) for parameter in parameters]
+    variables = [one for parameter, one in described if parameter["in"] == "path"]
+    query = [one | {"disabled": True} for parameter, one in described if parameter["in"] == "query"]
+    return made | ({"variable": variables} if variables else {}) | ({"query": query} if query else {})
+
+
+def value(parameter):
+    """A value to try: the parameter's example, or its schema's."""
+    schema = parameter["schema"]
+    return str(parameter.get("example", schema.get("default", (schema.get("examples") or [""])[0])))
+
+
+def auth(operation):
+    """How the deployed API knows the caller; a local server does not ask, and the variables are empty for it."""
+    names = [name for requirement in operation.get("security", []) for name in requirement]
+    if "ApiKey" in names:
+        pairs = {"key": "x-api-key", "value": "{{apiKey}}", "in": "header"}
+        return {"type": "apikey", "apikey": [{"key": key, "value": text, "type": "string"} for key, text in pairs.items()]}
+    if "AwsSignature" in names:
+        pairs = {"accessKey": "{{awsAccessKeyId}}", "secretKey": "{{awsSecretAccessKey}}", "sessionToken": "{{awsSessionToken}}", "region": "{{awsRegion}}", "service": "execute-api"}
+        return {"type": "awsv4", "awsv4": [{"key": key, "value": text, "type": "string"} for key, text in pairs.items()]}
+    return {"type": "noauth"}
+
+
+def examples_of(content):
+    """The examples of a body, with their names."""
+    if "example" in content:
+        return [("", content["example"])]
+    return [(name, example["value"]) for name, example in content.get("examples", {}).items()]
+
+
+def request(path, method, operation):
+    """The request itself."""
+    made = {"method": method, "header": [], "url": url(path, operation), "description": operation["description"], "auth": auth(operation)}
+    if "requestBody" in operation:
+        ((_, example),) = examples_of(operation["requestBody"]["content"]["application/json"])
+        made["header"].append({"key": "content-type", "value": "application/json"})
+        made["body"] = {"mode": "raw", "raw": json.dumps(example, indent=2), "options": {"raw": {"language": "json"}}}
+    return made
+
+
+def saved(path, method, operation):
+    """The document's answers, as Postman's saved examples."""
+    made = []
+    for status in sorted(SAVED & operation["responses"].keys()):
+        response = resolve(operation["responses"][status])
+        headers = [{"key": name, "value": str(header["example"])} for name, header in response.get("headers", {}).items()]
+        for name, example in examples_of(response["content"]["application/json"]):
+            title = f"{status} {name}".strip()
+            made.append({
+                "name": title,
+                "originalRequest": request(path, method, operation),
+                "code": int(status),
+                "status": response["description"],
+                "_postman_previewlanguage": "json",
+                "header": [{"key": "content-type", "value": "application/json"}, *headers],
+                "body": json.dumps(example, indent=2),
+            })
+    return made
+
+
+def test(operation):
+    """The script that Postman runs on the answer."""
+    schema = resolve(operation["responses"]["200"]["content"]["application/json"]["schema"])
+    lines = [
+        "pm.test('the status is 200', () => pm.response.to.have.status(200));",
+        "pm.test('the answer is JSON with a request id', () => {",
+        "  pm.expect(pm.response.headers.get('content-type')).to.equal('application/json');",
+        "  pm.expect(pm.response.headers.get('x-amzn-requestid')).to.have.lengthOf(36);",
+        "});",
+        f"const schema = {json.dumps(for_postman(schema))};",
+        "pm.test('the answer is as the OpenAPI document says', () => pm.response.to.have.jsonSchema(schema));",
+    ]
+    if operation["operationId"] == "getInstance":
+        lines.append("pm.test('the instance is there', () => pm.expect(pm.response.json().record_found).to.be.true);")
+    return {"listen": "test", "script": {"type": "text/javascript", "exec": lines}}
+
+
+def for_postman(schema):
+    """The schema without what only documents: Postman's validator knows draft 7, and not these words."""
+    if isinstance(schema, list):
+        return [for_postman(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: {name: for_postman(one) for name, one in part.items()} if key == "properties" else for_postman(part)
+        for key, part in schema.items()
+        if key not in ("description", "example", "examples", "format")
+    }
+
+
+def before(operation):
+    """The script that makes room for a request that can be done only once."""
+    undo = BEFORE.get(operation["operationId"])
+    if undo is None:
+        return []
+    lines = [
+        "const url = pm.variables.replaceIn('{{baseUrl}}') + '/ec2/' + encodeURIComponent(pm.request.url.variables.get('aws_instance_id'));",
+        "const header = { 'x-api-key': pm.variables.replaceIn('{{apiKey}}') };",
+        "pm.sendRequest({ url, method: 'DELETE', header }, (error) => { if (error) throw error; });",
+    ]
+    return [{"listen": "prerequest", "script": {"type": "text/javascript", "exec": lines}}]
+
+
+def collection():
+    """The collection: a folder for each tag."""
+    folders = []
+    for tag in DOCUMENT["tags"]:
+        items = [
+            {
+                "name": operation["summary"] + (" (/v1)" if name.endswith("V1") else ""),
+                "event": [*before(operation), test(operation)],
+                "request": request(path, method, operation),
+                "response": saved(path, method, operation),
+            }
+            for name, path, method, operation in operations()
+            if operation["tags"] == [tag["name"]]
+        ]
+        folders.append({"name": tag["name"], "description": tag["description"], "item": items})
+    info = DOCUMENT["info"]
+    return {"info": {"name": info["title"], "description": info["description"], "version": info["version"], "schema": FORMAT}, "item": folders}
+
+
+def environment():
+    """What differs from place to place; for a deployed API, fill the others in from the stack's outputs."""
+    values = {"baseUrl": "http://127.0.0.1:3000", "apiKey": "", "awsRegion": "us-east-1", "awsAccessKeyId": "", "awsSecretAccessKey": "", "awsSessionToken": ""}
+    secret = ("apiKey", "awsAccessKeyId", "awsSecretAccessKey", "awsSessionToken")
+    listed = [{"key": key, "value": text, "type": "secret" if key in secret else "default", "enabled": True} for key, text in values.items()]
+    return {"name": "Fleet API, local", "values": listed, "_postman_variable_scope": "environment"}
+
+
+def main():
+    stale = False
+    for file, content in ((COLLECTION, collection()), (ENVIRONMENT, environment())):
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        if "--check" not in sys.argv:
+            file.write_text(text)
+        elif not file.exists() or file.read_text() != text:
+            print(f"{file.relative_to(ROOT)} is not what the OpenAPI document makes")
+            stale = True
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())
