@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Makes or updates the API's stack.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+help() {
+    cat <<'TEXT'
+Usage: deploy_scripts/deploy_api.sh [dev|prod] [--yes] [SAM OPTION...]
+
+Builds the functions and deploys the API of an environment (dev unless named) with the settings of samconfig.toml, then
+asks it whether it is well. Can be run again at any time: what did not change stays as it is, and requests are answered
+meanwhile. Takes about 5 minutes the first time.
+
+  --yes   deploy without showing what will change first (prod asks otherwise)
+
+Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production".
+TEXT
+}
+
+case ${1:-} in -h | --help) help; exit 0 ;; esac
+name=dev
+if (($# > 0)) && [[ $1 != -* ]]; then
+    name=$1
+    shift
+fi
+options=()
+given=""
+for option in "$@"; do
+    if [[ $option == --yes ]]; then
+        options+=(--no-confirm-changeset)
+    else
+        options+=("$option")
+        given+=" $option"
+    fi
+done
+
+need_aws
+need_sam
+need curl "apt-get install curl"
+load_settings "$name" dev prod
+need_settings API_STACK DATABASE_STACK
+check_account
+check_deployable "$API_STACK"
+
+# The database comes first: the API's stack imports its names.
+if [[ $given != *DbClusterArn=* ]]; then
+    case $(stack_status "$DATABASE_STACK") in
+        "") die "there is no stack $DATABASE_STACK. Run deploy_scripts/deploy_rds.sh $environment first, or name a cluster: --parameter-overrides \"DbClusterArn=… DbSecretArn=…\"." ;;
+        *_COMPLETE) ;;
+        *) die "the stack $DATABASE_STACK is not ready ($(stack_status "$DATABASE_STACK")). Run deploy_scripts/deploy_rds.sh $environment again." ;;
+    esac
+fi
+
+cd "$root_dir"
+say "Builds the functions, and deploys the stack $API_STACK."
+sam build --config-env "$sam_environment" ||
+    die "the functions do not build. The compiler's message is above; nothing was deployed."
+if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" ${options[@]+"${options[@]}"}; then
+    failed_resources "$API_STACK" >&2
+    die "the stack $API_STACK was not deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
+fi
+
+say "The stack $API_STACK is deployed:"
+show_outputs "$API_STACK"
+
+# An emulator's gateway is not at the address that AWS would give it.
+if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
+    endpoint=$(stack_output "$API_STACK" ApiEndpoint)
+    curl --silent --show-error --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health" >/dev/null ||
+        die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: sam logs --stack-name $API_STACK"
+    say "$endpoint/v1/health answers."
+    if ! curl --silent --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health/ready" >/dev/null; then
+        say "$endpoint/v1/health/ready says that a store is not there yet:"
+        curl --silent --max-time 30 "$endpoint/v1/health/ready" || true
+        say ""
+        say "Make the tables with deploy_scripts/create_schema.sh $environment, unless that was done."
+    fi
+fi

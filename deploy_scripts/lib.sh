@@ -1,0 +1,197 @@
+# shellcheck shell=bash
+# What the deployment scripts share. Sourced, never run.
+
+scripts_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck disable=SC2034 # the scripts that source this file use it
+root_dir=$(dirname "$scripts_dir")
+script_name=$(basename "$0")
+
+# The CLI must neither page its output nor ask.
+export AWS_PAGER="" SAM_CLI_TELEMETRY="${SAM_CLI_TELEMETRY:-0}"
+
+say() { printf '%s\n' "$*"; }
+
+# The exit code of `die` within $(...), so that a failure is told once.
+readonly SAID=86
+
+# Stops with what went wrong and what to do about it.
+die() {
+    printf '%s: %s\n' "$script_name" "$*" >&2
+    if ((BASH_SUBSHELL > 0)); then
+        exit "$SAID"
+    fi
+    exit 1
+}
+
+# Wrong use: says how to use the script.
+usage_error() {
+    printf '%s: %s\nTry: %s --help\n' "$script_name" "$*" "$0" >&2
+    exit 2
+}
+
+# A failure that no check foresaw still ends in a sentence. One that `die` has told of within $(...) ends here as well.
+on_error() {
+    local status=$1 line=$2
+    if ((status != SAID)); then
+        printf '%s: stopped by a failure in line %s (exit code %s). What went wrong is above; once it is mended, run the script again.\n' \
+            "$script_name" "$line" "$status" >&2
+    fi
+    exit 1
+}
+trap 'on_error $? $LINENO' ERR
+set -E
+
+# need TOOL WHERE_TO_GET_IT
+need() {
+    command -v "$1" >/dev/null || die "$1 is not installed. Get it with: $2"
+}
+
+need_aws() { need aws "pip install awscli (or https://aws.amazon.com/cli/)"; }
+
+need_sam() {
+    need sam "pip install aws-sam-cli"
+    need cargo "https://rustup.rs"
+    need cargo-lambda "pip install cargo-lambda"
+}
+
+# Reads the settings of an environment: load_settings NAME KNOWN...
+load_settings() {
+    local name=$1 known
+    shift
+    for known in "$@"; do
+        if [[ $name == "$known" ]]; then
+            # shellcheck source=/dev/null
+            source "$scripts_dir/config-$name.env"
+            environment=$name
+            # What samconfig.toml calls it: dev is what sam takes by default.
+            # shellcheck disable=SC2034 # the scripts that source this file use it
+            sam_environment=${name/#dev/default}
+            return
+        fi
+    done
+    usage_error "there is no environment named '$name' here. There are: $*"
+}
+
+# need_settings NAME...: each has a value.
+need_settings() {
+    local name
+    for name in "$@"; do
+        [[ -n ${!name:-} ]] || die "$name has no value. Set it in deploy_scripts/config-$environment.env."
+    done
+}
+
+# Runs the AWS CLI and answers its output; a failure becomes one sentence.
+# The CLI's own text names the operation, which tells a missing permission from a wrong setting.
+ask_aws() {
+    local output status=0
+    output=$(aws "$@" 2>&1) || status=$?
+    if ((status == 0)); then
+        printf '%s' "$output"
+        return 0
+    fi
+    explain_aws "$output"
+}
+
+# ask_rds OPERATION...: as ask_aws. Version 1 of the AWS CLI does not look for this service's endpoint in the environment.
+ask_rds() {
+    ask_aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} rds "$@"
+}
+
+# explain_aws ERROR_TEXT: stops, saying what to do.
+explain_aws() {
+    local text
+    text=$(printf '%s' "$1" | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
+    case $text in
+        *ExpiredToken* | *"has expired"* | *RequestExpired*)
+            die "the AWS credentials have expired. Sign in again (aws sso login, or new keys) and run this script again." ;;
+        *"Unable to locate credentials"* | *NoCredentials*)
+            die "there are no AWS credentials. Run aws configure or aws sso login, or set AWS_PROFILE." ;;
+        *InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch* | *"security token included in the request is invalid"*)
+            die "AWS does not know these credentials. Check AWS_PROFILE, or run aws configure." ;;
+        *"You must specify a region"* | *NoRegion*)
+            die "no AWS region is set. Set AWS_REGION, or run aws configure." ;;
+        *"Could not connect to the endpoint"* | *"Connection refused"*)
+            die "no answer from ${AWS_ENDPOINT_URL:-AWS}. Check the network, the region, and AWS_ENDPOINT_URL. ($text)" ;;
+        *AccessDenied* | *"not authorized"*)
+            die "these credentials may not do that. Ask for the permission that this names: $text" ;;
+        *)
+            die "AWS refused: $text" ;;
+    esac
+}
+
+# Says who is asking and where, or stops.
+check_account() {
+    local account
+    use_region "$(current_region)"
+    account=$(ask_aws sts get-caller-identity --query Account --output text)
+    say "Account $account, region $AWS_REGION, environment $environment."
+}
+
+# use_region REGION: version 1 of the AWS CLI reads one variable, everything else the other.
+use_region() {
+    [[ -n $1 ]] || die "no AWS region is set. Set AWS_REGION, or run aws configure."
+    export AWS_REGION=$1 AWS_DEFAULT_REGION=$1
+}
+
+current_region() {
+    if [[ -n ${AWS_REGION:-} ]]; then
+        printf '%s' "$AWS_REGION"
+    elif [[ -n ${AWS_DEFAULT_REGION:-} ]]; then
+        printf '%s' "$AWS_DEFAULT_REGION"
+    else
+        aws configure get region 2>/dev/null || true
+    fi
+}
+
+# stack_status NAME: its status, or nothing where there is no such stack.
+stack_status() {
+    local output status=0
+    output=$(aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].StackStatus' --output text 2>&1) || status=$?
+    if ((status == 0)); then
+        [[ $output == DELETE_COMPLETE ]] || printf '%s' "$output"
+    elif [[ $output != *"does not exist"* ]]; then
+        explain_aws "$output"
+    fi
+}
+
+# stack_output STACK KEY: the value, or nothing.
+stack_output() {
+    local value
+    value=$(ask_aws cloudformation describe-stacks --stack-name "$1" \
+        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue | [0]" --output text)
+    [[ $value == None ]] || printf '%s' "$value"
+}
+
+# check_deployable STACK: stops where CloudFormation would refuse a deployment, and says what to do.
+check_deployable() {
+    local status
+    status=$(stack_status "$1")
+    case $status in
+        "" | *_COMPLETE)
+            [[ $status != ROLLBACK_COMPLETE ]] ||
+                die "the stack $1 failed when it was first made and cannot be updated. Delete it: aws cloudformation delete-stack --stack-name $1" ;;
+        *_IN_PROGRESS) die "the stack $1 is being changed by somebody ($status). Wait until that has finished, and run this script again." ;;
+        *) die "the stack $1 is in the state $status. Look at its events (aws cloudformation describe-stack-events --stack-name $1), then mend or delete it." ;;
+    esac
+}
+
+# failed_resources STACK: why its last deployment failed, a line for each resource.
+failed_resources() {
+    aws cloudformation describe-stack-events --stack-name "$1" --max-items 100 --output text \
+        --query "StackEvents[?ends_with(ResourceStatus, '_FAILED')].[LogicalResourceId, ResourceStatusReason]" 2>/dev/null | grep -v '^None$' | head -5 || true
+}
+
+# show_outputs STACK
+show_outputs() {
+    ask_aws cloudformation describe-stacks --stack-name "$1" --output text \
+        --query "sort_by(Stacks[0].Outputs, &OutputKey)[].[join(' = ', [OutputKey, OutputValue])]" | sed 's/^/  /'
+    say ""
+}
+
+# confirm QUESTION: true when the answer is yes. Without a terminal the answer is no.
+confirm() {
+    local answer=""
+    [[ -t 0 ]] || return 1
+    read -r -p "$1 Type yes to go on: " answer
+    [[ $answer == yes ]]
+}
