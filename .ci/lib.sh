@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# What the scripts here share. Sourced, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+script=$(basename "$0")
+work=$(mktemp -d "${TMPDIR:-/tmp}/fleet-$script.XXXXXX")
+children=()
+
+# Neither questions nor reports home.
+export DEBIAN_FRONTEND=noninteractive SAM_CLI_TELEMETRY=0 AWS_PAGER="" PIP_DISABLE_PIP_VERSION_CHECK=1
+
+# The tools' versions: what passes today passes tomorrow.
+readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-lint==1.58.0 ministack==1.4.21)
+# In a folder of its own: it pins versions that the others cannot live with.
+# shellcheck disable=SC2034 # the scripts that source this file use it
+readonly CHECKOV=checkov==3.3.30
+
+say() { printf '%s: [%4d s] %s\n' "$script" "$SECONDS" "$*"; }
+
+fail() {
+    printf '%s: FAILED: %s\n' "$script" "$*" >&2
+    exit 1
+}
+
+# apt_need COMMAND PACKAGE...: installs Debian's packages where the command is missing.
+apt_need() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null && return
+    say "installs $* (apt)"
+    if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$work/apt.log" 2>&1; then
+        tail -5 "$work/apt.log" >&2
+        fail "could not install $*: run as root on Debian, or install it beforehand"
+    fi
+    hash -r
+}
+
+# venv NAME PACKAGE...: Python packages in target/NAME, installed when missing or when their versions change.
+venv() {
+    local folder=$target/$1
+    shift
+    if [[ "$(cat "$folder/packages" 2>/dev/null)" != "$*" ]]; then
+        say "installs $* (pip, in ${folder#"$root/"})"
+        apt_need python3 python3
+        python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; }
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/pip" install --quiet "$@"
+        printf '%s' "$*" >"$folder/packages"
+    fi
+}
+
+# sam, aws, cfn-lint, cargo-lambda and ministack in PATH.
+sam_tools() {
+    venv ci-venv "${SAM_TOOLS[@]}"
+    export PATH="$target/ci-venv/bin:$PATH"
+    hash -r
+}
+
+# A port that nobody listens at.
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# start NAME COMMAND...: runs it in the background until this script ends; its output goes to $work/NAME.log.
+start() {
+    local name=$1
+    shift
+    setsid "$@" >"$work/$name.log" 2>&1 </dev/null &
+    children+=("$!")
+}
+
+# until_ready NAME SECONDS COMMAND...: waits until the command succeeds.
+until_ready() {
+    local name=$1 deadline=$((SECONDS + $2))
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        if ((SECONDS >= deadline)); then
+            tail -20 "$work/$name.log" >&2
+            fail "$name did not become ready"
+        fi
+        sleep 0.2
+    done
+}
+
+# start_mariadb: a MariaDB of its own with an empty database ec2_inventory_db and the user fleet, set up as
+# deploy_scripts/database.yaml sets up Aurora. Sets `database` to its port; `sql` asks it as root.
+start_mariadb() {
+    apt_need mariadbd mariadb-server-core
+    apt_need mariadb mariadb-client-core
+    database=$(free_port)
+    mkdir "$work/mysql"
+    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$work/mysql" --auth-root-authentication-method=normal --skip-test-db \
+        >"$work/mariadb-install.log" 2>&1 || { tail -20 "$work/mariadb-install.log" >&2; fail "mariadb-install-db"; }
+    start mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$work/mysql" --socket="$work/mysql.sock" --pid-file="$work/mysql.pid" \
+        --bind-address=127.0.0.1 --port="$database" --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
+        --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
+    until_ready mariadb 60 mariadb-admin --no-defaults --socket="$work/mysql.sock" --user=root ping
+    sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%'"
+}
+
+sql() { mariadb --no-defaults --socket="$work/mysql.sock" --user=root "$@"; }
+
+# Ends what was started, with what that started, and removes the work folder.
+clean_up() {
+    local status=$? child
+    trap - EXIT INT TERM
+    if declare -F before_clean_up >/dev/null; then before_clean_up "$status" || true; fi
+    for child in ${children[@]+"${children[@]}"}; do
+        kill -TERM -- "-$child" 2>/dev/null || true
+    done
+    for child in ${children[@]+"${children[@]}"}; do
+        for _ in $(seq 50); do
+            kill -0 -- "-$child" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL -- "-$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    done
+    if ((status != 0)) && [[ -n ${FLEET_KEEP_LOGS:-} ]]; then
+        say "the logs are in $work"
+    else
+        rm -rf "$work"
+    fi
+    exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM

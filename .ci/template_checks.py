@@ -1,0 +1,104 @@
+"""What no linter knows of template.yaml: that what belongs together says the same."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from samcli.yamlhelper import yaml_parse
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
+FUNCTIONS = {name: found for name, found in TEMPLATE["Resources"].items() if found["Type"] == "AWS::Serverless::Function"}
+# Set where AWS is not at its own address; every function that asks AWS needs both under `sam local`, which sets an empty one.
+ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA"}
+
+
+def routes_without_an_event():
+    """Every route has an event in events/, and every event a route."""
+    routes = set()
+    for function in FUNCTIONS.values():
+        for event in function["Properties"]["Events"].values():
+            routes.add((event["Properties"]["Method"], event["Properties"]["Path"]))
+    events = set()
+    for file in (ROOT / "events").glob("*-*.json"):
+        event = json.loads(file.read_text())
+        events.add((event["httpMethod"], event["resource"]))
+        path = event["resource"]
+        for name, value in (event["pathParameters"] or {}).items():
+            path = path.replace(f"{{{name}}}", value)
+        if event["path"] != path or event["requestContext"]["resourcePath"] != event["resource"]:
+            yield f"{file.name}: path, pathParameters and resource do not agree"
+    for method, path in sorted(routes ^ events):
+        yield f"{method} {path} is in {'template.yaml' if (method, path) in routes else 'events/'} alone"
+
+
+def variables_without_a_local_value():
+    """events/env.local.json has a value for each variable that the template gives a function."""
+    local = json.loads((ROOT / "events/env.local.json").read_text())
+    for name in sorted(local.keys() ^ FUNCTIONS.keys()):
+        yield f"{name} is in one of template.yaml and events/env.local.json alone"
+    for name, function in FUNCTIONS.items():
+        variables = function["Properties"].get("Environment", {}).get("Variables", {}).keys()
+        expected = variables | ENDPOINTS if variables else variables
+        for variable in sorted(expected ^ local.get(name, {}).keys()):
+            yield f"{name}: {variable} is in one of template.yaml and events/env.local.json alone"
+
+
+def builds_that_the_cache_would_miss():
+    """A function's folder leads to all that it is built from: `sam build` looks there alone for what changed."""
+    inputs = {path.resolve() for path in (ROOT / "crates/build-inputs").iterdir()}
+    for file in ("Cargo.toml", "Cargo.lock"):
+        if ROOT / file not in inputs:
+            yield f"crates/build-inputs does not lead to {file}"
+    command = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"]
+    metadata = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+    packages = {package["name"]: package for package in metadata["packages"]}
+    folders = {name: Path(package["manifest_path"]).parent for name, package in packages.items()}
+    for name, function in FUNCTIONS.items():
+        folder = ROOT / function["Properties"]["CodeUri"]
+        binary = function["Metadata"]["BuildProperties"]["Binary"]
+        if folders.get(binary) != folder:
+            yield f"{name}: CodeUri is not the folder of the crate {binary}"
+            continue
+        if not (folder / "build-inputs").is_dir():
+            yield f"{name}: {folder.relative_to(ROOT)} has no link build-inputs"
+        needed, seen = [binary], set()
+        while needed:
+            package = packages[needed.pop()]
+            for dependency in package["dependencies"]:
+                found = dependency["name"]
+                if dependency["kind"] != "dev" and found in packages and found not in seen:
+                    seen.add(found)
+                    needed.append(found)
+        for missing in sorted(found for found in seen if folders[found] not in inputs):
+            yield f"{name}: crates/build-inputs does not lead to {missing}"
+
+
+def settings_that_differ():
+    """samconfig.toml and the settings of deploy_scripts/ name the same stacks."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    for environment, section in (("dev", "default"), ("prod", "prod")):
+        settings = dict(re.findall(r'"\$\{(\w+):=(.*?)\}"', (ROOT / f"deploy_scripts/config-{environment}.env").read_text()))
+        shared = config[section]["global"]["parameters"]
+        if settings["API_STACK"] != shared["stack_name"]:
+            yield f"{environment}: API_STACK is not samconfig.toml's stack_name"
+        overrides = dict(pair.split("=") for pair in shared["parameter_overrides"].split())
+        if settings["DATABASE_STACK"] != overrides["DatabaseStackName"]:
+            yield f"{environment}: DATABASE_STACK is not samconfig.toml's DatabaseStackName"
+        for name in sorted(overrides.keys() - TEMPLATE["Parameters"].keys()):
+            yield f"{environment}: template.yaml has no parameter {name}"
+
+
+def main():
+    wrong = []
+    for check in (routes_without_an_event, variables_without_a_local_value, builds_that_the_cache_would_miss, settings_that_differ):
+        wrong += check()
+    print("\n".join(wrong), end="\n" if wrong else "")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
