@@ -1,0 +1,63 @@
+"""Runs ministack with what deploy_scripts/database.yaml and template.yaml need and ministack leaves out.
+
+Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
+RDS manages, and takes no alarm over several metrics. The templates are deployed as they are, so these are added here.
+The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
+"""
+
+import json
+
+from ministack import app
+from ministack.services import rds, secretsmanager
+from ministack.services.cloudformation import provisioners
+
+HANDLERS = provisioners._RESOURCE_HANDLERS
+
+
+def named(logical_id, properties, stack):
+    """A resource of which only the name matters."""
+    return provisioners._physical_name(stack, logical_id, lowercase=True, max_len=63), {}
+
+
+def forgotten(physical_id, properties):
+    """Nothing was kept, so there is nothing to delete."""
+
+
+def secret_name(cluster):
+    return f"rds!cluster-{cluster}"
+
+
+def create_cluster(logical_id, properties, stack):
+    cluster, attributes = create_cluster_of_ministack(logical_id, properties, stack)
+    value = {"username": properties["MasterUsername"], "password": "emulated", "engine": "mysql", "host": "127.0.0.1", "port": 3306}
+    name = secret_name(cluster)
+    secret = secretsmanager.create_secret_in_process(name, json.dumps(value)) or secretsmanager._secrets[name]["ARN"]
+    # ministack keeps these two as the template says them, and writes any text but an empty one as true.
+    for key in ("DeletionProtection", "StorageEncrypted"):
+        rds._clusters[cluster][key] = str(properties.get(key, False)).lower() == "true"
+    rds._clusters[cluster]["HttpEndpointEnabled"] = properties.get("EnableHttpEndpoint", False)
+    return cluster, attributes | {"DBClusterArn": attributes["Arn"], "MasterUserSecret.SecretArn": secret}
+
+
+def delete_cluster(physical_id, properties):
+    delete_cluster_of_ministack(physical_id, properties)
+    secretsmanager._secrets.pop(secret_name(physical_id), None)
+
+
+def create_alarm(logical_id, properties, stack):
+    if properties.get("Metrics"):
+        return named(logical_id, properties, stack)
+    return create_alarm_of_ministack(logical_id, properties, stack)
+
+
+create_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["create"]
+delete_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["delete"]
+create_alarm_of_ministack = HANDLERS["AWS::CloudWatch::Alarm"]["create"]
+
+HANDLERS["AWS::RDS::DBSubnetGroup"] = {"create": named, "delete": forgotten}
+HANDLERS["AWS::RDS::DBClusterParameterGroup"] = {"create": named, "delete": forgotten}
+HANDLERS["AWS::RDS::DBCluster"] = {"create": create_cluster, "delete": delete_cluster}
+HANDLERS["AWS::CloudWatch::Alarm"] = HANDLERS["AWS::CloudWatch::Alarm"] | {"create": create_alarm}
+
+if __name__ == "__main__":
+    app.main()
