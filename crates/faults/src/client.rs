@@ -1,0 +1,92 @@
+//! A client that sends what it is told to, to the byte: paths are not normalised.
+
+use std::{io, net::SocketAddr};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::{net::TcpStream, task::JoinHandle};
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body as JSON; null where it is none.
+    pub body: Value,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// A header's value; empty where there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// A connection that carries one request after the other.
+#[derive(Debug)]
+pub struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    driver: JoinHandle<()>,
+    host: String,
+}
+
+impl Connection {
+    /// Opens one.
+    ///
+    /// # Errors
+    /// When nobody answers there.
+    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let driver = tokio::spawn(async move {
+            // What ends a connection is told to the one who waits for an answer.
+            let _ = connection.await;
+        });
+        Ok(Self { sender, driver, host: address.to_string() })
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer does.
+    pub async fn send(&mut self, method: &str, path: &str, body: impl Into<Bytes>) -> io::Result<Answer> {
+        self.send_with(method, path, &[], body).await
+    }
+
+    /// Sends a request with headers and waits for its answer.
+    ///
+    /// # Errors
+    /// When the connection ends before the answer does.
+    pub async fn send_with(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> io::Result<Answer> {
+        let mut request = Request::builder().method(method).uri(path.parse::<Uri>().map_err(io::Error::other)?).header("host", &self.host);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body.into())).map_err(io::Error::other)?;
+        self.sender.ready().await.map_err(io::Error::other)?;
+        let (parts, body) = self.sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
+        let text = String::from_utf8_lossy(&body.collect().await.map_err(io::Error::other)?.to_bytes()).into_owned();
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_str(&text).unwrap_or_default(), text })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Sends a request on a connection of its own. The server must answer.
+pub async fn send(address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    Connection::open(address).await.unwrap().send(method, path, body).await.unwrap()
+}

@@ -1,0 +1,87 @@
+//! All ten functions over stores of a test's choice, called as Lambda calls them.
+
+use std::sync::Arc;
+
+use fleet_aws::{DataApiInventory, DatabaseSecret, DynamoDimensions, ScalingMode, ScalingSettings, SdkConfig};
+use fleet_core::scaling::{Names, demo::Outcome};
+use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
+use metadata::{Metadata, Place};
+use serde_json::{Value, json};
+
+use crate::{client::Answer, stores::settings};
+
+/// The route of one instance.
+const INSTANCE: &str = "/ec2/{aws_instance_id}";
+/// The route of one dimension.
+const DIMENSION: &str = "/v1/scalableTargetDimensions/{scalableTargetDimensionId}";
+
+/// The functions of the API.
+#[derive(Clone)]
+pub struct Functions(Vec<Arc<dyn DynFunction>>);
+
+impl Functions {
+    /// All of them, in demo mode, over the stores that `config` leads to.
+    #[must_use]
+    pub fn demo(config: &SdkConfig) -> Self {
+        Self::new(config, ScalingMode::Demo(Outcome::Succeed))
+    }
+
+    /// All of them, over the stores that `config` leads to.
+    #[must_use]
+    pub fn new(config: &SdkConfig, mode: ScalingMode) -> Self {
+        let (inventory, dimensions) = settings();
+        let secret = DatabaseSecret::new(config, &inventory);
+        let inventory = DataApiInventory::new(config, inventory);
+        let dimensions = DynamoDimensions::new(config, dimensions);
+        let scaling = ScalingSettings { mode, names: Names::default() };
+        Self(vec![
+            Arc::new(ec2_inventory_add::Add::new(inventory.clone())),
+            Arc::new(ec2_inventory_get::Get::new(inventory.clone())),
+            Arc::new(ec2_inventory_list::List::new(inventory.clone())),
+            Arc::new(ec2_inventory_remove::Remove::new(inventory.clone())),
+            Arc::new(scalable_dimension_get::Get::new(dimensions.clone(), scaling.clone())),
+            Arc::new(scalable_dimension_patch::Patch::new(dimensions.clone(), scaling)),
+            Arc::new(books::Books::new().unwrap()),
+            Arc::new(authors::Authors::new().unwrap()),
+            Arc::new(health::Health::new(dimensions, inventory, secret)),
+            Arc::new(Metadata::new(Place { region: None, function: "faults".to_owned() })),
+        ])
+    }
+
+    /// Each of them.
+    pub fn each(&self) -> impl Iterator<Item = &dyn DynFunction> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// Sends a request for the instance `id`.
+    pub async fn instance(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
+        self.call(method, INSTANCE, &json!({ "aws_instance_id": id }), body).await
+    }
+
+    /// Sends a request for the dimension `id`.
+    pub async fn dimension(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
+        self.call(method, DIMENSION, &json!({ "scalableTargetDimensionId": id }), body).await
+    }
+
+    /// Sends a request by the function whose route it is.
+    pub async fn call(&self, method: &str, route: &str, parameters: &Value, body: Option<&Value>) -> Answer {
+        let event = json!({
+            "resource": route, "path": "/", "httpMethod": method, "pathParameters": parameters,
+            "body": body.map(Value::to_string), "requestContext": { "httpMethod": method, "requestId": "faults" },
+        });
+        let function = self.each().find(|function| function.routes().iter().any(|(m, r)| (*m, *r) == (method, route))).unwrap();
+        invoke(function, serde_json::from_value(event).unwrap()).await
+    }
+}
+
+/// Calls a function.
+pub async fn invoke(function: &dyn DynFunction, event: ApiGatewayProxyRequest) -> Answer {
+    let answer = function.invoke(event, Context::default()).await;
+    let Some(Body::Text(text)) = answer.body else { panic!("the body is not text: {:?}", answer.body) };
+    Answer {
+        status: u16::try_from(answer.status_code).unwrap(),
+        headers: answer.headers,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
+    }
+}

@@ -1,0 +1,30 @@
+//! Breaks the promises of the API on purpose. Only tests use this crate; nothing of it reaches a function.
+//!
+//! [`Proxy`] stands between a function and its store and makes calls fail. [`Stores`] are local AWS endpoints of a test's
+//! own, on MariaDB or MySQL where `FLEET_TEST_DATABASE_URL` names one. [`Process`] is a whole server that may be killed.
+//! [`Run`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always by a seed that
+//! is printed and that `FLEET_FAULTS_SEED` sets again.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a helper of tests that fails has to fail its test, and says its seed"
+)]
+
+pub mod client;
+mod fault;
+pub mod functions;
+mod message;
+mod process;
+mod proxy;
+mod run;
+pub mod stores;
+
+pub use client::{Answer, Connection};
+pub use fault::{Fault, Kind};
+pub use functions::Functions;
+pub use process::Process;
+pub use proxy::{Call, Proxy};
+pub use run::Run;
+pub use stores::Stores;

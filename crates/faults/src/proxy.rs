@@ -1,0 +1,148 @@
+//! Stands between a function and its store and makes calls fail.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+
+use crate::{
+    fault::Fault,
+    message::{self, Message},
+};
+
+/// A call on its way to the store.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The Data API's path, `/Execute` say; else the operation's name, `PutItem` say.
+    pub operation: &'a str,
+    /// How many calls went before it since the last [`Proxy::plan`].
+    pub nth: usize,
+}
+
+type Plan = Box<dyn FnMut(&Call<'_>) -> Option<Fault> + Send>;
+
+struct State {
+    plan: Plan,
+    calls: usize,
+    faults: usize,
+}
+
+/// A running proxy. It stops when it is dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+    served: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts a proxy before the store at `store`. It makes nothing fail until it is told to.
+    pub async fn start(store: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State { plan: Box::new(|_| None), calls: 0, faults: 0 }));
+        let shared = Arc::clone(&state);
+        let served = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let state = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    // A call that cannot be passed on ends like one that the network lost.
+                    let _ = pass(client, store, &state).await;
+                });
+            }
+        });
+        Self { address, state, served }
+    }
+
+    /// Where it answers, as an SDK's endpoint.
+    #[must_use]
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Asks `plan` about each call from now on; the counts begin again.
+    pub fn plan(&self, plan: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State { plan: Box::new(plan), calls: 0, faults: 0 };
+    }
+
+    /// Makes the call number `nth` from now fail, as `fault` says for its operation, and no other.
+    pub fn fail_once(&self, nth: usize, fault: impl FnOnce(&str) -> Fault + Send + 'static) {
+        let mut fault = Some(fault);
+        self.plan(move |call| if call.nth == nth { fault.take().map(|fault| fault(call.operation)) } else { None });
+    }
+
+    /// How many calls came, and how many of them were made to fail, since the last plan.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.calls, state.faults)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
+}
+
+fn planned(state: &Mutex<State>, operation: &str) -> Option<Fault> {
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    let call = Call { operation, nth: state.calls };
+    state.calls += 1;
+    let fault = (state.plan)(&call);
+    state.faults += usize::from(fault.is_some());
+    fault
+}
+
+/// Passes one call on, or fails it; each connection carries one.
+async fn pass(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+    let Some(Message { operation, bytes: request }) = message::read(&mut client).await? else { return Ok(()) };
+    let fault = planned(state, &operation);
+    let mut upstream = TcpStream::connect(store).await?;
+    match fault {
+        None => client.write_all(&message::exchange(upstream, &request).await?).await?,
+        Some(Fault::Delay(delay)) => {
+            let answer = message::exchange(upstream, &request).await?;
+            tokio::time::sleep(delay).await;
+            client.write_all(&answer).await?;
+        }
+        Some(Fault::Silence) => {
+            message::exchange(upstream, &request).await?;
+            // Until the client gives up.
+            client.read_u8().await?;
+        }
+        Some(Fault::ResetRequest(byte)) => {
+            upstream.write_all(&request[..byte % request.len()]).await?;
+            return reset(upstream).and(reset(client));
+        }
+        Some(Fault::ResetAnswer(byte)) => {
+            let answer = message::exchange(upstream, &request).await?;
+            client.write_all(&answer[..byte % answer.len()]).await?;
+            return reset(client);
+        }
+        Some(Fault::TruncateAnswer(byte)) => {
+            let answer = message::exchange(upstream, &request).await?;
+            client.write_all(&answer[..byte % answer.len()]).await?;
+        }
+        Some(Fault::Refuse { status, exception, message, done }) => {
+            if done {
+                message::exchange(upstream, &request).await?;
+            }
+            client.write_all(&message::refusal(status, exception, &message)).await?;
+        }
+    }
+    client.shutdown().await
+}
+
+/// Closes a connection as a process that was killed does.
+fn reset(stream: TcpStream) -> io::Result<()> {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO))
+}

@@ -1,0 +1,53 @@
+//! How much a test does, and by which seed.
+
+use std::{
+    env,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
+    sync::OnceLock,
+};
+
+use fastrand::Rng;
+
+/// The environment variable that asks for the long run, by the value `long`.
+const EXTENT: &str = "FLEET_FAULTS";
+/// The environment variable that repeats a run: the number that it printed.
+const SEED: &str = "FLEET_FAULTS_SEED";
+
+/// One test's part of a run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    seed: u64,
+    long: bool,
+}
+
+impl Run {
+    /// The run of the test called `name`; prints the seed that all tests of this process share.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        static SHARED: OnceLock<u64> = OnceLock::new();
+        let shared = *SHARED.get_or_init(|| match env::var(SEED) {
+            Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("{SEED} must be a whole number, but is {seed:?}")),
+            Err(_) => fastrand::u64(..),
+        });
+        println!("{name}: {SEED}={shared}");
+        Self { seed: shared ^ BuildHasherDefault::<DefaultHasher>::default().hash_one(name), long: Self::is_long() }
+    }
+
+    /// Whether everything is asked for.
+    #[must_use]
+    pub fn is_long() -> bool {
+        env::var(EXTENT).is_ok_and(|extent| extent == "long")
+    }
+
+    /// A count: `quick` within `cargo test`, `long` where everything is asked for.
+    #[must_use]
+    pub fn count(&self, quick: usize, long: usize) -> usize {
+        if self.long { long } else { quick }
+    }
+
+    /// The random numbers of the worker `number`.
+    #[must_use]
+    pub fn rng(&self, number: usize) -> Rng {
+        Rng::with_seed(self.seed.wrapping_add(number as u64))
+    }
+}

@@ -1,0 +1,125 @@
+//! Stores of a test's own.
+
+use std::{net::SocketAddr, path::Path};
+
+use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use fleet_aws::{DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig};
+use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
+use uuid::Uuid;
+
+/// The environment variable that names a MariaDB or MySQL to be written to: `mysql://user:password@host:port/`.
+const DATABASE_URL: &str = "FLEET_TEST_DATABASE_URL";
+
+/// The stores' settings, as the local server has them.
+#[must_use]
+pub fn settings() -> (InventorySettings, DimensionsSettings) {
+    let inventory = InventorySettings {
+        cluster_arn: "arn:aws:rds:us-east-1:000000000000:cluster:fleet".into(),
+        secret: "fleet-db".into(),
+        database: "ec2_inventory_db".into(),
+    };
+    (inventory, DimensionsSettings { table: "fleet-dimensions".into() })
+}
+
+/// The URL of a database that nobody else has and that is made when it is first used; `None` for the embedded engine.
+#[must_use]
+pub fn fresh_database() -> Option<String> {
+    let server = std::env::var(DATABASE_URL).ok()?;
+    let (server, _) = server.rsplit_once('/').unwrap_or_else(|| panic!("{DATABASE_URL} must end with a slash or a database's name"));
+    Some(format!("{server}/fleet_{}", Uuid::new_v4().simple()))
+}
+
+/// Running local AWS endpoints.
+#[derive(Debug)]
+pub struct Stores {
+    local: LocalAws,
+}
+
+impl Stores {
+    /// Starts some with nothing in them.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts some in a folder, with what is there already.
+    pub async fn in_folder(folder: &Path) -> Self {
+        Self::start_with(|options| options.storage = Storage::Folder(folder.to_owned())).await
+    }
+
+    /// Starts some with other options.
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let (inventory, dimensions) = settings();
+        let mut options = Options {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            storage: Storage::InMemory,
+            engine: fresh_database().map_or(Engine::Embedded, Engine::MySql),
+            region: "us-east-1".into(),
+            account: "000000000000".into(),
+            cluster_arn: inventory.cluster_arn,
+            database: inventory.database,
+            secret: Secret { name: inventory.secret, username: "fleet".into(), password: "fleet".into() },
+            schema: vec![include_str!("../../../ddl/01_ec2.sql").into(), include_str!("../../../ddl/02_ec2_package.sql").into()],
+            tables: vec![Table { name: dimensions.table, partition_key: "scalableTargetDimensionId".into() }],
+            timeouts: Timeouts::default(),
+        };
+        change(&mut options);
+        Self { local: LocalAws::start(options).await.unwrap() }
+    }
+
+    /// Where they answer.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.local.local_addr()
+    }
+
+    /// An SDK configuration that leads straight to them.
+    #[must_use]
+    pub fn config(&self) -> SdkConfig {
+        config(&self.local.endpoint_url())
+    }
+
+    /// The inventory in them.
+    #[must_use]
+    pub fn inventory(&self) -> DataApiInventory {
+        DataApiInventory::new(&self.config(), settings().0)
+    }
+
+    /// The dimensions in them.
+    #[must_use]
+    pub fn dimensions(&self) -> DynamoDimensions {
+        DynamoDimensions::new(&self.config(), settings().1)
+    }
+
+    /// The only value of a query, a whole number.
+    pub async fn count(&self, sql: &str) -> i64 {
+        let (settings, _) = settings();
+        let call = aws_sdk_rdsdata::Client::new(&self.config()).execute_statement().database(settings.database).sql(sql);
+        let answer = call.resource_arn(settings.cluster_arn).secret_arn(settings.secret).send().await.unwrap();
+        *answer.records()[0][0].as_long_value().unwrap()
+    }
+
+    /// How often the item of a dimension has been written; 0 where there is none.
+    pub async fn revision(&self, id: &str) -> u64 {
+        use aws_sdk_dynamodb::types::AttributeValue;
+        let key = AttributeValue::S(id.to_owned());
+        let call = aws_sdk_dynamodb::Client::new(&self.config()).get_item().table_name(settings().1.table);
+        let answer = call.key("scalableTargetDimensionId", key).consistent_read(true).send().await.unwrap();
+        answer.item.map_or(0, |item| item["revision"].as_n().unwrap().parse().unwrap())
+    }
+
+    /// Stops them and waits until they have.
+    pub async fn stop(self) {
+        self.local.stop().await;
+    }
+}
+
+/// An SDK configuration for the services at `endpoint`, independent of the environment.
+#[must_use]
+pub fn config(endpoint: &str) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
+        .endpoint_url(endpoint)
+        .build()
+}

@@ -1,0 +1,69 @@
+//! A full disk: what does not fit is refused, what was acknowledged stays, and with room again the server goes on.
+
+use fleet_faults::{Connection, Process, Run, client::send};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
+/// The largest file, in blocks of 512 bytes: 1 MiB.
+const BLOCKS: u32 = 2_048;
+/// Packages of an instance: 40 of them fill the disk after a few instances.
+const PACKAGES: usize = 40;
+
+fn body(id: usize) -> String {
+    let text = format!("{id:050}");
+    let packages: Vec<Value> =
+        (0..PACKAGES).map(|n| json!({"package_name": format!("{n:02}{text}{text:.40}"), "package_version": text})).collect();
+    json!({"aws_region": "r", "aws_account": "a", "packages": packages}).to_string()
+}
+
+async fn packages(connection: &mut Connection, id: usize) -> Option<usize> {
+    let answer = connection.send("GET", &format!("/ec2/i-{id}"), "").await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.body["record"]["packages"].as_array().map(Vec::len)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_nothing_that_was_acknowledged() {
+    let _ = Run::of("a full disk");
+    let folder = TempDir::new().unwrap();
+    let arguments = ["--data-dir", folder.path().to_str().unwrap()];
+    let mut server = Process::start_limited(SERVER, BLOCKS, &arguments).await;
+    let mut connection = Connection::open(server.address()).await.unwrap();
+    let (mut stored, mut refused) = (Vec::new(), Vec::new());
+    for id in 0..400 {
+        let answer = connection.send("POST", &format!("/ec2/i-{id}"), body(id)).await.unwrap();
+        match answer.status {
+            200 => stored.push(id),
+            500 | 503 => {
+                assert!(answer.body["request_id"].is_string() && !answer.text.contains("disk"), "{}", answer.text);
+                refused.push(id);
+            }
+            _ => panic!("{}", answer.text),
+        }
+        if refused.len() == 5 {
+            break;
+        }
+    }
+    assert!(!stored.is_empty() && refused.len() == 5, "{} stored, {} refused", stored.len(), refused.len());
+    assert!(server.is_running());
+    // Reading goes on while nothing can be written.
+    for id in &stored {
+        assert_eq!(packages(&mut connection, *id).await, Some(PACKAGES), "i-{id}");
+    }
+    for id in &refused {
+        assert!(matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)), "i-{id} is there by halves");
+    }
+    server.kill().await;
+
+    let server = Process::start(SERVER, &arguments, &[("RUST_LOG", "warn")]).await;
+    let mut connection = Connection::open(server.address()).await.unwrap();
+    for id in &stored {
+        assert_eq!(packages(&mut connection, *id).await, Some(PACKAGES), "i-{id}");
+    }
+    for id in &refused {
+        assert!(matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)), "i-{id} is there by halves");
+    }
+    assert_eq!(send(server.address(), "POST", "/ec2/with-room", body(1)).await.status, 200);
+    println!("a full disk: {} adds acknowledged, {} refused, 0 lost, 0 by halves", stored.len(), refused.len());
+}
