@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, Request, Uri, header::CONNECTION};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -31,12 +31,14 @@ impl Answer {
     }
 }
 
-/// A connection that carries one request after the other.
+/// A connection that carries one request after the other; a new one follows it when the server ends it with an answer.
 #[derive(Debug)]
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
-    host: String,
+    address: SocketAddr,
+    /// Whether the last answer said that it is the connection's last one.
+    ends: bool,
 }
 
 impl Connection {
@@ -52,7 +54,7 @@ impl Connection {
             // What ends a connection is told to the one who waits for an answer.
             let _ = connection.await;
         });
-        Ok(Self { sender, driver, host: address.to_string() })
+        Ok(Self { sender, driver, address, ends: false })
     }
 
     /// Sends a request and waits for its answer.
@@ -68,13 +70,18 @@ impl Connection {
     /// # Errors
     /// When the connection ends before the answer does.
     pub async fn send_with(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> io::Result<Answer> {
-        let mut request = Request::builder().method(method).uri(path.parse::<Uri>().map_err(io::Error::other)?).header("host", &self.host);
+        if self.ends {
+            *self = Self::open(self.address).await?;
+        }
+        let mut request =
+            Request::builder().method(method).uri(path.parse::<Uri>().map_err(io::Error::other)?).header("host", self.address.to_string());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into())).map_err(io::Error::other)?;
         self.sender.ready().await.map_err(io::Error::other)?;
         let (parts, body) = self.sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
+        self.ends = parts.headers.get(CONNECTION).is_some_and(|value| value == "close");
         let text = String::from_utf8_lossy(&body.collect().await.map_err(io::Error::other)?.to_bytes()).into_owned();
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_str(&text).unwrap_or_default(), text })
     }

@@ -55,18 +55,24 @@ impl Functions {
 
     /// Sends a request for the instance `id`.
     pub async fn instance(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
-        self.call(method, INSTANCE, &json!({ "aws_instance_id": id }), body).await
+        self.call(method, INSTANCE, &json!({ "aws_instance_id": id }), &Value::Null, body).await
     }
 
     /// Sends a request for the dimension `id`.
     pub async fn dimension(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
-        self.call(method, DIMENSION, &json!({ "scalableTargetDimensionId": id }), body).await
+        self.call(method, DIMENSION, &json!({ "scalableTargetDimensionId": id }), &Value::Null, body).await
+    }
+
+    /// Lists instances; each parameter of `query` has a list of values.
+    pub async fn list(&self, query: &Value) -> Answer {
+        self.call("GET", "/ec2", &Value::Null, query, None).await
     }
 
     /// Sends a request by the function whose route it is.
-    pub async fn call(&self, method: &str, route: &str, parameters: &Value, body: Option<&Value>) -> Answer {
+    async fn call(&self, method: &str, route: &str, parameters: &Value, query: &Value, body: Option<&Value>) -> Answer {
         let event = json!({
-            "resource": route, "path": "/", "httpMethod": method, "pathParameters": parameters,
+            "resource": route, "path": "/", "httpMethod": method,
+            "pathParameters": parameters, "multiValueQueryStringParameters": query,
             "body": body.map(Value::to_string), "requestContext": { "httpMethod": method, "requestId": "faults" },
         });
         let function = self.each().find(|function| function.routes().iter().any(|(m, r)| (*m, *r) == (method, route))).unwrap();

@@ -1,20 +1,20 @@
 //! The server, in a process of its own that a test may kill, starve or listen to.
 
 use std::{
-    env,
     io::{self, Write as _},
     process::ExitCode,
 };
 
-use clap::Parser as _;
-use fleet_http::telemetry::{self, Format};
-use fleet_server::{Options, run};
+use fleet_server::{Options, run, start_log};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = Options::parse();
-    telemetry::init(Format::Json, env::var("RUST_LOG").ok().as_deref());
-    match run(options, &mut io::stdout()).await {
+    let options = Options::parse_with_environment();
+    let ended = match start_log() {
+        Ok(()) => run(options, &mut io::stdout()).await,
+        Err(error) => Err(error),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody reads the error stream the exit code has to do.
