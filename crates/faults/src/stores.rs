@@ -5,10 +5,7 @@ use std::{net::SocketAddr, path::Path};
 use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use fleet_aws::{DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig};
 use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
-use uuid::Uuid;
-
-/// The environment variable that names a MariaDB or MySQL to be written to: `mysql://user:password@host:port/`.
-const DATABASE_URL: &str = "FLEET_TEST_DATABASE_URL";
+use fleet_testing::fresh_database;
 
 /// The stores' settings, as the local server has them.
 #[must_use]
@@ -19,14 +16,6 @@ pub fn settings() -> (InventorySettings, DimensionsSettings) {
         database: "ec2_inventory_db".into(),
     };
     (inventory, DimensionsSettings { table: "fleet-dimensions".into() })
-}
-
-/// The URL of a database that nobody else has and that is made when it is first used; `None` for the embedded engine.
-#[must_use]
-pub fn fresh_database() -> Option<String> {
-    let server = std::env::var(DATABASE_URL).ok()?;
-    let (server, _) = server.rsplit_once('/').unwrap_or_else(|| panic!("{DATABASE_URL} must end with a slash or a database's name"));
-    Some(format!("{server}/fleet_{}", Uuid::new_v4().simple()))
 }
 
 /// Running local AWS endpoints.

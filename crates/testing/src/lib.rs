@@ -1,10 +1,12 @@
 //! What the functions' tests share: the API Gateway events under `events/`, and a way to send them to a handler.
 
+mod database;
 mod dimension;
 pub mod runtime;
 
 use std::path::Path;
 
+pub use database::fresh_database;
 pub use dimension::OneDimension;
 use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, invoke};
 use lambda_http::Body;

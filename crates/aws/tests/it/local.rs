@@ -1,4 +1,5 @@
-//! The adapters end to end on the local AWS endpoints: real HTTP, real SQL, real conditional writes.
+//! The adapters end to end on the local AWS endpoints: real HTTP, real SQL, real conditional writes. `.ci/mariadb` runs
+//! them on MariaDB too.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -45,7 +46,7 @@ impl Local {
         let aws = LocalAws::start(Options {
             listen: "127.0.0.1:0".parse().unwrap(),
             storage: Storage::InMemory,
-            engine: Engine::Embedded,
+            engine: fleet_testing::fresh_database().map_or(Engine::Embedded, Engine::MySql),
             region: "us-east-1".into(),
             account: "000000000000".into(),
             cluster_arn: known.cluster_arn,

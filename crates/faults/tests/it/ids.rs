@@ -1,7 +1,8 @@
 //! Two hundred hostile ids: each is stored as it is or refused, and none becomes another.
 
 use fastrand::Rng;
-use fleet_faults::{Connection, Process, Run, stores::fresh_database};
+use fleet_faults::{Connection, Process, Run};
+use fleet_testing::fresh_database;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! A whole server of its own for each test: every function, embedded storage in memory, free ports.
+//! A whole server of its own for each test: every function, embedded storage in memory, free ports. `.ci/mariadb` runs
+//! the inventory's tests on MariaDB too.
 
 use std::net::SocketAddr;
 
@@ -21,7 +22,13 @@ impl TestServer {
 
     /// Starts one with other options.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options { listen: free_port(), aws_listen: free_port(), in_memory: true, ..Options::default() };
+        let mut options = Options {
+            listen: free_port(),
+            aws_listen: free_port(),
+            in_memory: true,
+            database_url: fleet_testing::fresh_database(),
+            ..Options::default()
+        };
         change(&mut options);
         Self(Server::start(options).await.unwrap())
     }
