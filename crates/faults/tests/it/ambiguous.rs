@@ -59,7 +59,7 @@ where
 async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
     let new = record(number, packages);
-    let nth = if packages == 0 { 0 } else { rng.usize(0..4) };
+    let nth = rng.usize(..if packages == 0 { 3 } else { 4 });
     way.proxy.fail_once(nth, move |operation| kind.fault(operation, &mut rng));
     let added = way.functions.instance("POST", &id, Some(&new)).await;
     assert_eq!((added.status, &added.body), (200, &json!({ "new_record": new })), "call {nth} of the add of {id}");
@@ -71,11 +71,12 @@ async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     assert!(again.status == 400 && again.text.contains(&format!("Duplicate entry '{id}' for key 'PRIMARY'")), "{}", again.text);
 }
 
-/// Removes an instance while the call meets a fault.
+/// Removes an instance while one of the calls that this takes meets a fault.
 async fn remove(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     let id = format!("i-{number}");
     assert_eq!(way.functions.instance("POST", &id, Some(&record(number, 2))).await.status, 200);
-    way.proxy.fail_once(0, move |operation| kind.fault(operation, &mut rng));
+    let nth = rng.usize(0..3);
+    way.proxy.fail_once(nth, move |operation| kind.fault(operation, &mut rng));
     let removed = way.functions.instance("DELETE", &id, None).await;
     assert_eq!((removed.status, removed.body), (200, json!({ "record_deleted": true })), "{id}");
     assert_eq!(way.proxy.counts().1, 1);
