@@ -10,7 +10,7 @@ use fleet_server::{Options, run, start_log};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse_with_environment();
-    let ended = match start_log() {
+    let ended = match start_log(options.log_format) {
         Ok(()) => run(options, &mut io::stdout()).await,
         Err(error) => Err(error),
     };
