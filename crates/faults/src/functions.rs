@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use fleet_aws::{DataApiInventory, DatabaseSecret, DynamoDimensions, ScalingMode, ScalingSettings, SdkConfig};
+use fleet_aws::{ScalingMode, ScalingSettings, SdkConfig};
 use fleet_core::scaling::{Names, demo::Outcome};
 use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
-use metadata::{Metadata, Place};
 use serde_json::{Value, json};
 
 use crate::{client::Answer, stores::settings};
@@ -30,22 +29,8 @@ impl Functions {
     #[must_use]
     pub fn new(config: &SdkConfig, mode: ScalingMode) -> Self {
         let (inventory, dimensions) = settings();
-        let secret = DatabaseSecret::new(config, &inventory);
-        let inventory = DataApiInventory::new(config, inventory);
-        let dimensions = DynamoDimensions::new(config, dimensions);
         let scaling = ScalingSettings { mode, names: Names::default() };
-        Self(vec![
-            Arc::new(ec2_inventory_add::Add::new(inventory.clone())),
-            Arc::new(ec2_inventory_get::Get::new(inventory.clone())),
-            Arc::new(ec2_inventory_list::List::new(inventory.clone())),
-            Arc::new(ec2_inventory_remove::Remove::new(inventory.clone())),
-            Arc::new(scalable_dimension_get::Get::new(dimensions.clone(), scaling.clone())),
-            Arc::new(scalable_dimension_patch::Patch::new(dimensions.clone(), scaling)),
-            Arc::new(books::Books::new().unwrap()),
-            Arc::new(authors::Authors::new().unwrap()),
-            Arc::new(health::Health::new(dimensions, inventory, secret)),
-            Arc::new(Metadata::new(Place { region: None, function: "faults".to_owned() })),
-        ])
+        Self(fleet_server::functions(config, fleet_server::Settings { inventory, dimensions, scaling }).unwrap())
     }
 
     /// Each of them.

@@ -12,10 +12,13 @@ use crate::error::StartError;
 
 /// The settings of all functions.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) inventory: InventorySettings,
-    pub(crate) dimensions: DimensionsSettings,
-    scaling: ScalingSettings,
+pub struct Settings {
+    /// Where the inventory is.
+    pub inventory: InventorySettings,
+    /// Where the dimensions are.
+    pub dimensions: DimensionsSettings,
+    /// How dimensions behave.
+    pub scaling: ScalingSettings,
 }
 
 impl Settings {
@@ -30,7 +33,10 @@ impl Settings {
 }
 
 /// Makes every function of the API, over the stores that `config` and `settings` name.
-pub(crate) fn all(config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
+///
+/// # Errors
+/// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
+pub fn all(config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     let Settings { inventory, dimensions, scaling } = settings;
     let built_in = |list| move |cause| StartError::BuiltIn { list, cause };
     let secret = DatabaseSecret::new(config, &inventory);

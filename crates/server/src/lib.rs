@@ -28,11 +28,12 @@ pub mod template;
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
 
 pub use error::StartError;
+pub use functions::{Settings, all as functions};
 pub use gateway::Gateway;
 pub use hosting::Hosting;
 pub use limits::Limits;
 pub use log::LogFormat;
 pub use options::{Backend, Options};
-pub use run::{run, start_log};
+pub use run::{program, run, start_log};
 pub use server::{Running, Server};
 pub use template::TemplateError;

@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{self, Write},
-    process,
+    process::{self, ExitCode},
 };
 
 use fleet_http::telemetry::{self, Format};
@@ -20,6 +20,24 @@ use crate::{
 
 /// The exit code after a second signal: what a shell says of a process that a Ctrl-C ended.
 const STOPPED_AT_ONCE: i32 = 130;
+
+/// The whole program `name`: options from the command line and the environment, the log, and the server until it is told
+/// to stop. A start that fails is one sentence on the error stream.
+pub async fn program(name: &str) -> ExitCode {
+    let options = Options::parse_with_environment();
+    let ended = match start_log(options.log_format) {
+        Ok(()) => run(options, &mut io::stdout()).await,
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where nobody reads the error stream the exit code has to do.
+            let _ = writeln!(io::stderr(), "{name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// Starts the log in the format `asked` for, or else as the environment says: lines for a person unless
 /// `AWS_LAMBDA_LOG_FORMAT` is `JSON`.
