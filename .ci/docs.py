@@ -1,30 +1,56 @@
-"""Runs the commands of the documents; see .ci/docs, which starts what they need."""
+"""Runs the commands of the documents. .ci/docs starts what they need and compares what they print; .ci/deploy-emulator
+has those run that need a deployed API.
+
+A command is a line of a fenced block without a language, after `$ ` where the block shows output as well. A block with a
+language is a file or a picture. Every command is somebody's: of FOLLOWED, CHECKED, HERE, DEPLOYED or ELSEWHERE, in this
+order. One that is nobody's is an error, and so is a row that no document has any longer.
+"""
 
 import argparse
 import os
+import pty
 import re
 import subprocess
 import sys
+import tempfile
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-# What is no command: output, a query for a console.
-NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |fields @|\d{4}-\d\d-\d\dT)")
-# What differs from run to run.
-CHANGING = [
-    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.0"), "DATE"),
-    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
+
+# Documents that a script of their own follows from beginning to end.
+FOLLOWED = {"docs/extending.md": ".ci/extending"}
+# Not run, since no emulator knows the operation: the AWS CLI checks the arguments, and sends nothing.
+CHECKED = [
+    r"aws application-autoscaling describe-scaling-activities ",
 ]
-# Run as they are, with the addresses of the servers under test.
-RUN = re.compile(r"^(curl .*localhost:3000(?!/api/colours)|export AWS_ENDPOINT_URL=|aws rds-data |printf |cat > )")
-# The AWS CLI checks the arguments and sends nothing.
-CHECK = re.compile(r"^aws (application-autoscaling|cloudwatch) ")
-# Who else runs it, and the words in that script which show that it does.
+# Run by .ci/docs: what such a command prints is compared, where the document shows it.
+HERE = [
+    r"curl .*localhost:3000",
+    r"export AWS_ENDPOINT_URL=",
+    r"printf %s .*resource-id\.txt$",
+    r"cat > policy\.json ",
+    r"aws (rds-data|application-autoscaling|cloudwatch) ",
+]
+# Run by .ci/docs.py --deployed in .ci/deploy-emulator, in the order of the documents: a command, and what it must print.
+# A question is answered yes.
+DEPLOYED = [
+    (r"sam deploy --config-env prod$", r"Successfully created/updated stack - fleet-api-prod"),
+    (r"(ENDPOINT|KEY)=", r"^$"),
+    (r'curl -H "x-api-key: \$KEY" ', r'^{"records":\['),
+    (r"curl --aws-sigv4 ", r'^{"scalableTargetDimensionId":"1-23456789",'),
+    (r"DB_CLUSTER_ARN=\S* DB_SECRET_ARN=\S* deploy_scripts/create_schema\.sh prod$", r"^  ec2\n  ec2_package$"),
+    (r"deploy_scripts/deploy_api\.sh prod --parameter-overrides ", r"The stack fleet-api-prod is deployed:"),
+    (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
+    (r"deploy_scripts/delete_all\.sh prod$", r"The stack fleet-api-prod is deleted\.(.|\n)*The stack fleet-database-prod is deleted\."),
+]
+# What .ci/docs runs for a later command of DEPLOYED as well.
+ALSO_DEPLOYED = r"printf %s .*resource-id\.txt$"
+# Run by another script: a command, the script, and the words in it which show that it does.
 ELSEWHERE = [
-    (r"(SCALING_MODE=production )?cargo run$", ".ci/docs", "fleet-server"),
+    (r"(SCALING_MODE=production )?cargo run$", ".ci/docs", "debug/fleet-server"),
     (r"cargo test --workspace$", ".ci/run", "cargo test --workspace"),
-    (r"\.ci/run$", ".ci/run", ".ci/templates"),
     (r"sam validate --lint$", ".ci/templates", "sam validate --lint"),
     (r"sam build$", ".ci/deploy-emulator", "sam build"),
     (r"sam deploy$", ".ci/deploy-emulator", "sam deploy"),
@@ -36,14 +62,18 @@ ELSEWHERE = [
     (r"sam local start-api$", ".ci/sam-local", "sam local start-api"),
     (r"sam local invoke ", ".ci/sam-local", "sam local invoke"),
 ]
-NEEDS_AWS = re.compile(r"--config-env prod|\.sh prod|^KEY=|x-api-key: \$KEY|--aws-sigv4")
-# docs/extending.md makes a function that is not in the tree.
-BY_HAND = re.compile(r"crates/functions/colours|localhost:3000/api/colours")
+# What a fenced block has that is no command: output, a query for a console.
+NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |fields @|\d{4}-\d\d-\d\dT)")
+# What differs from run to run.
+CHANGING = [
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.0"), "DATE"),
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
+]
 
 
-def commands(text):
+def commands(block):
     """The (command, what it prints or None) of a block."""
-    lines = text.splitlines()
+    lines = block.splitlines()
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     lines = [line[indent:] for line in lines]
     prompts = any(line.startswith("$ ") for line in lines)
@@ -65,61 +95,126 @@ def commands(text):
     return [(command, "\n".join(printed) if prompts else None) for command, printed in found]
 
 
+def all_commands():
+    """The (document, number of the block, command, what it prints or None) of all documents."""
+    for document in DOCUMENTS:
+        blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", document.read_text(), re.S | re.M)
+        for number, (language, block) in enumerate(blocks):
+            for command, printed in [] if language else commands(block):
+                yield str(document.relative_to(ROOT)), number, command, printed
+
+
+class Shell:
+    """Runs one command after the other; what one sets, the next ones have."""
+
+    def __init__(self, folder, replacements, environment):
+        self.folder, self.replacements, self.environment = folder, replacements, environment
+        self.terminal, self.stdin = pty.openpty()
+
+    def run(self, command):
+        for old, new in self.replacements:
+            command = command.replace(old, new)
+        command = re.sub(r"^curl ", "curl --silent --show-error --fail-with-body ", command)
+        # Whatever is asked: yes.
+        os.write(self.terminal, b"yes\n")
+        with tempfile.NamedTemporaryFile("r") as left:
+            script = ["bash", "-c", f"set -ea\n{command}\nenv -0 >'{left.name}'"]
+            done = subprocess.run(script, cwd=self.folder, env=self.environment, stdin=self.stdin, capture_output=True, text=True, check=False)
+            if text := left.read():
+                self.environment = dict(pair.split("=", 1) for pair in text.split("\0") if pair)
+        return done
+
+
 def same(text):
     for pattern, name in CHANGING:
         text = pattern.sub(name, text)
     return text.strip()
 
 
+def run_here(shell, command, printed):
+    """What is wrong with it, or None."""
+    done = shell.run(command)
+    # A refusal that the document shows is as it should be.
+    if done.returncode and not ('"message":' in done.stdout and printed is not None):
+        return f"ended with {done.returncode}: {done.stdout}{done.stderr}"
+    if printed is not None and same(done.stdout) != same(printed):
+        return f"written {printed}\n    printed {done.stdout}{done.stderr}"
+    return None
+
+
+def run_deployed(shell, command, expected):
+    done = shell.run(command)
+    if done.returncode:
+        return f"ended with {done.returncode}: {done.stdout}{done.stderr}"
+    if not re.search(expected, done.stdout, re.M):
+        return f"printed {done.stdout}{done.stderr}\n    without {expected}"
+    return None
+
+
+def elsewhere(command, unused):
+    """Who runs a command that is for another script, and what is wrong with that or None."""
+    for part in command.split(" & "):
+        row = next((row for row in ELSEWHERE if re.match(row[0], part)), None)
+        if not row:
+            return "nobody", f"nobody runs {part}"
+        unused.discard(row[0])
+        if row[2] not in (ROOT / row[1]).read_text():
+            return row[1], f"{row[1]} no longer runs it"
+    return row[1], None
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("demo", "production", "endpoints", "folder"):
-        parser.add_argument(f"--{name}", required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--deployed", action="store_true", help="run only what needs a deployed API")
+    parser.add_argument("--folder", required=True, help="where the commands run")
+    parser.add_argument("--replace", nargs=2, action="append", default=[], metavar=("TEXT", "VALUE"), help="what stands for a text of the documents here")
+    parser.add_argument("--production", default="", help="the address of a server in production mode, for what follows SCALING_MODE=production")
     options = parser.parse_args()
-    environment = dict(os.environ, AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any")
-    wrong, counts = [], {"run": 0, "checked": 0, "elsewhere": 0, "not run": 0}
-    for document in DOCUMENTS:
-        for language, block in re.findall(r"^ *```(\w*)\n(.*?)^ *```$", document.read_text(), re.S | re.M):
-            server = options.demo
-            # A block with a language is a file or a picture.
-            for command, printed in [] if language else commands(block):
-                where = f"{document.relative_to(ROOT)}: {command.splitlines()[0]}"
-                if "SCALING_MODE=production" in command:
-                    server = options.production
-                if BY_HAND.search(command):
-                    counts["not run"] += 1
-                elif NEEDS_AWS.search(command):
-                    counts["not run"] += 1
-                    print(f"  needs an AWS account: {where}")
-                elif RUN.match(command) or CHECK.match(command):
-                    checked = bool(CHECK.match(command))
-                    counts["checked" if checked else "run"] += 1
-                    line = command.replace("localhost:3000", server).replace("127.0.0.1:4566", options.endpoints)
-                    if line.startswith("curl "):
-                        line = line.replace("curl ", "curl --silent --show-error --fail-with-body ", 1)
-                    if line.startswith("export "):
-                        environment |= dict(pair.split("=", 1) for pair in line.split()[1:])
-                        continue
-                    line += " --generate-cli-skeleton output" if checked else ""
-                    done = subprocess.run(["bash", "-c", line], cwd=options.folder, env=environment, capture_output=True, text=True, check=False)
-                    refused = '"message":' in done.stdout and printed is not None
-                    if done.returncode and not refused:
-                        wrong.append(f"{where}\n    ended with {done.returncode}: {done.stdout}{done.stderr}")
-                    elif printed is not None and same(done.stdout) != same(printed):
-                        wrong.append(f"{where}\n    written {printed}\n    printed {done.stdout}{done.stderr}")
-                else:
-                    plain = command.split(" & ")
-                    for part in plain:
-                        known = [(script, words) for pattern, script, words in ELSEWHERE if re.match(pattern, part)]
-                        if not known:
-                            wrong.append(f"{where}\n    nobody runs it")
-                        elif known[0][1] not in (ROOT / known[0][0]).read_text():
-                            wrong.append(f"{where}\n    {known[0][0]} no longer runs it")
-                    counts["elsewhere"] += 1
-    for text in wrong:
-        print(text)
-    print(", ".join(f"{count} {what}" for what, count in counts.items()) + f"; {len(wrong)} wrong")
-    return bool(wrong) or counts["run"] == 0
+    shell = Shell(options.folder, options.replace, dict(os.environ))
+    wrong, counts = [], Counter()
+    unused = {*CHECKED, *HERE, *(row[0] for row in DEPLOYED + ELSEWHERE), *FOLLOWED}
+    before = None
+    for document, block, command, printed in all_commands():
+        if before != (document, block):
+            before, shell.replacements = (document, block), options.replace
+        if command.startswith("SCALING_MODE=production "):
+            shell.replacements = [("localhost:3000", options.production), *options.replace]
+        checked = next((row for row in CHECKED if re.match(row, command)), None)
+        here = next((row for row in HERE if re.match(row, command)), None)
+        deployed = next((row for row in DEPLOYED if re.match(row[0], command)), None)
+        problem, who = None, None
+        if document in FOLLOWED:
+            who = FOLLOWED[document]
+            unused.discard(document)
+        elif checked:
+            who = "checked by the AWS CLI alone"
+            unused.discard(checked)
+            if not options.deployed:
+                problem = run_here(shell, f"{command} --generate-cli-skeleton output", None)
+        elif here:
+            who = ".ci/docs"
+            unused.discard(here)
+            if not options.deployed:
+                problem = run_here(shell, command, printed)
+            elif re.match(ALSO_DEPLOYED, command):
+                shell.run(command)
+        elif deployed:
+            who = ".ci/deploy-emulator"
+            unused.discard(deployed[0])
+            if options.deployed:
+                problem = run_deployed(shell, command, deployed[1])
+            elif "docs.py --deployed" not in (ROOT / who).read_text():
+                problem = f"{who} does not run it"
+        else:
+            who, problem = elsewhere(command, unused)
+        if problem:
+            wrong.append(f"{document}: {command.splitlines()[0]}\n    {problem}")
+        if not options.deployed or (deployed and not here):
+            counts[who] += 1
+    wrong += [f"no document has {row} any longer" for row in sorted(unused)]
+    print("\n".join(wrong), end="\n" if wrong else "")
+    print("commands: " + ", ".join(f"{count} {who}" for who, count in sorted(counts.items())) + f"; {len(wrong)} wrong")
+    return bool(wrong) or not counts
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-
 # In a folder of its own: it pins versions that the others cannot live with.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly CHECKOV=checkov==3.3.30
+# shellcheck disable=SC2034 # the scripts that source this file use it
+readonly MOTO='moto[applicationautoscaling,cloudwatch,server]==5.2.5'
 
 say() { printf '%s: [%4d s] %s\n' "$script" "$SECONDS" "$*"; }
 
