@@ -30,7 +30,13 @@ impl Functions {
     pub fn new(config: &SdkConfig, mode: ScalingMode) -> Self {
         let (inventory, dimensions) = settings();
         let scaling = ScalingSettings { mode, names: Names::default() };
-        Self(fleet_server::functions(config, fleet_server::Settings { inventory, dimensions, scaling }).unwrap())
+        Self(
+            fleet_server::functions(
+                config,
+                fleet_server::Settings { inventory: Some(inventory), dimensions: Some(dimensions), scaling: Some(scaling) },
+            )
+            .unwrap(),
+        )
     }
 
     /// Each of them.

@@ -4,7 +4,7 @@ use std::{env, fs, io, path::PathBuf};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use fleet_aws::SdkConfig;
+use fleet_aws::{DimensionsSettings, InventorySettings, SdkConfig};
 use fleet_local_aws::{Engine, LocalAws, Secret, Storage, Table, Timeouts};
 
 use crate::{
@@ -29,6 +29,7 @@ const LOCAL_SETTINGS: [(&str, &str); 4] = [
 /// Stores that are ready, and how to reach them.
 pub(crate) struct Stores {
     pub(crate) config: SdkConfig,
+    /// What the hosted functions need.
     pub(crate) settings: Settings,
     /// The local endpoints; they stop when this is dropped.
     pub(crate) local: Option<LocalAws>,
@@ -39,15 +40,28 @@ pub(crate) struct Stores {
 impl Stores {
     /// Opens the stores that `options` ask for.
     pub(crate) async fn open(options: &Options) -> Result<Self, StartError> {
+        if options.backend == Backend::Aws {
+            only_embedded(options)?;
+        }
         match options.backend {
+            _ if !options.hosted().iter().any(|name| name.needs_a_store()) => Self::none(options),
             Backend::Embedded => Self::embedded(options).await,
             Backend::Aws => Self::aws(options).await,
         }
     }
 
+    /// No store at all, so neither credentials nor a folder nor an address.
+    fn none(options: &Options) -> Result<Self, StartError> {
+        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable).map(Region::new);
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(region).build();
+        Ok(Self { config, settings: Settings::read(options.hosted(), variable)?, local: None, folder: None })
+    }
+
     async fn embedded(options: &Options) -> Result<Self, StartError> {
         let local = |name: &str| LOCAL_SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let settings = Settings::read(|name| variable(name).or_else(|| local(name)))?;
+        let lookup = |name: &str| variable(name).or_else(|| local(name));
+        let settings = Settings::read(options.hosted(), lookup)?;
+        let (inventory, dimensions) = (InventorySettings::read(lookup)?, DimensionsSettings::read(lookup)?);
         let folder = if options.in_memory { None } else { Some(data_folder(options)?) };
         let local = LocalAws::start(fleet_local_aws::Options {
             listen: options.aws_listen,
@@ -55,11 +69,11 @@ impl Stores {
             engine: database_url(options).map_or(Engine::Embedded, Engine::MySql),
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
-            cluster_arn: settings.inventory.cluster_arn.clone(),
-            database: settings.inventory.database.clone(),
-            secret: Secret { name: settings.inventory.secret.clone(), username: "fleet".to_owned(), password: "fleet".to_owned() },
+            cluster_arn: inventory.cluster_arn,
+            database: inventory.database,
+            secret: Secret { name: inventory.secret, username: "fleet".to_owned(), password: "fleet".to_owned() },
             schema: SCHEMA.map(str::to_owned).to_vec(),
-            tables: vec![Table { name: settings.dimensions.table.clone(), partition_key: DIMENSION_KEY.to_owned() }],
+            tables: vec![Table { name: dimensions.table, partition_key: DIMENSION_KEY.to_owned() }],
             timeouts: Timeouts::default(),
         })
         .await?;
@@ -67,19 +81,24 @@ impl Stores {
     }
 
     async fn aws(options: &Options) -> Result<Self, StartError> {
-        if database_url(options).is_some() {
-            return Err(StartError::EmbeddedOnly("--database-url"));
-        }
-        if options.in_memory {
-            return Err(StartError::EmbeddedOnly("--in-memory"));
-        }
-        let settings = Settings::read(variable)?;
+        let settings = Settings::read(options.hosted(), variable)?;
         let config = fleet_aws::sdk_config().await;
         if config.region().is_none() {
             return Err(StartError::NoRegion);
         }
         Ok(Self { config, settings, local: None, folder: None })
     }
+}
+
+/// Refuses what has no meaning without the embedded backend.
+fn only_embedded(options: &Options) -> Result<(), StartError> {
+    if database_url(options).is_some() {
+        return Err(StartError::EmbeddedOnly("--database-url"));
+    }
+    if options.in_memory {
+        return Err(StartError::EmbeddedOnly("--in-memory"));
+    }
+    Ok(())
 }
 
 /// A variable of this process. An empty one is none, since that is what `NAME=` in a shell or a compose file means.

@@ -1,7 +1,8 @@
 //! The functions that the server hosts, and their settings.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
+use clap::ValueEnum;
 use fleet_aws::{
     DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings, ScalingSettings, SdkConfig, SettingsError,
 };
@@ -10,52 +11,173 @@ use metadata::{Metadata, Place};
 
 use crate::error::StartError;
 
-/// The settings of all functions.
+/// One of the functions, by the name of its crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FunctionName {
+    /// Adds an instance to the inventory.
+    Ec2InventoryAdd,
+    /// Answers one instance of the inventory.
+    Ec2InventoryGet,
+    /// Lists and searches the inventory.
+    Ec2InventoryList,
+    /// Removes an instance from the inventory.
+    Ec2InventoryRemove,
+    /// Answers a dimension's state.
+    ScalableDimensionGet,
+    /// Changes a dimension's state.
+    ScalableDimensionPatch,
+    /// Answers books.
+    Books,
+    /// Answers authors.
+    Authors,
+    /// Says whether the API and its stores answer.
+    Health,
+    /// Says what is running.
+    Metadata,
+}
+
+impl FunctionName {
+    /// All of them.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Ec2InventoryAdd,
+        Self::Ec2InventoryGet,
+        Self::Ec2InventoryList,
+        Self::Ec2InventoryRemove,
+        Self::ScalableDimensionGet,
+        Self::ScalableDimensionPatch,
+        Self::Books,
+        Self::Authors,
+        Self::Health,
+        Self::Metadata,
+    ];
+
+    /// The function whose program this is.
+    pub(crate) fn of_program(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok()
+    }
+
+    fn asks_the_inventory(self) -> bool {
+        use FunctionName::*;
+        matches!(self, Ec2InventoryAdd | Ec2InventoryGet | Ec2InventoryList | Ec2InventoryRemove | Health)
+    }
+
+    fn asks_for_dimensions(self) -> bool {
+        use FunctionName::*;
+        matches!(self, ScalableDimensionGet | ScalableDimensionPatch | Health)
+    }
+
+    fn scales(self) -> bool {
+        use FunctionName::*;
+        matches!(self, ScalableDimensionGet | ScalableDimensionPatch)
+    }
+
+    /// Whether it asks a store for anything.
+    pub(crate) fn needs_a_store(self) -> bool {
+        self.asks_the_inventory() || self.asks_for_dimensions()
+    }
+}
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
+}
+
+/// The settings of the functions. What no function needs may be left out.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the inventory is.
-    pub inventory: InventorySettings,
+    pub inventory: Option<InventorySettings>,
     /// Where the dimensions are.
-    pub dimensions: DimensionsSettings,
+    pub dimensions: Option<DimensionsSettings>,
     /// How dimensions behave.
-    pub scaling: ScalingSettings,
+    pub scaling: Option<ScalingSettings>,
 }
 
 impl Settings {
-    /// Reads them by `lookup`, which answers a variable's value.
-    pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    /// Reads what the functions `names` need by `lookup`, which answers a variable's value.
+    pub(crate) fn read(names: &[FunctionName], lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let one = |needs: fn(FunctionName) -> bool| names.iter().any(|name| needs(*name));
         Ok(Self {
-            inventory: InventorySettings::read(&lookup)?,
-            dimensions: DimensionsSettings::read(&lookup)?,
-            scaling: ScalingSettings::read(&lookup)?,
+            inventory: one(FunctionName::asks_the_inventory).then(|| InventorySettings::read(&lookup)).transpose()?,
+            dimensions: one(FunctionName::asks_for_dimensions).then(|| DimensionsSettings::read(&lookup)).transpose()?,
+            scaling: one(FunctionName::scales).then(|| ScalingSettings::read(&lookup)).transpose()?,
         })
     }
 }
 
-/// Makes every function of the API, over the stores that `config` and `settings` name.
+/// Makes every function of the API that `settings` are enough for, over the stores that `config` and `settings` name.
 ///
 /// # Errors
 /// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
 pub fn all(config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
+    named(FunctionName::ALL, config, settings)
+}
+
+/// As [`all`], of those in `names`.
+pub(crate) fn named(names: &[FunctionName], config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     let Settings { inventory, dimensions, scaling } = settings;
+    let secret = inventory.as_ref().map(|inventory| DatabaseSecret::new(config, inventory));
+    let inventory = inventory.map(|inventory| DataApiInventory::new(config, inventory));
+    let dimensions = dimensions.map(|dimensions| DynamoDimensions::new(config, dimensions));
     let built_in = |list| move |cause| StartError::BuiltIn { list, cause };
-    let secret = DatabaseSecret::new(config, &inventory);
-    let inventory = DataApiInventory::new(config, inventory);
-    let dimensions = DynamoDimensions::new(config, dimensions);
-    let place = Place {
-        region: config.region().map(ToString::to_string),
-        function: std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| Metadata::NAME.to_owned()),
+    let make = |name: &FunctionName| -> Option<Result<Arc<dyn DynFunction>, StartError>> {
+        Some(Ok(match name {
+            FunctionName::Ec2InventoryAdd => Arc::new(ec2_inventory_add::Add::new(inventory.clone()?)),
+            FunctionName::Ec2InventoryGet => Arc::new(ec2_inventory_get::Get::new(inventory.clone()?)),
+            FunctionName::Ec2InventoryList => Arc::new(ec2_inventory_list::List::new(inventory.clone()?)),
+            FunctionName::Ec2InventoryRemove => Arc::new(ec2_inventory_remove::Remove::new(inventory.clone()?)),
+            FunctionName::ScalableDimensionGet => Arc::new(scalable_dimension_get::Get::new(dimensions.clone()?, scaling.clone()?)),
+            FunctionName::ScalableDimensionPatch => Arc::new(scalable_dimension_patch::Patch::new(dimensions.clone()?, scaling.clone()?)),
+            FunctionName::Books => match books::Books::new().map_err(built_in("books")) {
+                Ok(books) => Arc::new(books),
+                Err(error) => return Some(Err(error)),
+            },
+            FunctionName::Authors => match authors::Authors::new().map_err(built_in("authors")) {
+                Ok(authors) => Arc::new(authors),
+                Err(error) => return Some(Err(error)),
+            },
+            FunctionName::Health => Arc::new(health::Health::new(dimensions.clone()?, inventory.clone()?, secret.clone()?)),
+            FunctionName::Metadata => Arc::new(Metadata::new(Place {
+                region: config.region().map(ToString::to_string),
+                function: std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| Metadata::NAME.to_owned()),
+            })),
+        }))
     };
-    Ok(vec![
-        Arc::new(ec2_inventory_add::Add::new(inventory.clone())),
-        Arc::new(ec2_inventory_get::Get::new(inventory.clone())),
-        Arc::new(ec2_inventory_list::List::new(inventory.clone())),
-        Arc::new(ec2_inventory_remove::Remove::new(inventory.clone())),
-        Arc::new(scalable_dimension_get::Get::new(dimensions.clone(), scaling.clone())),
-        Arc::new(scalable_dimension_patch::Patch::new(dimensions.clone(), scaling)),
-        Arc::new(books::Books::new().map_err(built_in("books"))?),
-        Arc::new(authors::Authors::new().map_err(built_in("authors"))?),
-        Arc::new(health::Health::new(dimensions, inventory, secret)),
-        Arc::new(Metadata::new(place)),
-    ])
+    names.iter().filter_map(make).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made of these names with the settings that they need, and with no others.
+    fn made(names: &[FunctionName]) -> Vec<String> {
+        let lookup = |name: &str| match name {
+            "DB_CLUSTER_ARN" => Some("arn:aws:rds:us-east-1:123456789012:cluster:fleet".to_owned()),
+            "DB_SECRET" | "DB_NAME" | "DIMENSIONS_TABLE" => Some("fleet".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::read(names, lookup).unwrap();
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        named(names, &config, settings).unwrap().iter().map(|function| function.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn every_function_is_made_alone_and_has_the_name_that_it_is_asked_for_by() {
+        assert_eq!(FunctionName::ALL, FunctionName::value_variants());
+        for name in FunctionName::ALL {
+            assert_eq!(made(&[*name]), [name.to_string()]);
+            assert_eq!(FunctionName::of_program(&name.to_string()), Some(*name));
+        }
+        assert_eq!(made(FunctionName::ALL).len(), 10);
+    }
+
+    #[test]
+    fn functions_without_a_store_read_no_settings() {
+        let names: Vec<_> = FunctionName::ALL.iter().copied().filter(|name| !name.needs_a_store()).collect();
+        assert_eq!(names, [FunctionName::Books, FunctionName::Authors, FunctionName::Metadata]);
+        let settings = Settings::read(&names, |name| panic!("{name} is read")).unwrap();
+        assert!(settings.inventory.is_none() && settings.dimensions.is_none() && settings.scaling.is_none());
+    }
 }

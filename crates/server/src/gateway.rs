@@ -44,9 +44,9 @@ impl Gateway {
         Ok(Self { router: Router::new(routes, functions)?, limits, pages: None, running: TaskTracker::new() })
     }
 
-    /// The same gateway, with `pages` where there is no route.
-    pub(crate) fn with_pages(self, pages: Pages) -> Self {
-        Self { pages: Some(pages), ..self }
+    /// The same gateway, with `pages`, where there are some, in the place of no route.
+    pub(crate) fn with_pages(self, pages: Option<Pages>) -> Self {
+        Self { pages, ..self }
     }
 
     pub(crate) fn limits(&self) -> &Limits {

@@ -28,7 +28,7 @@ pub mod template;
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
 
 pub use error::StartError;
-pub use functions::{Settings, all as functions};
+pub use functions::{FunctionName, Settings, all as functions};
 pub use gateway::Gateway;
 pub use hosting::Hosting;
 pub use limits::Limits;

@@ -11,7 +11,7 @@ use clap::{
     builder::{BoolishValueParser, Resettable},
 };
 
-use crate::{limits::Limits, log::LogFormat};
+use crate::{functions::FunctionName, limits::Limits, log::LogFormat};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const AWS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
@@ -60,6 +60,11 @@ pub struct Options {
     #[arg(long, env = "FLEET_BACKEND", value_enum, value_name = "BACKEND", default_value_t = Backend::Embedded, hide_env_values = true)]
     pub backend: Backend,
 
+    /// Host these functions alone, separated by commas: their routes, and no page for a browser. Functions that need no
+    /// store need none of its settings either [default: all functions]
+    #[arg(long, env = "FLEET_FUNCTIONS", value_enum, value_name = "NAMES", value_delimiter = ',', hide_env_values = true)]
+    pub functions: Option<Vec<FunctionName>>,
+
     /// How log lines are written [default: text, or what AWS_LAMBDA_LOG_FORMAT says]
     #[arg(long, env = "FLEET_LOG_FORMAT", value_enum, value_name = "FORMAT", hide_env_values = true)]
     pub log_format: Option<LogFormat>,
@@ -98,6 +103,13 @@ impl Options {
     }
 }
 
+impl Options {
+    /// The functions to host.
+    pub(crate) fn hosted(&self) -> &[FunctionName] {
+        self.functions.as_deref().unwrap_or(FunctionName::ALL)
+    }
+}
+
 impl Default for Options {
     /// The defaults of the command line, whatever the environment says.
     fn default() -> Self {
@@ -109,6 +121,7 @@ impl Default for Options {
             database_url: None,
             template: None,
             backend: Backend::default(),
+            functions: None,
             log_format: None,
             limits: Limits::default(),
         }
@@ -131,7 +144,7 @@ mod tests {
     #[test]
     fn every_option_has_its_variable_and_the_help_says_so() {
         let help = Options::command().render_long_help().to_string();
-        for option in ["listen", "aws-listen", "data-dir", "in-memory", "database-url", "template", "backend", "log-format"] {
+        for option in ["listen", "aws-listen", "data-dir", "in-memory", "database-url", "template", "backend", "functions", "log-format"] {
             let variable = format!("[env: FLEET_{}]", option.replace('-', "_").to_uppercase());
             assert!(help.contains(&format!("--{option}")) && help.contains(&variable), "{option}\n{help}");
         }

@@ -110,16 +110,13 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
                 None => writeln!(out, "  data folder          none: data is in memory and goes with the server")?,
             }
         }
-        None => writeln!(out, "  stores               on AWS, as the environment says")?,
+        None if running.has_stores() => writeln!(out, "  stores               on AWS, as the environment says")?,
+        None => writeln!(out, "  stores               none: these functions need none")?,
     }
-    write!(
-        out,
-        r#"Try:
-  curl -X POST {url}/ec2/instance-002 -d '{{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{{"package_name":"package-1","package_version":"v1"}}]}}'
-  curl {url}/ec2/instance-002
-  curl {url}/api/books
-Ctrl-C stops the server.
-"#
-    )?;
+    for (number, example) in running.examples().enumerate() {
+        let heading = if number == 0 { "Try:\n" } else { "" };
+        writeln!(out, "{heading}  curl {example}")?;
+    }
+    writeln!(out, "Ctrl-C stops the server.")?;
     out.flush()
 }

@@ -8,20 +8,27 @@ use std::{
 };
 
 use fleet_local_aws::LocalAws;
+use http::Method;
 use tokio::net::TcpListener;
 
 use crate::{
     backend::Stores,
     error::StartError,
-    functions,
+    functions::{self, FunctionName},
     gateway::Gateway,
     hosting::Hosting,
     options::Options,
     pages::{Pages, Reader},
-    template::{self, TemplateRoute},
+    template::{self, TemplateError, TemplateRoute},
 };
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
+
+const ALL_EXAMPLES: [&str; 3] = [
+    r#"-X POST URL/ec2/instance-002 -d '{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"}]}'"#,
+    "URL/ec2/instance-002",
+    "URL/api/books",
+];
 
 /// The server.
 #[derive(Debug)]
@@ -33,6 +40,8 @@ pub struct Running {
     hosting: Hosting,
     local_aws: Option<LocalAws>,
     data_folder: Option<PathBuf>,
+    has_stores: bool,
+    examples: Vec<String>,
 }
 
 impl Server {
@@ -41,15 +50,24 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
-        let (name, routes) = routes(options.template.as_deref())?;
+        let (name, mut routes) = routes(options.template.as_deref())?;
+        if let Some(hosted) = &options.functions {
+            routes = only(hosted, routes).map_err(|cause| StartError::Template { name: name.clone(), cause })?;
+        }
+        let examples = examples(&options, &routes);
         // First, since a second server on the same address should say so and not complain of the data folder.
         let listener = bind(options.listen).await?;
         let Stores { config, settings, local, folder } = Stores::open(&options).await?;
-        let pages = Pages::new(Reader::new(&config, settings.inventory.clone(), &settings.dimensions));
-        let functions = functions::all(&config, settings)?;
+        let pages = match (&options.functions, &settings.inventory, &settings.dimensions) {
+            // The pages show every store and every route.
+            (None, Some(inventory), Some(dimensions)) => Some(Pages::new(Reader::new(&config, inventory.clone(), dimensions))),
+            _ => None,
+        };
+        let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
+        let functions = functions::named(options.hosted(), &config, settings)?;
         let gateway = Gateway::new(routes, &functions, options.limits).map_err(|cause| StartError::Template { name, cause })?;
         let hosting = Hosting::start(listener, gateway.with_pages(pages)).map_err(|cause| StartError::System(cause.kind()))?;
-        Ok(Running { hosting, local_aws: local, data_folder: folder })
+        Ok(Running { hosting, local_aws: local, data_folder: folder, has_stores, examples })
     }
 }
 
@@ -68,16 +86,28 @@ impl Running {
         format!("http://{address}")
     }
 
-    /// Where the local AWS endpoints answer; `None` with the backend `aws`.
+    /// Where the local AWS endpoints answer; `None` with the backend `aws`, and where no function needs them.
     #[must_use]
     pub fn aws_endpoint_url(&self) -> Option<String> {
         self.local_aws.as_ref().map(LocalAws::endpoint_url)
     }
 
-    /// The folder that holds the data; `None` where it is in memory or on AWS.
+    /// The folder that holds the data; `None` where it is in memory or on AWS, or where there is none.
     #[must_use]
     pub fn data_folder(&self) -> Option<&Path> {
         self.data_folder.as_deref()
+    }
+
+    /// Whether a function that is hosted asks a store for anything.
+    #[must_use]
+    pub fn has_stores(&self) -> bool {
+        self.has_stores
+    }
+
+    /// Requests to try, each as what follows `curl`.
+    pub fn examples(&self) -> impl Iterator<Item = String> {
+        let url = self.base_url();
+        self.examples.iter().map(move |example| example.replace("URL", &url))
     }
 
     /// Stops taking requests, lets those under way finish and closes the stores.
@@ -87,6 +117,26 @@ impl Running {
             local_aws.stop().await;
         }
     }
+}
+
+/// The routes of the functions that are `hosted`.
+fn only(hosted: &[FunctionName], mut routes: Vec<TemplateRoute>) -> Result<Vec<TemplateRoute>, TemplateError> {
+    let function = |route: &TemplateRoute| FunctionName::of_program(&route.binary);
+    if let Some(name) = hosted.iter().find(|name| !routes.iter().any(|route| function(route) == Some(**name))) {
+        return Err(TemplateError::NotHosted(name.to_string()));
+    }
+    // A program that is unknown is for the router to tell of.
+    routes.retain(|route| function(route).is_none_or(|name| hosted.contains(&name)));
+    Ok(routes)
+}
+
+/// Requests that anybody can try, of the functions that are hosted.
+fn examples(options: &Options, routes: &[TemplateRoute]) -> Vec<String> {
+    if options.functions.is_none() {
+        return ALL_EXAMPLES.map(str::to_owned).to_vec();
+    }
+    let plain = routes.iter().filter(|route| route.method == Some(Method::GET) && !route.path.contains('{'));
+    plain.take(ALL_EXAMPLES.len()).map(|route| format!("URL{}", route.path)).collect()
 }
 
 /// The template's name, for people, and its routes.

@@ -39,6 +39,9 @@ pub enum TemplateError {
         /// The programs that there are.
         known: String,
     },
+    /// A function that is asked for, and to which no route leads.
+    #[error("it has no route to the function {0}, which --functions names")]
+    NotHosted(String),
     /// The same method and path twice.
     #[error("it has the route {0} twice")]
     Duplicate(String),

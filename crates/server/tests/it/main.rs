@@ -7,6 +7,7 @@ mod backend;
 mod binary;
 mod client;
 mod ec2;
+mod functions;
 mod gateway;
 mod hosted;
 mod limits;
