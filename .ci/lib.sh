@@ -98,7 +98,8 @@ start_mariadb() {
     start mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$work/mysql" --socket="$work/mysql.sock" --pid-file="$work/mysql.pid" \
         --bind-address=127.0.0.1 --port="$database" --max-connections=4000 --skip-log-bin --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
         --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
-    until_ready mariadb 60 mariadb-admin --no-defaults --socket="$work/mysql.sock" --user=root ping
+    # Not by mariadb-admin, which is in another package than the client.
+    until_ready mariadb 60 sql --execute "SELECT 1"
     sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%'"
 }
 
