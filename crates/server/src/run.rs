@@ -102,6 +102,7 @@ impl Signals {
 fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     let url = running.base_url();
     writeln!(out, "Fleet API {} answers on {url}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try")?;
     match running.aws_endpoint_url() {
         Some(aws) => {
             writeln!(out, "  local AWS endpoints  {aws} (any AWS SDK or CLI: AWS_ENDPOINT_URL={aws})")?;

@@ -35,6 +35,7 @@ async fn a_start_says_where_everything_is_and_what_to_try() {
     let aws = said.split_once("AWS_ENDPOINT_URL=http://").unwrap().1.split_once(')').unwrap().0.to_owned();
     insta::assert_snapshot!(said.replace(&aws, "AWS").replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
     Fleet API VERSION answers on http://API
+      in a browser         http://API/ shows what is stored, http://API/docs has every route to try
       local AWS endpoints  http://AWS (any AWS SDK or CLI: AWS_ENDPOINT_URL=http://AWS)
       data folder          DATA
     Try:
