@@ -40,6 +40,8 @@ DEPLOYED = [
     (r"(ENDPOINT|KEY)=", r"^$"),
     (r'curl -H "x-api-key: \$KEY" ', r'^{"records":\['),
     (r"curl --aws-sigv4 ", r'^{"scalableTargetDimensionId":"1-23456789",'),
+    (r'\.ci/api-requests "\$ENDPOINT" ', r" 0 answered otherwise than the contract says"),
+    (r"MAX_CAPACITY=16 deploy_scripts/deploy_rds\.sh prod$", r"Aurora MySQL, 0 to 16 ACUs, (.|\n)*The stack fleet-database-prod is deployed:"),
     (r"DB_CLUSTER_ARN=\S* DB_SECRET_ARN=\S* deploy_scripts/create_schema\.sh prod$", r"^  ec2\n  ec2_package$"),
     (r"deploy_scripts/deploy_api\.sh prod --parameter-overrides ", r"The stack fleet-api-prod is deployed:"),
     (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
