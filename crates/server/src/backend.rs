@@ -62,11 +62,12 @@ impl Stores {
         let lookup = |name: &str| variable(name).or_else(|| local(name));
         let settings = Settings::read(options.hosted(), lookup)?;
         let (inventory, dimensions) = (InventorySettings::read(lookup)?, DimensionsSettings::read(lookup)?);
+        let database = database_url(options)?;
         let folder = if options.in_memory { None } else { Some(data_folder(options)?) };
         let local = LocalAws::start(fleet_local_aws::Options {
             listen: options.aws_listen,
             storage: folder.clone().map_or(Storage::InMemory, Storage::Folder),
-            engine: database_url(options).map_or(Engine::Embedded, Engine::MySql),
+            engine: database.map_or(Engine::Embedded, Engine::MySql),
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
             cluster_arn: inventory.cluster_arn,
@@ -92,7 +93,10 @@ impl Stores {
 
 /// Refuses what has no meaning without the embedded backend.
 fn only_embedded(options: &Options) -> Result<(), StartError> {
-    if database_url(options).is_some() {
+    if options.database_url_file.is_some() {
+        return Err(StartError::EmbeddedOnly("--database-url-file"));
+    }
+    if database_url(options)?.is_some() {
         return Err(StartError::EmbeddedOnly("--database-url"));
     }
     if options.in_memory {
@@ -106,8 +110,14 @@ fn variable(name: &str) -> Option<String> {
     env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
 }
 
-fn database_url(options: &Options) -> Option<String> {
-    options.database_url.clone().filter(|url| !url.is_empty())
+fn database_url(options: &Options) -> Result<Option<String>, StartError> {
+    let Some(file) = &options.database_url_file else {
+        return Ok(options.database_url.clone().filter(|url| !url.is_empty()));
+    };
+    let failed = |cause: io::Error| StartError::DatabaseUrlFile { file: file.clone(), cause: cause.kind() };
+    let url = fs::read_to_string(file).map_err(failed)?.trim().to_owned();
+    // An empty file would quietly mean the embedded database.
+    if url.is_empty() { Err(failed(io::ErrorKind::UnexpectedEof.into())) } else { Ok(Some(url)) }
 }
 
 /// Makes the data folder, for its owner alone, and answers its full path.

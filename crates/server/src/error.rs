@@ -39,6 +39,14 @@ pub enum StartError {
         /// What the operating system said.
         cause: io::ErrorKind,
     },
+    /// The file with the database's address cannot be read, or holds none.
+    #[error("Cannot read a database's address from {} ({cause}): the file of --database-url-file must hold mysql://user:password@host:3306/database.", file.display())]
+    DatabaseUrlFile {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
     /// The data folder cannot be made or written to.
     #[error("Cannot write to the data folder {} ({cause}): choose another one with --data-dir, or use --in-memory.", folder.display())]
     DataFolder {

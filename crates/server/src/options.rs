@@ -52,6 +52,10 @@ pub struct Options {
     #[arg(long, env = "FLEET_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
 
+    /// A file that holds what --database-url would be: a systemd credential, say
+    #[arg(long, env = "FLEET_DATABASE_URL_FILE", value_name = "FILE", conflicts_with = "database_url", hide_env_values = true)]
+    pub database_url_file: Option<PathBuf>,
+
     /// The SAM template that has the routes [default: the one that the server was built with]
     #[arg(long, env = "FLEET_TEMPLATE", value_name = "FILE", hide_env_values = true)]
     pub template: Option<PathBuf>,
@@ -119,6 +123,7 @@ impl Default for Options {
             data_dir: PathBuf::from(DATA_DIR),
             in_memory: false,
             database_url: None,
+            database_url_file: None,
             template: None,
             backend: Backend::default(),
             functions: None,
@@ -144,7 +149,18 @@ mod tests {
     #[test]
     fn every_option_has_its_variable_and_the_help_says_so() {
         let help = Options::command().render_long_help().to_string();
-        for option in ["listen", "aws-listen", "data-dir", "in-memory", "database-url", "template", "backend", "functions", "log-format"] {
+        for option in [
+            "listen",
+            "aws-listen",
+            "data-dir",
+            "in-memory",
+            "database-url",
+            "database-url-file",
+            "template",
+            "backend",
+            "functions",
+            "log-format",
+        ] {
             let variable = format!("[env: FLEET_{}]", option.replace('-', "_").to_uppercase());
             assert!(help.contains(&format!("--{option}")) && help.contains(&variable), "{option}\n{help}");
         }

@@ -149,6 +149,28 @@ async fn a_database_url_that_is_none_is_refused_without_its_password() {
 }
 
 #[tokio::test]
+async fn a_database_url_may_come_from_a_file_that_holds_one() {
+    let folder = TempDir::new().unwrap();
+    let (file, data) = (folder.path().join("database-url"), folder.path().join("data"));
+    let arguments = ["--data-dir", text(&data), "--database-url-file", text(&file)];
+    for (content, cause) in [(None, "entity not found"), (Some(" \n"), "unexpected end of file")] {
+        if let Some(content) = content {
+            fs::write(&file, content).unwrap();
+        }
+        let expected = format!(
+            "Cannot read a database's address from {} ({cause}): the file of --database-url-file must hold mysql://user:password@host:3306/database",
+            file.display()
+        );
+        assert_eq!(sentence(&arguments).await, expected);
+    }
+    fs::write(&file, "postgres://root:hunter2@localhost/db\n").unwrap();
+    let said = sentence(&arguments).await;
+    assert!(said.contains("mysql://") && !said.contains("hunter2"), "{said}");
+    let (code, said) = refusal(command(&arguments).env("FLEET_DATABASE_URL", "mysql://a:b@localhost/db")).await;
+    assert!(code == Some(2) && said.contains("cannot be used with"), "{said}");
+}
+
+#[tokio::test]
 async fn the_backend_aws_needs_its_settings_and_a_region() {
     let said = sentence(&["--backend", "aws"]).await;
     assert!(said.starts_with("The environment variable DB_CLUSTER_ARN is not set; it must be "), "{said}");
