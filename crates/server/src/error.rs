@@ -6,7 +6,7 @@ use fleet_aws::SettingsError;
 use fleet_http::telemetry::LevelsError;
 use thiserror::Error;
 
-use crate::template::TemplateError;
+use crate::{template::TemplateError, tls::TlsError};
 
 /// Why the server does not start: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]
@@ -61,6 +61,17 @@ pub enum StartError {
     /// The local AWS endpoints do not start for another reason.
     #[error(transparent)]
     LocalAws(fleet_local_aws::StartError),
+    /// Another process listens where plain HTTP should be redirected, or it cannot be listened there.
+    #[error("Cannot listen on {address} ({cause}): choose another address with --http-redirect.")]
+    ListenPlain {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// HTTPS cannot be had as it was asked for.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An option that does nothing with this backend.
     #[error("The option {0} is for the embedded backend: leave it out, or leave out --backend aws.")]
     EmbeddedOnly(&'static str),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use fleet_http::{DynFunction, ErrorBody};
-use http::{HeaderName, HeaderValue, Request, header::EXPECT, request::Parts};
+use http::{HeaderValue, Request, header::EXPECT, request::Parts};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -18,20 +18,21 @@ use crate::{
     answer::from_function,
     body,
     event::Arrived,
+    hosting::{Answers, Client},
     limits::Limits,
     pages::Pages,
-    refusal::{Answer, Refusal},
+    refusal::{Answer, REQUEST_ID, Refusal},
     router::{Found, Router, is_decodable},
     template::{TemplateError, TemplateRoute},
+    tls::ClientRoutes,
 };
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// What stands in for API Gateway: a template's routes, each with its function, and the limits of a request.
 pub struct Gateway {
     router: Router,
     limits: Limits,
     pages: Option<Pages>,
+    client_routes: Option<ClientRoutes>,
     running: TaskTracker,
 }
 
@@ -41,7 +42,7 @@ impl Gateway {
     /// # Errors
     /// [`TemplateError`] for a route whose function is not among `functions`, or that another one contradicts.
     pub fn new(routes: Vec<TemplateRoute>, functions: &[Arc<dyn DynFunction>], limits: Limits) -> Result<Self, TemplateError> {
-        Ok(Self { router: Router::new(routes, functions)?, limits, pages: None, running: TaskTracker::new() })
+        Ok(Self { router: Router::new(routes, functions)?, limits, pages: None, client_routes: None, running: TaskTracker::new() })
     }
 
     /// The same gateway, with `pages`, where there are some, in the place of no route.
@@ -49,55 +50,21 @@ impl Gateway {
         Self { pages, ..self }
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
+    /// The same gateway, which wants a client certificate for `routes`.
+    pub(crate) fn with_client_routes(self, routes: Option<ClientRoutes>) -> Self {
+        Self { client_routes: routes, ..self }
     }
 
-    /// Waits for the functions that still run. New ones must not come any more.
-    pub(crate) async fn finish(&self) {
-        self.running.close();
-        self.running.wait().await;
-    }
-
-    /// Answers a request.
-    pub(crate) async fn answer(&self, peer: IpAddr, request: Request<Incoming>) -> Answer {
-        let arrival = Instant::now();
-        let deadline = arrival + self.limits.request;
-        let id = Uuid::new_v4().to_string();
-        let (parts, incoming) = request.into_parts();
-        let mut incoming = Some(incoming);
-        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-        let waits_to_be_asked = parts.headers.contains_key(EXPECT);
-        let found = self.router.find(&method, &path);
-        let (route, shape) = found.as_ref().map_or(("none", ErrorBody::Standard), |found| (found.resource, found.function.error_body()));
-        let handled = match found {
-            Some(found) => self.handle(&id, peer, parts, found, &mut incoming, deadline).await,
-            None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
-        };
-        let mut answer = match handled {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                let status = refusal.status().as_u16();
-                let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
-                if status < 500 {
-                    info!(%method, route, status, duration_ms, request_id = id, "refused");
-                } else {
-                    warn!(%method, route, status, duration_ms, request_id = id, "refused");
-                }
-                let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
-                let answer = refusal.answer(shape, &id, unread.is_some());
-                // Reading a body that the client has not begun would ask for it.
-                if let Some(body) = unread.filter(|_| !waits_to_be_asked) {
-                    // In a task of its own, so that the client has the answer while it is still sending.
-                    tokio::spawn(body::discard(body, deadline));
-                }
-                answer
-            }
-        };
-        if let Ok(id) = HeaderValue::try_from(id) {
-            answer.headers_mut().insert(REQUEST_ID, id);
+    /// Whether the client may ask for what was found: a route may want a certificate.
+    fn admits(&self, client: &Client, found: Option<&Found<'_, '_>>, request_id: &str) -> bool {
+        let resource = found.map(|found| found.resource);
+        if !self.client_routes.as_ref().is_some_and(|routes| routes.cover(resource)) {
+            return true;
         }
-        answer
+        if let Some(subject) = &client.certificate {
+            info!(client = subject, request_id, "client certificate");
+        }
+        client.certificate.is_some()
     }
 
     async fn page(&self, parts: &Parts) -> Option<Answer> {
@@ -140,5 +107,57 @@ impl Gateway {
             Ok(Err(_)) => Err(Refusal::TimedOut),
             Err(_) => Err(Refusal::Malformed),
         }
+    }
+}
+
+impl Answers for Gateway {
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    async fn answer(&self, client: &Client, request: Request<Incoming>) -> Answer {
+        let arrival = Instant::now();
+        let deadline = arrival + self.limits.request;
+        let id = Uuid::new_v4().to_string();
+        let (parts, incoming) = request.into_parts();
+        let mut incoming = Some(incoming);
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let waits_to_be_asked = parts.headers.contains_key(EXPECT);
+        let found = self.router.find(&method, &path);
+        let (route, shape) = found.as_ref().map_or(("none", ErrorBody::Standard), |found| (found.resource, found.function.error_body()));
+        let handled = match found {
+            _ if !self.admits(client, found.as_ref(), &id) => Err(Refusal::NoClientCertificate),
+            Some(found) => self.handle(&id, client.ip, parts, found, &mut incoming, deadline).await,
+            None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
+        };
+        let mut answer = match handled {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                let status = refusal.status().as_u16();
+                let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
+                if status < 500 {
+                    info!(%method, route, status, duration_ms, request_id = id, "refused");
+                } else {
+                    warn!(%method, route, status, duration_ms, request_id = id, "refused");
+                }
+                let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
+                let answer = refusal.answer(shape, &id, unread.is_some());
+                // Reading a body that the client has not begun would ask for it.
+                if let Some(body) = unread.filter(|_| !waits_to_be_asked) {
+                    // In a task of its own, so that the client has the answer while it is still sending.
+                    tokio::spawn(body::discard(body, deadline));
+                }
+                answer
+            }
+        };
+        if let Ok(id) = HeaderValue::try_from(id) {
+            answer.headers_mut().insert(REQUEST_ID, id);
+        }
+        answer
+    }
+
+    async fn finish(&self) {
+        self.running.close();
+        self.running.wait().await;
     }
 }

@@ -1,27 +1,64 @@
 //! Serving a gateway on an address until it is told to stop.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::FutureExt as _;
-use hyper::{server::conn::http1, service::service_fn};
+use http::{HeaderValue, Request, header::STRICT_TRANSPORT_SECURITY};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::JoinHandle,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::gateway::Gateway;
+use crate::{
+    gateway::Gateway,
+    limits::Limits,
+    refusal::Answer,
+    tls::{self, Acceptor},
+};
 
-/// How much longer than a request may take a stop waits, for the last answer to be sent.
+/// How much longer than a request may take a stop waits, for the last answer to be sent. A handshake has as long.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// The wait after an accept that failed for want of file descriptors or memory: trying at once would only spin.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// What a browser that has been here by HTTPS is told: not to come by plain HTTP for a year.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// What answers requests.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// What a request may take.
+    fn limits(&self) -> &Limits;
+
+    /// Answers a request.
+    fn answer(&self, client: &Client, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
+
+    /// Waits for what still runs. New requests must not come any more.
+    fn finish(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Whose connection it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    /// Its address.
+    pub(crate) ip: IpAddr,
+    /// The subject of the certificate that it showed, which was verified.
+    pub(crate) certificate: Option<String>,
+}
 
 /// A gateway that is being served. Dropped without [`Hosting::stop`] it stops by itself a little later.
 #[derive(Debug)]
@@ -32,14 +69,21 @@ pub struct Hosting {
 }
 
 impl Hosting {
-    /// Serves `gateway` on `listener` in background tasks.
+    /// Serves `gateway` on `listener` over plain HTTP in background tasks.
     ///
     /// # Errors
     /// Only when the operating system does not tell the listener's address.
     pub fn start(listener: TcpListener, gateway: Gateway) -> io::Result<Self> {
+        Self::serve(listener, gateway, None)
+    }
+
+    /// Serves whatever `answers`, over HTTPS where there is an `acceptor`.
+    pub(crate) fn serve(listener: TcpListener, answers: impl Answers, acceptor: Option<Acceptor>) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(serve(listener, Arc::new(gateway), stopped));
+        let connections =
+            Connections { answers: Arc::new(answers), acceptor, graceful: GracefulShutdown::new(), stopping: CancellationToken::new() };
+        let served = tokio::spawn(connections.serve(listener, stopped));
         Ok(Self { address, stop, served })
     }
 
@@ -57,56 +101,124 @@ impl Hosting {
     }
 }
 
-async fn serve(listener: TcpListener, gateway: Arc<Gateway>, mut stopped: oneshot::Receiver<()>) {
-    let graceful = GracefulShutdown::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => converse(stream, peer, &gateway, &graceful),
-                Err(error) => {
-                    warn!("cannot accept a connection: {}", error.kind());
-                    sleep(ACCEPT_AGAIN).await;
-                }
-            },
-            _ = &mut stopped => break,
+struct Connections<A> {
+    answers: Arc<A>,
+    acceptor: Option<Acceptor>,
+    graceful: GracefulShutdown,
+    stopping: CancellationToken,
+}
+
+impl<A: Answers> Connections<A> {
+    async fn serve(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
+        let limits = *self.answers.limits();
+        let room = Arc::new(Semaphore::new(limits.connections));
+        let mut full = false;
+        loop {
+            if room.available_permits() > 0 {
+                full = false;
+            } else if !full {
+                full = true;
+                warn!("{} connections are open: new ones wait", limits.connections);
+            }
+            let next = async {
+                // Never closed, so there is always one in the end.
+                let permit = Arc::clone(&room).acquire_owned().await.ok();
+                (listener.accept().await, permit)
+            };
+            tokio::select! {
+                (accepted, permit) = next => match accepted {
+                    Ok((stream, peer)) => self.converse(stream, peer, permit),
+                    Err(error) => {
+                        warn!("cannot accept a connection: {}", error.kind());
+                        sleep(ACCEPT_AGAIN).await;
+                    }
+                },
+                _ = &mut stopped => break,
+            }
+        }
+        self.stopping.cancel();
+        // A connection that the operating system has already made may have a request in it.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            self.converse(stream, peer, None);
+        }
+        drop(listener);
+        let finished = async {
+            self.graceful.shutdown().await;
+            self.answers.finish().await;
+        };
+        if timeout(limits.request + LAST_ANSWER, finished).await.is_err() {
+            warn!("stopped with requests still under way");
         }
     }
-    // A connection that the operating system has already made may have a request in it.
-    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-        converse(stream, peer, &gateway, &graceful);
-    }
-    drop(listener);
-    let finished = async {
-        graceful.shutdown().await;
-        gateway.finish().await;
-    };
-    if timeout(gateway.limits().request + LAST_ANSWER, finished).await.is_err() {
-        warn!("stopped with requests still under way");
+
+    /// Serves one connection in a task of its own.
+    fn converse(&self, stream: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
+        // Answers are small and written whole, so waiting to fill a packet only costs time.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!("cannot set TCP_NODELAY: {}", error.kind());
+        }
+        let answers = Arc::clone(&self.answers);
+        // A stop waits for this, during a handshake as well.
+        let watcher = self.graceful.watcher();
+        let client = Client { ip: peer.ip(), certificate: None };
+        let Some(acceptor) = self.acceptor.clone() else {
+            tokio::spawn(async move {
+                let _permit = permit;
+                exchange(answers, TokioIo::new(stream), client, false, watcher).await;
+            });
+            return;
+        };
+        let stopping = self.stopping.clone();
+        tokio::spawn(async move {
+            let _permit = permit;
+            let given_up = async {
+                stopping.cancelled().await;
+                sleep(LAST_ANSWER).await;
+            };
+            let shaken = tokio::select! {
+                shaken = timeout(answers.limits().handshake, acceptor.accept(stream)) => shaken,
+                () = given_up => return,
+            };
+            match shaken {
+                Ok(Ok(Some(stream))) => {
+                    let client = Client { certificate: tls::client_subject(&stream), ..client };
+                    exchange(answers, TokioIo::new(stream), client, true, watcher).await;
+                }
+                Ok(Ok(None)) => debug!("an ACME server looked"),
+                Ok(Err(error)) => debug!(peer = %client.ip, "a handshake failed: {error}"),
+                Err(_) => debug!(peer = %client.ip, "a handshake took too long"),
+            }
+        });
     }
 }
 
-/// Serves one connection in a task of its own.
-fn converse(stream: TcpStream, peer: SocketAddr, gateway: &Arc<Gateway>, graceful: &GracefulShutdown) {
-    // Answers are small and written whole, so waiting to fill a packet only costs time.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!("cannot set TCP_NODELAY: {}", error.kind());
-    }
-    let gateway = Arc::clone(gateway);
-    let head = gateway.limits().head;
+/// Answers the requests of one connection.
+async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    answers: Arc<A>,
+    stream: TokioIo<S>,
+    client: Client,
+    secure: bool,
+    watcher: Watcher,
+) {
+    let head = answers.limits().head;
+    let client = Arc::new(client);
     let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(gateway.answer(peer.ip(), request).await) }
+        let (answers, client) = (Arc::clone(&answers), Arc::clone(&client));
+        async move {
+            let mut answer = answers.answer(&client, request).await;
+            if secure {
+                answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         // A client may close its sending half once it has asked.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            debug!("a connection ended early: {error}");
-        }
-    });
+        .serve_connection(stream, service);
+    if let Err(error) = watcher.watch(connection).await {
+        debug!("a connection ended early: {error}");
+    }
 }

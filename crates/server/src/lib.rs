@@ -12,16 +12,19 @@ mod event;
 mod functions;
 mod gateway;
 mod hosting;
+mod https;
 pub mod limits;
 mod log;
 mod options;
 mod pages;
+mod redirect;
 mod refusal;
 mod router;
 mod run;
 mod schema;
 mod server;
 pub mod template;
+mod tls;
 
 /// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns of every answer that is an error,
 /// and an unmet condition is everyday business here.
@@ -37,3 +40,4 @@ pub use options::{Backend, Options};
 pub use run::{program, run, start_log};
 pub use server::{Running, Server};
 pub use template::TemplateError;
+pub use tls::{TlsError, TlsOptions};

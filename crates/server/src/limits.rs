@@ -10,6 +10,10 @@ pub const REQUEST: Duration = Duration::from_secs(29);
 /// The longest wait for a request's head. The clock also runs while a kept connection is idle, so it is longer than the
 /// 60 s for which a load balancer keeps one: else the balancer would send into a connection that is just being closed.
 pub const HEAD: Duration = Duration::from_secs(75);
+/// The longest wait for a TLS handshake.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
+pub const CONNECTIONS: usize = 10_000;
 
 /// What a request may take. The default is what API Gateway allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +24,14 @@ pub struct Limits {
     pub request: Duration,
     /// The longest wait for a request's head; [`HEAD`].
     pub head: Duration,
+    /// The longest wait for a TLS handshake; [`HANDSHAKE`].
+    pub handshake: Duration,
+    /// How many connections may be open at once; others wait until one of these ends. [`CONNECTIONS`].
+    pub connections: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: BODY_BYTES, request: REQUEST, head: HEAD }
+        Self { body_bytes: BODY_BYTES, request: REQUEST, head: HEAD, handshake: HANDSHAKE, connections: CONNECTIONS }
     }
 }

@@ -11,7 +11,7 @@ use clap::{
     builder::{BoolishValueParser, Resettable},
 };
 
-use crate::{functions::FunctionName, limits::Limits, log::LogFormat};
+use crate::{functions::FunctionName, limits::Limits, log::LogFormat, tls::TlsOptions};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const AWS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
@@ -23,7 +23,8 @@ SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALIN
 With the embedded backend each has a default that works. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info
 unless set.
 
-Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once.
+Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once. With
+HTTPS, SIGHUP reads the certificates again.
 Exit codes: 0 stopped, 1 could not start, 2 wrong options.";
 
 /// Serves Fleet API over HTTP: the functions of template.yaml, outside Lambda.
@@ -72,6 +73,10 @@ pub struct Options {
     /// How log lines are written [default: text, or what AWS_LAMBDA_LOG_FORMAT says]
     #[arg(long, env = "FLEET_LOG_FORMAT", value_enum, value_name = "FORMAT", hide_env_values = true)]
     pub log_format: Option<LogFormat>,
+
+    /// HTTPS.
+    #[command(flatten)]
+    pub tls: TlsOptions,
 
     /// What a request may take; not an option of the command line.
     #[arg(skip)]
@@ -128,12 +133,13 @@ impl Default for Options {
             backend: Backend::default(),
             functions: None,
             log_format: None,
+            tls: TlsOptions::default(),
             limits: Limits::default(),
         }
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "it must be an IP address and a port, like 127.0.0.1:3000")
 }
 
@@ -160,6 +166,15 @@ mod tests {
             "backend",
             "functions",
             "log-format",
+            "tls-cert",
+            "tls-key",
+            "acme-domain",
+            "acme-email",
+            "acme-directory",
+            "acme-cache",
+            "client-ca",
+            "client-ca-routes",
+            "http-redirect",
         ] {
             let variable = format!("[env: FLEET_{}]", option.replace('-', "_").to_uppercase());
             assert!(help.contains(&format!("--{option}")) && help.contains(&variable), "{option}\n{help}");

@@ -10,6 +10,9 @@ use http_body_util::Full;
 use serde_json::json;
 use thiserror::Error;
 
+/// The header with the id that an answer and its log lines share.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
 /// The answers of this server.
 pub(crate) type Answer = http::Response<Full<Bytes>>;
 
@@ -19,6 +22,12 @@ pub(crate) enum Refusal {
     /// 403: no route has this method and path. The wording is API Gateway's.
     #[error("Missing Authentication Token")]
     NoSuchRoute,
+    /// 403: the route asks for a client certificate.
+    #[error("This route needs a client certificate, and the connection came without one.")]
+    NoClientCertificate,
+    /// 421: plain HTTP for a host that the server has no certificate for.
+    #[error("This server does not answer for the host of the request.")]
+    UnknownHost,
     /// 400: a path parameter cannot be decoded.
     #[error("The path parameter {0} is not percent-encoded UTF-8.")]
     PathParameter(String),
@@ -43,7 +52,8 @@ impl Refusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchRoute => StatusCode::FORBIDDEN,
+            Self::NoSuchRoute | Self::NoClientCertificate => StatusCode::FORBIDDEN,
+            Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::PathParameter(_) | Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_GATEWAY,
@@ -56,7 +66,9 @@ impl Refusal {
     fn kind(&self) -> &'static str {
         match self {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
-            Self::PathParameter(_) | Self::Query | Self::BrokenBody => "BadRequestException",
+            // What API Gateway says where its own mutual TLS refuses.
+            Self::NoClientCertificate => "ForbiddenException",
+            Self::PathParameter(_) | Self::Query | Self::BrokenBody | Self::UnknownHost => "BadRequestException",
             Self::BodyTooLarge(_) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
         }
@@ -100,6 +112,12 @@ mod tests {
                 400,
                 r#"{"message":"The path parameter id is not percent-encoded UTF-8.","request_id":"r"}"#,
             ),
+            (
+                Refusal::NoClientCertificate,
+                403,
+                r#"{"message":"This route needs a client certificate, and the connection came without one.","request_id":"r"}"#,
+            ),
+            (Refusal::UnknownHost, 421, r#"{"message":"This server does not answer for the host of the request.","request_id":"r"}"#),
             (Refusal::Query, 400, r#"{"message":"The query string is not percent-encoded UTF-8.","request_id":"r"}"#),
             (Refusal::BrokenBody, 400, r#"{"message":"The body did not arrive whole.","request_id":"r"}"#),
             (Refusal::BodyTooLarge(9), 413, r#"{"message":"The body must have at most 9 bytes.","request_id":"r"}"#),

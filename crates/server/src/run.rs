@@ -67,9 +67,12 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartErro
         running = Server::start(options) => running?,
         () = signals.next() => return Ok(()),
     };
+    if running.certificate().is_some() {
+        signals.take_hang_up().map_err(|cause| StartError::System(cause.kind()))?;
+    }
     // The server serves also when nobody reads what it says.
     let _ = welcome(&running, out);
-    signals.next().await;
+    signals.last(&running).await;
     info!("stopping; requests under way finish first");
     tokio::select! {
         () = running.stop() => Ok(()),
@@ -83,11 +86,31 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartErro
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up: None })
+    }
+
+    /// Takes SIGHUP for a word to read the certificates again. Without certificates it stays what it is: the end of a
+    /// program whose terminal has gone.
+    fn take_hang_up(&mut self) -> io::Result<()> {
+        self.hang_up = Some(signal(SignalKind::hangup())?);
+        Ok(())
+    }
+
+    /// Waits for Ctrl-C or SIGTERM, and has `running` read its certificates at each SIGHUP until then.
+    async fn last(&mut self, running: &Running) {
+        loop {
+            let Some(hang_up) = &mut self.hang_up else { return self.next().await };
+            tokio::select! {
+                _ = hang_up.recv() => running.reload(),
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+            }
+        }
     }
 
     /// Waits for Ctrl-C or SIGTERM.
@@ -103,6 +126,12 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     let url = running.base_url();
     writeln!(out, "Fleet API {} answers on {url}", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try")?;
+    if let Some(certificate) = running.certificate() {
+        writeln!(out, "  certificate          {certificate}")?;
+    }
+    if let Some(plain) = running.redirect_addr() {
+        writeln!(out, "  plain HTTP           http://{plain} sends to HTTPS")?;
+    }
     match running.aws_endpoint_url() {
         Some(aws) => {
             writeln!(out, "  local AWS endpoints  {aws} (any AWS SDK or CLI: AWS_ENDPOINT_URL={aws})")?;

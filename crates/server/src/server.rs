@@ -10,6 +10,7 @@ use std::{
 use fleet_local_aws::LocalAws;
 use http::Method;
 use tokio::net::TcpListener;
+use tracing::warn;
 
 use crate::{
     backend::Stores,
@@ -17,9 +18,11 @@ use crate::{
     functions::{self, FunctionName},
     gateway::Gateway,
     hosting::Hosting,
+    https::Https,
     options::Options,
     pages::{Pages, Reader},
     template::{self, TemplateError, TemplateRoute},
+    tls::Plan,
 };
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -38,6 +41,7 @@ pub struct Server;
 #[derive(Debug)]
 pub struct Running {
     hosting: Hosting,
+    https: Option<Https>,
     local_aws: Option<LocalAws>,
     data_folder: Option<PathBuf>,
     has_stores: bool,
@@ -55,8 +59,21 @@ impl Server {
             routes = only(hosted, routes).map_err(|cause| StartError::Template { name: name.clone(), cause })?;
         }
         let examples = examples(&options, &routes);
+        let plan = Plan::check(&options, &routes)?;
         // First, since a second server on the same address should say so and not complain of the data folder.
         let listener = bind(options.listen).await?;
+        let plain = match options.tls.http_redirect {
+            Some(address) => Some(bind_plain(address).await?),
+            None => None,
+        };
+        if let Some(plan) = &plan {
+            plan.prepare()?;
+        } else if !options.listen.ip().is_loopback() {
+            warn!(
+                "{} takes plain HTTP from other machines: put it behind a load balancer that ends TLS, or give it --tls-cert or --acme-domain",
+                options.listen
+            );
+        }
         let Stores { config, settings, local, folder } = Stores::open(&options).await?;
         let pages = match (&options.functions, &settings.inventory, &settings.dimensions) {
             // The pages show every store and every route.
@@ -66,15 +83,32 @@ impl Server {
         let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
         let functions = functions::named(options.hosted(), &config, settings)?;
         let gateway = Gateway::new(routes, &functions, options.limits).map_err(|cause| StartError::Template { name, cause })?;
-        let hosting = Hosting::start(listener, gateway.with_pages(pages)).map_err(|cause| StartError::System(cause.kind()))?;
-        Ok(Running { hosting, local_aws: local, data_folder: folder, has_stores, examples })
+        let client_routes = plan.as_ref().and_then(Plan::client_routes);
+        let gateway = gateway.with_pages(pages).with_client_routes(client_routes);
+        let https = plan.map(Https::open).transpose()?;
+        let system = |cause: io::Error| StartError::System(cause.kind());
+        let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor)).map_err(system)?;
+        let port = hosting.local_addr().port();
+        let https = https.map(|https| https.redirecting(plain, port, options.limits)).transpose().map_err(system)?;
+        Ok(Running { hosting, https, local_aws: local, data_folder: folder, has_stores, examples })
     }
 }
 
 impl Running {
-    /// Where the API answers, without a slash at the end: `http://127.0.0.1:3000`.
+    /// Where the API answers, without a slash at the end: `http://127.0.0.1:3000`, or `https://api.example.com`, by the
+    /// name that its certificate is for.
     #[must_use]
     pub fn base_url(&self) -> String {
+        let address = self.local_addr();
+        match &self.https {
+            None => format!("http://{address}"),
+            Some(https) => https.base_url(address),
+        }
+    }
+
+    /// The address to connect to from this machine.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
         let mut address = self.hosting.local_addr();
         // An address that stands for all of the machine's is none to connect to.
         if address.ip().is_unspecified() {
@@ -83,7 +117,26 @@ impl Running {
                 IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        format!("http://{address}")
+        address
+    }
+
+    /// What serves the certificate, in a few words for a person; `None` with plain HTTP.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        self.https.as_ref().map(Https::certificate)
+    }
+
+    /// Where plain HTTP is sent to HTTPS.
+    #[must_use]
+    pub fn redirect_addr(&self) -> Option<SocketAddr> {
+        self.https.as_ref()?.redirect_addr()
+    }
+
+    /// Reads the certificates again; nothing with plain HTTP.
+    pub fn reload(&self) {
+        if let Some(https) = &self.https {
+            https.reload();
+        }
     }
 
     /// Where the local AWS endpoints answer; `None` with the backend `aws`, and where no function needs them.
@@ -112,6 +165,10 @@ impl Running {
 
     /// Stops taking requests, lets those under way finish and closes the stores.
     pub async fn stop(self) {
+        let mut https = self.https;
+        if let Some(https) = &mut https {
+            https.stop_redirect().await;
+        }
         self.hosting.stop().await;
         if let Some(local_aws) = self.local_aws {
             local_aws.stop().await;
@@ -159,4 +216,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
         cause => StartError::Listen { address, cause },
     })
+}
+
+async fn bind_plain(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| StartError::ListenPlain { address, cause: cause.kind() })
 }

@@ -16,6 +16,7 @@ use tokio::{
 pub(crate) enum Signal {
     Interrupt,
     Terminate,
+    HangUp,
 }
 
 /// A running server. It is killed when this is dropped.
@@ -85,6 +86,7 @@ impl Binary {
         let name = match signal {
             Signal::Interrupt => "INT",
             Signal::Terminate => "TERM",
+            Signal::HangUp => "HUP",
         };
         let script = format!("kill -{name} {}", self.child.id().unwrap());
         assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());

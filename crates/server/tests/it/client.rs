@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
 };
 
@@ -41,11 +41,23 @@ pub(crate) async fn send(address: SocketAddr, method: &str, path: &str, body: im
 /// Sends a request with headers on a connection of its own.
 pub(crate) async fn send_with(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
     let stream = TcpStream::connect(address).await.unwrap();
+    send_over(stream, &address.to_string(), method, path, headers, body).await
+}
+
+/// Sends a request with headers over `stream`, which is closed then. `host` is what it is named in the request.
+pub(crate) async fn send_over(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Answer {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path.parse::<Uri>().unwrap());
     if !headers.iter().any(|(name, _)| *name == "host") {
-        request = request.header("host", address.to_string());
+        request = request.header("host", host);
     }
     for (name, value) in headers {
         request = request.header(*name, *value);

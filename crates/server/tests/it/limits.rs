@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(150);
 
 fn body_of(bytes: usize) -> Limits {
-    Limits { body_bytes: bytes, request: LONG, head: LONG }
+    Limits { body_bytes: bytes, request: LONG, head: LONG, ..Limits::default() }
 }
 
 #[test]

@@ -20,4 +20,5 @@ mod scalable_target_dimensions;
 mod start;
 mod stop;
 mod support;
+mod tls;
 mod v1;

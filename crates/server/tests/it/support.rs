@@ -35,7 +35,7 @@ impl TestServer {
 
     /// Where it answers.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.0.base_url().strip_prefix("http://").unwrap().parse().unwrap()
+        self.0.local_addr()
     }
 
     /// Where the local AWS endpoints answer.
@@ -58,6 +58,11 @@ impl TestServer {
         let answer = client::send_with(self.address(), method, path, headers, body).await;
         openapi::check(method, path, &answer);
         answer
+    }
+
+    /// The server itself.
+    pub(crate) fn running(&self) -> &Running {
+        &self.0
     }
 
     /// Stops it and waits until it has.

@@ -1,0 +1,74 @@
+//! What there is beside the listener where it speaks HTTPS.
+
+use std::{io, net::SocketAddr};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    hosting::Hosting,
+    limits::Limits,
+    redirect::Redirect,
+    tls::{Acceptor, Plan, Tls, TlsError},
+};
+
+/// The port that an https:// address has no need to name.
+const PORT: u16 = 443;
+
+/// The certificates, and the redirect of plain HTTP. New certificates stop coming when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Https {
+    tls: Tls,
+    redirect: Option<Hosting>,
+    name: Option<String>,
+    certificate: String,
+}
+
+impl Https {
+    /// Starts what `plan` needs.
+    pub(crate) fn open(plan: Plan) -> Result<Self, TlsError> {
+        let (name, certificate) = (plan.name(), plan.describe());
+        Ok(Self { tls: plan.open()?, redirect: None, name, certificate })
+    }
+
+    /// The same, with whoever comes to `plain` sent to `port`.
+    pub(crate) fn redirecting(self, plain: Option<TcpListener>, port: u16, limits: Limits) -> io::Result<Self> {
+        let redirect = |listener| Hosting::serve(listener, Redirect::new(limits, self.tls.acceptor(), port), None);
+        Ok(Self { redirect: plain.map(redirect).transpose()?, ..self })
+    }
+
+    /// What shakes hands.
+    pub(crate) fn acceptor(&self) -> Acceptor {
+        self.tls.acceptor()
+    }
+
+    /// Where the API answers that listens at `address`: by the name of the certificate, where it has one.
+    pub(crate) fn base_url(&self, address: SocketAddr) -> String {
+        match &self.name {
+            None => format!("https://{address}"),
+            Some(name) if address.port() == PORT => format!("https://{name}"),
+            Some(name) => format!("https://{name}:{}", address.port()),
+        }
+    }
+
+    /// Where the certificate comes from, for people.
+    pub(crate) fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// Where plain HTTP is sent on.
+    pub(crate) fn redirect_addr(&self) -> Option<SocketAddr> {
+        self.redirect.as_ref().map(Hosting::local_addr)
+    }
+
+    /// Reads the certificates again.
+    pub(crate) fn reload(&self) {
+        self.tls.reload();
+    }
+
+    /// Ends the redirect; certificates go on until this is dropped.
+    pub(crate) async fn stop_redirect(&mut self) {
+        if let Some(redirect) = self.redirect.take() {
+            redirect.stop().await;
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! HTTPS by the server itself: certificates from files or by ACME, and client certificates.
+//!
+//! [`Plan::check`] reads and checks everything that the options name and changes nothing; [`Plan::open`] makes what is
+//! needed. The [`Acceptor`] that comes of it turns TCP connections into TLS ones, always with the newest certificate.
+
+mod acme;
+mod clients;
+mod error;
+mod files;
+mod options;
+mod reload;
+
+use std::{
+    io,
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
+
+use rustls::{
+    ServerConfig,
+    client::verify_server_name,
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{CertificateDer, ServerName},
+    server::{Acceptor as Hello, ParsedCertificate, ResolvesServerCert},
+    sign::SingleCertAndKey,
+};
+use rustls_acme::is_tls_alpn_challenge;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::warn;
+
+pub(crate) use self::clients::ClientRoutes;
+use self::{
+    acme::{Acme, Order},
+    clients::ClientCertificates,
+    files::{About, Named, Pair},
+};
+pub use self::{error::TlsError, options::TlsOptions};
+use crate::{options::Options, template::TemplateRoute};
+
+/// How long before its end a certificate is worth a warning.
+const SOON: i64 = 14 * 24 * 60 * 60;
+/// The only protocol within: HTTP/2 would bring nothing but more to attack to an API with small answers.
+const HTTP_1: &[u8] = b"http/1.1";
+
+/// What HTTPS needs, checked.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    source: Source,
+    clients: Option<Named>,
+    routes: Option<ClientRoutes>,
+    material: Material,
+    provider: Arc<CryptoProvider>,
+}
+
+/// Where the server's certificate comes from.
+#[derive(Clone, Debug)]
+enum Source {
+    Files { cert: Named, key: Named },
+    Acme(Order),
+}
+
+/// The files as they were read together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Material {
+    pair: Option<(Vec<u8>, Vec<u8>)>,
+    clients: Option<Vec<u8>>,
+}
+
+/// HTTPS that works. Renewing and watching stop when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    acceptor: Acceptor,
+    _tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+/// Makes TLS connections of TCP connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Acceptor(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    current: RwLock<Current>,
+    /// What answers an ACME server that looks whether the name is ours.
+    challenge: Option<Arc<ServerConfig>>,
+    /// Tells the watcher to look now.
+    look: Notify,
+}
+
+/// What new connections get.
+#[derive(Clone, Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    names: Names,
+}
+
+/// The names that the server answers to.
+#[derive(Clone, Debug)]
+enum Names {
+    /// Those of this certificate.
+    Of(CertificateDer<'static>),
+    These(Vec<String>),
+}
+
+impl Plan {
+    /// Reads and checks what `options` ask for; `None` where they ask for plain HTTP.
+    pub(crate) fn check(options: &Options, routes: &[TemplateRoute]) -> Result<Option<Self>, TlsError> {
+        let Options { tls, .. } = options;
+        let Some(source) = Source::check(options)? else {
+            let useless = [
+                ("--acme-email", tls.acme_email.is_some(), "--acme-domain"),
+                ("--acme-directory", tls.acme_directory.is_some(), "--acme-domain"),
+                ("--acme-cache", tls.acme_cache.is_some(), "--acme-domain"),
+                ("--client-ca", tls.client_ca.is_some(), "--tls-cert or --acme-domain"),
+                ("--client-ca-routes", !tls.client_ca_routes.is_empty(), "--client-ca"),
+                ("--http-redirect", tls.http_redirect.is_some(), "--tls-cert or --acme-domain"),
+            ];
+            return match useless.into_iter().find(|(_, given, _)| *given) {
+                Some((option, _, needed)) => Err(TlsError::Needs(option, needed)),
+                None => Ok(None),
+            };
+        };
+        if tls.client_ca.is_none() && !tls.client_ca_routes.is_empty() {
+            return Err(TlsError::Needs("--client-ca-routes", "--client-ca"));
+        }
+        if options.backend == crate::Backend::Embedded && !options.aws_listen.ip().is_loopback() {
+            return Err(TlsError::OpenEndpoints(options.aws_listen));
+        }
+        let clients = tls.client_ca.as_deref().map(|path| Named::new("--client-ca", path));
+        let routes = clients.as_ref().map(|_| ClientRoutes::new(&tls.client_ca_routes, routes)).transpose()?;
+        let material = Material::read(&source, clients.as_ref())?;
+        let plan = Self { source, clients, routes, material, provider: Arc::new(aws_lc_rs::default_provider()) };
+        // For its errors, while nothing has been changed yet.
+        plan.build(&plan.material, None)?;
+        Ok(Some(plan))
+    }
+
+    /// The routes that need a client certificate, where one is asked for.
+    pub(crate) fn client_routes(&self) -> Option<ClientRoutes> {
+        self.routes.clone()
+    }
+
+    /// Makes the folder that ACME needs, so that a start can still fail.
+    pub(crate) fn prepare(&self) -> Result<(), TlsError> {
+        match &self.source {
+            Source::Files { .. } => Ok(()),
+            Source::Acme(order) => order.make_cache(),
+        }
+    }
+
+    /// Starts what renews and watches.
+    pub(crate) fn open(self) -> Result<Tls, TlsError> {
+        let acme = match &self.source {
+            Source::Files { .. } => None,
+            Source::Acme(order) => Some(Acme::new(order, &self.provider)?),
+        };
+        let resolver = acme.as_ref().map(Acme::resolver);
+        let current = self.build(&self.material, resolver.clone())?;
+        self.warn(&self.material);
+        let challenge = acme.as_ref().map(Acme::challenge);
+        let shared = Arc::new(Shared { current: RwLock::new(current), challenge, look: Notify::new() });
+        let mut tasks = Vec::new();
+        if self.material != Material::default() {
+            tasks.push(AbortOnDropHandle::new(tokio::spawn(reload::watch(self, resolver, Arc::clone(&shared)))));
+        }
+        tasks.extend(acme.map(|acme| AbortOnDropHandle::new(tokio::spawn(acme.run()))));
+        Ok(Tls { acceptor: Acceptor(shared), _tasks: tasks })
+    }
+
+    /// What `material` makes, with the certificate of `acme` where it has none.
+    fn build(&self, material: &Material, acme: Option<Arc<dyn ResolvesServerCert>>) -> Result<Current, TlsError> {
+        let pair = self.pair(material)?;
+        let names = match (&pair, &self.source) {
+            (Some(pair), _) => Names::Of(pair.cert[0].clone()),
+            (None, Source::Acme(order)) => Names::These(order.domains.clone()),
+            (None, Source::Files { .. }) => Names::These(Vec::new()),
+        };
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider)).with_safe_default_protocol_versions()?;
+        let builder = match self.listed(material)? {
+            None => builder.with_no_client_auth(),
+            Some((file, listed)) => builder.with_client_cert_verifier(Arc::new(ClientCertificates::new(file, listed, &self.provider)?)),
+        };
+        let resolver = pair.map(|pair| Arc::new(SingleCertAndKey::from(pair)) as Arc<dyn ResolvesServerCert>).or(acme);
+        let mut config = builder.with_cert_resolver(resolver.unwrap_or_else(|| Arc::new(NoCertificate)));
+        config.alpn_protocols = vec![HTTP_1.to_vec()];
+        Ok(Current { config: Arc::new(config), names })
+    }
+
+    fn pair(&self, material: &Material) -> Result<Option<Pair>, TlsError> {
+        match (&self.source, &material.pair) {
+            (Source::Files { cert, key }, Some((cert_pem, key_pem))) => {
+                Ok(Some(Arc::new(files::pair(cert, cert_pem, key, key_pem, &self.provider)?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn listed(&self, material: &Material) -> Result<Option<(&Named, Vec<CertificateDer<'static>>)>, TlsError> {
+        match (&self.clients, &material.clients) {
+            (Some(file), Some(pem)) => Ok(Some((file, file.certificates(pem)?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Warns of what works now and will not for long, and of a key that others can read.
+    fn warn(&self, material: &Material) {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
+        if let (Source::Files { cert, key }, Ok(Some(pair))) = (&self.source, self.pair(material)) {
+            warn_of_end(cert, &pair.cert[0], now);
+            if files::is_open(&key.path) {
+                let file = key.path.display();
+                warn!("every user of this machine can read the private key {file}: chmod 640 {file}, or 600");
+            }
+        }
+        if let Ok(Some((file, listed))) = self.listed(material) {
+            listed.iter().for_each(|certificate| warn_of_end(file, certificate, now));
+        }
+    }
+}
+
+fn warn_of_end(file: &Named, certificate: &CertificateDer<'_>, now: i64) {
+    let Some(About { subject, until, from, .. }) = About::of(certificate) else { return };
+    let (option, path) = (file.option, file.path.display());
+    if now > until {
+        warn!(subject, "a certificate of {option} has expired: put a new one into {path}");
+    } else if now + SOON > until {
+        let days = (until - now) / (24 * 60 * 60);
+        warn!(subject, "a certificate of {option} expires in {days} days: put a new one into {path}");
+    } else if now < from {
+        warn!(subject, "a certificate of {option} is not valid yet: look at {path} and at this machine's clock");
+    }
+}
+
+impl Source {
+    fn check(options: &Options) -> Result<Option<Self>, TlsError> {
+        let tls = &options.tls;
+        match (&tls.tls_cert, &tls.tls_key, tls.acme_domain.is_empty()) {
+            (None, None, true) => Ok(None),
+            (Some(cert), Some(key), true) => {
+                let source = Self::Files { cert: Named::new("--tls-cert", cert), key: Named::new("--tls-key", key) };
+                let acme = [
+                    ("--acme-email", tls.acme_email.is_some()),
+                    ("--acme-directory", tls.acme_directory.is_some()),
+                    ("--acme-cache", tls.acme_cache.is_some()),
+                ];
+                match acme.into_iter().find(|(_, given)| *given) {
+                    Some((option, _)) => Err(TlsError::Contradict("--tls-cert", option)),
+                    None => Ok(Some(source)),
+                }
+            }
+            (Some(_), None, true) => Err(TlsError::Needs("--tls-cert", "--tls-key")),
+            (None, Some(_), true) => Err(TlsError::Needs("--tls-key", "--tls-cert")),
+            (Some(_), _, false) => Err(TlsError::Contradict("--tls-cert", "--acme-domain")),
+            (None, Some(_), false) => Err(TlsError::Contradict("--tls-key", "--acme-domain")),
+            (None, None, false) => Ok(Some(Self::Acme(Order::check(options)?))),
+        }
+    }
+
+    /// A name to reach the server by, where one is known.
+    fn name(&self, material: &Material) -> Option<String> {
+        match (self, &material.pair) {
+            (Self::Acme(order), _) => order.domains.first().cloned(),
+            (Self::Files { cert, .. }, Some((pem, _))) => About::of(cert.certificates(pem).ok()?.first()?)?.name,
+            (Self::Files { .. }, None) => None,
+        }
+    }
+}
+
+impl Material {
+    fn read(source: &Source, clients: Option<&Named>) -> Result<Self, TlsError> {
+        let pair = match source {
+            Source::Files { cert, key } => Some((cert.read()?, key.read()?)),
+            Source::Acme(_) => None,
+        };
+        Ok(Self { pair, clients: clients.map(Named::read).transpose()? })
+    }
+}
+
+impl Plan {
+    /// The host part of the address for people: the first name of the certificate.
+    pub(crate) fn name(&self) -> Option<String> {
+        self.source.name(&self.material)
+    }
+
+    /// What serves the certificate, for people.
+    pub(crate) fn describe(&self) -> String {
+        match &self.source {
+            Source::Files { cert, .. } => cert.path.display().to_string(),
+            Source::Acme(order) => format!("for {} by ACME from {}", order.domains.join(", "), order.directory),
+        }
+    }
+}
+
+impl Tls {
+    pub(crate) fn acceptor(&self) -> Acceptor {
+        self.acceptor.clone()
+    }
+
+    /// Reads the files again now.
+    pub(crate) fn reload(&self) {
+        self.acceptor.0.look.notify_one();
+    }
+}
+
+impl Acceptor {
+    fn current(&self) -> Current {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shakes hands; `None` where the connection was an ACME server's look and is over.
+    ///
+    /// # Errors
+    /// A client that does not speak TLS, or not in a way that is safe, or whose certificate is not to be trusted.
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+        let hello = LazyConfigAcceptor::new(Hello::default(), stream).await?;
+        match &self.0.challenge {
+            Some(challenge) if is_tls_alpn_challenge(&hello.client_hello()) => {
+                hello.into_stream(Arc::clone(challenge)).await?.shutdown().await?;
+                Ok(None)
+            }
+            _ => Ok(Some(hello.into_stream(self.current().config).await?)),
+        }
+    }
+
+    /// Whether the server's certificate is good for `host`.
+    pub(crate) fn answers_to(&self, host: &str) -> bool {
+        match self.current().names {
+            Names::These(names) => names.iter().any(|name| name.eq_ignore_ascii_case(host)),
+            Names::Of(certificate) => {
+                let (Ok(parsed), Ok(name)) = (ParsedCertificate::try_from(&certificate), ServerName::try_from(host)) else { return false };
+                verify_server_name(&parsed, &name).is_ok()
+            }
+        }
+    }
+}
+
+/// The subject of the certificate that a client showed and that was verified.
+pub(crate) fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
+    let (_, connection) = stream.get_ref();
+    // Resumed connections have it as well.
+    let shown = connection.peer_certificates()?.first()?;
+    Some(About::of(shown).map_or_else(|| "unreadable".to_owned(), |about| about.subject))
+}
+
+/// Stands for a certificate that is yet to come.
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesServerCert for NoCertificate {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+}

@@ -1,0 +1,189 @@
+//! Whose certificate a client may show, and on which routes it must.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, UnixTime},
+    server::{
+        WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+};
+
+use super::{
+    error::TlsError,
+    files::{About, Named},
+};
+use crate::template::TemplateRoute;
+
+/// What is protected where nothing is said: the routes that scale.
+const SCALING_ROUTES: [&str; 2] = ["/scalableTargetDimensions/*", "/v1/scalableTargetDimensions/*"];
+/// Every route and every page.
+const EVERYTHING: &str = "*";
+
+/// Takes a certificate that one of the listed ones has signed, and the listed ones themselves.
+///
+/// The certificate that API Gateway makes for an API is self-signed and no CA, so whoever lists it means just that one.
+/// The usual check of a chain would refuse such a certificate where it says that it is a CA's, as those of
+/// `openssl req -x509` do.
+#[derive(Debug)]
+pub(crate) struct ClientCertificates {
+    chains: Arc<dyn ClientCertVerifier>,
+    listed: Vec<CertificateDer<'static>>,
+}
+
+impl ClientCertificates {
+    /// Those that `listed` of `file` lead to.
+    pub(crate) fn new(file: &Named, listed: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let wrong = |what: String| TlsError::Content { option: file.option, path: file.path.clone(), what };
+        let mut roots = RootCertStore::empty();
+        for (number, certificate) in listed.iter().enumerate() {
+            roots
+                .add(certificate.clone())
+                .map_err(|_| wrong(format!("has a certificate that cannot be trusted, number {}", number + 1)))?;
+        }
+        let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .allow_unauthenticated()
+            .build()
+            .map_err(|cause| wrong(format!("cannot be used ({cause})")))?;
+        Ok(Self { chains, listed })
+    }
+}
+
+impl ClientCertVerifier for ClientCertificates {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.chains.root_hint_subjects()
+    }
+
+    /// Not on this connection: which route is asked for is known only after the handshake.
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        if !self.listed.iter().any(|listed| listed == shown) {
+            return self.chains.verify_client_cert(shown, intermediates, now);
+        }
+        let about = About::of(shown).ok_or(CertificateError::BadEncoding)?;
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        if now < about.from {
+            return Err(CertificateError::NotValidYet.into());
+        }
+        if now > about.until {
+            return Err(CertificateError::Expired.into());
+        }
+        Ok(ClientCertVerified::assertion())
+    }
+
+    // That the client holds the key is proved here, for listed certificates too.
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chains.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
+    }
+}
+
+/// The routes that take no request without a client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClientRoutes(Vec<String>);
+
+impl ClientRoutes {
+    /// Those that `asked` names among `routes`, or the scaling routes where it names none. A pattern that protects
+    /// nothing is a mistake, which would leave a route open.
+    pub(crate) fn new(asked: &[String], routes: &[TemplateRoute]) -> Result<Self, TlsError> {
+        let asked: Vec<String> = asked.iter().map(|pattern| pattern.trim().to_owned()).collect();
+        let protects = |pattern: &String| pattern == EVERYTHING || routes.iter().any(|route| covers(pattern, &route.path));
+        let useless = |pattern: String| {
+            let mut known: Vec<&str> = routes.iter().map(|route| route.path.as_str()).collect();
+            known.sort_unstable();
+            known.dedup();
+            TlsError::NoSuchRoute { pattern, known: known.join(", ") }
+        };
+        if let Some(pattern) = asked.iter().find(|pattern| !protects(pattern)) {
+            return Err(useless(pattern.clone()));
+        }
+        if !asked.is_empty() {
+            return Ok(Self(asked));
+        }
+        let scaling = SCALING_ROUTES.map(str::to_owned).to_vec();
+        if scaling.iter().any(protects) { Ok(Self(scaling)) } else { Err(useless(SCALING_ROUTES.join(","))) }
+    }
+
+    /// Whether a request for the route `resource`, as the template writes it, needs a certificate; `None` is what has no
+    /// route, the pages among it.
+    pub(crate) fn cover(&self, resource: Option<&str>) -> bool {
+        self.0.iter().any(|pattern| pattern == EVERYTHING || resource.is_some_and(|resource| covers(pattern, resource)))
+    }
+}
+
+fn covers(pattern: &str, resource: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(folder) if folder.ends_with('/') => resource.starts_with(folder),
+        _ => pattern == resource,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(paths: &[&str]) -> Vec<TemplateRoute> {
+        let route =
+            |path: &&str| TemplateRoute { method: None, path: (*path).to_owned(), function: "F".to_owned(), binary: "f".to_owned() };
+        paths.iter().map(route).collect()
+    }
+
+    const SCALING: &str = "/scalableTargetDimensions/{scalableTargetDimensionId}";
+
+    #[test]
+    fn the_scaling_routes_are_protected_unless_others_are_named() {
+        let routes = routes(&[SCALING, "/ec2", "/ec2/{id}"]);
+        let scaling = ClientRoutes::new(&[], &routes).unwrap();
+        assert!(scaling.cover(Some(SCALING)));
+        for open in [Some("/ec2"), Some("/scalableTargetDimensions"), Some("/scalableTargetDimensionsX/{id}"), None] {
+            assert!(!scaling.cover(open), "{open:?}");
+        }
+        let below = ClientRoutes::new(&["/ec2/*".to_owned()], &routes).unwrap();
+        assert!(below.cover(Some("/ec2/{id}")) && !below.cover(Some("/ec2")) && !below.cover(Some(SCALING)));
+        let one = ClientRoutes::new(&[" /ec2 ".to_owned()], &routes).unwrap();
+        assert!(one.cover(Some("/ec2")) && !one.cover(Some("/ec2/{id}")));
+        let all = ClientRoutes::new(&["*".to_owned()], &routes).unwrap();
+        assert!(all.cover(Some("/ec2")) && all.cover(None));
+    }
+
+    #[test]
+    fn a_pattern_that_protects_nothing_is_refused() {
+        for pattern in ["/ec3", "/ec2*", "/EC2", "", "ec2", "/ec2/1/*", "/scalableTargetDimensions"] {
+            let refused = ClientRoutes::new(&["/ec2".to_owned(), pattern.to_owned()], &routes(&["/ec2", SCALING])).unwrap_err();
+            assert_eq!(
+                refused.to_string(),
+                format!("The option --client-ca-routes protects nothing with {pattern}: the routes are /ec2, {SCALING}.")
+            );
+        }
+        assert!(ClientRoutes::new(&[], &routes(&["/ec2"])).is_err(), "nothing would be protected by default");
+    }
+}

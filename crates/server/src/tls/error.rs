@@ -1,0 +1,83 @@
+//! Why the server cannot speak HTTPS as it was asked to.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use thiserror::Error;
+
+/// Why the server cannot speak HTTPS as it was asked to: one sentence for a person at a terminal, which says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// An option that does nothing by itself.
+    #[error("The option {0} needs {1}: give both, or leave {0} out.")]
+    Needs(&'static str, &'static str),
+    /// Two options that contradict each other.
+    #[error("The options {0} and {1} contradict each other: a certificate comes from files or by ACME.")]
+    Contradict(&'static str, &'static str),
+    /// A value that is none.
+    #[error("The option {option} has the value {value:?}: it must be {must}.")]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        must: &'static str,
+    },
+    /// A file or folder cannot be read or made.
+    #[error("Cannot read {} of {option} ({cause}).", path.display())]
+    Unread {
+        /// The option that names it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// A file has something else in it.
+    #[error("The file {} of {option} {what}.", path.display())]
+    Content {
+        /// The option that names it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, as the end of the sentence.
+        what: String,
+    },
+    /// The certificate is for another key.
+    #[error("The private key {} is not that of the certificate {}: give the key that the certificate was made for.", key.display(), cert.display())]
+    Mismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// A route that would be left open.
+    #[error("The option --client-ca-routes protects nothing with {pattern}: the routes are {known}.")]
+    NoSuchRoute {
+        /// What was given.
+        pattern: String,
+        /// What there is.
+        known: String,
+    },
+    /// The folder for what ACME gives cannot be used.
+    #[error("Cannot keep certificates in {} ({cause}): choose another folder with --acme-cache.", folder.display())]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// Others could read private keys.
+    #[error("Other users can read the folder {} of --acme-cache, where private keys are kept: chmod 700 {}", .0.display(), .0.display())]
+    OpenCache(PathBuf),
+    /// The system has no list of CAs, so the ACME server cannot be known for what it is.
+    #[error("This system has no CA certificates to know the ACME server by: install ca-certificates, or set SSL_CERT_FILE.")]
+    NoRoots,
+    /// The local AWS endpoints would be open to others.
+    #[error("The option --aws-listen must be on loopback where the server speaks HTTPS, and is {0}: these endpoints take any credentials.")]
+    OpenEndpoints(SocketAddr),
+    /// The cryptography does not start, which its tests rule out.
+    #[error("TLS cannot be set up: {0}.")]
+    SetUp(#[from] rustls::Error),
+}

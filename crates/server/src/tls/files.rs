@@ -1,0 +1,148 @@
+//! Certificates and keys in PEM files: what they hold, and what is wrong with them.
+
+use std::{
+    fmt::Display,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    CertificateError, Error, InconsistentKeys,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    sign::CertifiedKey,
+};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::error::TlsError;
+
+/// A certificate is read up to this size, a private key too: whatever is larger is neither.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// A file that an option names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) option: &'static str,
+    pub(crate) path: PathBuf,
+}
+
+impl Named {
+    pub(crate) fn new(option: &'static str, path: &Path) -> Self {
+        Self { option, path: path.to_owned() }
+    }
+
+    /// The whole file.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, TlsError> {
+        let failed = |cause: std::io::Error| TlsError::Unread { option: self.option, path: self.path.clone(), cause: cause.kind() };
+        let about = fs::metadata(&self.path).map_err(failed)?;
+        if about.is_dir() {
+            return Err(self.wrong("is a folder"));
+        }
+        if about.len() > LARGEST_FILE {
+            return Err(self.wrong("is too large for what it should be"));
+        }
+        fs::read(&self.path).map_err(failed)
+    }
+
+    fn wrong(&self, what: impl Display) -> TlsError {
+        TlsError::Content { option: self.option, path: self.path.clone(), what: what.to_string() }
+    }
+
+    /// The certificates in `pem`, of which there is at least one, in their order.
+    pub(crate) fn certificates(&self, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.map_err(|_| self.wrong("is not PEM as it should be: a block is cut short or not base64"))?;
+        if found.is_empty() {
+            return Err(self.wrong("has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----"));
+        }
+        for (number, certificate) in found.iter().enumerate() {
+            if X509Certificate::from_der(certificate).is_err() {
+                return Err(self.wrong(format_args!("has a certificate that cannot be read, number {}", number + 1)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The private key in `pem`.
+    fn key(&self, pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+        if contains(pem, b"ENCRYPTED") {
+            return Err(self.wrong("is protected by a password: give the key without one (openssl pkey -in FILE -out FILE)"));
+        }
+        PrivateKeyDer::from_pem_slice(pem)
+            .map_err(|_| self.wrong("has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----"))
+    }
+}
+
+/// The certificate of `cert` with the key of `key`, checked to belong together.
+pub(crate) fn pair(
+    cert: &Named,
+    cert_pem: &[u8],
+    key: &Named,
+    key_pem: &[u8],
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, TlsError> {
+    let chain = cert.certificates(cert_pem)?;
+    let signing = provider
+        .key_provider
+        .load_private_key(key.key(key_pem)?)
+        .map_err(|_| key.wrong("has a private key of a kind that TLS does not use"))?;
+    let pair = CertifiedKey::new(chain, signing);
+    match pair.keys_match() {
+        // A key that does not tell its public half cannot be compared; none of this provider's is one.
+        Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
+        Err(Error::InconsistentKeys(_)) => Err(TlsError::Mismatch { cert: cert.path.clone(), key: key.path.clone() }),
+        Err(Error::InvalidCertificate(CertificateError::Other(cause))) => {
+            Err(cert.wrong(format_args!("has a certificate that TLS does not take ({cause})")))
+        }
+        Err(_) => Err(cert.wrong("has a certificate that TLS does not take: it must be X.509 version 3")),
+    }
+}
+
+/// What a person is told of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct About {
+    /// Whose it is, as `C=US, L=Seattle, CN=ApiGateway`.
+    pub(crate) subject: String,
+    /// The first second of its life, since 1970.
+    pub(crate) from: i64,
+    /// The last second of its life, since 1970.
+    pub(crate) until: i64,
+    /// The first name that it is good for, where it is not a pattern.
+    pub(crate) name: Option<String>,
+}
+
+impl About {
+    /// What `certificate` says of itself; `None` where it cannot be read.
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (_, read) = X509Certificate::from_der(certificate).ok()?;
+        let validity = read.validity();
+        let names = read.subject_alternative_name().ok().flatten();
+        let name = names.into_iter().flat_map(|names| &names.value.general_names).find_map(|name| match name {
+            x509_parser::extensions::GeneralName::DNSName(name) if !name.starts_with('*') => Some((*name).to_owned()),
+            _ => None,
+        });
+        // Long enough for every real one; the log is no place for more.
+        let subject = read.subject().to_string().chars().take(256).collect();
+        Some(Self { subject, from: validity.not_before.timestamp(), until: validity.not_after.timestamp(), name })
+    }
+}
+
+/// A file with a private key in it that every user of the machine can read. A group may: Debian's `ssl-cert` is for that.
+#[cfg(unix)]
+pub(crate) fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o007 != 0)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_open(_: &Path) -> bool {
+    false
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// A pair for the listener.
+pub(crate) type Pair = Arc<CertifiedKey>;

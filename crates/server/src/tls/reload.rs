@@ -1,0 +1,102 @@
+//! Taking up certificates that have changed, while connections go on.
+
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use rustls::server::ResolvesServerCert;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
+use tracing::{info, warn};
+
+use super::{Material, Plan, Shared};
+
+/// How often the files are looked at. They are small, and reading them tells what no time of change does: whether the
+/// pair belongs together.
+const EVERY: Duration = Duration::from_secs(2);
+/// How often a certificate that comes to its end is told of.
+const REMIND: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Looks at the files now and then, or when told to, and puts what they hold into `shared`. What cannot be used is told,
+/// and the old stays.
+pub(super) async fn watch(plan: Plan, acme: Option<Arc<dyn ResolvesServerCert>>, shared: Arc<Shared>) {
+    let plan = Arc::new(plan);
+    let mut live = plan.material.clone();
+    let mut problem = Problem::default();
+    let mut reminded = Instant::now();
+    loop {
+        let told = timeout(EVERY, shared.look.notified()).await.is_ok();
+        let reading = Arc::clone(&plan);
+        let Ok(read) = spawn_blocking(move || Material::read(&reading.source, reading.clients.as_ref())).await else { continue };
+        let made = match read {
+            Ok(found) if found == live => {
+                if told {
+                    info!("the certificates are as they were");
+                }
+                problem = Problem::default();
+                if reminded.elapsed() >= REMIND {
+                    plan.warn(&live);
+                    reminded = Instant::now();
+                }
+                continue;
+            }
+            Ok(found) => plan.build(&found, acme.clone()).map(|current| (found, current)),
+            Err(error) => Err(error),
+        };
+        match made {
+            Ok((found, current)) => {
+                *shared.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+                info!("new connections have the new certificates");
+                plan.warn(&found);
+                live = found;
+                problem = Problem::default();
+                reminded = Instant::now();
+            }
+            Err(error) => {
+                if problem.is_news(error.to_string(), told) {
+                    warn!("the certificates stay as they were: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// What was wrong when the files were last looked at.
+#[derive(Debug, Default)]
+struct Problem {
+    text: Option<String>,
+    told: bool,
+}
+
+impl Problem {
+    /// Whether a person should be told. Certificate and key are replaced one after the other, so what is wrong at one
+    /// look may be right at the next; only what stays wrong is news, and only once.
+    fn is_news(&mut self, text: String, asked: bool) -> bool {
+        let again = self.text.as_ref() == Some(&text);
+        let news = asked || (again && !self.told);
+        *self = Self { told: news || (again && self.told), text: Some(text) };
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stays_wrong_is_told_and_once() {
+        let mut problem = Problem::default();
+        let mut news = |text: &str, asked| problem.is_news(text.to_owned(), asked);
+        assert!(!news("a", false));
+        assert!(news("a", false));
+        assert!(!news("a", false));
+        assert!(!news("b", false));
+        assert!(news("b", false));
+        assert!(news("b", true), "whoever asks is told again");
+        assert!(news("c", true));
+        assert!(!news("c", false));
+    }
+}

@@ -1,0 +1,139 @@
+//! HTTPS by the server itself, with real handshakes. What needs `openssl`, `curl` and an ACME server is in
+//! `.ci/own-machine`.
+
+mod certificates;
+mod clients;
+mod handshake;
+mod redirect;
+mod reload;
+mod sentences;
+
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use fleet_server::Options;
+use rustls::{
+    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+    version::{TLS12, TLS13},
+};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use self::certificates::{Authority, Issued};
+use crate::{
+    client::{self, Answer},
+    support::TestServer,
+};
+
+/// The name that the server's certificate is for.
+const NAME: &str = "fleet.example.com";
+
+static TLS_1_2: [&SupportedProtocolVersion; 1] = [&TLS12];
+static TLS_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
+
+/// Files for a server and the authority behind its certificate.
+struct Files {
+    folder: TempDir,
+    authority: Authority,
+}
+
+impl Files {
+    /// A certificate for [`NAME`] and its key.
+    fn new() -> Self {
+        let files = Self { folder: TempDir::new().unwrap(), authority: Authority::new("a server's CA") };
+        files.write_pair(&files.authority.server(NAME));
+        files
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn write_pair(&self, pair: &Issued) {
+        self.write("cert.pem", &pair.cert);
+        self.write("key.pem", &pair.key);
+    }
+
+    /// Has a server speak HTTPS with them.
+    fn give(&self, options: &mut Options) {
+        options.tls.tls_cert = Some(self.path("cert.pem"));
+        options.tls.tls_key = Some(self.path("key.pem"));
+    }
+
+    async fn serve(&self) -> TestServer {
+        self.serve_with(|_| {}).await
+    }
+
+    async fn serve_with(&self, change: impl FnOnce(&mut Options)) -> TestServer {
+        TestServer::start_with(|options| {
+            self.give(options);
+            change(options);
+        })
+        .await
+    }
+
+    /// A client that trusts the authority alone.
+    fn client(&self) -> Client {
+        Client { authority: self.authority.cert.clone(), name: NAME, shows: None, versions: rustls::ALL_VERSIONS, protocols: &[] }
+    }
+}
+
+/// A client by HTTPS.
+#[derive(Clone)]
+struct Client {
+    authority: String,
+    name: &'static str,
+    shows: Option<Issued>,
+    versions: &'static [&'static SupportedProtocolVersion],
+    protocols: &'static [&'static str],
+}
+
+impl Client {
+    /// The same, with a certificate to show.
+    fn showing(self, shown: &Issued) -> Self {
+        Self { shows: Some(shown.clone()), ..self }
+    }
+
+    /// Shakes hands.
+    async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(self.versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match &self.shows {
+            None => builder.with_no_client_auth(),
+            Some(Issued { cert, key }) => {
+                let chain = CertificateDer::pem_slice_iter(cert.as_bytes()).map(Result::unwrap).collect();
+                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+            }
+        };
+        config.alpn_protocols = self.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let stream = TcpStream::connect(address).await?;
+        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(self.name).unwrap(), stream).await
+    }
+
+    async fn send(&self, address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+        let stream = self.connect(address).await.unwrap();
+        client::send_over(stream, self.name, method, path, &[], body).await
+    }
+
+    /// Whether the server refuses this client. With TLS 1.3 a client has shaken hands before the server has looked at
+    /// its certificate, so only the first read tells.
+    async fn is_refused(&self, address: SocketAddr) -> bool {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let Ok(mut stream) = self.connect(address).await else { return true };
+        let asked = stream.write_all(b"GET /v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+        asked.is_err() || stream.read_u8().await.is_err()
+    }
+}

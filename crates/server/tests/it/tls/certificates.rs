@@ -1,0 +1,105 @@
+//! Certificates made for a test.
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_RSA_SHA256,
+    date_time_ymd,
+};
+
+/// A certificate and its key, both PEM.
+#[derive(Clone)]
+pub(super) struct Issued {
+    pub(super) cert: String,
+    pub(super) key: String,
+}
+
+/// A CA.
+pub(super) struct Authority {
+    pub(super) cert: String,
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    pub(super) fn new(name: &str) -> Self {
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self { cert: certificate.pem(), certificate, key }
+    }
+
+    /// A server's certificate for `name`.
+    pub(super) fn server(&self, name: &str) -> Issued {
+        self.issue(CertificateParams::new(vec![name.to_owned()]).unwrap())
+    }
+
+    /// A client's certificate.
+    pub(super) fn client(&self, name: &str) -> Issued {
+        let mut params = named(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.issue(params)
+    }
+
+    /// A certificate that is over.
+    pub(super) fn expired_client(&self, name: &str) -> Issued {
+        let mut params = named(name);
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2021, 1, 1);
+        self.issue(params)
+    }
+
+    /// A certificate that is for servers alone.
+    pub(super) fn for_servers_only(&self, name: &str) -> Issued {
+        let mut params = named(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.issue(params)
+    }
+
+    fn issue(&self, params: CertificateParams) -> Issued {
+        let key = KeyPair::generate().unwrap();
+        let cert = params.signed_by(&key, &self.certificate, &self.key).unwrap();
+        Issued { cert: cert.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// A certificate of the shape that API Gateway makes: self-signed, RSA with 2048 bits, version 3 without any extension,
+/// the subject `C=US, L=Seattle, CN=ApiGateway`.
+pub(super) fn api_gateway() -> Issued {
+    self_signed(api_gateway_params())
+}
+
+/// The same, expired.
+pub(super) fn expired_api_gateway() -> Issued {
+    let mut params = api_gateway_params();
+    params.not_before = date_time_ymd(2024, 1, 1);
+    params.not_after = date_time_ymd(2025, 1, 1);
+    self_signed(params)
+}
+
+/// A self-signed certificate that says it is a CA's, as `openssl req -x509` makes it.
+pub(super) fn self_signed_ca(name: &str) -> Issued {
+    let mut params = named(name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    self_signed(params)
+}
+
+fn self_signed(params: CertificateParams) -> Issued {
+    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    Issued { cert: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
+}
+
+fn api_gateway_params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CountryName, "US");
+    params.distinguished_name.push(DnType::LocalityName, "Seattle");
+    params.distinguished_name.push(DnType::CommonName, "ApiGateway");
+    params
+}
+
+fn named(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
+}
