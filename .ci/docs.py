@@ -24,6 +24,7 @@ FOLLOWED = {"docs/extending.md": ".ci/extending"}
 # Not run, since no emulator knows the operation: the AWS CLI checks the arguments, and sends nothing.
 CHECKED = [
     r"aws application-autoscaling describe-scaling-activities ",
+    r"aws apigateway get-client-certificate ",
 ]
 # Run by .ci/docs: what such a command prints is compared, where the document shows it.
 HERE = [
@@ -63,6 +64,12 @@ ELSEWHERE = [
     (r"cargo run -- --aws-listen 172\.17\.0\.1:4566", ".ci/sam-local", "--aws-listen"),
     (r"sam local start-api$", ".ci/sam-local", "sam local start-api"),
     (r"sam local invoke ", ".ci/sam-local", "sam local invoke"),
+    (r"cargo build --release --locked$", ".ci/own-machine", "cargo build --locked"),
+    (r"install -(m|d) ", ".ci/own-machine", "install -m"),
+    (r"systemd-sysusers$", ".ci/own-machine", "systemd-sysusers"),
+    (r"openssl req -x509 ", ".ci/own-machine", "openssl req -x509"),
+    (r"cargo run -- --tls-cert ", ".ci/own-machine", "--tls-cert"),
+    (r"curl --cacert ", ".ci/own-machine", "--cacert"),
 ]
 # What a fenced block has that is no command: output, a query for a console.
 NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |fields @|\d{4}-\d\d-\d\dT)")
