@@ -188,6 +188,43 @@ show_outputs() {
     say ""
 }
 
+# image_digest REPOSITORY TAG: the digest of an image in ECR, or nothing where there is none.
+image_digest() {
+    local output status=0
+    output=$(aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$2" --query 'imageDetails[0].imageDigest' --output text 2>&1) || status=$?
+    if ((status == 0)); then
+        [[ $output == None ]] || printf '%s' "$output"
+    elif [[ $output != *ImageNotFound* && $output != *RepositoryNotFound* ]]; then
+        explain_aws "$output"
+    fi
+}
+
+# check_subnets VPC SUBNET,SUBNET...: they are there, in that VPC and in two availability zones. Both empty: nothing to check.
+check_subnets() {
+    local vpc=$1 subnets=$2 found zones wrong
+    if [[ -z $vpc && -z $subnets ]]; then return; fi
+    [[ -n $vpc && -n $subnets ]] || die "SERVICES_VPC_ID and SERVICES_SUBNET_IDS go together: give both, or neither for a VPC of their own."
+    ask_aws ec2 describe-vpcs --vpc-ids "$vpc" --query 'Vpcs[0].VpcId' --output text >/dev/null
+    # shellcheck disable=SC2086 # one argument a subnet
+    found=$(ask_aws ec2 describe-subnets --subnet-ids ${subnets//,/ } --query 'Subnets[].[SubnetId, VpcId, AvailabilityZone]' --output text)
+    wrong=$(awk -v vpc="$vpc" '$2 != vpc { print $1; exit }' <<<"$found")
+    [[ -z $wrong ]] || die "the subnet $wrong of SERVICES_SUBNET_IDS is not in $vpc."
+    zones=$(awk '{ print $3 }' <<<"$found" | sort -u | wc -l)
+    ((zones >= 2)) || die "SERVICES_SUBNET_IDS must be in two availability zones or more; these are all in $(awk 'NR == 1 { print $3 }' <<<"$found")."
+}
+
+# deploy_roles STACK API_STACK DATABASE_STACK: the roles that a pipeline deploys an environment by.
+deploy_roles() {
+    check_deployable "$1"
+    say "Deploys the stack $1: the roles that $2 is deployed by."
+    if ! aws cloudformation deploy --stack-name "$1" --template-file "$scripts_dir/deploy_roles.yaml" \
+        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api \
+        --parameter-overrides "ApiStackName=$2" "DatabaseStackName=$3"; then
+        failed_resources "$1" >&2
+        die "the stack $1 could not be deployed. The reasons are above: mend them, and run this script again."
+    fi
+}
+
 # confirm QUESTION: true when the answer is yes. Without a terminal the answer is no.
 confirm() {
     local answer=""

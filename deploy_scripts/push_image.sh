@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Builds the server's image and pushes it to ECR.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+help() {
+    cat <<'TEXT'
+Usage: deploy_scripts/push_image.sh [dev|prod] [OPTION...]
+
+Makes the image repository where there is none (deploy_scripts/registry.yaml), builds the image of this checkout by the
+Dockerfile and pushes it under the tag of its commit. One repository serves all environments. An image that is there
+already stays as it is, since a tag is never given to another image.
+
+  --image NAME    push this image of the container engine, and build none
+  --tag TAG       the tag to push under [default: the commit's first 12 characters]
+  --platform OS/ARCH
+                  build for this processor [default: linux/amd64]
+  --build-arg NAME=VALUE
+                  goes to docker build, for example RUNTIME_IMAGE=debian:bookworm-slim; may be repeated
+
+Afterwards: deploy_scripts/deploy_services.sh
+TEXT
+}
+
+name=dev
+image=""
+tag=""
+platform=linux/amd64
+arguments=()
+while (($# > 0)); do
+    case $1 in
+        -h | --help) help; exit 0 ;;
+        --image | --tag | --platform | --build-arg)
+            [[ -n ${2:-} ]] || usage_error "$1 needs a value"
+            case $1 in
+                --image) image=$2 ;;
+                --tag) tag=$2 ;;
+                --platform) platform=$2 ;;
+                --build-arg) arguments+=(--build-arg "$2") ;;
+            esac
+            shift ;;
+        -*) usage_error "unknown option: $1" ;;
+        *) name=$1 ;;
+    esac
+    shift
+done
+
+load_settings "$name" dev prod
+need_settings REGISTRY_STACK REPOSITORY_NAME
+need_aws
+need docker "https://docs.docker.com/engine/install/"
+docker version --format '{{.Server.Version}}' >/dev/null 2>&1 ||
+    die "no container engine answers. Start Docker, or set DOCKER_HOST."
+
+# ---- What is pushed, and under which tag ----
+
+cd "$root_dir"
+if [[ -n $image ]]; then
+    docker image inspect "$image" >/dev/null 2>&1 || die "the container engine has no image $image. Build it, or leave out --image."
+fi
+if [[ -z $tag || -z $image ]]; then
+    need git "apt-get install git"
+    commit=$(git rev-parse HEAD 2>/dev/null) || die "this folder is no git checkout, so there is no commit to name the image after. Use one, or give --image and --tag."
+fi
+if [[ -z $tag ]]; then
+    [[ -z $(git status --porcelain) ]] ||
+        die "there are changes that are not committed, so the commit ${commit:0:12} is not what would be built. Commit them, or give --tag."
+    tag=${commit:0:12}
+fi
+[[ $tag =~ ^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$ ]] || die "'$tag' is no tag of an image: up to 128 letters, digits, dots, hyphens and underscores."
+
+check_account
+check_deployable "$REGISTRY_STACK"
+
+# ---- The repository ----
+
+if [[ -z $(stack_status "$REGISTRY_STACK") ]]; then
+    existing=$(aws ecr describe-repositories --repository-names "$REPOSITORY_NAME" --query 'repositories[0].repositoryUri' --output text 2>&1) || {
+        [[ $existing == *RepositoryNotFound* ]] || explain_aws "$existing"
+        existing=""
+    }
+    [[ -z $existing ]] ||
+        die "there is a repository $REPOSITORY_NAME already, which the stack $REGISTRY_STACK did not make. Set REPOSITORY_NAME to another name in deploy_scripts/config-$environment.env, or delete that repository."
+    say "Deploys the stack $REGISTRY_STACK: the image repository $REPOSITORY_NAME."
+    if ! aws cloudformation deploy --stack-name "$REGISTRY_STACK" --template-file "$scripts_dir/registry.yaml" \
+        --no-fail-on-empty-changeset --tags project=fleet-api --parameter-overrides "RepositoryName=$REPOSITORY_NAME"; then
+        failed_resources "$REGISTRY_STACK" >&2
+        die "the stack $REGISTRY_STACK could not be deployed. The reasons are above; no image was pushed."
+    fi
+fi
+repository=$(stack_output "$REGISTRY_STACK" RepositoryUri)
+registry_name=$(stack_output "$REGISTRY_STACK" RepositoryName)
+if [[ -n $(image_digest "$registry_name" "$tag") ]]; then
+    say "The image $repository:$tag is there already; nothing was pushed."
+    say "Next: deploy_scripts/deploy_services.sh $environment --tag $tag"
+    exit 0
+fi
+
+# ---- Build, and push ----
+
+if [[ -z $image ]]; then
+    image=fleet-api:$tag
+    say "Builds the image $image for $platform. The first time takes minutes."
+    DOCKER_BUILDKIT=1 docker build --platform "$platform" --tag "$image" \
+        --build-arg "FLEET_COMMIT=$commit" --build-arg "SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)" \
+        ${arguments[@]+"${arguments[@]}"} . || die "the image does not build. The reason is above; nothing was pushed."
+fi
+
+say "Pushes $repository:$tag."
+# The password goes from one program to the other, through neither an argument nor the log.
+ask_aws ecr get-login-password | docker login --username AWS --password-stdin "${repository%%/*}" >/dev/null ||
+    die "the container engine could not sign in to ${repository%%/*}. The reason is above; nothing was pushed."
+docker tag "$image" "$repository:$tag"
+docker push --quiet "$repository:$tag" >/dev/null || die "the image could not be pushed. The reason is above."
+
+digest=$(image_digest "$registry_name" "$tag")
+[[ -n $digest ]] || die "the push ended well, and yet ECR has no image $repository:$tag. Run the script again."
+say "Pushed: $repository:$tag ($digest)"
+say "Next: deploy_scripts/deploy_services.sh $environment --tag $tag"
