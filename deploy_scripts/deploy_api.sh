@@ -5,13 +5,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 help() {
     cat <<'TEXT'
-Usage: deploy_scripts/deploy_api.sh [dev|prod] [--yes] [SAM OPTION...]
+Usage: deploy_scripts/deploy_api.sh [dev|prod] [--yes] [--no-build] [SAM OPTION...]
 
 Builds the functions and deploys the API of an environment (dev unless named) with the settings of samconfig.toml, then
 asks it whether it is well. Can be run again at any time: what did not change stays as it is, and requests are answered
 meanwhile. Takes about 5 minutes the first time.
 
-  --yes   deploy without showing what will change first (prod asks otherwise)
+  --yes        deploy without showing what will change first (prod asks otherwise)
+  --no-build   deploy what sam build has left in .aws-sam/build, as a pipeline does with what it built and tested
 
 Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production".
 TEXT
@@ -24,10 +25,13 @@ if (($# > 0)) && [[ $1 != -* ]]; then
     shift
 fi
 options=()
+build=true
 given=""
 for option in "$@"; do
     if [[ $option == --yes ]]; then
         options+=(--no-confirm-changeset)
+    elif [[ $option == --no-build ]]; then
+        build=false
     else
         options+=("$option")
         given+=" $option"
@@ -35,7 +39,12 @@ for option in "$@"; do
 done
 
 need_aws
-need_sam
+if $build; then
+    need_sam
+else
+    need sam "pip install aws-sam-cli"
+    [[ -e $root_dir/.aws-sam/build/template.yaml ]] || die "there is no .aws-sam/build/template.yaml, so nothing is built. Run sam build, or leave out --no-build."
+fi
 need curl "apt-get install curl"
 load_settings "$name" dev prod
 need_settings API_STACK DATABASE_STACK
@@ -52,9 +61,13 @@ if [[ $given != *DbClusterArn=* ]]; then
 fi
 
 cd "$root_dir"
-say "Builds the functions, and deploys the stack $API_STACK."
-sam build --config-env "$sam_environment" ||
-    die "the functions do not build. The compiler's message is above; nothing was deployed."
+if $build; then
+    say "Builds the functions, and deploys the stack $API_STACK."
+    sam build --config-env "$sam_environment" ||
+        die "the functions do not build. The compiler's message is above; nothing was deployed."
+else
+    say "Deploys the stack $API_STACK with the functions that are built."
+fi
 if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" ${options[@]+"${options[@]}"}; then
     failed_resources "$API_STACK" >&2
     die "the stack $API_STACK was not deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
