@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Lets GitHub Actions deploy, without keys.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+help() {
+    cat <<'TEXT'
+Usage: deploy_scripts/deploy_github.sh [dev|prod] --repository OWNER/NAME
+
+Lets the jobs of one environment of a repository on GitHub deploy that environment: the roles that they deploy by
+(deploy_scripts/deploy_roles.yaml) and the way in (deploy_scripts/github_oidc.yaml), for .github/workflows/deploy.yml.
+Prints the variables to set on GitHub. Can be run again at any time.
+TEXT
+}
+
+name=dev
+repository=""
+while (($# > 0)); do
+    case $1 in
+        -h | --help) help; exit 0 ;;
+        --repository)
+            [[ -n ${2:-} ]] || usage_error "$1 needs a value"
+            repository=$2
+            shift ;;
+        -*) usage_error "unknown option: $1" ;;
+        *) name=$1 ;;
+    esac
+    shift
+done
+
+load_settings "$name" dev prod
+need_settings GITHUB_STACK DEPLOY_ROLES_STACK API_STACK DATABASE_STACK
+need_aws
+[[ -n $repository ]] || usage_error "which repository? Give --repository OWNER/NAME"
+[[ $repository =~ ^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$ ]] ||
+    usage_error "'$repository' is no repository on GitHub: OWNER/NAME, without https://github.com/"
+check_account
+check_deployable "$GITHUB_STACK"
+
+# An account has one provider for GitHub. The stack that made it keeps it; every other one uses it.
+provider=""
+if [[ -z $(stack_status "$GITHUB_STACK") ]]; then
+    provider=$(ask_aws iam list-open-id-connect-providers --output text \
+        --query "OpenIDConnectProviderList[?ends_with(Arn, '/token.actions.githubusercontent.com')].Arn | [0]")
+    [[ $provider != None ]] || provider=""
+    parameters=("ProviderArn=$provider")
+else
+    parameters=()
+fi
+
+deploy_roles "$DEPLOY_ROLES_STACK" "$API_STACK" "$DATABASE_STACK"
+say "Deploys the stack $GITHUB_STACK: the way in for $repository, environment $environment."
+if ! aws cloudformation deploy --stack-name "$GITHUB_STACK" --template-file "$scripts_dir/github_oidc.yaml" \
+    --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api "environment=$environment" \
+    --parameter-overrides "Repository=$repository" "EnvironmentName=$environment" "DeployRolesStackName=$DEPLOY_ROLES_STACK" \
+    ${parameters[@]+"${parameters[@]}"}; then
+    failed_resources "$GITHUB_STACK" >&2
+    die "the stack $GITHUB_STACK could not be deployed. The reasons are above: mend them, and run this script again."
+fi
+
+say "Set these variables of the environment $environment on GitHub (Settings, Environments, $environment):"
+say "  AWS_DEPLOY_ROLE_ARN = $(stack_output "$GITHUB_STACK" DeployRoleArn)"
+say "  AWS_EXECUTION_ROLE_ARN = $(stack_output "$DEPLOY_ROLES_STACK" ExecutionRoleArn)"
+say "  AWS_REGIONS = $AWS_REGION    (or two, separated by a space)"
