@@ -1,0 +1,48 @@
+"""Runs ministack with what the templates of the pipeline and of the containers need and ministack leaves out.
+
+Of each type here CloudFormation gets a name and nothing else: nothing of it is made, so nothing of it is tested but that
+the template names it in a way that the rest of the stack can use. `--list` prints the types.
+"""
+
+import sys
+
+import aws
+from ministack import app
+from ministack.core.responses import get_account_id
+from ministack.services import ecr
+
+PROVIDER = "token.actions.githubusercontent.com"
+
+
+def provider(logical_id, properties, stack):
+    """A reference to an identity provider is its ARN."""
+    return f"arn:aws:iam::{get_account_id()}:oidc-provider/{PROVIDER}", {}
+
+
+def create_repository(logical_id, properties, stack):
+    """ministack makes a repository that no image can be pushed to."""
+    name, attributes = create_repository_of_ministack(logical_id, properties, stack)
+    ecr._images[name] = []
+    return name, attributes
+
+
+create_repository_of_ministack = aws.HANDLERS["AWS::ECR::Repository"]["create"]
+aws.HANDLERS["AWS::ECR::Repository"] = aws.HANDLERS["AWS::ECR::Repository"] | {"create": create_repository}
+
+NOT_CARRIED = {
+    "AWS::ApiGatewayV2::VpcLink": aws.named,
+    "AWS::ApplicationAutoScaling::ScalableTarget": aws.named,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": aws.named,
+    "AWS::CodePipeline::Pipeline": aws.named,
+    "AWS::EC2::SecurityGroupEgress": aws.named,
+    "AWS::IAM::OIDCProvider": provider,
+}
+
+if __name__ == "__main__":
+    missing = [name for name in NOT_CARRIED if name not in aws.HANDLERS]
+    if sys.argv[1:] == ["--list"]:
+        print("\n".join(missing))
+        sys.exit()
+    for name in missing:
+        aws.HANDLERS[name] = {"create": NOT_CARRIED[name], "delete": aws.forgotten}
+    app.main()
