@@ -1,0 +1,8 @@
+//! The API in a process of its own, whose environment a test may choose.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    fleet_server::program("fleet_api").await
+}

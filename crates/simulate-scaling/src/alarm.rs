@@ -1,0 +1,175 @@
+//! The two CloudWatch alarms that a target tracking policy makes, as pure functions of the datapoints.
+//!
+//! `AlarmHigh` looks at three datapoints above the target, `AlarmLow` at fifteen below nine tenths of it: what Application
+//! Auto Scaling sets for a period of a minute, and scales in no sooner than "usually more than 10%" below the target
+//! (<https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html>).
+
+use std::fmt;
+
+/// How many datapoints `AlarmHigh` looks at.
+pub const HIGH_DATAPOINTS: usize = 3;
+/// How many datapoints `AlarmLow` looks at.
+pub const LOW_DATAPOINTS: usize = 15;
+/// Where `AlarmLow` begins, as a share of the target.
+pub const LOW_SHARE: f64 = 0.9;
+/// How many older datapoints CloudWatch reads beside those, to make up for missing ones: the five for three of its table
+/// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html>).
+const READ_MORE: usize = 2;
+
+/// What an alarm says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlarmState {
+    /// Every datapoint in the range is missing. Nothing scales in this state.
+    #[default]
+    InsufficientData,
+    /// The metric is within the threshold.
+    Ok,
+    /// The metric is beyond the threshold.
+    Alarm,
+}
+
+impl AlarmState {
+    /// CloudWatch's own name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+        }
+    }
+}
+
+impl fmt::Display for AlarmState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Which way an alarm, and a change of the capacity, points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More capacity.
+    Out,
+    /// Less capacity.
+    In,
+}
+
+/// One of the two alarms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alarm {
+    direction: Direction,
+    threshold: f64,
+}
+
+impl Alarm {
+    /// The alarm that scales out: above `target`.
+    #[must_use]
+    pub fn high(target: f64) -> Self {
+        Self { direction: Direction::Out, threshold: target }
+    }
+
+    /// The alarm that scales in: below nine tenths of `target`.
+    #[must_use]
+    pub fn low(target: f64) -> Self {
+        Self { direction: Direction::In, threshold: target * LOW_SHARE }
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    /// How many datapoints in a row it takes.
+    #[must_use]
+    pub fn datapoints(&self) -> usize {
+        match self.direction {
+            Direction::Out => HIGH_DATAPOINTS,
+            Direction::In => LOW_DATAPOINTS,
+        }
+    }
+
+    fn breaches(&self, value: f64) -> bool {
+        match self.direction {
+            Direction::Out => value > self.threshold,
+            Direction::In => value < self.threshold,
+        }
+    }
+
+    /// The state after `history`, whose newest datapoint is the last, from the state `before`. `None` is a missing
+    /// datapoint; those before the first one count as missing. Missing data are treated as `missing`.
+    ///
+    /// A state with too little to go by is kept, unless the oldest of the datapoints in the evaluated periods breaches
+    /// and none after it is within the threshold: CloudWatch goes to `ALARM` then, however many are missing.
+    #[must_use]
+    pub fn evaluate(&self, history: &[Option<f64>], before: AlarmState) -> AlarmState {
+        let wanted = self.datapoints();
+        let range = &history[history.len().saturating_sub(wanted + READ_MORE)..];
+        let newest_first: Vec<bool> = range.iter().rev().flatten().map(|value| self.breaches(*value)).collect();
+        if newest_first.is_empty() {
+            return AlarmState::InsufficientData;
+        }
+        if !newest_first.iter().take(wanted).all(|breaches| *breaches) {
+            return AlarmState::Ok;
+        }
+        // All that there are breach; the oldest of the evaluated periods is `wanted` back.
+        let oldest_is_there = range.len() >= wanted && range[range.len() - wanted].is_some();
+        if newest_first.len() >= wanted || oldest_is_there { AlarmState::Alarm } else { before }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of AWS's table: `X` breaches, `0` does not, `-` is missing.
+    fn history(text: &str) -> Vec<Option<f64>> {
+        let value = |sign| match sign {
+            'X' => Some(60.0),
+            '0' => Some(50.0),
+            _ => None,
+        };
+        text.chars().map(value).collect()
+    }
+
+    #[test]
+    fn missing_datapoints_are_treated_as_cloudwatchs_table_says() {
+        let alarm = Alarm::high(50.0);
+        for (text, state) in [
+            ("0-X-X", AlarmState::Ok),
+            ("----0", AlarmState::Ok),
+            ("-----", AlarmState::InsufficientData),
+            ("0XX-X", AlarmState::Alarm),
+            ("--X--", AlarmState::Alarm),
+        ] {
+            assert_eq!(alarm.evaluate(&history(text), AlarmState::Ok), state, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_breach_alone_keeps_the_state_that_was() {
+        for before in [AlarmState::Ok, AlarmState::Alarm, AlarmState::InsufficientData] {
+            assert_eq!(Alarm::high(50.0).evaluate(&history("----X"), before), before);
+            assert_eq!(Alarm::high(50.0).evaluate(&history("X"), before), before);
+        }
+    }
+
+    #[test]
+    fn scaling_out_takes_three_datapoints_and_scaling_in_fifteen() {
+        let high = Alarm::high(50.0);
+        assert_eq!(high.evaluate(&[Some(50.1); 2], AlarmState::Ok), AlarmState::Ok);
+        assert_eq!(high.evaluate(&[Some(50.1); 3], AlarmState::Ok), AlarmState::Alarm);
+        assert_eq!(high.evaluate(&[Some(50.0); 3], AlarmState::Alarm), AlarmState::Ok);
+        let low = Alarm::low(50.0);
+        assert_eq!(low.evaluate(&[Some(44.9); 14], AlarmState::Ok), AlarmState::Ok);
+        assert_eq!(low.evaluate(&[Some(44.9); 15], AlarmState::Ok), AlarmState::Alarm);
+        assert_eq!(low.evaluate(&[Some(45.0); 15], AlarmState::Ok), AlarmState::Ok);
+    }
+
+    #[test]
+    fn one_datapoint_within_the_threshold_ends_an_alarm() {
+        assert_eq!(Alarm::high(50.0).evaluate(&history("XXXX0"), AlarmState::Alarm), AlarmState::Ok);
+        assert_eq!(Alarm::high(50.0).evaluate(&history("XXX0X"), AlarmState::Alarm), AlarmState::Ok);
+    }
+}

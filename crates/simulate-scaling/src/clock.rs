@@ -1,0 +1,42 @@
+//! The simulated time, which may run faster than the real one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep_until};
+
+/// How fast the simulated time runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// It jumps to the next event: a day takes as long as its requests do.
+    Jump,
+    /// So many simulated seconds in a real one; 1 is real time.
+    Times(f64),
+}
+
+/// A clock that began at a time of the simulation.
+#[derive(Debug)]
+pub struct Clock {
+    start: Timestamp,
+    began: Instant,
+    speed: Speed,
+}
+
+impl Clock {
+    /// Begins now.
+    #[must_use]
+    pub fn new(start: Timestamp, speed: Speed) -> Self {
+        Self { start, began: Instant::now(), speed }
+    }
+
+    /// Waits until it is `time` in the simulation. Where requests took longer than the time up to then, it is late already.
+    pub async fn wait_until(&self, time: Timestamp) {
+        let Speed::Times(factor) = self.speed else { return };
+        let seconds = time.duration_since(self.start).as_secs_f64() / factor;
+        if let Ok(after) = Duration::try_from_secs_f64(seconds)
+            && let Some(instant) = self.began.checked_add(after)
+        {
+            sleep_until(instant).await;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Plays AWS Application Auto Scaling against a custom-resource endpoint: target tracking over a simulated time, with the
+//! endpoint's own answers. Out come the activities, in AWS's words, and a picture.
+//!
+//! The core knows neither network nor clock: [`alarm`] and [`policy`] are pure functions, [`scaler`] is the state machine
+//! over them, [`contract`] reads an answer. [`simulation`] plays it through an [`endpoint`].
+
+pub mod activity;
+pub mod alarm;
+pub mod clock;
+pub mod contract;
+pub mod endpoint;
+mod options;
+mod outputs;
+pub mod picture;
+pub mod policy;
+mod program;
+pub mod scaler;
+pub mod schedule;
+pub mod series;
+pub mod sign;
+pub mod simulation;
+
+pub use options::Options;
+pub use program::program;

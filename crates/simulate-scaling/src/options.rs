@@ -1,0 +1,416 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
+use http::{HeaderName, HeaderValue};
+use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use reqwest::Url;
+
+use crate::{
+    clock::Speed,
+    policy::Bounds,
+    scaler::{Policy, Suspended},
+    schedule::ScheduledAction,
+    series::{Series, Statistic, duration},
+    simulation::{Load, Settings},
+};
+
+/// More datapoints than this are a mistake in duration or period: at a minute each, three months and a half.
+const MOST_PERIODS: i64 = 150_000;
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+const AFTER_HELP: &str = "\
+SERIES is a function of the time or a CSV file of time,value rows (seconds, 5m, or 2026-01-05T08:00:00Z; no value: missing):
+  constant(value=100)  sine(min=20, max=400, period=24h)  step(from=50, to=300, at=1h)
+  ramp(from=50, to=300, start=1h, end=3h)  spike(base=50, peak=600, at=1h, for=20m)
+
+SCHEDULE is a scheduled action: [NAME:] WHEN [min=N] [max=N] [timezone=TZ], where WHEN is at(2026-01-05T08:00:00),
+rate(1 hour) or cron(minutes hours day-of-month month day-of-week year).
+
+Exit codes: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 wrong options.
+Nothing is changed before one GET has shown that the endpoint is there and keeps the contract.";
+
+/// Plays AWS Application Auto Scaling against a custom-resource endpoint, and draws what it did.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "simulate-scaling", version, after_help = AFTER_HELP)]
+#[command(group = ArgGroup::new("series").args(["metric", "load", "check"]).required(true))]
+pub struct Options {
+    /// The dimension's address, which is the scalable target's resource id
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    endpoint: Url,
+
+    /// Only ask once whether the endpoint is there and keeps the contract
+    #[arg(long, conflicts_with_all = ["metric", "load"])]
+    check: bool,
+
+    /// The metric itself, whatever the capacity
+    #[arg(long, value_name = "SERIES", value_parser = Series::parse)]
+    metric: Option<Series>,
+
+    /// A load that the actual capacity shares: the metric is load / actual capacity
+    #[arg(long, value_name = "SERIES", value_parser = Series::parse, conflicts_with = "metric")]
+    load: Option<Series>,
+
+    /// What the metric is to be
+    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = target)]
+    target: f64,
+
+    /// The least capacity
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    min: u32,
+
+    /// The most capacity
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    max: u32,
+
+    /// What makes a datapoint of a period's samples in a file
+    #[arg(long, value_enum, default_value_t)]
+    statistic: Statistic,
+
+    /// By how much the metric is off at most, in percent of it
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent)]
+    noise: f64,
+
+    /// What noise and ids come from: the same seed brings the same run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// When it begins [default: the file's first time; or today, 00:00 UTC; or now with --speed]
+    #[arg(long, value_name = "TIME", value_parser = timestamp)]
+    start: Option<Timestamp>,
+
+    /// How long it takes [default: as long as the file, or 24h]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    duration: Option<SignedDuration>,
+
+    /// How far apart the datapoints are: 10s, 30s or a multiple of 60s
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = period)]
+    period: SignedDuration,
+
+    /// How long after a scale-out only a larger one follows
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = duration)]
+    scale_out_cooldown: SignedDuration,
+
+    /// How long after a scale-in none follows
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = duration)]
+    scale_in_cooldown: SignedDuration,
+
+    /// Never scale in
+    #[arg(long)]
+    disable_scale_in: bool,
+
+    /// The policy's name
+    #[arg(long, value_name = "NAME", default_value = "half-busy")]
+    policy_name: String,
+
+    /// A scheduled action; may be given several times
+    #[arg(long, value_name = "SCHEDULE", value_parser = ScheduledAction::parse)]
+    schedule: Vec<ScheduledAction>,
+
+    /// What is suspended; may be given several times
+    #[arg(long, value_enum, value_name = "WHAT")]
+    suspend: Vec<Suspend>,
+
+    /// How often an activity under way is looked at, in simulated time
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
+    poll: SignedDuration,
+
+    /// When an activity that does not end is given up, in simulated time
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = interval)]
+    give_up: SignedDuration,
+
+    /// How many simulated seconds pass in a real one; 1 is real time, for endpoints that take theirs
+    /// [default: as fast as the endpoint answers]
+    #[arg(long, value_name = "NUMBER", value_parser = positive)]
+    speed: Option<f64>,
+
+    /// How long a request may take, in real time
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
+    timeout: SignedDuration,
+
+    /// Sign for execute-api in this region, with the credentials of AWS's standard environment
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    sigv4: Option<String>,
+
+    /// A header for each request, such as 'x-api-key: …'; may be given several times
+    #[arg(long, value_name = "NAME: VALUE", value_parser = header, action = ArgAction::Append)]
+    header: Vec<(HeaderName, HeaderValue)>,
+
+    /// Where the files go that have no option of their own: scaling.svg, activities.json, timeline.csv
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Where the picture goes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Where the activities go, as describe-scaling-activities prints them
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
+    /// Where each period's metric, alarms and capacity go
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+
+    /// Print the activities as describe-scaling-activities does
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Tell too when an alarm led to nothing, and why
+    #[arg(long)]
+    pub(crate) include_not_scaled_activities: bool,
+}
+
+/// What can be suspended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Suspend {
+    /// DynamicScalingOutSuspended
+    ScaleOut,
+    /// DynamicScalingInSuspended
+    ScaleIn,
+    /// ScheduledScalingSuspended
+    Scheduled,
+}
+
+/// How the endpoint is asked.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) region: Option<String>,
+    pub(crate) timeout: Duration,
+}
+
+impl Options {
+    pub(crate) fn asking(&self) -> Asking {
+        Asking {
+            url: self.endpoint.clone(),
+            headers: self.header.clone(),
+            region: self.sigv4.clone(),
+            timeout: Duration::try_from(self.timeout).unwrap_or(Duration::MAX),
+        }
+    }
+
+    pub(crate) fn speed(&self) -> Speed {
+        self.speed.map_or(Speed::Jump, Speed::Times)
+    }
+
+    /// What is to be simulated; `None` when the endpoint is only to be checked.
+    pub(crate) fn settings(&self) -> Result<Option<Settings>, String> {
+        let bounds = Bounds { min: self.min, max: self.max };
+        if self.min > self.max {
+            return Err(format!("--min {} must not be greater than --max {}.", self.min, self.max));
+        }
+        for action in &self.schedule {
+            let Bounds { min, max } = action.bounds(bounds);
+            if min > max {
+                return Err(format!("--schedule {}: its minimum would be {min} and its maximum {max}.", action.name));
+            }
+        }
+        if self.give_up < self.poll {
+            return Err("--give-up must not be shorter than --poll.".to_owned());
+        }
+        let load = match (&self.metric, &self.load) {
+            (Some(series), _) => Load::Metric(series.clone()),
+            (_, Some(series)) => Load::Shared(series.clone()),
+            _ => return Ok(None),
+        };
+        let samples = match &load {
+            Load::Metric(Series::Samples(samples)) | Load::Shared(Series::Samples(samples)) => Some(samples),
+            _ => None,
+        };
+        let start = match (self.start, samples.and_then(|samples| samples.begins())) {
+            (Some(start), _) | (None, Some(start)) => start,
+            _ if self.speed.is_some() => Timestamp::now(),
+            _ => today()?,
+        };
+        // The last sample belongs to the period that it is in.
+        let duration = self.duration.unwrap_or_else(|| samples.map_or(A_DAY, |samples| samples.ends(start) + self.period));
+        let periods = duration.as_secs() / self.period.as_secs();
+        if periods < 1 {
+            return Err(format!("There is no whole period of {:#} in a duration of {duration:#}.", self.period));
+        }
+        if periods > MOST_PERIODS {
+            return Err(format!("A duration of {duration:#} has {periods} periods of {:#}, and may have {MOST_PERIODS}.", self.period));
+        }
+        Ok(Some(Settings {
+            bounds,
+            policy: Policy {
+                name: self.policy_name.clone(),
+                target: self.target,
+                scale_out_cooldown: self.scale_out_cooldown,
+                scale_in_cooldown: self.scale_in_cooldown,
+                disable_scale_in: self.disable_scale_in,
+            },
+            suspended: Suspended {
+                scale_out: self.suspend.contains(&Suspend::ScaleOut),
+                scale_in: self.suspend.contains(&Suspend::ScaleIn),
+                scheduled: self.suspend.contains(&Suspend::Scheduled),
+            },
+            schedule: self.schedule.clone(),
+            load,
+            statistic: self.statistic,
+            noise: self.noise,
+            seed: self.seed,
+            start,
+            duration,
+            period: self.period,
+            poll: self.poll,
+            give_up: self.give_up,
+        }))
+    }
+}
+
+fn today() -> Result<Timestamp, String> {
+    let midnight = Zoned::now().with_time_zone(TimeZone::UTC).start_of_day().map_err(|error| error.to_string())?;
+    Ok(midnight.timestamp())
+}
+
+fn endpoint(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("it must begin with https:// or http://".to_owned());
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("a resource id has neither ? nor #; write them as %3F and %23 within the dimension's id".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must hold no user and no password; use --header or --sigv4".to_owned());
+    }
+    if url.path().rsplit('/').next().is_none_or(str::is_empty) {
+        return Err("it must end with the dimension's id, as in https://…/scalableTargetDimensions/1-23456789".to_owned());
+    }
+    Ok(url)
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err("it must be a number above 0".to_owned()),
+    }
+}
+
+/// What counts as a target here: any number that a metric of use could have.
+fn target(text: &str) -> Result<f64, String> {
+    match positive(text)? {
+        number if (1e-9..=1e15).contains(&number) => Ok(number),
+        _ => Err("it must be between 1e-9 and 1e15".to_owned()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number / 100.0),
+        _ => Err("it must be between 0 and 100".to_owned()),
+    }
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write it like 2026-01-05T08:00:00Z".to_owned())
+}
+
+fn interval(text: &str) -> Result<SignedDuration, String> {
+    match duration(text)? {
+        interval if interval.as_secs() >= 1 => Ok(interval),
+        _ => Err("it must be 1s or longer".to_owned()),
+    }
+}
+
+/// CloudWatch's own periods.
+fn period(text: &str) -> Result<SignedDuration, String> {
+    let period = duration(text)?;
+    let seconds = period.as_secs();
+    let known = matches!(seconds, 10 | 30) || (seconds > 0 && seconds % 60 == 0);
+    if known && period.subsec_nanos() == 0 { Ok(period) } else { Err("it must be 10s, 30s or a multiple of 60s".to_owned()) }
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let fits = text.contains('-') && text.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
+    if fits { Ok(text.to_owned()) } else { Err("write it like us-east-1".to_owned()) }
+}
+
+fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let (name, value) = text.split_once(':').ok_or("write it like 'x-api-key: …'")?;
+    let name = name.trim().parse().map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
+    let mut value: HeaderValue = value.trim().parse().map_err(|_| "its value is no text that a header can hold".to_owned())?;
+    // It may be a key.
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(options: &[&str]) -> Result<Options, String> {
+        let always = ["simulate-scaling", "--endpoint", "http://localhost/a/1"];
+        Options::try_parse_from(always.iter().chain(options)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_options_are_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let settings = parse(&["--load", "constant(value=1)"]).unwrap().settings().unwrap().unwrap();
+        assert_eq!((settings.bounds, settings.policy.target, settings.duration), (Bounds { min: 1, max: 10 }, 50.0, A_DAY));
+        assert_eq!(settings.start.as_second() % 86_400, 0);
+        assert!(parse(&["--check"]).unwrap().settings().unwrap().is_none());
+    }
+
+    #[test]
+    fn wrong_options_are_told() {
+        for (options, words) in [
+            (&["--load", "constant(value=1)", "--target", "0"][..], "it must be a number above 0"),
+            (&["--load", "constant(value=1)", "--target", "1e-300"], "it must be between 1e-9 and 1e15"),
+            (&["--load", "constant(value=1)", "--period", "45s"], "it must be 10s, 30s or a multiple of 60s"),
+            (&["--load", "constant(value=1)", "--min=-1"], "--min"),
+            (&["--load", "constant(value=1)", "--sigv4", "Frankfurt"], "write it like us-east-1"),
+            (&["--load", "constant(value=1)", "--header", "key"], "write it like 'x-api-key: …'"),
+            (&["--load", "constant(value=1)", "--start", "noon"], "write it like 2026-01-05T08:00:00Z"),
+            (&["--load", "constant(value=1)", "--noise", "101"], "it must be between 0 and 100"),
+            (&["--load", "constant(value=1)", "--poll", "0s"], "it must be 1s or longer"),
+            (&["--load", "no such file"], "no such file cannot be read"),
+            (&["--load", "constant(value=1)", "--metric", "constant(value=1)"], "cannot be used with"),
+            (&[], "required"),
+        ] {
+            let error = parse(options).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn wrong_combinations_are_told() {
+        for (options, words) in [
+            (&["--min", "5", "--max", "4"][..], "--min 5 must not be greater than --max 4."),
+            (&["--schedule", "night: rate(1 hour) min=11"], "--schedule night: its minimum would be 11 and its maximum 10."),
+            (&["--give-up", "5s"], "--give-up must not be shorter than --poll."),
+            (&["--duration", "30s"], "There is no whole period of 1m in a duration of 30s."),
+            (&["--duration", "365d"], "A duration of 8760h has 525600 periods of 1m, and may have 150000."),
+        ] {
+            let options: Vec<&str> = ["--load", "constant(value=1)"].iter().chain(options).copied().collect();
+            assert_eq!(parse(&options).unwrap().settings().unwrap_err(), words);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_no_dimension_is_told() {
+        for (url, words) in [
+            ("localhost:3000/a", "it must begin with https:// or http://"),
+            ("ftp://h/a", "it must begin with https:// or http://"),
+            ("not an address", "it is no address"),
+            ("http://localhost/a/", "it must end with the dimension's id"),
+            ("http://localhost", "it must end with the dimension's id"),
+            ("http://localhost/a?x=1", "a resource id has neither ? nor #"),
+            ("http://user:secret@localhost/a", "it must hold no user and no password"),
+        ] {
+            let error = endpoint(url).unwrap_err();
+            assert!(error.contains(words), "{url}: {error}");
+        }
+    }
+}

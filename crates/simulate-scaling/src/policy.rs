@@ -1,0 +1,205 @@
+//! What a target tracking policy makes of a datapoint, as pure functions.
+//!
+//! AWS publishes the rules and not the formula. What is sure: the change is proportional to the metric, it is rounded so
+//! that the capacity is rather too large than too small, and it stays between minimum and maximum.
+
+use crate::alarm::Direction;
+
+/// The minimum and the maximum of a scalable target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The least that scaling in goes to.
+    pub min: u32,
+    /// The most that scaling out goes to.
+    pub max: u32,
+}
+
+impl Bounds {
+    /// The bound that `capacity` is beyond of, with the words that AWS has for the cause.
+    #[must_use]
+    pub fn broken_by(self, capacity: f64) -> Option<(u32, String)> {
+        if capacity < f64::from(self.min) {
+            Some((self.min, format!("minimum capacity was set to {}", self.min)))
+        } else if capacity > f64::from(self.max) {
+            Some((self.max, format!("maximum capacity was set to {}", self.max)))
+        } else {
+            None
+        }
+    }
+}
+
+/// Why nothing was scaled, by the names of Application Auto Scaling's `NotScaledReason`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum NotScaled {
+    /// Scaling out is blocked by the maximum.
+    AlreadyAtMaxCapacity {
+        /// The maximum.
+        max: u32,
+    },
+    /// Scaling in is blocked by the minimum.
+    AlreadyAtMinCapacity {
+        /// The minimum.
+        min: u32,
+    },
+    /// After scaling in, a datapoint such as the alarm has just looked at would scale out again.
+    AutoScalingAnticipatedFlapping {
+        /// What there is.
+        current: f64,
+    },
+    /// The capacity that was worked out is the one that there is.
+    AlreadyAtDesiredCapacity {
+        /// What there is.
+        current: f64,
+    },
+}
+
+/// What came of a datapoint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// This is to be the desired capacity.
+    Scale(u32),
+    /// Nothing is to be done, for this reason.
+    NotScaled(NotScaled),
+    /// A cooldown blocks it.
+    CoolingDown,
+}
+
+/// The capacity at which the metric would be `target`: `current` times `metric` by `target`, rounded up.
+#[must_use]
+pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
+    let exact = current * metric / target;
+    // What is a whole number but for the last bits of a division must not cost a unit.
+    let whole = exact.round();
+    if (exact - whole).abs() <= 1e-9 * whole.max(1.0) { whole } else { exact.ceil() }
+}
+
+/// Scales out. `added` is what the scale-out that began the running cooldown has added: within a cooldown only a larger
+/// need than that one scales, and what was added counts towards it. So says the documentation: after adding 2, a need
+/// for 3 within the cooldown adds 1
+/// (<https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html>).
+#[must_use]
+pub fn scale_out(current: f64, metric: f64, target: f64, bounds: Bounds, added: Option<f64>) -> Verdict {
+    if current >= f64::from(bounds.max) {
+        return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
+    }
+    // Nothing times anything is nothing, and the metric says that there is work.
+    let mut wanted = needed(current.max(1.0), metric, target);
+    if let Some(added) = added {
+        if wanted - current <= added {
+            return Verdict::CoolingDown;
+        }
+        wanted -= added;
+    }
+    scale_to(wanted.max(f64::from(bounds.min)).min(f64::from(bounds.max)), current, Direction::Out)
+}
+
+/// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm has looked at:
+/// where that one would be above the target after scaling in, nothing is scaled.
+#[must_use]
+pub fn scale_in(current: f64, metric: f64, highest: f64, target: f64, bounds: Bounds, cooling_down: bool) -> Verdict {
+    if current <= f64::from(bounds.min) {
+        return Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: bounds.min });
+    }
+    if cooling_down {
+        return Verdict::CoolingDown;
+    }
+    let wanted = needed(current, metric.max(0.0), target).max(f64::from(bounds.min));
+    if wanted < current && needed(current, highest, target) > wanted {
+        return Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current });
+    }
+    scale_to(wanted, current, Direction::In)
+}
+
+/// `wanted` is within the bounds, and so fits.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the bounds are whole numbers that fit, and wanted is between them"
+)]
+fn scale_to(wanted: f64, current: f64, direction: Direction) -> Verdict {
+    let changes = match direction {
+        Direction::Out => wanted > current,
+        Direction::In => wanted < current,
+    };
+    if changes { Verdict::Scale(wanted.ceil() as u32) } else { Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { min: 1, max: 10 };
+
+    #[test]
+    fn scaling_out_is_proportional_and_rounded_up() {
+        assert_eq!(scale_out(2.0, 90.0, 50.0, BOUNDS, None), Verdict::Scale(4));
+        assert_eq!(scale_out(4.0, 75.0, 50.0, BOUNDS, None), Verdict::Scale(6));
+        assert_eq!(scale_out(1.0, 51.0, 50.0, BOUNDS, None), Verdict::Scale(2));
+        assert_eq!(scale_out(2.5, 60.0, 50.0, BOUNDS, None), Verdict::Scale(3));
+    }
+
+    #[test]
+    fn the_last_bits_of_a_division_cost_no_unit() {
+        for units in 1..200_u32 {
+            let load = 50.0 * f64::from(units);
+            let current = f64::from(units) / 3.0;
+            assert_eq!(needed(current, load / current, 50.0), f64::from(units));
+        }
+    }
+
+    #[test]
+    fn scaling_in_rather_keeps_too_much() {
+        assert_eq!(scale_in(10.0, 31.0, 31.0, 50.0, BOUNDS, false), Verdict::Scale(7));
+        assert_eq!(scale_in(10.0, 30.0, 30.0, 50.0, BOUNDS, false), Verdict::Scale(6));
+        // Less by one would push the metric above the target again.
+        assert_eq!(
+            scale_in(2.0, 44.0, 44.0, 50.0, BOUNDS, false),
+            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current: 2.0 })
+        );
+    }
+
+    #[test]
+    fn scaling_in_anticipates_flapping() {
+        // 9 units at 38 % would be 7, and 7 at the 42 % of a moment ago would be 54 %.
+        assert_eq!(
+            scale_in(9.0, 38.0, 42.0, 50.0, BOUNDS, false),
+            Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current: 9.0 })
+        );
+        assert_eq!(scale_in(9.0, 38.0, 38.5, 50.0, BOUNDS, false), Verdict::Scale(7));
+    }
+
+    #[test]
+    fn bounds_hold_both_ways() {
+        assert_eq!(scale_out(8.0, 500.0, 50.0, BOUNDS, None), Verdict::Scale(10));
+        assert_eq!(scale_out(10.0, 500.0, 50.0, BOUNDS, None), Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: 10 }));
+        assert_eq!(scale_in(8.0, 0.0, 0.0, 50.0, BOUNDS, false), Verdict::Scale(1));
+        assert_eq!(scale_in(1.0, 0.0, 0.0, 50.0, BOUNDS, false), Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: 1 }));
+        assert_eq!(scale_in(3.0, 0.0, 0.0, 50.0, Bounds { min: 0, max: 10 }, false), Verdict::Scale(0));
+        assert_eq!(scale_out(8.0, f64::MAX, 50.0, BOUNDS, None), Verdict::Scale(10));
+    }
+
+    #[test]
+    fn a_target_of_nothing_scales_out() {
+        assert_eq!(scale_out(0.0, 120.0, 50.0, Bounds { min: 0, max: 10 }, None), Verdict::Scale(3));
+    }
+
+    #[test]
+    fn within_the_cooldown_a_need_for_three_after_two_were_added_adds_one() {
+        // 6 units at 75 % are 3 too few for 50 %.
+        assert_eq!(scale_out(6.0, 75.0, 50.0, BOUNDS, Some(2.0)), Verdict::Scale(7));
+        assert_eq!(scale_out(6.0, 75.0, 50.0, BOUNDS, None), Verdict::Scale(9));
+    }
+
+    #[test]
+    fn within_the_cooldown_no_larger_need_scales_nothing() {
+        assert_eq!(scale_out(4.0, 75.0, 50.0, BOUNDS, Some(2.0)), Verdict::CoolingDown);
+        assert_eq!(scale_in(4.0, 10.0, 10.0, 50.0, BOUNDS, true), Verdict::CoolingDown);
+    }
+
+    #[test]
+    fn a_capacity_beyond_its_bounds_is_told_with_the_bound() {
+        assert_eq!(BOUNDS.broken_by(0.5), Some((1, "minimum capacity was set to 1".to_owned())));
+        assert_eq!(BOUNDS.broken_by(11.0), Some((10, "maximum capacity was set to 10".to_owned())));
+        assert_eq!(BOUNDS.broken_by(10.0), None);
+    }
+}

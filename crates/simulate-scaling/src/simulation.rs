@@ -1,0 +1,316 @@
+//! Plays Application Auto Scaling: measures, decides, asks the endpoint, and follows what it makes of it.
+
+mod activities;
+mod settings;
+
+use jiff::Timestamp;
+
+pub use activities::{Activities, Listener};
+pub use settings::{Load, Settings};
+
+use crate::{
+    activity::{Activity, StatusCode},
+    alarm::AlarmState,
+    clock::{Clock, Speed},
+    contract::{ScalingStatus, State},
+    endpoint::{AskError, Endpoint},
+    policy::Bounds,
+    scaler::{Order, Scaler},
+};
+
+/// So many requests in a row without an answer, each sent several times, end the simulation.
+const PATIENCE: u32 = 3;
+
+/// A period's datapoint and what held then.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// When the period ended.
+    pub time: Timestamp,
+    /// The metric; `None` where it is missing.
+    pub metric: Option<f64>,
+    /// `AlarmHigh`
+    pub high: AlarmState,
+    /// `AlarmLow`, where there is one.
+    pub low: Option<AlarmState>,
+}
+
+/// A change of what the endpoint holds, or of the bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// When it was seen.
+    pub time: Timestamp,
+    /// What there is.
+    pub actual: f64,
+    /// What there is to be.
+    pub desired: f64,
+    /// Minimum and maximum.
+    pub bounds: Bounds,
+}
+
+/// All that a simulation has brought.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// When it ended.
+    pub end: Timestamp,
+    /// A sample for each period.
+    pub samples: Vec<Sample>,
+    /// The capacity over time.
+    pub steps: Vec<Step>,
+    /// The activities in the order in which they began.
+    pub activities: Vec<Activity>,
+    /// Why it ended before its time, where it did.
+    pub stopped: Option<String>,
+}
+
+impl Run {
+    /// How many activities ended so; those that asked nothing of the endpoint are left out.
+    #[must_use]
+    pub fn count(&self, status: StatusCode) -> usize {
+        self.activities.iter().filter(|activity| activity.status == status && activity.not_scaled.is_none()).count()
+    }
+
+    /// Whether the endpoint did all that it was asked for.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.stopped.is_none() && self.count(StatusCode::Failed) == 0 && self.count(StatusCode::Unfulfilled) == 0
+    }
+}
+
+/// An order that the endpoint is at.
+struct UnderWay {
+    order: Order,
+    activity: usize,
+    next_poll: Timestamp,
+    give_up: Timestamp,
+}
+
+/// The simulation ends here, for this reason.
+struct Stop(String);
+
+struct Simulation<'a, L> {
+    settings: &'a Settings,
+    endpoint: &'a mut Endpoint,
+    scaler: Scaler,
+    activities: Activities<'a, L>,
+    capacity: State,
+    under_way: Option<UnderWay>,
+    unanswered: u32,
+    samples: Vec<Sample>,
+    steps: Vec<Step>,
+    random: fastrand::Rng,
+}
+
+/// Plays it from `registered`, the state that the endpoint answered to the GET before anything was changed.
+pub async fn run<L: Listener>(settings: &Settings, speed: Speed, registered: State, endpoint: &mut Endpoint, listener: &mut L) -> Run {
+    let mut random = fastrand::Rng::with_seed(settings.seed);
+    let mut activities = Activities::new(listener, random.fork());
+    let alarms = activities.alarm_names(endpoint.resource_id());
+    let scaler = Scaler::new(settings.policy.clone(), alarms, settings.bounds, settings.suspended);
+    let mut simulation = Simulation {
+        settings,
+        endpoint,
+        scaler,
+        activities,
+        capacity: registered,
+        under_way: None,
+        unanswered: 0,
+        samples: Vec::new(),
+        steps: Vec::new(),
+        random,
+    };
+    let clock = Clock::new(settings.start, speed);
+    let (end, stopped) = simulation.play(&clock).await;
+    let Simulation { activities, samples, steps, .. } = simulation;
+    Run { end, samples, steps, activities: activities.into_all(), stopped }
+}
+
+impl<L: Listener> Simulation<'_, L> {
+    async fn play(&mut self, clock: &Clock) -> (Timestamp, Option<String>) {
+        let end = self.settings.end();
+        let mut now = self.settings.start;
+        let mut next_period = 1;
+        self.step(now);
+        let mut outcome = match self.scaler.set_bounds(self.settings.bounds, self.capacity.desired) {
+            Some(order) => self.begin(now, order).await,
+            None => Ok(()),
+        };
+        while outcome.is_ok() {
+            let period = self.settings.period_end(next_period).filter(|time| *time <= end);
+            let scheduled = self.next_scheduled(now).filter(|(time, _)| *time <= end);
+            let poll = self.under_way.as_ref().map(|under_way| under_way.next_poll);
+            let Some(next) = [period, scheduled.map(|(time, _)| time), poll].into_iter().flatten().min() else { break };
+            now = next;
+            clock.wait_until(now).await;
+            if let Some((_, index)) = scheduled.filter(|(time, _)| *time == now) {
+                outcome = self.scheduled(now, index).await;
+            }
+            if outcome.is_ok() && self.under_way.as_ref().is_some_and(|under_way| under_way.next_poll == now) {
+                outcome = self.poll(now).await;
+            }
+            if outcome.is_ok() && period == Some(now) {
+                outcome = self.measure(now, next_period).await;
+                next_period += 1;
+            }
+        }
+        let stopped = outcome.err().map(|Stop(reason)| reason);
+        if let (Some(reason), Some(under_way)) = (&stopped, self.under_way.take()) {
+            self.activities.end(under_way.activity, now, StatusCode::Failed, &failed_message(&under_way.order, reason));
+        }
+        (now, stopped)
+    }
+
+    fn step(&mut self, now: Timestamp) {
+        let step = Step { time: now, actual: self.capacity.actual, desired: self.capacity.desired, bounds: self.scaler.bounds() };
+        if self.steps.last().is_none_or(|last| Step { time: now, ..*last } != step) {
+            self.steps.push(step);
+        }
+    }
+
+    /// The next scheduled action and when it is due. Of several at once, the first; the others come after it.
+    fn next_scheduled(&self, now: Timestamp) -> Option<(Timestamp, usize)> {
+        if self.settings.suspended.scheduled {
+            return None;
+        }
+        let next = |(index, action): (usize, &crate::schedule::ScheduledAction)| Some((action.next(self.settings.start, now)?, index));
+        self.settings.schedule.iter().enumerate().filter_map(next).min()
+    }
+
+    /// Every action that is due, the one at `index` first among them.
+    async fn scheduled(&mut self, now: Timestamp, index: usize) -> Result<(), Stop> {
+        let just_before = now - jiff::SignedDuration::from_nanos(1);
+        for action in &self.settings.schedule[index..] {
+            if action.next(self.settings.start, just_before) != Some(now) {
+                continue;
+            }
+            let bounds = action.bounds(self.scaler.bounds());
+            if bounds.min > bounds.max {
+                self.activities.bounds_refused(now, action, bounds);
+                continue;
+            }
+            self.activities.bounds(now, action);
+            let order = self.scaler.set_bounds(bounds, self.capacity.desired);
+            self.step(now);
+            if let Some(order) = order {
+                self.overridden(now);
+                self.begin(now, order).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn measure(&mut self, now: Timestamp, period: i64) -> Result<(), Stop> {
+        // Whoever polls an activity has just seen the state.
+        if self.under_way.is_none() {
+            let answer = self.endpoint.get().await;
+            self.heard(now, answer)?;
+        }
+        let metric = self.settings.metric(period, self.capacity.actual, &mut self.random);
+        let measured = self.scaler.measure(now, metric, self.capacity.actual, self.under_way.is_some());
+        self.samples.push(Sample { time: now, metric, high: measured.high, low: measured.low });
+        self.activities.not_scaled(now, measured.not_scaled);
+        match measured.order {
+            Some(order) => self.begin(now, order).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes an answer: a state is what holds from now on. One without a state is forgiven a few times, but for a breach.
+    fn heard(&mut self, now: Timestamp, answer: Result<State, AskError>) -> Result<Option<State>, Stop> {
+        match answer {
+            Ok(state) => {
+                self.unanswered = 0;
+                self.capacity = state.clone();
+                self.step(now);
+                Ok(Some(state))
+            }
+            Err(error @ AskError::Breach(_)) => Err(Stop(format!("The endpoint {error}."))),
+            Err(error) => {
+                self.unanswered += 1;
+                self.activities.unanswered(now, &error);
+                if self.unanswered < PATIENCE {
+                    Ok(None)
+                } else {
+                    Err(Stop(format!("The endpoint {error}, and {PATIENCE} requests in a row came to nothing.")))
+                }
+            }
+        }
+    }
+
+    async fn begin(&mut self, now: Timestamp, order: Order) -> Result<(), Stop> {
+        let activity = self.activities.begin(now, &order);
+        let answer = self.endpoint.patch(order.desired).await;
+        let failed = answer.as_ref().err().map(|error| format!("The endpoint {error}."));
+        if let Some(reason) = failed {
+            self.activities.end(activity, now, StatusCode::Failed, &failed_message(&order, &reason));
+            return self.heard(now, answer).map(|_| ());
+        }
+        let state = self.heard(now, answer)?;
+        let next_poll = later(now, self.settings.poll);
+        self.under_way = Some(UnderWay { order, activity, next_poll, give_up: later(now, self.settings.give_up) });
+        if let Some(state) = state {
+            self.follow(now, &state);
+        }
+        Ok(())
+    }
+
+    async fn poll(&mut self, now: Timestamp) -> Result<(), Stop> {
+        let answer = self.endpoint.get().await;
+        let state = self.heard(now, answer)?;
+        if let Some(state) = state {
+            self.follow(now, &state);
+        }
+        if let Some(under_way) = &mut self.under_way {
+            if now >= under_way.give_up {
+                let message = format!(
+                    "Failed to set desired capacity to {}. Reason: the endpoint has not ended it after {:#}.",
+                    under_way.order.desired, self.settings.give_up
+                );
+                self.activities.end(under_way.activity, now, StatusCode::Unfulfilled, &message);
+                self.under_way = None;
+            } else {
+                under_way.next_poll = later(now, self.settings.poll);
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the order under way by what the endpoint says of it.
+    fn follow(&mut self, now: Timestamp, state: &State) {
+        let Some(under_way) = &self.under_way else { return };
+        let (order, activity) = (under_way.order.clone(), under_way.activity);
+        if state.desired != f64::from(order.desired) {
+            self.overridden(now);
+            return;
+        }
+        match state.status {
+            ScalingStatus::Pending => return,
+            ScalingStatus::InProgress => return self.activities.progress(activity),
+            ScalingStatus::Successful => {
+                self.scaler.fulfilled(now, &order);
+                let message =
+                    format!("Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.", order.desired);
+                self.activities.end(activity, now, StatusCode::Successful, &message);
+            }
+            ScalingStatus::Failed => {
+                let reason = state.failure_reason.as_deref().unwrap_or("the endpoint gives no failureReason");
+                self.activities.end(activity, now, StatusCode::Failed, &failed_message(&order, reason));
+            }
+        }
+        self.under_way = None;
+    }
+
+    fn overridden(&mut self, now: Timestamp) {
+        if let Some(under_way) = self.under_way.take() {
+            let message = "The desired capacity was updated by a newer scaling event.";
+            self.activities.end(under_way.activity, now, StatusCode::Overridden, message);
+        }
+    }
+}
+
+fn failed_message(order: &Order, reason: &str) -> String {
+    format!("Failed to set desired capacity to {}. Reason: {reason}", order.desired)
+}
+
+fn later(now: Timestamp, duration: jiff::SignedDuration) -> Timestamp {
+    now.checked_add(duration).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,48 @@
+//! Runs the program.
+
+use std::{
+    path::Path,
+    process::{Output, Stdio},
+};
+
+use tokio::process::Command;
+
+/// What the program answered.
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Done {
+    /// Exit code and standard error, to be compared together.
+    pub(crate) fn parts(&self) -> (Option<i32>, &str) {
+        (self.code, &self.err)
+    }
+}
+
+/// Runs it with no environment but what AWS's credentials need, in an empty home.
+pub(crate) async fn simulate(options: &[&str]) -> Done {
+    simulate_in(options, &[]).await
+}
+
+/// Runs it with these environment variables.
+pub(crate) async fn simulate_in(options: &[&str], environment: &[(&str, &str)]) -> Done {
+    let home = tempfile::tempdir().unwrap();
+    let Output { status, stdout, stderr } = command(home.path(), environment).args(options).output().await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Done { code: status.code(), out: text(stdout), err: text(stderr) }
+}
+
+fn command(home: &Path, environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_simulate-scaling"));
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(environment.iter().copied())
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
