@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Makes a dimension of the deployed API a scalable target of Application Auto Scaling.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+help() {
+    cat <<'TEXT'
+Usage: deploy_scripts/deploy_scaling_target.sh [dev|prod] DIMENSION_ID|URL
+
+Registers a dimension of an environment's API (dev unless named) with Application Auto Scaling, by
+deploy_scripts/scaling_target.yaml and the settings of deploy_scripts/config-ENVIRONMENT.env: minimum and maximum,
+target tracking, a scheduled action, alarms, and a policy for what owns the resource. Can be run again at any time.
+A URL names a dimension of another API, as in
+https://API_ID.execute-api.us-east-1.amazonaws.com/prod/scalableTargetDimensions/1-23456789
+
+Before anything changes it looks whether the API is there and in this region, and asks the dimension once, signed as
+Application Auto Scaling signs, whether it keeps the contract.
+
+Who runs it needs, beside CloudFormation: application-autoscaling:*, cloudwatch:PutMetricAlarm, DescribeAlarms and
+DeleteAlarms, iam:CreateServiceLinkedRole for custom-resource.application-autoscaling.amazonaws.com, iam:CreatePolicy
+and DeletePolicy, apigateway:GET, execute-api:Invoke and, with a topic for alarms, events:PutRule and PutTargets.
+
+  EXECUTE_API_ENDPOINT_URL   where the dimension is asked instead of at its own address: an emulator of AWS
+TEXT
+}
+
+case ${1:-} in
+    -h | --help) help; exit 0 ;;
+    dev | prod) name=$1; shift ;;
+    *) name=dev ;;
+esac
+(($# == 1)) || usage_error "say which dimension: an id such as 1-23456789, or a URL"
+dimension=$1
+
+readonly URL_FORM='^https://([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/[A-Za-z0-9_-]+/scalableTargetDimensions/([A-Za-z0-9._~%-]{1,255})$'
+
+# whole_number NAME...: each is a capacity or a number of seconds.
+whole_number() {
+    local name
+    for name in "$@"; do
+        [[ ${!name} =~ ^[0-9]{1,9}$ ]] || die "$name must be a whole number, and is '${!name}'. Set it in deploy_scripts/config-$environment.env."
+    done
+}
+
+load_settings "$name" dev prod
+need_settings API_STACK SCALING_STACK SCALING_MIN_CAPACITY SCALING_MAX_CAPACITY SCALING_METRIC_NAMESPACE SCALING_METRIC_NAME \
+    SCALING_METRIC_STATISTIC SCALING_TARGET_VALUE SCALING_OUT_COOLDOWN SCALING_IN_COOLDOWN SCALING_DISABLE_SCALE_IN \
+    SCALING_SCHEDULE_TIMEZONE SCALING_SCHEDULED_MIN_CAPACITY SCALING_SCHEDULED_MAX_CAPACITY
+whole_number SCALING_MIN_CAPACITY SCALING_MAX_CAPACITY SCALING_OUT_COOLDOWN SCALING_IN_COOLDOWN SCALING_SCHEDULED_MIN_CAPACITY \
+    SCALING_SCHEDULED_MAX_CAPACITY
+((10#$SCALING_MIN_CAPACITY <= 10#$SCALING_MAX_CAPACITY)) ||
+    die "SCALING_MIN_CAPACITY ($SCALING_MIN_CAPACITY) must not be greater than SCALING_MAX_CAPACITY ($SCALING_MAX_CAPACITY)."
+((10#$SCALING_SCHEDULED_MIN_CAPACITY <= 10#$SCALING_SCHEDULED_MAX_CAPACITY)) ||
+    die "SCALING_SCHEDULED_MIN_CAPACITY ($SCALING_SCHEDULED_MIN_CAPACITY) must not be greater than SCALING_SCHEDULED_MAX_CAPACITY ($SCALING_SCHEDULED_MAX_CAPACITY)."
+[[ $dimension == *://* || $dimension =~ ^[A-Za-z0-9._~%-]{1,255}$ ]] ||
+    die "'$dimension' is no dimension's id for an address: write what is neither a letter, a digit nor one of - . _ ~ as %20 and the like."
+if [[ $dimension == *://* ]]; then
+    [[ $dimension =~ $URL_FORM ]] ||
+        die "'$dimension' is no address of a dimension. It must be like https://API_ID.execute-api.us-east-1.amazonaws.com/dev/scalableTargetDimensions/1-23456789."
+fi
+need_aws
+need cargo "https://rustup.rs"
+check_account
+
+if [[ $dimension == *://* ]]; then
+    resource_id=$dimension
+else
+    [[ -n $(stack_status "$API_STACK") ]] ||
+        die "there is no stack $API_STACK, so there is no dimension to scale. Run deploy_scripts/deploy_api.sh $environment first."
+    prefix=$(stack_output "$API_STACK" ScalableTargetResourceIdPrefix)
+    [[ -n $prefix ]] || die "the stack $API_STACK has no output ScalableTargetResourceIdPrefix. Run deploy_scripts/deploy_api.sh $environment again."
+    resource_id=$prefix$dimension
+fi
+[[ $resource_id =~ $URL_FORM ]] || die "'$resource_id' is no address that Application Auto Scaling could call."
+api=${BASH_REMATCH[1]} region=${BASH_REMATCH[2]} id=${BASH_REMATCH[4]}
+[[ $region == "$AWS_REGION" ]] ||
+    die "the API is in $region and this is $AWS_REGION: a target is registered in its API's region. Set AWS_REGION=$region."
+if ! answer=$(aws apigateway get-rest-api --rest-api-id "$api" --query id --output text 2>&1); then
+    [[ $answer != *NotFoundException* ]] || die "there is no API $api in $AWS_REGION, in the account of these credentials. Look at the address again."
+    explain_aws "$answer"
+fi
+
+asked=$resource_id
+if [[ -n ${EXECUTE_API_ENDPOINT_URL:-} ]]; then
+    asked=$EXECUTE_API_ENDPOINT_URL/scalableTargetDimensions/$id
+fi
+say "Asks the dimension once, signed for execute-api."
+cargo run --quiet --manifest-path "$root_dir/Cargo.toml" --package simulate-scaling -- --endpoint "$asked" --sigv4 "$region" --check ||
+    die "the dimension does not answer as Application Auto Scaling needs it; the reason is above. Nothing was deployed."
+
+# A stack's name has neither points nor the like, and an id may.
+stack=$SCALING_STACK-$(printf '%s' "$id" | tr -c 'A-Za-z0-9-' '-' | cut -c1-80)
+check_deployable "$stack"
+say "Deploys the stack $stack: $resource_id, $SCALING_MIN_CAPACITY to $SCALING_MAX_CAPACITY," \
+    "$SCALING_METRIC_NAMESPACE $SCALING_METRIC_NAME at $SCALING_TARGET_VALUE${SCALING_SCHEDULE:+, $SCALING_SCHEDULE}."
+if ! aws cloudformation deploy \
+    --stack-name "$stack" \
+    --template-file "$scripts_dir/scaling_target.yaml" \
+    --no-fail-on-empty-changeset \
+    --capabilities CAPABILITY_IAM \
+    --tags project=fleet-api "environment=$environment" \
+    --parameter-overrides \
+    "ResourceId=$resource_id" \
+    "MinCapacity=$SCALING_MIN_CAPACITY" \
+    "MaxCapacity=$SCALING_MAX_CAPACITY" \
+    "MetricNamespace=$SCALING_METRIC_NAMESPACE" \
+    "MetricName=$SCALING_METRIC_NAME" \
+    "MetricStatistic=$SCALING_METRIC_STATISTIC" \
+    "MetricDimensionName=${SCALING_METRIC_DIMENSION_NAME:-}" \
+    "MetricDimensionValue=${SCALING_METRIC_DIMENSION_VALUE:-}" \
+    "TargetValue=$SCALING_TARGET_VALUE" \
+    "ScaleOutCooldown=$SCALING_OUT_COOLDOWN" \
+    "ScaleInCooldown=$SCALING_IN_COOLDOWN" \
+    "DisableScaleIn=$SCALING_DISABLE_SCALE_IN" \
+    "Schedule=${SCALING_SCHEDULE:-}" \
+    "ScheduleTimezone=$SCALING_SCHEDULE_TIMEZONE" \
+    "ScheduledMinCapacity=$SCALING_SCHEDULED_MIN_CAPACITY" \
+    "ScheduledMaxCapacity=$SCALING_SCHEDULED_MAX_CAPACITY" \
+    "AlarmTopicArn=${SCALING_ALARM_TOPIC_ARN:-}"; then
+    failed_resources "$stack" >&2
+    die "the stack $stack could not be deployed; CloudFormation puts back what was there. The reasons are above: mend the settings in deploy_scripts/config-$environment.env and run this script again."
+fi
+
+say "The stack $stack is deployed:"
+show_outputs "$stack"
+say "Next: attach the policy OwnerPolicyArn to the role of what owns the resource, and publish $SCALING_METRIC_NAME every minute."
+say "Take it back with: aws cloudformation delete-stack --stack-name $stack"
