@@ -1,14 +1,16 @@
-"""Runs ministack with what deploy_scripts/database.yaml and template.yaml need and ministack leaves out.
+"""Runs ministack with what template.yaml and deploy_scripts/*.yaml need and ministack leaves out.
 
 Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
-RDS manages, and takes no alarm over several metrics. The templates are deployed as they are, so these are added here.
+RDS manages, takes no alarm over several metrics, and keeps a managed policy's document where its IAM does not look. There is no Application Auto Scaling at all: a scalable target and
+its policy are named as the service names them, refused where it refuses them, and scale nothing. The templates are
+deployed as they are, so these are added here.
 The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
 """
 
 import json
 
 from ministack import app
-from ministack.services import rds, secretsmanager
+from ministack.services import iam, rds, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 HANDLERS = provisioners._RESOURCE_HANDLERS
@@ -50,6 +52,31 @@ def create_alarm(logical_id, properties, stack):
     return create_alarm_of_ministack(logical_id, properties, stack)
 
 
+def create_scalable_target(logical_id, properties, stack):
+    lowest, highest = int(properties["MinCapacity"]), int(properties["MaxCapacity"])
+    if lowest > highest:
+        raise ValueError("The maximum capacity must be greater than or equal to the minimum capacity.")
+    if properties["ServiceNamespace"] != "custom-resource" or not properties["ResourceId"].startswith("https://"):
+        raise ValueError(f"Unsupported service namespace, resource type or scalable dimension: {properties}")
+    return f"{properties['ResourceId']}|{properties['ScalableDimension']}|{properties['ServiceNamespace']}", {}
+
+
+def create_scaling_policy(logical_id, properties, stack):
+    configuration = properties["TargetTrackingScalingPolicyConfiguration"]
+    metric = configuration["CustomizedMetricSpecification"]
+    if "|custom-resource" not in properties["ScalingTargetId"] or float(configuration["TargetValue"]) <= 0 or not metric["MetricName"]:
+        raise ValueError(f"No scalable target registered, or no target or metric: {properties}")
+    return f"arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:{stack}:policyName/{properties['PolicyName']}", {}
+
+
+def create_managed_policy(logical_id, properties, stack):
+    arn, attributes = create_managed_policy_of_ministack(logical_id, properties, stack)
+    policy = iam._policies[arn]
+    policy["Versions"] = {version["VersionId"]: version | {"CreateDate": policy["CreateDate"]} for version in policy["PolicyVersions"]}
+    return arn, attributes
+
+
+create_managed_policy_of_ministack = HANDLERS["AWS::IAM::ManagedPolicy"]["create"]
 create_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["create"]
 delete_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["delete"]
 create_alarm_of_ministack = HANDLERS["AWS::CloudWatch::Alarm"]["create"]
@@ -57,6 +84,9 @@ create_alarm_of_ministack = HANDLERS["AWS::CloudWatch::Alarm"]["create"]
 HANDLERS["AWS::RDS::DBSubnetGroup"] = {"create": named, "delete": forgotten}
 HANDLERS["AWS::RDS::DBClusterParameterGroup"] = {"create": named, "delete": forgotten}
 HANDLERS["AWS::RDS::DBCluster"] = {"create": create_cluster, "delete": delete_cluster}
+HANDLERS["AWS::ApplicationAutoScaling::ScalableTarget"] = {"create": create_scalable_target, "delete": forgotten}
+HANDLERS["AWS::ApplicationAutoScaling::ScalingPolicy"] = {"create": create_scaling_policy, "delete": forgotten}
+HANDLERS["AWS::IAM::ManagedPolicy"] = HANDLERS["AWS::IAM::ManagedPolicy"] | {"create": create_managed_policy}
 HANDLERS["AWS::CloudWatch::Alarm"] = HANDLERS["AWS::CloudWatch::Alarm"] | {"create": create_alarm}
 
 if __name__ == "__main__":
