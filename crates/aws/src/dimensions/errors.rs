@@ -14,12 +14,14 @@ use crate::{
     failure::{CallFailure, may_pass},
 };
 
-/// Exceptions after which the same call may succeed later. The SDK has tried three times when we see one.
-const PASSING: [&str; 7] = [
+/// Exceptions after which the same call may succeed later. The SDK has tried three times when we see one, except for a
+/// conflict with somebody's transaction, which it leaves to us.
+const PASSING: [&str; 8] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
     "Throttling",
     "RequestLimitExceeded",
+    "TransactionConflictException",
     "TransactionInProgressException",
     "InternalServerError",
     "ServiceUnavailable",
