@@ -34,7 +34,7 @@ pub(super) fn positional(sql: &str) -> EngineResult<Positional> {
             '\'' | '"' | '`' => quoted_length(rest, letter),
             '#' => rest.find('\n').unwrap_or(rest.len()),
             '-' if is_comment => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            '/' if rest.starts_with("/*") => rest[2..].find("*/").map_or(rest.len(), |end| 2 + end + 2),
             ':' => {
                 let name: String = rest[1..].chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
                 if !name.is_empty() {
@@ -248,6 +248,12 @@ mod tests {
     fn a_second_statement_is_refused() {
         assert!(positional("SELECT ';' ; -- done\n /* ; */ ").is_ok());
         assert_eq!(positional("SELECT 1; SELECT 2"), Err(EngineError::SeveralStatements));
+    }
+
+    #[test]
+    fn a_comment_does_not_end_with_the_star_that_begins_it() {
+        let positional = positional("SELECT /*/ :a */ :b, 1 /*:c").unwrap();
+        assert_eq!((positional.sql.as_str(), positional.names), ("SELECT /*/ :a */ ?, 1 /*:c", vec!["b".to_owned()]));
     }
 
     #[test]
