@@ -6,8 +6,8 @@ use std::{collections::HashMap, ops::ControlFlow};
 
 use sqlparser::ast::{
     AssignmentTarget, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, Set, Statement, TableFactor, Value as Literal, ValueWithSpan,
-    VisitMut, VisitorMut,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, Set, SetExpr, Statement, TableFactor, Value as Literal,
+    ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::{EngineError, EngineResult, Value, sqlite_ddl as ddl, sqlite_insert as insert, sqlite_labels as labels, sqlite_types::Shape};
@@ -189,6 +189,10 @@ impl VisitorMut for Rewriter<'_> {
     type Break = Box<EngineError>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
+        // `WITH x AS (…) DELETE …` is a query to the parser, and would be run as one: where nothing may be written.
+        if matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)) {
+            return refuse(EngineError::unsupported("WITH before INSERT, UPDATE or DELETE"));
+        }
         if !query.locks.is_empty() {
             query.locks.clear();
             self.locks = true;

@@ -141,6 +141,9 @@ fn what_has_no_counterpart_is_refused() {
         "SELECT a FROM t WHERE a REGEXP 'b'",
         "SELECT NOW() + INTERVAL 1 DAY",
         "PRAGMA journal_mode",
+        "WITH x AS (SELECT 1) DELETE FROM t",
+        "WITH x AS (SELECT 1) UPDATE t SET a = 1",
+        "WITH x AS (SELECT 1) INSERT INTO t SELECT a FROM u",
     ] {
         let error = planned(sql).unwrap_err();
         assert!(matches!(error, EngineError::Database { code: 1235 | 1064, .. }), "{sql}: {error}");
