@@ -5,7 +5,32 @@ use aws_sdk_rdsdata::{
     types::{Field, RecordsFormatType},
 };
 
-use crate::support::{Aws, CLUSTER, DATABASE, SECRET, parameter, text};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::support::{Aws, CLUSTER, DATABASE, SECRET, SIGNATURE, parameter, text};
+
+/// Sends a statement with its text parameters on a connection of its own; answers the status, the body, and how many bytes
+/// the request had: path, headers with their colons and line ends, and body.
+async fn execute(aws: &Aws, sql: &str, parameters: &[(&str, usize)]) -> (u16, String, usize) {
+    let texts = parameters.iter().map(|(name, bytes)| json!({ "name": name, "value": { "stringValue": "x".repeat(*bytes) } }));
+    let parameters: Vec<_> = texts.collect();
+    let body =
+        json!({ "resourceArn": CLUSTER, "secretArn": SECRET, "database": DATABASE, "sql": sql, "parameters": parameters }).to_string();
+    let (address, length) = (aws.local.local_addr().to_string(), body.len().to_string());
+    let headers = [("host", address.as_str()), ("authorization", SIGNATURE), ("content-length", &length), ("connection", "close")];
+    let bytes = "/Execute".len() + headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>() + body.len();
+    let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    stream.write_all(format!("POST /Execute HTTP/1.1\r\n{head}\r\n{body}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned(), bytes)
+}
 
 /// A SELECT that gives so many rows of so many bytes.
 fn rows(count: usize, bytes: usize) -> String {
@@ -51,6 +76,23 @@ async fn a_response_may_have_one_mebibyte() {
 }
 
 #[tokio::test]
+async fn a_response_may_have_one_mebibyte_to_the_byte() {
+    let aws = Aws::start().await;
+    let sql = format!("{}SELECT :b", "SELECT :a AS v UNION ALL ".repeat(16));
+    let answer = async |last: usize| {
+        let (status, body, _) = execute(&aws, &sql, &[("a", 65_000), ("b", last)]).await;
+        (status, body)
+    };
+    let (status, short) = answer(1).await;
+    assert_eq!(status, 200);
+    let left = 1_048_576 - short.len();
+    let (status, full) = answer(1 + left).await;
+    assert_eq!((status, full.len()), (200, 1_048_576));
+    let (status, refused) = answer(2 + left).await;
+    assert!(status == 400 && refused.contains("Database returned more than the allowed response size limit"), "{status}: {refused:.200}");
+}
+
+#[tokio::test]
 async fn json_may_have_ten_megabytes() {
     let aws = Aws::start().await;
     let json = |sql: String| {
@@ -72,6 +114,20 @@ async fn a_request_may_have_four_mebibytes() {
     assert_eq!(send(4 * 1024 * 1024 - 4096).await.unwrap(), Field::LongValue(4 * 1024 * 1024 - 4096));
     assert!(send(4 * 1024 * 1024).await.unwrap_err().is_bad_request_exception());
     assert!(send(20 * 1024 * 1024).await.unwrap_err().is_bad_request_exception());
+}
+
+#[tokio::test]
+async fn a_request_may_have_four_mebibytes_to_the_byte() {
+    let aws = Aws::start().await;
+    let limit = 4 * 1024 * 1024;
+    // The number of digits of the length stays the same.
+    let (_, _, bytes) = execute(&aws, "SELECT CHAR_LENGTH(:v)", &[("v", 4_000_000)]).await;
+    let fits = 4_000_000 + limit - bytes;
+    let (status, body, bytes) = execute(&aws, "SELECT CHAR_LENGTH(:v)", &[("v", fits)]).await;
+    assert_eq!((status, bytes), (200, limit), "{body:.200}");
+    let (status, body, bytes) = execute(&aws, "SELECT CHAR_LENGTH(:v)", &[("v", fits + 1)]).await;
+    assert_eq!((status, bytes), (400, limit + 1), "{body:.200}");
+    assert!(body.contains("larger than the allowed size of 4194304 bytes"), "{body:.200}");
 }
 
 #[tokio::test]
