@@ -1,9 +1,10 @@
 //! How much a test does, and by which seed.
 
 use std::{
-    env,
+    env, fmt,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::OnceLock,
+    time::Instant,
 };
 
 use fastrand::Rng;
@@ -16,8 +17,10 @@ const SEED: &str = "FLEET_FAULTS_SEED";
 /// One test's part of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
+    name: String,
     seed: u64,
     long: bool,
+    began: Instant,
 }
 
 impl Run {
@@ -30,7 +33,8 @@ impl Run {
             Err(_) => fastrand::u64(..),
         });
         println!("{name}: {SEED}={shared}");
-        Self { seed: shared ^ BuildHasherDefault::<DefaultHasher>::default().hash_one(name), long: Self::is_long() }
+        let seed = shared ^ BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
+        Self { name: name.to_owned(), seed, long: Self::is_long(), began: Instant::now() }
     }
 
     /// Whether everything is asked for.
@@ -43,6 +47,16 @@ impl Run {
     #[must_use]
     pub fn count(&self, quick: usize, long: usize) -> usize {
         if self.long { long } else { quick }
+    }
+
+    /// Prints what the test has seen at its end, in the one line that `.ci/faults` looks for.
+    pub fn seen(&self, what: impl fmt::Display) {
+        println!("seen: {}: {what} ({:.0} s)", self.name, self.began.elapsed().as_secs_f64());
+    }
+
+    /// Prints that the test did nothing, and why.
+    pub fn not_run(&self, why: &str) {
+        println!("not run: {}: {why}", self.name);
     }
 
     /// The random numbers of the worker `number`.

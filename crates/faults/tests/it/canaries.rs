@@ -65,7 +65,7 @@ fn assert_tells_nothing(answer: &Answer) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_canary_shows_in_a_log_line_or_an_error() {
-    let _ = Run::of("canaries");
+    let run = Run::of("canaries");
     let secret = Secret { name: "fleet-db".into(), username: "CANARY-secret".into(), password: "CANARY-secret".into() };
     let stores = Stores::start_with(|options| options.secret = secret).await;
     let proxy = Proxy::start(stores.address()).await;
@@ -75,12 +75,13 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),
-        ("AWS_ACCESS_KEY_ID", "CANARY-secret"),
+        // No secret: it stands in the clear in each request, and the SDK names it in its log.
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "CANARY-secret"),
         ("AWS_SESSION_TOKEN", "CANARY-secret"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
-        ("RUST_LOG", "info,fleet_core=trace,fleet_http=trace,fleet_aws=trace,fleet_server=trace"),
+        ("RUST_LOG", "trace"),
     ];
     let server = Process::start(SERVER, &["--backend", "aws"], &variables).await;
     let mut connection = Connection::open(server.address()).await.unwrap();
@@ -147,5 +148,5 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         })
         .collect();
     assert!(told.is_empty(), "{told:#?}");
-    println!("canaries: {answers} answers, {errors} of them errors, {} lines of the log; none shows one", lines.len());
+    run.seen(format_args!("{answers} answers, {errors} of them errors, {} lines of the log; none shows one", lines.len()));
 }

@@ -25,7 +25,7 @@ async fn packages(connection: &mut Connection, id: usize) -> Option<usize> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_that_was_acknowledged() {
-    let _ = Run::of("a full disk");
+    let run = Run::of("a full disk");
     let folder = TempDir::new().unwrap();
     let arguments = ["--data-dir", folder.path().to_str().unwrap()];
     let mut server = Process::start_limited(SERVER, BLOCKS, &arguments).await;
@@ -65,5 +65,5 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
         assert!(matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)), "i-{id} is there by halves");
     }
     assert_eq!(send(server.address(), "POST", "/ec2/with-room", body(1)).await.status, 200);
-    println!("a full disk: {} adds acknowledged, {} refused, 0 lost, 0 by halves", stored.len(), refused.len());
+    run.seen(format_args!("{} adds acknowledged, {} refused, 0 lost, 0 by halves", stored.len(), refused.len()));
 }

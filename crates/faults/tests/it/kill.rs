@@ -116,6 +116,6 @@ async fn a_server_that_is_killed_keeps_what_it_acknowledged() {
         assert_eq!(found(&mut connection, id).await, Some(5), "{id} was acknowledged");
     }
     let patched: u64 = capacities.iter().map(|capacity| capacity - 1).sum();
-    println!("kills: {kills}; {} adds and {patched} patches acknowledged, 0 lost, 0 by halves", all.len());
+    run.seen(format_args!("{kills}; {} adds and {patched} patches acknowledged, 0 lost, 0 by halves", all.len()));
     assert_eq!(send(server.address(), "GET", "/v1/health/ready", "").await.status, 200);
 }

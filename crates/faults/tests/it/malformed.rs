@@ -107,7 +107,7 @@ async fn a_malformed_event_is_no_panic_of_any_function() {
             }
         }
     }
-    println!("malformed events: {count} for each of 10 functions, and {refused} that are no event at all; 0 panics");
+    run.seen(format_args!("{count} for each of 10 functions, and {refused} that are no event at all; 0 panics"));
 }
 
 fn any_request(rng: &mut Rng) -> Vec<u8> {
@@ -224,5 +224,5 @@ async fn a_random_request_is_no_panic_of_the_server() {
     assert!(server.is_running());
     let panics: Vec<String> = server.said().into_iter().filter(|line| line.contains("panic")).collect();
     assert_eq!(panics, Vec::<String>::new());
-    println!("random requests: {count}, {answered} answered, 0 panics");
+    run.seen(format_args!("{count}, {answered} answered, 0 panics"));
 }

@@ -43,5 +43,5 @@ async fn looking_at_what_is_not_there_leaves_the_store_byte_for_byte_as_it_was()
     // The comparison sees a write where there is one.
     assert_eq!(send(server.address(), "PATCH", "/v1/scalableTargetDimensions/2", r#"{"desiredCapacity":2}"#).await.status, 200);
     assert!(before != bytes(folder.path()));
-    println!("reads: {count} of unknown ids, every file byte for byte as it was");
+    run.seen(format_args!("{count} of unknown ids, every file byte for byte as it was"));
 }

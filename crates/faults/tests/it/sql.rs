@@ -30,7 +30,7 @@ fn cut(payload: &str, max: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sql_in_every_field_is_text() {
-    let _ = Run::of("SQL in every field");
+    let run = Run::of("SQL in every field");
     let stores = Stores::start().await;
     let functions = Functions::new(&stores.config(), ScalingMode::Production);
     let record = |payload: &str| {
@@ -82,6 +82,6 @@ async fn sql_in_every_field_is_text() {
         assert_eq!(functions.instance("DELETE", &cut(payload, 255), None).await.body, json!({"record_deleted": true}));
     }
     assert_eq!(stores.count("SELECT COUNT(*) FROM ec2_package").await, 0);
-    println!("SQL in every field: {} texts in 10 fields, each of them text", PAYLOADS.len());
+    run.seen(format_args!("{} texts in 10 fields, each of them text", PAYLOADS.len()));
     stores.stop().await;
 }
