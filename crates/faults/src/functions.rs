@@ -59,6 +59,11 @@ impl Functions {
         self.call("GET", "/ec2", &Value::Null, query, None).await
     }
 
+    /// Sends a GET to a route without parameters.
+    pub async fn get(&self, route: &str) -> Answer {
+        self.call("GET", route, &Value::Null, &Value::Null, None).await
+    }
+
     /// Sends a request by the function whose route it is.
     async fn call(&self, method: &str, route: &str, parameters: &Value, query: &Value, body: Option<&Value>) -> Answer {
         let event = json!({

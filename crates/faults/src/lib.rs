@@ -1,7 +1,8 @@
 //! Breaks the promises of the API on purpose. Only tests use this crate; nothing of it reaches a function.
 //!
 //! [`Proxy`] stands between a function and its store and makes calls fail. [`Stores`] are local AWS endpoints of a test's
-//! own, on MariaDB or MySQL where `FLEET_TEST_DATABASE_URL` names one. [`Process`] is a whole server that may be killed.
+//! own, on MariaDB or MySQL where `FLEET_TEST_DATABASE_URL` names one. [`wire::Wire`] leads to them while the clock stands
+//! still. [`Process`] is a whole server that may be killed.
 //! [`Run`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always by a seed that
 //! is printed and that `FLEET_FAULTS_SEED` sets again.
 
@@ -20,6 +21,7 @@ mod process;
 mod proxy;
 mod run;
 pub mod stores;
+pub mod wire;
 
 pub use client::{Answer, Connection};
 pub use fault::{Fault, Kind};

@@ -1,14 +1,17 @@
 //! The promises of the API, broken on purpose.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that meets the unexpected should stop there, and figures are said")]
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 
 mod ambiguous;
 mod canaries;
 mod concurrency;
+mod deadlock;
 mod disk;
+mod exceptions;
 mod ids;
 mod kill;
 mod linearizability;
 mod malformed;
 mod reads;
+mod settings;
 mod sql;

@@ -1,0 +1,206 @@
+//! An SDK's way to real stores while the test's clock stands still.
+//!
+//! Under tokio's paused clock time jumps to the next timer as soon as every task waits, so a call through a socket would
+//! be too late before its answer came. Here the thread of the test waits for each call, and its clock with it: a store
+//! in other threads answers, or a refusal of the test's choice does, in no time at all. Only waits between calls count.
+
+use std::{
+    fmt,
+    future::{Future, pending},
+    net::SocketAddr,
+    sync::{Arc, LazyLock, Mutex, PoisonError, mpsc},
+};
+
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
+use fleet_aws::SdkConfig;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    client::{Answer, Connection},
+    stores::config,
+};
+
+/// Does `work` in other threads. The thread of the caller stands still until it is done, and so does a paused clock.
+pub fn elsewhere<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    static ELSEWHERE: LazyLock<Runtime> = LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    let (sender, receiver) = mpsc::channel();
+    ELSEWHERE.spawn(async move {
+        // Nobody listens any more only where the test has failed already.
+        let _ = sender.send(work.await);
+    });
+    receiver.recv().unwrap()
+}
+
+/// What a call that is refused does all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Nothing.
+    Undone,
+    /// What it was sent for.
+    Done,
+    /// Its transaction is ended, undone.
+    Ended,
+}
+
+/// An exception in the place of an answer.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The exception's name, as it stands in `x-amzn-errortype`.
+    pub exception: &'static str,
+    /// The body.
+    pub body: Value,
+    /// What was done.
+    pub work: Work,
+}
+
+/// What becomes of a call that does not simply go through.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// It is answered with an exception.
+    Refused(Refusal),
+    /// It is done, and its answer never comes.
+    Unheard,
+}
+
+/// Decides of each call, by its step and how many calls of that step went before it.
+type Plan = Box<dyn FnMut(&str, usize) -> Option<Fate> + Send>;
+
+struct State {
+    plan: Plan,
+    steps: Vec<String>,
+}
+
+/// The way to the stores at one address.
+#[derive(Clone)]
+pub struct Wire {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    /// A way that refuses nothing until it is told to.
+    #[must_use]
+    pub fn to(address: SocketAddr) -> Self {
+        Self { address, state: Arc::new(Mutex::new(State { plan: Box::new(|_, _| None), steps: Vec::new() })) }
+    }
+
+    /// An SDK configuration whose every call goes this way.
+    #[must_use]
+    pub fn config(&self) -> SdkConfig {
+        let connector = SharedHttpConnector::new(self.clone());
+        let client = http_client_fn(move |_, _| connector.clone());
+        config(&format!("http://{}", self.address)).into_builder().http_client(client).build()
+    }
+
+    /// Asks `plan` about each call from now on; the counts begin again.
+    pub fn plan(&self, plan: impl FnMut(&str, usize) -> Option<Fate> + Send + 'static) {
+        *self.lock() = State { plan: Box::new(plan), steps: Vec::new() };
+    }
+
+    /// The steps since the last plan, in the order in which they were sent. A call of the Data API is called by what its
+    /// statement does: `begin`, `insert`, `packages`, `commit`, `rollback`, `token`, `get`, `next`, `list`, `delete`,
+    /// `one`; any other by its operation's name.
+    #[must_use]
+    pub fn steps(&self) -> Vec<String> {
+        self.lock().steps.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
+        let (address, path) = (self.address, path.to_owned());
+        elsewhere(async move {
+            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            Connection::open(address).await.unwrap().send_with("POST", &path, &headers, body).await.unwrap()
+        })
+    }
+}
+
+impl HttpConnector for Wire {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
+        let sent: Value = serde_json::from_str(&body).unwrap();
+        // The client says both of these itself.
+        let own = |name: &str| name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("content-length");
+        let headers: Vec<(String, String)> =
+            request.headers().iter().filter(|(name, _)| !own(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let path = request.uri().strip_prefix(&format!("http://{}", self.address)).unwrap().to_owned();
+        let step = step(&path, request.headers().get("x-amz-target"), &sent);
+        let fate = {
+            let mut state = self.lock();
+            let before = state.steps.iter().filter(|sent| **sent == step).count();
+            state.steps.push(step.clone());
+            (state.plan)(&step, before)
+        };
+        let answer = match fate {
+            None => {
+                let answer = self.pass(&path, headers, body);
+                response(answer.status, answer.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok()), answer.text)
+            }
+            Some(Fate::Unheard) => {
+                drop(self.pass(&path, headers, body));
+                return HttpConnectorFuture::new(pending());
+            }
+            Some(Fate::Refused(Refusal { status, exception, body: refused, work })) => {
+                match work {
+                    Work::Undone => {}
+                    Work::Done => drop(self.pass(&path, headers, body)),
+                    Work::Ended => {
+                        let end = ["resourceArn", "secretArn", "transactionId"].map(|name| (name, sent[name].clone()));
+                        let end: Value = end.into_iter().collect();
+                        assert_eq!(self.pass("/RollbackTransaction", headers, end.to_string()).status, 200);
+                    }
+                }
+                response(status, Some(exception), refused.to_string())
+            }
+        };
+        HttpConnectorFuture::ready(answer)
+    }
+}
+
+fn response(status: u16, exception: Option<&str>, body: String) -> Result<HttpResponse, ConnectorError> {
+    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/json");
+    response.headers_mut().insert("x-amzn-requestid", "wire");
+    if let Some(exception) = exception {
+        response.headers_mut().insert("x-amzn-errortype", exception.to_owned());
+    }
+    Ok(response)
+}
+
+/// What a call is for.
+fn step(path: &str, target: Option<&str>, sent: &Value) -> String {
+    let sql = sent["sql"].as_str().unwrap_or_default();
+    let known = match (path, target) {
+        (_, Some(target)) => return target.rsplit('.').next().unwrap_or_default().to_owned(),
+        ("/BeginTransaction", _) => "begin",
+        ("/CommitTransaction", _) => "commit",
+        ("/RollbackTransaction", _) => "rollback",
+        _ if sql.starts_with("INSERT INTO ec2 ") => "insert",
+        _ if sql.starts_with("INSERT INTO ec2_package ") => "packages",
+        _ if sql.starts_with("DELETE FROM ec2 ") => "delete",
+        _ if sql.starts_with("SELECT add_token ") => "token",
+        _ if sql.starts_with("SELECT 0 AS kind") => "get",
+        _ if sql.starts_with("SELECT 1 AS kind") => "next",
+        _ if sql.starts_with("SELECT e.") => "list",
+        _ if sql == "SELECT 1" => "one",
+        _ => panic!("a statement without a name: {}", json!({ "path": path, "sql": sql })),
+    };
+    known.to_owned()
+}

@@ -1,0 +1,63 @@
+//! Calls that are done and never answered, under a paused clock: what takes seconds each takes none.
+
+use fleet_aws::ScalingMode;
+use fleet_core::scaling::demo::Outcome;
+use fleet_faults::{
+    Functions, Run, Stores,
+    wire::{Fate, Wire, elsewhere},
+};
+use serde_json::json;
+
+use super::record;
+
+/// Leaves the call number `nth` from now unheard, and no other.
+fn leave_unheard(wire: &Wire, nth: usize) {
+    let mut calls = 0;
+    wire.plan(move |_, _| {
+        calls += 1;
+        (calls == nth + 1).then_some(Fate::Unheard)
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
+    let run = Run::of("adds, removals and patches, each with a call that is never answered");
+    let (count, mut rng) = (run.count(50, 1_000), run.rng(0));
+    let stores = elsewhere(Stores::start());
+    let wire = Wire::to(stores.address());
+    let functions = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
+    for number in 0..count {
+        let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
+        let new = record(number, packages);
+        let nth = rng.usize(..if packages == 0 { 3 } else { 4 });
+        leave_unheard(&wire, nth);
+        let added = functions.instance("POST", &id, Some(&new)).await;
+        assert_eq!((added.status, &added.body), (200, &json!({ "new_record": new })), "call {nth} of the add of {id}");
+        assert!(wire.steps().len() > nth + 1);
+
+        wire.plan(|_, _| None);
+        let found = functions.instance("GET", &id, None).await.body;
+        assert_eq!((&found["record"]["aws_region"], &found["record"]["packages"]), (&new["aws_region"], &new["packages"]));
+        let again = functions.instance("POST", &id, Some(&new)).await;
+        assert!(again.status == 400 && again.text.contains(&format!("Duplicate entry '{id}' for key 'PRIMARY'")), "{}", again.text);
+
+        let nth = rng.usize(0..3);
+        leave_unheard(&wire, nth);
+        let removed = functions.instance("DELETE", &id, None).await;
+        assert_eq!((removed.status, removed.body), (200, json!({ "record_deleted": true })), "call {nth} of the removal of {id}");
+        wire.plan(|_, _| None);
+        assert_eq!(functions.instance("GET", &id, None).await.body["record_found"], false);
+
+        let (nth, desired) = (rng.usize(0..2), number as f64 + 2.0);
+        leave_unheard(&wire, nth);
+        let patched = functions.dimension("PATCH", "d", Some(&json!({ "desiredCapacity": desired }))).await;
+        assert_eq!((patched.status, &patched.body["desiredCapacity"]), (200, &json!(desired)), "call {nth} of the patch to {desired}");
+    }
+    let (written, left) = elsewhere(async move {
+        let counts = (stores.revision("d").await, stores.count("SELECT COUNT(*) FROM ec2_package").await);
+        stores.stop().await;
+        counts
+    });
+    assert_eq!((written, left), (count as u64, 0));
+    run.seen(format_args!("{count} of each, 0 inconsistencies"));
+}

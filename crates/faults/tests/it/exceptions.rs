@@ -1,0 +1,126 @@
+//! Every exception of the stores, at every call of every function: what the client is told, how often the call was sent,
+//! and what is stored afterwards. The functions, the SDK and the stores are real; the answers are the services' own.
+
+mod data_api;
+mod dynamodb;
+mod secret;
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use fleet_aws::{ScalingMode, budget::WHOLE};
+use fleet_core::scaling::demo::Outcome;
+use fleet_faults::{
+    Answer, Functions, Run, Stores,
+    wire::{Fate, Refusal, Wire, Work, elsewhere},
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// What a client reads in a 500.
+const FAULT: &str = "The service failed to do this; the fault is ours and has been logged.";
+
+/// How long the client is told to wait after a failure that has no wait of its own.
+const SOON: RangeInclusive<u64> = 1..=5;
+
+/// What the client is told when its request is not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Told {
+    /// 503, with so many seconds to wait.
+    Wait(RangeInclusive<u64>),
+    /// 500.
+    Fault,
+}
+
+/// Stores of a test's own with all functions before them, under a paused clock.
+struct Place {
+    stores: Option<Stores>,
+    wire: Wire,
+    production: Functions,
+    demo: Functions,
+}
+
+impl Place {
+    fn start() -> Self {
+        let stores = elsewhere(Stores::start());
+        let wire = Wire::to(stores.address());
+        let production = Functions::new(&wire.config(), ScalingMode::Production);
+        let demo = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
+        Self { stores: Some(stores), wire, production, demo }
+    }
+
+    /// Makes the call `step` be refused, the first time or each time.
+    fn refuse(&self, step: &'static str, lasts: bool, refusal: Refusal) {
+        self.wire.plan(move |sent, before| (sent == step && (lasts || before == 0)).then(|| Fate::Refused(refusal.clone())));
+    }
+
+    fn refuse_nothing(&self) {
+        self.wire.plan(|_, _| None);
+    }
+
+    /// The only value of a query.
+    fn count(&mut self, sql: String) -> i64 {
+        let stores = self.stores.take().unwrap();
+        let (stores, count) = elsewhere(async move {
+            let count = stores.count(&sql).await;
+            (stores, count)
+        });
+        self.stores = Some(stores);
+        count
+    }
+
+    /// How often the item of a dimension has been written.
+    fn revision(&mut self, id: String) -> u64 {
+        let stores = self.stores.take().unwrap();
+        let (stores, revision) = elsewhere(async move {
+            let revision = stores.revision(&id).await;
+            (stores, revision)
+        });
+        self.stores = Some(stores);
+        revision
+    }
+
+    fn stop(mut self) {
+        elsewhere(self.stores.take().unwrap().stop());
+    }
+}
+
+/// An exception with its message, as the services write it.
+fn refusal(status: u16, exception: &'static str, message: &str, work: Work) -> Refusal {
+    Refusal { status, exception, body: json!({ "message": message }), work }
+}
+
+/// Looks at the whole answer: status, each key of the body, headers.
+fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
+    let wait = answer.headers.get("retry-after").map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
+    let (status, message) = match told {
+        Told::Fault => {
+            assert_eq!(wait, None, "{case}");
+            (500, FAULT.to_owned())
+        }
+        Told::Wait(seconds) => {
+            let wait = wait.unwrap_or_else(|| panic!("{case}: no Retry-After: {answer:?}"));
+            assert!(seconds.contains(&wait), "{case}: Retry-After {wait}");
+            (503, format!("The service cannot answer now; please try again in {wait} s."))
+        }
+    };
+    let mut body = json!({ "message": message, "request_id": "faults" });
+    if inventory {
+        body["error_message"] = json!(message);
+    }
+    assert_eq!((answer.status, &answer.body), (status, &body), "{case}");
+    assert_eq!(answer.header("content-type"), "application/json", "{case}");
+}
+
+/// Does `request` and looks at its time.
+async fn in_time(request: impl Future<Output = Answer>, case: &str) -> Answer {
+    let begun = Instant::now();
+    let answer = request.await;
+    let took = begun.elapsed();
+    assert!(took <= WHOLE && took < Duration::from_secs(28), "{case}: {took:?}");
+    answer
+}
+
+fn object(value: Value) -> serde_json::Map<String, Value> {
+    let Value::Object(fields) = value else { panic!("no object: {value}") };
+    fields
+}
