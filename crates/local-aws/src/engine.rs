@@ -14,6 +14,7 @@ pub(crate) mod sqlite_parse;
 pub(crate) mod sqlite_results;
 pub(crate) mod sqlite_rewrite;
 pub(crate) mod sqlite_types;
+pub(crate) mod translation;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 

@@ -27,5 +27,10 @@ mod secrets;
 mod start;
 mod temporary;
 
+/// What becomes of a statement's text on its way to either engine.
+pub mod translation {
+    pub use crate::engine::translation::{Effect, Embedded, Parameter, Positional, Refused, embedded, positional};
+}
+
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
 pub use start::LocalAws;

@@ -1,0 +1,83 @@
+//! What becomes of a statement's text on its way to either engine, for whoever wants to see it without a database.
+
+use thiserror::Error;
+
+use super::{
+    EngineError, mysql_values, sqlite_parse,
+    sqlite_rewrite::{self, Kind, Slot},
+};
+
+/// A statement that is refused before it reaches a database; the text says why, in MySQL's words where it has some.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error(transparent)]
+pub struct Refused(#[from] EngineError);
+
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It reads.
+    Reads,
+    /// It inserts, updates or deletes.
+    Writes,
+    /// It defines or removes a table or an index.
+    Defines,
+    /// Nothing: it sets what is always so here.
+    Nothing,
+}
+
+/// What is bound to one numbered parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parameter {
+    /// The value of the request's parameter of this name.
+    Named(String),
+    /// A string literal of the statement.
+    Literal(String),
+}
+
+/// A statement as the embedded engine runs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedded {
+    /// What it does.
+    pub effect: Effect,
+    /// One text in SQLite's dialect; several for a definition, none where nothing is done.
+    pub texts: Vec<String>,
+    /// What is bound to `?1`, `?2` and so on.
+    pub parameters: Vec<Parameter>,
+}
+
+/// Rewrites a statement of MySQL's dialect, sent to `database`, for the embedded engine.
+///
+/// # Errors
+/// What does not parse, is more than one statement, or has no counterpart in the embedded engine.
+pub fn embedded(sql: &str, database: &str) -> Result<Embedded, Refused> {
+    let plan = sqlite_rewrite::plan(sqlite_parse::parse(sql)?, database)?;
+    let effect = match plan.kind {
+        Kind::Query { .. } => Effect::Reads,
+        Kind::Insert | Kind::Change => Effect::Writes,
+        Kind::Definition => Effect::Defines,
+        Kind::Nothing => Effect::Nothing,
+    };
+    let parameters = plan.slots.into_iter().map(|slot| match slot {
+        Slot::Named(name) => Parameter::Named(name),
+        Slot::Literal(text) => Parameter::Literal(text),
+    });
+    Ok(Embedded { effect, texts: plan.sql, parameters: parameters.collect() })
+}
+
+/// A statement as MySQL or MariaDB is sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Positional {
+    /// The text, with `?` in the place of each named parameter.
+    pub text: String,
+    /// The parameters' names, in the order of their places.
+    pub names: Vec<String>,
+}
+
+/// Turns the named parameters of a statement into MySQL's.
+///
+/// # Errors
+/// For more than one statement.
+pub fn positional(sql: &str) -> Result<Positional, Refused> {
+    let positional = mysql_values::positional(sql)?;
+    Ok(Positional { text: positional.sql, names: positional.names })
+}
