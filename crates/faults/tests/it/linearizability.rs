@@ -132,11 +132,12 @@ async fn explained(run: &Run, number: usize, operations: usize, writer: Writer) 
     let stores = Stores::start().await;
     let id = Arc::new(DimensionId::parse("1-23456789").unwrap());
     // They know nothing of each other, like so many instances of a function.
+    let watcher = stores.dimensions();
     let mut clients: Vec<(DynamoDimensions, Rng)> =
         (0..CLIENTS).map(|client| (stores.dimensions(), run.rng(number * CLIENTS + client))).collect();
     let (mut explained, mut unknown) = (true, 0);
     for _ in 0..operations / SEGMENT {
-        let found = Operation::Found(state(&stores.dimensions().read(&id).await.unwrap()));
+        let found = Operation::Found(state(&watcher.read(&id).await.unwrap()));
         let actions: Actions = Arc::new(Mutex::new(vec![(CLIENTS, Action::Call(found.clone())), (CLIENTS, Action::Response(found))]));
         let mut tasks = JoinSet::new();
         for (client, (dimensions, mut rng)) in clients.drain(..).enumerate() {
@@ -158,7 +159,7 @@ async fn explained(run: &Run, number: usize, operations: usize, writer: Writer) 
             clients.push((dimensions, rng));
             open.extend(operations);
         }
-        let last = Operation::Read(state(&stores.dimensions().read(&id).await.unwrap()));
+        let last = Operation::Read(state(&watcher.read(&id).await.unwrap()));
         push(&actions, CLIENTS, Action::Call(last.clone()));
         push(&actions, CLIENTS, Action::Response(last));
         unknown += open.len();
