@@ -27,4 +27,4 @@ pub use config::sdk_config;
 pub use dimensions::DynamoDimensions;
 pub use inventory::DataApiInventory;
 pub use secret::DatabaseSecret;
-pub use settings::{DimensionsSettings, InventorySettings, ScalingMode, ScalingSettings, SettingsError};
+pub use settings::{DimensionsSettings, InventoryRole, InventorySettings, ScalingMode, ScalingSettings, SettingsError};

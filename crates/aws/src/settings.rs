@@ -38,6 +38,17 @@ pub struct InventorySettings {
     pub database: String,
 }
 
+/// What this region's inventory is to the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InventoryRole {
+    /// The region that normally has the writer: without the Data API it is not ready.
+    #[default]
+    Primary,
+    /// The region that stands by. Its cluster is a secondary one, which answers no Data API call until it is promoted, so
+    /// the region is ready without it.
+    Standby,
+}
+
 /// Where the dimensions are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DimensionsSettings {
@@ -86,6 +97,28 @@ impl InventorySettings {
             )?,
             secret: required(&lookup, "DB_SECRET", "the ARN or the name of the database's secret", |text| is_word(text, 2_048))?,
             database: required(&lookup, "DB_NAME", "the name of the database, of at most 64 characters", |text| is_word(text, 64))?,
+        })
+    }
+}
+
+impl InventoryRole {
+    /// Reads it from the process's environment: `INVENTORY_ROLE`, `primary` unless set.
+    ///
+    /// # Errors
+    /// A value that is neither `primary` nor `standby`.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::read(environment)
+    }
+
+    /// Reads it by `lookup`, which answers a variable's value.
+    ///
+    /// # Errors
+    /// A value that is neither `primary` nor `standby`.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        choice(&lookup, "INVENTORY_ROLE", "primary", "primary or standby", |text| match text {
+            "primary" => Some(Self::Primary),
+            "standby" => Some(Self::Standby),
+            _ => None,
         })
     }
 }
@@ -269,6 +302,17 @@ mod tests {
     fn a_table_is_given_by_name_or_arn() {
         for table in ["fleet-dimensions", "arn:aws:dynamodb:us-east-1:123456789012:table/fleet-dimensions"] {
             assert_eq!(DimensionsSettings::read(given(&[("DIMENSIONS_TABLE", table)])).unwrap().table, table);
+        }
+    }
+
+    #[test]
+    fn the_inventorys_role_is_primary_unless_set() {
+        assert_eq!(InventoryRole::read(|_| None), Ok(InventoryRole::Primary));
+        assert_eq!(InventoryRole::read(given(&[("INVENTORY_ROLE", "primary")])), Ok(InventoryRole::Primary));
+        assert_eq!(InventoryRole::read(given(&[("INVENTORY_ROLE", "standby")])), Ok(InventoryRole::Standby));
+        for wrong in ["", "Standby", "secondary"] {
+            let error = InventoryRole::read(given(&[("INVENTORY_ROLE", wrong)])).unwrap_err();
+            assert_eq!(error.to_string(), "The environment variable INVENTORY_ROLE must be primary or standby.");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fleet_aws::{ScalingMode, ScalingSettings, SdkConfig};
+use fleet_aws::{InventoryRole, ScalingMode, ScalingSettings, SdkConfig};
 use fleet_core::scaling::{Names, demo::Outcome};
 use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
 use serde_json::{Value, json};
@@ -33,7 +33,12 @@ impl Functions {
         Self(
             fleet_server::functions(
                 config,
-                fleet_server::Settings { inventory: Some(inventory), dimensions: Some(dimensions), scaling: Some(scaling) },
+                fleet_server::Settings {
+                    inventory: Some(inventory),
+                    inventory_role: InventoryRole::Primary,
+                    dimensions: Some(dimensions),
+                    scaling: Some(scaling),
+                },
             )
             .unwrap(),
         )

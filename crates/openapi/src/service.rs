@@ -63,7 +63,7 @@ struct Health {
     status: String,
 }
 
-/// That all stores answer.
+/// That all stores answer which the API needs here.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "a shape to describe, never made")]
@@ -180,9 +180,13 @@ fn get<T: ToSchema>(part: &mut Part, path: &str, operation: OperationBuilder, ex
     part.route(HttpMethod::Get, path, with_answers(operation, ERRORS.answers()));
 }
 
+const ABOUT_READINESS: &str = "Asks each store, side by side, for at most 3 seconds. A region that stands by is ready without the Data API, \
+    which does not answer there until the region's database is promoted.";
+
 fn ready(part: &mut Part) {
     let checks = |data_api: &str| json!({ "dynamodb": "ok", "data_api": data_api, "secret": "ok" });
     let ready = json!({ "status": "ok", "checks": checks("ok") });
+    let standby = json!({ "status": "ok", "checks": checks("unavailable") });
     let not_ready = json!({
         "status": "unavailable",
         "checks": checks("unavailable"),
@@ -190,8 +194,11 @@ fn ready(part: &mut Part) {
         "request_id": errors::REQUEST_ID,
     });
     let not_ready = answer::<NotReady>("The stores that are `unavailable` do not answer.", &[("", not_ready)]);
-    let operation = operation("getReadiness", TAG, "Whether the stores answer", "Asks each store, side by side, for at most 3 seconds.")
-        .response("200", answer::<Ready>("All stores answer.", &[("", ready)]).build())
+    let operation = operation("getReadiness", TAG, "Whether the stores answer", ABOUT_READINESS)
+        .response(
+            "200",
+            answer::<Ready>("All stores answer which the API needs here.", &[("all", ready), ("standing-by", standby)]).build(),
+        )
         .response("503", errors::wait(not_ready, 5).build());
     part.route(HttpMethod::Get, "/v1/health/ready", with_answers(operation, ERRORS.answers()));
 }

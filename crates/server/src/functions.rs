@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use clap::ValueEnum;
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings, ScalingSettings, SdkConfig, SettingsError,
+    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventoryRole, InventorySettings, ScalingSettings, SdkConfig,
+    SettingsError,
 };
 use fleet_http::{DynFunction, Function as _};
 use metadata::{Metadata, Place};
@@ -88,6 +89,8 @@ impl fmt::Display for FunctionName {
 pub struct Settings {
     /// Where the inventory is.
     pub inventory: Option<InventorySettings>,
+    /// What this region's inventory is to the API.
+    pub inventory_role: InventoryRole,
     /// Where the dimensions are.
     pub dimensions: Option<DimensionsSettings>,
     /// How dimensions behave.
@@ -100,6 +103,7 @@ impl Settings {
         let one = |needs: fn(FunctionName) -> bool| names.iter().any(|name| needs(*name));
         Ok(Self {
             inventory: one(FunctionName::asks_the_inventory).then(|| InventorySettings::read(&lookup)).transpose()?,
+            inventory_role: one(|name| name == FunctionName::Health).then(|| InventoryRole::read(&lookup)).transpose()?.unwrap_or_default(),
             dimensions: one(FunctionName::asks_for_dimensions).then(|| DimensionsSettings::read(&lookup)).transpose()?,
             scaling: one(FunctionName::scales).then(|| ScalingSettings::read(&lookup)).transpose()?,
         })
@@ -116,7 +120,7 @@ pub fn all(config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunc
 
 /// As [`all`], of those in `names`.
 pub(crate) fn named(names: &[FunctionName], config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    let Settings { inventory, dimensions, scaling } = settings;
+    let Settings { inventory, inventory_role, dimensions, scaling } = settings;
     let secret = inventory.as_ref().map(|inventory| DatabaseSecret::new(config, inventory));
     let inventory = inventory.map(|inventory| DataApiInventory::new(config, inventory));
     let dimensions = dimensions.map(|dimensions| DynamoDimensions::new(config, dimensions));
@@ -137,7 +141,7 @@ pub(crate) fn named(names: &[FunctionName], config: &SdkConfig, settings: Settin
                 Ok(authors) => Arc::new(authors),
                 Err(error) => return Some(Err(error)),
             },
-            FunctionName::Health => Arc::new(health::Health::new(dimensions.clone()?, inventory.clone()?, secret.clone()?)),
+            FunctionName::Health => Arc::new(health::Health::new(dimensions.clone()?, inventory.clone()?, secret.clone()?, inventory_role)),
             FunctionName::Metadata => Arc::new(Metadata::new(Place {
                 region: config.region().map(ToString::to_string),
                 function: std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| Metadata::NAME.to_owned()),

@@ -19,7 +19,8 @@ const DATA_DIR: &str = ".fleet";
 
 const AFTER_HELP: &str = "\
 The functions read the same environment variables as on AWS: DB_CLUSTER_ARN, DB_SECRET, DB_NAME, DIMENSIONS_TABLE,
-SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALING_RESOURCE_NAME, SCALING_DIMENSION_NAME.
+SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALING_RESOURCE_NAME, SCALING_DIMENSION_NAME,
+INVENTORY_ROLE (primary, or standby, which is ready without the Data API).
 With the embedded backend each has a default that works. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info
 unless set.
 

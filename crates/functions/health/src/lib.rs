@@ -5,14 +5,19 @@ mod tests;
 
 use std::{future::Future, time::Duration};
 
+use fleet_aws::InventoryRole;
 use fleet_core::{readiness::Probe, store::StoreError};
 use fleet_http::{ApiError, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode, json, request_id, route};
 use serde::Serialize;
 use tokio::time::timeout;
 use tracing::warn;
 
-/// The longest that a readiness check takes. Route 53 waits 4 s for a connection and 2 s for an answer.
+/// The longest that a readiness check takes.
 const READY_WITHIN: Duration = Duration::from_secs(3);
+
+/// The longest that a store is waited for which the region can do without. Route 53 gives up 2 s after it has connected,
+/// and a region that stands by must be found ready although its Data API does not answer.
+const DISPENSABLE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A store that is away is seldom back sooner, and a check that asks more often keeps a paused database awake.
 const ASK_AGAIN_SECONDS: &str = "5";
@@ -23,12 +28,14 @@ pub struct Health<D, A, S> {
     dynamodb: D,
     data_api: A,
     secret: S,
+    role: InventoryRole,
 }
 
 impl<D, A, S> Health<D, A, S> {
-    /// The function over the dimensions table, the Data API and the database's secret.
-    pub fn new(dynamodb: D, data_api: A, secret: S) -> Self {
-        Self { dynamodb, data_api, secret }
+    /// The function over the dimensions table, the Data API and the database's secret. Where the inventory stands by, the
+    /// Data API is asked and told of like the others, and the API is ready without it.
+    pub fn new(dynamodb: D, data_api: A, secret: S, role: InventoryRole) -> Self {
+        Self { dynamodb, data_api, secret, role }
     }
 }
 
@@ -77,14 +84,16 @@ impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for He
 
 impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
     async fn ready(&self, request_id: &str) -> Result<Response, ApiError> {
+        let needs_data_api = self.role == InventoryRole::Primary;
+        let data_api_within = if needs_data_api { READY_WITHIN } else { DISPENSABLE_WITHIN };
         let (dynamodb, data_api, secret) = tokio::join!(
-            check(request_id, "dynamodb", self.dynamodb.probe()),
-            check(request_id, "data_api", self.data_api.probe()),
-            check(request_id, "secret", self.secret.probe()),
+            check(request_id, "dynamodb", READY_WITHIN, self.dynamodb.probe()),
+            check(request_id, "data_api", data_api_within, self.data_api.probe()),
+            check(request_id, "secret", READY_WITHIN, self.secret.probe()),
         );
-        let failing: Vec<&str> = [("dynamodb", dynamodb), ("data_api", data_api), ("secret", secret)]
+        let failing: Vec<&str> = [("dynamodb", dynamodb, true), ("data_api", data_api, needs_data_api), ("secret", secret, true)]
             .into_iter()
-            .filter_map(|(name, state)| (state == UNAVAILABLE).then_some(name))
+            .filter_map(|(name, state, needed)| (needed && state == UNAVAILABLE).then_some(name))
             .collect();
         let checks = Checks { dynamodb, data_api, secret };
         if failing.is_empty() {
@@ -97,11 +106,11 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
     }
 }
 
-async fn check(request_id: &str, name: &str, probe: impl Future<Output = Result<(), StoreError>>) -> &'static str {
-    let cause = match timeout(READY_WITHIN, probe).await {
+async fn check(request_id: &str, name: &str, within: Duration, probe: impl Future<Output = Result<(), StoreError>>) -> &'static str {
+    let cause = match timeout(within, probe).await {
         Ok(Ok(())) => return OK,
         Ok(Err(error)) => ApiError::from(error).cause().unwrap_or_default(),
-        Err(_) => format!("no answer within {} s", READY_WITHIN.as_secs()),
+        Err(_) => format!("no answer within {} s", within.as_secs()),
     };
     warn!(request_id, check = name, cause, "not ready");
     UNAVAILABLE
