@@ -2,14 +2,18 @@
 # Deletes an environment's stacks.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
 
 help() {
     cat <<'TEXT'
-Usage: deploy_scripts/delete_all.sh [dev|prod] [--yes]
+Usage: deploy_scripts/delete_all.sh [dev|prod] [--standby] [--yes]
 
 Deletes the API and the database of an environment (dev unless named). Asks first. Can be run again.
 
-  --yes   do not ask
+  --standby   those of STANDBY_REGION, which go before those of the primary region
+  --yes       do not ask
+
+Where the environment has two regions behind one name, deploy_scripts/delete_edge.sh comes first.
 
 What stays: the table with the state of the dimensions, a snapshot of the database as it was at the end, and the
 bucket with the uploaded functions. The script prints how to delete them.
@@ -18,30 +22,16 @@ TEXT
 
 name=dev
 yes=false
+standby=false
 for argument in "$@"; do
     case $argument in
         -h | --help) help; exit 0 ;;
+        --standby) standby=true ;;
         --yes) yes=true ;;
         -*) usage_error "unknown option: $argument" ;;
         *) name=$argument ;;
     esac
 done
-
-# delete_stack NAME
-delete_stack() {
-    local stack=$1
-    if [[ -z $(stack_status "$stack") ]]; then
-        say "There is no stack $stack."
-        return
-    fi
-    say "Deletes the stack $stack."
-    ask_aws cloudformation delete-stack --stack-name "$stack" >/dev/null
-    if ! aws cloudformation wait stack-delete-complete --stack-name "$stack"; then
-        failed_resources "$stack" >&2
-        die "the stack $stack could not be deleted whole; the reasons are above. Mend them, and run this script again."
-    fi
-    say "The stack $stack is deleted."
-}
 
 # snapshots_of STACK: the snapshots that CloudFormation made when it deleted the cluster.
 snapshots_of() {
@@ -52,8 +42,15 @@ snapshots_of() {
 need_aws
 load_settings "$name" dev prod
 need_settings API_STACK DATABASE_STACK
-check_account
+if $standby; then
+    check_two_regions
+    check_account_in "$STANDBY_REGION"
+else
+    check_account
+fi
 
+option=""
+if $standby; then option=" --standby"; fi
 table=""
 api_status=$(stack_status "$API_STACK")
 database_status=$(stack_status "$DATABASE_STACK")
@@ -65,6 +62,25 @@ if [[ -n $api_status ]]; then
     table=$(stack_output "$API_STACK" DimensionsTableName)
 fi
 
+# What leads to the API goes before it, and a secondary cluster before the one that it copies.
+if [[ -n ${STANDBY_REGION:-} ]]; then
+    check_two_regions
+    edge_status=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
+    domain_status=$(stack_status "$DOMAIN_STACK")
+    [[ -z $edge_status && -z $domain_status ]] ||
+        die "$PUBLIC_NAME still leads to $API_STACK, so nothing was deleted. Run deploy_scripts/delete_edge.sh $environment first."
+    for stack in "$API_STACK" "$DATABASE_STACK"; do
+        if $standby; then break; fi
+        status=$(in_region "$STANDBY_REGION" stack_status "$stack")
+        [[ -z $status ]] ||
+            die "the stack $stack is still there in $STANDBY_REGION, so nothing was deleted. Run deploy_scripts/delete_all.sh $environment --standby first."
+    done
+    writer=$(writer_region "$AWS_REGION")
+    if $standby && [[ $writer == "$STANDBY_REGION" && -n $(member_in "$PRIMARY_REGION" "$AWS_REGION") ]]; then
+        die "the inventory's writer is in $STANDBY_REGION, so nothing was deleted. Run deploy_scripts/route_away.sh $environment primary first."
+    fi
+fi
+
 # A cluster that is protected would stop the deletion half-way, with the API gone.
 if [[ -n $database_status ]]; then
     cluster=$(stack_output "$DATABASE_STACK" ClusterArn)
@@ -72,7 +88,7 @@ if [[ -n $database_status ]]; then
         protected=$(ask_rds describe-db-clusters --db-cluster-identifier "${cluster##*:}" \
             --query 'DBClusters[0].DeletionProtection' --output text)
         [[ $protected != True ]] ||
-            die "the cluster of $DATABASE_STACK is protected from deletion, so nothing was deleted. Run DELETION_PROTECTION=false deploy_scripts/deploy_rds.sh $environment, then this script again."
+            die "the cluster of $DATABASE_STACK is protected from deletion, so nothing was deleted. Run DELETION_PROTECTION=false deploy_scripts/deploy_rds.sh $environment$option, then this script again."
     fi
 fi
 
@@ -86,7 +102,10 @@ delete_stack "$API_STACK"
 delete_stack "$DATABASE_STACK"
 
 say "What stayed, and how to delete it:"
-if [[ -n $table ]]; then
+if [[ -n $table ]] && ! $standby; then
+    if [[ -n ${STANDBY_REGION:-} ]]; then
+        say "  its replica first:      aws dynamodb update-table --table-name $table --replica-updates 'Delete={RegionName=$STANDBY_REGION}'"
+    fi
     say "  the dimensions' state:  aws dynamodb delete-table --table-name $table"
 fi
 for snapshot in $(snapshots_of "$DATABASE_STACK"); do

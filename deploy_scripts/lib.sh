@@ -119,12 +119,15 @@ explain_aws() {
     esac
 }
 
-# Says who is asking and where, or stops.
-check_account() {
+# Says who is asking and where, or stops: in the environment's primary region, where it names one.
+check_account() { check_account_in "${PRIMARY_REGION:-$(current_region)}"; }
+
+# check_account_in REGION
+check_account_in() {
     local account
-    use_region "$(current_region)"
+    use_region "$1"
     account=$(ask_aws sts get-caller-identity --query Account --output text)
-    say "Account $account, region $AWS_REGION, environment $environment."
+    say "Account $account, region $AWS_REGION${environment:+, environment $environment}."
 }
 
 # use_region REGION: version 1 of the AWS CLI reads one variable, everything else the other.
@@ -141,6 +144,13 @@ current_region() {
     else
         aws configure get region 2>/dev/null || true
     fi
+}
+
+# in_region REGION COMMAND...
+in_region() {
+    local -x AWS_REGION=$1 AWS_DEFAULT_REGION=$1
+    shift
+    "$@"
 }
 
 # stack_status NAME: its status, or nothing where there is no such stack.
@@ -179,6 +189,22 @@ check_deployable() {
 failed_resources() {
     aws cloudformation describe-stack-events --stack-name "$1" --max-items 100 --output text \
         --query "StackEvents[?ends_with(ResourceStatus, '_FAILED')].[LogicalResourceId, ResourceStatusReason]" 2>/dev/null | grep -v '^None$' | head -5 || true
+}
+
+# delete_stack NAME: waits until it is gone.
+delete_stack() {
+    local stack=$1
+    if [[ -z $(stack_status "$stack") ]]; then
+        say "There is no stack $stack in $AWS_REGION."
+        return
+    fi
+    say "Deletes the stack $stack in $AWS_REGION."
+    ask_aws cloudformation delete-stack --stack-name "$stack" >/dev/null
+    if ! aws cloudformation wait stack-delete-complete --stack-name "$stack"; then
+        failed_resources "$stack" >&2
+        die "the stack $stack could not be deleted whole; the reasons are above. Mend them, and run this script again."
+    fi
+    say "The stack $stack in $AWS_REGION is deleted."
 }
 
 # show_outputs STACK

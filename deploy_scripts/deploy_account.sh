@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Makes the role by which API Gateway writes the logs of an account's APIs in a region.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly STACK=fleet-account
+
+help() {
+    cat <<'TEXT'
+Usage: deploy_scripts/deploy_account.sh [REGION]
+
+Sets the role by which API Gateway writes logs, for all APIs of the account in a region (the current one unless named),
+by deploy_scripts/account.yaml. Needed once for each region, before an API is deployed with AccessLogs=write. Where the
+account has a role already, whoever made it, that one is kept and nothing is changed. The role stays when the stack is
+deleted, since other APIs may use it by then.
+TEXT
+}
+
+case ${1:-} in
+    -h | --help) help; exit 0 ;;
+    -*) usage_error "unknown option: $1" ;;
+esac
+(($# <= 1)) || usage_error "too many arguments: $*"
+[[ -z ${1:-} || $1 =~ ^[a-z]{2}(-[a-z]+)+-[0-9]$ ]] || usage_error "'$1' is no region; one is like eu-west-1"
+
+need_aws
+check_account_in "${1:-$(current_region)}"
+
+role=$(ask_aws apigateway get-account --query cloudwatchRoleArn --output text)
+if [[ -n $role && $role != None && -z $(stack_status "$STACK") ]]; then
+    say "API Gateway has a role in $AWS_REGION already: $role. Nothing was changed; AccessLogs=write uses it."
+    exit 0
+fi
+check_deployable "$STACK"
+if ! aws cloudformation deploy --stack-name "$STACK" --template-file "$scripts_dir/account.yaml" \
+    --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api; then
+    failed_resources "$STACK" >&2
+    die "the stack $STACK could not be deployed; CloudFormation puts back what was there. The reasons are above."
+fi
+say "API Gateway writes the logs of this account's APIs in $AWS_REGION by the role $(stack_output "$STACK" LogRoleArn)."
+say "Next: deploy the API with AccessLogs=write"

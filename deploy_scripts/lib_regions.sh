@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# What the scripts for two regions share. Sourced after lib.sh, never run.
+
+# CloudFront and Route 53 are told of by stacks in this region alone.
+# shellcheck disable=SC2034 # the scripts that source this file use it
+readonly EDGE_REGION=us-east-1
+
+# check_two_regions: stops unless the settings name two regions.
+check_two_regions() {
+    local name
+    need_settings PRIMARY_REGION STANDBY_REGION
+    for name in PRIMARY_REGION STANDBY_REGION; do
+        [[ ${!name} =~ ^[a-z]{2}(-[a-z]+)+-[0-9]$ ]] || die "$name is '${!name}', which is no region. It must be like eu-west-1."
+    done
+    [[ $PRIMARY_REGION != "$STANDBY_REGION" ]] || die "PRIMARY_REGION and STANDBY_REGION are both $PRIMARY_REGION. They must be two regions."
+}
+
+# region_of primary|standby
+region_of() {
+    local name=${1^^}_REGION
+    printf '%s' "${!name}"
+}
+
+# api_id REGION: the API of the environment's stack there.
+api_id() {
+    in_region "$1" ask_aws cloudformation describe-stack-resource --stack-name "$API_STACK" --logical-resource-id Api \
+        --query StackResourceDetail.PhysicalResourceId --output text
+}
+
+# api_endpoint REGION: the API's own address there, as AWS gives it.
+api_endpoint() { in_region "$1" stack_output "$API_STACK" ApiEndpoint; }
+
+# api_address REGION: where this machine asks the API there. An emulator's gateway is not at the address that AWS would give it.
+api_address() {
+    local endpoint host
+    endpoint=$(api_endpoint "$1")
+    if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then
+        host=${endpoint#https://}
+        printf '%s/_aws/execute-api/%s/%s' "$AWS_ENDPOINT_URL" "${host%%.*}" "${endpoint##*/}"
+    else
+        printf '%s' "$endpoint"
+    fi
+}
+
+# public_address: where this machine asks the one address. Only an emulator, which has no names, needs another one.
+public_address() { printf '%s' "${PUBLIC_ADDRESS:-https://$PUBLIC_NAME}"; }
+
+# status_of ADDRESS: the HTTP status, 000 where nothing answers.
+status_of() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 "$1" || true; }
+
+# body_of ADDRESS: the body whatever the status, nothing where nothing answers.
+body_of() { curl --silent --max-time 10 "$1" || true; }
+
+# json_text KEY: the text of a key in the JSON on standard input, or nothing.
+json_text() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" | head -1; }
+
+# answering_region: the region that the one address answers from, or nothing.
+answering_region() { body_of "$(public_address)/v1/metadata" | json_text region; }
+
+# writer_region ASKED_REGION: where the inventory's writer is, or nothing where there is no global database.
+writer_region() {
+    local output status=0
+    output=$(in_region "$1" aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} rds describe-global-clusters \
+        --global-cluster-identifier "$GLOBAL_DATABASE" --output text \
+        --query 'GlobalClusters[0].GlobalClusterMembers[?IsWriter].DBClusterArn | [0]' 2>&1) || status=$?
+    if ((status == 0)); then
+        [[ $output == None ]] || cut -d: -f4 <<<"$output"
+    elif [[ $output != *GlobalClusterNotFound* ]]; then
+        explain_aws "$output"
+    fi
+}
+
+# member_in REGION ASKED_REGION: the ARN of the global database's cluster in a region, or nothing.
+member_in() {
+    in_region "$2" ask_rds describe-global-clusters --global-cluster-identifier "$GLOBAL_DATABASE" --output text \
+        --query 'GlobalClusters[0].GlobalClusterMembers[].[DBClusterArn]' | grep ":rds:$1:" || true
+}
+
+# check_stack REGION STACK HOW_TO_MAKE_IT
+check_stack() {
+    local status
+    status=$(in_region "$1" stack_status "$2")
+    case $status in
+        "") die "there is no stack $2 in $1. Run $3 first." ;;
+        ROLLBACK_COMPLETE | *_FAILED | *_IN_PROGRESS) die "the stack $2 in $1 is not ready ($status). Run $3 again once it is." ;;
+    esac
+}
