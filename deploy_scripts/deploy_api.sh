@@ -2,15 +2,17 @@
 # Makes or updates the API's stack.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
 
 help() {
     cat <<'TEXT'
-Usage: deploy_scripts/deploy_api.sh [dev|prod] [--yes] [--no-build] [SAM OPTION...]
+Usage: deploy_scripts/deploy_api.sh [dev|prod] [--standby] [--yes] [--no-build] [SAM OPTION...]
 
 Builds the functions and deploys the API of an environment (dev unless named) with the settings of samconfig.toml, then
 asks it whether it is well. Can be run again at any time: what did not change stays as it is, and requests are answered
 meanwhile. Takes about 5 minutes the first time.
 
+  --standby    to STANDBY_REGION, after the primary region and the database there; with the replica of its table
   --yes        deploy without showing what will change first (prod asks otherwise)
   --no-build   deploy what sam build has left in .aws-sam/build, as a pipeline does with what it built and tested
 
@@ -27,16 +29,27 @@ fi
 options=()
 build=true
 given=""
-for option in "$@"; do
-    if [[ $option == --yes ]]; then
-        options+=(--no-confirm-changeset)
-    elif [[ $option == --no-build ]]; then
-        build=false
-    else
-        options+=("$option")
-        given+=" $option"
-    fi
+role=primary
+while (($# > 0)); do
+    case $1 in
+        --yes) options+=(--no-confirm-changeset) ;;
+        --no-build) build=false ;;
+        --standby) role=standby ;;
+        --parameter-overrides)
+            while (($# > 1)) && [[ $2 != -* ]]; do
+                given+=" $2"
+                shift
+            done
+            ;;
+        *) options+=("$1") ;;
+    esac
+    shift
 done
+
+# The parameters that samconfig.toml has for the environment: those given on the command line replace all of them.
+samconfig_parameters() {
+    sed -n "/^\[$sam_environment\.global\.parameters\]/,/^\[/s/^parameter_overrides = \"\(.*\)\"\$/\1/p" "$root_dir/samconfig.toml"
+}
 
 need_aws
 if $build; then
@@ -48,17 +61,37 @@ fi
 need curl "apt-get install curl"
 load_settings "$name" dev prod
 need_settings API_STACK DATABASE_STACK
-check_account
+if [[ $role == standby || -n ${STANDBY_REGION:-} ]]; then check_two_regions; fi
+if [[ $role == standby ]]; then check_account_in "$STANDBY_REGION"; else check_account; fi
 check_deployable "$API_STACK"
 
+standby=""
+if [[ $role == standby ]]; then standby=" --standby"; fi
 # The database comes first: the API's stack imports its names.
 if [[ $given != *DbClusterArn=* ]]; then
     case $(stack_status "$DATABASE_STACK") in
-        "") die "there is no stack $DATABASE_STACK. Run deploy_scripts/deploy_rds.sh $environment first, or name a cluster: --parameter-overrides \"DbClusterArn=… DbSecretArn=…\"." ;;
+        "") die "there is no stack $DATABASE_STACK${STANDBY_REGION:+ in $AWS_REGION}. Run deploy_scripts/deploy_rds.sh $environment$standby first, or name a cluster: --parameter-overrides \"DbClusterArn=… DbSecretArn=…\"." ;;
         *_COMPLETE) ;;
-        *) die "the stack $DATABASE_STACK is not ready ($(stack_status "$DATABASE_STACK")). Run deploy_scripts/deploy_rds.sh $environment again." ;;
+        *) die "the stack $DATABASE_STACK is not ready ($(stack_status "$DATABASE_STACK")). Run deploy_scripts/deploy_rds.sh $environment$standby again." ;;
     esac
 fi
+
+# Two regions: the primary's stack makes the table with a replica, the standby's takes the replica.
+parameters=$given
+if [[ -z $given && -n ${STANDBY_REGION:-} ]]; then parameters=$(samconfig_parameters); fi
+if [[ $role == standby ]]; then
+    check_stack "$PRIMARY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
+    table=$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)
+    replica=$(aws dynamodb describe-table --table-name "$table" --query Table.TableStatus --output text 2>&1) || {
+        [[ $replica == *ResourceNotFound* ]] || explain_aws "$replica"
+        die "the table $table has no replica in $STANDBY_REGION. Run deploy_scripts/deploy_api.sh $environment first, which makes it."
+    }
+    [[ $replica == ACTIVE || $replica == UPDATING ]] || die "the table $table is not ready in $STANDBY_REGION ($replica). Run this script again once it is."
+    parameters+=" DimensionsTableName=$table InventoryRole=standby"
+elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
+    parameters+=" StandbyRegion=$STANDBY_REGION"
+fi
+if [[ -n $parameters ]]; then options+=(--parameter-overrides "${parameters# }"); fi
 
 cd "$root_dir"
 if $build; then
