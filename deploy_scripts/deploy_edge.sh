@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Makes or updates the one address of both regions.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
+
+help() {
+    cat <<'TEXT'
+Usage: deploy_scripts/deploy_edge.sh [dev|prod]
+
+Puts the APIs of an environment's two regions (dev unless named) behind one name: the regional names in each region by
+deploy_scripts/regional_domain.yaml, then CloudFront, the failover records of Route 53 and the health checks by
+deploy_scripts/edge.yaml in us-east-1. Before anything changes it checks the hosted zone, the certificates, the stacks of
+both regions and that both APIs answer. Takes about 10 minutes the first time, and can be run again at any time: where
+traffic goes stays as route_away.sh left it.
+
+The settings are in deploy_scripts/config-ENVIRONMENT.env: PRIMARY_REGION, STANDBY_REGION, PUBLIC_NAME, ORIGIN_NAME,
+ZONE_NAME, EDGE_CERTIFICATE_ARN, PRIMARY_CERTIFICATE_ARN, STANDBY_CERTIFICATE_ARN. docs/two-regions.md tells all of it.
+TEXT
+}
+
+case ${1:-} in -h | --help) help; exit 0 ;; esac
+(($# <= 1)) || usage_error "too many arguments: $*"
+
+# covers PATTERN NAME: whether a certificate's name, which may begin with *., covers a name.
+covers() { [[ $2 == "$1" || ($1 == "*."* && $2 == *.* && ${2#*.} == "${1#\*.}") ]]; }
+
+# check_certificate SETTING REGION NAME...: it is there, issued, and covers the names.
+check_certificate() {
+    local setting=$1 region=$2 arn=${!1} found name covered pattern
+    shift 2
+    [[ $arn =~ ^arn:[a-z-]+:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+$ ]] || die "$setting is '$arn', which is no certificate's ARN."
+    [[ ${BASH_REMATCH[1]} == "$region" ]] ||
+        die "$setting is a certificate in ${BASH_REMATCH[1]}, and one in $region is needed. Request one there: aws acm request-certificate --region $region --validation-method DNS --domain-name '*.$ZONE_NAME'"
+    # shellcheck disable=SC2016 # the CLI's own quotes
+    found=$(in_region "$region" aws acm describe-certificate --certificate-arn "$arn" --output text \
+        --query 'Certificate.[Status, join(`,`, SubjectAlternativeNames || [DomainName])]' 2>&1) || {
+        [[ $found == *ResourceNotFound* ]] || explain_aws "$found"
+        die "$setting names a certificate that does not exist in $region: $arn"
+    }
+    [[ ${found%%[[:space:]]*} == ISSUED ]] ||
+        die "$setting is not issued yet (${found%%[[:space:]]*}). Put the record that ACM asks for into the zone, wait, and run this script again."
+    for name in "$@"; do
+        covered=false
+        for pattern in $(tr ',' ' ' <<<"${found#*[[:space:]]}"); do
+            ! covers "$pattern" "$name" || covered=true
+        done
+        $covered || die "$setting does not cover $name; it covers ${found#*[[:space:]]}. Request one for it in $region, or for '*.${name#*.}'."
+    done
+}
+
+# check_api REGION WHICH: its stack is there, its database's too, and it answers.
+check_api() {
+    local region=$1 option=$2 address status
+    check_stack "$region" "$API_STACK" "deploy_scripts/deploy_api.sh $environment$option"
+    address=$(api_address "$region")
+    status=$(status_of "$address/v1/health")
+    [[ $status == 200 ]] ||
+        die "the API in $region does not answer: $address/v1/health gave ${status/000/no answer}. Look at its logs, or deploy it again with deploy_scripts/deploy_api.sh $environment$option."
+    status=$(status_of "$address/v1/health/ready")
+    [[ $status == 200 ]] ||
+        die "the API in $region is not ready, so no traffic would go there: $address/v1/health/ready gave ${status/000/no answer}. It names the store: $(body_of "$address/v1/health/ready")"
+}
+
+need_aws
+need curl "apt-get install curl"
+load_settings "${1:-dev}" dev prod
+check_two_regions
+need_settings API_STACK EDGE_STACK DOMAIN_STACK PUBLIC_NAME ORIGIN_NAME ZONE_NAME EDGE_CERTIFICATE_ARN PRIMARY_CERTIFICATE_ARN STANDBY_CERTIFICATE_ARN
+[[ $PUBLIC_NAME != "$ORIGIN_NAME" ]] || die "PUBLIC_NAME and ORIGIN_NAME are both $PUBLIC_NAME. One leads to CloudFront and the other to a region, so they must be two names."
+for name in PUBLIC_NAME ORIGIN_NAME; do
+    [[ ${!name} =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+$ ]] || die "$name is '${!name}', which is no name of a host. It must be like api.example.com, in lower case."
+    [[ ${!name} == "${ZONE_NAME%.}" || ${!name} == *".${ZONE_NAME%.}" ]] || die "$name is ${!name}, which is not in the zone $ZONE_NAME (ZONE_NAME)."
+done
+check_account
+
+say "Checks what is there."
+zone=$(ask_aws route53 list-hosted-zones-by-name --dns-name "${ZONE_NAME%.}." --output text \
+    --query "HostedZones[?Name=='${ZONE_NAME%.}.' && Config.PrivateZone==\`false\`].Id | [0]")
+[[ $zone == /hostedzone/* ]] ||
+    die "there is no public hosted zone $ZONE_NAME in this account. Check ZONE_NAME, or make it: aws route53 create-hosted-zone --name $ZONE_NAME --caller-reference \"\$(date +%s)\""
+zone=${zone#/hostedzone/}
+check_certificate EDGE_CERTIFICATE_ARN "$EDGE_REGION" "$PUBLIC_NAME"
+check_certificate PRIMARY_CERTIFICATE_ARN "$PRIMARY_REGION" "$PUBLIC_NAME" "$ORIGIN_NAME"
+check_certificate STANDBY_CERTIFICATE_ARN "$STANDBY_REGION" "$PUBLIC_NAME" "$ORIGIN_NAME"
+check_api "$PRIMARY_REGION" ""
+check_api "$STANDBY_REGION" " --standby"
+table=$(in_region "$STANDBY_REGION" stack_output "$API_STACK" DimensionsTableName)
+[[ $table == "$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)" ]] ||
+    die "the API in $STANDBY_REGION has a table of its own, $table, so the two regions would not say the same. Deploy it with deploy_scripts/deploy_api.sh $environment --standby."
+for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" check_deployable "$DOMAIN_STACK"; done
+in_region "$EDGE_REGION" check_deployable "$EDGE_STACK"
+traffic=auto
+status=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
+if [[ -n $status ]]; then
+    traffic=$(in_region "$EDGE_REGION" stack_output "$EDGE_STACK" TrafficTo)
+fi
+
+# deploy STACK TEMPLATE PARAMETER...
+deploy() {
+    local stack=$1 template=$2
+    shift 2
+    say "Deploys the stack $stack in $AWS_REGION."
+    if ! aws cloudformation deploy --stack-name "$stack" --template-file "$scripts_dir/$template" \
+        --no-fail-on-empty-changeset --tags project=fleet-api "environment=$environment" --parameter-overrides "$@"; then
+        failed_resources "$stack" >&2
+        die "the stack $stack in $AWS_REGION could not be deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
+    fi
+}
+
+for which in PRIMARY STANDBY; do
+    region=$(region_of "$which")
+    certificate=${which}_CERTIFICATE_ARN
+    endpoint=$(api_endpoint "$region")
+    in_region "$region" deploy "$DOMAIN_STACK" regional_domain.yaml "PublicName=$PUBLIC_NAME" "OriginName=$ORIGIN_NAME" \
+        "CertificateArn=${!certificate}" "ApiId=$(api_id "$region")" "StageName=${endpoint##*/}"
+done
+
+# regional WHICH: the parameters of one region.
+regional() {
+    local region endpoint host
+    region=$(region_of "$1")
+    endpoint=$(api_endpoint "$region")
+    host=${endpoint#https://}
+    printf '%s\n' "$1Region=$region" "$1HealthHost=${host%%/*}" "$1HealthPath=/${host#*/}/v1/health/ready" \
+        "$1TargetName=$(in_region "$region" stack_output "$DOMAIN_STACK" TargetName)" \
+        "$1TargetZoneId=$(in_region "$region" stack_output "$DOMAIN_STACK" TargetZoneId)"
+}
+parameters=$(regional Primary && regional Standby)
+mapfile -t parameters <<<"$parameters"
+in_region "$EDGE_REGION" deploy "$EDGE_STACK" edge.yaml "${parameters[@]}" "PublicName=$PUBLIC_NAME" "OriginName=$ORIGIN_NAME" \
+    "HostedZoneId=$zone" "CertificateArn=$EDGE_CERTIFICATE_ARN" "TrafficTo=$traffic" \
+    "WebAclArn=$WEB_ACL_ARN" "AlarmTopicArn=$EDGE_ALARM_TOPIC_ARN"
+in_region "$EDGE_REGION" show_outputs "$EDGE_STACK"
+
+say "Waits until $(public_address) answers."
+deadline=$((SECONDS + 900))
+until [[ $(status_of "$(public_address)/v1/health") == 200 ]]; do
+    ((SECONDS < deadline)) ||
+        die "everything is deployed, but $(public_address)/v1/health does not answer after 15 minutes. Is the zone $ZONE_NAME the one that the registrar names? Its name servers: aws route53 get-hosted-zone --id $zone --query DelegationSet.NameServers"
+    sleep 5
+done
+say "$(public_address) answers, from $(answering_region)."
+say "Next: deploy_scripts/sync_api_key.sh $environment"
