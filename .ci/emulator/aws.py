@@ -1,14 +1,16 @@
 """Runs ministack with what template.yaml and deploy_scripts/*.yaml need and ministack leaves out.
 
 Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
-RDS manages, takes no alarm over several metrics, and keeps a managed policy's document where its IAM does not look. There is no Application Auto Scaling at all: a scalable target and
-its policy are named as the service names them, refused where it refuses them, and scale nothing. The templates are
-deployed as they are, so these are added here.
+RDS manages, takes no alarm over several metrics, and keeps a managed policy's document where its IAM does not look. There
+is no Application Auto Scaling at all: a scalable target and its policy are named as the service names them, refused where
+it refuses them, and scale nothing. What it leaves out of two regions is in regions.py. The templates are deployed as they
+are, so these are added here.
 The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
 """
 
 import json
 
+import regions
 from ministack import app
 from ministack.services import iam, rds, secretsmanager
 from ministack.services.cloudformation import provisioners
@@ -31,17 +33,22 @@ def secret_name(cluster):
 
 def create_cluster(logical_id, properties, stack):
     cluster, attributes = create_cluster_of_ministack(logical_id, properties, stack)
-    value = {"username": properties["MasterUsername"], "password": "emulated", "engine": "mysql", "host": "127.0.0.1", "port": 3306}
-    name = secret_name(cluster)
-    secret = secretsmanager.create_secret_in_process(name, json.dumps(value)) or secretsmanager._secrets[name]["ARN"]
     # ministack keeps these two as the template says them, and writes any text but an empty one as true.
     for key in ("DeletionProtection", "StorageEncrypted"):
         rds._clusters[cluster][key] = str(properties.get(key, False)).lower() == "true"
     rds._clusters[cluster]["HttpEndpointEnabled"] = properties.get("EnableHttpEndpoint", False)
-    return cluster, attributes | {"DBClusterArn": attributes["Arn"], "MasterUserSecret.SecretArn": secret}
+    regions.join_global_database(cluster, properties)
+    attributes |= {"DBClusterArn": attributes["Arn"]}
+    if str(properties.get("ManageMasterUserPassword", False)).lower() == "true":
+        value = {"username": properties["MasterUsername"], "password": "emulated", "engine": "mysql", "host": "127.0.0.1", "port": 3306}
+        name = secret_name(cluster)
+        secret = secretsmanager.create_secret_in_process(name, json.dumps(value)) or secretsmanager._secrets[name]["ARN"]
+        attributes |= {"MasterUserSecret.SecretArn": secret}
+    return cluster, attributes
 
 
 def delete_cluster(physical_id, properties):
+    regions.leave_global_database(rds._clusters.get(physical_id))
     delete_cluster_of_ministack(physical_id, properties)
     secretsmanager._secrets.pop(secret_name(physical_id), None)
 
@@ -88,6 +95,7 @@ HANDLERS["AWS::ApplicationAutoScaling::ScalableTarget"] = {"create": create_scal
 HANDLERS["AWS::ApplicationAutoScaling::ScalingPolicy"] = {"create": create_scaling_policy, "delete": forgotten}
 HANDLERS["AWS::IAM::ManagedPolicy"] = HANDLERS["AWS::IAM::ManagedPolicy"] | {"create": create_managed_policy}
 HANDLERS["AWS::CloudWatch::Alarm"] = HANDLERS["AWS::CloudWatch::Alarm"] | {"create": create_alarm}
+regions.add_to(HANDLERS, named, forgotten)
 
 if __name__ == "__main__":
     app.main()
