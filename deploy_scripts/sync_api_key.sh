@@ -91,6 +91,7 @@ until [[ $(version_of "$STANDBY_REGION") == "$version" ]]; do
 done
 value=$(value_in "$PRIMARY_REGION")
 [[ $(value_in "$STANDBY_REGION") == "$value" ]] || die "the secret $API_KEY_SECRET says something else in $STANDBY_REGION. Delete what is there and run this script again."
+[[ $value =~ ^[A-Za-z0-9_-]{20,128}$ ]] || die "the secret $API_KEY_SECRET holds no API key: one is 20 to 128 letters and digits. Give it a new value with --rotate."
 
 # ---- The keys ----
 
