@@ -1,11 +1,14 @@
 //! The command line.
 
+mod values;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
 use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
 use reqwest::Url;
+use values::{endpoint, header, interval, percent, period, positive, region, target, timestamp};
 
 use crate::{
     clock::Speed,
@@ -267,78 +270,6 @@ fn today() -> Result<Timestamp, String> {
     Ok(midnight.timestamp())
 }
 
-fn endpoint(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("it must begin with https:// or http://".to_owned());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("a resource id has neither ? nor #; write them as %3F and %23 within the dimension's id".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must hold no user and no password; use --header or --sigv4".to_owned());
-    }
-    if url.path().rsplit('/').next().is_none_or(str::is_empty) {
-        return Err("it must end with the dimension's id, as in https://…/scalableTargetDimensions/1-23456789".to_owned());
-    }
-    Ok(url)
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
-        _ => Err("it must be a number above 0".to_owned()),
-    }
-}
-
-/// What counts as a target here: any number that a metric of use could have.
-fn target(text: &str) -> Result<f64, String> {
-    match positive(text)? {
-        number if (1e-9..=1e15).contains(&number) => Ok(number),
-        _ => Err("it must be between 1e-9 and 1e15".to_owned()),
-    }
-}
-
-fn percent(text: &str) -> Result<f64, String> {
-    match text.trim_end_matches('%').parse::<f64>() {
-        Ok(number) if (0.0..=100.0).contains(&number) => Ok(number / 100.0),
-        _ => Err("it must be between 0 and 100".to_owned()),
-    }
-}
-
-fn timestamp(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "write it like 2026-01-05T08:00:00Z".to_owned())
-}
-
-fn interval(text: &str) -> Result<SignedDuration, String> {
-    match duration(text)? {
-        interval if interval.as_secs() >= 1 => Ok(interval),
-        _ => Err("it must be 1s or longer".to_owned()),
-    }
-}
-
-/// CloudWatch's own periods.
-fn period(text: &str) -> Result<SignedDuration, String> {
-    let period = duration(text)?;
-    let seconds = period.as_secs();
-    let known = matches!(seconds, 10 | 30) || (seconds > 0 && seconds % 60 == 0);
-    if known && period.subsec_nanos() == 0 { Ok(period) } else { Err("it must be 10s, 30s or a multiple of 60s".to_owned()) }
-}
-
-fn region(text: &str) -> Result<String, String> {
-    let fits = text.contains('-') && text.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
-    if fits { Ok(text.to_owned()) } else { Err("write it like us-east-1".to_owned()) }
-}
-
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("write it like 'x-api-key: …'")?;
-    let name = name.trim().parse().map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
-    let mut value: HeaderValue = value.trim().parse().map_err(|_| "its value is no text that a header can hold".to_owned())?;
-    // It may be a key.
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -395,22 +326,6 @@ mod tests {
         ] {
             let options: Vec<&str> = ["--load", "constant(value=1)"].iter().chain(options).copied().collect();
             assert_eq!(parse(&options).unwrap().settings().unwrap_err(), words);
-        }
-    }
-
-    #[test]
-    fn an_address_that_is_no_dimension_is_told() {
-        for (url, words) in [
-            ("localhost:3000/a", "it must begin with https:// or http://"),
-            ("ftp://h/a", "it must begin with https:// or http://"),
-            ("not an address", "it is no address"),
-            ("http://localhost/a/", "it must end with the dimension's id"),
-            ("http://localhost", "it must end with the dimension's id"),
-            ("http://localhost/a?x=1", "a resource id has neither ? nor #"),
-            ("http://user:secret@localhost/a", "it must hold no user and no password"),
-        ] {
-            let error = endpoint(url).unwrap_err();
-            assert!(error.contains(words), "{url}: {error}");
         }
     }
 }
