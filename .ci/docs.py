@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Documents that a script of their own follows from beginning to end.
-FOLLOWED = {"docs/extending.md": ".ci/extending"}
+FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": ".ci/edge"}
 # Not run, since no emulator knows the operation: the AWS CLI checks the arguments, and sends nothing.
 CHECKED = [
     r"aws application-autoscaling describe-scaling-activities ",
@@ -46,7 +46,7 @@ DEPLOYED = [
     (r"DB_CLUSTER_ARN=\S* DB_SECRET_ARN=\S* deploy_scripts/create_schema\.sh prod$", r"^  ec2\n  ec2_package$"),
     (r"deploy_scripts/deploy_api\.sh prod --parameter-overrides ", r"The stack fleet-api-prod is deployed:"),
     (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
-    (r"deploy_scripts/delete_all\.sh prod$", r"The stack fleet-api-prod is deleted\.(.|\n)*The stack fleet-database-prod is deleted\."),
+    (r"deploy_scripts/delete_all\.sh prod$", r"The stack fleet-api-prod in \S+ is deleted\.(.|\n)*The stack fleet-database-prod in \S+ is deleted\."),
 ]
 # What .ci/docs runs for a later command of DEPLOYED as well.
 ALSO_DEPLOYED = r"printf %s .*resource-id\.txt$"
@@ -61,9 +61,6 @@ ELSEWHERE = [
     (r"deploy_scripts/create_schema\.sh$", ".ci/deploy-emulator", "deploy_scripts/create_schema.sh dev"),
     (r"deploy_scripts/deploy_api\.sh$", ".ci/deploy-emulator", "deploy_scripts/deploy_api.sh dev"),
     (r"deploy_scripts/delete_all\.sh$", ".ci/deploy-emulator", "deploy_scripts/delete_all.sh dev"),
-    (r"aws secretsmanager get-secret-value --secret-id fleet-api-", ".ci/edge", "aws secretsmanager get-secret-value "),
-    (r"aws acm request-certificate ", ".ci/edge", "aws acm request-certificate "),
-    (r"deploy_scripts/deploy_account\.sh [a-z]", ".ci/edge", "deploy_scripts/deploy_account.sh"),
     (r"cargo run -- --aws-listen 172\.17\.0\.1:4566", ".ci/sam-local", "--aws-listen"),
     (r"sam local start-api$", ".ci/sam-local", "sam local start-api"),
     (r"cargo run -- --backend aws --functions books,authors$", ".ci/platform", "--backend aws --functions books,authors"),
