@@ -1,7 +1,5 @@
 //! Replays the corpus of the fuzz targets.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that meets the unexpected should stop there, and figures are said")]
-
 use std::{fs, panic::catch_unwind, path::Path};
 
 use fleet_fuzzing::CHECKS;

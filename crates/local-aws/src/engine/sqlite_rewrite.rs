@@ -230,7 +230,14 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> Step {
-        if ident.quote_style.is_none() && RESERVED_IN_SQLITE.iter().any(|word| word.eq_ignore_ascii_case(&ident.value)) {
+        if ident.quote_style.is_some() {
+            return ControlFlow::Continue(());
+        }
+        // Unquoted, either would be a parameter to SQLite, and without a value.
+        if ident.value.starts_with('@') {
+            return refuse(EngineError::unsupported("variables"));
+        }
+        if ident.value.starts_with('$') || RESERVED_IN_SQLITE.iter().any(|word| word.eq_ignore_ascii_case(&ident.value)) {
             ident.quote_style = Some('`');
         }
         ControlFlow::Continue(())

@@ -104,6 +104,7 @@ fn functions_and_operators_are_translated() {
 #[test]
 fn names_that_only_sqlite_reserves_are_quoted() {
     assert_eq!(rewritten("SELECT transaction FROM t"), "SELECT `transaction` FROM t");
+    assert_eq!(rewritten("SELECT $a FROM t"), "SELECT `$a` FROM t");
 }
 
 #[test]
@@ -141,6 +142,8 @@ fn what_has_no_counterpart_is_refused() {
         "SELECT a FROM t WHERE a REGEXP 'b'",
         "SELECT NOW() + INTERVAL 1 DAY",
         "PRAGMA journal_mode",
+        "SELECT @x, :y",
+        "SELECT @@version",
         "WITH x AS (SELECT 1) DELETE FROM t",
         "WITH x AS (SELECT 1) UPDATE t SET a = 1",
         "WITH x AS (SELECT 1) INSERT INTO t SELECT a FROM u",
