@@ -125,8 +125,7 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     let patch = json!({ "desiredCapacity": 2.0 });
 
     // In each call: until the time or the tries are used up, and nothing is stored.
-    let conflicts = conflict.clone();
-    place.wire.plan(move |step, before| (step == "PutItem").then(|| conflicts(before + 1)));
+    place.wire.plan(move |step, before| (step == "PutItem").then(|| conflict(before + 1)));
     let answer = in_time(place.production.dimension("PATCH", "d", Some(&patch)), "conflicts").await;
     assert_told(&answer, &Told::Wait(SOON), false, "conflicts");
     let steps = place.wire.steps();
