@@ -48,14 +48,14 @@ impl From<StoreError> for NotWritten {
     }
 }
 
-/// What the failed put of the write `id` means. It succeeded after all when the item in its way is its own: the SDK sent
-/// it again after an answer was lost.
+/// What the failed put of the write `id` means. It succeeded after all when the item in its way is its own, or was made of
+/// its own by others: the SDK sent it again after an answer was lost.
 pub(super) fn of_put(operation: &'static str, error: SdkError<PutItemError, HttpResponse>, id: &str) -> Result<(), NotWritten> {
     match error {
         SdkError::ServiceError(refusal) if refusal.err().is_conditional_check_failed_exception() => {
             let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else { return Err(NotWritten::Race) };
             match conflict.item {
-                Some(item) if item::is_of_write(&item, id) => Ok(()),
+                Some(item) if item::comes_of_write(&item, id) => Ok(()),
                 // Without an item in the way, the one that was seen has been deleted.
                 item => Err(item::read(item).map_or_else(|error| fault(error).into(), NotWritten::Conflict)),
             }

@@ -1,6 +1,6 @@
 //! A dimension as an item of the table.
 
-use std::{collections::HashMap, num::ParseFloatError};
+use std::{collections::HashMap, iter, num::ParseFloatError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleet_core::{
@@ -16,6 +16,13 @@ pub(super) const KEY: &str = "scalableTargetDimensionId";
 pub(super) const REVISION: &str = "revision";
 /// Names the last write, so that a writer whose answer was lost knows its own.
 pub(super) const WRITE_ID: &str = "writeId";
+/// Names the writes before it, newest first: a writer knows its own even when others have written since. An item without
+/// the attribute has none.
+const EARLIER_WRITE_IDS: &str = "earlierWriteIds";
+
+/// How many earlier writes an item names. A writer whose answer was lost finds itself among them unless this many others
+/// have written before the SDK sent its call again.
+const EARLIER_WRITES: usize = 8;
 
 // Capacities are kept as text: a capacity is any finite number that a double holds, and DynamoDB's numbers end at 1E126.
 const ACTUAL: &str = "actualCapacity";
@@ -61,6 +68,7 @@ pub(super) struct Seen {
 struct Revision {
     number: u64,
     write_id: String,
+    earlier_write_ids: Vec<String>,
 }
 
 /// The values of a condition on what was seen.
@@ -99,7 +107,7 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen
     };
     Ok(Seen {
         dimension: Dimension { actual: capacity(&item, ACTUAL)?, desired: capacity(&item, DESIRED)?, status },
-        revision: Some(Revision { number, write_id: string(&item, WRITE_ID)?.to_owned() }),
+        revision: Some(Revision { number, write_id: string(&item, WRITE_ID)?.to_owned(), earlier_write_ids: earlier_write_ids(&item)? }),
     })
 }
 
@@ -122,6 +130,10 @@ pub(super) fn write(id: &DimensionId, seen: &Seen, after: &Dimension) -> (Write,
     if let Some(reason) = after.status.failure_reason() {
         item.insert(REASON.to_owned(), text(reason.as_str()));
     }
+    if let Some(Revision { write_id, earlier_write_ids, .. }) = &seen.revision {
+        let earlier = iter::once(write_id).chain(earlier_write_ids).take(EARLIER_WRITES);
+        item.insert(EARLIER_WRITE_IDS.to_owned(), AttributeValue::L(earlier.map(|id| text(id)).collect()));
+    }
     let condition = seen
         .revision
         .as_ref()
@@ -129,9 +141,20 @@ pub(super) fn write(id: &DimensionId, seen: &Seen, after: &Dimension) -> (Write,
     (Write { id: write_id, item }, condition)
 }
 
-/// Whether `item` is what the write `id` left.
-pub(super) fn is_of_write(item: &HashMap<String, AttributeValue>, id: &str) -> bool {
+/// Whether `item` is what the write `id` left, or what others have made of that since.
+pub(super) fn comes_of_write(item: &HashMap<String, AttributeValue>, id: &str) -> bool {
     matches!(item.get(WRITE_ID), Some(AttributeValue::S(write)) if write == id)
+        || earlier_write_ids(item).is_ok_and(|earlier| earlier.iter().any(|write| write == id))
+}
+
+fn earlier_write_ids(item: &HashMap<String, AttributeValue>) -> Result<Vec<String>, ItemError> {
+    match item.get(EARLIER_WRITE_IDS) {
+        None => Ok(Vec::new()),
+        Some(AttributeValue::L(ids)) => {
+            ids.iter().map(|id| id.as_s().cloned().map_err(|_| ItemError::Attribute(EARLIER_WRITE_IDS))).collect()
+        }
+        Some(_) => Err(ItemError::Attribute(EARLIER_WRITE_IDS)),
+    }
 }
 
 fn string<'a>(item: &'a HashMap<String, AttributeValue>, name: &'static str) -> Result<&'a str, ItemError> {

@@ -126,6 +126,18 @@ async fn a_later_update_expects_the_item_that_was_read() {
     assert_eq!(put["ConditionExpression"], "revision = :seen AND writeId = :seenWrite");
     assert_eq!(put["ExpressionAttributeValues"], json!({ ":seen": { "N": "7" }, ":seenWrite": { "S": "theirs" } }));
     assert_eq!(put["Item"]["revision"], json!({ "N": "8" }));
+    assert_eq!(put["Item"]["earlierWriteIds"], json!({ "L": [{ "S": "theirs" }] }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_names_its_last_nine_writes_and_no_more() {
+    let earlier: Vec<_> = (0..9).rev().map(|nth| json!({ "S": format!("write {nth}") })).collect();
+    let mut seen = item("5.0", "10", "write 9");
+    seen["earlierWriteIds"] = json!({ "L": earlier[..8] });
+    let (dimensions, sent) = dimensions(move |_, nth| if nth == 1 { Reply::ok(&json!({ "Item": seen })) } else { nothing() });
+    dimensions.update(&id(), raised).await.unwrap();
+    let kept = sent.lock().unwrap()[1]["body"]["Item"]["earlierWriteIds"]["L"].clone();
+    assert_eq!(kept, json!((2..10).rev().map(|nth| json!({ "S": format!("write {nth}") })).collect::<Vec<_>>()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,6 +161,22 @@ async fn a_conflict_with_ones_own_write_is_a_success() {
         // Done, but the answer is lost; the SDK sends the same write again.
         2 => Reply::Reset,
         _ => conflict(&request.body["Item"]),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!((change.before.desired.get(), change.after.desired.get()), (1.0, 2.0));
+    assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
+    let (dimensions, sent) = dimensions(|request, nth| match nth {
+        1 => nothing(),
+        2 => Reply::Reset,
+        _ => {
+            let mut newer = item("9.0", "3", "theirs");
+            newer["earlierWriteIds"] = json!({ "L": [{ "S": "others'" }, request.body["Item"]["writeId"]] });
+            conflict(&newer)
+        }
     });
     let change = dimensions.update(&id(), raised).await.unwrap();
     assert_eq!((change.before.desired.get(), change.after.desired.get()), (1.0, 2.0));
@@ -235,6 +263,8 @@ async fn an_item_that_is_none_of_ours_is_a_fault() {
         with("revision", json!({ "N": "1.5" })),
         with("revision", json!({ "N": "18446744073709551615" })),
         with("writeId", json!({ "NULL": true })),
+        with("earlierWriteIds", json!({ "S": "one" })),
+        with("earlierWriteIds", json!({ "L": [{ "N": "1" }] })),
         json!({ "scalableTargetDimensionId": { "S": "1-23456789" } }),
     ] {
         let told = item.to_string();
