@@ -2,7 +2,7 @@
 has those run that need a deployed API.
 
 A command is a line of a fenced block without a language, after `$ ` where the block shows output as well. A block with a
-language is a file or a picture. Every command is somebody's: of FOLLOWED, CHECKED, HERE, DEPLOYED or ELSEWHERE, in this
+language is a file or a picture. Every command is somebody's: of FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this
 order. One that is nobody's is an error, and so is a row that no document has any longer.
 """
 
@@ -21,11 +21,6 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Documents that a script of their own follows from beginning to end.
 FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": ".ci/edge"}
-# Not run, since no emulator knows the operation: the AWS CLI checks the arguments, and sends nothing.
-CHECKED = [
-    r"aws application-autoscaling describe-scaling-activities ",
-    r"aws apigateway get-client-certificate ",
-]
 # Run by .ci/docs: what such a command prints is compared, where the document shows it.
 HERE = [
     r"curl .*localhost:3000",
@@ -75,6 +70,8 @@ ELSEWHERE = [
     (r"cargo run -q -p simulate-scaling -- ", "crates/simulate-scaling/tests/it/documents.rs", "cargo run -q -p simulate-scaling -- "),
     (r"deploy_scripts/deploy_scaling_target\.sh ", ".ci/scaling-target", "deploy_scripts/deploy_scaling_target.sh"),
     (r"sam local invoke ", ".ci/sam-local", "sam local invoke"),
+    (r"aws cloudformation deploy --stack-name fleet-scaling ", ".ci/platform", "aws cloudformation deploy --stack-name fleet-scaling "),
+    (r"aws apigateway get-client-certificate ", ".ci/platform", "aws apigateway get-client-certificate "),
     (r"cargo build --release --locked$", ".ci/own-machine", "cargo build --locked"),
     (r"install -(m|d) ", ".ci/own-machine", "install -m"),
     (r"systemd-sysusers$", ".ci/own-machine", "systemd-sysusers"),
@@ -192,25 +189,19 @@ def main():
     options = parser.parse_args()
     shell = Shell(options.folder, options.replace, dict(os.environ))
     wrong, counts = [], Counter()
-    unused = {*CHECKED, *HERE, *(row[0] for row in DEPLOYED + ELSEWHERE), *FOLLOWED}
+    unused = {*HERE, *(row[0] for row in DEPLOYED + ELSEWHERE), *FOLLOWED}
     before = None
     for document, block, command, printed in all_commands():
         if before != (document, block):
             before, shell.replacements = (document, block), options.replace
         if command.startswith("SCALING_MODE=production "):
             shell.replacements = [("localhost:3000", options.production), *options.replace]
-        checked = next((row for row in CHECKED if re.match(row, command)), None)
         here = next((row for row in HERE if re.match(row, command)), None)
         deployed = next((row for row in DEPLOYED if re.match(row[0], command)), None)
         problem, who = None, None
         if document in FOLLOWED:
             who = FOLLOWED[document]
             unused.discard(document)
-        elif checked:
-            who = "checked by the AWS CLI alone"
-            unused.discard(checked)
-            if not options.deployed:
-                problem = run_here(shell, f"{command} --generate-cli-skeleton output", None)
         elif here:
             who = ".ci/docs"
             unused.discard(here)

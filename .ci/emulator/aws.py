@@ -63,17 +63,20 @@ def create_scalable_target(logical_id, properties, stack):
     lowest, highest = int(properties["MinCapacity"]), int(properties["MaxCapacity"])
     if lowest > highest:
         raise ValueError("The maximum capacity must be greater than or equal to the minimum capacity.")
-    if properties["ServiceNamespace"] != "custom-resource" or not properties["ResourceId"].startswith("https://"):
+    if properties["ServiceNamespace"] == "custom-resource" and not properties["ResourceId"].startswith("https://"):
         raise ValueError(f"Unsupported service namespace, resource type or scalable dimension: {properties}")
     return f"{properties['ResourceId']}|{properties['ScalableDimension']}|{properties['ServiceNamespace']}", {}
 
 
 def create_scaling_policy(logical_id, properties, stack):
     configuration = properties["TargetTrackingScalingPolicyConfiguration"]
-    metric = configuration["CustomizedMetricSpecification"]
-    if "|custom-resource" not in properties["ScalingTargetId"] or float(configuration["TargetValue"]) <= 0 or not metric["MetricName"]:
+    metric = configuration.get("CustomizedMetricSpecification", {}).get("MetricName")
+    metric = metric or configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+    resource, separator, namespace = properties["ScalingTargetId"].rpartition("|")
+    # A metric of one's own is all that a custom resource can follow.
+    if not separator or float(configuration["TargetValue"]) <= 0 or not metric or (namespace == "custom-resource" and "Predefined" in str(configuration)):
         raise ValueError(f"No scalable target registered, or no target or metric: {properties}")
-    return f"arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:{stack}:policyName/{properties['PolicyName']}", {}
+    return f"arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:{stack}:resource/{resource}:policyName/{properties['PolicyName']}", {}
 
 
 def create_managed_policy(logical_id, properties, stack):

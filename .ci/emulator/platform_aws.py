@@ -7,6 +7,7 @@ the template names it in a way that the rest of the stack can use. `--list` prin
 import sys
 
 import aws
+import client_certificates
 from ministack import app
 from ministack.core.responses import get_account_id
 from ministack.services import ecr
@@ -29,10 +30,10 @@ def create_repository(logical_id, properties, stack):
 create_repository_of_ministack = aws.HANDLERS["AWS::ECR::Repository"]["create"]
 aws.HANDLERS["AWS::ECR::Repository"] = aws.HANDLERS["AWS::ECR::Repository"] | {"create": create_repository}
 
+client_certificates.add_to(aws.HANDLERS)
+
 NOT_CARRIED = {
     "AWS::ApiGatewayV2::VpcLink": aws.named,
-    "AWS::ApplicationAutoScaling::ScalableTarget": aws.named,
-    "AWS::ApplicationAutoScaling::ScalingPolicy": aws.named,
     "AWS::CodePipeline::Pipeline": aws.named,
     "AWS::EC2::SecurityGroupEgress": aws.named,
     "AWS::IAM::OIDCProvider": provider,
