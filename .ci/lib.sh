@@ -38,18 +38,19 @@ apt_need() {
     hash -r
 }
 
-# venv NAME PACKAGE...: Python packages in target/NAME, installed when missing or when their versions change.
+# venv NAME PACKAGE...: Python packages in target/NAME, installed when missing, when their versions change, or when the
+# folder has moved, since its programs name it.
 venv() {
     local folder=$target/$1
     shift
-    if [[ "$(cat "$folder/packages" 2>/dev/null)" != "$*" ]]; then
+    if [[ "$(cat "$folder/packages" 2>/dev/null)" != "$folder $*" ]]; then
         say "installs $* (pip, in ${folder#"$root/"})"
         apt_need python3 python3
         python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; }
         rm -rf "$folder"
         python3 -m venv "$folder"
         "$folder/bin/pip" install --quiet "$@"
-        printf '%s' "$*" >"$folder/packages"
+        printf '%s' "$folder $*" >"$folder/packages"
     fi
 }
 

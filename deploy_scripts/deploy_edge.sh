@@ -72,6 +72,10 @@ for name in PUBLIC_NAME ORIGIN_NAME; do
     [[ ${!name} =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+$ ]] || die "$name is '${!name}', which is no name of a host. It must be like api.example.com, in lower case."
     [[ ${!name} == "${ZONE_NAME%.}" || ${!name} == *".${ZONE_NAME%.}" ]] || die "$name is ${!name}, which is not in the zone $ZONE_NAME (ZONE_NAME)."
 done
+[[ -z ${EDGE_ALARM_TOPIC_ARN:-} || $EDGE_ALARM_TOPIC_ARN == arn:*:sns:$EDGE_REGION:* ]] ||
+    die "EDGE_ALARM_TOPIC_ARN is $EDGE_ALARM_TOPIC_ARN, which is no topic in $EDGE_REGION, where the metrics of CloudFront and Route 53 are."
+[[ -z ${WEB_ACL_ARN:-} || $WEB_ACL_ARN == arn:*:wafv2:$EDGE_REGION:*:global/webacl/* ]] ||
+    die "WEB_ACL_ARN is $WEB_ACL_ARN, which is no web ACL for CloudFront: those are global ones, in $EDGE_REGION."
 check_account
 
 say "Checks what is there."
@@ -94,6 +98,13 @@ traffic=auto
 status=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
 if [[ -n $status ]]; then
     traffic=$(in_region "$EDGE_REGION" stack_output "$EDGE_STACK" TrafficTo)
+else
+    for name in "$PUBLIC_NAME" "$ORIGIN_NAME"; do
+        found=$(ask_aws route53 list-resource-record-sets --hosted-zone-id "$zone" --output text \
+            --query "ResourceRecordSets[?Name=='$name.' && (Type=='A' || Type=='AAAA' || Type=='CNAME')].[Type]")
+        [[ -z $found || $found == None ]] ||
+            die "the zone $ZONE_NAME has a record of $name already ($(tr '\n' ' ' <<<"$found" | sed 's/ *$//')), which the stack $EDGE_STACK would make. Delete it, or choose another name."
+    done
 fi
 
 # deploy STACK TEMPLATE PARAMETER...

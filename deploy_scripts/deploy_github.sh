@@ -5,22 +5,30 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 help() {
     cat <<'TEXT'
-Usage: deploy_scripts/deploy_github.sh [dev|prod] --repository OWNER/NAME
+Usage: deploy_scripts/deploy_github.sh [dev|prod] --repository OWNER/NAME [--ids OWNER_ID/REPOSITORY_ID]
 
 Lets the jobs of one environment of a repository on GitHub deploy that environment: the roles that they deploy by
 (deploy_scripts/deploy_roles.yaml) and the way in (deploy_scripts/github_oidc.yaml), for .github/workflows/deploy.yml.
 Prints the variables to set on GitHub. Can be run again at any time.
+
+  --ids   the numbers of owner and repository: a repository that was made, renamed or moved since July 2026 has them in
+          what its jobs call themselves. They are printed by: gh api repos/OWNER/NAME --jq '"\(.owner.id)/\(.id)"'
 TEXT
 }
 
 name=dev
 repository=""
+ids=""
 while (($# > 0)); do
     case $1 in
         -h | --help) help; exit 0 ;;
         --repository)
             [[ -n ${2:-} ]] || usage_error "$1 needs a value"
             repository=$2
+            shift ;;
+        --ids)
+            [[ -n ${2:-} ]] || usage_error "$1 needs a value"
+            ids=$2
             shift ;;
         -*) usage_error "unknown option: $1" ;;
         *) name=$1 ;;
@@ -34,6 +42,7 @@ need_aws
 [[ -n $repository ]] || usage_error "which repository? Give --repository OWNER/NAME"
 [[ $repository =~ ^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$ ]] ||
     usage_error "'$repository' is no repository on GitHub: OWNER/NAME, without https://github.com/"
+[[ $ids =~ ^([0-9]+/[0-9]+)?$ ]] || usage_error "'$ids' are no numbers of owner and repository: two whole numbers with a / between them"
 check_account
 check_deployable "$GITHUB_STACK"
 
@@ -47,6 +56,8 @@ if [[ -z $(stack_status "$GITHUB_STACK") ]]; then
 else
     parameters=()
 fi
+# Only what was said: CloudFormation keeps the other values of a stack that is there.
+[[ -z $ids ]] || parameters+=("OwnerId=${ids%/*}" "RepositoryId=${ids#*/}")
 
 deploy_roles "$DEPLOY_ROLES_STACK" "$API_STACK" "$DATABASE_STACK"
 say "Deploys the stack $GITHUB_STACK: the way in for $repository, environment $environment."

@@ -13,7 +13,7 @@ was told before holds, and the options need not be repeated then.
 
   --connection ARN         the CodeConnections connection to GitHub, which must be AVAILABLE
   --repository OWNER/NAME  the repository on GitHub
-  --branch NAME            what is deployed [default: main]
+  --branch NAME            what is deployed [default: main], at each push to it unless --tags says otherwise
   --tags PATTERN           start at a tag of this form instead of at each push to the branch (v*, say)
   --dev-region REGION      where dev is [default: this region]
   --prod-regions REGION[,REGION]
@@ -108,6 +108,7 @@ parameters=("DevRolesStackName=${roles[dev]}" "ProdRolesStackName=${roles[prod]}
 [[ -z $connection ]] || parameters+=("ConnectionArn=$connection")
 [[ -z $repository ]] || parameters+=("Repository=$repository")
 [[ -z $branch ]] || parameters+=("Branch=$branch")
+[[ -z $branch || -n $tags ]] || parameters+=("TriggerOn=push")
 [[ -z $tags ]] || parameters+=("TriggerOn=tag" "TriggerTags=$tags")
 [[ -z $email ]] || parameters+=("NotificationEmail=$email")
 if [[ -n $dev_region || -z $exists ]]; then parameters+=("DevRegion=${dev_region:-$AWS_REGION}"); fi

@@ -17,8 +17,10 @@ Before anything changes it looks whether the API is there and in this region, an
 Application Auto Scaling signs, whether it keeps the contract.
 
 Who runs it needs, beside CloudFormation: application-autoscaling:*, cloudwatch:PutMetricAlarm, DescribeAlarms and
-DeleteAlarms, iam:CreateServiceLinkedRole for custom-resource.application-autoscaling.amazonaws.com, iam:CreatePolicy
-and DeletePolicy, apigateway:GET, execute-api:Invoke and, with a topic for alarms, events:PutRule and PutTargets.
+DeleteAlarms, iam:CreateServiceLinkedRole for custom-resource.application-autoscaling.amazonaws.com, iam:CreatePolicy,
+GetPolicy, GetPolicyVersion, ListPolicyVersions, ListEntitiesForPolicy, CreatePolicyVersion, DeletePolicyVersion and
+DeletePolicy, apigateway:GET, execute-api:Invoke and, with a topic for alarms, events:PutRule, DescribeRule, PutTargets,
+RemoveTargets and DeleteRule.
 
   EXECUTE_API_ENDPOINT_URL   where the dimension is asked instead of at its own address: an emulator of AWS
 TEXT

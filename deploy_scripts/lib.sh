@@ -8,6 +8,8 @@ script_name=$(basename "$0")
 
 # The CLI must neither page its output nor ask.
 export AWS_PAGER="" SAM_CLI_TELEMETRY="${SAM_CLI_TELEMETRY:-0}"
+# Version 1 of the CLI asks us-east-1 who is asking, unless it is told otherwise; that region may be the one that is lost.
+export AWS_STS_REGIONAL_ENDPOINTS=regional
 
 say() { printf '%s\n' "$*"; }
 

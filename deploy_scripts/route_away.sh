@@ -58,10 +58,19 @@ which=${traffic/auto/primary}
 target=$(region_of "$which")
 check_account_in "$target"
 
-status=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
-[[ -n $status ]] ||
-    die "there is no stack $EDGE_STACK in $EDGE_REGION, so there is nothing to route. Run deploy_scripts/deploy_edge.sh $environment first."
-in_region "$EDGE_REGION" check_deployable "$EDGE_STACK"
+# Where the region is lost that CloudFormation has the edge in, the database can still be moved; the health checks of
+# Route 53 move traffic by themselves.
+edge=true
+if ! status=$(AWS_MAX_ATTEMPTS=1 in_region "$EDGE_REGION" stack_status "$EDGE_STACK"); then
+    $lossy || exit 1
+    edge=false
+    say "CloudFormation in $EDGE_REGION does not answer, so what traffic is set to stays as it is."
+fi
+if $edge; then
+    [[ -n $status ]] ||
+        die "there is no stack $EDGE_STACK in $EDGE_REGION, so there is nothing to route. Run deploy_scripts/deploy_edge.sh $environment first."
+    in_region "$EDGE_REGION" check_deployable "$EDGE_STACK"
+fi
 
 # ---- What will be done ----
 
@@ -93,7 +102,8 @@ else
     fi
 fi
 
-before=$(in_region "$EDGE_REGION" stack_output "$EDGE_STACK" TrafficTo)
+before=$traffic
+if $edge; then before=$(in_region "$EDGE_REGION" stack_output "$EDGE_STACK" TrafficTo); fi
 changes=""
 change_set=fleet-route-$(date -u +%Y%m%d%H%M%S)
 drop_change_set() {
@@ -113,11 +123,11 @@ if [[ $before != "$traffic" ]]; then
         --output text --query 'Changes[].ResourceChange.[Action, LogicalResourceId]')
 fi
 
-say "$(public_address) answers from $(answering_region | grep . || printf 'nowhere') now; traffic is set to $before."
+say "$(public_address) answers from $(answering_region | grep . || printf 'nowhere') now$($edge && printf '; traffic is set to %s' "$before")."
 if [[ -n $changes ]]; then
     say "Traffic is set to $traffic. The stack $EDGE_STACK changes:"
     say "$changes" | sed 's/^/  /'
-else
+elif $edge; then
     say "Traffic stays set to $traffic."
 fi
 say "$plan"

@@ -129,7 +129,8 @@ sync_key() {
     say "$AWS_REGION: the key $key_name $done."
 }
 
-# answered: the status of a request that shows the key. A region without the inventory's writer answers 503, after it has taken the key.
+# answered: the status of a request that shows the key. A region without the inventory's writer has no answer to it, but it
+# has taken the key by then; only a 403 says that it has not.
 answered() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 35 --config <(printf 'header = "x-api-key: %s"\n' "$value") "$1/ec2?limit=1" || true; }
 
 for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" sync_key; done
@@ -139,7 +140,7 @@ for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do
     while true; do
         status=$(answered "$address")
         case $status in
-            200 | 503) say "$region: the API takes it."; break ;;
+            200 | 500 | 502 | 503 | 504) say "$region: the API takes it."; break ;;
             403) ((SECONDS < deadline)) || die "the API in $region does not take the key after $KEY_SECONDS s. Is $API_STACK deployed there with its usage plan?" ;;
             *) ((SECONDS < deadline)) || die "the API in $region answered ${status/000/nothing} instead of taking the key. deploy_scripts/status.sh $environment says more." ;;
         esac

@@ -3,7 +3,7 @@
 import secrets
 import subprocess
 
-from ministack.services import apigateway_v1
+from ministack.services import apigateway, apigateway_v1
 
 CERTIFICATES = {}
 
@@ -33,8 +33,8 @@ async def handle_request(method, path, headers, body, query_params):
     return apigateway_v1._v1_response(CERTIFICATES[certificate])
 
 
-handle_request_of_ministack = apigateway_v1.handle_request
-apigateway_v1.handle_request = handle_request
+handle_request_of_ministack = apigateway.handle_request
+apigateway.handle_request = handle_request
 
 
 def add_to(handlers):
