@@ -9,7 +9,11 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, header::STRICT_TRANSPORT_SECURITY};
+use http::{
+    HeaderValue, Request,
+    header::{HOST, STRICT_TRANSPORT_SECURITY},
+    uri::Authority,
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -22,6 +26,7 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -161,14 +166,14 @@ impl<A: Answers> Connections<A> {
         // A stop waits for this, during a handshake as well.
         let watcher = self.graceful.watcher();
         let client = Client { ip: peer.ip(), certificate: None };
+        let stopping = self.stopping.clone();
         let Some(acceptor) = self.acceptor.clone() else {
             tokio::spawn(async move {
                 let _permit = permit;
-                exchange(answers, TokioIo::new(stream), client, false, watcher).await;
+                exchange(answers, stream, client, false, watcher, stopping).await;
             });
             return;
         };
-        let stopping = self.stopping.clone();
         tokio::spawn(async move {
             let _permit = permit;
             let given_up = async {
@@ -182,7 +187,7 @@ impl<A: Answers> Connections<A> {
             match shaken {
                 Ok(Ok(Some(stream))) => {
                     let client = Client { certificate: tls::client_subject(&stream), ..client };
-                    exchange(answers, TokioIo::new(stream), client, true, watcher).await;
+                    exchange(answers, stream, client, true, watcher, stopping).await;
                 }
                 Ok(Ok(None)) => debug!("an ACME server looked"),
                 Ok(Err(error)) => debug!(peer = %client.ip, "a handshake failed: {error}"),
@@ -193,18 +198,26 @@ impl<A: Answers> Connections<A> {
 }
 
 /// Answers the requests of one connection.
-async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Send + 'static>(
     answers: Arc<A>,
-    stream: TokioIo<S>,
+    stream: S,
     client: Client,
     secure: bool,
     watcher: Watcher,
+    stopping: CancellationToken,
 ) {
-    let head = answers.limits().head;
+    let limits = *answers.limits();
+    // A client that asks and does not read would hold the connection for ever.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.request));
     let client = Arc::new(client);
-    let service = service_fn(move |request| {
-        let (answers, client) = (Arc::clone(&answers), Arc::clone(&client));
+    let under_way = Arc::new(());
+    let asked = Arc::clone(&under_way);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (answers, client, asked) = (Arc::clone(&answers), Arc::clone(&client), Arc::clone(&asked));
+        let secure = secure && !is_this_machine(&request);
         async move {
+            let _asked = asked;
             let mut answer = answers.answer(&client, request).await;
             if secure {
                 answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
@@ -214,11 +227,33 @@ async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Unpin + Send + 'static
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
+        .header_read_timeout(limits.head)
         // A client may close its sending half once it has asked.
         .half_close(true)
-        .serve_connection(stream, service);
-    if let Err(error) = watcher.watch(connection).await {
-        debug!("a connection ended early: {error}");
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+    // What has no request under way by then has half of one, or a client that does not read: a stop waits for neither.
+    let left = async {
+        stopping.cancelled().await;
+        let mut idle = false;
+        loop {
+            sleep(LAST_ANSWER / 2).await;
+            // This function and the service have one each.
+            match (Arc::strong_count(&under_way) > 2, idle) {
+                (false, true) => break,
+                (busy, _) => idle = !busy,
+            }
+        }
+    };
+    tokio::select! {
+        ended = watcher.watch(connection) => if let Err(error) = ended {
+            debug!("a connection ended early: {error}");
+        },
+        () = left => debug!("a connection without a request under way is closed"),
     }
+}
+
+/// Whether a browser would take what it is told for all ports of the machine that it runs on.
+fn is_this_machine<B>(request: &Request<B>) -> bool {
+    let host = request.headers().get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    host.is_some_and(|host| host.host().eq_ignore_ascii_case("localhost"))
 }

@@ -2,7 +2,7 @@
 
 use fleet_http::ErrorBody;
 use http::{
-    HeaderValue, Request, StatusCode, Uri,
+    HeaderValue, Method, Request, StatusCode, Uri,
     header::{CONNECTION, HOST, LOCATION},
     uri::{Authority, PathAndQuery},
 };
@@ -50,7 +50,11 @@ impl Redirect {
             return None;
         }
         let authority = if self.port == HTTPS { host.to_owned() } else { format!("{host}:{}", self.port) };
+        // `OPTIONS *` and `CONNECT` ask for nothing that has an address.
         let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        if !path.starts_with('/') || request.method() == Method::CONNECT {
+            return None;
+        }
         let target = Uri::builder().scheme("https").authority(authority).path_and_query(path).build().ok()?;
         HeaderValue::try_from(target.to_string()).ok()
     }
@@ -73,7 +77,8 @@ impl Answers for Redirect {
             None => Refusal::UnknownHost.answer(ErrorBody::Standard, &id, true),
         };
         let status = answer.status().as_u16();
-        info!(method = %request.method(), route = "none", status, request_id = id, "sent to HTTPS");
+        let done = if answer.status().is_redirection() { "sent to HTTPS" } else { "refused" };
+        info!(method = %request.method(), route = "none", status, request_id = id, "{done}");
         let headers = answer.headers_mut();
         if let Ok(id) = HeaderValue::try_from(id) {
             headers.insert(REQUEST_ID, id);

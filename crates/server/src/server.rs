@@ -166,10 +166,12 @@ impl Running {
     /// Stops taking requests, lets those under way finish and closes the stores.
     pub async fn stop(self) {
         let mut https = self.https;
-        if let Some(https) = &mut https {
-            https.stop_redirect().await;
-        }
-        self.hosting.stop().await;
+        let redirect = async {
+            if let Some(https) = &mut https {
+                https.stop_redirect().await;
+            }
+        };
+        tokio::join!(redirect, self.hosting.stop());
         if let Some(local_aws) = self.local_aws {
             local_aws.stop().await;
         }

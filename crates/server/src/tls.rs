@@ -21,7 +21,7 @@ use rustls::{
     client::verify_server_name,
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName},
-    server::{Acceptor as Hello, ParsedCertificate, ResolvesServerCert},
+    server::{Acceptor as Hello, NoServerSessionStorage, ParsedCertificate, ResolvesServerCert},
     sign::SingleCertAndKey,
 };
 use rustls_acme::is_tls_alpn_challenge;
@@ -124,7 +124,8 @@ impl Plan {
         if tls.client_ca.is_none() && !tls.client_ca_routes.is_empty() {
             return Err(TlsError::Needs("--client-ca-routes", "--client-ca"));
         }
-        if options.backend == crate::Backend::Embedded && !options.aws_listen.ip().is_loopback() {
+        let has_endpoints = options.backend == crate::Backend::Embedded && options.hosted().iter().any(|name| name.needs_a_store());
+        if has_endpoints && !options.aws_listen.ip().is_loopback() {
             return Err(TlsError::OpenEndpoints(options.aws_listen));
         }
         let clients = tls.client_ca.as_deref().map(|path| Named::new("--client-ca", path));
@@ -177,13 +178,20 @@ impl Plan {
             (None, Source::Files { .. }) => Names::These(Vec::new()),
         };
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider)).with_safe_default_protocol_versions()?;
-        let builder = match self.listed(material)? {
+        let listed = self.listed(material)?;
+        let asks_clients = listed.is_some();
+        let builder = match listed {
             None => builder.with_no_client_auth(),
             Some((file, listed)) => builder.with_client_cert_verifier(Arc::new(ClientCertificates::new(file, listed, &self.provider)?)),
         };
         let resolver = pair.map(|pair| Arc::new(SingleCertAndKey::from(pair)) as Arc<dyn ResolvesServerCert>).or(acme);
         let mut config = builder.with_cert_resolver(resolver.unwrap_or_else(|| Arc::new(NoCertificate)));
         config.alpn_protocols = vec![HTTP_1.to_vec()];
+        if asks_clients {
+            // A session that is taken up again is not verified again: a certificate would hold longer than it is valid.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         Ok(Current { config: Arc::new(config), names })
     }
 
@@ -338,7 +346,6 @@ impl Acceptor {
 /// The subject of the certificate that a client showed and that was verified.
 pub(crate) fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
     let (_, connection) = stream.get_ref();
-    // Resumed connections have it as well.
     let shown = connection.peer_certificates()?.first()?;
     Some(About::of(shown).map_or_else(|| "unreadable".to_owned(), |about| about.subject))
 }

@@ -104,7 +104,7 @@ pub struct Options {
     disable_scale_in: bool,
 
     /// The policy's name
-    #[arg(long, value_name = "NAME", default_value = "half-busy")]
+    #[arg(long, value_name = "NAME", default_value = "half-busy", value_parser = values::name)]
     policy_name: String,
 
     /// A scheduled action; may be given several times

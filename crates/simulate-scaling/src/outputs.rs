@@ -35,6 +35,10 @@ impl Files {
             log: place(&options.log, "activities.json"),
             csv: place(&options.csv, "timeline.csv"),
         };
+        let paths: Vec<_> = [&files.svg, &files.log, &files.csv].into_iter().flatten().collect();
+        if let Some(twice) = paths.iter().enumerate().find_map(|(index, path)| paths[..index].contains(path).then_some(path)) {
+            return Err(format!("{} is to be written twice: give --svg, --log and --csv a file each.", twice.display()));
+        }
         for path in [&files.svg, &files.log, &files.csv].into_iter().flatten() {
             let existed = path.exists();
             fs::OpenOptions::new().append(true).create(true).open(path).map_err(|error| cannot_write(path, &error))?;

@@ -103,7 +103,8 @@ pub fn scale_in(current: f64, metric: f64, highest: f64, target: f64, bounds: Bo
     if cooling_down {
         return Verdict::CoolingDown;
     }
-    let wanted = needed(current, metric.max(0.0), target).max(f64::from(bounds.min));
+    // A capacity that is above the maximum, since somebody else has set it, comes down to that at least.
+    let wanted = needed(current, metric.max(0.0), target).clamp(f64::from(bounds.min), f64::from(bounds.max));
     if wanted < current && needed(current, highest, target) > wanted {
         return Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current });
     }
@@ -176,6 +177,12 @@ mod tests {
         assert_eq!(scale_in(1.0, 0.0, 0.0, 50.0, BOUNDS, false), Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: 1 }));
         assert_eq!(scale_in(3.0, 0.0, 0.0, 50.0, Bounds { min: 0, max: 10 }, false), Verdict::Scale(0));
         assert_eq!(scale_out(8.0, f64::MAX, 50.0, BOUNDS, None), Verdict::Scale(10));
+    }
+
+    #[test]
+    fn a_capacity_above_the_maximum_comes_down_to_it() {
+        assert_eq!(scale_in(20.0, 35.0, 35.0, 50.0, BOUNDS, false), Verdict::Scale(10));
+        assert_eq!(scale_in(f64::MAX, 35.0, 35.0, 50.0, BOUNDS, false), Verdict::Scale(10));
     }
 
     #[test]

@@ -115,9 +115,11 @@ fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
     if (day == "?") == (weekday == "?") {
         return Err(format!("cron({text}): exactly one of day-of-month and day-of-week must be ?"));
     }
-    let any = |field: &str| if field == "?" { "*".to_owned() } else { field.to_ascii_uppercase() };
+    let field = |field: &str, last: u32| if field == "?" { "*".to_owned() } else { steps_to(&field.to_ascii_uppercase(), last) };
+    let (minutes, hours) = (field(minutes, 59), field(hours, 23));
+    let (day, month, weekday, year) = (field(day, 31), field(month, 12), field(weekday, 7), field(year, 2199));
     // Croner's fields begin with the seconds.
-    let pattern = format!("0 {minutes} {hours} {} {} {} {year}", any(day), month.to_ascii_uppercase(), any(weekday));
+    let pattern = format!("0 {minutes} {hours} {day} {month} {weekday} {year}");
     let cron = CronParser::builder()
         .seconds(Seconds::Required)
         .year(Year::Required)
@@ -126,6 +128,15 @@ fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
         .parse(&pattern)
         .map_err(|error| format!("cron({text}): {error}"))?;
     Ok(When::Cron(Box::new(cron), zone))
+}
+
+/// AWS writes `5/15` for every fifteenth from the fifth on; Croner wants to be told how far, `5-59/15`.
+fn steps_to(field: &str, last: u32) -> String {
+    let part = |part: &str| match part.split_once('/') {
+        Some((first, step)) if first.parse::<u32>().is_ok() => format!("{first}-{last}/{step}"),
+        _ => part.to_owned(),
+    };
+    field.split(',').map(part).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -144,6 +155,8 @@ mod tests {
             ("at(2026-01-05T08:00:00) min=4", "2026-01-05T08:00:00Z", None),
             ("at(2026-01-05T08:00:00) min=4 timezone=Europe/Berlin", "2026-01-05T00:00:00Z", Some("2026-01-05T07:00:00Z")),
             ("rate(15 minutes) max=4", "2026-01-05T00:00:00Z", Some("2026-01-05T00:15:00Z")),
+            ("cron(5/15 8 * * ? *) min=4", "2026-01-05T08:10:00Z", Some("2026-01-05T08:20:00Z")),
+            ("cron(0 0/6 ? * 2-6 *) min=4", "2026-01-05T13:00:00Z", Some("2026-01-05T18:00:00Z")),
             ("rate(1 hour) max=4", "2026-01-05T03:30:00Z", Some("2026-01-05T04:00:00Z")),
             ("cron(0 8 * * ? *) min=4", "2026-01-05T08:00:00Z", Some("2026-01-06T08:00:00Z")),
             // 2026-01-05 is a Monday, and day 2 of AWS's week.

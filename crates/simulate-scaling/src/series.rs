@@ -9,6 +9,9 @@ pub use function::Function;
 use jiff::{SignedDuration, Timestamp};
 pub use samples::{Samples, Statistic};
 
+/// What a value may be at most: no metric measures more, and sums of more would overflow.
+const LARGEST: f64 = 1e15;
+
 /// A series of values over time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Series {

@@ -95,6 +95,8 @@ struct Simulation<'a, L> {
     capacity: State,
     under_way: Option<UnderWay>,
     unanswered: u32,
+    /// How many changes in a row the endpoint has not taken, whatever it answered to a look.
+    refused: u32,
     samples: Vec<Sample>,
     steps: Vec<Step>,
     random: fastrand::Rng,
@@ -114,6 +116,7 @@ pub async fn run<L: Listener>(settings: &Settings, speed: Speed, registered: Sta
         capacity: registered,
         under_way: None,
         unanswered: 0,
+        refused: 0,
         samples: Vec::new(),
         steps: Vec::new(),
         random,
@@ -242,8 +245,13 @@ impl<L: Listener> Simulation<'_, L> {
         let failed = answer.as_ref().err().map(|error| format!("The endpoint {error}."));
         if let Some(reason) = failed {
             self.activities.end(activity, now, StatusCode::Failed, &failed_message(&order, &reason));
+            self.refused += 1;
+            if self.refused == PATIENCE {
+                return Err(Stop(format!("{reason} {PATIENCE} changes in a row were not taken.")));
+            }
             return self.heard(now, answer).map(|_| ());
         }
+        self.refused = 0;
         let state = self.heard(now, answer)?;
         let next_poll = later(now, self.settings.poll);
         self.under_way = Some(UnderWay { order, activity, next_poll, give_up: later(now, self.settings.give_up) });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::CryptoProvider,
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, UnixTime},
     server::{
         WebPkiClientVerifier,
@@ -31,31 +31,40 @@ const EVERYTHING: &str = "*";
 /// `openssl req -x509` do.
 #[derive(Debug)]
 pub(crate) struct ClientCertificates {
-    chains: Arc<dyn ClientCertVerifier>,
+    /// What the listed CAs have signed; `None` where no CA is listed.
+    chains: Option<Arc<dyn ClientCertVerifier>>,
     listed: Vec<CertificateDer<'static>>,
+    /// Whose certificates a client is asked for.
+    subjects: Vec<DistinguishedName>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientCertificates {
     /// Those that `listed` of `file` lead to.
     pub(crate) fn new(file: &Named, listed: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let wrong = |what: String| TlsError::Content { option: file.option, path: file.path.clone(), what };
-        let mut roots = RootCertStore::empty();
+        let (mut all, mut authorities) = (RootCertStore::empty(), RootCertStore::empty());
         for (number, certificate) in listed.iter().enumerate() {
-            roots
-                .add(certificate.clone())
-                .map_err(|_| wrong(format!("has a certificate that cannot be trusted, number {}", number + 1)))?;
+            let untrusted = |_| wrong(format!("has a certificate that cannot be trusted, number {}", number + 1));
+            all.add(certificate.clone()).map_err(untrusted)?;
+            // Whoever has the key of any other could sign for everybody.
+            if About::of(certificate).is_some_and(|about| about.is_ca) {
+                authorities.add(certificate.clone()).map_err(untrusted)?;
+            }
         }
-        let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-            .allow_unauthenticated()
-            .build()
-            .map_err(|cause| wrong(format!("cannot be used ({cause})")))?;
-        Ok(Self { chains, listed })
+        let chains = if authorities.is_empty() {
+            None
+        } else {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider)).allow_unauthenticated();
+            Some(verifier.build().map_err(|cause| wrong(format!("cannot be used ({cause})")))?)
+        };
+        Ok(Self { chains, listed, subjects: all.subjects(), algorithms: provider.signature_verification_algorithms })
     }
 }
 
 impl ClientCertVerifier for ClientCertificates {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.chains.root_hint_subjects()
+        &self.subjects
     }
 
     /// Not on this connection: which route is asked for is known only after the handshake.
@@ -70,7 +79,8 @@ impl ClientCertVerifier for ClientCertificates {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         if !self.listed.iter().any(|listed| listed == shown) {
-            return self.chains.verify_client_cert(shown, intermediates, now);
+            let chains = self.chains.as_ref().ok_or(CertificateError::UnknownIssuer)?;
+            return chains.verify_client_cert(shown, intermediates, now);
         }
         let about = About::of(shown).ok_or(CertificateError::BadEncoding)?;
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
@@ -90,7 +100,7 @@ impl ClientCertVerifier for ClientCertificates {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -99,11 +109,11 @@ impl ClientCertVerifier for ClientCertificates {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
@@ -116,6 +126,9 @@ impl ClientRoutes {
     /// nothing is a mistake, which would leave a route open.
     pub(crate) fn new(asked: &[String], routes: &[TemplateRoute]) -> Result<Self, TlsError> {
         let asked: Vec<String> = asked.iter().map(|pattern| pattern.trim().to_owned()).collect();
+        if asked.iter().any(String::is_empty) {
+            return Err(TlsError::EmptyRoute);
+        }
         let protects = |pattern: &String| pattern == EVERYTHING || routes.iter().any(|route| covers(pattern, &route.path));
         let useless = |pattern: String| {
             let mut known: Vec<&str> = routes.iter().map(|route| route.path.as_str()).collect();
@@ -177,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_protects_nothing_is_refused() {
-        for pattern in ["/ec3", "/ec2*", "/EC2", "", "ec2", "/ec2/1/*", "/scalableTargetDimensions"] {
+        for pattern in ["/ec3", "/ec2*", "/EC2", "ec2", "/ec2/1/*", "/scalableTargetDimensions"] {
             let refused = ClientRoutes::new(&["/ec2".to_owned(), pattern.to_owned()], &routes(&["/ec2", SCALING])).unwrap_err();
             assert_eq!(
                 refused.to_string(),
@@ -185,5 +198,7 @@ mod tests {
             );
         }
         assert!(ClientRoutes::new(&[], &routes(&["/ec2"])).is_err(), "nothing would be protected by default");
+        let refused = ClientRoutes::new(&["/ec2".to_owned(), " ".to_owned()], &routes(&["/ec2"])).unwrap_err();
+        assert_eq!(refused.to_string(), "The option --client-ca-routes has an empty path in it.");
     }
 }

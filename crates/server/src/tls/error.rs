@@ -52,6 +52,9 @@ pub enum TlsError {
         /// The key's file.
         key: PathBuf,
     },
+    /// A list of routes with nothing between two commas.
+    #[error("The option --client-ca-routes has an empty path in it.")]
+    EmptyRoute,
     /// A route that would be left open.
     #[error("The option --client-ca-routes protects nothing with {pattern}: the routes are {known}.")]
     NoSuchRoute {

@@ -39,6 +39,10 @@ impl Named {
         if about.is_dir() {
             return Err(self.wrong("is a folder"));
         }
+        // A pipe would be waited for, and a device may have no end.
+        if !about.is_file() {
+            return Err(self.wrong("is no file"));
+        }
         if about.len() > LARGEST_FILE {
             return Err(self.wrong("is too large for what it should be"));
         }
@@ -110,6 +114,8 @@ pub(crate) struct About {
     pub(crate) until: i64,
     /// The first name that it is good for, where it is not a pattern.
     pub(crate) name: Option<String>,
+    /// Whether it says that it may sign others.
+    pub(crate) is_ca: bool,
 }
 
 impl About {
@@ -124,7 +130,8 @@ impl About {
         });
         // Long enough for every real one; the log is no place for more.
         let subject = read.subject().to_string().chars().take(256).collect();
-        Some(Self { subject, from: validity.not_before.timestamp(), until: validity.not_after.timestamp(), name })
+        let is_ca = read.is_ca();
+        Some(Self { subject, from: validity.not_before.timestamp(), until: validity.not_after.timestamp(), name, is_ca })
     }
 }
 

@@ -41,6 +41,17 @@ async fn a_stop_does_not_wait_longer_than_a_request_may_take() {
 }
 
 #[tokio::test]
+async fn a_stop_does_not_wait_for_half_a_head_nor_for_a_client_that_does_not_read() {
+    let hosted = Hosted::start(Limits::default()).await;
+    let mut half = Raw::connect(hosted.address()).await;
+    half.write("GET /stay HTTP/1.1\r\nhost:").await;
+    let mut deaf = Raw::connect(hosted.address()).await;
+    deaf.write("GET /not-there HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000)).await;
+    // A request may take 29 s by these limits.
+    tokio::time::timeout(Duration::from_secs(15), hosted.hosting.stop()).await.unwrap();
+}
+
+#[tokio::test]
 async fn sigterm_lets_a_half_sent_request_finish_and_exits_with_0() {
     let mut server = Binary::start(&["--in-memory"]).await;
     let mut raw = Raw::connect(server.address()).await;

@@ -13,7 +13,7 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use bytes::Bytes;
 use fleet_server::Options;
 use rustls::{
-    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
     version::{TLS12, TLS13},
@@ -105,6 +105,29 @@ impl Client {
 
     /// Shakes hands.
     async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        self.connect_with(self.config(), address).await
+    }
+
+    /// How it shakes hands twice, the second time with what it has kept of the first.
+    async fn handshakes(&self, address: SocketAddr) -> [HandshakeKind; 2] {
+        let config = self.config();
+        let mut kinds = [HandshakeKind::FullWithHelloRetryRequest; 2];
+        for kind in &mut kinds {
+            let stream = self.connect_with(Arc::clone(&config), address).await.unwrap();
+            *kind = stream.get_ref().1.handshake_kind().unwrap();
+            // A ticket of TLS 1.3 comes with the answer.
+            let answer = client::send_over(stream, self.name, "GET", "/v1/health", &[], "").await;
+            assert_eq!(answer.status, 200);
+        }
+        kinds
+    }
+
+    async fn connect_with(&self, config: Arc<ClientConfig>, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        TlsConnector::from(config).connect(ServerName::try_from(self.name).unwrap(), stream).await
+    }
+
+    fn config(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -119,8 +142,7 @@ impl Client {
             }
         };
         config.alpn_protocols = self.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(address).await?;
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(self.name).unwrap(), stream).await
+        Arc::new(config)
     }
 
     async fn send(&self, address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {

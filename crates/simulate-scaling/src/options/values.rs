@@ -45,6 +45,14 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A name that can be written into a log and a picture.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("it must be printable text".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "write it like 2026-01-05T08:00:00Z".to_owned())
 }

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use jiff::SignedDuration;
 
-use super::duration;
+use super::{LARGEST, duration};
 
 const KNOWN: &str = "constant(value=100), sine(min=20, max=400, period=24h), step(from=50, to=300, at=1h), \
                      ramp(from=50, to=300, start=1h, end=3h) and spike(base=50, peak=600, at=1h, for=20m)";
@@ -72,7 +72,8 @@ impl Function {
             None => Err(wrong(&format!("{key} is missing"))),
         };
         let number = |text: &str| match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
+            Ok(number) if number.abs() <= LARGEST => Ok(number),
+            Ok(number) if number.is_finite() => Err(wrong(&format!("'{text}' is not between -1e15 and 1e15"))),
             _ => Err(wrong(&format!("'{text}' is no number"))),
         };
         let time = |text: &str| duration(text).map_err(|error| wrong(&error));

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read, path::Path};
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
 
-use super::duration;
+use super::{LARGEST, duration};
 
 /// A row's time: after the start, or on the calendar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,7 +78,8 @@ impl Samples {
                 continue;
             }
             match value.parse::<f64>() {
-                Ok(number) if number.is_finite() => rows.push((parsed, number)),
+                Ok(number) if number.abs() <= LARGEST => rows.push((parsed, number)),
+                Ok(number) if number.is_finite() => return Err(wrong(format!("'{value}' is not between -1e15 and 1e15"))),
                 _ => return Err(wrong(format!("'{value}' is no number"))),
             }
         }

@@ -68,6 +68,15 @@ pub(super) fn api_gateway() -> Issued {
     self_signed(api_gateway_params())
 }
 
+/// Such a certificate, and one that was signed with its key.
+pub(super) fn api_gateway_that_signs() -> (Issued, Issued) {
+    let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    let certificate = api_gateway_params().self_signed(&key).unwrap();
+    let minted = KeyPair::generate().unwrap();
+    let cert = named("minted").signed_by(&minted, &certificate, &key).unwrap();
+    (Issued { cert: certificate.pem(), key: key.serialize_pem() }, Issued { cert: cert.pem(), key: minted.serialize_pem() })
+}
+
 /// The same, expired.
 pub(super) fn expired_api_gateway() -> Issued {
     let mut params = api_gateway_params();

@@ -1,13 +1,16 @@
 //! Client certificates: who may ask for what.
 
 use fleet_server::Options;
-use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use rustls::{
+    HandshakeKind,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 
 use super::{
-    Client, Files, TLS_1_2,
-    certificates::{Authority, Issued, api_gateway, expired_api_gateway, self_signed_ca},
+    Client, Files, TLS_1_2, TLS_1_3,
+    certificates::{Authority, Issued, api_gateway, api_gateway_that_signs, expired_api_gateway, self_signed_ca},
 };
 use crate::{
     binary::{Binary, Signal},
@@ -108,6 +111,35 @@ async fn a_certificate_that_is_not_to_be_trusted_ends_the_handshake() {
         }
     }
     assert!(!files.client().showing(&gateway).is_refused(server.address()).await);
+}
+
+#[tokio::test]
+async fn a_listed_certificate_that_is_no_cas_vouches_for_nobody_else() {
+    let files = Files::new();
+    let (gateway, minted) = api_gateway_that_signs();
+    // Beside a CA and alone.
+    for others in [vec![], vec![Authority::new("a client's CA").cert]] {
+        let listed: Vec<&str> = [&gateway.cert].into_iter().chain(&others).map(String::as_str).collect();
+        let server = serve(&files, &listed).await;
+        assert!(files.client().showing(&minted).is_refused(server.address()).await);
+        assert!(!files.client().showing(&gateway).is_refused(server.address()).await);
+    }
+}
+
+#[tokio::test]
+async fn no_session_is_taken_up_again_since_its_certificate_would_not_be_looked_at() {
+    let files = Files::new();
+    let gateway = api_gateway();
+    let server = serve(&files, &[&gateway.cert]).await;
+    let plain = Files::new();
+    let without = plain.serve().await;
+    for versions in [&TLS_1_2, &TLS_1_3] {
+        let client = Client { versions, ..files.client().showing(&gateway) };
+        assert_eq!(client.handshakes(server.address()).await, [HandshakeKind::Full; 2]);
+        // What the check above would see otherwise.
+        let client = Client { versions, ..plain.client() };
+        assert_eq!(client.handshakes(without.address()).await, [HandshakeKind::Full, HandshakeKind::Resumed]);
+    }
 }
 
 #[tokio::test]
