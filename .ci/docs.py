@@ -2,8 +2,9 @@
 has those run that need a deployed API.
 
 A command is a line of a fenced block without a language, after `$ ` where the block shows output as well. A block with a
-language is a file or a picture. Every command is somebody's: of FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this
-order. One that is nobody's is an error, and so is a row that no document has any longer.
+language is a file or a picture; one with a shell's language stands behind a line that ends with the file's name, as in
+`settings.env`:. Every command is somebody's: of FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this order. One that is nobody's is
+an error, and so is a row that no document has any longer.
 """
 
 import argparse
@@ -75,12 +76,17 @@ ELSEWHERE = [
     (r"aws cloudformation deploy --stack-name fleet-scaling ", ".ci/platform", "aws cloudformation deploy --stack-name fleet-scaling "),
     (r"aws apigateway get-client-certificate ", ".ci/platform", "aws apigateway get-client-certificate "),
     (r"cargo build --release --locked$", ".ci/own-machine", "cargo build --locked"),
-    (r"install -(m|d) ", ".ci/own-machine", "install -m"),
-    (r"systemd-sysusers$", ".ci/own-machine", "systemd-sysusers"),
+    (r"install (-D )?-(m \d+ (target|deploy_scripts)/|d -m 755 /etc/fleet-server$)", ".ci/systemd", 'follow "systemd-sysusers"'),
+    (r"systemd-sysusers$", ".ci/systemd", 'follow "systemd-sysusers"'),
+    (r"systemctl (daemon-reload|(enable --now|status) fleet-server)$", ".ci/systemd", 'block "systemctl enable"'),
+    (r"journalctl --unit fleet-server --follow$", ".ci/systemd", 'block "systemctl enable"'),
+    (r"install -(d|m \d+) .*/etc/fleet-server/tls", ".ci/systemd", 'follow "install -m 644 fullchain.pem"'),
     (r"openssl req -x509 ", ".ci/own-machine", "openssl req -x509"),
     (r"cargo run -- --tls-cert ", ".ci/own-machine", "--tls-cert"),
     (r"curl --cacert ", ".ci/own-machine", "--cacert"),
 ]
+SHELLS = {"sh", "bash", "zsh", "shell", "console"}
+FILE_BEFORE = re.compile(r"`[^`\n]*[./][^`\n]*`:\n+$")
 # What a fenced block has that is no command: output, a query for a console.
 NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |fields @|\d{4}-\d\d-\d\dT)")
 # What differs from run to run.
@@ -114,13 +120,35 @@ def commands(block):
     return [(command, "\n".join(printed) if prompts else None) for command, printed in found]
 
 
+def blocks(document):
+    """The (text before it, language, block) of a document."""
+    text = document.read_text()
+    for found in re.finditer(r"^ *```(\w*)[^\n]*\n(.*?)^ *```$", text, re.S | re.M):
+        yield text[: found.start()], found[1], found[2]
+
+
 def all_commands():
     """The (document, number of the block, command, what it prints or None) of all documents."""
     for document in DOCUMENTS:
-        blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", document.read_text(), re.S | re.M)
-        for number, (language, block) in enumerate(blocks):
+        for number, (_, language, block) in enumerate(blocks(document)):
             for command, printed in [] if language else commands(block):
                 yield str(document.relative_to(ROOT)), number, command, printed
+
+
+def hidden_commands():
+    """The blocks of a shell that are not said to be a file: nobody would run them."""
+    for document in DOCUMENTS:
+        for before, language, block in blocks(document):
+            if language.lower() in SHELLS and not FILE_BEFORE.search(before):
+                yield f"{document.relative_to(ROOT)}: {block.splitlines()[0]}\n    commands stand in a block without a language, and a file behind its `name`:"
+
+
+def print_block(document, text):
+    """Prints the one block of the document that has the text, for a script that runs it."""
+    found = [block for _, _, block in blocks(ROOT / document) if text in block]
+    if len(found) != 1:
+        sys.exit(f"{document} has {len(found)} blocks with {text}")
+    print(found[0], end="")
 
 
 class Shell:
@@ -185,12 +213,17 @@ def elsewhere(command, unused):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--deployed", action="store_true", help="run only what needs a deployed API")
-    parser.add_argument("--folder", required=True, help="where the commands run")
+    parser.add_argument("--block", nargs=2, metavar=("DOCUMENT", "TEXT"), help="print the document's block that has the text, and do no more")
+    parser.add_argument("--folder", help="where the commands run")
     parser.add_argument("--replace", nargs=2, action="append", default=[], metavar=("TEXT", "VALUE"), help="what stands for a text of the documents here")
     parser.add_argument("--production", default="", help="the address of a server in production mode, for what follows SCALING_MODE=production")
     options = parser.parse_args()
+    if options.block:
+        return print_block(*options.block)
+    if not options.folder:
+        parser.error("--folder is missing")
     shell = Shell(options.folder, options.replace, dict(os.environ))
-    wrong, counts = [], Counter()
+    wrong, counts = list(hidden_commands()), Counter()
     unused = {*HERE, *(row[0] for row in DEPLOYED + ELSEWHERE), *FOLLOWED}
     before = None
     for document, block, command, printed in all_commands():
