@@ -104,8 +104,9 @@ pub fn scale_in(current: f64, metric: f64, highest: f64, target: f64, bounds: Bo
         return Verdict::CoolingDown;
     }
     // A capacity that is above the maximum, since somebody else has set it, comes down to that at least.
-    let wanted = needed(current, metric.max(0.0), target).clamp(f64::from(bounds.min), f64::from(bounds.max));
-    if wanted < current && needed(current, highest, target) > wanted {
+    let needed = |metric: f64| needed(current, metric.max(0.0), target).clamp(f64::from(bounds.min), f64::from(bounds.max));
+    let wanted = needed(metric);
+    if wanted < current && needed(highest) > wanted {
         return Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current });
     }
     scale_to(wanted, current, Direction::In)
