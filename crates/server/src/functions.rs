@@ -38,20 +38,6 @@ pub enum FunctionName {
 }
 
 impl FunctionName {
-    /// All of them.
-    pub(crate) const ALL: &[Self] = &[
-        Self::Ec2InventoryAdd,
-        Self::Ec2InventoryGet,
-        Self::Ec2InventoryList,
-        Self::Ec2InventoryRemove,
-        Self::ScalableDimensionGet,
-        Self::ScalableDimensionPatch,
-        Self::Books,
-        Self::Authors,
-        Self::Health,
-        Self::Metadata,
-    ];
-
     /// The function whose program this is.
     pub(crate) fn of_program(name: &str) -> Option<Self> {
         Self::from_str(name, false).ok()
@@ -115,7 +101,7 @@ impl Settings {
 /// # Errors
 /// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
 pub fn all(config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    named(FunctionName::ALL, config, settings)
+    named(FunctionName::value_variants(), config, settings)
 }
 
 /// As [`all`], of those in `names`.
@@ -169,18 +155,17 @@ mod tests {
 
     #[test]
     fn every_function_is_made_alone_and_has_the_name_that_it_is_asked_for_by() {
-        assert_eq!(FunctionName::ALL, FunctionName::value_variants());
-        for name in FunctionName::ALL {
+        for name in FunctionName::value_variants() {
             assert_eq!(made(&[*name]), [name.to_string()]);
             assert_eq!(FunctionName::of_program(&name.to_string()), Some(*name));
         }
-        assert_eq!(made(FunctionName::ALL).len(), 10);
+        assert_eq!(made(FunctionName::value_variants()).len(), FunctionName::value_variants().len());
     }
 
     #[test]
     fn functions_without_a_store_read_no_settings() {
-        let names: Vec<_> = FunctionName::ALL.iter().copied().filter(|name| !name.needs_a_store()).collect();
-        assert_eq!(names, [FunctionName::Books, FunctionName::Authors, FunctionName::Metadata]);
+        let names: Vec<_> = FunctionName::value_variants().iter().copied().filter(|name| !name.needs_a_store()).collect();
+        assert!(names.contains(&FunctionName::Books) && !names.contains(&FunctionName::Health), "{names:?}");
         let settings = Settings::read(&names, |name| panic!("{name} is read")).unwrap();
         assert!(settings.inventory.is_none() && settings.dimensions.is_none() && settings.scaling.is_none());
     }

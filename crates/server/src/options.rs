@@ -116,7 +116,7 @@ impl Options {
 impl Options {
     /// The functions to host.
     pub(crate) fn hosted(&self) -> &[FunctionName] {
-        self.functions.as_deref().unwrap_or(FunctionName::ALL)
+        self.functions.as_deref().unwrap_or(FunctionName::value_variants())
     }
 }
 
