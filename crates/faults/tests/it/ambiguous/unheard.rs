@@ -22,16 +22,13 @@ fn leave_unheard(wire: &Wire, nth: usize) {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
     let run = Run::of("adds, removals and patches, each with a call that is never answered");
-    let (count, mut rng) = (run.count(50, 1_000), run.rng(0));
+    // After some 300 the SDK ends the retries of the whole process, in which a third of all calls fails, and then each of
+    // them is a 503. That is as it should be, and not what is looked at here.
+    let (count, mut rng) = (run.count(50, 250), run.rng(0));
     let stores = elsewhere(Stores::start());
     let wire = Wire::to(stores.address());
-    let mut functions = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
+    let functions = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
     for number in 0..count {
-        // The SDK gives up sending again where too many of a client's calls have failed, and then it is a 503. That is
-        // right, and not what is looked at here.
-        if number % 50 == 49 {
-            functions = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
-        }
         let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
         let new = record(number, packages);
         let nth = rng.usize(..if packages == 0 { 3 } else { 4 });
