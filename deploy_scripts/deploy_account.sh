@@ -32,10 +32,6 @@ if [[ -n $role && $role != None && -z $(stack_status "$STACK") ]]; then
     exit 0
 fi
 check_deployable "$STACK"
-if ! aws cloudformation deploy --stack-name "$STACK" --template-file "$scripts_dir/account.yaml" \
-    --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api; then
-    failed_resources "$STACK" >&2
-    die "the stack $STACK could not be deployed; CloudFormation puts back what was there. The reasons are above."
-fi
+deploy_stack "$STACK" account.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api
 say "API Gateway writes the logs of this account's APIs in $AWS_REGION by the role $(stack_output "$STACK" LogRoleArn)."
 say "Next: deploy the API with AccessLogs=write"

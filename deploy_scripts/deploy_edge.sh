@@ -113,14 +113,8 @@ fi
 
 # deploy STACK TEMPLATE PARAMETER...
 deploy() {
-    local stack=$1 template=$2
-    shift 2
-    say "Deploys the stack $stack in $AWS_REGION."
-    if ! aws cloudformation deploy --stack-name "$stack" --template-file "$scripts_dir/$template" \
-        --no-fail-on-empty-changeset --tags project=fleet-api "environment=$environment" --parameter-overrides "$@"; then
-        failed_resources "$stack" >&2
-        die "the stack $stack in $AWS_REGION could not be deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
-    fi
+    say "Deploys the stack $1 in $AWS_REGION."
+    deploy_stack "$1" "$2" --tags project=fleet-api "environment=$environment" --parameter-overrides "${@:3}"
 }
 
 for which in PRIMARY STANDBY; do

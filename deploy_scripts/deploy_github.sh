@@ -61,13 +61,8 @@ fi
 
 deploy_roles "$DEPLOY_ROLES_STACK" "$API_STACK" "$DATABASE_STACK"
 say "Deploys the stack $GITHUB_STACK: the way in for $repository, environment $environment."
-if ! aws cloudformation deploy --stack-name "$GITHUB_STACK" --template-file "$scripts_dir/github_oidc.yaml" \
-    --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api "environment=$environment" \
-    --parameter-overrides "Repository=$repository" "EnvironmentName=$environment" "DeployRolesStackName=$DEPLOY_ROLES_STACK" \
-    ${parameters[@]+"${parameters[@]}"}; then
-    failed_resources "$GITHUB_STACK" >&2
-    die "the stack $GITHUB_STACK could not be deployed. The reasons are above: mend them, and run this script again."
-fi
+deploy_stack "$GITHUB_STACK" github_oidc.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" \
+    --parameter-overrides "Repository=$repository" "EnvironmentName=$environment" "DeployRolesStackName=$DEPLOY_ROLES_STACK" ${parameters[@]+"${parameters[@]}"}
 
 say "Set these variables of the environment $environment on GitHub (Settings, Environments, $environment):"
 say "  AWS_DEPLOY_ROLE_ARN = $(stack_output "$GITHUB_STACK" DeployRoleArn)"

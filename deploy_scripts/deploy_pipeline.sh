@@ -116,11 +116,8 @@ if [[ -n $prod_regions || -z $exists ]]; then
     parameters+=("ProdRegion=${regions[0]:-$AWS_REGION}" "SecondProdRegion=${regions[1]:-}")
 fi
 say "Deploys the stack $PIPELINE_STACK: the pipeline."
-if ! aws cloudformation deploy --stack-name "$PIPELINE_STACK" --template-file "$scripts_dir/pipeline.yaml" \
-    --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api --parameter-overrides "${parameters[@]}"; then
-    failed_resources "$PIPELINE_STACK" >&2
-    die "the stack $PIPELINE_STACK could not be deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
-fi
+deploy_stack "$PIPELINE_STACK" pipeline.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api \
+    --parameter-overrides "${parameters[@]}"
 say "The stack $PIPELINE_STACK is deployed:"
 show_outputs "$PIPELINE_STACK"
 if [[ -n $email ]]; then say "$email gets a message from AWS, and nothing more before its link is followed."; fi

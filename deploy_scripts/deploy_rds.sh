@@ -74,12 +74,7 @@ fi
 say "Deploys the stack $DATABASE_STACK: Aurora MySQL, $MIN_CAPACITY to $MAX_CAPACITY ACUs, database $DB_NAME," \
     "in ${VPC_ID:-a VPC of its own}, deletion protection $DELETION_PROTECTION${global[*]:+, $role in the global database $GLOBAL_DATABASE}."
 
-if ! aws cloudformation deploy \
-    --stack-name "$DATABASE_STACK" \
-    --template-file "$scripts_dir/database.yaml" \
-    --no-fail-on-empty-changeset \
-    --tags project=fleet-api "environment=$environment" \
-    --parameter-overrides \
+deploy_stack "$DATABASE_STACK" database.yaml --tags project=fleet-api "environment=$environment" --parameter-overrides \
     "DbName=$DB_NAME" \
     "MinCapacity=$MIN_CAPACITY" \
     "MaxCapacity=$MAX_CAPACITY" \
@@ -88,10 +83,7 @@ if ! aws cloudformation deploy \
     "DeletionProtection=$DELETION_PROTECTION" \
     "VpcId=$VPC_ID" \
     "SubnetIds=$SUBNET_IDS" \
-    ${global[@]+"${global[@]}"}; then
-    failed_resources "$DATABASE_STACK" >&2
-    die "the stack $DATABASE_STACK could not be deployed; CloudFormation puts back what was there. The reasons are above: mend the settings in deploy_scripts/config-$environment.env and run this script again."
-fi
+    ${global[@]+"${global[@]}"}
 
 say "The stack $DATABASE_STACK is deployed:"
 show_outputs "$DATABASE_STACK"

@@ -95,13 +95,7 @@ stack=$SCALING_STACK-$(printf '%s' "$id" | tr -c 'A-Za-z0-9-' '-' | cut -c1-80)
 check_deployable "$stack"
 say "Deploys the stack $stack: $resource_id, $SCALING_MIN_CAPACITY to $SCALING_MAX_CAPACITY," \
     "$SCALING_METRIC_NAMESPACE $SCALING_METRIC_NAME at $SCALING_TARGET_VALUE${SCALING_SCHEDULE:+, $SCALING_SCHEDULE}."
-if ! aws cloudformation deploy \
-    --stack-name "$stack" \
-    --template-file "$scripts_dir/scaling_target.yaml" \
-    --no-fail-on-empty-changeset \
-    --capabilities CAPABILITY_IAM \
-    --tags project=fleet-api "environment=$environment" \
-    --parameter-overrides \
+deploy_stack "$stack" scaling_target.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" --parameter-overrides \
     "ResourceId=$resource_id" \
     "MinCapacity=$SCALING_MIN_CAPACITY" \
     "MaxCapacity=$SCALING_MAX_CAPACITY" \
@@ -118,10 +112,7 @@ if ! aws cloudformation deploy \
     "ScheduleTimezone=$SCALING_SCHEDULE_TIMEZONE" \
     "ScheduledMinCapacity=$SCALING_SCHEDULED_MIN_CAPACITY" \
     "ScheduledMaxCapacity=$SCALING_SCHEDULED_MAX_CAPACITY" \
-    "AlarmTopicArn=${SCALING_ALARM_TOPIC_ARN:-}"; then
-    failed_resources "$stack" >&2
-    die "the stack $stack could not be deployed; CloudFormation puts back what was there. The reasons are above: mend the settings in deploy_scripts/config-$environment.env and run this script again."
-fi
+    "AlarmTopicArn=${SCALING_ALARM_TOPIC_ARN:-}"
 
 say "The stack $stack is deployed:"
 show_outputs "$stack"

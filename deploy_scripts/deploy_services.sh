@@ -63,13 +63,7 @@ check_subnets "$SERVICES_VPC_ID" "$SERVICES_SUBNET_IDS"
 # ---- Deploy ----
 
 say "Deploys the stack $SERVICES_STACK: books and authors of $repository_name:$tag, $MIN_TASKS to $MAX_TASKS tasks each, in ${SERVICES_VPC_ID:-a VPC of their own}."
-if ! aws cloudformation deploy \
-    --stack-name "$SERVICES_STACK" \
-    --template-file "$scripts_dir/services.yaml" \
-    --capabilities CAPABILITY_IAM \
-    --no-fail-on-empty-changeset \
-    --tags project=fleet-api "environment=$environment" \
-    --parameter-overrides \
+deploy_stack "$SERVICES_STACK" services.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" --parameter-overrides \
     "RepositoryName=$repository_name" \
     "ImageTag=$tag" \
     "VpcId=$SERVICES_VPC_ID" \
@@ -78,10 +72,7 @@ if ! aws cloudformation deploy \
     "MaxTasks=$MAX_TASKS" \
     "LogRetentionInDays=$SERVICES_LOG_RETENTION_IN_DAYS" \
     "DeletionProtection=$SERVICES_DELETION_PROTECTION" \
-    ${parameters[@]+"${parameters[@]}"}; then
-    failed_resources "$SERVICES_STACK" >&2
-    die "the stack $SERVICES_STACK could not be deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
-fi
+    ${parameters[@]+"${parameters[@]}"}
 
 say "The stack $SERVICES_STACK is deployed:"
 show_outputs "$SERVICES_STACK"

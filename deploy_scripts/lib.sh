@@ -193,6 +193,17 @@ failed_resources() {
         --query "StackEvents[?ends_with(ResourceStatus, '_FAILED')].[LogicalResourceId, ResourceStatusReason]" 2>/dev/null | grep -v '^None$' | head -5 || true
 }
 
+# deploy_stack STACK TEMPLATE OPTION...: makes the stack of deploy_scripts/TEMPLATE or updates it; one that is as it should be
+# stays as it is. The options are those of aws cloudformation deploy.
+deploy_stack() {
+    local stack=$1 template=$2
+    shift 2
+    if ! aws cloudformation deploy --stack-name "$stack" --template-file "$scripts_dir/$template" --no-fail-on-empty-changeset "$@"; then
+        failed_resources "$stack" >&2
+        die "the stack $stack in $AWS_REGION could not be deployed; CloudFormation puts back what was there. The reasons are above: mend them${environment:+ (the settings are in deploy_scripts/config-$environment.env)}, and run this script again."
+    fi
+}
+
 # delete_stack NAME: waits until it is gone.
 delete_stack() {
     local stack=$1
@@ -245,12 +256,8 @@ check_subnets() {
 deploy_roles() {
     check_deployable "$1"
     say "Deploys the stack $1: the roles that $2 is deployed by."
-    if ! aws cloudformation deploy --stack-name "$1" --template-file "$scripts_dir/deploy_roles.yaml" \
-        --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --tags project=fleet-api \
-        --parameter-overrides "ApiStackName=$2" "DatabaseStackName=$3"; then
-        failed_resources "$1" >&2
-        die "the stack $1 could not be deployed. The reasons are above: mend them, and run this script again."
-    fi
+    deploy_stack "$1" deploy_roles.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api \
+        --parameter-overrides "ApiStackName=$2" "DatabaseStackName=$3"
 }
 
 # confirm QUESTION: true when the answer is yes. Without a terminal the answer is no.

@@ -82,11 +82,8 @@ if [[ -z $(stack_status "$REGISTRY_STACK") ]]; then
     [[ -z $existing ]] ||
         die "there is a repository $REPOSITORY_NAME already, which the stack $REGISTRY_STACK did not make. Set REPOSITORY_NAME to another name in deploy_scripts/config-$environment.env, or delete that repository."
     say "Deploys the stack $REGISTRY_STACK: the image repository $REPOSITORY_NAME."
-    if ! aws cloudformation deploy --stack-name "$REGISTRY_STACK" --template-file "$scripts_dir/registry.yaml" \
-        --no-fail-on-empty-changeset --tags project=fleet-api --parameter-overrides "RepositoryName=$REPOSITORY_NAME"; then
-        failed_resources "$REGISTRY_STACK" >&2
-        die "the stack $REGISTRY_STACK could not be deployed. The reasons are above; no image was pushed."
-    fi
+    deploy_stack "$REGISTRY_STACK" registry.yaml --tags project=fleet-api \
+        --parameter-overrides "RepositoryName=$REPOSITORY_NAME"
 fi
 repository=$(stack_output "$REGISTRY_STACK" RepositoryUri)
 registry_name=$(stack_output "$REGISTRY_STACK" RepositoryName)
