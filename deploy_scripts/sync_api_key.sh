@@ -106,7 +106,7 @@ keys() {
 
 # sync_key: makes the key of the current region what it should be.
 sync_key() {
-    local plan id done="was valid already"
+    local plan planned id done="was valid already"
     plan=$(ask_aws cloudformation describe-stack-resource --stack-name "$API_STACK" --logical-resource-id ApiUsagePlan \
         --query StackResourceDetail.PhysicalResourceId --output text)
     id=$(keys | awk -v name="$key_name" '$2 == name { print $1; exit }')
@@ -123,9 +123,9 @@ sync_key() {
         rm -f "$folder/key.json"
         done="is made"
     fi
-    if ! ask_aws apigateway get-usage-plan-keys --usage-plan-id "$plan" --limit 500 --output text --query 'items[].[id]' | grep -qx "$id"; then
+    planned=$(ask_aws apigateway get-usage-plan-keys --usage-plan-id "$plan" --limit 500 --output text --query 'items[].[id]')
+    grep -qx "$id" <<<"$planned" ||
         ask_aws apigateway create-usage-plan-key --usage-plan-id "$plan" --key-id "$id" --key-type API_KEY >/dev/null
-    fi
     say "$AWS_REGION: the key $key_name $done."
 }
 
