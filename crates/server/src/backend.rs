@@ -11,6 +11,7 @@ use crate::{
     error::StartError,
     functions::Settings,
     options::{Backend, Options},
+    private,
     schema::SCHEMA,
 };
 
@@ -124,11 +125,7 @@ fn database_url(options: &Options) -> Result<Option<String>, StartError> {
 fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
     let folder = &options.data_dir;
     let failed = |cause: io::Error| StartError::DataFolder { folder: folder.clone(), cause: cause.kind() };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(failed)?;
+    private::make_folder(folder).map_err(failed)?;
     folder.canonicalize().map_err(failed)
 }
 

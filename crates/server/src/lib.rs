@@ -17,6 +17,7 @@ pub mod limits;
 mod log;
 mod options;
 mod pages;
+mod private;
 mod redirect;
 mod refusal;
 mod router;

@@ -37,7 +37,7 @@ use self::{
     files::{About, Named, Pair},
 };
 pub use self::{error::TlsError, options::TlsOptions};
-use crate::{options::Options, template::TemplateRoute};
+use crate::{options::Options, private, template::TemplateRoute};
 
 /// How long before its end a certificate is worth a warning.
 const SOON: i64 = 14 * 24 * 60 * 60;
@@ -216,7 +216,8 @@ impl Plan {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
         if let (Source::Files { cert, key }, Ok(Some(pair))) = (&self.source, self.pair(material)) {
             warn_of_end(cert, &pair.cert[0], now);
-            if files::is_open(&key.path) {
+            // A group may read it: Debian's `ssl-cert` is for that.
+            if private::is_open(&key.path, private::OTHERS) {
                 let file = key.path.display();
                 warn!("every user of this machine can read the private key {file}: chmod 640 {file}, or 600");
             }

@@ -1,11 +1,7 @@
 //! A certificate by ACME (RFC 8555), fetched and renewed by `rustls-acme`: the CA connects to the HTTPS port itself and
 //! looks for a token there (TLS-ALPN-01, RFC 8737).
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use futures_util::StreamExt as _;
 use http::Uri;
@@ -14,7 +10,7 @@ use rustls_acme::{AcmeConfig, AcmeState, EventOk, caches::DirCache};
 use tracing::{info, warn};
 
 use super::error::TlsError;
-use crate::options::Options;
+use crate::{options::Options, private};
 
 /// <https://letsencrypt.org/docs/acme-protocol-updates/>, by the names that people know.
 const DIRECTORIES: [(&str, &str); 2] = [
@@ -43,7 +39,7 @@ impl Order {
             None if options.in_memory => return Err(TlsError::Needs("--acme-domain", "--acme-cache where the data is in memory")),
             None => options.data_dir.join(CACHE),
         };
-        if is_open(&cache) {
+        if private::is_open(&cache, private::OTHERS_AND_GROUP) {
             return Err(TlsError::OpenCache(cache));
         }
         Ok(Self {
@@ -58,27 +54,11 @@ impl Order {
     pub(crate) fn make_cache(&self) -> Result<(), TlsError> {
         let folder = &self.cache;
         let failed = |cause: io::Error| TlsError::Cache { folder: folder.clone(), cause: cause.kind() };
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).map_err(failed)?;
+        private::make_folder(folder).map_err(failed)?;
         let probe = folder.join(".writable");
         fs::write(&probe, "").map_err(failed)?;
         fs::remove_file(probe).map_err(failed)
     }
-}
-
-/// A folder that others can look into.
-#[cfg(unix)]
-fn is_open(folder: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(folder).is_ok_and(|about| about.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open(_: &Path) -> bool {
-    false
 }
 
 /// A name that a CA can connect to.

@@ -135,18 +135,6 @@ impl About {
     }
 }
 
-/// A file with a private key in it that every user of the machine can read. A group may: Debian's `ssl-cert` is for that.
-#[cfg(unix)]
-pub(crate) fn is_open(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o007 != 0)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_open(_: &Path) -> bool {
-    false
-}
-
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
