@@ -15,6 +15,11 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// The capacity within them that is nearest to `wanted`.
+    fn nearest(self, wanted: f64) -> f64 {
+        wanted.max(f64::from(self.min)).min(f64::from(self.max))
+    }
+
     /// The bound that `capacity` is beyond of, with the words that AWS has for the cause.
     #[must_use]
     pub fn broken_by(self, capacity: f64) -> Option<(u32, String)> {
@@ -90,7 +95,7 @@ pub fn scale_out(current: f64, metric: f64, target: f64, bounds: Bounds, added: 
         }
         wanted -= added;
     }
-    scale_to(wanted.max(f64::from(bounds.min)).min(f64::from(bounds.max)), current, Direction::Out)
+    scale_to(bounds.nearest(wanted), current, Direction::Out)
 }
 
 /// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm has looked at:
@@ -104,7 +109,7 @@ pub fn scale_in(current: f64, metric: f64, highest: f64, target: f64, bounds: Bo
         return Verdict::CoolingDown;
     }
     // A capacity that is above the maximum, since somebody else has set it, comes down to that at least.
-    let needed = |metric: f64| needed(current, metric.max(0.0), target).clamp(f64::from(bounds.min), f64::from(bounds.max));
+    let needed = |metric: f64| bounds.nearest(needed(current, metric.max(0.0), target));
     let wanted = needed(metric);
     if wanted < current && needed(highest) > wanted {
         return Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current });

@@ -242,8 +242,8 @@ impl<L: Listener> Simulation<'_, L> {
     async fn begin(&mut self, now: Timestamp, order: Order) -> Result<(), Stop> {
         let activity = self.activities.begin(now, &order);
         let answer = self.endpoint.patch(order.desired).await;
-        let failed = answer.as_ref().err().map(|error| format!("The endpoint {error}."));
-        if let Some(reason) = failed {
+        if let Err(error) = &answer {
+            let reason = format!("The endpoint {error}.");
             self.activities.end(activity, now, StatusCode::Failed, &failed_message(&order, &reason));
             self.refused += 1;
             if self.refused == PATIENCE {
