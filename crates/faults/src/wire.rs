@@ -18,7 +18,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_smithy_types::body::SdkBody;
 use fleet_aws::SdkConfig;
-use serde_json::{Value, json};
+use fleet_testing::data_api_step;
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -111,9 +112,8 @@ impl Wire {
         *self.lock() = State { plan: Box::new(plan), steps: Vec::new() };
     }
 
-    /// The steps since the last plan, in the order in which they were sent. A call of the Data API is called by what its
-    /// statement does: `begin`, `insert`, `packages`, `commit`, `rollback`, `token`, `get`, `next`, `list`, `delete`,
-    /// `one`; any other by its operation's name.
+    /// The steps since the last plan, in the order in which they were sent. A call of the Data API is called by what it is
+    /// for, as [`data_api_step`] says; any other by its operation's name.
     #[must_use]
     pub fn steps(&self) -> Vec<String> {
         self.lock().steps.clone()
@@ -186,21 +186,8 @@ fn response(status: u16, exception: Option<&str>, body: String) -> Result<HttpRe
 
 /// What a call is for.
 fn step(path: &str, target: Option<&str>, sent: &Value) -> String {
-    let sql = sent["sql"].as_str().unwrap_or_default();
-    let known = match (path, target) {
-        (_, Some(target)) => return target.rsplit('.').next().unwrap_or_default().to_owned(),
-        ("/BeginTransaction", _) => "begin",
-        ("/CommitTransaction", _) => "commit",
-        ("/RollbackTransaction", _) => "rollback",
-        _ if sql.starts_with("INSERT INTO ec2 ") => "insert",
-        _ if sql.starts_with("INSERT INTO ec2_package ") => "packages",
-        _ if sql.starts_with("DELETE FROM ec2 ") => "delete",
-        _ if sql.starts_with("SELECT add_token ") => "token",
-        _ if sql.starts_with("SELECT 0 AS kind") => "get",
-        _ if sql.starts_with("SELECT 1 AS kind") => "next",
-        _ if sql.starts_with("SELECT e.") => "list",
-        _ if sql == "SELECT 1" => "one",
-        _ => panic!("a statement without a name: {}", json!({ "path": path, "sql": sql })),
-    };
-    known.to_owned()
+    match target {
+        Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),
+        None => data_api_step(path, sent).to_owned(),
+    }
 }

@@ -3,6 +3,7 @@
 mod database;
 mod dimension;
 pub mod runtime;
+mod step;
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ pub use dimension::OneDimension;
 use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, invoke};
 use lambda_http::Body;
 use serde_json::Value;
+pub use step::data_api_step;
 
 /// An event of `events/`, ready to be changed and sent.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use std::{
 
 use fleet_aws::{DataApiInventory, InventorySettings};
 use fleet_core::inventory::{AccountId, InstanceId, NewInstance, Package, PackageName, PackageVersion, Packages, Region};
+use fleet_testing::data_api_step;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -76,7 +77,7 @@ impl FakeDataApi {
         let config = config(move |request| {
             let mut state = state.lock().unwrap();
             state.run_waiting();
-            let name = step_name(&request);
+            let name = data_api_step(&request.operation, &request.body);
             state.calls.push(name.to_owned());
             let nth = state.calls.iter().filter(|call| *call == name).count();
             let fault = faults(&Step { name, nth, at: begun.elapsed() });
@@ -209,23 +210,6 @@ impl State {
             (None, Change::Put(token)) => self.stored = token,
             (None, Change::Take) => self.stored = None,
         }
-    }
-}
-
-fn step_name(request: &Request) -> &'static str {
-    let sql = request.body["sql"].as_str().unwrap_or_default();
-    match request.operation.as_str() {
-        "/BeginTransaction" => "begin",
-        "/CommitTransaction" => "commit",
-        "/RollbackTransaction" => "rollback",
-        _ if sql.starts_with("INSERT INTO ec2 ") => "insert",
-        _ if sql.starts_with("INSERT INTO ec2_package ") => "packages",
-        _ if sql.starts_with("SELECT add_token") => "token",
-        _ if sql.starts_with("SELECT 0 AS kind") => "get",
-        _ if sql.starts_with("SELECT 1 AS kind") => "next",
-        _ if sql.starts_with("SELECT e.") => "list",
-        _ if sql.starts_with("DELETE") => "delete",
-        _ => "one",
     }
 }
 

@@ -1,0 +1,25 @@
+use serde_json::Value;
+
+/// What a call of the RDS Data API is for, by its path and its body: `begin`, `commit`, `rollback`, or by its statement
+/// `insert`, `packages`, `token`, `get`, `next`, `list`, `delete`, `one`.
+///
+/// # Panics
+/// When no function sends such a call.
+#[must_use]
+pub fn data_api_step(path: &str, body: &Value) -> &'static str {
+    let sql = body["sql"].as_str().unwrap_or_default();
+    match path {
+        "/BeginTransaction" => "begin",
+        "/CommitTransaction" => "commit",
+        "/RollbackTransaction" => "rollback",
+        _ if sql.starts_with("INSERT INTO ec2 ") => "insert",
+        _ if sql.starts_with("INSERT INTO ec2_package ") => "packages",
+        _ if sql.starts_with("DELETE FROM ec2 ") => "delete",
+        _ if sql.starts_with("SELECT add_token ") => "token",
+        _ if sql.starts_with("SELECT 0 AS kind") => "get",
+        _ if sql.starts_with("SELECT 1 AS kind") => "next",
+        _ if sql.starts_with("SELECT e.") => "list",
+        _ if sql == "SELECT 1" => "one",
+        _ => panic!("a call without a name: {path} {sql:?}"),
+    }
+}
