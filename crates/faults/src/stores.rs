@@ -1,6 +1,10 @@
 //! Stores of a test's own.
 
-use std::{net::SocketAddr, path::Path};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use fleet_aws::{DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig};
@@ -103,11 +107,17 @@ impl Stores {
 }
 
 /// An SDK configuration for the services at `endpoint`, independent of the environment.
+///
+/// Each is of a region of its own. An SDK counts the failures of all the clients that a process has in one region, and ends
+/// their retries when they are too many; the functions of one test are to know as little of another's as those of two
+/// Lambda instances do.
 #[must_use]
 pub fn config(endpoint: &str) -> SdkConfig {
+    static REGIONS: AtomicUsize = AtomicUsize::new(1);
+    let region = format!("us-east-{}", REGIONS.fetch_add(1, Ordering::Relaxed));
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("us-east-1"))
+        .region(Region::new(region))
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
         .endpoint_url(endpoint)
         .build()

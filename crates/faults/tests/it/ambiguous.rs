@@ -39,7 +39,7 @@ where
     let name = format!("{name}, {kind:?}");
     let run = Run::of(&name);
     // A call that is never answered takes 5 to 10 s, so these wait side by side; the many are in `unheard`.
-    let (count, ways) = if kind == Kind::Silence { (run.count(2, 50), run.count(2, 50)) } else { (run.count(16, 1_000), 8) };
+    let (count, ways) = if kind == Kind::Silence { (run.count(2, 50), run.count(2, 50)) } else { (run.count(16, 1_000), run.count(8, 25)) };
     let mut workers = JoinSet::new();
     for worker in 0..ways {
         let way = Arc::new(Way::start().await);
@@ -135,18 +135,20 @@ kinds! {
 
 /// Each call fails with this chance.
 const CHANCE: f64 = 0.3;
+/// How many clients there are. Each has a store of its own, and spends most of its time waiting before it tries again.
+const CLIENTS: usize = 250;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
     let run = Run::of("adds in a storm");
     let count = run.count(8, 1_000);
     let mut workers = JoinSet::new();
-    for worker in 0..8 {
+    for worker in 0..CLIENTS.min(count) {
         let mut rng = run.rng(worker);
         workers.spawn(async move {
             let way = Way::start().await;
             let mut refused = 0;
-            for number in (worker..count).step_by(8) {
+            for number in (worker..count).step_by(CLIENTS) {
                 let new = record(number, 2);
                 let mut faults = rng.fork();
                 let kinds = [Kind::ResetRequest, Kind::ResetAnswer, Kind::TruncateAnswer, Kind::ErrorAfter, Kind::ErrorInstead];
