@@ -52,7 +52,7 @@ status_of() { curl --silent --output /dev/null --write-out '%{http_code}' --max-
 body_of() { curl --silent --max-time 10 "$1" || true; }
 
 # json_text KEY: the text of a key in the JSON on standard input, or nothing.
-json_text() { sed -n "0,/\"$1\" *: *\"/s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
+json_text() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" | sed -n 1p; }
 
 # answering_region: the region that the one address answers from, or nothing.
 answering_region() { body_of "$(public_address)/v1/metadata" | json_text region; }
