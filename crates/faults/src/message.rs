@@ -9,16 +9,26 @@ use tokio::{
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// A request, whole.
+/// A request or an answer, whole.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// The path for the Data API, `/Execute` say; else the operation's name.
-    pub(crate) operation: String,
-    /// Head and body, with the wish that the connection be closed after the answer.
+    head: String,
+    /// Head and body.
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Reads one request; `None` where the client has closed the connection instead.
+impl Message {
+    /// What a request asks for: the path for the Data API, `/Execute` say; else the operation's name.
+    pub(crate) fn operation(&self) -> &str {
+        let operation = header(&self.head, "x-amz-target").and_then(|target| Some(target.rsplit_once('.')?.1));
+        operation.or_else(|| self.head.split(' ').nth(1)).unwrap_or_default()
+    }
+}
+
+/// Reads one message; `None` where the other side has closed the connection instead.
+///
+/// # Panics
+/// When it does not tell its length, which the SDK and the local services always do.
 pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Message>> {
     let mut bytes = Vec::new();
     let head_end = loop {
@@ -30,26 +40,21 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Op
         }
     };
     let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
-    let length: usize = header(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
+    let length = header(&head, "content-length").and_then(|value| value.parse::<usize>().ok());
+    let length = length.unwrap_or_else(|| panic!("a message without its length: {head}"));
     while bytes.len() < head_end + length {
         if stream.read_buf(&mut bytes).await? == 0 {
             return Ok(None);
         }
     }
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let operation = header(&head, "x-amz-target").and_then(|target| Some(target.rsplit_once('.')?.1.to_owned())).unwrap_or(path);
-    // The answer then ends where the connection does, however it is framed.
-    let line_end = head.find("\r\n").unwrap_or_default() + 2;
-    bytes.splice(line_end..line_end, *b"connection: close\r\n");
-    Ok(Some(Message { operation, bytes }))
+    Ok(Some(Message { head, bytes }))
 }
 
 /// Sends `request` to the store and reads the answer to its end.
-pub(crate) async fn exchange(mut store: TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) async fn exchange(store: &mut TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
     store.write_all(request).await?;
-    let mut answer = Vec::new();
-    store.read_to_end(&mut answer).await?;
-    Ok(answer)
+    let answer = read(store).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(answer.bytes)
 }
 
 /// An error as the services write it, or as a gateway before them does.

@@ -14,10 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{
-    fault::Fault,
-    message::{self, Message},
-};
+use crate::{fault::Fault, message};
 
 /// A call on its way to the store.
 #[derive(Debug)]
@@ -55,7 +52,7 @@ impl Proxy {
                 let state = Arc::clone(&shared);
                 tokio::spawn(async move {
                     // A call that cannot be passed on ends like one that the network lost.
-                    let _ = pass(client, store, &state).await;
+                    let _ = serve(client, store, &state).await;
                 });
             }
         });
@@ -102,44 +99,59 @@ fn planned(state: &Mutex<State>, operation: &str) -> Option<Fault> {
     fault
 }
 
-/// Passes one call on, or fails it; each connection carries one.
-async fn pass(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
-    let Some(Message { operation, bytes: request }) = message::read(&mut client).await? else { return Ok(()) };
-    let fault = planned(state, &operation);
+/// Passes the calls of one connection on, one after the other, until one fails.
+///
+/// The connections are kept as those to AWS are. One for each call would fill what the kernel has for those that were
+/// closed lately, and a kernel that is full loses calls of its own.
+async fn serve(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
     let mut upstream = TcpStream::connect(store).await?;
-    match fault {
-        None => client.write_all(&message::exchange(upstream, &request).await?).await?,
-        Some(Fault::Delay(delay)) => {
-            let answer = message::exchange(upstream, &request).await?;
-            tokio::time::sleep(delay).await;
-            client.write_all(&answer).await?;
-        }
-        Some(Fault::Silence) => {
-            message::exchange(upstream, &request).await?;
-            // Until the client gives up.
-            client.read_u8().await?;
-        }
-        Some(Fault::ResetRequest(byte)) => {
-            upstream.write_all(&request[..byte % request.len()]).await?;
-            return reset(upstream).and(reset(client));
-        }
-        Some(Fault::ResetAnswer(byte)) => {
-            let answer = message::exchange(upstream, &request).await?;
-            client.write_all(&answer[..byte % answer.len()]).await?;
-            return reset(client);
-        }
-        Some(Fault::TruncateAnswer(byte)) => {
-            let answer = message::exchange(upstream, &request).await?;
-            client.write_all(&answer[..byte % answer.len()]).await?;
-        }
-        Some(Fault::Refuse { status, exception, message, done }) => {
-            if done {
-                message::exchange(upstream, &request).await?;
+    client.set_nodelay(true)?;
+    upstream.set_nodelay(true)?;
+    loop {
+        let mut next = [0];
+        let request = tokio::select! {
+            request = message::read(&mut client) => request?,
+            // The store has closed a connection that was idle for long.
+            _ = upstream.peek(&mut next) => None,
+        };
+        let Some(request) = request else { return Ok(()) };
+        let fault = planned(state, request.operation());
+        let request = request.bytes;
+        match fault {
+            None => client.write_all(&message::exchange(&mut upstream, &request).await?).await?,
+            Some(Fault::Delay(delay)) => {
+                let answer = message::exchange(&mut upstream, &request).await?;
+                tokio::time::sleep(delay).await;
+                client.write_all(&answer).await?;
             }
-            client.write_all(&message::refusal(status, exception, &message)).await?;
+            Some(Fault::Silence) => {
+                message::exchange(&mut upstream, &request).await?;
+                // Until the client gives up.
+                client.read_u8().await?;
+            }
+            Some(Fault::ResetRequest(byte)) => {
+                upstream.write_all(&request[..byte % request.len()]).await?;
+                return reset(upstream).and(reset(client));
+            }
+            Some(Fault::ResetAnswer(byte)) => {
+                let answer = message::exchange(&mut upstream, &request).await?;
+                client.write_all(&answer[..byte % answer.len()]).await?;
+                return reset(client);
+            }
+            Some(Fault::TruncateAnswer(byte)) => {
+                let answer = message::exchange(&mut upstream, &request).await?;
+                client.write_all(&answer[..byte % answer.len()]).await?;
+                return client.shutdown().await;
+            }
+            Some(Fault::Refuse { status, exception, message, done }) => {
+                if done {
+                    message::exchange(&mut upstream, &request).await?;
+                }
+                client.write_all(&message::refusal(status, exception, &message)).await?;
+                return client.shutdown().await;
+            }
         }
     }
-    client.shutdown().await
 }
 
 /// Closes a connection as a process that was killed does.

@@ -26,6 +26,10 @@ pub fn settings() -> (InventorySettings, DimensionsSettings) {
 #[derive(Debug)]
 pub struct Stores {
     local: LocalAws,
+    /// What looks into them, each on connections that it keeps.
+    data_api: aws_sdk_rdsdata::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    inventory: DataApiInventory,
 }
 
 impl Stores {
@@ -56,7 +60,14 @@ impl Stores {
             timeouts: Timeouts::default(),
         };
         change(&mut options);
-        Self { local: LocalAws::start(options).await.unwrap() }
+        let local = LocalAws::start(options).await.unwrap();
+        let config = config(&local.endpoint_url());
+        Self {
+            local,
+            data_api: aws_sdk_rdsdata::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            inventory: DataApiInventory::new(&config, settings().0),
+        }
     }
 
     /// Where they answer.
@@ -73,8 +84,8 @@ impl Stores {
 
     /// The inventory in them.
     #[must_use]
-    pub fn inventory(&self) -> DataApiInventory {
-        DataApiInventory::new(&self.config(), settings().0)
+    pub fn inventory(&self) -> &DataApiInventory {
+        &self.inventory
     }
 
     /// The dimensions in them.
@@ -86,7 +97,7 @@ impl Stores {
     /// The only value of a query, a whole number.
     pub async fn count(&self, sql: &str) -> i64 {
         let (settings, _) = settings();
-        let call = aws_sdk_rdsdata::Client::new(&self.config()).execute_statement().database(settings.database).sql(sql);
+        let call = self.data_api.execute_statement().database(settings.database).sql(sql);
         let answer = call.resource_arn(settings.cluster_arn).secret_arn(settings.secret).send().await.unwrap();
         *answer.records()[0][0].as_long_value().unwrap()
     }
@@ -95,7 +106,7 @@ impl Stores {
     pub async fn revision(&self, id: &str) -> u64 {
         use aws_sdk_dynamodb::types::AttributeValue;
         let key = AttributeValue::S(id.to_owned());
-        let call = aws_sdk_dynamodb::Client::new(&self.config()).get_item().table_name(settings().1.table);
+        let call = self.dynamodb.get_item().table_name(settings().1.table);
         let answer = call.key("scalableTargetDimensionId", key).consistent_read(true).send().await.unwrap();
         answer.item.map_or(0, |item| item["revision"].as_n().unwrap().parse().unwrap())
     }
