@@ -137,16 +137,17 @@ impl<L: Listener> Simulation<'_, L> {
             Some(order) => self.begin(now, order).await,
             None => Ok(()),
         };
+        if outcome.is_ok() {
+            outcome = self.scheduled(now).await;
+        }
         while outcome.is_ok() {
             let period = self.settings.period_end(next_period).filter(|time| *time <= end);
-            let scheduled = self.next_scheduled(now).filter(|(time, _)| *time <= end);
+            let scheduled = self.next_scheduled(now).filter(|time| *time <= end);
             let poll = self.under_way.as_ref().map(|under_way| under_way.next_poll);
-            let Some(next) = [period, scheduled.map(|(time, _)| time), poll].into_iter().flatten().min() else { break };
+            let Some(next) = [period, scheduled, poll].into_iter().flatten().min() else { break };
             now = next;
             clock.wait_until(now).await;
-            if let Some((_, index)) = scheduled.filter(|(time, _)| *time == now) {
-                outcome = self.scheduled(now, index).await;
-            }
+            outcome = self.scheduled(now).await;
             if outcome.is_ok() && self.under_way.as_ref().is_some_and(|under_way| under_way.next_poll == now) {
                 outcome = self.poll(now).await;
             }
@@ -169,19 +170,21 @@ impl<L: Listener> Simulation<'_, L> {
         }
     }
 
-    /// The next scheduled action and when it is due. Of several at once, the first; the others come after it.
-    fn next_scheduled(&self, now: Timestamp) -> Option<(Timestamp, usize)> {
+    /// When the first scheduled action after `now` is due.
+    fn next_scheduled(&self, now: Timestamp) -> Option<Timestamp> {
         if self.settings.suspended.scheduled {
             return None;
         }
-        let next = |(index, action): (usize, &crate::schedule::ScheduledAction)| Some((action.next(self.settings.start, now)?, index));
-        self.settings.schedule.iter().enumerate().filter_map(next).min()
+        self.settings.schedule.iter().filter_map(|action| action.next(self.settings.start, now)).min()
     }
 
-    /// Every action that is due, the one at `index` first among them.
-    async fn scheduled(&mut self, now: Timestamp, index: usize) -> Result<(), Stop> {
+    /// Every action that is due, one after the other.
+    async fn scheduled(&mut self, now: Timestamp) -> Result<(), Stop> {
         let just_before = now - jiff::SignedDuration::from_nanos(1);
-        for action in &self.settings.schedule[index..] {
+        if self.next_scheduled(just_before) != Some(now) {
+            return Ok(());
+        }
+        for action in &self.settings.schedule {
             if action.next(self.settings.start, just_before) != Some(now) {
                 continue;
             }

@@ -98,3 +98,17 @@ async fn a_change_by_hand_is_seen_by_the_next_look() {
     assert!(done.out.contains("maximum capacity was set to 10\n"), "{}", done.out);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_scheduled_action_that_is_due_at_the_start_happens_then() {
+    let server = start().await;
+    let url = dimension(&server, "at-once");
+    let schedules = ["--schedule", "at once: at(2026-01-05T00:00:00) min=3", "--schedule", "midnight: cron(0 0 * * ? *) max=7"];
+    let options = ["--endpoint", &url, "--metric", "constant(value=50)", "--duration", "2m", "--start", "2026-01-05T00:00:00Z"];
+    let done = simulate(&[&options[..], &schedules[..], &["--schedule", "rate: rate(1 hour) min=5"]].concat()).await;
+    assert_eq!(done.parts(), (Some(0), ""));
+    let set: Vec<&str> = done.out.lines().filter(|line| line.contains("Z  Setting ")).collect();
+    let at_once = |words: &str| format!("2026-01-05T00:00:00Z  Setting {words}");
+    assert_eq!(set, [at_once("min capacity to 3"), at_once("max capacity to 7"), at_once("desired capacity to 3.")]);
+    server.stop().await;
+}
