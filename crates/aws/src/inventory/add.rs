@@ -8,7 +8,7 @@ use super::{
     data_api::{DataApi, Transaction, text},
     errors::{Failure, Verdict},
     pace::Pace,
-    write::{self, Attempt},
+    write::{self, Attempt, Commit},
 };
 use crate::budget::Budget;
 
@@ -42,21 +42,21 @@ pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError
     let mut pace = Pace::new(budget);
     // The same through all attempts: it tells our own row, written by an attempt whose answer was lost, from another's.
     let token = Uuid::new_v4().to_string();
-    let mut doubtful = false;
+    let mut sent = false;
     loop {
-        let Err(attempt) = attempt(api, budget, new, &token).await else { return Ok(()) };
-        doubtful |= attempt.doubtful;
-        let failure = match (doubtful, attempt.failure) {
-            (false, Failure { verdict: Verdict::Duplicate, .. }) => return Err(AddError::Duplicate),
-            (false, failure) => failure,
-            (true, failure) => match write::stored_token(api, budget, &new.id).await {
-                Ok(Some(stored)) if stored == token => return Ok(()),
-                Ok(Some(_)) => return Err(AddError::Duplicate),
-                Ok(None) => failure,
-                // Trying again is safe without knowing: a row of ours shows as a duplicate, which is looked at again.
-                Err(unread) => unread,
-            },
-        };
+        let Err(Attempt { failure, commit }) = attempt(api, budget, new, &token).await else { return Ok(()) };
+        sent |= commit != Commit::NotSent;
+        if sent {
+            match write::stored_token(api, budget, &mut pace, &new.id).await? {
+                Some(stored) if stored == token => return Ok(()),
+                // It may have been stored, seen and removed by somebody, and must not come back.
+                _ if commit == Commit::InDoubt => return Err(failure.into_store_error().into()),
+                Some(_) => return Err(AddError::Duplicate),
+                None => {}
+            }
+        } else if failure.verdict == Verdict::Duplicate {
+            return Err(AddError::Duplicate);
+        }
         pace.wait(failure).await?;
     }
 }

@@ -72,7 +72,8 @@ impl DataApi {
         Ok(Transaction { api: self.clone(), id, open: true })
     }
 
-    async fn send_rollback(&self, id: &str, deadline: Instant) {
+    /// Answers whether the service says that it is undone.
+    async fn send_rollback(&self, id: &str, deadline: Instant) -> bool {
         for _ in 0..ROLLBACK_ATTEMPTS {
             let call = self
                 .client
@@ -81,11 +82,13 @@ impl DataApi {
                 .secret_arn(&self.settings.secret)
                 .transaction_id(id);
             match bounded("RollbackTransaction", deadline, call.send()).await {
+                Ok(_) => return true,
                 Err(Failure { verdict: Verdict::Unknown | Verdict::Crowded, .. }) => {}
-                // Done, or ended otherwise, or not ours to end: the service itself does so after three idle minutes.
-                _ => return,
+                // Ended otherwise, or not ours to end: the service itself does so after three idle minutes.
+                Err(_) => break,
             }
         }
+        false
     }
 }
 
@@ -109,10 +112,12 @@ impl Transaction {
         Ok(())
     }
 
-    /// Undoes what it did, as far as the service can be reached within [`budget::ENDING`] and before `deadline`.
-    pub(super) async fn roll_back(mut self, deadline: Instant) {
-        self.api.send_rollback(&self.id, deadline.min(Instant::now() + budget::ENDING)).await;
+    /// Undoes what it did, as far as the service can be reached within [`budget::ENDING`] and before `deadline`. Answers
+    /// whether the service says that it is undone: `false` for one that had ended, or when nothing was heard.
+    pub(super) async fn roll_back(mut self, deadline: Instant) -> bool {
+        let undone = self.api.send_rollback(&self.id, deadline.min(Instant::now() + budget::ENDING)).await;
         self.open = false;
+        undone
     }
 
     /// Lets go of it without a call: the service has ended it.

@@ -5,7 +5,7 @@ use fleet_core::{inventory::InstanceId, store::StoreError};
 use super::{
     data_api::{DataApi, text},
     pace::Pace,
-    write::{self, Attempt},
+    write::{self, Attempt, Commit},
 };
 use crate::budget::Budget;
 
@@ -13,28 +13,27 @@ const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 
 /// Answers whether there was an instance.
 ///
-/// A removal whose commit was in doubt had found the instance. When the instance is not there afterwards, either that
-/// commit was done or another client came between: nobody can tell any more. That is answered as a removal, since clients
-/// remove what they know of, and to tell one of them that its instance had not been there would be the worse mistake.
-/// While the instance is there it is removed again.
+/// A removal whose commit failed had found the instance. When the instance is not there afterwards, either that commit was
+/// done or another client came between: nobody can tell any more. That is answered as a removal, since clients remove what
+/// they know of, and to tell one of them that its instance had not been there would be the worse mistake. While the
+/// instance is there it is removed again, unless it may be another one: added by somebody after a commit that was done.
 pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, StoreError> {
     let budget = Budget::start();
     let mut pace = Pace::new(budget);
-    let mut doubtful = false;
+    let mut sent = false;
     loop {
-        let attempt = match attempt(api, budget, id).await {
-            Ok(removed) => return Ok(removed || doubtful),
+        let Attempt { failure, commit } = match attempt(api, budget, id).await {
+            Ok(removed) => return Ok(removed || sent),
             Err(attempt) => attempt,
         };
-        doubtful |= attempt.doubtful;
-        let failure = match doubtful {
-            false => attempt.failure,
-            true => match write::stored_token(api, budget, id).await {
-                Ok(None) => return Ok(true),
-                Ok(Some(_)) => attempt.failure,
-                Err(unread) => unread,
-            },
-        };
+        sent |= commit != Commit::NotSent;
+        if sent {
+            match write::stored_token(api, budget, &mut pace, id).await? {
+                None => return Ok(true),
+                Some(_) if commit == Commit::InDoubt => return Err(failure.into_store_error()),
+                Some(_) => {}
+            }
+        }
         pace.wait(failure).await?;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet_aws::budget::WHOLE;
+use fleet_aws::{DataApiInventory, budget::WHOLE};
 use fleet_core::{
     calls::counted,
     inventory::{AddError, AddInstance},
@@ -139,27 +139,49 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     }
 }
 
+/// An inventory whose first commit is not answered, nor the first look at what became of it.
+fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
+    FakeDataApi::start(move |call| match (call.name, call.nth) {
+        ("commit", 1) => Some(Fault { reply: Reply::Reset, done: commit }),
+        ("token", 1) => Some(Fault { reply: Reply::Reset, done: Done::Never }),
+        _ => None,
+    })
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_after_doubt_is_told_by_the_token() {
-    // The read-back fails as well, so the instance is added again and meets its own row, or another's.
-    for occupied in [false, true] {
-        let (fake, inventory) = FakeDataApi::start(move |call| match (call.name, call.nth) {
-            ("commit", 1) => Some(Fault { reply: Reply::Reset, done: if occupied { Done::Never } else { Done::AtOnce } }),
-            ("token", 1) => Some(Fault { reply: Reply::Reset, done: Done::Never }),
-            _ => None,
-        });
-        // The other comes as soon as our own transaction is undone.
-        let coming = async {
-            while occupied && !fake.calls().ends_with("token") {
-                tokio::task::yield_now().await;
-            }
-            if occupied { fake.clone().occupied() } else { fake.clone() }
-        };
+async fn what_a_commit_did_is_looked_for_until_it_is_known() {
+    let (fake, inventory) = unanswered(Done::AtOnce);
+    assert!(inventory.add(&instance(0)).await.is_ok());
+    assert_eq!(fake.calls(), "begin insert commit rollback token token");
+
+    let (fake, inventory) = unanswered(Done::Never);
+    assert!(inventory.add(&instance(0)).await.is_ok());
+    assert_eq!(fake.calls(), "begin insert commit rollback token token begin insert commit");
+
+    // Another client comes as soon as our own transaction is undone.
+    let (fake, inventory) = unanswered(Done::Never);
+    let new = instance(0);
+    let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", true));
+    assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
+    assert_eq!(fake.calls(), "begin insert commit rollback token token");
+
+    // And just after the look.
+    let (fake, inventory) = unanswered(Done::Never);
+    let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token token", true));
+    assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
+    assert_eq!(fake.calls(), "begin insert commit rollback token token begin insert rollback token");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_others_removed_after_a_commit_without_an_answer_does_not_come_back() {
+    for added_anew in [false, true] {
+        let (fake, inventory) = unanswered(Done::AtOnce);
         let new = instance(0);
-        let (added, _) = tokio::join!(inventory.add(&new), coming);
-        assert_eq!(matches!(added, Err(AddError::Duplicate)), occupied, "{added:?}");
-        assert_eq!(added.is_ok(), !occupied);
-        assert_eq!(fake.calls(), "begin insert commit rollback token begin insert rollback token");
+        let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", added_anew));
+        // It was added, so it is no duplicate; whoever asks again is told so by what is there then.
+        assert!(matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))), "{added:?}");
+        assert_eq!((fake.has_row(), fake.is_occupied()), (added_anew, added_anew));
+        assert_eq!(fake.calls(), "begin insert commit rollback token token");
     }
 }
 

@@ -107,6 +107,15 @@ impl FakeDataApi {
         self
     }
 
+    /// What another client does once the calls end with `calls`: puts its row where ours would be, or takes away what is
+    /// there.
+    pub(crate) async fn meddled_with(&self, calls: &str, put: bool) {
+        while !self.calls().ends_with(calls) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        self.0.lock().unwrap().stored = put.then(|| ANOTHER.into());
+    }
+
     /// Whether there is a row.
     pub(crate) fn has_row(&self) -> bool {
         self.now().stored.is_some()

@@ -113,15 +113,41 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_removal_in_doubt_that_finds_nothing_later_is_a_removal() {
-    let (fake, inventory) = occupied(|call, nth| match (call, nth) {
-        ("commit", 1) => Some(Fault { reply: Reply::Reset, done: Done::AtOnce }),
+/// A database with a row, whose first commit is not answered, nor the first look at what became of it.
+fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
+    occupied(move |call, nth| match (call, nth) {
+        ("commit", 1) => Some(Fault { reply: Reply::Reset, done: commit }),
         ("token", 1) => Some(Fault { reply: Reply::Reset, done: Done::Never }),
         _ => None,
-    });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_commit_did_is_looked_for_until_it_is_known() {
+    let (fake, inventory) = unanswered(Done::AtOnce);
     assert!(inventory.remove(&id()).await.unwrap());
-    assert_eq!(fake.calls(), "begin delete commit rollback token begin delete rollback");
+    assert_eq!(fake.calls(), "begin delete commit rollback token token");
+
+    let (fake, inventory) = unanswered(Done::Never);
+    assert!(inventory.remove(&id()).await.unwrap() && !fake.has_row());
+    assert_eq!(fake.calls(), "begin delete commit rollback token token begin delete commit");
+
+    // Another client removes it between the look and the second try.
+    let (fake, inventory) = unanswered(Done::Never);
+    let id = id();
+    let (removed, ()) = tokio::join!(inventory.remove(&id), fake.meddled_with("token token", false));
+    assert!(removed.unwrap());
+    assert_eq!(fake.calls(), "begin delete commit rollback token token begin delete rollback");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_others_added_after_a_commit_without_an_answer_stays() {
+    let (fake, inventory) = unanswered(Done::AtOnce);
+    let id = id();
+    let (removed, ()) = tokio::join!(inventory.remove(&id), fake.meddled_with("token", true));
+    assert!(matches!(removed, Err(StoreError::Unavailable { .. })), "{removed:?}");
+    assert!(fake.is_occupied());
+    assert_eq!(fake.calls(), "begin delete commit rollback token token");
 }
 
 #[tokio::test(start_paused = true)]
