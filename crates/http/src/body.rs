@@ -5,7 +5,7 @@ use std::fmt::Display;
 use lambda_http::Request;
 use serde_json::{Map, Value};
 
-use crate::{ApiError, bounded_json};
+use crate::{ApiError, bounded_json, shown::Shown};
 
 /// A JSON object that is being taken apart: a body, or an object within it.
 ///
@@ -132,7 +132,7 @@ impl Object {
 
     /// A refusal of the field `name`, as the end of a sentence that begins with its place in the body.
     pub fn wrong(&self, name: &str, what: impl Display) -> ApiError {
-        ApiError::BadRequest(format!("{}{name} {what}.", self.prefix))
+        ApiError::BadRequest(format!("{}{} {what}.", self.prefix, Shown(name)))
     }
 
     fn wrong_kind(&self, name: &str, wanted: &str, value: &Value) -> ApiError {
@@ -235,6 +235,12 @@ mod tests {
             refused(r#"{"packages":[{"package_version":"1","x":1}]}"#),
             "packages[0].x is not a known field; allowed are package_version."
         );
+        let name = "x".repeat(3_000_000);
+        assert_eq!(
+            body(&format!(r#"{{"{name}":1}}"#)).unwrap().finish().unwrap_err().to_string(),
+            format!("{}… is not a known field; allowed are .", "x".repeat(100))
+        );
+        assert!(body(&format!(r#"{{"{name}":1,"{name}":1}}"#)).unwrap_err().to_string().len() < 250);
         assert_eq!(refused(r#"{"packages":[1,2,3]}"#), "packages must have at most 2 entries, but has 3.");
     }
 }

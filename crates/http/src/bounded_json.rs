@@ -8,6 +8,8 @@ use std::{cell::Cell, fmt};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::shown::Shown;
+
 /// The most values that a body may have: three times what 10,000 packages take, so that a list which is only somewhat
 /// too long is still refused by name.
 pub(crate) const MAX_VALUES: usize = 100_000;
@@ -85,7 +87,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if map.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("it has the field {name} more than once")));
+                return Err(A::Error::custom(format_args!("it has the field {} more than once", Shown(&name))));
             }
             map.insert(name, fields.next_value_seed(self)?);
         }

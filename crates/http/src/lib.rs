@@ -15,6 +15,7 @@ mod query;
 mod request;
 mod response;
 mod runtime;
+mod shown;
 pub mod telemetry;
 
 pub use body::Object;

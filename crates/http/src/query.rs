@@ -2,7 +2,7 @@
 
 use lambda_http::{Request, RequestExt};
 
-use crate::ApiError;
+use crate::{ApiError, shown::Shown};
 
 /// A request's query parameters.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ impl Query {
         for (name, value) in request.query_string_parameters_ref().into_iter().flat_map(|query| query.iter()) {
             if !known.contains(&name) {
                 return Err(ApiError::BadRequest(format!(
-                    "The query parameter {name} is not known here; allowed are {}.",
+                    "The query parameter {} is not known here; allowed are {}.",
+                    Shown(name),
                     known.join(", ")
                 )));
             }

@@ -1,0 +1,31 @@
+//! How an error repeats a name that a client chose.
+
+use std::fmt;
+
+/// The most characters of it. A refusal is to name the field, not to send a body of megabytes back: Lambda takes a request
+/// of 6 MB and loses an answer of more.
+const MAX_CHARS: usize = 100;
+
+/// The name, cut after 100 characters.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(MAX_CHARS) {
+            None => f.write_str(self.0),
+            Some((end, _)) => write!(f, "{}…", &self.0[..end]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_cut_between_two_characters() {
+        assert_eq!(Shown("").to_string(), "");
+        assert_eq!(Shown(&"ü".repeat(100)).to_string(), "ü".repeat(100));
+        assert_eq!(Shown(&"ü".repeat(101)).to_string(), format!("{}…", "ü".repeat(100)));
+    }
+}
