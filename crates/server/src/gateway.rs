@@ -79,7 +79,7 @@ impl Gateway {
         parts: Parts,
         found: Found<'_, '_>,
         incoming: &mut Option<Incoming>,
-        deadline: Instant,
+        arrives_until: Instant,
     ) -> Result<Answer, Refusal> {
         let at = SystemTime::now();
         let parameters = found.parameters()?;
@@ -88,11 +88,12 @@ impl Gateway {
         }
         let body = match incoming {
             None => Vec::new(),
-            Some(body) => timeout_at(deadline, body::read(body, self.limits.body_bytes)).await.map_err(|_| Refusal::TimedOut)??,
+            Some(body) => timeout_at(arrives_until, body::read(body, self.limits.body_bytes)).await.map_err(|_| Refusal::TimedOut)??,
         };
         *incoming = None;
         let arrived = Arrived { id, peer, at, parts, resource: found.resource, parameters, body };
-        self.call(Arc::clone(found.function), arrived, deadline).await
+        // As behind API Gateway a function has all of its time, however slowly the request came in: it ends its work within that.
+        self.call(Arc::clone(found.function), arrived, Instant::now() + self.limits.request).await
     }
 
     /// Calls the function in a task of its own: as in Lambda it runs to its end when the client goes away, and it is
@@ -117,7 +118,7 @@ impl Answers for Gateway {
 
     async fn answer(&self, client: &Client, request: Request<Incoming>) -> Answer {
         let arrival = Instant::now();
-        let deadline = arrival + self.limits.request;
+        let arrives_until = arrival + self.limits.request;
         let id = Uuid::new_v4().to_string();
         let (parts, incoming) = request.into_parts();
         let mut incoming = Some(incoming);
@@ -127,7 +128,7 @@ impl Answers for Gateway {
         let (route, shape) = found.as_ref().map_or(("none", ErrorBody::Standard), |found| (found.resource, found.function.error_body()));
         let handled = match found {
             _ if !self.admits(client, found.as_ref(), &id) => Err(Refusal::NoClientCertificate),
-            Some(found) => self.handle(&id, client.ip, parts, found, &mut incoming, deadline).await,
+            Some(found) => self.handle(&id, client.ip, parts, found, &mut incoming, arrives_until).await,
             None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
         };
         let mut answer = match handled {
@@ -145,7 +146,7 @@ impl Answers for Gateway {
                 // Reading a body that the client has not begun would ask for it.
                 if let Some(body) = unread.filter(|_| !waits_to_be_asked) {
                     // In a task of its own, so that the client has the answer while it is still sending.
-                    tokio::spawn(body::discard(body, deadline));
+                    tokio::spawn(body::discard(body, arrives_until));
                 }
                 answer
             }

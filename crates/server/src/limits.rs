@@ -20,7 +20,7 @@ pub const CONNECTIONS: usize = 10_000;
 pub struct Limits {
     /// The largest body, in bytes; [`BODY_BYTES`].
     pub body_bytes: usize,
-    /// The longest time from a request's head to its answer, reading its body included; [`REQUEST`].
+    /// The longest time that a function may take, and before it a request's body; [`REQUEST`].
     pub request: Duration,
     /// The longest wait for a request's head; [`HEAD`].
     pub head: Duration,

@@ -110,6 +110,21 @@ async fn a_body_that_does_not_arrive_in_time_is_a_504() {
 }
 
 #[tokio::test]
+async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
+    let limit = Duration::from_millis(600);
+    let hosted = Hosted::start(Limits { request: limit, ..body_of(1000) }).await;
+    let mut raw = Raw::connect(hosted.address()).await;
+    raw.write("GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{").await;
+    tokio::time::sleep(limit * 2 / 3).await;
+    raw.write("}").await;
+    hosted.has_begun().await;
+    tokio::time::sleep(limit * 2 / 3).await;
+    hosted.strings.may_end.add_permits(1);
+    let text = raw.read_until("\r\n\r\n").await;
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+}
+
+#[tokio::test]
 async fn a_function_that_takes_too_long_is_stopped_and_answered_with_504() {
     let hosted = Hosted::start(Limits { request: SHORT, ..body_of(1000) }).await;
     let answer = send(hosted.address(), "GET", "/stay", "").await;
