@@ -19,7 +19,7 @@ use self::values::without_values;
 
 /// A call that did not succeed.
 #[derive(Debug, Error)]
-pub(crate) enum CallFailure {
+pub enum CallFailure {
     /// The service said no.
     #[error("{operation}: {exception} (HTTP {status}, request {request_id}): {message}")]
     Refused {
@@ -60,7 +60,8 @@ pub(crate) enum CallFailure {
 
 impl CallFailure {
     /// What `error` tells of the call of `operation`.
-    pub(crate) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    #[must_use]
+    pub fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + 'static,
     {

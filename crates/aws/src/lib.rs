@@ -10,7 +10,7 @@
 //! A write that failed is not done later: what the inventory's statements did lasts only by a commit, which is sent when
 //! all of them have been answered within [`budget::WORK`]. What stays in doubt is a write whose last call, the commit or
 //! DynamoDB's put, was sent and not answered. A commit is then rolled back and the instance read back; where these are
-//! not answered either, and after every such put, the operation fails although the store may have done it, or may do it
+//! not answered either, where others may have removed or added the instance since, and after every such put, the operation fails although the store may have done it, or may do it
 //! yet: all of it or nothing.
 
 pub mod budget;
@@ -25,6 +25,7 @@ pub mod settings;
 pub use aws_types::SdkConfig;
 pub use config::sdk_config;
 pub use dimensions::DynamoDimensions;
+pub use failure::CallFailure;
 pub use inventory::DataApiInventory;
 pub use secret::DatabaseSecret;
 pub use settings::{DimensionsSettings, InventoryRole, InventorySettings, ScalingMode, ScalingSettings, SettingsError};

@@ -107,6 +107,8 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
                 ("PATCH", dimension, capacity.as_str()),
                 ("GET", dimension, ""),
                 ("GET", "/v1/health/ready", ""),
+                ("GET", "/_ui/instances?search=CANARY-query", ""),
+                ("GET", "/_ui/dimensions", ""),
             ] {
                 let answer = ask(&mut connection, method, path, body).await;
                 assert_tells_nothing(&answer);

@@ -4,7 +4,9 @@ use std::{collections::HashMap, error::Error, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_rdsdata::types::{Field, SqlParameter};
-use fleet_aws::{DimensionsSettings, InventorySettings, SdkConfig};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use fleet_aws::{CallFailure, DimensionsSettings, InventorySettings, SdkConfig};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::timeout;
@@ -38,7 +40,7 @@ pub(crate) enum ReadError {
         store: &'static str,
         /// What happened.
         #[source]
-        source: Box<dyn Error + Send + Sync>,
+        source: CallFailure,
     },
 }
 
@@ -79,7 +81,7 @@ impl Reader {
     /// The dimensions that were ever changed, by id, as the table has them.
     pub(crate) async fn dimensions(&self) -> Result<Value, ReadError> {
         let scan = self.dynamodb.scan().table_name(&self.table).limit(DIMENSIONS).consistent_read(true).send();
-        let found = within("The table of dimensions", scan).await?;
+        let found = within("The table of dimensions", "Scan", scan).await?;
         let mut dimensions: Vec<(String, Value)> = found.items().iter().filter_map(dimension).collect();
         dimensions.sort_by(|(one, _), (other, _)| one.cmp(other));
         let dimensions: Vec<Value> = dimensions.into_iter().map(|(_, dimension)| dimension).collect();
@@ -102,18 +104,22 @@ impl Reader {
             // One more than is shown, to see whether there are more.
             .sql(format!("{COLUMNS} {condition} ORDER BY e.aws_instance_id LIMIT {}", INSTANCES + 1))
             .set_parameters(parameter.map(|parameter| vec![parameter]));
-        let found = within("The inventory's database", call.send()).await?;
+        let found = within("The inventory's database", "ExecuteStatement", call.send()).await?;
         let instances: Vec<Value> = found.records().iter().filter_map(|row| instance(row)).take(INSTANCES).collect();
         Ok(json!({ "instances": instances, "more": found.records().len() > INSTANCES }))
     }
 }
 
-async fn within<T, E: Error + Send + Sync + 'static>(
+async fn within<T, E>(
     store: &'static str,
-    call: impl Future<Output = Result<T, E>>,
-) -> Result<T, ReadError> {
+    operation: &'static str,
+    call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, ReadError>
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
     let answered = timeout(WITHIN, call).await.map_err(|_| ReadError::TimedOut(store))?;
-    answered.map_err(|error| ReadError::Failed { store, source: error.into() })
+    answered.map_err(|error| ReadError::Failed { store, source: CallFailure::of(operation, &error) })
 }
 
 /// An item of the table in the words of the API; capacities are kept as text.
