@@ -125,7 +125,9 @@ impl Signals {
 fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     let url = running.base_url();
     writeln!(out, "Fleet API {} answers on {url}", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try")?;
+    if running.has_pages() {
+        writeln!(out, "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try")?;
+    }
     if let Some(certificate) = running.certificate() {
         writeln!(out, "  certificate          {certificate}")?;
     }

@@ -45,6 +45,7 @@ pub struct Running {
     local_aws: Option<LocalAws>,
     data_folder: Option<PathBuf>,
     has_stores: bool,
+    has_pages: bool,
     examples: Vec<String>,
 }
 
@@ -80,6 +81,7 @@ impl Server {
             (None, Some(inventory), Some(dimensions)) => Some(Pages::new(Reader::new(&config, inventory.clone(), dimensions))),
             _ => None,
         };
+        let has_pages = pages.is_some();
         let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
         let functions = functions::named(options.hosted(), &config, settings)?;
         let gateway = Gateway::new(routes, &functions, options.limits).map_err(|cause| StartError::Template { name, cause })?;
@@ -90,7 +92,7 @@ impl Server {
         let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor)).map_err(system)?;
         let port = hosting.local_addr().port();
         let https = https.map(|https| https.redirecting(plain, port, options.limits)).transpose().map_err(system)?;
-        Ok(Running { hosting, https, local_aws: local, data_folder: folder, has_stores, examples })
+        Ok(Running { hosting, https, local_aws: local, data_folder: folder, has_stores, has_pages, examples })
     }
 }
 
@@ -157,6 +159,12 @@ impl Running {
         self.has_stores
     }
 
+    /// Whether there are pages for a browser: some of the functions alone have none.
+    #[must_use]
+    pub fn has_pages(&self) -> bool {
+        self.has_pages
+    }
+
     /// Requests to try, each as what follows `curl`.
     pub fn examples(&self) -> impl Iterator<Item = String> {
         let url = self.base_url();
@@ -189,9 +197,9 @@ fn only(hosted: &[FunctionName], mut routes: Vec<TemplateRoute>) -> Result<Vec<T
     Ok(routes)
 }
 
-/// Requests that anybody can try, of the functions that are hosted.
+/// Requests that anybody can try, of the routes that there are.
 fn examples(options: &Options, routes: &[TemplateRoute]) -> Vec<String> {
-    if options.functions.is_none() {
+    if options.functions.is_none() && options.template.is_none() {
         return ALL_EXAMPLES.map(str::to_owned).to_vec();
     }
     let plain = routes.iter().filter(|route| route.method == Some(Method::GET) && !route.path.contains('{'));

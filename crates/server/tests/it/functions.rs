@@ -14,6 +14,7 @@ async fn functions_without_a_store_start_with_no_setting_at_all() {
     let said = server.said.join("\n");
     assert!(said.contains("  stores               none: these functions need none\n"), "{said}");
     assert!(said.contains(&format!("Try:\n  curl http://{}/api/books\n", server.address())) && !said.contains("ec2"), "{said}");
+    assert!(!said.contains("in a browser"), "{said}");
     for (path, status) in [("/api/books", 200), ("/api/books/1", 200), ("/api/books/0", 404), ("/api/books/health", 200)] {
         for service in ["books", "authors"] {
             assert_eq!(send(server.address(), "GET", &path.replace("books", service), "").await.status, status, "{path}");
