@@ -1,4 +1,4 @@
-"""What no linter knows of template.yaml: that what belongs together says the same."""
+"""What no linter knows of the templates: that what belongs together says the same, and what AWS alone refuses."""
 
 import json
 import re
@@ -14,6 +14,11 @@ TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 FUNCTIONS = {name: found for name, found in TEMPLATE["Resources"].items() if found["Type"] == "AWS::Serverless::Function"}
 # Set where AWS is not at its own address; every function that asks AWS needs both under `sam local`, which sets an empty one.
 ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA"}
+# What a template's Rules may call, by "Rule functions" in the reference of CloudFormation. cfn-lint lets others pass.
+RULE_FUNCTIONS = {"Ref"} | {
+    f"Fn::{name}"
+    for name in ("And", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "Not", "Or", "RefAll", "ValueOf", "ValueOfAll")
+}
 
 
 def routes_without_an_event():
@@ -92,9 +97,36 @@ def settings_that_differ():
             yield f"{environment}: template.yaml has no parameter {name}"
 
 
+def functions_in(value):
+    """The names of the intrinsic functions in a value of a template."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "Ref" or name.startswith("Fn::"):
+                yield name
+            yield from functions_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from functions_in(inner)
+
+
+def functions_that_rules_refuse():
+    """The Rules of every template call only what CloudFormation knows there: it refuses the whole template otherwise."""
+    for file in (ROOT / "template.yaml", *sorted((ROOT / "deploy_scripts").glob("*.yaml"))):
+        for rule, found in yaml_parse(file.read_text()).get("Rules", {}).items():
+            for name in sorted(set(functions_in(found)) - RULE_FUNCTIONS):
+                yield f"{file.relative_to(ROOT)}: the rule {rule} calls {name}, which CloudFormation does not know in Rules"
+
+
 def main():
     wrong = []
-    for check in (routes_without_an_event, variables_without_a_local_value, builds_that_the_cache_would_miss, settings_that_differ):
+    checks = (
+        routes_without_an_event,
+        variables_without_a_local_value,
+        builds_that_the_cache_would_miss,
+        settings_that_differ,
+        functions_that_rules_refuse,
+    )
+    for check in checks:
         wrong += check()
     print("\n".join(wrong), end="\n" if wrong else "")
     return bool(wrong)
