@@ -67,7 +67,8 @@ check_account
 if [[ $dimension == *://* ]]; then
     resource_id=$dimension
 else
-    [[ -n $(stack_status "$API_STACK") ]] ||
+    status=$(stack_status "$API_STACK")
+    [[ -n $status ]] ||
         die "there is no stack $API_STACK, so there is no dimension to scale. Run deploy_scripts/deploy_api.sh $environment first."
     prefix=$(stack_output "$API_STACK" ScalableTargetResourceIdPrefix)
     [[ -n $prefix ]] || die "the stack $API_STACK has no output ScalableTargetResourceIdPrefix. Run deploy_scripts/deploy_api.sh $environment again."
@@ -90,8 +91,12 @@ say "Asks the dimension once, signed for execute-api."
 cargo run --quiet --manifest-path "$root_dir/Cargo.toml" --package simulate-scaling -- --endpoint "$asked" --sigv4 "$region" --check ||
     die "the dimension does not answer as Application Auto Scaling needs it; the reason is above. Nothing was deployed."
 
-# A stack's name has neither points nor the like, and an id may.
-stack=$SCALING_STACK-$(printf '%s' "$id" | tr -c 'A-Za-z0-9-' '-' | cut -c1-80)
+# macOS has no sha256sum.
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
+
+# A stack's name has neither points nor the like, and an id may. The end of the name tells apart what looks the same without
+# them, is cut off, or is of another API: two dimensions in one stack would take each other's place.
+stack=$SCALING_STACK-$(printf '%s' "$id" | tr -c 'A-Za-z0-9-' '-' | cut -c1-80)-$(printf '%s' "$resource_id" | sha256 | cut -c1-8)
 check_deployable "$stack"
 say "Deploys the stack $stack: $resource_id, $SCALING_MIN_CAPACITY to $SCALING_MAX_CAPACITY," \
     "$SCALING_METRIC_NAMESPACE $SCALING_METRIC_NAME at $SCALING_TARGET_VALUE${SCALING_SCHEDULE:+, $SCALING_SCHEDULE}."
@@ -117,4 +122,4 @@ deploy_stack "$stack" scaling_target.yaml --capabilities CAPABILITY_IAM --tags p
 say "The stack $stack is deployed:"
 show_outputs "$stack"
 say "Next: attach the policy OwnerPolicyArn to the role of what owns the resource, and publish $SCALING_METRIC_NAME every minute."
-say "Take it back with: aws cloudformation delete-stack --stack-name $stack"
+say "Take it back with: aws cloudformation delete-stack --region $AWS_REGION --stack-name $stack"
