@@ -68,6 +68,8 @@ ELSEWHERE = [
     (r"(SERVICES_VPC_ID=\S* SERVICES_SUBNET_IDS=\S* )?deploy_scripts/deploy_services\.sh prod", ".ci/platform", "deploy_scripts/deploy_services.sh prod"),
     (r"deploy_scripts/deploy_pipeline\.sh ", ".ci/platform", "deploy_scripts/deploy_pipeline.sh"),
     (r"deploy_scripts/deploy_github\.sh (dev|prod) --repository ", ".ci/platform", "github prod --repository"),
+    (r"aws cloudformation (delete-stack|wait stack-delete-complete) --stack-name fleet-pipeline$", ".ci/platform", "gone fleet-pipeline"),
+    (r"aws cloudformation delete-stack --stack-name fleet-deploy-(dev|prod)$", ".ci/platform", "gone fleet-deploy-prod"),
     (r"deploy_scripts/smoke_test\.sh ", ".ci/platform", "deploy_scripts/smoke_test.sh"),
     (r"cargo run -q -p simulate-scaling -- .*--check$", "crates/simulate-scaling/tests/it/breaches.rs", "--check"),
     (r"cargo run -q -p simulate-scaling -- ", "crates/simulate-scaling/tests/it/documents.rs", "cargo run -q -p simulate-scaling -- "),
