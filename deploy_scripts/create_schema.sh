@@ -40,7 +40,7 @@ run_statement() {
                 sleep 5
                 ;;
             *HttpEndpointNotEnabled* | *"HttpEndpoint is not enabled"*)
-                die "the cluster has no Data API. Turn it on: aws rds enable-http-endpoint --resource-arn $DB_CLUSTER_ARN" ;;
+                die "the cluster has no Data API. Turn it on: aws rds enable-http-endpoint --region $AWS_REGION --resource-arn $DB_CLUSTER_ARN" ;;
             *DatabaseNotFound* | *"is not found"* | *"cluster not found"*)
                 die "there is no cluster $DB_CLUSTER_ARN here. Check the region and DB_CLUSTER_ARN, or run deploy_scripts/deploy_rds.sh first." ;;
             *InvalidSecret* | *SecretsError* | *"Secrets Manager"*)
@@ -65,7 +65,8 @@ if [[ -n ${DB_CLUSTER_ARN:-} ]]; then
 else
     need_settings DATABASE_STACK
     check_account
-    [[ -n $(stack_status "$DATABASE_STACK") ]] ||
+    status=$(stack_status "$DATABASE_STACK")
+    [[ -n $status ]] ||
         die "there is no stack $DATABASE_STACK. Run deploy_scripts/deploy_rds.sh $environment first, or set DB_CLUSTER_ARN and DB_SECRET_ARN."
     DB_CLUSTER_ARN=$(stack_output "$DATABASE_STACK" ClusterArn)
     DB_SECRET_ARN=$(stack_output "$DATABASE_STACK" SecretArn)

@@ -52,8 +52,9 @@ fi
 option=""
 if $standby; then option=" --standby"; fi
 table=""
-api_status=$(stack_status "$API_STACK")
-database_status=$(stack_status "$DATABASE_STACK")
+# Even a stack that nobody has executed a change set of is there to be deleted.
+api_status=$(stack_state "$API_STACK")
+database_status=$(stack_state "$DATABASE_STACK")
 if [[ -z $api_status && -z $database_status ]]; then
     say "There is nothing to delete: neither the stack $API_STACK nor $DATABASE_STACK is there."
     exit 0
@@ -76,7 +77,9 @@ if [[ -n ${STANDBY_REGION:-} ]]; then
             die "the stack $stack is still there in $STANDBY_REGION, so nothing was deleted. Run deploy_scripts/delete_all.sh $environment --standby first."
     done
     writer=$(writer_region "$AWS_REGION")
-    if $standby && [[ $writer == "$STANDBY_REGION" && -n $(member_in "$PRIMARY_REGION" "$AWS_REGION") ]]; then
+    other=""
+    if $standby && [[ $writer == "$STANDBY_REGION" ]]; then other=$(member_in "$PRIMARY_REGION" "$AWS_REGION"); fi
+    if [[ -n $other ]]; then
         die "the inventory's writer is in $STANDBY_REGION, so nothing was deleted. Run deploy_scripts/route_away.sh $environment primary first."
     fi
 fi
@@ -104,11 +107,12 @@ delete_stack "$DATABASE_STACK"
 say "What stayed, and how to delete it:"
 if [[ -n $table ]] && ! $standby; then
     if [[ -n ${STANDBY_REGION:-} ]]; then
-        say "  its replica first:      aws dynamodb update-table --table-name $table --replica-updates 'Delete={RegionName=$STANDBY_REGION}'"
+        say "  its replica first:      aws dynamodb update-table --region $AWS_REGION --table-name $table --replica-updates 'Delete={RegionName=$STANDBY_REGION}'"
     fi
-    say "  the dimensions' state:  aws dynamodb delete-table --table-name $table"
+    say "  the dimensions' state:  aws dynamodb delete-table --region $AWS_REGION --table-name $table"
 fi
-for snapshot in $(snapshots_of "$DATABASE_STACK"); do
-    say "  the database's snapshot: aws rds delete-db-cluster-snapshot --db-cluster-snapshot-identifier $snapshot"
+snapshots=$(snapshots_of "$DATABASE_STACK")
+for snapshot in $snapshots; do
+    say "  the database's snapshot: aws rds delete-db-cluster-snapshot --region $AWS_REGION --db-cluster-snapshot-identifier $snapshot"
 done
 say "  the uploaded functions: in the bucket of the stack aws-sam-cli-managed-default, which other SAM applications of the account share"

@@ -27,11 +27,13 @@ need_aws
 check_account_in "${1:-$(current_region)}"
 
 role=$(ask_aws apigateway get-account --query cloudwatchRoleArn --output text)
-if [[ -n $role && $role != None && -z $(stack_status "$STACK") ]]; then
+status=$(stack_status "$STACK")
+if [[ -n $role && $role != None && -z $status ]]; then
     say "API Gateway has a role in $AWS_REGION already: $role. Nothing was changed; AccessLogs=write uses it."
     exit 0
 fi
 check_deployable "$STACK"
 deploy_stack "$STACK" account.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api
-say "API Gateway writes the logs of this account's APIs in $AWS_REGION by the role $(stack_output "$STACK" LogRoleArn)."
+role=$(stack_output "$STACK" LogRoleArn)
+say "API Gateway writes the logs of this account's APIs in $AWS_REGION by the role $role."
 say "Next: deploy the API with AccessLogs=write"

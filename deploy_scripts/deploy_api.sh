@@ -16,7 +16,8 @@ meanwhile. Takes about 5 minutes the first time.
   --yes        deploy without showing what will change first (prod asks otherwise)
   --no-build   deploy what sam build has left in .aws-sam/build, as a pipeline does with what it built and tested
 
-Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production".
+Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production". A cluster of
+your own (DbClusterArn, DbSecretArn) is named at each deployment: without them the API takes that of deploy_rds.sh.
 TEXT
 }
 
@@ -28,11 +29,18 @@ if (($# > 0)) && [[ $1 != -* ]]; then
 fi
 options=()
 build=true
+confirms=true
+executes=true
 given=""
 role=primary
 while (($# > 0)); do
     case $1 in
-        --yes) options+=(--no-confirm-changeset) ;;
+        --yes | --no-confirm-changeset)
+            confirms=false
+            options+=(--no-confirm-changeset) ;;
+        --no-execute-changeset)
+            executes=false
+            options+=("$1") ;;
         --no-build) build=false ;;
         --standby) role=standby ;;
         --parameter-overrides)
@@ -41,6 +49,7 @@ while (($# > 0)); do
                 shift
             done
             ;;
+        --parameter-overrides=*) given+=" ${1#*=}" ;;
         *) options+=("$1") ;;
     esac
     shift
@@ -48,7 +57,23 @@ done
 
 # The parameters that samconfig.toml has for the environment: those given on the command line replace all of them.
 samconfig_parameters() {
-    sed -n "/^\[$sam_environment\.global\.parameters\]/,/^\[/s/^parameter_overrides = \"\(.*\)\"\$/\1/p" "$root_dir/samconfig.toml"
+    local found
+    found=$(sed -n "/^\[$sam_environment\.global\.parameters\]/,/^\[/s/^parameter_overrides = \"\(.*\)\"\$/\1/p" "$root_dir/samconfig.toml" | sed 's/\\"/"/g')
+    [[ -n $found ]] ||
+        die "samconfig.toml has no line parameter_overrides = \"…\" under [$sam_environment.global.parameters]. Write it so, or give --parameter-overrides \"…\"."
+    printf '%s' "$found"
+}
+
+# open_change_sets: those of the API's stack that can still be executed, a line for each.
+open_change_sets() {
+    local output status=0
+    output=$(aws cloudformation list-change-sets --stack-name "$API_STACK" --output text \
+        --query "Summaries[?ExecutionStatus=='AVAILABLE'].[ChangeSetId]" 2>&1) || status=$?
+    if ((status == 0)); then
+        [[ $output == None ]] || printf '%s' "$output"
+    elif [[ $output != *"does not exist"* ]]; then
+        explain_aws "$output"
+    fi
 }
 
 need_aws
@@ -65,23 +90,30 @@ if [[ $role == standby || -n ${STANDBY_REGION:-} ]]; then check_two_regions; fi
 if [[ $role == standby ]]; then check_account_in "$STANDBY_REGION"; else check_account; fi
 check_deployable "$API_STACK"
 
+parameters=$given
+if [[ -z $given ]]; then parameters=$(samconfig_parameters); fi
 standby=""
 if [[ $role == standby ]]; then standby=" --standby"; fi
 # The database comes first: the API's stack imports its names.
-if [[ $given != *DbClusterArn=* ]]; then
-    case $(stack_status "$DATABASE_STACK") in
+if [[ $parameters != *DbClusterArn[=,]* ]]; then
+    status=$(stack_status "$DATABASE_STACK")
+    case $status in
         "") die "there is no stack $DATABASE_STACK${STANDBY_REGION:+ in $AWS_REGION}. Run deploy_scripts/deploy_rds.sh $environment$standby first, or name a cluster: --parameter-overrides \"DbClusterArn=… DbSecretArn=…\"." ;;
         *_COMPLETE) ;;
-        *) die "the stack $DATABASE_STACK is not ready ($(stack_status "$DATABASE_STACK")). Run deploy_scripts/deploy_rds.sh $environment$standby again." ;;
+        *) die "the stack $DATABASE_STACK is not ready ($status). Run deploy_scripts/deploy_rds.sh $environment$standby again." ;;
     esac
 fi
 
 # Two regions: the primary's stack makes the table with a replica, the standby's takes the replica.
-parameters=$given
-if [[ -z $given && -n ${STANDBY_REGION:-} ]]; then parameters=$(samconfig_parameters); fi
 if [[ $role == standby ]]; then
-    check_stack "$PRIMARY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
-    table=$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)
+    # A stack that is there knows its table: the primary region, which told the first time, may be the one that is lost.
+    table=""
+    deployed=$(stack_status "$API_STACK")
+    if [[ -n $deployed ]]; then table=$(stack_output "$API_STACK" DimensionsTableName); fi
+    if [[ -z $table ]]; then
+        check_stack "$PRIMARY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
+        table=$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)
+    fi
     replica=$(aws dynamodb describe-table --table-name "$table" --query Table.TableStatus --output text 2>&1) || {
         [[ $replica == *ResourceNotFound* ]] || explain_aws "$replica"
         die "the table $table has no replica in $STANDBY_REGION. Run deploy_scripts/deploy_api.sh $environment first, which makes it."
@@ -91,7 +123,9 @@ if [[ $role == standby ]]; then
 elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
     parameters+=" StandbyRegion=$STANDBY_REGION"
 fi
-if [[ -n $parameters ]]; then options+=(--parameter-overrides "${parameters# }"); fi
+# CloudFormation keeps the value of a parameter that nobody names, so a cluster that was named once would stay for ever. Said
+# first, both are empty unless what comes after names one; without the quotes sam would not take them.
+options+=(--parameter-overrides 'DbClusterArn="" DbSecretArn=""' "${parameters# }")
 
 cd "$root_dir"
 if $build; then
@@ -101,9 +135,24 @@ if $build; then
 else
     say "Deploys the stack $API_STACK with the functions that are built."
 fi
+# sam ends well, too, when its question whether to deploy is answered with no. That leaves a change set that can still be
+# executed; one without changes cannot be, and one that was executed is done with. A pipeline is asked nothing, and its role
+# may not list them.
+before=""
+if $confirms; then before=$(open_change_sets); fi
 if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" ${options[@]+"${options[@]}"}; then
     failed_resources "$API_STACK" >&2
     die "the stack $API_STACK was not deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
+fi
+
+if ! $executes; then
+    say "Nothing was changed: the change set of $API_STACK is there to be executed, unless sam says above that there are no changes."
+    exit 0
+fi
+if $confirms; then
+    after=$(open_change_sets)
+    left=$(comm -13 <(sort <<<"$before") <(sort <<<"$after"))
+    [[ -z $left ]] || die "nothing was changed, since sam's question was not answered with y. Run this script again and answer y, or give --yes."
 fi
 
 say "The stack $API_STACK is deployed:"
@@ -113,7 +162,7 @@ show_outputs "$API_STACK"
 if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
     endpoint=$(stack_output "$API_STACK" ApiEndpoint)
     curl --silent --show-error --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health" >/dev/null ||
-        die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: sam logs --stack-name $API_STACK"
+        die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: sam logs --region $AWS_REGION --stack-name $API_STACK"
     say "$endpoint/v1/health answers."
     if ! curl --silent --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health/ready" >/dev/null; then
         say "$endpoint/v1/health/ready says that a store is not there yet:"

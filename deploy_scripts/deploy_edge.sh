@@ -95,7 +95,8 @@ edge=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
 check_api "$PRIMARY_REGION" ""
 check_api "$STANDBY_REGION" " --standby"
 table=$(in_region "$STANDBY_REGION" stack_output "$API_STACK" DimensionsTableName)
-[[ $table == "$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)" ]] ||
+found=$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)
+[[ $table == "$found" ]] ||
     die "the API in $STANDBY_REGION has a table of its own, $table, so the two regions would not say the same. Deploy it with deploy_scripts/deploy_api.sh $environment --standby."
 for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" check_deployable "$DOMAIN_STACK"; done
 in_region "$EDGE_REGION" check_deployable "$EDGE_STACK"
@@ -121,19 +122,21 @@ for which in PRIMARY STANDBY; do
     region=$(region_of "$which")
     certificate=${which}_CERTIFICATE_ARN
     endpoint=$(api_endpoint "$region")
+    api=$(api_id "$region")
     in_region "$region" deploy "$DOMAIN_STACK" regional_domain.yaml "PublicName=$PUBLIC_NAME" "OriginName=$ORIGIN_NAME" \
-        "CertificateArn=${!certificate}" "ApiId=$(api_id "$region")" "StageName=${endpoint##*/}"
+        "CertificateArn=${!certificate}" "ApiId=$api" "StageName=${endpoint##*/}"
 done
 
 # regional WHICH: the parameters of one region.
 regional() {
-    local region endpoint host
+    local region endpoint host name zone
     region=$(region_of "$1")
-    endpoint=$(api_endpoint "$region")
+    endpoint=$(api_endpoint "$region") || exit
+    name=$(in_region "$region" stack_output "$DOMAIN_STACK" TargetName) || exit
+    zone=$(in_region "$region" stack_output "$DOMAIN_STACK" TargetZoneId) || exit
     host=${endpoint#https://}
     printf '%s\n' "$1Region=$region" "$1HealthHost=${host%%/*}" "$1HealthPath=/${host#*/}/v1/health/ready" \
-        "$1TargetName=$(in_region "$region" stack_output "$DOMAIN_STACK" TargetName)" \
-        "$1TargetZoneId=$(in_region "$region" stack_output "$DOMAIN_STACK" TargetZoneId)"
+        "$1TargetName=$name" "$1TargetZoneId=$zone"
 }
 parameters=$(regional Primary && regional Standby)
 mapfile -t parameters <<<"$parameters"

@@ -48,7 +48,8 @@ check_deployable "$GITHUB_STACK"
 
 # An account has one provider for GitHub. The stack that made it keeps it; every other one uses it.
 provider=""
-if [[ -z $(stack_status "$GITHUB_STACK") ]]; then
+status=$(stack_status "$GITHUB_STACK")
+if [[ -z $status ]]; then
     provider=$(ask_aws iam list-open-id-connect-providers --output text \
         --query "OpenIDConnectProviderList[?ends_with(Arn, '/token.actions.githubusercontent.com')].Arn | [0]")
     [[ $provider != None ]] || provider=""
@@ -64,7 +65,9 @@ say "Deploys the stack $GITHUB_STACK: the way in for $repository, environment $e
 deploy_stack "$GITHUB_STACK" github_oidc.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" \
     --parameter-overrides "Repository=$repository" "EnvironmentName=$environment" "DeployRolesStackName=$DEPLOY_ROLES_STACK" ${parameters[@]+"${parameters[@]}"}
 
+deploy_role=$(stack_output "$GITHUB_STACK" DeployRoleArn)
+execution_role=$(stack_output "$DEPLOY_ROLES_STACK" ExecutionRoleArn)
 say "Set these variables of the environment $environment on GitHub (Settings, Environments, $environment):"
-say "  AWS_DEPLOY_ROLE_ARN = $(stack_output "$GITHUB_STACK" DeployRoleArn)"
-say "  AWS_EXECUTION_ROLE_ARN = $(stack_output "$DEPLOY_ROLES_STACK" ExecutionRoleArn)"
+say "  AWS_DEPLOY_ROLE_ARN = $deploy_role"
+say "  AWS_EXECUTION_ROLE_ARN = $execution_role"
 say "  AWS_REGIONS = $AWS_REGION    (or two, separated by a space)"

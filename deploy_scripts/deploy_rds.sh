@@ -42,7 +42,8 @@ if [[ $role == standby ]]; then
     check_account_in "$STANDBY_REGION"
     check_stack "$PRIMARY_REGION" "$DATABASE_STACK" "deploy_scripts/deploy_rds.sh $environment"
     secret=$(in_region "$PRIMARY_REGION" stack_output "$DATABASE_STACK" SecretArn)
-    [[ $(in_region "$PRIMARY_REGION" stack_output "$DATABASE_STACK" GlobalDatabase) == "$GLOBAL_DATABASE" ]] ||
+    found=$(in_region "$PRIMARY_REGION" stack_output "$DATABASE_STACK" GlobalDatabase)
+    [[ $found == "$GLOBAL_DATABASE" ]] ||
         die "the stack $DATABASE_STACK in $PRIMARY_REGION has no global database $GLOBAL_DATABASE yet. Run deploy_scripts/deploy_rds.sh $environment first."
     replica=${secret/":$PRIMARY_REGION:"/":$STANDBY_REGION:"}
     found=$(aws secretsmanager describe-secret --secret-id "$replica" --query ARN --output text 2>&1) || {
@@ -61,13 +62,14 @@ fi
 check_deployable "$DATABASE_STACK"
 
 # The secret that RDS manages becomes one of the stack's own, which CloudFormation refuses while another stack imports it.
-if [[ $role == primary && -n ${global[*]} && -n $(stack_status "$DATABASE_STACK") ]]; then
+status=$(stack_status "$DATABASE_STACK")
+if [[ $role == primary && -n ${global[*]} && -n $status ]]; then
     secret=$(stack_output "$DATABASE_STACK" SecretArn)
     cluster=$(stack_output "$DATABASE_STACK" ClusterArn)
     if [[ $secret == *:secret:rds!* ]]; then
         importers=$(aws cloudformation list-imports --export-name "$DATABASE_STACK-SecretArn" --query 'Imports' --output text 2>/dev/null || true)
         [[ -z $importers || $importers == None ]] ||
-            die "the stack $importers imports the secret that RDS manages for $DATABASE_STACK, and a global database needs another one. Deploy it with that secret by name first (--parameter-overrides \"… DbClusterArn=$cluster DbSecretArn=$secret\"), run this script again, then deploy it without the two."
+            die "the stack $importers imports the secret that RDS manages for $DATABASE_STACK, and a global database needs another one. Deploy it with that secret by name first (--parameter-overrides \"… DbClusterArn=$cluster DbSecretArn=$secret\"), run this script again, then deploy it by deploy_scripts/deploy_api.sh $environment without the two."
     fi
 fi
 

@@ -54,7 +54,8 @@ check_account
 # ---- Everything that the stack needs, before anything changes ----
 
 check_deployable "$SERVICES_STACK"
-[[ -n $(stack_status "$REGISTRY_STACK") ]] || die "there is no stack $REGISTRY_STACK, so there is no image. Run deploy_scripts/push_image.sh $environment first."
+status=$(stack_status "$REGISTRY_STACK")
+[[ -n $status ]] || die "there is no stack $REGISTRY_STACK, so there is no image. Run deploy_scripts/push_image.sh $environment first."
 repository_name=$(stack_output "$REGISTRY_STACK" RepositoryName)
 digest=$(image_digest "$repository_name" "$tag")
 [[ -n $digest ]] || die "the repository $repository_name has no image with the tag $tag. Run deploy_scripts/push_image.sh $environment, or give --tag."
@@ -79,5 +80,6 @@ show_outputs "$SERVICES_STACK"
 
 # An emulator's gateway is not at the address that AWS would give it.
 if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
-    "$scripts_dir/smoke_test.sh" "$(stack_output "$SERVICES_STACK" ApiEndpoint)" --services
+    endpoint=$(stack_output "$SERVICES_STACK" ApiEndpoint)
+    "$scripts_dir/smoke_test.sh" "$endpoint" --services
 fi

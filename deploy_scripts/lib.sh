@@ -38,6 +38,9 @@ on_error() {
         printf '%s: stopped by a failure in line %s (exit code %s). What went wrong is above; once it is mended, run the script again.\n' \
             "$script_name" "$line" "$status" >&2
     fi
+    if ((BASH_SUBSHELL > 0)); then
+        exit "$SAID"
+    fi
     exit 1
 }
 trap 'on_error $? $LINENO' ERR
@@ -155,8 +158,11 @@ in_region() {
     "$@"
 }
 
-# stack_status NAME: its status, or nothing where there is no such stack.
-stack_status() {
+# Whoever asks for a status or an output does so by an assignment of its own, x=$(stack_status NAME): where AWS gives no answer,
+# `die` ends $(...) alone, and a test, an argument or `local x=` would take that for an empty answer.
+
+# stack_state NAME: its status as CloudFormation gives it, or nothing where there is no such stack.
+stack_state() {
     local output status=0
     output=$(aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].StackStatus' --output text 2>&1) || status=$?
     if ((status == 0)); then
@@ -166,24 +172,32 @@ stack_status() {
     fi
 }
 
+# stack_status NAME: as stack_state, and nothing for a stack under review. That one holds nothing, and stays so for ever where
+# nobody executes its change set; sam and the AWS CLI deploy as if it were not there.
+stack_status() {
+    local status
+    status=$(stack_state "$1") || exit
+    [[ $status == REVIEW_IN_PROGRESS ]] || printf '%s' "$status"
+}
+
 # stack_output STACK KEY: the value, or nothing.
 stack_output() {
     local value
     value=$(ask_aws cloudformation describe-stacks --stack-name "$1" \
-        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue | [0]" --output text)
+        --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue | [0]" --output text) || exit
     [[ $value == None ]] || printf '%s' "$value"
 }
 
 # check_deployable STACK: stops where CloudFormation would refuse a deployment, and says what to do.
 check_deployable() {
     local status
-    status=$(stack_status "$1")
+    status=$(stack_status "$1") || exit 1
     case $status in
         "" | *_COMPLETE)
             [[ $status != ROLLBACK_COMPLETE ]] ||
-                die "the stack $1 failed when it was first made and cannot be updated. Delete it: aws cloudformation delete-stack --stack-name $1" ;;
+                die "the stack $1 failed when it was first made and cannot be updated. Delete it: aws cloudformation delete-stack --region $AWS_REGION --stack-name $1" ;;
         *_IN_PROGRESS) die "the stack $1 is being changed by somebody ($status). Wait until that has finished, and run this script again." ;;
-        *) die "the stack $1 is in the state $status. Look at its events (aws cloudformation describe-stack-events --stack-name $1), then mend or delete it." ;;
+        *) die "the stack $1 is in the state $status. Look at its events (aws cloudformation describe-stack-events --region $AWS_REGION --stack-name $1), then mend or delete it." ;;
     esac
 }
 
@@ -206,8 +220,9 @@ deploy_stack() {
 
 # delete_stack NAME: waits until it is gone.
 delete_stack() {
-    local stack=$1
-    if [[ -z $(stack_status "$stack") ]]; then
+    local stack=$1 state
+    state=$(stack_state "$stack") || exit 1
+    if [[ -z $state ]]; then
         say "There is no stack $stack in $AWS_REGION."
         return
     fi

@@ -33,7 +33,7 @@ api_endpoint() { in_region "$1" stack_output "$API_STACK" ApiEndpoint; }
 # api_address REGION: where this machine asks the API there. An emulator's gateway is not at the address that AWS would give it.
 api_address() {
     local endpoint host
-    endpoint=$(api_endpoint "$1")
+    endpoint=$(api_endpoint "$1") || exit
     if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then
         host=${endpoint#https://}
         printf '%s/_aws/execute-api/%s/%s' "$AWS_ENDPOINT_URL" "${host%%.*}" "${endpoint##*/}"
@@ -72,14 +72,16 @@ writer_region() {
 
 # member_in REGION ASKED_REGION: the ARN of the global database's cluster in a region, or nothing.
 member_in() {
-    in_region "$2" ask_rds describe-global-clusters --global-cluster-identifier "$GLOBAL_DATABASE" --output text \
-        --query 'GlobalClusters[0].GlobalClusterMembers[].[DBClusterArn]' | grep ":rds:$1:" || true
+    local members
+    members=$(in_region "$2" ask_rds describe-global-clusters --global-cluster-identifier "$GLOBAL_DATABASE" --output text \
+        --query 'GlobalClusters[0].GlobalClusterMembers[].[DBClusterArn]') || exit
+    grep ":rds:$1:" <<<"$members" || true
 }
 
 # check_stack REGION STACK HOW_TO_MAKE_IT
 check_stack() {
     local status
-    status=$(in_region "$1" stack_status "$2")
+    status=$(in_region "$1" stack_status "$2") || exit 1
     case $status in
         "") die "there is no stack $2 in $1. Run $3 first." ;;
         ROLLBACK_COMPLETE | *_FAILED | *_IN_PROGRESS) die "the stack $2 in $1 is not ready ($status). Run $3 again once it is." ;;

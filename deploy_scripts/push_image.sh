@@ -74,7 +74,8 @@ check_deployable "$REGISTRY_STACK"
 
 # ---- The repository ----
 
-if [[ -z $(stack_status "$REGISTRY_STACK") ]]; then
+status=$(stack_status "$REGISTRY_STACK")
+if [[ -z $status ]]; then
     existing=$(aws ecr describe-repositories --repository-names "$REPOSITORY_NAME" --query 'repositories[0].repositoryUri' --output text 2>&1) || {
         [[ $existing == *RepositoryNotFound* ]] || explain_aws "$existing"
         existing=""
@@ -87,7 +88,8 @@ if [[ -z $(stack_status "$REGISTRY_STACK") ]]; then
 fi
 repository=$(stack_output "$REGISTRY_STACK" RepositoryUri)
 registry_name=$(stack_output "$REGISTRY_STACK" RepositoryName)
-if [[ -n $(image_digest "$registry_name" "$tag") ]]; then
+digest=$(image_digest "$registry_name" "$tag")
+if [[ -n $digest ]]; then
     say "The image $repository:$tag is there already; nothing was pushed."
     say "Next: deploy_scripts/deploy_services.sh $environment --tag $tag"
     exit 0

@@ -53,7 +53,8 @@ if [[ -n $stack ]]; then
     [[ -z $base ]] || usage_error "BASE and --stack exclude each other"
     need_aws
     use_region "$(current_region)"
-    [[ -n $(stack_status "$stack") ]] || die "there is no stack $stack in $AWS_REGION."
+    status=$(stack_status "$stack")
+    [[ -n $status ]] || die "there is no stack $stack in $AWS_REGION."
     base=$(stack_output "$stack" ApiEndpoint)
     [[ -n $base ]] || die "the stack $stack has no output ApiEndpoint."
 fi

@@ -18,7 +18,7 @@ value is never printed. Can be run again at any time: what is there stays as it 
   --rotate   make a new value and its keys; the old ones stay valid until --retire, so that clients can change over
   --retire   delete the keys of older values, in both regions
 
-Who may read the secret reads the key: aws secretsmanager get-secret-value --secret-id NAME --query SecretString
+Who may read the secret reads the key: aws secretsmanager get-secret-value --region REGION --secret-id NAME --query SecretString
 TEXT
 }
 
@@ -81,16 +81,20 @@ elif $rotate; then
     say "The secret $API_KEY_SECRET has a new value."
 fi
 rm -f "$folder/value"
-if [[ -z $(version_of "$STANDBY_REGION") ]]; then
+replica=$(version_of "$STANDBY_REGION")
+if [[ -z $replica ]]; then
     ask_aws secretsmanager replicate-secret-to-regions --secret-id "$API_KEY_SECRET" --add-replica-regions "Region=$STANDBY_REGION" >/dev/null
 fi
 deadline=$((SECONDS + REPLICA_SECONDS))
-until [[ $(version_of "$STANDBY_REGION") == "$version" ]]; do
-    ((SECONDS < deadline)) || die "the secret $API_KEY_SECRET did not reach $STANDBY_REGION within $REPLICA_SECONDS s. Look at its replication (aws secretsmanager describe-secret --secret-id $API_KEY_SECRET), and run this script again."
+while true; do
+    replica=$(version_of "$STANDBY_REGION")
+    if [[ $replica == "$version" ]]; then break; fi
+    ((SECONDS < deadline)) || die "the secret $API_KEY_SECRET did not reach $STANDBY_REGION within $REPLICA_SECONDS s. Look at its replication (aws secretsmanager describe-secret --region $PRIMARY_REGION --secret-id $API_KEY_SECRET), and run this script again."
     sleep 2
 done
 value=$(value_in "$PRIMARY_REGION")
-[[ $(value_in "$STANDBY_REGION") == "$value" ]] || die "the secret $API_KEY_SECRET says something else in $STANDBY_REGION. Delete what is there and run this script again."
+replica=$(value_in "$STANDBY_REGION")
+[[ $replica == "$value" ]] || die "the secret $API_KEY_SECRET says something else in $STANDBY_REGION. Delete what is there and run this script again."
 [[ $value =~ ^[A-Za-z0-9_-]{20,128}$ ]] || die "the secret $API_KEY_SECRET holds no API key: one is 20 to 128 letters and digits. Give it a new value with --rotate."
 
 # ---- The keys ----
@@ -100,20 +104,24 @@ key_name=$API_STACK-shared-${version:0:8}
 
 # keys: "id name enabled" of each shared key in the current region.
 keys() {
-    ask_aws apigateway get-api-keys --name-query "$API_STACK-shared-" --no-include-values --output text \
-        --query "items[?starts_with(name, '$API_STACK-shared-')].[id, name, enabled]" | grep -v '^None' || true
+    local found
+    found=$(ask_aws apigateway get-api-keys --name-query "$API_STACK-shared-" --no-include-values --output text \
+        --query "items[?starts_with(name, '$API_STACK-shared-')].[id, name, enabled]") || exit
+    grep -Ev '^(None|$)' <<<"$found" || true
 }
 
 # sync_key: makes the key of the current region what it should be.
 sync_key() {
-    local plan planned id done="was valid already"
+    local plan planned id found holds done="was valid already"
     plan=$(ask_aws cloudformation describe-stack-resource --stack-name "$API_STACK" --logical-resource-id ApiUsagePlan \
         --query StackResourceDetail.PhysicalResourceId --output text)
-    id=$(keys | awk -v name="$key_name" '$2 == name { print $1; exit }')
+    found=$(keys)
+    id=$(awk -v name="$key_name" '$2 == name { print $1; exit }' <<<"$found")
     if [[ -n $id ]]; then
-        [[ $(ask_aws apigateway get-api-key --api-key "$id" --include-value --query value --output text) == "$value" ]] ||
+        holds=$(ask_aws apigateway get-api-key --api-key "$id" --include-value --query value --output text)
+        [[ $holds == "$value" ]] ||
             die "the key $key_name in $AWS_REGION has another value than the secret. Delete it (aws apigateway delete-api-key --region $AWS_REGION --api-key $id), and run this script again."
-        if [[ $(keys | awk -v id="$id" '$1 == id { print $3 }') != True ]]; then
+        if [[ $(awk -v id="$id" '$1 == id { print $3 }' <<<"$found") != True ]]; then
             ask_aws apigateway update-api-key --api-key "$id" --patch-operations op=replace,path=/enabled,value=true >/dev/null
             done="was disabled, and is valid again"
         fi
@@ -152,12 +160,13 @@ done
 
 # retire: deletes the keys of older values in the current region.
 retire() {
-    local id old
+    local id old found
+    found=$(keys)
     while read -r id old _; do
         if [[ -z $id || $old == "$key_name" ]]; then continue; fi
         ask_aws apigateway delete-api-key --api-key "$id" >/dev/null
         say "$AWS_REGION: the key $old is deleted."
-    done < <(keys)
+    done <<<"$found"
 }
 
 old=$(for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" keys; done | awk -v name="$key_name" '$2 != name { print $2 }' | sort -u | tr '\n' ' ')
