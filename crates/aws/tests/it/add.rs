@@ -303,6 +303,16 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_waking_when_the_time_cut_the_last_call_off_is_waited_for_as_long() {
+    let (fake, inventory) = FakeDataApi::start(|call| match call.at < Duration::from_secs(20) {
+        true => all().remove(0).undone(),
+        false => Some(Fault { reply: Reply::Silence, done: Done::Never }),
+    });
+    let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) = inventory.add(&instance(0)).await else { panic!("added") };
+    assert_eq!((retry_after, fake.has_row()), (Duration::from_secs(15), false));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_lets_go_of_its_locks() {
     let (fake, inventory) =
         FakeDataApi::start(|call| (call.name == "packages").then_some(Fault { reply: Reply::Silence, done: Done::Never }));
