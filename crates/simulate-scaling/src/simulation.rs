@@ -16,6 +16,7 @@ use crate::{
     endpoint::{AskError, Endpoint},
     policy::Bounds,
     scaler::{Order, Scaler},
+    schedule::ScheduledAction,
 };
 
 /// So many requests in a row without an answer, each sent several times, end the simulation.
@@ -127,7 +128,7 @@ pub async fn run<L: Listener>(settings: &Settings, speed: Speed, registered: Sta
     Run { end, samples, steps, activities: activities.into_all(), stopped }
 }
 
-impl<L: Listener> Simulation<'_, L> {
+impl<'a, L: Listener> Simulation<'a, L> {
     async fn play(&mut self, clock: &Clock) -> (Timestamp, Option<String>) {
         let end = self.settings.end();
         let mut now = self.settings.start;
@@ -147,7 +148,9 @@ impl<L: Listener> Simulation<'_, L> {
             let Some(next) = [period, scheduled, poll].into_iter().flatten().min() else { break };
             now = next;
             clock.wait_until(now).await;
-            outcome = self.scheduled(now).await;
+            if scheduled == Some(now) {
+                outcome = self.scheduled(now).await;
+            }
             if outcome.is_ok() && self.under_way.as_ref().is_some_and(|under_way| under_way.next_poll == now) {
                 outcome = self.poll(now).await;
             }
@@ -170,21 +173,20 @@ impl<L: Listener> Simulation<'_, L> {
         }
     }
 
+    /// The scheduled actions that happen.
+    fn schedule(&self) -> &'a [ScheduledAction] {
+        if self.settings.suspended.scheduled { &[] } else { &self.settings.schedule }
+    }
+
     /// When the first scheduled action after `now` is due.
     fn next_scheduled(&self, now: Timestamp) -> Option<Timestamp> {
-        if self.settings.suspended.scheduled {
-            return None;
-        }
-        self.settings.schedule.iter().filter_map(|action| action.next(self.settings.start, now)).min()
+        self.schedule().iter().filter_map(|action| action.next(self.settings.start, now)).min()
     }
 
     /// Every action that is due, one after the other.
     async fn scheduled(&mut self, now: Timestamp) -> Result<(), Stop> {
         let just_before = now - jiff::SignedDuration::from_nanos(1);
-        if self.next_scheduled(just_before) != Some(now) {
-            return Ok(());
-        }
-        for action in &self.settings.schedule {
+        for action in self.schedule() {
             if action.next(self.settings.start, just_before) != Some(now) {
                 continue;
             }
