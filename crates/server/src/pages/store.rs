@@ -45,16 +45,12 @@ pub(crate) enum ReadError {
 }
 
 impl ReadError {
-    /// What happened, for the log: every cause in the chain.
+    /// What happened, for the log.
     pub(crate) fn cause(&self) -> String {
-        let mut text = self.to_string();
-        let mut next = self.source();
-        while let Some(error) = next {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            next = error.source();
+        match self {
+            Self::TimedOut(_) => self.to_string(),
+            Self::Failed { source, .. } => format!("{self}: {source}"),
         }
-        text
     }
 }
 
