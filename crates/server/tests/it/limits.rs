@@ -111,14 +111,15 @@ async fn a_body_that_does_not_arrive_in_time_is_a_504() {
 
 #[tokio::test]
 async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
-    let limit = Duration::from_millis(600);
+    // Each half has much time left, and both together have too little.
+    let limit = Duration::from_secs(2);
     let hosted = Hosted::start(Limits { request: limit, ..body_of(1000) }).await;
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{").await;
-    tokio::time::sleep(limit * 2 / 3).await;
+    tokio::time::sleep(limit * 3 / 5).await;
     raw.write("}").await;
     hosted.has_begun().await;
-    tokio::time::sleep(limit * 2 / 3).await;
+    tokio::time::sleep(limit * 3 / 5).await;
     hosted.strings.may_end.add_permits(1);
     let text = raw.read_until("\r\n\r\n").await;
     assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
