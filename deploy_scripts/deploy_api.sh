@@ -140,7 +140,7 @@ fi
 # may not list them.
 before=""
 if $confirms; then before=$(open_change_sets); fi
-if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" ${options[@]+"${options[@]}"}; then
+if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" "${options[@]}"; then
     failed_resources "$API_STACK" >&2
     die "the stack $API_STACK was not deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
 fi
