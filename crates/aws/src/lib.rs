@@ -10,8 +10,8 @@
 //! A write that failed is not done later: what the inventory's statements did lasts only by a commit, which is sent when
 //! all of them have been answered within [`budget::WORK`]. What stays in doubt is a write whose last call, the commit or
 //! DynamoDB's put, was sent and not answered. A commit is then rolled back and the instance read back; where these are
-//! not answered either, where others may have removed or added the instance since, and after every such put, the operation fails although the store may have done it, or may do it
-//! yet: all of it or nothing.
+//! not answered either, where others may have removed or added the instance since, and after every such put, the
+//! operation fails although the store may have done it, or may do it yet: all of it or nothing.
 
 pub mod budget;
 mod calls;
