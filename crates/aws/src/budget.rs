@@ -31,7 +31,9 @@ pub(crate) struct Budget {
 impl Budget {
     /// Begins now.
     pub(crate) fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     /// When work must stop.

@@ -16,14 +16,25 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 ///
 /// Nothing else is checked here: what is missing shows in the first call.
 pub async fn sdk_config() -> SdkConfig {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT_LIMIT).build();
-    without_empty_settings(aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await)
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .build();
+    without_empty_settings(
+        aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts)
+            .load()
+            .await,
+    )
 }
 
 /// `config` without the empty settings of single services: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as
 /// templates and compose files leave it, for an address, and panic in each call.
 fn without_empty_settings(config: SdkConfig) -> SdkConfig {
-    config.clone().into_builder().service_config(NotEmpty(config)).build()
+    config
+        .clone()
+        .into_builder()
+        .service_config(NotEmpty(config))
+        .build()
 }
 
 /// The settings of single services in another configuration, except empty ones.
@@ -32,7 +43,10 @@ struct NotEmpty(SdkConfig);
 
 impl LoadServiceConfig for NotEmpty {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        self.0.service_config()?.load_config(key).filter(|setting| !setting.trim().is_empty())
+        self.0
+            .service_config()?
+            .load_config(key)
+            .filter(|setting| !setting.trim().is_empty())
     }
 }
 
@@ -52,12 +66,34 @@ mod tests {
 
     #[test]
     fn an_empty_setting_of_a_service_is_none() {
-        for (variable, setting) in [("", None), (" ", None), ("http://127.0.0.1:4566", Some("http://127.0.0.1:4566"))] {
-            let config = without_empty_settings(SdkConfig::builder().service_config(Environment(variable)).build());
-            let key = ServiceConfigKey::builder().service_id("RDS Data").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().unwrap();
-            assert_eq!(config.service_config().unwrap().load_config(key).as_deref(), setting, "{variable:?}");
+        for (variable, setting) in [
+            ("", None),
+            (" ", None),
+            ("http://127.0.0.1:4566", Some("http://127.0.0.1:4566")),
+        ] {
+            let config = without_empty_settings(
+                SdkConfig::builder()
+                    .service_config(Environment(variable))
+                    .build(),
+            );
+            let key = ServiceConfigKey::builder()
+                .service_id("RDS Data")
+                .env("AWS_ENDPOINT_URL")
+                .profile("endpoint_url")
+                .build()
+                .unwrap();
+            assert_eq!(
+                config.service_config().unwrap().load_config(key).as_deref(),
+                setting,
+                "{variable:?}"
+            );
         }
-        let key = ServiceConfigKey::builder().service_id("RDS Data").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().unwrap();
+        let key = ServiceConfigKey::builder()
+            .service_id("RDS Data")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .unwrap();
         let config = without_empty_settings(SdkConfig::builder().build());
         assert_eq!(config.service_config().unwrap().load_config(key), None);
     }

@@ -67,22 +67,43 @@ impl DynamoDimensions {
     /// The table that `settings` name, reached as `config` says. An HTTP client in `config` is used for every call.
     #[must_use]
     pub fn new(config: &SdkConfig, settings: DimensionsSettings) -> Self {
-        let timeouts =
-            config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder).operation_attempt_timeout(ATTEMPT_LIMIT);
-        let config = aws_sdk_dynamodb::config::Builder::from(config).timeout_config(timeouts.build()).interceptor(CountCalls).build();
-        Self { client: Client::from_conf(config), table: settings.table, queues: (0..QUEUES).map(|_| Mutex::new(())).collect() }
+        let timeouts = config
+            .timeout_config()
+            .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder)
+            .operation_attempt_timeout(ATTEMPT_LIMIT);
+        let config = aws_sdk_dynamodb::config::Builder::from(config)
+            .timeout_config(timeouts.build())
+            .interceptor(CountCalls)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            table: settings.table,
+            queues: (0..QUEUES).map(|_| Mutex::new(())).collect(),
+        }
     }
 
     /// Reads the item of `key` as the last successful write left it.
-    async fn get_item(&self, key: &str, deadline: Instant) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
+    async fn get_item(
+        &self,
+        key: &str,
+        deadline: Instant,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
         const OPERATION: &str = "GetItem";
-        let call =
-            self.client.get_item().table_name(&self.table).key(item::KEY, AttributeValue::S(key.to_owned())).consistent_read(true).send();
+        let call = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(item::KEY, AttributeValue::S(key.to_owned()))
+            .consistent_read(true)
+            .send();
         let sent = Instant::now();
         match timeout_at(deadline, call).await {
             Ok(Ok(answer)) => Ok(answer.item),
             Ok(Err(error)) => Err(errors::store_error(OPERATION, &error)),
-            Err(_) => Err(errors::unavailable(CallFailure::TimedOut { operation: OPERATION, waited: sent.elapsed() })),
+            Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
+                operation: OPERATION,
+                waited: sent.elapsed(),
+            })),
         }
     }
 
@@ -91,7 +112,13 @@ impl DynamoDimensions {
     }
 
     /// Writes `after` in the place of what was `seen`, if that is still there.
-    async fn put(&self, id: &DimensionId, seen: &Seen, after: &Dimension, deadline: Instant) -> Result<(), NotWritten> {
+    async fn put(
+        &self,
+        id: &DimensionId,
+        seen: &Seen,
+        after: &Dimension,
+        deadline: Instant,
+    ) -> Result<(), NotWritten> {
         const OPERATION: &str = "PutItem";
         let (write, condition) = item::write(id, seen, after);
         let mut call = self
@@ -103,7 +130,11 @@ impl DynamoDimensions {
         call = match condition {
             None => call.condition_expression(format!("attribute_not_exists({})", item::KEY)),
             Some(seen) => call
-                .condition_expression(format!("{} = :seen AND {} = :seenWrite", item::REVISION, item::WRITE_ID))
+                .condition_expression(format!(
+                    "{} = :seen AND {} = :seenWrite",
+                    item::REVISION,
+                    item::WRITE_ID
+                ))
                 .expression_attribute_values(":seen", seen.number)
                 .expression_attribute_values(":seenWrite", seen.write_id),
         };
@@ -111,7 +142,11 @@ impl DynamoDimensions {
         match timeout_at(deadline, call.send()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => errors::of_put(OPERATION, error, &write.id),
-            Err(_) => Err(errors::unavailable(CallFailure::TimedOut { operation: OPERATION, waited: sent.elapsed() }).into()),
+            Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
+                operation: OPERATION,
+                waited: sent.elapsed(),
+            })
+            .into()),
         }
     }
 
@@ -158,8 +193,14 @@ impl UpdateDimension for DynamoDimensions {
             // which is used at once. From then on writers of other processes are in the way: every other time they are
             // let pass, and what the conflict after the wait brings is used at once again.
             let waits = conflicts > 2 && conflicts % 2 == 1;
-            let delay = BACKOFF.0.saturating_mul(2_u32.saturating_pow(conflicts / 2)).min(BACKOFF.1);
-            if turn.is_none() || budget.is_spent() || (waits && !budget.sleep(jittered(delay)).await) {
+            let delay = BACKOFF
+                .0
+                .saturating_mul(2_u32.saturating_pow(conflicts / 2))
+                .min(BACKOFF.1);
+            if turn.is_none()
+                || budget.is_spent()
+                || (waits && !budget.sleep(jittered(delay)).await)
+            {
                 break;
             }
         }
@@ -171,6 +212,8 @@ impl Probe for DynamoDimensions {
     /// Reads a key that nothing has: what the functions may do anyway, where `DescribeTable` would need a permission of
     /// its own, and the proof that reading works.
     async fn probe(&self) -> Result<(), StoreError> {
-        self.get_item(PROBED, Instant::now() + budget::PROBE).await.map(drop)
+        self.get_item(PROBED, Instant::now() + budget::PROBE)
+            .await
+            .map(drop)
     }
 }

@@ -68,12 +68,19 @@ impl CallFailure {
         match error {
             SdkError::ServiceError(refusal) => Self::Refused {
                 operation,
-                exception: refusal.err().code().unwrap_or("an answer that cannot be read").to_owned(),
+                exception: refusal
+                    .err()
+                    .code()
+                    .unwrap_or("an answer that cannot be read")
+                    .to_owned(),
                 status: refusal.raw().status().as_u16(),
                 message: without_values(refusal.err().message().unwrap_or("no message")),
                 request_id: error.request_id().unwrap_or("unknown").to_owned(),
             },
-            _ => Self::NoAnswer { operation, reason: chain(error) },
+            _ => Self::NoAnswer {
+                operation,
+                reason: chain(error),
+            },
         }
     }
 }

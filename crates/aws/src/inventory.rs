@@ -17,7 +17,10 @@ mod write;
 
 use aws_types::SdkConfig;
 use fleet_core::{
-    inventory::{AddError, AddInstance, GetInstance, Instance, InstanceFilter, InstanceId, InstancePage, ListInstances, NewInstance},
+    inventory::{
+        AddError, AddInstance, GetInstance, Instance, InstanceFilter, InstanceId, InstancePage,
+        ListInstances, NewInstance,
+    },
     inventory::{PageLimit, RemoveInstance},
     readiness::Probe,
     store::StoreError,
@@ -37,7 +40,9 @@ impl DataApiInventory {
     /// The inventory that `settings` name, reached as `config` says. An HTTP client in `config` is used for every call.
     #[must_use]
     pub fn new(config: &SdkConfig, settings: InventorySettings) -> Self {
-        Self { api: DataApi::new(config, settings) }
+        Self {
+            api: DataApi::new(config, settings),
+        }
     }
 }
 
@@ -54,7 +59,12 @@ impl GetInstance for DataApiInventory {
 }
 
 impl ListInstances for DataApiInventory {
-    async fn list(&self, filter: &InstanceFilter, after: Option<&InstanceId>, limit: PageLimit) -> Result<InstancePage, StoreError> {
+    async fn list(
+        &self,
+        filter: &InstanceFilter,
+        after: Option<&InstanceId>,
+        limit: PageLimit,
+    ) -> Result<InstancePage, StoreError> {
         list::list(&self.api, filter, after, limit).await
     }
 }
@@ -69,7 +79,11 @@ impl Probe for DataApiInventory {
     /// One call, never repeated: a cluster that is waking up is not ready, and the asking wakes it.
     async fn probe(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + budget::PROBE;
-        match self.api.execute("SELECT 1", Vec::new(), None, deadline).await {
+        match self
+            .api
+            .execute("SELECT 1", Vec::new(), None, deadline)
+            .await
+        {
             Ok(_) => Ok(()),
             Err(failure) => Err(failure.into_store_error()),
         }

@@ -28,4 +28,7 @@ pub use dimensions::DynamoDimensions;
 pub use failure::CallFailure;
 pub use inventory::DataApiInventory;
 pub use secret::DatabaseSecret;
-pub use settings::{DimensionsSettings, InventoryRole, InventorySettings, ScalingMode, ScalingSettings, SettingsError};
+pub use settings::{
+    DimensionsSettings, InventoryRole, InventorySettings, ScalingMode, ScalingSettings,
+    SettingsError,
+};

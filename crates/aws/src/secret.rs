@@ -37,8 +37,13 @@ impl DatabaseSecret {
     /// The secret of `settings`, by name or ARN.
     #[must_use]
     pub fn new(config: &SdkConfig, settings: &InventorySettings) -> Self {
-        let config = aws_sdk_secretsmanager::config::Builder::from(config).interceptor(CountCalls).build();
-        Self { client: Client::from_conf(config), secret: settings.secret.clone() }
+        let config = aws_sdk_secretsmanager::config::Builder::from(config)
+            .interceptor(CountCalls)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            secret: settings.secret.clone(),
+        }
     }
 }
 
@@ -46,8 +51,13 @@ impl Probe for DatabaseSecret {
     async fn probe(&self) -> Result<(), StoreError> {
         let call = self.client.describe_secret().secret_id(&self.secret).send();
         match tokio::time::timeout(budget::PROBE, call).await {
-            Err(_) => Err(unavailable(CallFailure::TimedOut { operation: OPERATION, waited: budget::PROBE })),
-            Ok(Err(error)) if passes(&error) => Err(unavailable(CallFailure::of(OPERATION, &error))),
+            Err(_) => Err(unavailable(CallFailure::TimedOut {
+                operation: OPERATION,
+                waited: budget::PROBE,
+            })),
+            Ok(Err(error)) if passes(&error) => {
+                Err(unavailable(CallFailure::of(OPERATION, &error)))
+            }
             Ok(Err(error)) => Err(fault(CallFailure::of(OPERATION, &error))),
             Ok(Ok(secret)) if secret.deleted_date().is_some() => Err(fault(BeingDeleted)),
             Ok(Ok(_)) => Ok(()),
@@ -63,7 +73,12 @@ fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
             may_pass(refusal.raw().status())
                 || matches!(
                     refusal.err().code(),
-                    Some("InternalServiceError" | "ThrottlingException" | "Throttling" | "TooManyRequestsException")
+                    Some(
+                        "InternalServiceError"
+                            | "ThrottlingException"
+                            | "Throttling"
+                            | "TooManyRequestsException"
+                    )
                 )
         }
         _ => true,
@@ -71,9 +86,16 @@ fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
 }
 
 fn unavailable(cause: impl Into<Cause>) -> StoreError {
-    StoreError::Unavailable { store: Store::Secret, retry_after: retry_after(), source: cause.into() }
+    StoreError::Unavailable {
+        store: Store::Secret,
+        retry_after: retry_after(),
+        source: cause.into(),
+    }
 }
 
 fn fault(cause: impl Into<Cause>) -> StoreError {
-    StoreError::Fault { store: Store::Secret, source: cause.into() }
+    StoreError::Fault {
+        store: Store::Secret,
+        source: cause.into(),
+    }
 }

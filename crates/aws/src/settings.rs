@@ -95,8 +95,18 @@ impl InventorySettings {
                 "the ARN of the Aurora cluster, like arn:aws:rds:us-east-1:123456789012:cluster:fleet",
                 is_cluster_arn,
             )?,
-            secret: required(&lookup, "DB_SECRET", "the ARN or the name of the database's secret", |text| is_word(text, 2_048))?,
-            database: required(&lookup, "DB_NAME", "the name of the database, of at most 64 characters", |text| is_word(text, 64))?,
+            secret: required(
+                &lookup,
+                "DB_SECRET",
+                "the ARN or the name of the database's secret",
+                |text| is_word(text, 2_048),
+            )?,
+            database: required(
+                &lookup,
+                "DB_NAME",
+                "the name of the database, of at most 64 characters",
+                |text| is_word(text, 64),
+            )?,
         })
     }
 }
@@ -115,11 +125,17 @@ impl InventoryRole {
     /// # Errors
     /// A value that is neither `primary` nor `standby`.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        choice(&lookup, "INVENTORY_ROLE", "primary", "primary or standby", |text| match text {
-            "primary" => Some(Self::Primary),
-            "standby" => Some(Self::Standby),
-            _ => None,
-        })
+        choice(
+            &lookup,
+            "INVENTORY_ROLE",
+            "primary",
+            "primary or standby",
+            |text| match text {
+                "primary" => Some(Self::Primary),
+                "standby" => Some(Self::Standby),
+                _ => None,
+            },
+        )
     }
 }
 
@@ -138,7 +154,9 @@ impl DimensionsSettings {
     /// The first setting that is missing or wrong.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let rule = "the name of the DynamoDB table (3 to 255 letters, digits, dots, hyphens and underscores) or its ARN";
-        Ok(Self { table: required(&lookup, "DIMENSIONS_TABLE", rule, is_table)? })
+        Ok(Self {
+            table: required(&lookup, "DIMENSIONS_TABLE", rule, is_table)?,
+        })
     }
 }
 
@@ -156,21 +174,37 @@ impl ScalingSettings {
     /// # Errors
     /// The first setting that is wrong.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let outcome = choice(&lookup, "SCALING_TEST_FAILURE", "false", "true or false", |text| match text {
-            "true" => Some(Outcome::Fail),
-            "false" => Some(Outcome::Succeed),
-            _ => None,
-        })?;
-        let mode = choice(&lookup, "SCALING_MODE", "demo", "demo or production", |text| match text {
-            "demo" => Some(ScalingMode::Demo(outcome)),
-            "production" => Some(ScalingMode::Production),
-            _ => None,
-        })?;
+        let outcome = choice(
+            &lookup,
+            "SCALING_TEST_FAILURE",
+            "false",
+            "true or false",
+            |text| match text {
+                "true" => Some(Outcome::Fail),
+                "false" => Some(Outcome::Succeed),
+                _ => None,
+            },
+        )?;
+        let mode = choice(
+            &lookup,
+            "SCALING_MODE",
+            "demo",
+            "demo or production",
+            |text| match text {
+                "demo" => Some(ScalingMode::Demo(outcome)),
+                "production" => Some(ScalingMode::Production),
+                _ => None,
+            },
+        )?;
         let default = Names::default();
         let name = |variable, default: &str| {
-            choice(&lookup, variable, default, "1 to 255 printable characters", |text| {
-                check_printable(text, 255).is_ok().then(|| text.to_owned())
-            })
+            choice(
+                &lookup,
+                variable,
+                default,
+                "1 to 255 printable characters",
+                |text| check_printable(text, 255).is_ok().then(|| text.to_owned()),
+            )
         };
         let names = Names {
             version: name("SCALING_VERSION", &default.version)?,
@@ -221,13 +255,22 @@ fn is_word(text: &str, max: usize) -> bool {
 
 fn is_cluster_arn(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
-    is_word(text, 2_048) && matches!(parts[..], ["arn", _, "rds", _, _, "cluster", name] if !name.is_empty())
+    is_word(text, 2_048)
+        && matches!(parts[..], ["arn", _, "rds", _, _, "cluster", name] if !name.is_empty())
 }
 
 fn is_table(text: &str) -> bool {
-    let is_name =
-        |name: &str| (3..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
-    is_name(text) || (text.starts_with("arn:") && text.rsplit_once(":table/").is_some_and(|(_, name)| is_name(name)))
+    let is_name = |name: &str| {
+        (3..=255).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    is_name(text)
+        || (text.starts_with("arn:")
+            && text
+                .rsplit_once(":table/")
+                .is_some_and(|(_, name)| is_name(name)))
 }
 
 #[cfg(test)]
@@ -235,16 +278,28 @@ mod tests {
     use super::*;
 
     const INVENTORY: [(&str, &str); 3] = [
-        ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
+        (
+            "DB_CLUSTER_ARN",
+            "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+        ),
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
     ];
 
     fn given<'a>(values: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
-        |name| values.iter().rev().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        |name| {
+            values
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
     }
 
-    fn inventory_with(name: &'static str, value: &'static str) -> Result<InventorySettings, SettingsError> {
+    fn inventory_with(
+        name: &'static str,
+        value: &'static str,
+    ) -> Result<InventorySettings, SettingsError> {
         let values: Vec<_> = INVENTORY.into_iter().chain([(name, value)]).collect();
         InventorySettings::read(given(&values))
     }
@@ -252,16 +307,32 @@ mod tests {
     #[test]
     fn the_inventory_is_found_by_three_variables() {
         let settings = InventorySettings::read(given(&INVENTORY)).unwrap();
-        assert_eq!(settings.cluster_arn, "arn:aws:rds:us-east-1:000000000000:cluster:fleet");
-        assert_eq!((settings.secret.as_str(), settings.database.as_str()), ("fleet-db", "ec2_inventory_db"));
+        assert_eq!(
+            settings.cluster_arn,
+            "arn:aws:rds:us-east-1:000000000000:cluster:fleet"
+        );
+        assert_eq!(
+            (settings.secret.as_str(), settings.database.as_str()),
+            ("fleet-db", "ec2_inventory_db")
+        );
     }
 
     #[test]
     fn a_missing_or_empty_variable_is_named() {
         for (missing, _) in INVENTORY {
-            let others: Vec<_> = INVENTORY.into_iter().filter(|(name, _)| *name != missing).collect();
-            let said = InventorySettings::read(given(&others)).unwrap_err().to_string();
-            assert!(said.starts_with(&format!("The environment variable {missing} is not set; it must be the ")), "{said}");
+            let others: Vec<_> = INVENTORY
+                .into_iter()
+                .filter(|(name, _)| *name != missing)
+                .collect();
+            let said = InventorySettings::read(given(&others))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                said.starts_with(&format!(
+                    "The environment variable {missing} is not set; it must be the "
+                )),
+                "{said}"
+            );
             assert_eq!(inventory_with(missing, "").unwrap_err().to_string(), said);
         }
         assert_eq!(
@@ -275,44 +346,85 @@ mod tests {
     fn a_wrong_variable_is_named_with_its_rule() {
         for (name, value) in [
             ("DB_CLUSTER_ARN", "fleet"),
-            ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:db:fleet"),
-            ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:"),
+            (
+                "DB_CLUSTER_ARN",
+                "arn:aws:rds:us-east-1:000000000000:db:fleet",
+            ),
+            (
+                "DB_CLUSTER_ARN",
+                "arn:aws:rds:us-east-1:000000000000:cluster:",
+            ),
             ("DB_SECRET", "fleet db"),
             ("DB_NAME", "a\nb"),
         ] {
             let said = inventory_with(name, value).unwrap_err().to_string();
-            assert!(said.starts_with(&format!("The environment variable {name} must be the ")), "{said}");
+            assert!(
+                said.starts_with(&format!("The environment variable {name} must be the ")),
+                "{said}"
+            );
         }
-        for table in ["ab", "a b c", "arn:aws:dynamodb:us-east-1:000000000000:table/", &"x".repeat(256)] {
-            assert!(DimensionsSettings::read(given(&[("DIMENSIONS_TABLE", table)])).is_err(), "{table}");
+        for table in [
+            "ab",
+            "a b c",
+            "arn:aws:dynamodb:us-east-1:000000000000:table/",
+            &"x".repeat(256),
+        ] {
+            assert!(
+                DimensionsSettings::read(given(&[("DIMENSIONS_TABLE", table)])).is_err(),
+                "{table}"
+            );
         }
         for (name, value, rule) in [
             ("SCALING_MODE", "Demo", "demo or production"),
             ("SCALING_MODE", "", "demo or production"),
             ("SCALING_TEST_FAILURE", "yes", "true or false"),
             ("SCALING_VERSION", "", "1 to 255 printable characters"),
-            ("SCALING_RESOURCE_NAME", "a\tb", "1 to 255 printable characters"),
+            (
+                "SCALING_RESOURCE_NAME",
+                "a\tb",
+                "1 to 255 printable characters",
+            ),
         ] {
             let error = ScalingSettings::read(given(&[(name, value)])).unwrap_err();
-            assert_eq!(error.to_string(), format!("The environment variable {name} must be {rule}."));
+            assert_eq!(
+                error.to_string(),
+                format!("The environment variable {name} must be {rule}.")
+            );
         }
     }
 
     #[test]
     fn a_table_is_given_by_name_or_arn() {
-        for table in ["fleet-dimensions", "arn:aws:dynamodb:us-east-1:123456789012:table/fleet-dimensions"] {
-            assert_eq!(DimensionsSettings::read(given(&[("DIMENSIONS_TABLE", table)])).unwrap().table, table);
+        for table in [
+            "fleet-dimensions",
+            "arn:aws:dynamodb:us-east-1:123456789012:table/fleet-dimensions",
+        ] {
+            assert_eq!(
+                DimensionsSettings::read(given(&[("DIMENSIONS_TABLE", table)]))
+                    .unwrap()
+                    .table,
+                table
+            );
         }
     }
 
     #[test]
     fn the_inventorys_role_is_primary_unless_set() {
         assert_eq!(InventoryRole::read(|_| None), Ok(InventoryRole::Primary));
-        assert_eq!(InventoryRole::read(given(&[("INVENTORY_ROLE", "primary")])), Ok(InventoryRole::Primary));
-        assert_eq!(InventoryRole::read(given(&[("INVENTORY_ROLE", "standby")])), Ok(InventoryRole::Standby));
+        assert_eq!(
+            InventoryRole::read(given(&[("INVENTORY_ROLE", "primary")])),
+            Ok(InventoryRole::Primary)
+        );
+        assert_eq!(
+            InventoryRole::read(given(&[("INVENTORY_ROLE", "standby")])),
+            Ok(InventoryRole::Standby)
+        );
         for wrong in ["", "Standby", "secondary"] {
             let error = InventoryRole::read(given(&[("INVENTORY_ROLE", wrong)])).unwrap_err();
-            assert_eq!(error.to_string(), "The environment variable INVENTORY_ROLE must be primary or standby.");
+            assert_eq!(
+                error.to_string(),
+                "The environment variable INVENTORY_ROLE must be primary or standby."
+            );
         }
     }
 
@@ -320,11 +432,25 @@ mod tests {
     fn scaling_is_a_demo_unless_set_otherwise() {
         let settings = ScalingSettings::read(|_| None).unwrap();
         assert_eq!(settings.mode, ScalingMode::Demo(Outcome::Succeed));
-        let Names { version, resource_name, dimension_name } = settings.names;
-        assert_eq!([version, resource_name, dimension_name], ["MyVersion", "MyService", "MyDimension"]);
+        let Names {
+            version,
+            resource_name,
+            dimension_name,
+        } = settings.names;
+        assert_eq!(
+            [version, resource_name, dimension_name],
+            ["MyVersion", "MyService", "MyDimension"]
+        );
         let failing = ScalingSettings::read(given(&[("SCALING_TEST_FAILURE", "true")])).unwrap();
         assert_eq!(failing.mode, ScalingMode::Demo(Outcome::Fail));
-        let production = ScalingSettings::read(given(&[("SCALING_MODE", "production"), ("SCALING_VERSION", "1.0")])).unwrap();
-        assert_eq!((production.mode, production.names.version.as_str()), (ScalingMode::Production, "1.0"));
+        let production = ScalingSettings::read(given(&[
+            ("SCALING_MODE", "production"),
+            ("SCALING_VERSION", "1.0"),
+        ]))
+        .unwrap();
+        assert_eq!(
+            (production.mode, production.names.version.as_str()),
+            (ScalingMode::Production, "1.0")
+        );
     }
 }

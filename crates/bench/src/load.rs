@@ -43,12 +43,24 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { sender, address: address.to_owned() })
+        Ok(Self {
+            sender,
+            address: address.to_owned(),
+        })
     }
 
     /// Sends one request and reads its answer to the end.
-    pub(crate) async fn send(&mut self, method: Method, path: &str, body: String) -> Result<StatusCode, Failure> {
-        let request = Request::builder().method(method).uri(path).header(HOST, &self.address).body(Full::from(body))?;
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<StatusCode, Failure> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.address)
+            .body(Full::from(body))?;
         // The connection takes the next request only once it has put the last answer away.
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
@@ -59,14 +71,21 @@ impl Connection {
 }
 
 /// Asks from `connections` connections at once.
-pub(crate) async fn run(address: &str, load: &Load<'_>, connections: usize) -> Result<Measured, Failure> {
+pub(crate) async fn run(
+    address: &str,
+    load: &Load<'_>,
+    connections: usize,
+) -> Result<Measured, Failure> {
     let mut opened = Vec::new();
     for _ in 0..connections {
         opened.push(Connection::open(address).await?);
     }
     let started = Instant::now();
     let mut measured = Measured::default();
-    let asked = opened.into_iter().enumerate().map(|(number, connection)| ask(number, connection, load, started));
+    let asked = opened
+        .into_iter()
+        .enumerate()
+        .map(|(number, connection)| ask(number, connection, load, started));
     for outcome in futures_util::future::join_all(asked).await {
         let (latencies, not_ok) = outcome?;
         measured.latencies.extend(latencies);
@@ -77,10 +96,18 @@ pub(crate) async fn run(address: &str, load: &Load<'_>, connections: usize) -> R
     Ok(measured)
 }
 
-async fn ask(number: usize, mut connection: Connection, load: &Load<'_>, started: Instant) -> Result<(Vec<Duration>, usize), Failure> {
+async fn ask(
+    number: usize,
+    mut connection: Connection,
+    load: &Load<'_>,
+    started: Instant,
+) -> Result<(Vec<Duration>, usize), Failure> {
     let (mut latencies, mut not_ok) = (Vec::new(), 0);
     while started.elapsed() < load.span {
-        let (path, body) = ((load.path)(number, latencies.len()), (load.body)(latencies.len()));
+        let (path, body) = (
+            (load.path)(number, latencies.len()),
+            (load.body)(latencies.len()),
+        );
         let sent = Instant::now();
         let status = connection.send(load.method.clone(), &path, body).await?;
         latencies.push(sent.elapsed());
@@ -94,9 +121,19 @@ impl Measured {
     pub(crate) fn row(&self, name: &str) -> String {
         let at = |share: f64| {
             let index = (self.latencies.len() as f64 * share) as usize;
-            self.latencies.get(index.min(self.latencies.len().saturating_sub(1))).copied().unwrap_or_default().as_secs_f64() * 1e3
+            self.latencies
+                .get(index.min(self.latencies.len().saturating_sub(1)))
+                .copied()
+                .unwrap_or_default()
+                .as_secs_f64()
+                * 1e3
         };
         let rate = self.latencies.len() as f64 / self.span.as_secs_f64();
-        format!("| {name} | {rate:.0} | {:.2} | {:.2} | {} |", at(0.5), at(0.99), self.not_ok)
+        format!(
+            "| {name} | {rate:.0} | {:.2} | {:.2} | {} |",
+            at(0.5),
+            at(0.99),
+            self.not_ok
+        )
     }
 }

@@ -40,7 +40,11 @@ const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"
 #[tokio::main]
 async fn main() -> ExitCode {
     // The server under measurement is this program, told so by the environment.
-    let outcome = if env::var_os(server::SERVE).is_some() { server::serve().await } else { measure(Options::parse()).await };
+    let outcome = if env::var_os(server::SERVE).is_some() {
+        server::serve().await
+    } else {
+        measure(Options::parse()).await
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,13 +57,34 @@ async fn main() -> ExitCode {
 async fn measure(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (server, ready) = Server::start().await?;
     let mut out = io::stdout();
-    writeln!(out, "{} connections, {} s each, {} processors", options.connections, options.seconds, std::thread::available_parallelism()?)?;
+    writeln!(
+        out,
+        "{} connections, {} s each, {} processors",
+        options.connections,
+        options.seconds,
+        std::thread::available_parallelism()?
+    )?;
     writeln!(out, "ready to answer after {} ms", ready.as_millis())?;
-    writeln!(out, "resident memory after the start {} MiB", server.resident_mib()?)?;
-    server.send(Method::POST, "/ec2/instance-002", INSTANCE).await?;
-    server.send(Method::PATCH, "/scalableTargetDimensions/1-23456789", r#"{"desiredCapacity":2.0}"#).await?;
+    writeln!(
+        out,
+        "resident memory after the start {} MiB",
+        server.resident_mib()?
+    )?;
+    server
+        .send(Method::POST, "/ec2/instance-002", INSTANCE)
+        .await?;
+    server
+        .send(
+            Method::PATCH,
+            "/scalableTargetDimensions/1-23456789",
+            r#"{"desiredCapacity":2.0}"#,
+        )
+        .await?;
 
-    writeln!(out, "\n| request | per second | median ms | 99th percentile ms | not 200 |\n|---|---|---|---|---|")?;
+    writeln!(
+        out,
+        "\n| request | per second | median ms | 99th percentile ms | not 200 |\n|---|---|---|---|---|"
+    )?;
     let reads: [(&str, &str); 5] = [
         ("health", "/v1/health"),
         ("books", "/api/books"),
@@ -69,8 +94,19 @@ async fn measure(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     ];
     let span = Duration::from_secs(options.seconds);
     for (name, path) in reads {
-        let load = Load { method: Method::GET, path: &|_, _| path.to_owned(), body: &|_| String::new(), span };
-        writeln!(out, "{}", run(&server.address, &load, options.connections).await?.row(name))?;
+        let load = Load {
+            method: Method::GET,
+            path: &|_, _| path.to_owned(),
+            body: &|_| String::new(),
+            span,
+        };
+        writeln!(
+            out,
+            "{}",
+            run(&server.address, &load, options.connections)
+                .await?
+                .row(name)
+        )?;
     }
     let load = Load {
         method: Method::POST,
@@ -78,14 +114,30 @@ async fn measure(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         body: &|_| INSTANCE.to_owned(),
         span,
     };
-    writeln!(out, "{}", run(&server.address, &load, options.connections).await?.row("inventory add, 2 packages"))?;
+    writeln!(
+        out,
+        "{}",
+        run(&server.address, &load, options.connections)
+            .await?
+            .row("inventory add, 2 packages")
+    )?;
     let load = Load {
         method: Method::PATCH,
         path: &|connection, _| format!("/scalableTargetDimensions/{connection}"),
         body: &|request| format!(r#"{{"desiredCapacity":{request}.5}}"#),
         span,
     };
-    writeln!(out, "{}", run(&server.address, &load, options.connections).await?.row("dimension change"))?;
-    writeln!(out, "\nresident memory after the load {} MiB", server.resident_mib()?)?;
+    writeln!(
+        out,
+        "{}",
+        run(&server.address, &load, options.connections)
+            .await?
+            .row("dimension change")
+    )?;
+    writeln!(
+        out,
+        "\nresident memory after the load {} MiB",
+        server.resident_mib()?
+    )?;
     server.stop().await
 }

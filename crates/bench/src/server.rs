@@ -49,29 +49,56 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
         let mut command = Command::new(env::current_exe()?);
-        let mut process = command.env(SERVE, folder.path()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let mut lines = BufReader::new(process.stdout.take().ok_or("the server has no output")?).lines();
+        let mut process = command
+            .env(SERVE, folder.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines =
+            BufReader::new(process.stdout.take().ok_or("the server has no output")?).lines();
         let first = lines.next_line().await?.ok_or("the server did not start")?;
-        let address = first.rsplit_once("http://").ok_or("the server does not say where it answers")?.1.to_owned();
+        let address = first
+            .rsplit_once("http://")
+            .ok_or("the server does not say where it answers")?
+            .1
+            .to_owned();
         // Read to the end, so that the server never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let server = Self { address, process, _folder: folder };
+        let server = Self {
+            address,
+            process,
+            _folder: folder,
+        };
         server.send(Method::GET, "/v1/health", "").await?;
         Ok((server, started.elapsed()))
     }
 
     /// Sends one request, which must succeed.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Result<(), Failure> {
-        let status = Connection::open(&self.address).await?.send(method, path, body.to_owned()).await?;
-        if status == StatusCode::OK { Ok(()) } else { Err(format!("{path} answered {status}").into()) }
+        let status = Connection::open(&self.address)
+            .await?
+            .send(method, path, body.to_owned())
+            .await?;
+        if status == StatusCode::OK {
+            Ok(())
+        } else {
+            Err(format!("{path} answered {status}").into())
+        }
     }
 
     /// The process's resident memory, as Linux tells it.
     pub(crate) fn resident_mib(&self) -> Result<u64, Failure> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).ok_or("no VmRSS in /proc")?;
-        let kib: u64 = line.split_whitespace().nth(1).ok_or("no number in VmRSS")?.parse()?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .ok_or("no VmRSS in /proc")?;
+        let kib: u64 = line
+            .split_whitespace()
+            .nth(1)
+            .ok_or("no number in VmRSS")?
+            .parse()?;
         Ok(kib.div_ceil(1024))
     }
 

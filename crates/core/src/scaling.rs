@@ -10,6 +10,8 @@ mod ports;
 pub mod production;
 
 pub use capacity::{Capacity, CapacityError};
-pub use dimension::{Change, Dimension, DimensionId, DimensionIdError, FailureReason, FieldChange, ScalingStatus};
+pub use dimension::{
+    Change, Dimension, DimensionId, DimensionIdError, FailureReason, FieldChange, ScalingStatus,
+};
 pub use names::Names;
 pub use ports::{ReadDimension, UpdateDimension, UpdateError};

@@ -51,7 +51,10 @@ pub fn check_printable(text: &str, max: usize) -> Result<(), TextError> {
         return Err(TextError::TooLong { max, length });
     }
     match text.chars().enumerate().find(|(_, c)| !is_printable(*c)) {
-        Some((index, c)) => Err(TextError::NotPrintable { position: index + 1, code: u32::from(c) }),
+        Some((index, c)) => Err(TextError::NotPrintable {
+            position: index + 1,
+            code: u32::from(c),
+        }),
         None => Ok(()),
     }
 }
@@ -127,13 +130,28 @@ mod tests {
     #[test]
     fn lengths_count_characters_not_bytes() {
         assert_eq!(check_trimmed(&"é".repeat(30), 30), Ok(()));
-        assert_eq!(check_trimmed(&"𝕏".repeat(31), 30), Err(TextError::TooLong { max: 30, length: 31 }));
+        assert_eq!(
+            check_trimmed(&"𝕏".repeat(31), 30),
+            Err(TextError::TooLong {
+                max: 30,
+                length: 31
+            })
+        );
     }
 
     #[test]
     fn any_script_is_printable() {
-        for text in ["i-01aaae43feb712345", "сервер", "服务器", "خادم", "می\u{200C}خواهم", "👩\u{200D}💻", "a/b?c=d#e", "..", "a b"]
-        {
+        for text in [
+            "i-01aaae43feb712345",
+            "сервер",
+            "服务器",
+            "خادم",
+            "می\u{200C}خواهم",
+            "👩\u{200D}💻",
+            "a/b?c=d#e",
+            "..",
+            "a b",
+        ] {
             assert_eq!(check_trimmed(text, 255), Ok(()), "{text}");
         }
     }
@@ -149,14 +167,22 @@ mod tests {
             ("\u{FFFE}", 1, 0xFFFE),
             ("\u{1FFFF}", 1, 0x1FFFF),
         ] {
-            assert_eq!(check_printable(text, 255), Err(TextError::NotPrintable { position, code }), "{text:?}");
+            assert_eq!(
+                check_printable(text, 255),
+                Err(TextError::NotPrintable { position, code }),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn white_space_around_a_text_is_refused_and_within_it_taken() {
         for text in [" a", "a ", "\u{A0}a", "a\u{3000}"] {
-            assert_eq!(check_trimmed(text, 255), Err(TextError::OuterWhiteSpace), "{text:?}");
+            assert_eq!(
+                check_trimmed(text, 255),
+                Err(TextError::OuterWhiteSpace),
+                "{text:?}"
+            );
         }
         assert_eq!(check_trimmed("a b", 255), Ok(()));
         assert_eq!(check_printable(" a ", 255), Ok(()));

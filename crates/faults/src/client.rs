@@ -27,7 +27,9 @@ impl Answer {
     /// A header's value; empty where there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -49,19 +51,31 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
         let driver = tokio::spawn(async move {
             // What ends a connection is told to the one who waits for an answer.
             let _ = connection.await;
         });
-        Ok(Self { sender, driver, address, ends: false })
+        Ok(Self {
+            sender,
+            driver,
+            address,
+            ends: false,
+        })
     }
 
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
     /// When the connection ends before the answer does.
-    pub async fn send(&mut self, method: &str, path: &str, body: impl Into<Bytes>) -> io::Result<Answer> {
+    pub async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> io::Result<Answer> {
         self.send_with(method, path, &[], body).await
     }
 
@@ -69,21 +83,46 @@ impl Connection {
     ///
     /// # Errors
     /// When the connection ends before the answer does.
-    pub async fn send_with(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> io::Result<Answer> {
+    pub async fn send_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> io::Result<Answer> {
         if self.ends {
             *self = Self::open(self.address).await?;
         }
-        let mut request =
-            Request::builder().method(method).uri(path.parse::<Uri>().map_err(io::Error::other)?).header("host", self.address.to_string());
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path.parse::<Uri>().map_err(io::Error::other)?)
+            .header("host", self.address.to_string());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::new(body.into())).map_err(io::Error::other)?;
+        let request = request
+            .body(Full::new(body.into()))
+            .map_err(io::Error::other)?;
         self.sender.ready().await.map_err(io::Error::other)?;
-        let (parts, body) = self.sender.send_request(request).await.map_err(io::Error::other)?.into_parts();
-        self.ends = parts.headers.get(CONNECTION).is_some_and(|value| value == "close");
-        let text = String::from_utf8_lossy(&body.collect().await.map_err(io::Error::other)?.to_bytes()).into_owned();
-        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_str(&text).unwrap_or_default(), text })
+        let (parts, body) = self
+            .sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?
+            .into_parts();
+        self.ends = parts
+            .headers
+            .get(CONNECTION)
+            .is_some_and(|value| value == "close");
+        let text =
+            String::from_utf8_lossy(&body.collect().await.map_err(io::Error::other)?.to_bytes())
+                .into_owned();
+        Ok(Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: serde_json::from_str(&text).unwrap_or_default(),
+            text,
+        })
     }
 }
 
@@ -95,5 +134,10 @@ impl Drop for Connection {
 
 /// Sends a request on a connection of its own. The server must answer.
 pub async fn send(address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
-    Connection::open(address).await.unwrap().send(method, path, body).await.unwrap()
+    Connection::open(address)
+        .await
+        .unwrap()
+        .send(method, path, body)
+        .await
+        .unwrap()
 }

@@ -44,7 +44,12 @@ impl Fault {
             (503, false) => Some("ServiceUnavailable"),
             _ => None,
         };
-        Self::Refuse { status, exception, message: "An internal error occurred.".to_owned(), done }
+        Self::Refuse {
+            status,
+            exception,
+            message: "An internal error occurred.".to_owned(),
+            done,
+        }
     }
 }
 
@@ -69,8 +74,15 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Delay, Self::Silence, Self::ResetRequest, Self::ResetAnswer, Self::TruncateAnswer, Self::ErrorAfter, Self::ErrorInstead];
+    pub const ALL: [Self; 7] = [
+        Self::Delay,
+        Self::Silence,
+        Self::ResetRequest,
+        Self::ResetAnswer,
+        Self::TruncateAnswer,
+        Self::ErrorAfter,
+        Self::ErrorInstead,
+    ];
 
     /// A fault of this kind for a call of `operation`.
     pub fn fault(self, operation: &str, rng: &mut Rng) -> Fault {

@@ -29,7 +29,10 @@ impl Functions {
     #[must_use]
     pub fn new(config: &SdkConfig, mode: ScalingMode) -> Self {
         let (inventory, dimensions) = settings();
-        let scaling = ScalingSettings { mode, names: Names::default() };
+        let scaling = ScalingSettings {
+            mode,
+            names: Names::default(),
+        };
         Self(
             fleet_server::functions(
                 config,
@@ -51,12 +54,26 @@ impl Functions {
 
     /// Sends a request for the instance `id`.
     pub async fn instance(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
-        self.call(method, INSTANCE, &json!({ "aws_instance_id": id }), &Value::Null, body).await
+        self.call(
+            method,
+            INSTANCE,
+            &json!({ "aws_instance_id": id }),
+            &Value::Null,
+            body,
+        )
+        .await
     }
 
     /// Sends a request for the dimension `id`.
     pub async fn dimension(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
-        self.call(method, DIMENSION, &json!({ "scalableTargetDimensionId": id }), &Value::Null, body).await
+        self.call(
+            method,
+            DIMENSION,
+            &json!({ "scalableTargetDimensionId": id }),
+            &Value::Null,
+            body,
+        )
+        .await
     }
 
     /// Lists instances; each parameter of `query` has a list of values.
@@ -66,17 +83,33 @@ impl Functions {
 
     /// Sends a GET to a route without parameters.
     pub async fn get(&self, route: &str) -> Answer {
-        self.call("GET", route, &Value::Null, &Value::Null, None).await
+        self.call("GET", route, &Value::Null, &Value::Null, None)
+            .await
     }
 
     /// Sends a request by the function whose route it is.
-    async fn call(&self, method: &str, route: &str, parameters: &Value, query: &Value, body: Option<&Value>) -> Answer {
+    async fn call(
+        &self,
+        method: &str,
+        route: &str,
+        parameters: &Value,
+        query: &Value,
+        body: Option<&Value>,
+    ) -> Answer {
         let event = json!({
             "resource": route, "path": "/", "httpMethod": method,
             "pathParameters": parameters, "multiValueQueryStringParameters": query,
             "body": body.map(Value::to_string), "requestContext": { "httpMethod": method, "requestId": "faults" },
         });
-        let function = self.each().find(|function| function.routes().iter().any(|(m, r)| (*m, *r) == (method, route))).unwrap();
+        let function = self
+            .each()
+            .find(|function| {
+                function
+                    .routes()
+                    .iter()
+                    .any(|(m, r)| (*m, *r) == (method, route))
+            })
+            .unwrap();
         invoke(function, serde_json::from_value(event).unwrap()).await
     }
 }
@@ -84,7 +117,9 @@ impl Functions {
 /// Calls a function.
 pub async fn invoke(function: &dyn DynFunction, event: ApiGatewayProxyRequest) -> Answer {
     let answer = function.invoke(event, Context::default()).await;
-    let Some(Body::Text(text)) = answer.body else { panic!("the body is not text: {:?}", answer.body) };
+    let Some(Body::Text(text)) = answer.body else {
+        panic!("the body is not text: {:?}", answer.body)
+    };
     Answer {
         status: u16::try_from(answer.status_code).unwrap(),
         headers: answer.headers,

@@ -20,8 +20,11 @@ pub(crate) struct Message {
 impl Message {
     /// What a request asks for: the path for the Data API, `/Execute` say; else the operation's name.
     pub(crate) fn operation(&self) -> &str {
-        let operation = header(&self.head, "x-amz-target").and_then(|target| Some(target.rsplit_once('.')?.1));
-        operation.or_else(|| self.head.split(' ').nth(1)).unwrap_or_default()
+        let operation =
+            header(&self.head, "x-amz-target").and_then(|target| Some(target.rsplit_once('.')?.1));
+        operation
+            .or_else(|| self.head.split(' ').nth(1))
+            .unwrap_or_default()
     }
 }
 
@@ -32,7 +35,10 @@ impl Message {
 pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Message>> {
     let mut bytes = Vec::new();
     let head_end = loop {
-        if let Some(at) = bytes.windows(HEAD_END.len()).position(|window| window == HEAD_END) {
+        if let Some(at) = bytes
+            .windows(HEAD_END.len())
+            .position(|window| window == HEAD_END)
+        {
             break at + HEAD_END.len();
         }
         if stream.read_buf(&mut bytes).await? == 0 {
@@ -60,12 +66,15 @@ pub(crate) async fn exchange(store: &mut TcpStream, request: &[u8]) -> io::Resul
 /// An error as the services write it, or as a gateway before them does.
 pub(crate) fn refusal(status: u16, exception: Option<&str>, message: &str) -> Vec<u8> {
     let body = match exception {
-        Some(exception) => serde_json::json!({ "__type": exception, "message": message }).to_string(),
+        Some(exception) => {
+            serde_json::json!({ "__type": exception, "message": message }).to_string()
+        }
         None => "<html><body>Bad gateway</body></html>".to_owned(),
     };
     let kind = exception.map_or("text/html", |_| "application/json");
-    let error_type =
-        exception.map(|exception| format!("x-amzn-errortype: {exception}:http://internal.amazon.com/\r\n")).unwrap_or_default();
+    let error_type = exception
+        .map(|exception| format!("x-amzn-errortype: {exception}:http://internal.amazon.com/\r\n"))
+        .unwrap_or_default();
     let head = format!(
         "HTTP/1.1 {status} Refused\r\ncontent-type: {kind}\r\n{error_type}x-amzn-requestid: proxy\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",

@@ -33,22 +33,46 @@ impl Process {
     pub async fn start_limited(program: &str, blocks: u32, arguments: &[&str]) -> Self {
         let mut command = Command::new("sh");
         // Without the trap the first write that goes beyond would end the process.
-        command.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""), program]).args(arguments);
+        command
+            .args([
+                "-c",
+                &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""),
+                program,
+            ])
+            .args(arguments);
         Self::run(command, &[]).await
     }
 
     async fn run(mut command: Command, variables: &[(&str, &str)]) -> Self {
-        command.env_clear().env("FLEET_LISTEN", "127.0.0.1:0").env("FLEET_AWS_LISTEN", "127.0.0.1:0");
-        command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .env_clear()
+            .env("FLEET_LISTEN", "127.0.0.1:0")
+            .env("FLEET_AWS_LISTEN", "127.0.0.1:0");
+        command
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(Vec::new()));
         let (sender, mut lines) = mpsc::unbounded_channel();
-        keep(child.stdout.take().unwrap(), Arc::clone(&said), sender.clone());
+        keep(
+            child.stdout.take().unwrap(),
+            Arc::clone(&said),
+            sender.clone(),
+        );
         keep(child.stderr.take().unwrap(), Arc::clone(&said), sender);
         loop {
-            let Some(line) = lines.recv().await else { panic!("the server did not start: {:#?}", lines_of(&said)) };
+            let Some(line) = lines.recv().await else {
+                panic!("the server did not start: {:#?}", lines_of(&said))
+            };
             if let Some((_, address)) = line.split_once("answers on http://") {
-                return Self { child, address: address.parse().unwrap(), said };
+                return Self {
+                    child,
+                    address: address.parse().unwrap(),
+                    said,
+                };
             }
         }
     }
@@ -81,11 +105,17 @@ fn lines_of(said: &Mutex<Vec<String>>) -> Vec<String> {
 }
 
 /// Keeps what a stream says, in a task of its own: a pipe that nobody reads fills up, and the server would wait for its log.
-fn keep(stream: impl AsyncRead + Unpin + Send + 'static, said: Arc<Mutex<Vec<String>>>, sender: mpsc::UnboundedSender<String>) {
+fn keep(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+    said: Arc<Mutex<Vec<String>>>,
+    sender: mpsc::UnboundedSender<String>,
+) {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            said.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
+            said.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line.clone());
             // Nobody listens any more once the server has started.
             let _ = sender.send(line);
         }

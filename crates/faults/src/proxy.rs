@@ -45,7 +45,11 @@ impl Proxy {
     pub async fn start(store: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State { plan: Box::new(|_| None), calls: 0, faults: 0 }));
+        let state = Arc::new(Mutex::new(State {
+            plan: Box::new(|_| None),
+            calls: 0,
+            faults: 0,
+        }));
         let shared = Arc::clone(&state);
         let served = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -56,7 +60,11 @@ impl Proxy {
                 });
             }
         });
-        Self { address, state, served }
+        Self {
+            address,
+            state,
+            served,
+        }
     }
 
     /// Where it answers, as an SDK's endpoint.
@@ -67,13 +75,23 @@ impl Proxy {
 
     /// Asks `plan` about each call from now on; the counts begin again.
     pub fn plan(&self, plan: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State { plan: Box::new(plan), calls: 0, faults: 0 };
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+            plan: Box::new(plan),
+            calls: 0,
+            faults: 0,
+        };
     }
 
     /// Makes the call number `nth` from now fail, as `fault` says for its operation, and no other.
     pub fn fail_once(&self, nth: usize, fault: impl FnOnce(&str) -> Fault + Send + 'static) {
         let mut fault = Some(fault);
-        self.plan(move |call| if call.nth == nth { fault.take().map(|fault| fault(call.operation)) } else { None });
+        self.plan(move |call| {
+            if call.nth == nth {
+                fault.take().map(|fault| fault(call.operation))
+            } else {
+                None
+            }
+        });
     }
 
     /// How many calls came, and how many of them were made to fail, since the last plan.
@@ -92,7 +110,10 @@ impl Drop for Proxy {
 
 fn planned(state: &Mutex<State>, operation: &str) -> Option<Fault> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let call = Call { operation, nth: state.calls };
+    let call = Call {
+        operation,
+        nth: state.calls,
+    };
     state.calls += 1;
     let fault = (state.plan)(&call);
     state.faults += usize::from(fault.is_some());
@@ -114,11 +135,17 @@ async fn serve(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -
             // The store has closed a connection that was idle for long.
             _ = upstream.peek(&mut next) => None,
         };
-        let Some(request) = request else { return Ok(()) };
+        let Some(request) = request else {
+            return Ok(());
+        };
         let fault = planned(state, request.operation());
         let request = request.bytes;
         match fault {
-            None => client.write_all(&message::exchange(&mut upstream, &request).await?).await?,
+            None => {
+                client
+                    .write_all(&message::exchange(&mut upstream, &request).await?)
+                    .await?
+            }
             Some(Fault::Delay(delay)) => {
                 let answer = message::exchange(&mut upstream, &request).await?;
                 tokio::time::sleep(delay).await;
@@ -143,11 +170,18 @@ async fn serve(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -
                 client.write_all(&answer[..byte % answer.len()]).await?;
                 return client.shutdown().await;
             }
-            Some(Fault::Refuse { status, exception, message, done }) => {
+            Some(Fault::Refuse {
+                status,
+                exception,
+                message,
+                done,
+            }) => {
                 if done {
                     message::exchange(&mut upstream, &request).await?;
                 }
-                client.write_all(&message::refusal(status, exception, &message)).await?;
+                client
+                    .write_all(&message::refusal(status, exception, &message))
+                    .await?;
                 return client.shutdown().await;
             }
         }

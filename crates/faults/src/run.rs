@@ -29,12 +29,19 @@ impl Run {
     pub fn of(name: &str) -> Self {
         static SHARED: OnceLock<u64> = OnceLock::new();
         let shared = *SHARED.get_or_init(|| match env::var(SEED) {
-            Ok(seed) => seed.parse().unwrap_or_else(|_| panic!("{SEED} must be a whole number, but is {seed:?}")),
+            Ok(seed) => seed
+                .parse()
+                .unwrap_or_else(|_| panic!("{SEED} must be a whole number, but is {seed:?}")),
             Err(_) => fastrand::u64(..),
         });
         println!("{name}: {SEED}={shared}");
         let seed = shared ^ BuildHasherDefault::<DefaultHasher>::default().hash_one(name);
-        Self { name: name.to_owned(), seed, long: Self::is_long(), began: Instant::now() }
+        Self {
+            name: name.to_owned(),
+            seed,
+            long: Self::is_long(),
+            began: Instant::now(),
+        }
     }
 
     /// Whether everything is asked for.
@@ -51,7 +58,11 @@ impl Run {
 
     /// Prints what the test has seen at its end, in the one line that `.ci/faults` looks for.
     pub fn seen(&self, what: impl fmt::Display) {
-        println!("seen: {}: {what} ({:.0} s)", self.name, self.began.elapsed().as_secs_f64());
+        println!(
+            "seen: {}: {what} ({:.0} s)",
+            self.name,
+            self.began.elapsed().as_secs_f64()
+        );
     }
 
     /// Prints that the test did nothing, and why.

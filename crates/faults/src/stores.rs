@@ -7,7 +7,9 @@ use std::{
 };
 
 use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
-use fleet_aws::{DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig};
+use fleet_aws::{
+    DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig,
+};
 use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
 use fleet_testing::fresh_database;
 
@@ -19,7 +21,12 @@ pub fn settings() -> (InventorySettings, DimensionsSettings) {
         secret: "fleet-db".into(),
         database: "ec2_inventory_db".into(),
     };
-    (inventory, DimensionsSettings { table: "fleet-dimensions".into() })
+    (
+        inventory,
+        DimensionsSettings {
+            table: "fleet-dimensions".into(),
+        },
+    )
 }
 
 /// Running local AWS endpoints.
@@ -54,9 +61,19 @@ impl Stores {
             account: "000000000000".into(),
             cluster_arn: inventory.cluster_arn,
             database: inventory.database,
-            secret: Secret { name: inventory.secret, username: "fleet".into(), password: "fleet".into() },
-            schema: vec![include_str!("../../../ddl/01_ec2.sql").into(), include_str!("../../../ddl/02_ec2_package.sql").into()],
-            tables: vec![Table { name: dimensions.table, partition_key: "scalableTargetDimensionId".into() }],
+            secret: Secret {
+                name: inventory.secret,
+                username: "fleet".into(),
+                password: "fleet".into(),
+            },
+            schema: vec![
+                include_str!("../../../ddl/01_ec2.sql").into(),
+                include_str!("../../../ddl/02_ec2_package.sql").into(),
+            ],
+            tables: vec![Table {
+                name: dimensions.table,
+                partition_key: "scalableTargetDimensionId".into(),
+            }],
             timeouts: Timeouts::default(),
         };
         change(&mut options);
@@ -97,8 +114,17 @@ impl Stores {
     /// The only value of a query, a whole number.
     pub async fn count(&self, sql: &str) -> i64 {
         let (settings, _) = settings();
-        let call = self.data_api.execute_statement().database(settings.database).sql(sql);
-        let answer = call.resource_arn(settings.cluster_arn).secret_arn(settings.secret).send().await.unwrap();
+        let call = self
+            .data_api
+            .execute_statement()
+            .database(settings.database)
+            .sql(sql);
+        let answer = call
+            .resource_arn(settings.cluster_arn)
+            .secret_arn(settings.secret)
+            .send()
+            .await
+            .unwrap();
         *answer.records()[0][0].as_long_value().unwrap()
     }
 
@@ -107,8 +133,15 @@ impl Stores {
         use aws_sdk_dynamodb::types::AttributeValue;
         let key = AttributeValue::S(id.to_owned());
         let call = self.dynamodb.get_item().table_name(settings().1.table);
-        let answer = call.key("scalableTargetDimensionId", key).consistent_read(true).send().await.unwrap();
-        answer.item.map_or(0, |item| item["revision"].as_n().unwrap().parse().unwrap())
+        let answer = call
+            .key("scalableTargetDimensionId", key)
+            .consistent_read(true)
+            .send()
+            .await
+            .unwrap();
+        answer
+            .item
+            .map_or(0, |item| item["revision"].as_n().unwrap().parse().unwrap())
     }
 
     /// Stops them and waits until they have.
@@ -129,7 +162,9 @@ pub fn config(endpoint: &str) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "tests",
+        )))
         .endpoint_url(endpoint)
         .build()
 }

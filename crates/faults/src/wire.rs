@@ -29,7 +29,13 @@ use crate::{
 
 /// Does `work` in other threads. The thread of the caller stands still until it is done, and so does a paused clock.
 pub fn elsewhere<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    static ELSEWHERE: LazyLock<Runtime> = LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+    static ELSEWHERE: LazyLock<Runtime> = LazyLock::new(|| {
+        Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap()
+    });
     let (sender, receiver) = mpsc::channel();
     ELSEWHERE.spawn(async move {
         // Nobody listens any more only where the test has failed already.
@@ -88,7 +94,9 @@ pub struct Wire {
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Wire")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,7 +104,13 @@ impl Wire {
     /// A way that refuses nothing until it is told to.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
-        Self { address, state: Arc::new(Mutex::new(State { plan: Box::new(|_, _| None), steps: Vec::new() })) }
+        Self {
+            address,
+            state: Arc::new(Mutex::new(State {
+                plan: Box::new(|_, _| None),
+                steps: Vec::new(),
+            })),
+        }
     }
 
     /// An SDK configuration whose every call goes this way.
@@ -104,12 +118,18 @@ impl Wire {
     pub fn config(&self) -> SdkConfig {
         let connector = SharedHttpConnector::new(self.clone());
         let client = http_client_fn(move |_, _| connector.clone());
-        config(&format!("http://{}", self.address)).into_builder().http_client(client).build()
+        config(&format!("http://{}", self.address))
+            .into_builder()
+            .http_client(client)
+            .build()
     }
 
     /// Asks `plan` about each call from now on; the counts begin again.
     pub fn plan(&self, plan: impl FnMut(&str, usize) -> Option<Fate> + Send + 'static) {
-        *self.lock() = State { plan: Box::new(plan), steps: Vec::new() };
+        *self.lock() = State {
+            plan: Box::new(plan),
+            steps: Vec::new(),
+        };
     }
 
     /// The steps since the last plan, in the order in which they were sent. A call of the Data API is called by what it is
@@ -126,8 +146,16 @@ impl Wire {
     fn pass(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
         let (address, path) = (self.address, path.to_owned());
         elsewhere(async move {
-            let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            Connection::open(address).await.unwrap().send_with("POST", &path, &headers, body).await.unwrap()
+            let headers: Vec<(&str, &str)> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            Connection::open(address)
+                .await
+                .unwrap()
+                .send_with("POST", &path, &headers, body)
+                .await
+                .unwrap()
         })
     }
 }
@@ -137,10 +165,20 @@ impl HttpConnector for Wire {
         let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
         let sent: Value = serde_json::from_str(&body).unwrap();
         // The client says both of these itself.
-        let own = |name: &str| name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("content-length");
-        let headers: Vec<(String, String)> =
-            request.headers().iter().filter(|(name, _)| !own(name)).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let path = request.uri().strip_prefix(&format!("http://{}", self.address)).unwrap().to_owned();
+        let own = |name: &str| {
+            name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("content-length")
+        };
+        let headers: Vec<(String, String)> = request
+            .headers()
+            .iter()
+            .filter(|(name, _)| !own(name))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let path = request
+            .uri()
+            .strip_prefix(&format!("http://{}", self.address))
+            .unwrap()
+            .to_owned();
         let step = step(&path, request.headers().get("x-amz-target"), &sent);
         let fate = {
             let mut state = self.lock();
@@ -151,20 +189,37 @@ impl HttpConnector for Wire {
         let answer = match fate {
             None => {
                 let answer = self.pass(&path, headers, body);
-                response(answer.status, answer.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok()), answer.text)
+                response(
+                    answer.status,
+                    answer
+                        .headers
+                        .get("x-amzn-errortype")
+                        .and_then(|value| value.to_str().ok()),
+                    answer.text,
+                )
             }
             Some(Fate::Unheard) => {
                 drop(self.pass(&path, headers, body));
                 return HttpConnectorFuture::new(pending());
             }
-            Some(Fate::Refused(Refusal { status, exception, body: refused, work })) => {
+            Some(Fate::Refused(Refusal {
+                status,
+                exception,
+                body: refused,
+                work,
+            })) => {
                 match work {
                     Work::Undone => {}
                     Work::Done => drop(self.pass(&path, headers, body)),
                     Work::Ended => {
-                        let end = ["resourceArn", "secretArn", "transactionId"].map(|name| (name, sent[name].clone()));
+                        let end = ["resourceArn", "secretArn", "transactionId"]
+                            .map(|name| (name, sent[name].clone()));
                         let end: Value = end.into_iter().collect();
-                        assert_eq!(self.pass("/RollbackTransaction", headers, end.to_string()).status, 200);
+                        assert_eq!(
+                            self.pass("/RollbackTransaction", headers, end.to_string())
+                                .status,
+                            200
+                        );
                     }
                 }
                 response(status, Some(exception), refused.to_string())
@@ -174,12 +229,20 @@ impl HttpConnector for Wire {
     }
 }
 
-fn response(status: u16, exception: Option<&str>, body: String) -> Result<HttpResponse, ConnectorError> {
+fn response(
+    status: u16,
+    exception: Option<&str>,
+    body: String,
+) -> Result<HttpResponse, ConnectorError> {
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-    response.headers_mut().insert("content-type", "application/json");
+    response
+        .headers_mut()
+        .insert("content-type", "application/json");
     response.headers_mut().insert("x-amzn-requestid", "wire");
     if let Some(exception) = exception {
-        response.headers_mut().insert("x-amzn-errortype", exception.to_owned());
+        response
+            .headers_mut()
+            .insert("x-amzn-errortype", exception.to_owned());
     }
     Ok(response)
 }

@@ -27,7 +27,10 @@ impl<'de> Deserialize<'de> for Shape {
 
 struct ShapeOf;
 
-const ONE: Shape = Shape { values: 1, twice: false };
+const ONE: Shape = Shape {
+    values: 1,
+    twice: false,
+};
 
 impl<'de> Visitor<'de> for ShapeOf {
     type Value = Shape;
@@ -63,7 +66,10 @@ impl<'de> Visitor<'de> for ShapeOf {
     fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Shape, A::Error> {
         let mut all = ONE;
         while let Some(Shape { values, twice }) = entries.next_element()? {
-            all = Shape { values: all.values + values, twice: all.twice || twice };
+            all = Shape {
+                values: all.values + values,
+                twice: all.twice || twice,
+            };
         }
         Ok(all)
     }
@@ -71,7 +77,10 @@ impl<'de> Visitor<'de> for ShapeOf {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Shape, A::Error> {
         let (mut all, mut names) = (ONE, BTreeSet::new());
         while let Some((name, Shape { values, twice })) = fields.next_entry::<String, Shape>()? {
-            all = Shape { values: all.values + values, twice: all.twice || twice || !names.insert(name) };
+            all = Shape {
+                values: all.values + values,
+                twice: all.twice || twice || !names.insert(name),
+            };
         }
         Ok(all)
     }
@@ -97,14 +106,16 @@ fn taken(object: &mut Object, fields: &mut Map<String, Value>, name: &'static st
             }
             Err(error) => error,
         },
-        ("packages", _) => match object.optional_objects(name, usize::MAX, |entry| entry.optional_text("package_name", any)) {
+        ("packages", _) => match object.optional_objects(name, usize::MAX, |entry| {
+            entry.optional_text("package_name", any)
+        }) {
             Ok(names) => {
                 let expected = sent.map(|sent| {
-                    let names = sent
-                        .as_array()
-                        .unwrap()
-                        .iter()
-                        .map(|entry| entry.get("package_name").map(|name| name.as_str().unwrap().to_owned()));
+                    let names = sent.as_array().unwrap().iter().map(|entry| {
+                        entry
+                            .get("package_name")
+                            .map(|name| name.as_str().unwrap().to_owned())
+                    });
                     names.collect::<Vec<_>>()
                 });
                 assert_eq!(names, expected);
@@ -121,7 +132,10 @@ fn taken(object: &mut Object, fields: &mut Map<String, Value>, name: &'static st
         },
     };
     let refused = refused.to_string();
-    assert!(sent.is_some() && refused.starts_with(name) && refused.ends_with('.'), "{refused}");
+    assert!(
+        sent.is_some() && refused.starts_with(name) && refused.ends_with('.'),
+        "{refused}"
+    );
 }
 
 /// A body is taken exactly when it is a JSON object within the bounds, by what another reader makes of the same text; its
@@ -129,30 +143,53 @@ fn taken(object: &mut Object, fields: &mut Map<String, Value>, name: &'static st
 pub fn check(bytes: &[u8]) {
     let taken_body = body(Body::Binary(bytes.to_vec()));
     let Ok(text) = std::str::from_utf8(bytes) else {
-        assert_eq!(taken_body.unwrap_err().to_string(), "The body must be a JSON object, but it is not UTF-8 text.");
+        assert_eq!(
+            taken_body.unwrap_err().to_string(),
+            "The body must be a JSON object, but it is not UTF-8 text."
+        );
         return;
     };
     let value: Result<Value, _> = serde_json::from_str(text);
-    let within = || serde_json::from_str::<Shape>(text).is_ok_and(|shape| shape.values <= MAX_VALUES && !shape.twice);
+    let within = || {
+        serde_json::from_str::<Shape>(text)
+            .is_ok_and(|shape| shape.values <= MAX_VALUES && !shape.twice)
+    };
     let mut object = match (taken_body, &value) {
         (Ok(object), Ok(Value::Object(_))) if within() => object,
         (Ok(_), _) => panic!("a body was taken that is no object within the bounds"),
         (Err(error), value) => {
             let is_object = matches!(value, Ok(Value::Object(_)));
             assert!(!(is_object && within()), "{error}");
-            assert!(error.to_string().starts_with("The body ") && error.to_string().ends_with('.'), "{error}");
+            assert!(
+                error.to_string().starts_with("The body ") && error.to_string().ends_with('.'),
+                "{error}"
+            );
             // JSON, but none of ours, is not called broken.
             let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok() && value.is_ok();
-            assert!(!(is_json && error.to_string().contains("not valid JSON")), "{error}");
+            assert!(
+                !(is_json && error.to_string().contains("not valid JSON")),
+                "{error}"
+            );
             return;
         }
     };
-    let Ok(Value::Object(mut fields)) = value else { return };
+    let Ok(Value::Object(mut fields)) = value else {
+        return;
+    };
     // Written again and read again it is the same.
     let again = serde_json::to_string(&fields).unwrap();
     assert!(body(Body::Text(again.clone())).is_ok());
-    assert_eq!(serde_json::from_str::<Map<String, Value>>(&again).unwrap(), fields);
-    for name in ["aws_region", "aws_account", "packages", "desiredCapacity", "scalingStatus"] {
+    assert_eq!(
+        serde_json::from_str::<Map<String, Value>>(&again).unwrap(),
+        fields
+    );
+    for name in [
+        "aws_region",
+        "aws_account",
+        "packages",
+        "desiredCapacity",
+        "scalingStatus",
+    ] {
         taken(&mut object, &mut fields, name);
     }
     assert_eq!(object.is_empty(), fields.is_empty());

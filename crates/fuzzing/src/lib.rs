@@ -2,7 +2,11 @@
 //!
 //! The targets in `fuzz/` look for bytes that break one; the test of this crate replays the corpus that they left.
 
-#![expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a check that meets the unexpected has to stop there")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a check that meets the unexpected has to stop there"
+)]
 
 pub mod body;
 pub mod event;
@@ -12,4 +16,8 @@ pub mod sql;
 pub type Check = fn(&[u8]);
 
 /// Every check, by the name of its target and of its folder in the corpus.
-pub const CHECKS: [(&str, Check); 3] = [("body", body::check), ("event", event::check), ("sql", sql::check)];
+pub const CHECKS: [(&str, Check); 3] = [
+    ("body", body::check),
+    ("event", event::check),
+    ("sql", sql::check),
+];

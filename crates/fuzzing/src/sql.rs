@@ -22,7 +22,9 @@ fn sqlite() -> Connection {
     let sqlite = Connection::open_in_memory().unwrap();
     sqlite.execute_batch(TABLES).unwrap();
     for name in FUNCTIONS {
-        sqlite.create_scalar_function(name, -1, FunctionFlags::SQLITE_UTF8, |_| Ok(0)).unwrap();
+        sqlite
+            .create_scalar_function(name, -1, FunctionFlags::SQLITE_UTF8, |_| Ok(0))
+            .unwrap();
     }
     sqlite
 }
@@ -32,7 +34,9 @@ thread_local!(static SQLITE: RefCell<Connection> = RefCell::new(sqlite()));
 /// A statement is refused, or becomes one for each engine that has all of its parameters and nothing besides: no second
 /// statement, no write where it reads.
 pub fn check(bytes: &[u8]) {
-    let Ok(sql) = std::str::from_utf8(bytes) else { return };
+    let Ok(sql) = std::str::from_utf8(bytes) else {
+        return;
+    };
     if sql.chars().count() > MAX_CHARACTERS {
         return;
     }
@@ -50,33 +54,58 @@ fn check_positional(sql: &str, Positional { text, names }: &Positional) {
     let removed: usize = names.iter().map(String::len).sum();
     assert_eq!(text.len() + removed, sql.len());
     for name in names {
-        assert!(!name.is_empty() && sql.contains(&format!(":{name}")), "{name}");
+        assert!(
+            !name.is_empty() && sql.contains(&format!(":{name}")),
+            "{name}"
+        );
     }
     // There is nothing left to be turned into a parameter.
     let again = positional(text).unwrap();
     assert_eq!((again.text.as_str(), again.names.len()), (text.as_str(), 0));
 }
 
-fn check_embedded(sql: &str, Embedded { effect, texts, parameters }: &Embedded) {
+fn check_embedded(
+    sql: &str,
+    Embedded {
+        effect,
+        texts,
+        parameters,
+    }: &Embedded,
+) {
     for parameter in parameters {
         if let Parameter::Named(name) = parameter {
             assert!(sql.contains(name.as_str()), "{name}");
         }
     }
-    assert!(matches!((effect, texts.len()), (Effect::Nothing, 0) | (Effect::Defines, 0..) | (_, 1)), "{effect:?}: {texts:?}");
+    assert!(
+        matches!(
+            (effect, texts.len()),
+            (Effect::Nothing, 0) | (Effect::Defines, 0..) | (_, 1)
+        ),
+        "{effect:?}: {texts:?}"
+    );
     assert!(parameters.is_empty() || matches!(effect, Effect::Reads | Effect::Writes));
     SQLITE.with_borrow(|sqlite| {
         for text in texts {
             match sqlite.prepare(text) {
                 Ok(statement) => {
                     assert_eq!(statement.parameter_count(), parameters.len(), "{text}");
-                    assert_eq!(statement.readonly(), *effect == Effect::Reads, "{effect:?}: {text}");
+                    assert_eq!(
+                        statement.readonly(),
+                        *effect == Effect::Reads,
+                        "{effect:?}: {text}"
+                    );
                 }
                 Err(Error::MultipleStatement) => panic!("several statements: {text}"),
                 // What SQLite has no words for is refused by it; its own failure would be ours.
                 Err(Error::SqliteFailure(error, message)) => {
                     assert!(
-                        matches!(error.code, ErrorCode::Unknown | ErrorCode::TooBig | ErrorCode::AuthorizationForStatementDenied),
+                        matches!(
+                            error.code,
+                            ErrorCode::Unknown
+                                | ErrorCode::TooBig
+                                | ErrorCode::AuthorizationForStatementDenied
+                        ),
                         "{error}: {message:?}: {text}"
                     );
                 }

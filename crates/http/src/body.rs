@@ -25,15 +25,28 @@ impl Object {
     /// [`ApiError::BadRequest`] for a body that is empty, not UTF-8, not JSON or not an object, that has a field twice, or
     /// more than 100,000 values.
     pub fn body(request: &Request) -> Result<Self, ApiError> {
-        let refuse = |text: &str| Err(ApiError::BadRequest(format!("The body must be a JSON object, but it is {text}.")));
-        let Ok(text) = std::str::from_utf8(request.body().as_ref()) else { return refuse("not UTF-8 text") };
+        let refuse = |text: &str| {
+            Err(ApiError::BadRequest(format!(
+                "The body must be a JSON object, but it is {text}."
+            )))
+        };
+        let Ok(text) = std::str::from_utf8(request.body().as_ref()) else {
+            return refuse("not UTF-8 text");
+        };
         if text.trim().is_empty() {
             return refuse("empty");
         }
         match bounded_json::parse(text) {
-            Ok(Value::Object(fields)) => Ok(Self { prefix: String::new(), fields, known: Vec::new() }),
+            Ok(Value::Object(fields)) => Ok(Self {
+                prefix: String::new(),
+                fields,
+                known: Vec::new(),
+            }),
             Ok(other) => refuse(kind(&other)),
-            Err(error) => Err(ApiError::BadRequest(format!("The body {}: {error}.", fault(&error)))),
+            Err(error) => Err(ApiError::BadRequest(format!(
+                "The body {}: {error}.",
+                fault(&error)
+            ))),
         }
     }
 
@@ -53,8 +66,13 @@ impl Object {
     ///
     /// # Errors
     /// [`ApiError::BadRequest`] that names the field.
-    pub fn text<T, E: Display>(&mut self, name: &'static str, parse: impl FnOnce(String) -> Result<T, E>) -> Result<T, ApiError> {
-        self.optional_text(name, parse)?.ok_or_else(|| self.wrong(name, "is missing"))
+    pub fn text<T, E: Display>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(String) -> Result<T, E>,
+    ) -> Result<T, ApiError> {
+        self.optional_text(name, parse)?
+            .ok_or_else(|| self.wrong(name, "is missing"))
     }
 
     /// Takes a text that may be there.
@@ -68,7 +86,9 @@ impl Object {
     ) -> Result<Option<T>, ApiError> {
         match self.take(name) {
             None => Ok(None),
-            Some(Value::String(text)) => parse(text).map(Some).map_err(|error| self.wrong(name, error)),
+            Some(Value::String(text)) => parse(text)
+                .map(Some)
+                .map_err(|error| self.wrong(name, error)),
             Some(other) => Err(self.wrong_kind(name, "a string", &other)),
         }
     }
@@ -80,9 +100,9 @@ impl Object {
     pub fn optional_number(&mut self, name: &'static str) -> Result<Option<f64>, ApiError> {
         match self.take(name) {
             None => Ok(None),
-            Some(Value::Number(number)) => {
-                number.as_f64().map(Some).ok_or_else(|| self.wrong(name, "must be a number that fits 64-bit floating point"))
-            }
+            Some(Value::Number(number)) => number.as_f64().map(Some).ok_or_else(|| {
+                self.wrong(name, "must be a number that fits 64-bit floating point")
+            }),
             Some(other) => Err(self.wrong_kind(name, "a number", &other)),
         }
     }
@@ -104,19 +124,34 @@ impl Object {
             Some(other) => return Err(self.wrong_kind(name, "a list", &other)),
         };
         if entries.len() > max {
-            return Err(self.wrong(name, format_args!("must have at most {max} entries, but has {}", entries.len())));
+            return Err(self.wrong(
+                name,
+                format_args!("must have at most {max} entries, but has {}", entries.len()),
+            ));
         }
         let entry = |(index, value): (usize, Value)| {
             let place = format!("{}{name}[{index}]", self.prefix);
             let Value::Object(fields) = value else {
-                return Err(ApiError::BadRequest(format!("{place} must be an object, but is {}.", kind(&value))));
+                return Err(ApiError::BadRequest(format!(
+                    "{place} must be an object, but is {}.",
+                    kind(&value)
+                )));
             };
-            let mut object = Self { prefix: format!("{place}."), fields, known: Vec::new() };
+            let mut object = Self {
+                prefix: format!("{place}."),
+                fields,
+                known: Vec::new(),
+            };
             let made = read(&mut object)?;
             object.finish()?;
             Ok(made)
         };
-        entries.into_iter().enumerate().map(entry).collect::<Result<_, _>>().map(Some)
+        entries
+            .into_iter()
+            .enumerate()
+            .map(entry)
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// Refuses the fields that nobody took.
@@ -126,7 +161,13 @@ impl Object {
     pub fn finish(self) -> Result<(), ApiError> {
         match self.fields.keys().next() {
             None => Ok(()),
-            Some(unknown) => Err(self.wrong(unknown, format_args!("is not a known field; allowed are {}", self.known.join(", ")))),
+            Some(unknown) => Err(self.wrong(
+                unknown,
+                format_args!(
+                    "is not a known field; allowed are {}",
+                    self.known.join(", ")
+                ),
+            )),
         }
     }
 
@@ -136,7 +177,10 @@ impl Object {
     }
 
     fn wrong_kind(&self, name: &str, wanted: &str, value: &Value) -> ApiError {
-        self.wrong(name, format_args!("must be {wanted}, but is {}", kind(value)))
+        self.wrong(
+            name,
+            format_args!("must be {wanted}, but is {}", kind(value)),
+        )
     }
 
     fn take(&mut self, name: &'static str) -> Option<Value> {
@@ -151,7 +195,11 @@ fn fault(error: &serde_json::Error) -> &'static str {
         return "cannot be taken";
     }
     // The parser tells this apart by its text alone. It is JSON all the same, so it must not be called broken.
-    if error.to_string().starts_with("number out of range") { "has a number beyond 64-bit floating point" } else { "is not valid JSON" }
+    if error.to_string().starts_with("number out of range") {
+        "has a number beyond 64-bit floating point"
+    } else {
+        "is not valid JSON"
+    }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -182,16 +230,31 @@ mod tests {
     #[test]
     fn a_body_that_is_no_object_is_refused_with_what_it_is() {
         let refused = |text: &str| body(text).unwrap_err().to_string();
-        assert_eq!(refused(" \n"), "The body must be a JSON object, but it is empty.");
-        assert_eq!(refused("[1]"), "The body must be a JSON object, but it is a list.");
-        assert_eq!(refused("null"), "The body must be a JSON object, but it is null.");
-        assert_eq!(refused("{"), "The body is not valid JSON: EOF while parsing an object at line 1 column 1.");
+        assert_eq!(
+            refused(" \n"),
+            "The body must be a JSON object, but it is empty."
+        );
+        assert_eq!(
+            refused("[1]"),
+            "The body must be a JSON object, but it is a list."
+        );
+        assert_eq!(
+            refused("null"),
+            "The body must be a JSON object, but it is null."
+        );
+        assert_eq!(
+            refused("{"),
+            "The body is not valid JSON: EOF while parsing an object at line 1 column 1."
+        );
         assert_eq!(
             refused(r#"{"a":1e400}"#),
             "The body has a number beyond 64-bit floating point: number out of range at line 1 column 10."
         );
         let binary = Object::body(&Request::new(Body::Binary(vec![0xFF])));
-        assert_eq!(binary.unwrap_err().to_string(), "The body must be a JSON object, but it is not UTF-8 text.");
+        assert_eq!(
+            binary.unwrap_err().to_string(),
+            "The body must be a JSON object, but it is not UTF-8 text."
+        );
         assert!(body(&"[".repeat(1_000_000)).is_err());
     }
 
@@ -204,7 +267,9 @@ mod tests {
             object.text("e", |_| Err::<(), _>("must be e")).unwrap_err(),
             object.optional_number("n").unwrap_err(),
             object.optional_objects("l", 9, |_| Ok(())).unwrap_err(),
-            object.optional_objects("o", 9, |entry| entry.text("a", any)).unwrap_err(),
+            object
+                .optional_objects("o", 9, |entry| entry.text("a", any))
+                .unwrap_err(),
             object.finish().unwrap_err(),
         ];
         assert_eq!(
@@ -225,7 +290,10 @@ mod tests {
     fn a_field_within_a_list_is_named_with_its_place() {
         let refused = |text: &str| {
             let mut object = body(text).unwrap();
-            object.optional_objects("packages", 2, |entry| entry.text("package_version", any)).unwrap_err().to_string()
+            object
+                .optional_objects("packages", 2, |entry| entry.text("package_version", any))
+                .unwrap_err()
+                .to_string()
         };
         assert_eq!(
             refused(r#"{"packages":[{"package_version":"1"},{"package_version":1}]}"#),
@@ -237,10 +305,23 @@ mod tests {
         );
         let name = "x".repeat(3_000_000);
         assert_eq!(
-            body(&format!(r#"{{"{name}":1}}"#)).unwrap().finish().unwrap_err().to_string(),
+            body(&format!(r#"{{"{name}":1}}"#))
+                .unwrap()
+                .finish()
+                .unwrap_err()
+                .to_string(),
             format!("{}… is not a known field; allowed are .", "x".repeat(100))
         );
-        assert!(body(&format!(r#"{{"{name}":1,"{name}":1}}"#)).unwrap_err().to_string().len() < 250);
-        assert_eq!(refused(r#"{"packages":[1,2,3]}"#), "packages must have at most 2 entries, but has 3.");
+        assert!(
+            body(&format!(r#"{{"{name}":1,"{name}":1}}"#))
+                .unwrap_err()
+                .to_string()
+                .len()
+                < 250
+        );
+        assert_eq!(
+            refused(r#"{"packages":[1,2,3]}"#),
+            "packages must have at most 2 entries, but has 3."
+        );
     }
 }

@@ -38,7 +38,11 @@ impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         match self.left.get().checked_sub(1) {
             Some(left) => self.left.set(left),
-            None => return Err(D::Error::custom(format_args!("it has more than {MAX_VALUES} values"))),
+            None => {
+                return Err(D::Error::custom(format_args!(
+                    "it has more than {MAX_VALUES} values"
+                )));
+            }
         }
         deserializer.deserialize_any(self)
     }
@@ -87,7 +91,10 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if map.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("it has the field {} more than once", Shown(&name))));
+                return Err(A::Error::custom(format_args!(
+                    "it has the field {} more than once",
+                    Shown(&name)
+                )));
             }
             map.insert(name, fields.next_value_seed(self)?);
         }
@@ -103,9 +110,21 @@ mod tests {
 
     #[test]
     fn json_is_read_as_it_is() {
-        let text = r#" {"a": [null, true, -1, 18446744073709551615, 0.1, 1E5, "é\n"], "b": {}, "c": []} "#;
-        assert_eq!(parse(text).unwrap(), json!({"a": [null, true, -1, 18446744073709551615_u64, 0.1, 1e5, "é\n"], "b": {}, "c": []}));
-        for text in ["", "{", "{} {}", "[1,]", "nul", r#"{"a"}"#, &"[".repeat(200)] {
+        let text =
+            r#" {"a": [null, true, -1, 18446744073709551615, 0.1, 1E5, "é\n"], "b": {}, "c": []} "#;
+        assert_eq!(
+            parse(text).unwrap(),
+            json!({"a": [null, true, -1, 18446744073709551615_u64, 0.1, 1e5, "é\n"], "b": {}, "c": []})
+        );
+        for text in [
+            "",
+            "{",
+            "{} {}",
+            "[1,]",
+            "nul",
+            r#"{"a"}"#,
+            &"[".repeat(200),
+        ] {
             assert!(parse(text).is_err_and(|error| !error.is_data()), "{text}");
         }
     }
@@ -115,12 +134,21 @@ mod tests {
         let zeros = |n: usize| format!("[{}0]", "0,".repeat(n - 1));
         assert!(parse(&zeros(MAX_VALUES - 1)).is_ok());
         let refused = parse(&zeros(MAX_VALUES)).unwrap_err();
-        assert!(refused.is_data() && refused.to_string().starts_with("it has more than 100000 values at line 1"), "{refused}");
+        assert!(
+            refused.is_data()
+                && refused
+                    .to_string()
+                    .starts_with("it has more than 100000 values at line 1"),
+            "{refused}"
+        );
     }
 
     #[test]
     fn a_key_that_stands_twice_is_named() {
         let refused = parse(r#"{"a": {"b": 1, "b": 2}}"#).unwrap_err();
-        assert_eq!(refused.to_string(), "it has the field b more than once at line 1 column 18");
+        assert_eq!(
+            refused.to_string(),
+            "it has the field b more than once at line 1 column 18"
+        );
     }
 }

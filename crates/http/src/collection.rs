@@ -33,14 +33,28 @@ impl<T: Entry> Collection<T> {
     /// [`ApiError::NotFound`] for an id that no entry has; one that is not a whole number is such an id.
     pub fn answer(&self, service: &'static str, request: &Request) -> Result<Response, ApiError> {
         if route(request).ends_with("/health") {
-            return json(StatusCode::OK, &Healthy { status: "ok", service });
+            return json(
+                StatusCode::OK,
+                &Healthy {
+                    status: "ok",
+                    service,
+                },
+            );
         }
-        match request.path_parameters_ref().and_then(|parameters| parameters.first("id")) {
+        match request
+            .path_parameters_ref()
+            .and_then(|parameters| parameters.first("id"))
+        {
             None => json(StatusCode::OK, &self.0),
             Some(id) => {
                 // Compared as text: `1abc`, `+1` and `01` are ids of nothing.
                 let entry = self.0.iter().find(|entry| entry.id().to_string() == id);
-                json(StatusCode::OK, entry.ok_or_else(|| ApiError::NotFound(format!("There is no {} with this id.", T::NOUN)))?)
+                json(
+                    StatusCode::OK,
+                    entry.ok_or_else(|| {
+                        ApiError::NotFound(format!("There is no {} with this id.", T::NOUN))
+                    })?,
+                )
             }
         }
     }

@@ -1,6 +1,8 @@
 //! What both scaling functions share: the state as they answer it, and the log event of a change.
 
-use fleet_core::scaling::{Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names};
+use fleet_core::scaling::{
+    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names,
+};
 use lambda_http::{Request, http::StatusCode};
 use serde::Serialize;
 use tracing::info;
@@ -12,8 +14,14 @@ use crate::{ApiError, Response, json, path_parameter, request_id};
 macro_rules! dimension_routes {
     ($method:literal) => {
         &[
-            ($method, "/scalableTargetDimensions/{scalableTargetDimensionId}"),
-            ($method, "/v1/scalableTargetDimensions/{scalableTargetDimensionId}"),
+            (
+                $method,
+                "/scalableTargetDimensions/{scalableTargetDimensionId}",
+            ),
+            (
+                $method,
+                "/v1/scalableTargetDimensions/{scalableTargetDimensionId}",
+            ),
         ]
     };
 }

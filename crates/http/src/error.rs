@@ -39,7 +39,10 @@ pub enum ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { retry_after, .. } => Self::Unavailable { retry_after, cause: error.into() },
+            StoreError::Unavailable { retry_after, .. } => Self::Unavailable {
+                retry_after,
+                cause: error.into(),
+            },
             StoreError::Fault { .. } => Self::Internal(error.into()),
         }
     }
@@ -64,7 +67,11 @@ impl ErrorBody {
     /// The body that says `message` of the request `request_id`.
     #[must_use]
     pub fn of<'a>(self, message: &'a str, request_id: &'a str) -> impl Serialize + 'a {
-        Shown { message, error_message: (self == Self::Inventory).then_some(message), request_id }
+        Shown {
+            message,
+            error_message: (self == Self::Inventory).then_some(message),
+            request_id,
+        }
     }
 }
 
@@ -92,7 +99,9 @@ impl ApiError {
     /// the client's input into the log.
     #[must_use]
     pub fn cause(&self) -> Option<String> {
-        let (Self::Unavailable { cause, .. } | Self::Internal(cause)) = self else { return None };
+        let (Self::Unavailable { cause, .. } | Self::Internal(cause)) = self else {
+            return None;
+        };
         let mut text = cause.to_string();
         let mut next = cause.source();
         while let Some(error) = next {
@@ -110,7 +119,9 @@ impl ApiError {
     pub fn response(&self, shape: ErrorBody, request_id: &str) -> Result<Response, Self> {
         let mut response = json(self.status(), &shape.of(&self.to_string(), request_id))?;
         if let Self::Unavailable { retry_after, .. } = self {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
         }
         Ok(response)
     }
@@ -125,8 +136,13 @@ mod tests {
 
     fn shown(error: &ApiError, shape: ErrorBody) -> (u16, Option<String>, String) {
         let response = error.response(shape, "r-1").unwrap();
-        let wait = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
-        let Body::Text(body) = response.body() else { panic!("not a text body") };
+        let wait = response
+            .headers()
+            .get(RETRY_AFTER)
+            .map(|value| value.to_str().unwrap().to_owned());
+        let Body::Text(body) = response.body() else {
+            panic!("not a text body")
+        };
         (response.status().as_u16(), wait, body.clone())
     }
 
@@ -141,14 +157,31 @@ mod tests {
 
     #[test]
     fn every_error_has_its_status_and_a_sentence() {
-        let fault = ApiError::from(StoreError::Fault { store: Store::Dimensions, source: "table fleet is not there".into() });
+        let fault = ApiError::from(StoreError::Fault {
+            store: Store::Dimensions,
+            source: "table fleet is not there".into(),
+        });
         assert_eq!(
-            shown(&ApiError::BadRequest("aws_region must not be empty.".into()), ErrorBody::Standard),
-            (400, None, r#"{"message":"aws_region must not be empty.","request_id":"r-1"}"#.into())
+            shown(
+                &ApiError::BadRequest("aws_region must not be empty.".into()),
+                ErrorBody::Standard
+            ),
+            (
+                400,
+                None,
+                r#"{"message":"aws_region must not be empty.","request_id":"r-1"}"#.into()
+            )
         );
         assert_eq!(
-            shown(&ApiError::NotFound("There is no book 9.".into()), ErrorBody::Standard),
-            (404, None, r#"{"message":"There is no book 9.","request_id":"r-1"}"#.into())
+            shown(
+                &ApiError::NotFound("There is no book 9.".into()),
+                ErrorBody::Standard
+            ),
+            (
+                404,
+                None,
+                r#"{"message":"There is no book 9.","request_id":"r-1"}"#.into()
+            )
         );
         assert_eq!(
             shown(&unavailable(), ErrorBody::Standard),
@@ -163,7 +196,10 @@ mod tests {
     #[test]
     fn the_inventory_says_it_under_both_keys() {
         let (_, _, body) = shown(&ApiError::BadRequest("No.".into()), ErrorBody::Inventory);
-        assert_eq!(body, r#"{"message":"No.","error_message":"No.","request_id":"r-1"}"#);
+        assert_eq!(
+            body,
+            r#"{"message":"No.","error_message":"No.","request_id":"r-1"}"#
+        );
     }
 
     #[test]

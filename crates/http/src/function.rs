@@ -38,7 +38,11 @@ pub trait Function: Send + Sync + 'static {
 /// Calls `function` with an event of API Gateway: request, answer or error, and one log line.
 ///
 /// A panic of the function is a 500 like any fault, so the caller still gets a sentence and a request id.
-pub async fn invoke<F: Function>(function: &F, event: ApiGatewayProxyRequest, context: Context) -> ApiGatewayProxyResponse {
+pub async fn invoke<F: Function>(
+    function: &F,
+    event: ApiGatewayProxyRequest,
+    context: Context,
+) -> ApiGatewayProxyResponse {
     static STARTED: AtomicBool = AtomicBool::new(false);
     let started = Instant::now();
     let mut line = RequestLine {
@@ -58,7 +62,11 @@ pub async fn invoke<F: Function>(function: &F, event: ApiGatewayProxyRequest, co
         function.call(request).boxed().await
     };
     let (outcome, calls) = calls::counted(AssertUnwindSafe(work).catch_unwind()).await;
-    let outcome = outcome.unwrap_or_else(|panic| Err(ApiError::Internal(telemetry::panic_message(panic.as_ref()).into())));
+    let outcome = outcome.unwrap_or_else(|panic| {
+        Err(ApiError::Internal(
+            telemetry::panic_message(panic.as_ref()).into(),
+        ))
+    });
     let answer = outcome.or_else(|error| {
         line.cause = error.cause();
         error.response(F::ERROR_BODY, &line.request_id)
@@ -80,7 +88,11 @@ pub trait DynFunction: Send + Sync {
     /// See [`Function::ERROR_BODY`].
     fn error_body(&self) -> ErrorBody;
     /// See [`invoke`].
-    fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse>;
+    fn invoke(
+        &self,
+        event: ApiGatewayProxyRequest,
+        context: Context,
+    ) -> BoxFuture<'_, ApiGatewayProxyResponse>;
 }
 
 impl<F: Function> DynFunction for F {
@@ -96,7 +108,11 @@ impl<F: Function> DynFunction for F {
         F::ERROR_BODY
     }
 
-    fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse> {
+    fn invoke(
+        &self,
+        event: ApiGatewayProxyRequest,
+        context: Context,
+    ) -> BoxFuture<'_, ApiGatewayProxyResponse> {
         invoke(self, event, context).boxed()
     }
 }
@@ -122,12 +138,24 @@ mod tests {
             let what: String = path_parameter(&request, "what", Ok::<_, ApiError>)?;
             match what.as_str() {
                 "panic" => panic!("as told"),
-                "fail" => Err(StoreError::Fault { store: Store::Inventory, source: "arn:secret".into() }.into()),
+                "fail" => Err(StoreError::Fault {
+                    store: Store::Inventory,
+                    source: "arn:secret".into(),
+                }
+                .into()),
                 "wait" => {
                     let retry_after = Duration::from_secs(3);
-                    Err(StoreError::Unavailable { store: Store::Inventory, retry_after, source: "host:3306".into() }.into())
+                    Err(StoreError::Unavailable {
+                        store: Store::Inventory,
+                        retry_after,
+                        source: "host:3306".into(),
+                    }
+                    .into())
                 }
-                _ => json(StatusCode::OK, &[what.as_str(), route(&request), request_id(&request)]),
+                _ => json(
+                    StatusCode::OK,
+                    &[what.as_str(), route(&request), request_id(&request)],
+                ),
             }
         }
     }
@@ -137,15 +165,25 @@ mod tests {
             r#"{{"resource":"/do/{{what}}","path":"/do/{what}","httpMethod":"GET","pathParameters":{{"what":"{what}"}},
                 "requestContext":{{"httpMethod":"GET","requestId":"r-1"}}}}"#
         );
-        let answer = invoke(&Obedient, serde_json::from_str(&event).unwrap(), Context::default()).await;
+        let answer = invoke(
+            &Obedient,
+            serde_json::from_str(&event).unwrap(),
+            Context::default(),
+        )
+        .await;
         assert_eq!(answer.headers["content-type"], "application/json");
-        let Some(Body::Text(body)) = answer.body else { panic!("no text body") };
+        let Some(Body::Text(body)) = answer.body else {
+            panic!("no text body")
+        };
         (answer.status_code, body)
     }
 
     #[tokio::test]
     async fn a_function_sees_its_parameters_its_route_and_its_request_id() {
-        assert_eq!(told("x").await, (200, r#"["x","/do/{what}","r-1"]"#.to_owned()));
+        assert_eq!(
+            told("x").await,
+            (200, r#"["x","/do/{what}","r-1"]"#.to_owned())
+        );
     }
 
     #[tokio::test]

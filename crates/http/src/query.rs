@@ -15,7 +15,11 @@ impl Query {
     /// [`ApiError::BadRequest`] that names a parameter which is unknown or sent more than once.
     pub fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
         let mut taken: Vec<(String, String)> = Vec::new();
-        for (name, value) in request.query_string_parameters_ref().into_iter().flat_map(|query| query.iter()) {
+        for (name, value) in request
+            .query_string_parameters_ref()
+            .into_iter()
+            .flat_map(|query| query.iter())
+        {
             if !known.contains(&name) {
                 return Err(ApiError::BadRequest(format!(
                     "The query parameter {} is not known here; allowed are {}.",
@@ -24,7 +28,9 @@ impl Query {
                 )));
             }
             if taken.iter().any(|(seen, _)| seen == name) {
-                return Err(ApiError::BadRequest(format!("The query parameter {name} must be sent only once.")));
+                return Err(ApiError::BadRequest(format!(
+                    "The query parameter {name} must be sent only once."
+                )));
             }
             taken.push((name.to_owned(), value.to_owned()));
         }
@@ -35,9 +41,16 @@ impl Query {
     ///
     /// # Errors
     /// [`ApiError::BadRequest`] that names it.
-    pub fn optional<T, E: std::fmt::Display>(&self, name: &str, parse: impl FnOnce(String) -> Result<T, E>) -> Result<Option<T>, ApiError> {
+    pub fn optional<T, E: std::fmt::Display>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(String) -> Result<T, E>,
+    ) -> Result<Option<T>, ApiError> {
         let sent = self.0.iter().find(|(known, _)| known == name);
-        sent.map(|(_, value)| parse(value.clone()).map_err(|error| ApiError::BadRequest(format!("{name} {error}.")))).transpose()
+        sent.map(|(_, value)| {
+            parse(value.clone()).map_err(|error| ApiError::BadRequest(format!("{name} {error}.")))
+        })
+        .transpose()
     }
 }
 
@@ -50,23 +63,47 @@ mod tests {
     use super::*;
 
     fn request(parameters: &[(&str, &[&str])]) -> Request {
-        let map: HashMap<String, Vec<String>> =
-            parameters.iter().map(|(name, values)| ((*name).to_owned(), values.iter().map(|v| (*v).to_owned()).collect())).collect();
+        let map: HashMap<String, Vec<String>> = parameters
+            .iter()
+            .map(|(name, values)| {
+                (
+                    (*name).to_owned(),
+                    values.iter().map(|v| (*v).to_owned()).collect(),
+                )
+            })
+            .collect();
         Request::default().with_query_string_parameters(QueryMap::from(map))
     }
 
     #[test]
     fn an_unknown_or_repeated_parameter_is_named() {
-        let refused = |parameters: &[(&str, &[&str])]| Query::read(&request(parameters), &["limit", "next_token"]).unwrap_err().to_string();
-        assert_eq!(refused(&[("Limit", &["5"])]), "The query parameter Limit is not known here; allowed are limit, next_token.");
-        assert_eq!(refused(&[("limit", &["5", "6"])]), "The query parameter limit must be sent only once.");
+        let refused = |parameters: &[(&str, &[&str])]| {
+            Query::read(&request(parameters), &["limit", "next_token"])
+                .unwrap_err()
+                .to_string()
+        };
+        assert_eq!(
+            refused(&[("Limit", &["5"])]),
+            "The query parameter Limit is not known here; allowed are limit, next_token."
+        );
+        assert_eq!(
+            refused(&[("limit", &["5", "6"])]),
+            "The query parameter limit must be sent only once."
+        );
     }
 
     #[test]
     fn a_parameter_is_parsed_when_it_was_sent() {
         let query = Query::read(&request(&[("limit", &["x"])]), &["limit", "after"]).unwrap();
-        assert_eq!(query.optional("after", |_| Err::<(), _>("unreached")).unwrap(), None);
-        let refused = query.optional("limit", |_| Err::<(), _>("must be a whole number")).unwrap_err();
+        assert_eq!(
+            query
+                .optional("after", |_| Err::<(), _>("unreached"))
+                .unwrap(),
+            None
+        );
+        let refused = query
+            .optional("limit", |_| Err::<(), _>("must be a whole number"))
+            .unwrap_err();
         assert_eq!(refused.to_string(), "limit must be a whole number.");
     }
 }

@@ -14,13 +14,19 @@ pub(crate) struct EventRoute {
 /// The route that the request came by, as the template writes it; empty outside API Gateway.
 #[must_use]
 pub fn route(request: &Request) -> &str {
-    request.extensions().get::<EventRoute>().map_or("", |event| &event.route)
+    request
+        .extensions()
+        .get::<EventRoute>()
+        .map_or("", |event| &event.route)
 }
 
 /// The id in the request's answer and log line; empty outside API Gateway.
 #[must_use]
 pub fn request_id(request: &Request) -> &str {
-    request.extensions().get::<EventRoute>().map_or("", |event| &event.id)
+    request
+        .extensions()
+        .get::<EventRoute>()
+        .map_or("", |event| &event.id)
 }
 
 /// A path parameter, decoded, as a value of the domain.
@@ -32,6 +38,9 @@ pub fn path_parameter<T, E: std::fmt::Display>(
     name: &str,
     parse: impl FnOnce(String) -> Result<T, E>,
 ) -> Result<T, ApiError> {
-    let value = request.path_parameters_ref().and_then(|parameters| parameters.first(name)).unwrap_or_default();
+    let value = request
+        .path_parameters_ref()
+        .and_then(|parameters| parameters.first(name))
+        .unwrap_or_default();
     parse(value.to_owned()).map_err(|error| ApiError::BadRequest(format!("{name} {error}.")))
 }

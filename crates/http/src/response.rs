@@ -24,6 +24,8 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, ApiE
 pub fn json_text(status: StatusCode, body: impl Into<String>) -> Response {
     let mut response = Response::new(Body::Text(body.into()));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -17,7 +17,12 @@ use crate::{
 pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let levels = telemetry::levels(variable, "info");
-    telemetry::init(telemetry::format(variable, Format::Json), levels.clone().unwrap_or_else(|_| Targets::new().with_default(Level::INFO)));
+    telemetry::init(
+        telemetry::format(variable, Format::Json),
+        levels
+            .clone()
+            .unwrap_or_else(|_| Targets::new().with_default(Level::INFO)),
+    );
     let built = match levels {
         Ok(_) => build().await,
         Err(error) => Err(error.into()),

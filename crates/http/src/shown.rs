@@ -26,6 +26,9 @@ mod tests {
     fn a_name_is_cut_between_two_characters() {
         assert_eq!(Shown("").to_string(), "");
         assert_eq!(Shown(&"ü".repeat(100)).to_string(), "ü".repeat(100));
-        assert_eq!(Shown(&"ü".repeat(101)).to_string(), format!("{}…", "ü".repeat(100)));
+        assert_eq!(
+            Shown(&"ü".repeat(101)).to_string(),
+            format!("{}…", "ü".repeat(100))
+        );
     }
 }

@@ -20,7 +20,9 @@ pub enum Format {
 
 /// Levels that cannot be read. The sentence names the variable.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("The environment variable {0} must be a log level, like info, or levels by target, like info,fleet_aws=debug.")]
+#[error(
+    "The environment variable {0} must be a log level, like info, or levels by target, like info,fleet_aws=debug."
+)]
 pub struct LevelsError(&'static str);
 
 /// What is logged, as `RUST_LOG` says, or else `AWS_LAMBDA_LOG_LEVEL` (Lambda's own control), or else `default`.
@@ -32,18 +34,29 @@ pub struct LevelsError(&'static str);
 ///
 /// # Panics
 /// When `default` cannot be read.
-pub fn levels(lookup: impl Fn(&str) -> Option<String>, default: &str) -> Result<Targets, LevelsError> {
+pub fn levels(
+    lookup: impl Fn(&str) -> Option<String>,
+    default: &str,
+) -> Result<Targets, LevelsError> {
     for name in ["RUST_LOG", "AWS_LAMBDA_LOG_LEVEL"] {
         if let Some(text) = lookup(name).filter(|text| !text.is_empty()) {
-            return parse_levels(&text).map(without_bodies).ok_or(LevelsError(name));
+            return parse_levels(&text)
+                .map(without_bodies)
+                .ok_or(LevelsError(name));
         }
     }
-    Ok(without_bodies(parse_levels(default).expect("the default is written in the code")))
+    Ok(without_bodies(
+        parse_levels(default).expect("the default is written in the code"),
+    ))
 }
 
 /// Lambda knows `FATAL`, which tracing does not.
 fn parse_levels(text: &str) -> Option<Targets> {
-    if text.eq_ignore_ascii_case("fatal") { Some(Targets::new().with_default(Level::ERROR)) } else { text.parse().ok() }
+    if text.eq_ignore_ascii_case("fatal") {
+        Some(Targets::new().with_default(Level::ERROR))
+    } else {
+        text.parse().ok()
+    }
 }
 
 fn without_bodies(levels: Targets) -> Targets {
@@ -51,11 +64,23 @@ fn without_bodies(levels: Targets) -> Targets {
     let of_them = |target: &str| WRITE_BODIES.iter().any(|prefix| target.starts_with(prefix));
     let named: Vec<_> = levels
         .iter()
-        .map(|(target, level)| (target.to_owned(), if of_them(target) { level.min(LevelFilter::DEBUG) } else { level }))
+        .map(|(target, level)| {
+            (
+                target.to_owned(),
+                if of_them(target) {
+                    level.min(LevelFilter::DEBUG)
+                } else {
+                    level
+                },
+            )
+        })
         .collect();
     let unnamed: Vec<_> = WRITE_BODIES
         .into_iter()
-        .filter(|prefix| levels.would_enable(prefix, &Level::TRACE) && named.iter().all(|(target, _)| target != prefix))
+        .filter(|prefix| {
+            levels.would_enable(prefix, &Level::TRACE)
+                && named.iter().all(|(target, _)| target != prefix)
+        })
         .map(|prefix| (prefix.to_owned(), LevelFilter::DEBUG))
         .collect();
     levels.with_targets(named).with_targets(unnamed)
@@ -64,7 +89,10 @@ fn without_bodies(levels: Targets) -> Targets {
 /// How lines are written, as `AWS_LAMBDA_LOG_FORMAT` (Lambda's own control) says, or else `default`.
 #[must_use]
 pub fn format(lookup: impl Fn(&str) -> Option<String>, default: Format) -> Format {
-    match lookup("AWS_LAMBDA_LOG_FORMAT").map(|format| format.to_ascii_lowercase()).as_deref() {
+    match lookup("AWS_LAMBDA_LOG_FORMAT")
+        .map(|format| format.to_ascii_lowercase())
+        .as_deref()
+    {
         Some("text") => Format::Text,
         Some("json") => Format::Json,
         _ => default,
@@ -76,8 +104,18 @@ pub fn init(format: Format, levels: Targets) {
     let registry = tracing_subscriber::registry().with(levels);
     // A second start (tests share a process) keeps the first one's settings.
     let _ = match format {
-        Format::Json => registry.with(fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false)).try_init(),
-        Format::Text => registry.with(fmt::layer().with_ansi(false).with_target(false)).try_init(),
+        Format::Json => registry
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false),
+            )
+            .try_init(),
+        Format::Text => registry
+            .with(fmt::layer().with_ansi(false).with_target(false))
+            .try_init(),
     };
     log_panics();
 }
@@ -93,7 +131,8 @@ pub fn log_panics() {
 /// What a panic said.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 /// What is logged of a request.
@@ -112,13 +151,31 @@ pub(crate) struct RequestLine {
 impl RequestLine {
     /// Writes the line: an error for 500, a warning for 503, else information.
     pub(crate) fn write(&self) {
-        let Self { function, method, route, request_id, cold_start, calls, status, .. } = self;
+        let Self {
+            function,
+            method,
+            route,
+            request_id,
+            cold_start,
+            calls,
+            status,
+            ..
+        } = self;
         let duration_ms = (self.duration.as_secs_f64() * 1e5).round() / 1e2;
         let cause = self.cause.as_deref();
         match status {
-            503 => warn!(function, method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"),
-            500.. => error!(function, method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"),
-            _ => info!(function, method, route, status, duration_ms, request_id, cold_start, calls, "request"),
+            503 => warn!(
+                function,
+                method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"
+            ),
+            500.. => error!(
+                function,
+                method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"
+            ),
+            _ => info!(
+                function,
+                method, route, status, duration_ms, request_id, cold_start, calls, "request"
+            ),
         }
     }
 }
@@ -128,15 +185,30 @@ mod tests {
     use super::*;
 
     fn given(values: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
-        |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        |name| {
+            values
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
     }
 
     #[test]
     fn rust_log_goes_before_lambdas_level_and_an_empty_one_is_none() {
-        let enabled = |values, level| levels(given(values), "info").unwrap().would_enable("fleet_http", &level);
+        let enabled = |values, level| {
+            levels(given(values), "info")
+                .unwrap()
+                .would_enable("fleet_http", &level)
+        };
         assert!(enabled(&[], Level::INFO) && !enabled(&[], Level::DEBUG));
-        assert!(enabled(&[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")], Level::DEBUG));
-        assert!(!enabled(&[("RUST_LOG", ""), ("AWS_LAMBDA_LOG_LEVEL", "WARN")], Level::INFO));
+        assert!(enabled(
+            &[("RUST_LOG", "debug"), ("AWS_LAMBDA_LOG_LEVEL", "ERROR")],
+            Level::DEBUG
+        ));
+        assert!(!enabled(
+            &[("RUST_LOG", ""), ("AWS_LAMBDA_LOG_LEVEL", "WARN")],
+            Level::INFO
+        ));
         assert!(!enabled(&[("AWS_LAMBDA_LOG_LEVEL", "FATAL")], Level::WARN));
     }
 
@@ -151,20 +223,42 @@ mod tests {
 
     #[test]
     fn what_writes_bodies_is_never_asked_to() {
-        for text in ["trace", "info,aws_smithy_runtime=trace,dynoxide=trace", "aws_=trace"] {
+        for text in [
+            "trace",
+            "info,aws_smithy_runtime=trace,dynoxide=trace",
+            "aws_=trace",
+        ] {
             let levels = without_bodies(parse_levels(text).unwrap());
-            for target in ["aws_smithy_runtime::client::orchestrator", "dynoxide::server"] {
-                assert!(!levels.would_enable(target, &Level::TRACE), "{text}: {target}");
+            for target in [
+                "aws_smithy_runtime::client::orchestrator",
+                "dynoxide::server",
+            ] {
+                assert!(
+                    !levels.would_enable(target, &Level::TRACE),
+                    "{text}: {target}"
+                );
             }
         }
-        assert!(without_bodies(parse_levels("trace").unwrap()).would_enable("fleet_http", &Level::TRACE));
-        assert!(!without_bodies(parse_levels("info,dynoxide=error").unwrap()).would_enable("dynoxide", &Level::WARN));
+        assert!(
+            without_bodies(parse_levels("trace").unwrap())
+                .would_enable("fleet_http", &Level::TRACE)
+        );
+        assert!(
+            !without_bodies(parse_levels("info,dynoxide=error").unwrap())
+                .would_enable("dynoxide", &Level::WARN)
+        );
     }
 
     #[test]
     fn lambdas_format_is_followed() {
         assert_eq!(format(given(&[]), Format::Json), Format::Json);
-        assert_eq!(format(given(&[("AWS_LAMBDA_LOG_FORMAT", "Text")]), Format::Json), Format::Text);
-        assert_eq!(format(given(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")]), Format::Text), Format::Json);
+        assert_eq!(
+            format(given(&[("AWS_LAMBDA_LOG_FORMAT", "Text")]), Format::Json),
+            Format::Text
+        );
+        assert_eq!(
+            format(given(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")]), Format::Text),
+            Format::Json
+        );
     }
 }

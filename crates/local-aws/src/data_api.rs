@@ -64,12 +64,30 @@ impl Operation {
 }
 
 impl DataApi {
-    pub(crate) fn new(database: Database, secrets: Arc<Secrets>, cluster_arn: String, database_name: String, timeouts: Timeouts) -> Self {
-        Self { database, transactions: Transactions::new(timeouts), secrets, cluster_arn, database_name, timeouts }
+    pub(crate) fn new(
+        database: Database,
+        secrets: Arc<Secrets>,
+        cluster_arn: String,
+        database_name: String,
+        timeouts: Timeouts,
+    ) -> Self {
+        Self {
+            database,
+            transactions: Transactions::new(timeouts),
+            secrets,
+            cluster_arn,
+            database_name,
+            timeouts,
+        }
     }
 
     /// Answers one request. `header_bytes` counts towards the size limit, as the service says.
-    pub(crate) async fn answer(&self, operation: Operation, header_bytes: usize, body: &Bytes) -> Answer {
+    pub(crate) async fn answer(
+        &self,
+        operation: Operation,
+        header_bytes: usize,
+        body: &Bytes,
+    ) -> Answer {
         let result = match limits::request(header_bytes, body.len()) {
             Err(error) => Err(error),
             Ok(()) => match operation {
@@ -102,7 +120,11 @@ impl DataApi {
 
     async fn execute(&self, body: &[u8]) -> Result<Bytes, ApiError> {
         let request: ExecuteRequest = read(body)?;
-        self.check(&request.resource_arn, &request.secret_arn, request.database.as_deref())?;
+        self.check(
+            &request.resource_arn,
+            &request.secret_arn,
+            request.database.as_deref(),
+        )?;
         limits::sql(&request.sql)?;
         let options = results::Options {
             metadata: request.include_result_metadata.unwrap_or(false),
@@ -115,19 +137,36 @@ impl DataApi {
             timeout: self.timeouts.statement,
             continue_after_timeout: request.continue_after_timeout.unwrap_or(false),
             metadata: options.metadata && !options.json,
-            max_bytes: if options.json { limits::MAX_FORMATTED_BYTES } else { limits::MAX_RESPONSE_BYTES },
+            max_bytes: if options.json {
+                limits::MAX_FORMATTED_BYTES
+            } else {
+                limits::MAX_RESPONSE_BYTES
+            },
         };
-        let outcomes = self.run(request.transaction_id.as_deref(), request.database.as_deref(), statement).await?;
+        let outcomes = self
+            .run(
+                request.transaction_id.as_deref(),
+                request.database.as_deref(),
+                statement,
+            )
+            .await?;
         results::execute(outcomes.into_iter().next().unwrap_or_default(), &options)
     }
 
     async fn batch(&self, body: &[u8]) -> Result<Bytes, ApiError> {
         let request: BatchRequest = read(body)?;
-        self.check(&request.resource_arn, &request.secret_arn, request.database.as_deref())?;
+        self.check(
+            &request.resource_arn,
+            &request.secret_arn,
+            request.database.as_deref(),
+        )?;
         limits::sql(&request.sql)?;
         let sets = request.parameter_sets.unwrap_or_default();
         limits::parameter_sets(sets.len())?;
-        let mut sets = sets.into_iter().map(params::read).collect::<Result<Vec<Parameters>, _>>()?;
+        let mut sets = sets
+            .into_iter()
+            .map(params::read)
+            .collect::<Result<Vec<Parameters>, _>>()?;
         if sets.is_empty() {
             sets.push(Parameters::new());
         }
@@ -139,45 +178,80 @@ impl DataApi {
             metadata: false,
             max_bytes: limits::MAX_RESPONSE_BYTES,
         };
-        let outcomes = self.run(request.transaction_id.as_deref(), request.database.as_deref(), statement).await?;
+        let outcomes = self
+            .run(
+                request.transaction_id.as_deref(),
+                request.database.as_deref(),
+                statement,
+            )
+            .await?;
         results::batch(&outcomes)
     }
 
     async fn begin(&self, body: &[u8]) -> Result<Bytes, ApiError> {
         let request: BeginRequest = read(body)?;
-        self.check(&request.resource_arn, &request.secret_arn, request.database.as_deref())?;
+        self.check(
+            &request.resource_arn,
+            &request.secret_arn,
+            request.database.as_deref(),
+        )?;
         let session = self.database.begin().await?;
-        Ok(wire::json(&wire::BeginResponse { transaction_id: self.transactions.open(session, request.database) }))
+        Ok(wire::json(&wire::BeginResponse {
+            transaction_id: self.transactions.open(session, request.database),
+        }))
     }
 
     async fn end(&self, body: &[u8], commit: bool) -> Result<Bytes, ApiError> {
         let request: EndRequest = read(body)?;
         self.check(&request.resource_arn, &request.secret_arn, None)?;
-        self.transactions.end(&request.transaction_id, commit).await?;
-        let transaction_status = if commit { "Transaction Committed" } else { "Rollback Complete" };
+        self.transactions
+            .end(&request.transaction_id, commit)
+            .await?;
+        let transaction_status = if commit {
+            "Transaction Committed"
+        } else {
+            "Rollback Complete"
+        };
         Ok(wire::json(&wire::EndResponse { transaction_status }))
     }
 
-    async fn run(&self, transaction: Option<&str>, database: Option<&str>, statement: Statement) -> Result<Vec<Outcome>, ApiError> {
+    async fn run(
+        &self,
+        transaction: Option<&str>,
+        database: Option<&str>,
+        statement: Statement,
+    ) -> Result<Vec<Outcome>, ApiError> {
         Ok(match transaction {
             Some(id) => self.transactions.execute(id, database, statement).await?,
             None => self.database.execute(statement).await?,
         })
     }
 
-    fn check(&self, resource_arn: &str, secret: &str, database: Option<&str>) -> Result<(), ApiError> {
+    fn check(
+        &self,
+        resource_arn: &str,
+        secret: &str,
+        database: Option<&str>,
+    ) -> Result<(), ApiError> {
         if !resource_arn.starts_with("arn:") {
-            return Err(ApiError::BadRequest("Invalid resourceArn: it must be the ARN of a DB cluster".into()));
+            return Err(ApiError::BadRequest(
+                "Invalid resourceArn: it must be the ARN of a DB cluster".into(),
+            ));
         }
         if resource_arn != self.cluster_arn {
-            return Err(ApiError::DatabaseNotFound(format!("DB cluster {resource_arn} is not found")));
+            return Err(ApiError::DatabaseNotFound(format!(
+                "DB cluster {resource_arn} is not found"
+            )));
         }
         if !self.secrets.knows(secret) {
-            return Err(ApiError::Secrets(format!("Error fetching secret {secret} : Secrets Manager can't find the specified secret.")));
+            return Err(ApiError::Secrets(format!(
+                "Error fetching secret {secret} : Secrets Manager can't find the specified secret."
+            )));
         }
         match database {
             Some(name) if !name.is_empty() && name != self.database_name => {
-                let message = format!("Unknown database '{name}'; Error code: 1049; SQLState: 42000");
+                let message =
+                    format!("Unknown database '{name}'; Error code: 1049; SQLState: 42000");
                 Err(ApiError::Database(message))
             }
             _ => Ok(()),
@@ -192,7 +266,8 @@ pub(crate) fn unfinished(error: JoinError) -> Answer {
 
 /// Reads a request body; the error names the field.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|error| ApiError::BadRequest(format!("The request is not valid: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::BadRequest(format!("The request is not valid: {error}")))
 }
 
 #[cfg(test)]

@@ -10,11 +10,16 @@ use crate::options::StartError;
 pub(crate) fn check(file: &Path) -> Result<(), StartError> {
     // Without leave to create it; one that is missing or empty becomes a database.
     let read = || {
-        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection = Connection::open_with_flags(
+            file,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
         connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))
     };
     match read() {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Err(StartError::NotADatabase(file.to_owned())),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(StartError::NotADatabase(file.to_owned()))
+        }
         _ => Ok(()),
     }
 }
@@ -32,13 +37,20 @@ mod tests {
         assert!(check(&file).is_ok() && !file.exists());
         fs::write(&file, "").unwrap();
         assert!(check(&file).is_ok());
-        for foreign in [vec![7; 4096], b"short".to_vec(), b"SQLite format 3\0".repeat(64)] {
+        for foreign in [
+            vec![7; 4096],
+            b"short".to_vec(),
+            b"SQLite format 3\0".repeat(64),
+        ] {
             fs::write(&file, &foreign).unwrap();
             assert!(matches!(check(&file), Err(StartError::NotADatabase(named)) if named == file));
             assert_eq!(fs::read(&file).unwrap(), foreign);
         }
         fs::remove_file(&file).unwrap();
-        Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        Connection::open(&file)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (a)")
+            .unwrap();
         assert!(check(&file).is_ok());
     }
 }

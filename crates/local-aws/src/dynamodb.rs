@@ -65,28 +65,41 @@ impl DynamoDb {
         // Accepted connections inherit it; the server sets none itself.
         socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
         let address = listener.local_addr()?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = thread::Builder::new().name("dynamodb".into()).spawn(move || {
-            let served = runtime.block_on(async {
-                let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-                dynoxide::server::serve_with_shutdown(listener, database, async move {
-                    // A dropped sender stops it as well.
-                    let _ = stopped.await;
-                })
-                .await
-            });
-            if let Err(error) = served {
-                tracing::debug!(%error, "the DynamoDB listener ended");
-            }
-        })?;
+        let thread = thread::Builder::new()
+            .name("dynamodb".into())
+            .spawn(move || {
+                let served = runtime.block_on(async {
+                    let listener =
+                        TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+                    dynoxide::server::serve_with_shutdown(listener, database, async move {
+                        // A dropped sender stops it as well.
+                        let _ = stopped.await;
+                    })
+                    .await
+                });
+                if let Err(error) = served {
+                    tracing::debug!(%error, "the DynamoDB listener ended");
+                }
+            })?;
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        Ok(Self { address, client: Client::builder(TokioExecutor::new()).build(connector), stop, thread })
+        Ok(Self {
+            address,
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            stop,
+            thread,
+        })
     }
 
     pub(crate) fn forwarder(&self) -> Forwarder {
-        Forwarder { address: self.address, client: self.client.clone() }
+        Forwarder {
+            address: self.address,
+            client: self.client.clone(),
+        }
     }
 
     /// Lets requests under way finish and closes the storage.
@@ -100,9 +113,20 @@ impl DynamoDb {
 
 impl Forwarder {
     /// Passes a request on as it is, and its answer back.
-    pub(crate) async fn forward(&self, mut request: Request<Incoming>) -> Response<Either<Full<Bytes>, Incoming>> {
-        let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let uri = Uri::builder().scheme("http").authority(self.address.to_string()).path_and_query(path).build();
+    pub(crate) async fn forward(
+        &self,
+        mut request: Request<Incoming>,
+    ) -> Response<Either<Full<Bytes>, Incoming>> {
+        let path = request
+            .uri()
+            .path_and_query()
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let uri = Uri::builder()
+            .scheme("http")
+            .authority(self.address.to_string())
+            .path_and_query(path)
+            .build();
         let Ok(uri) = uri else {
             return unavailable();
         };
@@ -111,7 +135,9 @@ impl Forwarder {
         match self.client.request(request).await {
             Ok(mut response) => {
                 response.headers_mut().remove(header::CONNECTION);
-                response.headers_mut().insert(header::SERVER, HeaderValue::from_static("Server"));
+                response
+                    .headers_mut()
+                    .insert(header::SERVER, HeaderValue::from_static("Server"));
                 response.map(Either::Right)
             }
             Err(error) => {
@@ -126,20 +152,32 @@ impl Forwarder {
 /// one loopback address, as macOS has, the port alone is to be guessed.
 fn listen() -> io::Result<std::net::TcpListener> {
     let [a, b, c, ..] = *uuid::Uuid::new_v4().as_bytes();
-    std::net::TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0)).or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
+    std::net::TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0))
+        .or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
 }
 
 fn unavailable() -> Response<Either<Full<Bytes>, Incoming>> {
     let message = "The DynamoDB storage cannot answer now.";
-    respond::error(StatusCode::INTERNAL_SERVER_ERROR, CONTENT_TYPE, "InternalServerError", message).map(Either::Left)
+    respond::error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        CONTENT_TYPE,
+        "InternalServerError",
+        message,
+    )
+    .map(Either::Left)
 }
 
 fn open(storage: &Storage) -> Result<Database, StartError> {
     match storage {
-        Storage::InMemory => Database::memory().map_err(|error| storage_error(Path::new(":memory:"), &error)),
+        Storage::InMemory => {
+            Database::memory().map_err(|error| storage_error(Path::new(":memory:"), &error))
+        }
         Storage::Folder(folder) => {
             let file = folder.join(FILE);
-            let path = file.to_str().ok_or_else(|| StartError::Storage { file: file.clone(), cause: "the path is not UTF-8".into() })?;
+            let path = file.to_str().ok_or_else(|| StartError::Storage {
+                file: file.clone(),
+                cause: "the path is not UTF-8".into(),
+            })?;
             database_file::check(&file)?;
             Database::new(path).map_err(|error| storage_error(&file, &error))
         }
@@ -147,13 +185,19 @@ fn open(storage: &Storage) -> Result<Database, StartError> {
 }
 
 fn storage_error(file: &Path, error: &DynoxideError) -> StartError {
-    StartError::Storage { file: file.to_owned(), cause: error.to_string() }
+    StartError::Storage {
+        file: file.to_owned(),
+        cause: error.to_string(),
+    }
 }
 
 fn create(database: &Database, table: &Table) -> Result<(), StartError> {
     let request = CreateTableRequest {
         table_name: table.name.clone(),
-        key_schema: vec![KeySchemaElement { attribute_name: table.partition_key.clone(), key_type: dynoxide::types::KeyType::HASH }],
+        key_schema: vec![KeySchemaElement {
+            attribute_name: table.partition_key.clone(),
+            key_type: dynoxide::types::KeyType::HASH,
+        }],
         attribute_definitions: vec![AttributeDefinition {
             attribute_name: table.partition_key.clone(),
             attribute_type: dynoxide::types::ScalarAttributeType::S,
@@ -163,7 +207,10 @@ fn create(database: &Database, table: &Table) -> Result<(), StartError> {
     };
     match database.create_table(request) {
         Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => Ok(()),
-        Err(error) => Err(StartError::Table { table: table.name.clone(), cause: error.to_string() }),
+        Err(error) => Err(StartError::Table {
+            table: table.name.clone(),
+            cause: error.to_string(),
+        }),
     }
 }
 

@@ -113,7 +113,10 @@ impl Meter {
         if size > MAX_ROW_BYTES {
             return Err(EngineError::RowTooLarge);
         }
-        self.left = self.left.checked_sub(size).ok_or(EngineError::ResultTooLarge)?;
+        self.left = self
+            .left
+            .checked_sub(size)
+            .ok_or(EngineError::ResultTooLarge)?;
         Ok(())
     }
 }
@@ -123,7 +126,11 @@ impl Meter {
 pub(crate) enum EngineError {
     /// The database said no, in MySQL's words.
     #[error("{message} ({code}, {state})")]
-    Database { message: String, code: u16, state: String },
+    Database {
+        message: String,
+        code: u16,
+        state: String,
+    },
     /// As [`EngineError::Database`], and the transaction is gone.
     #[error("deadlock")]
     Deadlock,
@@ -155,12 +162,20 @@ pub(crate) enum EngineError {
 
 impl EngineError {
     pub(crate) fn database(code: u16, state: &str, message: impl Into<String>) -> Self {
-        Self::Database { message: message.into(), code, state: state.to_owned() }
+        Self::Database {
+            message: message.into(),
+            code,
+            state: state.to_owned(),
+        }
     }
 
     /// MySQL's answer to what it does not support; ours to what the embedded engine does not.
     pub(crate) fn unsupported(what: &str) -> Self {
-        Self::database(1235, "42000", format!("This version of MySQL doesn't yet support '{what}'"))
+        Self::database(
+            1235,
+            "42000",
+            format!("This version of MySQL doesn't yet support '{what}'"),
+        )
     }
 
     /// Of work whose task did not get to its end.
@@ -170,7 +185,10 @@ impl EngineError {
 
     /// Whether a transaction can go on after this error.
     pub(crate) fn ends_transaction(&self) -> bool {
-        !matches!(self, Self::Database { .. } | Self::MissingParameter(_) | Self::SeveralStatements)
+        !matches!(
+            self,
+            Self::Database { .. } | Self::MissingParameter(_) | Self::SeveralStatements
+        )
     }
 }
 

@@ -42,10 +42,16 @@ pub(crate) struct Front {
 
 impl Front {
     /// Serves until `stop` fires or is dropped, then lets the requests under way finish.
-    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener, mut stop: oneshot::Receiver<()>) {
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        mut stop: oneshot::Receiver<()>,
+    ) {
         let graceful = GracefulShutdown::new();
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(READ_TIMEOUT);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(READ_TIMEOUT);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -66,7 +72,8 @@ impl Front {
                 let front = Arc::clone(&front);
                 async move { Ok::<_, Infallible>(front.answer(request).await) }
             });
-            let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+            let connection =
+                graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection ended early");
@@ -85,7 +92,11 @@ impl Front {
         if let Some(refusal) = gate::host(&request) {
             return refusal.map(Either::Left);
         }
-        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let target = request
+            .headers()
+            .get("x-amz-target")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if target.starts_with("DynamoDB") {
             return match tokio::time::timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
                 Ok(reply) => reply,
@@ -104,7 +115,9 @@ impl Front {
             .map(Either::Left);
         }
         match Operation::at(request.uri().path()) {
-            Some(operation) if request.method() == Method::POST => self.data_api(operation, request).await,
+            Some(operation) if request.method() == Method::POST => {
+                self.data_api(operation, request).await
+            }
             _ => unknown(&request),
         }
         .map(Either::Left)
@@ -121,7 +134,8 @@ impl Front {
         };
         let service = Arc::clone(&self.data_api);
         // A client that goes away does not stop its statement half-way, as it would not on AWS.
-        let answered = tokio::spawn(async move { service.answer(operation, header_bytes, &body).await }).await;
+        let answered =
+            tokio::spawn(async move { service.answer(operation, header_bytes, &body).await }).await;
         answered.unwrap_or_else(data_api::unfinished)
     }
 }
@@ -142,14 +156,21 @@ async fn body(request: Request<Incoming>) -> Result<Bytes, Answer> {
 
 fn too_slow() -> Answer {
     let message = "The request did not arrive in time.";
-    respond::error(StatusCode::REQUEST_TIMEOUT, "application/json", "RequestTimeoutException", message)
+    respond::error(
+        StatusCode::REQUEST_TIMEOUT,
+        "application/json",
+        "RequestTimeoutException",
+        message,
+    )
 }
 
 async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut kept = BytesMut::new();
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
         seen += data.len();
         if seen > MAX_DISCARDED_BYTES {
             break;
@@ -162,7 +183,10 @@ async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
 
 fn size(headers: &HeaderMap) -> usize {
     // Each line has a colon, a space and a line end.
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
 }
 
 fn unknown(request: &Request<Incoming>) -> Answer {
@@ -171,5 +195,10 @@ fn unknown(request: &Request<Incoming>) -> Answer {
         request.method(),
         request.uri().path()
     );
-    respond::error(StatusCode::NOT_FOUND, "application/json", "UnknownOperationException", &message)
+    respond::error(
+        StatusCode::NOT_FOUND,
+        "application/json",
+        "UnknownOperationException",
+        &message,
+    )
 }

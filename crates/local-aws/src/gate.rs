@@ -29,37 +29,58 @@ pub(crate) fn host<B>(request: &Request<B>) -> Option<Answer> {
     }
     let message = "The Host of a request to the local AWS endpoints must be an IP address, localhost, a name without dots \
                    or a name that ends with .internal.";
-    Some(respond::error(StatusCode::FORBIDDEN, "application/json", "AccessDeniedException", message))
+    Some(respond::error(
+        StatusCode::FORBIDDEN,
+        "application/json",
+        "AccessDeniedException",
+        message,
+    ))
 }
 
 /// The refusal, in AWS's words, of a request without a signature. The signature itself is not verified.
 pub(crate) fn signature(headers: &HeaderMap, content_type: &'static str) -> Option<Answer> {
-    let is_signature = |value: &HeaderValue| value.as_bytes().starts_with(SIGNATURE_SCHEMES.as_bytes());
+    let is_signature =
+        |value: &HeaderValue| value.as_bytes().starts_with(SIGNATURE_SCHEMES.as_bytes());
     if headers.get(header::AUTHORIZATION).is_some_and(is_signature) {
         return None;
     }
     let body = json!({"message": "Missing Authentication Token"}).to_string();
     let mut answer = respond::answer(StatusCode::FORBIDDEN, content_type, body);
-    answer.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static("MissingAuthenticationTokenException"));
+    answer.headers_mut().insert(
+        "x-amzn-errortype",
+        HeaderValue::from_static("MissingAuthenticationTokenException"),
+    );
     Some(answer)
 }
 
 fn is_local_header(value: &HeaderValue) -> bool {
-    value.to_str().ok().and_then(|text| text.parse().ok()).is_some_and(|authority| is_local(&authority))
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .is_some_and(|authority| is_local(&authority))
 }
 
 fn is_local(authority: &Authority) -> bool {
     let host = authority.host();
     // Nothing but a port beside it: neither a user before it nor a name after a bracket.
-    if !authority.as_str().strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')) {
+    if !authority
+        .as_str()
+        .strip_prefix(host)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    {
         return false;
     }
     if let Some(address) = host.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+        return address
+            .strip_suffix(']')
+            .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
     }
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     !name.is_empty()
-        && (name.parse::<IpAddr>().is_ok() || !name.contains('.') || PRIVATE_DOMAINS.iter().any(|domain| name.ends_with(domain)))
+        && (name.parse::<IpAddr>().is_ok()
+            || !name.contains('.')
+            || PRIVATE_DOMAINS.iter().any(|domain| name.ends_with(domain)))
 }
 
 #[cfg(test)]
@@ -111,7 +132,9 @@ mod tests {
         }
         assert!(!named(&[]));
         assert!(!named(&["localhost", "evil.example"]));
-        let absolute = Request::builder().uri("http://evil.example/Execute").header(header::HOST, "localhost");
+        let absolute = Request::builder()
+            .uri("http://evil.example/Execute")
+            .header(header::HOST, "localhost");
         assert!(host(&absolute.body(()).unwrap()).is_some());
     }
 
@@ -128,7 +151,11 @@ mod tests {
             if let Some(value) = value {
                 headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
             }
-            assert_eq!(signature(&headers, "application/json").is_none(), is_one, "{value:?}");
+            assert_eq!(
+                signature(&headers, "application/json").is_none(),
+                is_one,
+                "{value:?}"
+            );
         }
     }
 }

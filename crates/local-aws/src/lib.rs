@@ -29,7 +29,9 @@ mod temporary;
 
 /// What becomes of a statement's text on its way to either engine.
 pub mod translation {
-    pub use crate::engine::translation::{Effect, Embedded, Parameter, Positional, Refused, embedded, positional};
+    pub use crate::engine::translation::{
+        Effect, Embedded, Parameter, Positional, Refused, embedded, positional,
+    };
 }
 
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};

@@ -74,7 +74,9 @@ pub struct Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Secret")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,10 +116,14 @@ impl Default for Timeouts {
 #[non_exhaustive]
 pub enum StartError {
     /// Another process listens there.
-    #[error("The address {0} for the local AWS endpoints is already in use: choose another one with --aws-listen.")]
+    #[error(
+        "The address {0} for the local AWS endpoints is already in use: choose another one with --aws-listen."
+    )]
     AddressInUse(SocketAddr),
     /// The address cannot be bound for another reason.
-    #[error("Cannot listen on {address} for the local AWS endpoints ({cause}): choose another address with --aws-listen.")]
+    #[error(
+        "Cannot listen on {address} for the local AWS endpoints ({cause}): choose another address with --aws-listen."
+    )]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -155,7 +161,9 @@ pub enum StartError {
         cause: String,
     },
     /// The database URL does not parse.
-    #[error("The database URL is not understood ({0}): it must look like mysql://user:password@host:3306/database.")]
+    #[error(
+        "The database URL is not understood ({0}): it must look like mysql://user:password@host:3306/database."
+    )]
     DatabaseUrl(String),
     /// The database does not answer, or refuses us.
     #[error("The database at {address} cannot be reached ({cause}).")]

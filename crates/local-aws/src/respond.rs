@@ -12,7 +12,11 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// A JSON answer with the request id that SDKs look for.
-pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -25,13 +29,24 @@ pub(crate) fn answer(status: StatusCode, content_type: &'static str, body: impl 
 
 /// The request id of an answer.
 pub(crate) fn request_id(answer: &Answer) -> &str {
-    answer.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default()
+    answer
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// An error whose type stands in the body and in the header, so that clients of either protocol read it.
-pub(crate) fn error(status: StatusCode, content_type: &'static str, kind: &'static str, message: &str) -> Answer {
+pub(crate) fn error(
+    status: StatusCode,
+    content_type: &'static str,
+    kind: &'static str,
+    message: &str,
+) -> Answer {
     let body = json!({"__type": kind, "message": message}).to_string();
     let mut response = answer(status, content_type, body);
-    response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert("x-amzn-errortype", HeaderValue::from_static(kind));
     response
 }

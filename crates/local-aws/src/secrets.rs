@@ -58,7 +58,12 @@ struct Request {
 }
 
 impl Secrets {
-    pub(crate) fn new(region: &str, account: &str, name: &str, secret: &DatabaseSecret<'_>) -> Self {
+    pub(crate) fn new(
+        region: &str,
+        account: &str,
+        name: &str,
+        secret: &DatabaseSecret<'_>,
+    ) -> Self {
         // The service appends six random characters; here they stay the same from one start to the next.
         let mark = fnv(name.as_bytes());
         let value = json!({
@@ -71,10 +76,19 @@ impl Secrets {
         });
         Self {
             name: name.to_owned(),
-            arn: format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{}", suffix(mark)),
-            version: format!("{:08x}-0000-4000-8000-{:012x}", mark >> 32, mark & 0xffff_ffff_ffff),
+            arn: format!(
+                "arn:aws:secretsmanager:{region}:{account}:secret:{name}-{}",
+                suffix(mark)
+            ),
+            version: format!(
+                "{:08x}-0000-4000-8000-{:012x}",
+                mark >> 32,
+                mark & 0xffff_ffff_ffff
+            ),
             value: Value(value.to_string()),
-            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            created: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
         }
     }
 
@@ -88,31 +102,47 @@ impl Secrets {
     pub(crate) fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
         if !matches!(operation, "GetSecretValue" | "DescribeSecret") {
-            let message = format!("The local Secrets Manager answers GetSecretValue and DescribeSecret, not {operation}.");
+            let message = format!(
+                "The local Secrets Manager answers GetSecretValue and DescribeSecret, not {operation}."
+            );
             return refuse("UnknownOperationException", &message);
         }
         let Ok(request) = serde_json::from_slice::<Request>(body) else {
-            return refuse("SerializationException", "The request is not a JSON object of this operation.");
+            return refuse(
+                "SerializationException",
+                "The request is not a JSON object of this operation.",
+            );
         };
         let Some(id) = request.secret_id else {
-            return refuse("InvalidParameterException", "The parameter SecretId is missing.");
+            return refuse(
+                "InvalidParameterException",
+                "The parameter SecretId is missing.",
+            );
         };
         if !self.knows(&id) {
-            return refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
+            return refuse(
+                "ResourceNotFoundException",
+                "Secrets Manager can't find the specified secret.",
+            );
         }
         if operation == "DescribeSecret" {
             return self.describe();
         }
         match (request.version_id, request.version_stage) {
             (Some(version), _) if version != self.version => {
-                let message = format!("Secrets Manager can't find the specified secret value for VersionId: {version}");
+                let message = format!(
+                    "Secrets Manager can't find the specified secret value for VersionId: {version}"
+                );
                 refuse("ResourceNotFoundException", &message)
             }
-            (Some(_), Some(stage)) if stage != CURRENT => {
-                refuse("InvalidRequestException", "You provided a VersionStage that is not associated to the provided VersionId.")
-            }
+            (Some(_), Some(stage)) if stage != CURRENT => refuse(
+                "InvalidRequestException",
+                "You provided a VersionStage that is not associated to the provided VersionId.",
+            ),
             (_, Some(stage)) if stage != CURRENT => {
-                let message = format!("Secrets Manager can't find the specified secret value for staging label: {stage}");
+                let message = format!(
+                    "Secrets Manager can't find the specified secret value for staging label: {stage}"
+                );
                 refuse("ResourceNotFoundException", &message)
             }
             _ => self.value(),
@@ -150,7 +180,9 @@ fn refuse(kind: &'static str, message: &str) -> Answer {
 
 /// FNV-1a: enough to tell names apart.
 fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn suffix(mut mark: u64) -> String {
@@ -169,7 +201,13 @@ mod tests {
     use super::*;
 
     fn secrets() -> Secrets {
-        let secret = DatabaseSecret { username: "fleet", password: "p", host: "127.0.0.1", port: 3306, database: "d" };
+        let secret = DatabaseSecret {
+            username: "fleet",
+            password: "p",
+            host: "127.0.0.1",
+            port: 3306,
+            database: "d",
+        };
         Secrets::new("us-east-1", "000000000000", "fleet-db", &secret)
     }
 

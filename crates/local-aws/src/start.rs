@@ -53,8 +53,18 @@ impl LocalAws {
         let dynamodb = tokio::task::spawn_blocking(move || DynamoDb::start(&storage, &tables))
             .await
             .map_err(|error| io::Error::other(error.to_string()))??;
-        let data_api = Arc::new(DataApi::new(database, Arc::clone(&secrets), options.cluster_arn, options.database, options.timeouts));
-        let front = Front { dynamodb: dynamodb.forwarder(), data_api: Arc::clone(&data_api), secrets };
+        let data_api = Arc::new(DataApi::new(
+            database,
+            Arc::clone(&secrets),
+            options.cluster_arn,
+            options.database,
+            options.timeouts,
+        ));
+        let front = Front {
+            dynamodb: dynamodb.forwarder(),
+            data_api: Arc::clone(&data_api),
+            secrets,
+        };
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(async move {
             Arc::new(front).serve(listener, stopped).await;
@@ -63,7 +73,11 @@ impl LocalAws {
             drop(lock);
         });
         tracing::debug!(%address, "the local AWS endpoints are ready");
-        Ok(Self { address, stop, served })
+        Ok(Self {
+            address,
+            stop,
+            served,
+        })
     }
 
     /// Where it listens; with port 0 asked for, the port that was taken.
@@ -85,15 +99,25 @@ impl LocalAws {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|cause| match cause.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
-        _ => StartError::Listen { address, cause },
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| match cause.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
+            _ => StartError::Listen { address, cause },
+        })
 }
 
 fn lock(folder: &Path) -> Result<fs::File, StartError> {
-    let failed = |cause| StartError::Folder { folder: folder.to_owned(), cause };
-    let file = fs::File::options().create(true).truncate(false).write(true).open(folder.join(LOCK_FILE)).map_err(failed)?;
+    let failed = |cause| StartError::Folder {
+        folder: folder.to_owned(),
+        cause,
+    };
+    let file = fs::File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK_FILE))
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StartError::FolderInUse(folder.to_owned())),
@@ -104,22 +128,46 @@ fn lock(folder: &Path) -> Result<fs::File, StartError> {
 /// Opens the SQL database and makes the secret that leads to it.
 async fn database(options: &Options) -> Result<(Database, Secrets), StartError> {
     let secret = |credentials: &Secret, host: &str, port: u16| {
-        let Secret { username, password, .. } = credentials;
-        let value = DatabaseSecret { username, password, host, port, database: &options.database };
-        Secrets::new(&options.region, &options.account, &options.secret.name, &value)
+        let Secret {
+            username, password, ..
+        } = credentials;
+        let value = DatabaseSecret {
+            username,
+            password,
+            host,
+            port,
+            database: &options.database,
+        };
+        Secrets::new(
+            &options.region,
+            &options.account,
+            &options.secret.name,
+            &value,
+        )
     };
     Ok(match &options.engine {
         Engine::Embedded => {
-            let (storage, name, schema) = (options.storage.clone(), options.database.clone(), options.schema.clone());
+            let (storage, name, schema) = (
+                options.storage.clone(),
+                options.database.clone(),
+                options.schema.clone(),
+            );
             let open = move || sqlite::Engine::open(&storage, &name, &schema);
-            let engine = tokio::task::spawn_blocking(open).await.map_err(|error| io::Error::other(error.to_string()))??;
+            let engine = tokio::task::spawn_blocking(open)
+                .await
+                .map_err(|error| io::Error::other(error.to_string()))??;
             let (host, port) = EMBEDDED_ENDPOINT;
-            (Database::Sqlite(engine), secret(&options.secret, host, port))
+            (
+                Database::Sqlite(engine),
+                secret(&options.secret, host, port),
+            )
         }
         Engine::MySql(url) => {
             let (target, credentials) = mysql::target(url, &options.secret)?;
             let secrets = secret(&credentials, target.host(), target.port());
-            let engine = mysql::Engine::open(&target, &credentials, &options.database, &options.schema).await?;
+            let engine =
+                mysql::Engine::open(&target, &credentials, &options.database, &options.schema)
+                    .await?;
             (Database::MySql(engine), secrets)
         }
     })

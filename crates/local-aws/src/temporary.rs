@@ -32,7 +32,10 @@ pub(crate) struct TemporaryFolder {
 impl TemporaryFolder {
     /// Makes a folder within `root`, and removes those there that were left. Blocks.
     pub(crate) fn create_in(root: &Path) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).permissions(Permissions::from_mode(MODE)).tempdir_in(root)?;
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(Permissions::from_mode(MODE))
+            .tempdir_in(root)?;
         let new = folder.path().join(NEW_LOCK_FILE);
         let lock = File::create_new(&new)?;
         lock.lock()?;
@@ -43,7 +46,10 @@ impl TemporaryFolder {
         if let Err(error) = sweep(root, user) {
             tracing::debug!(%error, "the temporary folders of ended servers were not looked for");
         }
-        Ok(Self { folder, _lock: lock })
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -55,14 +61,22 @@ impl TemporaryFolder {
 fn sweep(root: &Path, user: u32) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+        if !entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(PREFIX.as_bytes())
+        {
             continue;
         }
         match remove_left(&entry.path(), user) {
-            Ok(true) => tracing::debug!(folder = %entry.path().display(), "removed what an ended server had left"),
+            Ok(true) => {
+                tracing::debug!(folder = %entry.path().display(), "removed what an ended server had left")
+            }
             Ok(false) => {}
             // It may have gone meanwhile, and is no hindrance if it has not.
-            Err(error) => tracing::debug!(%error, folder = %entry.path().display(), "a temporary folder was not removed"),
+            Err(error) => {
+                tracing::debug!(%error, folder = %entry.path().display(), "a temporary folder was not removed")
+            }
         }
     }
     Ok(())
@@ -116,7 +130,10 @@ mod tests {
     fn only_the_user_can_read_the_folder_and_it_goes_with_the_value() {
         let root = tempfile::tempdir().unwrap();
         let folder = TemporaryFolder::create_in(root.path()).unwrap();
-        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         fs::write(folder.path().join("rds.sqlite"), "data").unwrap();
         drop(folder);
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
@@ -159,7 +176,12 @@ mod tests {
         let link = root.path().join(format!("{PREFIX}link"));
         std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
         drop(TemporaryFolder::create_in(root.path()).unwrap());
-        assert!(other_name.exists() && unlocked.exists() && link.exists() && elsewhere.path().join(LOCK_FILE).exists());
+        assert!(
+            other_name.exists()
+                && unlocked.exists()
+                && link.exists()
+                && elsewhere.path().join(LOCK_FILE).exists()
+        );
 
         let left = left(root.path());
         assert!(!remove_left(&left, user(root.path()) + 1).unwrap());

@@ -54,7 +54,12 @@ struct EntryId;
 
 impl PartialSchema for EntryId {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(u32::MAX as usize)).examples([Value::from(1)]).into()
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(u32::MAX as usize))
+            .examples([Value::from(1)])
+            .into()
     }
 }
 
@@ -80,11 +85,20 @@ enum Service {
 }
 
 fn ok() -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["ok"])).into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["ok"]))
+        .into()
 }
 
-const ERRORS: Errors<'static> =
-    Errors { shape: Shape::Standard, bad_request: &[], not_found: None, takes_body: false, asks_store: false, guarded: false };
+const ERRORS: Errors<'static> = Errors {
+    shape: Shape::Standard,
+    bad_request: &[],
+    not_found: None,
+    takes_body: false,
+    asks_store: false,
+    guarded: false,
+};
 
 /// Adds the routes and schemas of both lists.
 pub(crate) fn describe(part: &mut Part) {
@@ -97,28 +111,74 @@ pub(crate) fn describe(part: &mut Part) {
         "publisher": "Wiley",
         "date": "07/02/2019",
     });
-    let author = json!({ "id": 1, "name": "Mark Wilkins", "book": "Learning Amazon Web Services (AWS)" });
+    let author =
+        json!({ "id": 1, "name": "Mark Wilkins", "book": "Learning Amazon Web Services (AWS)" });
     list::<Book, BookList>(part, ("book", "books"), ("Book", "Books"), &book);
     list::<Author, AuthorList>(part, ("author", "authors"), ("Author", "Authors"), &author);
 }
 
-fn list<One: ToSchema, All: ToSchema>(part: &mut Part, (one, all): (&str, &str), (one_id, all_id): (&str, &str), example: &Value) {
+fn list<One: ToSchema, All: ToSchema>(
+    part: &mut Part,
+    (one, all): (&str, &str),
+    (one_id, all_id): (&str, &str),
+    example: &Value,
+) {
     part.schema::<One>();
     part.schema::<All>();
     let route = |part: &mut Part, path: &str, operation, errors: Errors<'_>| {
-        part.route(HttpMethod::Get, path, with_answers(operation, errors.answers()));
+        part.route(
+            HttpMethod::Get,
+            path,
+            with_answers(operation, errors.answers()),
+        );
     };
-    let whole = operation(&format!("list{all_id}"), TAG, &format!("List {all}"), "The whole list.")
-        .response("200", answer::<All>("All of them.", &[("", json!([example]))]).build());
+    let whole = operation(
+        &format!("list{all_id}"),
+        TAG,
+        &format!("List {all}"),
+        "The whole list.",
+    )
+    .response(
+        "200",
+        answer::<All>("All of them.", &[("", json!([example]))]).build(),
+    );
     route(part, &format!("/api/{all}"), whole, ERRORS);
 
-    let entry = operation(&format!("get{one_id}"), TAG, &format!("Get one of the {all}"), "An id that is not a whole number is a 404 too.")
-        .parameter(in_path::<EntryId>("id", "Which one.", 1.into()))
-        .response("200", answer::<One>("The one.", &[("", example.clone())]).build());
+    let entry = operation(
+        &format!("get{one_id}"),
+        TAG,
+        &format!("Get one of the {all}"),
+        "An id that is not a whole number is a 404 too.",
+    )
+    .parameter(in_path::<EntryId>("id", "Which one.", 1.into()))
+    .response(
+        "200",
+        answer::<One>("The one.", &[("", example.clone())]).build(),
+    );
     let missing = format!("There is no {one} with this id.");
-    route(part, &format!("/api/{all}/{{id}}"), entry, Errors { not_found: Some(&missing), ..ERRORS });
+    route(
+        part,
+        &format!("/api/{all}/{{id}}"),
+        entry,
+        Errors {
+            not_found: Some(&missing),
+            ..ERRORS
+        },
+    );
 
-    let health = operation(&format!("get{all_id}Health"), TAG, &format!("Whether {all} answer"), "For the check of a load balancer.")
-        .response("200", answer::<ServiceHealth>("They do.", &[("", json!({ "status": "ok", "service": all }))]).build());
+    let health = operation(
+        &format!("get{all_id}Health"),
+        TAG,
+        &format!("Whether {all} answer"),
+        "For the check of a load balancer.",
+    )
+    .response(
+        "200",
+        answer::<ServiceHealth>(
+            "They do.",
+            &[("", json!({ "status": "ok", "service": all }))],
+        )
+        .build(),
+    );
     route(part, &format!("/api/{all}/health"), health, ERRORS);
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
-    openapi::{HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, Type, response::ResponseBuilder},
+    openapi::{
+        HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, Type, response::ResponseBuilder,
+    },
 };
 
 use crate::operation::{Part, answer};
@@ -61,20 +63,57 @@ pub(crate) fn describe(part: &mut Part) {
     part.schema::<Error>();
     part.schema::<InventoryError>();
     part.schema::<GatewayError>();
-    let mut add = |name: &str, response: ResponseBuilder| part.responses.push((name.to_owned(), response.build()));
-    let unknown = "API Gateway does not know the caller: no key or signature, or one that may not do this.";
+    let mut add = |name: &str, response: ResponseBuilder| {
+        part.responses.push((name.to_owned(), response.build()))
+    };
+    let unknown =
+        "API Gateway does not know the caller: no key or signature, or one that may not do this.";
     let unreadable = "The address is not percent-encoded UTF-8.";
-    add("BadRequest", by_gateway(unreadable, "The query is not percent-encoded UTF-8."));
+    add(
+        "BadRequest",
+        by_gateway(unreadable, "The query is not percent-encoded UTF-8."),
+    );
     add("Forbidden", by_gateway(unknown, "Forbidden"));
-    add("BodyTooLarge", by_gateway("The body is larger than 10 MiB.", "Request Too Long"));
-    add("TooManyRequests", wait(by_gateway("More requests than the plan allows.", "Too Many Requests"), 1));
-    add("BadGateway", by_gateway("The function ended before it answered.", "Internal server error"));
-    add("TimedOut", by_gateway("No answer within 29 seconds.", "Endpoint request timed out"));
+    add(
+        "BodyTooLarge",
+        by_gateway("The body is larger than 10 MiB.", "Request Too Long"),
+    );
+    add(
+        "TooManyRequests",
+        wait(
+            by_gateway("More requests than the plan allows.", "Too Many Requests"),
+            1,
+        ),
+    );
+    add(
+        "BadGateway",
+        by_gateway(
+            "The function ended before it answered.",
+            "Internal server error",
+        ),
+    );
+    add(
+        "TimedOut",
+        by_gateway("No answer within 29 seconds.", "Endpoint request timed out"),
+    );
     for shape in [Shape::Standard, Shape::Inventory] {
-        let fault = shape.example("The service failed to do this; the fault is ours and has been logged.");
-        add(shape.fault(), shape.answer("A fault of ours.", &[("", fault)]));
+        let fault =
+            shape.example("The service failed to do this; the fault is ours and has been logged.");
+        add(
+            shape.fault(),
+            shape.answer("A fault of ours.", &[("", fault)]),
+        );
         let away = shape.example("The service cannot answer now; please try again in 15 s.");
-        add(shape.away(), wait(shape.answer("A store cannot answer now: a paused database that wakes, say.", &[("", away)]), 15));
+        add(
+            shape.away(),
+            wait(
+                shape.answer(
+                    "A store cannot answer now: a paused database that wakes, say.",
+                    &[("", away)],
+                ),
+                15,
+            ),
+        );
     }
 }
 
@@ -111,14 +150,34 @@ impl Errors<'_> {
         if self.bad_request.is_empty() {
             answers.push(("400", shared("BadRequest")));
         } else {
-            let examples: Vec<_> = self.bad_request.iter().map(|(name, sentence)| (*name, self.shape.example(sentence))).collect();
-            answers.push(("400", self.shape.answer("The input is wrong; `message` says what and where.", &examples).into()));
+            let examples: Vec<_> = self
+                .bad_request
+                .iter()
+                .map(|(name, sentence)| (*name, self.shape.example(sentence)))
+                .collect();
+            answers.push((
+                "400",
+                self.shape
+                    .answer(
+                        "The input is wrong; `message` says what and where.",
+                        &examples,
+                    )
+                    .into(),
+            ));
         }
         if self.guarded {
             answers.push(("403", shared("Forbidden")));
         }
         if let Some(sentence) = self.not_found {
-            answers.push(("404", self.shape.answer("There is no such thing.", &[("", self.shape.example(sentence))]).into()));
+            answers.push((
+                "404",
+                self.shape
+                    .answer(
+                        "There is no such thing.",
+                        &[("", self.shape.example(sentence))],
+                    )
+                    .into(),
+            ));
         }
         if self.takes_body {
             answers.push(("413", shared("BodyTooLarge")));
@@ -166,13 +225,23 @@ impl Shape {
 }
 
 fn by_gateway(description: &str, message: &str) -> ResponseBuilder {
-    answer::<GatewayError>(description, &[("", json!({ "message": message, "error_message": message, "request_id": REQUEST_ID }))])
+    answer::<GatewayError>(
+        description,
+        &[(
+            "",
+            json!({ "message": message, "error_message": message, "request_id": REQUEST_ID }),
+        )],
+    )
 }
 
 /// Adds the header that says when to ask again.
 pub(crate) fn wait(response: ResponseBuilder, example: u32) -> ResponseBuilder {
-    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
-    let header =
-        HeaderBuilder::new().schema(Some(seconds)).description(Some("After how many seconds to ask again.")).example(Some(example.into()));
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1));
+    let header = HeaderBuilder::new()
+        .schema(Some(seconds))
+        .description(Some("After how many seconds to ask again."))
+        .example(Some(example.into()));
     response.header("Retry-After", header.build())
 }

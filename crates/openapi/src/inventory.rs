@@ -14,8 +14,13 @@ use utoipa::{
 
 use crate::{
     errors::{Errors, Shape},
-    operation::{Part, answer, body, in_path, in_query, in_query_as, needs_key, operation, refer, with_answers},
-    texts::{AccountId, CreationDate, InstanceId, Limit, NextToken, PackageName, PackageVersion, Region},
+    operation::{
+        Part, answer, body, in_path, in_query, in_query_as, needs_key, operation, refer,
+        with_answers,
+    },
+    texts::{
+        AccountId, CreationDate, InstanceId, Limit, NextToken, PackageName, PackageVersion, Region,
+    },
 };
 
 pub(crate) const TAG: &str = "inventory";
@@ -34,7 +39,10 @@ struct PackageList;
 
 impl PartialSchema for PackageList {
     fn schema() -> RefOr<Schema> {
-        ArrayBuilder::new().items(refer::<Package>()).max_items(Some(Packages::MAX)).into()
+        ArrayBuilder::new()
+            .items(refer::<Package>())
+            .max_items(Some(Packages::MAX))
+            .into()
     }
 }
 
@@ -51,7 +59,11 @@ struct NewInstance {
 }
 
 fn sent_packages() -> RefOr<Schema> {
-    ArrayBuilder::new().items(refer::<Package>()).max_items(Some(Packages::MAX)).default(Some(json!([]))).into()
+    ArrayBuilder::new()
+        .items(refer::<Package>())
+        .max_items(Some(Packages::MAX))
+        .default(Some(json!([])))
+        .into()
 }
 
 /// The instance that was added.
@@ -129,15 +141,24 @@ struct NoInstance {
 }
 
 fn always_true() -> Schema {
-    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).into()
+    ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .enum_values(Some([true]))
+        .into()
 }
 
 fn always_false() -> Schema {
-    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).into()
+    ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .enum_values(Some([false]))
+        .into()
 }
 
 fn empty() -> Schema {
-    ObjectBuilder::new().schema_type(Type::Object).max_properties(Some(0)).into()
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .max_properties(Some(0))
+        .into()
 }
 
 /// A page of instances, ordered by id.
@@ -160,10 +181,19 @@ struct RemovedInstance {
     record_deleted: bool,
 }
 
-const BAD_ID: (&str, &str) = ("id", "aws_instance_id must be at most 255 characters long, but has 300.");
+const BAD_ID: (&str, &str) = (
+    "id",
+    "aws_instance_id must be at most 255 characters long, but has 300.",
+);
 
-const ERRORS: Errors<'static> =
-    Errors { shape: Shape::Inventory, bad_request: &[BAD_ID], not_found: None, takes_body: false, asks_store: true, guarded: true };
+const ERRORS: Errors<'static> = Errors {
+    shape: Shape::Inventory,
+    bad_request: &[BAD_ID],
+    not_found: None,
+    takes_body: false,
+    asks_store: true,
+    guarded: true,
+};
 
 /// Adds the inventory's routes and schemas.
 pub(crate) fn describe(part: &mut Part) {
@@ -214,16 +244,31 @@ fn same_instance(operation: &str, description: &str) -> Link {
 fn add(part: &mut Part) {
     let errors = Errors {
         bad_request: &[
-            ("duplicate", "The instance exists already: Duplicate entry 'instance-002' for key 'PRIMARY'."),
-            ("field", "packages[3].package_version must be a string, but is a number."),
+            (
+                "duplicate",
+                "The instance exists already: Duplicate entry 'instance-002' for key 'PRIMARY'.",
+            ),
+            (
+                "field",
+                "packages[3].package_version must be a string, but is a number.",
+            ),
         ],
         takes_body: true,
         ..ERRORS
     };
-    let added: Response = answer::<AddedInstance>("The instance is stored, all of it.", &[("", json!({ "new_record": sent() }))])
-        .link("get", same_instance("getInstance", "The instance as it is stored."))
-        .link("remove", same_instance("removeInstance", "Removes it again."))
-        .build();
+    let added: Response = answer::<AddedInstance>(
+        "The instance is stored, all of it.",
+        &[("", json!({ "new_record": sent() }))],
+    )
+    .link(
+        "get",
+        same_instance("getInstance", "The instance as it is stored."),
+    )
+    .link(
+        "remove",
+        same_instance("removeInstance", "Removes it again."),
+    )
+    .build();
     let operation = operation(
         "addInstance",
         TAG,
@@ -235,20 +280,35 @@ fn add(part: &mut Part) {
     .request_body(Some(body::<NewInstance>("The instance.", &[("", sent())])))
     .security(needs_key())
     .response("200", added);
-    part.route(HttpMethod::Post, "/ec2/{aws_instance_id}", with_answers(operation, errors.answers()));
+    part.route(
+        HttpMethod::Post,
+        "/ec2/{aws_instance_id}",
+        with_answers(operation, errors.answers()),
+    );
 }
 
 fn get(part: &mut Part) {
-    let examples =
-        [("found", json!({ "record": stored(), "record_found": true })), ("none", json!({ "record": {}, "record_found": false }))];
+    let examples = [
+        ("found", json!({ "record": stored(), "record_found": true })),
+        ("none", json!({ "record": {}, "record_found": false })),
+    ];
     let found = answer::<InstanceLookup>("The instance, or `record_found: false`.", &examples)
         .link("remove", same_instance("removeInstance", "Removes it."))
         .build();
-    let operation = operation("getInstance", TAG, "Get an instance", "One instance with its packages. One that is not there is no error.")
-        .parameter(id_parameter())
-        .security(needs_key())
-        .response("200", found);
-    part.route(HttpMethod::Get, "/ec2/{aws_instance_id}", with_answers(operation, ERRORS.answers()));
+    let operation = operation(
+        "getInstance",
+        TAG,
+        "Get an instance",
+        "One instance with its packages. One that is not there is no error.",
+    )
+    .parameter(id_parameter())
+    .security(needs_key())
+    .response("200", found);
+    part.route(
+        HttpMethod::Get,
+        "/ec2/{aws_instance_id}",
+        with_answers(operation, ERRORS.answers()),
+    );
 }
 
 fn list(part: &mut Part) {
@@ -259,7 +319,10 @@ fn list(part: &mut Part) {
                 "The query parameter colour is not known here; allowed are aws_region, aws_account, package_name, package_version, limit, next_token.",
             ),
             ("limit", "limit must be a whole number from 1 to 100."),
-            ("package", "package_version is allowed only with package_name."),
+            (
+                "package",
+                "package_version is allowed only with package_name.",
+            ),
         ],
         ..ERRORS
     };
@@ -288,16 +351,32 @@ fn list(part: &mut Part) {
     .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the page before, unchanged."))
     .security(needs_key())
     .response("200", answer::<InstancePage>("A page.", &[("", page)]).link("next", next).build());
-    part.route(HttpMethod::Get, "/ec2", with_answers(operation, errors.answers()));
+    part.route(
+        HttpMethod::Get,
+        "/ec2",
+        with_answers(operation, errors.answers()),
+    );
 }
 
 fn remove(part: &mut Part) {
-    let removed = answer::<RemovedInstance>("Whether there was one.", &[("", json!({ "record_deleted": true }))])
-        .link("get", same_instance("getInstance", "That it is gone."))
-        .build();
-    let operation = operation("removeInstance", TAG, "Remove an instance", "Removes an instance with its packages.")
-        .parameter(id_parameter())
-        .security(needs_key())
-        .response("200", removed);
-    part.route(HttpMethod::Delete, "/ec2/{aws_instance_id}", with_answers(operation, ERRORS.answers()));
+    let removed = answer::<RemovedInstance>(
+        "Whether there was one.",
+        &[("", json!({ "record_deleted": true }))],
+    )
+    .link("get", same_instance("getInstance", "That it is gone."))
+    .build();
+    let operation = operation(
+        "removeInstance",
+        TAG,
+        "Remove an instance",
+        "Removes an instance with its packages.",
+    )
+    .parameter(id_parameter())
+    .security(needs_key())
+    .response("200", removed);
+    part.route(
+        HttpMethod::Delete,
+        "/ec2/{aws_instance_id}",
+        with_answers(operation, ERRORS.answers()),
+    );
 }

@@ -40,7 +40,16 @@ be written portably). Lengths count characters, not bytes, and upper and lower c
 /// Where the function `metadata` has the document.
 #[must_use]
 pub fn file() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "..", "functions", "metadata", "src", "openapi.json"].iter().collect()
+    [
+        env!("CARGO_MANIFEST_DIR"),
+        "..",
+        "functions",
+        "metadata",
+        "src",
+        "openapi.json",
+    ]
+    .iter()
+    .collect()
 }
 
 /// The document as the file has it.
@@ -59,14 +68,27 @@ pub fn document() -> OpenApi {
     scaling::describe(&mut part);
     collections::describe(&mut part);
     service::describe(&mut part);
-    let Part { operations, schemas, responses } = part;
-    let paths = operations.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
+    let Part {
+        operations,
+        schemas,
+        responses,
+    } = part;
+    let paths = operations
+        .into_iter()
+        .fold(PathsBuilder::new(), |paths, (path, item)| {
+            paths.path(path, item)
+        });
     let components = ComponentsBuilder::new()
         .schemas_from_iter(schemas)
         .responses_from_iter(responses)
         .security_scheme(operation::API_KEY, api_key())
         .security_scheme(operation::SIGNATURE, signature());
-    let tag = |name: &str, description: &str| TagBuilder::new().name(name).description(Some(description)).build();
+    let tag = |name: &str, description: &str| {
+        TagBuilder::new()
+            .name(name)
+            .description(Some(description))
+            .build()
+    };
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -102,6 +124,10 @@ fn signature() -> SecurityScheme {
         "Authorization",
         "AWS Signature Version 4 for the service execute-api, by a principal that may execute-api:Invoke. A local server asks for none.",
     );
-    scheme.extensions = Some(ExtensionsBuilder::new().add("x-amazon-apigateway-authtype", "awsSigv4").build());
+    scheme.extensions = Some(
+        ExtensionsBuilder::new()
+            .add("x-amazon-apigateway-authtype", "awsSigv4")
+            .build(),
+    );
     SecurityScheme::ApiKey(ApiKey::Header(scheme))
 }

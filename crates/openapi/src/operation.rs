@@ -4,7 +4,8 @@ use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+        Content, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema,
         example::ExampleBuilder,
         path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
@@ -29,8 +30,14 @@ pub(crate) struct Part {
 
 impl Part {
     /// Adds `operation` at `path`.
-    pub(crate) fn route(&mut self, method: HttpMethod, path: &str, operation: impl Into<Operation>) {
-        self.operations.push((path.to_owned(), PathItem::new(method, operation.into())));
+    pub(crate) fn route(
+        &mut self,
+        method: HttpMethod,
+        path: &str,
+        operation: impl Into<Operation>,
+    ) {
+        self.operations
+            .push((path.to_owned(), PathItem::new(method, operation.into())));
     }
 
     /// Adds the schema of `T` and of everything in it.
@@ -42,7 +49,11 @@ impl Part {
 
 /// An operation of its name, group, title and description.
 pub(crate) fn operation(id: &str, tag: &str, summary: &str, description: &str) -> OperationBuilder {
-    OperationBuilder::new().operation_id(Some(id)).tag(tag).summary(Some(summary)).description(Some(description))
+    OperationBuilder::new()
+        .operation_id(Some(id))
+        .tag(tag)
+        .summary(Some(summary))
+        .description(Some(description))
 }
 
 /// That an operation needs the API key.
@@ -66,21 +77,37 @@ pub(crate) fn json<T: ToSchema>(examples: &[(&str, Value)]) -> Content {
     match examples {
         [(_, only)] => content.example(Some(only.clone())).build(),
         several => {
-            let named =
-                several.iter().map(|(name, value)| (*name, ExampleBuilder::new().summary(*name).value(Some(value.clone())).build()));
+            let named = several.iter().map(|(name, value)| {
+                (
+                    *name,
+                    ExampleBuilder::new()
+                        .summary(*name)
+                        .value(Some(value.clone()))
+                        .build(),
+                )
+            });
             content.examples_from_iter(named).build()
         }
     }
 }
 
 /// An answer with a body like `T`.
-pub(crate) fn answer<T: ToSchema>(description: &str, examples: &[(&str, Value)]) -> ResponseBuilder {
-    ResponseBuilder::new().description(description).content(JSON, json::<T>(examples))
+pub(crate) fn answer<T: ToSchema>(
+    description: &str,
+    examples: &[(&str, Value)],
+) -> ResponseBuilder {
+    ResponseBuilder::new()
+        .description(description)
+        .content(JSON, json::<T>(examples))
 }
 
 /// A body like `T`, which must be there.
 pub(crate) fn body<T: ToSchema>(description: &str, examples: &[(&str, Value)]) -> RequestBody {
-    RequestBodyBuilder::new().description(Some(description)).required(Some(Required::True)).content(JSON, json::<T>(examples)).build()
+    RequestBodyBuilder::new()
+        .description(Some(description))
+        .required(Some(Required::True))
+        .content(JSON, json::<T>(examples))
+        .build()
 }
 
 /// A parameter in the path.
@@ -95,19 +122,36 @@ pub(crate) fn in_path<T: ToSchema>(name: &str, description: &str, example: Value
 
 /// A parameter in the query, which may be left out.
 pub(crate) fn in_query<T: PartialSchema>(name: &str, description: &str) -> Parameter {
-    parameter(name, description).parameter_in(ParameterIn::Query).required(Required::False).schema(Some(T::schema())).build()
+    parameter(name, description)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .schema(Some(T::schema()))
+        .build()
 }
 
 /// A parameter in the query with the named schema of `T`.
 pub(crate) fn in_query_as<T: ToSchema>(name: &str, description: &str) -> Parameter {
-    parameter(name, description).parameter_in(ParameterIn::Query).required(Required::False).schema(Some(refer::<T>())).build()
+    parameter(name, description)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .schema(Some(refer::<T>()))
+        .build()
 }
 
 fn parameter(name: &str, description: &str) -> ParameterBuilder {
-    ParameterBuilder::new().name(name).description(Some(description))
+    ParameterBuilder::new()
+        .name(name)
+        .description(Some(description))
 }
 
 /// Adds answers to an operation.
-pub(crate) fn with_answers(operation: OperationBuilder, answers: Vec<(&str, RefOr<Response>)>) -> OperationBuilder {
-    answers.into_iter().fold(operation, |operation, (status, response)| operation.response(status, response))
+pub(crate) fn with_answers(
+    operation: OperationBuilder,
+    answers: Vec<(&str, RefOr<Response>)>,
+) -> OperationBuilder {
+    answers
+        .into_iter()
+        .fold(operation, |operation, (status, response)| {
+            operation.response(status, response)
+        })
 }

@@ -54,7 +54,9 @@ struct DimensionChange;
 
 impl PartialSchema for DimensionChange {
     fn schema() -> RefOr<Schema> {
-        change().property("scalingStatus", refer::<ScalingStatus>()).into()
+        change()
+            .property("scalingStatus", refer::<ScalingStatus>())
+            .into()
     }
 }
 
@@ -65,8 +67,14 @@ struct DimensionFailure;
 
 impl PartialSchema for DimensionFailure {
     fn schema() -> RefOr<Schema> {
-        let failed = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["Failed"]));
-        change().property("scalingStatus", failed).property("failureReason", refer::<FailureReason>()).required("failureReason").into()
+        let failed = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(["Failed"]));
+        change()
+            .property("scalingStatus", failed)
+            .property("failureReason", refer::<FailureReason>())
+            .required("failureReason")
+            .into()
     }
 }
 
@@ -78,7 +86,9 @@ fn change() -> ObjectBuilder {
         .min_properties(Some(1))
         .property("desiredCapacity", refer::<Capacity>())
         .property("actualCapacity", refer::<Capacity>())
-        .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::<Schema>::FreeForm(false)))
+        .additional_properties(Some(
+            utoipa::openapi::schema::AdditionalProperties::<Schema>::FreeForm(false),
+        ))
 }
 
 /// What a PATCH may bring.
@@ -104,7 +114,10 @@ pub(crate) fn describe(part: &mut Part) {
 
 const ERRORS: Errors<'static> = Errors {
     shape: Shape::Standard,
-    bad_request: &[("id", "scalableTargetDimensionId must be at most 255 characters long, but has 300.")],
+    bad_request: &[(
+        "id",
+        "scalableTargetDimensionId must be at most 255 characters long, but has 300.",
+    )],
     not_found: None,
     takes_body: false,
     asks_store: true,
@@ -130,7 +143,11 @@ fn state(desired: f64, status: &str) -> Value {
 fn get(part: &mut Part, path: &str, suffix: &str) {
     let mut failed = state(2.0, "Failed");
     failed["failureReason"] = "No capacity of this type is left.".into();
-    let examples = [("initial", state(1.0, "Successful")), ("under way", state(2.0, "InProgress")), ("failed", failed)];
+    let examples = [
+        ("initial", state(1.0, "Successful")),
+        ("under way", state(2.0, "InProgress")),
+        ("failed", failed),
+    ];
     let operation = operation(
         &format!("getDimension{suffix}"),
         TAG,
@@ -141,7 +158,11 @@ fn get(part: &mut Part, path: &str, suffix: &str) {
     .parameter(id_parameter())
     .security(needs_signature())
     .response("200", answer::<ScalableTargetDimension>("The state.", &examples).build());
-    part.route(HttpMethod::Get, path, with_answers(operation, ERRORS.answers()));
+    part.route(
+        HttpMethod::Get,
+        path,
+        with_answers(operation, ERRORS.answers()),
+    );
 }
 
 fn patch(part: &mut Part, path: &str, suffix: &str) {
@@ -149,7 +170,10 @@ fn patch(part: &mut Part, path: &str, suffix: &str) {
         bad_request: &[
             ("capacity", "Illegal desired capacity -1.0"),
             ("missing", "desiredCapacity is missing."),
-            ("field", "colour is not a known field; allowed are desiredCapacity."),
+            (
+                "field",
+                "colour is not a known field; allowed are desiredCapacity.",
+            ),
         ],
         takes_body: true,
         ..ERRORS
@@ -170,5 +194,9 @@ fn patch(part: &mut Part, path: &str, suffix: &str) {
     .request_body(Some(body::<DimensionPatch>("What to change.", &[("", json!({ "desiredCapacity": 2.0 }))])))
     .security(needs_signature())
     .response("200", answer::<ScalableTargetDimension>("The state after it.", &[("", state(2.0, "Pending"))]).link("get", link).build());
-    part.route(HttpMethod::Patch, path, with_answers(operation, errors.answers()));
+    part.route(
+        HttpMethod::Patch,
+        path,
+        with_answers(operation, errors.answers()),
+    );
 }

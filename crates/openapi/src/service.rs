@@ -113,26 +113,46 @@ struct OpenApiDocument;
 
 impl PartialSchema for OpenApiDocument {
     fn schema() -> RefOr<Schema> {
-        let version = ObjectBuilder::new().schema_type(Type::String).pattern(Some(r"^3\.1\.[0-9]+$"));
+        let version = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r"^3\.1\.[0-9]+$"));
         let object = || ObjectBuilder::new().schema_type(Type::Object);
         let required = ["openapi", "info", "paths"];
-        let document = object().property("openapi", version).property("info", object()).property("paths", object());
-        required.into_iter().fold(document, ObjectBuilder::required).into()
+        let document = object()
+            .property("openapi", version)
+            .property("info", object())
+            .property("paths", object());
+        required
+            .into_iter()
+            .fold(document, ObjectBuilder::required)
+            .into()
     }
 }
 
 impl ToSchema for OpenApiDocument {}
 
 fn ok() -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["ok"])).into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["ok"]))
+        .into()
 }
 
 fn unavailable() -> Schema {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["unavailable"])).into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["unavailable"]))
+        .into()
 }
 
-const ERRORS: Errors<'static> =
-    Errors { shape: Shape::Standard, bad_request: &[], not_found: None, takes_body: false, asks_store: false, guarded: false };
+const ERRORS: Errors<'static> = Errors {
+    shape: Shape::Standard,
+    bad_request: &[],
+    not_found: None,
+    takes_body: false,
+    asks_store: false,
+    guarded: false,
+};
 
 /// Adds the routes and schemas.
 pub(crate) fn describe(part: &mut Part) {
@@ -149,7 +169,17 @@ pub(crate) fn describe(part: &mut Part) {
         "description": "Fleet API keeps an inventory of EC2 instances and scales custom resources for AWS Application Auto Scaling.",
         "links": { "self": "/v1", "openapi": "/v1/openapi.json" },
     });
-    get::<Index>(part, "/v1", operation("getIndex", TAG, "Get the index", "What the API is, with links to its routes."), &index);
+    get::<Index>(
+        part,
+        "/v1",
+        operation(
+            "getIndex",
+            TAG,
+            "Get the index",
+            "What the API is, with links to its routes.",
+        ),
+        &index,
+    );
     let metadata = json!({
         "name": "fleet-api",
         "version": env!("CARGO_PKG_VERSION"),
@@ -164,20 +194,42 @@ pub(crate) fn describe(part: &mut Part) {
     get::<Metadata>(
         part,
         "/v1/metadata",
-        operation("getMetadata", TAG, "Get the metadata", "What exactly is running, and where."),
+        operation(
+            "getMetadata",
+            TAG,
+            "Get the metadata",
+            "What exactly is running, and where.",
+        ),
         &metadata,
     );
     let document = json!({ "openapi": "3.1.0", "info": { "title": "Fleet API", "version": env!("CARGO_PKG_VERSION") }, "paths": {} });
-    let described = operation("getOpenApi", TAG, "Get this document", "The API as an OpenAPI 3.1 document.");
+    let described = operation(
+        "getOpenApi",
+        TAG,
+        "Get this document",
+        "The API as an OpenAPI 3.1 document.",
+    );
     get::<OpenApiDocument>(part, "/v1/openapi.json", described, &document);
-    let health = operation("getHealth", TAG, "Whether the API answers", "Touches nothing else. For a DNS health check.");
+    let health = operation(
+        "getHealth",
+        TAG,
+        "Whether the API answers",
+        "Touches nothing else. For a DNS health check.",
+    );
     get::<Health>(part, "/v1/health", health, &json!({ "status": "ok" }));
     ready(part);
 }
 
 fn get<T: ToSchema>(part: &mut Part, path: &str, operation: OperationBuilder, example: &Value) {
-    let operation = operation.response("200", answer::<T>("What was asked for.", &[("", example.clone())]).build());
-    part.route(HttpMethod::Get, path, with_answers(operation, ERRORS.answers()));
+    let operation = operation.response(
+        "200",
+        answer::<T>("What was asked for.", &[("", example.clone())]).build(),
+    );
+    part.route(
+        HttpMethod::Get,
+        path,
+        with_answers(operation, ERRORS.answers()),
+    );
 }
 
 const ABOUT_READINESS: &str = "Asks each store, side by side, for at most 3 seconds. A region that stands by is ready without the Data API, \
@@ -193,12 +245,28 @@ fn ready(part: &mut Part) {
         "message": "The API is not ready; what cannot answer now: data_api.",
         "request_id": errors::REQUEST_ID,
     });
-    let not_ready = answer::<NotReady>("The stores that are `unavailable` do not answer.", &[("", not_ready)]);
-    let operation = operation("getReadiness", TAG, "Whether the stores answer", ABOUT_READINESS)
-        .response(
-            "200",
-            answer::<Ready>("All stores answer which the API needs here.", &[("all", ready), ("standing-by", standby)]).build(),
+    let not_ready = answer::<NotReady>(
+        "The stores that are `unavailable` do not answer.",
+        &[("", not_ready)],
+    );
+    let operation = operation(
+        "getReadiness",
+        TAG,
+        "Whether the stores answer",
+        ABOUT_READINESS,
+    )
+    .response(
+        "200",
+        answer::<Ready>(
+            "All stores answer which the API needs here.",
+            &[("all", ready), ("standing-by", standby)],
         )
-        .response("503", errors::wait(not_ready, 5).build());
-    part.route(HttpMethod::Get, "/v1/health/ready", with_answers(operation, ERRORS.answers()));
+        .build(),
+    )
+    .response("503", errors::wait(not_ready, 5).build());
+    part.route(
+        HttpMethod::Get,
+        "/v1/health/ready",
+        with_answers(operation, ERRORS.answers()),
+    );
 }

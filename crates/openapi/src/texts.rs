@@ -29,7 +29,17 @@ macro_rules! space {
 
 const PRINTABLE: &str = concat!("^[^", unprintable!(), "]+$");
 const WITHOUT_SLASH: &str = concat!("^[^/", unprintable!(), "]+$");
-const TRIMMED: &str = concat!("^[^", unprintable!(), space!(), "]([^", unprintable!(), "]*[^", unprintable!(), space!(), "])?$");
+const TRIMMED: &str = concat!(
+    "^[^",
+    unprintable!(),
+    space!(),
+    "]([^",
+    unprintable!(),
+    "]*[^",
+    unprintable!(),
+    space!(),
+    "])?$"
+);
 
 /// Makes the schema of a text of the domain.
 macro_rules! text {
@@ -60,7 +70,13 @@ text!(
     "An instance's id, chosen by the client. No white space around it; percent-encoded in a path.",
     "instance-002"
 );
-text!(Region, inventory::Region::MAX_CHARS, TRIMMED, "The region an instance is said to be in. No white space around it.", "us-east-1");
+text!(
+    Region,
+    inventory::Region::MAX_CHARS,
+    TRIMMED,
+    "The region an instance is said to be in. No white space around it.",
+    "us-east-1"
+);
 text!(
     AccountId,
     inventory::AccountId::MAX_CHARS,
@@ -68,8 +84,20 @@ text!(
     "The account an instance is said to belong to. No white space around it.",
     "123456789012"
 );
-text!(PackageName, inventory::PackageName::MAX_CHARS, TRIMMED, "A package's name. No white space around it.", "package-1");
-text!(PackageVersion, inventory::PackageVersion::MAX_CHARS, TRIMMED, "A package's version. No white space around it.", "v1");
+text!(
+    PackageName,
+    inventory::PackageName::MAX_CHARS,
+    TRIMMED,
+    "A package's name. No white space around it.",
+    "package-1"
+);
+text!(
+    PackageVersion,
+    inventory::PackageVersion::MAX_CHARS,
+    TRIMMED,
+    "A package's version. No white space around it.",
+    "v1"
+);
 text!(
     DimensionId,
     scaling::DimensionId::MAX_CHARS,
@@ -77,7 +105,13 @@ text!(
     "The id of a scalable target dimension. No slash; percent-encoded in a path.",
     "1-23456789"
 );
-text!(FailureReason, scaling::FailureReason::MAX_CHARS, PRINTABLE, "Why scaling failed.", "No capacity of this type is left.");
+text!(
+    FailureReason,
+    scaling::FailureReason::MAX_CHARS,
+    PRINTABLE,
+    "Why scaling failed.",
+    "No capacity of this type is left."
+);
 
 /// A capacity; see [`scaling::Capacity`].
 pub(crate) struct Capacity;
@@ -135,7 +169,9 @@ impl PartialSchema for CreationDate {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some("When the instance was added, in UTC."))
-            .pattern(Some(r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.0$"))
+            .pattern(Some(
+                r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.0$",
+            ))
             .examples([Value::from("2019-03-06 02:45:32.0")])
             .into()
     }

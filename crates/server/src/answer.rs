@@ -16,11 +16,17 @@ use crate::refusal::{Answer, Refusal};
 /// # Errors
 /// [`Refusal::Malformed`] for a status that is none, or a body that says it is base64 and is not.
 pub(crate) fn from_function(made: ApiGatewayProxyResponse) -> Result<Answer, Refusal> {
-    let status = u16::try_from(made.status_code).ok().and_then(|code| StatusCode::from_u16(code).ok());
+    let status = u16::try_from(made.status_code)
+        .ok()
+        .and_then(|code| StatusCode::from_u16(code).ok());
     // A status below 200 would not end the response.
-    let status = status.filter(|status| (200..600).contains(&status.as_u16())).ok_or(Refusal::Malformed)?;
+    let status = status
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or(Refusal::Malformed)?;
     let body = match made.body {
-        Some(Body::Text(text)) if made.is_base64_encoded => Bytes::from(STANDARD.decode(text).map_err(|_| Refusal::Malformed)?),
+        Some(Body::Text(text)) if made.is_base64_encoded => {
+            Bytes::from(STANDARD.decode(text).map_err(|_| Refusal::Malformed)?)
+        }
         Some(Body::Text(text)) => Bytes::from(text),
         Some(Body::Binary(bytes)) => Bytes::from(bytes),
         _ => Bytes::new(),
@@ -36,7 +42,9 @@ pub(crate) fn from_function(made: ApiGatewayProxyResponse) -> Result<Answer, Ref
         headers.remove(name);
     }
     if !body.is_empty() {
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/json"));
     }
     let mut answer = Answer::new(Full::from(body));
     *answer.status_mut() = status;
@@ -56,9 +64,17 @@ mod tests {
 
     async fn sent(json: &str) -> (u16, Vec<String>, Bytes) {
         let answer = from_function(made(json)).unwrap();
-        let mut headers: Vec<_> = answer.headers().iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        let mut headers: Vec<_> = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
         headers.sort();
-        (answer.status().as_u16(), headers, answer.into_body().collect().await.unwrap().to_bytes())
+        (
+            answer.status().as_u16(),
+            headers,
+            answer.into_body().collect().await.unwrap().to_bytes(),
+        )
     }
 
     #[tokio::test]
@@ -74,9 +90,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_base64_body_is_decoded_and_json_is_the_default_type() {
-        let (_, headers, body) = sent(r#"{"statusCode":200,"isBase64Encoded":true,"body":"//4="}"#).await;
-        assert_eq!((headers, body.as_ref()), (vec!["content-type: application/json".to_owned()], &b"\xFF\xFE"[..]));
-        assert_eq!(sent(r#"{"statusCode":204}"#).await, (204, Vec::new(), Bytes::new()));
+        let (_, headers, body) =
+            sent(r#"{"statusCode":200,"isBase64Encoded":true,"body":"//4="}"#).await;
+        assert_eq!(
+            (headers, body.as_ref()),
+            (
+                vec!["content-type: application/json".to_owned()],
+                &b"\xFF\xFE"[..]
+            )
+        );
+        assert_eq!(
+            sent(r#"{"statusCode":204}"#).await,
+            (204, Vec::new(), Bytes::new())
+        );
     }
 
     #[test]
@@ -88,7 +114,11 @@ mod tests {
             r#"{"statusCode":-200}"#,
             r#"{"statusCode":200,"isBase64Encoded":true,"body":"***"}"#,
         ] {
-            assert_eq!(from_function(made(json)).unwrap_err(), Refusal::Malformed, "{json}");
+            assert_eq!(
+                from_function(made(json)).unwrap_err(),
+                Refusal::Malformed,
+                "{json}"
+            );
         }
     }
 }

@@ -21,7 +21,10 @@ const ACCOUNT: &str = "000000000000";
 const DIMENSION_KEY: &str = "scalableTargetDimensionId";
 /// The local settings: what the embedded backend is named unless the environment says otherwise.
 const LOCAL_SETTINGS: [(&str, &str); 4] = [
-    ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
+    (
+        "DB_CLUSTER_ARN",
+        "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+    ),
     ("DB_SECRET", "fleet-db"),
     ("DB_NAME", "ec2_inventory_db"),
     ("DIMENSIONS_TABLE", "fleet-dimensions"),
@@ -53,18 +56,41 @@ impl Stores {
 
     /// No store at all, so neither credentials nor a folder nor an address.
     fn none(options: &Options) -> Result<Self, StartError> {
-        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(variable).map(Region::new);
-        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).region(region).build();
-        Ok(Self { config, settings: Settings::read(options.hosted(), variable)?, local: None, folder: None })
+        let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
+            .into_iter()
+            .find_map(variable)
+            .map(Region::new);
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(region)
+            .build();
+        Ok(Self {
+            config,
+            settings: Settings::read(options.hosted(), variable)?,
+            local: None,
+            folder: None,
+        })
     }
 
     async fn embedded(options: &Options) -> Result<Self, StartError> {
-        let local = |name: &str| LOCAL_SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let local = |name: &str| {
+            LOCAL_SETTINGS
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         let lookup = |name: &str| variable(name).or_else(|| local(name));
         let settings = Settings::read(options.hosted(), lookup)?;
-        let (inventory, dimensions) = (InventorySettings::read(lookup)?, DimensionsSettings::read(lookup)?);
+        let (inventory, dimensions) = (
+            InventorySettings::read(lookup)?,
+            DimensionsSettings::read(lookup)?,
+        );
         let database = database_url(options)?;
-        let folder = if options.in_memory { None } else { Some(data_folder(options)?) };
+        let folder = if options.in_memory {
+            None
+        } else {
+            Some(data_folder(options)?)
+        };
         let local = LocalAws::start(fleet_local_aws::Options {
             listen: options.aws_listen,
             storage: folder.clone().map_or(Storage::InMemory, Storage::Folder),
@@ -73,13 +99,25 @@ impl Stores {
             account: ACCOUNT.to_owned(),
             cluster_arn: inventory.cluster_arn,
             database: inventory.database,
-            secret: Secret { name: inventory.secret, username: "fleet".to_owned(), password: "fleet".to_owned() },
+            secret: Secret {
+                name: inventory.secret,
+                username: "fleet".to_owned(),
+                password: "fleet".to_owned(),
+            },
             schema: SCHEMA.map(str::to_owned).to_vec(),
-            tables: vec![Table { name: dimensions.table, partition_key: DIMENSION_KEY.to_owned() }],
+            tables: vec![Table {
+                name: dimensions.table,
+                partition_key: DIMENSION_KEY.to_owned(),
+            }],
             timeouts: Timeouts::default(),
         })
         .await?;
-        Ok(Self { config: local_config(&local.endpoint_url()), settings, local: Some(local), folder })
+        Ok(Self {
+            config: local_config(&local.endpoint_url()),
+            settings,
+            local: Some(local),
+            folder,
+        })
     }
 
     async fn aws(options: &Options) -> Result<Self, StartError> {
@@ -88,7 +126,12 @@ impl Stores {
         if config.region().is_none() {
             return Err(StartError::NoRegion);
         }
-        Ok(Self { config, settings, local: None, folder: None })
+        Ok(Self {
+            config,
+            settings,
+            local: None,
+            folder: None,
+        })
     }
 }
 
@@ -108,23 +151,35 @@ fn only_embedded(options: &Options) -> Result<(), StartError> {
 
 /// A variable of this process. An empty one is none, since that is what `NAME=` in a shell or a compose file means.
 fn variable(name: &str) -> Option<String> {
-    env::var_os(name).map(|value| value.to_string_lossy().into_owned()).filter(|value| !value.is_empty())
+    env::var_os(name)
+        .map(|value| value.to_string_lossy().into_owned())
+        .filter(|value| !value.is_empty())
 }
 
 fn database_url(options: &Options) -> Result<Option<String>, StartError> {
     let Some(file) = &options.database_url_file else {
         return Ok(options.database_url.clone().filter(|url| !url.is_empty()));
     };
-    let failed = |cause: io::Error| StartError::DatabaseUrlFile { file: file.clone(), cause: cause.kind() };
+    let failed = |cause: io::Error| StartError::DatabaseUrlFile {
+        file: file.clone(),
+        cause: cause.kind(),
+    };
     let url = fs::read_to_string(file).map_err(failed)?.trim().to_owned();
     // An empty file would quietly mean the embedded database.
-    if url.is_empty() { Err(failed(io::ErrorKind::UnexpectedEof.into())) } else { Ok(Some(url)) }
+    if url.is_empty() {
+        Err(failed(io::ErrorKind::UnexpectedEof.into()))
+    } else {
+        Ok(Some(url))
+    }
 }
 
 /// Makes the data folder, for its owner alone, and answers its full path.
 fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
     let folder = &options.data_dir;
-    let failed = |cause: io::Error| StartError::DataFolder { folder: folder.clone(), cause: cause.kind() };
+    let failed = |cause: io::Error| StartError::DataFolder {
+        folder: folder.clone(),
+        cause: cause.kind(),
+    };
     private::make_folder(folder).map_err(failed)?;
     folder.canonicalize().map_err(failed)
 }

@@ -29,7 +29,9 @@ pub enum StartError {
         cause: TemplateError,
     },
     /// Another process listens there.
-    #[error("The address {0} is already in use: stop what listens there, or choose another address with --listen.")]
+    #[error(
+        "The address {0} is already in use: stop what listens there, or choose another address with --listen."
+    )]
     AddressInUse(SocketAddr),
     /// The address cannot be bound for another reason.
     #[error("Cannot listen on {address} ({cause}): choose another address with --listen.")]
@@ -73,7 +75,9 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// An option that does nothing with this backend.
-    #[error("The option {0} is for the embedded backend: leave it out, or leave out --backend aws.")]
+    #[error(
+        "The option {0} is for the embedded backend: leave it out, or leave out --backend aws."
+    )]
     EmbeddedOnly(&'static str),
     /// The AWS SDK knows no region.
     #[error("No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one.")]
@@ -85,7 +89,9 @@ pub enum StartError {
     #[error(transparent)]
     LogLevels(#[from] LevelsError),
     /// The data that a function is built with is broken, which its tests rule out.
-    #[error("The built-in {list} cannot be read ({cause}): build the server again from a clean checkout.")]
+    #[error(
+        "The built-in {list} cannot be read ({cause}): build the server again from a clean checkout."
+    )]
     BuiltIn {
         /// What cannot be read.
         list: &'static str,
@@ -101,7 +107,10 @@ impl From<fleet_local_aws::StartError> for StartError {
     /// Adds what to do, where the endpoints themselves do not know the option.
     fn from(error: fleet_local_aws::StartError) -> Self {
         match error {
-            fleet_local_aws::StartError::Folder { folder, cause } => Self::DataFolder { folder, cause: cause.kind() },
+            fleet_local_aws::StartError::Folder { folder, cause } => Self::DataFolder {
+                folder,
+                cause: cause.kind(),
+            },
             fleet_local_aws::StartError::FolderInUse(folder) => Self::DataFolderInUse(folder),
             other => Self::LocalAws(other),
         }

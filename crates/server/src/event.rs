@@ -24,8 +24,9 @@ const ACCOUNT: &str = "000000000000";
 /// The API's id and its stage. Like behind a domain name of its own, the stage is no part of a path.
 const LOCAL: &str = "local";
 /// The time of a request, as access logs write it.
-const LOG_TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] [offset_hour sign:mandatory][offset_minute]");
+const LOG_TIME: &[BorrowedFormatItem<'_>] = format_description!(
+    "[day]/[month repr:short]/[year]:[hour]:[minute]:[second] [offset_hour sign:mandatory][offset_minute]"
+);
 
 /// A request that has arrived whole and has its route.
 pub(crate) struct Arrived<'a> {
@@ -56,8 +57,21 @@ impl Arrived<'_> {
 
     /// The event.
     pub(crate) fn event(self) -> ApiGatewayProxyRequest {
-        let Self { id, peer, at, parts, resource, parameters, body } = self;
-        let Parts { method, uri, headers, .. } = parts;
+        let Self {
+            id,
+            peer,
+            at,
+            parts,
+            resource,
+            parameters,
+            body,
+        } = self;
+        let Parts {
+            method,
+            uri,
+            headers,
+            ..
+        } = parts;
         let path = uri.path().to_owned();
         let mut event = ApiGatewayProxyRequest::default();
         let headers = passed_on(headers);
@@ -73,9 +87,14 @@ impl Arrived<'_> {
         context.path = Some(path.clone());
         context.request_time = OffsetDateTime::from(at).format(LOG_TIME).ok();
         context.request_time_epoch = i64::try_from(milliseconds(at)).unwrap_or(i64::MAX);
-        context.domain_name = headers.get(HOST).and_then(|host| Some(authority(host)?.host().to_owned()));
+        context.domain_name = headers
+            .get(HOST)
+            .and_then(|host| Some(authority(host)?.host().to_owned()));
         context.identity.source_ip = Some(peer.to_string());
-        context.identity.user_agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).map(str::to_owned);
+        context.identity.user_agent = headers
+            .get(USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .map(str::to_owned);
 
         if let Some(query) = uri.query().filter(|query| !query.is_empty()) {
             let (last, all) = query_parameters(query);
@@ -94,7 +113,9 @@ impl Arrived<'_> {
 }
 
 fn milliseconds(at: SystemTime) -> u64 {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = at
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -114,7 +135,9 @@ fn body_text(body: Vec<u8>) -> (Option<String>, bool) {
 fn passed_on(mut headers: HeaderMap) -> HeaderMap {
     if headers.values().any(|value| value.to_str().is_err()) {
         let texts = headers.iter().filter(|(_, value)| value.to_str().is_ok());
-        headers = texts.map(|(name, value)| (name.clone(), value.clone())).collect();
+        headers = texts
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
     }
     let mut hosts = headers.get_all(HOST).iter();
     let is_host = match (hosts.next(), hosts.next()) {
@@ -130,7 +153,9 @@ fn passed_on(mut headers: HeaderMap) -> HeaderMap {
 
 /// A `Host` that is one: a name or an address, with a port or without.
 fn authority(host: &HeaderValue) -> Option<Authority> {
-    Authority::try_from(host.as_bytes()).ok().filter(|host| !host.as_str().contains('@'))
+    Authority::try_from(host.as_bytes())
+        .ok()
+        .filter(|host| !host.as_str().contains('@'))
 }
 
 /// Of a header that was sent more than once, the last value.
@@ -152,7 +177,9 @@ fn query_parameters(query: &str) -> (Values, Values) {
     let (mut last, mut all) = (Values::new(), Values::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         last.insert(name.clone().into_owned(), vec![value.clone().into_owned()]);
-        all.entry(name.into_owned()).or_default().push(value.into_owned());
+        all.entry(name.into_owned())
+            .or_default()
+            .push(value.into_owned());
     }
     (last, all)
 }
@@ -176,14 +203,19 @@ mod tests {
             parameters: HashMap::from([("aws_instance_id".to_owned(), "i-1".to_owned())]),
             body: body.to_vec(),
         };
-        assert_eq!(arrived.context(Duration::from_secs(29)).deadline, 1_551_840_361_007);
+        assert_eq!(
+            arrived.context(Duration::from_secs(29)).deadline,
+            1_551_840_361_007
+        );
         serde_json::to_value(arrived.event()).unwrap()
     }
 
     fn with_headers(headers: &[(&'static str, &[u8])]) -> serde_json::Value {
         let mut request = Request::new(&b""[..]);
         for (name, value) in headers {
-            request.headers_mut().append(*name, HeaderValue::from_bytes(value).unwrap());
+            request
+                .headers_mut()
+                .append(*name, HeaderValue::from_bytes(value).unwrap());
         }
         event(request)
     }
@@ -193,7 +225,10 @@ mod tests {
         let context = &event(Request::new(b""))["requestContext"];
         assert_eq!(
             (&context["requestTime"], &context["requestTimeEpoch"]),
-            (&"06/Mar/2019:02:45:32 +0000".into(), &1_551_840_332_007_u64.into())
+            (
+                &"06/Mar/2019:02:45:32 +0000".into(),
+                &1_551_840_332_007_u64.into()
+            )
         );
     }
 
@@ -201,42 +236,91 @@ mod tests {
     fn a_value_sent_more_than_once_is_there_in_both_forms() {
         let mut request = Request::new(&b""[..]);
         *request.uri_mut() = "/?tag=a&tag=b+c%26&empty&=x".parse().unwrap();
-        request.headers_mut().append("x-two", HeaderValue::from_static("1"));
-        request.headers_mut().append("x-two", HeaderValue::from_static("2"));
+        request
+            .headers_mut()
+            .append("x-two", HeaderValue::from_static("1"));
+        request
+            .headers_mut()
+            .append("x-two", HeaderValue::from_static("2"));
         let event = event(request);
-        assert_eq!(event["queryStringParameters"], json!({"tag": "b c&", "empty": "", "": "x"}));
-        assert_eq!(event["multiValueQueryStringParameters"], json!({"tag": ["a", "b c&"], "empty": [""], "": ["x"]}));
-        assert_eq!((&event["headers"], &event["multiValueHeaders"]), (&json!({"x-two": "2"}), &json!({"x-two": ["1", "2"]})));
+        assert_eq!(
+            event["queryStringParameters"],
+            json!({"tag": "b c&", "empty": "", "": "x"})
+        );
+        assert_eq!(
+            event["multiValueQueryStringParameters"],
+            json!({"tag": ["a", "b c&"], "empty": [""], "": ["x"]})
+        );
+        assert_eq!(
+            (&event["headers"], &event["multiValueHeaders"]),
+            (&json!({"x-two": "2"}), &json!({"x-two": ["1", "2"]}))
+        );
     }
 
     #[test]
     fn a_body_that_is_no_text_is_sent_in_base64() {
         let event = |body: &'static [u8]| {
             let event = event(Request::new(body));
-            (event["body"].as_str().map(str::to_owned), event["isBase64Encoded"].as_bool())
+            (
+                event["body"].as_str().map(str::to_owned),
+                event["isBase64Encoded"].as_bool(),
+            )
         };
         assert_eq!(event(b""), (None, Some(false)));
-        assert_eq!(event("{\"é\":1}".as_bytes()), (Some("{\"é\":1}".to_owned()), Some(false)));
+        assert_eq!(
+            event("{\"é\":1}".as_bytes()),
+            (Some("{\"é\":1}".to_owned()), Some(false))
+        );
         assert_eq!(event(b"\xFF\xFE"), (Some("//4=".to_owned()), Some(true)));
     }
 
     #[test]
     fn a_host_that_is_no_host_is_left_out() {
-        for (host, name) in [("localhost", "localhost"), ("localhost:3000", "localhost"), ("[::1]:3000", "[::1]")] {
+        for (host, name) in [
+            ("localhost", "localhost"),
+            ("localhost:3000", "localhost"),
+            ("[::1]:3000", "[::1]"),
+        ] {
             let event = with_headers(&[("host", host.as_bytes())]);
-            assert_eq!((&event["requestContext"]["domainName"], &event["headers"]["host"]), (&name.into(), &host.into()));
+            assert_eq!(
+                (
+                    &event["requestContext"]["domainName"],
+                    &event["headers"]["host"]
+                ),
+                (&name.into(), &host.into())
+            );
         }
-        for host in ["", "a b", "a/b", "http://a", "a:b:c", "[::1", "user@host", "a?b", "a\\b"] {
+        for host in [
+            "",
+            "a b",
+            "a/b",
+            "http://a",
+            "a:b:c",
+            "[::1",
+            "user@host",
+            "a?b",
+            "a\\b",
+        ] {
             let event = with_headers(&[("host", host.as_bytes()), ("accept", b"*/*")]);
             assert_eq!(event["headers"], json!({"accept": "*/*"}), "{host:?}");
-            assert_eq!(event["requestContext"]["domainName"], serde_json::Value::Null, "{host:?}");
+            assert_eq!(
+                event["requestContext"]["domainName"],
+                serde_json::Value::Null,
+                "{host:?}"
+            );
         }
-        assert_eq!(with_headers(&[("host", b"a"), ("host", b"b")])["multiValueHeaders"], json!({}));
+        assert_eq!(
+            with_headers(&[("host", b"a"), ("host", b"b")])["multiValueHeaders"],
+            json!({})
+        );
     }
 
     #[test]
     fn a_header_that_is_no_text_is_left_out() {
         let event = with_headers(&[("x-odd", b"\xFF"), ("x-odd", b"even"), ("accept", b"*/*")]);
-        assert_eq!(event["multiValueHeaders"], json!({"accept": ["*/*"], "x-odd": ["even"]}));
+        assert_eq!(
+            event["multiValueHeaders"],
+            json!({"accept": ["*/*"], "x-odd": ["even"]})
+        );
     }
 }

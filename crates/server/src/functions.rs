@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use clap::ValueEnum;
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventoryRole, InventorySettings, ScalingSettings, SdkConfig,
-    SettingsError,
+    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventoryRole,
+    InventorySettings, ScalingSettings, SdkConfig, SettingsError,
 };
 use fleet_http::{DynFunction, Function as _};
 use metadata::{Metadata, Place};
@@ -45,7 +45,10 @@ impl FunctionName {
 
     fn asks_the_inventory(self) -> bool {
         use FunctionName::*;
-        matches!(self, Ec2InventoryAdd | Ec2InventoryGet | Ec2InventoryList | Ec2InventoryRemove | Health)
+        matches!(
+            self,
+            Ec2InventoryAdd | Ec2InventoryGet | Ec2InventoryList | Ec2InventoryRemove | Health
+        )
     }
 
     fn asks_for_dimensions(self) -> bool {
@@ -66,7 +69,8 @@ impl FunctionName {
 
 impl fmt::Display for FunctionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+        self.to_possible_value()
+            .map_or(Ok(()), |value| f.write_str(value.get_name()))
     }
 }
 
@@ -85,13 +89,25 @@ pub struct Settings {
 
 impl Settings {
     /// Reads what the functions `names` need by `lookup`, which answers a variable's value.
-    pub(crate) fn read(names: &[FunctionName], lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub(crate) fn read(
+        names: &[FunctionName],
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
         let one = |needs: fn(FunctionName) -> bool| names.iter().any(|name| needs(*name));
         Ok(Self {
-            inventory: one(FunctionName::asks_the_inventory).then(|| InventorySettings::read(&lookup)).transpose()?,
-            inventory_role: one(|name| name == FunctionName::Health).then(|| InventoryRole::read(&lookup)).transpose()?.unwrap_or_default(),
-            dimensions: one(FunctionName::asks_for_dimensions).then(|| DimensionsSettings::read(&lookup)).transpose()?,
-            scaling: one(FunctionName::scales).then(|| ScalingSettings::read(&lookup)).transpose()?,
+            inventory: one(FunctionName::asks_the_inventory)
+                .then(|| InventorySettings::read(&lookup))
+                .transpose()?,
+            inventory_role: one(|name| name == FunctionName::Health)
+                .then(|| InventoryRole::read(&lookup))
+                .transpose()?
+                .unwrap_or_default(),
+            dimensions: one(FunctionName::asks_for_dimensions)
+                .then(|| DimensionsSettings::read(&lookup))
+                .transpose()?,
+            scaling: one(FunctionName::scales)
+                .then(|| ScalingSettings::read(&lookup))
+                .transpose()?,
         })
     }
 }
@@ -100,25 +116,53 @@ impl Settings {
 ///
 /// # Errors
 /// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
-pub fn all(config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
+pub fn all(
+    config: &SdkConfig,
+    settings: Settings,
+) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     named(FunctionName::value_variants(), config, settings)
 }
 
 /// As [`all`], of those in `names`.
-pub(crate) fn named(names: &[FunctionName], config: &SdkConfig, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    let Settings { inventory, inventory_role, dimensions, scaling } = settings;
-    let secret = inventory.as_ref().map(|inventory| DatabaseSecret::new(config, inventory));
+pub(crate) fn named(
+    names: &[FunctionName],
+    config: &SdkConfig,
+    settings: Settings,
+) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
+    let Settings {
+        inventory,
+        inventory_role,
+        dimensions,
+        scaling,
+    } = settings;
+    let secret = inventory
+        .as_ref()
+        .map(|inventory| DatabaseSecret::new(config, inventory));
     let inventory = inventory.map(|inventory| DataApiInventory::new(config, inventory));
     let dimensions = dimensions.map(|dimensions| DynamoDimensions::new(config, dimensions));
     let built_in = |list| move |cause| StartError::BuiltIn { list, cause };
     let make = |name: &FunctionName| -> Option<Result<Arc<dyn DynFunction>, StartError>> {
         Some(Ok(match name {
-            FunctionName::Ec2InventoryAdd => Arc::new(ec2_inventory_add::Add::new(inventory.clone()?)),
-            FunctionName::Ec2InventoryGet => Arc::new(ec2_inventory_get::Get::new(inventory.clone()?)),
-            FunctionName::Ec2InventoryList => Arc::new(ec2_inventory_list::List::new(inventory.clone()?)),
-            FunctionName::Ec2InventoryRemove => Arc::new(ec2_inventory_remove::Remove::new(inventory.clone()?)),
-            FunctionName::ScalableDimensionGet => Arc::new(scalable_dimension_get::Get::new(dimensions.clone()?, scaling.clone()?)),
-            FunctionName::ScalableDimensionPatch => Arc::new(scalable_dimension_patch::Patch::new(dimensions.clone()?, scaling.clone()?)),
+            FunctionName::Ec2InventoryAdd => {
+                Arc::new(ec2_inventory_add::Add::new(inventory.clone()?))
+            }
+            FunctionName::Ec2InventoryGet => {
+                Arc::new(ec2_inventory_get::Get::new(inventory.clone()?))
+            }
+            FunctionName::Ec2InventoryList => {
+                Arc::new(ec2_inventory_list::List::new(inventory.clone()?))
+            }
+            FunctionName::Ec2InventoryRemove => {
+                Arc::new(ec2_inventory_remove::Remove::new(inventory.clone()?))
+            }
+            FunctionName::ScalableDimensionGet => Arc::new(scalable_dimension_get::Get::new(
+                dimensions.clone()?,
+                scaling.clone()?,
+            )),
+            FunctionName::ScalableDimensionPatch => Arc::new(scalable_dimension_patch::Patch::new(
+                dimensions.clone()?,
+                scaling.clone()?,
+            )),
             FunctionName::Books => match books::Books::new().map_err(built_in("books")) {
                 Ok(books) => Arc::new(books),
                 Err(error) => return Some(Err(error)),
@@ -127,10 +171,16 @@ pub(crate) fn named(names: &[FunctionName], config: &SdkConfig, settings: Settin
                 Ok(authors) => Arc::new(authors),
                 Err(error) => return Some(Err(error)),
             },
-            FunctionName::Health => Arc::new(health::Health::new(dimensions.clone()?, inventory.clone()?, secret.clone()?, inventory_role)),
+            FunctionName::Health => Arc::new(health::Health::new(
+                dimensions.clone()?,
+                inventory.clone()?,
+                secret.clone()?,
+                inventory_role,
+            )),
             FunctionName::Metadata => Arc::new(Metadata::new(Place {
                 region: config.region().map(ToString::to_string),
-                function: std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| Metadata::NAME.to_owned()),
+                function: std::env::var("AWS_LAMBDA_FUNCTION_NAME")
+                    .unwrap_or_else(|_| Metadata::NAME.to_owned()),
             })),
         }))
     };
@@ -149,8 +199,14 @@ mod tests {
             _ => None,
         };
         let settings = Settings::read(names, lookup).unwrap();
-        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
-        named(names, &config, settings).unwrap().iter().map(|function| function.name().to_owned()).collect()
+        let config = SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .build();
+        named(names, &config, settings)
+            .unwrap()
+            .iter()
+            .map(|function| function.name().to_owned())
+            .collect()
     }
 
     #[test]
@@ -159,14 +215,28 @@ mod tests {
             assert_eq!(made(&[*name]), [name.to_string()]);
             assert_eq!(FunctionName::of_program(&name.to_string()), Some(*name));
         }
-        assert_eq!(made(FunctionName::value_variants()).len(), FunctionName::value_variants().len());
+        assert_eq!(
+            made(FunctionName::value_variants()).len(),
+            FunctionName::value_variants().len()
+        );
     }
 
     #[test]
     fn functions_without_a_store_read_no_settings() {
-        let names: Vec<_> = FunctionName::value_variants().iter().copied().filter(|name| !name.needs_a_store()).collect();
-        assert!(names.contains(&FunctionName::Books) && !names.contains(&FunctionName::Health), "{names:?}");
+        let names: Vec<_> = FunctionName::value_variants()
+            .iter()
+            .copied()
+            .filter(|name| !name.needs_a_store())
+            .collect();
+        assert!(
+            names.contains(&FunctionName::Books) && !names.contains(&FunctionName::Health),
+            "{names:?}"
+        );
         let settings = Settings::read(&names, |name| panic!("{name} is read")).unwrap();
-        assert!(settings.inventory.is_none() && settings.dimensions.is_none() && settings.scaling.is_none());
+        assert!(
+            settings.inventory.is_none()
+                && settings.dimensions.is_none()
+                && settings.scaling.is_none()
+        );
     }
 }

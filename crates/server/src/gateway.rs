@@ -41,8 +41,18 @@ impl Gateway {
     ///
     /// # Errors
     /// [`TemplateError`] for a route whose function is not among `functions`, or that another one contradicts.
-    pub fn new(routes: Vec<TemplateRoute>, functions: &[Arc<dyn DynFunction>], limits: Limits) -> Result<Self, TemplateError> {
-        Ok(Self { router: Router::new(routes, functions)?, limits, pages: None, client_routes: None, running: TaskTracker::new() })
+    pub fn new(
+        routes: Vec<TemplateRoute>,
+        functions: &[Arc<dyn DynFunction>],
+        limits: Limits,
+    ) -> Result<Self, TemplateError> {
+        Ok(Self {
+            router: Router::new(routes, functions)?,
+            limits,
+            pages: None,
+            client_routes: None,
+            running: TaskTracker::new(),
+        })
     }
 
     /// The same gateway, with `pages`, where there are some, in the place of no route.
@@ -52,13 +62,20 @@ impl Gateway {
 
     /// The same gateway, which wants a client certificate for `routes`.
     pub(crate) fn with_client_routes(self, routes: Option<ClientRoutes>) -> Self {
-        Self { client_routes: routes, ..self }
+        Self {
+            client_routes: routes,
+            ..self
+        }
     }
 
     /// Whether the client may ask for what was found: a route may want a certificate.
     fn admits(&self, client: &Client, found: Option<&Found<'_, '_>>, request_id: &str) -> bool {
         let resource = found.map(|found| found.resource);
-        if !self.client_routes.as_ref().is_some_and(|routes| routes.cover(resource)) {
+        if !self
+            .client_routes
+            .as_ref()
+            .is_some_and(|routes| routes.cover(resource))
+        {
             return true;
         }
         if let Some(subject) = &client.certificate {
@@ -88,18 +105,40 @@ impl Gateway {
         }
         let body = match incoming {
             None => Vec::new(),
-            Some(body) => timeout_at(arrives_until, body::read(body, self.limits.body_bytes)).await.map_err(|_| Refusal::TimedOut)??,
+            Some(body) => timeout_at(arrives_until, body::read(body, self.limits.body_bytes))
+                .await
+                .map_err(|_| Refusal::TimedOut)??,
         };
         *incoming = None;
-        let arrived = Arrived { id, peer, at, parts, resource: found.resource, parameters, body };
+        let arrived = Arrived {
+            id,
+            peer,
+            at,
+            parts,
+            resource: found.resource,
+            parameters,
+            body,
+        };
         // As behind API Gateway a function has all of its time, however slowly the request came in: it ends its work within that.
-        self.call(Arc::clone(found.function), arrived, Instant::now() + self.limits.request).await
+        self.call(
+            Arc::clone(found.function),
+            arrived,
+            Instant::now() + self.limits.request,
+        )
+        .await
     }
 
     /// Calls the function in a task of its own: as in Lambda it runs to its end when the client goes away, and it is
     /// stopped at the deadline.
-    async fn call(&self, function: Arc<dyn DynFunction>, arrived: Arrived<'_>, deadline: Instant) -> Result<Answer, Refusal> {
-        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    async fn call(
+        &self,
+        function: Arc<dyn DynFunction>,
+        arrived: Arrived<'_>,
+        deadline: Instant,
+    ) -> Result<Answer, Refusal> {
+        let left = deadline
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
         let context = arrived.context(left);
         let event = arrived.event();
         let work = async move { timeout_at(deadline, function.invoke(event, context)).await };
@@ -125,10 +164,17 @@ impl Answers for Gateway {
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let waits_to_be_asked = parts.headers.contains_key(EXPECT);
         let found = self.router.find(&method, &path);
-        let (route, shape) = found.as_ref().map_or(("none", ErrorBody::Standard), |found| (found.resource, found.function.error_body()));
+        let (route, shape) = found
+            .as_ref()
+            .map_or(("none", ErrorBody::Standard), |found| {
+                (found.resource, found.function.error_body())
+            });
         let handled = match found {
             _ if !self.admits(client, found.as_ref(), &id) => Err(Refusal::NoClientCertificate),
-            Some(found) => self.handle(&id, client.ip, parts, found, &mut incoming, arrives_until).await,
+            Some(found) => {
+                self.handle(&id, client.ip, parts, found, &mut incoming, arrives_until)
+                    .await
+            }
             None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
         };
         let mut answer = match handled {

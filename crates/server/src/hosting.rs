@@ -50,7 +50,11 @@ pub(crate) trait Answers: Send + Sync + 'static {
     fn limits(&self) -> &Limits;
 
     /// Answers a request.
-    fn answer(&self, client: &Client, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
+    fn answer(
+        &self,
+        client: &Client,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Answer> + Send;
 
     /// Waits for what still runs. New requests must not come any more.
     fn finish(&self) -> impl Future<Output = ()> + Send;
@@ -83,13 +87,25 @@ impl Hosting {
     }
 
     /// Serves whatever `answers`, over HTTPS where there is an `acceptor`.
-    pub(crate) fn serve(listener: TcpListener, answers: impl Answers, acceptor: Option<Acceptor>) -> io::Result<Self> {
+    pub(crate) fn serve(
+        listener: TcpListener,
+        answers: impl Answers,
+        acceptor: Option<Acceptor>,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let connections =
-            Connections { answers: Arc::new(answers), acceptor, graceful: GracefulShutdown::new(), stopping: CancellationToken::new() };
+        let connections = Connections {
+            answers: Arc::new(answers),
+            acceptor,
+            graceful: GracefulShutdown::new(),
+            stopping: CancellationToken::new(),
+        };
         let served = tokio::spawn(connections.serve(listener, stopped));
-        Ok(Self { address, stop, served })
+        Ok(Self {
+            address,
+            stop,
+            served,
+        })
     }
 
     /// Where it listens; with port 0 asked for, the port that was taken.
@@ -151,7 +167,10 @@ impl<A: Answers> Connections<A> {
             self.graceful.shutdown().await;
             self.answers.finish().await;
         };
-        if timeout(limits.request + LAST_ANSWER, finished).await.is_err() {
+        if timeout(limits.request + LAST_ANSWER, finished)
+            .await
+            .is_err()
+        {
             warn!("stopped with requests still under way");
         }
     }
@@ -165,7 +184,10 @@ impl<A: Answers> Connections<A> {
         let answers = Arc::clone(&self.answers);
         // A stop waits for this, during a handshake as well.
         let watcher = self.graceful.watcher();
-        let client = Client { ip: peer.ip(), certificate: None };
+        let client = Client {
+            ip: peer.ip(),
+            certificate: None,
+        };
         let stopping = self.stopping.clone();
         let Some(acceptor) = self.acceptor.clone() else {
             tokio::spawn(async move {
@@ -186,7 +208,10 @@ impl<A: Answers> Connections<A> {
             };
             match shaken {
                 Ok(Ok(Some(stream))) => {
-                    let client = Client { certificate: tls::client_subject(&stream), ..client };
+                    let client = Client {
+                        certificate: tls::client_subject(&stream),
+                        ..client
+                    };
                     exchange(answers, stream, client, true, watcher, stopping).await;
                 }
                 Ok(Ok(None)) => debug!("an ACME server looked"),
@@ -214,13 +239,19 @@ async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Send + 'static>(
     let under_way = Arc::new(());
     let asked = Arc::clone(&under_way);
     let service = service_fn(move |request: Request<Incoming>| {
-        let (answers, client, asked) = (Arc::clone(&answers), Arc::clone(&client), Arc::clone(&asked));
+        let (answers, client, asked) = (
+            Arc::clone(&answers),
+            Arc::clone(&client),
+            Arc::clone(&asked),
+        );
         let secure = secure && !is_this_machine(&request);
         async move {
             let _asked = asked;
             let mut answer = answers.answer(&client, request).await;
             if secure {
-                answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+                answer
+                    .headers_mut()
+                    .insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
             }
             Ok::<_, Infallible>(answer)
         }
@@ -254,6 +285,9 @@ async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Send + 'static>(
 
 /// Whether a browser would take what it is told for all ports of the machine that it runs on.
 fn is_this_machine<B>(request: &Request<B>) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| Authority::try_from(host.as_bytes()).ok());
     host.is_some_and(|host| host.host().eq_ignore_ascii_case("localhost"))
 }

@@ -27,13 +27,32 @@ impl Https {
     /// Starts what `plan` needs.
     pub(crate) fn open(plan: Plan) -> Result<Self, TlsError> {
         let (name, certificate) = (plan.name(), plan.describe());
-        Ok(Self { tls: plan.open()?, redirect: None, name, certificate })
+        Ok(Self {
+            tls: plan.open()?,
+            redirect: None,
+            name,
+            certificate,
+        })
     }
 
     /// The same, with whoever comes to `plain` sent to `port`.
-    pub(crate) fn redirecting(self, plain: Option<TcpListener>, port: u16, limits: Limits) -> io::Result<Self> {
-        let redirect = |listener| Hosting::serve(listener, Redirect::new(limits, self.tls.acceptor(), port), None);
-        Ok(Self { redirect: plain.map(redirect).transpose()?, ..self })
+    pub(crate) fn redirecting(
+        self,
+        plain: Option<TcpListener>,
+        port: u16,
+        limits: Limits,
+    ) -> io::Result<Self> {
+        let redirect = |listener| {
+            Hosting::serve(
+                listener,
+                Redirect::new(limits, self.tls.acceptor(), port),
+                None,
+            )
+        };
+        Ok(Self {
+            redirect: plain.map(redirect).transpose()?,
+            ..self
+        })
     }
 
     /// What shakes hands.

@@ -32,6 +32,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: BODY_BYTES, request: REQUEST, head: HEAD, handshake: HANDSHAKE, connections: CONNECTIONS }
+        Self {
+            body_bytes: BODY_BYTES,
+            request: REQUEST,
+            head: HEAD,
+            handshake: HANDSHAKE,
+            connections: CONNECTIONS,
+        }
     }
 }

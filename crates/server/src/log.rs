@@ -18,7 +18,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-const TIME: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,10 +35,16 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
     match format {
         LogFormat::Json => telemetry::init(telemetry::Format::Json, levels),
         LogFormat::Text => {
-            let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            let lines = tracing_subscriber::fmt::layer().with_ansi(colour).event_format(Lines);
+            let colour = io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            let lines = tracing_subscriber::fmt::layer()
+                .with_ansi(colour)
+                .event_format(Lines);
             // A second start keeps the first one's settings, as with JSON.
-            let _ = tracing_subscriber::registry().with(levels).with(lines).try_init();
+            let _ = tracing_subscriber::registry()
+                .with(levels)
+                .with(lines)
+                .try_init();
             telemetry::log_panics();
         }
     }
@@ -46,13 +53,26 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
 /// One line an event: the time, then a request as status, method, route and duration, or the level and what happened.
 struct Lines;
 
-impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static> FormatEvent<S, N> for Lines {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static>
+    FormatEvent<S, N> for Lines
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut said = Said::default();
         event.record(&mut said);
-        let now = OffsetDateTime::now_utc().format(TIME).map_err(|_| fmt::Error)?;
+        let now = OffsetDateTime::now_utc()
+            .format(TIME)
+            .map_err(|_| fmt::Error)?;
         let colour = writer.has_ansi_escapes();
-        writeln!(writer, "{}", said.line(&now, *event.metadata().level(), colour))
+        writeln!(
+            writer,
+            "{}",
+            said.line(&now, *event.metadata().level(), colour)
+        )
     }
 }
 
@@ -115,12 +135,23 @@ impl Visit for Said {
 impl Said {
     fn other(&mut self, name: &str, value: &str) {
         // Text of a client's must not make a second line. Writing to a String cannot fail.
-        let quoted = value.is_empty() || value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
-        let _ = if quoted { write!(self.rest, " {name}={value:?}") } else { write!(self.rest, " {name}={value}") };
+        let quoted = value.is_empty()
+            || value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
+        let _ = if quoted {
+            write!(self.rest, " {name}={value:?}")
+        } else {
+            write!(self.rest, " {name}={value}")
+        };
     }
 
     fn line(&self, now: &str, level: Level, colour: bool) -> String {
-        let paint = |code: &str, text: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+        let paint = |code: &str, text: &str| {
+            if colour {
+                format!("\x1b[{code}m{text}\x1b[0m")
+            } else {
+                text.to_owned()
+            }
+        };
         let time = paint("2", now);
         let rest = paint("2", &self.rest);
         let Some(status) = self.status else {
@@ -129,7 +160,11 @@ impl Said {
                 Level::WARN => "33",
                 _ => "32",
             };
-            return format!("{time} {} {}{rest}", paint(level_colour, &format!("{level:>5}")), self.message);
+            return format!(
+                "{time} {} {}{rest}",
+                paint(level_colour, &format!("{level:>5}")),
+                self.message
+            );
         };
         let status_colour = match status {
             500.. => "31",
@@ -141,8 +176,15 @@ impl Said {
             "" | "none" => &self.message,
             route => route,
         };
-        let duration = self.duration_ms.map(|duration| format!(" {duration} ms")).unwrap_or_default();
-        format!("{time} {} {:<6} {what}{duration}{rest}", paint(status_colour, &format!("{status:>5}")), self.method)
+        let duration = self
+            .duration_ms
+            .map(|duration| format!(" {duration} ms"))
+            .unwrap_or_default();
+        format!(
+            "{time} {} {:<6} {what}{duration}{rest}",
+            paint(status_colour, &format!("{status:>5}")),
+            self.method
+        )
     }
 }
 
@@ -171,15 +213,25 @@ mod tests {
 
     #[test]
     fn everything_else_is_its_level_and_what_happened() {
-        let mut said = Said { message: "not ready".to_owned(), ..Said::default() };
+        let mut said = Said {
+            message: "not ready".to_owned(),
+            ..Said::default()
+        };
         said.other("check", "data_api");
         said.other("cause", "two\nlines");
-        assert_eq!(said.line("T", Level::WARN, false), r#"T  WARN not ready check=data_api cause="two\nlines""#);
+        assert_eq!(
+            said.line("T", Level::WARN, false),
+            r#"T  WARN not ready check=data_api cause="two\nlines""#
+        );
     }
 
     #[test]
     fn colour_comes_only_where_it_is_wanted() {
-        assert!(request(503).line("T", Level::WARN, true).contains("\x1b[31m  503\x1b[0m"));
+        assert!(
+            request(503)
+                .line("T", Level::WARN, true)
+                .contains("\x1b[31m  503\x1b[0m")
+        );
         assert!(!request(503).line("T", Level::WARN, false).contains('\x1b'));
     }
 }

@@ -51,15 +51,31 @@ pub struct Options {
 
     /// A MySQL or MariaDB that holds the inventory instead of the embedded database:
     /// mysql://user:password@host:3306/database. Other users of the machine can read an option, so prefer the variable
-    #[arg(long, env = "FLEET_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub database_url: Option<String>,
 
     /// A file that holds what --database-url would be: a systemd credential, say
-    #[arg(long, env = "FLEET_DATABASE_URL_FILE", value_name = "FILE", conflicts_with = "database_url", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_DATABASE_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "database_url",
+        hide_env_values = true
+    )]
     pub database_url_file: Option<PathBuf>,
 
     /// The SAM template that has the routes [default: the one that the server was built with]
-    #[arg(long, env = "FLEET_TEMPLATE", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_TEMPLATE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub template: Option<PathBuf>,
 
     /// Where the functions find their stores
@@ -68,11 +84,24 @@ pub struct Options {
 
     /// Host these functions alone, separated by commas: their routes, and no page for a browser. Functions that need no
     /// store need none of its settings either [default: all functions]
-    #[arg(long, env = "FLEET_FUNCTIONS", value_enum, value_name = "NAMES", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_FUNCTIONS",
+        value_enum,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub functions: Option<Vec<FunctionName>>,
 
     /// How log lines are written [default: text, or what AWS_LAMBDA_LOG_FORMAT says]
-    #[arg(long, env = "FLEET_LOG_FORMAT", value_enum, value_name = "FORMAT", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_LOG_FORMAT",
+        value_enum,
+        value_name = "FORMAT",
+        hide_env_values = true
+    )]
     pub log_format: Option<LogFormat>,
 
     /// HTTPS.
@@ -103,7 +132,12 @@ impl Options {
         let mut command = Self::command();
         let empty: Vec<Id> = command
             .get_arguments()
-            .filter(|argument| argument.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty()))
+            .filter(|argument| {
+                argument
+                    .get_env()
+                    .and_then(env::var_os)
+                    .is_some_and(|value| value.is_empty())
+            })
             .map(|argument| argument.get_id().clone())
             .collect();
         for argument in empty {
@@ -116,7 +150,9 @@ impl Options {
 impl Options {
     /// The functions to host.
     pub(crate) fn hosted(&self) -> &[FunctionName] {
-        self.functions.as_deref().unwrap_or(FunctionName::value_variants())
+        self.functions
+            .as_deref()
+            .unwrap_or(FunctionName::value_variants())
     }
 }
 
@@ -141,7 +177,8 @@ impl Default for Options {
 }
 
 pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "it must be an IP address and a port, like 127.0.0.1:3000")
+    text.parse()
+        .map_err(|_| "it must be an IP address and a port, like 127.0.0.1:3000")
 }
 
 #[cfg(test)]
@@ -178,10 +215,16 @@ mod tests {
             "http-redirect",
         ] {
             let variable = format!("[env: FLEET_{}]", option.replace('-', "_").to_uppercase());
-            assert!(help.contains(&format!("--{option}")) && help.contains(&variable), "{option}\n{help}");
+            assert!(
+                help.contains(&format!("--{option}")) && help.contains(&variable),
+                "{option}\n{help}"
+            );
         }
         for default in ["127.0.0.1:3000", "127.0.0.1:4566", ".fleet", "embedded"] {
-            assert!(help.contains(&format!("[default: {default}]")), "{default}\n{help}");
+            assert!(
+                help.contains(&format!("[default: {default}]")),
+                "{default}\n{help}"
+            );
         }
     }
 }

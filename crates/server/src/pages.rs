@@ -39,7 +39,10 @@ pub(crate) struct Pages {
 impl Pages {
     /// The pages over `store`.
     pub(crate) fn new(store: Reader) -> Self {
-        Self { store, swagger: Arc::new(utoipa_swagger_ui::Config::from("/v1/openapi.json")) }
+        Self {
+            store,
+            swagger: Arc::new(utoipa_swagger_ui::Config::from("/v1/openapi.json")),
+        }
     }
 
     /// Answers a request for a page; `None` where it is for none.
@@ -56,8 +59,12 @@ impl Pages {
             "/_ui/docs.js" => Some(file("text/javascript; charset=utf-8", DOCS_SCRIPT)),
             "/_ui/dimensions" => Some(data(self.store.dimensions().await)),
             "/_ui/instances" => {
-                let query = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-                let search = query.into_iter().find(|(name, _)| name == "search").map_or_else(Default::default, |(_, value)| value);
+                let query =
+                    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+                let search = query
+                    .into_iter()
+                    .find(|(name, _)| name == "search")
+                    .map_or_else(Default::default, |(_, value)| value);
                 Some(data(self.store.instances(&search).await))
             }
             path => self.swagger_file(path.strip_prefix("/docs/")?),
@@ -66,13 +73,18 @@ impl Pages {
 
     /// The script and the style of Swagger UI; its own page and set-up are replaced by ours.
     fn swagger_file(&self, name: &str) -> Option<Answer> {
-        if !matches!(name, "swagger-ui-bundle.js" | "swagger-ui.css" | "favicon-32x32.png") {
+        if !matches!(
+            name,
+            "swagger-ui-bundle.js" | "swagger-ui.css" | "favicon-32x32.png"
+        ) {
             return None;
         }
         let found = utoipa_swagger_ui::serve(name, Arc::clone(&self.swagger)).ok()??;
         let mut answer = file(&found.content_type, found.bytes.into_owned());
         if found.gzpipped {
-            answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            answer
+                .headers_mut()
+                .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         Some(answer)
     }
@@ -80,7 +92,10 @@ impl Pages {
 
 /// Whether a client says that it reads HTML. A wildcard does not count: curl sends one.
 fn takes_html(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
+    let accepted = headers
+        .get_all(ACCEPT)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|range| {
         let kind = range.split(';').next().unwrap_or_default().trim();
         kind.eq_ignore_ascii_case("text/html")
@@ -93,7 +108,10 @@ fn file(kind: &str, content: impl Into<Bytes>) -> Answer {
     if let Ok(kind) = HeaderValue::from_str(kind) {
         headers.insert(CONTENT_TYPE, kind);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(FROM_HERE_ALONE));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(FROM_HERE_ALONE),
+    );
     // The next build may have another page at the same address.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     answer
@@ -104,7 +122,10 @@ fn data(found: Result<Value, store::ReadError>) -> Answer {
         Ok(body) => (StatusCode::OK, body),
         Err(error) => {
             warn!("the page cannot read a store: {}", error.cause());
-            (StatusCode::SERVICE_UNAVAILABLE, json!({ "message": error.to_string() }))
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                json!({ "message": error.to_string() }),
+            )
         }
     };
     let mut answer = file("application/json", body.to_string());
@@ -118,8 +139,15 @@ mod tests {
 
     #[test]
     fn only_a_client_that_names_html_gets_a_page() {
-        let takes = |accept: &str| takes_html(&HeaderMap::from_iter([(ACCEPT, HeaderValue::from_str(accept).unwrap())]));
-        assert!(takes("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
+        let takes = |accept: &str| {
+            takes_html(&HeaderMap::from_iter([(
+                ACCEPT,
+                HeaderValue::from_str(accept).unwrap(),
+            )]))
+        };
+        assert!(takes(
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+        ));
         assert!(takes("application/json, Text/HTML;q=0.5"));
         for accept in ["*/*", "application/json", "text/*", "text/html5", ""] {
             assert!(!takes(accept), "{accept:?}");
@@ -131,7 +159,10 @@ mod tests {
     fn the_pages_name_no_other_host() {
         for page in [HOME, HOME_STYLE, HOME_SCRIPT, DOCS, DOCS_SCRIPT] {
             let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
-            assert!(!elsewhere.contains("//") || !elsewhere.contains("http"), "{page}");
+            assert!(
+                !elsewhere.contains("//") || !elsewhere.contains("http"),
+                "{page}"
+            );
         }
     }
 }

@@ -31,7 +31,11 @@ pub(crate) struct Redirect {
 
 impl Redirect {
     pub(crate) fn new(limits: Limits, acceptor: Acceptor, port: u16) -> Self {
-        Self { limits, acceptor, port }
+        Self {
+            limits,
+            acceptor,
+            port,
+        }
     }
 
     /// The address by HTTPS of what was asked for, where the server has a certificate for the host that the client
@@ -45,17 +49,32 @@ impl Redirect {
             _ => return None,
         };
         let host = named.host();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
         if named.as_str().contains('@') || !self.acceptor.answers_to(bare) {
             return None;
         }
-        let authority = if self.port == HTTPS { host.to_owned() } else { format!("{host}:{}", self.port) };
+        let authority = if self.port == HTTPS {
+            host.to_owned()
+        } else {
+            format!("{host}:{}", self.port)
+        };
         // `OPTIONS *` and `CONNECT` ask for nothing that has an address.
-        let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str);
         if !path.starts_with('/') || request.method() == Method::CONNECT {
             return None;
         }
-        let target = Uri::builder().scheme("https").authority(authority).path_and_query(path).build().ok()?;
+        let target = Uri::builder()
+            .scheme("https")
+            .authority(authority)
+            .path_and_query(path)
+            .build()
+            .ok()?;
         HeaderValue::try_from(target.to_string()).ok()
     }
 }
@@ -77,7 +96,11 @@ impl Answers for Redirect {
             None => Refusal::UnknownHost.answer(ErrorBody::Standard, &id, true),
         };
         let status = answer.status().as_u16();
-        let done = if answer.status().is_redirection() { "sent to HTTPS" } else { "refused" };
+        let done = if answer.status().is_redirection() {
+            "sent to HTTPS"
+        } else {
+            "refused"
+        };
         info!(method = %request.method(), route = "none", status, request_id = id, "{done}");
         let headers = answer.headers_mut();
         if let Ok(id) = HeaderValue::try_from(id) {

@@ -68,7 +68,9 @@ impl Refusal {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
             // What API Gateway says where its own mutual TLS refuses.
             Self::NoClientCertificate => "ForbiddenException",
-            Self::PathParameter(_) | Self::Query | Self::BrokenBody | Self::UnknownHost => "BadRequestException",
+            Self::PathParameter(_) | Self::Query | Self::BrokenBody | Self::UnknownHost => {
+                "BadRequestException"
+            }
             Self::BodyTooLarge(_) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
         }
@@ -89,7 +91,10 @@ impl Refusal {
         *answer.status_mut() = self.status();
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(HeaderName::from_static("x-amzn-errortype"), HeaderValue::from_static(self.kind()));
+        headers.insert(
+            HeaderName::from_static("x-amzn-errortype"),
+            HeaderValue::from_static(self.kind()),
+        );
         if unread {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -106,7 +111,11 @@ mod tests {
     #[tokio::test]
     async fn every_refusal_has_its_status_and_body() {
         for (refusal, status, body) in [
-            (Refusal::NoSuchRoute, 403, r#"{"message":"Missing Authentication Token"}"#),
+            (
+                Refusal::NoSuchRoute,
+                403,
+                r#"{"message":"Missing Authentication Token"}"#,
+            ),
             (
                 Refusal::PathParameter("id".to_owned()),
                 400,
@@ -117,12 +126,36 @@ mod tests {
                 403,
                 r#"{"message":"This route needs a client certificate, and the connection came without one.","request_id":"r"}"#,
             ),
-            (Refusal::UnknownHost, 421, r#"{"message":"This server does not answer for the host of the request.","request_id":"r"}"#),
-            (Refusal::Query, 400, r#"{"message":"The query string is not percent-encoded UTF-8.","request_id":"r"}"#),
-            (Refusal::BrokenBody, 400, r#"{"message":"The body did not arrive whole.","request_id":"r"}"#),
-            (Refusal::BodyTooLarge(9), 413, r#"{"message":"The body must have at most 9 bytes.","request_id":"r"}"#),
-            (Refusal::Malformed, 502, r#"{"message":"Internal server error","request_id":"r"}"#),
-            (Refusal::TimedOut, 504, r#"{"message":"Endpoint request timed out","request_id":"r"}"#),
+            (
+                Refusal::UnknownHost,
+                421,
+                r#"{"message":"This server does not answer for the host of the request.","request_id":"r"}"#,
+            ),
+            (
+                Refusal::Query,
+                400,
+                r#"{"message":"The query string is not percent-encoded UTF-8.","request_id":"r"}"#,
+            ),
+            (
+                Refusal::BrokenBody,
+                400,
+                r#"{"message":"The body did not arrive whole.","request_id":"r"}"#,
+            ),
+            (
+                Refusal::BodyTooLarge(9),
+                413,
+                r#"{"message":"The body must have at most 9 bytes.","request_id":"r"}"#,
+            ),
+            (
+                Refusal::Malformed,
+                502,
+                r#"{"message":"Internal server error","request_id":"r"}"#,
+            ),
+            (
+                Refusal::TimedOut,
+                504,
+                r#"{"message":"Endpoint request timed out","request_id":"r"}"#,
+            ),
         ] {
             let answer = refusal.answer(ErrorBody::Standard, "r", false);
             assert_eq!(answer.status().as_u16(), status);

@@ -34,17 +34,43 @@ pub(crate) struct Found<'r, 'p> {
 }
 
 impl Router {
-    pub(crate) fn new(routes: Vec<TemplateRoute>, functions: &[Arc<dyn DynFunction>]) -> Result<Self, TemplateError> {
+    pub(crate) fn new(
+        routes: Vec<TemplateRoute>,
+        functions: &[Arc<dyn DynFunction>],
+    ) -> Result<Self, TemplateError> {
         let mut resources = BTreeMap::<String, Resource>::new();
-        for TemplateRoute { method, path, function, binary } in routes {
-            let Some(answers) = functions.iter().find(|candidate| candidate.name() == binary) else {
-                let known = functions.iter().map(|function| function.name()).collect::<Vec<_>>().join(", ");
-                return Err(TemplateError::UnknownFunction { function, binary, known });
+        for TemplateRoute {
+            method,
+            path,
+            function,
+            binary,
+        } in routes
+        {
+            let Some(answers) = functions
+                .iter()
+                .find(|candidate| candidate.name() == binary)
+            else {
+                let known = functions
+                    .iter()
+                    .map(|function| function.name())
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                return Err(TemplateError::UnknownFunction {
+                    function,
+                    binary,
+                    known,
+                });
             };
-            let resource = resources.entry(path.clone()).or_insert_with(|| Resource { path, methods: Vec::new() });
+            let resource = resources.entry(path.clone()).or_insert_with(|| Resource {
+                path,
+                methods: Vec::new(),
+            });
             if resource.methods.iter().any(|(taken, _)| *taken == method) {
                 let method = method.as_ref().map_or("ANY", Method::as_str);
-                return Err(TemplateError::Duplicate(format!("{method} {}", resource.path)));
+                return Err(TemplateError::Duplicate(format!(
+                    "{method} {}",
+                    resource.path
+                )));
             }
             resource.methods.push((method, Arc::clone(answers)));
         }
@@ -52,10 +78,14 @@ impl Router {
         for (path, mut resource) in resources {
             // A method of its own goes before ANY.
             resource.methods.sort_by_key(|(method, _)| method.is_none());
-            paths.insert(pattern(&path)?, resource).map_err(|error| match error {
-                InsertError::Conflict { with } => TemplateError::Conflict(with.replace("{*", "{"), path),
-                _ => TemplateError::Path(path),
-            })?;
+            paths
+                .insert(pattern(&path)?, resource)
+                .map_err(|error| match error {
+                    InsertError::Conflict { with } => {
+                        TemplateError::Conflict(with.replace("{*", "{"), path)
+                    }
+                    _ => TemplateError::Path(path),
+                })?;
         }
         Ok(Self(paths))
     }
@@ -65,8 +95,15 @@ impl Router {
     pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'_, 'p>> {
         let found = self.0.at(trim_slash(path)).ok()?;
         let resource = found.value;
-        let (_, function) = resource.methods.iter().find(|(known, _)| known.as_ref().is_none_or(|known| known == method))?;
-        Some(Found { resource: &resource.path, function, raw: found.params })
+        let (_, function) = resource
+            .methods
+            .iter()
+            .find(|(known, _)| known.as_ref().is_none_or(|known| known == method))?;
+        Some(Found {
+            resource: &resource.path,
+            function,
+            raw: found.params,
+        })
     }
 }
 
@@ -103,15 +140,26 @@ fn pattern(path: &str) -> Result<String, TemplateError> {
     let segments: Vec<&str> = path.split('/').collect();
     let last = segments.len() - 1;
     let convert = |(index, segment): (usize, &&str)| {
-        let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
+        let Some(name) = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        else {
             return (!segment.contains(['{', '}'])).then(|| (*segment).to_owned());
         };
-        let (name, greedy) = name.strip_suffix('+').map_or((name, false), |name| (name, true));
-        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-        (is_name && (!greedy || index == last)).then(|| format!("{{{}{name}}}", if greedy { "*" } else { "" }))
+        let (name, greedy) = name
+            .strip_suffix('+')
+            .map_or((name, false), |name| (name, true));
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        (is_name && (!greedy || index == last))
+            .then(|| format!("{{{}{name}}}", if greedy { "*" } else { "" }))
     };
     let segments: Option<Vec<String>> = segments.iter().enumerate().map(convert).collect();
-    segments.map(|segments| segments.join("/")).ok_or_else(|| TemplateError::Path(path.to_owned()))
+    segments
+        .map(|segments| segments.join("/"))
+        .ok_or_else(|| TemplateError::Path(path.to_owned()))
 }
 
 #[cfg(test)]
@@ -146,7 +194,10 @@ mod tests {
             function: "F".to_owned(),
             binary: (*binary).to_owned(),
         };
-        Router::new(routes.iter().map(route).collect(), &[Arc::new(One), Arc::new(Two)])
+        Router::new(
+            routes.iter().map(route).collect(),
+            &[Arc::new(One), Arc::new(Two)],
+        )
     }
 
     /// The resource and its parameters, as one text.
@@ -154,7 +205,11 @@ mod tests {
         let found = router.find(&method, path)?;
         let mut parameters: Vec<_> = found.parameters().unwrap().into_iter().collect();
         parameters.sort();
-        Some(format!("{} {} {parameters:?}", found.function.name(), found.resource))
+        Some(format!(
+            "{} {} {parameters:?}",
+            found.function.name(),
+            found.resource
+        ))
     }
 
     #[test]
@@ -168,16 +223,27 @@ mod tests {
         .unwrap();
         let get = |path| goes_to(&router, Method::GET, path).unwrap();
         assert_eq!(get("/books/health"), "two /books/health []");
-        assert_eq!(get("/books/healthy"), r#"one /books/{id} [("id", "healthy")]"#);
+        assert_eq!(
+            get("/books/healthy"),
+            r#"one /books/{id} [("id", "healthy")]"#
+        );
         assert_eq!(get("/books/7/"), r#"one /books/{id} [("id", "7")]"#);
         assert_eq!(get("/books/7/8"), r#"two /{rest+} [("rest", "books/7/8")]"#);
-        assert_eq!(goes_to(&router, Method::POST, "/books/7").unwrap(), r#"two /books/{id} [("id", "7")]"#);
+        assert_eq!(
+            goes_to(&router, Method::POST, "/books/7").unwrap(),
+            r#"two /books/{id} [("id", "7")]"#
+        );
         assert_eq!(goes_to(&router, Method::PUT, "/books/7"), None);
     }
 
     #[test]
     fn one_slash_at_the_end_does_not_count() {
-        let router = router(&[("GET", "/", "one"), ("GET", "/v1", "one"), ("GET", "/v1/{id}", "two")]).unwrap();
+        let router = router(&[
+            ("GET", "/", "one"),
+            ("GET", "/v1", "one"),
+            ("GET", "/v1/{id}", "two"),
+        ])
+        .unwrap();
         let get = |path| goes_to(&router, Method::GET, path);
         assert_eq!(get("/v1/").as_deref(), Some("one /v1 []"));
         assert_eq!(get("/").as_deref(), Some("one / []"));
@@ -189,7 +255,13 @@ mod tests {
     #[test]
     fn a_parameter_is_decoded_once_and_an_encoded_slash_is_inside_it() {
         let router = router(&[("GET", "/a/{id}", "one")]).unwrap();
-        let id = |path| router.find(&Method::GET, path).unwrap().parameters().map(|mut map| map.remove("id").unwrap());
+        let id = |path| {
+            router
+                .find(&Method::GET, path)
+                .unwrap()
+                .parameters()
+                .map(|mut map| map.remove("id").unwrap())
+        };
         for (path, value) in [
             ("/a/x%2Fy", "x/y"),
             ("/a/x+y", "x+y"),
@@ -205,8 +277,21 @@ mod tests {
         ] {
             assert_eq!(id(path).unwrap(), value, "{path}");
         }
-        for path in ["/a/%", "/a/%2", "/a/%2/", "/a/%zz", "/a/%+1", "/a/%FF", "/a/%ED%A0%80", "/a/x%C3"] {
-            assert_eq!(id(path).unwrap_err().to_string(), "The path parameter id is not percent-encoded UTF-8.", "{path}");
+        for path in [
+            "/a/%",
+            "/a/%2",
+            "/a/%2/",
+            "/a/%zz",
+            "/a/%+1",
+            "/a/%FF",
+            "/a/%ED%A0%80",
+            "/a/x%C3",
+        ] {
+            assert_eq!(
+                id(path).unwrap_err().to_string(),
+                "The path parameter id is not percent-encoded UTF-8.",
+                "{path}"
+            );
         }
     }
 
@@ -217,14 +302,24 @@ mod tests {
             refused(&[("GET", "/a", "three")]),
             "its function F is the program three, which this server does not have; it has one, two"
         );
-        assert_eq!(refused(&[("GET", "/a", "one"), ("GET", "/a", "two")]), "it has the route GET /a twice");
-        assert_eq!(refused(&[("ANY", "/a", "one"), ("ANY", "/a", "one")]), "it has the route ANY /a twice");
+        assert_eq!(
+            refused(&[("GET", "/a", "one"), ("GET", "/a", "two")]),
+            "it has the route GET /a twice"
+        );
+        assert_eq!(
+            refused(&[("ANY", "/a", "one"), ("ANY", "/a", "one")]),
+            "it has the route ANY /a twice"
+        );
         assert_eq!(
             refused(&[("GET", "/a/{x}", "one"), ("POST", "/a/{y}", "one")]),
             "its paths /a/{x} and /a/{y} cannot stand side by side"
         );
         for path in ["/a{x}", "/{x+}/a", "/{}", "/{x", "/{+}", "/{*x}"] {
-            assert!(refused(&[("GET", path, "one")]).starts_with(&format!("its path {path} is not one that")), "{path}");
+            assert!(
+                refused(&[("GET", path, "one")])
+                    .starts_with(&format!("its path {path} is not one that")),
+                "{path}"
+            );
         }
     }
 }

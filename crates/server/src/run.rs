@@ -68,7 +68,9 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartErro
         () = signals.next() => return Ok(()),
     };
     if running.certificate().is_some() {
-        signals.take_hang_up().map_err(|cause| StartError::System(cause.kind()))?;
+        signals
+            .take_hang_up()
+            .map_err(|cause| StartError::System(cause.kind()))?;
     }
     // The server serves also when nobody reads what it says.
     let _ = welcome(&running, out);
@@ -91,7 +93,11 @@ struct Signals {
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hang_up: None })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: None,
+        })
     }
 
     /// Takes SIGHUP for a word to read the certificates again. Without certificates it stays what it is: the end of a
@@ -104,7 +110,9 @@ impl Signals {
     /// Waits for Ctrl-C or SIGTERM, and has `running` read its certificates at each SIGHUP until then.
     async fn last(&mut self, running: &Running) {
         loop {
-            let Some(hang_up) = &mut self.hang_up else { return self.next().await };
+            let Some(hang_up) = &mut self.hang_up else {
+                return self.next().await;
+            };
             tokio::select! {
                 _ = hang_up.recv() => running.reload(),
                 _ = self.interrupt.recv() => return,
@@ -124,9 +132,16 @@ impl Signals {
 
 fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     let url = running.base_url();
-    writeln!(out, "Fleet API {} answers on {url}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(
+        out,
+        "Fleet API {} answers on {url}",
+        env!("CARGO_PKG_VERSION")
+    )?;
     if running.has_pages() {
-        writeln!(out, "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try")?;
+        writeln!(
+            out,
+            "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try"
+        )?;
     }
     if let Some(certificate) = running.certificate() {
         writeln!(out, "  certificate          {certificate}")?;
@@ -136,14 +151,26 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     }
     match running.aws_endpoint_url() {
         Some(aws) => {
-            writeln!(out, "  local AWS endpoints  {aws} (any AWS SDK or CLI: AWS_ENDPOINT_URL={aws})")?;
+            writeln!(
+                out,
+                "  local AWS endpoints  {aws} (any AWS SDK or CLI: AWS_ENDPOINT_URL={aws})"
+            )?;
             match running.data_folder() {
                 Some(folder) => writeln!(out, "  data folder          {}", folder.display())?,
-                None => writeln!(out, "  data folder          none: data is in memory and goes with the server")?,
+                None => writeln!(
+                    out,
+                    "  data folder          none: data is in memory and goes with the server"
+                )?,
             }
         }
-        None if running.has_stores() => writeln!(out, "  stores               on AWS, as the environment says")?,
-        None => writeln!(out, "  stores               none: these functions need none")?,
+        None if running.has_stores() => writeln!(
+            out,
+            "  stores               on AWS, as the environment says"
+        )?,
+        None => writeln!(
+            out,
+            "  stores               none: these functions need none"
+        )?,
     }
     for (number, example) in running.examples().enumerate() {
         let heading = if number == 0 { "Try:\n" } else { "" };

@@ -1,7 +1,10 @@
 //! The database schema that the embedded backend starts with: `ddl/`, which is the only one there is.
 
 /// The statements in their order, one a file, each idempotent.
-pub(crate) const SCHEMA: [&str; 2] = [include_str!("../../../ddl/01_ec2.sql"), include_str!("../../../ddl/02_ec2_package.sql")];
+pub(crate) const SCHEMA: [&str; 2] = [
+    include_str!("../../../ddl/01_ec2.sql"),
+    include_str!("../../../ddl/02_ec2_package.sql"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -32,22 +35,35 @@ mod tests {
 
     #[test]
     fn every_file_of_the_schema_is_one_idempotent_statement() {
-        let mut files: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ddl"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
-            .collect();
+        let mut files: Vec<_> =
+            fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ddl"))
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+                .collect();
         files.sort();
-        let files: Vec<_> = files.into_iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-        assert_eq!(files, SCHEMA, "the files of ddl/ and the ones that are compiled in");
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect();
+        assert_eq!(
+            files, SCHEMA,
+            "the files of ddl/ and the ones that are compiled in"
+        );
         for sql in SCHEMA {
             assert_eq!(statements(sql), 1, "{sql}");
-            assert!(sql.trim_end().ends_with(';') && sql.contains("CREATE TABLE IF NOT EXISTS"), "{sql}");
+            assert!(
+                sql.trim_end().ends_with(';') && sql.contains("CREATE TABLE IF NOT EXISTS"),
+                "{sql}"
+            );
         }
     }
 
     #[test]
     fn only_a_semicolon_outside_comments_and_quotes_ends_a_statement() {
-        assert_eq!(statements("SELECT ';', \";\", `;` -- ;\n# ;\n/* ; */ + 1 - 2 / 3; SELECT 'it''s;';"), 2);
+        assert_eq!(
+            statements("SELECT ';', \";\", `;` -- ;\n# ;\n/* ; */ + 1 - 2 / 3; SELECT 'it''s;';"),
+            2
+        );
     }
 }

@@ -57,7 +57,10 @@ impl Server {
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let (name, mut routes) = routes(options.template.as_deref())?;
         if let Some(hosted) = &options.functions {
-            routes = only(hosted, routes).map_err(|cause| StartError::Template { name: name.clone(), cause })?;
+            routes = only(hosted, routes).map_err(|cause| StartError::Template {
+                name: name.clone(),
+                cause,
+            })?;
         }
         let examples = examples(&options, &routes);
         let plan = Plan::check(&options, &routes)?;
@@ -75,24 +78,50 @@ impl Server {
                 options.listen
             );
         }
-        let Stores { config, settings, local, folder } = Stores::open(&options).await?;
-        let pages = match (&options.functions, &settings.inventory, &settings.dimensions) {
+        let Stores {
+            config,
+            settings,
+            local,
+            folder,
+        } = Stores::open(&options).await?;
+        let pages = match (
+            &options.functions,
+            &settings.inventory,
+            &settings.dimensions,
+        ) {
             // The pages show every store and every route.
-            (None, Some(inventory), Some(dimensions)) => Some(Pages::new(Reader::new(&config, inventory.clone(), dimensions))),
+            (None, Some(inventory), Some(dimensions)) => Some(Pages::new(Reader::new(
+                &config,
+                inventory.clone(),
+                dimensions,
+            ))),
             _ => None,
         };
         let has_pages = pages.is_some();
         let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
         let functions = functions::named(options.hosted(), &config, settings)?;
-        let gateway = Gateway::new(routes, &functions, options.limits).map_err(|cause| StartError::Template { name, cause })?;
+        let gateway = Gateway::new(routes, &functions, options.limits)
+            .map_err(|cause| StartError::Template { name, cause })?;
         let client_routes = plan.as_ref().and_then(Plan::client_routes);
         let gateway = gateway.with_pages(pages).with_client_routes(client_routes);
         let https = plan.map(Https::open).transpose()?;
         let system = |cause: io::Error| StartError::System(cause.kind());
-        let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor)).map_err(system)?;
+        let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor))
+            .map_err(system)?;
         let port = hosting.local_addr().port();
-        let https = https.map(|https| https.redirecting(plain, port, options.limits)).transpose().map_err(system)?;
-        Ok(Running { hosting, https, local_aws: local, data_folder: folder, has_stores, has_pages, examples })
+        let https = https
+            .map(|https| https.redirecting(plain, port, options.limits))
+            .transpose()
+            .map_err(system)?;
+        Ok(Running {
+            hosting,
+            https,
+            local_aws: local,
+            data_folder: folder,
+            has_stores,
+            has_pages,
+            examples,
+        })
     }
 }
 
@@ -168,7 +197,9 @@ impl Running {
     /// Requests to try, each as what follows `curl`.
     pub fn examples(&self) -> impl Iterator<Item = String> {
         let url = self.base_url();
-        self.examples.iter().map(move |example| example.replace("URL", &url))
+        self.examples
+            .iter()
+            .map(move |example| example.replace("URL", &url))
     }
 
     /// Stops taking requests, lets those under way finish and closes the stores.
@@ -187,9 +218,15 @@ impl Running {
 }
 
 /// The routes of the functions that are `hosted`.
-fn only(hosted: &[FunctionName], mut routes: Vec<TemplateRoute>) -> Result<Vec<TemplateRoute>, TemplateError> {
+fn only(
+    hosted: &[FunctionName],
+    mut routes: Vec<TemplateRoute>,
+) -> Result<Vec<TemplateRoute>, TemplateError> {
     let function = |route: &TemplateRoute| FunctionName::of_program(&route.binary);
-    if let Some(name) = hosted.iter().find(|name| !routes.iter().any(|route| function(route) == Some(**name))) {
+    if let Some(name) = hosted
+        .iter()
+        .find(|name| !routes.iter().any(|route| function(route) == Some(**name)))
+    {
         return Err(TemplateError::NotHosted(name.to_string()));
     }
     // A program that is unknown is for the router to tell of.
@@ -202,17 +239,31 @@ fn examples(options: &Options, routes: &[TemplateRoute]) -> Vec<String> {
     if options.functions.is_none() && options.template.is_none() {
         return ALL_EXAMPLES.map(str::to_owned).to_vec();
     }
-    let plain = routes.iter().filter(|route| route.method == Some(Method::GET) && !route.path.contains('{'));
-    plain.take(ALL_EXAMPLES.len()).map(|route| format!("URL{}", route.path)).collect()
+    let plain = routes
+        .iter()
+        .filter(|route| route.method == Some(Method::GET) && !route.path.contains('{'));
+    plain
+        .take(ALL_EXAMPLES.len())
+        .map(|route| format!("URL{}", route.path))
+        .collect()
 }
 
 /// The template's name, for people, and its routes.
 fn routes(file: Option<&Path>) -> Result<(String, Vec<TemplateRoute>), StartError> {
     let (name, text) = match file {
-        None => ("that is built in".to_owned(), Cow::Borrowed(BUILT_IN_TEMPLATE)),
+        None => (
+            "that is built in".to_owned(),
+            Cow::Borrowed(BUILT_IN_TEMPLATE),
+        ),
         Some(file) => {
-            let failed = |cause: io::Error| StartError::TemplateFile { file: file.to_owned(), cause: cause.kind() };
-            (file.display().to_string(), Cow::Owned(fs::read_to_string(file).map_err(failed)?))
+            let failed = |cause: io::Error| StartError::TemplateFile {
+                file: file.to_owned(),
+                cause: cause.kind(),
+            };
+            (
+                file.display().to_string(),
+                Cow::Owned(fs::read_to_string(file).map_err(failed)?),
+            )
         }
     };
     match template::routes(&text) {
@@ -222,12 +273,19 @@ fn routes(file: Option<&Path>) -> Result<(String, Vec<TemplateRoute>), StartErro
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|cause| match cause.kind() {
-        io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
-        cause => StartError::Listen { address, cause },
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| match cause.kind() {
+            io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
+            cause => StartError::Listen { address, cause },
+        })
 }
 
 async fn bind_plain(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|cause| StartError::ListenPlain { address, cause: cause.kind() })
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| StartError::ListenPlain {
+            address,
+            cause: cause.kind(),
+        })
 }

@@ -12,7 +12,9 @@ pub enum TemplateError {
     #[error("it is not valid YAML ({0})")]
     NotYaml(String),
     /// No function has an event of the type `Api`.
-    #[error("it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api")]
+    #[error(
+        "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api"
+    )]
     NoRoutes,
     /// A route that does not say what it is.
     #[error("the event {event} of its function {function} needs a {key}, {rule}")]
@@ -27,10 +29,14 @@ pub enum TemplateError {
         rule: &'static str,
     },
     /// A function with routes that does not say which program it is.
-    #[error("its function {0} has routes, but no Metadata.BuildProperties.Binary that says which program answers them")]
+    #[error(
+        "its function {0} has routes, but no Metadata.BuildProperties.Binary that says which program answers them"
+    )]
     NoBinary(String),
     /// A function that this server does not have.
-    #[error("its function {function} is the program {binary}, which this server does not have; it has {known}")]
+    #[error(
+        "its function {function} is the program {binary}, which this server does not have; it has {known}"
+    )]
     UnknownFunction {
         /// The function's logical id.
         function: String,
@@ -49,7 +55,9 @@ pub enum TemplateError {
     #[error("its paths {0} and {1} cannot stand side by side")]
     Conflict(String, String),
     /// A path with braces that do not make parameters.
-    #[error("its path {0} is not one that API Gateway knows: a parameter fills its segment, {{name}} or, as the last one, {{name+}}")]
+    #[error(
+        "its path {0} is not one that API Gateway knows: a parameter fills its segment, {{name}} or, as the last one, {{name+}}"
+    )]
     Path(String),
 }
 
@@ -73,38 +81,88 @@ pub struct TemplateRoute {
 /// # Errors
 /// [`TemplateError`], for what is wrong in the template alone.
 pub fn routes(template: &str) -> Result<Vec<TemplateRoute>, TemplateError> {
-    let documents = Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
-    let resources = documents.first().and_then(|document| mapping(document, "Resources"));
+    let documents =
+        Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
+    let resources = documents
+        .first()
+        .and_then(|document| mapping(document, "Resources"));
     let mut routes = Vec::new();
     for (id, resource) in resources.into_iter().flatten() {
-        let (Some(id), Some("AWS::Serverless::Function")) = (id.as_str(), text(resource, "Type")) else { continue };
-        let events = get(resource, "Properties").and_then(|properties| mapping(properties, "Events"));
-        for (event, body) in events.into_iter().flatten().filter(|(_, body)| text(body, "Type") == Some("Api")) {
-            routes.push(route(id, resource, event.as_str().unwrap_or_default(), body)?);
+        let (Some(id), Some("AWS::Serverless::Function")) = (id.as_str(), text(resource, "Type"))
+        else {
+            continue;
+        };
+        let events =
+            get(resource, "Properties").and_then(|properties| mapping(properties, "Events"));
+        for (event, body) in events
+            .into_iter()
+            .flatten()
+            .filter(|(_, body)| text(body, "Type") == Some("Api"))
+        {
+            routes.push(route(
+                id,
+                resource,
+                event.as_str().unwrap_or_default(),
+                body,
+            )?);
         }
     }
-    if routes.is_empty() { Err(TemplateError::NoRoutes) } else { Ok(routes) }
+    if routes.is_empty() {
+        Err(TemplateError::NoRoutes)
+    } else {
+        Ok(routes)
+    }
 }
 
-fn route(function: &str, resource: &Yaml<'_>, event: &str, body: &Yaml<'_>) -> Result<TemplateRoute, TemplateError> {
-    let wrong = |key, rule| TemplateError::Event { function: function.to_owned(), event: event.to_owned(), key, rule };
+fn route(
+    function: &str,
+    resource: &Yaml<'_>,
+    event: &str,
+    body: &Yaml<'_>,
+) -> Result<TemplateRoute, TemplateError> {
+    let wrong = |key, rule| TemplateError::Event {
+        function: function.to_owned(),
+        event: event.to_owned(),
+        key,
+        rule,
+    };
     let properties = get(body, "Properties");
-    let path = properties.and_then(|properties| text(properties, "Path")).filter(|path| path.starts_with('/'));
+    let path = properties
+        .and_then(|properties| text(properties, "Path"))
+        .filter(|path| path.starts_with('/'));
     let path = path.ok_or_else(|| wrong("Path", "a plain text that begins with a slash"))?;
-    let method = properties.and_then(|properties| text(properties, "Method")).map(str::to_ascii_uppercase);
+    let method = properties
+        .and_then(|properties| text(properties, "Method"))
+        .map(str::to_ascii_uppercase);
     let method = match method.as_deref() {
         Some("ANY") => None,
-        Some(name @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH")) => name.parse().ok(),
-        _ => return Err(wrong("Method", "one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH and ANY")),
+        Some(name @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "OPTIONS" | "PATCH")) => {
+            name.parse().ok()
+        }
+        _ => {
+            return Err(wrong(
+                "Method",
+                "one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH and ANY",
+            ));
+        }
     };
     let binary = get(resource, "Metadata").and_then(|metadata| get(metadata, "BuildProperties"));
-    let binary = binary.and_then(|build| text(build, "Binary")).ok_or_else(|| TemplateError::NoBinary(function.to_owned()))?;
-    Ok(TemplateRoute { method, path: trim_slash(path).to_owned(), function: function.to_owned(), binary: binary.to_owned() })
+    let binary = binary
+        .and_then(|build| text(build, "Binary"))
+        .ok_or_else(|| TemplateError::NoBinary(function.to_owned()))?;
+    Ok(TemplateRoute {
+        method,
+        path: trim_slash(path).to_owned(),
+        function: function.to_owned(),
+        binary: binary.to_owned(),
+    })
 }
 
 /// The path without one slash at its end, which API Gateway does not look at.
 pub(crate) fn trim_slash(path: &str) -> &str {
-    path.strip_suffix('/').filter(|rest| rest.len() > 1).unwrap_or(path)
+    path.strip_suffix('/')
+        .filter(|rest| rest.len() > 1)
+        .unwrap_or(path)
 }
 
 fn get<'a, 'input>(node: &'a Yaml<'input>, key: &str) -> Option<&'a Yaml<'input>> {
@@ -165,10 +223,29 @@ Resources:
         let found: Vec<_> = routes(template)
             .unwrap()
             .into_iter()
-            .map(|route| (route.method.map_or("ANY".to_owned(), |method| method.to_string()), route.path, route.binary))
+            .map(|route| {
+                (
+                    route
+                        .method
+                        .map_or("ANY".to_owned(), |method| method.to_string()),
+                    route.path,
+                    route.binary,
+                )
+            })
             .collect();
-        let expected = [("GET", "/items/{id}", "items"), ("ANY", "/files/{path+}", "items"), ("POST", "/", "more")];
-        assert_eq!(found, expected.map(|(method, path, binary)| (method.to_owned(), path.to_owned(), binary.to_owned())));
+        let expected = [
+            ("GET", "/items/{id}", "items"),
+            ("ANY", "/files/{path+}", "items"),
+            ("POST", "/", "more"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(method, path, binary)| (
+                method.to_owned(),
+                path.to_owned(),
+                binary.to_owned()
+            ))
+        );
     }
 
     #[test]
@@ -176,19 +253,35 @@ Resources:
         assert!(refused("Resources: [").starts_with("it is not valid YAML ("));
         assert!(refused("a: 1\na: 2").starts_with("it is not valid YAML ("));
         let none = "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api";
-        for template in ["", "hello", "[]", "Resources: 7", "Resources: {A: {Type: AWS::Serverless::Function}}"] {
+        for template in [
+            "",
+            "hello",
+            "[]",
+            "Resources: 7",
+            "Resources: {A: {Type: AWS::Serverless::Function}}",
+        ] {
             assert_eq!(refused(template), none, "{template:?}");
         }
     }
 
     #[test]
     fn a_route_that_is_not_whole_is_refused_with_its_place() {
-        let path = "the event E of its function A needs a Path, a plain text that begins with a slash";
-        for properties in ["{Method: GET}", "{Method: GET, Path: items}", "{Method: GET, Path: !Sub '/${A}'}", "7"] {
+        let path =
+            "the event E of its function A needs a Path, a plain text that begins with a slash";
+        for properties in [
+            "{Method: GET}",
+            "{Method: GET, Path: items}",
+            "{Method: GET, Path: !Sub '/${A}'}",
+            "7",
+        ] {
             assert_eq!(refused(&with_event(properties)), path, "{properties}");
         }
         let method = "the event E of its function A needs a Method, one of GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH and ANY";
-        for properties in ["{Path: /a}", "{Path: /a, Method: FETCH}", "{Path: /a, Method: !Ref M}"] {
+        for properties in [
+            "{Path: /a}",
+            "{Path: /a, Method: FETCH}",
+            "{Path: /a, Method: !Ref M}",
+        ] {
             assert_eq!(refused(&with_event(properties)), method, "{properties}");
         }
         assert_eq!(

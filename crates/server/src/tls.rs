@@ -105,16 +105,35 @@ enum Names {
 
 impl Plan {
     /// Reads and checks what `options` ask for; `None` where they ask for plain HTTP.
-    pub(crate) fn check(options: &Options, routes: &[TemplateRoute]) -> Result<Option<Self>, TlsError> {
+    pub(crate) fn check(
+        options: &Options,
+        routes: &[TemplateRoute],
+    ) -> Result<Option<Self>, TlsError> {
         let Options { tls, .. } = options;
         let Some(source) = Source::check(options)? else {
             let useless = [
                 ("--acme-email", tls.acme_email.is_some(), "--acme-domain"),
-                ("--acme-directory", tls.acme_directory.is_some(), "--acme-domain"),
+                (
+                    "--acme-directory",
+                    tls.acme_directory.is_some(),
+                    "--acme-domain",
+                ),
                 ("--acme-cache", tls.acme_cache.is_some(), "--acme-domain"),
-                ("--client-ca", tls.client_ca.is_some(), "--tls-cert or --acme-domain"),
-                ("--client-ca-routes", !tls.client_ca_routes.is_empty(), "--client-ca"),
-                ("--http-redirect", tls.http_redirect.is_some(), "--tls-cert or --acme-domain"),
+                (
+                    "--client-ca",
+                    tls.client_ca.is_some(),
+                    "--tls-cert or --acme-domain",
+                ),
+                (
+                    "--client-ca-routes",
+                    !tls.client_ca_routes.is_empty(),
+                    "--client-ca",
+                ),
+                (
+                    "--http-redirect",
+                    tls.http_redirect.is_some(),
+                    "--tls-cert or --acme-domain",
+                ),
             ];
             return match useless.into_iter().find(|(_, given, _)| *given) {
                 Some((option, _, needed)) => Err(TlsError::Needs(option, needed)),
@@ -124,14 +143,27 @@ impl Plan {
         if tls.client_ca.is_none() && !tls.client_ca_routes.is_empty() {
             return Err(TlsError::Needs("--client-ca-routes", "--client-ca"));
         }
-        let has_endpoints = options.backend == crate::Backend::Embedded && options.hosted().iter().any(|name| name.needs_a_store());
+        let has_endpoints = options.backend == crate::Backend::Embedded
+            && options.hosted().iter().any(|name| name.needs_a_store());
         if has_endpoints && !options.aws_listen.ip().is_loopback() {
             return Err(TlsError::OpenEndpoints(options.aws_listen));
         }
-        let clients = tls.client_ca.as_deref().map(|path| Named::new("--client-ca", path));
-        let routes = clients.as_ref().map(|_| ClientRoutes::new(&tls.client_ca_routes, routes)).transpose()?;
+        let clients = tls
+            .client_ca
+            .as_deref()
+            .map(|path| Named::new("--client-ca", path));
+        let routes = clients
+            .as_ref()
+            .map(|_| ClientRoutes::new(&tls.client_ca_routes, routes))
+            .transpose()?;
         let material = Material::read(&source, clients.as_ref())?;
-        let plan = Self { source, clients, routes, material, provider: Arc::new(aws_lc_rs::default_provider()) };
+        let plan = Self {
+            source,
+            clients,
+            routes,
+            material,
+            provider: Arc::new(aws_lc_rs::default_provider()),
+        };
         // For its errors, while nothing has been changed yet.
         plan.build(&plan.material, None)?;
         Ok(Some(plan))
@@ -160,51 +192,78 @@ impl Plan {
         let current = self.build(&self.material, resolver.clone())?;
         self.warn(&self.material);
         let challenge = acme.as_ref().map(Acme::challenge);
-        let shared = Arc::new(Shared { current: RwLock::new(current), challenge, look: Notify::new() });
+        let shared = Arc::new(Shared {
+            current: RwLock::new(current),
+            challenge,
+            look: Notify::new(),
+        });
         let mut tasks = Vec::new();
         if self.material != Material::default() {
-            tasks.push(AbortOnDropHandle::new(tokio::spawn(reload::watch(self, resolver, Arc::clone(&shared)))));
+            tasks.push(AbortOnDropHandle::new(tokio::spawn(reload::watch(
+                self,
+                resolver,
+                Arc::clone(&shared),
+            ))));
         }
         tasks.extend(acme.map(|acme| AbortOnDropHandle::new(tokio::spawn(acme.run()))));
-        Ok(Tls { acceptor: Acceptor(shared), _tasks: tasks })
+        Ok(Tls {
+            acceptor: Acceptor(shared),
+            _tasks: tasks,
+        })
     }
 
     /// What `material` makes, with the certificate of `acme` where it has none.
-    fn build(&self, material: &Material, acme: Option<Arc<dyn ResolvesServerCert>>) -> Result<Current, TlsError> {
+    fn build(
+        &self,
+        material: &Material,
+        acme: Option<Arc<dyn ResolvesServerCert>>,
+    ) -> Result<Current, TlsError> {
         let pair = self.pair(material)?;
         let names = match (&pair, &self.source) {
             (Some(pair), _) => Names::Of(pair.cert[0].clone()),
             (None, Source::Acme(order)) => Names::These(order.domains.clone()),
             (None, Source::Files { .. }) => Names::These(Vec::new()),
         };
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider)).with_safe_default_protocol_versions()?;
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?;
         let listed = self.listed(material)?;
         let asks_clients = listed.is_some();
         let builder = match listed {
             None => builder.with_no_client_auth(),
-            Some((file, listed)) => builder.with_client_cert_verifier(Arc::new(ClientCertificates::new(file, listed, &self.provider)?)),
+            Some((file, listed)) => builder.with_client_cert_verifier(Arc::new(
+                ClientCertificates::new(file, listed, &self.provider)?,
+            )),
         };
-        let resolver = pair.map(|pair| Arc::new(SingleCertAndKey::from(pair)) as Arc<dyn ResolvesServerCert>).or(acme);
-        let mut config = builder.with_cert_resolver(resolver.unwrap_or_else(|| Arc::new(NoCertificate)));
+        let resolver = pair
+            .map(|pair| Arc::new(SingleCertAndKey::from(pair)) as Arc<dyn ResolvesServerCert>)
+            .or(acme);
+        let mut config =
+            builder.with_cert_resolver(resolver.unwrap_or_else(|| Arc::new(NoCertificate)));
         config.alpn_protocols = vec![HTTP_1.to_vec()];
         if asks_clients {
             // A session that is taken up again is not verified again: a certificate would hold longer than it is valid.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
-        Ok(Current { config: Arc::new(config), names })
+        Ok(Current {
+            config: Arc::new(config),
+            names,
+        })
     }
 
     fn pair(&self, material: &Material) -> Result<Option<Pair>, TlsError> {
         match (&self.source, &material.pair) {
-            (Source::Files { cert, key }, Some((cert_pem, key_pem))) => {
-                Ok(Some(Arc::new(files::pair(cert, cert_pem, key, key_pem, &self.provider)?)))
-            }
+            (Source::Files { cert, key }, Some((cert_pem, key_pem))) => Ok(Some(Arc::new(
+                files::pair(cert, cert_pem, key, key_pem, &self.provider)?,
+            ))),
             _ => Ok(None),
         }
     }
 
-    fn listed(&self, material: &Material) -> Result<Option<(&Named, Vec<CertificateDer<'static>>)>, TlsError> {
+    fn listed(
+        &self,
+        material: &Material,
+    ) -> Result<Option<(&Named, Vec<CertificateDer<'static>>)>, TlsError> {
         match (&self.clients, &material.clients) {
             (Some(file), Some(pem)) => Ok(Some((file, file.certificates(pem)?))),
             _ => Ok(None),
@@ -213,31 +272,54 @@ impl Plan {
 
     /// Warns of what works now and will not for long, and of a key that others can read.
     fn warn(&self, material: &Material) {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs().cast_signed());
         if let (Source::Files { cert, key }, Ok(Some(pair))) = (&self.source, self.pair(material)) {
             warn_of_end(cert, &pair.cert[0], now);
             // A group may read it: Debian's `ssl-cert` is for that.
             if private::is_open(&key.path, private::OTHERS) {
                 let file = key.path.display();
-                warn!("every user of this machine can read the private key {file}: chmod 640 {file}, or 600");
+                warn!(
+                    "every user of this machine can read the private key {file}: chmod 640 {file}, or 600"
+                );
             }
         }
         if let Ok(Some((file, listed))) = self.listed(material) {
-            listed.iter().for_each(|certificate| warn_of_end(file, certificate, now));
+            listed
+                .iter()
+                .for_each(|certificate| warn_of_end(file, certificate, now));
         }
     }
 }
 
 fn warn_of_end(file: &Named, certificate: &CertificateDer<'_>, now: i64) {
-    let Some(About { subject, until, from, .. }) = About::of(certificate) else { return };
+    let Some(About {
+        subject,
+        until,
+        from,
+        ..
+    }) = About::of(certificate)
+    else {
+        return;
+    };
     let (option, path) = (file.option, file.path.display());
     if now > until {
-        warn!(subject, "a certificate of {option} has expired: put a new one into {path}");
+        warn!(
+            subject,
+            "a certificate of {option} has expired: put a new one into {path}"
+        );
     } else if now + SOON > until {
         let days = (until - now) / (24 * 60 * 60);
-        warn!(subject, "a certificate of {option} expires in {days} days: put a new one into {path}");
+        warn!(
+            subject,
+            "a certificate of {option} expires in {days} days: put a new one into {path}"
+        );
     } else if now < from {
-        warn!(subject, "a certificate of {option} is not valid yet: look at {path} and at this machine's clock");
+        warn!(
+            subject,
+            "a certificate of {option} is not valid yet: look at {path} and at this machine's clock"
+        );
     }
 }
 
@@ -247,7 +329,10 @@ impl Source {
         match (&tls.tls_cert, &tls.tls_key, tls.acme_domain.is_empty()) {
             (None, None, true) => Ok(None),
             (Some(cert), Some(key), true) => {
-                let source = Self::Files { cert: Named::new("--tls-cert", cert), key: Named::new("--tls-key", key) };
+                let source = Self::Files {
+                    cert: Named::new("--tls-cert", cert),
+                    key: Named::new("--tls-key", key),
+                };
                 let acme = [
                     ("--acme-email", tls.acme_email.is_some()),
                     ("--acme-directory", tls.acme_directory.is_some()),
@@ -270,7 +355,9 @@ impl Source {
     fn name(&self, material: &Material) -> Option<String> {
         match (self, &material.pair) {
             (Self::Acme(order), _) => order.domains.first().cloned(),
-            (Self::Files { cert, .. }, Some((pem, _))) => About::of(cert.certificates(pem).ok()?.first()?)?.name,
+            (Self::Files { cert, .. }, Some((pem, _))) => {
+                About::of(cert.certificates(pem).ok()?.first()?)?.name
+            }
             (Self::Files { .. }, None) => None,
         }
     }
@@ -282,7 +369,10 @@ impl Material {
             Source::Files { cert, key } => Some((cert.read()?, key.read()?)),
             Source::Acme(_) => None,
         };
-        Ok(Self { pair, clients: clients.map(Named::read).transpose()? })
+        Ok(Self {
+            pair,
+            clients: clients.map(Named::read).transpose()?,
+        })
     }
 }
 
@@ -296,7 +386,11 @@ impl Plan {
     pub(crate) fn describe(&self) -> String {
         match &self.source {
             Source::Files { cert, .. } => cert.path.display().to_string(),
-            Source::Acme(order) => format!("for {} by ACME from {}", order.domains.join(", "), order.directory),
+            Source::Acme(order) => format!(
+                "for {} by ACME from {}",
+                order.domains.join(", "),
+                order.directory
+            ),
         }
     }
 }
@@ -314,18 +408,29 @@ impl Tls {
 
 impl Acceptor {
     fn current(&self) -> Current {
-        self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Shakes hands; `None` where the connection was an ACME server's look and is over.
     ///
     /// # Errors
     /// A client that does not speak TLS, or not in a way that is safe, or whose certificate is not to be trusted.
-    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+    pub(crate) async fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> io::Result<Option<TlsStream<TcpStream>>> {
         let hello = LazyConfigAcceptor::new(Hello::default(), stream).await?;
         match &self.0.challenge {
             Some(challenge) if is_tls_alpn_challenge(&hello.client_hello()) => {
-                hello.into_stream(Arc::clone(challenge)).await?.shutdown().await?;
+                hello
+                    .into_stream(Arc::clone(challenge))
+                    .await?
+                    .shutdown()
+                    .await?;
                 Ok(None)
             }
             _ => Ok(Some(hello.into_stream(self.current().config).await?)),
@@ -337,7 +442,12 @@ impl Acceptor {
         match self.current().names {
             Names::These(names) => names.iter().any(|name| name.eq_ignore_ascii_case(host)),
             Names::Of(certificate) => {
-                let (Ok(parsed), Ok(name)) = (ParsedCertificate::try_from(&certificate), ServerName::try_from(host)) else { return false };
+                let (Ok(parsed), Ok(name)) = (
+                    ParsedCertificate::try_from(&certificate),
+                    ServerName::try_from(host),
+                ) else {
+                    return false;
+                };
                 verify_server_name(&parsed, &name).is_ok()
             }
         }
@@ -356,7 +466,10 @@ pub(crate) fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
 struct NoCertificate;
 
 impl ResolvesServerCert for NoCertificate {
-    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+    fn resolve(
+        &self,
+        _: rustls::server::ClientHello<'_>,
+    ) -> Option<Arc<rustls::sign::CertifiedKey>> {
         None
     }
 }

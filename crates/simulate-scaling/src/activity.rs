@@ -70,17 +70,46 @@ pub struct Activity {
 impl Activity {
     /// One that sets the desired capacity.
     #[must_use]
-    pub fn capacity(id: String, cause: String, now: Timestamp, desired: u32, direction: Direction) -> Self {
+    pub fn capacity(
+        id: String,
+        cause: String,
+        now: Timestamp,
+        desired: u32,
+        direction: Direction,
+    ) -> Self {
         let description = format!("Setting desired capacity to {desired}.");
         let (status, desired) = (StatusCode::Pending, Some((desired, direction)));
-        Self { id, description, cause, started: now, ended: None, status, message: None, not_scaled: None, desired }
+        Self {
+            id,
+            description,
+            cause,
+            started: now,
+            ended: None,
+            status,
+            message: None,
+            not_scaled: None,
+            desired,
+        }
     }
 
     /// The one of a scheduled action, which sets `min` and `max`. AWS gives it no `EndTime`.
     #[must_use]
-    pub fn bounds(id: String, name: &str, now: Timestamp, min: Option<u32>, max: Option<u32>) -> Self {
-        let parts = [min.map(|min| format!("min capacity to {min}")), max.map(|max| format!("max capacity to {max}"))];
-        let what = parts.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    pub fn bounds(
+        id: String,
+        name: &str,
+        now: Timestamp,
+        min: Option<u32>,
+        max: Option<u32>,
+    ) -> Self {
+        let parts = [
+            min.map(|min| format!("min capacity to {min}")),
+            max.map(|max| format!("max capacity to {max}")),
+        ];
+        let what = parts
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" and ");
         Self {
             id,
             description: format!("Setting {what}"),
@@ -99,7 +128,17 @@ impl Activity {
     pub fn not_scaled(id: String, cause: String, now: Timestamp, reason: NotScaled) -> Self {
         let description = "Attempting to scale due to alarm triggered".to_owned();
         let (status, not_scaled) = (StatusCode::Failed, Some(reason));
-        Self { id, description, cause, started: now, ended: None, status, message: None, not_scaled, desired: None }
+        Self {
+            id,
+            description,
+            cause,
+            started: now,
+            ended: None,
+            status,
+            message: None,
+            not_scaled,
+            desired: None,
+        }
     }
 
     /// Ends it.
@@ -117,7 +156,10 @@ impl Activity {
         set("ActivityId", json!(self.id));
         set("ServiceNamespace", json!("custom-resource"));
         set("ResourceId", json!(resource_id));
-        set("ScalableDimension", json!("custom-resource:ResourceType:Property"));
+        set(
+            "ScalableDimension",
+            json!("custom-resource:ResourceType:Property"),
+        );
         set("Description", json!(self.description));
         set("Cause", json!(self.cause));
         set("StartTime", json!(seconds(self.started)));
@@ -137,7 +179,10 @@ impl Activity {
 
 /// The answer of `describe-scaling-activities`: the newest first.
 #[must_use]
-pub fn described<'a>(activities: impl DoubleEndedIterator<Item = &'a Activity>, resource_id: &str) -> Value {
+pub fn described<'a>(
+    activities: impl DoubleEndedIterator<Item = &'a Activity>,
+    resource_id: &str,
+) -> Value {
     json!({"ScalingActivities": activities.rev().map(|activity| activity.to_json(resource_id)).collect::<Vec<_>>()})
 }
 
@@ -145,24 +190,38 @@ pub fn described<'a>(activities: impl DoubleEndedIterator<Item = &'a Activity>, 
 #[must_use]
 pub fn reason_words(reason: NotScaled) -> String {
     match reason {
-        NotScaled::AlreadyAtMaxCapacity { max } => format!("AlreadyAtMaxCapacity: the maximum is {max}"),
-        NotScaled::AlreadyAtMinCapacity { min } => format!("AlreadyAtMinCapacity: the minimum is {min}"),
-        NotScaled::AutoScalingAnticipatedFlapping { current } => {
-            format!("AutoScalingAnticipatedFlapping: with less than {current} it would soon scale out again")
+        NotScaled::AlreadyAtMaxCapacity { max } => {
+            format!("AlreadyAtMaxCapacity: the maximum is {max}")
         }
-        NotScaled::AlreadyAtDesiredCapacity { current } => format!("AlreadyAtDesiredCapacity: {current} is what it takes"),
+        NotScaled::AlreadyAtMinCapacity { min } => {
+            format!("AlreadyAtMinCapacity: the minimum is {min}")
+        }
+        NotScaled::AutoScalingAnticipatedFlapping { current } => {
+            format!(
+                "AutoScalingAnticipatedFlapping: with less than {current} it would soon scale out again"
+            )
+        }
+        NotScaled::AlreadyAtDesiredCapacity { current } => {
+            format!("AlreadyAtDesiredCapacity: {current} is what it takes")
+        }
     }
 }
 
 fn reason_json(reason: NotScaled) -> Value {
     match reason {
-        NotScaled::AlreadyAtMaxCapacity { max } => json!({"Code": "AlreadyAtMaxCapacity", "MaxCapacity": max}),
-        NotScaled::AlreadyAtMinCapacity { min } => json!({"Code": "AlreadyAtMinCapacity", "MinCapacity": min}),
+        NotScaled::AlreadyAtMaxCapacity { max } => {
+            json!({"Code": "AlreadyAtMaxCapacity", "MaxCapacity": max})
+        }
+        NotScaled::AlreadyAtMinCapacity { min } => {
+            json!({"Code": "AlreadyAtMinCapacity", "MinCapacity": min})
+        }
         NotScaled::AutoScalingAnticipatedFlapping { current } => {
             json!({"Code": "AutoScalingAnticipatedFlapping", "CurrentCapacity": current.floor()})
         }
         // An integer for AWS; an endpoint's own capacity may have a fraction.
-        NotScaled::AlreadyAtDesiredCapacity { current } => json!({"Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": current.floor()}),
+        NotScaled::AlreadyAtDesiredCapacity { current } => {
+            json!({"Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": current.floor()})
+        }
     }
 }
 
@@ -180,8 +239,15 @@ mod tests {
 
     #[test]
     fn an_activity_is_worded_as_aws_words_it() {
-        let cause = "monitor alarm A in state ALARM triggered policy custom-tt-scaling-policy".to_owned();
-        let mut activity = Activity::capacity("2fca0873".to_owned(), cause, at(1_530_744_698), 6, Direction::Out);
+        let cause =
+            "monitor alarm A in state ALARM triggered policy custom-tt-scaling-policy".to_owned();
+        let mut activity = Activity::capacity(
+            "2fca0873".to_owned(),
+            cause,
+            at(1_530_744_698),
+            6,
+            Direction::Out,
+        );
         activity.end(
             at(1_530_744_730),
             StatusCode::Successful,
@@ -206,24 +272,55 @@ mod tests {
 
     #[test]
     fn a_scheduled_action_is_worded_as_aws_words_it() {
-        let activity = Activity::bounds("id".to_owned(), "my-second-scheduled-action", at(0), Some(5), Some(10));
-        assert_eq!(activity.description, "Setting min capacity to 5 and max capacity to 10");
-        assert_eq!(activity.cause, "scheduled action name my-second-scheduled-action was triggered");
-        assert_eq!(activity.message.as_deref(), Some("Successfully set min capacity to 5 and max capacity to 10"));
-        assert_eq!(Activity::bounds(String::new(), "a", at(0), None, Some(3)).description, "Setting max capacity to 3");
+        let activity = Activity::bounds(
+            "id".to_owned(),
+            "my-second-scheduled-action",
+            at(0),
+            Some(5),
+            Some(10),
+        );
+        assert_eq!(
+            activity.description,
+            "Setting min capacity to 5 and max capacity to 10"
+        );
+        assert_eq!(
+            activity.cause,
+            "scheduled action name my-second-scheduled-action was triggered"
+        );
+        assert_eq!(
+            activity.message.as_deref(),
+            Some("Successfully set min capacity to 5 and max capacity to 10")
+        );
+        assert_eq!(
+            Activity::bounds(String::new(), "a", at(0), None, Some(3)).description,
+            "Setting max capacity to 3"
+        );
     }
 
     #[test]
     fn what_was_not_scaled_has_its_reason_and_no_end() {
-        let activity =
-            Activity::not_scaled("id".to_owned(), "monitor alarm A".to_owned(), at(5), NotScaled::AlreadyAtMaxCapacity { max: 4 });
+        let activity = Activity::not_scaled(
+            "id".to_owned(),
+            "monitor alarm A".to_owned(),
+            at(5),
+            NotScaled::AlreadyAtMaxCapacity { max: 4 },
+        );
         let written = described([&activity].into_iter(), "r");
         let written = &written["ScalingActivities"][0];
-        assert_eq!(written["NotScaledReasons"], json!([{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 4}]));
+        assert_eq!(
+            written["NotScaledReasons"],
+            json!([{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 4}])
+        );
         assert_eq!(
             (&written["StatusCode"], &written["Description"]),
-            (&json!("Failed"), &json!("Attempting to scale due to alarm triggered"))
+            (
+                &json!("Failed"),
+                &json!("Attempting to scale due to alarm triggered")
+            )
         );
-        assert_eq!((written.get("EndTime"), written.get("StatusMessage")), (None, None));
+        assert_eq!(
+            (written.get("EndTime"), written.get("StatusMessage")),
+            (None, None)
+        );
     }
 }

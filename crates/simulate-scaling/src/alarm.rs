@@ -66,13 +66,19 @@ impl Alarm {
     /// The alarm that scales out: above `target`.
     #[must_use]
     pub fn high(target: f64) -> Self {
-        Self { direction: Direction::Out, threshold: target }
+        Self {
+            direction: Direction::Out,
+            threshold: target,
+        }
     }
 
     /// The alarm that scales in: below nine tenths of `target`.
     #[must_use]
     pub fn low(target: f64) -> Self {
-        Self { direction: Direction::In, threshold: target * LOW_SHARE }
+        Self {
+            direction: Direction::In,
+            threshold: target * LOW_SHARE,
+        }
     }
 
     /// Where it begins.
@@ -106,7 +112,12 @@ impl Alarm {
     pub fn evaluate(&self, history: &[Option<f64>], before: AlarmState) -> AlarmState {
         let wanted = self.datapoints();
         let range = &history[history.len().saturating_sub(wanted + READ_MORE)..];
-        let newest_first: Vec<bool> = range.iter().rev().flatten().map(|value| self.breaches(*value)).collect();
+        let newest_first: Vec<bool> = range
+            .iter()
+            .rev()
+            .flatten()
+            .map(|value| self.breaches(*value))
+            .collect();
         if newest_first.is_empty() {
             return AlarmState::InsufficientData;
         }
@@ -115,7 +126,11 @@ impl Alarm {
         }
         // All that there are breach; the oldest of the evaluated periods is `wanted` back.
         let oldest_is_there = range.len() >= wanted && range[range.len() - wanted].is_some();
-        if newest_first.len() >= wanted || oldest_is_there { AlarmState::Alarm } else { before }
+        if newest_first.len() >= wanted || oldest_is_there {
+            AlarmState::Alarm
+        } else {
+            before
+        }
     }
 }
 
@@ -143,14 +158,25 @@ mod tests {
             ("0XX-X", AlarmState::Alarm),
             ("--X--", AlarmState::Alarm),
         ] {
-            assert_eq!(alarm.evaluate(&history(text), AlarmState::Ok), state, "{text}");
+            assert_eq!(
+                alarm.evaluate(&history(text), AlarmState::Ok),
+                state,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn one_breach_alone_keeps_the_state_that_was() {
-        for before in [AlarmState::Ok, AlarmState::Alarm, AlarmState::InsufficientData] {
-            assert_eq!(Alarm::high(50.0).evaluate(&history("----X"), before), before);
+        for before in [
+            AlarmState::Ok,
+            AlarmState::Alarm,
+            AlarmState::InsufficientData,
+        ] {
+            assert_eq!(
+                Alarm::high(50.0).evaluate(&history("----X"), before),
+                before
+            );
             assert_eq!(Alarm::high(50.0).evaluate(&history("X"), before), before);
         }
     }
@@ -158,18 +184,42 @@ mod tests {
     #[test]
     fn scaling_out_takes_three_datapoints_and_scaling_in_fifteen() {
         let high = Alarm::high(50.0);
-        assert_eq!(high.evaluate(&[Some(50.1); 2], AlarmState::Ok), AlarmState::Ok);
-        assert_eq!(high.evaluate(&[Some(50.1); 3], AlarmState::Ok), AlarmState::Alarm);
-        assert_eq!(high.evaluate(&[Some(50.0); 3], AlarmState::Alarm), AlarmState::Ok);
+        assert_eq!(
+            high.evaluate(&[Some(50.1); 2], AlarmState::Ok),
+            AlarmState::Ok
+        );
+        assert_eq!(
+            high.evaluate(&[Some(50.1); 3], AlarmState::Ok),
+            AlarmState::Alarm
+        );
+        assert_eq!(
+            high.evaluate(&[Some(50.0); 3], AlarmState::Alarm),
+            AlarmState::Ok
+        );
         let low = Alarm::low(50.0);
-        assert_eq!(low.evaluate(&[Some(44.9); 14], AlarmState::Ok), AlarmState::Ok);
-        assert_eq!(low.evaluate(&[Some(44.9); 15], AlarmState::Ok), AlarmState::Alarm);
-        assert_eq!(low.evaluate(&[Some(45.0); 15], AlarmState::Ok), AlarmState::Ok);
+        assert_eq!(
+            low.evaluate(&[Some(44.9); 14], AlarmState::Ok),
+            AlarmState::Ok
+        );
+        assert_eq!(
+            low.evaluate(&[Some(44.9); 15], AlarmState::Ok),
+            AlarmState::Alarm
+        );
+        assert_eq!(
+            low.evaluate(&[Some(45.0); 15], AlarmState::Ok),
+            AlarmState::Ok
+        );
     }
 
     #[test]
     fn one_datapoint_within_the_threshold_ends_an_alarm() {
-        assert_eq!(Alarm::high(50.0).evaluate(&history("XXXX0"), AlarmState::Alarm), AlarmState::Ok);
-        assert_eq!(Alarm::high(50.0).evaluate(&history("XXX0X"), AlarmState::Alarm), AlarmState::Ok);
+        assert_eq!(
+            Alarm::high(50.0).evaluate(&history("XXXX0"), AlarmState::Alarm),
+            AlarmState::Ok
+        );
+        assert_eq!(
+            Alarm::high(50.0).evaluate(&history("XXX0X"), AlarmState::Alarm),
+            AlarmState::Ok
+        );
     }
 }

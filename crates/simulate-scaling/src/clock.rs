@@ -26,12 +26,18 @@ impl Clock {
     /// Begins now.
     #[must_use]
     pub fn new(start: Timestamp, speed: Speed) -> Self {
-        Self { start, began: Instant::now(), speed }
+        Self {
+            start,
+            began: Instant::now(),
+            speed,
+        }
     }
 
     /// Waits until it is `time` in the simulation. Where requests took longer than the time up to then, it is late already.
     pub async fn wait_until(&self, time: Timestamp) {
-        let Speed::Times(factor) = self.speed else { return };
+        let Speed::Times(factor) = self.speed else {
+            return;
+        };
         let seconds = time.duration_since(self.start).as_secs_f64() / factor;
         if let Ok(after) = Duration::try_from_secs_f64(seconds)
             && let Some(instant) = self.began.checked_add(after)

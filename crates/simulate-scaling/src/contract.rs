@@ -62,7 +62,10 @@ impl Expected {
     #[must_use]
     pub fn of(url: &str) -> Self {
         let segment = url.rsplit('/').next().unwrap_or_default();
-        Self { id: percent_decode_str(segment).decode_utf8_lossy().into_owned(), ..Self::default() }
+        Self {
+            id: percent_decode_str(segment).decode_utf8_lossy().into_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -73,10 +76,19 @@ impl Expected {
 pub fn read(body: &[u8], expected: &Expected) -> Result<State, Vec<String>> {
     let value: Value = match serde_json::from_slice(body) {
         Ok(value) => value,
-        Err(_) if body.iter().all(u8::is_ascii_whitespace) => return Err(vec!["the body is empty, and must be a JSON object".to_owned()]),
+        Err(_) if body.iter().all(u8::is_ascii_whitespace) => {
+            return Err(vec![
+                "the body is empty, and must be a JSON object".to_owned(),
+            ]);
+        }
         Err(error) => return Err(vec![format!("the body is not JSON ({error})")]),
     };
-    let Value::Object(keys) = &value else { return Err(vec![format!("the body is {}, and must be an object", kind(&value))]) };
+    let Value::Object(keys) = &value else {
+        return Err(vec![format!(
+            "the body is {}, and must be an object",
+            kind(&value)
+        )]);
+    };
     let mut breaches = Vec::new();
     let mut text = |key: &str, required: bool| match keys.get(key) {
         Some(Value::String(text)) => Some(text.clone()),
@@ -116,10 +128,15 @@ pub fn read(body: &[u8], expected: &Expected) -> Result<State, Vec<String>> {
     let (actual, desired) = (capacity("actualCapacity"), capacity("desiredCapacity"));
     let parsed = status.as_deref().map(ScalingStatus::parse);
     if let (Some(text), Some(None)) = (&status, parsed) {
-        breaches.push(format!("scalingStatus is {text:?}, and must be Pending, InProgress, Successful or Failed"));
+        breaches.push(format!(
+            "scalingStatus is {text:?}, and must be Pending, InProgress, Successful or Failed"
+        ));
     }
     if let Some(id) = id.filter(|id| *id != expected.id && !expected.id.is_empty()) {
-        breaches.push(format!("scalableTargetDimensionId is {id:?}, and the address asks for {:?}", expected.id));
+        breaches.push(format!(
+            "scalableTargetDimensionId is {id:?}, and the address asks for {:?}",
+            expected.id
+        ));
     }
     if let (Some(version), Some(registered)) = (&version, &expected.version)
         && version != registered
@@ -129,11 +146,19 @@ pub fn read(body: &[u8], expected: &Expected) -> Result<State, Vec<String>> {
     if let (Some(desired), Some(asked)) = (desired, expected.desired)
         && desired != asked
     {
-        breaches.push(format!("desiredCapacity is {desired} in the answer to a PATCH that asked for {asked}"));
+        breaches.push(format!(
+            "desiredCapacity is {desired} in the answer to a PATCH that asked for {asked}"
+        ));
     }
     match (actual, desired, parsed.flatten(), version) {
         (Some(actual), Some(desired), Some(status), Some(version)) if breaches.is_empty() => {
-            Ok(State { actual, desired, status, version, failure_reason })
+            Ok(State {
+                actual,
+                desired,
+                status,
+                version,
+                failure_reason,
+            })
         }
         _ => Err(breaches),
     }
@@ -144,7 +169,9 @@ fn kind(value: &Value) -> String {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => format!("the number {number}"),
-        Value::String(text) => format!("the string {:?}", text.chars().take(40).collect::<String>()),
+        Value::String(text) => {
+            format!("the string {:?}", text.chars().take(40).collect::<String>())
+        }
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
     }
@@ -162,7 +189,10 @@ mod tests {
     }
 
     fn expected() -> Expected {
-        Expected { version: Some("MyVersion".to_owned()), ..Expected::of("https://example.com/prod/scalableTargetDimensions/1-23456789") }
+        Expected {
+            version: Some("MyVersion".to_owned()),
+            ..Expected::of("https://example.com/prod/scalableTargetDimensions/1-23456789")
+        }
     }
 
     fn with(key: &str, value: Value) -> Vec<u8> {
@@ -174,13 +204,21 @@ mod tests {
     #[test]
     fn the_state_of_awss_example_is_read() {
         let read = read(state().to_string().as_bytes(), &expected()).unwrap();
-        assert_eq!((read.actual, read.desired, read.status), (2.0, 3.0, ScalingStatus::InProgress));
+        assert_eq!(
+            (read.actual, read.desired, read.status),
+            (2.0, 3.0, ScalingStatus::InProgress)
+        );
     }
 
     #[test]
     fn names_and_reason_may_be_left_out() {
         let body = r#"{"scalableTargetDimensionId":"1-23456789","version":"v","actualCapacity":1,"desiredCapacity":1,"scalingStatus":"Failed","failureReason":null}"#;
-        assert_eq!(read(body.as_bytes(), &Expected::default()).unwrap().failure_reason, None);
+        assert_eq!(
+            read(body.as_bytes(), &Expected::default())
+                .unwrap()
+                .failure_reason,
+            None
+        );
     }
 
     #[test]
@@ -201,29 +239,68 @@ mod tests {
     fn each_breach_has_its_words() {
         for (body, words) in [
             (b"".to_vec(), "the body is empty, and must be a JSON object"),
-            (b"[]".to_vec(), "the body is an array, and must be an object"),
-            (with("version", json!("v2")), r#"version is "v2" and was "MyVersion": a target whose version changes is no longer scaled"#),
-            (with("version", json!(1)), "version is the number 1, and must be a string"),
-            (with("scalingStatus", json!("Done")), r#"scalingStatus is "Done", and must be Pending, InProgress, Successful or Failed"#),
-            (with("actualCapacity", json!("2")), r#"actualCapacity is the string "2", and must be a number"#),
-            (with("desiredCapacity", json!(-1)), "desiredCapacity is -1, and must not be negative"),
-            (with("desiredCapacity", json!(null)), "desiredCapacity is null, and must be a number"),
-            (with("scalableTargetDimensionId", json!("2")), r#"scalableTargetDimensionId is "2", and the address asks for "1-23456789""#),
-            (with("resourceName", json!(true)), "resourceName is true, and must be a string"),
-            (with("failureReason", json!({})), "failureReason is an object, and must be a string"),
+            (
+                b"[]".to_vec(),
+                "the body is an array, and must be an object",
+            ),
+            (
+                with("version", json!("v2")),
+                r#"version is "v2" and was "MyVersion": a target whose version changes is no longer scaled"#,
+            ),
+            (
+                with("version", json!(1)),
+                "version is the number 1, and must be a string",
+            ),
+            (
+                with("scalingStatus", json!("Done")),
+                r#"scalingStatus is "Done", and must be Pending, InProgress, Successful or Failed"#,
+            ),
+            (
+                with("actualCapacity", json!("2")),
+                r#"actualCapacity is the string "2", and must be a number"#,
+            ),
+            (
+                with("desiredCapacity", json!(-1)),
+                "desiredCapacity is -1, and must not be negative",
+            ),
+            (
+                with("desiredCapacity", json!(null)),
+                "desiredCapacity is null, and must be a number",
+            ),
+            (
+                with("scalableTargetDimensionId", json!("2")),
+                r#"scalableTargetDimensionId is "2", and the address asks for "1-23456789""#,
+            ),
+            (
+                with("resourceName", json!(true)),
+                "resourceName is true, and must be a string",
+            ),
+            (
+                with("failureReason", json!({})),
+                "failureReason is an object, and must be a string",
+            ),
         ] {
             assert_eq!(read(&body, &expected()).unwrap_err(), [words]);
         }
-        let asked = Expected { desired: Some(4.0), ..expected() };
+        let asked = Expected {
+            desired: Some(4.0),
+            ..expected()
+        };
         assert_eq!(
             read(state().to_string().as_bytes(), &asked).unwrap_err(),
             ["desiredCapacity is 3 in the answer to a PATCH that asked for 4"]
         );
-        assert!(read(b"<html>", &expected()).unwrap_err()[0].starts_with("the body is not JSON (expected value"));
+        assert!(
+            read(b"<html>", &expected()).unwrap_err()[0]
+                .starts_with("the body is not JSON (expected value")
+        );
     }
 
     #[test]
     fn an_id_in_the_address_is_decoded() {
-        assert_eq!(Expected::of("http://localhost:3000/scalableTargetDimensions/a%20b%2B").id, "a b+");
+        assert_eq!(
+            Expected::of("http://localhost:3000/scalableTargetDimensions/a%20b%2B").id,
+            "a b+"
+        );
     }
 }

@@ -55,7 +55,12 @@ impl Endpoint {
     ///
     /// # Errors
     /// When there are no certificates to trust.
-    pub fn new(url: Url, headers: Vec<(HeaderName, HeaderValue)>, signer: Option<Signer>, timeout: Duration) -> Result<Self, String> {
+    pub fn new(
+        url: Url,
+        headers: Vec<(HeaderName, HeaderValue)>,
+        signer: Option<Signer>,
+        timeout: Duration,
+    ) -> Result<Self, String> {
         let client = Client::builder()
             .redirect(Policy::none())
             .timeout(timeout)
@@ -63,7 +68,15 @@ impl Endpoint {
             .build()
             .map_err(|error| format!("HTTP cannot be set up: {error}"))?;
         let expected = Expected::of(url.path());
-        Ok(Self { client, url, headers, signer, expected, sent: 0, repeated: 0 })
+        Ok(Self {
+            client,
+            url,
+            headers,
+            signer,
+            expected,
+            sent: 0,
+            repeated: 0,
+        })
     }
 
     /// The scalable target's resource id.
@@ -83,8 +96,12 @@ impl Endpoint {
     /// # Errors
     /// See [`AskError`].
     pub async fn get(&mut self) -> Result<State, AskError> {
-        let state = self.ask(Method::GET, Vec::new(), &self.expected.clone()).await?;
-        self.expected.version.get_or_insert_with(|| state.version.clone());
+        let state = self
+            .ask(Method::GET, Vec::new(), &self.expected.clone())
+            .await?;
+        self.expected
+            .version
+            .get_or_insert_with(|| state.version.clone());
         Ok(state)
     }
 
@@ -93,20 +110,35 @@ impl Endpoint {
     /// # Errors
     /// See [`AskError`].
     pub async fn patch(&mut self, desired: u32) -> Result<State, AskError> {
-        let expected = Expected { desired: Some(f64::from(desired)), ..self.expected.clone() };
-        let body = json!({"desiredCapacity": f64::from(desired)}).to_string().into_bytes();
+        let expected = Expected {
+            desired: Some(f64::from(desired)),
+            ..self.expected.clone()
+        };
+        let body = json!({"desiredCapacity": f64::from(desired)})
+            .to_string()
+            .into_bytes();
         self.ask(Method::PATCH, body, &expected).await
     }
 
-    async fn ask(&mut self, method: Method, body: Vec<u8>, expected: &Expected) -> Result<State, AskError> {
+    async fn ask(
+        &mut self,
+        method: Method,
+        body: Vec<u8>,
+        expected: &Expected,
+    ) -> Result<State, AskError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
             let request = self.request(&method, body.clone()).await?;
             self.sent += 1;
             let (sentence, asked) = match self.client.execute(request).await {
-                Ok(response) if response.status().as_u16() == 429 || response.status().is_server_error() => {
-                    (refusal(&method, response.status().as_u16(), ""), retry_after(&response))
+                Ok(response)
+                    if response.status().as_u16() == 429 || response.status().is_server_error() =>
+                {
+                    (
+                        refusal(&method, response.status().as_u16(), ""),
+                        retry_after(&response),
+                    )
                 }
                 Ok(response) => return read(&method, response, expected).await,
                 Err(error) => (unreachable(&error), None),
@@ -122,33 +154,55 @@ impl Endpoint {
     }
 
     async fn request(&self, method: &Method, body: Vec<u8>) -> Result<reqwest::Request, AskError> {
-        let mut request = http::Request::builder().method(method).uri(self.url.as_str()).header(header::ACCEPT, "application/json");
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(self.url.as_str())
+            .header(header::ACCEPT, "application/json");
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let mut request = request.body(body).map_err(|error| AskError::Unsigned(error.to_string()))?;
+        let mut request = request
+            .body(body)
+            .map_err(|error| AskError::Unsigned(error.to_string()))?;
         if let Some(signer) = &self.signer {
-            signer.sign(&mut request).await.map_err(AskError::Unsigned)?;
+            signer
+                .sign(&mut request)
+                .await
+                .map_err(AskError::Unsigned)?;
         }
-        request.try_into().map_err(|error: reqwest::Error| AskError::Unsigned(error.to_string()))
+        request
+            .try_into()
+            .map_err(|error: reqwest::Error| AskError::Unsigned(error.to_string()))
     }
 }
 
-async fn read(method: &Method, mut response: Response, expected: &Expected) -> Result<State, AskError> {
+async fn read(
+    method: &Method,
+    mut response: Response,
+    expected: &Expected,
+) -> Result<State, AskError> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| AskError::NoAnswer(unreachable(&error)))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| AskError::NoAnswer(unreachable(&error)))?
+    {
         body.extend_from_slice(&chunk);
         if body.len() > LONGEST_BODY {
-            return Err(AskError::Breach(vec![format!("the body is longer than {LONGEST_BODY} bytes, and must be one state")]));
+            return Err(AskError::Breach(vec![format!(
+                "the body is longer than {LONGEST_BODY} bytes, and must be one state"
+            )]));
         }
     }
     match status {
         200 => contract::read(&body, expected).map_err(AskError::Breach),
-        201..=299 => Err(AskError::Breach(vec![format!("the status of the answer to a {method} is {status}, and must be 200")])),
+        201..=299 => Err(AskError::Breach(vec![format!(
+            "the status of the answer to a {method} is {status}, and must be 200"
+        )])),
         _ => Err(AskError::Refused(refusal(method, status, &message(&body)))),
     }
 }
@@ -156,24 +210,43 @@ async fn read(method: &Method, mut response: Response, expected: &Expected) -> R
 fn refusal(method: &Method, status: u16, message: &str) -> String {
     let hint = match status {
         300..=399 => ": give the address that it redirects to",
-        401 | 403 => ": it takes signed requests (--sigv4 REGION) or a key (--header 'x-api-key: …') perhaps",
+        401 | 403 => {
+            ": it takes signed requests (--sigv4 REGION) or a key (--header 'x-api-key: …') perhaps"
+        }
         404 => ": there is no such dimension",
         405 => ": it must take GET and PATCH",
         _ => "",
     };
-    let message = if message.is_empty() { String::new() } else { format!(" ({message})") };
+    let message = if message.is_empty() {
+        String::new()
+    } else {
+        format!(" ({message})")
+    };
     format!("answers a {method} with {status}{hint}{message}")
 }
 
 /// What the error body says of itself, short and printable.
 fn message(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = ["message", "Message"].iter().find_map(|key| value.get(key)?.as_str()).unwrap_or_default();
-    text.chars().filter(|char| !char.is_control()).take(200).collect()
+    let text = ["message", "Message"]
+        .iter()
+        .find_map(|key| value.get(key)?.as_str())
+        .unwrap_or_default();
+    text.chars()
+        .filter(|char| !char.is_control())
+        .take(200)
+        .collect()
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {
-    response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
+    response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 fn unreachable(error: &reqwest::Error) -> String {
@@ -185,7 +258,11 @@ fn unreachable(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    if error.is_connect() { format!("cannot be reached: {cause}") } else { format!("breaks off its answer: {cause}") }
+    if error.is_connect() {
+        format!("cannot be reached: {cause}")
+    } else {
+        format!("breaks off its answer: {cause}")
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +271,10 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_may_help() {
-        assert_eq!(refusal(&Method::GET, 400, "Bad id"), "answers a GET with 400 (Bad id)");
+        assert_eq!(
+            refusal(&Method::GET, 400, "Bad id"),
+            "answers a GET with 400 (Bad id)"
+        );
         assert!(refusal(&Method::PATCH, 403, "").contains("--sigv4 REGION"));
         assert_eq!(message(b"{\"message\":\"no\\u0007 such\"}"), "no such");
         assert_eq!(message(b"<html>"), "");

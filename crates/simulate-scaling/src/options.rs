@@ -201,14 +201,23 @@ impl Options {
 
     /// What is to be simulated; `None` when the endpoint is only to be checked.
     pub(crate) fn settings(&self) -> Result<Option<Settings>, String> {
-        let bounds = Bounds { min: self.min, max: self.max };
+        let bounds = Bounds {
+            min: self.min,
+            max: self.max,
+        };
         if self.min > self.max {
-            return Err(format!("--min {} must not be greater than --max {}.", self.min, self.max));
+            return Err(format!(
+                "--min {} must not be greater than --max {}.",
+                self.min, self.max
+            ));
         }
         for action in &self.schedule {
             let Bounds { min, max } = action.bounds(bounds);
             if min > max {
-                return Err(format!("--schedule {}: its minimum would be {min} and its maximum {max}.", action.name));
+                return Err(format!(
+                    "--schedule {}: its minimum would be {min} and its maximum {max}.",
+                    action.name
+                ));
             }
         }
         if self.give_up < self.poll {
@@ -220,7 +229,9 @@ impl Options {
             _ => return Ok(None),
         };
         let samples = match &load {
-            Load::Metric(Series::Samples(samples)) | Load::Shared(Series::Samples(samples)) => Some(samples),
+            Load::Metric(Series::Samples(samples)) | Load::Shared(Series::Samples(samples)) => {
+                Some(samples)
+            }
             _ => None,
         };
         let start = match (self.start, samples.and_then(|samples| samples.begins())) {
@@ -229,13 +240,21 @@ impl Options {
             _ => today()?,
         };
         // The last sample belongs to the period that it is in.
-        let duration = self.duration.unwrap_or_else(|| samples.map_or(A_DAY, |samples| samples.ends(start) + self.period));
+        let duration = self
+            .duration
+            .unwrap_or_else(|| samples.map_or(A_DAY, |samples| samples.ends(start) + self.period));
         let periods = duration.as_secs() / self.period.as_secs();
         if periods < 1 {
-            return Err(format!("There is no whole period of {:#} in a duration of {duration:#}.", self.period));
+            return Err(format!(
+                "There is no whole period of {:#} in a duration of {duration:#}.",
+                self.period
+            ));
         }
         if periods > MOST_PERIODS {
-            return Err(format!("A duration of {duration:#} has {periods} periods of {:#}, and may have {MOST_PERIODS}.", self.period));
+            return Err(format!(
+                "A duration of {duration:#} has {periods} periods of {:#}, and may have {MOST_PERIODS}.",
+                self.period
+            ));
         }
         Ok(Some(Settings {
             bounds,
@@ -266,7 +285,10 @@ impl Options {
 }
 
 fn today() -> Result<Timestamp, String> {
-    let midnight = Zoned::now().with_time_zone(TimeZone::UTC).start_of_day().map_err(|error| error.to_string())?;
+    let midnight = Zoned::now()
+        .with_time_zone(TimeZone::UTC)
+        .start_of_day()
+        .map_err(|error| error.to_string())?;
     Ok(midnight.timestamp())
 }
 
@@ -288,8 +310,15 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_a_default() {
-        let settings = parse(&["--load", "constant(value=1)"]).unwrap().settings().unwrap().unwrap();
-        assert_eq!((settings.bounds, settings.policy.target, settings.duration), (Bounds { min: 1, max: 10 }, 50.0, A_DAY));
+        let settings = parse(&["--load", "constant(value=1)"])
+            .unwrap()
+            .settings()
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (settings.bounds, settings.policy.target, settings.duration),
+            (Bounds { min: 1, max: 10 }, 50.0, A_DAY)
+        );
         assert_eq!(settings.start.as_second() % 86_400, 0);
         assert!(parse(&["--check"]).unwrap().settings().unwrap().is_none());
     }
@@ -297,17 +326,49 @@ mod tests {
     #[test]
     fn wrong_options_are_told() {
         for (options, words) in [
-            (&["--load", "constant(value=1)", "--target", "0"][..], "it must be a number above 0"),
-            (&["--load", "constant(value=1)", "--target", "1e-300"], "it must be between 1e-9 and 1e15"),
-            (&["--load", "constant(value=1)", "--period", "45s"], "it must be 10s, 30s or a multiple of 60s"),
+            (
+                &["--load", "constant(value=1)", "--target", "0"][..],
+                "it must be a number above 0",
+            ),
+            (
+                &["--load", "constant(value=1)", "--target", "1e-300"],
+                "it must be between 1e-9 and 1e15",
+            ),
+            (
+                &["--load", "constant(value=1)", "--period", "45s"],
+                "it must be 10s, 30s or a multiple of 60s",
+            ),
             (&["--load", "constant(value=1)", "--min=-1"], "--min"),
-            (&["--load", "constant(value=1)", "--sigv4", "Frankfurt"], "write it like us-east-1"),
-            (&["--load", "constant(value=1)", "--header", "key"], "write it like 'x-api-key: …'"),
-            (&["--load", "constant(value=1)", "--start", "noon"], "write it like 2026-01-05T08:00:00Z"),
-            (&["--load", "constant(value=1)", "--noise", "101"], "it must be between 0 and 100"),
-            (&["--load", "constant(value=1)", "--poll", "0s"], "it must be 1s or longer"),
+            (
+                &["--load", "constant(value=1)", "--sigv4", "Frankfurt"],
+                "write it like us-east-1",
+            ),
+            (
+                &["--load", "constant(value=1)", "--header", "key"],
+                "write it like 'x-api-key: …'",
+            ),
+            (
+                &["--load", "constant(value=1)", "--start", "noon"],
+                "write it like 2026-01-05T08:00:00Z",
+            ),
+            (
+                &["--load", "constant(value=1)", "--noise", "101"],
+                "it must be between 0 and 100",
+            ),
+            (
+                &["--load", "constant(value=1)", "--poll", "0s"],
+                "it must be 1s or longer",
+            ),
             (&["--load", "no such file"], "no such file cannot be read"),
-            (&["--load", "constant(value=1)", "--metric", "constant(value=1)"], "cannot be used with"),
+            (
+                &[
+                    "--load",
+                    "constant(value=1)",
+                    "--metric",
+                    "constant(value=1)",
+                ],
+                "cannot be used with",
+            ),
             (&[], "required"),
         ] {
             let error = parse(options).unwrap_err();
@@ -318,13 +379,32 @@ mod tests {
     #[test]
     fn wrong_combinations_are_told() {
         for (options, words) in [
-            (&["--min", "5", "--max", "4"][..], "--min 5 must not be greater than --max 4."),
-            (&["--schedule", "night: rate(1 hour) min=11"], "--schedule night: its minimum would be 11 and its maximum 10."),
-            (&["--give-up", "5s"], "--give-up must not be shorter than --poll."),
-            (&["--duration", "30s"], "There is no whole period of 1m in a duration of 30s."),
-            (&["--duration", "365d"], "A duration of 8760h has 525600 periods of 1m, and may have 150000."),
+            (
+                &["--min", "5", "--max", "4"][..],
+                "--min 5 must not be greater than --max 4.",
+            ),
+            (
+                &["--schedule", "night: rate(1 hour) min=11"],
+                "--schedule night: its minimum would be 11 and its maximum 10.",
+            ),
+            (
+                &["--give-up", "5s"],
+                "--give-up must not be shorter than --poll.",
+            ),
+            (
+                &["--duration", "30s"],
+                "There is no whole period of 1m in a duration of 30s.",
+            ),
+            (
+                &["--duration", "365d"],
+                "A duration of 8760h has 525600 periods of 1m, and may have 150000.",
+            ),
         ] {
-            let options: Vec<&str> = ["--load", "constant(value=1)"].iter().chain(options).copied().collect();
+            let options: Vec<&str> = ["--load", "constant(value=1)"]
+                .iter()
+                .chain(options)
+                .copied()
+                .collect();
             assert_eq!(parse(&options).unwrap().settings().unwrap_err(), words);
         }
     }

@@ -27,21 +27,40 @@ impl Files {
     /// Makes the folder and looks whether each file can be written, before anything else is done.
     pub(crate) fn prepare(options: &Options) -> Result<Self, String> {
         if let Some(folder) = &options.out {
-            fs::create_dir_all(folder).map_err(|error| format!("The folder {} cannot be made: {error}.", folder.display()))?;
+            fs::create_dir_all(folder).map_err(|error| {
+                format!("The folder {} cannot be made: {error}.", folder.display())
+            })?;
         }
-        let place = |own: &Option<PathBuf>, name: &str| own.clone().or_else(|| options.out.as_ref().map(|folder| folder.join(name)));
+        let place = |own: &Option<PathBuf>, name: &str| {
+            own.clone()
+                .or_else(|| options.out.as_ref().map(|folder| folder.join(name)))
+        };
         let files = Self {
             svg: place(&options.svg, "scaling.svg"),
             log: place(&options.log, "activities.json"),
             csv: place(&options.csv, "timeline.csv"),
         };
-        let paths: Vec<_> = [&files.svg, &files.log, &files.csv].into_iter().flatten().collect();
-        if let Some(twice) = paths.iter().enumerate().find_map(|(index, path)| paths[..index].contains(path).then_some(path)) {
-            return Err(format!("{} is to be written twice: give --svg, --log and --csv a file each.", twice.display()));
+        let paths: Vec<_> = [&files.svg, &files.log, &files.csv]
+            .into_iter()
+            .flatten()
+            .collect();
+        if let Some(twice) = paths
+            .iter()
+            .enumerate()
+            .find_map(|(index, path)| paths[..index].contains(path).then_some(path))
+        {
+            return Err(format!(
+                "{} is to be written twice: give --svg, --log and --csv a file each.",
+                twice.display()
+            ));
         }
         for path in [&files.svg, &files.log, &files.csv].into_iter().flatten() {
             let existed = path.exists();
-            fs::OpenOptions::new().append(true).create(true).open(path).map_err(|error| cannot_write(path, &error))?;
+            fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .map_err(|error| cannot_write(path, &error))?;
             if !existed {
                 // Nothing half-done is left when the endpoint turns out not to be there.
                 fs::remove_file(path).map_err(|error| cannot_write(path, &error))?;
@@ -50,7 +69,13 @@ impl Files {
         Ok(files)
     }
 
-    pub(crate) fn write(&self, settings: &Settings, resource_id: &str, run: &Run, with_not_scaled: bool) -> Result<(), String> {
+    pub(crate) fn write(
+        &self,
+        settings: &Settings,
+        resource_id: &str,
+        run: &Run,
+        with_not_scaled: bool,
+    ) -> Result<(), String> {
         let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
             Some(path) => fs::write(path, text()).map_err(|error| cannot_write(path, &error)),
             None => Ok(()),
@@ -67,7 +92,10 @@ fn cannot_write(path: &Path, error: &io::Error) -> String {
 
 /// The activities as the AWS CLI prints them.
 pub(crate) fn json(run: &Run, resource_id: &str, with_not_scaled: bool) -> String {
-    let told = run.activities.iter().filter(|activity| with_not_scaled || activity.not_scaled.is_none());
+    let told = run
+        .activities
+        .iter()
+        .filter(|activity| with_not_scaled || activity.not_scaled.is_none());
     format!("{:#}\n", described(told, resource_id))
 }
 
@@ -80,11 +108,21 @@ fn timeline(run: &Run) -> String {
         while let Some(step) = steps.next_if(|step| step.time <= sample.time) {
             current = Some(step);
         }
-        let metric = sample.metric.map(|metric| metric.to_string()).unwrap_or_default();
+        let metric = sample
+            .metric
+            .map(|metric| metric.to_string())
+            .unwrap_or_default();
         let low = sample.low.map(|low| low.to_string()).unwrap_or_default();
-        let capacity =
-            current.map_or_else(String::new, |step| format!("{},{},{},{}", step.actual, step.desired, step.bounds.min, step.bounds.max));
-        text.push_str(&format!("{},{metric},{},{low},{capacity}\n", sample.time, sample.high));
+        let capacity = current.map_or_else(String::new, |step| {
+            format!(
+                "{},{},{},{}",
+                step.actual, step.desired, step.bounds.min, step.bounds.max
+            )
+        });
+        text.push_str(&format!(
+            "{},{metric},{},{low},{capacity}\n",
+            sample.time, sample.high
+        ));
     }
     text
 }
@@ -98,18 +136,32 @@ pub(crate) struct Lines {
 
 impl Listener for Lines {
     fn ended(&mut self, activity: &Activity) {
-        let Activity { started, description, cause, status, .. } = activity;
+        let Activity {
+            started,
+            description,
+            cause,
+            status,
+            ..
+        } = activity;
         if !self.printed || (activity.not_scaled.is_some() && !self.with_not_scaled) {
             return;
         }
-        let took = activity.ended.map(|ended| ended.duration_since(*started)).filter(|took| !took.is_zero());
-        let took = took.map(|took| format!(" after {took:#}")).unwrap_or_default();
+        let took = activity
+            .ended
+            .map(|ended| ended.duration_since(*started))
+            .filter(|took| !took.is_zero());
+        let took = took
+            .map(|took| format!(" after {took:#}"))
+            .unwrap_or_default();
         let outcome = match (&activity.message, activity.not_scaled) {
             (Some(message), _) => message.clone(),
             (None, Some(reason)) => reason_words(reason),
             (None, None) => String::new(),
         };
-        print(&format!("{started}  {description}\n    {cause}\n    {}{took}: {outcome}\n", status.name()));
+        print(&format!(
+            "{started}  {description}\n    {cause}\n    {}{took}: {outcome}\n",
+            status.name()
+        ));
     }
 
     fn unanswered(&mut self, now: Timestamp, error: &AskError) {
@@ -122,12 +174,31 @@ impl Listener for Lines {
 /// The last lines.
 pub(crate) fn summary(settings: &Settings, run: &Run, requests: (u64, u64)) -> String {
     let count = |status| run.count(status);
-    let missing = run.samples.iter().filter(|sample| sample.metric.is_none()).count();
-    let not_scaled = run.activities.iter().filter(|activity| activity.not_scaled.is_some()).count();
+    let missing = run
+        .samples
+        .iter()
+        .filter(|sample| sample.metric.is_none())
+        .count();
+    let not_scaled = run
+        .activities
+        .iter()
+        .filter(|activity| activity.not_scaled.is_some())
+        .count();
     let highest = run.steps.iter().map(|step| step.actual).fold(0.0, f64::max);
-    let lowest = run.steps.iter().map(|step| step.actual).fold(f64::INFINITY, f64::min);
-    let known: Vec<f64> = run.samples.iter().filter_map(|sample| sample.metric).collect();
-    let above = known.iter().filter(|metric| **metric > settings.policy.target).count();
+    let lowest = run
+        .steps
+        .iter()
+        .map(|step| step.actual)
+        .fold(f64::INFINITY, f64::min);
+    let known: Vec<f64> = run
+        .samples
+        .iter()
+        .filter_map(|sample| sample.metric)
+        .collect();
+    let above = known
+        .iter()
+        .filter(|metric| **metric > settings.policy.target)
+        .count();
     format!(
         "{:#} from {}: {} datapoints ({missing} missing, {above} above the target of {}), actual capacity {lowest} to {highest}.\n\
          {} activities successful, {} failed, {} unfulfilled, {} overridden; {not_scaled} not scaled. {} requests, {} of them repeated.\n",

@@ -24,9 +24,15 @@ impl Bounds {
     #[must_use]
     pub fn broken_by(self, capacity: f64) -> Option<(u32, String)> {
         if capacity < f64::from(self.min) {
-            Some((self.min, format!("minimum capacity was set to {}", self.min)))
+            Some((
+                self.min,
+                format!("minimum capacity was set to {}", self.min),
+            ))
         } else if capacity > f64::from(self.max) {
-            Some((self.max, format!("maximum capacity was set to {}", self.max)))
+            Some((
+                self.max,
+                format!("maximum capacity was set to {}", self.max),
+            ))
         } else {
             None
         }
@@ -75,7 +81,11 @@ pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
     let exact = current * metric / target;
     // What is a whole number but for the last bits of a division must not cost a unit.
     let whole = exact.round();
-    if (exact - whole).abs() <= 1e-9 * whole.max(1.0) { whole } else { exact.ceil() }
+    if (exact - whole).abs() <= 1e-9 * whole.max(1.0) {
+        whole
+    } else {
+        exact.ceil()
+    }
 }
 
 /// Scales out. `added` is what the scale-out that began the running cooldown has added: within a cooldown only a larger
@@ -83,7 +93,13 @@ pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
 /// for 3 within the cooldown adds 1
 /// (<https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html>).
 #[must_use]
-pub fn scale_out(current: f64, metric: f64, target: f64, bounds: Bounds, added: Option<f64>) -> Verdict {
+pub fn scale_out(
+    current: f64,
+    metric: f64,
+    target: f64,
+    bounds: Bounds,
+    added: Option<f64>,
+) -> Verdict {
     if current >= f64::from(bounds.max) {
         return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
     }
@@ -101,7 +117,14 @@ pub fn scale_out(current: f64, metric: f64, target: f64, bounds: Bounds, added: 
 /// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm has looked at:
 /// where that one would be above the target after scaling in, nothing is scaled.
 #[must_use]
-pub fn scale_in(current: f64, metric: f64, highest: f64, target: f64, bounds: Bounds, cooling_down: bool) -> Verdict {
+pub fn scale_in(
+    current: f64,
+    metric: f64,
+    highest: f64,
+    target: f64,
+    bounds: Bounds,
+    cooling_down: bool,
+) -> Verdict {
     if current <= f64::from(bounds.min) {
         return Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: bounds.min });
     }
@@ -128,7 +151,11 @@ fn scale_to(wanted: f64, current: f64, direction: Direction) -> Verdict {
         Direction::Out => wanted > current,
         Direction::In => wanted < current,
     };
-    if changes { Verdict::Scale(wanted.ceil() as u32) } else { Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current }) }
+    if changes {
+        Verdict::Scale(wanted.ceil() as u32)
+    } else {
+        Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current })
+    }
 }
 
 #[cfg(test)]
@@ -156,8 +183,14 @@ mod tests {
 
     #[test]
     fn scaling_in_rather_keeps_too_much() {
-        assert_eq!(scale_in(10.0, 31.0, 31.0, 50.0, BOUNDS, false), Verdict::Scale(7));
-        assert_eq!(scale_in(10.0, 30.0, 30.0, 50.0, BOUNDS, false), Verdict::Scale(6));
+        assert_eq!(
+            scale_in(10.0, 31.0, 31.0, 50.0, BOUNDS, false),
+            Verdict::Scale(7)
+        );
+        assert_eq!(
+            scale_in(10.0, 30.0, 30.0, 50.0, BOUNDS, false),
+            Verdict::Scale(6)
+        );
         // Less by one would push the metric above the target again.
         assert_eq!(
             scale_in(2.0, 44.0, 44.0, 50.0, BOUNDS, false),
@@ -172,47 +205,92 @@ mod tests {
             scale_in(9.0, 38.0, 42.0, 50.0, BOUNDS, false),
             Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current: 9.0 })
         );
-        assert_eq!(scale_in(9.0, 38.0, 38.5, 50.0, BOUNDS, false), Verdict::Scale(7));
+        assert_eq!(
+            scale_in(9.0, 38.0, 38.5, 50.0, BOUNDS, false),
+            Verdict::Scale(7)
+        );
     }
 
     #[test]
     fn bounds_hold_both_ways() {
-        assert_eq!(scale_out(8.0, 500.0, 50.0, BOUNDS, None), Verdict::Scale(10));
-        assert_eq!(scale_out(10.0, 500.0, 50.0, BOUNDS, None), Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: 10 }));
-        assert_eq!(scale_in(8.0, 0.0, 0.0, 50.0, BOUNDS, false), Verdict::Scale(1));
-        assert_eq!(scale_in(1.0, 0.0, 0.0, 50.0, BOUNDS, false), Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: 1 }));
-        assert_eq!(scale_in(3.0, 0.0, 0.0, 50.0, Bounds { min: 0, max: 10 }, false), Verdict::Scale(0));
-        assert_eq!(scale_out(8.0, f64::MAX, 50.0, BOUNDS, None), Verdict::Scale(10));
+        assert_eq!(
+            scale_out(8.0, 500.0, 50.0, BOUNDS, None),
+            Verdict::Scale(10)
+        );
+        assert_eq!(
+            scale_out(10.0, 500.0, 50.0, BOUNDS, None),
+            Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: 10 })
+        );
+        assert_eq!(
+            scale_in(8.0, 0.0, 0.0, 50.0, BOUNDS, false),
+            Verdict::Scale(1)
+        );
+        assert_eq!(
+            scale_in(1.0, 0.0, 0.0, 50.0, BOUNDS, false),
+            Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: 1 })
+        );
+        assert_eq!(
+            scale_in(3.0, 0.0, 0.0, 50.0, Bounds { min: 0, max: 10 }, false),
+            Verdict::Scale(0)
+        );
+        assert_eq!(
+            scale_out(8.0, f64::MAX, 50.0, BOUNDS, None),
+            Verdict::Scale(10)
+        );
     }
 
     #[test]
     fn a_capacity_above_the_maximum_comes_down_to_it() {
-        assert_eq!(scale_in(20.0, 35.0, 35.0, 50.0, BOUNDS, false), Verdict::Scale(10));
-        assert_eq!(scale_in(f64::MAX, 35.0, 35.0, 50.0, BOUNDS, false), Verdict::Scale(10));
+        assert_eq!(
+            scale_in(20.0, 35.0, 35.0, 50.0, BOUNDS, false),
+            Verdict::Scale(10)
+        );
+        assert_eq!(
+            scale_in(f64::MAX, 35.0, 35.0, 50.0, BOUNDS, false),
+            Verdict::Scale(10)
+        );
     }
 
     #[test]
     fn a_target_of_nothing_scales_out() {
-        assert_eq!(scale_out(0.0, 120.0, 50.0, Bounds { min: 0, max: 10 }, None), Verdict::Scale(3));
+        assert_eq!(
+            scale_out(0.0, 120.0, 50.0, Bounds { min: 0, max: 10 }, None),
+            Verdict::Scale(3)
+        );
     }
 
     #[test]
     fn within_the_cooldown_a_need_for_three_after_two_were_added_adds_one() {
         // 6 units at 75 % are 3 too few for 50 %.
-        assert_eq!(scale_out(6.0, 75.0, 50.0, BOUNDS, Some(2.0)), Verdict::Scale(7));
+        assert_eq!(
+            scale_out(6.0, 75.0, 50.0, BOUNDS, Some(2.0)),
+            Verdict::Scale(7)
+        );
         assert_eq!(scale_out(6.0, 75.0, 50.0, BOUNDS, None), Verdict::Scale(9));
     }
 
     #[test]
     fn within_the_cooldown_no_larger_need_scales_nothing() {
-        assert_eq!(scale_out(4.0, 75.0, 50.0, BOUNDS, Some(2.0)), Verdict::CoolingDown);
-        assert_eq!(scale_in(4.0, 10.0, 10.0, 50.0, BOUNDS, true), Verdict::CoolingDown);
+        assert_eq!(
+            scale_out(4.0, 75.0, 50.0, BOUNDS, Some(2.0)),
+            Verdict::CoolingDown
+        );
+        assert_eq!(
+            scale_in(4.0, 10.0, 10.0, 50.0, BOUNDS, true),
+            Verdict::CoolingDown
+        );
     }
 
     #[test]
     fn a_capacity_beyond_its_bounds_is_told_with_the_bound() {
-        assert_eq!(BOUNDS.broken_by(0.5), Some((1, "minimum capacity was set to 1".to_owned())));
-        assert_eq!(BOUNDS.broken_by(11.0), Some((10, "maximum capacity was set to 10".to_owned())));
+        assert_eq!(
+            BOUNDS.broken_by(0.5),
+            Some((1, "minimum capacity was set to 1".to_owned()))
+        );
+        assert_eq!(
+            BOUNDS.broken_by(11.0),
+            Some((10, "maximum capacity was set to 10".to_owned()))
+        );
         assert_eq!(BOUNDS.broken_by(10.0), None);
     }
 }

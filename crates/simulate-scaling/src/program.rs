@@ -39,19 +39,40 @@ async fn simulate(options: &Options) -> Result<bool, Trouble> {
     let files = Files::prepare(options).map_err(Trouble::Options)?;
     let (mut endpoint, state) = registered(options.asking()).await?;
     let Some(settings) = settings else {
-        print(&format!("{} keeps the contract: {}.\n", endpoint.resource_id(), in_words(&state)));
+        print(&format!(
+            "{} keeps the contract: {}.\n",
+            endpoint.resource_id(),
+            in_words(&state)
+        ));
         return Ok(true);
     };
-    let mut lines = Lines { printed: !options.json, with_not_scaled: options.include_not_scaled_activities };
+    let mut lines = Lines {
+        printed: !options.json,
+        with_not_scaled: options.include_not_scaled_activities,
+    };
     let run = simulation::run(&settings, options.speed(), state, &mut endpoint, &mut lines).await;
-    files.write(&settings, endpoint.resource_id(), &run, options.include_not_scaled_activities).map_err(Trouble::Options)?;
+    files
+        .write(
+            &settings,
+            endpoint.resource_id(),
+            &run,
+            options.include_not_scaled_activities,
+        )
+        .map_err(Trouble::Options)?;
     if options.json {
-        print(&json(&run, endpoint.resource_id(), options.include_not_scaled_activities));
+        print(&json(
+            &run,
+            endpoint.resource_id(),
+            options.include_not_scaled_activities,
+        ));
     } else {
         print(&summary(&settings, &run, endpoint.requests()));
     }
     match &run.stopped {
-        Some(reason) => Err(Trouble::Endpoint(format!("{reason} The simulation ends here, at {}.", run.end))),
+        Some(reason) => Err(Trouble::Endpoint(format!(
+            "{reason} The simulation ends here, at {}.",
+            run.end
+        ))),
         None => Ok(run.succeeded()),
     }
 }
@@ -63,12 +84,22 @@ async fn registered(asking: Asking) -> Result<(Endpoint, State), Trouble> {
         None => None,
     };
     let url = asking.url.to_string();
-    let mut endpoint = Endpoint::new(asking.url, asking.headers, signer, asking.timeout).map_err(Trouble::Options)?;
-    let state = endpoint.get().await.map_err(|error| Trouble::Endpoint(format!("{url} {error}. Nothing was changed.")))?;
+    let mut endpoint = Endpoint::new(asking.url, asking.headers, signer, asking.timeout)
+        .map_err(Trouble::Options)?;
+    let state = endpoint
+        .get()
+        .await
+        .map_err(|error| Trouble::Endpoint(format!("{url} {error}. Nothing was changed.")))?;
     Ok((endpoint, state))
 }
 
 fn in_words(state: &State) -> String {
-    let State { actual, desired, status, version, .. } = state;
+    let State {
+        actual,
+        desired,
+        status,
+        version,
+        ..
+    } = state;
     format!("actual capacity {actual}, desired capacity {desired}, {status:?}, version {version:?}")
 }

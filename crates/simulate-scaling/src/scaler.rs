@@ -106,7 +106,16 @@ impl Scaler {
     #[must_use]
     pub fn new(policy: Policy, alarms: AlarmNames, bounds: Bounds, suspended: Suspended) -> Self {
         let (high, low) = (AlarmState::default(), AlarmState::default());
-        Self { policy, alarms, bounds, suspended, history: Vec::new(), high, low, cooldown: None }
+        Self {
+            policy,
+            alarms,
+            bounds,
+            suspended,
+            history: Vec::new(),
+            high,
+            low,
+            cooldown: None,
+        }
     }
 
     /// The minimum and the maximum that hold now.
@@ -120,13 +129,28 @@ impl Scaler {
     pub fn set_bounds(&mut self, bounds: Bounds, capacity: f64) -> Option<Order> {
         self.bounds = bounds;
         let (desired, cause) = bounds.broken_by(capacity)?;
-        let direction = if f64::from(desired) > capacity { Direction::Out } else { Direction::In };
-        Some(Order { desired, cause, direction, added_by_policy: None })
+        let direction = if f64::from(desired) > capacity {
+            Direction::Out
+        } else {
+            Direction::In
+        };
+        Some(Order {
+            desired,
+            cause,
+            direction,
+            added_by_policy: None,
+        })
     }
 
     /// Takes a datapoint, `None` for a missing one. An alarm acts in each period that finds it in `ALARM`, unless an
     /// activity is under way (`busy`).
-    pub fn measure(&mut self, now: Timestamp, metric: Option<f64>, capacity: f64, busy: bool) -> Measured {
+    pub fn measure(
+        &mut self,
+        now: Timestamp,
+        metric: Option<f64>,
+        capacity: f64,
+        busy: bool,
+    ) -> Measured {
         if self.history.len() == KEPT_DATAPOINTS {
             self.history.remove(0);
         }
@@ -134,31 +158,82 @@ impl Scaler {
         self.high = Alarm::high(self.policy.target).evaluate(&self.history, self.high);
         self.low = Alarm::low(self.policy.target).evaluate(&self.history, self.low);
         let low = (!self.policy.disable_scale_in).then_some(self.low);
-        let nothing = Measured { high: self.high, low, order: None, not_scaled: None };
+        let nothing = Measured {
+            high: self.high,
+            low,
+            order: None,
+            not_scaled: None,
+        };
         // An alarm may be in ALARM by older datapoints while the newest is missing.
-        let Some(metric) = self.history.iter().rev().flatten().next().copied().filter(|_| !busy) else { return nothing };
+        let Some(metric) = self
+            .history
+            .iter()
+            .rev()
+            .flatten()
+            .next()
+            .copied()
+            .filter(|_| !busy)
+        else {
+            return nothing;
+        };
         let (direction, alarm) = match (self.high, low) {
-            (AlarmState::Alarm, _) if !self.suspended.scale_out => (Direction::Out, &self.alarms.high),
-            (_, Some(AlarmState::Alarm)) if !self.suspended.scale_in => (Direction::In, &self.alarms.low),
+            (AlarmState::Alarm, _) if !self.suspended.scale_out => {
+                (Direction::Out, &self.alarms.high)
+            }
+            (_, Some(AlarmState::Alarm)) if !self.suspended.scale_in => {
+                (Direction::In, &self.alarms.low)
+            }
             _ => return nothing,
         };
-        let cause = format!("monitor alarm {alarm} in state ALARM triggered policy {}", self.policy.name);
-        let cooldown = self.cooldown.filter(|cooldown| cooldown.direction == direction && now < cooldown.until);
+        let cause = format!(
+            "monitor alarm {alarm} in state ALARM triggered policy {}",
+            self.policy.name
+        );
+        let cooldown = self
+            .cooldown
+            .filter(|cooldown| cooldown.direction == direction && now < cooldown.until);
         let target = self.policy.target;
         let verdict = match direction {
-            Direction::Out => policy::scale_out(capacity, metric, target, self.bounds, cooldown.map(|cooldown| cooldown.added)),
+            Direction::Out => policy::scale_out(
+                capacity,
+                metric,
+                target,
+                self.bounds,
+                cooldown.map(|cooldown| cooldown.added),
+            ),
             Direction::In => {
                 let looked_at = self.history.iter().rev().take(LOW_DATAPOINTS).flatten();
                 let highest = looked_at.copied().fold(metric, f64::max);
-                policy::scale_in(capacity, metric, highest, target, self.bounds, cooldown.is_some())
+                policy::scale_in(
+                    capacity,
+                    metric,
+                    highest,
+                    target,
+                    self.bounds,
+                    cooldown.is_some(),
+                )
             }
         };
         match verdict {
             Verdict::Scale(desired) => {
-                let added_by_policy = Some(f64::from(desired) - capacity + cooldown.map_or(0.0, |cooldown| cooldown.added.max(0.0)));
-                Measured { order: Some(Order { desired, cause, direction, added_by_policy }), ..nothing }
+                let added_by_policy = Some(
+                    f64::from(desired) - capacity
+                        + cooldown.map_or(0.0, |cooldown| cooldown.added.max(0.0)),
+                );
+                Measured {
+                    order: Some(Order {
+                        desired,
+                        cause,
+                        direction,
+                        added_by_policy,
+                    }),
+                    ..nothing
+                }
             }
-            Verdict::NotScaled(reason) => Measured { not_scaled: Some(NotScaledActivity { cause, reason }), ..nothing },
+            Verdict::NotScaled(reason) => Measured {
+                not_scaled: Some(NotScaledActivity { cause, reason }),
+                ..nothing
+            },
             Verdict::CoolingDown => nothing,
         }
     }
@@ -166,14 +241,20 @@ impl Scaler {
     /// Takes the successful end of an order: what the policy ordered begins its cooldown, and a scale-out ends that of a
     /// scale-in.
     pub fn fulfilled(&mut self, now: Timestamp, order: &Order) {
-        let Some(added) = order.added_by_policy else { return };
+        let Some(added) = order.added_by_policy else {
+            return;
+        };
         let length = match order.direction {
             Direction::Out => self.policy.scale_out_cooldown,
             Direction::In => self.policy.scale_in_cooldown,
         };
         // A cooldown beyond the end of time never ends.
         let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
-        self.cooldown = Some(Cooldown { direction: order.direction, until, added });
+        self.cooldown = Some(Cooldown {
+            direction: order.direction,
+            until,
+            added,
+        });
     }
 }
 
@@ -189,8 +270,16 @@ mod tests {
             scale_in_cooldown: SignedDuration::from_secs(300),
             disable_scale_in,
         };
-        let alarms = AlarmNames { high: "HIGH".to_owned(), low: "LOW".to_owned() };
-        Scaler::new(policy, alarms, Bounds { min: 1, max: 10 }, Suspended::default())
+        let alarms = AlarmNames {
+            high: "HIGH".to_owned(),
+            low: "LOW".to_owned(),
+        };
+        Scaler::new(
+            policy,
+            alarms,
+            Bounds { min: 1, max: 10 },
+            Suspended::default(),
+        )
     }
 
     fn minute(number: i64) -> Timestamp {
@@ -198,8 +287,16 @@ mod tests {
     }
 
     /// Sends the same datapoint in minutes, and answers what the last one brought.
-    fn minutes(scaler: &mut Scaler, range: std::ops::Range<i64>, metric: Option<f64>, capacity: f64) -> Measured {
-        range.map(|number| scaler.measure(minute(number), metric, capacity, false)).last().unwrap()
+    fn minutes(
+        scaler: &mut Scaler,
+        range: std::ops::Range<i64>,
+        metric: Option<f64>,
+        capacity: f64,
+    ) -> Measured {
+        range
+            .map(|number| scaler.measure(minute(number), metric, capacity, false))
+            .last()
+            .unwrap()
     }
 
     #[test]
@@ -207,8 +304,14 @@ mod tests {
         let mut scaler = scaler(false);
         assert_eq!(minutes(&mut scaler, 0..2, Some(90.0), 2.0).order, None);
         let order = minutes(&mut scaler, 2..3, Some(90.0), 2.0).order.unwrap();
-        assert_eq!((order.desired, order.direction, order.added_by_policy), (4, Direction::Out, Some(2.0)));
-        assert_eq!(order.cause, "monitor alarm HIGH in state ALARM triggered policy half-busy");
+        assert_eq!(
+            (order.desired, order.direction, order.added_by_policy),
+            (4, Direction::Out, Some(2.0))
+        );
+        assert_eq!(
+            order.cause,
+            "monitor alarm HIGH in state ALARM triggered policy half-busy"
+        );
     }
 
     #[test]
@@ -231,7 +334,13 @@ mod tests {
         assert_eq!((larger.desired, larger.added_by_policy), (5, Some(3.0)));
         scaler.fulfilled(minute(6), &larger);
         assert_eq!(minutes(&mut scaler, 6..11, Some(75.0), 5.0).order, None);
-        assert_eq!(minutes(&mut scaler, 11..12, Some(75.0), 5.0).order.unwrap().desired, 8);
+        assert_eq!(
+            minutes(&mut scaler, 11..12, Some(75.0), 5.0)
+                .order
+                .unwrap()
+                .desired,
+            8
+        );
     }
 
     #[test]
@@ -241,15 +350,30 @@ mod tests {
         assert_eq!((order.desired, order.direction), (3, Direction::In));
         scaler.fulfilled(minute(15), &order);
         assert_eq!(minutes(&mut scaler, 15..20, Some(30.0), 3.0).order, None);
-        assert_eq!(minutes(&mut scaler.clone(), 20..21, Some(30.0), 3.0).order.unwrap().desired, 2);
-        assert_eq!(minutes(&mut scaler, 16..19, Some(100.0), 3.0).order.unwrap().desired, 6);
+        assert_eq!(
+            minutes(&mut scaler.clone(), 20..21, Some(30.0), 3.0)
+                .order
+                .unwrap()
+                .desired,
+            2
+        );
+        assert_eq!(
+            minutes(&mut scaler, 16..19, Some(100.0), 3.0)
+                .order
+                .unwrap()
+                .desired,
+            6
+        );
     }
 
     #[test]
     fn without_scale_in_there_is_no_low_alarm() {
         let mut scaler = scaler(true);
         let measured = minutes(&mut scaler, 0..30, Some(1.0), 5.0);
-        assert_eq!((measured.low, measured.order, measured.not_scaled), (None, None, None));
+        assert_eq!(
+            (measured.low, measured.order, measured.not_scaled),
+            (None, None, None)
+        );
     }
 
     #[test]
@@ -257,14 +381,24 @@ mod tests {
         let mut scaler = scaler(false);
         minutes(&mut scaler, 0..10, Some(30.0), 5.0);
         let measured = minutes(&mut scaler, 10..60, None, 5.0);
-        assert_eq!((measured.high, measured.low), (AlarmState::InsufficientData, Some(AlarmState::InsufficientData)));
+        assert_eq!(
+            (measured.high, measured.low),
+            (
+                AlarmState::InsufficientData,
+                Some(AlarmState::InsufficientData)
+            )
+        );
         assert_eq!(measured.order, None);
     }
 
     #[test]
     fn what_is_suspended_waits() {
         let mut scaler = scaler(false);
-        scaler.suspended = Suspended { scale_out: true, scale_in: true, scheduled: false };
+        scaler.suspended = Suspended {
+            scale_out: true,
+            scale_in: true,
+            scheduled: false,
+        };
         assert_eq!(minutes(&mut scaler, 0..5, Some(90.0), 2.0).order, None);
         assert_eq!(minutes(&mut scaler, 5..25, Some(9.0), 2.0).order, None);
     }
@@ -273,16 +407,25 @@ mod tests {
     fn new_bounds_bring_the_capacity_back_at_once() {
         let mut scaler = scaler(false);
         let order = scaler.set_bounds(Bounds { min: 5, max: 10 }, 2.0).unwrap();
-        assert_eq!((order.desired, order.cause.as_str(), order.added_by_policy), (5, "minimum capacity was set to 5", None));
+        assert_eq!(
+            (order.desired, order.cause.as_str(), order.added_by_policy),
+            (5, "minimum capacity was set to 5", None)
+        );
         assert_eq!(scaler.set_bounds(Bounds { min: 1, max: 10 }, 5.0), None);
         scaler.fulfilled(minute(1), &order);
-        assert!(scaler.cooldown.is_none(), "only the policy's own changes begin a cooldown");
+        assert!(
+            scaler.cooldown.is_none(),
+            "only the policy's own changes begin a cooldown"
+        );
     }
 
     #[test]
     fn at_the_maximum_the_reason_is_told() {
         let mut scaler = scaler(false);
         let measured = minutes(&mut scaler, 0..3, Some(90.0), 10.0);
-        assert_eq!(measured.not_scaled.unwrap().reason, NotScaled::AlreadyAtMaxCapacity { max: 10 });
+        assert_eq!(
+            measured.not_scaled.unwrap().reason,
+            NotScaled::AlreadyAtMaxCapacity { max: 10 }
+        );
     }
 }

@@ -37,17 +37,28 @@ impl ScheduledAction {
     /// # Errors
     /// A sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (head, rest) = text.split_once('(').ok_or_else(|| format!("'{text}' is no schedule; {FORM}"))?;
-        let (inside, options) = rest.split_once(')').ok_or_else(|| format!("'{text}' has no closing parenthesis; {FORM}"))?;
+        let (head, rest) = text
+            .split_once('(')
+            .ok_or_else(|| format!("'{text}' is no schedule; {FORM}"))?;
+        let (inside, options) = rest
+            .split_once(')')
+            .ok_or_else(|| format!("'{text}' has no closing parenthesis; {FORM}"))?;
         let (name, kind) = head.rsplit_once(':').unwrap_or(("scheduled", head));
         let (mut min, mut max, mut zone) = (None, None, TimeZone::UTC);
         for option in options.split_whitespace() {
-            let number = |value: &str| value.parse::<u32>().map(Some).map_err(|_| format!("'{option}' is no capacity"));
+            let number = |value: &str| {
+                value
+                    .parse::<u32>()
+                    .map(Some)
+                    .map_err(|_| format!("'{option}' is no capacity"))
+            };
             match option.split_once('=') {
                 Some(("min", value)) => min = number(value)?,
                 Some(("max", value)) => max = number(value)?,
                 Some(("timezone", value)) => {
-                    zone = TimeZone::get(value).map_err(|_| format!("'{value}' is no time zone; write one like Europe/Berlin"))?
+                    zone = TimeZone::get(value).map_err(|_| {
+                        format!("'{value}' is no time zone; write one like Europe/Berlin")
+                    })?
                 }
                 _ => return Err(format!("'{option}' belongs to no schedule; {FORM}")),
             }
@@ -61,13 +72,21 @@ impl ScheduledAction {
             "cron" => cron(inside, zone)?,
             other => return Err(format!("'{other}' is neither at, rate nor cron; {FORM}")),
         };
-        Ok(Self { name: name.trim().to_owned(), when, min, max })
+        Ok(Self {
+            name: name.trim().to_owned(),
+            when,
+            min,
+            max,
+        })
     }
 
     /// The bounds that hold from it on.
     #[must_use]
     pub fn bounds(&self, before: Bounds) -> Bounds {
-        Bounds { min: self.min.unwrap_or(before.min), max: self.max.unwrap_or(before.max) }
+        Bounds {
+            min: self.min.unwrap_or(before.min),
+            max: self.max.unwrap_or(before.max),
+        }
     }
 
     /// When it next happens after `now`, in a simulation that began at `start`.
@@ -76,31 +95,52 @@ impl ScheduledAction {
         match &self.when {
             When::At(time) => (*time > now).then_some(*time),
             When::Rate(every) => {
-                let done = now.duration_since(start).as_secs().div_euclid(every.as_secs());
-                start.checked_add(SignedDuration::from_secs(every.as_secs().checked_mul(done + 1)?)).ok()
+                let done = now
+                    .duration_since(start)
+                    .as_secs()
+                    .div_euclid(every.as_secs());
+                start
+                    .checked_add(SignedDuration::from_secs(
+                        every.as_secs().checked_mul(done + 1)?,
+                    ))
+                    .ok()
             }
-            When::Cron(cron, zone) => cron.find_next_occurrence(&now.to_zoned(zone.clone()), false).ok().map(|time| time.timestamp()),
+            When::Cron(cron, zone) => cron
+                .find_next_occurrence(&now.to_zoned(zone.clone()), false)
+                .ok()
+                .map(|time| time.timestamp()),
         }
     }
 }
 
 fn at(text: &str, zone: TimeZone) -> Result<When, String> {
-    let local: DateTime = text.trim().parse().map_err(|_| format!("at({text}): the time must be written like 2026-01-05T08:00:00"))?;
-    let zoned = local.to_zoned(zone).map_err(|_| format!("at({text}): there is no such time"))?;
+    let local: DateTime = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("at({text}): the time must be written like 2026-01-05T08:00:00"))?;
+    let zoned = local
+        .to_zoned(zone)
+        .map_err(|_| format!("at({text}): there is no such time"))?;
     Ok(When::At(zoned.timestamp()))
 }
 
 fn rate(text: &str) -> Result<When, String> {
     let wrong = || format!("rate({text}): write it like rate(1 hour) or rate(15 minutes)");
     let (number, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
-    let number: u32 = number.parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?;
+    let number: u32 = number
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(wrong)?;
     let seconds = match unit.trim().trim_end_matches('s') {
         "minute" => 60,
         "hour" => 3600,
         "day" => 86_400,
         _ => return Err(wrong()),
     };
-    Ok(When::Rate(SignedDuration::from_secs(i64::from(number) * seconds)))
+    Ok(When::Rate(SignedDuration::from_secs(
+        i64::from(number) * seconds,
+    )))
 }
 
 /// AWS's fields are minutes, hours, day of month, month, day of week (1 is Sunday) and year; one of the two days is `?`.
@@ -113,11 +153,24 @@ fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
         ));
     };
     if (day == "?") == (weekday == "?") {
-        return Err(format!("cron({text}): exactly one of day-of-month and day-of-week must be ?"));
+        return Err(format!(
+            "cron({text}): exactly one of day-of-month and day-of-week must be ?"
+        ));
     }
-    let field = |field: &str, last: u32| if field == "?" { "*".to_owned() } else { steps_to(&field.to_ascii_uppercase(), last) };
+    let field = |field: &str, last: u32| {
+        if field == "?" {
+            "*".to_owned()
+        } else {
+            steps_to(&field.to_ascii_uppercase(), last)
+        }
+    };
     let (minutes, hours) = (field(minutes, 59), field(hours, 23));
-    let (day, month, weekday, year) = (field(day, 31), field(month, 12), field(weekday, 7), field(year, 2199));
+    let (day, month, weekday, year) = (
+        field(day, 31),
+        field(month, 12),
+        field(weekday, 7),
+        field(year, 2199),
+    );
     // Croner's fields begin with the seconds.
     let pattern = format!("0 {minutes} {hours} {day} {month} {weekday} {year}");
     let cron = CronParser::builder()
@@ -145,24 +198,71 @@ mod tests {
 
     fn next(text: &str, now: &str) -> Option<String> {
         let start = "2026-01-05T00:00:00Z".parse().unwrap();
-        ScheduledAction::parse(text).unwrap().next(start, now.parse().unwrap()).map(|time| time.to_string())
+        ScheduledAction::parse(text)
+            .unwrap()
+            .next(start, now.parse().unwrap())
+            .map(|time| time.to_string())
     }
 
     #[test]
     fn each_kind_has_its_times() {
         for (schedule, now, expected) in [
-            ("at(2026-01-05T08:00:00) min=4", "2026-01-05T00:00:00Z", Some("2026-01-05T08:00:00Z")),
-            ("at(2026-01-05T08:00:00) min=4", "2026-01-05T08:00:00Z", None),
-            ("at(2026-01-05T08:00:00) min=4 timezone=Europe/Berlin", "2026-01-05T00:00:00Z", Some("2026-01-05T07:00:00Z")),
-            ("rate(15 minutes) max=4", "2026-01-05T00:00:00Z", Some("2026-01-05T00:15:00Z")),
-            ("cron(5/15 8 * * ? *) min=4", "2026-01-05T08:10:00Z", Some("2026-01-05T08:20:00Z")),
-            ("cron(0 0/6 ? * 2-6 *) min=4", "2026-01-05T13:00:00Z", Some("2026-01-05T18:00:00Z")),
-            ("rate(1 hour) max=4", "2026-01-05T03:30:00Z", Some("2026-01-05T04:00:00Z")),
-            ("cron(0 8 * * ? *) min=4", "2026-01-05T08:00:00Z", Some("2026-01-06T08:00:00Z")),
+            (
+                "at(2026-01-05T08:00:00) min=4",
+                "2026-01-05T00:00:00Z",
+                Some("2026-01-05T08:00:00Z"),
+            ),
+            (
+                "at(2026-01-05T08:00:00) min=4",
+                "2026-01-05T08:00:00Z",
+                None,
+            ),
+            (
+                "at(2026-01-05T08:00:00) min=4 timezone=Europe/Berlin",
+                "2026-01-05T00:00:00Z",
+                Some("2026-01-05T07:00:00Z"),
+            ),
+            (
+                "rate(15 minutes) max=4",
+                "2026-01-05T00:00:00Z",
+                Some("2026-01-05T00:15:00Z"),
+            ),
+            (
+                "cron(5/15 8 * * ? *) min=4",
+                "2026-01-05T08:10:00Z",
+                Some("2026-01-05T08:20:00Z"),
+            ),
+            (
+                "cron(0 0/6 ? * 2-6 *) min=4",
+                "2026-01-05T13:00:00Z",
+                Some("2026-01-05T18:00:00Z"),
+            ),
+            (
+                "rate(1 hour) max=4",
+                "2026-01-05T03:30:00Z",
+                Some("2026-01-05T04:00:00Z"),
+            ),
+            (
+                "cron(0 8 * * ? *) min=4",
+                "2026-01-05T08:00:00Z",
+                Some("2026-01-06T08:00:00Z"),
+            ),
             // 2026-01-05 is a Monday, and day 2 of AWS's week.
-            ("cron(30 18 ? * MON-FRI *) min=4", "2026-01-09T19:00:00Z", Some("2026-01-12T18:30:00Z")),
-            ("cron(0 0 ? * 1 *) min=4", "2026-01-05T00:00:00Z", Some("2026-01-11T00:00:00Z")),
-            ("cron(0 12 L * ? *) min=4", "2026-02-01T00:00:00Z", Some("2026-02-28T12:00:00Z")),
+            (
+                "cron(30 18 ? * MON-FRI *) min=4",
+                "2026-01-09T19:00:00Z",
+                Some("2026-01-12T18:30:00Z"),
+            ),
+            (
+                "cron(0 0 ? * 1 *) min=4",
+                "2026-01-05T00:00:00Z",
+                Some("2026-01-11T00:00:00Z"),
+            ),
+            (
+                "cron(0 12 L * ? *) min=4",
+                "2026-02-01T00:00:00Z",
+                Some("2026-02-28T12:00:00Z"),
+            ),
             ("cron(0 8 * * ? 2025) min=4", "2026-02-01T00:00:00Z", None),
         ] {
             assert_eq!(next(schedule, now).as_deref(), expected, "{schedule}");
@@ -173,16 +273,28 @@ mod tests {
     fn name_and_bounds_are_read() {
         let action = ScheduledAction::parse("office hours: cron(0 8 * * ? *) min=4").unwrap();
         assert_eq!(action.name, "office hours");
-        assert_eq!(action.bounds(Bounds { min: 1, max: 9 }), Bounds { min: 4, max: 9 });
+        assert_eq!(
+            action.bounds(Bounds { min: 1, max: 9 }),
+            Bounds { min: 4, max: 9 }
+        );
     }
 
     #[test]
     fn a_wrong_schedule_is_told() {
         for (text, words) in [
             ("daily min=1", "'daily min=1' is no schedule; write it like"),
-            ("cron(0 8 * * ? *)", "'cron(0 8 * * ? *)' sets neither min nor max"),
-            ("cron(0 8 * * *) min=1", "cron(0 8 * * *): there are 5 fields, and must be six"),
-            ("cron(0 8 * * * *) min=1", "cron(0 8 * * * *): exactly one of day-of-month and day-of-week must be ?"),
+            (
+                "cron(0 8 * * ? *)",
+                "'cron(0 8 * * ? *)' sets neither min nor max",
+            ),
+            (
+                "cron(0 8 * * *) min=1",
+                "cron(0 8 * * *): there are 5 fields, and must be six",
+            ),
+            (
+                "cron(0 8 * * * *) min=1",
+                "cron(0 8 * * * *): exactly one of day-of-month and day-of-week must be ?",
+            ),
             ("cron(99 8 * * ? *) min=1", "cron(99 8 * * ? *): "),
             ("every(5) min=1", "'every' is neither at, rate nor cron"),
             ("rate(often) min=1", "rate(often): write it like"),

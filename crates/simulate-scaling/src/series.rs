@@ -28,14 +28,22 @@ impl Series {
     /// A sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim().split_once('(') {
-            Some((name, rest)) if !Path::new(text).exists() => Function::parse(name, rest).map(Self::Function),
+            Some((name, rest)) if !Path::new(text).exists() => {
+                Function::parse(name, rest).map(Self::Function)
+            }
             _ => Samples::read(Path::new(text)).map(Self::Samples),
         }
     }
 
     /// The value of the period that begins `from` after `start` and is `period` long; `None` where nothing was measured.
     #[must_use]
-    pub fn value(&self, start: Timestamp, from: SignedDuration, period: SignedDuration, statistic: Statistic) -> Option<f64> {
+    pub fn value(
+        &self,
+        start: Timestamp,
+        from: SignedDuration,
+        period: SignedDuration,
+        statistic: Statistic,
+    ) -> Option<f64> {
         match self {
             Self::Function(function) => Some(function.at(from)),
             Self::Samples(samples) => samples.value(start, from, period, statistic),
@@ -50,7 +58,10 @@ impl Series {
 pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let text = text.trim();
     let wrong = || format!("'{text}' is no duration; write one like 90s, 15m, 24h or 7d");
-    let parsed = match (text.parse::<f64>(), text.strip_suffix('d').map(str::parse::<u32>)) {
+    let parsed = match (
+        text.parse::<f64>(),
+        text.strip_suffix('d').map(str::parse::<u32>),
+    ) {
         (Ok(seconds), _) => SignedDuration::try_from_secs_f64(seconds).map_err(|_| wrong())?,
         (_, Some(Ok(days))) => SignedDuration::from_hours(i64::from(days) * 24),
         _ => text.parse().map_err(|_| wrong())?,
@@ -67,10 +78,31 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("24h", 86_400), ("7d", 604_800), ("1h 30m", 5400), ("60", 60), ("0", 0)] {
-            assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("24h", 86_400),
+            ("7d", 604_800),
+            ("1h 30m", 5400),
+            ("60", 60),
+            ("0", 0),
+        ] {
+            assert_eq!(
+                duration(text),
+                Ok(SignedDuration::from_secs(seconds)),
+                "{text}"
+            );
         }
-        for text in ["", "soon", "-5m", "1 fortnight", "NaN", "inf", "1e300", "99999999999d"] {
+        for text in [
+            "",
+            "soon",
+            "-5m",
+            "1 fortnight",
+            "NaN",
+            "inf",
+            "1e300",
+            "99999999999d",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -22,10 +22,20 @@ impl Signer {
     /// # Errors
     /// A sentence when there are none.
     pub async fn new(region: String) -> Result<Self, String> {
-        let config = aws_config::defaults(BehaviorVersion::latest()).region(aws_config::Region::new(region.clone())).load().await;
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(aws_config::Region::new(region.clone()))
+            .load()
+            .await;
         let credentials = config.credentials_provider().ok_or_else(no_credentials)?;
-        let signer = Self { region, credentials };
-        signer.credentials.provide_credentials().await.map_err(|_| no_credentials())?;
+        let signer = Self {
+            region,
+            credentials,
+        };
+        signer
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|_| no_credentials())?;
         Ok(signer)
     }
 
@@ -34,7 +44,11 @@ impl Signer {
     /// # Errors
     /// A clause when the credentials are gone.
     pub async fn sign(&self, request: &mut http::Request<Vec<u8>>) -> Result<(), String> {
-        let credentials = self.credentials.provide_credentials().await.map_err(|_| no_credentials())?;
+        let credentials = self
+            .credentials
+            .provide_credentials()
+            .await
+            .map_err(|_| no_credentials())?;
         let identity = credentials.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -45,11 +59,20 @@ impl Signer {
             .build()
             .map_err(|error| error.to_string())?
             .into();
-        let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let signable =
-            SignableRequest::new(request.method().as_str(), request.uri().to_string(), headers, SignableBody::Bytes(request.body()))
-                .map_err(|error| error.to_string())?;
-        let (instructions, _) = sign(signable, &parameters).map_err(|error| error.to_string())?.into_parts();
+        let headers = request
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let signable = SignableRequest::new(
+            request.method().as_str(),
+            request.uri().to_string(),
+            headers,
+            SignableBody::Bytes(request.body()),
+        )
+        .map_err(|error| error.to_string())?;
+        let (instructions, _) = sign(signable, &parameters)
+            .map_err(|error| error.to_string())?
+            .into_parts();
         instructions.apply_to_request_http1x(request);
         Ok(())
     }

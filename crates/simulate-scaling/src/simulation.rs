@@ -67,13 +67,18 @@ impl Run {
     /// How many activities ended so; those that asked nothing of the endpoint are left out.
     #[must_use]
     pub fn count(&self, status: StatusCode) -> usize {
-        self.activities.iter().filter(|activity| activity.status == status && activity.not_scaled.is_none()).count()
+        self.activities
+            .iter()
+            .filter(|activity| activity.status == status && activity.not_scaled.is_none())
+            .count()
     }
 
     /// Whether the endpoint did all that it was asked for.
     #[must_use]
     pub fn succeeded(&self) -> bool {
-        self.stopped.is_none() && self.count(StatusCode::Failed) == 0 && self.count(StatusCode::Unfulfilled) == 0
+        self.stopped.is_none()
+            && self.count(StatusCode::Failed) == 0
+            && self.count(StatusCode::Unfulfilled) == 0
     }
 }
 
@@ -104,11 +109,22 @@ struct Simulation<'a, L> {
 }
 
 /// Plays it from `registered`, the state that the endpoint answered to the GET before anything was changed.
-pub async fn run<L: Listener>(settings: &Settings, speed: Speed, registered: State, endpoint: &mut Endpoint, listener: &mut L) -> Run {
+pub async fn run<L: Listener>(
+    settings: &Settings,
+    speed: Speed,
+    registered: State,
+    endpoint: &mut Endpoint,
+    listener: &mut L,
+) -> Run {
     let mut random = fastrand::Rng::with_seed(settings.seed);
     let mut activities = Activities::new(listener, random.fork());
     let alarms = activities.alarm_names(endpoint.resource_id());
-    let scaler = Scaler::new(settings.policy.clone(), alarms, settings.bounds, settings.suspended);
+    let scaler = Scaler::new(
+        settings.policy.clone(),
+        alarms,
+        settings.bounds,
+        settings.suspended,
+    );
     let mut simulation = Simulation {
         settings,
         endpoint,
@@ -124,8 +140,19 @@ pub async fn run<L: Listener>(settings: &Settings, speed: Speed, registered: Sta
     };
     let clock = Clock::new(settings.start, speed);
     let (end, stopped) = simulation.play(&clock).await;
-    let Simulation { activities, samples, steps, .. } = simulation;
-    Run { end, samples, steps, activities: activities.into_all(), stopped }
+    let Simulation {
+        activities,
+        samples,
+        steps,
+        ..
+    } = simulation;
+    Run {
+        end,
+        samples,
+        steps,
+        activities: activities.into_all(),
+        stopped,
+    }
 }
 
 impl<'a, L: Listener> Simulation<'a, L> {
@@ -134,7 +161,10 @@ impl<'a, L: Listener> Simulation<'a, L> {
         let mut now = self.settings.start;
         let mut next_period = 1;
         self.step(now);
-        let mut outcome = match self.scaler.set_bounds(self.settings.bounds, self.capacity.desired) {
+        let mut outcome = match self
+            .scaler
+            .set_bounds(self.settings.bounds, self.capacity.desired)
+        {
             Some(order) => self.begin(now, order).await,
             None => Ok(()),
         };
@@ -142,16 +172,26 @@ impl<'a, L: Listener> Simulation<'a, L> {
             outcome = self.scheduled(now).await;
         }
         while outcome.is_ok() {
-            let period = self.settings.period_end(next_period).filter(|time| *time <= end);
+            let period = self
+                .settings
+                .period_end(next_period)
+                .filter(|time| *time <= end);
             let scheduled = self.next_scheduled(now).filter(|time| *time <= end);
             let poll = self.under_way.as_ref().map(|under_way| under_way.next_poll);
-            let Some(next) = [period, scheduled, poll].into_iter().flatten().min() else { break };
+            let Some(next) = [period, scheduled, poll].into_iter().flatten().min() else {
+                break;
+            };
             now = next;
             clock.wait_until(now).await;
             if scheduled == Some(now) {
                 outcome = self.scheduled(now).await;
             }
-            if outcome.is_ok() && self.under_way.as_ref().is_some_and(|under_way| under_way.next_poll == now) {
+            if outcome.is_ok()
+                && self
+                    .under_way
+                    .as_ref()
+                    .is_some_and(|under_way| under_way.next_poll == now)
+            {
                 outcome = self.poll(now).await;
             }
             if outcome.is_ok() && period == Some(now) {
@@ -161,26 +201,47 @@ impl<'a, L: Listener> Simulation<'a, L> {
         }
         let stopped = outcome.err().map(|Stop(reason)| reason);
         if let (Some(reason), Some(under_way)) = (&stopped, self.under_way.take()) {
-            self.activities.end(under_way.activity, now, StatusCode::Failed, &failed_message(&under_way.order, reason));
+            self.activities.end(
+                under_way.activity,
+                now,
+                StatusCode::Failed,
+                &failed_message(&under_way.order, reason),
+            );
         }
         (now, stopped)
     }
 
     fn step(&mut self, now: Timestamp) {
-        let step = Step { time: now, actual: self.capacity.actual, desired: self.capacity.desired, bounds: self.scaler.bounds() };
-        if self.steps.last().is_none_or(|last| Step { time: now, ..*last } != step) {
+        let step = Step {
+            time: now,
+            actual: self.capacity.actual,
+            desired: self.capacity.desired,
+            bounds: self.scaler.bounds(),
+        };
+        if self
+            .steps
+            .last()
+            .is_none_or(|last| Step { time: now, ..*last } != step)
+        {
             self.steps.push(step);
         }
     }
 
     /// The scheduled actions that happen.
     fn schedule(&self) -> &'a [ScheduledAction] {
-        if self.settings.suspended.scheduled { &[] } else { &self.settings.schedule }
+        if self.settings.suspended.scheduled {
+            &[]
+        } else {
+            &self.settings.schedule
+        }
     }
 
     /// When the first scheduled action after `now` is due.
     fn next_scheduled(&self, now: Timestamp) -> Option<Timestamp> {
-        self.schedule().iter().filter_map(|action| action.next(self.settings.start, now)).min()
+        self.schedule()
+            .iter()
+            .filter_map(|action| action.next(self.settings.start, now))
+            .min()
     }
 
     /// Every action that is due, one after the other.
@@ -212,9 +273,18 @@ impl<'a, L: Listener> Simulation<'a, L> {
             let answer = self.endpoint.get().await;
             self.heard(now, answer)?;
         }
-        let metric = self.settings.metric(period, self.capacity.actual, &mut self.random);
-        let measured = self.scaler.measure(now, metric, self.capacity.actual, self.under_way.is_some());
-        self.samples.push(Sample { time: now, metric, high: measured.high, low: measured.low });
+        let metric = self
+            .settings
+            .metric(period, self.capacity.actual, &mut self.random);
+        let measured =
+            self.scaler
+                .measure(now, metric, self.capacity.actual, self.under_way.is_some());
+        self.samples.push(Sample {
+            time: now,
+            metric,
+            high: measured.high,
+            low: measured.low,
+        });
         self.activities.not_scaled(now, measured.not_scaled);
         match measured.order {
             Some(order) => self.begin(now, order).await,
@@ -223,7 +293,11 @@ impl<'a, L: Listener> Simulation<'a, L> {
     }
 
     /// Takes an answer: a state is what holds from now on. One without a state is forgiven a few times, but for a breach.
-    fn heard(&mut self, now: Timestamp, answer: Result<State, AskError>) -> Result<Option<State>, Stop> {
+    fn heard(
+        &mut self,
+        now: Timestamp,
+        answer: Result<State, AskError>,
+    ) -> Result<Option<State>, Stop> {
         match answer {
             Ok(state) => {
                 self.unanswered = 0;
@@ -238,7 +312,9 @@ impl<'a, L: Listener> Simulation<'a, L> {
                 if self.unanswered < PATIENCE {
                     Ok(None)
                 } else {
-                    Err(Stop(format!("The endpoint {error}, and {PATIENCE} requests in a row came to nothing.")))
+                    Err(Stop(format!(
+                        "The endpoint {error}, and {PATIENCE} requests in a row came to nothing."
+                    )))
                 }
             }
         }
@@ -249,17 +325,29 @@ impl<'a, L: Listener> Simulation<'a, L> {
         let answer = self.endpoint.patch(order.desired).await;
         if let Err(error) = &answer {
             let reason = format!("The endpoint {error}.");
-            self.activities.end(activity, now, StatusCode::Failed, &failed_message(&order, &reason));
+            self.activities.end(
+                activity,
+                now,
+                StatusCode::Failed,
+                &failed_message(&order, &reason),
+            );
             self.refused += 1;
             if self.refused == PATIENCE {
-                return Err(Stop(format!("{reason} {PATIENCE} changes in a row were not taken.")));
+                return Err(Stop(format!(
+                    "{reason} {PATIENCE} changes in a row were not taken."
+                )));
             }
             return self.heard(now, answer).map(|_| ());
         }
         self.refused = 0;
         let state = self.heard(now, answer)?;
         let next_poll = later(now, self.settings.poll);
-        self.under_way = Some(UnderWay { order, activity, next_poll, give_up: later(now, self.settings.give_up) });
+        self.under_way = Some(UnderWay {
+            order,
+            activity,
+            next_poll,
+            give_up: later(now, self.settings.give_up),
+        });
         if let Some(state) = state {
             self.follow(now, &state);
         }
@@ -278,7 +366,8 @@ impl<'a, L: Listener> Simulation<'a, L> {
                     "Failed to set desired capacity to {}. Reason: the endpoint has not ended it after {:#}.",
                     under_way.order.desired, self.settings.give_up
                 );
-                self.activities.end(under_way.activity, now, StatusCode::Unfulfilled, &message);
+                self.activities
+                    .end(under_way.activity, now, StatusCode::Unfulfilled, &message);
                 self.under_way = None;
             } else {
                 under_way.next_poll = later(now, self.settings.poll);
@@ -289,7 +378,9 @@ impl<'a, L: Listener> Simulation<'a, L> {
 
     /// Follows the order under way by what the endpoint says of it.
     fn follow(&mut self, now: Timestamp, state: &State) {
-        let Some(under_way) = &self.under_way else { return };
+        let Some(under_way) = &self.under_way else {
+            return;
+        };
         let (order, activity) = (under_way.order.clone(), under_way.activity);
         if state.desired != f64::from(order.desired) {
             self.overridden(now);
@@ -300,13 +391,24 @@ impl<'a, L: Listener> Simulation<'a, L> {
             ScalingStatus::InProgress => return self.activities.progress(activity),
             ScalingStatus::Successful => {
                 self.scaler.fulfilled(now, &order);
-                let message =
-                    format!("Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.", order.desired);
-                self.activities.end(activity, now, StatusCode::Successful, &message);
+                let message = format!(
+                    "Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.",
+                    order.desired
+                );
+                self.activities
+                    .end(activity, now, StatusCode::Successful, &message);
             }
             ScalingStatus::Failed => {
-                let reason = state.failure_reason.as_deref().unwrap_or("the endpoint gives no failureReason");
-                self.activities.end(activity, now, StatusCode::Failed, &failed_message(&order, reason));
+                let reason = state
+                    .failure_reason
+                    .as_deref()
+                    .unwrap_or("the endpoint gives no failureReason");
+                self.activities.end(
+                    activity,
+                    now,
+                    StatusCode::Failed,
+                    &failed_message(&order, reason),
+                );
             }
         }
         self.under_way = None;
@@ -315,13 +417,17 @@ impl<'a, L: Listener> Simulation<'a, L> {
     fn overridden(&mut self, now: Timestamp) {
         if let Some(under_way) = self.under_way.take() {
             let message = "The desired capacity was updated by a newer scaling event.";
-            self.activities.end(under_way.activity, now, StatusCode::Overridden, message);
+            self.activities
+                .end(under_way.activity, now, StatusCode::Overridden, message);
         }
     }
 }
 
 fn failed_message(order: &Order, reason: &str) -> String {
-    format!("Failed to set desired capacity to {}. Reason: {reason}", order.desired)
+    format!(
+        "Failed to set desired capacity to {}. Reason: {reason}",
+        order.desired
+    )
 }
 
 fn later(now: Timestamp, duration: jiff::SignedDuration) -> Timestamp {

@@ -13,6 +13,8 @@ const SERVER: &str = "FLEET_TEST_DATABASE_URL";
 #[must_use]
 pub fn fresh_database() -> Option<String> {
     let url = std::env::var(SERVER).ok()?;
-    let (server, _) = url.rsplit_once('/').unwrap_or_else(|| panic!("{SERVER} must be a URL like mysql://user:password@host:3306/"));
+    let (server, _) = url
+        .rsplit_once('/')
+        .unwrap_or_else(|| panic!("{SERVER} must be a URL like mysql://user:password@host:3306/"));
     Some(format!("{server}/fleet_{}", Uuid::new_v4().simple()))
 }

@@ -21,7 +21,10 @@ impl OneDimension {
     /// What it holds now.
     #[must_use]
     pub fn state(&self) -> Dimension {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

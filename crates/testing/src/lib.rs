@@ -36,9 +36,16 @@ impl Event {
     /// When there is no such file, or it is no event of a REST API.
     #[must_use]
     pub fn read(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(name).with_extension("json");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Self(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../events")
+            .join(name)
+            .with_extension("json");
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self(
+            serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display())),
+        )
     }
 
     /// With another body.
@@ -86,9 +93,16 @@ impl Event {
     pub async fn send<F: Function>(self, function: &F) -> Answer {
         let response = invoke(function, self.0, Context::default()).await;
         assert_eq!(response.headers["content-type"], "application/json");
-        let Some(Body::Text(text)) = &response.body else { panic!("the body is not text: {:?}", response.body) };
-        let body = serde_json::from_str(text).unwrap_or_else(|error| panic!("the body is not JSON ({error}): {text}"));
-        Answer { status: response.status_code, response, body }
+        let Some(Body::Text(text)) = &response.body else {
+            panic!("the body is not text: {:?}", response.body)
+        };
+        let body = serde_json::from_str(text)
+            .unwrap_or_else(|error| panic!("the body is not JSON ({error}): {text}"));
+        Answer {
+            status: response.status_code,
+            response,
+            body,
+        }
     }
 }
 

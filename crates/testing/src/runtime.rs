@@ -24,8 +24,14 @@ use crate::Event;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The settings of the functions that use the inventory.
-pub const INVENTORY: &[(&str, &str)] =
-    &[("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"), ("DB_SECRET", "fleet-db"), ("DB_NAME", "ec2_inventory_db")];
+pub const INVENTORY: &[(&str, &str)] = &[
+    (
+        "DB_CLUSTER_ARN",
+        "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+    ),
+    ("DB_SECRET", "fleet-db"),
+    ("DB_NAME", "ec2_inventory_db"),
+];
 
 /// The settings of the functions that use the dimensions.
 pub const DIMENSIONS: &[(&str, &str)] = &[("DIMENSIONS_TABLE", "fleet-dimensions")];
@@ -41,19 +47,34 @@ struct Invocation {
 /// When the function does not answer, or reports an error.
 pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
     let (sender, mut answers) = mpsc::unbounded_channel();
-    let invocation = Arc::new(Invocation { event: Mutex::new(Some(event.to_json())), answers: sender });
+    let invocation = Arc::new(Invocation {
+        event: Mutex::new(Some(event.to_json())),
+        answers: sender,
+    });
     let api = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route(
+            "/2018-06-01/runtime/invocation/{id}/response",
+            post(response),
+        )
         .with_state(invocation);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port on loopback");
-    let address = listener.local_addr().expect("a bound listener has an address").to_string();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port on loopback");
+    let address = listener
+        .local_addr()
+        .expect("a bound listener has an address")
+        .to_string();
     let api = tokio::spawn(async move { axum::serve(listener, api).await });
-    let mut function = command(binary, settings, &address).spawn().unwrap_or_else(|error| panic!("{binary}: {error}"));
+    let mut function = command(binary, settings, &address)
+        .spawn()
+        .unwrap_or_else(|error| panic!("{binary}: {error}"));
     let answer = timeout(PATIENCE, answers.recv()).await;
     function.kill().await.expect("the function can be ended");
     api.abort();
-    answer.expect("the function answers in time").expect("the function answers")
+    answer
+        .expect("the function answers in time")
+        .expect("the function answers")
 }
 
 /// Starts the function `binary` without each of `settings` in turn: it must give up with a sentence that names it.
@@ -62,13 +83,25 @@ pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> V
 /// When it does not.
 pub async fn needs_each_setting(binary: &str, settings: &[(&str, &str)]) {
     for (missing, _) in settings {
-        let others: Vec<_> = settings.iter().copied().filter(|(name, _)| name != missing).collect();
+        let others: Vec<_> = settings
+            .iter()
+            .copied()
+            .filter(|(name, _)| name != missing)
+            .collect();
         // Nobody listens there, and a function that cannot start must not try.
         let function = command(binary, &others, "127.0.0.1:9").output();
-        let ended = timeout(PATIENCE, function).await.expect("the function ends in time").expect("the function can be run");
+        let ended = timeout(PATIENCE, function)
+            .await
+            .expect("the function ends in time")
+            .expect("the function can be run");
         let log = String::from_utf8_lossy(&ended.stdout);
         assert_eq!(ended.status.code(), Some(1), "{log}");
-        assert!(log.contains(&format!("cannot start: The environment variable {missing} is not set")), "{log}");
+        assert!(
+            log.contains(&format!(
+                "cannot start: The environment variable {missing} is not set"
+            )),
+            "{log}"
+        );
     }
 }
 
@@ -95,16 +128,28 @@ async fn next(State(invocation): State<Arc<Invocation>>) -> (HeaderMap, String) 
         return std::future::pending().await;
     };
     let headers = [
-        ("lambda-runtime-aws-request-id", "6f6c7b2e-0000-4000-8000-000000000000"),
+        (
+            "lambda-runtime-aws-request-id",
+            "6f6c7b2e-0000-4000-8000-000000000000",
+        ),
         ("lambda-runtime-deadline-ms", "4102444800000"),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:under-test"),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:123456789012:function:under-test",
+        ),
     ];
-    let header =
-        |(name, value): (&'static str, &'static str)| (name.parse().expect("a header name"), value.parse().expect("a header value"));
+    let header = |(name, value): (&'static str, &'static str)| {
+        (
+            name.parse().expect("a header name"),
+            value.parse().expect("a header value"),
+        )
+    };
     (headers.into_iter().map(header).collect(), event)
 }
 
 async fn response(State(invocation): State<Arc<Invocation>>, answer: String) {
     // Nobody listens any more only when the test is over.
-    let _ = invocation.answers.send(serde_json::from_str(&answer).unwrap_or(Value::String(answer)));
+    let _ = invocation
+        .answers
+        .send(serde_json::from_str(&answer).unwrap_or(Value::String(answer)));
 }

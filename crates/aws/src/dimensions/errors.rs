@@ -50,42 +50,75 @@ impl From<StoreError> for NotWritten {
 
 /// What the failed put of the write `id` means. It succeeded after all when the item in its way is its own, or was made of
 /// its own by others: the SDK sent it again after an answer was lost.
-pub(super) fn of_put(operation: &'static str, error: SdkError<PutItemError, HttpResponse>, id: &str) -> Result<(), NotWritten> {
+pub(super) fn of_put(
+    operation: &'static str,
+    error: SdkError<PutItemError, HttpResponse>,
+    id: &str,
+) -> Result<(), NotWritten> {
     match error {
-        SdkError::ServiceError(refusal) if refusal.err().is_conditional_check_failed_exception() => {
-            let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else { return Err(NotWritten::Race) };
+        SdkError::ServiceError(refusal)
+            if refusal.err().is_conditional_check_failed_exception() =>
+        {
+            let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else {
+                return Err(NotWritten::Race);
+            };
             match conflict.item {
                 Some(item) if item::comes_of_write(&item, id) => Ok(()),
                 // Without an item in the way, the one that was seen has been deleted.
-                item => Err(item::read(item).map_or_else(|error| fault(error).into(), NotWritten::Conflict)),
+                item => {
+                    Err(item::read(item)
+                        .map_or_else(|error| fault(error).into(), NotWritten::Conflict))
+                }
             }
         }
-        SdkError::ServiceError(refusal) if refusal.err().is_replicated_write_conflict_exception() => Err(NotWritten::Race),
+        SdkError::ServiceError(refusal)
+            if refusal.err().is_replicated_write_conflict_exception() =>
+        {
+            Err(NotWritten::Race)
+        }
         error => Err(store_error(operation, &error).into()),
     }
 }
 
 /// What any other failed call means.
-pub(super) fn store_error<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> StoreError
+pub(super) fn store_error<E>(
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> StoreError
 where
     E: StdError + ProvideErrorMetadata + 'static,
 {
     let passes = match error {
         SdkError::ConstructionFailure(_) => false,
         SdkError::ServiceError(refusal) => {
-            may_pass(refusal.raw().status()) || refusal.err().code().is_some_and(|code| PASSING.contains(&code))
+            may_pass(refusal.raw().status())
+                || refusal
+                    .err()
+                    .code()
+                    .is_some_and(|code| PASSING.contains(&code))
         }
         // Timeouts, broken connections and answers that cannot be read.
         _ => true,
     };
     let cause = CallFailure::of(operation, error);
-    if passes { unavailable(cause) } else { fault(cause) }
+    if passes {
+        unavailable(cause)
+    } else {
+        fault(cause)
+    }
 }
 
 pub(super) fn unavailable(cause: impl Into<Cause>) -> StoreError {
-    StoreError::Unavailable { store: Store::Dimensions, retry_after: retry_after(), source: cause.into() }
+    StoreError::Unavailable {
+        store: Store::Dimensions,
+        retry_after: retry_after(),
+        source: cause.into(),
+    }
 }
 
 pub(super) fn fault(cause: impl Into<Cause>) -> StoreError {
-    StoreError::Fault { store: Store::Dimensions, source: cause.into() }
+    StoreError::Fault {
+        store: Store::Dimensions,
+        source: cause.into(),
+    }
 }

@@ -86,11 +86,16 @@ pub(super) struct Write {
 /// Reads `item`; the initial state where there is none.
 pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen, ItemError> {
     let Some(item) = item.filter(|item| !item.is_empty()) else {
-        return Ok(Seen { dimension: Dimension::INITIAL, revision: None });
+        return Ok(Seen {
+            dimension: Dimension::INITIAL,
+            revision: None,
+        });
     };
     let reason = match item.get(REASON) {
         None => None,
-        Some(AttributeValue::S(reason)) => Some(FailureReason::parse(reason).map_err(ItemError::Reason)?),
+        Some(AttributeValue::S(reason)) => {
+            Some(FailureReason::parse(reason).map_err(ItemError::Reason)?)
+        }
         Some(_) => return Err(ItemError::Attribute(REASON)),
     };
     let status = match (string(&item, STATUS)?, reason) {
@@ -102,17 +107,33 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen
         _ => return Err(ItemError::Status),
     };
     let number = match item.get(REVISION) {
-        Some(AttributeValue::N(number)) => number.parse().ok().filter(|number| *number < u64::MAX).ok_or(ItemError::Revision)?,
+        Some(AttributeValue::N(number)) => number
+            .parse()
+            .ok()
+            .filter(|number| *number < u64::MAX)
+            .ok_or(ItemError::Revision)?,
         _ => return Err(ItemError::Attribute(REVISION)),
     };
     Ok(Seen {
-        dimension: Dimension { actual: capacity(&item, ACTUAL)?, desired: capacity(&item, DESIRED)?, status },
-        revision: Some(Revision { number, write_id: string(&item, WRITE_ID)?.to_owned(), earlier_write_ids: earlier_write_ids(&item)? }),
+        dimension: Dimension {
+            actual: capacity(&item, ACTUAL)?,
+            desired: capacity(&item, DESIRED)?,
+            status,
+        },
+        revision: Some(Revision {
+            number,
+            write_id: string(&item, WRITE_ID)?.to_owned(),
+            earlier_write_ids: earlier_write_ids(&item)?,
+        }),
     })
 }
 
 /// The item that replaces what was `seen` by `after`, and what must still be there for it.
-pub(super) fn write(id: &DimensionId, seen: &Seen, after: &Dimension) -> (Write, Option<Condition>) {
+pub(super) fn write(
+    id: &DimensionId,
+    seen: &Seen,
+    after: &Dimension,
+) -> (Write, Option<Condition>) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let write_id = Uuid::new_v4().to_string();
     let revision = seen.revision.as_ref().map_or(0, |revision| revision.number) + 1;
@@ -130,14 +151,24 @@ pub(super) fn write(id: &DimensionId, seen: &Seen, after: &Dimension) -> (Write,
     if let Some(reason) = after.status.failure_reason() {
         item.insert(REASON.to_owned(), text(reason.as_str()));
     }
-    if let Some(Revision { write_id, earlier_write_ids, .. }) = &seen.revision {
-        let earlier = iter::once(write_id).chain(earlier_write_ids).take(EARLIER_WRITES);
-        item.insert(EARLIER_WRITE_IDS.to_owned(), AttributeValue::L(earlier.map(|id| text(id)).collect()));
+    if let Some(Revision {
+        write_id,
+        earlier_write_ids,
+        ..
+    }) = &seen.revision
+    {
+        let earlier = iter::once(write_id)
+            .chain(earlier_write_ids)
+            .take(EARLIER_WRITES);
+        item.insert(
+            EARLIER_WRITE_IDS.to_owned(),
+            AttributeValue::L(earlier.map(|id| text(id)).collect()),
+        );
     }
-    let condition = seen
-        .revision
-        .as_ref()
-        .map(|revision| Condition { number: AttributeValue::N(revision.number.to_string()), write_id: text(&revision.write_id) });
+    let condition = seen.revision.as_ref().map(|revision| Condition {
+        number: AttributeValue::N(revision.number.to_string()),
+        write_id: text(&revision.write_id),
+    });
     (Write { id: write_id, item }, condition)
 }
 
@@ -150,21 +181,34 @@ pub(super) fn comes_of_write(item: &HashMap<String, AttributeValue>, id: &str) -
 fn earlier_write_ids(item: &HashMap<String, AttributeValue>) -> Result<Vec<String>, ItemError> {
     match item.get(EARLIER_WRITE_IDS) {
         None => Ok(Vec::new()),
-        Some(AttributeValue::L(ids)) => {
-            ids.iter().map(|id| id.as_s().cloned().map_err(|_| ItemError::Attribute(EARLIER_WRITE_IDS))).collect()
-        }
+        Some(AttributeValue::L(ids)) => ids
+            .iter()
+            .map(|id| {
+                id.as_s()
+                    .cloned()
+                    .map_err(|_| ItemError::Attribute(EARLIER_WRITE_IDS))
+            })
+            .collect(),
         Some(_) => Err(ItemError::Attribute(EARLIER_WRITE_IDS)),
     }
 }
 
-fn string<'a>(item: &'a HashMap<String, AttributeValue>, name: &'static str) -> Result<&'a str, ItemError> {
+fn string<'a>(
+    item: &'a HashMap<String, AttributeValue>,
+    name: &'static str,
+) -> Result<&'a str, ItemError> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text),
         _ => Err(ItemError::Attribute(name)),
     }
 }
 
-fn capacity(item: &HashMap<String, AttributeValue>, name: &'static str) -> Result<Capacity, ItemError> {
-    let number = string(item, name)?.parse().map_err(|error| ItemError::Number(name, error))?;
+fn capacity(
+    item: &HashMap<String, AttributeValue>,
+    name: &'static str,
+) -> Result<Capacity, ItemError> {
+    let number = string(item, name)?
+        .parse()
+        .map_err(|error| ItemError::Number(name, error))?;
     Capacity::new(number).map_err(|error| ItemError::Capacity(name, error))
 }

@@ -25,7 +25,14 @@ const NAMED: [&str; 15] = [
 ];
 
 /// The quoted names of a statement's parts.
-const CLAUSES: [&str; 6] = ["field list", "where clause", "on clause", "order clause", "group statement", "having clause"];
+const CLAUSES: [&str; 6] = [
+    "field list",
+    "where clause",
+    "on clause",
+    "order clause",
+    "group statement",
+    "having clause",
+];
 
 /// `message` with `'…'` in the place of the value that it quotes.
 ///
@@ -45,10 +52,14 @@ pub(super) fn without_values(message: &str) -> String {
 /// Where the code begins that the Data API adds: `; Error code: 1062; SQLState: 23000`. The message ends with it, so
 /// that no value passes for one: a closing quote would follow.
 fn code_begins(message: &str) -> usize {
-    ["; SQLState: ", "; Error code: "].iter().fold(message.len(), |end, label| match message[..end].rfind(label) {
-        Some(begin) if is_word(&message[begin + label.len()..end]) => begin,
-        _ => end,
-    })
+    ["; SQLState: ", "; Error code: "]
+        .iter()
+        .fold(message.len(), |end, label| {
+            match message[..end].rfind(label) {
+                Some(begin) if is_word(&message[begin + label.len()..end]) => begin,
+                _ => end,
+            }
+        })
 }
 
 /// Where the quote is that opens the first value.
@@ -85,28 +96,45 @@ fn after_value<'a>(before: &str, value: &'a str) -> &'a str {
         |rest| rest.strip_prefix(" at line ").is_some_and(is_word)
     } else if before.ends_with("Value ") {
         // The service's own check of a request.
-        |rest| rest.split_once(" failed to satisfy constraint: ").is_some_and(|(field, _)| quoted_name(field, " at '", "'"))
+        |rest| {
+            rest.split_once(" failed to satisfy constraint: ")
+                .is_some_and(|(field, _)| quoted_name(field, " at '", "'"))
+        }
     } else {
         |_| false
     };
-    value.rmatch_indices('\'').map(|(quote, _)| &value[quote + 1..]).find(|rest| goes_on(rest)).unwrap_or_default()
+    value
+        .rmatch_indices('\'')
+        .map(|(quote, _)| &value[quote + 1..])
+        .find(|rest| goes_on(rest))
+        .unwrap_or_default()
 }
 
 /// Whether `rest` is ` for column 'c' at row 1`, or MariaDB's form with `` `d`.`t`.`c` ``.
 fn names_column(rest: &str) -> bool {
-    let Some((column, row)) = rest.strip_prefix(" for column ").and_then(|rest| rest.split_once(" at row ")) else { return false };
+    let Some((column, row)) = rest
+        .strip_prefix(" for column ")
+        .and_then(|rest| rest.split_once(" at row "))
+    else {
+        return false;
+    };
     let backticked = column.starts_with('`') && is_name(&column.replace('`', ""));
     (backticked || quoted_name(column, "'", "'")) && is_word(row)
 }
 
 /// Whether `text` is a name between `before` and `after`.
 fn quoted_name(text: &str, before: &str, after: &str) -> bool {
-    text.strip_prefix(before).and_then(|text| text.strip_suffix(after)).is_some_and(is_name)
+    text.strip_prefix(before)
+        .and_then(|text| text.strip_suffix(after))
+        .is_some_and(is_name)
 }
 
 /// Whether `text` can be the name of something in the database, with its qualifiers, or a user's host.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_$.-%:".contains(c))
+    !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_$.-%:".contains(c))
 }
 
 fn is_word(text: &str) -> bool {
@@ -122,17 +150,47 @@ mod tests {
     /// What MySQL, MariaDB and the Data API write around a value: before it, and after it.
     const AROUND: [(&str, &str); 15] = [
         ("Duplicate entry '", "' for key 'PRIMARY'"),
-        ("Duplicate entry '", "' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000"),
-        ("Database error code: 1062. Message: Duplicate entry '", "' for key 'ec2_package.PRIMARY'"),
-        ("Incorrect datetime value: '", "' for column 'creation_date_utc' at row 1; Error code: 1292; SQLState: 22007"),
-        ("Incorrect string value: '", "' for column `ec2_inventory_db`.`ec2`.`aws_region` at row 1"),
-        ("Incorrect integer value: '", "' for column 'n' at row 17; Error code: 1366; SQLState: HY000"),
-        ("Incorrect datetime value: '", "' for function str_to_date; Error code: 1411; SQLState: HY000"),
-        ("Data truncation: Incorrect date value: '", "' for column 'd' at row 1"),
+        (
+            "Duplicate entry '",
+            "' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000",
+        ),
+        (
+            "Database error code: 1062. Message: Duplicate entry '",
+            "' for key 'ec2_package.PRIMARY'",
+        ),
+        (
+            "Incorrect datetime value: '",
+            "' for column 'creation_date_utc' at row 1; Error code: 1292; SQLState: 22007",
+        ),
+        (
+            "Incorrect string value: '",
+            "' for column `ec2_inventory_db`.`ec2`.`aws_region` at row 1",
+        ),
+        (
+            "Incorrect integer value: '",
+            "' for column 'n' at row 17; Error code: 1366; SQLState: HY000",
+        ),
+        (
+            "Incorrect datetime value: '",
+            "' for function str_to_date; Error code: 1411; SQLState: HY000",
+        ),
+        (
+            "Data truncation: Incorrect date value: '",
+            "' for column 'd' at row 1",
+        ),
         ("Data truncation: Truncated incorrect DOUBLE value: '", "'"),
-        ("Truncated incorrect DOUBLE value: '", "'; Error code: 1292; SQLState: 22007"),
-        ("Incorrect DATE value: '", "'; Error code: 1525; SQLState: HY000"),
-        ("Invalid utf8mb4 character string: '", "'; Error code: 1300; SQLState: HY000"),
+        (
+            "Truncated incorrect DOUBLE value: '",
+            "'; Error code: 1292; SQLState: 22007",
+        ),
+        (
+            "Incorrect DATE value: '",
+            "'; Error code: 1525; SQLState: HY000",
+        ),
+        (
+            "Invalid utf8mb4 character string: '",
+            "'; Error code: 1300; SQLState: HY000",
+        ),
         (
             "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for the right syntax to \
              use near '",
@@ -163,7 +221,11 @@ mod tests {
                 "Table 'b' doesn't exist",
                 "𝕏'Ä",
             ] {
-                assert_eq!(without_values(&format!("{before}{value}{after}")), format!("{before}…{after}"), "{value}");
+                assert_eq!(
+                    without_values(&format!("{before}{value}{after}")),
+                    format!("{before}…{after}"),
+                    "{value}"
+                );
             }
         }
     }
@@ -201,12 +263,18 @@ mod tests {
     #[test]
     fn what_follows_a_value_in_a_sentence_that_is_not_known_is_left_out_with_it() {
         for (message, told) in [
-            ("Cannot convert string 'abc' from utf8mb4 to latin1", "Cannot convert string '…'"),
+            (
+                "Cannot convert string 'abc' from utf8mb4 to latin1",
+                "Cannot convert string '…'",
+            ),
             (
                 "BIGINT value is out of range in '(1 - 2)'; Error code: 1690; SQLState: 22003",
                 "BIGINT value is out of range in '…'; Error code: 1690; SQLState: 22003",
             ),
-            ("Duplicate entry 'abc' for the key 'PRIMARY'", "Duplicate entry '…'"),
+            (
+                "Duplicate entry 'abc' for the key 'PRIMARY'",
+                "Duplicate entry '…'",
+            ),
             ("Duplicate entry 'abc", "Duplicate entry '…'"),
             ("Table 'it's' is odd", "Table '…'"),
         ] {
@@ -216,8 +284,12 @@ mod tests {
 
     /// Values made of what sentences are made of.
     fn tricky() -> impl Strategy<Value = String> {
-        let pieces = AROUND.iter().flat_map(|(before, after)| [*before, *after]).chain(["'", "''", "a", " ", "1", "'; ", "' at row 1"]);
-        proptest::collection::vec(proptest::sample::select(pieces.collect::<Vec<_>>()), 0..6).prop_map(|pieces| pieces.concat())
+        let pieces = AROUND
+            .iter()
+            .flat_map(|(before, after)| [*before, *after])
+            .chain(["'", "''", "a", " ", "1", "'; ", "' at row 1"]);
+        proptest::collection::vec(proptest::sample::select(pieces.collect::<Vec<_>>()), 0..6)
+            .prop_map(|pieces| pieces.concat())
     }
 
     proptest! {

@@ -1,7 +1,9 @@
 //! Adds an instance: all of it or nothing, once.
 
 use aws_sdk_rdsdata::types::SqlParameter;
-use fleet_core::inventory::{AddError, InstanceId, NewInstance, Package, PackageName, PackageVersion};
+use fleet_core::inventory::{
+    AddError, InstanceId, NewInstance, Package, PackageName, PackageVersion,
+};
 use uuid::Uuid;
 
 use super::{
@@ -15,7 +17,8 @@ use crate::budget::Budget;
 const INSERT_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
                                VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
 
-const INSERT_PACKAGES: &str = "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES ";
+const INSERT_PACKAGES: &str =
+    "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES ";
 
 /// How many packages one statement inserts.
 const PACKAGES_PER_STATEMENT: usize = 2_000;
@@ -25,16 +28,21 @@ const SQL_LIMIT: usize = 65_536;
 const REQUEST_LIMIT: usize = 4 * 1024 * 1024;
 
 // A row of SQL is at most `(:id, :n1999, :v1999), `.
-const WIDEST_SQL: usize = INSERT_PACKAGES.len() + PACKAGES_PER_STATEMENT * "(:id, :n1999, :v1999), ".len();
+const WIDEST_SQL: usize =
+    INSERT_PACKAGES.len() + PACKAGES_PER_STATEMENT * "(:id, :n1999, :v1999), ".len();
 const _: () = assert!(PACKAGES_PER_STATEMENT <= 10_000 && WIDEST_SQL <= SQL_LIMIT);
 
 // A character takes at most 4 bytes in a JSON string: 4 in UTF-8, or 2 as `\"` or `\\`; control characters, which would
 // take 6, are not printable. Headers, ARNs and the transaction's id are given 64 KiB, many times what they need.
 const BYTES_PER_CHAR: usize = 4;
 const PARAMETER: usize = r#"{"name":"n1999","value":{"stringValue":""}},"#.len();
-const WIDEST_ROW: usize = 2 * PARAMETER + BYTES_PER_CHAR * (PackageName::MAX_CHARS + PackageVersion::MAX_CHARS);
-const WIDEST_REQUEST: usize =
-    64 * 1024 + WIDEST_SQL + PARAMETER + BYTES_PER_CHAR * InstanceId::MAX_CHARS + PACKAGES_PER_STATEMENT * WIDEST_ROW;
+const WIDEST_ROW: usize =
+    2 * PARAMETER + BYTES_PER_CHAR * (PackageName::MAX_CHARS + PackageVersion::MAX_CHARS);
+const WIDEST_REQUEST: usize = 64 * 1024
+    + WIDEST_SQL
+    + PARAMETER
+    + BYTES_PER_CHAR * InstanceId::MAX_CHARS
+    + PACKAGES_PER_STATEMENT * WIDEST_ROW;
 const _: () = assert!(WIDEST_REQUEST <= REQUEST_LIMIT);
 
 pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError> {
@@ -44,7 +52,9 @@ pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError
     let token = Uuid::new_v4().to_string();
     let mut sent = false;
     loop {
-        let Err(Attempt { failure, commit }) = attempt(api, budget, new, &token).await else { return Ok(()) };
+        let Err(Attempt { failure, commit }) = attempt(api, budget, new, &token).await else {
+            return Ok(());
+        };
         sent |= commit != Commit::NotSent;
         if sent {
             match write::stored_token(api, budget, &mut pace, &new.id).await? {
@@ -62,7 +72,12 @@ pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError
 }
 
 /// Tries once to store all of `new`.
-async fn attempt(api: &DataApi, budget: Budget, new: &NewInstance, token: &str) -> Result<(), Attempt> {
+async fn attempt(
+    api: &DataApi,
+    budget: Budget,
+    new: &NewInstance,
+    token: &str,
+) -> Result<(), Attempt> {
     let transaction = api.begin(budget.work()).await?;
     match fill(api, budget, new, token, &transaction).await {
         Ok(()) => write::commit(transaction, budget).await,
@@ -71,31 +86,58 @@ async fn attempt(api: &DataApi, budget: Budget, new: &NewInstance, token: &str) 
 }
 
 /// Inserts everything within `transaction`.
-async fn fill(api: &DataApi, budget: Budget, new: &NewInstance, token: &str, transaction: &Transaction) -> Result<(), Failure> {
-    let parameters =
-        vec![text("id", new.id.as_str()), text("region", new.region.as_str()), text("account", new.account.as_str()), text("token", token)];
-    api.execute(INSERT_INSTANCE, parameters, Some(transaction), budget.work()).await?;
+async fn fill(
+    api: &DataApi,
+    budget: Budget,
+    new: &NewInstance,
+    token: &str,
+    transaction: &Transaction,
+) -> Result<(), Failure> {
+    let parameters = vec![
+        text("id", new.id.as_str()),
+        text("region", new.region.as_str()),
+        text("account", new.account.as_str()),
+        text("token", token),
+    ];
+    api.execute(
+        INSERT_INSTANCE,
+        parameters,
+        Some(transaction),
+        budget.work(),
+    )
+    .await?;
     for packages in new.packages.as_slice().chunks(PACKAGES_PER_STATEMENT) {
         let (sql, parameters) = insert_packages(&new.id, packages);
-        api.execute(sql, parameters, Some(transaction), budget.work()).await.map_err(|mut failure| {
-            // The instance is new and its packages differ, so this is not the duplicate that a client hears of.
-            if failure.verdict == Verdict::Duplicate {
-                failure.verdict = Verdict::Fault;
-            }
-            failure
-        })?;
+        api.execute(sql, parameters, Some(transaction), budget.work())
+            .await
+            .map_err(|mut failure| {
+                // The instance is new and its packages differ, so this is not the duplicate that a client hears of.
+                if failure.verdict == Verdict::Duplicate {
+                    failure.verdict = Verdict::Fault;
+                }
+                failure
+            })?;
     }
     Ok(())
 }
 
 /// The statement that inserts `packages`, at most [`PACKAGES_PER_STATEMENT`] of them.
 fn insert_packages(id: &InstanceId, packages: &[Package]) -> (String, Vec<SqlParameter>) {
-    let rows: Vec<String> = (0..packages.len()).map(|row| format!("(:id, :n{row}, :v{row})")).collect();
-    let values = packages
-        .iter()
-        .enumerate()
-        .flat_map(|(row, package)| [text(format!("n{row}"), package.name.as_str()), text(format!("v{row}"), package.version.as_str())]);
-    (format!("{INSERT_PACKAGES}{}", rows.join(", ")), std::iter::once(text("id", id.as_str())).chain(values).collect())
+    let rows: Vec<String> = (0..packages.len())
+        .map(|row| format!("(:id, :n{row}, :v{row})"))
+        .collect();
+    let values = packages.iter().enumerate().flat_map(|(row, package)| {
+        [
+            text(format!("n{row}"), package.name.as_str()),
+            text(format!("v{row}"), package.version.as_str()),
+        ]
+    });
+    (
+        format!("{INSERT_PACKAGES}{}", rows.join(", ")),
+        std::iter::once(text("id", id.as_str()))
+            .chain(values)
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -111,7 +153,10 @@ mod tests {
     }
 
     fn package(name: String, version: String) -> Package {
-        Package { name: PackageName::parse(name).unwrap(), version: PackageVersion::parse(version).unwrap() }
+        Package {
+            name: PackageName::parse(name).unwrap(),
+            version: PackageVersion::parse(version).unwrap(),
+        }
     }
 
     /// The parameters as the request holds them.
@@ -119,8 +164,14 @@ mod tests {
         parameters
             .iter()
             .map(|parameter| {
-                let value = parameter.value().and_then(|value| value.as_string_value().ok()).unwrap();
-                serde_json::json!({ "name": parameter.name(), "value": { "stringValue": value } }).to_string().len() + 1
+                let value = parameter
+                    .value()
+                    .and_then(|value| value.as_string_value().ok())
+                    .unwrap();
+                serde_json::json!({ "name": parameter.name(), "value": { "stringValue": value } })
+                    .to_string()
+                    .len()
+                    + 1
             })
             .sum()
     }
@@ -128,7 +179,9 @@ mod tests {
     #[test]
     fn the_widest_statement_stays_within_the_limits() {
         let id = InstanceId::parse("𝕏".repeat(InstanceId::MAX_CHARS)).unwrap();
-        let packages: Vec<Package> = (0..PACKAGES_PER_STATEMENT).map(|n| package(widest(n, 100), widest(n, 50))).collect();
+        let packages: Vec<Package> = (0..PACKAGES_PER_STATEMENT)
+            .map(|n| package(widest(n, 100), widest(n, 50)))
+            .collect();
         let (sql, parameters) = insert_packages(&id, &packages);
         assert!(sql.chars().count() <= WIDEST_SQL, "{}", sql.len());
         assert!(sql.len() + json_bytes(&parameters) <= WIDEST_REQUEST - 64 * 1024);
@@ -137,8 +190,17 @@ mod tests {
     #[test]
     fn a_statement_names_each_of_its_parameters() {
         let id = InstanceId::parse("i-1").unwrap();
-        let (sql, parameters) = insert_packages(&id, &[package("a".into(), "1".into()), package("b".into(), "2".into())]);
-        assert_eq!(sql, "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES (:id, :n0, :v0), (:id, :n1, :v1)");
+        let (sql, parameters) = insert_packages(
+            &id,
+            &[
+                package("a".into(), "1".into()),
+                package("b".into(), "2".into()),
+            ],
+        );
+        assert_eq!(
+            sql,
+            "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES (:id, :n0, :v0), (:id, :n1, :v1)"
+        );
         let names: Vec<_> = parameters.iter().filter_map(SqlParameter::name).collect();
         assert_eq!(names, ["id", "n0", "v0", "n1", "v1"]);
     }

@@ -34,8 +34,14 @@ pub(super) struct DataApi {
 
 impl DataApi {
     pub(super) fn new(config: &SdkConfig, settings: InventorySettings) -> Self {
-        let config = aws_sdk_rdsdata::config::Builder::from(config).retry_config(RetryConfig::disabled()).interceptor(CountCalls).build();
-        Self { client: Client::from_conf(config), settings: Arc::new(settings) }
+        let config = aws_sdk_rdsdata::config::Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .interceptor(CountCalls)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            settings: Arc::new(settings),
+        }
     }
 
     /// Runs one statement, within a transaction or, when it only reads, by itself: one that writes may be run by the
@@ -68,8 +74,14 @@ impl DataApi {
             .secret_arn(&self.settings.secret)
             .database(&self.settings.database);
         let begun = bounded("BeginTransaction", deadline, call.send()).await?;
-        let id = begun.transaction_id.ok_or_else(|| Failure::fault("BeginTransaction answered no transaction id"))?;
-        Ok(Transaction { api: self.clone(), id, open: true })
+        let id = begun
+            .transaction_id
+            .ok_or_else(|| Failure::fault("BeginTransaction answered no transaction id"))?;
+        Ok(Transaction {
+            api: self.clone(),
+            id,
+            open: true,
+        })
     }
 
     /// Answers whether the service says that it is undone.
@@ -83,7 +95,10 @@ impl DataApi {
                 .transaction_id(id);
             match bounded("RollbackTransaction", deadline, call.send()).await {
                 Ok(_) => return true,
-                Err(Failure { verdict: Verdict::Unknown | Verdict::Crowded, .. }) => {}
+                Err(Failure {
+                    verdict: Verdict::Unknown | Verdict::Crowded,
+                    ..
+                }) => {}
                 // Ended otherwise, or not ours to end: the service itself does so after three idle minutes.
                 Err(_) => break,
             }
@@ -105,8 +120,13 @@ impl Transaction {
     /// Makes what it did last. After a failure it may or may not have; [`Self::roll_back`] settles that.
     pub(super) async fn commit(&mut self, deadline: Instant) -> Result<(), Failure> {
         let settings = &self.api.settings;
-        let call =
-            self.api.client.commit_transaction().resource_arn(&settings.cluster_arn).secret_arn(&settings.secret).transaction_id(&self.id);
+        let call = self
+            .api
+            .client
+            .commit_transaction()
+            .resource_arn(&settings.cluster_arn)
+            .secret_arn(&settings.secret)
+            .transaction_id(&self.id);
         bounded("CommitTransaction", deadline, call.send()).await?;
         self.open = false;
         Ok(())
@@ -115,7 +135,10 @@ impl Transaction {
     /// Undoes what it did, as far as the service can be reached within [`budget::ENDING`] and before `deadline`. Answers
     /// whether the service says that it is undone: `false` for one that had ended, or when nothing was heard.
     pub(super) async fn roll_back(mut self, deadline: Instant) -> bool {
-        let undone = self.api.send_rollback(&self.id, deadline.min(Instant::now() + budget::ENDING)).await;
+        let undone = self
+            .api
+            .send_rollback(&self.id, deadline.min(Instant::now() + budget::ENDING))
+            .await;
         self.open = false;
         undone
     }
@@ -130,7 +153,10 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         if let (true, Ok(runtime)) = (self.open, Handle::try_current()) {
             let (api, id) = (self.api.clone(), std::mem::take(&mut self.id));
-            runtime.spawn(async move { api.send_rollback(&id, Instant::now() + budget::ENDING).await });
+            runtime.spawn(async move {
+                api.send_rollback(&id, Instant::now() + budget::ENDING)
+                    .await
+            });
         }
     }
 }
@@ -146,15 +172,28 @@ where
 {
     let sent = Instant::now();
     if sent >= deadline {
-        return Err(Failure { verdict: Verdict::Unavailable, cause: CallFailure::NotSent { operation }.into() });
+        return Err(Failure {
+            verdict: Verdict::Unavailable,
+            cause: CallFailure::NotSent { operation }.into(),
+        });
     }
     match timeout_at(deadline.min(sent + CALL_LIMIT), call).await {
         Ok(answer) => answer.map_err(|error| Failure::of(operation, &error)),
-        Err(_) => Err(Failure { verdict: Verdict::Unknown, cause: CallFailure::TimedOut { operation, waited: sent.elapsed() }.into() }),
+        Err(_) => Err(Failure {
+            verdict: Verdict::Unknown,
+            cause: CallFailure::TimedOut {
+                operation,
+                waited: sent.elapsed(),
+            }
+            .into(),
+        }),
     }
 }
 
 /// A text as a named parameter.
 pub(super) fn text(name: impl Into<String>, value: &str) -> SqlParameter {
-    SqlParameter::builder().name(name).value(Field::StringValue(value.to_owned())).build()
+    SqlParameter::builder()
+        .name(name)
+        .value(Field::StringValue(value.to_owned()))
+        .build()
 }

@@ -61,12 +61,18 @@ impl Failure {
     where
         E: StdError + ProvideErrorMetadata + 'static,
     {
-        Self { verdict: classify(error), cause: CallFailure::of(operation, error).into() }
+        Self {
+            verdict: classify(error),
+            cause: CallFailure::of(operation, error).into(),
+        }
     }
 
     /// An answer that cannot be: a programmer's error, ours or the service's.
     pub(super) fn fault(cause: impl Into<Cause>) -> Self {
-        Self { verdict: Verdict::Fault, cause: cause.into() }
+        Self {
+            verdict: Verdict::Fault,
+            cause: cause.into(),
+        }
     }
 
     /// What the operation's caller is told when nothing more is tried.
@@ -74,8 +80,16 @@ impl Failure {
         let (store, source) = (Store::Inventory, self.cause);
         match self.verdict {
             Verdict::Fault | Verdict::Duplicate => StoreError::Fault { store, source },
-            Verdict::Resuming | Verdict::LinkFailure => StoreError::Unavailable { store, retry_after: RESUMES_WITHIN, source },
-            _ => StoreError::Unavailable { store, retry_after: retry_after(), source },
+            Verdict::Resuming | Verdict::LinkFailure => StoreError::Unavailable {
+                store,
+                retry_after: RESUMES_WITHIN,
+                source,
+            },
+            _ => StoreError::Unavailable {
+                store,
+                retry_after: retry_after(),
+                source,
+            },
         }
     }
 }
@@ -85,7 +99,10 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Verdi
     match error {
         SdkError::ConstructionFailure(_) => Verdict::Fault,
         SdkError::ServiceError(refusal) => {
-            let (code, message) = (refusal.err().code().unwrap_or_default(), refusal.err().message().unwrap_or_default());
+            let (code, message) = (
+                refusal.err().code().unwrap_or_default(),
+                refusal.err().message().unwrap_or_default(),
+            );
             of_exception(code, message, refusal.raw().status().as_u16())
         }
         // Timeouts, broken connections and answers that cannot be read.
@@ -98,11 +115,16 @@ fn of_exception(code: &str, message: &str, status: u16) -> Verdict {
     match code {
         "DatabaseResumingException" => Verdict::Resuming,
         "DatabaseErrorException" | "BadRequestException" => of_database_text(message),
-        "DatabaseUnavailableException" | "ServiceUnavailableError" | "InternalServerErrorException" => Verdict::Unknown,
+        "DatabaseUnavailableException"
+        | "ServiceUnavailableError"
+        | "InternalServerErrorException" => Verdict::Unknown,
         "TransactionNotFoundException" | "NotFoundException" => Verdict::Gone,
         "SecretsErrorException" => Verdict::SecretUnread,
         "StatementTimeoutException" | "InvalidResourceStateException" => Verdict::Unavailable,
-        "ThrottlingException" | "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" => Verdict::Crowded,
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded" => Verdict::Crowded,
         _ if status == 429 => Verdict::Crowded,
         // A server's error, or an answer that cannot be read as either a result or an exception.
         _ if !(400..500).contains(&status) => Verdict::Unknown,
@@ -121,13 +143,18 @@ fn of_database_text(message: &str) -> Verdict {
         Verdict::Duplicate
     } else if message.contains("Communications link failure") {
         Verdict::LinkFailure
-    } else if is_one_of(&CONFLICTS) || message.contains("Deadlock found") || message.contains("Lock wait timeout exceeded") {
+    } else if is_one_of(&CONFLICTS)
+        || message.contains("Deadlock found")
+        || message.contains("Lock wait timeout exceeded")
+    {
         Verdict::Conflict
     } else if is_one_of(&CROWDED) || message.contains("Too many connections") {
         Verdict::Crowded
     } else if is_one_of(&FAILING_OVER) {
         Verdict::Unknown
-    } else if message.starts_with("Transaction ") && message.to_ascii_lowercase().contains("not found") {
+    } else if message.starts_with("Transaction ")
+        && message.to_ascii_lowercase().contains("not found")
+    {
         // The older form of TransactionNotFoundException.
         Verdict::Gone
     } else {
@@ -139,7 +166,10 @@ fn of_database_text(message: &str) -> Verdict {
 /// `Database error code: 1062. Message: …`.
 fn error_code(message: &str) -> Option<u16> {
     let (_, rest) = message.split_once("rror code: ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    rest.split(|c: char| !c.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -178,19 +208,46 @@ mod tests {
     fn a_database_error_is_told_by_its_text_in_both_exceptions() {
         for (message, verdict) in [
             ("Duplicate entry 'X' for key 'PRIMARY'", Verdict::Duplicate),
-            ("Duplicate entry 'X' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000", Verdict::Duplicate),
-            ("Duplicate entry 'Communications link failure' for key 'PRIMARY'", Verdict::Duplicate),
+            (
+                "Duplicate entry 'X' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000",
+                Verdict::Duplicate,
+            ),
+            (
+                "Duplicate entry 'Communications link failure' for key 'PRIMARY'",
+                Verdict::Duplicate,
+            ),
             ("Database error code: 1062. Message: …", Verdict::Duplicate),
             ("Communications link failure", Verdict::LinkFailure),
-            ("Deadlock found when trying to get lock; try restarting transaction", Verdict::Conflict),
+            (
+                "Deadlock found when trying to get lock; try restarting transaction",
+                Verdict::Conflict,
+            ),
             ("…; Error code: 1213; SQLState: 40001", Verdict::Conflict),
-            ("Lock wait timeout exceeded; try restarting transaction; Error code: 1205; SQLState: HY000", Verdict::Conflict),
-            ("Too many connections; Error code: 1040; SQLState: 08004", Verdict::Crowded),
-            ("The MySQL server is running with the --read-only option; Error code: 1290; SQLState: HY000", Verdict::Unknown),
+            (
+                "Lock wait timeout exceeded; try restarting transaction; Error code: 1205; SQLState: HY000",
+                Verdict::Conflict,
+            ),
+            (
+                "Too many connections; Error code: 1040; SQLState: 08004",
+                Verdict::Crowded,
+            ),
+            (
+                "The MySQL server is running with the --read-only option; Error code: 1290; SQLState: HY000",
+                Verdict::Unknown,
+            ),
             ("Transaction AbC= is not found", Verdict::Gone),
-            ("Cannot add or update a child row: a foreign key constraint fails; Error code: 1452; SQLState: 23000", Verdict::Fault),
-            ("Database returned more than the allowed response size limit", Verdict::Fault),
-            ("Table 'db.ec2' doesn't exist; Error code: 1146; SQLState: 42S02", Verdict::Fault),
+            (
+                "Cannot add or update a child row: a foreign key constraint fails; Error code: 1452; SQLState: 23000",
+                Verdict::Fault,
+            ),
+            (
+                "Database returned more than the allowed response size limit",
+                Verdict::Fault,
+            ),
+            (
+                "Table 'db.ec2' doesn't exist; Error code: 1146; SQLState: 42S02",
+                Verdict::Fault,
+            ),
             ("", Verdict::Fault),
         ] {
             for exception in ["DatabaseErrorException", "BadRequestException"] {

@@ -45,7 +45,11 @@ pub(super) async fn get(api: &DataApi, id: &InstanceId) -> Result<Option<Instanc
     }
 }
 
-async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<Option<Instance>, Failure> {
+async fn attempt(
+    api: &DataApi,
+    budget: Budget,
+    id: &InstanceId,
+) -> Result<Option<Instance>, Failure> {
     let records = first(api, budget, id, None).await?;
     if records.len() < PAGE_ROWS {
         return rows::instance(id, records);
@@ -59,23 +63,53 @@ async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<Optio
     read
 }
 
-async fn read_pages(api: &DataApi, budget: Budget, id: &InstanceId, transaction: &Transaction) -> Result<Option<Instance>, Failure> {
+async fn read_pages(
+    api: &DataApi,
+    budget: Budget,
+    id: &InstanceId,
+    transaction: &Transaction,
+) -> Result<Option<Instance>, Failure> {
     let records = first(api, budget, id, Some(transaction)).await?;
     let mut full = records.len() == PAGE_ROWS;
-    let Some(instance) = rows::instance(id, records)? else { return Ok(None) };
+    let Some(instance) = rows::instance(id, records)? else {
+        return Ok(None);
+    };
     let mut packages: Vec<Package> = instance.packages.as_slice().to_vec();
     while full && let Some(last) = packages.last() {
-        let parameters = vec![text("id", id.as_str()), text("name", last.name.as_str()), text("version", last.version.as_str())];
-        let records = api.execute(SELECT_NEXT, parameters, Some(transaction), budget.work()).await?.records.unwrap_or_default();
+        let parameters = vec![
+            text("id", id.as_str()),
+            text("name", last.name.as_str()),
+            text("version", last.version.as_str()),
+        ];
+        let records = api
+            .execute(SELECT_NEXT, parameters, Some(transaction), budget.work())
+            .await?
+            .records
+            .unwrap_or_default();
         full = records.len() == PAGE_ROWS;
         packages.append(&mut rows::packages(records)?);
     }
     let packages = Packages::new(packages).map_err(Failure::fault)?;
-    Ok(Some(Instance { packages, ..instance }))
+    Ok(Some(Instance {
+        packages,
+        ..instance
+    }))
 }
 
-async fn first(api: &DataApi, budget: Budget, id: &InstanceId, transaction: Option<&Transaction>) -> Result<Vec<Vec<Field>>, Failure> {
-    let answer = api.execute(SELECT_FIRST, vec![text("id", id.as_str())], transaction, budget.work()).await?;
+async fn first(
+    api: &DataApi,
+    budget: Budget,
+    id: &InstanceId,
+    transaction: Option<&Transaction>,
+) -> Result<Vec<Vec<Field>>, Failure> {
+    let answer = api
+        .execute(
+            SELECT_FIRST,
+            vec![text("id", id.as_str())],
+            transaction,
+            budget.work(),
+        )
+        .await?;
     Ok(answer.records.unwrap_or_default())
 }
 

@@ -37,7 +37,11 @@ pub(super) async fn list(
 
 /// The statement, made of the fragments below and a number; what a client sent goes into parameters only. It asks for
 /// one row more than the page, which shows whether there is another.
-fn select(filter: &InstanceFilter, after: Option<&InstanceId>, limit: PageLimit) -> (String, Vec<SqlParameter>) {
+fn select(
+    filter: &InstanceFilter,
+    after: Option<&InstanceId>,
+    limit: PageLimit,
+) -> (String, Vec<SqlParameter>) {
     let mut conditions = Vec::new();
     let mut parameters = Vec::new();
     let mut hold = |name, condition, value: &str| {
@@ -71,7 +75,11 @@ fn select(filter: &InstanceFilter, after: Option<&InstanceId>, limit: PageLimit)
             }
         }
     }
-    let filtered = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let filtered = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    };
     let rows = limit.get() + 1;
     let sql = format!(
         "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc FROM ec2 e{filtered} \
@@ -105,7 +113,10 @@ mod tests {
         let filter = InstanceFilter {
             region: Some(Region::parse("r").unwrap()),
             account: Some(AccountId::parse("' OR 1=1").unwrap()),
-            package: Some(PackageFilter { name: PackageName::parse("n").unwrap(), version: Some(PackageVersion::parse("v").unwrap()) }),
+            package: Some(PackageFilter {
+                name: PackageName::parse("n").unwrap(),
+                version: Some(PackageVersion::parse("v").unwrap()),
+            }),
         };
         let after = InstanceId::parse("i").unwrap();
         let (sql, parameters) = select(&filter, Some(&after), PageLimit::parse("100").unwrap());
@@ -116,6 +127,15 @@ mod tests {
              WHERE p.aws_instance_id = e.aws_instance_id AND p.package_name = :package_name AND p.package_version = :package_version) \
              ORDER BY e.aws_instance_id LIMIT 101"
         );
-        assert_eq!(names(&parameters), ["after", "region", "account", "package_name", "package_version"]);
+        assert_eq!(
+            names(&parameters),
+            [
+                "after",
+                "region",
+                "account",
+                "package_name",
+                "package_version"
+            ]
+        );
     }
 }

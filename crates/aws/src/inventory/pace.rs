@@ -34,7 +34,10 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(budget: Budget) -> Self {
-        Self { budget, seen: Vec::new() }
+        Self {
+            budget,
+            seen: Vec::new(),
+        }
     }
 
     /// Waits until the operation may be tried again after `failure`.
@@ -43,17 +46,28 @@ impl Pace {
     /// `failure` as the caller is told it, when it is not to be tried again or there is no time left for it.
     pub(super) async fn wait(&mut self, mut failure: Failure) -> Result<(), StoreError> {
         let (allowed, first) = allowance(failure.verdict);
-        let times = u32::try_from(self.seen.iter().filter(|seen| **seen == failure.verdict).count()).unwrap_or(u32::MAX);
+        let times = u32::try_from(
+            self.seen
+                .iter()
+                .filter(|seen| **seen == failure.verdict)
+                .count(),
+        )
+        .unwrap_or(u32::MAX);
         let before = self.seen.last().copied();
         self.seen.push(failure.verdict);
-        let delay = first.saturating_mul(2_u32.saturating_pow(times)).min(RESUMING.1);
+        let delay = first
+            .saturating_mul(2_u32.saturating_pow(times))
+            .min(RESUMING.1);
         if times < allowed && self.budget.sleep(jittered(delay)).await {
             return Ok(());
         }
         // A call that the end of the time cut off, or kept from being sent, says nothing of the cluster: it was waking when it
         // was last heard.
-        if let (true, Verdict::Unknown | Verdict::Unavailable, Some(waking @ (Verdict::Resuming | Verdict::LinkFailure))) =
-            (self.budget.is_spent(), failure.verdict, before)
+        if let (
+            true,
+            Verdict::Unknown | Verdict::Unavailable,
+            Some(waking @ (Verdict::Resuming | Verdict::LinkFailure)),
+        ) = (self.budget.is_spent(), failure.verdict, before)
         {
             failure.verdict = waking;
         }

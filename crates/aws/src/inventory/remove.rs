@@ -41,8 +41,18 @@ pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, Store
 /// Tries once to remove the instance. Answers whether there was one.
 async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<bool, Attempt> {
     let transaction = api.begin(budget.work()).await?;
-    match api.execute(DELETE, vec![text("id", id.as_str())], Some(&transaction), budget.work()).await {
-        Ok(answer) if answer.number_of_records_updated > 0 => write::commit(transaction, budget).await.map(|()| true),
+    match api
+        .execute(
+            DELETE,
+            vec![text("id", id.as_str())],
+            Some(&transaction),
+            budget.work(),
+        )
+        .await
+    {
+        Ok(answer) if answer.number_of_records_updated > 0 => {
+            write::commit(transaction, budget).await.map(|()| true)
+        }
         Ok(_) => {
             // Nothing was written, so how it ends does not matter, only that it does.
             transaction.roll_back(budget.end()).await;

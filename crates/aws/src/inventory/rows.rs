@@ -3,8 +3,9 @@
 use aws_sdk_rdsdata::types::Field;
 use fleet_core::{
     inventory::{
-        AccountId, CreationDate, CreationDateError, Instance, InstanceId, InstancePage, InstanceSummary, Package, PackageName,
-        PackageVersion, Packages, PageLimit, Region, TooManyPackages,
+        AccountId, CreationDate, CreationDateError, Instance, InstanceId, InstancePage,
+        InstanceSummary, Package, PackageName, PackageVersion, Packages, PageLimit, Region,
+        TooManyPackages,
     },
     text::TextError,
 };
@@ -52,63 +53,125 @@ impl From<RowError> for Failure {
 
 /// The token of the only row, if there is one.
 pub(super) fn token(records: Option<Vec<Vec<Field>>>) -> Result<Option<String>, RowError> {
-    match records.unwrap_or_default().pop().map(<[Field; 1]>::try_from) {
+    match records
+        .unwrap_or_default()
+        .pop()
+        .map(<[Field; 1]>::try_from)
+    {
         None => Ok(None),
         Some(Ok([Field::StringValue(token)])) => Ok(Some(token)),
-        Some(_) => Err(RowError::Columns { statement: "the reading of a token" }),
+        Some(_) => Err(RowError::Columns {
+            statement: "the reading of a token",
+        }),
     }
 }
 
 /// The instance `id` of the first page of its rows: itself, then its packages. `None` when there is no row.
-pub(super) fn instance(id: &InstanceId, mut records: Vec<Vec<Field>>) -> Result<Option<Instance>, Failure> {
+pub(super) fn instance(
+    id: &InstanceId,
+    mut records: Vec<Vec<Field>>,
+) -> Result<Option<Instance>, Failure> {
     if records.is_empty() {
         return Ok(None);
     }
     let packages = records.split_off(1);
-    let wrong = RowError::Columns { statement: "the reading of an instance" };
-    let Some(Ok([Field::LongValue(0), Field::StringValue(region), Field::StringValue(account), Field::StringValue(created)])) =
-        records.pop().map(<[Field; 4]>::try_from)
+    let wrong = RowError::Columns {
+        statement: "the reading of an instance",
+    };
+    let Some(Ok(
+        [
+            Field::LongValue(0),
+            Field::StringValue(region),
+            Field::StringValue(account),
+            Field::StringValue(created),
+        ],
+    )) = records.pop().map(<[Field; 4]>::try_from)
     else {
         return Err(wrong.into());
     };
     let packages = Packages::new(self::packages(packages)?).map_err(RowError::from)?;
-    Ok(Some(Instance { summary: summary(id.clone(), region, account, &created)?, packages }))
+    Ok(Some(Instance {
+        summary: summary(id.clone(), region, account, &created)?,
+        packages,
+    }))
 }
 
 /// The packages of rows of kind 1.
 pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, Failure> {
     let package = |row: Vec<Field>| match <[Field; 4]>::try_from(row) {
-        Ok([Field::LongValue(1), Field::StringValue(name), Field::StringValue(version), _]) => Ok(Package {
-            name: PackageName::parse(name).map_err(|source| RowError::Text { column: "package_name", source })?,
-            version: PackageVersion::parse(version).map_err(|source| RowError::Text { column: "package_version", source })?,
+        Ok(
+            [
+                Field::LongValue(1),
+                Field::StringValue(name),
+                Field::StringValue(version),
+                _,
+            ],
+        ) => Ok(Package {
+            name: PackageName::parse(name).map_err(|source| RowError::Text {
+                column: "package_name",
+                source,
+            })?,
+            version: PackageVersion::parse(version).map_err(|source| RowError::Text {
+                column: "package_version",
+                source,
+            })?,
         }),
-        _ => Err(RowError::Columns { statement: "the reading of packages" }),
+        _ => Err(RowError::Columns {
+            statement: "the reading of packages",
+        }),
     };
     Ok(records.into_iter().map(package).collect::<Result<_, _>>()?)
 }
 
 /// A page of the list: rows beyond `limit` only show that there is another.
-pub(super) fn page(records: Option<Vec<Vec<Field>>>, limit: PageLimit) -> Result<InstancePage, Failure> {
+pub(super) fn page(
+    records: Option<Vec<Vec<Field>>>,
+    limit: PageLimit,
+) -> Result<InstancePage, Failure> {
     let mut records = records.unwrap_or_default();
     let more = records.len() > limit.get();
     records.truncate(limit.get());
     let summary = |row: Vec<Field>| match <[Field; 4]>::try_from(row) {
-        Ok([Field::StringValue(id), Field::StringValue(region), Field::StringValue(account), Field::StringValue(created)]) => {
-            let id = InstanceId::parse(id).map_err(|source| RowError::Text { column: "aws_instance_id", source })?;
+        Ok(
+            [
+                Field::StringValue(id),
+                Field::StringValue(region),
+                Field::StringValue(account),
+                Field::StringValue(created),
+            ],
+        ) => {
+            let id = InstanceId::parse(id).map_err(|source| RowError::Text {
+                column: "aws_instance_id",
+                source,
+            })?;
             summary(id, region, account, &created)
         }
-        _ => Err(RowError::Columns { statement: "the list" }),
+        _ => Err(RowError::Columns {
+            statement: "the list",
+        }),
     };
-    let records: Vec<InstanceSummary> = records.into_iter().map(summary).collect::<Result<_, _>>()?;
+    let records: Vec<InstanceSummary> =
+        records.into_iter().map(summary).collect::<Result<_, _>>()?;
     let next = records.last().filter(|_| more).map(|last| last.id.clone());
     Ok(InstancePage { records, next })
 }
 
-fn summary(id: InstanceId, region: String, account: String, created: &str) -> Result<InstanceSummary, RowError> {
+fn summary(
+    id: InstanceId,
+    region: String,
+    account: String,
+    created: &str,
+) -> Result<InstanceSummary, RowError> {
     Ok(InstanceSummary {
         id,
-        region: Region::parse(region).map_err(|source| RowError::Text { column: "aws_region", source })?,
-        account: AccountId::parse(account).map_err(|source| RowError::Text { column: "aws_account", source })?,
+        region: Region::parse(region).map_err(|source| RowError::Text {
+            column: "aws_region",
+            source,
+        })?,
+        account: AccountId::parse(account).map_err(|source| RowError::Text {
+            column: "aws_account",
+            source,
+        })?,
         created: CreationDate::parse(created)?,
     })
 }

@@ -38,16 +38,28 @@ pub(super) enum Commit {
 impl From<Failure> for Attempt {
     /// A try that failed before its commit.
     fn from(failure: Failure) -> Self {
-        Self { failure, commit: Commit::NotSent }
+        Self {
+            failure,
+            commit: Commit::NotSent,
+        }
     }
 }
 
 /// Commits `transaction`, whose statements have all been answered.
 pub(super) async fn commit(mut transaction: Transaction, budget: Budget) -> Result<(), Attempt> {
-    let Err(failure) = transaction.commit(budget.commit()).await else { return Ok(()) };
+    let Err(failure) = transaction.commit(budget.commit()).await else {
+        return Ok(());
+    };
     // It settles what became of the commit: nothing of it is under way once the rollback has been answered.
     let not_done = end(transaction, budget, failure.verdict).await;
-    Err(Attempt { failure, commit: if not_done { Commit::NotDone } else { Commit::InDoubt } })
+    Err(Attempt {
+        failure,
+        commit: if not_done {
+            Commit::NotDone
+        } else {
+            Commit::InDoubt
+        },
+    })
 }
 
 /// Undoes `transaction`, in which something failed so.
@@ -67,9 +79,21 @@ async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) -> bool
 
 /// The token of the request that added the stored instance; `None` where there is none. Asked after a commit that failed,
 /// until it is answered or `pace` gives up.
-pub(super) async fn stored_token(api: &DataApi, budget: Budget, pace: &mut Pace, id: &InstanceId) -> Result<Option<String>, StoreError> {
+pub(super) async fn stored_token(
+    api: &DataApi,
+    budget: Budget,
+    pace: &mut Pace,
+    id: &InstanceId,
+) -> Result<Option<String>, StoreError> {
     loop {
-        let answer = api.execute(SELECT_TOKEN, vec![text("id", id.as_str())], None, budget.end()).await;
+        let answer = api
+            .execute(
+                SELECT_TOKEN,
+                vec![text("id", id.as_str())],
+                None,
+                budget.end(),
+            )
+            .await;
         match answer.and_then(|answer| Ok(rows::token(answer.records)?)) {
             Ok(token) => return Ok(token),
             Err(unread) => pace.wait(unread).await?,

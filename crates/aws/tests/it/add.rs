@@ -17,22 +17,35 @@ use crate::{
 };
 
 /// Adds an instance while the first call named `step` fails as `case` says.
-async fn add_with(case: Case, step: &'static str, done: bool, packages: usize) -> (Result<(), AddError>, FakeDataApi, Case) {
+async fn add_with(
+    case: Case,
+    step: &'static str,
+    done: bool,
+    packages: usize,
+) -> (Result<(), AddError>, FakeDataApi, Case) {
     let case = std::sync::Arc::new(case);
     let faults = std::sync::Arc::clone(&case);
-    let (fake, inventory) = FakeDataApi::start(move |call| match (call.name == step, call.nth, done) {
-        (true, 1, true) => faults.done(),
-        (true, 1, false) => faults.undone(),
-        _ => None,
-    });
+    let (fake, inventory) =
+        FakeDataApi::start(move |call| match (call.name == step, call.nth, done) {
+            (true, 1, true) => faults.done(),
+            (true, 1, false) => faults.undone(),
+            _ => None,
+        });
     let added = inventory.add(&instance(packages)).await;
     drop(inventory);
-    (added, fake, std::sync::Arc::into_inner(case).expect("the script is gone with its client"))
+    (
+        added,
+        fake,
+        std::sync::Arc::into_inner(case).expect("the script is gone with its client"),
+    )
 }
 
 fn assert_refused(added: Result<(), AddError>, case: &Case) {
     match (case.policy, added) {
-        (Policy::Unavailable, Err(AddError::Store(StoreError::Unavailable { retry_after, .. }))) => assert!(is_short(retry_after)),
+        (
+            Policy::Unavailable,
+            Err(AddError::Store(StoreError::Unavailable { retry_after, .. })),
+        ) => assert!(is_short(retry_after)),
         (Policy::Fault, Err(AddError::Store(StoreError::Fault { .. }))) => {}
         (_, added) => panic!("{}: {added:?}", case.name),
     }
@@ -40,9 +53,11 @@ fn assert_refused(added: Result<(), AddError>, case: &Case) {
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_is_one_transaction() {
-    for (packages, expected) in
-        [(0, ("begin insert commit", 3)), (1, ("begin insert packages commit", 4)), (2_001, ("begin insert packages packages commit", 5))]
-    {
+    for (packages, expected) in [
+        (0, ("begin insert commit", 3)),
+        (1, ("begin insert packages commit", 4)),
+        (2_001, ("begin insert packages packages commit", 5)),
+    ] {
         let (fake, inventory) = FakeDataApi::start(|_| None);
         let (added, calls) = counted(inventory.add(&instance(packages))).await;
         assert!(added.is_ok() && fake.has_row() && !fake.holds_locks());
@@ -55,8 +70,14 @@ async fn no_statement_of_the_widest_instance_is_above_the_limits_of_the_service(
     let (fake, inventory) = FakeDataApi::start(|_| None);
     assert!(inventory.add(&widest()).await.is_ok());
     let (characters, bytes) = fake.widest();
-    assert!(characters <= 65_536 && bytes <= 4 * 1024 * 1024 - 64 * 1024, "{characters} characters, {bytes} bytes");
-    assert_eq!(fake.calls(), "begin insert packages packages packages packages packages commit");
+    assert!(
+        characters <= 65_536 && bytes <= 4 * 1024 * 1024 - 64 * 1024,
+        "{characters} characters, {bytes} bytes"
+    );
+    assert_eq!(
+        fake.calls(),
+        "begin insert packages packages packages packages packages commit"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +85,10 @@ async fn an_instance_that_exists_is_a_duplicate() {
     for packages in [0, 1] {
         let (fake, inventory) = FakeDataApi::start(|_| None);
         let fake = fake.occupied();
-        assert!(matches!(inventory.add(&instance(packages)).await, Err(AddError::Duplicate)));
+        assert!(matches!(
+            inventory.add(&instance(packages)).await,
+            Err(AddError::Duplicate)
+        ));
         assert_eq!(fake.calls(), "begin insert rollback");
         assert!(fake.is_occupied() && !fake.holds_locks());
     }
@@ -77,7 +101,12 @@ async fn a_transaction_that_cannot_begin_is_begun_again_or_refused() {
         match case.policy {
             Policy::Again | Policy::Gone => {
                 assert!(added.is_ok(), "{}: {added:?}", case.name);
-                assert_eq!(fake.calls(), "begin begin insert packages commit", "{}", case.name);
+                assert_eq!(
+                    fake.calls(),
+                    "begin begin insert packages commit",
+                    "{}",
+                    case.name
+                );
             }
             Policy::Unavailable | Policy::Fault => {
                 assert_refused(added, &case);
@@ -89,14 +118,26 @@ async fn a_transaction_that_cannot_begin_is_begun_again_or_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_transaction_that_fails_on_its_way_is_rolled_back_and_begun_again_or_refused() {
-    for (step, sent) in [("insert", "begin insert"), ("packages", "begin insert packages")] {
+    for (step, sent) in [
+        ("insert", "begin insert"),
+        ("packages", "begin insert packages"),
+    ] {
         for case in all() {
             let (added, fake, case) = add_with(case, step, true, 1).await;
             match case.policy {
                 Policy::Again | Policy::Gone => {
                     assert!(added.is_ok(), "{}: {added:?}", case.name);
-                    let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
-                    assert_eq!(fake.calls(), format!("{sent}{rollback} begin insert packages commit"), "{}", case.name);
+                    let rollback = if case.policy == Policy::Gone {
+                        ""
+                    } else {
+                        " rollback"
+                    };
+                    assert_eq!(
+                        fake.calls(),
+                        format!("{sent}{rollback} begin insert packages commit"),
+                        "{}",
+                        case.name
+                    );
                     assert!(fake.has_row());
                 }
                 Policy::Unavailable | Policy::Fault => {
@@ -114,8 +155,17 @@ async fn a_commit_that_was_done_but_not_answered_is_a_success() {
     for case in all() {
         let (added, fake, case) = add_with(case, "commit", true, 1).await;
         assert!(added.is_ok(), "{}: {added:?}", case.name);
-        let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
-        assert_eq!(fake.calls(), format!("begin insert packages commit{rollback} token"), "{}", case.name);
+        let rollback = if case.policy == Policy::Gone {
+            ""
+        } else {
+            " rollback"
+        };
+        assert_eq!(
+            fake.calls(),
+            format!("begin insert packages commit{rollback} token"),
+            "{}",
+            case.name
+        );
     }
 }
 
@@ -123,12 +173,21 @@ async fn a_commit_that_was_done_but_not_answered_is_a_success() {
 async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     for case in all() {
         let (added, fake, case) = add_with(case, "commit", false, 1).await;
-        let rollback = if case.policy == Policy::Gone { "" } else { " rollback" };
+        let rollback = if case.policy == Policy::Gone {
+            ""
+        } else {
+            " rollback"
+        };
         let first = format!("begin insert packages commit{rollback} token");
         match case.policy {
             Policy::Again | Policy::Gone => {
                 assert!(added.is_ok(), "{}: {added:?}", case.name);
-                assert_eq!(fake.calls(), format!("{first} begin insert packages commit"), "{}", case.name);
+                assert_eq!(
+                    fake.calls(),
+                    format!("{first} begin insert packages commit"),
+                    "{}",
+                    case.name
+                );
             }
             Policy::Unavailable | Policy::Fault => {
                 assert_refused(added, &case);
@@ -142,8 +201,14 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
 /// An inventory whose first commit is not answered, nor the first look at what became of it.
 fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
     FakeDataApi::start(move |call| match (call.name, call.nth) {
-        ("commit", 1) => Some(Fault { reply: Reply::Reset, done: commit }),
-        ("token", 1) => Some(Fault { reply: Reply::Reset, done: Done::Never }),
+        ("commit", 1) => Some(Fault {
+            reply: Reply::Reset,
+            done: commit,
+        }),
+        ("token", 1) => Some(Fault {
+            reply: Reply::Reset,
+            done: Done::Never,
+        }),
         _ => None,
     })
 }
@@ -156,7 +221,10 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
 
     let (fake, inventory) = unanswered(Done::Never);
     assert!(inventory.add(&instance(0)).await.is_ok());
-    assert_eq!(fake.calls(), "begin insert commit rollback token token begin insert commit");
+    assert_eq!(
+        fake.calls(),
+        "begin insert commit rollback token token begin insert commit"
+    );
 
     // Another client comes as soon as our own transaction is undone.
     let (fake, inventory) = unanswered(Done::Never);
@@ -169,7 +237,10 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
     let (fake, inventory) = unanswered(Done::Never);
     let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token token", true));
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
-    assert_eq!(fake.calls(), "begin insert commit rollback token token begin insert rollback token");
+    assert_eq!(
+        fake.calls(),
+        "begin insert commit rollback token token begin insert rollback token"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,8 +250,14 @@ async fn an_instance_that_others_removed_after_a_commit_without_an_answer_does_n
         let new = instance(0);
         let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", added_anew));
         // It was added, so it is no duplicate; whoever asks again is told so by what is there then.
-        assert!(matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))), "{added:?}");
-        assert_eq!((fake.has_row(), fake.is_occupied()), (added_anew, added_anew));
+        assert!(
+            matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))),
+            "{added:?}"
+        );
+        assert_eq!(
+            (fake.has_row(), fake.is_occupied()),
+            (added_anew, added_anew)
+        );
         assert_eq!(fake.calls(), "begin insert commit rollback token token");
     }
 }
@@ -188,42 +265,96 @@ async fn an_instance_that_others_removed_after_a_commit_without_an_answer_does_n
 #[tokio::test(start_paused = true)]
 async fn every_text_of_a_duplicate_is_known() {
     for (exception, text) in [
-        ("DatabaseErrorException", "Duplicate entry 'i-1' for key 'PRIMARY'"),
-        ("DatabaseErrorException", "Duplicate entry 'i-1' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000"),
-        ("DatabaseErrorException", "Duplicate entry 'Deadlock found; Error code: 1213;' for key 'ec2.PRIMARY'; Error code: 1062"),
-        ("BadRequestException", "Duplicate entry 'i-1' for key 'PRIMARY'"),
-        ("BadRequestException", "Database error code: 1062. Message: Duplicate entry 'i-1' for key 'ec2.PRIMARY'"),
+        (
+            "DatabaseErrorException",
+            "Duplicate entry 'i-1' for key 'PRIMARY'",
+        ),
+        (
+            "DatabaseErrorException",
+            "Duplicate entry 'i-1' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000",
+        ),
+        (
+            "DatabaseErrorException",
+            "Duplicate entry 'Deadlock found; Error code: 1213;' for key 'ec2.PRIMARY'; Error code: 1062",
+        ),
+        (
+            "BadRequestException",
+            "Duplicate entry 'i-1' for key 'PRIMARY'",
+        ),
+        (
+            "BadRequestException",
+            "Database error code: 1062. Message: Duplicate entry 'i-1' for key 'ec2.PRIMARY'",
+        ),
     ] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
-            (call.name == "insert").then(|| Fault { reply: Reply::error(400, exception, text), done: Done::Never })
+            (call.name == "insert").then(|| Fault {
+                reply: Reply::error(400, exception, text),
+                done: Done::Never,
+            })
         });
-        assert!(matches!(inventory.add(&instance(0)).await, Err(AddError::Duplicate)), "{text}");
+        assert!(
+            matches!(inventory.add(&instance(0)).await, Err(AddError::Duplicate)),
+            "{text}"
+        );
         assert_eq!(fake.calls(), "begin insert rollback");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_package_is_our_fault_and_not_the_clients() {
-    let (fake, inventory) = FakeDataApi::start(|call| (call.name == "packages").then(|| Fault { reply: duplicate(), done: Done::Never }));
+    let (fake, inventory) = FakeDataApi::start(|call| {
+        (call.name == "packages").then(|| Fault {
+            reply: duplicate(),
+            done: Done::Never,
+        })
+    });
     let added = inventory.add(&instance(1)).await;
-    assert!(matches!(added, Err(AddError::Store(StoreError::Fault { .. }))), "{added:?}");
+    assert!(
+        matches!(added, Err(AddError::Store(StoreError::Fault { .. }))),
+        "{added:?}"
+    );
     assert_eq!(fake.calls(), "begin insert packages rollback");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_lasts_is_given_up_in_time() {
     for step in ["begin", "insert", "packages", "commit"] {
-        for case in all().into_iter().filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable)) {
+        for case in all()
+            .into_iter()
+            .filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable))
+        {
             let (name, policy) = (case.name, case.policy);
-            let (fake, inventory) = FakeDataApi::start(move |call| if call.name == step { case.undone() } else { None });
+            let (fake, inventory) = FakeDataApi::start(move |call| {
+                if call.name == step {
+                    case.undone()
+                } else {
+                    None
+                }
+            });
             let begun = Instant::now();
             let added = inventory.add(&instance(1)).await;
-            let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) = added else { panic!("{step}, {name}: {added:?}") };
+            let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) = added else {
+                panic!("{step}, {name}: {added:?}")
+            };
             let resumes = name == "resuming" || name.starts_with("link failure");
-            assert!(if resumes { retry_after == Duration::from_secs(15) } else { is_short(retry_after) }, "{step}, {name}");
-            assert!(begun.elapsed() <= WHOLE, "{step}, {name}: {:?}", begun.elapsed());
+            assert!(
+                if resumes {
+                    retry_after == Duration::from_secs(15)
+                } else {
+                    is_short(retry_after)
+                },
+                "{step}, {name}"
+            );
+            assert!(
+                begun.elapsed() <= WHOLE,
+                "{step}, {name}: {:?}",
+                begun.elapsed()
+            );
             // A transaction that the service does not know needs no end.
-            assert!(!fake.has_row() && (policy == Policy::Gone || !fake.holds_locks()), "{step}, {name}");
+            assert!(
+                !fake.has_row() && (policy == Policy::Gone || !fake.holds_locks()),
+                "{step}, {name}"
+            );
         }
     }
 }
@@ -232,8 +363,12 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
 async fn nothing_is_sent_after_the_answer() {
     for silent in ["insert", "commit", "rollback", "token"] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
-            let fails = call.name == silent || (call.name == "packages" && matches!(silent, "rollback" | "token"));
-            fails.then_some(Fault { reply: Reply::Silence, done: Done::Never })
+            let fails = call.name == silent
+                || (call.name == "packages" && matches!(silent, "rollback" | "token"));
+            fails.then_some(Fault {
+                reply: Reply::Silence,
+                done: Done::Never,
+            })
         });
         let begun = Instant::now();
         assert!(inventory.add(&instance(1)).await.is_err());
@@ -247,20 +382,39 @@ async fn nothing_is_sent_after_the_answer() {
 #[tokio::test(start_paused = true)]
 async fn an_add_that_waits_for_a_lock_beyond_its_time_is_never_done() {
     for ends in [Done::AtOnce, Done::Never] {
-        for (packages, step) in [(0, "insert"), (1, "insert"), (1, "packages"), (0, "commit"), (1, "commit")] {
+        for (packages, step) in [
+            (0, "insert"),
+            (1, "insert"),
+            (1, "packages"),
+            (0, "commit"),
+            (1, "commit"),
+        ] {
             // Without an answer to its rollback a commit stays in doubt, and the instance may be stored.
             if (step, ends) == ("commit", Done::Never) {
                 continue;
             }
             let (fake, inventory) = FakeDataApi::start(move |call| match call.name {
-                name if name == step => Some(Fault { reply: Reply::Silence, done: Done::Later(Duration::from_secs(60)) }),
-                "rollback" => Some(Fault { reply: Reply::Silence, done: ends }),
+                name if name == step => Some(Fault {
+                    reply: Reply::Silence,
+                    done: Done::Later(Duration::from_secs(60)),
+                }),
+                "rollback" => Some(Fault {
+                    reply: Reply::Silence,
+                    done: ends,
+                }),
                 _ => None,
             });
             let begun = Instant::now();
             let added = inventory.add(&instance(packages)).await;
-            assert!(matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))), "{step}: {added:?}");
-            assert!(begun.elapsed() <= WHOLE && fake.waiting() > 0, "{step}: {:?}", begun.elapsed());
+            assert!(
+                matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))),
+                "{step}: {added:?}"
+            );
+            assert!(
+                begun.elapsed() <= WHOLE && fake.waiting() > 0,
+                "{step}: {:?}",
+                begun.elapsed()
+            );
             let calls = fake.calls();
             tokio::time::sleep(Duration::from_secs(600)).await;
             assert!(!fake.has_row() && fake.waiting() == 0, "{step}");
@@ -274,28 +428,48 @@ async fn an_add_that_gets_its_lock_in_time_is_done_once() {
     for packages in [0, 1] {
         let (fake, inventory) = FakeDataApi::start(|call| {
             let locked = call.name == "insert" && call.at < Duration::from_secs(5);
-            locked.then_some(Fault { reply: Reply::Silence, done: Done::Later(Duration::from_secs(5)) })
+            locked.then_some(Fault {
+                reply: Reply::Silence,
+                done: Done::Later(Duration::from_secs(5)),
+            })
         });
         let added = inventory.add(&instance(packages)).await;
-        assert!(added.is_ok() && fake.has_row() && !fake.holds_locks(), "{added:?}");
+        assert!(
+            added.is_ok() && fake.has_row() && !fake.holds_locks(),
+            "{added:?}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_wakes_in_time_is_waited_for() {
-    for (packages, wakes_after, in_time) in [(0, 0, true), (1, 5, true), (0, 15, true), (1, 20, true), (0, 30, false), (1, 60, false)] {
+    for (packages, wakes_after, in_time) in [
+        (0, 0, true),
+        (1, 5, true),
+        (0, 15, true),
+        (1, 20, true),
+        (0, 30, false),
+        (1, 60, false),
+    ] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
             let asleep = call.at < Duration::from_secs(wakes_after);
             asleep.then(|| all().remove(0).undone()).flatten()
         });
         let begun = Instant::now();
         let added = inventory.add(&instance(packages)).await;
-        assert!(begun.elapsed() <= Duration::from_secs(28), "{wakes_after}: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() <= Duration::from_secs(28),
+            "{wakes_after}: {:?}",
+            begun.elapsed()
+        );
         assert_eq!(fake.has_row(), in_time, "{wakes_after}");
         match added {
             Ok(()) => assert!(in_time, "{wakes_after}"),
             Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) => {
-                assert!(!in_time && retry_after == Duration::from_secs(15), "{wakes_after}");
+                assert!(
+                    !in_time && retry_after == Duration::from_secs(15),
+                    "{wakes_after}"
+                );
             }
             Err(error) => panic!("{wakes_after}: {error:?}"),
         }
@@ -306,17 +480,35 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 async fn a_cluster_that_was_waking_when_the_time_cut_the_last_call_off_is_waited_for_as_long() {
     let (fake, inventory) = FakeDataApi::start(|call| match call.at < Duration::from_secs(20) {
         true => all().remove(0).undone(),
-        false => Some(Fault { reply: Reply::Silence, done: Done::Never }),
+        false => Some(Fault {
+            reply: Reply::Silence,
+            done: Done::Never,
+        }),
     });
-    let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) = inventory.add(&instance(0)).await else { panic!("added") };
-    assert_eq!((retry_after, fake.has_row()), (Duration::from_secs(15), false));
+    let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) =
+        inventory.add(&instance(0)).await
+    else {
+        panic!("added")
+    };
+    assert_eq!(
+        (retry_after, fake.has_row()),
+        (Duration::from_secs(15), false)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_lets_go_of_its_locks() {
-    let (fake, inventory) =
-        FakeDataApi::start(|call| (call.name == "packages").then_some(Fault { reply: Reply::Silence, done: Done::Never }));
-    assert!(timeout(Duration::from_secs(1), inventory.add(&instance(1))).await.is_err());
+    let (fake, inventory) = FakeDataApi::start(|call| {
+        (call.name == "packages").then_some(Fault {
+            reply: Reply::Silence,
+            done: Done::Never,
+        })
+    });
+    assert!(
+        timeout(Duration::from_secs(1), inventory.add(&instance(1)))
+            .await
+            .is_err()
+    );
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(fake.calls(), "begin insert packages rollback");
     assert!(!fake.holds_locks());
@@ -325,12 +517,19 @@ async fn a_request_that_is_given_up_lets_go_of_its_locks() {
 #[tokio::test(start_paused = true)]
 async fn the_log_is_told_the_exception_and_the_request_but_no_value() {
     let (_, inventory) = FakeDataApi::start(|call| {
-        (call.name == "insert")
-            .then(|| Fault { reply: Reply::error(403, "AccessDeniedException", "User is not authorized"), done: Done::Never })
+        (call.name == "insert").then(|| Fault {
+            reply: Reply::error(403, "AccessDeniedException", "User is not authorized"),
+            done: Done::Never,
+        })
     });
-    let Err(AddError::Store(error)) = inventory.add(&instance(0)).await else { panic!("refused") };
+    let Err(AddError::Store(error)) = inventory.add(&instance(0)).await else {
+        panic!("refused")
+    };
     let source = std::error::Error::source(&error).unwrap();
-    assert_eq!(source.to_string(), "ExecuteStatement: AccessDeniedException (HTTP 403, request request-1): User is not authorized");
+    assert_eq!(
+        source.to_string(),
+        "ExecuteStatement: AccessDeniedException (HTTP 403, request request-1): User is not authorized"
+    );
     assert!(!format!("{error:?}").contains("123456789012"));
 }
 
@@ -338,9 +537,14 @@ async fn the_log_is_told_the_exception_and_the_request_but_no_value() {
 async fn the_log_is_told_a_database_error_without_the_value_that_it_quotes() {
     let (_, inventory) = FakeDataApi::start(|call| {
         let text = "Duplicate entry 'i-1-secret' package-1' for key 'ec2_package.PRIMARY'; Error code: 1062; SQLState: 23000";
-        (call.name == "packages").then(|| Fault { reply: Reply::error(400, "DatabaseErrorException", text), done: Done::Never })
+        (call.name == "packages").then(|| Fault {
+            reply: Reply::error(400, "DatabaseErrorException", text),
+            done: Done::Never,
+        })
     });
-    let Err(AddError::Store(error)) = inventory.add(&instance(1)).await else { panic!("refused") };
+    let Err(AddError::Store(error)) = inventory.add(&instance(1)).await else {
+        panic!("refused")
+    };
     let source = std::error::Error::source(&error).unwrap();
     assert_eq!(
         source.to_string(),

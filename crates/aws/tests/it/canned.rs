@@ -20,7 +20,11 @@ use serde_json::Value;
 /// What one request is answered with.
 pub(crate) enum Reply {
     /// A response of the service.
-    Answer { status: u16, exception: Option<&'static str>, body: String },
+    Answer {
+        status: u16,
+        exception: Option<&'static str>,
+        body: String,
+    },
     /// Bytes that are no JSON.
     Garbage,
     /// The connection breaks.
@@ -31,12 +35,20 @@ pub(crate) enum Reply {
 
 impl Reply {
     pub(crate) fn ok(body: &Value) -> Self {
-        Self::Answer { status: 200, exception: None, body: body.to_string() }
+        Self::Answer {
+            status: 200,
+            exception: None,
+            body: body.to_string(),
+        }
     }
 
     /// An error as the services write it.
     pub(crate) fn error(status: u16, exception: &'static str, message: &str) -> Self {
-        Self::Answer { status, exception: Some(exception), body: serde_json::json!({ "message": message }).to_string() }
+        Self::Answer {
+            status,
+            exception: Some(exception),
+            body: serde_json::json!({ "message": message }).to_string(),
+        }
     }
 }
 
@@ -62,16 +74,31 @@ impl fmt::Debug for Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let bytes = request.body().bytes().expect("our requests are not streams");
+        let bytes = request
+            .body()
+            .bytes()
+            .expect("our requests are not streams");
         let operation = match request.headers().get("x-amz-target") {
             Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),
-            None => request.uri().rsplit_once('/').map(|(_, path)| format!("/{path}")).unwrap_or_default(),
+            None => request
+                .uri()
+                .rsplit_once('/')
+                .map(|(_, path)| format!("/{path}"))
+                .unwrap_or_default(),
         };
-        let request = Request { operation, bytes: bytes.len(), body: serde_json::from_slice(bytes).unwrap() };
+        let request = Request {
+            operation,
+            bytes: bytes.len(),
+            body: serde_json::from_slice(bytes).unwrap(),
+        };
         let reply = (self.0.lock().unwrap())(request);
         HttpConnectorFuture::new(async move {
             match reply {
-                Reply::Answer { status, exception, body } => Ok(response(status, exception, body)),
+                Reply::Answer {
+                    status,
+                    exception,
+                    body,
+                } => Ok(response(status, exception, body)),
                 Reply::Garbage => Ok(response(200, None, "<html>".to_owned())),
                 Reply::Reset => Err(ConnectorError::io("connection reset by peer".into())),
                 Reply::Silence => pending().await,
@@ -82,10 +109,17 @@ impl HttpConnector for Connector {
 
 fn response(status: u16, exception: Option<&'static str>, body: String) -> HttpResponse {
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-    response.headers_mut().insert("content-type", "application/json");
-    response.headers_mut().insert("x-amzn-requestid", "request-1");
+    response
+        .headers_mut()
+        .insert("content-type", "application/json");
+    response
+        .headers_mut()
+        .insert("x-amzn-requestid", "request-1");
     if let Some(exception) = exception {
-        response.headers_mut().insert("x-amzn-errortype", format!("{exception}:http://internal.amazon.com/coral/com.amazonaws/"));
+        response.headers_mut().insert(
+            "x-amzn-errortype",
+            format!("{exception}:http://internal.amazon.com/coral/com.amazonaws/"),
+        );
     }
     response
 }
@@ -94,7 +128,9 @@ fn response(status: u16, exception: Option<&'static str>, body: String) -> HttpR
 pub(crate) fn config(script: impl FnMut(Request) -> Reply + Send + 'static) -> SdkConfig {
     let script: Script = Arc::new(Mutex::new(script));
     let connector = SharedHttpConnector::new(Connector(script));
-    test_config("http://localhost").http_client(http_client_fn(move |_, _| connector.clone())).build()
+    test_config("http://localhost")
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .build()
 }
 
 /// A configuration for the services at `endpoint`, independent of the environment.
@@ -102,7 +138,9 @@ pub(crate) fn test_config(endpoint: &str) -> aws_types::sdk_config::Builder {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
-        .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
+        .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+            "test", "test", None, None, "tests",
+        )))
         .endpoint_url(endpoint)
 }
 

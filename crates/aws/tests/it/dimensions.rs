@@ -10,7 +10,10 @@ use fleet_aws::{DimensionsSettings, DynamoDimensions, budget::WORK};
 use fleet_core::{
     calls::counted,
     readiness::Probe,
-    scaling::{Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus, UpdateDimension, UpdateError},
+    scaling::{
+        Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus,
+        UpdateDimension, UpdateError,
+    },
     store::StoreError,
 };
 use serde_json::{Value, json};
@@ -21,7 +24,9 @@ use crate::canned::{Reply, Request, config, is_short};
 type Sent = Arc<Mutex<Vec<Value>>>;
 
 /// Dimensions whose every request `script` answers; what was sent is kept.
-fn dimensions(mut script: impl FnMut(&Request, usize) -> Reply + Send + 'static) -> (DynamoDimensions, Sent) {
+fn dimensions(
+    mut script: impl FnMut(&Request, usize) -> Reply + Send + 'static,
+) -> (DynamoDimensions, Sent) {
     let sent = Sent::default();
     let seen = Arc::clone(&sent);
     let config = config(move |request| {
@@ -29,11 +34,23 @@ fn dimensions(mut script: impl FnMut(&Request, usize) -> Reply + Send + 'static)
         seen.push(json!({ "operation": request.operation, "body": request.body }));
         script(&request, seen.len())
     });
-    (DynamoDimensions::new(&config, DimensionsSettings { table: "fleet-dimensions".into() }), sent)
+    (
+        DynamoDimensions::new(
+            &config,
+            DimensionsSettings {
+                table: "fleet-dimensions".into(),
+            },
+        ),
+        sent,
+    )
 }
 
 fn operations(sent: &Sent) -> Vec<String> {
-    sent.lock().unwrap().iter().map(|sent| sent["operation"].as_str().unwrap().to_owned()).collect()
+    sent.lock()
+        .unwrap()
+        .iter()
+        .map(|sent| sent["operation"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn id() -> DimensionId {
@@ -62,7 +79,10 @@ fn conflict(item: &Value) -> Reply {
 }
 
 fn raised(state: &Dimension) -> Result<Dimension, Infallible> {
-    Ok(Dimension { desired: Capacity::new(state.desired.get() + 1.0).unwrap(), ..state.clone() })
+    Ok(Dimension {
+        desired: Capacity::new(state.desired.get() + 1.0).unwrap(),
+        ..state.clone()
+    })
 }
 
 fn same(state: &Dimension) -> Result<Dimension, Infallible> {
@@ -93,7 +113,9 @@ async fn an_update_that_changes_nothing_is_one_call() {
 #[tokio::test(start_paused = true)]
 async fn an_update_that_is_refused_writes_nothing() {
     let (dimensions, sent) = dimensions(|_, _| nothing());
-    let refused = dimensions.update(&id(), |_| Err::<Dimension, _>("no")).await;
+    let refused = dimensions
+        .update(&id(), |_| Err::<Dimension, _>("no"))
+        .await;
     assert!(matches!(refused, Err(UpdateError::Refused("no"))));
     assert_eq!(operations(&sent), ["GetItem"]);
 }
@@ -104,7 +126,10 @@ async fn the_first_update_is_two_calls_and_expects_no_item() {
     let (change, calls) = counted(dimensions.update(&id(), raised)).await;
     assert_eq!((change.unwrap().after.desired.get(), calls), (2.0, 2));
     let mut put = sent.lock().unwrap()[1]["body"].clone();
-    assert_eq!(put["Item"]["writeId"]["S"].take().as_str().unwrap().len(), 36);
+    assert_eq!(
+        put["Item"]["writeId"]["S"].take().as_str().unwrap().len(),
+        36
+    );
     assert_eq!(
         put,
         json!({
@@ -119,25 +144,65 @@ async fn the_first_update_is_two_calls_and_expects_no_item() {
 
 #[tokio::test(start_paused = true)]
 async fn a_later_update_expects_the_item_that_was_read() {
-    let (dimensions, sent) =
-        dimensions(|_, nth| if nth == 1 { Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") })) } else { nothing() });
-    assert_eq!(dimensions.update(&id(), raised).await.unwrap().after.desired.get(), 6.0);
+    let (dimensions, sent) = dimensions(|_, nth| {
+        if nth == 1 {
+            Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") }))
+        } else {
+            nothing()
+        }
+    });
+    assert_eq!(
+        dimensions
+            .update(&id(), raised)
+            .await
+            .unwrap()
+            .after
+            .desired
+            .get(),
+        6.0
+    );
     let put = sent.lock().unwrap()[1]["body"].clone();
-    assert_eq!(put["ConditionExpression"], "revision = :seen AND writeId = :seenWrite");
-    assert_eq!(put["ExpressionAttributeValues"], json!({ ":seen": { "N": "7" }, ":seenWrite": { "S": "theirs" } }));
+    assert_eq!(
+        put["ConditionExpression"],
+        "revision = :seen AND writeId = :seenWrite"
+    );
+    assert_eq!(
+        put["ExpressionAttributeValues"],
+        json!({ ":seen": { "N": "7" }, ":seenWrite": { "S": "theirs" } })
+    );
     assert_eq!(put["Item"]["revision"], json!({ "N": "8" }));
-    assert_eq!(put["Item"]["earlierWriteIds"], json!({ "L": [{ "S": "theirs" }] }));
+    assert_eq!(
+        put["Item"]["earlierWriteIds"],
+        json!({ "L": [{ "S": "theirs" }] })
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_item_names_its_last_nine_writes_and_no_more() {
-    let earlier: Vec<_> = (0..9).rev().map(|nth| json!({ "S": format!("write {nth}") })).collect();
+    let earlier: Vec<_> = (0..9)
+        .rev()
+        .map(|nth| json!({ "S": format!("write {nth}") }))
+        .collect();
     let mut seen = item("5.0", "10", "write 9");
     seen["earlierWriteIds"] = json!({ "L": earlier[..8] });
-    let (dimensions, sent) = dimensions(move |_, nth| if nth == 1 { Reply::ok(&json!({ "Item": seen })) } else { nothing() });
+    let (dimensions, sent) = dimensions(move |_, nth| {
+        if nth == 1 {
+            Reply::ok(&json!({ "Item": seen }))
+        } else {
+            nothing()
+        }
+    });
     dimensions.update(&id(), raised).await.unwrap();
     let kept = sent.lock().unwrap()[1]["body"]["Item"]["earlierWriteIds"]["L"].clone();
-    assert_eq!(kept, json!((2..10).rev().map(|nth| json!({ "S": format!("write {nth}") })).collect::<Vec<_>>()));
+    assert_eq!(
+        kept,
+        json!(
+            (2..10)
+                .rev()
+                .map(|nth| json!({ "S": format!("write {nth}") }))
+                .collect::<Vec<_>>()
+        )
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -148,10 +213,22 @@ async fn a_conflict_is_met_with_the_item_that_it_carries() {
         _ => nothing(),
     });
     let change = dimensions.update(&id(), raised).await.unwrap();
-    assert_eq!((change.before.desired.get(), change.after.desired.get()), (20.0, 21.0));
-    assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem", "PutItem"]);
+    assert_eq!(
+        (change.before.desired.get(), change.after.desired.get()),
+        (20.0, 21.0)
+    );
+    assert_eq!(
+        operations(&sent),
+        ["GetItem", "PutItem", "PutItem", "PutItem"]
+    );
     let put = sent.lock().unwrap()[3]["body"].clone();
-    assert_eq!((&put["Item"]["revision"], &put["ExpressionAttributeValues"][":seen"]), (&json!({ "N": "3" }), &json!({ "N": "2" })));
+    assert_eq!(
+        (
+            &put["Item"]["revision"],
+            &put["ExpressionAttributeValues"][":seen"]
+        ),
+        (&json!({ "N": "3" }), &json!({ "N": "2" }))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +240,10 @@ async fn a_conflict_with_ones_own_write_is_a_success() {
         _ => conflict(&request.body["Item"]),
     });
     let change = dimensions.update(&id(), raised).await.unwrap();
-    assert_eq!((change.before.desired.get(), change.after.desired.get()), (1.0, 2.0));
+    assert_eq!(
+        (change.before.desired.get(), change.after.desired.get()),
+        (1.0, 2.0)
+    );
     assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
 }
 
@@ -174,12 +254,16 @@ async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
         2 => Reply::Reset,
         _ => {
             let mut newer = item("9.0", "3", "theirs");
-            newer["earlierWriteIds"] = json!({ "L": [{ "S": "others'" }, request.body["Item"]["writeId"]] });
+            newer["earlierWriteIds"] =
+                json!({ "L": [{ "S": "others'" }, request.body["Item"]["writeId"]] });
             conflict(&newer)
         }
     });
     let change = dimensions.update(&id(), raised).await.unwrap();
-    assert_eq!((change.before.desired.get(), change.after.desired.get()), (1.0, 2.0));
+    assert_eq!(
+        (change.before.desired.get(), change.after.desired.get()),
+        (1.0, 2.0)
+    );
     assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
 }
 
@@ -187,21 +271,52 @@ async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
 async fn an_item_that_was_deleted_meanwhile_is_begun_anew() {
     let (dimensions, sent) = dimensions(|_, nth| match nth {
         1 => Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") })),
-        2 => Reply::error(400, "ConditionalCheckFailedException", "The conditional request failed"),
+        2 => Reply::error(
+            400,
+            "ConditionalCheckFailedException",
+            "The conditional request failed",
+        ),
         _ => nothing(),
     });
-    assert_eq!(dimensions.update(&id(), raised).await.unwrap().after.desired.get(), 2.0);
-    assert_eq!(sent.lock().unwrap()[2]["body"]["ConditionExpression"], "attribute_not_exists(scalableTargetDimensionId)");
+    assert_eq!(
+        dimensions
+            .update(&id(), raised)
+            .await
+            .unwrap()
+            .after
+            .desired
+            .get(),
+        2.0
+    );
+    assert_eq!(
+        sent.lock().unwrap()[2]["body"]["ConditionExpression"],
+        "attribute_not_exists(scalableTargetDimensionId)"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_dimension_that_others_write_all_the_time_is_given_up() {
-    let (dimensions, sent) = dimensions(|_, nth| if nth == 1 { nothing() } else { conflict(&item("1.0", &nth.to_string(), "theirs")) });
+    let (dimensions, sent) = dimensions(|_, nth| {
+        if nth == 1 {
+            nothing()
+        } else {
+            conflict(&item("1.0", &nth.to_string(), "theirs"))
+        }
+    });
     let begun = Instant::now();
-    let Err(UpdateError::Store(StoreError::Unavailable { retry_after, source, .. })) = dimensions.update(&id(), raised).await else {
+    let Err(UpdateError::Store(StoreError::Unavailable {
+        retry_after,
+        source,
+        ..
+    })) = dimensions.update(&id(), raised).await
+    else {
         panic!("given up")
     };
-    assert!(is_short(retry_after) && begun.elapsed() <= WORK, "{:?}", begun.elapsed());
+    assert!(
+        is_short(retry_after) && begun.elapsed() <= WORK,
+        "{:?}",
+        begun.elapsed()
+    );
     assert_eq!(source.to_string(), "other writers came between each time");
     assert!(operations(&sent).len() > 50);
 }
@@ -210,11 +325,21 @@ async fn a_dimension_that_others_write_all_the_time_is_given_up() {
 async fn passing_failures_are_tried_three_times_and_then_unavailable() {
     type Failure = (&'static str, fn() -> Reply);
     let failures: [Failure; 8] = [
-        ("throughput", || Reply::error(400, "ProvisionedThroughputExceededException", "slow down")),
-        ("throttled", || Reply::error(400, "ThrottlingException", "slow down")),
-        ("limit", || Reply::error(400, "RequestLimitExceeded", "slow down")),
-        ("internal", || Reply::error(500, "InternalServerError", "oops")),
-        ("unavailable", || Reply::error(503, "ServiceUnavailable", "oops")),
+        ("throughput", || {
+            Reply::error(400, "ProvisionedThroughputExceededException", "slow down")
+        }),
+        ("throttled", || {
+            Reply::error(400, "ThrottlingException", "slow down")
+        }),
+        ("limit", || {
+            Reply::error(400, "RequestLimitExceeded", "slow down")
+        }),
+        ("internal", || {
+            Reply::error(500, "InternalServerError", "oops")
+        }),
+        ("unavailable", || {
+            Reply::error(503, "ServiceUnavailable", "oops")
+        }),
         ("garbage", || Reply::Garbage),
         ("reset", || Reply::Reset),
         ("silence", || Reply::Silence),
@@ -223,11 +348,17 @@ async fn passing_failures_are_tried_three_times_and_then_unavailable() {
         let (dimensions, sent) = dimensions(move |_, _| reply());
         let begun = Instant::now();
         let (read, calls) = counted(dimensions.read(&id())).await;
-        let Err(StoreError::Unavailable { retry_after, .. }) = read else { panic!("{name}: {read:?}") };
+        let Err(StoreError::Unavailable { retry_after, .. }) = read else {
+            panic!("{name}: {read:?}")
+        };
         assert!(is_short(retry_after) && begun.elapsed() <= WORK, "{name}");
         // An answer that cannot be read is not sent for again.
         assert_eq!(calls, if name == "garbage" { 1 } else { 3 }, "{name}");
-        assert_eq!(operations(&sent).len(), usize::try_from(calls).unwrap(), "{name}");
+        assert_eq!(
+            operations(&sent).len(),
+            usize::try_from(calls).unwrap(),
+            "{name}"
+        );
     }
 }
 
@@ -239,9 +370,18 @@ async fn other_refusals_are_faults_and_not_repeated() {
         (400, "ValidationException"),
         (400, "UnrecognizedClientException"),
     ] {
-        let (dimensions, sent) = dimensions(move |_, nth| if nth == 1 { nothing() } else { Reply::error(status, exception, "no") });
+        let (dimensions, sent) = dimensions(move |_, nth| {
+            if nth == 1 {
+                nothing()
+            } else {
+                Reply::error(status, exception, "no")
+            }
+        });
         let refused = dimensions.update(&id(), raised).await;
-        assert!(matches!(refused, Err(UpdateError::Store(StoreError::Fault { .. }))), "{exception}: {refused:?}");
+        assert!(
+            matches!(refused, Err(UpdateError::Store(StoreError::Fault { .. }))),
+            "{exception}: {refused:?}"
+        );
         assert_eq!(operations(&sent), ["GetItem", "PutItem"], "{exception}");
     }
 }
@@ -270,7 +410,10 @@ async fn an_item_that_is_none_of_ours_is_a_fault() {
         let told = item.to_string();
         let (dimensions, _) = dimensions(move |_, _| Reply::ok(&json!({ "Item": item })));
         let read = dimensions.read(&id()).await;
-        assert!(matches!(read, Err(StoreError::Fault { .. })), "{told}: {read:?}");
+        assert!(
+            matches!(read, Err(StoreError::Fault { .. })),
+            "{told}: {read:?}"
+        );
     }
 }
 
@@ -285,7 +428,11 @@ async fn every_state_comes_back_as_it_was_written() {
         (1e23, ScalingStatus::Successful),
     ] {
         let capacity = Capacity::new(capacity).unwrap();
-        let state = Dimension { actual: capacity, desired: capacity, status };
+        let state = Dimension {
+            actual: capacity,
+            desired: capacity,
+            status,
+        };
         let mut stored = Value::Null;
         let (dimensions, _) = dimensions(move |request, _| match request.operation.as_str() {
             "PutItem" => {
@@ -295,7 +442,10 @@ async fn every_state_comes_back_as_it_was_written() {
             _ if stored.is_null() => nothing(),
             _ => Reply::ok(&json!({ "Item": stored })),
         });
-        dimensions.update(&id(), |_| Ok::<_, Infallible>(state.clone())).await.unwrap();
+        dimensions
+            .update(&id(), |_| Ok::<_, Infallible>(state.clone()))
+            .await
+            .unwrap();
         assert_eq!(dimensions.read(&id()).await.unwrap(), state);
     }
 }
@@ -304,12 +454,22 @@ async fn every_state_comes_back_as_it_was_written() {
 async fn a_probe_reads_a_key_that_no_dimension_has() {
     let (healthy, sent) = dimensions(|_, _| nothing());
     assert!(healthy.probe().await.is_ok());
-    let key = sent.lock().unwrap()[0]["body"]["Key"]["scalableTargetDimensionId"]["S"].as_str().unwrap().to_owned();
+    let key = sent.lock().unwrap()[0]["body"]["Key"]["scalableTargetDimensionId"]["S"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(DimensionId::parse(key).is_err());
-    let (missing, _) = dimensions(|_, _| Reply::error(400, "ResourceNotFoundException", "no table"));
-    assert!(matches!(missing.probe().await, Err(StoreError::Fault { .. })));
+    let (missing, _) =
+        dimensions(|_, _| Reply::error(400, "ResourceNotFoundException", "no table"));
+    assert!(matches!(
+        missing.probe().await,
+        Err(StoreError::Fault { .. })
+    ));
     let (silent, _) = dimensions(|_, _| Reply::Silence);
     let begun = Instant::now();
-    assert!(matches!(silent.probe().await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(
+        silent.probe().await,
+        Err(StoreError::Unavailable { .. })
+    ));
     assert!(begun.elapsed() <= Duration::from_secs(3));
 }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use fleet_aws::{DataApiInventory, InventorySettings};
-use fleet_core::inventory::{AccountId, InstanceId, NewInstance, Package, PackageName, PackageVersion, Packages, Region};
+use fleet_core::inventory::{
+    AccountId, InstanceId, NewInstance, Package, PackageName, PackageVersion, Packages, Region,
+};
 use fleet_testing::data_api_step;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -70,7 +72,9 @@ pub(crate) struct FakeDataApi(Arc<Mutex<State>>);
 
 impl FakeDataApi {
     /// An empty database with an inventory on it. `faults` decides of each call whether it fails.
-    pub(crate) fn start(mut faults: impl FnMut(&Step<'_>) -> Option<Fault> + Send + 'static) -> (Self, DataApiInventory) {
+    pub(crate) fn start(
+        mut faults: impl FnMut(&Step<'_>) -> Option<Fault> + Send + 'static,
+    ) -> (Self, DataApiInventory) {
         let fake = Self(Arc::default());
         let begun = Instant::now();
         let state = Arc::clone(&fake.0);
@@ -80,7 +84,11 @@ impl FakeDataApi {
             let name = data_api_step(&request.operation, &request.body);
             state.calls.push(name.to_owned());
             let nth = state.calls.iter().filter(|call| *call == name).count();
-            let fault = faults(&Step { name, nth, at: begun.elapsed() });
+            let fault = faults(&Step {
+                name,
+                nth,
+                at: begun.elapsed(),
+            });
             match fault {
                 Some(Fault { reply, done }) => {
                     match done {
@@ -157,7 +165,9 @@ impl State {
     /// Runs the calls that have got their lock by now.
     fn run_waiting(&mut self) {
         let now = Instant::now();
-        let (due, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|(at, ..)| *at <= now);
+        let (due, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|(at, ..)| *at <= now);
         self.waiting = waiting;
         let due: Vec<_> = due;
         for (_, name, request) in due {
@@ -166,13 +176,21 @@ impl State {
     }
 
     fn answer(&mut self, name: &str, request: &Request) -> Reply {
-        let sql = request.body["sql"].as_str().unwrap_or_default().chars().count();
+        let sql = request.body["sql"]
+            .as_str()
+            .unwrap_or_default()
+            .chars()
+            .count();
         self.widest = (self.widest.0.max(sql), self.widest.1.max(request.bytes));
         let transaction = request.body["transactionId"].as_str();
         if let Some(id) = transaction
             && !self.open.contains_key(id)
         {
-            return Reply::error(404, "TransactionNotFoundException", &format!("Transaction {id} is not found"));
+            return Reply::error(
+                404,
+                "TransactionNotFoundException",
+                &format!("Transaction {id} is not found"),
+            );
         }
         match name {
             "begin" => {
@@ -202,7 +220,11 @@ impl State {
                 Reply::ok(&json!({ "transactionStatus": "Rollback Complete" }))
             }
             "token" => {
-                let rows: Vec<Value> = self.stored.iter().map(|token| json!([{ "stringValue": token }])).collect();
+                let rows: Vec<Value> = self
+                    .stored
+                    .iter()
+                    .map(|token| json!([{ "stringValue": token }]))
+                    .collect();
                 Reply::ok(&json!({ "records": rows, "numberOfRecordsUpdated": 0 }))
             }
             "get" if self.stored.is_some() => Reply::ok(&json!({ "records": [[
@@ -223,8 +245,13 @@ impl State {
 }
 
 fn parameter(body: &Value, name: &str) -> Option<String> {
-    let found = body["parameters"].as_array()?.iter().find(|parameter| parameter["name"] == name)?;
-    found["value"]["stringValue"].as_str().map(ToOwned::to_owned)
+    let found = body["parameters"]
+        .as_array()?
+        .iter()
+        .find(|parameter| parameter["name"] == name)?;
+    found["value"]["stringValue"]
+        .as_str()
+        .map(ToOwned::to_owned)
 }
 
 fn updated(rows: usize) -> Reply {
@@ -232,12 +259,19 @@ fn updated(rows: usize) -> Reply {
 }
 
 pub(crate) fn duplicate() -> Reply {
-    Reply::error(400, "DatabaseErrorException", "Duplicate entry 'i-1' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000")
+    Reply::error(
+        400,
+        "DatabaseErrorException",
+        "Duplicate entry 'i-1' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000",
+    )
 }
 
 /// An instance `i-1` with so many packages.
 pub(crate) fn instance(packages: usize) -> NewInstance {
-    let package = |n: usize| Package { name: PackageName::parse("p").unwrap(), version: PackageVersion::parse(n.to_string()).unwrap() };
+    let package = |n: usize| Package {
+        name: PackageName::parse("p").unwrap(),
+        version: PackageVersion::parse(n.to_string()).unwrap(),
+    };
     NewInstance {
         id: InstanceId::parse("i-1").unwrap(),
         region: Region::parse("us-east-1").unwrap(),

@@ -3,15 +3,21 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use fleet_aws::{DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings};
+use fleet_aws::{
+    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings,
+};
 use fleet_core::{
     calls::counted,
     inventory::{
-        AccountId, AddError, AddInstance, GetInstance, InstanceFilter, InstanceId, ListInstances, NewInstance, Package, PackageFilter,
-        PackageName, PackageVersion, Packages, PageLimit, Region, RemoveInstance,
+        AccountId, AddError, AddInstance, GetInstance, InstanceFilter, InstanceId, ListInstances,
+        NewInstance, Package, PackageFilter, PackageName, PackageVersion, Packages, PageLimit,
+        Region, RemoveInstance,
     },
     readiness::Probe,
-    scaling::{Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus, UpdateDimension},
+    scaling::{
+        Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus,
+        UpdateDimension,
+    },
     store::StoreError,
 };
 use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
@@ -51,9 +57,19 @@ impl Local {
             account: "000000000000".into(),
             cluster_arn: known.cluster_arn,
             database: known.database,
-            secret: Secret { name: known.secret, username: "fleet".into(), password: "fleet".into() },
-            schema: vec![include_str!("../../../../ddl/01_ec2.sql").into(), include_str!("../../../../ddl/02_ec2_package.sql").into()],
-            tables: vec![Table { name: "fleet-dimensions".into(), partition_key: "scalableTargetDimensionId".into() }],
+            secret: Secret {
+                name: known.secret,
+                username: "fleet".into(),
+                password: "fleet".into(),
+            },
+            schema: vec![
+                include_str!("../../../../ddl/01_ec2.sql").into(),
+                include_str!("../../../../ddl/02_ec2_package.sql").into(),
+            ],
+            tables: vec![Table {
+                name: "fleet-dimensions".into(),
+                partition_key: "scalableTargetDimensionId".into(),
+            }],
             timeouts: Timeouts::default(),
         })
         .await
@@ -61,7 +77,12 @@ impl Local {
         let config = test_config(&aws.endpoint_url()).build();
         Self {
             inventory: DataApiInventory::new(&config, settings.clone()),
-            dimensions: DynamoDimensions::new(&config, DimensionsSettings { table: table.into() }),
+            dimensions: DynamoDimensions::new(
+                &config,
+                DimensionsSettings {
+                    table: table.into(),
+                },
+            ),
             secret: DatabaseSecret::new(&config, &settings),
             aws,
         }
@@ -92,15 +113,30 @@ fn instance(id: &str, region: &str, account: &str, names: &[(&str, &str)]) -> Ne
 #[tokio::test]
 async fn an_instance_is_added_read_and_removed() {
     let local = Local::start().await;
-    let new = instance("i-Ä/𝕏 ?#'\"\\", "us-east-1", "123456789012", &[("b", "1"), ("a", "2"), ("B", "1"), ("a", "10")]);
+    let new = instance(
+        "i-Ä/𝕏 ?#'\"\\",
+        "us-east-1",
+        "123456789012",
+        &[("b", "1"), ("a", "2"), ("B", "1"), ("a", "10")],
+    );
     let (added, calls) = counted(local.inventory.add(&new)).await;
     added.unwrap();
     assert_eq!(calls, 4);
     let (found, calls) = counted(local.inventory.get(&new.id)).await;
     let found = found.unwrap().unwrap();
     assert_eq!(calls, 1);
-    assert_eq!((&found.summary.id, &found.summary.region, &found.summary.account), (&new.id, &new.region, &new.account));
-    assert_eq!(found.packages, packages(&[("B", "1"), ("a", "10"), ("a", "2"), ("b", "1")]));
+    assert_eq!(
+        (
+            &found.summary.id,
+            &found.summary.region,
+            &found.summary.account
+        ),
+        (&new.id, &new.region, &new.account)
+    );
+    assert_eq!(
+        found.packages,
+        packages(&[("B", "1"), ("a", "10"), ("a", "2"), ("b", "1")])
+    );
     for there in [true, false] {
         let (removed, calls) = counted(local.inventory.remove(&new.id)).await;
         assert_eq!((removed.unwrap(), calls), (there, 3));
@@ -118,21 +154,41 @@ async fn an_instance_without_packages_is_one_transaction_and_reads_back_without_
     let (added, calls) = counted(local.inventory.add(&new)).await;
     added.unwrap();
     assert_eq!(calls, 3);
-    assert_eq!(local.inventory.get(&new.id).await.unwrap().unwrap().packages, Packages::default());
+    assert_eq!(
+        local
+            .inventory
+            .get(&new.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .packages,
+        Packages::default()
+    );
     local.aws.stop().await;
 }
 
 #[tokio::test]
 async fn a_duplicate_leaves_the_stored_instance_as_it_was() {
     let local = Local::start().await;
-    local.inventory.add(&instance("i-1", "r", "1", &[("p", "1")])).await.unwrap();
+    local
+        .inventory
+        .add(&instance("i-1", "r", "1", &[("p", "1")]))
+        .await
+        .unwrap();
     let before = local.inventory.get(&id("i-1")).await.unwrap();
     for packages in [&[][..], &[("q", "2")]] {
-        let again = local.inventory.add(&instance("i-1", "s", "2", packages)).await;
+        let again = local
+            .inventory
+            .add(&instance("i-1", "s", "2", packages))
+            .await;
         assert!(matches!(again, Err(AddError::Duplicate)), "{again:?}");
     }
     assert_eq!(local.inventory.get(&id("i-1")).await.unwrap(), before);
-    local.inventory.add(&instance("I-1", "s", "2", &[("q", "2")])).await.unwrap();
+    local
+        .inventory
+        .add(&instance("I-1", "s", "2", &[("q", "2")]))
+        .await
+        .unwrap();
     assert_eq!(local.inventory.get(&id("i-1")).await.unwrap(), before);
     local.aws.stop().await;
 }
@@ -154,14 +210,22 @@ async fn the_widest_instance_comes_back_whole() {
 async fn records_around_the_length_of_a_page_come_back_whole() {
     let local = Local::start().await;
     for count in [999, 1_000, 1_001, 2_000] {
-        let names: Vec<(String, String)> = (0..count).map(|n| (format!("p{}", n / 7), format!("{n}"))).collect();
-        let names: Vec<(&str, &str)> = names.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
+        let names: Vec<(String, String)> = (0..count)
+            .map(|n| (format!("p{}", n / 7), format!("{n}")))
+            .collect();
+        let names: Vec<(&str, &str)> = names
+            .iter()
+            .map(|(name, version)| (name.as_str(), version.as_str()))
+            .collect();
         let new = instance(&format!("i-{count}"), "r", "1", &names);
         local.inventory.add(&new).await.unwrap();
         let (found, calls) = counted(local.inventory.get(&new.id)).await;
         let mut sent = new.packages.as_slice().to_vec();
         sent.sort();
-        assert!(found.unwrap().unwrap().packages.as_slice() == sent, "{count}");
+        assert!(
+            found.unwrap().unwrap().packages.as_slice() == sent,
+            "{count}"
+        );
         assert_eq!(calls == 1, count < 1_000, "{count}: {calls}");
     }
     local.aws.stop().await;
@@ -190,7 +254,10 @@ async fn one_of_many_adders_of_an_instance_wins() {
     }
     let found = local.inventory.get(&id("i-1")).await.unwrap().unwrap();
     assert_eq!(winners.len(), 1);
-    assert_eq!((&found.summary.account, &found.packages), (&winners[0].account, &winners[0].packages));
+    assert_eq!(
+        (&found.summary.account, &found.packages),
+        (&winners[0].account, &winners[0].packages)
+    );
     local.aws.stop().await;
 }
 
@@ -217,25 +284,70 @@ async fn a_list_is_filtered_ordered_and_paged() {
     type Kept = fn(u32) -> bool;
     let filters: [(InstanceFilter, Kept); 7] = [
         (InstanceFilter::default(), |_| true),
-        (InstanceFilter { region: Region::parse("even").ok(), ..InstanceFilter::default() }, |n| n % 2 == 0),
-        (InstanceFilter { account: AccountId::parse("low").ok(), ..InstanceFilter::default() }, |n| n < 10),
-        (InstanceFilter { package: package("q", None), ..InstanceFilter::default() }, |n| n % 5 != 0),
-        (InstanceFilter { package: package("p", Some("2")), ..InstanceFilter::default() }, |n| n % 5 != 0 && n % 3 == 2),
         (
-            InstanceFilter { region: Region::parse("odd").ok(), account: AccountId::parse("high").ok(), package: package("p", Some("1")) },
+            InstanceFilter {
+                region: Region::parse("even").ok(),
+                ..InstanceFilter::default()
+            },
+            |n| n % 2 == 0,
+        ),
+        (
+            InstanceFilter {
+                account: AccountId::parse("low").ok(),
+                ..InstanceFilter::default()
+            },
+            |n| n < 10,
+        ),
+        (
+            InstanceFilter {
+                package: package("q", None),
+                ..InstanceFilter::default()
+            },
+            |n| n % 5 != 0,
+        ),
+        (
+            InstanceFilter {
+                package: package("p", Some("2")),
+                ..InstanceFilter::default()
+            },
+            |n| n % 5 != 0 && n % 3 == 2,
+        ),
+        (
+            InstanceFilter {
+                region: Region::parse("odd").ok(),
+                account: AccountId::parse("high").ok(),
+                package: package("p", Some("1")),
+            },
             |n| n % 2 == 1 && n >= 10 && n % 5 != 0 && n % 3 == 1,
         ),
-        (InstanceFilter { region: Region::parse("EVEN").ok(), ..InstanceFilter::default() }, |_| false),
+        (
+            InstanceFilter {
+                region: Region::parse("EVEN").ok(),
+                ..InstanceFilter::default()
+            },
+            |_| false,
+        ),
     ];
     for (filter, kept) in filters {
-        let expected: Vec<String> = (0..23).filter(|n| kept(*n)).map(|n| format!("i-{n:02}")).collect();
+        let expected: Vec<String> = (0..23)
+            .filter(|n| kept(*n))
+            .map(|n| format!("i-{n:02}"))
+            .collect();
         for limit in ["1", "4", "23", "100"] {
             let limit = PageLimit::parse(limit).unwrap();
             let (mut listed, mut after, mut pages) = (Vec::new(), None, 0);
             loop {
-                let page = local.inventory.list(&filter, after.as_ref(), limit).await.unwrap();
+                let page = local
+                    .inventory
+                    .list(&filter, after.as_ref(), limit)
+                    .await
+                    .unwrap();
                 assert!(page.records.len() <= limit.get());
-                listed.extend(page.records.into_iter().map(|record| String::from(record.id)));
+                listed.extend(
+                    page.records
+                        .into_iter()
+                        .map(|record| String::from(record.id)),
+                );
                 pages += 1;
                 match page.next {
                     Some(next) => after = Some(next),
@@ -243,7 +355,11 @@ async fn a_list_is_filtered_ordered_and_paged() {
                 }
             }
             assert_eq!(listed, expected, "{filter:?}");
-            assert_eq!(pages, expected.len().div_ceil(limit.get()).max(1), "{filter:?}");
+            assert_eq!(
+                pages,
+                expected.len().div_ceil(limit.get()).max(1),
+                "{filter:?}"
+            );
         }
     }
     local.aws.stop().await;
@@ -255,22 +371,43 @@ async fn concurrent_updates_of_a_dimension_lose_nothing() {
     let dimension = Arc::new(DimensionId::parse("1-23456789").unwrap());
     // Clones queue for each other within a process; these four know nothing of each other, like four processes.
     let config = test_config(&local.aws.endpoint_url()).build();
-    let settings = || DimensionsSettings { table: "fleet-dimensions".into() };
-    let processes: Vec<_> = (0..4).map(|_| DynamoDimensions::new(&config, settings())).collect();
+    let settings = || DimensionsSettings {
+        table: "fleet-dimensions".into(),
+    };
+    let processes: Vec<_> = (0..4)
+        .map(|_| DynamoDimensions::new(&config, settings()))
+        .collect();
     let mut writers = JoinSet::new();
     for dimensions in processes.iter().cycle().take(400) {
         let (dimensions, dimension) = (dimensions.clone(), Arc::clone(&dimension));
         writers.spawn(async move {
             let raise = |state: &Dimension| {
-                Ok::<_, Infallible>(Dimension { desired: Capacity::new(state.desired.get() + 1.0).unwrap(), ..state.clone() })
+                Ok::<_, Infallible>(Dimension {
+                    desired: Capacity::new(state.desired.get() + 1.0).unwrap(),
+                    ..state.clone()
+                })
             };
             dimensions.update(&dimension, raise).await.unwrap()
         });
     }
-    let mut reached: Vec<f64> = writers.join_all().await.iter().map(|change| change.after.desired.get()).collect();
+    let mut reached: Vec<f64> = writers
+        .join_all()
+        .await
+        .iter()
+        .map(|change| change.after.desired.get())
+        .collect();
     reached.sort_by(f64::total_cmp);
     assert_eq!(reached, (2..=401).map(f64::from).collect::<Vec<_>>());
-    assert_eq!(local.dimensions.read(&dimension).await.unwrap().desired.get(), 401.0);
+    assert_eq!(
+        local
+            .dimensions
+            .read(&dimension)
+            .await
+            .unwrap()
+            .desired
+            .get(),
+        401.0
+    );
     local.aws.stop().await;
 }
 
@@ -286,12 +423,20 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
     let (read, calls) = counted(local.dimensions.read(&dimension)).await;
     assert_eq!((read.unwrap(), calls), (Dimension::INITIAL, 1));
     for expected in [2, 1] {
-        let (change, calls) = counted(local.dimensions.update(&dimension, |_| Ok::<_, Infallible>(state.clone()))).await;
+        let (change, calls) = counted(
+            local
+                .dimensions
+                .update(&dimension, |_| Ok::<_, Infallible>(state.clone())),
+        )
+        .await;
         assert_eq!((change.unwrap().after, calls), (state.clone(), expected));
     }
     assert_eq!(local.dimensions.read(&dimension).await.unwrap(), state);
     let other = DimensionId::parse("another").unwrap();
-    assert_eq!(local.dimensions.read(&other).await.unwrap(), Dimension::INITIAL);
+    assert_eq!(
+        local.dimensions.read(&other).await.unwrap(),
+        Dimension::INITIAL
+    );
     local.aws.stop().await;
 }
 
@@ -306,24 +451,51 @@ async fn every_store_is_ready() {
 
 #[tokio::test]
 async fn a_store_that_is_not_there_is_a_fault() {
-    let wrong = InventorySettings { secret: "another-secret".into(), database: "another_database".into(), ..settings() };
+    let wrong = InventorySettings {
+        secret: "another-secret".into(),
+        database: "another_database".into(),
+        ..settings()
+    };
     let local = Local::start_with(wrong.clone(), "another-table").await;
-    let inventory =
-        DataApiInventory::new(&test_config(&local.aws.endpoint_url()).build(), InventorySettings { secret: settings().secret, ..wrong });
-    for probed in [inventory.probe().await, local.dimensions.probe().await, local.secret.probe().await] {
-        assert!(matches!(probed, Err(StoreError::Fault { .. })), "{probed:?}");
+    let inventory = DataApiInventory::new(
+        &test_config(&local.aws.endpoint_url()).build(),
+        InventorySettings {
+            secret: settings().secret,
+            ..wrong
+        },
+    );
+    for probed in [
+        inventory.probe().await,
+        local.dimensions.probe().await,
+        local.secret.probe().await,
+    ] {
+        assert!(
+            matches!(probed, Err(StoreError::Fault { .. })),
+            "{probed:?}"
+        );
     }
     // The service cannot tell a secret that is not there from one that it cannot read now.
-    assert!(matches!(local.inventory.probe().await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(
+        local.inventory.probe().await,
+        Err(StoreError::Unavailable { .. })
+    ));
     local.aws.stop().await;
 }
 
 #[tokio::test]
 async fn a_store_that_is_down_is_unavailable() {
-    let Local { aws, inventory, dimensions, secret } = Local::start().await;
+    let Local {
+        aws,
+        inventory,
+        dimensions,
+        secret,
+    } = Local::start().await;
     aws.stop().await;
     let probes = tokio::join!(inventory.probe(), dimensions.probe(), secret.probe());
     for probed in [probes.0, probes.1, probes.2] {
-        assert!(matches!(probed, Err(StoreError::Unavailable { .. })), "{probed:?}");
+        assert!(
+            matches!(probed, Err(StoreError::Unavailable { .. })),
+            "{probed:?}"
+        );
     }
 }

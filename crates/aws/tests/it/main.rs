@@ -1,6 +1,9 @@
 //! The adapters on canned answers, and on the local AWS endpoints.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails has to fail its test")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that fails has to fail its test"
+)]
 
 mod add;
 mod canned;

@@ -21,15 +21,31 @@ fn id() -> InstanceId {
     InstanceId::parse("i-1").unwrap()
 }
 
-fn first_call(case: Case, name: &'static str) -> (FakeDataApi, fleet_aws::DataApiInventory, Policy, &'static str) {
+fn first_call(
+    case: Case,
+    name: &'static str,
+) -> (
+    FakeDataApi,
+    fleet_aws::DataApiInventory,
+    Policy,
+    &'static str,
+) {
     let (policy, told) = (case.policy, case.name);
-    let (fake, inventory) = FakeDataApi::start(move |call| if call.name == name && call.nth == 1 { case.undone() } else { None });
+    let (fake, inventory) = FakeDataApi::start(move |call| {
+        if call.name == name && call.nth == 1 {
+            case.undone()
+        } else {
+            None
+        }
+    });
     (fake.occupied(), inventory, policy, told)
 }
 
 fn assert_refused<T: std::fmt::Debug>(answer: Result<T, StoreError>, policy: Policy, name: &str) {
     match (policy, answer) {
-        (Policy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => assert!(is_short(retry_after)),
+        (Policy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => {
+            assert!(is_short(retry_after))
+        }
         (Policy::Fault, Err(StoreError::Fault { .. })) => {}
         (_, answer) => panic!("{name}: {answer:?}"),
     }
@@ -68,7 +84,9 @@ async fn a_read_that_fails_is_sent_again_or_refused() {
 async fn a_list_that_fails_is_sent_again_or_refused() {
     for case in all() {
         let (fake, inventory, policy, name) = first_call(case, "list");
-        let answer = inventory.list(&InstanceFilter::default(), None, PageLimit::default()).await;
+        let answer = inventory
+            .list(&InstanceFilter::default(), None, PageLimit::default())
+            .await;
         if retried(policy) {
             assert!(answer.unwrap().records.is_empty(), "{name}");
             assert_eq!(fake.calls(), "list list", "{name}");
@@ -81,16 +99,33 @@ async fn a_list_that_fails_is_sent_again_or_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_wakes_in_time_is_waited_for() {
-    for (wakes_after, in_time) in [(0, true), (5, true), (15, true), (20, true), (30, false), (60, false)] {
-        let (_, inventory) =
-            FakeDataApi::start(move |call| (call.at < Duration::from_secs(wakes_after)).then(|| all().remove(0).undone()).flatten());
+    for (wakes_after, in_time) in [
+        (0, true),
+        (5, true),
+        (15, true),
+        (20, true),
+        (30, false),
+        (60, false),
+    ] {
+        let (_, inventory) = FakeDataApi::start(move |call| {
+            (call.at < Duration::from_secs(wakes_after))
+                .then(|| all().remove(0).undone())
+                .flatten()
+        });
         let begun = Instant::now();
         let answer = inventory.get(&id()).await;
-        assert!(begun.elapsed() <= Duration::from_secs(28), "{wakes_after}: {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() <= Duration::from_secs(28),
+            "{wakes_after}: {:?}",
+            begun.elapsed()
+        );
         match answer {
             Ok(found) => assert!(in_time && found.is_none(), "{wakes_after}"),
             Err(StoreError::Unavailable { retry_after, .. }) => {
-                assert!(!in_time && retry_after == Duration::from_secs(15), "{wakes_after}");
+                assert!(
+                    !in_time && retry_after == Duration::from_secs(15),
+                    "{wakes_after}"
+                );
             }
             Err(error) => panic!("{wakes_after}: {error:?}"),
         }
@@ -101,11 +136,17 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 async fn a_store_that_goes_away_and_comes_back_is_read_again() {
     let (_, inventory) = FakeDataApi::start(|call| {
         let away = (Duration::from_secs(1)..Duration::from_secs(100)).contains(&call.at);
-        away.then_some(Fault { reply: Reply::Reset, done: Done::Never })
+        away.then_some(Fault {
+            reply: Reply::Reset,
+            done: Done::Never,
+        })
     });
     assert!(inventory.get(&id()).await.is_ok());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    assert!(matches!(inventory.get(&id()).await, Err(StoreError::Unavailable { .. })));
+    assert!(matches!(
+        inventory.get(&id()).await,
+        Err(StoreError::Unavailable { .. })
+    ));
     tokio::time::sleep(Duration::from_secs(100)).await;
     assert!(inventory.get(&id()).await.is_ok());
 }
@@ -141,13 +182,25 @@ fn instance_row() -> Value {
 fn long_record(fails: &'static str) -> (FakeDataApi, fleet_aws::DataApiInventory) {
     let mut failed = false;
     FakeDataApi::start(move |call| {
-        let reply = |rows: Vec<Value>| Some(Fault { reply: Reply::ok(&json!({ "records": rows })), done: Done::Never });
+        let reply = |rows: Vec<Value>| {
+            Some(Fault {
+                reply: Reply::ok(&json!({ "records": rows })),
+                done: Done::Never,
+            })
+        };
         if call.name == fails && !failed {
             failed = true;
-            return Some(Fault { reply: Reply::error(503, "ServiceUnavailableError", "down"), done: Done::Never });
+            return Some(Fault {
+                reply: Reply::error(503, "ServiceUnavailableError", "down"),
+                done: Done::Never,
+            });
         }
         match call.name {
-            "get" => reply(std::iter::once(instance_row()).chain(packages(0..1_000)).collect()),
+            "get" => reply(
+                std::iter::once(instance_row())
+                    .chain(packages(0..1_000))
+                    .collect(),
+            ),
             "next" => reply(packages(1_000..1_500)),
             _ => None,
         }
@@ -167,11 +220,24 @@ async fn a_long_record_is_read_whole_within_one_transaction() {
 async fn a_long_record_that_fails_half_way_is_read_again_from_its_beginning() {
     for (fails, calls) in [
         ("begin", "get begin get begin get next rollback"),
-        ("next", "get begin get next rollback get begin get next rollback"),
+        (
+            "next",
+            "get begin get next rollback get begin get next rollback",
+        ),
         ("rollback", "get begin get next rollback rollback"),
     ] {
         let (fake, inventory) = long_record(fails);
-        assert_eq!(inventory.get(&id()).await.unwrap().unwrap().packages.as_slice().len(), 1_500);
+        assert_eq!(
+            inventory
+                .get(&id())
+                .await
+                .unwrap()
+                .unwrap()
+                .packages
+                .as_slice()
+                .len(),
+            1_500
+        );
         assert_eq!(fake.calls(), calls);
     }
 }
@@ -191,10 +257,17 @@ async fn a_row_that_is_none_of_ours_is_a_fault() {
         json!([instance_row(), instance_row()]),
     ] {
         let told = rows.to_string();
-        let (fake, inventory) =
-            FakeDataApi::start(move |_| Some(Fault { reply: Reply::ok(&json!({ "records": rows })), done: Done::Never }));
+        let (fake, inventory) = FakeDataApi::start(move |_| {
+            Some(Fault {
+                reply: Reply::ok(&json!({ "records": rows })),
+                done: Done::Never,
+            })
+        });
         let answer = inventory.get(&id()).await;
-        assert!(matches!(answer, Err(StoreError::Fault { .. })), "{told}: {answer:?}");
+        assert!(
+            matches!(answer, Err(StoreError::Fault { .. })),
+            "{told}: {answer:?}"
+        );
         assert_eq!(fake.calls(), "get");
     }
 }

@@ -21,14 +21,18 @@ fn id() -> InstanceId {
 }
 
 /// A database with a row, whose calls fail as `faults` says: the call's name, and which of its name it is.
-fn occupied(mut faults: impl FnMut(&str, usize) -> Option<Fault> + Send + 'static) -> (FakeDataApi, DataApiInventory) {
+fn occupied(
+    mut faults: impl FnMut(&str, usize) -> Option<Fault> + Send + 'static,
+) -> (FakeDataApi, DataApiInventory) {
     let (fake, inventory) = FakeDataApi::start(move |call| faults(call.name, call.nth));
     (fake.occupied(), inventory)
 }
 
 fn assert_refused(removed: Result<bool, StoreError>, policy: Policy, name: &str) {
     match (policy, removed) {
-        (Policy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => assert!(is_short(retry_after)),
+        (Policy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => {
+            assert!(is_short(retry_after))
+        }
         (Policy::Fault, Err(StoreError::Fault { .. })) => {}
         (_, removed) => panic!("{name}: {removed:?}"),
     }
@@ -38,7 +42,10 @@ fn assert_refused(removed: Result<bool, StoreError>, policy: Policy, name: &str)
 async fn a_removal_is_one_transaction() {
     let (fake, inventory) = occupied(|_, _| None);
     let (removed, calls) = counted(inventory.remove(&id())).await;
-    assert_eq!((removed.unwrap(), calls, fake.calls().as_str()), (true, 3, "begin delete commit"));
+    assert_eq!(
+        (removed.unwrap(), calls, fake.calls().as_str()),
+        (true, 3, "begin delete commit")
+    );
     assert!(!fake.has_row() && !fake.holds_locks());
 }
 
@@ -46,7 +53,10 @@ async fn a_removal_is_one_transaction() {
 async fn a_removal_of_nothing_is_undone_and_answers_so() {
     for rollback_fails in [false, true] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
-            (call.name == "rollback" && rollback_fails).then_some(Fault { reply: Reply::Silence, done: Done::Never })
+            (call.name == "rollback" && rollback_fails).then_some(Fault {
+                reply: Reply::Silence,
+                done: Done::Never,
+            })
         });
         assert!(!inventory.remove(&id()).await.unwrap());
         assert_eq!(fake.calls(), "begin delete rollback");
@@ -58,17 +68,26 @@ async fn a_removal_that_fails_on_its_way_is_rolled_back_and_begun_again_or_refus
     for (step, sent) in [("begin", "begin"), ("delete", "begin delete")] {
         for case in all() {
             let (policy, name) = (case.policy, case.name);
-            let (fake, inventory) = occupied(move |call, nth| match (call == step && nth == 1, step) {
-                (true, "delete") => case.done(),
-                (true, _) => case.undone(),
-                _ => None,
-            });
+            let (fake, inventory) =
+                occupied(move |call, nth| match (call == step && nth == 1, step) {
+                    (true, "delete") => case.done(),
+                    (true, _) => case.undone(),
+                    _ => None,
+                });
             let removed = inventory.remove(&id()).await;
-            let rollback = if step == "begin" || policy == Policy::Gone { "" } else { " rollback" };
+            let rollback = if step == "begin" || policy == Policy::Gone {
+                ""
+            } else {
+                " rollback"
+            };
             match policy {
                 Policy::Again | Policy::Gone => {
                     assert!(removed.unwrap() && !fake.has_row(), "{step}, {name}");
-                    assert_eq!(fake.calls(), format!("{sent}{rollback} begin delete commit"), "{name}");
+                    assert_eq!(
+                        fake.calls(),
+                        format!("{sent}{rollback} begin delete commit"),
+                        "{name}"
+                    );
                 }
                 Policy::Unavailable | Policy::Fault => {
                     assert_refused(removed, policy, name);
@@ -84,10 +103,19 @@ async fn a_removal_that_fails_on_its_way_is_rolled_back_and_begun_again_or_refus
 async fn a_commit_that_was_done_but_not_answered_is_a_removal() {
     for case in all() {
         let (policy, name) = (case.policy, case.name);
-        let (fake, inventory) = occupied(move |call, _| if call == "commit" { case.done() } else { None });
+        let (fake, inventory) =
+            occupied(move |call, _| if call == "commit" { case.done() } else { None });
         assert!(inventory.remove(&id()).await.unwrap(), "{name}");
-        let rollback = if policy == Policy::Gone { "" } else { " rollback" };
-        assert_eq!(fake.calls(), format!("begin delete commit{rollback} token"), "{name}");
+        let rollback = if policy == Policy::Gone {
+            ""
+        } else {
+            " rollback"
+        };
+        assert_eq!(
+            fake.calls(),
+            format!("begin delete commit{rollback} token"),
+            "{name}"
+        );
     }
 }
 
@@ -95,14 +123,28 @@ async fn a_commit_that_was_done_but_not_answered_is_a_removal() {
 async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     for case in all() {
         let (policy, name) = (case.policy, case.name);
-        let (fake, inventory) = occupied(move |call, nth| if call == "commit" && nth == 1 { case.undone() } else { None });
+        let (fake, inventory) = occupied(move |call, nth| {
+            if call == "commit" && nth == 1 {
+                case.undone()
+            } else {
+                None
+            }
+        });
         let removed = inventory.remove(&id()).await;
-        let rollback = if policy == Policy::Gone { "" } else { " rollback" };
+        let rollback = if policy == Policy::Gone {
+            ""
+        } else {
+            " rollback"
+        };
         let first = format!("begin delete commit{rollback} token");
         match policy {
             Policy::Again | Policy::Gone => {
                 assert!(removed.unwrap() && !fake.has_row(), "{name}");
-                assert_eq!(fake.calls(), format!("{first} begin delete commit"), "{name}");
+                assert_eq!(
+                    fake.calls(),
+                    format!("{first} begin delete commit"),
+                    "{name}"
+                );
             }
             Policy::Unavailable | Policy::Fault => {
                 assert_refused(removed, policy, name);
@@ -116,8 +158,14 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
 /// A database with a row, whose first commit is not answered, nor the first look at what became of it.
 fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
     occupied(move |call, nth| match (call, nth) {
-        ("commit", 1) => Some(Fault { reply: Reply::Reset, done: commit }),
-        ("token", 1) => Some(Fault { reply: Reply::Reset, done: Done::Never }),
+        ("commit", 1) => Some(Fault {
+            reply: Reply::Reset,
+            done: commit,
+        }),
+        ("token", 1) => Some(Fault {
+            reply: Reply::Reset,
+            done: Done::Never,
+        }),
         _ => None,
     })
 }
@@ -130,14 +178,23 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
 
     let (fake, inventory) = unanswered(Done::Never);
     assert!(inventory.remove(&id()).await.unwrap() && !fake.has_row());
-    assert_eq!(fake.calls(), "begin delete commit rollback token token begin delete commit");
+    assert_eq!(
+        fake.calls(),
+        "begin delete commit rollback token token begin delete commit"
+    );
 
     // Another client removes it between the look and the second try.
     let (fake, inventory) = unanswered(Done::Never);
     let id = id();
-    let (removed, ()) = tokio::join!(inventory.remove(&id), fake.meddled_with("token token", false));
+    let (removed, ()) = tokio::join!(
+        inventory.remove(&id),
+        fake.meddled_with("token token", false)
+    );
     assert!(removed.unwrap());
-    assert_eq!(fake.calls(), "begin delete commit rollback token token begin delete rollback");
+    assert_eq!(
+        fake.calls(),
+        "begin delete commit rollback token token begin delete rollback"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +202,10 @@ async fn an_instance_that_others_added_after_a_commit_without_an_answer_stays() 
     let (fake, inventory) = unanswered(Done::AtOnce);
     let id = id();
     let (removed, ()) = tokio::join!(inventory.remove(&id), fake.meddled_with("token", true));
-    assert!(matches!(removed, Err(StoreError::Unavailable { .. })), "{removed:?}");
+    assert!(
+        matches!(removed, Err(StoreError::Unavailable { .. })),
+        "{removed:?}"
+    );
     assert!(fake.is_occupied());
     assert_eq!(fake.calls(), "begin delete commit rollback token token");
 }
@@ -153,16 +213,33 @@ async fn an_instance_that_others_added_after_a_commit_without_an_answer_stays() 
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_waits_for_a_lock_beyond_its_time_is_never_done() {
     // Without an answer to its rollback a commit stays in doubt, and the instance may be removed.
-    for (step, ends) in [("delete", Done::AtOnce), ("delete", Done::Never), ("commit", Done::AtOnce)] {
+    for (step, ends) in [
+        ("delete", Done::AtOnce),
+        ("delete", Done::Never),
+        ("commit", Done::AtOnce),
+    ] {
         let (fake, inventory) = occupied(move |call, _| match call {
-            call if call == step => Some(Fault { reply: Reply::Silence, done: Done::Later(Duration::from_secs(60)) }),
-            "rollback" => Some(Fault { reply: Reply::Silence, done: ends }),
+            call if call == step => Some(Fault {
+                reply: Reply::Silence,
+                done: Done::Later(Duration::from_secs(60)),
+            }),
+            "rollback" => Some(Fault {
+                reply: Reply::Silence,
+                done: ends,
+            }),
             _ => None,
         });
         let begun = Instant::now();
         let removed = inventory.remove(&id()).await;
-        assert!(matches!(removed, Err(StoreError::Unavailable { .. })), "{step}: {removed:?}");
-        assert!(begun.elapsed() <= WHOLE && fake.waiting() > 0, "{step}: {:?}", begun.elapsed());
+        assert!(
+            matches!(removed, Err(StoreError::Unavailable { .. })),
+            "{step}: {removed:?}"
+        );
+        assert!(
+            begun.elapsed() <= WHOLE && fake.waiting() > 0,
+            "{step}: {:?}",
+            begun.elapsed()
+        );
         let calls = fake.calls();
         tokio::time::sleep(Duration::from_secs(600)).await;
         assert!(fake.is_occupied() && fake.waiting() == 0, "{step}");
@@ -173,23 +250,46 @@ async fn a_removal_that_waits_for_a_lock_beyond_its_time_is_never_done() {
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_lasts_is_given_up_in_time() {
     for step in ["begin", "delete", "commit"] {
-        for case in all().into_iter().filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable)) {
+        for case in all()
+            .into_iter()
+            .filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable))
+        {
             let (policy, name) = (case.policy, case.name);
-            let (fake, inventory) = occupied(move |call, _| if call == step { case.undone() } else { None });
+            let (fake, inventory) =
+                occupied(move |call, _| if call == step { case.undone() } else { None });
             let begun = Instant::now();
             let removed = inventory.remove(&id()).await;
-            assert!(matches!(removed, Err(StoreError::Unavailable { .. })), "{step}, {name}: {removed:?}");
-            assert!(begun.elapsed() <= WHOLE, "{step}, {name}: {:?}", begun.elapsed());
+            assert!(
+                matches!(removed, Err(StoreError::Unavailable { .. })),
+                "{step}, {name}: {removed:?}"
+            );
+            assert!(
+                begun.elapsed() <= WHOLE,
+                "{step}, {name}: {:?}",
+                begun.elapsed()
+            );
             // A transaction that the service does not know needs no end.
-            assert!(fake.is_occupied() && (policy == Policy::Gone || !fake.holds_locks()), "{step}, {name}");
+            assert!(
+                fake.is_occupied() && (policy == Policy::Gone || !fake.holds_locks()),
+                "{step}, {name}"
+            );
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_removes_nothing_and_lets_go_of_its_locks() {
-    let (fake, inventory) = occupied(|call, _| (call == "delete").then_some(Fault { reply: Reply::Silence, done: Done::AtOnce }));
-    assert!(timeout(Duration::from_secs(1), inventory.remove(&id())).await.is_err());
+    let (fake, inventory) = occupied(|call, _| {
+        (call == "delete").then_some(Fault {
+            reply: Reply::Silence,
+            done: Done::AtOnce,
+        })
+    });
+    assert!(
+        timeout(Duration::from_secs(1), inventory.remove(&id()))
+            .await
+            .is_err()
+    );
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(fake.calls(), "begin delete rollback");
     assert!(fake.is_occupied() && !fake.holds_locks());

@@ -21,7 +21,10 @@ fn secret(script: impl FnMut(Request) -> Reply + Send + 'static) -> DatabaseSecr
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_there_is_described_once() {
     let secret = secret(|request| {
-        assert_eq!((request.operation.as_str(), &request.body), ("DescribeSecret", &json!({ "SecretId": "fleet-db" })));
+        assert_eq!(
+            (request.operation.as_str(), &request.body),
+            ("DescribeSecret", &json!({ "SecretId": "fleet-db" }))
+        );
         Reply::ok(&json!({ "Name": "fleet-db" }))
     });
     let (answer, calls) = counted(secret.probe()).await;
@@ -31,12 +34,27 @@ async fn a_secret_that_is_there_is_described_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_cannot_be_read_is_a_fault() {
-    for exception in ["ResourceNotFoundException", "AccessDeniedException", "InvalidParameterException"] {
-        let answer = secret(move |_| Reply::error(400, exception, "no")).probe().await;
-        assert!(matches!(answer, Err(StoreError::Fault { .. })), "{exception}: {answer:?}");
+    for exception in [
+        "ResourceNotFoundException",
+        "AccessDeniedException",
+        "InvalidParameterException",
+    ] {
+        let answer = secret(move |_| Reply::error(400, exception, "no"))
+            .probe()
+            .await;
+        assert!(
+            matches!(answer, Err(StoreError::Fault { .. })),
+            "{exception}: {answer:?}"
+        );
     }
-    let deleted = secret(|_| Reply::ok(&json!({ "Name": "fleet-db", "DeletedDate": 1_700_000_000 }))).probe().await;
-    assert!(matches!(deleted, Err(StoreError::Fault { .. })), "{deleted:?}");
+    let deleted =
+        secret(|_| Reply::ok(&json!({ "Name": "fleet-db", "DeletedDate": 1_700_000_000 })))
+            .probe()
+            .await;
+    assert!(
+        matches!(deleted, Err(StoreError::Fault { .. })),
+        "{deleted:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,7 +68,10 @@ async fn a_service_that_does_not_answer_is_unavailable_within_three_seconds() {
     for reply in replies {
         let begun = Instant::now();
         let answer = secret(move |_| reply()).probe().await;
-        assert!(matches!(answer, Err(StoreError::Unavailable { .. })), "{answer:?}");
+        assert!(
+            matches!(answer, Err(StoreError::Unavailable { .. })),
+            "{answer:?}"
+        );
         assert!(begun.elapsed() <= Duration::from_secs(3));
     }
 }

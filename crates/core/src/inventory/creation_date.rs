@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 use thiserror::Error;
-use time::{PrimitiveDateTime, format_description::StaticFormatDescription, macros::format_description};
+use time::{
+    PrimitiveDateTime, format_description::StaticFormatDescription, macros::format_description,
+};
 
 /// How MySQL writes a `DATETIME`; whatever follows the seconds is their fraction.
-const MYSQL: StaticFormatDescription = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
+const MYSQL: StaticFormatDescription =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 
 /// A text that is not a date and time as MySQL writes it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -27,7 +30,9 @@ impl CreationDate {
         if fraction.is_empty() || !fraction.bytes().all(|b| b.is_ascii_digit()) {
             return Err(wrong());
         }
-        PrimitiveDateTime::parse(seconds, &MYSQL).map(Self).map_err(|_| wrong())
+        PrimitiveDateTime::parse(seconds, &MYSQL)
+            .map(Self)
+            .map_err(|_| wrong())
     }
 }
 
@@ -50,14 +55,29 @@ mod tests {
 
     #[test]
     fn a_date_is_written_in_the_format_of_the_contract() {
-        for text in ["2019-03-06 02:45:32", "2019-03-06 02:45:32.0", "2019-03-06 02:45:32.123456"] {
-            assert_eq!(CreationDate::parse(text).unwrap().to_string(), "2019-03-06 02:45:32.0", "{text}");
+        for text in [
+            "2019-03-06 02:45:32",
+            "2019-03-06 02:45:32.0",
+            "2019-03-06 02:45:32.123456",
+        ] {
+            assert_eq!(
+                CreationDate::parse(text).unwrap().to_string(),
+                "2019-03-06 02:45:32.0",
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "2019-03-06", "2019-03-06T02:45:32", "2019-13-06 02:45:32", "2019-03-06 02:45:32.", "2019-03-06 02:45:32.x"] {
+        for text in [
+            "",
+            "2019-03-06",
+            "2019-03-06T02:45:32",
+            "2019-13-06 02:45:32",
+            "2019-03-06 02:45:32.",
+            "2019-03-06 02:45:32.x",
+        ] {
             assert!(CreationDate::parse(text).is_err(), "{text}");
         }
     }

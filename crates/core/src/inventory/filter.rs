@@ -74,7 +74,9 @@ mod tests {
         assert_eq!(PageLimit::default().get(), 50);
         assert_eq!(PageLimit::parse("1").unwrap().get(), 1);
         assert_eq!(PageLimit::parse("100").unwrap().get(), 100);
-        for text in ["0", "101", "256", "", "+5", "-1", "5.0", " 5", "1e1", "ten", "५"] {
+        for text in [
+            "0", "101", "256", "", "+5", "-1", "5.0", " 5", "1e1", "ten", "५",
+        ] {
             assert_eq!(PageLimit::parse(text), Err(PageLimitError), "{text:?}");
         }
     }

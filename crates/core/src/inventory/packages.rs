@@ -79,21 +79,48 @@ mod tests {
     use super::*;
 
     fn package(name: &str, version: &str) -> Package {
-        Package { name: PackageName::parse(name).unwrap(), version: PackageVersion::parse(version).unwrap() }
+        Package {
+            name: PackageName::parse(name).unwrap(),
+            version: PackageVersion::parse(version).unwrap(),
+        }
     }
 
     #[test]
     fn exact_repeats_are_dropped_and_the_order_stays() {
-        let sent = vec![package("b", "1"), package("a", "1"), package("b", "1"), package("B", "1"), package("b", "2")];
+        let sent = vec![
+            package("b", "1"),
+            package("a", "1"),
+            package("b", "1"),
+            package("B", "1"),
+            package("b", "2"),
+        ];
         let kept = Packages::new(sent).unwrap();
-        assert_eq!(kept.as_slice(), [package("b", "1"), package("a", "1"), package("B", "1"), package("b", "2")]);
+        assert_eq!(
+            kept.as_slice(),
+            [
+                package("b", "1"),
+                package("a", "1"),
+                package("B", "1"),
+                package("b", "2")
+            ]
+        );
     }
 
     #[test]
     fn ten_thousand_packages_are_taken_and_one_more_is_refused() {
-        let many = |n: usize| (0..n).map(|i| package("p", &i.to_string())).collect::<Vec<_>>();
-        assert_eq!(Packages::new(many(10_000)).unwrap().as_slice().len(), 10_000);
+        let many = |n: usize| {
+            (0..n)
+                .map(|i| package("p", &i.to_string()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            Packages::new(many(10_000)).unwrap().as_slice().len(),
+            10_000
+        );
         let refused = Packages::new(many(10_001)).unwrap_err();
-        assert_eq!(refused.to_string(), "must have at most 10000 entries, but has 10001");
+        assert_eq!(
+            refused.to_string(),
+            "must have at most 10000 entries, but has 10001"
+        );
     }
 }

@@ -34,7 +34,10 @@ pub trait GetInstance: Send + Sync {
     ///
     /// # Errors
     /// The store's failure.
-    fn get(&self, id: &InstanceId) -> impl Future<Output = Result<Option<Instance>, StoreError>> + Send;
+    fn get(
+        &self,
+        id: &InstanceId,
+    ) -> impl Future<Output = Result<Option<Instance>, StoreError>> + Send;
 }
 
 /// One page of a list, ordered by id.

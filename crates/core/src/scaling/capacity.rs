@@ -55,7 +55,13 @@ mod tests {
         for number in [0.0, 1.0, 0.1, f64::MIN_POSITIVE, f64::MAX] {
             assert_eq!(Capacity::new(number).map(Capacity::get), Ok(number));
         }
-        for number in [-1.0, -f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for number in [
+            -1.0,
+            -f64::MIN_POSITIVE,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ] {
             assert!(Capacity::new(number).is_err(), "{number}");
         }
     }
@@ -63,7 +69,10 @@ mod tests {
     #[test]
     fn a_capacity_keeps_its_fraction_and_a_zero_has_no_sign() {
         let written = |number| serde_json::to_string(&Capacity::new(number).unwrap()).unwrap();
-        assert_eq!((written(1.0), written(2.5), written(-0.0)), ("1.0".into(), "2.5".into(), "0.0".into()));
+        assert_eq!(
+            (written(1.0), written(2.5), written(-0.0)),
+            ("1.0".into(), "2.5".into(), "0.0".into())
+        );
         assert_eq!(Capacity::new(-0.0).unwrap().to_string(), "0.0");
     }
 }

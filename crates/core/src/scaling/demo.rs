@@ -18,11 +18,19 @@ const TEST_FAILURE: &str = "Scaling fails on purpose while SCALING_TEST_FAILURE 
 /// What a GET makes of `state`: one step towards the desired capacity.
 #[must_use]
 pub fn step(state: &Dimension, outcome: Outcome) -> Dimension {
-    let next = |status| Dimension { status, ..state.clone() };
+    let next = |status| Dimension {
+        status,
+        ..state.clone()
+    };
     match (&state.status, outcome) {
         (ScalingStatus::Pending, _) => next(ScalingStatus::InProgress),
-        (ScalingStatus::InProgress, Outcome::Succeed) => Dimension { actual: state.desired, ..next(ScalingStatus::Successful) },
-        (ScalingStatus::InProgress, Outcome::Fail) => next(ScalingStatus::Failed(FailureReason::parse(TEST_FAILURE).ok())),
+        (ScalingStatus::InProgress, Outcome::Succeed) => Dimension {
+            actual: state.desired,
+            ..next(ScalingStatus::Successful)
+        },
+        (ScalingStatus::InProgress, Outcome::Fail) => next(ScalingStatus::Failed(
+            FailureReason::parse(TEST_FAILURE).ok(),
+        )),
         (ScalingStatus::Successful | ScalingStatus::Failed(_), _) => state.clone(),
     }
 }
@@ -30,7 +38,15 @@ pub fn step(state: &Dimension, outcome: Outcome) -> Dimension {
 /// What a PATCH makes of `state`: a desired capacity that differs is taken and waits to be reached.
 #[must_use]
 pub fn patch(state: &Dimension, desired: Capacity) -> Dimension {
-    if desired == state.desired { state.clone() } else { Dimension { actual: state.actual, desired, status: ScalingStatus::Pending } }
+    if desired == state.desired {
+        state.clone()
+    } else {
+        Dimension {
+            actual: state.actual,
+            desired,
+            status: ScalingStatus::Pending,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -44,19 +60,37 @@ mod tests {
     #[test]
     fn a_new_desired_capacity_is_reached_in_two_looks() {
         let patched = patch(&Dimension::INITIAL, capacity(2.0));
-        assert_eq!((patched.status.name(), patched.actual, patched.desired), ("Pending", capacity(1.0), capacity(2.0)));
+        assert_eq!(
+            (patched.status.name(), patched.actual, patched.desired),
+            ("Pending", capacity(1.0), capacity(2.0))
+        );
         let first = step(&patched, Outcome::Succeed);
-        assert_eq!((first.status.name(), first.actual), ("InProgress", capacity(1.0)));
+        assert_eq!(
+            (first.status.name(), first.actual),
+            ("InProgress", capacity(1.0))
+        );
         let second = step(&first, Outcome::Succeed);
-        assert_eq!((second.status.name(), second.actual), ("Successful", capacity(2.0)));
+        assert_eq!(
+            (second.status.name(), second.actual),
+            ("Successful", capacity(2.0))
+        );
         assert_eq!(step(&second, Outcome::Succeed), second);
     }
 
     #[test]
     fn a_test_failure_stays_until_another_capacity_is_desired() {
-        let failed = step(&step(&patch(&Dimension::INITIAL, capacity(2.0)), Outcome::Fail), Outcome::Fail);
-        assert_eq!((failed.status.name(), failed.actual, failed.desired), ("Failed", capacity(1.0), capacity(2.0)));
-        assert_eq!(failed.status.failure_reason().map(FailureReason::as_str), Some(TEST_FAILURE));
+        let failed = step(
+            &step(&patch(&Dimension::INITIAL, capacity(2.0)), Outcome::Fail),
+            Outcome::Fail,
+        );
+        assert_eq!(
+            (failed.status.name(), failed.actual, failed.desired),
+            ("Failed", capacity(1.0), capacity(2.0))
+        );
+        assert_eq!(
+            failed.status.failure_reason().map(FailureReason::as_str),
+            Some(TEST_FAILURE)
+        );
         assert_eq!(step(&failed, Outcome::Succeed), failed);
         assert_eq!(patch(&failed, capacity(2.0)), failed);
         assert_eq!(patch(&failed, capacity(3.0)).status, ScalingStatus::Pending);
@@ -64,6 +98,9 @@ mod tests {
 
     #[test]
     fn an_equal_desired_capacity_changes_nothing() {
-        assert_eq!(patch(&Dimension::INITIAL, capacity(1.0)), Dimension::INITIAL);
+        assert_eq!(
+            patch(&Dimension::INITIAL, capacity(1.0)),
+            Dimension::INITIAL
+        );
     }
 }

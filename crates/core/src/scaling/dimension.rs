@@ -99,7 +99,11 @@ pub struct Dimension {
 
 impl Dimension {
     /// The state of a dimension that nobody has changed yet.
-    pub const INITIAL: Self = Self { actual: Capacity::INITIAL, desired: Capacity::INITIAL, status: ScalingStatus::Successful };
+    pub const INITIAL: Self = Self {
+        actual: Capacity::INITIAL,
+        desired: Capacity::INITIAL,
+        status: ScalingStatus::Successful,
+    };
 }
 
 /// What one request made of a dimension.
@@ -125,7 +129,13 @@ pub struct FieldChange {
 impl fmt::Display for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-        write!(f, "{}: {} → {}", self.field, shown(&self.from), shown(&self.to))
+        write!(
+            f,
+            "{}: {} → {}",
+            self.field,
+            shown(&self.from),
+            shown(&self.to)
+        )
     }
 }
 
@@ -138,7 +148,10 @@ impl Change {
                 ("actualCapacity", Some(state.actual.to_string())),
                 ("desiredCapacity", Some(state.desired.to_string())),
                 ("scalingStatus", Some(state.status.name().to_owned())),
-                ("failureReason", state.status.failure_reason().map(ToString::to_string)),
+                (
+                    "failureReason",
+                    state.status.failure_reason().map(ToString::to_string),
+                ),
             ]
         };
         std::iter::zip(fields(&self.before), fields(&self.after))
@@ -154,12 +167,22 @@ mod tests {
 
     #[test]
     fn an_id_is_any_printable_text_without_a_slash() {
-        for text in ["1-23456789", "..", " ", "id?x=1", "измерение", &"x".repeat(255)] {
+        for text in [
+            "1-23456789",
+            "..",
+            " ",
+            "id?x=1",
+            "измерение",
+            &"x".repeat(255),
+        ] {
             assert_eq!(DimensionId::parse(text).unwrap().as_str(), text);
         }
         assert_eq!(DimensionId::parse("a/b"), Err(DimensionIdError::Slash));
         for text in ["", "a\0", &"x".repeat(256)] {
-            assert!(matches!(DimensionId::parse(text), Err(DimensionIdError::Text(_))), "{text:?}");
+            assert!(
+                matches!(DimensionId::parse(text), Err(DimensionIdError::Text(_))),
+                "{text:?}"
+            );
         }
     }
 
@@ -171,8 +194,29 @@ mod tests {
             status: ScalingStatus::Failed(Some(FailureReason::parse("no capacity").unwrap())),
             ..before.clone()
         };
-        let told: Vec<String> = Change { before: before.clone(), after }.fields().iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["desiredCapacity: 1.0 → 2.0", "scalingStatus: Successful → Failed", "failureReason: none → no capacity"]);
-        assert_eq!(Change { before: before.clone(), after: before }.fields(), []);
+        let told: Vec<String> = Change {
+            before: before.clone(),
+            after,
+        }
+        .fields()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+        assert_eq!(
+            told,
+            [
+                "desiredCapacity: 1.0 → 2.0",
+                "scalingStatus: Successful → Failed",
+                "failureReason: none → no capacity"
+            ]
+        );
+        assert_eq!(
+            Change {
+                before: before.clone(),
+                after: before
+            }
+            .fields(),
+            []
+        );
     }
 }

@@ -13,6 +13,10 @@ pub struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        Self { version: "MyVersion".to_owned(), resource_name: "MyService".to_owned(), dimension_name: "MyDimension".to_owned() }
+        Self {
+            version: "MyVersion".to_owned(),
+            resource_name: "MyService".to_owned(),
+            dimension_name: "MyDimension".to_owned(),
+        }
     }
 }

@@ -52,7 +52,9 @@ impl Patch {
             (Some(StatusName::Pending), _) => ScalingStatus::Pending,
             (Some(StatusName::InProgress), _) => ScalingStatus::InProgress,
             (Some(StatusName::Successful), _) => ScalingStatus::Successful,
-            (Some(StatusName::Failed), stored) => ScalingStatus::Failed(stored.failure_reason().cloned()),
+            (Some(StatusName::Failed), stored) => {
+                ScalingStatus::Failed(stored.failure_reason().cloned())
+            }
             (None, stored) => stored.clone(),
         };
         let asked = match (&self.failure_reason, asked) {
@@ -63,7 +65,11 @@ impl Patch {
         Ok(Dimension {
             actual: self.actual.unwrap_or(state.actual),
             desired,
-            status: if desired == state.desired { asked } else { ScalingStatus::Pending },
+            status: if desired == state.desired {
+                asked
+            } else {
+                ScalingStatus::Pending
+            },
         })
     }
 }
@@ -81,38 +87,93 @@ mod tests {
     }
 
     fn failed(text: &str) -> Dimension {
-        Dimension { status: ScalingStatus::Failed(reason(text)), ..Dimension::INITIAL }
+        Dimension {
+            status: ScalingStatus::Failed(reason(text)),
+            ..Dimension::INITIAL
+        }
     }
 
     #[test]
     fn only_the_fields_that_a_patch_brings_change() {
-        let patch = Patch { actual: Some(capacity(3.0)), ..Patch::default() };
-        assert_eq!(patch.apply(&Dimension::INITIAL).unwrap(), Dimension { actual: capacity(3.0), ..Dimension::INITIAL });
+        let patch = Patch {
+            actual: Some(capacity(3.0)),
+            ..Patch::default()
+        };
+        assert_eq!(
+            patch.apply(&Dimension::INITIAL).unwrap(),
+            Dimension {
+                actual: capacity(3.0),
+                ..Dimension::INITIAL
+            }
+        );
     }
 
     #[test]
     fn a_changed_desired_capacity_forces_pending() {
-        for status in [None, Some(StatusName::Successful), Some(StatusName::InProgress), Some(StatusName::Failed)] {
-            let patch = Patch { desired: Some(capacity(2.0)), status, ..Patch::default() };
-            assert_eq!(patch.apply(&Dimension::INITIAL).unwrap().status, ScalingStatus::Pending);
+        for status in [
+            None,
+            Some(StatusName::Successful),
+            Some(StatusName::InProgress),
+            Some(StatusName::Failed),
+        ] {
+            let patch = Patch {
+                desired: Some(capacity(2.0)),
+                status,
+                ..Patch::default()
+            };
+            assert_eq!(
+                patch.apply(&Dimension::INITIAL).unwrap().status,
+                ScalingStatus::Pending
+            );
         }
-        let same = Patch { desired: Some(capacity(1.0)), status: Some(StatusName::InProgress), ..Patch::default() };
-        assert_eq!(same.apply(&Dimension::INITIAL).unwrap().status, ScalingStatus::InProgress);
+        let same = Patch {
+            desired: Some(capacity(1.0)),
+            status: Some(StatusName::InProgress),
+            ..Patch::default()
+        };
+        assert_eq!(
+            same.apply(&Dimension::INITIAL).unwrap().status,
+            ScalingStatus::InProgress
+        );
     }
 
     #[test]
     fn a_reason_needs_a_failure() {
-        let with = |status| Patch { status, failure_reason: reason("why"), ..Patch::default() };
-        assert_eq!(with(None).apply(&Dimension::INITIAL), Err(PatchError::ReasonWithoutFailure));
-        assert_eq!(with(Some(StatusName::Successful)).apply(&failed("old")), Err(PatchError::ReasonWithoutFailure));
-        assert_eq!(with(Some(StatusName::Failed)).apply(&Dimension::INITIAL).unwrap(), failed("why"));
+        let with = |status| Patch {
+            status,
+            failure_reason: reason("why"),
+            ..Patch::default()
+        };
+        assert_eq!(
+            with(None).apply(&Dimension::INITIAL),
+            Err(PatchError::ReasonWithoutFailure)
+        );
+        assert_eq!(
+            with(Some(StatusName::Successful)).apply(&failed("old")),
+            Err(PatchError::ReasonWithoutFailure)
+        );
+        assert_eq!(
+            with(Some(StatusName::Failed))
+                .apply(&Dimension::INITIAL)
+                .unwrap(),
+            failed("why")
+        );
         assert_eq!(with(None).apply(&failed("old")).unwrap(), failed("why"));
     }
 
     #[test]
     fn a_reason_ends_with_its_failure() {
-        let patch = |status| Patch { status: Some(status), ..Patch::default() };
-        assert_eq!(patch(StatusName::Failed).apply(&failed("old")).unwrap(), failed("old"));
-        assert_eq!(patch(StatusName::Successful).apply(&failed("old")).unwrap(), Dimension::INITIAL);
+        let patch = |status| Patch {
+            status: Some(status),
+            ..Patch::default()
+        };
+        assert_eq!(
+            patch(StatusName::Failed).apply(&failed("old")).unwrap(),
+            failed("old")
+        );
+        assert_eq!(
+            patch(StatusName::Successful).apply(&failed("old")).unwrap(),
+            Dimension::INITIAL
+        );
     }
 }

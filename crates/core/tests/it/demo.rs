@@ -24,7 +24,9 @@ struct Model {
 impl Model {
     fn request(&mut self, request: &Request) {
         match *request {
-            Request::Patch(desired) if desired != self.desired => (self.desired, self.looks) = (desired, Some(0)),
+            Request::Patch(desired) if desired != self.desired => {
+                (self.desired, self.looks) = (desired, Some(0))
+            }
             Request::Patch(_) => {}
             Request::Get => {
                 self.looks = self.looks.map(|looks| (looks + 1).min(2));
@@ -48,7 +50,10 @@ impl Model {
 fn requests() -> impl Strategy<Value = Vec<Request>> {
     // Few capacities, so that equal ones meet often.
     let capacity = prop_oneof![4 => (0_u8..4).prop_map(f64::from), 1 => 0.0..=f64::MAX];
-    prop::collection::vec(prop_oneof![Just(Request::Get), capacity.prop_map(Request::Patch)], 0..40)
+    prop::collection::vec(
+        prop_oneof![Just(Request::Get), capacity.prop_map(Request::Patch)],
+        0..40,
+    )
 }
 
 proptest! {

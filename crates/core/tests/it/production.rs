@@ -54,8 +54,18 @@ fn sent() -> impl Strategy<Value = Sent> {
         ("Successful", StatusName::Successful),
         ("Failed", StatusName::Failed),
     ]);
-    (option::of(0_u8..3), option::of(0_u8..3), option::of(statuses), option::of(select(vec!["no quota", "no capacity"])))
-        .prop_map(|(desired, actual, status, reason)| Sent { desired, actual, status, reason })
+    (
+        option::of(0_u8..3),
+        option::of(0_u8..3),
+        option::of(statuses),
+        option::of(select(vec!["no quota", "no capacity"])),
+    )
+        .prop_map(|(desired, actual, status, reason)| Sent {
+            desired,
+            actual,
+            status,
+            reason,
+        })
 }
 
 fn seen(state: &Dimension) -> Model {

@@ -24,7 +24,11 @@ impl Way {
     async fn to(stores: Stores) -> Self {
         let proxy = Proxy::start(stores.address()).await;
         let functions = Functions::demo(&config(&proxy.endpoint_url()));
-        Self { stores, proxy, functions }
+        Self {
+            stores,
+            proxy,
+            functions,
+        }
     }
 }
 
@@ -42,12 +46,19 @@ where
     let name = format!("{name}, {kind:?}");
     let run = Run::of(&name);
     // A call that is never answered takes 5 to 10 s, so these wait side by side; the many are in `unheard`.
-    let (count, ways) = if kind == Kind::Silence { (run.count(2, 50), run.count(2, 50)) } else { (run.count(16, 1_000), run.count(8, 25)) };
+    let (count, ways) = if kind == Kind::Silence {
+        (run.count(2, 50), run.count(2, 50))
+    } else {
+        (run.count(16, 1_000), run.count(8, 25))
+    };
     let mut workers = JoinSet::new();
     for worker in 0..ways {
         let way = Arc::new(Way::start().await);
         let mut rng = run.rng(worker);
-        let requests: Vec<F> = (worker..count).step_by(ways).map(|number| request(Arc::clone(&way), rng.fork(), number)).collect();
+        let requests: Vec<F> = (worker..count)
+            .step_by(ways)
+            .map(|number| request(Arc::clone(&way), rng.fork(), number))
+            .collect();
         workers.spawn(async move {
             for request in requests {
                 request.await;
@@ -65,25 +76,63 @@ async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
     let new = record(number, packages);
     let nth = rng.usize(..if packages == 0 { 3 } else { 4 });
-    way.proxy.fail_once(nth, move |operation| kind.fault(operation, &mut rng));
+    way.proxy
+        .fail_once(nth, move |operation| kind.fault(operation, &mut rng));
     let added = way.functions.instance("POST", &id, Some(&new)).await;
-    assert_eq!((added.status, &added.body), (200, &json!({ "new_record": new })), "call {nth} of the add of {id}");
+    assert_eq!(
+        (added.status, &added.body),
+        (200, &json!({ "new_record": new })),
+        "call {nth} of the add of {id}"
+    );
     assert_eq!(way.proxy.counts().1, 1);
-    let found = way.stores.inventory().get(&InstanceId::parse(&id).unwrap()).await.unwrap().unwrap();
-    assert_eq!((found.summary.region.as_str(), found.packages.as_slice().len()), (format!("r{number}").as_str(), packages));
+    let found = way
+        .stores
+        .inventory()
+        .get(&InstanceId::parse(&id).unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (
+            found.summary.region.as_str(),
+            found.packages.as_slice().len()
+        ),
+        (format!("r{number}").as_str(), packages)
+    );
     way.proxy.plan(|_| None);
-    let again = way.functions.instance("POST", &id, Some(&record(0, 1))).await;
-    assert!(again.status == 400 && again.text.contains(&format!("Duplicate entry '{id}' for key 'PRIMARY'")), "{}", again.text);
+    let again = way
+        .functions
+        .instance("POST", &id, Some(&record(0, 1)))
+        .await;
+    assert!(
+        again.status == 400
+            && again
+                .text
+                .contains(&format!("Duplicate entry '{id}' for key 'PRIMARY'")),
+        "{}",
+        again.text
+    );
 }
 
 /// Removes an instance while one of the calls that this takes meets a fault.
 async fn remove(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     let id = format!("i-{number}");
-    assert_eq!(way.functions.instance("POST", &id, Some(&record(number, 2))).await.status, 200);
+    assert_eq!(
+        way.functions
+            .instance("POST", &id, Some(&record(number, 2)))
+            .await
+            .status,
+        200
+    );
     let nth = rng.usize(0..3);
-    way.proxy.fail_once(nth, move |operation| kind.fault(operation, &mut rng));
+    way.proxy
+        .fail_once(nth, move |operation| kind.fault(operation, &mut rng));
     let removed = way.functions.instance("DELETE", &id, None).await;
-    assert_eq!((removed.status, removed.body), (200, json!({ "record_deleted": true })), "{id}");
+    assert_eq!(
+        (removed.status, removed.body),
+        (200, json!({ "record_deleted": true })),
+        "{id}"
+    );
     assert_eq!(way.proxy.counts().1, 1);
     let left = "SELECT (SELECT COUNT(*) FROM ec2) + (SELECT COUNT(*) FROM ec2_package)";
     assert_eq!(way.stores.count(left).await, 0);
@@ -99,18 +148,32 @@ async fn patch(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind)
     let sent_twice = matches!(fault, Fault::Refuse { status: 501, .. });
     way.proxy.fail_once(nth, move |_| fault);
     let patch = json!({ "desiredCapacity": desired });
-    let mut patched = way.functions.dimension("PATCH", "1-23456789", Some(&patch)).await;
+    let mut patched = way
+        .functions
+        .dimension("PATCH", "1-23456789", Some(&patch))
+        .await;
     if sent_twice {
         assert_eq!(patched.status, 503);
-        patched = way.functions.dimension("PATCH", "1-23456789", Some(&patch)).await;
+        patched = way
+            .functions
+            .dimension("PATCH", "1-23456789", Some(&patch))
+            .await;
     }
     assert_eq!(
-        (patched.status, &patched.body["desiredCapacity"], &patched.body["scalingStatus"]),
+        (
+            patched.status,
+            &patched.body["desiredCapacity"],
+            &patched.body["scalingStatus"]
+        ),
         (200, &json!(desired), &json!("Pending"))
     );
     assert_eq!(way.proxy.counts().1, 1);
     // Written once: neither lost nor applied again.
-    assert_eq!(way.stores.revision("1-23456789").await, before + 1, "call {nth} of the patch to {desired}");
+    assert_eq!(
+        way.stores.revision("1-23456789").await,
+        before + 1,
+        "call {nth} of the patch to {desired}"
+    );
 }
 
 macro_rules! kinds {
@@ -186,5 +249,7 @@ async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
         });
     }
     let refused: usize = workers.join_all().await.iter().sum();
-    run.seen(format_args!("{count} instances, each one record; answered 503 and sent again: {refused}"));
+    run.seen(format_args!(
+        "{count} instances, each one record; answered 503 and sent again: {refused}"
+    ));
 }

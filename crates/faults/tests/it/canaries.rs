@@ -17,17 +17,30 @@ fn body() -> String {
 /// Every way for a store to fail, with texts that quote values where the database does.
 fn faults() -> Vec<Option<Fault>> {
     let refuse = |status, exception, message: &str| {
-        Some(Fault::Refuse { status, exception: Some(exception), message: message.to_owned(), done: false })
+        Some(Fault::Refuse {
+            status,
+            exception: Some(exception),
+            message: message.to_owned(),
+            done: false,
+        })
     };
     vec![
         None,
         Some(Fault::ResetAnswer(3)),
         Some(Fault::TruncateAnswer(200)),
-        refuse(500, "InternalServerErrorException", "An internal error occurred."),
+        refuse(
+            500,
+            "InternalServerErrorException",
+            "An internal error occurred.",
+        ),
         refuse(400, "StatementTimeoutException", "The statement timed out."),
         refuse(403, "AccessDeniedException", "User is not authorized."),
         refuse(400, "InvalidSecretException", "The secret has no username."),
-        refuse(400, "ValidationException", "One or more parameter values were invalid."),
+        refuse(
+            400,
+            "ValidationException",
+            "One or more parameter values were invalid.",
+        ),
         refuse(
             400,
             "DatabaseErrorException",
@@ -38,8 +51,16 @@ fn faults() -> Vec<Option<Fault>> {
             "DatabaseErrorException",
             "Incorrect string value: 'CANARY-body' for column 'aws_region' at row 1; Error code: 1366; SQLState: HY000",
         ),
-        refuse(400, "BadRequestException", "Truncated incorrect DOUBLE value: 'CANARY-body'; Error code: 1292; SQLState: 22007"),
-        refuse(400, "DatabaseErrorException", "Data too long for column 'aws_region' at row 1; Error code: 1406; SQLState: 22001"),
+        refuse(
+            400,
+            "BadRequestException",
+            "Truncated incorrect DOUBLE value: 'CANARY-body'; Error code: 1292; SQLState: 22007",
+        ),
+        refuse(
+            400,
+            "DatabaseErrorException",
+            "Data too long for column 'aws_region' at row 1; Error code: 1406; SQLState: 22001",
+        ),
     ]
 }
 
@@ -52,26 +73,51 @@ async fn ask(connection: &mut Connection, method: &str, path: &str, body: &str) 
         ("user-agent", "CANARY-header"),
         ("x-forwarded-for", "CANARY-header"),
     ];
-    connection.send_with(method, path, &headers, body.to_owned()).await.unwrap()
+    connection
+        .send_with(method, path, &headers, body.to_owned())
+        .await
+        .unwrap()
 }
 
 /// An error may tell the client its own id, which the duplicate's text does by contract, and nothing else.
 fn assert_tells_nothing(answer: &Answer) {
     let told = answer.text.replace("CANARY-path", "");
-    assert!(answer.status < 400 || !told.contains(CANARY), "{}", answer.text);
-    assert!(!["CANARY-header", "CANARY-secret"].iter().any(|secret| answer.text.contains(secret)), "{}", answer.text);
-    assert!(answer.headers.values().all(|value| !value.as_bytes().windows(CANARY.len()).any(|window| window == CANARY.as_bytes())));
+    assert!(
+        answer.status < 400 || !told.contains(CANARY),
+        "{}",
+        answer.text
+    );
+    assert!(
+        !["CANARY-header", "CANARY-secret"]
+            .iter()
+            .any(|secret| answer.text.contains(secret)),
+        "{}",
+        answer.text
+    );
+    assert!(answer.headers.values().all(|value| {
+        !value
+            .as_bytes()
+            .windows(CANARY.len())
+            .any(|window| window == CANARY.as_bytes())
+    }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_canary_shows_in_a_log_line_or_an_error() {
     let run = Run::of("canaries");
-    let secret = Secret { name: "fleet-db".into(), username: "CANARY-secret".into(), password: "CANARY-secret".into() };
+    let secret = Secret {
+        name: "fleet-db".into(),
+        username: "CANARY-secret".into(),
+        password: "CANARY-secret".into(),
+    };
     let stores = Stores::start_with(|options| options.secret = secret).await;
     let proxy = Proxy::start(stores.address()).await;
     let endpoint = proxy.endpoint_url();
     let variables = [
-        ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
+        (
+            "DB_CLUSTER_ARN",
+            "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+        ),
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),
@@ -93,16 +139,28 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         for only in [None, Some(2)] {
             let fault = fault.clone();
             // One that lasts is no duplicate of any call but an insert; it would only be tried again for seconds.
-            if only.is_none() && matches!(&fault, Some(Fault::Refuse { message, .. }) if message.starts_with("Duplicate")) {
+            if only.is_none()
+                && matches!(&fault, Some(Fault::Refuse { message, .. }) if message.starts_with("Duplicate"))
+            {
                 continue;
             }
-            proxy.plan(move |call| if only.is_none_or(|nth| call.nth == nth) { fault.clone() } else { None });
+            proxy.plan(move |call| {
+                if only.is_none_or(|nth| call.nth == nth) {
+                    fault.clone()
+                } else {
+                    None
+                }
+            });
             let capacity = format!(r#"{{"desiredCapacity":{}}}"#, number + 2);
             for (method, path, body) in [
                 ("POST", instance, body().as_str()),
                 ("POST", instance, body().as_str()),
                 ("GET", instance, ""),
-                ("GET", "/ec2?aws_region=CANARY-query&package_name=CANARY-query&package_version=CANARY-query", ""),
+                (
+                    "GET",
+                    "/ec2?aws_region=CANARY-query&package_name=CANARY-query&package_version=CANARY-query",
+                    "",
+                ),
                 ("DELETE", instance, ""),
                 ("PATCH", dimension, capacity.as_str()),
                 ("GET", dimension, ""),
@@ -119,9 +177,21 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
     }
     proxy.plan(|_| None);
     for (method, path, body) in [
-        ("POST", "/ec2/CANARY-path", r#"{"aws_region":"CANARY-body","aws_account":["CANARY-body"]}"#),
-        ("POST", "/ec2/CANARY-path", r#"{"aws_region":"CANARY-body" "CANARY-body"}"#),
-        ("POST", "/ec2/CANARY-path", r#"{"aws_region":"CANARY-body that is much too long for a region","aws_account":"a"}"#),
+        (
+            "POST",
+            "/ec2/CANARY-path",
+            r#"{"aws_region":"CANARY-body","aws_account":["CANARY-body"]}"#,
+        ),
+        (
+            "POST",
+            "/ec2/CANARY-path",
+            r#"{"aws_region":"CANARY-body" "CANARY-body"}"#,
+        ),
+        (
+            "POST",
+            "/ec2/CANARY-path",
+            r#"{"aws_region":"CANARY-body that is much too long for a region","aws_account":"a"}"#,
+        ),
         ("POST", "/ec2/CANARY-path%00", "CANARY-body"),
         ("PATCH", dimension, r#"{"desiredCapacity":"CANARY-body"}"#),
         ("GET", "/ec2?limit=CANARY-query", ""),
@@ -132,23 +202,39 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         ("GET", "/ec2/%FFCANARY-path", ""),
     ] {
         let answer = ask(&mut connection, method, path, body).await;
-        assert!((400..500).contains(&answer.status), "{method} {path}: {}", answer.text);
+        assert!(
+            (400..500).contains(&answer.status),
+            "{method} {path}: {}",
+            answer.text
+        );
         assert_tells_nothing(&answer);
         answers += 1;
         errors += 1;
     }
     let lines = server.said();
-    assert!(lines.len() > answers, "{} lines for {answers} answers", lines.len());
-    let is_change = |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|line| line["message"] == "dimension changed");
+    assert!(
+        lines.len() > answers,
+        "{} lines for {answers} answers",
+        lines.len()
+    );
+    let is_change = |line: &str| {
+        serde_json::from_str::<Value>(line).is_ok_and(|line| line["message"] == "dimension changed")
+    };
     let told: Vec<&String> = lines
         .iter()
         .filter(|line| {
             // The event of a dimension's change names the dimension, by contract, and nothing else.
-            let line =
-                if line.contains("dimension changed") || is_change(line) { line.replace("CANARY-path", "") } else { (*line).clone() };
+            let line = if line.contains("dimension changed") || is_change(line) {
+                line.replace("CANARY-path", "")
+            } else {
+                (*line).clone()
+            };
             line.contains(CANARY)
         })
         .collect();
     assert!(told.is_empty(), "{told:#?}");
-    run.seen(format_args!("{answers} answers, {errors} of them errors, {} lines of the log; none shows one", lines.len()));
+    run.seen(format_args!(
+        "{answers} answers, {errors} of them errors, {} lines of the log; none shows one",
+        lines.len()
+    ));
 }

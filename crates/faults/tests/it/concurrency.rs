@@ -45,9 +45,15 @@ async fn of_many_that_add_the_same_ids_one_wins_each() {
     assert_eq!((wins.len(), winners.len()), (ids, ids));
     let functions = Functions::demo(&stores.config());
     for (id, adder) in winners {
-        let record = functions.instance("GET", &format!("i-{id}"), None).await.body;
+        let record = functions
+            .instance("GET", &format!("i-{id}"), None)
+            .await
+            .body;
         assert_eq!(record["record"]["aws_region"], adder.to_string());
-        assert_eq!(record["record"]["packages"], json!([package("own", &adder.to_string()), package("shared", "1")]));
+        assert_eq!(
+            record["record"]["packages"],
+            json!([package("own", &adder.to_string()), package("shared", "1")])
+        );
     }
     run.seen(format_args!("{adders} × {ids} ids, one winner each"));
     stores.stop().await;
@@ -61,17 +67,26 @@ async fn adds_that_share_packages_all_succeed() {
     // As many instances of the function as Lambda would run side by side before it opens more.
     let functions: Vec<Functions> = (0..20).map(|_| Functions::demo(&stores.config())).collect();
     let requests = (0..adds).map(|number| {
-        let mut packages: Vec<Value> = (0..20).map(|package| self::package(&format!("shared-{package}"), "1")).collect();
+        let mut packages: Vec<Value> = (0..20)
+            .map(|package| self::package(&format!("shared-{package}"), "1"))
+            .collect();
         rng.shuffle(&mut packages);
         let functions = functions[number % functions.len()].clone();
         let body = json!({"aws_region": "r", "aws_account": "a", "packages": packages});
-        tokio::spawn(async move { functions.instance("POST", &format!("i-{number}"), Some(&body)).await })
+        tokio::spawn(async move {
+            functions
+                .instance("POST", &format!("i-{number}"), Some(&body))
+                .await
+        })
     });
     for answer in join_all(requests.collect::<Vec<_>>()).await {
         let answer = answer.unwrap();
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
-    let stored = (stores.count("SELECT COUNT(*) FROM ec2").await, stores.count("SELECT COUNT(*) FROM ec2_package").await);
+    let stored = (
+        stores.count("SELECT COUNT(*) FROM ec2").await,
+        stores.count("SELECT COUNT(*) FROM ec2_package").await,
+    );
     assert_eq!(stored, (adds as i64, adds as i64 * 20));
     run.seen(format_args!("{adds} adds at once, 0 failures"));
     stores.stop().await;
@@ -82,7 +97,11 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
     let run = Run::of("patches of fields");
     let (writers, rounds) = (run.count(60, 1_000), run.count(2, 20));
     let stores = Stores::start().await;
-    let functions: Arc<Vec<Functions>> = Arc::new((0..10).map(|_| Functions::new(&stores.config(), ScalingMode::Production)).collect());
+    let functions: Arc<Vec<Functions>> = Arc::new(
+        (0..10)
+            .map(|_| Functions::new(&stores.config(), ScalingMode::Production))
+            .collect(),
+    );
     let mut sent_again = 0;
     for round in 0..rounds {
         let (id, mut rng) = (format!("d-{round}"), run.rng(round));
@@ -98,17 +117,24 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
             let (functions, id) = (Arc::clone(&functions), id.clone());
             tokio::spawn(async move {
                 let functions = &functions[number % functions.len()];
-                let (mut answer, mut waited) = (functions.dimension("PATCH", &id, Some(&body)).await, 0);
+                let (mut answer, mut waited) =
+                    (functions.dimension("PATCH", &id, Some(&body)).await, 0);
                 // On a slow machine the time of a request may end before its turn comes: its client asks again when it is
                 // told to.
                 while answer.status == 503 && waited < 50 {
                     waited += 1;
-                    sleep(Duration::from_secs(answer.header("retry-after").parse().unwrap())).await;
+                    sleep(Duration::from_secs(
+                        answer.header("retry-after").parse().unwrap(),
+                    ))
+                    .await;
                     answer = functions.dimension("PATCH", &id, Some(&body)).await;
                 }
                 assert_eq!(answer.status, 200, "{}", answer.text);
                 let (field, value) = body.as_object().unwrap().iter().next().unwrap();
-                assert_eq!(&answer.body[field], value, "the answer holds what was asked for");
+                assert_eq!(
+                    &answer.body[field], value,
+                    "the answer holds what was asked for"
+                );
                 waited
             })
         });
@@ -117,11 +143,21 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
         }
         let state = functions[0].dimension("GET", &id, None).await.body;
         let parity = |field: &str| state[field].as_f64().unwrap() as usize % 2;
-        assert_eq!((parity("actualCapacity"), parity("desiredCapacity"), &state["scalingStatus"]), (0, 1, &json!("Pending")), "{state}");
+        assert_eq!(
+            (
+                parity("actualCapacity"),
+                parity("desiredCapacity"),
+                &state["scalingStatus"]
+            ),
+            (0, 1, &json!("Pending")),
+            "{state}"
+        );
         // Every write that changed something counted once, so none was overwritten unseen.
         let revision = stores.revision(&id).await;
         assert!(revision + 1 >= writers as u64, "{revision}");
     }
-    run.seen(format_args!("{writers} at once × {rounds}, no field lost; answered 503 and sent again: {sent_again}"));
+    run.seen(format_args!(
+        "{writers} at once × {rounds}, no field lost; answered 503 and sent again: {sent_again}"
+    ));
     stores.stop().await;
 }

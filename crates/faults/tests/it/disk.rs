@@ -12,13 +12,19 @@ const PACKAGES: usize = 40;
 
 fn body(id: usize) -> String {
     let text = format!("{id:050}");
-    let packages: Vec<Value> =
-        (0..PACKAGES).map(|n| json!({"package_name": format!("{n:02}{text}{text:.40}"), "package_version": text})).collect();
+    let packages: Vec<Value> = (0..PACKAGES)
+        .map(
+            |n| json!({"package_name": format!("{n:02}{text}{text:.40}"), "package_version": text}),
+        )
+        .collect();
     json!({"aws_region": "r", "aws_account": "a", "packages": packages}).to_string()
 }
 
 async fn packages(connection: &mut Connection, id: usize) -> Option<usize> {
-    let answer = connection.send("GET", &format!("/ec2/i-{id}"), "").await.unwrap();
+    let answer = connection
+        .send("GET", &format!("/ec2/i-{id}"), "")
+        .await
+        .unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.body["record"]["packages"].as_array().map(Vec::len)
 }
@@ -32,11 +38,18 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let mut connection = Connection::open(server.address()).await.unwrap();
     let (mut stored, mut refused) = (Vec::new(), Vec::new());
     for id in 0..400 {
-        let answer = connection.send("POST", &format!("/ec2/i-{id}"), body(id)).await.unwrap();
+        let answer = connection
+            .send("POST", &format!("/ec2/i-{id}"), body(id))
+            .await
+            .unwrap();
         match answer.status {
             200 => stored.push(id),
             500 | 503 => {
-                assert!(answer.body["request_id"].is_string() && !answer.text.contains("disk"), "{}", answer.text);
+                assert!(
+                    answer.body["request_id"].is_string() && !answer.text.contains("disk"),
+                    "{}",
+                    answer.text
+                );
                 refused.push(id);
             }
             _ => panic!("{}", answer.text),
@@ -45,25 +58,53 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
             break;
         }
     }
-    assert!(!stored.is_empty() && refused.len() == 5, "{} stored, {} refused", stored.len(), refused.len());
+    assert!(
+        !stored.is_empty() && refused.len() == 5,
+        "{} stored, {} refused",
+        stored.len(),
+        refused.len()
+    );
     assert!(server.is_running());
     // Reading goes on while nothing can be written.
     for id in &stored {
-        assert_eq!(packages(&mut connection, *id).await, Some(PACKAGES), "i-{id}");
+        assert_eq!(
+            packages(&mut connection, *id).await,
+            Some(PACKAGES),
+            "i-{id}"
+        );
     }
     for id in &refused {
-        assert!(matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)), "i-{id} is there by halves");
+        assert!(
+            matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)),
+            "i-{id} is there by halves"
+        );
     }
     server.kill().await;
 
     let server = Process::start(SERVER, &arguments, &[("RUST_LOG", "warn")]).await;
     let mut connection = Connection::open(server.address()).await.unwrap();
     for id in &stored {
-        assert_eq!(packages(&mut connection, *id).await, Some(PACKAGES), "i-{id}");
+        assert_eq!(
+            packages(&mut connection, *id).await,
+            Some(PACKAGES),
+            "i-{id}"
+        );
     }
     for id in &refused {
-        assert!(matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)), "i-{id} is there by halves");
+        assert!(
+            matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)),
+            "i-{id} is there by halves"
+        );
     }
-    assert_eq!(send(server.address(), "POST", "/ec2/with-room", body(1)).await.status, 200);
-    run.seen(format_args!("{} adds acknowledged, {} refused, 0 lost, 0 by halves", stored.len(), refused.len()));
+    assert_eq!(
+        send(server.address(), "POST", "/ec2/with-room", body(1))
+            .await
+            .status,
+        200
+    );
+    run.seen(format_args!(
+        "{} adds acknowledged, {} refused, 0 lost, 0 by halves",
+        stored.len(),
+        refused.len()
+    ));
 }

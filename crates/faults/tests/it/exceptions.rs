@@ -45,12 +45,19 @@ impl Place {
         let wire = Wire::to(stores.address());
         let production = Functions::new(&wire.config(), ScalingMode::Production);
         let demo = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
-        Self { stores: Some(stores), wire, production, demo }
+        Self {
+            stores: Some(stores),
+            wire,
+            production,
+            demo,
+        }
     }
 
     /// Makes the call `step` be refused, the first time or each time.
     fn refuse(&self, step: &'static str, lasts: bool, refusal: Refusal) {
-        self.wire.plan(move |sent, before| (sent == step && (lasts || before == 0)).then(|| Fate::Refused(refusal.clone())));
+        self.wire.plan(move |sent, before| {
+            (sent == step && (lasts || before == 0)).then(|| Fate::Refused(refusal.clone()))
+        });
     }
 
     fn refuse_nothing(&self) {
@@ -86,12 +93,20 @@ impl Place {
 
 /// An exception with its message, as the services write it.
 fn refusal(status: u16, exception: &'static str, message: &str, work: Work) -> Refusal {
-    Refusal { status, exception, body: json!({ "message": message }), work }
+    Refusal {
+        status,
+        exception,
+        body: json!({ "message": message }),
+        work,
+    }
 }
 
 /// Looks at the whole answer: status, each key of the body, headers.
 fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
-    let wait = answer.headers.get("retry-after").map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
+    let wait = answer
+        .headers
+        .get("retry-after")
+        .map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
     let (status, message) = match told {
         Told::Fault => {
             assert_eq!(wait, None, "{case}");
@@ -100,7 +115,10 @@ fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
         Told::Wait(seconds) => {
             let wait = wait.unwrap_or_else(|| panic!("{case}: no Retry-After: {answer:?}"));
             assert!(seconds.contains(&wait), "{case}: Retry-After {wait}");
-            (503, format!("The service cannot answer now; please try again in {wait} s."))
+            (
+                503,
+                format!("The service cannot answer now; please try again in {wait} s."),
+            )
         }
     };
     let mut body = json!({ "message": message, "request_id": "faults" });
@@ -116,11 +134,16 @@ async fn in_time(request: impl Future<Output = Answer>, case: &str) -> Answer {
     let begun = Instant::now();
     let answer = request.await;
     let took = begun.elapsed();
-    assert!(took <= WHOLE && took < Duration::from_secs(28), "{case}: {took:?}");
+    assert!(
+        took <= WHOLE && took < Duration::from_secs(28),
+        "{case}: {took:?}"
+    );
     answer
 }
 
 fn object(value: Value) -> serde_json::Map<String, Value> {
-    let Value::Object(fields) = value else { panic!("no object: {value}") };
+    let Value::Object(fields) = value else {
+        panic!("no object: {value}")
+    };
     fields
 }

@@ -21,15 +21,25 @@ struct Adds {
 }
 
 fn packages(id: &str) -> Value {
-    json!((0..5).map(|number| json!({"package_name": format!("p{number}"), "package_version": id})).collect::<Vec<_>>())
+    json!(
+        (0..5)
+            .map(|number| json!({"package_name": format!("p{number}"), "package_version": id}))
+            .collect::<Vec<_>>()
+    )
 }
 
 async fn adds(address: SocketAddr, prefix: String) -> Adds {
-    let mut done = Adds { acknowledged: Vec::new(), open: None };
-    let Ok(mut connection) = Connection::open(address).await else { return done };
+    let mut done = Adds {
+        acknowledged: Vec::new(),
+        open: None,
+    };
+    let Ok(mut connection) = Connection::open(address).await else {
+        return done;
+    };
     for number in 0.. {
         let id = format!("{prefix}-{number}");
-        let body = json!({"aws_region": "r", "aws_account": "a", "packages": packages(&id)}).to_string();
+        let body =
+            json!({"aws_region": "r", "aws_account": "a", "packages": packages(&id)}).to_string();
         match connection.send("POST", &format!("/ec2/{id}"), body).await {
             Ok(answer) if answer.status == 200 => done.acknowledged.push(id),
             Ok(answer) => panic!("{answer:?}"),
@@ -45,7 +55,9 @@ async fn adds(address: SocketAddr, prefix: String) -> Adds {
 /// Answers the last capacity that was acknowledged, and the one that was asked for after it.
 async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
     let mut acknowledged = first;
-    let Ok(mut connection) = Connection::open(address).await else { return (first, first) };
+    let Ok(mut connection) = Connection::open(address).await else {
+        return (first, first);
+    };
     loop {
         let body = format!(r#"{{"desiredCapacity":{}.0}}"#, acknowledged + 1);
         match connection.send("PATCH", &path, body).await {
@@ -58,21 +70,37 @@ async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
 
 /// How many packages an instance has, each of them its own; `None` where there is no instance.
 async fn found(connection: &mut Connection, id: &str) -> Option<usize> {
-    let answer = connection.send("GET", &format!("/ec2/{id}"), "").await.unwrap();
+    let answer = connection
+        .send("GET", &format!("/ec2/{id}"), "")
+        .await
+        .unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     (answer.body["record_found"] == true).then(|| {
         let stored = answer.body["record"]["packages"].as_array().unwrap();
-        assert!(stored.is_empty() || json!(stored) == packages(id), "{answer:?}");
+        assert!(
+            stored.is_empty() || json!(stored) == packages(id),
+            "{answer:?}"
+        );
         stored.len()
     })
 }
 
 /// One life of the server: load, and the end at a moment of chance. Answers the ids that were acknowledged.
-async fn life(server: Process, round: usize, rng: &mut Rng, capacities: &mut [u64; CLIENTS], folder: &str) -> (Process, Vec<String>) {
+async fn life(
+    server: Process,
+    round: usize,
+    rng: &mut Rng,
+    capacities: &mut [u64; CLIENTS],
+    folder: &str,
+) -> (Process, Vec<String>) {
     let (mut adders, mut patchers) = (JoinSet::new(), JoinSet::new());
     for (client, capacity) in capacities.iter().enumerate() {
         adders.spawn(adds(server.address(), format!("i-{round}-{client}")));
-        let patched = patches(server.address(), format!("/v1/scalableTargetDimensions/{client}"), *capacity);
+        let patched = patches(
+            server.address(),
+            format!("/v1/scalableTargetDimensions/{client}"),
+            *capacity,
+        );
         patchers.spawn(async move { (client, patched.await) });
     }
     sleep(Duration::from_millis(rng.u64(1..400))).await;
@@ -83,19 +111,38 @@ async fn life(server: Process, round: usize, rng: &mut Rng, capacities: &mut [u6
     let mut connection = Connection::open(server.address()).await.unwrap();
     for client in &adds {
         for id in &client.acknowledged {
-            assert_eq!(found(&mut connection, id).await, Some(5), "{id} was acknowledged");
+            assert_eq!(
+                found(&mut connection, id).await,
+                Some(5),
+                "{id} was acknowledged"
+            );
         }
         if let Some(id) = &client.open {
-            assert!(matches!(found(&mut connection, id).await, None | Some(5)), "{id} is there by halves");
+            assert!(
+                matches!(found(&mut connection, id).await, None | Some(5)),
+                "{id} is there by halves"
+            );
         }
     }
     for (client, (acknowledged, open)) in patches {
-        let body = connection.send("GET", &format!("/v1/scalableTargetDimensions/{client}"), "").await.unwrap().body;
+        let body = connection
+            .send("GET", &format!("/v1/scalableTargetDimensions/{client}"), "")
+            .await
+            .unwrap()
+            .body;
         let desired = body["desiredCapacity"].as_f64().unwrap();
-        assert!(desired == acknowledged as f64 || desired == open as f64, "{acknowledged}, {open}: {body}");
+        assert!(
+            desired == acknowledged as f64 || desired == open as f64,
+            "{acknowledged}, {open}: {body}"
+        );
         capacities[client] = desired as u64;
     }
-    (server, adds.into_iter().flat_map(|client| client.acknowledged).collect())
+    (
+        server,
+        adds.into_iter()
+            .flat_map(|client| client.acknowledged)
+            .collect(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -113,9 +160,21 @@ async fn a_server_that_is_killed_keeps_what_it_acknowledged() {
     }
     let mut connection = Connection::open(server.address()).await.unwrap();
     for id in &all {
-        assert_eq!(found(&mut connection, id).await, Some(5), "{id} was acknowledged");
+        assert_eq!(
+            found(&mut connection, id).await,
+            Some(5),
+            "{id} was acknowledged"
+        );
     }
     let patched: u64 = capacities.iter().map(|capacity| capacity - 1).sum();
-    run.seen(format_args!("{kills}; {} adds and {patched} patches acknowledged, 0 lost, 0 by halves", all.len()));
-    assert_eq!(send(server.address(), "GET", "/v1/health/ready", "").await.status, 200);
+    run.seen(format_args!(
+        "{kills}; {} adds and {patched} patches acknowledged, 0 lost, 0 by halves",
+        all.len()
+    ));
+    assert_eq!(
+        send(server.address(), "GET", "/v1/health/ready", "")
+            .await
+            .status,
+        200
+    );
 }

@@ -14,7 +14,10 @@ use std::{
 use fastrand::Rng;
 use fleet_aws::DynamoDimensions;
 use fleet_core::{
-    scaling::{Capacity, Change, Dimension, DimensionId, ReadDimension, UpdateDimension as _, UpdateError, production::Patch},
+    scaling::{
+        Capacity, Change, Dimension, DimensionId, ReadDimension, UpdateDimension as _, UpdateError,
+        production::Patch,
+    },
     store::StoreError,
 };
 use fleet_faults::{Run, Stores};
@@ -65,14 +68,25 @@ impl Specification for Register {
             Operation::Found(told) => (Some(*told), *told),
             Operation::Read(told) => (Some(*told), (*actual, *desired, *status)),
             Operation::Actual(value, told) => (*told, (*value, *desired, *status)),
-            Operation::Desired(value, told) => (*told, (*actual, *value, if value == desired { *status } else { "Pending" })),
+            Operation::Desired(value, told) => (
+                *told,
+                (
+                    *actual,
+                    *value,
+                    if value == desired { *status } else { "Pending" },
+                ),
+            ),
         };
         (told.is_none_or(|told| told == after), after)
     }
 }
 
 fn state(dimension: &Dimension) -> State {
-    (dimension.actual.get().to_bits(), dimension.desired.get().to_bits(), dimension.status.name())
+    (
+        dimension.actual.get().to_bits(),
+        dimension.desired.get().to_bits(),
+        dimension.status.name(),
+    )
 }
 
 /// How a client changes the dimension.
@@ -102,29 +116,62 @@ async fn operate(
     // Values repeat now and then, and most are new.
     let (kind, value) = (rng.u8(0..4), f64::from(rng.u32(0..10_000)));
     let (operation, patch): (fn(u64, Told) -> Operation, _) = match kind {
-        0 => (Operation::Actual, Patch { actual: Capacity::new(value).ok(), ..Patch::default() }),
-        1 => (Operation::Desired, Patch { desired: Capacity::new(value).ok(), ..Patch::default() }),
+        0 => (
+            Operation::Actual,
+            Patch {
+                actual: Capacity::new(value).ok(),
+                ..Patch::default()
+            },
+        ),
+        1 => (
+            Operation::Desired,
+            Patch {
+                desired: Capacity::new(value).ok(),
+                ..Patch::default()
+            },
+        ),
         _ => {
-            push(actions, client, Action::Call(Operation::Read(Register::init())));
+            push(
+                actions,
+                client,
+                Action::Call(Operation::Read(Register::init())),
+            );
             let read = dimensions.read(id).await.unwrap();
-            push(actions, client, Action::Response(Operation::Read(state(&read))));
+            push(
+                actions,
+                client,
+                Action::Response(Operation::Read(state(&read))),
+            );
             return None;
         }
     };
-    push(actions, client, Action::Call(operation(value.to_bits(), None)));
+    push(
+        actions,
+        client,
+        Action::Call(operation(value.to_bits(), None)),
+    );
     let change: Change = match writer {
         Writer::Conditional => match dimensions.update(id, |state| patch.apply(state)).await {
             Ok(change) => change,
-            Err(UpdateError::Store(StoreError::Unavailable { .. })) => return Some(operation(value.to_bits(), None)),
+            Err(UpdateError::Store(StoreError::Unavailable { .. })) => {
+                return Some(operation(value.to_bits(), None));
+            }
             Err(error) => panic!("{error:?}"),
         },
         Writer::Planted => {
             let after = patch.apply(&dimensions.read(id).await.unwrap()).unwrap();
             tokio::time::sleep(Duration::from_millis(1)).await;
-            dimensions.update(id, |_| Ok::<_, Infallible>(after.clone())).await.unwrap()
+            dimensions
+                .update(id, |_| Ok::<_, Infallible>(after.clone()))
+                .await
+                .unwrap()
         }
     };
-    push(actions, client, Action::Response(operation(value.to_bits(), Some(state(&change.after)))));
+    push(
+        actions,
+        client,
+        Action::Response(operation(value.to_bits(), Some(state(&change.after)))),
+    );
     None
 }
 
@@ -134,19 +181,25 @@ async fn explained(run: &Run, number: usize, operations: usize, writer: Writer) 
     let id = Arc::new(DimensionId::parse("1-23456789").unwrap());
     // They know nothing of each other, like so many instances of a function.
     let watcher = stores.dimensions();
-    let mut clients: Vec<(DynamoDimensions, Rng)> =
-        (0..CLIENTS).map(|client| (stores.dimensions(), run.rng(number * CLIENTS + client))).collect();
+    let mut clients: Vec<(DynamoDimensions, Rng)> = (0..CLIENTS)
+        .map(|client| (stores.dimensions(), run.rng(number * CLIENTS + client)))
+        .collect();
     let (mut explained, mut unknown) = (true, 0);
     for _ in 0..operations / SEGMENT {
         let found = Operation::Found(state(&watcher.read(&id).await.unwrap()));
-        let actions: Actions = Arc::new(Mutex::new(vec![(CLIENTS, Action::Call(found.clone())), (CLIENTS, Action::Response(found))]));
+        let actions: Actions = Arc::new(Mutex::new(vec![
+            (CLIENTS, Action::Call(found.clone())),
+            (CLIENTS, Action::Response(found)),
+        ]));
         let mut tasks = JoinSet::new();
         for (client, (dimensions, mut rng)) in clients.drain(..).enumerate() {
             let (id, actions) = (Arc::clone(&id), Arc::clone(&actions));
             tasks.spawn(async move {
                 let (mut open, mut process) = (Vec::new(), client);
                 for _ in 0..SEGMENT {
-                    if let Some(operation) = operate(&dimensions, &id, &mut rng, &actions, process, writer).await {
+                    if let Some(operation) =
+                        operate(&dimensions, &id, &mut rng, &actions, process, writer).await
+                    {
                         // It is still open, and nobody does two things at once: the client goes on as another.
                         open.push((process, operation));
                         process += CLIENTS + 1;
@@ -189,10 +242,17 @@ async fn a_dimension_is_linearizable() {
         })
     });
     // Each waits now and then for the slowest of its clients, which is time for another.
-    let unknown: Vec<usize> = stream::iter(histories).buffer_unordered(4).try_collect().await.unwrap();
+    let unknown: Vec<usize> = stream::iter(histories)
+        .buffer_unordered(4)
+        .try_collect()
+        .await
+        .unwrap();
     let unknown: usize = unknown.into_iter().sum();
     // Histories that are mostly silence would prove nothing.
-    assert!(unknown * 100 <= runs * CLIENTS * operations, "{unknown} outcomes are unknown");
+    assert!(
+        unknown * 100 <= runs * CLIENTS * operations,
+        "{unknown} outcomes are unknown"
+    );
     run.seen(format_args!(
         "{runs} histories of {CLIENTS} clients × {operations} operations, each explained by an order; unknown outcomes: {unknown}"
     ));
@@ -201,6 +261,9 @@ async fn a_dimension_is_linearizable() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planted_lost_update_is_found() {
     let run = Run::of("a planted lost update");
-    assert!(explained(&run, 0, 2_000, Writer::Planted).await.is_none(), "the checker explained lost updates");
+    assert!(
+        explained(&run, 0, 2_000, Writer::Planted).await.is_none(),
+        "the checker explained lost updates"
+    );
     run.seen("found");
 }

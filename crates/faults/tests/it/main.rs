@@ -1,6 +1,9 @@
 //! The promises of the API, broken on purpose.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should stop there"
+)]
 
 mod ambiguous;
 mod canaries;

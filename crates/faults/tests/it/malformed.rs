@@ -18,14 +18,22 @@ const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 /// The events under `events/` that are one of API Gateway's.
 fn events() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let events = files.map(|path| fs::read_to_string(path).unwrap()).filter_map(|text| serde_json::from_str::<Value>(&text).ok());
-    events.filter(|event| event.get("httpMethod").is_some()).collect()
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let events = files
+        .map(|path| fs::read_to_string(path).unwrap())
+        .filter_map(|text| serde_json::from_str::<Value>(&text).ok());
+    events
+        .filter(|event| event.get("httpMethod").is_some())
+        .collect()
 }
 
 fn junk_text(rng: &mut Rng) -> String {
-    let texts =
-        ["", " ", "\0", "\r\n", "%", "%zz", "../..", "{", "[]", "{}", "null", "é𝕏", "http://[", "a b:c/[", "=", "e30=", "-1", "1e999"];
+    let texts = [
+        "", " ", "\0", "\r\n", "%", "%zz", "../..", "{", "[]", "{}", "null", "é𝕏", "http://[",
+        "a b:c/[", "=", "e30=", "-1", "1e999",
+    ];
     match rng.u8(0..6) {
         0 => "x".repeat(rng.usize(0..5_000)),
         1 => (0..rng.usize(0..300)).map(|_| rng.char(..)).collect(),
@@ -50,7 +58,11 @@ fn junk(rng: &mut Rng) -> Value {
 fn mutate(value: &mut Value, rng: &mut Rng) {
     match value {
         Value::Object(fields) if !fields.is_empty() && rng.u8(0..20) > 0 => {
-            let key = fields.keys().nth(rng.usize(..fields.len())).unwrap().clone();
+            let key = fields
+                .keys()
+                .nth(rng.usize(..fields.len()))
+                .unwrap()
+                .clone();
             match rng.u8(0..12) {
                 0 => drop(fields.remove(&key)),
                 1 => drop(fields.insert(format!("{key}{}", rng.alphanumeric()), junk(rng))),
@@ -77,13 +89,22 @@ async fn a_malformed_event_is_no_panic_of_any_function() {
     let mut refused = 0;
     for (number, function) in functions.each().enumerate() {
         let mut rng = run.rng(number);
-        let is_ours = |event: &&Value| function.routes().iter().any(|(_, route)| event["resource"] == *route);
+        let is_ours = |event: &&Value| {
+            function
+                .routes()
+                .iter()
+                .any(|(_, route)| event["resource"] == *route)
+        };
         let own: Vec<&Value> = all.iter().filter(is_ours).collect();
         assert!(!own.is_empty(), "{}", function.name());
         let mut seen = 0;
         while seen < count {
             // Most are of its own routes; some are another function's.
-            let mut event = if rng.u8(0..10) == 0 { all[rng.usize(..all.len())].clone() } else { own[rng.usize(..own.len())].clone() };
+            let mut event = if rng.u8(0..10) == 0 {
+                all[rng.usize(..all.len())].clone()
+            } else {
+                own[rng.usize(..own.len())].clone()
+            };
             for _ in 0..rng.u8(1..4) {
                 mutate(&mut event, &mut rng);
             }
@@ -107,7 +128,9 @@ async fn a_malformed_event_is_no_panic_of_any_function() {
             }
         }
     }
-    run.seen(format_args!("{count} for each of 10 functions, and {refused} that are no event at all; 0 panics"));
+    run.seen(format_args!(
+        "{count} for each of 10 functions, and {refused} that are no event at all; 0 panics"
+    ));
 }
 
 fn any_request(rng: &mut Rng) -> Vec<u8> {
@@ -115,7 +138,13 @@ fn any_request(rng: &mut Rng) -> Vec<u8> {
     if rng.u8(0..5) == 0 {
         return (0..rng.usize(0..2_000)).map(|_| rng.u8(..)).collect();
     }
-    let method = pick(rng, &["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "TRACE", "get", "G\u{e9}T", "X", ""]);
+    let method = pick(
+        rng,
+        &[
+            "GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "TRACE", "get", "G\u{e9}T",
+            "X", "",
+        ],
+    );
     let segments = [
         "ec2",
         "i-1",
@@ -142,10 +171,22 @@ fn any_request(rng: &mut Rng) -> Vec<u8> {
         "é",
         " ",
     ];
-    let path: String = (0..rng.usize(0..5)).map(|_| format!("/{}", pick(rng, &segments))).collect();
+    let path: String = (0..rng.usize(0..5))
+        .map(|_| format!("/{}", pick(rng, &segments)))
+        .collect();
     let query = pick(
         rng,
-        &["", "", "?", "?limit=1", "?limit=99999999999999999999", "?limit=1&limit=2", "?%=%&&&==", "?next_token=AAAA", "?aws_region=%ff"],
+        &[
+            "",
+            "",
+            "?",
+            "?limit=1",
+            "?limit=99999999999999999999",
+            "?limit=1&limit=2",
+            "?%=%&&&==",
+            "?next_token=AAAA",
+            "?aws_region=%ff",
+        ],
     );
     let body = match rng.u8(0..6) {
         0 => Vec::new(),
@@ -166,7 +207,14 @@ fn any_request(rng: &mut Rng) -> Vec<u8> {
         3 => String::new(),
         _ => format!("content-length: {}\r\n", body.len()),
     };
-    let hosts = ["host: a\r\n", "host: a b:c/[\r\n", "host: \r\n", "", "host: a\r\nhost: b\r\n", "host: user@a\r\n"];
+    let hosts = [
+        "host: a\r\n",
+        "host: a b:c/[\r\n",
+        "host: \r\n",
+        "",
+        "host: a\r\nhost: b\r\n",
+        "host: user@a\r\n",
+    ];
     let others = [
         "",
         "expect: 100-continue\r\n",
@@ -177,8 +225,17 @@ fn any_request(rng: &mut Rng) -> Vec<u8> {
         ": \r\n",
         "x-forwarded-for: ''\r\n",
     ];
-    let version = pick(rng, &["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9.9", ""]);
-    let head = format!("{method} {path}{query} {version}\r\n{}{}{length}\r\n", pick(rng, &hosts), pick(rng, &others));
+    let version = pick(
+        rng,
+        &[
+            "HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "",
+        ],
+    );
+    let head = format!(
+        "{method} {path}{query} {version}\r\n{}{}{length}\r\n",
+        pick(rng, &hosts),
+        pick(rng, &others)
+    );
     let mut bytes = [head.into_bytes(), body].concat();
     if rng.u8(0..4) == 0 {
         let at = rng.usize(..bytes.len());
@@ -194,7 +251,9 @@ async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();
-    let _ = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.expect("the server neither answers nor closes");
+    let _ = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer))
+        .await
+        .expect("the server neither answers nor closes");
     answer
 }
 
@@ -202,7 +261,12 @@ async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 async fn a_random_request_is_no_panic_of_the_server() {
     let run = Run::of("random requests");
     let count = run.count(400, 10_000);
-    let mut server = Process::start(SERVER, &["--in-memory"], &[("RUST_LOG", "info,dynoxide=error")]).await;
+    let mut server = Process::start(
+        SERVER,
+        &["--in-memory"],
+        &[("RUST_LOG", "info,dynoxide=error")],
+    )
+    .await;
     let address = server.address();
     let mut tasks = JoinSet::new();
     for worker in 0..8 {
@@ -213,16 +277,27 @@ async fn a_random_request_is_no_panic_of_the_server() {
                 let request = any_request(&mut rng);
                 let answer = exchange(address, &request).await;
                 let text = String::from_utf8_lossy(&answer);
-                assert!(!text.starts_with("HTTP/1.1 5"), "{text}\nto\n{}", String::from_utf8_lossy(&request));
+                assert!(
+                    !text.starts_with("HTTP/1.1 5"),
+                    "{text}\nto\n{}",
+                    String::from_utf8_lossy(&request)
+                );
                 answered += usize::from(text.starts_with("HTTP/1."));
             }
             answered
         });
     }
     let answered: usize = tasks.join_all().await.iter().sum();
-    assert_eq!(send(address, "GET", "/v1/health/ready", "").await.status, 200);
+    assert_eq!(
+        send(address, "GET", "/v1/health/ready", "").await.status,
+        200
+    );
     assert!(server.is_running());
-    let panics: Vec<String> = server.said().into_iter().filter(|line| line.contains("panic")).collect();
+    let panics: Vec<String> = server
+        .said()
+        .into_iter()
+        .filter(|line| line.contains("panic"))
+        .collect();
     assert_eq!(panics, Vec::<String>::new());
     run.seen(format_args!("{count}, {answered} answered, 0 panics"));
 }

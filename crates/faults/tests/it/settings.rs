@@ -9,7 +9,10 @@ async fn an_empty_endpoint_of_one_service_is_none() {
     let stores = Stores::start().await;
     let endpoint = format!("http://{}", stores.address());
     let variables = [
-        ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
+        (
+            "DB_CLUSTER_ARN",
+            "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+        ),
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),

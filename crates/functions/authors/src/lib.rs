@@ -38,7 +38,11 @@ impl Authors {
 
 impl Function for Authors {
     const NAME: &'static str = "authors";
-    const ROUTES: &'static [Route] = &[("GET", "/api/authors"), ("GET", "/api/authors/health"), ("GET", "/api/authors/{id}")];
+    const ROUTES: &'static [Route] = &[
+        ("GET", "/api/authors"),
+        ("GET", "/api/authors/health"),
+        ("GET", "/api/authors/{id}"),
+    ];
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         self.0.answer(Self::NAME, &request)

@@ -20,15 +20,37 @@ async fn the_list_is_the_whole_file() {
 async fn an_entry_is_found_by_its_id_and_by_no_other_text() {
     assert_eq!(
         send(Event::read("get-author")).await,
-        (200, json!({"id": 1, "name": "Mark Wilkins", "book": "Learning Amazon Web Services (AWS)"}))
+        (
+            200,
+            json!({"id": 1, "name": "Mark Wilkins", "book": "Learning Amazon Web Services (AWS)"})
+        )
     );
-    for id in ["0", "7", "1abc", "abc", "+1", "01", "1.0", "-1", " 1", "99999999999999999999", "%31"] {
+    for id in [
+        "0",
+        "7",
+        "1abc",
+        "abc",
+        "+1",
+        "01",
+        "1.0",
+        "-1",
+        " 1",
+        "99999999999999999999",
+        "%31",
+    ] {
         let (status, body) = send(Event::read("get-author").path_parameter("id", id)).await;
-        assert_eq!((status, &body["message"]), (404, &json!("There is no author with this id.")), "{id}");
+        assert_eq!(
+            (status, &body["message"]),
+            (404, &json!("There is no author with this id.")),
+            "{id}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_service_says_that_it_is_well() {
-    assert_eq!(send(Event::read("get-authors-health")).await, (200, json!({"status": "ok", "service": "authors"})));
+    assert_eq!(
+        send(Event::read("get-authors-health")).await,
+        (200, json!({"status": "ok", "service": "authors"}))
+    );
 }

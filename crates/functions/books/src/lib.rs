@@ -40,7 +40,11 @@ impl Books {
 
 impl Function for Books {
     const NAME: &'static str = "books";
-    const ROUTES: &'static [Route] = &[("GET", "/api/books"), ("GET", "/api/books/health"), ("GET", "/api/books/{id}")];
+    const ROUTES: &'static [Route] = &[
+        ("GET", "/api/books"),
+        ("GET", "/api/books/health"),
+        ("GET", "/api/books/{id}"),
+    ];
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         self.0.answer(Self::NAME, &request)

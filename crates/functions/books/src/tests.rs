@@ -25,13 +25,32 @@ async fn an_entry_is_found_by_its_id_and_by_no_other_text() {
             json!({"id": 1, "isbn": 9781119490708_u64, "title": "AWS Certified Cloud Practitioner Study", "publisher": "Wiley", "date": "07/02/2019"})
         )
     );
-    for id in ["0", "7", "1abc", "abc", "+1", "01", "1.0", "-1", " 1", "99999999999999999999", "%31"] {
+    for id in [
+        "0",
+        "7",
+        "1abc",
+        "abc",
+        "+1",
+        "01",
+        "1.0",
+        "-1",
+        " 1",
+        "99999999999999999999",
+        "%31",
+    ] {
         let (status, body) = send(Event::read("get-book").path_parameter("id", id)).await;
-        assert_eq!((status, &body["message"]), (404, &json!("There is no book with this id.")), "{id}");
+        assert_eq!(
+            (status, &body["message"]),
+            (404, &json!("There is no book with this id.")),
+            "{id}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_service_says_that_it_is_well() {
-    assert_eq!(send(Event::read("get-books-health")).await, (200, json!({"status": "ok", "service": "books"})));
+    assert_eq!(
+        send(Event::read("get-books-health")).await,
+        (200, json!({"status": "ok", "service": "books"}))
+    );
 }

@@ -7,7 +7,10 @@ const BINARY: &str = env!("CARGO_BIN_EXE_books");
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let answer = runtime::invoke(BINARY, &[], &Event::read("get-books")).await;
-    assert_eq!((&answer["statusCode"], &answer["headers"]["content-type"]), (&200.into(), &"application/json".into()));
+    assert_eq!(
+        (&answer["statusCode"], &answer["headers"]["content-type"]),
+        (&200.into(), &"application/json".into())
+    );
     let body: serde_json::Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(body.as_array().map(Vec::len), Some(6));
 }

@@ -4,9 +4,13 @@
 mod tests;
 
 use fleet_core::inventory::{
-    AccountId, AddError, AddInstance, InstanceId, NewInstance, Package, PackageName, PackageVersion, Packages, Region,
+    AccountId, AddError, AddInstance, InstanceId, NewInstance, Package, PackageName,
+    PackageVersion, Packages, Region,
 };
-use fleet_http::{ApiError, ErrorBody, Function, Object, Request, Response, Route, StatusCode, json, path_parameter};
+use fleet_http::{
+    ApiError, ErrorBody, Function, Object, Request, Response, Route, StatusCode, json,
+    path_parameter,
+};
 use serde::Serialize;
 
 /// The function, over a store that can add.
@@ -45,7 +49,11 @@ impl<S: AddInstance + 'static> Function for Add<S> {
             AddError::Duplicate => duplicate(&new.id),
             AddError::Store(error) => error.into(),
         })?;
-        let new_record = Record { aws_account: &new.account, aws_region: &new.region, packages: &new.packages };
+        let new_record = Record {
+            aws_account: &new.account,
+            aws_region: &new.region,
+            packages: &new.packages,
+        };
         json(StatusCode::OK, &Added { new_record })
     }
 }
@@ -61,12 +69,20 @@ fn parse(request: &Request) -> Result<NewInstance, ApiError> {
             version: entry.text("package_version", PackageVersion::parse)?,
         })
     })?;
-    let packages = Packages::new(packages.unwrap_or_default()).map_err(|error| body.wrong("packages", error))?;
+    let packages = Packages::new(packages.unwrap_or_default())
+        .map_err(|error| body.wrong("packages", error))?;
     body.finish()?;
-    Ok(NewInstance { id, region, account, packages })
+    Ok(NewInstance {
+        id,
+        region,
+        account,
+        packages,
+    })
 }
 
 /// Clients of the documented contract look for MySQL's text.
 fn duplicate(id: &InstanceId) -> ApiError {
-    ApiError::BadRequest(format!("The instance exists already: Duplicate entry '{id}' for key 'PRIMARY'."))
+    ApiError::BadRequest(format!(
+        "The instance exists already: Duplicate entry '{id}' for key 'PRIMARY'."
+    ))
 }

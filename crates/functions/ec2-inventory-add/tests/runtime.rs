@@ -10,7 +10,13 @@ async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("post-ec2-instance").body("{}");
     let answer = runtime::invoke(BINARY, runtime::INVENTORY, &event).await;
     assert_eq!(answer["statusCode"], 400);
-    assert!(answer["body"].as_str().unwrap().contains("aws_region is missing."), "{answer}");
+    assert!(
+        answer["body"]
+            .as_str()
+            .unwrap()
+            .contains("aws_region is missing."),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@
 mod tests;
 
 use fleet_core::inventory::{GetInstance, Instance, InstanceId};
-use fleet_http::{ApiError, ErrorBody, Function, Request, Response, Route, StatusCode, json, path_parameter};
+use fleet_http::{
+    ApiError, ErrorBody, Function, Request, Response, Route, StatusCode, json, path_parameter,
+};
 use serde::Serialize;
 
 /// The function, over a store that can read.
@@ -43,6 +45,12 @@ impl<S: GetInstance + 'static> Function for Get<S> {
         let id = path_parameter(&request, "aws_instance_id", InstanceId::parse)?;
         let found = self.store.get(&id).await?;
         let record_found = found.is_some();
-        json(StatusCode::OK, &Found { record: found.map_or(Record::None {}, Record::Instance), record_found })
+        json(
+            StatusCode::OK,
+            &Found {
+                record: found.map_or(Record::None {}, Record::Instance),
+                record_found,
+            },
+        )
     }
 }

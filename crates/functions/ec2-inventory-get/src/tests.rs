@@ -2,7 +2,8 @@
 
 use fleet_core::{
     inventory::{
-        AccountId, CreationDate, GetInstance, Instance, InstanceId, InstanceSummary, Package, PackageName, PackageVersion, Packages, Region,
+        AccountId, CreationDate, GetInstance, Instance, InstanceId, InstanceSummary, Package,
+        PackageName, PackageVersion, Packages, Region,
     },
     store::StoreError,
 };
@@ -16,8 +17,10 @@ struct Memory;
 
 impl GetInstance for Memory {
     async fn get(&self, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
-        let package =
-            |version| Package { name: PackageName::parse("package-1").unwrap(), version: PackageVersion::parse(version).unwrap() };
+        let package = |version| Package {
+            name: PackageName::parse("package-1").unwrap(),
+            version: PackageVersion::parse(version).unwrap(),
+        };
         let summary = InstanceSummary {
             id: id.clone(),
             region: Region::parse("us-east-1").unwrap(),
@@ -48,18 +51,34 @@ async fn get_answers_the_record() {
         },
         "record_found": true,
     });
-    assert_eq!(event().send(&Get::new(Memory)).await.parts(), (200, expected));
+    assert_eq!(
+        event().send(&Get::new(Memory)).await.parts(),
+        (200, expected)
+    );
 }
 
 #[tokio::test]
 async fn get_answers_an_empty_record_where_there_is_none() {
     let absent = event().path_parameter("aws_instance_id", "INSTANCE-002");
-    assert_eq!(absent.send(&Get::new(Memory)).await.parts(), (200, json!({"record": {}, "record_found": false})));
+    assert_eq!(
+        absent.send(&Get::new(Memory)).await.parts(),
+        (200, json!({"record": {}, "record_found": false}))
+    );
 }
 
 #[tokio::test]
 async fn an_id_that_no_instance_can_have_is_400() {
-    let (status, body) = event().path_parameter("aws_instance_id", "x".repeat(256)).send(&Get::new(Memory)).await.parts();
-    assert_eq!((status, &body["message"]), (400, &json!("aws_instance_id must be at most 255 characters long, but has 256.")));
+    let (status, body) = event()
+        .path_parameter("aws_instance_id", "x".repeat(256))
+        .send(&Get::new(Memory))
+        .await
+        .parts();
+    assert_eq!(
+        (status, &body["message"]),
+        (
+            400,
+            &json!("aws_instance_id must be at most 255 characters long, but has 256.")
+        )
+    );
     assert_eq!(body["message"], body["error_message"]);
 }

@@ -5,9 +5,12 @@ mod tests;
 mod token;
 
 use fleet_core::inventory::{
-    AccountId, InstanceFilter, InstanceSummary, ListInstances, PackageFilter, PackageName, PackageVersion, PageLimit, Region,
+    AccountId, InstanceFilter, InstanceSummary, ListInstances, PackageFilter, PackageName,
+    PackageVersion, PageLimit, Region,
 };
-use fleet_http::{ApiError, ErrorBody, Function, Query, Request, Response, Route, StatusCode, json};
+use fleet_http::{
+    ApiError, ErrorBody, Function, Query, Request, Response, Route, StatusCode, json,
+};
 use serde::Serialize;
 
 /// The function, over a store that can list.
@@ -36,16 +39,34 @@ impl<S: ListInstances + 'static> Function for List<S> {
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
-        let query = Query::read(&request, &["aws_region", "aws_account", "package_name", "package_version", "limit", "next_token"])?;
+        let query = Query::read(
+            &request,
+            &[
+                "aws_region",
+                "aws_account",
+                "package_name",
+                "package_version",
+                "limit",
+                "next_token",
+            ],
+        )?;
         let filter = InstanceFilter {
             region: query.optional("aws_region", Region::parse)?,
             account: query.optional("aws_account", AccountId::parse)?,
             package: package(&query)?,
         };
-        let limit = query.optional("limit", |text| PageLimit::parse(&text))?.unwrap_or_default();
+        let limit = query
+            .optional("limit", |text| PageLimit::parse(&text))?
+            .unwrap_or_default();
         let after = query.optional("next_token", |text| token::decode(&text))?;
         let page = self.store.list(&filter, after.as_ref(), limit).await?;
-        json(StatusCode::OK, &Page { records: page.records, next_token: page.next.as_ref().map(token::encode) })
+        json(
+            StatusCode::OK,
+            &Page {
+                records: page.records,
+                next_token: page.next.as_ref().map(token::encode),
+            },
+        )
     }
 }
 
@@ -54,6 +75,8 @@ fn package(query: &Query) -> Result<Option<PackageFilter>, ApiError> {
     match (query.optional("package_name", PackageName::parse)?, version) {
         (Some(name), version) => Ok(Some(PackageFilter { name, version })),
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(ApiError::BadRequest("package_version is allowed only with package_name.".to_owned())),
+        (None, Some(_)) => Err(ApiError::BadRequest(
+            "package_version is allowed only with package_name.".to_owned(),
+        )),
     }
 }

@@ -9,7 +9,10 @@ use fleet_aws::{DataApiInventory, InventorySettings, sdk_config};
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = InventorySettings::from_env()?;
-        Ok(List::new(DataApiInventory::new(&sdk_config().await, settings)))
+        Ok(List::new(DataApiInventory::new(
+            &sdk_config().await,
+            settings,
+        )))
     })
     .await
 }

@@ -3,7 +3,10 @@
 use std::sync::Mutex;
 
 use fleet_core::{
-    inventory::{AccountId, CreationDate, InstanceFilter, InstanceId, InstancePage, InstanceSummary, ListInstances, PageLimit, Region},
+    inventory::{
+        AccountId, CreationDate, InstanceFilter, InstanceId, InstancePage, InstanceSummary,
+        ListInstances, PageLimit, Region,
+    },
     store::StoreError,
 };
 use fleet_testing::Event;
@@ -18,7 +21,12 @@ struct Memory {
 }
 
 impl ListInstances for Memory {
-    async fn list(&self, filter: &InstanceFilter, after: Option<&InstanceId>, limit: PageLimit) -> Result<InstancePage, StoreError> {
+    async fn list(
+        &self,
+        filter: &InstanceFilter,
+        after: Option<&InstanceId>,
+        limit: PageLimit,
+    ) -> Result<InstancePage, StoreError> {
         *self.asked.lock().unwrap() = Some(filter.clone());
         let summary = |id: InstanceId| InstanceSummary {
             id,
@@ -26,16 +34,26 @@ impl ListInstances for Memory {
             account: AccountId::parse("123456789012").unwrap(),
             created: CreationDate::parse("2019-03-06 02:45:32").unwrap(),
         };
-        let ids = ["i-1", "i-2", "i-3"].map(|id| InstanceId::parse(id).unwrap()).into_iter();
-        let mut rest = ids.filter(|id| after.is_none_or(|after| id > after)).map(summary);
+        let ids = ["i-1", "i-2", "i-3"]
+            .map(|id| InstanceId::parse(id).unwrap())
+            .into_iter();
+        let mut rest = ids
+            .filter(|id| after.is_none_or(|after| id > after))
+            .map(summary);
         let records: Vec<_> = rest.by_ref().take(limit.get()).collect();
-        let next = rest.next().and_then(|_| records.last().map(|last| last.id.clone()));
+        let next = rest
+            .next()
+            .and_then(|_| records.last().map(|last| last.id.clone()));
         Ok(InstancePage { records, next })
     }
 }
 
 async fn list(query: &str) -> (i64, Value) {
-    Event::read("get-ec2").query(query).send(&List::new(Memory::default())).await.parts()
+    Event::read("get-ec2")
+        .query(query)
+        .send(&List::new(Memory::default()))
+        .await
+        .parts()
 }
 
 async fn refusal(query: &str) -> String {
@@ -52,21 +70,50 @@ fn record(id: &str) -> Value {
 #[tokio::test]
 async fn pages_follow_each_other_by_their_token_and_the_last_has_none() {
     let (status, first) = list("limit=2").await;
-    assert_eq!((status, &first["records"]), (200, &json!([record("i-1"), record("i-2")])));
+    assert_eq!(
+        (status, &first["records"]),
+        (200, &json!([record("i-1"), record("i-2")]))
+    );
     let token = first["next_token"].as_str().unwrap();
-    assert_eq!(list(&format!("limit=2&next_token={token}")).await, (200, json!({"records": [record("i-3")]})));
-    assert_eq!(list("").await, (200, json!({"records": [record("i-1"), record("i-2"), record("i-3")]})));
+    assert_eq!(
+        list(&format!("limit=2&next_token={token}")).await,
+        (200, json!({"records": [record("i-3")]}))
+    );
+    assert_eq!(
+        list("").await,
+        (
+            200,
+            json!({"records": [record("i-1"), record("i-2"), record("i-3")]})
+        )
+    );
 }
 
 #[tokio::test]
 async fn every_filter_reaches_the_store() {
     let store = List::new(Memory::default());
-    let query = "aws_region=us-east-1&aws_account=123456789012&package_name=package%2B1&package_version=v1";
-    assert_eq!(Event::read("get-ec2").query(query).send(&store).await.status, 200);
+    let query =
+        "aws_region=us-east-1&aws_account=123456789012&package_name=package%2B1&package_version=v1";
+    assert_eq!(
+        Event::read("get-ec2")
+            .query(query)
+            .send(&store)
+            .await
+            .status,
+        200
+    );
     let filter = store.store.asked.lock().unwrap().take().unwrap();
     let package = filter.package.unwrap();
-    assert_eq!((filter.region.unwrap().as_str(), filter.account.unwrap().as_str()), ("us-east-1", "123456789012"));
-    assert_eq!((package.name.as_str(), package.version.unwrap().as_str()), ("package+1", "v1"));
+    assert_eq!(
+        (
+            filter.region.unwrap().as_str(),
+            filter.account.unwrap().as_str()
+        ),
+        ("us-east-1", "123456789012")
+    );
+    assert_eq!(
+        (package.name.as_str(), package.version.unwrap().as_str()),
+        ("package+1", "v1")
+    );
 }
 
 #[tokio::test]
@@ -75,11 +122,23 @@ async fn a_parameter_that_is_wrong_is_named() {
         ("limit=0", "limit must be a whole number from 1 to 100."),
         ("limit=101", "limit must be a whole number from 1 to 100."),
         ("limit=ten", "limit must be a whole number from 1 to 100."),
-        ("next_token=i-1", "next_token must be the next_token of an earlier answer, unchanged."),
-        ("package_version=v1", "package_version is allowed only with package_name."),
+        (
+            "next_token=i-1",
+            "next_token must be the next_token of an earlier answer, unchanged.",
+        ),
+        (
+            "package_version=v1",
+            "package_version is allowed only with package_name.",
+        ),
         ("aws_region=", "aws_region must not be empty."),
-        ("aws_account=12345678901234", "aws_account must be at most 13 characters long, but has 14."),
-        ("limit=1&limit=2", "The query parameter limit must be sent only once."),
+        (
+            "aws_account=12345678901234",
+            "aws_account must be at most 13 characters long, but has 14.",
+        ),
+        (
+            "limit=1&limit=2",
+            "The query parameter limit must be sent only once.",
+        ),
         (
             "region=x",
             "The query parameter region is not known here; allowed are aws_region, aws_account, package_name, package_version, limit, next_token.",

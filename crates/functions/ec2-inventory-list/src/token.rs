@@ -23,7 +23,9 @@ pub(crate) fn encode(id: &InstanceId) -> String {
 pub(crate) fn decode(token: &str) -> Result<InstanceId, &'static str> {
     let json = URL_SAFE_NO_PAD.decode(token).ok();
     let token: Option<Token> = json.and_then(|json| serde_json::from_slice(&json).ok());
-    token.map(|token| token.after).ok_or("must be the next_token of an earlier answer, unchanged")
+    token
+        .map(|token| token.after)
+        .ok_or("must be the next_token of an earlier answer, unchanged")
 }
 
 #[cfg(test)]
@@ -35,7 +37,12 @@ mod tests {
         for text in ["i-1", "a/b?c&d=e+f", "服务器", &"𝕏".repeat(255)] {
             let id = InstanceId::parse(text).unwrap();
             let token = encode(&id);
-            assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{token}");
+            assert!(
+                token
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+                "{token}"
+            );
             assert_eq!(decode(&token), Ok(id));
         }
     }
@@ -43,7 +50,16 @@ mod tests {
     #[test]
     fn other_texts_are_no_tokens() {
         let base64 = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        for text in ["", "x", "i-1", "====", &base64("i-1"), &base64(r#"{"after":""}"#), &base64(r#"{"after":"a","b":1}"#), &base64("{}")] {
+        for text in [
+            "",
+            "x",
+            "i-1",
+            "====",
+            &base64("i-1"),
+            &base64(r#"{"after":""}"#),
+            &base64(r#"{"after":"a","b":1}"#),
+            &base64("{}"),
+        ] {
             assert!(decode(text).is_err(), "{text:?}");
         }
     }

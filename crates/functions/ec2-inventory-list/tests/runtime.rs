@@ -10,7 +10,13 @@ async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("get-ec2").query("limit=0");
     let answer = runtime::invoke(BINARY, runtime::INVENTORY, &event).await;
     assert_eq!(answer["statusCode"], 400);
-    assert!(answer["body"].as_str().unwrap().contains("limit must be a whole number from 1 to 100."), "{answer}");
+    assert!(
+        answer["body"]
+            .as_str()
+            .unwrap()
+            .contains("limit must be a whole number from 1 to 100."),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

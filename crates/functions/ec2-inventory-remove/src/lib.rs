@@ -4,7 +4,9 @@
 mod tests;
 
 use fleet_core::inventory::{InstanceId, RemoveInstance};
-use fleet_http::{ApiError, ErrorBody, Function, Request, Response, Route, StatusCode, json, path_parameter};
+use fleet_http::{
+    ApiError, ErrorBody, Function, Request, Response, Route, StatusCode, json, path_parameter,
+};
 use serde::Serialize;
 
 /// The function, over a store that can remove.

@@ -24,13 +24,29 @@ fn event() -> Event {
 
 #[tokio::test]
 async fn remove_says_whether_there_was_one() {
-    assert_eq!(event().send(&Remove::new(Memory)).await.parts(), (200, json!({"record_deleted": true})));
+    assert_eq!(
+        event().send(&Remove::new(Memory)).await.parts(),
+        (200, json!({"record_deleted": true}))
+    );
     let absent = event().path_parameter("aws_instance_id", "instance-003");
-    assert_eq!(absent.send(&Remove::new(Memory)).await.parts(), (200, json!({"record_deleted": false})));
+    assert_eq!(
+        absent.send(&Remove::new(Memory)).await.parts(),
+        (200, json!({"record_deleted": false}))
+    );
 }
 
 #[tokio::test]
 async fn an_id_that_no_instance_can_have_is_400() {
-    let (status, body) = event().path_parameter("aws_instance_id", "a\n").send(&Remove::new(Memory)).await.parts();
-    assert_eq!((status, &body["error_message"]), (400, &json!("aws_instance_id must be printable text, but its character 2 is U+000A.")));
+    let (status, body) = event()
+        .path_parameter("aws_instance_id", "a\n")
+        .send(&Remove::new(Memory))
+        .await
+        .parts();
+    assert_eq!(
+        (status, &body["error_message"]),
+        (
+            400,
+            &json!("aws_instance_id must be printable text, but its character 2 is U+000A.")
+        )
+    );
 }

@@ -10,7 +10,13 @@ async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("delete-ec2-instance").path_parameter("aws_instance_id", " ");
     let answer = runtime::invoke(BINARY, runtime::INVENTORY, &event).await;
     assert_eq!(answer["statusCode"], 400);
-    assert!(answer["body"].as_str().unwrap().contains("aws_instance_id must not begin or end with white space."), "{answer}");
+    assert!(
+        answer["body"]
+            .as_str()
+            .unwrap()
+            .contains("aws_instance_id must not begin or end with white space."),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,10 @@ use std::{future::Future, time::Duration};
 
 use fleet_aws::InventoryRole;
 use fleet_core::{readiness::Probe, store::StoreError};
-use fleet_http::{ApiError, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode, json, request_id, route};
+use fleet_http::{
+    ApiError, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode, json,
+    request_id, route,
+};
 use serde::Serialize;
 use tokio::time::timeout;
 use tracing::warn;
@@ -35,7 +38,12 @@ impl<D, A, S> Health<D, A, S> {
     /// The function over the dimensions table, the Data API and the database's secret. Where the inventory stands by, the
     /// Data API is asked and told of like the others, and the API is ready without it.
     pub fn new(dynamodb: D, data_api: A, secret: S, role: InventoryRole) -> Self {
-        Self { dynamodb, data_api, secret, role }
+        Self {
+            dynamodb,
+            data_api,
+            secret,
+            role,
+        }
     }
 }
 
@@ -85,28 +93,63 @@ impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for He
 impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
     async fn ready(&self, request_id: &str) -> Result<Response, ApiError> {
         let needs_data_api = self.role == InventoryRole::Primary;
-        let data_api_within = if needs_data_api { READY_WITHIN } else { DISPENSABLE_WITHIN };
+        let data_api_within = if needs_data_api {
+            READY_WITHIN
+        } else {
+            DISPENSABLE_WITHIN
+        };
         let (dynamodb, data_api, secret) = tokio::join!(
             check(request_id, "dynamodb", READY_WITHIN, self.dynamodb.probe()),
-            check(request_id, "data_api", data_api_within, self.data_api.probe()),
+            check(
+                request_id,
+                "data_api",
+                data_api_within,
+                self.data_api.probe()
+            ),
             check(request_id, "secret", READY_WITHIN, self.secret.probe()),
         );
-        let failing: Vec<&str> = [("dynamodb", dynamodb, true), ("data_api", data_api, needs_data_api), ("secret", secret, true)]
-            .into_iter()
-            .filter_map(|(name, state, needed)| (needed && state == UNAVAILABLE).then_some(name))
-            .collect();
-        let checks = Checks { dynamodb, data_api, secret };
+        let failing: Vec<&str> = [
+            ("dynamodb", dynamodb, true),
+            ("data_api", data_api, needs_data_api),
+            ("secret", secret, true),
+        ]
+        .into_iter()
+        .filter_map(|(name, state, needed)| (needed && state == UNAVAILABLE).then_some(name))
+        .collect();
+        let checks = Checks {
+            dynamodb,
+            data_api,
+            secret,
+        };
         if failing.is_empty() {
             return json(StatusCode::OK, &Ready { status: OK, checks });
         }
-        let message = format!("The API is not ready; what cannot answer now: {}.", failing.join(", "));
-        let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &NotReady { status: UNAVAILABLE, checks, message, request_id })?;
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN_SECONDS));
+        let message = format!(
+            "The API is not ready; what cannot answer now: {}.",
+            failing.join(", ")
+        );
+        let mut response = json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &NotReady {
+                status: UNAVAILABLE,
+                checks,
+                message,
+                request_id,
+            },
+        )?;
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN_SECONDS));
         Ok(response)
     }
 }
 
-async fn check(request_id: &str, name: &str, within: Duration, probe: impl Future<Output = Result<(), StoreError>>) -> &'static str {
+async fn check(
+    request_id: &str,
+    name: &str,
+    within: Duration,
+    probe: impl Future<Output = Result<(), StoreError>>,
+) -> &'static str {
     let cause = match timeout(within, probe).await {
         Ok(Ok(())) => return OK,
         Ok(Err(error)) => ApiError::from(error).cause().unwrap_or_default(),

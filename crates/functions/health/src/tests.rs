@@ -24,7 +24,10 @@ impl Probe for Told {
     async fn probe(&self) -> Result<(), StoreError> {
         match self {
             Self::Answer => Ok(()),
-            Self::Fail => Err(StoreError::Fault { store: Store::Secret, source: "arn:secret".into() }),
+            Self::Fail => Err(StoreError::Fault {
+                store: Store::Secret,
+                source: "arn:secret".into(),
+            }),
             Self::Hang => {
                 sleep(Duration::from_secs(60)).await;
                 Ok(())
@@ -36,15 +39,35 @@ impl Probe for Told {
 
 #[tokio::test]
 async fn health_touches_nothing() {
-    let health = Health::new(Told::Never, Told::Never, Told::Never, InventoryRole::Primary);
-    assert_eq!(Event::read("get-v1-health").send(&health).await.parts(), (200, json!({"status": "ok"})));
+    let health = Health::new(
+        Told::Never,
+        Told::Never,
+        Told::Never,
+        InventoryRole::Primary,
+    );
+    assert_eq!(
+        Event::read("get-v1-health").send(&health).await.parts(),
+        (200, json!({"status": "ok"}))
+    );
 }
 
 #[tokio::test]
 async fn ready_when_every_store_answers() {
-    let health = Health::new(Told::Answer, Told::Answer, Told::Answer, InventoryRole::Primary);
-    let expected = json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "ok", "secret": "ok"}});
-    assert_eq!(Event::read("get-v1-health-ready").send(&health).await.parts(), (200, expected));
+    let health = Health::new(
+        Told::Answer,
+        Told::Answer,
+        Told::Answer,
+        InventoryRole::Primary,
+    );
+    let expected =
+        json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "ok", "secret": "ok"}});
+    assert_eq!(
+        Event::read("get-v1-health-ready")
+            .send(&health)
+            .await
+            .parts(),
+        (200, expected)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,43 +75,106 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
     let started = Instant::now();
     let health = Health::new(Told::Hang, Told::Hang, Told::Fail, InventoryRole::Primary);
     let answer = Event::read("get-v1-health-ready").send(&health).await;
-    let checks = json!({"dynamodb": "unavailable", "data_api": "unavailable", "secret": "unavailable"});
-    assert_eq!((answer.status, &answer.body["status"], &answer.body["checks"]), (503, &json!("unavailable"), &checks));
+    let checks =
+        json!({"dynamodb": "unavailable", "data_api": "unavailable", "secret": "unavailable"});
+    assert_eq!(
+        (
+            answer.status,
+            &answer.body["status"],
+            &answer.body["checks"]
+        ),
+        (503, &json!("unavailable"), &checks)
+    );
     assert_eq!(answer.response.headers["retry-after"], "5");
-    assert!(answer.body["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+    assert!(
+        answer.body["request_id"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty())
+    );
     assert_eq!(started.elapsed(), Duration::from_secs(3));
-    let health = Health::new(Told::Answer, Told::Fail, Told::Answer, InventoryRole::Primary);
+    let health = Health::new(
+        Told::Answer,
+        Told::Fail,
+        Told::Answer,
+        InventoryRole::Primary,
+    );
     let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
     let body = Event::read("get-v1-health-ready").send(&health).await.body;
-    assert_eq!((&body["checks"], &body["message"]), (&checks, &json!("The API is not ready; what cannot answer now: data_api.")));
+    assert_eq!(
+        (&body["checks"], &body["message"]),
+        (
+            &checks,
+            &json!("The API is not ready; what cannot answer now: data_api.")
+        )
+    );
 }
 
 #[tokio::test]
 async fn a_region_that_stands_by_is_ready_without_the_data_api_and_says_so() {
-    let health = Health::new(Told::Answer, Told::Fail, Told::Answer, InventoryRole::Standby);
+    let health = Health::new(
+        Told::Answer,
+        Told::Fail,
+        Told::Answer,
+        InventoryRole::Standby,
+    );
     let expected = json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"}});
-    assert_eq!(Event::read("get-v1-health-ready").send(&health).await.parts(), (200, expected));
-    let promoted = Health::new(Told::Answer, Told::Answer, Told::Answer, InventoryRole::Standby);
-    let expected = json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "ok", "secret": "ok"}});
-    assert_eq!(Event::read("get-v1-health-ready").send(&promoted).await.parts(), (200, expected));
+    assert_eq!(
+        Event::read("get-v1-health-ready")
+            .send(&health)
+            .await
+            .parts(),
+        (200, expected)
+    );
+    let promoted = Health::new(
+        Told::Answer,
+        Told::Answer,
+        Told::Answer,
+        InventoryRole::Standby,
+    );
+    let expected =
+        json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "ok", "secret": "ok"}});
+    assert_eq!(
+        Event::read("get-v1-health-ready")
+            .send(&promoted)
+            .await
+            .parts(),
+        (200, expected)
+    );
 }
 
 #[tokio::test]
 async fn a_region_that_stands_by_needs_its_other_stores() {
-    for (dynamodb, secret, failing) in [(Told::Fail, Told::Answer, "dynamodb"), (Told::Answer, Told::Fail, "secret")] {
+    for (dynamodb, secret, failing) in [
+        (Told::Fail, Told::Answer, "dynamodb"),
+        (Told::Answer, Told::Fail, "secret"),
+    ] {
         let health = Health::new(dynamodb, Told::Fail, secret, InventoryRole::Standby);
         let answer = Event::read("get-v1-health-ready").send(&health).await;
         let message = format!("The API is not ready; what cannot answer now: {failing}.");
-        assert_eq!((answer.status, &answer.body["message"]), (503, &json!(message)));
-        assert_eq!((&answer.body["status"], &answer.body["checks"]["data_api"]), (&json!("unavailable"), &json!("unavailable")));
+        assert_eq!(
+            (answer.status, &answer.body["message"]),
+            (503, &json!(message))
+        );
+        assert_eq!(
+            (&answer.body["status"], &answer.body["checks"]["data_api"]),
+            (&json!("unavailable"), &json!("unavailable"))
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_region_that_stands_by_waits_a_second_for_the_data_api() {
     let started = Instant::now();
-    let health = Health::new(Told::Answer, Told::Hang, Told::Answer, InventoryRole::Standby);
+    let health = Health::new(
+        Told::Answer,
+        Told::Hang,
+        Told::Answer,
+        InventoryRole::Standby,
+    );
     let answer = Event::read("get-v1-health-ready").send(&health).await;
-    assert_eq!((answer.status, &answer.body["checks"]["data_api"]), (200, &json!("unavailable")));
+    assert_eq!(
+        (answer.status, &answer.body["checks"]["data_api"]),
+        (200, &json!("unavailable"))
+    );
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }

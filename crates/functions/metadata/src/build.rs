@@ -18,7 +18,10 @@ pub(crate) fn built_at() -> Option<String> {
 
 fn rfc3339(epoch_seconds: &str) -> Option<String> {
     let seconds = epoch_seconds.parse().ok()?;
-    OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok()
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()?
+        .format(&Rfc3339)
+        .ok()
 }
 
 #[cfg(test)]
@@ -27,7 +30,10 @@ mod tests {
 
     #[test]
     fn a_commits_time_is_written_as_rfc_3339() {
-        assert_eq!(rfc3339("1774000000").as_deref(), Some("2026-03-20T09:46:40Z"));
+        assert_eq!(
+            rfc3339("1774000000").as_deref(),
+            Some("2026-03-20T09:46:40Z")
+        );
         assert_eq!(rfc3339(""), None);
     }
 }

@@ -6,7 +6,9 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json, json_text, route};
+use fleet_http::{
+    ApiError, Function, Request, Response, Route, StatusCode, json, json_text, route,
+};
 use serde::Serialize;
 
 const NAME: &str = "fleet-api";
@@ -29,7 +31,11 @@ impl Place {
     #[must_use]
     pub fn from_env() -> Self {
         let variable = |name| std::env::var(name).ok();
-        Self { region: variable("AWS_REGION"), function: variable("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|| Metadata::NAME.to_owned()) }
+        Self {
+            region: variable("AWS_REGION"),
+            function: variable("AWS_LAMBDA_FUNCTION_NAME")
+                .unwrap_or_else(|| Metadata::NAME.to_owned()),
+        }
     }
 }
 
@@ -77,7 +83,10 @@ const LINKS: &[(&str, &str)] = &[
     ("readiness", "/v1/health/ready"),
     ("instances", "/ec2"),
     ("instance", "/ec2/{aws_instance_id}"),
-    ("scalable_target_dimension", "/v1/scalableTargetDimensions/{scalableTargetDimensionId}"),
+    (
+        "scalable_target_dimension",
+        "/v1/scalableTargetDimensions/{scalableTargetDimensionId}",
+    ),
     ("books", "/api/books"),
     ("book", "/api/books/{id}"),
     ("books_health", "/api/books/health"),
@@ -88,7 +97,11 @@ const LINKS: &[(&str, &str)] = &[
 
 impl Function for Metadata {
     const NAME: &'static str = "metadata";
-    const ROUTES: &'static [Route] = &[("GET", "/v1"), ("GET", "/v1/metadata"), ("GET", "/v1/openapi.json")];
+    const ROUTES: &'static [Route] = &[
+        ("GET", "/v1"),
+        ("GET", "/v1/metadata"),
+        ("GET", "/v1/openapi.json"),
+    ];
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         match route(&request) {
@@ -101,7 +114,15 @@ impl Function for Metadata {
 
 fn index() -> Result<Response, ApiError> {
     let links = LINKS.iter().copied().collect();
-    json(StatusCode::OK, &Index { name: NAME, version: build::VERSION, description: DESCRIPTION, links })
+    json(
+        StatusCode::OK,
+        &Index {
+            name: NAME,
+            version: build::VERSION,
+            description: DESCRIPTION,
+            links,
+        },
+    )
 }
 
 impl Metadata {

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::{Metadata, Place};
 
 async fn send(event: &str) -> Value {
-    let place = Place { region: Some("us-east-1".into()), function: "fleet-metadata".into() };
+    let place = Place {
+        region: Some("us-east-1".into()),
+        function: "fleet-metadata".into(),
+    };
     let (status, body) = Event::read(event).send(&Metadata::new(place)).await.parts();
     assert_eq!(status, 200);
     body
@@ -15,23 +18,55 @@ async fn send(event: &str) -> Value {
 #[tokio::test]
 async fn the_index_says_what_this_is_and_links_to_the_routes() {
     let index = send("get-v1").await;
-    assert_eq!((&index["name"], &index["version"]), (&json!("fleet-api"), &json!(env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        (&index["name"], &index["version"]),
+        (&json!("fleet-api"), &json!(env!("CARGO_PKG_VERSION")))
+    );
     let description = index["description"].as_str().unwrap();
-    assert_eq!(description.matches('.').count(), 1, "one sentence: {description}");
+    assert_eq!(
+        description.matches('.').count(),
+        1,
+        "one sentence: {description}"
+    );
     assert_eq!(index["links"]["instance"], "/ec2/{aws_instance_id}");
 }
 
 #[tokio::test]
 async fn metadata_says_what_is_running_and_where() {
     let metadata = send("get-v1-metadata").await;
-    let keys: Vec<&str> = metadata.as_object().unwrap().keys().map(String::as_str).collect();
-    let mut expected =
-        ["name", "version", "description", "commit", "built_at", "rust_version", "architecture", "region", "function"].to_vec();
+    let keys: Vec<&str> = metadata
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let mut expected = [
+        "name",
+        "version",
+        "description",
+        "commit",
+        "built_at",
+        "rust_version",
+        "architecture",
+        "region",
+        "function",
+    ]
+    .to_vec();
     expected.sort_unstable();
     assert_eq!(keys, expected);
-    assert_eq!((&metadata["region"], &metadata["function"]), (&json!("us-east-1"), &json!("fleet-metadata")));
+    assert_eq!(
+        (&metadata["region"], &metadata["function"]),
+        (&json!("us-east-1"), &json!("fleet-metadata"))
+    );
     assert_eq!(metadata["architecture"], std::env::consts::ARCH);
-    assert_eq!(metadata["rust_version"].as_str().unwrap().split('.').count(), 3);
+    assert_eq!(
+        metadata["rust_version"]
+            .as_str()
+            .unwrap()
+            .split('.')
+            .count(),
+        3
+    );
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ mod tests;
 use std::convert::Infallible;
 
 use fleet_aws::{ScalingMode, ScalingSettings};
-use fleet_core::scaling::{Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo};
+use fleet_core::scaling::{
+    Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo,
+};
 use fleet_http::{ApiError, Function, Request, Response, Route, dimension};
 
 /// The function, over a store of dimensions.
@@ -40,8 +42,16 @@ impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
 }
 
 impl<S: UpdateDimension> Get<S> {
-    async fn step(&self, request: &Request, id: &DimensionId, outcome: demo::Outcome) -> Result<Dimension, ApiError> {
-        let stepped = self.store.update(id, |state| Ok::<_, Infallible>(demo::step(state, outcome))).await;
+    async fn step(
+        &self,
+        request: &Request,
+        id: &DimensionId,
+        outcome: demo::Outcome,
+    ) -> Result<Dimension, ApiError> {
+        let stepped = self
+            .store
+            .update(id, |state| Ok::<_, Infallible>(demo::step(state, outcome)))
+            .await;
         let change = stepped.map_err(|error| match error {
             UpdateError::Refused(never) => match never {},
             UpdateError::Store(error) => error,

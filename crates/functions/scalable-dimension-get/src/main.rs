@@ -8,8 +8,14 @@ use scalable_dimension_get::Get;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     fleet_http::run(async || {
-        let (table, scaling) = (DimensionsSettings::from_env()?, ScalingSettings::from_env()?);
-        Ok(Get::new(DynamoDimensions::new(&sdk_config().await, table), scaling))
+        let (table, scaling) = (
+            DimensionsSettings::from_env()?,
+            ScalingSettings::from_env()?,
+        );
+        Ok(Get::new(
+            DynamoDimensions::new(&sdk_config().await, table),
+            scaling,
+        ))
     })
     .await
 }

@@ -9,22 +9,48 @@ use crate::Get;
 
 /// The function over a dimension that was just told to scale from 1 to 2.
 fn pending(mode: ScalingMode) -> Get<OneDimension> {
-    let state = Dimension { desired: Capacity::new(2.0).unwrap(), status: ScalingStatus::Pending, ..Dimension::INITIAL };
-    Get::new(OneDimension::new(state), ScalingSettings { mode, names: Names::default() })
+    let state = Dimension {
+        desired: Capacity::new(2.0).unwrap(),
+        status: ScalingStatus::Pending,
+        ..Dimension::INITIAL
+    };
+    Get::new(
+        OneDimension::new(state),
+        ScalingSettings {
+            mode,
+            names: Names::default(),
+        },
+    )
 }
 
 async fn looked(function: &Get<OneDimension>) -> (Value, Value, Option<Value>) {
-    let (status, body) = Event::read("get-scalable-dimension").send(function).await.parts();
+    let (status, body) = Event::read("get-scalable-dimension")
+        .send(function)
+        .await
+        .parts();
     assert_eq!(status, 200, "{body}");
-    (body["scalingStatus"].clone(), body["actualCapacity"].clone(), body.get("failureReason").cloned())
+    (
+        body["scalingStatus"].clone(),
+        body["actualCapacity"].clone(),
+        body.get("failureReason").cloned(),
+    )
 }
 
 #[tokio::test]
 async fn a_dimension_answers_all_its_keys() {
     for route in ["get-scalable-dimension", "get-v1-scalable-dimension"] {
-        let names = Names { version: "1.0".into(), resource_name: "Shop".into(), dimension_name: "Desks".into() };
-        let settings = ScalingSettings { mode: ScalingMode::Production, names };
-        let answer = Event::read(route).send(&Get::new(OneDimension::new(Dimension::INITIAL), settings)).await;
+        let names = Names {
+            version: "1.0".into(),
+            resource_name: "Shop".into(),
+            dimension_name: "Desks".into(),
+        };
+        let settings = ScalingSettings {
+            mode: ScalingMode::Production,
+            names,
+        };
+        let answer = Event::read(route)
+            .send(&Get::new(OneDimension::new(Dimension::INITIAL), settings))
+            .await;
         let expected = json!({
             "scalableTargetDimensionId": "1-23456789",
             "version": "1.0",
@@ -41,16 +67,34 @@ async fn a_dimension_answers_all_its_keys() {
 #[tokio::test]
 async fn in_demo_mode_every_look_is_a_step() {
     let function = pending(ScalingMode::Demo(Outcome::Succeed));
-    assert_eq!(looked(&function).await, (json!("InProgress"), json!(1.0), None));
-    assert_eq!(looked(&function).await, (json!("Successful"), json!(2.0), None));
-    assert_eq!(looked(&function).await, (json!("Successful"), json!(2.0), None));
+    assert_eq!(
+        looked(&function).await,
+        (json!("InProgress"), json!(1.0), None)
+    );
+    assert_eq!(
+        looked(&function).await,
+        (json!("Successful"), json!(2.0), None)
+    );
+    assert_eq!(
+        looked(&function).await,
+        (json!("Successful"), json!(2.0), None)
+    );
 }
 
 #[tokio::test]
 async fn in_demo_mode_a_test_failure_stays() {
     let function = pending(ScalingMode::Demo(Outcome::Fail));
-    assert_eq!(looked(&function).await, (json!("InProgress"), json!(1.0), None));
-    let failed = (json!("Failed"), json!(1.0), Some(json!("Scaling fails on purpose while SCALING_TEST_FAILURE is true.")));
+    assert_eq!(
+        looked(&function).await,
+        (json!("InProgress"), json!(1.0), None)
+    );
+    let failed = (
+        json!("Failed"),
+        json!(1.0),
+        Some(json!(
+            "Scaling fails on purpose while SCALING_TEST_FAILURE is true."
+        )),
+    );
     assert_eq!(looked(&function).await, failed);
     assert_eq!(looked(&function).await, failed);
 }
@@ -58,6 +102,12 @@ async fn in_demo_mode_a_test_failure_stays() {
 #[tokio::test]
 async fn in_production_mode_a_look_changes_nothing() {
     let function = pending(ScalingMode::Production);
-    assert_eq!(looked(&function).await, (json!("Pending"), json!(1.0), None));
-    assert_eq!(looked(&function).await, (json!("Pending"), json!(1.0), None));
+    assert_eq!(
+        looked(&function).await,
+        (json!("Pending"), json!(1.0), None)
+    );
+    assert_eq!(
+        looked(&function).await,
+        (json!("Pending"), json!(1.0), None)
+    );
 }

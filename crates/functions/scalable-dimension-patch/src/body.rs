@@ -12,7 +12,10 @@ pub(crate) fn demo(request: &Request) -> Result<Capacity, ApiError> {
     let desired = desired_capacity(&mut body)?;
     for field in ["actualCapacity", "scalingStatus", "failureReason"] {
         if body.has(field) {
-            return Err(body.wrong(field, "can be set only in production mode; demo mode takes desiredCapacity alone"));
+            return Err(body.wrong(
+                field,
+                "can be set only in production mode; demo mode takes desiredCapacity alone",
+            ));
         }
     }
     let desired = desired.ok_or_else(|| body.wrong("desiredCapacity", "is missing"))?;
@@ -25,7 +28,9 @@ pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
     let mut body = Object::body(request)?;
     if body.is_empty() {
         let fields = "desiredCapacity, actualCapacity, scalingStatus, failureReason";
-        return Err(ApiError::BadRequest(format!("The body must have at least one of {fields}.")));
+        return Err(ApiError::BadRequest(format!(
+            "The body must have at least one of {fields}."
+        )));
     }
     let patch = Patch {
         desired: desired_capacity(&mut body)?,
@@ -42,9 +47,16 @@ fn desired_capacity(body: &mut Object) -> Result<Option<Capacity>, ApiError> {
 }
 
 /// The refusal is the text that the callers of such an endpoint know.
-fn capacity(body: &mut Object, field: &'static str, which: &str) -> Result<Option<Capacity>, ApiError> {
-    let illegal = |number: f64| ApiError::BadRequest(format!("Illegal {which} capacity {number:?}"));
-    body.optional_number(field)?.map(|number| Capacity::new(number).map_err(|_| illegal(number))).transpose()
+fn capacity(
+    body: &mut Object,
+    field: &'static str,
+    which: &str,
+) -> Result<Option<Capacity>, ApiError> {
+    let illegal =
+        |number: f64| ApiError::BadRequest(format!("Illegal {which} capacity {number:?}"));
+    body.optional_number(field)?
+        .map(|number| Capacity::new(number).map_err(|_| illegal(number)))
+        .transpose()
 }
 
 fn status(name: String) -> Result<StatusName, &'static str> {

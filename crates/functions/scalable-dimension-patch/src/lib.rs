@@ -31,7 +31,9 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
         let changed = match self.settings.mode {
             ScalingMode::Demo(_) => {
                 let desired = body::demo(&request)?;
-                self.store.update(&id, |state| Ok(demo::patch(state, desired))).await
+                self.store
+                    .update(&id, |state| Ok(demo::patch(state, desired)))
+                    .await
             }
             ScalingMode::Production => {
                 let patch = body::production(&request)?;
@@ -39,7 +41,9 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
             }
         };
         let change = changed.map_err(|error| match error {
-            UpdateError::Refused(error @ PatchError::ReasonWithoutFailure) => ApiError::BadRequest(format!("{error}.")),
+            UpdateError::Refused(error @ PatchError::ReasonWithoutFailure) => {
+                ApiError::BadRequest(format!("{error}."))
+            }
             UpdateError::Store(error) => error.into(),
         })?;
         dimension::log_change(&request, &id, &change);

@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 use crate::Patch;
 
 fn patch(mode: ScalingMode) -> Patch<OneDimension> {
-    Patch::new(OneDimension::new(Dimension::INITIAL), ScalingSettings { mode, names: Names::default() })
+    Patch::new(
+        OneDimension::new(Dimension::INITIAL),
+        ScalingSettings {
+            mode,
+            names: Names::default(),
+        },
+    )
 }
 
 fn demo() -> Patch<OneDimension> {
@@ -39,22 +45,40 @@ async fn a_new_desired_capacity_makes_the_dimension_pending() {
         "scalingStatus": "Pending",
     });
     for route in ["patch-scalable-dimension", "patch-v1-scalable-dimension"] {
-        let answer = Event::read(route).body(r#"{"desiredCapacity": 2}"#).send(&demo()).await;
+        let answer = Event::read(route)
+            .body(r#"{"desiredCapacity": 2}"#)
+            .send(&demo())
+            .await;
         assert_eq!(answer.parts(), (200, expected.clone()));
     }
 }
 
 #[tokio::test]
 async fn capacities_keep_their_fraction_in_the_text() {
-    let answer = event().body(r#"{"desiredCapacity": 2}"#).send(&demo()).await;
-    let Some(fleet_http::Body::Text(text)) = answer.response.body else { panic!("no text") };
-    assert!(text.contains(r#""actualCapacity":1.0,"desiredCapacity":2.0,"#), "{text}");
+    let answer = event()
+        .body(r#"{"desiredCapacity": 2}"#)
+        .send(&demo())
+        .await;
+    let Some(fleet_http::Body::Text(text)) = answer.response.body else {
+        panic!("no text")
+    };
+    assert!(
+        text.contains(r#""actualCapacity":1.0,"desiredCapacity":2.0,"#),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn an_equal_desired_capacity_changes_nothing() {
-    let (status, body) = event().body(r#"{"desiredCapacity": 1.0}"#).send(&demo()).await.parts();
-    assert_eq!((status, &body["scalingStatus"]), (200, &json!("Successful")));
+    let (status, body) = event()
+        .body(r#"{"desiredCapacity": 1.0}"#)
+        .send(&demo())
+        .await
+        .parts();
+    assert_eq!(
+        (status, &body["scalingStatus"]),
+        (200, &json!("Successful"))
+    );
 }
 
 #[tokio::test]
@@ -64,10 +88,22 @@ async fn bodies_that_are_wrong_are_refused_in_either_mode() {
             ("", "The body must be a JSON object, but it is empty."),
             ("2.0", "The body must be a JSON object, but it is a number."),
             (r#"{"desiredCapacity":-1}"#, "Illegal desired capacity -1.0"),
-            (r#"{"desiredCapacity":"2.0"}"#, "desiredCapacity must be a number, but is a string."),
-            (r#"{"desiredCapacity":null}"#, "desiredCapacity must be a number, but is null."),
-            (r#"{"desiredCapacity":true}"#, "desiredCapacity must be a number, but is a boolean."),
-            (r#"{"desiredCapacity":NaN}"#, "The body is not valid JSON: expected value at line 1 column 20."),
+            (
+                r#"{"desiredCapacity":"2.0"}"#,
+                "desiredCapacity must be a number, but is a string.",
+            ),
+            (
+                r#"{"desiredCapacity":null}"#,
+                "desiredCapacity must be a number, but is null.",
+            ),
+            (
+                r#"{"desiredCapacity":true}"#,
+                "desiredCapacity must be a number, but is a boolean.",
+            ),
+            (
+                r#"{"desiredCapacity":NaN}"#,
+                "The body is not valid JSON: expected value at line 1 column 20.",
+            ),
             (
                 r#"{"desiredCapacity":1e999}"#,
                 "The body has a number beyond 64-bit floating point: number out of range at line 1 column 24.",
@@ -83,7 +119,10 @@ async fn demo_mode_takes_the_desired_capacity_and_nothing_else() {
     for (body, message) in [
         ("{}", "desiredCapacity is missing."),
         (r#"{"x":1}"#, "desiredCapacity is missing."),
-        (r#"{"desiredCapacity":2,"x":1}"#, "x is not a known field; allowed are desiredCapacity."),
+        (
+            r#"{"desiredCapacity":2,"x":1}"#,
+            "x is not a known field; allowed are desiredCapacity.",
+        ),
         (
             r#"{"desiredCapacity":2,"scalingStatus":"Failed"}"#,
             "scalingStatus can be set only in production mode; demo mode takes desiredCapacity alone.",
@@ -99,29 +138,72 @@ async fn production_mode_merges_what_it_is_sent() {
     let send = async |body: Value| {
         let (status, body) = event().body(body.to_string()).send(&function).await.parts();
         assert_eq!(status, 200, "{body}");
-        (body["actualCapacity"].clone(), body["desiredCapacity"].clone(), body["scalingStatus"].clone(), body.get("failureReason").cloned())
+        (
+            body["actualCapacity"].clone(),
+            body["desiredCapacity"].clone(),
+            body["scalingStatus"].clone(),
+            body.get("failureReason").cloned(),
+        )
     };
     let state = |actual: f64, desired: f64, status: &str, reason: Option<&str>| {
-        (json!(actual), json!(desired), json!(status), reason.map(|text| json!(text)))
+        (
+            json!(actual),
+            json!(desired),
+            json!(status),
+            reason.map(|text| json!(text)),
+        )
     };
-    assert_eq!(send(json!({"desiredCapacity": 4.5, "scalingStatus": "Successful"})).await, state(1.0, 4.5, "Pending", None));
-    assert_eq!(send(json!({"scalingStatus": "InProgress"})).await, state(1.0, 4.5, "InProgress", None));
-    assert_eq!(send(json!({"scalingStatus": "Failed", "failureReason": "no quota"})).await, state(1.0, 4.5, "Failed", Some("no quota")));
-    assert_eq!(send(json!({"actualCapacity": 4.5, "scalingStatus": "Successful"})).await, state(4.5, 4.5, "Successful", None));
+    assert_eq!(
+        send(json!({"desiredCapacity": 4.5, "scalingStatus": "Successful"})).await,
+        state(1.0, 4.5, "Pending", None)
+    );
+    assert_eq!(
+        send(json!({"scalingStatus": "InProgress"})).await,
+        state(1.0, 4.5, "InProgress", None)
+    );
+    assert_eq!(
+        send(json!({"scalingStatus": "Failed", "failureReason": "no quota"})).await,
+        state(1.0, 4.5, "Failed", Some("no quota"))
+    );
+    assert_eq!(
+        send(json!({"actualCapacity": 4.5, "scalingStatus": "Successful"})).await,
+        state(4.5, 4.5, "Successful", None)
+    );
 }
 
 #[tokio::test]
 async fn production_mode_refuses_what_makes_no_state() {
     let fields = "desiredCapacity, actualCapacity, scalingStatus, failureReason";
     for (body, message) in [
-        ("{}", format!("The body must have at least one of {fields}.")),
-        (r#"{"actualCapacity":-0.5}"#, "Illegal actual capacity -0.5".to_owned()),
-        (r#"{"scalingStatus":"failed"}"#, "scalingStatus must be one of Pending, InProgress, Successful, Failed.".to_owned()),
-        (r#"{"failureReason":"why"}"#, "failureReason is allowed only with scalingStatus Failed.".to_owned()),
-        (r#"{"scalingStatus":"Failed","failureReason":""}"#, "failureReason must not be empty.".to_owned()),
-        (r#"{"version":"2"}"#, format!("version is not a known field; allowed are {fields}.")),
+        (
+            "{}",
+            format!("The body must have at least one of {fields}."),
+        ),
+        (
+            r#"{"actualCapacity":-0.5}"#,
+            "Illegal actual capacity -0.5".to_owned(),
+        ),
+        (
+            r#"{"scalingStatus":"failed"}"#,
+            "scalingStatus must be one of Pending, InProgress, Successful, Failed.".to_owned(),
+        ),
+        (
+            r#"{"failureReason":"why"}"#,
+            "failureReason is allowed only with scalingStatus Failed.".to_owned(),
+        ),
+        (
+            r#"{"scalingStatus":"Failed","failureReason":""}"#,
+            "failureReason must not be empty.".to_owned(),
+        ),
+        (
+            r#"{"version":"2"}"#,
+            format!("version is not a known field; allowed are {fields}."),
+        ),
     ] {
-        assert_eq!(refusal(&patch(ScalingMode::Production), body).await, message);
+        assert_eq!(
+            refusal(&patch(ScalingMode::Production), body).await,
+            message
+        );
     }
 }
 
@@ -129,11 +211,24 @@ async fn production_mode_refuses_what_makes_no_state() {
 async fn an_id_that_no_dimension_can_have_is_400() {
     for (id, message) in [
         ("", "scalableTargetDimensionId must not be empty."),
-        ("a/b", "scalableTargetDimensionId must not contain a slash (/)."),
-        ("a\r\nb", "scalableTargetDimensionId must be printable text, but its character 2 is U+000D."),
-        (&"x".repeat(256), "scalableTargetDimensionId must be at most 255 characters long, but has 256."),
+        (
+            "a/b",
+            "scalableTargetDimensionId must not contain a slash (/).",
+        ),
+        (
+            "a\r\nb",
+            "scalableTargetDimensionId must be printable text, but its character 2 is U+000D.",
+        ),
+        (
+            &"x".repeat(256),
+            "scalableTargetDimensionId must be at most 255 characters long, but has 256.",
+        ),
     ] {
-        let (status, body) = event().path_parameter("scalableTargetDimensionId", id).send(&demo()).await.parts();
+        let (status, body) = event()
+            .path_parameter("scalableTargetDimensionId", id)
+            .send(&demo())
+            .await
+            .parts();
         assert_eq!((status, &body["message"]), (400, &json!(message)));
     }
 }

@@ -7,10 +7,17 @@ const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-patch");
 /// The event needs no store, which the test has not got.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
-    let event = Event::read("patch-scalable-dimension").path_parameter("scalableTargetDimensionId", "a/b");
+    let event =
+        Event::read("patch-scalable-dimension").path_parameter("scalableTargetDimensionId", "a/b");
     let answer = runtime::invoke(BINARY, runtime::DIMENSIONS, &event).await;
     assert_eq!(answer["statusCode"], 400);
-    assert!(answer["body"].as_str().unwrap().contains("scalableTargetDimensionId must not contain a slash (/)."), "{answer}");
+    assert!(
+        answer["body"]
+            .as_str()
+            .unwrap()
+            .contains("scalableTargetDimensionId must not contain a slash (/)."),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -68,9 +68,15 @@ impl ApiError {
             body["dbConnectionId"] = json!(0);
         }
         let mut response = respond::answer(self.status(), "application/json", body.to_string());
-        response.headers_mut().insert("x-amzn-errortype", HeaderValue::from_static(self.kind()));
+        response
+            .headers_mut()
+            .insert("x-amzn-errortype", HeaderValue::from_static(self.kind()));
         if let Self::Internal(cause) = self {
-            tracing::error!(request_id = respond::request_id(&response), cause, "a Data API call failed");
+            tracing::error!(
+                request_id = respond::request_id(&response),
+                cause,
+                "a Data API call failed"
+            );
         }
         response
     }
@@ -104,15 +110,43 @@ mod tests {
     fn each_exception_has_the_status_of_the_services_model() {
         let expected = [
             (ApiError::BadRequest("m".into()), 400, "BadRequestException"),
-            (ApiError::Database("m".into()), 400, "DatabaseErrorException"),
-            (ApiError::DatabaseNotFound("m".into()), 404, "DatabaseNotFoundException"),
-            (ApiError::DatabaseUnavailable, 504, "DatabaseUnavailableException"),
-            (ApiError::InvalidSecret("m".into()), 400, "InvalidSecretException"),
+            (
+                ApiError::Database("m".into()),
+                400,
+                "DatabaseErrorException",
+            ),
+            (
+                ApiError::DatabaseNotFound("m".into()),
+                404,
+                "DatabaseNotFoundException",
+            ),
+            (
+                ApiError::DatabaseUnavailable,
+                504,
+                "DatabaseUnavailableException",
+            ),
+            (
+                ApiError::InvalidSecret("m".into()),
+                400,
+                "InvalidSecretException",
+            ),
             (ApiError::Secrets("m".into()), 400, "SecretsErrorException"),
             (ApiError::StatementTimeout, 400, "StatementTimeoutException"),
-            (ApiError::TransactionNotFound("t".into()), 404, "TransactionNotFoundException"),
-            (ApiError::UnsupportedResult("m".into()), 400, "UnsupportedResultException"),
-            (ApiError::Internal("c".into()), 500, "InternalServerErrorException"),
+            (
+                ApiError::TransactionNotFound("t".into()),
+                404,
+                "TransactionNotFoundException",
+            ),
+            (
+                ApiError::UnsupportedResult("m".into()),
+                400,
+                "UnsupportedResultException",
+            ),
+            (
+                ApiError::Internal("c".into()),
+                500,
+                "InternalServerErrorException",
+            ),
         ];
         for (error, status, kind) in expected {
             let answer = error.into_answer();
@@ -123,7 +157,11 @@ mod tests {
 
     #[test]
     fn a_database_error_carries_code_and_state() {
-        let error = EngineError::database(1062, "23000", "Duplicate entry 'a' for key 'ec2.PRIMARY'");
-        assert_eq!(ApiError::from(error).to_string(), "Duplicate entry 'a' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000");
+        let error =
+            EngineError::database(1062, "23000", "Duplicate entry 'a' for key 'ec2.PRIMARY'");
+        assert_eq!(
+            ApiError::from(error).to_string(),
+            "Duplicate entry 'a' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000"
+        );
     }
 }

@@ -19,7 +19,9 @@ pub(super) const MAX_PARAMETER_SETS: usize = 1_000;
 /// Whether a request is small enough.
 pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiError> {
     if header_bytes + body_bytes > MAX_REQUEST_BYTES {
-        return Err(ApiError::BadRequest(format!("The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes")));
+        return Err(ApiError::BadRequest(format!(
+            "The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes"
+        )));
     }
     Ok(())
 }
@@ -28,7 +30,9 @@ pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiE
 pub(super) fn sql(text: &str) -> Result<(), ApiError> {
     // A text of so many bytes cannot have more characters.
     if text.len() > MAX_SQL_CHARACTERS && text.chars().count() > MAX_SQL_CHARACTERS {
-        return Err(ApiError::BadRequest(format!("The SQL statement is longer than the allowed {MAX_SQL_CHARACTERS} characters")));
+        return Err(ApiError::BadRequest(format!(
+            "The SQL statement is longer than the allowed {MAX_SQL_CHARACTERS} characters"
+        )));
     }
     if text.trim().is_empty() {
         return Err(ApiError::BadRequest("The SQL statement is empty".into()));
@@ -39,7 +43,9 @@ pub(super) fn sql(text: &str) -> Result<(), ApiError> {
 /// Whether a batch is small enough.
 pub(super) fn parameter_sets(count: usize) -> Result<(), ApiError> {
     if count > MAX_PARAMETER_SETS {
-        return Err(ApiError::BadRequest(format!("A batch has more than the allowed {MAX_PARAMETER_SETS} parameter sets")));
+        return Err(ApiError::BadRequest(format!(
+            "A batch has more than the allowed {MAX_PARAMETER_SETS} parameter sets"
+        )));
     }
     Ok(())
 }

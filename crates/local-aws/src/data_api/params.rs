@@ -16,14 +16,20 @@ pub(super) fn read(list: Vec<SqlParameter>) -> Result<Parameters, ApiError> {
     let mut parameters = Parameters::with_capacity(list.len());
     for parameter in list {
         let Some(name) = parameter.name.filter(|name| !name.is_empty()) else {
-            return Err(ApiError::BadRequest("A parameter has no name: only named parameters are supported".into()));
+            return Err(ApiError::BadRequest(
+                "A parameter has no name: only named parameters are supported".into(),
+            ));
         };
         let Some(field) = parameter.value else {
-            return Err(ApiError::BadRequest(format!("Parameter {name} has no value")));
+            return Err(ApiError::BadRequest(format!(
+                "Parameter {name} has no value"
+            )));
         };
         let value = value(&name, field, parameter.type_hint.as_deref())?;
         if parameters.insert(name.clone(), value).is_some() {
-            return Err(ApiError::BadRequest(format!("Parameter {name} is given twice")));
+            return Err(ApiError::BadRequest(format!(
+                "Parameter {name} is given twice"
+            )));
         }
     }
     Ok(parameters)
@@ -32,21 +38,33 @@ pub(super) fn read(list: Vec<SqlParameter>) -> Result<Parameters, ApiError> {
 fn value(name: &str, field: Field, hint: Option<&str>) -> Result<Value, ApiError> {
     let value = match field {
         Field::IsNull(true) => Value::Null,
-        Field::IsNull(false) => return Err(ApiError::BadRequest(format!("Parameter {name}: isNull must be true where it is given"))),
+        Field::IsNull(false) => {
+            return Err(ApiError::BadRequest(format!(
+                "Parameter {name}: isNull must be true where it is given"
+            )));
+        }
         Field::BooleanValue(value) => Value::Boolean(value),
         Field::LongValue(value) => Value::Long(value),
         Field::DoubleValue(value) if value.is_finite() => Value::Double(value),
         Field::DoubleValue(_) => {
-            return Err(ApiError::BadRequest(format!("Parameter {name}: a double must be finite")));
+            return Err(ApiError::BadRequest(format!(
+                "Parameter {name}: a double must be finite"
+            )));
         }
         Field::StringValue(value) => Value::Text(value),
         Field::BlobValue(value) => Value::Blob(value),
-        Field::ArrayValue(_) => return Err(ApiError::BadRequest("Array parameters are not supported.".into())),
+        Field::ArrayValue(_) => {
+            return Err(ApiError::BadRequest(
+                "Array parameters are not supported.".into(),
+            ));
+        }
     };
     match (hint, value) {
         (None, value) | (Some(_), value @ Value::Null) => Ok(value),
         (Some(hint), Value::Text(text)) => hinted(name, hint, text),
-        (Some(hint), _) => Err(ApiError::BadRequest(format!("Parameter {name}: type hint {hint} needs a stringValue"))),
+        (Some(hint), _) => Err(ApiError::BadRequest(format!(
+            "Parameter {name}: type hint {hint} needs a stringValue"
+        ))),
     }
 }
 
@@ -57,7 +75,9 @@ fn hinted(name: &str, hint: &str, text: String) -> Result<Value, ApiError> {
         "DATE" if Date::parse(&text, DATE).is_ok() => return Ok(Value::Text(text)),
         "TIME" if is_time(&text) => return Ok(Value::Text(text)),
         "DECIMAL" if is_decimal(&text) => return Ok(Value::Decimal(text)),
-        "JSON" if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => return Ok(Value::Text(text)),
+        "JSON" if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => {
+            return Ok(Value::Text(text));
+        }
         "UUID" if text.parse::<uuid::Uuid>().is_ok() => return Ok(Value::Text(text)),
         "TIMESTAMP" => "YYYY-MM-DD HH:MM:SS[.FFF]",
         "DATE" => "YYYY-MM-DD",
@@ -65,18 +85,27 @@ fn hinted(name: &str, hint: &str, text: String) -> Result<Value, ApiError> {
         "DECIMAL" => "a decimal number",
         "JSON" => "a JSON document",
         "UUID" => "a UUID",
-        _ => return Err(ApiError::BadRequest(format!("Parameter {name}: type hint {hint} is not known"))),
+        _ => {
+            return Err(ApiError::BadRequest(format!(
+                "Parameter {name}: type hint {hint} is not known"
+            )));
+        }
     };
-    Err(ApiError::BadRequest(format!("Parameter {name} does not fit type hint {hint}: the accepted format is {form}")))
+    Err(ApiError::BadRequest(format!(
+        "Parameter {name} does not fit type hint {hint}: the accepted format is {form}"
+    )))
 }
 
 fn is_timestamp(text: &str) -> bool {
-    text.split_once(' ').is_some_and(|(date, time)| Date::parse(date, DATE).is_ok() && is_time(time))
+    text.split_once(' ')
+        .is_some_and(|(date, time)| Date::parse(date, DATE).is_ok() && is_time(time))
 }
 
 fn is_time(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    Time::parse(whole, TIME).is_ok() && (1..=6).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit())
+    Time::parse(whole, TIME).is_ok()
+        && (1..=6).contains(&fraction.len())
+        && fraction.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn is_decimal(text: &str) -> bool {
@@ -97,12 +126,30 @@ mod tests {
 
     #[test]
     fn each_kind_of_field_is_read() {
-        assert_eq!(one(r#"{"name":"p","value":{"isNull":true}}"#), Ok(Value::Null));
-        assert_eq!(one(r#"{"name":"p","value":{"booleanValue":true}}"#), Ok(Value::Boolean(true)));
-        assert_eq!(one(r#"{"name":"p","value":{"longValue":-7}}"#), Ok(Value::Long(-7)));
-        assert_eq!(one(r#"{"name":"p","value":{"doubleValue":1.5}}"#), Ok(Value::Double(1.5)));
-        assert_eq!(one(r#"{"name":"p","value":{"stringValue":"é"}}"#), Ok(Value::Text("é".into())));
-        assert_eq!(one(r#"{"name":"p","value":{"blobValue":"AQI="}}"#), Ok(Value::Blob(vec![1, 2])));
+        assert_eq!(
+            one(r#"{"name":"p","value":{"isNull":true}}"#),
+            Ok(Value::Null)
+        );
+        assert_eq!(
+            one(r#"{"name":"p","value":{"booleanValue":true}}"#),
+            Ok(Value::Boolean(true))
+        );
+        assert_eq!(
+            one(r#"{"name":"p","value":{"longValue":-7}}"#),
+            Ok(Value::Long(-7))
+        );
+        assert_eq!(
+            one(r#"{"name":"p","value":{"doubleValue":1.5}}"#),
+            Ok(Value::Double(1.5))
+        );
+        assert_eq!(
+            one(r#"{"name":"p","value":{"stringValue":"é"}}"#),
+            Ok(Value::Text("é".into()))
+        );
+        assert_eq!(
+            one(r#"{"name":"p","value":{"blobValue":"AQI="}}"#),
+            Ok(Value::Blob(vec![1, 2]))
+        );
     }
 
     #[test]
@@ -110,14 +157,25 @@ mod tests {
         assert!(one(r#"{"name":"p","value":{"arrayValue":{"longValues":[1]}}}"#).is_err());
         assert!(one(r#"{"value":{"longValue":1}}"#).is_err());
         assert!(one(r#"{"name":"p"}"#).is_err());
-        assert!(one(r#"{"name":"p","value":{"longValue":1}},{"name":"p","value":{"longValue":1}}"#).is_err());
+        assert!(
+            one(r#"{"name":"p","value":{"longValue":1}},{"name":"p","value":{"longValue":1}}"#)
+                .is_err()
+        );
     }
 
     #[test]
     fn hints_are_checked() {
-        let hinted = |hint: &str, text: &str| one(&format!(r#"{{"name":"p","typeHint":"{hint}","value":{{"stringValue":{text:?}}}}}"#));
+        let hinted = |hint: &str, text: &str| {
+            one(&format!(
+                r#"{{"name":"p","typeHint":"{hint}","value":{{"stringValue":{text:?}}}}}"#
+            ))
+        };
         for (hint, good, bad) in [
-            ("TIMESTAMP", "2019-03-06 02:45:32.123", "2019-03-06T02:45:32"),
+            (
+                "TIMESTAMP",
+                "2019-03-06 02:45:32.123",
+                "2019-03-06T02:45:32",
+            ),
             ("DATE", "2019-02-28", "2019-02-29"),
             ("TIME", "23:59:59.9", "24:00:00"),
             ("DECIMAL", "-12.50", "1e5"),
@@ -129,6 +187,9 @@ mod tests {
         }
         assert!(hinted("POINT", "1").is_err());
         assert!(one(r#"{"name":"p","typeHint":"DATE","value":{"longValue":1}}"#).is_err());
-        assert_eq!(one(r#"{"name":"p","typeHint":"DATE","value":{"isNull":true}}"#), Ok(Value::Null));
+        assert_eq!(
+            one(r#"{"name":"p","typeHint":"DATE","value":{"isNull":true}}"#),
+            Ok(Value::Null)
+        );
     }
 }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use super::{
     errors::ApiError,
     limits::{MAX_FORMATTED_BYTES, MAX_RESPONSE_BYTES},
-    wire::{self, BatchResponse, DecimalReturnType, ExecuteResponse, LongReturnType, ResultSetOptions, Returned, UpdateResult},
+    wire::{
+        self, BatchResponse, DecimalReturnType, ExecuteResponse, LongReturnType, ResultSetOptions,
+        Returned, UpdateResult,
+    },
 };
 use crate::engine::{Column, EngineError, Outcome, Value};
 
@@ -23,11 +26,22 @@ pub(super) fn execute(outcome: Outcome, options: &Options) -> Result<Bytes, ApiE
     let response = match outcome.columns {
         Some(columns) if options.json => {
             let text = formatted(&columns, outcome.rows, &options.set)?;
-            return Ok(wire::json(&ExecuteResponse { formatted_records: Some(text), ..ExecuteResponse::default() }));
+            return Ok(wire::json(&ExecuteResponse {
+                formatted_records: Some(text),
+                ..ExecuteResponse::default()
+            }));
         }
         Some(columns) => ExecuteResponse {
-            records: Some(outcome.rows.into_iter().map(|row| record(row, &options.set)).collect()),
-            column_metadata: options.metadata.then(|| columns.into_iter().map(Into::into).collect()),
+            records: Some(
+                outcome
+                    .rows
+                    .into_iter()
+                    .map(|row| record(row, &options.set))
+                    .collect(),
+            ),
+            column_metadata: options
+                .metadata
+                .then(|| columns.into_iter().map(Into::into).collect()),
             ..ExecuteResponse::default()
         },
         None => ExecuteResponse {
@@ -41,7 +55,12 @@ pub(super) fn execute(outcome: Outcome, options: &Options) -> Result<Bytes, ApiE
 
 /// The body of a `BatchExecute` response.
 pub(super) fn batch(outcomes: &[Outcome]) -> Result<Bytes, ApiError> {
-    let update_results = outcomes.iter().map(|outcome| UpdateResult { generated_fields: generated(&outcome.generated) }).collect();
+    let update_results = outcomes
+        .iter()
+        .map(|outcome| UpdateResult {
+            generated_fields: generated(&outcome.generated),
+        })
+        .collect();
     limited(wire::json(&BatchResponse { update_results }))
 }
 
@@ -57,13 +76,17 @@ fn generated(ids: &[i64]) -> Vec<Returned> {
 }
 
 fn record(row: Vec<Value>, options: &ResultSetOptions) -> Vec<Returned> {
-    row.into_iter().map(|value| Returned(as_asked(value, options))).collect()
+    row.into_iter()
+        .map(|value| Returned(as_asked(value, options)))
+        .collect()
 }
 
 /// Applies `resultSetOptions`.
 fn as_asked(value: Value, options: &ResultSetOptions) -> Value {
     match value {
-        Value::Long(number) if options.long_return_type == LongReturnType::String => Value::Text(number.to_string()),
+        Value::Long(number) if options.long_return_type == LongReturnType::String => {
+            Value::Text(number.to_string())
+        }
         Value::Decimal(text) if options.decimal_return_type == DecimalReturnType::DoubleOrLong => {
             if text.contains('.') {
                 text.parse().map_or(Value::Decimal(text), Value::Double)
@@ -77,9 +100,16 @@ fn as_asked(value: Value, options: &ResultSetOptions) -> Value {
 
 /// The whole result as one JSON array of objects:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api-json.html>.
-fn formatted(columns: &[Column], rows: Vec<Vec<Value>>, options: &ResultSetOptions) -> Result<String, ApiError> {
+fn formatted(
+    columns: &[Column],
+    rows: Vec<Vec<Value>>,
+    options: &ResultSetOptions,
+) -> Result<String, ApiError> {
     for (index, column) in columns.iter().enumerate() {
-        if columns[..index].iter().any(|other| other.label == column.label) {
+        if columns[..index]
+            .iter()
+            .any(|other| other.label == column.label)
+        {
             return Err(ApiError::UnsupportedResult(format!(
                 "The result contains the column name {} twice, which JSON cannot hold: use column aliases",
                 column.label
@@ -127,8 +157,16 @@ mod tests {
     use super::*;
 
     fn outcome(rows: Vec<Vec<Value>>) -> Outcome {
-        let column = Column { name: "a".into(), label: "a".into(), ..Column::default() };
-        Outcome { columns: Some(vec![column]), rows, ..Outcome::default() }
+        let column = Column {
+            name: "a".into(),
+            label: "a".into(),
+            ..Column::default()
+        };
+        Outcome {
+            columns: Some(vec![column]),
+            rows,
+            ..Outcome::default()
+        }
     }
 
     /// The length of `{"records":[[{"stringValue":"…"}]],"numberOfRecordsUpdated":0}` around the text.
@@ -137,30 +175,71 @@ mod tests {
     #[test]
     fn a_response_of_just_one_mebibyte_passes_and_one_byte_more_does_not() {
         let text = "x".repeat(MAX_RESPONSE_BYTES - FRAME);
-        let body = execute(outcome(vec![vec![Value::Text(text.clone())]]), &Options::default()).unwrap();
+        let body = execute(
+            outcome(vec![vec![Value::Text(text.clone())]]),
+            &Options::default(),
+        )
+        .unwrap();
         assert_eq!(body.len(), MAX_RESPONSE_BYTES);
-        let error = execute(outcome(vec![vec![Value::Text(text + "x")]]), &Options::default()).unwrap_err();
-        assert_eq!(error.to_string(), "Database returned more than the allowed response size limit");
+        let error = execute(
+            outcome(vec![vec![Value::Text(text + "x")]]),
+            &Options::default(),
+        )
+        .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Database returned more than the allowed response size limit"
+        );
     }
 
     #[test]
     fn options_turn_numbers_into_the_form_asked_for() {
-        let strings = ResultSetOptions { long_return_type: LongReturnType::String, ..ResultSetOptions::default() };
+        let strings = ResultSetOptions {
+            long_return_type: LongReturnType::String,
+            ..ResultSetOptions::default()
+        };
         assert_eq!(as_asked(Value::Long(7), &strings), Value::Text("7".into()));
-        let numbers = ResultSetOptions { decimal_return_type: DecimalReturnType::DoubleOrLong, ..ResultSetOptions::default() };
-        assert_eq!(as_asked(Value::Decimal("1.50".into()), &numbers), Value::Double(1.5));
-        assert_eq!(as_asked(Value::Decimal("3".into()), &numbers), Value::Long(3));
+        let numbers = ResultSetOptions {
+            decimal_return_type: DecimalReturnType::DoubleOrLong,
+            ..ResultSetOptions::default()
+        };
+        assert_eq!(
+            as_asked(Value::Decimal("1.50".into()), &numbers),
+            Value::Double(1.5)
+        );
+        assert_eq!(
+            as_asked(Value::Decimal("3".into()), &numbers),
+            Value::Long(3)
+        );
     }
 
     #[test]
     fn json_keeps_types_and_refuses_a_repeated_name() {
-        let options = Options { json: true, ..Options::default() };
-        let body =
-            execute(outcome(vec![vec![Value::Text("\"é\"".into())], vec![Value::Null], vec![Value::Double(1.0)]]), &options).unwrap();
+        let options = Options {
+            json: true,
+            ..Options::default()
+        };
+        let body = execute(
+            outcome(vec![
+                vec![Value::Text("\"é\"".into())],
+                vec![Value::Null],
+                vec![Value::Double(1.0)],
+            ]),
+            &options,
+        )
+        .unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body["formattedRecords"], r#"[{"a":"\"é\""},{"a":null},{"a":1.0}]"#);
+        assert_eq!(
+            body["formattedRecords"],
+            r#"[{"a":"\"é\""},{"a":null},{"a":1.0}]"#
+        );
         let mut twice = outcome(vec![]);
-        twice.columns = twice.columns.map(|columns| [columns.clone(), columns].concat());
-        assert_eq!(execute(twice, &options).unwrap_err().kind(), "UnsupportedResultException");
+        twice.columns = twice
+            .columns
+            .map(|columns| [columns.clone(), columns].concat());
+        assert_eq!(
+            execute(twice, &options).unwrap_err().kind(),
+            "UnsupportedResultException"
+        );
     }
 }

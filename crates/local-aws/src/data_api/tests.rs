@@ -22,12 +22,22 @@ impl Log {
     fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(move || writer.clone())
+            .finish();
         (log, tracing::subscriber::set_default(subscriber))
     }
 
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap()
+        String::from_utf8(
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        )
+        .unwrap()
     }
 
     /// The only line.
@@ -38,7 +48,10 @@ impl Log {
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -48,19 +61,50 @@ impl io::Write for Log {
 
 /// The engine is opened before anything is logged to a test.
 fn data_api() -> (DataApi, sqlite::Engine) {
-    let engine = sqlite::Engine::open(&Storage::InMemory, "d", &["CREATE TABLE notes (note LONGTEXT)".to_owned()]).unwrap();
-    let secret = DatabaseSecret { username: "fleet", password: "p", host: "127.0.0.1", port: 3306, database: "d" };
-    let secrets = Arc::new(Secrets::new("us-east-1", "000000000000", "fleet-db", &secret));
-    let data_api = DataApi::new(Database::Sqlite(engine.clone()), secrets, CLUSTER.into(), "d".into(), Timeouts::default());
+    let engine = sqlite::Engine::open(
+        &Storage::InMemory,
+        "d",
+        &["CREATE TABLE notes (note LONGTEXT)".to_owned()],
+    )
+    .unwrap();
+    let secret = DatabaseSecret {
+        username: "fleet",
+        password: "p",
+        host: "127.0.0.1",
+        port: 3306,
+        database: "d",
+    };
+    let secrets = Arc::new(Secrets::new(
+        "us-east-1",
+        "000000000000",
+        "fleet-db",
+        &secret,
+    ));
+    let data_api = DataApi::new(
+        Database::Sqlite(engine.clone()),
+        secrets,
+        CLUSTER.into(),
+        "d".into(),
+        Timeouts::default(),
+    );
     (data_api, engine)
 }
 
 /// The request id in the header, and the body, of an internal error.
 async fn told(answer: Answer) -> (String, Value) {
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(answer.headers()["x-amzn-errortype"], "InternalServerErrorException");
-    let id = answer.headers()["x-amzn-requestid"].to_str().unwrap().to_owned();
-    (id, serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap())
+    assert_eq!(
+        answer.headers()["x-amzn-errortype"],
+        "InternalServerErrorException"
+    );
+    let id = answer.headers()["x-amzn-requestid"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    (
+        id,
+        serde_json::from_slice(&answer.into_body().collect().await.unwrap().to_bytes()).unwrap(),
+    )
 }
 
 #[tokio::test]
@@ -76,8 +120,18 @@ async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_cl
     assert_eq!(body, json!({"message": "An internal error occurred."}));
     let line = log.line();
     assert_eq!(
-        [&line["level"], &line["message"], &line["request_id"], &line["cause"]],
-        ["ERROR", "a Data API call failed", id.as_str(), "the database or disk is full"]
+        [
+            &line["level"],
+            &line["message"],
+            &line["request_id"],
+            &line["cause"]
+        ],
+        [
+            "ERROR",
+            "a Data API call failed",
+            id.as_str(),
+            "the database or disk is full"
+        ]
     );
     assert!(!log.text().contains("canary"));
 }
@@ -86,8 +140,14 @@ async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_cl
 async fn a_panic_is_named_in_the_log_without_a_value_that_its_message_may_hold() {
     let composed = "canary".to_owned();
     let panics = [
-        (tokio::spawn(async { panic!("a literal") }), "panic: a literal"),
-        (tokio::spawn(async move { panic!("not a number: {composed}") }), "panic"),
+        (
+            tokio::spawn(async { panic!("a literal") }),
+            "panic: a literal",
+        ),
+        (
+            tokio::spawn(async move { panic!("not a number: {composed}") }),
+            "panic",
+        ),
     ];
     for (task, cause) in panics {
         let error = task.await.map(|never: ()| never).unwrap_err();
@@ -95,7 +155,10 @@ async fn a_panic_is_named_in_the_log_without_a_value_that_its_message_may_hold()
         let (id, body) = told(unfinished(error)).await;
         assert_eq!(body, json!({"message": "An internal error occurred."}));
         let line = log.line();
-        assert_eq!([&line["level"], &line["request_id"], &line["cause"]], ["ERROR", id.as_str(), cause]);
+        assert_eq!(
+            [&line["level"], &line["request_id"], &line["cause"]],
+            ["ERROR", id.as_str(), cause]
+        );
         assert!(!log.text().contains("canary"));
     }
 }

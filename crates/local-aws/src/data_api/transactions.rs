@@ -35,7 +35,10 @@ struct Transaction {
 
 impl Transactions {
     pub(super) fn new(timeouts: Timeouts) -> Self {
-        Self { open: Arc::default(), timeouts }
+        Self {
+            open: Arc::default(),
+            timeouts,
+        }
     }
 
     /// Registers a session and starts its clock; the answer is the transaction's id.
@@ -48,16 +51,34 @@ impl Transactions {
             clock: Mutex::new(None),
         });
         locked(&self.open).insert(id.clone(), Arc::clone(&transaction));
-        let clock = tokio::spawn(expire(Arc::clone(&self.open), id.clone(), Arc::clone(&transaction), self.timeouts));
+        let clock = tokio::spawn(expire(
+            Arc::clone(&self.open),
+            id.clone(),
+            Arc::clone(&transaction),
+            self.timeouts,
+        ));
         *locked(&transaction.clock) = Some(clock.abort_handle());
         id
     }
 
     /// Runs a statement in a transaction. An error that ends the transaction rolls it back.
-    pub(super) async fn execute(&self, id: &str, database: Option<&str>, statement: Statement) -> Result<Vec<Outcome>, ApiError> {
-        let transaction = locked(&self.open).get(id).cloned().ok_or_else(|| not_found(id))?;
-        if database.is_some() && transaction.database.is_some() && database != transaction.database.as_deref() {
-            return Err(ApiError::BadRequest("Database name is not the same as transaction".into()));
+    pub(super) async fn execute(
+        &self,
+        id: &str,
+        database: Option<&str>,
+        statement: Statement,
+    ) -> Result<Vec<Outcome>, ApiError> {
+        let transaction = locked(&self.open)
+            .get(id)
+            .cloned()
+            .ok_or_else(|| not_found(id))?;
+        if database.is_some()
+            && transaction.database.is_some()
+            && database != transaction.database.as_deref()
+        {
+            return Err(ApiError::BadRequest(
+                "Database name is not the same as transaction".into(),
+            ));
         }
         let mut guard = transaction.session.lock().await;
         let session = guard.as_mut().ok_or_else(|| not_found(id))?;
@@ -80,13 +101,25 @@ impl Transactions {
     pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), ApiError> {
         let transaction = locked(&self.open).remove(id).ok_or_else(|| not_found(id))?;
         transaction.stop_clock();
-        let session = transaction.session.lock().await.take().ok_or_else(|| not_found(id))?;
-        Ok(if commit { session.commit().await } else { session.rollback().await }?)
+        let session = transaction
+            .session
+            .lock()
+            .await
+            .take()
+            .ok_or_else(|| not_found(id))?;
+        Ok(if commit {
+            session.commit().await
+        } else {
+            session.rollback().await
+        }?)
     }
 
     /// Rolls every open transaction back.
     pub(super) async fn close(&self) {
-        let all: Vec<_> = locked(&self.open).drain().map(|(_, transaction)| transaction).collect();
+        let all: Vec<_> = locked(&self.open)
+            .drain()
+            .map(|(_, transaction)| transaction)
+            .collect();
         for transaction in all {
             transaction.stop_clock();
             if let Some(session) = transaction.session.lock().await.take() {
@@ -105,7 +138,12 @@ impl Transaction {
 }
 
 /// Waits until a transaction has been idle, or open, for too long, and rolls it back.
-async fn expire(open: Arc<Registry>, id: String, transaction: Arc<Transaction>, timeouts: Timeouts) {
+async fn expire(
+    open: Arc<Registry>,
+    id: String,
+    transaction: Arc<Transaction>,
+    timeouts: Timeouts,
+) {
     let end = moment_after(Instant::now(), timeouts.transaction_whole);
     loop {
         let idle = moment_after(*locked(&transaction.used), timeouts.transaction_idle);
@@ -131,7 +169,9 @@ fn not_found(id: &str) -> ApiError {
 
 /// Opaque and unguessable, like the service's: base64 of six random UUIDs.
 fn new_id() -> String {
-    let bytes: Vec<u8> = (0..6).flat_map(|_| uuid::Uuid::new_v4().into_bytes()).collect();
+    let bytes: Vec<u8> = (0..6)
+        .flat_map(|_| uuid::Uuid::new_v4().into_bytes())
+        .collect();
     STANDARD.encode(bytes)
 }
 

@@ -117,7 +117,9 @@ fn double<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 
 fn blob<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    STANDARD.decode(text).map_err(|_| D::Error::custom("blobValue must be base64"))
+    STANDARD
+        .decode(text)
+        .map_err(|_| D::Error::custom("blobValue must be base64"))
 }
 
 #[derive(Debug, Serialize)]
@@ -170,7 +172,9 @@ impl Serialize for Returned {
             Value::Boolean(value) => map.serialize_entry("booleanValue", value)?,
             Value::Long(value) => map.serialize_entry("longValue", value)?,
             Value::Double(value) => map.serialize_entry("doubleValue", value)?,
-            Value::Decimal(value) | Value::Text(value) => map.serialize_entry("stringValue", value)?,
+            Value::Decimal(value) | Value::Text(value) => {
+                map.serialize_entry("stringValue", value)?
+            }
             Value::Blob(value) => map.serialize_entry("blobValue", &STANDARD.encode(value))?,
         }
         map.end()
@@ -221,5 +225,7 @@ impl From<Column> for ColumnMetadata {
 
 /// A response body.
 pub(super) fn json<T: Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).expect("these types have string keys and no failing part").into()
+    serde_json::to_vec(value)
+        .expect("these types have string keys and no failing part")
+        .into()
 }

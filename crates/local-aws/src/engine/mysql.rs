@@ -58,14 +58,18 @@ pub(crate) fn target(url: &str, secret: &Secret) -> Result<(Target, Secret), Sta
         StartError::DatabaseUrl(match error {
             UrlError::UnsupportedScheme { .. } => "its scheme is not mysql".into(),
             UrlError::UnknownParameter { param } => format!("the parameter {param} is not known"),
-            UrlError::InvalidParamValue { param, .. } => format!("the value of the parameter {param} is not valid"),
+            UrlError::InvalidParamValue { param, .. } => {
+                format!("the value of the parameter {param} is not valid")
+            }
             _ => "it is not a URL".into(),
         })
     })?;
     let credentials = match options.user() {
-        Some(user) => {
-            Secret { name: secret.name.clone(), username: user.to_owned(), password: options.pass().unwrap_or_default().to_owned() }
-        }
+        Some(user) => Secret {
+            name: secret.name.clone(),
+            username: user.to_owned(),
+            password: options.pass().unwrap_or_default().to_owned(),
+        },
         None => secret.clone(),
     };
     Ok((Target { options }, credentials))
@@ -85,8 +89,16 @@ impl fmt::Debug for Engine {
 
 impl Engine {
     /// Connects, creates the database where it is missing, and runs the schema.
-    pub(crate) async fn open(target: &Target, credentials: &Secret, database: &str, schema: &[String]) -> Result<Self, StartError> {
-        let unreachable = |cause: String| StartError::DatabaseUnreachable { address: target.address(), cause };
+    pub(crate) async fn open(
+        target: &Target,
+        credentials: &Secret,
+        database: &str,
+        schema: &[String],
+    ) -> Result<Self, StartError> {
+        let unreachable = |cause: String| StartError::DatabaseUnreachable {
+            address: target.address(),
+            cause,
+        };
         let name = target.options.db_name().unwrap_or(database).to_owned();
         let constraints = PoolConstraints::new(0, MAX_CONNECTIONS).unwrap_or_default();
         let builder = OptsBuilder::from_opts(target.options.clone())
@@ -96,10 +108,18 @@ impl Engine {
             .setup(SESSION.to_vec())
             .pool_opts(PoolOpts::default().with_constraints(constraints));
         create(&builder, &name).await.map_err(unreachable)?;
-        let engine = Self { pool: Pool::new(builder.db_name(Some(name))) };
-        let mut connection = engine.connection().await.map_err(|error| unreachable(error.to_string()))?;
+        let engine = Self {
+            pool: Pool::new(builder.db_name(Some(name))),
+        };
+        let mut connection = engine
+            .connection()
+            .await
+            .map_err(|error| unreachable(error.to_string()))?;
         for sql in schema {
-            connection.query_drop(sql).await.map_err(|error| StartError::Schema(error.to_string()))?;
+            connection
+                .query_drop(sql)
+                .await
+                .map_err(|error| StartError::Schema(error.to_string()))?;
         }
         Ok(engine)
     }
@@ -115,8 +135,14 @@ impl Engine {
     pub(crate) async fn begin(&self) -> EngineResult<Session> {
         let mut connection = self.connection().await?;
         // Rather than START TRANSACTION, after which a definition would leave the session committing by itself.
-        connection.query_drop("SET autocommit = 0").await.map_err(|error| failure(&error))?;
-        Ok(Session { engine: self.clone(), connection: Some(connection) })
+        connection
+            .query_drop("SET autocommit = 0")
+            .await
+            .map_err(|error| failure(&error))?;
+        Ok(Session {
+            engine: self.clone(),
+            connection: Some(connection),
+        })
     }
 
     /// Closes the pool.
@@ -129,9 +155,9 @@ impl Engine {
     async fn connection(&self) -> EngineResult<Conn> {
         match timeout(CONNECT_TIMEOUT, self.pool.get_conn()).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(Error::Server(error))) if error.code == 1045 => {
-                Err(EngineError::AccessDenied("The secret's user or password is not valid for the database".into()))
-            }
+            Ok(Err(Error::Server(error))) if error.code == 1045 => Err(EngineError::AccessDenied(
+                "The secret's user or password is not valid for the database".into(),
+            )),
             Ok(Err(error @ Error::Server(_))) => Err(failure(&error)),
             Ok(Err(_)) | Err(_) => Err(EngineError::Unavailable),
         }
@@ -187,13 +213,21 @@ async fn create(builder: &OptsBuilder, name: &str) -> Result<(), String> {
         Err(_) => return Err("it did not answer in time".into()),
     };
     let found: Option<String> = connection
-        .exec_first("SELECT schema_name FROM information_schema.schemata WHERE schema_name = ?", (name,))
+        .exec_first(
+            "SELECT schema_name FROM information_schema.schemata WHERE schema_name = ?",
+            (name,),
+        )
         .await
         .map_err(|error| error.to_string())?;
     if found.is_none() {
         let name = name.replace('`', "``");
-        let sql = format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
-        connection.query_drop(sql).await.map_err(|error| error.to_string())?;
+        let sql = format!(
+            "CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        );
+        connection
+            .query_drop(sql)
+            .await
+            .map_err(|error| error.to_string())?;
     }
     // It has done its work, however it ends.
     let _ = connection.disconnect().await;
@@ -208,17 +242,30 @@ enum Scope {
 }
 
 /// Runs a statement once for each set of parameters: all of them or, where one fails, none.
-async fn run_all(connection: &mut Conn, statement: &Statement, scope: Scope) -> EngineResult<Vec<Outcome>> {
+async fn run_all(
+    connection: &mut Conn,
+    statement: &Statement,
+    scope: Scope,
+) -> EngineResult<Vec<Outcome>> {
     let positional = values::positional(&statement.sql)?;
     let mut meter = Meter::new(statement.max_bytes);
     if let [one] = statement.sets.as_slice() {
-        return Ok(vec![run_one(connection, &positional, one, statement.metadata, &mut meter).await?]);
+        return Ok(vec![
+            run_one(connection, &positional, one, statement.metadata, &mut meter).await?,
+        ]);
     }
     let [begin, commit, rollback] = match scope {
         Scope::Alone => ["START TRANSACTION", "COMMIT", "ROLLBACK"],
-        Scope::Transaction => ["SAVEPOINT fleet", "RELEASE SAVEPOINT fleet", "ROLLBACK TO SAVEPOINT fleet"],
+        Scope::Transaction => [
+            "SAVEPOINT fleet",
+            "RELEASE SAVEPOINT fleet",
+            "ROLLBACK TO SAVEPOINT fleet",
+        ],
     };
-    connection.query_drop(begin).await.map_err(|error| failure(&error))?;
+    connection
+        .query_drop(begin)
+        .await
+        .map_err(|error| failure(&error))?;
     let mut all = Vec::with_capacity(statement.sets.len());
     for set in &statement.sets {
         match run_one(connection, &positional, set, statement.metadata, &mut meter).await {
@@ -230,7 +277,10 @@ async fn run_all(connection: &mut Conn, statement: &Statement, scope: Scope) -> 
             }
         }
     }
-    connection.query_drop(commit).await.map_err(|error| failure(&error))?;
+    connection
+        .query_drop(commit)
+        .await
+        .map_err(|error| failure(&error))?;
     Ok(all)
 }
 
@@ -243,14 +293,28 @@ async fn run_one(
 ) -> EngineResult<Outcome> {
     let mut list = Vec::with_capacity(positional.names.len());
     for name in &positional.names {
-        let value = parameters.get(name).ok_or_else(|| EngineError::MissingParameter(name.clone()))?;
+        let value = parameters
+            .get(name)
+            .ok_or_else(|| EngineError::MissingParameter(name.clone()))?;
         list.push(values::to_mysql(value));
     }
-    let parameters = if list.is_empty() { Params::Empty } else { Params::Positional(list) };
-    match connection.exec_iter(positional.sql.as_str(), parameters).await {
+    let parameters = if list.is_empty() {
+        Params::Empty
+    } else {
+        Params::Positional(list)
+    };
+    match connection
+        .exec_iter(positional.sql.as_str(), parameters)
+        .await
+    {
         Ok(result) => collect(result, metadata, meter).await,
-        Err(Error::Server(error)) if error.code == NOT_PREPARABLE && positional.names.is_empty() => {
-            let result = connection.query_iter(positional.sql.as_str()).await.map_err(|error| failure(&error))?;
+        Err(Error::Server(error))
+            if error.code == NOT_PREPARABLE && positional.names.is_empty() =>
+        {
+            let result = connection
+                .query_iter(positional.sql.as_str())
+                .await
+                .map_err(|error| failure(&error))?;
             collect(result, metadata, meter).await
         }
         Err(error) => Err(failure(&error)),
@@ -269,7 +333,10 @@ async fn collect<P: Protocol>(
             generated: values::generated(result.last_insert_id(), result.affected_rows()),
             ..Outcome::default()
         };
-        result.drop_result().await.map_err(|error| failure(&error))?;
+        result
+            .drop_result()
+            .await
+            .map_err(|error| failure(&error))?;
         return Ok(outcome);
     };
     let mut rows = Vec::new();
@@ -278,9 +345,19 @@ async fn collect<P: Protocol>(
         meter.row(&row)?;
         rows.push(row);
     }
-    result.drop_result().await.map_err(|error| failure(&error))?;
-    let columns = columns.iter().map(|column| values::column(column, metadata)).collect();
-    Ok(Outcome { columns: Some(columns), rows, ..Outcome::default() })
+    result
+        .drop_result()
+        .await
+        .map_err(|error| failure(&error))?;
+    let columns = columns
+        .iter()
+        .map(|column| values::column(column, metadata))
+        .collect();
+    Ok(Outcome {
+        columns: Some(columns),
+        rows,
+        ..Outcome::default()
+    })
 }
 
 fn failure(error: &Error) -> EngineError {
@@ -291,7 +368,11 @@ fn failure(error: &Error) -> EngineError {
             1317 | 1969 | 3024 => EngineError::Timeout,
             // The server goes down, or someone ended the connection.
             1053 | 1077 | 1079 | 1927 | 4031 => EngineError::LinkFailure,
-            code => EngineError::Database { message: error.message.clone(), code, state: error.state.clone() },
+            code => EngineError::Database {
+                message: error.message.clone(),
+                code,
+                state: error.state.clone(),
+            },
         },
         Error::Io(_) | Error::Driver(DriverError::ConnectionClosed) => EngineError::LinkFailure,
         Error::Driver(DriverError::PoolDisconnected) => EngineError::Unavailable,
@@ -315,7 +396,10 @@ impl Session {
     /// Runs a statement within the transaction.
     pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
-        let (result, connection) = self.engine.run(connection, statement, Scope::Transaction).await?;
+        let (result, connection) = self
+            .engine
+            .run(connection, statement, Scope::Transaction)
+            .await?;
         self.connection = connection;
         result
     }
@@ -330,6 +414,9 @@ impl Session {
 
     async fn finish(self, how: &str) -> EngineResult<()> {
         let mut connection = self.connection.ok_or(EngineError::LinkFailure)?;
-        connection.query_drop(how).await.map_err(|error| failure(&error))
+        connection
+            .query_drop(how)
+            .await
+            .map_err(|error| failure(&error))
     }
 }

@@ -24,19 +24,27 @@ pub(super) fn positional(sql: &str) -> EngineResult<Positional> {
     let mut names = Vec::new();
     let mut rest = sql;
     while let Some(letter) = rest.chars().next() {
-        let is_comment = letter == '#' || (letter == '-' && is_comment(rest)) || rest.starts_with("/*");
+        let is_comment =
+            letter == '#' || (letter == '-' && is_comment(rest)) || rest.starts_with("/*");
         match letter {
             ';' => ended = true,
-            letter if ended && !letter.is_whitespace() && !is_comment => return Err(EngineError::SeveralStatements),
+            letter if ended && !letter.is_whitespace() && !is_comment => {
+                return Err(EngineError::SeveralStatements);
+            }
             _ => {}
         }
         let length = match letter {
             '\'' | '"' | '`' => quoted_length(rest, letter),
             '#' => rest.find('\n').unwrap_or(rest.len()),
             '-' if is_comment => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => rest[2..].find("*/").map_or(rest.len(), |end| 2 + end + 2),
+            '/' if rest.starts_with("/*") => {
+                rest[2..].find("*/").map_or(rest.len(), |end| 2 + end + 2)
+            }
             ':' => {
-                let name: String = rest[1..].chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+                let name: String = rest[1..]
+                    .chars()
+                    .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                    .collect();
                 if !name.is_empty() {
                     out.push('?');
                     rest = &rest[1 + name.len()..];
@@ -54,7 +62,8 @@ pub(super) fn positional(sql: &str) -> EngineResult<Positional> {
 }
 
 fn is_comment(rest: &str) -> bool {
-    rest.strip_prefix("--").is_some_and(|after| after.chars().next().is_none_or(char::is_whitespace))
+    rest.strip_prefix("--")
+        .is_some_and(|after| after.chars().next().is_none_or(char::is_whitespace))
 }
 
 fn quoted_length(text: &str, quote: char) -> usize {
@@ -85,12 +94,23 @@ pub(super) fn to_mysql(value: &Value) -> Raw {
 
 /// The ids of an INSERT follow each other from the first one.
 pub(super) fn generated(first: Option<u64>, count: u64) -> Vec<i64> {
-    let first = first.and_then(|first| i64::try_from(first).ok()).filter(|first| *first > 0);
-    first.map(|first| (0..count).filter_map(|index| first.checked_add(i64::try_from(index).ok()?)).collect()).unwrap_or_default()
+    let first = first
+        .and_then(|first| i64::try_from(first).ok())
+        .filter(|first| *first > 0);
+    first
+        .map(|first| {
+            (0..count)
+                .filter_map(|index| first.checked_add(i64::try_from(index).ok()?))
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 pub(super) fn row(raw: Vec<Raw>, columns: &[Described]) -> Vec<Value> {
-    raw.into_iter().zip(columns).map(|(raw, column)| value(raw, column)).collect()
+    raw.into_iter()
+        .zip(columns)
+        .map(|(raw, column)| value(raw, column))
+        .collect()
 }
 
 /// One value, by the type of its column. The binary protocol sends numbers and dates as such, the text protocol as text.
@@ -102,22 +122,38 @@ fn value(raw: Raw, column: &Described) -> Value {
         Raw::Int(number) if is_boolean(column) => Value::Boolean(number != 0),
         Raw::UInt(number) if is_boolean(column) => Value::Boolean(number != 0),
         Raw::Int(number) => Value::Long(number),
-        Raw::UInt(number) => i64::try_from(number).map_or_else(|_| Value::Decimal(number.to_string()), Value::Long),
+        Raw::UInt(number) => {
+            i64::try_from(number).map_or_else(|_| Value::Decimal(number.to_string()), Value::Long)
+        }
         // By way of its text, so that 0.1 stays 0.1.
-        Raw::Float(number) => Value::Double(number.to_string().parse().unwrap_or_else(|_| f64::from(number))),
+        Raw::Float(number) => Value::Double(
+            number
+                .to_string()
+                .parse()
+                .unwrap_or_else(|_| f64::from(number)),
+        ),
         Raw::Double(number) => Value::Double(number),
-        Raw::Date(year, month, day, ..) if kind == T::MYSQL_TYPE_DATE => Value::Text(format!("{year:04}-{month:02}-{day:02}")),
+        Raw::Date(year, month, day, ..) if kind == T::MYSQL_TYPE_DATE => {
+            Value::Text(format!("{year:04}-{month:02}-{day:02}"))
+        }
         Raw::Date(year, month, day, hour, minute, second, micro) => {
             let fraction = fraction(micro, column.decimals());
-            Value::Text(format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{fraction}"))
+            Value::Text(format!(
+                "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{fraction}"
+            ))
         }
         Raw::Time(negative, days, hours, minutes, seconds, micro) => {
             let sign = if negative { "-" } else { "" };
             let hours = days * 24 + u32::from(hours);
-            Value::Text(format!("{sign}{hours:02}:{minutes:02}:{seconds:02}{}", fraction(micro, column.decimals())))
+            Value::Text(format!(
+                "{sign}{hours:02}:{minutes:02}:{seconds:02}{}",
+                fraction(micro, column.decimals())
+            ))
         }
         Raw::Bytes(bytes) => match kind {
-            T::MYSQL_TYPE_BIT if column.column_length() == 1 => Value::Boolean(bytes.iter().any(|byte| *byte != 0)),
+            T::MYSQL_TYPE_BIT if column.column_length() == 1 => {
+                Value::Boolean(bytes.iter().any(|byte| *byte != 0))
+            }
             T::MYSQL_TYPE_BIT | T::MYSQL_TYPE_GEOMETRY => Value::Blob(bytes),
             T::MYSQL_TYPE_DECIMAL | T::MYSQL_TYPE_NEWDECIMAL => Value::Decimal(text(bytes)),
             T::MYSQL_TYPE_TINY
@@ -163,7 +199,8 @@ fn fraction(micro: u32, decimals: u8) -> String {
 }
 
 fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// TINYINT(1), which is what BOOLEAN is.
@@ -175,7 +212,11 @@ fn is_boolean(column: &Described) -> bool {
 pub(super) fn column(raw: &Described, metadata: bool) -> Column {
     let label = raw.name_str().into_owned();
     if !metadata {
-        return Column { name: label.clone(), label, ..Column::default() };
+        return Column {
+            name: label.clone(),
+            label,
+            ..Column::default()
+        };
     }
     let flags = raw.flags();
     let (type_name, type_code, precision) = jdbc(raw);
@@ -186,14 +227,23 @@ pub(super) fn column(raw: &Described, metadata: bool) -> Column {
         name: if name.is_empty() { label.clone() } else { name },
         label,
         type_code,
-        type_name: if is_unsigned && numeric { format!("{type_name} UNSIGNED") } else { type_name.to_owned() },
+        type_name: if is_unsigned && numeric {
+            format!("{type_name} UNSIGNED")
+        } else {
+            type_name.to_owned()
+        },
         table_name: raw.org_table_str().into_owned(),
         auto_increment: flags.contains(ColumnFlags::AUTO_INCREMENT_FLAG),
         signed: numeric && !is_unsigned,
-        case_sensitive: matches!(type_code, 12 | 1 | -1) && flags.contains(ColumnFlags::BINARY_FLAG),
+        case_sensitive: matches!(type_code, 12 | 1 | -1)
+            && flags.contains(ColumnFlags::BINARY_FLAG),
         nullable: !flags.contains(ColumnFlags::NOT_NULL_FLAG),
         precision,
-        scale: if type_code == 3 { i32::from(raw.decimals()) } else { 0 },
+        scale: if type_code == 3 {
+            i32::from(raw.decimals())
+        } else {
+            0
+        },
     }
 }
 
@@ -215,7 +265,9 @@ fn jdbc(raw: &Described) -> (&'static str, i32, i32) {
         T::MYSQL_TYPE_YEAR => ("YEAR", 91, 4),
         T::MYSQL_TYPE_FLOAT => ("FLOAT", 7, 12),
         T::MYSQL_TYPE_DOUBLE => ("DOUBLE", 8, 22),
-        T::MYSQL_TYPE_DECIMAL | T::MYSQL_TYPE_NEWDECIMAL => ("DECIMAL", 3, bytes - i32::from(raw.decimals() > 0) - 1),
+        T::MYSQL_TYPE_DECIMAL | T::MYSQL_TYPE_NEWDECIMAL => {
+            ("DECIMAL", 3, bytes - i32::from(raw.decimals() > 0) - 1)
+        }
         T::MYSQL_TYPE_DATE | T::MYSQL_TYPE_NEWDATE => ("DATE", 91, 10),
         T::MYSQL_TYPE_TIME | T::MYSQL_TYPE_TIME2 => ("TIME", 92, 8),
         T::MYSQL_TYPE_DATETIME | T::MYSQL_TYPE_DATETIME2 => ("DATETIME", 93, 19),
@@ -224,10 +276,18 @@ fn jdbc(raw: &Described) -> (&'static str, i32, i32) {
         T::MYSQL_TYPE_STRING => ("CHAR", 1, characters),
         T::MYSQL_TYPE_VAR_STRING | T::MYSQL_TYPE_VARCHAR if is_binary => ("VARBINARY", -3, bytes),
         T::MYSQL_TYPE_JSON => ("JSON", -1, characters),
-        T::MYSQL_TYPE_TINY_BLOB | T::MYSQL_TYPE_MEDIUM_BLOB | T::MYSQL_TYPE_LONG_BLOB | T::MYSQL_TYPE_BLOB if is_binary => {
+        T::MYSQL_TYPE_TINY_BLOB
+        | T::MYSQL_TYPE_MEDIUM_BLOB
+        | T::MYSQL_TYPE_LONG_BLOB
+        | T::MYSQL_TYPE_BLOB
+            if is_binary =>
+        {
             ("BLOB", -4, bytes)
         }
-        T::MYSQL_TYPE_TINY_BLOB | T::MYSQL_TYPE_MEDIUM_BLOB | T::MYSQL_TYPE_LONG_BLOB | T::MYSQL_TYPE_BLOB => ("TEXT", -1, characters),
+        T::MYSQL_TYPE_TINY_BLOB
+        | T::MYSQL_TYPE_MEDIUM_BLOB
+        | T::MYSQL_TYPE_LONG_BLOB
+        | T::MYSQL_TYPE_BLOB => ("TEXT", -1, characters),
         _ => ("VARCHAR", 12, characters),
     }
 }
@@ -247,18 +307,27 @@ mod tests {
     #[test]
     fn a_second_statement_is_refused() {
         assert!(positional("SELECT ';' ; -- done\n /* ; */ ").is_ok());
-        assert_eq!(positional("SELECT 1; SELECT 2"), Err(EngineError::SeveralStatements));
+        assert_eq!(
+            positional("SELECT 1; SELECT 2"),
+            Err(EngineError::SeveralStatements)
+        );
     }
 
     #[test]
     fn a_comment_does_not_end_with_the_star_that_begins_it() {
         let positional = positional("SELECT /*/ :a */ :b, 1 /*:c").unwrap();
-        assert_eq!((positional.sql.as_str(), positional.names), ("SELECT /*/ :a */ ?, 1 /*:c", vec!["b".to_owned()]));
+        assert_eq!(
+            (positional.sql.as_str(), positional.names),
+            ("SELECT /*/ :a */ ?, 1 /*:c", vec!["b".to_owned()])
+        );
     }
 
     #[test]
     fn a_minus_sign_is_no_comment() {
         assert_eq!(positional("SELECT 1--:a").unwrap().names, ["a"]);
-        assert_eq!(positional("SELECT 1 := 2").unwrap().names, Vec::<String>::new());
+        assert_eq!(
+            positional("SELECT 1 := 2").unwrap().names,
+            Vec::<String>::new()
+        );
     }
 }

@@ -62,7 +62,11 @@ struct Shared {
 
 impl Engine {
     /// Opens the database and runs the schema. Blocks.
-    pub(crate) fn open(storage: &Storage, database: &str, schema: &[String]) -> Result<Self, StartError> {
+    pub(crate) fn open(
+        storage: &Storage,
+        database: &str,
+        schema: &[String],
+    ) -> Result<Self, StartError> {
         let (folder, temporary) = match storage {
             Storage::Folder(folder) => (folder.clone(), None),
             Storage::InMemory => {
@@ -81,10 +85,17 @@ impl Engine {
             temporary,
         };
         database_file::check(&shared.file)?;
-        let connection = shared.connect().map_err(|error| StartError::Storage { file: shared.file.clone(), cause: error.to_string() })?;
-        let engine = Self { shared: Arc::new(shared) };
+        let connection = shared.connect().map_err(|error| StartError::Storage {
+            file: shared.file.clone(),
+            cause: error.to_string(),
+        })?;
+        let engine = Self {
+            shared: Arc::new(shared),
+        };
         for sql in schema {
-            let apply = engine.plan(&Arc::from(sql.as_str())).and_then(|plan| connection.run_all(&plan, &[Default::default()], false, 0));
+            let apply = engine
+                .plan(&Arc::from(sql.as_str()))
+                .and_then(|plan| connection.run_all(&plan, &[Default::default()], false, 0));
             apply.map_err(|error| StartError::Schema(error.to_string()))?;
         }
         engine.shared.give_back(connection);
@@ -96,14 +107,26 @@ impl Engine {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let plan = self.plan(&statement.sql)?;
         // The writer's place first, so that waiting for it keeps no connection from readers.
-        let writer = if plan.kind.writes() { Some(permit(&self.shared.writer, deadline).await?) } else { None };
+        let writer = if plan.kind.writes() {
+            Some(permit(&self.shared.writer, deadline).await?)
+        } else {
+            None
+        };
         let place = permit(&self.shared.connections, deadline).await?;
         let connection = self.connection().await?;
         let shared = Arc::clone(&self.shared);
-        let work = Work { statement, deadline };
+        let work = Work {
+            statement,
+            deadline,
+        };
         let (result, ()) = work
             .run(connection, move |connection, statement| {
-                let result = connection.run_all(&plan, &statement.sets, statement.metadata, statement.max_bytes);
+                let result = connection.run_all(
+                    &plan,
+                    &statement.sets,
+                    statement.metadata,
+                    statement.max_bytes,
+                );
                 if plan.kind == Kind::Definition {
                     // What they have prepared may be of columns that are there no more.
                     locked(&shared.idle).clear();
@@ -123,16 +146,26 @@ impl Engine {
             return Err(EngineError::database(1040, "08004", "Too many connections"));
         };
         let connection = self.connection().await?;
-        Ok(Session { engine: self.clone(), connection: Some(connection), state: State::Fresh, _place: place })
+        Ok(Session {
+            engine: self.clone(),
+            connection: Some(connection),
+            state: State::Fresh,
+            _place: place,
+        })
     }
 
     /// Lets the database grow no more, on the one connection that a new engine has.
     #[cfg(test)]
     pub(crate) fn fill_disk(&self) {
         let idle = locked(&self.shared.idle);
-        let [connection] = &idle[..] else { panic!("not a new engine") };
+        let [connection] = &idle[..] else {
+            panic!("not a new engine")
+        };
         // SQLite takes the present size where that is larger.
-        connection.sqlite.pragma_update_and_check(None, "max_page_count", 1, |_| Ok(())).unwrap();
+        connection
+            .sqlite
+            .pragma_update_and_check(None, "max_page_count", 1, |_| Ok(()))
+            .unwrap();
     }
 
     /// Waits for the statements under way and closes every connection.
@@ -148,7 +181,9 @@ impl Engine {
             return Ok(connection);
         }
         let shared = Arc::clone(&self.shared);
-        let opened = spawn_blocking(move || shared.connect()).await.map_err(EngineError::unfinished)?;
+        let opened = spawn_blocking(move || shared.connect())
+            .await
+            .map_err(EngineError::unfinished)?;
         opened.map_err(|error| EngineError::Internal(error.to_string()))
     }
 
@@ -167,7 +202,11 @@ impl Engine {
 
 impl Shared {
     fn connect(&self) -> rusqlite::Result<Connection> {
-        Connection::open(Path::new(&self.file), &self.database, self.temporary.is_none())
+        Connection::open(
+            Path::new(&self.file),
+            &self.database,
+            self.temporary.is_none(),
+        )
     }
 
     fn give_back(&self, connection: Connection) {
@@ -206,7 +245,10 @@ impl Work {
         connection: Connection,
         run: impl FnOnce(Connection, Statement) -> (EngineResult<Vec<Outcome>>, T) + Send + 'static,
     ) -> EngineResult<(EngineResult<Vec<Outcome>>, T)> {
-        let Self { statement, deadline } = self;
+        let Self {
+            statement,
+            deadline,
+        } = self;
         let goes_on = statement.continue_after_timeout;
         let interrupt = connection.interrupt_handle();
         let mut task = spawn_blocking(move || run(connection, statement));
@@ -253,12 +295,22 @@ impl Session {
         let begin = self.prepare(plan.kind, deadline).await?;
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
         let definition = plan.kind == Kind::Definition;
-        let work = Work { statement, deadline };
+        let work = Work {
+            statement,
+            deadline,
+        };
         let (result, connection) = work
             .run(connection, move |connection, statement| {
                 let result = begin
                     .map_or(Ok(()), |begin| connection.control(begin))
-                    .and_then(|()| connection.run_all(&plan, &statement.sets, statement.metadata, statement.max_bytes));
+                    .and_then(|()| {
+                        connection.run_all(
+                            &plan,
+                            &statement.sets,
+                            statement.metadata,
+                            statement.max_bytes,
+                        )
+                    });
                 (result, connection)
             })
             .await?;
@@ -270,7 +322,11 @@ impl Session {
     }
 
     /// Takes the lock that a statement needs; the answer is how the transaction begins, where it has not yet.
-    async fn prepare(&mut self, kind: Kind, deadline: Instant) -> EngineResult<Option<&'static str>> {
+    async fn prepare(
+        &mut self,
+        kind: Kind,
+        deadline: Instant,
+    ) -> EngineResult<Option<&'static str>> {
         if kind == Kind::Definition {
             // As in MySQL, a definition commits what is open, and is not part of any transaction.
             self.finish("COMMIT").await?;
@@ -301,7 +357,11 @@ impl Session {
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
         let (result, connection) = spawn_blocking(move || {
             // Some failures have rolled it back already.
-            let result = if connection.sqlite.is_autocommit() { Ok(()) } else { connection.control(how) };
+            let result = if connection.sqlite.is_autocommit() {
+                Ok(())
+            } else {
+                connection.control(how)
+            };
             (result, connection)
         })
         .await

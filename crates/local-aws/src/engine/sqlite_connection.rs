@@ -9,7 +9,8 @@ use std::{
 use rusqlite::{Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, types::ToSqlOutput};
 
 use super::{
-    EngineResult, Meter, Outcome, Parameters, Value, sqlite_errors as errors, sqlite_functions as functions, sqlite_results as results,
+    EngineResult, Meter, Outcome, Parameters, Value, sqlite_errors as errors,
+    sqlite_functions as functions, sqlite_results as results,
     sqlite_rewrite::{Kind, Plan, bound},
 };
 
@@ -44,7 +45,9 @@ impl Connection {
     /// Opens the file, creating it where it is missing. `durable` data survives a power cut.
     pub(super) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
         // Without a mutex of its own: a connection is used by one thread at a time.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sqlite = Sqlite::open_with_flags(file, flags)?;
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.pragma_update(None, "journal_mode", "WAL")?;
@@ -56,7 +59,11 @@ impl Connection {
         let clock = functions::StatementClock::default();
         functions::register(&sqlite, &clock, database)?;
         sqlite.execute_batch(INFORMATION_SCHEMA)?;
-        Ok(Self { sqlite, database: Arc::clone(database), clock })
+        Ok(Self {
+            sqlite,
+            database: Arc::clone(database),
+            clock,
+        })
     }
 
     pub(super) fn interrupt_handle(&self) -> InterruptHandle {
@@ -65,12 +72,24 @@ impl Connection {
 
     /// Runs a control statement, `COMMIT` say.
     pub(super) fn control(&self, sql: &str) -> EngineResult<()> {
-        let mut statement = self.sqlite.prepare_cached(sql).map_err(|error| errors::plain(&error))?;
-        statement.raw_execute().map(drop).map_err(|error| errors::plain(&error))
+        let mut statement = self
+            .sqlite
+            .prepare_cached(sql)
+            .map_err(|error| errors::plain(&error))?;
+        statement
+            .raw_execute()
+            .map(drop)
+            .map_err(|error| errors::plain(&error))
     }
 
     /// Runs a plan once for each set of parameters: all of them or, where one fails, none.
-    pub(super) fn run_all(&self, plan: &Plan, sets: &[Parameters], metadata: bool, max_bytes: usize) -> EngineResult<Vec<Outcome>> {
+    pub(super) fn run_all(
+        &self,
+        plan: &Plan,
+        sets: &[Parameters],
+        metadata: bool,
+        max_bytes: usize,
+    ) -> EngineResult<Vec<Outcome>> {
         let mut meter = Meter::new(max_bytes);
         if let [one] = sets
             && plan.sql.len() == 1
@@ -78,7 +97,10 @@ impl Connection {
             return Ok(vec![self.run(plan, one, metadata, &mut meter)?]);
         }
         self.control("SAVEPOINT `fleet`")?;
-        let all: EngineResult<Vec<Outcome>> = sets.iter().map(|set| self.run(plan, set, metadata, &mut meter)).collect();
+        let all: EngineResult<Vec<Outcome>> = sets
+            .iter()
+            .map(|set| self.run(plan, set, metadata, &mut meter))
+            .collect();
         if all.is_err() && !self.sqlite.is_autocommit() {
             self.control("ROLLBACK TO `fleet`")?;
         }
@@ -88,8 +110,15 @@ impl Connection {
         all
     }
 
-    fn run(&self, plan: &Plan, parameters: &Parameters, metadata: bool, meter: &mut Meter) -> EngineResult<Outcome> {
-        self.clock.store(functions::microseconds(), Ordering::Relaxed);
+    fn run(
+        &self,
+        plan: &Plan,
+        parameters: &Parameters,
+        metadata: bool,
+        meter: &mut Meter,
+    ) -> EngineResult<Outcome> {
+        self.clock
+            .store(functions::microseconds(), Ordering::Relaxed);
         match plan.kind {
             Kind::Nothing => Ok(Outcome::default()),
             Kind::Definition => self.define(plan),
@@ -100,12 +129,20 @@ impl Connection {
 
     fn define(&self, plan: &Plan) -> EngineResult<Outcome> {
         for sql in &plan.sql {
-            self.sqlite.execute_batch(sql).map_err(|error| errors::explained(self, plan, &Parameters::new(), &error))?;
+            self.sqlite
+                .execute_batch(sql)
+                .map_err(|error| errors::explained(self, plan, &Parameters::new(), &error))?;
         }
         Ok(Outcome::default())
     }
 
-    fn query(&self, plan: &Plan, parameters: &Parameters, metadata: bool, meter: &mut Meter) -> EngineResult<Outcome> {
+    fn query(
+        &self,
+        plan: &Plan,
+        parameters: &Parameters,
+        metadata: bool,
+        meter: &mut Meter,
+    ) -> EngineResult<Outcome> {
         let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
         self.prepared(plan, parameters, |statement| {
             let shapes = results::shapes(statement, plan);
@@ -120,18 +157,36 @@ impl Connection {
                 rows.push(values);
             }
             drop(cursor);
-            let columns = if metadata { results::described(&self.sqlite, statement, rows.first()) } else { results::labels(statement) };
-            Ok(Outcome { columns: Some(columns), rows, ..Outcome::default() })
+            let columns = if metadata {
+                results::described(&self.sqlite, statement, rows.first())
+            } else {
+                results::labels(statement)
+            };
+            Ok(Outcome {
+                columns: Some(columns),
+                rows,
+                ..Outcome::default()
+            })
         })
     }
 
     fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
         let updated = self.prepared(plan, parameters, |statement| {
-            statement.raw_execute().map_err(|error| errors::explained(self, plan, parameters, &error))
+            statement
+                .raw_execute()
+                .map_err(|error| errors::explained(self, plan, parameters, &error))
         })?;
         let updated = updated as u64;
-        let generated = if plan.kind == Kind::Insert && updated > 0 { self.generated(plan, updated) } else { Vec::new() };
-        Ok(Outcome { updated, generated, ..Outcome::default() })
+        let generated = if plan.kind == Kind::Insert && updated > 0 {
+            self.generated(plan, updated)
+        } else {
+            Vec::new()
+        };
+        Ok(Outcome {
+            updated,
+            generated,
+            ..Outcome::default()
+        })
     }
 
     /// The ids of an INSERT follow each other.
@@ -146,7 +201,9 @@ impl Connection {
 
     /// Whether the table of an INSERT has an AUTO_INCREMENT column.
     fn generates(&self, plan: &Plan) -> bool {
-        let Some(table) = errors::table(plan) else { return false };
+        let Some(table) = errors::table(plan) else {
+            return false;
+        };
         let definition = self
             .sqlite
             .prepare_cached("SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM main.sqlite_master WHERE type = 'table' AND name = ?1")
@@ -181,8 +238,15 @@ pub(super) fn bind(
     parameters: &Parameters,
     failed: impl Fn(rusqlite::Error) -> super::EngineError,
 ) -> EngineResult<()> {
-    for (index, slot) in plan.slots.iter().take(statement.parameter_count()).enumerate() {
-        statement.raw_bind_parameter(index + 1, &*bound(slot, parameters)?).map_err(&failed)?;
+    for (index, slot) in plan
+        .slots
+        .iter()
+        .take(statement.parameter_count())
+        .enumerate()
+    {
+        statement
+            .raw_bind_parameter(index + 1, &*bound(slot, parameters)?)
+            .map_err(&failed)?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@
 //! by CHECK constraints; their names say which of MySQL's errors to answer with, and for which column.
 
 use sqlparser::ast::{
-    ColumnDef, ColumnOption, CreateIndex, CreateTable, Expr, ForeignKeyConstraint, FunctionArguments, Ident, IndexColumn, ObjectName,
-    ObjectType, Statement, TableConstraint, TruncateTableTarget, Value as Literal,
+    ColumnDef, ColumnOption, CreateIndex, CreateTable, Expr, ForeignKeyConstraint,
+    FunctionArguments, Ident, IndexColumn, ObjectName, ObjectType, Statement, TableConstraint,
+    TruncateTableTarget, Value as Literal,
 };
 
 use super::{EngineError, EngineResult, sqlite_types as types};
@@ -22,15 +23,36 @@ pub(super) fn statements(statement: &Statement) -> EngineResult<Vec<String>> {
     match statement {
         Statement::CreateTable(table) => create_table(table),
         Statement::CreateIndex(index) => Ok(vec![create_index(index)?]),
-        Statement::Drop { object_type: ObjectType::Table, if_exists, names, .. } => {
-            Ok(names.iter().map(|name| format!("DROP TABLE {}{}", exists(*if_exists), quoted(&last(name)))).collect())
-        }
-        Statement::Drop { object_type: ObjectType::Index, if_exists, names, table: Some(table), .. } => {
-            Ok(names.iter().map(|name| format!("DROP INDEX {}{}", exists(*if_exists), index_name(&last(table), &last(name)))).collect())
-        }
-        Statement::Truncate(truncate) => {
-            Ok(truncate.table_names.iter().map(|TruncateTableTarget { name, .. }| format!("DELETE FROM {}", quoted(&last(name)))).collect())
-        }
+        Statement::Drop {
+            object_type: ObjectType::Table,
+            if_exists,
+            names,
+            ..
+        } => Ok(names
+            .iter()
+            .map(|name| format!("DROP TABLE {}{}", exists(*if_exists), quoted(&last(name))))
+            .collect()),
+        Statement::Drop {
+            object_type: ObjectType::Index,
+            if_exists,
+            names,
+            table: Some(table),
+            ..
+        } => Ok(names
+            .iter()
+            .map(|name| {
+                format!(
+                    "DROP INDEX {}{}",
+                    exists(*if_exists),
+                    index_name(&last(table), &last(name))
+                )
+            })
+            .collect()),
+        Statement::Truncate(truncate) => Ok(truncate
+            .table_names
+            .iter()
+            .map(|TruncateTableTarget { name, .. }| format!("DELETE FROM {}", quoted(&last(name))))
+            .collect()),
         other => Err(EngineError::unsupported(&first_words(other))),
     }
 }
@@ -40,7 +62,12 @@ fn exists(if_exists: bool) -> &'static str {
 }
 
 fn first_words(statement: &Statement) -> String {
-    statement.to_string().split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+    statement
+        .to_string()
+        .split_whitespace()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A name in backticks.
@@ -54,15 +81,28 @@ fn index_name(table: &str, index: &str) -> String {
 }
 
 pub(super) fn last(name: &ObjectName) -> String {
-    name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone()).unwrap_or_default()
+    name.0
+        .last()
+        .and_then(|part| part.as_ident())
+        .map(|ident| ident.value.clone())
+        .unwrap_or_default()
 }
 
 fn list(names: &[String]) -> String {
-    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| quoted(name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn idents(names: &[Ident]) -> String {
-    list(&names.iter().map(|name| name.value.clone()).collect::<Vec<_>>())
+    list(
+        &names
+            .iter()
+            .map(|name| name.value.clone())
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// The columns of an index; a prefix length or an expression has no counterpart.
@@ -71,21 +111,44 @@ fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>> {
         .iter()
         .map(|column| match &column.column.expr {
             Expr::Identifier(name) => Ok(name.value.clone()),
-            _ => Err(EngineError::unsupported("an index on a prefix or an expression")),
+            _ => Err(EngineError::unsupported(
+                "an index on a prefix or an expression",
+            )),
         })
         .collect()
 }
 
 fn create_index(index: &CreateIndex) -> EngineResult<String> {
     let table = last(&index.table_name);
-    let name = index.name.as_ref().map(last).ok_or_else(|| EngineError::unsupported("an index without a name"))?;
-    index_statement(&table, &name, &index_columns(&index.columns)?, index.unique, index.if_not_exists)
+    let name = index
+        .name
+        .as_ref()
+        .map(last)
+        .ok_or_else(|| EngineError::unsupported("an index without a name"))?;
+    index_statement(
+        &table,
+        &name,
+        &index_columns(&index.columns)?,
+        index.unique,
+        index.if_not_exists,
+    )
 }
 
-fn index_statement(table: &str, name: &str, columns: &[String], unique: bool, if_not_exists: bool) -> EngineResult<String> {
+fn index_statement(
+    table: &str,
+    name: &str,
+    columns: &[String],
+    unique: bool,
+    if_not_exists: bool,
+) -> EngineResult<String> {
     let unique = if unique { "UNIQUE " } else { "" };
     let exists = if if_not_exists { "IF NOT EXISTS " } else { "" };
-    Ok(format!("CREATE {unique}INDEX {exists}{} ON {} ({})", index_name(table, name), quoted(table), list(columns)))
+    Ok(format!(
+        "CREATE {unique}INDEX {exists}{} ON {} ({})",
+        index_name(table, name),
+        quoted(table),
+        list(columns)
+    ))
 }
 
 /// What becomes of a table's definition on the way.
@@ -104,9 +167,14 @@ struct Draft {
 
 fn create_table(table: &CreateTable) -> EngineResult<Vec<String>> {
     if table.query.is_some() || table.like.is_some() || table.clone.is_some() || table.temporary {
-        return Err(EngineError::unsupported("CREATE TABLE … LIKE, … SELECT or TEMPORARY"));
+        return Err(EngineError::unsupported(
+            "CREATE TABLE … LIKE, … SELECT or TEMPORARY",
+        ));
     }
-    let mut draft = Draft { table: last(&table.name), ..Draft::default() };
+    let mut draft = Draft {
+        table: last(&table.name),
+        ..Draft::default()
+    };
     // The key is looked for first: its columns are NOT NULL even where that is not said.
     for constraint in &table.constraints {
         if let TableConstraint::PrimaryKey(key) = constraint {
@@ -114,7 +182,11 @@ fn create_table(table: &CreateTable) -> EngineResult<Vec<String>> {
         }
     }
     for column in &table.columns {
-        if column.options.iter().any(|option| matches!(option.option, ColumnOption::PrimaryKey(_))) {
+        if column
+            .options
+            .iter()
+            .any(|option| matches!(option.option, ColumnOption::PrimaryKey(_)))
+        {
             draft.primary_key = vec![column.name.value.clone()];
         }
     }
@@ -138,10 +210,16 @@ impl Draft {
         for option in &column.options {
             match &option.option {
                 ColumnOption::NotNull => not_null = true,
-                ColumnOption::Default(expr) => rest.push_str(&format!(" DEFAULT {}", default(expr)?)),
-                ColumnOption::Unique(_) => self.indexes.push((name.clone(), vec![name.clone()], true)),
+                ColumnOption::Default(expr) => {
+                    rest.push_str(&format!(" DEFAULT {}", default(expr)?))
+                }
+                ColumnOption::Unique(_) => {
+                    self.indexes.push((name.clone(), vec![name.clone()], true))
+                }
                 ColumnOption::DialectSpecific(tokens)
-                    if tokens.iter().any(|token| token.to_string().eq_ignore_ascii_case("AUTO_INCREMENT")) =>
+                    if tokens
+                        .iter()
+                        .any(|token| token.to_string().eq_ignore_ascii_case("AUTO_INCREMENT")) =>
                 {
                     auto_increment = true;
                 }
@@ -163,10 +241,16 @@ impl Draft {
         }
         if auto_increment {
             if self.primary_key != [name.clone()] {
-                return Err(EngineError::unsupported("AUTO_INCREMENT other than on a primary key of one column"));
+                return Err(EngineError::unsupported(
+                    "AUTO_INCREMENT other than on a primary key of one column",
+                ));
             }
             self.auto_increment = Some(name.clone());
-            self.lines.push(format!("{} INTEGER /* {} */ PRIMARY KEY AUTOINCREMENT", quoted(name), kind.declaration()));
+            self.lines.push(format!(
+                "{} INTEGER /* {} */ PRIMARY KEY AUTOINCREMENT",
+                quoted(name),
+                kind.declaration()
+            ));
             return Ok(());
         }
         let mut line = format!("{} {}", quoted(name), kind.declaration());
@@ -175,7 +259,10 @@ impl Draft {
         }
         line.push_str(&rest);
         for (prefix, condition) in kind.checks(&quoted(name)) {
-            line.push_str(&format!(" CONSTRAINT {} CHECK ({condition})", quoted(&format!("{prefix}{name}"))));
+            line.push_str(&format!(
+                " CONSTRAINT {} CHECK ({condition})",
+                quoted(&format!("{prefix}{name}"))
+            ));
         }
         self.lines.push(line);
         Ok(())
@@ -209,7 +296,10 @@ impl Draft {
                 self.lines.push(line);
             }
             TableConstraint::Check(check) => {
-                let line = self.check(check.name.as_ref().map(|name| name.value.clone()), &check.expr)?;
+                let line = self.check(
+                    check.name.as_ref().map(|name| name.value.clone()),
+                    &check.expr,
+                )?;
                 self.lines.push(line);
             }
             _ => return Err(EngineError::unsupported(&constraint.to_string())),
@@ -219,13 +309,19 @@ impl Draft {
 
     /// An index without a name has that of its first column, as in MySQL.
     fn index(&mut self, name: Option<&Ident>, columns: Vec<String>, unique: bool) {
-        let name = name.map(|name| name.value.clone()).or_else(|| columns.first().cloned()).unwrap_or_default();
+        let name = name
+            .map(|name| name.value.clone())
+            .or_else(|| columns.first().cloned())
+            .unwrap_or_default();
         self.indexes.push((name, columns, unique));
     }
 
     fn foreign_key(&mut self, key: &ForeignKeyConstraint) -> String {
         self.foreign_keys += 1;
-        let name = key.name.as_ref().map_or_else(|| format!("{}_ibfk_{}", self.table, self.foreign_keys), |name| name.value.clone());
+        let name = key.name.as_ref().map_or_else(
+            || format!("{}_ibfk_{}", self.table, self.foreign_keys),
+            |name| name.value.clone(),
+        );
         let mut line = format!(
             "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
             quoted(&name),
@@ -247,13 +343,24 @@ impl Draft {
         let clustered = !self.primary_key.is_empty() && self.auto_increment.is_none();
         if clustered {
             // After the columns and before the other constraints would read better, and any order does.
-            self.lines.push(format!("PRIMARY KEY ({})", list(&self.primary_key)));
+            self.lines
+                .push(format!("PRIMARY KEY ({})", list(&self.primary_key)));
         }
         let exists = if if_not_exists { "IF NOT EXISTS " } else { "" };
         let without = if clustered { " WITHOUT ROWID" } else { "" };
-        let mut statements = vec![format!("CREATE TABLE {exists}{} ({}){without}", quoted(&self.table), self.lines.join(", "))];
+        let mut statements = vec![format!(
+            "CREATE TABLE {exists}{} ({}){without}",
+            quoted(&self.table),
+            self.lines.join(", ")
+        )];
         for (name, columns, unique) in &self.indexes {
-            statements.push(index_statement(&self.table, name, columns, *unique, if_not_exists)?);
+            statements.push(index_statement(
+                &self.table,
+                name,
+                columns,
+                *unique,
+                if_not_exists,
+            )?);
         }
         Ok(statements)
     }
@@ -262,14 +369,20 @@ impl Draft {
 fn default(expr: &Expr) -> EngineResult<String> {
     match expr {
         Expr::Value(value) => match &value.value {
-            Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => Ok(types::literal(text)),
-            Literal::Null | Literal::Number(..) | Literal::Boolean(_) => Ok(value.value.to_string()),
+            Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => {
+                Ok(types::literal(text))
+            }
+            Literal::Null | Literal::Number(..) | Literal::Boolean(_) => {
+                Ok(value.value.to_string())
+            }
             _ => Err(EngineError::unsupported("this DEFAULT")),
         },
         Expr::UnaryOp { .. } => Ok(expr.to_string()),
         Expr::Function(function)
-            if matches!(last(&function.name).to_ascii_lowercase().as_str(), "current_timestamp" | "now" | "localtimestamp")
-                && !matches!(&function.args, FunctionArguments::List(list) if !list.args.is_empty()) =>
+            if matches!(
+                last(&function.name).to_ascii_lowercase().as_str(),
+                "current_timestamp" | "now" | "localtimestamp"
+            ) && !matches!(&function.args, FunctionArguments::List(list) if !list.args.is_empty()) =>
         {
             Ok("CURRENT_TIMESTAMP".into())
         }

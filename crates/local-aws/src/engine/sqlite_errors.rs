@@ -5,7 +5,9 @@
 use std::ops::ControlFlow;
 
 use rusqlite::{ErrorCode, ffi};
-use sqlparser::ast::{Expr, SelectItem, SetExpr, Statement, TableFactor, TableObject, Visit, Visitor};
+use sqlparser::ast::{
+    Expr, SelectItem, SetExpr, Statement, TableFactor, TableObject, Visit, Visitor,
+};
 
 use super::{
     EngineError, Parameters,
@@ -21,12 +23,21 @@ pub(super) fn plain(error: &rusqlite::Error) -> EngineError {
 }
 
 /// An error of a client's statement, explained from the statement and the database.
-pub(super) fn explained(connection: &Connection, plan: &Plan, parameters: &Parameters, error: &rusqlite::Error) -> EngineError {
+pub(super) fn explained(
+    connection: &Connection,
+    plan: &Plan,
+    parameters: &Parameters,
+    error: &rusqlite::Error,
+) -> EngineError {
     let (code, text) = parts(error);
     if let Some(error) = by_code(code) {
         return error;
     }
-    let context = explain::Context { connection, plan, parameters };
+    let context = explain::Context {
+        connection,
+        plan,
+        parameters,
+    };
     if let Some(columns) = text.strip_prefix("UNIQUE constraint failed: ") {
         return context.duplicate(columns);
     }
@@ -57,11 +68,17 @@ fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
     let error = error?;
     match error.code {
         _ if error.extended_code == ffi::SQLITE_BUSY_SNAPSHOT => Some(EngineError::Deadlock),
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            Some(EngineError::database(1205, "HY000", "Lock wait timeout exceeded; try restarting transaction"))
-        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Some(EngineError::database(
+            1205,
+            "HY000",
+            "Lock wait timeout exceeded; try restarting transaction",
+        )),
         ErrorCode::OperationInterrupted => Some(EngineError::Timeout),
-        ErrorCode::TooBig => Some(EngineError::database(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")),
+        ErrorCode::TooBig => Some(EngineError::database(
+            1153,
+            "08S01",
+            "Got a packet bigger than 'max_allowed_packet' bytes",
+        )),
         ErrorCode::DiskFull => Some(EngineError::Internal("the database or disk is full".into())),
         ErrorCode::SystemIoFailure
         | ErrorCode::DatabaseCorrupt
@@ -78,54 +95,111 @@ fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
 fn by_text(text: &str, database: &str, tree: &Statement) -> EngineError {
     let rest = |start: &str| text.strip_prefix(start).map(str::trim);
     if let Some(table) = rest("no such table: ") {
-        let table = table.trim_start_matches("main.").trim_start_matches("temp.");
+        let table = table
+            .trim_start_matches("main.")
+            .trim_start_matches("temp.");
         return match tree {
-            Statement::Drop { .. } => EngineError::database(1051, "42S02", format!("Unknown table '{database}.{table}'")),
+            Statement::Drop { .. } => {
+                EngineError::database(1051, "42S02", format!("Unknown table '{database}.{table}'"))
+            }
             _ => no_table(database, table),
         };
     }
     if let Some(column) = rest("no such column: ") {
         let column = column.replace(['`', '"'], "");
         let clause = clause(tree, column.rsplit('.').next().unwrap_or(&column));
-        return EngineError::database(1054, "42S22", format!("Unknown column '{column}' in '{clause}'"));
+        return EngineError::database(
+            1054,
+            "42S22",
+            format!("Unknown column '{column}' in '{clause}'"),
+        );
     }
     if let Some((_, column)) = text.split_once(" has no column named ") {
-        return EngineError::database(1054, "42S22", format!("Unknown column '{column}' in 'field list'"));
+        return EngineError::database(
+            1054,
+            "42S22",
+            format!("Unknown column '{column}' in 'field list'"),
+        );
     }
     if let Some(column) = rest("ambiguous column name: ") {
-        return EngineError::database(1052, "23000", format!("Column '{column}' in field list is ambiguous"));
+        return EngineError::database(
+            1052,
+            "23000",
+            format!("Column '{column}' in field list is ambiguous"),
+        );
     }
     if let Some(function) = rest("no such function: ") {
-        return EngineError::database(1305, "42000", format!("FUNCTION {database}.{} does not exist", function.to_lowercase()));
+        return EngineError::database(
+            1305,
+            "42000",
+            format!(
+                "FUNCTION {database}.{} does not exist",
+                function.to_lowercase()
+            ),
+        );
     }
     if let Some(name) = rest("no such index: ") {
         let name = name.rsplit('.').next().unwrap_or(name);
-        return EngineError::database(1091, "42000", format!("Can't DROP '{name}'; check that column/key exists"));
+        return EngineError::database(
+            1091,
+            "42000",
+            format!("Can't DROP '{name}'; check that column/key exists"),
+        );
     }
     if text.ends_with(" already exists") {
         let mut words = text.split_whitespace();
-        let (kind, name) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().trim_matches('`'));
+        let (kind, name) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default().trim_matches('`'),
+        );
         return match kind {
-            "table" => EngineError::database(1050, "42S01", format!("Table '{name}' already exists")),
-            _ => EngineError::database(1061, "42000", format!("Duplicate key name '{}'", name.rsplit('.').next().unwrap_or(name))),
+            "table" => {
+                EngineError::database(1050, "42S01", format!("Table '{name}' already exists"))
+            }
+            _ => EngineError::database(
+                1061,
+                "42000",
+                format!(
+                    "Duplicate key name '{}'",
+                    name.rsplit('.').next().unwrap_or(name)
+                ),
+            ),
         };
     }
-    if text.contains(" values for ") || text.contains(" values were supplied") || text.starts_with("all VALUES must have") {
-        return EngineError::database(1136, "21S01", "Column count doesn't match value count at row 1");
+    if text.contains(" values for ")
+        || text.contains(" values were supplied")
+        || text.starts_with("all VALUES must have")
+    {
+        return EngineError::database(
+            1136,
+            "21S01",
+            "Column count doesn't match value count at row 1",
+        );
     }
     if text.contains("do not have the same number of result columns") {
-        return EngineError::database(1222, "21000", "The used SELECT statements have a different number of columns");
+        return EngineError::database(
+            1222,
+            "21000",
+            "The used SELECT statements have a different number of columns",
+        );
     }
     if let Some(name) = rest("duplicate column name: ") {
         return EngineError::database(1060, "42S21", format!("Duplicate column name '{name}'"));
     }
     if text.starts_with("wrong number of arguments to function ") {
-        return EngineError::database(1582, "42000", "Incorrect parameter count in the call to native function");
+        return EngineError::database(
+            1582,
+            "42000",
+            "Incorrect parameter count in the call to native function",
+        );
     }
     if text.starts_with("misuse of aggregate") {
         return EngineError::database(1111, "HY000", "Invalid use of group function");
     }
-    let shown = text.replace("near ", "").replace("\": syntax error", "").replace('"', "");
+    let shown = text
+        .replace("near ", "")
+        .replace("\": syntax error", "")
+        .replace('"', "");
     EngineError::database(
         1064,
         "42000",
@@ -145,10 +219,14 @@ pub(super) fn table(plan: &Plan) -> Option<String> {
         },
         Statement::Update(update) => factor(&update.table.relation),
         Statement::Delete(delete) => {
-            let (sqlparser::ast::FromTable::WithFromKeyword(from) | sqlparser::ast::FromTable::WithoutKeyword(from)) = &delete.from;
+            let (sqlparser::ast::FromTable::WithFromKeyword(from)
+            | sqlparser::ast::FromTable::WithoutKeyword(from)) = &delete.from;
             factor(&from.first()?.relation)
         }
-        Statement::Truncate(truncate) => truncate.table_names.first().map(|target| ddl::last(&target.name)),
+        Statement::Truncate(truncate) => truncate
+            .table_names
+            .first()
+            .map(|target| ddl::last(&target.name)),
         Statement::Drop { names, .. } => names.first().map(ddl::last),
         _ => None,
     }
@@ -169,17 +247,33 @@ fn clause(tree: &Statement, column: &str) -> &'static str {
             Statement::Delete(delete) => delete.selection.as_ref(),
             _ => None,
         };
-        return if selection.is_some_and(|selection| mentions(selection, column)) { "where clause" } else { "field list" };
+        return if selection.is_some_and(|selection| mentions(selection, column)) {
+            "where clause"
+        } else {
+            "field list"
+        };
     };
     if let SetExpr::Select(select) = query.body.as_ref() {
         let in_fields = select.projection.iter().any(|item| match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => mentions(expr, column),
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                mentions(expr, column)
+            }
             _ => false,
         });
-        if !in_fields && select.selection.as_ref().is_some_and(|selection| mentions(selection, column)) {
+        if !in_fields
+            && select
+                .selection
+                .as_ref()
+                .is_some_and(|selection| mentions(selection, column))
+        {
             return "where clause";
         }
-        if !in_fields && query.order_by.as_ref().is_some_and(|order| mentions(order, column)) {
+        if !in_fields
+            && query
+                .order_by
+                .as_ref()
+                .is_some_and(|order| mentions(order, column))
+        {
             return "order clause";
         }
     }

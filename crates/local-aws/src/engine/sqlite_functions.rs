@@ -28,20 +28,31 @@ pub(super) fn microseconds() -> i64 {
 }
 
 /// Registers them all on one connection.
-pub(super) fn register(connection: &Connection, clock: &StatementClock, database: &str) -> rusqlite::Result<()> {
+pub(super) fn register(
+    connection: &Connection,
+    clock: &StatementClock,
+    database: &str,
+) -> rusqlite::Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     let moving = FunctionFlags::SQLITE_UTF8;
 
     let now = Arc::clone(clock);
     connection.create_scalar_function("utc_timestamp", -1, moving, move |context| {
-        Ok(moment(&now).map(|at| format!("{} {}", format(at, DATE), time_with_fraction(at, context))))
+        Ok(moment(&now)
+            .map(|at| format!("{} {}", format(at, DATE), time_with_fraction(at, context))))
     })?;
     let now = Arc::clone(clock);
-    connection.create_scalar_function("utc_date", 0, moving, move |_| Ok(moment(&now).map(|at| format(at, DATE))))?;
+    connection.create_scalar_function("utc_date", 0, moving, move |_| {
+        Ok(moment(&now).map(|at| format(at, DATE)))
+    })?;
     let now = Arc::clone(clock);
-    connection.create_scalar_function("utc_time", -1, moving, move |context| Ok(moment(&now).map(|at| time_with_fraction(at, context))))?;
+    connection.create_scalar_function("utc_time", -1, moving, move |context| {
+        Ok(moment(&now).map(|at| time_with_fraction(at, context)))
+    })?;
     let now = Arc::clone(clock);
-    connection.create_scalar_function("unix_timestamp", 0, moving, move |_| Ok(now.load(Ordering::Relaxed) / 1_000_000))?;
+    connection.create_scalar_function("unix_timestamp", 0, moving, move |_| {
+        Ok(now.load(Ordering::Relaxed) / 1_000_000)
+    })?;
 
     connection.create_scalar_function("concat", -1, steady, |context| {
         let mut whole = String::new();
@@ -65,18 +76,24 @@ pub(super) fn register(connection: &Connection, clock: &StatementClock, database
         }))
     })?;
     // SQLite's own change ASCII letters only.
-    connection.create_scalar_function("lower", 1, steady, |context| Ok(text(context, 0).map(|text| text.to_lowercase())))?;
-    connection.create_scalar_function("upper", 1, steady, |context| Ok(text(context, 0).map(|text| text.to_uppercase())))?;
+    connection.create_scalar_function("lower", 1, steady, |context| {
+        Ok(text(context, 0).map(|text| text.to_lowercase()))
+    })?;
+    connection.create_scalar_function("upper", 1, steady, |context| {
+        Ok(text(context, 0).map(|text| text.to_uppercase()))
+    })?;
 
     let name = database.to_owned();
     connection.create_scalar_function("database", 0, steady, move |_| Ok(name.clone()))?;
     connection.create_scalar_function("version", 0, steady, |_| Ok(MYSQL_VERSION))?;
-    connection.create_scalar_function("uuid", 0, moving, |_| Ok(uuid::Uuid::new_v4().to_string()))?;
+    connection
+        .create_scalar_function("uuid", 0, moving, |_| Ok(uuid::Uuid::new_v4().to_string()))?;
     Ok(())
 }
 
 fn moment(clock: &StatementClock) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(clock.load(Ordering::Relaxed)) * 1_000).ok()
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(clock.load(Ordering::Relaxed)) * 1_000)
+        .ok()
 }
 
 fn format(at: OffsetDateTime, form: &[BorrowedFormatItem<'static>]) -> String {
@@ -84,7 +101,14 @@ fn format(at: OffsetDateTime, form: &[BorrowedFormatItem<'static>]) -> String {
 }
 
 fn time_with_fraction(at: OffsetDateTime, context: &Context<'_>) -> String {
-    let digits = if context.is_empty() { 0 } else { context.get::<i64>(0).unwrap_or(0).clamp(0, MAX_FRACTION_DIGITS) };
+    let digits = if context.is_empty() {
+        0
+    } else {
+        context
+            .get::<i64>(0)
+            .unwrap_or(0)
+            .clamp(0, MAX_FRACTION_DIGITS)
+    };
     let whole = format(at, TIME);
     match usize::try_from(digits) {
         Ok(digits @ 1..) => format!("{whole}.{}", &format!("{:06}", at.microsecond())[..digits]),
@@ -97,6 +121,8 @@ fn text(context: &Context<'_>, index: usize) -> Option<String> {
         ValueRef::Null => None,
         ValueRef::Integer(number) => Some(number.to_string()),
         ValueRef::Real(number) => Some(number.to_string()),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
     }
 }

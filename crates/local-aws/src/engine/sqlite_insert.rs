@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, DoUpdate, Expr, Ident, Insert, ObjectName, ObjectNamePart, OnConflict, OnConflictAction, OnInsert,
-    Parens, Query, SetExpr, Value as Literal, Values, VisitMut, VisitorMut,
+    Assignment, AssignmentTarget, DoUpdate, Expr, Ident, Insert, ObjectName, ObjectNamePart,
+    OnConflict, OnConflictAction, OnInsert, Parens, Query, SetExpr, Value as Literal, Values,
+    VisitMut, VisitorMut,
 };
 
 use super::{EngineError, EngineResult, sqlite_rewrite::only_argument, sqlite_rewrite::unqualify};
@@ -12,7 +13,9 @@ use super::{EngineError, EngineResult, sqlite_rewrite::only_argument, sqlite_rew
 /// Rewrites an INSERT before its expressions are.
 pub(super) fn rewrite(tree: &mut Insert) -> EngineResult<()> {
     if tree.partitioned.is_some() || tree.returning.is_some() {
-        return Err(EngineError::unsupported("INSERT with PARTITION or RETURNING"));
+        return Err(EngineError::unsupported(
+            "INSERT with PARTITION or RETURNING",
+        ));
     }
     tree.optimizer_hints.clear();
     tree.priority = None;
@@ -20,11 +23,16 @@ pub(super) fn rewrite(tree: &mut Insert) -> EngineResult<()> {
     if !tree.assignments.is_empty() {
         set_to_values(tree)?;
     }
-    let row_alias = tree.insert_alias.take().map(|alias| alias.row_alias.to_string());
+    let row_alias = tree
+        .insert_alias
+        .take()
+        .map(|alias| alias.row_alias.to_string());
     // Duplicates only: anything else that is wrong with a row stays an error.
     let ignore = std::mem::take(&mut tree.ignore);
     let action = match tree.on.take() {
-        Some(OnInsert::DuplicateKeyUpdate(assignments)) => Some(update(assignments, row_alias.as_deref())),
+        Some(OnInsert::DuplicateKeyUpdate(assignments)) => {
+            Some(update(assignments, row_alias.as_deref()))
+        }
         Some(OnInsert::OnConflict(_)) => return Err(EngineError::unsupported("ON CONFLICT")),
         Some(_) => return Err(EngineError::unsupported("this ON clause")),
         None if ignore => Some(OnConflictAction::DoNothing),
@@ -34,7 +42,10 @@ pub(super) fn rewrite(tree: &mut Insert) -> EngineResult<()> {
         if let Some(source) = &mut tree.source {
             end_with_where(source)?;
         }
-        tree.on = Some(OnInsert::OnConflict(OnConflict { conflict_target: None, action }));
+        tree.on = Some(OnInsert::OnConflict(OnConflict {
+            conflict_target: None,
+            action,
+        }));
     }
     Ok(())
 }
@@ -51,7 +62,11 @@ fn set_to_values(tree: &mut Insert) -> EngineResult<()> {
         row.push(assignment.value);
     }
     let rows = vec![Parens::with_empty_span(row)];
-    let values = Values { explicit_row: false, value_keyword: false, rows };
+    let values = Values {
+        explicit_row: false,
+        value_keyword: false,
+        rows,
+    };
     tree.source = Some(Box::new(query(SetExpr::Values(values))));
     Ok(())
 }
@@ -76,7 +91,10 @@ fn update(mut assignments: Vec<Assignment>, row_alias: Option<&str>) -> OnConfli
         unqualify(&mut assignment.target);
         let _ = assignment.value.visit(&mut Excluded { row_alias });
     }
-    OnConflictAction::DoUpdate(DoUpdate { assignments, selection: None })
+    OnConflictAction::DoUpdate(DoUpdate {
+        assignments,
+        selection: None,
+    })
 }
 
 /// `VALUES(a)`, and `new.a` where the row has that alias, are what SQLite calls `excluded.a`.
@@ -90,14 +108,18 @@ impl VisitorMut for Excluded<'_> {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let column = match expr {
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [table, column] if Some(table.value.as_str()) == self.row_alias => Some(column.clone()),
+                [table, column] if Some(table.value.as_str()) == self.row_alias => {
+                    Some(column.clone())
+                }
                 _ => None,
             },
-            Expr::Function(function) if is_values(&function.name) => match only_argument(&function.args) {
-                Some(Expr::Identifier(column)) => Some(column),
-                Some(Expr::CompoundIdentifier(mut parts)) => parts.pop(),
-                _ => None,
-            },
+            Expr::Function(function) if is_values(&function.name) => {
+                match only_argument(&function.args) {
+                    Some(Expr::Identifier(column)) => Some(column),
+                    Some(Expr::CompoundIdentifier(mut parts)) => parts.pop(),
+                    _ => None,
+                }
+            }
             _ => None,
         };
         if let Some(column) = column {
@@ -116,9 +138,13 @@ fn end_with_where(source: &mut Query) -> EngineResult<()> {
     match source.body.as_mut() {
         SetExpr::Values(_) => Ok(()),
         SetExpr::Select(select) => {
-            select.selection.get_or_insert_with(|| Expr::Value(Literal::Boolean(true).into()));
+            select
+                .selection
+                .get_or_insert_with(|| Expr::Value(Literal::Boolean(true).into()));
             Ok(())
         }
-        _ => Err(EngineError::unsupported("INSERT IGNORE or ON DUPLICATE KEY UPDATE of a UNION")),
+        _ => Err(EngineError::unsupported(
+            "INSERT IGNORE or ON DUPLICATE KEY UPDATE of a UNION",
+        )),
     }
 }

@@ -1,6 +1,8 @@
 //! What a query's columns are called and how their values are typed, as far as its text tells.
 
-use sqlparser::ast::{BinaryOperator, Expr, Ident, Query, SelectItem, SetExpr, Value as Literal, ValueWithSpan};
+use sqlparser::ast::{
+    BinaryOperator, Expr, Ident, Query, SelectItem, SetExpr, Value as Literal, ValueWithSpan,
+};
 
 use super::sqlite_types::Shape;
 
@@ -35,13 +37,21 @@ pub(super) fn label(query: &mut Query) -> Vec<Shape> {
             && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
         {
             let text = match &*expr {
-                Expr::Value(ValueWithSpan { value: Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text), .. }) => {
-                    text.clone()
-                }
+                Expr::Value(ValueWithSpan {
+                    value: Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text),
+                    ..
+                }) => text.clone(),
                 other => other.to_string(),
             };
-            let text: String = text.replace('`', "").chars().take(MAX_LABEL_CHARACTERS).collect();
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('`', text) };
+            let text: String = text
+                .replace('`', "")
+                .chars()
+                .take(MAX_LABEL_CHARACTERS)
+                .collect();
+            *item = SelectItem::ExprWithAlias {
+                expr: expr.clone(),
+                alias: Ident::with_quote('`', text),
+            };
         }
     }
     shapes.unwrap_or_default()
@@ -51,15 +61,21 @@ pub(super) fn label(query: &mut Query) -> Vec<Shape> {
 fn shape(expr: &Expr) -> Shape {
     match expr {
         Expr::Nested(inner) => shape(inner),
-        Expr::BinaryOp { op: BinaryOperator::Divide, .. } => Shape::Decimal(QUOTIENT_DIGITS),
+        Expr::BinaryOp {
+            op: BinaryOperator::Divide,
+            ..
+        } => Shape::Decimal(QUOTIENT_DIGITS),
         Expr::Function(function) => match function.name.to_string().to_ascii_lowercase().as_str() {
             "sum" => Shape::Sum,
             "avg" => Shape::Decimal(QUOTIENT_DIGITS),
             _ => Shape::Plain,
         },
-        Expr::Value(ValueWithSpan { value: Literal::Number(text, _), .. }) if !text.contains(['e', 'E']) => {
-            text.split_once('.').map_or(Shape::Plain, |(_, fraction)| Shape::Decimal(fraction.len()))
-        }
+        Expr::Value(ValueWithSpan {
+            value: Literal::Number(text, _),
+            ..
+        }) if !text.contains(['e', 'E']) => text
+            .split_once('.')
+            .map_or(Shape::Plain, |(_, fraction)| Shape::Decimal(fraction.len())),
         _ => Shape::Plain,
     }
 }

@@ -23,8 +23,17 @@ pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
     let tokens = Tokenizer::new(&MySqlDialect {}, sql)
         .tokenize_with_location()
         .map_err(|error| near(sql, error.location.line, error.location.column))?;
-    if tokens.iter().filter(|token| is_operator(&token.token)).count() > MAX_OPERATORS {
-        return Err(EngineError::database(1436, "HY000", "Thread stack overrun: the statement has too many operators"));
+    if tokens
+        .iter()
+        .filter(|token| is_operator(&token.token))
+        .count()
+        > MAX_OPERATORS
+    {
+        return Err(EngineError::database(
+            1436,
+            "HY000",
+            "Thread stack overrun: the statement has too many operators",
+        ));
     }
     let statements = Parser::new(&MySqlDialect {})
         .with_recursion_limit(MAX_NESTING)
@@ -75,7 +84,11 @@ fn is_operator(token: &Token) -> bool {
 fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
     let text = match error {
         ParserError::RecursionLimitExceeded => {
-            return EngineError::database(1436, "HY000", "Thread stack overrun: the statement is nested too deeply");
+            return EngineError::database(
+                1436,
+                "HY000",
+                "Thread stack overrun: the statement is nested too deeply",
+            );
         }
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
@@ -93,8 +106,16 @@ fn location(text: &str) -> Option<(u64, u64)> {
 fn near(sql: &str, line: u64, column: u64) -> EngineError {
     let lines_before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
     let columns_before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-    let start: usize = sql.split_inclusive('\n').take(lines_before).map(str::len).sum();
-    let rest: String = sql[start..].chars().skip(columns_before).take(QUOTED_CHARACTERS).collect();
+    let start: usize = sql
+        .split_inclusive('\n')
+        .take(lines_before)
+        .map(str::len)
+        .sum();
+    let rest: String = sql[start..]
+        .chars()
+        .skip(columns_before)
+        .take(QUOTED_CHARACTERS)
+        .collect();
     EngineError::database(
         1064,
         "42000",
@@ -112,21 +133,36 @@ mod tests {
     #[test]
     fn a_syntax_error_quotes_the_place() {
         let error = parse("SELECT a\nFROM t WHERE = b").unwrap_err();
-        assert!(error.to_string().contains("near '= b' at line 2"), "{error}");
+        assert!(
+            error.to_string().contains("near '= b' at line 2"),
+            "{error}"
+        );
     }
 
     #[test]
     fn one_statement_is_parsed_and_two_are_not() {
         assert!(parse("SELECT 1;").is_ok());
-        assert_eq!(parse("SELECT 1; SELECT 2"), Err(EngineError::SeveralStatements));
+        assert_eq!(
+            parse("SELECT 1; SELECT 2"),
+            Err(EngineError::SeveralStatements)
+        );
         assert!(parse(" -- nothing\n").is_err());
     }
 
     #[test]
     fn deep_statements_are_refused_and_do_not_overflow_the_stack() {
         let chain = |count: usize| format!("SELECT 1{}", " + 1".repeat(count));
-        assert!(parse(&chain(MAX_OPERATORS)).is_ok_and(|tree| tree.to_string().len() > MAX_OPERATORS));
+        assert!(
+            parse(&chain(MAX_OPERATORS)).is_ok_and(|tree| tree.to_string().len() > MAX_OPERATORS)
+        );
         assert!(parse(&chain(MAX_OPERATORS + 1)).is_err());
-        assert!(parse(&format!("SELECT {}1{}", "(".repeat(20_000), ")".repeat(20_000))).is_err());
+        assert!(
+            parse(&format!(
+                "SELECT {}1{}",
+                "(".repeat(20_000),
+                ")".repeat(20_000)
+            ))
+            .is_err()
+        );
     }
 }

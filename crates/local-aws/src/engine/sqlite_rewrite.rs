@@ -5,12 +5,16 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use sqlparser::ast::{
-    AssignmentTarget, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, Set, SetExpr, Statement, TableFactor, Value as Literal,
-    ValueWithSpan, VisitMut, VisitorMut,
+    AssignmentTarget, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg,
+    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart,
+    Query, Select, Set, SetExpr, Statement, TableFactor, Value as Literal, ValueWithSpan, VisitMut,
+    VisitorMut,
 };
 
-use super::{EngineError, EngineResult, Value, sqlite_ddl as ddl, sqlite_insert as insert, sqlite_labels as labels, sqlite_types::Shape};
+use super::{
+    EngineError, EngineResult, Value, sqlite_ddl as ddl, sqlite_insert as insert,
+    sqlite_labels as labels, sqlite_types::Shape,
+};
 
 /// A statement ready for SQLite.
 #[derive(Debug)]
@@ -58,11 +62,19 @@ pub(super) enum Slot {
 
 /// Rewrites one statement of a database.
 pub(super) fn plan(statement: Statement, database: &str) -> EngineResult<Plan> {
-    let not_now = || Err(EngineError::database(1295, "HY000", "This command is not supported in the prepared statement protocol yet"));
+    let not_now = || {
+        Err(EngineError::database(
+            1295,
+            "HY000",
+            "This command is not supported in the prepared statement protocol yet",
+        ))
+    };
     match statement {
         Statement::Query(mut query) => {
             let shapes = labels::label(&mut query);
-            let plan = rewritten(Statement::Query(query), database, |locks| Kind::Query { locks })?;
+            let plan = rewritten(Statement::Query(query), database, |locks| Kind::Query {
+                locks,
+            })?;
             Ok(Plan { shapes, ..plan })
         }
         Statement::Insert(mut tree) => {
@@ -70,39 +82,58 @@ pub(super) fn plan(statement: Statement, database: &str) -> EngineResult<Plan> {
             rewritten(Statement::Insert(tree), database, |_| Kind::Insert)
         }
         Statement::Update(mut tree) => {
-            if !tree.table.joins.is_empty() || !tree.order_by.is_empty() || tree.limit.is_some() || tree.from.is_some() {
-                return Err(EngineError::unsupported("UPDATE with a join, ORDER BY or LIMIT"));
+            if !tree.table.joins.is_empty()
+                || !tree.order_by.is_empty()
+                || tree.limit.is_some()
+                || tree.from.is_some()
+            {
+                return Err(EngineError::unsupported(
+                    "UPDATE with a join, ORDER BY or LIMIT",
+                ));
             }
             tree.optimizer_hints.clear();
             for assignment in &mut tree.assignments {
                 unqualify(&mut assignment.target);
             }
-            if let TableFactor::Table { alias: Some(alias), .. } = &mut tree.table.relation {
+            if let TableFactor::Table {
+                alias: Some(alias), ..
+            } = &mut tree.table.relation
+            {
                 alias.explicit = true;
             }
             rewritten(Statement::Update(tree), database, |_| Kind::Change)
         }
         Statement::Delete(mut tree) => {
-            if !tree.tables.is_empty() || tree.using.is_some() || !tree.order_by.is_empty() || tree.limit.is_some() {
-                return Err(EngineError::unsupported("DELETE with several tables, ORDER BY or LIMIT"));
+            if !tree.tables.is_empty()
+                || tree.using.is_some()
+                || !tree.order_by.is_empty()
+                || tree.limit.is_some()
+            {
+                return Err(EngineError::unsupported(
+                    "DELETE with several tables, ORDER BY or LIMIT",
+                ));
             }
             tree.optimizer_hints.clear();
             rewritten(Statement::Delete(tree), database, |_| Kind::Change)
         }
-        Statement::ShowTables { full: false, ref show_options, .. }
-            if show_options.filter_position.is_none() && show_options.show_in.is_none() =>
-        {
-            Ok(Plan {
-                kind: Kind::Query { locks: false },
-                sql: vec![show_tables(database)],
-                shapes: Vec::new(),
-                slots: Vec::new(),
-                tree: statement,
-            })
-        }
-        Statement::Set(Set::SetNames { .. } | Set::SetNamesDefault {}) => {
-            Ok(Plan { kind: Kind::Nothing, sql: Vec::new(), shapes: Vec::new(), slots: Vec::new(), tree: statement })
-        }
+        Statement::ShowTables {
+            full: false,
+            ref show_options,
+            ..
+        } if show_options.filter_position.is_none() && show_options.show_in.is_none() => Ok(Plan {
+            kind: Kind::Query { locks: false },
+            sql: vec![show_tables(database)],
+            shapes: Vec::new(),
+            slots: Vec::new(),
+            tree: statement,
+        }),
+        Statement::Set(Set::SetNames { .. } | Set::SetNamesDefault {}) => Ok(Plan {
+            kind: Kind::Nothing,
+            sql: Vec::new(),
+            shapes: Vec::new(),
+            slots: Vec::new(),
+            tree: statement,
+        }),
         Statement::StartTransaction { .. }
         | Statement::Commit { .. }
         | Statement::Rollback { .. }
@@ -110,9 +141,18 @@ pub(super) fn plan(statement: Statement, database: &str) -> EngineResult<Plan> {
         | Statement::ReleaseSavepoint { .. } => not_now(),
         mut statement => {
             // The tables' names lose the database's here too.
-            let mut rewriter = Rewriter { names_only: true, ..Rewriter::new(database) };
+            let mut rewriter = Rewriter {
+                names_only: true,
+                ..Rewriter::new(database)
+            };
             rewriter.walk(&mut statement)?;
-            Ok(Plan { kind: Kind::Definition, sql: ddl::statements(&statement)?, shapes: Vec::new(), slots: Vec::new(), tree: statement })
+            Ok(Plan {
+                kind: Kind::Definition,
+                sql: ddl::statements(&statement)?,
+                shapes: Vec::new(),
+                slots: Vec::new(),
+                tree: statement,
+            })
         }
     }
 }
@@ -124,10 +164,20 @@ fn show_tables(database: &str) -> String {
     )
 }
 
-fn rewritten(mut tree: Statement, database: &str, kind: impl FnOnce(bool) -> Kind) -> EngineResult<Plan> {
+fn rewritten(
+    mut tree: Statement,
+    database: &str,
+    kind: impl FnOnce(bool) -> Kind,
+) -> EngineResult<Plan> {
     let mut rewriter = Rewriter::new(database);
     rewriter.walk(&mut tree)?;
-    Ok(Plan { kind: kind(rewriter.locks), sql: vec![tree.to_string()], shapes: Vec::new(), slots: rewriter.slots, tree })
+    Ok(Plan {
+        kind: kind(rewriter.locks),
+        sql: vec![tree.to_string()],
+        shapes: Vec::new(),
+        slots: rewriter.slots,
+        tree,
+    })
 }
 
 /// SQLite takes no table name before an assigned column.
@@ -140,8 +190,17 @@ pub(super) fn unqualify(target: &mut AssignmentTarget) {
 }
 
 /// What MySQL lets a name be and SQLite does not, unless quoted.
-const RESERVED_IN_SQLITE: [&str; 9] =
-    ["AUTOINCREMENT", "COMMIT", "DEFERRABLE", "ESCAPE", "ISNULL", "NOTHING", "NOTNULL", "RETURNING", "TRANSACTION"];
+const RESERVED_IN_SQLITE: [&str; 9] = [
+    "AUTOINCREMENT",
+    "COMMIT",
+    "DEFERRABLE",
+    "ESCAPE",
+    "ISNULL",
+    "NOTHING",
+    "NOTNULL",
+    "RETURNING",
+    "TRANSACTION",
+];
 
 struct Rewriter<'a> {
     database: &'a str,
@@ -155,7 +214,13 @@ type Step = ControlFlow<Box<EngineError>>;
 
 impl<'a> Rewriter<'a> {
     fn new(database: &'a str) -> Self {
-        Self { database, slots: Vec::new(), numbers: HashMap::new(), locks: false, names_only: false }
+        Self {
+            database,
+            slots: Vec::new(),
+            numbers: HashMap::new(),
+            locks: false,
+            names_only: false,
+        }
     }
 
     fn walk(&mut self, tree: &mut Statement) -> EngineResult<()> {
@@ -190,8 +255,13 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
         // `WITH x AS (…) DELETE …` is a query to the parser, and would be run as one: where nothing may be written.
-        if matches!(*query.body, SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)) {
-            return refuse(EngineError::unsupported("WITH before INSERT, UPDATE or DELETE"));
+        if matches!(
+            *query.body,
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+        ) {
+            return refuse(EngineError::unsupported(
+                "WITH before INSERT, UPDATE or DELETE",
+            ));
         }
         if !query.locks.is_empty() {
             query.locks.clear();
@@ -211,14 +281,27 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> Step {
-        let parts: Vec<&Ident> = relation.0.iter().filter_map(ObjectNamePart::as_ident).collect();
+        let parts: Vec<&Ident> = relation
+            .0
+            .iter()
+            .filter_map(ObjectNamePart::as_ident)
+            .collect();
         let name = match parts.as_slice() {
             [table] => (*table).clone(),
             [database, table] if database.value == self.database => (*table).clone(),
             [database, table] if database.value.eq_ignore_ascii_case("information_schema") => {
-                Ident::with_quote('`', format!("information_schema.{}", table.value.to_ascii_lowercase()))
+                Ident::with_quote(
+                    '`',
+                    format!("information_schema.{}", table.value.to_ascii_lowercase()),
+                )
             }
-            [database, ..] => return refuse(EngineError::database(1049, "42000", format!("Unknown database '{}'", database.value))),
+            [database, ..] => {
+                return refuse(EngineError::database(
+                    1049,
+                    "42000",
+                    format!("Unknown database '{}'", database.value),
+                ));
+            }
             [] => return refuse(EngineError::unsupported("this table name")),
         };
         let lower = name.value.to_ascii_lowercase();
@@ -237,7 +320,11 @@ impl VisitorMut for Rewriter<'_> {
         if ident.value.starts_with('@') {
             return refuse(EngineError::unsupported("variables"));
         }
-        if ident.value.starts_with('$') || RESERVED_IN_SQLITE.iter().any(|word| word.eq_ignore_ascii_case(&ident.value)) {
+        if ident.value.starts_with('$')
+            || RESERVED_IN_SQLITE
+                .iter()
+                .any(|word| word.eq_ignore_ascii_case(&ident.value))
+        {
             ident.quote_style = Some('`');
         }
         ControlFlow::Continue(())
@@ -258,7 +345,9 @@ impl VisitorMut for Rewriter<'_> {
             return ControlFlow::Continue(());
         }
         match &mut value.value {
-            Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) | Literal::NationalStringLiteral(text) => {
+            Literal::SingleQuotedString(text)
+            | Literal::DoubleQuotedString(text)
+            | Literal::NationalStringLiteral(text) => {
                 let text = std::mem::take(text);
                 value.value = self.number(Slot::Literal(text));
             }
@@ -277,13 +366,19 @@ fn refuse(error: EngineError) -> Step {
 }
 
 pub(super) fn no_table(database: &str, table: &str) -> EngineError {
-    EngineError::database(1146, "42S02", format!("Table '{database}.{table}' doesn't exist"))
+    EngineError::database(
+        1146,
+        "42S02",
+        format!("Table '{database}.{table}' doesn't exist"),
+    )
 }
 
 fn rewrite_expr(expr: &mut Expr, database: &str) -> EngineResult<()> {
     match expr {
         Expr::Identifier(name) if name.quote_style.is_none() => {
-            if let Some(function) = clock(&name.value).filter(|_| name.value.to_ascii_lowercase().starts_with("utc_")) {
+            if let Some(function) =
+                clock(&name.value).filter(|_| name.value.to_ascii_lowercase().starts_with("utc_"))
+            {
                 *expr = call(function, FunctionArguments::List(no_arguments()));
             }
         }
@@ -291,12 +386,22 @@ fn rewrite_expr(expr: &mut Expr, database: &str) -> EngineResult<()> {
             parts.remove(0);
         }
         // MySQL's escape character is a backslash; SQLite has none until told.
-        Expr::Like { escape_char: escape @ None, any: false, .. } => {
-            *escape = Some(Box::new(Expr::Value(Literal::SingleQuotedString("\\".into()).into())));
+        Expr::Like {
+            escape_char: escape @ None,
+            any: false,
+            ..
+        } => {
+            *escape = Some(Box::new(Expr::Value(
+                Literal::SingleQuotedString("\\".into()).into(),
+            )));
         }
         Expr::TypedString(typed) => *expr = Expr::Value(typed.value.clone()),
         Expr::Substring { special, .. } => *special = true,
-        Expr::Cast { kind: CastKind::Cast, data_type, .. } => cast_type(data_type),
+        Expr::Cast {
+            kind: CastKind::Cast,
+            data_type,
+            ..
+        } => cast_type(data_type),
         Expr::BinaryOp { .. } => rewrite_operator(expr),
         Expr::Function(function) => return rewrite_function(expr_function(function)?, expr),
         Expr::Interval(_) => return Err(EngineError::unsupported("INTERVAL")),
@@ -311,12 +416,17 @@ fn rewrite_expr(expr: &mut Expr, database: &str) -> EngineResult<()> {
 /// The name of a function in lower case, and its arguments.
 fn expr_function(function: &Function) -> EngineResult<(String, FunctionArguments)> {
     match function.name.0.as_slice() {
-        [ObjectNamePart::Identifier(name)] => Ok((name.value.to_ascii_lowercase(), function.args.clone())),
+        [ObjectNamePart::Identifier(name)] => {
+            Ok((name.value.to_ascii_lowercase(), function.args.clone()))
+        }
         _ => Err(EngineError::unsupported("functions of another database")),
     }
 }
 
-fn rewrite_function((name, arguments): (String, FunctionArguments), expr: &mut Expr) -> EngineResult<()> {
+fn rewrite_function(
+    (name, arguments): (String, FunctionArguments),
+    expr: &mut Expr,
+) -> EngineResult<()> {
     if let Some(function) = clock(&name) {
         let arguments = match arguments {
             FunctionArguments::None => FunctionArguments::List(no_arguments()),
@@ -344,7 +454,11 @@ fn rewrite_function((name, arguments): (String, FunctionArguments), expr: &mut E
             return Ok(());
         }
         "load_extension" | "readfile" | "writefile" | "edit" | "fts3_tokenizer" => {
-            return Err(EngineError::database(1305, "42000", format!("FUNCTION {name} does not exist")));
+            return Err(EngineError::database(
+                1305,
+                "42000",
+                format!("FUNCTION {name} does not exist"),
+            ));
         }
         _ => return Ok(()),
     };
@@ -357,7 +471,8 @@ fn rewrite_function((name, arguments): (String, FunctionArguments), expr: &mut E
 /// The clock behind each of MySQL's names for it. The session's time zone is UTC, as the service's is.
 fn clock(name: &str) -> Option<&'static str> {
     Some(match name.to_ascii_lowercase().as_str() {
-        "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate" | "utc_timestamp" => "utc_timestamp",
+        "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate"
+        | "utc_timestamp" => "utc_timestamp",
         "curdate" | "current_date" | "utc_date" => "utc_date",
         "curtime" | "current_time" | "utc_time" => "utc_time",
         _ => return None,
@@ -378,7 +493,11 @@ fn call(name: &str, args: FunctionArguments) -> Expr {
 }
 
 fn no_arguments() -> FunctionArgumentList {
-    FunctionArgumentList { duplicate_treatment: None, args: Vec::new(), clauses: Vec::new() }
+    FunctionArgumentList {
+        duplicate_treatment: None,
+        args: Vec::new(),
+        clauses: Vec::new(),
+    }
 }
 
 pub(super) fn only_argument(arguments: &FunctionArguments) -> Option<Expr> {
@@ -393,17 +512,24 @@ pub(super) fn only_argument(arguments: &FunctionArguments) -> Option<Expr> {
 
 fn cast_type(data_type: &mut DataType) {
     match data_type {
-        DataType::Signed | DataType::SignedInteger | DataType::Unsigned | DataType::UnsignedInteger => {
+        DataType::Signed
+        | DataType::SignedInteger
+        | DataType::Unsigned
+        | DataType::UnsignedInteger => {
             *data_type = DataType::Integer(None);
         }
         // Its affinity would be numeric.
-        DataType::Date | DataType::Datetime(_) | DataType::Time(..) | DataType::JSON => *data_type = DataType::Text,
+        DataType::Date | DataType::Datetime(_) | DataType::Time(..) | DataType::JSON => {
+            *data_type = DataType::Text
+        }
         _ => {}
     }
 }
 
 fn rewrite_operator(expr: &mut Expr) {
-    let Expr::BinaryOp { left, op, right } = expr else { return };
+    let Expr::BinaryOp { left, op, right } = expr else {
+        return;
+    };
     match op {
         // `||` is OR, unless sql_mode says otherwise.
         BinaryOperator::StringConcat => *op = BinaryOperator::Or,
@@ -414,12 +540,21 @@ fn rewrite_operator(expr: &mut Expr) {
         BinaryOperator::MyIntegerDivide => {
             *op = BinaryOperator::Divide;
             let quotient = expr.clone();
-            *expr = Expr::Cast { kind: CastKind::Cast, expr: Box::new(quotient), data_type: DataType::Integer(None), format: None };
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(quotient),
+                data_type: DataType::Integer(None),
+                format: None,
+            };
         }
         // MySQL never divides as whole numbers.
         BinaryOperator::Divide => {
             let one = Expr::Value(Literal::Number("1.0".into(), false).into());
-            let real = Expr::BinaryOp { left: left.clone(), op: BinaryOperator::Multiply, right: Box::new(one) };
+            let real = Expr::BinaryOp {
+                left: left.clone(),
+                op: BinaryOperator::Multiply,
+                right: Box::new(one),
+            };
             **left = Expr::Nested(Box::new(real));
         }
         _ => {}
@@ -427,11 +562,17 @@ fn rewrite_operator(expr: &mut Expr) {
 }
 
 /// What a slot holds in one execution.
-pub(super) fn bound<'a>(slot: &'a Slot, parameters: &'a super::Parameters) -> EngineResult<std::borrow::Cow<'a, Value>> {
+pub(super) fn bound<'a>(
+    slot: &'a Slot,
+    parameters: &'a super::Parameters,
+) -> EngineResult<std::borrow::Cow<'a, Value>> {
     use std::borrow::Cow;
     match slot {
         Slot::Literal(text) => Ok(Cow::Owned(Value::Text(text.clone()))),
-        Slot::Named(name) => parameters.get(name).map(Cow::Borrowed).ok_or_else(|| EngineError::MissingParameter(name.clone())),
+        Slot::Named(name) => parameters
+            .get(name)
+            .map(Cow::Borrowed)
+            .ok_or_else(|| EngineError::MissingParameter(name.clone())),
     }
 }
 

@@ -37,17 +37,37 @@ impl Type {
         let (before, rest) = text.split_once('(').unwrap_or((text, ""));
         let (arguments, after) = rest.rsplit_once(')').unwrap_or(("", ""));
         let words = format!("{before} {after}").to_ascii_uppercase();
-        let name = match before.split_whitespace().next().unwrap_or_default().to_ascii_uppercase().as_str() {
+        let name = match before
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_ascii_uppercase()
+            .as_str()
+        {
             "INTEGER" => "INT".to_owned(),
             "NUMERIC" | "DEC" | "FIXED" => "DECIMAL".to_owned(),
             "CHARACTER" if words.contains("VARYING") => "VARCHAR".to_owned(),
             "CHARACTER" => "CHAR".to_owned(),
             "REAL" => "DOUBLE".to_owned(),
-            "BOOL" | "BOOLEAN" => return Self { name: "TINYINT".into(), arguments: vec!["1".into()], unsigned: false },
+            "BOOL" | "BOOLEAN" => {
+                return Self {
+                    name: "TINYINT".into(),
+                    arguments: vec!["1".into()],
+                    unsigned: false,
+                };
+            }
             name => name.to_owned(),
         };
-        let arguments = if arguments.is_empty() { Vec::new() } else { split_arguments(arguments) };
-        Self { name, arguments, unsigned: words.contains("UNSIGNED") }
+        let arguments = if arguments.is_empty() {
+            Vec::new()
+        } else {
+            split_arguments(arguments)
+        };
+        Self {
+            name,
+            arguments,
+            unsigned: words.contains("UNSIGNED"),
+        }
     }
 
     fn number(&self, index: usize) -> Option<u64> {
@@ -88,7 +108,11 @@ impl Type {
             "INT" => 32,
             _ => return None,
         };
-        Some(if self.unsigned { (0, (1 << bits) - 1) } else { (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) })
+        Some(if self.unsigned {
+            (0, (1 << bits) - 1)
+        } else {
+            (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+        })
     }
 
     fn is_integer(&self) -> bool {
@@ -131,7 +155,10 @@ impl Type {
             checks.push((
                 FITS,
                 if characters {
-                    format!("length({column}) <= {length} AND octet_length({column}) <= {}", length * 4)
+                    format!(
+                        "length({column}) <= {length} AND octet_length({column}) <= {}",
+                        length * 4
+                    )
                 } else {
                     format!("octet_length({column}) <= {length}")
                 },
@@ -143,7 +170,9 @@ impl Type {
     pub(super) fn shape(&self) -> Shape {
         match (self.name.as_str(), self.number(0)) {
             ("TINYINT", Some(1)) | ("BIT", None | Some(1)) => Shape::Boolean,
-            ("DECIMAL", _) => Shape::Decimal(usize::try_from(self.number(1).unwrap_or(0)).unwrap_or(0)),
+            ("DECIMAL", _) => {
+                Shape::Decimal(usize::try_from(self.number(1).unwrap_or(0)).unwrap_or(0))
+            }
             ("FLOAT" | "DOUBLE", _) => Shape::Double,
             (name, _) if name.ends_with("BLOB") || name.ends_with("BINARY") => Shape::Bytes,
             (name, _) if name.ends_with("CHAR") || name.ends_with("TEXT") => Shape::Text,
@@ -166,7 +195,10 @@ impl Type {
     /// Name, number of `java.sql.Types`, precision and scale, as MySQL's JDBC driver has them.
     pub(super) fn jdbc(&self) -> (String, i32, i32, i32) {
         let unsigned = if self.unsigned { " UNSIGNED" } else { "" };
-        let length = self.length().and_then(|(length, _)| i32::try_from(length).ok()).unwrap_or(0);
+        let length = self
+            .length()
+            .and_then(|(length, _)| i32::try_from(length).ok())
+            .unwrap_or(0);
         let (code, precision) = match (self.name.as_str(), self.shape()) {
             ("BIT" | "TINYINT", Shape::Boolean) => return ("BIT".into(), -7, 1, 0),
             ("TINYINT", _) => (-6, 3),
@@ -176,7 +208,12 @@ impl Type {
             ("BIGINT", _) => (-5, 19),
             ("DECIMAL", Shape::Decimal(scale)) => {
                 let precision = i32::try_from(self.number(0).unwrap_or(10)).unwrap_or(10);
-                return (format!("DECIMAL{unsigned}"), 3, precision, i32::try_from(scale).unwrap_or(0));
+                return (
+                    format!("DECIMAL{unsigned}"),
+                    3,
+                    precision,
+                    i32::try_from(scale).unwrap_or(0),
+                );
             }
             ("FLOAT", _) => (7, 12),
             ("DOUBLE", _) => (8, 22),
@@ -195,7 +232,8 @@ impl Type {
     }
 
     pub(super) fn is_signed(&self) -> bool {
-        !self.unsigned && (self.is_integer() || matches!(self.name.as_str(), "DECIMAL" | "FLOAT" | "DOUBLE"))
+        !self.unsigned
+            && (self.is_integer() || matches!(self.name.as_str(), "DECIMAL" | "FLOAT" | "DOUBLE"))
     }
 }
 
@@ -236,7 +274,10 @@ mod tests {
     #[test]
     fn declarations_are_read_whatever_their_form() {
         assert_eq!(Type::parse("varchar(30)").declaration(), "VARCHAR(30)");
-        assert_eq!(Type::parse("INTEGER UNSIGNED").declaration(), "INT UNSIGNED");
+        assert_eq!(
+            Type::parse("INTEGER UNSIGNED").declaration(),
+            "INT UNSIGNED"
+        );
         assert_eq!(Type::parse("BOOLEAN").declaration(), "TINYINT(1)");
         assert_eq!(Type::parse("NUMERIC(10,2)").declaration(), "DECIMAL(10, 2)");
         assert_eq!(Type::parse("DECIMAL(10, 2)").shape(), Shape::Decimal(2));

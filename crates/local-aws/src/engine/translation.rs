@@ -61,7 +61,11 @@ pub fn embedded(sql: &str, database: &str) -> Result<Embedded, Refused> {
         Slot::Named(name) => Parameter::Named(name),
         Slot::Literal(text) => Parameter::Literal(text),
     });
-    Ok(Embedded { effect, texts: plan.sql, parameters: parameters.collect() })
+    Ok(Embedded {
+        effect,
+        texts: plan.sql,
+        parameters: parameters.collect(),
+    })
 }
 
 /// A statement as MySQL or MariaDB is sent it.
@@ -79,5 +83,8 @@ pub struct Positional {
 /// For more than one statement.
 pub fn positional(sql: &str) -> Result<Positional, Refused> {
     let positional = mysql_values::positional(sql)?;
-    Ok(Positional { text: positional.sql, names: positional.names })
+    Ok(Positional {
+        text: positional.sql,
+        names: positional.names,
+    })
 }

@@ -36,17 +36,30 @@ async fn a_failed_condition_brings_the_old_item() {
     let aws = Aws::start().await;
     let dynamodb = client(&aws);
     let put = |revision: &str| {
-        let put = dynamodb.put_item().table_name(TABLE).item(KEY, string("1-2")).item("revision", string(revision));
+        let put = dynamodb
+            .put_item()
+            .table_name(TABLE)
+            .item(KEY, string("1-2"))
+            .item("revision", string(revision));
         put.condition_expression("attribute_not_exists(revision)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
     };
     put("a").await.unwrap();
     match put("b").await.unwrap_err().into_service_error() {
-        PutItemError::ConditionalCheckFailedException(error) => assert_eq!(error.item().unwrap()["revision"], string("a")),
+        PutItemError::ConditionalCheckFailedException(error) => {
+            assert_eq!(error.item().unwrap()["revision"], string("a"))
+        }
         other => panic!("{other:?}"),
     }
-    let got = dynamodb.get_item().table_name(TABLE).key(KEY, string("1-2")).consistent_read(true).send().await.unwrap();
+    let got = dynamodb
+        .get_item()
+        .table_name(TABLE)
+        .key(KEY, string("1-2"))
+        .consistent_read(true)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(got.item().unwrap()["revision"], string("a"));
 }
 
@@ -59,19 +72,50 @@ async fn many_requests_at_once_are_all_answered() {
         let dynamodb = dynamodb.clone();
         tasks.spawn(async move {
             let id = string(&format!("id-{n}"));
-            dynamodb.put_item().table_name(TABLE).item(KEY, id.clone()).send().await.unwrap();
-            assert!(dynamodb.get_item().table_name(TABLE).key(KEY, id).send().await.unwrap().item().is_some());
+            dynamodb
+                .put_item()
+                .table_name(TABLE)
+                .item(KEY, id.clone())
+                .send()
+                .await
+                .unwrap();
+            assert!(
+                dynamodb
+                    .get_item()
+                    .table_name(TABLE)
+                    .key(KEY, id)
+                    .send()
+                    .await
+                    .unwrap()
+                    .item()
+                    .is_some()
+            );
         });
     }
     while let Some(done) = tasks.join_next().await {
         done.unwrap();
     }
-    assert_eq!(dynamodb.scan().table_name(TABLE).send().await.unwrap().count(), 50);
+    assert_eq!(
+        dynamodb
+            .scan()
+            .table_name(TABLE)
+            .send()
+            .await
+            .unwrap()
+            .count(),
+        50
+    );
 }
 
 #[tokio::test]
 async fn its_own_errors_pass_through() {
     let aws = Aws::start().await;
-    let error = client(&aws).get_item().table_name("other").key(KEY, string("1")).send().await.unwrap_err();
+    let error = client(&aws)
+        .get_item()
+        .table_name("other")
+        .key(KEY, string("1"))
+        .send()
+        .await
+        .unwrap_err();
     assert!(error.into_service_error().is_resource_not_found_exception());
 }

@@ -16,25 +16,50 @@ use crate::support::{Aws, CLUSTER, DATABASE, SECRET, SIGNATURE, parameter, text}
 /// Sends a statement with its text parameters on a connection of its own; answers the status, the body, and how many bytes
 /// the request had: path, headers with their colons and line ends, and body.
 async fn execute(aws: &Aws, sql: &str, parameters: &[(&str, usize)]) -> (u16, String, usize) {
-    let texts = parameters.iter().map(|(name, bytes)| json!({ "name": name, "value": { "stringValue": "x".repeat(*bytes) } }));
+    let texts = parameters.iter().map(
+        |(name, bytes)| json!({ "name": name, "value": { "stringValue": "x".repeat(*bytes) } }),
+    );
     let parameters: Vec<_> = texts.collect();
     let body =
         json!({ "resourceArn": CLUSTER, "secretArn": SECRET, "database": DATABASE, "sql": sql, "parameters": parameters }).to_string();
     let (address, length) = (aws.local.local_addr().to_string(), body.len().to_string());
-    let headers = [("host", address.as_str()), ("authorization", SIGNATURE), ("content-length", &length), ("connection", "close")];
-    let bytes = "/Execute".len() + headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>() + body.len();
-    let head: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = [
+        ("host", address.as_str()),
+        ("authorization", SIGNATURE),
+        ("content-length", &length),
+        ("connection", "close"),
+    ];
+    let bytes = "/Execute".len()
+        + headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum::<usize>()
+        + body.len();
+    let head: String = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     let mut stream = TcpStream::connect(&address).await.unwrap();
-    stream.write_all(format!("POST /Execute HTTP/1.1\r\n{head}\r\n{body}").as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("POST /Execute HTTP/1.1\r\n{head}\r\n{body}").as_bytes())
+        .await
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned(), bytes)
+    (
+        head.split(' ').nth(1).unwrap().parse().unwrap(),
+        body.to_owned(),
+        bytes,
+    )
 }
 
 /// A SELECT that gives so many rows of so many bytes.
 fn rows(count: usize, bytes: usize) -> String {
-    format!("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT '{}' AS v FROM n", "x".repeat(bytes))
+    format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT '{}' AS v FROM n",
+        "x".repeat(bytes)
+    )
 }
 
 fn too_large(error: &ExecuteStatementError) -> bool {
@@ -44,12 +69,27 @@ fn too_large(error: &ExecuteStatementError) -> bool {
 #[tokio::test]
 async fn sql_may_have_65536_characters() {
     let aws = Aws::start().await;
-    let sql = |characters: usize| format!("SELECT '{}'", "é".repeat(characters - "SELECT ''".len()));
-    assert!(aws.sql(&sql(65_536), &[]).await.is_err_and(|error| !error.is_bad_request_exception()));
-    assert!(aws.sql(&sql(65_537), &[]).await.unwrap_err().is_bad_request_exception());
+    let sql =
+        |characters: usize| format!("SELECT '{}'", "é".repeat(characters - "SELECT ''".len()));
+    assert!(
+        aws.sql(&sql(65_536), &[])
+            .await
+            .is_err_and(|error| !error.is_bad_request_exception())
+    );
+    assert!(
+        aws.sql(&sql(65_537), &[])
+            .await
+            .unwrap_err()
+            .is_bad_request_exception()
+    );
     let fits = format!("SELECT 1{}", " ".repeat(65_536 - "SELECT 1".len()));
     assert!(aws.sql(&fits, &[]).await.is_ok());
-    assert!(aws.sql(&format!("{fits} "), &[]).await.unwrap_err().is_bad_request_exception());
+    assert!(
+        aws.sql(&format!("{fits} "), &[])
+            .await
+            .unwrap_err()
+            .is_bad_request_exception()
+    );
 }
 
 #[tokio::test]
@@ -59,7 +99,10 @@ async fn a_row_may_have_64_kib() {
     assert!(aws.sql("SELECT :v", &value(65_536)).await.is_ok());
     let error = aws.sql("SELECT :v", &value(65_537)).await.unwrap_err();
     assert!(too_large(&error), "{error:?}");
-    assert_eq!(error.meta().message(), Some("Packet for query is too large"));
+    assert_eq!(
+        error.meta().message(),
+        Some("Packet for query is too large")
+    );
 }
 
 #[tokio::test]
@@ -67,10 +110,20 @@ async fn a_response_may_have_one_mebibyte() {
     let aws = Aws::start().await;
     // `[{"stringValue":"…"}],` around 1,000 bytes: 1,022 bytes a row.
     let fitting = 1_048_576 / 1_022;
-    assert_eq!(aws.sql(&rows(fitting, 1_000), &[]).await.unwrap().records().len(), fitting);
+    assert_eq!(
+        aws.sql(&rows(fitting, 1_000), &[])
+            .await
+            .unwrap()
+            .records()
+            .len(),
+        fitting
+    );
     let error = aws.sql(&rows(fitting + 1, 1_000), &[]).await.unwrap_err();
     assert!(too_large(&error), "{error:?}");
-    assert_eq!(error.meta().message(), Some("Database returned more than the allowed response size limit"));
+    assert_eq!(
+        error.meta().message(),
+        Some("Database returned more than the allowed response size limit")
+    );
     let more = aws.sql(&rows(200, 60_000), &[]).await.unwrap_err();
     assert!(too_large(&more), "{more:?}");
 }
@@ -89,18 +142,41 @@ async fn a_response_may_have_one_mebibyte_to_the_byte() {
     let (status, full) = answer(1 + left).await;
     assert_eq!((status, full.len()), (200, 1_048_576));
     let (status, refused) = answer(2 + left).await;
-    assert!(status == 400 && refused.contains("Database returned more than the allowed response size limit"), "{status}: {refused:.200}");
+    assert!(
+        status == 400
+            && refused.contains("Database returned more than the allowed response size limit"),
+        "{status}: {refused:.200}"
+    );
 }
 
 #[tokio::test]
 async fn json_may_have_ten_megabytes() {
     let aws = Aws::start().await;
     let json = |sql: String| {
-        let call = aws.data.execute_statement().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE);
-        call.sql(sql).format_records_as(RecordsFormatType::Json).send()
+        let call = aws
+            .data
+            .execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .database(DATABASE);
+        call.sql(sql)
+            .format_records_as(RecordsFormatType::Json)
+            .send()
     };
-    assert_eq!(json(rows(150, 60_000)).await.unwrap().formatted_records().map(str::len), Some(150 * 60_009 + 1));
-    assert!(too_large(&json(rows(170, 60_000)).await.unwrap_err().into_service_error()));
+    assert_eq!(
+        json(rows(150, 60_000))
+            .await
+            .unwrap()
+            .formatted_records()
+            .map(str::len),
+        Some(150 * 60_009 + 1)
+    );
+    assert!(too_large(
+        &json(rows(170, 60_000))
+            .await
+            .unwrap_err()
+            .into_service_error()
+    ));
 }
 
 #[tokio::test]
@@ -108,12 +184,27 @@ async fn a_request_may_have_four_mebibytes() {
     let aws = &Aws::start().await;
     let send = |bytes: usize| async move {
         let parameters = [("v", text(&"x".repeat(bytes)))];
-        aws.sql("SELECT CHAR_LENGTH(:v)", &parameters).await.map(|output| output.records()[0][0].clone())
+        aws.sql("SELECT CHAR_LENGTH(:v)", &parameters)
+            .await
+            .map(|output| output.records()[0][0].clone())
     };
     // Headers and JSON take less than 4 KiB.
-    assert_eq!(send(4 * 1024 * 1024 - 4096).await.unwrap(), Field::LongValue(4 * 1024 * 1024 - 4096));
-    assert!(send(4 * 1024 * 1024).await.unwrap_err().is_bad_request_exception());
-    assert!(send(20 * 1024 * 1024).await.unwrap_err().is_bad_request_exception());
+    assert_eq!(
+        send(4 * 1024 * 1024 - 4096).await.unwrap(),
+        Field::LongValue(4 * 1024 * 1024 - 4096)
+    );
+    assert!(
+        send(4 * 1024 * 1024)
+            .await
+            .unwrap_err()
+            .is_bad_request_exception()
+    );
+    assert!(
+        send(20 * 1024 * 1024)
+            .await
+            .unwrap_err()
+            .is_bad_request_exception()
+    );
 }
 
 #[tokio::test]
@@ -127,17 +218,35 @@ async fn a_request_may_have_four_mebibytes_to_the_byte() {
     assert_eq!((status, bytes), (200, limit), "{body:.200}");
     let (status, body, bytes) = execute(&aws, "SELECT CHAR_LENGTH(:v)", &[("v", fits + 1)]).await;
     assert_eq!((status, bytes), (400, limit + 1), "{body:.200}");
-    assert!(body.contains("larger than the allowed size of 4194304 bytes"), "{body:.200}");
+    assert!(
+        body.contains("larger than the allowed size of 4194304 bytes"),
+        "{body:.200}"
+    );
 }
 
 #[tokio::test]
 async fn a_batch_may_have_a_thousand_sets() {
     let aws = Aws::start().await;
     let batch = |count: usize| {
-        let sets = (0..count).map(|n| vec![parameter("name", text(&n.to_string()))]).collect();
-        let call = aws.data.batch_execute_statement().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE);
-        call.sql("INSERT IGNORE INTO kinds (name) VALUES (:name)").set_parameter_sets(Some(sets)).send()
+        let sets = (0..count)
+            .map(|n| vec![parameter("name", text(&n.to_string()))])
+            .collect();
+        let call = aws
+            .data
+            .batch_execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .database(DATABASE);
+        call.sql("INSERT IGNORE INTO kinds (name) VALUES (:name)")
+            .set_parameter_sets(Some(sets))
+            .send()
     };
     assert_eq!(batch(1_000).await.unwrap().update_results().len(), 1_000);
-    assert!(batch(1_001).await.unwrap_err().into_service_error().is_bad_request_exception());
+    assert!(
+        batch(1_001)
+            .await
+            .unwrap_err()
+            .into_service_error()
+            .is_bad_request_exception()
+    );
 }

@@ -1,6 +1,10 @@
 //! The local endpoints, through the AWS SDKs.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests fail by panicking, and say what they did not run")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests fail by panicking, and say what they did not run"
+)]
 
 mod dynamodb;
 mod errors;

@@ -14,7 +14,10 @@ async fn start() -> Option<Aws> {
     };
     let mut options = options(Storage::InMemory);
     options.engine = Engine::MySql(url);
-    options.schema.insert(0, "DROP TABLE IF EXISTS ec2_package, ec2, kinds, extra".into());
+    options.schema.insert(
+        0,
+        "DROP TABLE IF EXISTS ec2_package, ec2, kinds, extra".into(),
+    );
     Some(Aws::with(options).await)
 }
 
@@ -32,20 +35,64 @@ async fn instances(aws: &Aws) {
     aws.add(None, "i-a").await.unwrap();
     aws.add(None, "I-A").await.unwrap();
     let duplicate = aws.refusal(ADD, &instance("i-a")).await;
-    assert!(duplicate.starts_with("Duplicate entry 'i-a' for key '"), "{duplicate}");
-    assert!(duplicate.ends_with("; Error code: 1062; SQLState: 23000"), "{duplicate}");
+    assert!(
+        duplicate.starts_with("Duplicate entry 'i-a' for key '"),
+        "{duplicate}"
+    );
+    assert!(
+        duplicate.ends_with("; Error code: 1062; SQLState: 23000"),
+        "{duplicate}"
+    );
     let too_long = aws.refusal(ADD, &instance(&"é".repeat(256))).await;
-    assert_eq!(too_long, "Data too long for column 'aws_instance_id' at row 1; Error code: 1406; SQLState: 22001");
-    aws.sql("INSERT INTO ec2_package VALUES ('i-a', 'b', '2'), ('i-a', 'a', '1')", &[]).await.unwrap();
+    assert_eq!(
+        too_long,
+        "Data too long for column 'aws_instance_id' at row 1; Error code: 1406; SQLState: 22001"
+    );
+    aws.sql(
+        "INSERT INTO ec2_package VALUES ('i-a', 'b', '2'), ('i-a', 'a', '1')",
+        &[],
+    )
+    .await
+    .unwrap();
     let read = "SELECT 0 AS kind, aws_region, aws_account, creation_date_utc FROM ec2 WHERE aws_instance_id = :id \
                 UNION ALL SELECT 1, package_name, package_version, NULL FROM ec2_package WHERE aws_instance_id = :id \
                 AND (package_name > :name OR (package_name = :name AND package_version > :version)) ORDER BY 1, 2, 3 LIMIT 1001";
-    let output = aws.sql(read, &[("id", text("i-a")), ("name", text("")), ("version", text(""))]).await.unwrap();
-    assert_eq!(output.records()[0][..3], [Field::LongValue(0), text("us-east-1"), text("123456789012")]);
+    let output = aws
+        .sql(
+            read,
+            &[
+                ("id", text("i-a")),
+                ("name", text("")),
+                ("version", text("")),
+            ],
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        output.records()[0][..3],
+        [Field::LongValue(0), text("us-east-1"), text("123456789012")]
+    );
     assert_eq!(output.records()[0][3].as_string_value().unwrap().len(), 19);
-    assert_eq!(output.records()[1], [Field::LongValue(1), text("a"), text("1"), Field::IsNull(true)]);
-    assert_eq!(aws.sql("SHOW TABLES", &[]).await.unwrap().records().len(), 3);
-    assert_eq!(aws.sql("DELETE FROM ec2", &[]).await.unwrap().number_of_records_updated(), 2);
+    assert_eq!(
+        output.records()[1],
+        [
+            Field::LongValue(1),
+            text("a"),
+            text("1"),
+            Field::IsNull(true)
+        ]
+    );
+    assert_eq!(
+        aws.sql("SHOW TABLES", &[]).await.unwrap().records().len(),
+        3
+    );
+    assert_eq!(
+        aws.sql("DELETE FROM ec2", &[])
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        2
+    );
 }
 
 async fn values(aws: &Aws) {
@@ -58,8 +105,17 @@ async fn values(aws: &Aws) {
         ("raw", Field::BlobValue(Blob::new([0, 255]))),
         ("doc", text(r#"{"a": 1}"#)),
     ];
-    assert_eq!(aws.sql(sql, &parameters).await.unwrap().generated_fields(), [Field::LongValue(1)]);
-    let output = aws.sql("SELECT flag, small, number, price, ratio, name, raw, day, at FROM kinds", &[]).await.unwrap();
+    assert_eq!(
+        aws.sql(sql, &parameters).await.unwrap().generated_fields(),
+        [Field::LongValue(1)]
+    );
+    let output = aws
+        .sql(
+            "SELECT flag, small, number, price, ratio, name, raw, day, at FROM kinds",
+            &[],
+        )
+        .await
+        .unwrap();
     let expected = [
         Field::BooleanValue(true),
         Field::LongValue(65_535),
@@ -73,7 +129,10 @@ async fn values(aws: &Aws) {
     ];
     assert_eq!(output.records(), [expected]);
     let missing = aws.refusal("SELECT * FROM nowhere", &[]).await;
-    assert!(missing.ends_with("doesn't exist; Error code: 1146; SQLState: 42S02"), "{missing}");
+    assert!(
+        missing.ends_with("doesn't exist; Error code: 1146; SQLState: 42S02"),
+        "{missing}"
+    );
 }
 
 async fn transactions(aws: &Aws) {
@@ -86,14 +145,26 @@ async fn transactions(aws: &Aws) {
     aws.add(Some(&id), "i-1").await.unwrap();
     aws.commit(&id).await.unwrap();
     assert_eq!(aws.count(None).await, 1);
-    assert_eq!(aws.commit(&id).await, Err("TransactionNotFoundException".into()));
+    assert_eq!(
+        aws.commit(&id).await,
+        Err("TransactionNotFoundException".into())
+    );
 }
 
 async fn batches(aws: &Aws) {
-    let two = aws.sql("INSERT INTO kinds (name) VALUES ('a'), ('b')", &[]).await.unwrap();
+    let two = aws
+        .sql("INSERT INTO kinds (name) VALUES ('a'), ('b')", &[])
+        .await
+        .unwrap();
     assert_eq!(two.generated_fields().len(), 2);
-    assert_eq!(only(&aws.sql("SELECT :v", &[("v", text("a:b ?"))]).await.unwrap()), &text("a:b ?"));
-    assert_eq!(long(&aws.sql("SELECT COUNT(*) FROM kinds", &[]).await.unwrap()), 3);
+    assert_eq!(
+        only(&aws.sql("SELECT :v", &[("v", text("a:b ?"))]).await.unwrap()),
+        &text("a:b ?")
+    );
+    assert_eq!(
+        long(&aws.sql("SELECT COUNT(*) FROM kinds", &[]).await.unwrap()),
+        3
+    );
 }
 
 #[tokio::test]
@@ -107,6 +178,11 @@ async fn a_slow_statement_is_stopped_on_a_real_database() {
     options.schema = Vec::new();
     options.timeouts.statement = crate::support::SHORT;
     let aws = Aws::with(options).await;
-    assert!(aws.sql("SELECT SLEEP(30)", &[]).await.unwrap_err().is_statement_timeout_exception());
+    assert!(
+        aws.sql("SELECT SLEEP(30)", &[])
+            .await
+            .unwrap_err()
+            .is_statement_timeout_exception()
+    );
     assert!(aws.sql("SELECT 1", &[]).await.is_ok());
 }

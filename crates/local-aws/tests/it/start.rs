@@ -17,15 +17,34 @@ async fn a_restart_keeps_the_data() {
     let aws = Aws::in_folder(folder.path()).await;
     aws.add(None, "i-1").await.unwrap();
     let id = aws_sdk_dynamodb::types::AttributeValue::S("1-2".into());
-    dynamodb::client(&aws).put_item().table_name(TABLE).item(KEY, id.clone()).send().await.unwrap();
+    dynamodb::client(&aws)
+        .put_item()
+        .table_name(TABLE)
+        .item(KEY, id.clone())
+        .send()
+        .await
+        .unwrap();
     let open = aws.begin().await;
     aws.add(Some(&open), "never-committed").await.unwrap();
     aws.local.stop().await;
 
     let aws = Aws::in_folder(folder.path()).await;
-    let ids = aws.sql("SELECT aws_instance_id FROM ec2", &[]).await.unwrap();
+    let ids = aws
+        .sql("SELECT aws_instance_id FROM ec2", &[])
+        .await
+        .unwrap();
     assert_eq!(ids.records(), [[text("i-1")]]);
-    assert!(dynamodb::client(&aws).get_item().table_name(TABLE).key(KEY, id).send().await.unwrap().item().is_some());
+    assert!(
+        dynamodb::client(&aws)
+            .get_item()
+            .table_name(TABLE)
+            .key(KEY, id)
+            .send()
+            .await
+            .unwrap()
+            .item()
+            .is_some()
+    );
     aws.local.stop().await;
 }
 
@@ -52,7 +71,10 @@ async fn a_stop_lets_the_request_under_way_finish() {
     connection.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains(r#"[[{"longValue":7}]]"#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK") && answer.contains(r#"[[{"longValue":7}]]"#),
+        "{answer}"
+    );
     stopped.await.unwrap();
 }
 
@@ -64,7 +86,10 @@ async fn a_stop_does_not_wait_for_a_transaction_that_nobody_goes_on_with() {
     // Waits for the writer's place, which only the end of the open transaction gives it.
     let other = aws.data.clone();
     let waiting = tokio::spawn(async move {
-        let call = other.execute_statement().resource_arn(CLUSTER).secret_arn(SECRET);
+        let call = other
+            .execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET);
         call.sql("DELETE FROM ec2").send().await
     });
     aws.sql("SELECT 1", &[]).await.unwrap();
@@ -91,18 +116,29 @@ async fn a_port_in_use_is_named_with_the_option() {
 async fn a_folder_is_served_once_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let aws = Aws::in_folder(folder.path()).await;
-    let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.unwrap_err();
+    let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned())))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StartError::FolderInUse(_)), "{error}");
     aws.local.stop().await;
-    assert!(LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.is_ok());
+    assert!(
+        LocalAws::start(options(Storage::Folder(folder.path().to_owned())))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn a_folder_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
-    let error = LocalAws::start(options(Storage::Folder(missing.clone()))).await.unwrap_err();
-    assert!(error.to_string().contains(missing.to_str().unwrap()), "{error}");
+    let error = LocalAws::start(options(Storage::Folder(missing.clone())))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains(missing.to_str().unwrap()),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +148,9 @@ async fn a_file_that_is_no_database_is_named() {
         let file = folder.path().join(name);
         let foreign = "random bytes".repeat(100);
         std::fs::write(&file, &foreign).unwrap();
-        let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.unwrap_err();
+        let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned())))
+            .await
+            .unwrap_err();
         let message = format!(
             "The file {} is not a database of this server: move it away, or choose another data folder with --data-dir.",
             file.display()
@@ -121,14 +159,21 @@ async fn a_file_that_is_no_database_is_named() {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), foreign);
         std::fs::remove_file(&file).unwrap();
     }
-    assert!(LocalAws::start(options(Storage::Folder(folder.path().to_owned()))).await.is_ok());
+    assert!(
+        LocalAws::start(options(Storage::Folder(folder.path().to_owned())))
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
 async fn a_schema_that_does_not_parse_stops_the_start() {
     let mut broken = options(Storage::InMemory);
     broken.schema = vec!["CREATE TABEL x".into()];
-    assert!(matches!(LocalAws::start(broken).await.unwrap_err(), StartError::Schema(_)));
+    assert!(matches!(
+        LocalAws::start(broken).await.unwrap_err(),
+        StartError::Schema(_)
+    ));
 }
 
 #[tokio::test]
@@ -146,10 +191,21 @@ async fn a_bad_database_url_is_explained_without_its_password() {
     ] {
         let error = start(url).await.unwrap_err();
         assert!(matches!(error, StartError::DatabaseUrl(_)), "{error}");
-        assert!(!error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"), "{error:?}");
+        assert!(
+            !error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"),
+            "{error:?}"
+        );
     }
     // Nothing listens on a port that was just free.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = start(&format!("mysql://u:hunter2@{free}/db")).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("The database at {free} cannot be reached (nothing answers there)."));
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let error = start(&format!("mysql://u:hunter2@{free}/db"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("The database at {free} cannot be reached (nothing answers there).")
+    );
 }

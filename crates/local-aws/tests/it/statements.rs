@@ -8,22 +8,69 @@ use crate::support::{ADD, Aws, CLUSTER, DATABASE, SECRET, instance, long, only, 
 async fn an_instance_with_packages_is_read_back_in_one_statement() {
     let aws = Aws::start().await;
     let added = aws.add(None, "i-1").await.unwrap();
-    assert_eq!((added.number_of_records_updated(), added.generated_fields().len()), (1, 0));
+    assert_eq!(
+        (
+            added.number_of_records_updated(),
+            added.generated_fields().len()
+        ),
+        (1, 0)
+    );
     let two = "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES (:id, :n0, :v0), (:id, :n1, :v1)";
-    let packages = [("id", text("i-1")), ("n0", text("b")), ("v0", text("2")), ("n1", text("a")), ("v1", text("1"))];
-    assert_eq!(aws.sql(two, &packages).await.unwrap().number_of_records_updated(), 2);
+    let packages = [
+        ("id", text("i-1")),
+        ("n0", text("b")),
+        ("v0", text("2")),
+        ("n1", text("a")),
+        ("v1", text("1")),
+    ];
+    assert_eq!(
+        aws.sql(two, &packages)
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        2
+    );
 
     let read = "SELECT 0 AS kind, aws_region, aws_account, creation_date_utc FROM ec2 WHERE aws_instance_id = :id \
                 UNION ALL SELECT 1, package_name, package_version, NULL FROM ec2_package WHERE aws_instance_id = :id \
                 AND (package_name > :name OR (package_name = :name AND package_version > :version)) ORDER BY 1, 2, 3 LIMIT 1001";
-    let output = aws.sql(read, &[("id", text("i-1")), ("name", text("")), ("version", text(""))]).await.unwrap();
+    let output = aws
+        .sql(
+            read,
+            &[
+                ("id", text("i-1")),
+                ("name", text("")),
+                ("version", text("")),
+            ],
+        )
+        .await
+        .unwrap();
     let rows = output.records();
     assert_eq!(rows.len(), 3);
-    assert_eq!(rows[0][..3], [Field::LongValue(0), text("us-east-1"), text("123456789012")]);
+    assert_eq!(
+        rows[0][..3],
+        [Field::LongValue(0), text("us-east-1"), text("123456789012")]
+    );
     let date = rows[0][3].as_string_value().unwrap();
     assert!(date.len() == 19 && date.as_bytes()[10] == b' ', "{date}");
-    assert_eq!(rows[1], [Field::LongValue(1), text("a"), text("1"), Field::IsNull(true)]);
-    assert_eq!(rows[2], [Field::LongValue(1), text("b"), text("2"), Field::IsNull(true)]);
+    assert_eq!(
+        rows[1],
+        [
+            Field::LongValue(1),
+            text("a"),
+            text("1"),
+            Field::IsNull(true)
+        ]
+    );
+    assert_eq!(
+        rows[2],
+        [
+            Field::LongValue(1),
+            text("b"),
+            text("2"),
+            Field::IsNull(true)
+        ]
+    );
 }
 
 #[tokio::test]
@@ -31,14 +78,31 @@ async fn instances_are_searched_by_package_page_by_page() {
     let aws = Aws::start().await;
     for id in ["i-1", "i-2", "i-3"] {
         aws.add(None, id).await.unwrap();
-        aws.sql("INSERT INTO ec2_package VALUES (:id, 'nginx', '1')", &[("id", text(id))]).await.unwrap();
+        aws.sql(
+            "INSERT INTO ec2_package VALUES (:id, 'nginx', '1')",
+            &[("id", text(id))],
+        )
+        .await
+        .unwrap();
     }
     let search = "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc FROM ec2 e \
                   WHERE e.aws_instance_id > :after AND e.aws_region = :region AND EXISTS (SELECT 1 FROM ec2_package p \
                   WHERE p.aws_instance_id = e.aws_instance_id AND p.package_name = :package_name) ORDER BY e.aws_instance_id LIMIT 2";
     let search = |after: &'static str, package: &'static str| {
-        let parameters = [("after", text(after)), ("region", text("us-east-1")), ("package_name", text(package))];
-        async { aws.sql(search, &{ parameters }).await.unwrap().records().iter().map(|row| row[0].clone()).collect::<Vec<_>>() }
+        let parameters = [
+            ("after", text(after)),
+            ("region", text("us-east-1")),
+            ("package_name", text(package)),
+        ];
+        async {
+            aws.sql(search, &{ parameters })
+                .await
+                .unwrap()
+                .records()
+                .iter()
+                .map(|row| row[0].clone())
+                .collect::<Vec<_>>()
+        }
     };
     assert_eq!(search("", "nginx").await, [text("i-1"), text("i-2")]);
     assert_eq!(search("i-2", "nginx").await, [text("i-3")]);
@@ -50,38 +114,103 @@ async fn two_thousand_rows_go_in_with_one_statement() {
     let aws = Aws::start().await;
     aws.add(None, "i-1").await.unwrap();
     let rows: Vec<String> = (0..2_000).map(|n| format!("(:id, :n{n}, :v{n})")).collect();
-    let sql = format!("INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES {}", rows.join(", "));
+    let sql = format!(
+        "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES {}",
+        rows.join(", ")
+    );
     let mut parameters: Vec<SqlParameter> = vec![parameter("id", text("i-1"))];
     for n in 0..2_000 {
         parameters.push(parameter(&format!("n{n}"), text(&format!("package-{n}"))));
         parameters.push(parameter(&format!("v{n}"), text("v1")));
     }
-    let call = aws.data.execute_statement().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE);
-    let output = call.sql(sql).set_parameters(Some(parameters)).send().await.unwrap();
+    let call = aws
+        .data
+        .execute_statement()
+        .resource_arn(CLUSTER)
+        .secret_arn(SECRET)
+        .database(DATABASE);
+    let output = call
+        .sql(sql)
+        .set_parameters(Some(parameters))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(output.number_of_records_updated(), 2_000);
-    assert_eq!(long(&aws.sql("SELECT COUNT(*) FROM ec2_package", &[]).await.unwrap()), 2_000);
+    assert_eq!(
+        long(
+            &aws.sql("SELECT COUNT(*) FROM ec2_package", &[])
+                .await
+                .unwrap()
+        ),
+        2_000
+    );
 }
 
 #[tokio::test]
 async fn deleting_an_instance_takes_its_packages_along() {
     let aws = Aws::start().await;
     aws.add(None, "i-1").await.unwrap();
-    aws.sql("INSERT INTO ec2_package VALUES ('i-1', 'a', '1')", &[]).await.unwrap();
+    aws.sql("INSERT INTO ec2_package VALUES ('i-1', 'a', '1')", &[])
+        .await
+        .unwrap();
     let delete = "DELETE FROM ec2 WHERE aws_instance_id = :id";
-    assert_eq!(aws.sql(delete, &[("id", text("i-1"))]).await.unwrap().number_of_records_updated(), 1);
-    assert_eq!(aws.sql(delete, &[("id", text("i-1"))]).await.unwrap().number_of_records_updated(), 0);
-    assert_eq!(long(&aws.sql("SELECT COUNT(*) FROM ec2_package", &[]).await.unwrap()), 0);
+    assert_eq!(
+        aws.sql(delete, &[("id", text("i-1"))])
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        1
+    );
+    assert_eq!(
+        aws.sql(delete, &[("id", text("i-1"))])
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        0
+    );
+    assert_eq!(
+        long(
+            &aws.sql("SELECT COUNT(*) FROM ec2_package", &[])
+                .await
+                .unwrap()
+        ),
+        0
+    );
 }
 
 #[tokio::test]
 async fn text_is_compared_case_by_case_in_any_script() {
     let aws = Aws::start().await;
-    for id in ["i-a", "I-A", "ид-1", "ИД-1", "é", "🦀", "it's \\ `odd` \"one\" ''"] {
+    for id in [
+        "i-a",
+        "I-A",
+        "ид-1",
+        "ИД-1",
+        "é",
+        "🦀",
+        "it's \\ `odd` \"one\" ''",
+    ] {
         aws.add(None, id).await.unwrap();
-        let found = aws.sql("SELECT aws_instance_id FROM ec2 WHERE aws_instance_id = :id", &[("id", text(id))]).await.unwrap();
+        let found = aws
+            .sql(
+                "SELECT aws_instance_id FROM ec2 WHERE aws_instance_id = :id",
+                &[("id", text(id))],
+            )
+            .await
+            .unwrap();
         assert_eq!(found.records(), [[text(id)]]);
     }
-    assert_eq!(long(&aws.sql("SELECT COUNT(*) FROM ec2 WHERE aws_instance_id LIKE 'i-_'", &[]).await.unwrap()), 1);
+    assert_eq!(
+        long(
+            &aws.sql(
+                "SELECT COUNT(*) FROM ec2 WHERE aws_instance_id LIKE 'i-_'",
+                &[]
+            )
+            .await
+            .unwrap()
+        ),
+        1
+    );
 }
 
 #[tokio::test]
@@ -123,8 +252,14 @@ async fn mysql_functions_and_operators_work() {
         ("1 / 4", text("0.2500")),
         ("1.50", text("1.50")),
         ("5e-1", Field::DoubleValue(0.5)),
-        ("SUM(a) FROM (SELECT 1 AS a UNION ALL SELECT 2) AS t", text("3")),
-        ("AVG(a) FROM (SELECT 1 AS a UNION ALL SELECT 2) AS t", text("1.5000")),
+        (
+            "SUM(a) FROM (SELECT 1 AS a UNION ALL SELECT 2) AS t",
+            text("3"),
+        ),
+        (
+            "AVG(a) FROM (SELECT 1 AS a UNION ALL SELECT 2) AS t",
+            text("1.5000"),
+        ),
         ("GREATEST(1, 3)", Field::LongValue(3)),
         ("CAST('7' AS SIGNED)", Field::LongValue(7)),
         ("'50%' LIKE '50\\%'", Field::LongValue(1)),
@@ -134,7 +269,10 @@ async fn mysql_functions_and_operators_work() {
         ("CHAR_LENGTH(UTC_TIMESTAMP)", Field::LongValue(19)),
         ("CHAR_LENGTH(NOW(3))", Field::LongValue(23)),
     ] {
-        let output = aws.sql(&format!("SELECT {expression}"), &[]).await.unwrap_or_else(|error| panic!("{expression}: {error:?}"));
+        let output = aws
+            .sql(&format!("SELECT {expression}"), &[])
+            .await
+            .unwrap_or_else(|error| panic!("{expression}: {error:?}"));
         assert_eq!(only(&output), &value, "{expression}");
     }
     assert_eq!(long(&aws.sql("SELECT 1 FROM DUAL", &[]).await.unwrap()), 1);
@@ -145,12 +283,40 @@ async fn insert_ignore_skips_duplicates_and_nothing_else() {
     let aws = Aws::start().await;
     aws.add(None, "i-1").await.unwrap();
     let ignore = ADD.replace("INSERT", "INSERT IGNORE");
-    assert_eq!(aws.sql(&ignore, &instance("i-1")).await.unwrap().number_of_records_updated(), 0);
-    assert_eq!(aws.sql(&ignore, &instance("i-2")).await.unwrap().number_of_records_updated(), 1);
-    assert!(aws.refusal(&ignore, &instance(&"x".repeat(256))).await.starts_with("Data too long"));
+    assert_eq!(
+        aws.sql(&ignore, &instance("i-1"))
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        0
+    );
+    assert_eq!(
+        aws.sql(&ignore, &instance("i-2"))
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        1
+    );
+    assert!(
+        aws.refusal(&ignore, &instance(&"x".repeat(256)))
+            .await
+            .starts_with("Data too long")
+    );
     let copy = "INSERT IGNORE INTO ec2_package SELECT aws_instance_id, 'a', '1' FROM ec2";
-    assert_eq!(aws.sql(copy, &[]).await.unwrap().number_of_records_updated(), 2);
-    assert_eq!(aws.sql(copy, &[]).await.unwrap().number_of_records_updated(), 0);
+    assert_eq!(
+        aws.sql(copy, &[])
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        2
+    );
+    assert_eq!(
+        aws.sql(copy, &[])
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -158,15 +324,41 @@ async fn on_duplicate_key_update_changes_the_row_that_is_there() {
     let aws = Aws::start().await;
     let upsert = "INSERT INTO kinds (name, number) VALUES (:name, :number) ON DUPLICATE KEY UPDATE number = number + VALUES(number)";
     for _ in 0..2 {
-        aws.sql(upsert, &[("name", text("a")), ("number", Field::LongValue(2))]).await.unwrap();
+        aws.sql(
+            upsert,
+            &[("name", text("a")), ("number", Field::LongValue(2))],
+        )
+        .await
+        .unwrap();
     }
     let aliased = "INSERT INTO kinds (name, number) VALUES ('a', 10) AS new ON DUPLICATE KEY UPDATE number = new.number";
-    assert_eq!(long(&aws.sql("SELECT number FROM kinds", &[]).await.unwrap()), 4);
+    assert_eq!(
+        long(&aws.sql("SELECT number FROM kinds", &[]).await.unwrap()),
+        4
+    );
     aws.sql(aliased, &[]).await.unwrap();
-    assert_eq!(long(&aws.sql("SELECT number FROM kinds WHERE name = 'a'", &[]).await.unwrap()), 10);
-    aws.sql("INSERT INTO kinds SET name = 'b', number = 1", &[]).await.unwrap();
-    aws.sql("REPLACE INTO kinds (name, number) VALUES ('b', 2)", &[]).await.unwrap();
-    assert_eq!(long(&aws.sql("SELECT number FROM kinds WHERE name = 'b'", &[]).await.unwrap()), 2);
+    assert_eq!(
+        long(
+            &aws.sql("SELECT number FROM kinds WHERE name = 'a'", &[])
+                .await
+                .unwrap()
+        ),
+        10
+    );
+    aws.sql("INSERT INTO kinds SET name = 'b', number = 1", &[])
+        .await
+        .unwrap();
+    aws.sql("REPLACE INTO kinds (name, number) VALUES ('b', 2)", &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        long(
+            &aws.sql("SELECT number FROM kinds WHERE name = 'b'", &[])
+                .await
+                .unwrap()
+        ),
+        2
+    );
 }
 
 #[tokio::test]
@@ -174,7 +366,13 @@ async fn update_and_truncate_work() {
     let aws = Aws::start().await;
     aws.add(None, "i-1").await.unwrap();
     let update = "UPDATE ec2 e SET e.aws_region = 'eu-west-1' WHERE e.aws_instance_id = :id";
-    assert_eq!(aws.sql(update, &[("id", text("i-1"))]).await.unwrap().number_of_records_updated(), 1);
+    assert_eq!(
+        aws.sql(update, &[("id", text("i-1"))])
+            .await
+            .unwrap()
+            .number_of_records_updated(),
+        1
+    );
     aws.sql("TRUNCATE TABLE ec2_package", &[]).await.unwrap();
     let region = aws.sql("SELECT aws_region FROM ec2_inventory_db.ec2 WHERE ec2.aws_region = 'eu-west-1' FOR UPDATE", &[]).await.unwrap();
     assert_eq!(only(&region), &text("eu-west-1"));
@@ -184,51 +382,107 @@ async fn update_and_truncate_work() {
 async fn the_tables_are_listed() {
     let aws = Aws::start().await;
     let tables = aws.sql("SHOW TABLES", &[]).await.unwrap();
-    assert_eq!(tables.records(), [[text("ec2")], [text("ec2_package")], [text("kinds")]]);
+    assert_eq!(
+        tables.records(),
+        [[text("ec2")], [text("ec2_package")], [text("kinds")]]
+    );
     let named = "SELECT table_name FROM information_schema.tables WHERE table_schema = :db ORDER BY table_name";
-    assert_eq!(aws.sql(named, &[("db", text(DATABASE))]).await.unwrap().records(), tables.records());
+    assert_eq!(
+        aws.sql(named, &[("db", text(DATABASE))])
+            .await
+            .unwrap()
+            .records(),
+        tables.records()
+    );
     let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'ec2_package' ORDER BY ordinal_position LIMIT 1";
-    assert_eq!(only(&aws.sql(columns, &[]).await.unwrap()), &text("aws_instance_id"));
+    assert_eq!(
+        only(&aws.sql(columns, &[]).await.unwrap()),
+        &text("aws_instance_id")
+    );
 }
 
 #[tokio::test]
 async fn definitions_can_be_made_and_dropped() {
     let aws = Aws::start().await;
-    aws.sql("CREATE TABLE extra (a INT, b VARCHAR(9), INDEX (b))", &[]).await.unwrap();
-    aws.sql("CREATE UNIQUE INDEX extra_a ON extra (a)", &[]).await.unwrap();
-    aws.sql("INSERT INTO extra VALUES (1, 'x')", &[]).await.unwrap();
+    aws.sql("CREATE TABLE extra (a INT, b VARCHAR(9), INDEX (b))", &[])
+        .await
+        .unwrap();
+    aws.sql("CREATE UNIQUE INDEX extra_a ON extra (a)", &[])
+        .await
+        .unwrap();
+    aws.sql("INSERT INTO extra VALUES (1, 'x')", &[])
+        .await
+        .unwrap();
     let twice = aws.refusal("INSERT INTO extra VALUES (1, 'y')", &[]).await;
-    assert_eq!(twice, "Duplicate entry '1' for key 'extra.extra_a'; Error code: 1062; SQLState: 23000");
+    assert_eq!(
+        twice,
+        "Duplicate entry '1' for key 'extra.extra_a'; Error code: 1062; SQLState: 23000"
+    );
     aws.sql("DROP INDEX extra_a ON extra", &[]).await.unwrap();
-    aws.sql("INSERT INTO extra VALUES (1, 'y')", &[]).await.unwrap();
+    aws.sql("INSERT INTO extra VALUES (1, 'y')", &[])
+        .await
+        .unwrap();
     aws.sql("DROP TABLE extra", &[]).await.unwrap();
-    assert!(aws.refusal("SELECT * FROM extra", &[]).await.contains("doesn't exist"));
+    assert!(
+        aws.refusal("SELECT * FROM extra", &[])
+            .await
+            .contains("doesn't exist")
+    );
 }
 
 #[tokio::test]
 async fn a_batch_runs_once_for_each_set_and_all_or_nothing() {
     let aws = Aws::start().await;
     let batch = |sets: Vec<Vec<SqlParameter>>| {
-        let call = aws.data.batch_execute_statement().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE);
-        call.sql("INSERT INTO kinds (name) VALUES (:name)").set_parameter_sets(Some(sets)).send()
+        let call = aws
+            .data
+            .batch_execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .database(DATABASE);
+        call.sql("INSERT INTO kinds (name) VALUES (:name)")
+            .set_parameter_sets(Some(sets))
+            .send()
     };
     let set = |name: &str| vec![parameter("name", text(name))];
     let done = batch(vec![set("a"), set("b")]).await.unwrap();
-    let ids: Vec<_> = done.update_results().iter().map(|result| result.generated_fields()[0].clone()).collect();
+    let ids: Vec<_> = done
+        .update_results()
+        .iter()
+        .map(|result| result.generated_fields()[0].clone())
+        .collect();
     assert_eq!(ids, [Field::LongValue(1), Field::LongValue(2)]);
-    let refused = batch(vec![set("c"), set("a")]).await.unwrap_err().into_service_error();
+    let refused = batch(vec![set("c"), set("a")])
+        .await
+        .unwrap_err()
+        .into_service_error();
     assert!(refused.is_database_error_exception(), "{refused:?}");
-    assert_eq!(long(&aws.sql("SELECT COUNT(*) FROM kinds", &[]).await.unwrap()), 2);
+    assert_eq!(
+        long(&aws.sql("SELECT COUNT(*) FROM kinds", &[]).await.unwrap()),
+        2
+    );
 }
 
 #[tokio::test]
 async fn generated_fields_hold_the_new_ids() {
     let aws = Aws::start().await;
-    let one = aws.sql("INSERT INTO kinds (name) VALUES ('a')", &[]).await.unwrap();
+    let one = aws
+        .sql("INSERT INTO kinds (name) VALUES ('a')", &[])
+        .await
+        .unwrap();
     assert_eq!(one.generated_fields(), [Field::LongValue(1)]);
-    let two = aws.sql("INSERT INTO kinds (name) VALUES ('b'), ('c')", &[]).await.unwrap();
-    assert_eq!(two.generated_fields(), [Field::LongValue(2), Field::LongValue(3)]);
+    let two = aws
+        .sql("INSERT INTO kinds (name) VALUES ('b'), ('c')", &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        two.generated_fields(),
+        [Field::LongValue(2), Field::LongValue(3)]
+    );
     aws.sql("DELETE FROM kinds", &[]).await.unwrap();
-    let next = aws.sql("INSERT INTO kinds (name) VALUES ('d')", &[]).await.unwrap();
+    let next = aws
+        .sql("INSERT INTO kinds (name) VALUES ('d')", &[])
+        .await
+        .unwrap();
     assert_eq!(next.generated_fields(), [Field::LongValue(4)]);
 }

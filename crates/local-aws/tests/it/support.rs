@@ -43,9 +43,16 @@ pub(crate) fn options(storage: Storage) -> Options {
         account: "000000000000".into(),
         cluster_arn: CLUSTER.into(),
         database: DATABASE.into(),
-        secret: Secret { name: SECRET.into(), username: "fleet".into(), password: "not-shown".into() },
+        secret: Secret {
+            name: SECRET.into(),
+            username: "fleet".into(),
+            password: "not-shown".into(),
+        },
         schema: schema(),
-        tables: vec![Table { name: TABLE.into(), partition_key: KEY.into() }],
+        tables: vec![Table {
+            name: TABLE.into(),
+            partition_key: KEY.into(),
+        }],
         timeouts: Timeouts::default(),
     }
 }
@@ -79,11 +86,18 @@ impl Aws {
             .retry_config(RetryConfig::disabled())
             .endpoint_url(local.endpoint_url())
             .build();
-        Self { data: Client::from_conf(config), local }
+        Self {
+            data: Client::from_conf(config),
+            local,
+        }
     }
 
     /// Runs a statement outside any transaction.
-    pub(crate) async fn sql(&self, sql: &str, parameters: &[(&str, Field)]) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
+    pub(crate) async fn sql(
+        &self,
+        sql: &str,
+        parameters: &[(&str, Field)],
+    ) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
         self.sql_in(None, sql, parameters).await
     }
 
@@ -100,7 +114,12 @@ impl Aws {
             .secret_arn(SECRET)
             .database(DATABASE)
             .sql(sql)
-            .set_parameters(Some(parameters.iter().map(|(name, value)| parameter(name, value.clone())).collect()))
+            .set_parameters(Some(
+                parameters
+                    .iter()
+                    .map(|(name, value)| parameter(name, value.clone()))
+                    .collect(),
+            ))
             .set_transaction_id(transaction.map(Into::into))
             .send()
             .await
@@ -110,34 +129,69 @@ impl Aws {
     /// The message of the DatabaseErrorException that a statement gives.
     pub(crate) async fn refusal(&self, sql: &str, parameters: &[(&str, Field)]) -> String {
         match self.sql(sql, parameters).await.unwrap_err() {
-            ExecuteStatementError::DatabaseErrorException(error) => error.message().unwrap().to_owned(),
+            ExecuteStatementError::DatabaseErrorException(error) => {
+                error.message().unwrap().to_owned()
+            }
             other => panic!("not a DatabaseErrorException: {other:?}"),
         }
     }
 
     pub(crate) async fn begin(&self) -> String {
-        let begun = self.data.begin_transaction().resource_arn(CLUSTER).secret_arn(SECRET).database(DATABASE).send().await.unwrap();
+        let begun = self
+            .data
+            .begin_transaction()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .database(DATABASE)
+            .send()
+            .await
+            .unwrap();
         begun.transaction_id().unwrap().to_owned()
     }
 
     pub(crate) async fn commit(&self, id: &str) -> Result<String, String> {
-        let sent = self.data.commit_transaction().resource_arn(CLUSTER).secret_arn(SECRET).transaction_id(id).send().await;
-        sent.map(|output| output.transaction_status().unwrap().to_owned()).map_err(|error| error.code().unwrap_or_default().to_owned())
+        let sent = self
+            .data
+            .commit_transaction()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .transaction_id(id)
+            .send()
+            .await;
+        sent.map(|output| output.transaction_status().unwrap().to_owned())
+            .map_err(|error| error.code().unwrap_or_default().to_owned())
     }
 
     pub(crate) async fn rollback(&self, id: &str) -> Result<String, String> {
-        let sent = self.data.rollback_transaction().resource_arn(CLUSTER).secret_arn(SECRET).transaction_id(id).send().await;
-        sent.map(|output| output.transaction_status().unwrap().to_owned()).map_err(|error| error.code().unwrap_or_default().to_owned())
+        let sent = self
+            .data
+            .rollback_transaction()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .transaction_id(id)
+            .send()
+            .await;
+        sent.map(|output| output.transaction_status().unwrap().to_owned())
+            .map_err(|error| error.code().unwrap_or_default().to_owned())
     }
 
     /// Adds an instance.
-    pub(crate) async fn add(&self, transaction: Option<&str>, id: &str) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
+    pub(crate) async fn add(
+        &self,
+        transaction: Option<&str>,
+        id: &str,
+    ) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
         self.sql_in(transaction, ADD, &instance(id)).await
     }
 
     /// How many instances there are.
     pub(crate) async fn count(&self, transaction: Option<&str>) -> i64 {
-        long(&self.sql_in(transaction, "SELECT COUNT(*) FROM ec2", &[]).await.unwrap())
+        long(
+            &self
+                .sql_in(transaction, "SELECT COUNT(*) FROM ec2", &[])
+                .await
+                .unwrap(),
+        )
     }
 }
 
@@ -145,7 +199,12 @@ pub(crate) const ADD: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_
                               VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
 
 pub(crate) fn instance(id: &str) -> [(&'static str, Field); 4] {
-    [("id", text(id)), ("region", text("us-east-1")), ("account", text("123456789012")), ("token", text("t"))]
+    [
+        ("id", text(id)),
+        ("region", text("us-east-1")),
+        ("account", text("123456789012")),
+        ("token", text("t")),
+    ]
 }
 
 pub(crate) fn parameter(name: &str, value: Field) -> SqlParameter {

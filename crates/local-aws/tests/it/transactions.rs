@@ -25,11 +25,20 @@ async fn a_rollback_leaves_nothing() {
     aws.add(Some(&id), "i-1").await.unwrap();
     assert_eq!(aws.rollback(&id).await, Ok("Rollback Complete".into()));
     assert_eq!(aws.count(None).await, 0);
-    assert_eq!(aws.commit(&id).await, Err("TransactionNotFoundException".into()));
-    assert_eq!(aws.rollback(&id).await, Err("TransactionNotFoundException".into()));
+    assert_eq!(
+        aws.commit(&id).await,
+        Err("TransactionNotFoundException".into())
+    );
+    assert_eq!(
+        aws.rollback(&id).await,
+        Err("TransactionNotFoundException".into())
+    );
     let error = aws.sql_in(Some(&id), "SELECT 1", &[]).await.unwrap_err();
     assert!(error.is_transaction_not_found_exception());
-    assert_eq!(error.message(), Some(format!("Transaction {id} is not found").as_str()));
+    assert_eq!(
+        error.message(),
+        Some(format!("Transaction {id} is not found").as_str())
+    );
 }
 
 #[tokio::test]
@@ -44,7 +53,12 @@ async fn a_failed_statement_leaves_the_transaction_open_as_in_mysql() {
     let aws = Aws::start().await;
     let id = aws.begin().await;
     aws.add(Some(&id), "i-1").await.unwrap();
-    assert!(aws.add(Some(&id), "i-1").await.unwrap_err().is_database_error_exception());
+    assert!(
+        aws.add(Some(&id), "i-1")
+            .await
+            .unwrap_err()
+            .is_database_error_exception()
+    );
     aws.add(Some(&id), "i-2").await.unwrap();
     aws.commit(&id).await.unwrap();
     assert_eq!(aws.count(None).await, 2);
@@ -71,7 +85,10 @@ async fn a_write_after_a_stale_read_is_told_of_a_deadlock_and_ends_the_transacti
     assert!(error.is_database_error_exception());
     let expected = "Deadlock found when trying to get lock; try restarting transaction; Error code: 1213; SQLState: 40001";
     assert_eq!(error.message(), Some(expected));
-    assert_eq!(aws.commit(&id).await, Err("TransactionNotFoundException".into()));
+    assert_eq!(
+        aws.commit(&id).await,
+        Err("TransactionNotFoundException".into())
+    );
     aws.add(None, "i-3").await.unwrap();
 }
 
@@ -115,7 +132,12 @@ async fn a_writer_that_waits_too_long_times_out() {
     let aws = Aws::with_timeouts(|timeouts| timeouts.statement = SHORT).await;
     let first = aws.begin().await;
     aws.add(Some(&first), "i-1").await.unwrap();
-    assert!(aws.add(None, "i-2").await.unwrap_err().is_statement_timeout_exception());
+    assert!(
+        aws.add(None, "i-2")
+            .await
+            .unwrap_err()
+            .is_statement_timeout_exception()
+    );
     aws.commit(&first).await.unwrap();
     aws.add(None, "i-2").await.unwrap();
 }
@@ -127,7 +149,10 @@ async fn an_idle_transaction_is_rolled_back() {
     aws.add(Some(&id), "i-1").await.unwrap();
     // This writer gets its place only when the idle one has lost it.
     aws.add(None, "i-2").await.unwrap();
-    assert_eq!(aws.commit(&id).await, Err("TransactionNotFoundException".into()));
+    assert_eq!(
+        aws.commit(&id).await,
+        Err("TransactionNotFoundException".into())
+    );
     assert_eq!(aws.count(None).await, 1);
 }
 
@@ -138,12 +163,16 @@ async fn a_transaction_ends_after_its_whole_time_however_busy() {
     while let Ok(output) = aws.sql_in(Some(&id), "SELECT 1", &[]).await {
         assert_eq!(output.records().len(), 1);
     }
-    assert_eq!(aws.commit(&id).await, Err("TransactionNotFoundException".into()));
+    assert_eq!(
+        aws.commit(&id).await,
+        Err("TransactionNotFoundException".into())
+    );
 }
 
 #[tokio::test]
 async fn use_keeps_a_transaction_alive() {
-    let aws = Aws::with_timeouts(|timeouts| timeouts.transaction_idle = Duration::from_secs(1)).await;
+    let aws =
+        Aws::with_timeouts(|timeouts| timeouts.transaction_idle = Duration::from_secs(1)).await;
     let id = aws.begin().await;
     let begun = std::time::Instant::now();
     while begun.elapsed() < Duration::from_millis(1_200) {
@@ -157,7 +186,9 @@ async fn a_definition_commits_what_is_open() {
     let aws = Aws::start().await;
     let id = aws.begin().await;
     aws.add(Some(&id), "i-1").await.unwrap();
-    aws.sql_in(Some(&id), "CREATE TABLE extra (a INT)", &[]).await.unwrap();
+    aws.sql_in(Some(&id), "CREATE TABLE extra (a INT)", &[])
+        .await
+        .unwrap();
     assert_eq!(aws.count(None).await, 1);
     aws.add(Some(&id), "i-2").await.unwrap();
     aws.rollback(&id).await.unwrap();
@@ -168,8 +199,15 @@ async fn a_definition_commits_what_is_open() {
 async fn a_lock_on_rows_takes_the_writers_place() {
     let aws = Aws::with_timeouts(|timeouts| timeouts.statement = SHORT).await;
     let id = aws.begin().await;
-    aws.sql_in(Some(&id), "SELECT * FROM ec2 FOR UPDATE", &[]).await.unwrap();
-    assert!(aws.add(None, "i-1").await.unwrap_err().is_statement_timeout_exception());
+    aws.sql_in(Some(&id), "SELECT * FROM ec2 FOR UPDATE", &[])
+        .await
+        .unwrap();
+    assert!(
+        aws.add(None, "i-1")
+            .await
+            .unwrap_err()
+            .is_statement_timeout_exception()
+    );
     aws.add(Some(&id), "i-1").await.unwrap();
     aws.commit(&id).await.unwrap();
 }
@@ -177,7 +215,12 @@ async fn a_lock_on_rows_takes_the_writers_place() {
 #[tokio::test]
 async fn another_database_than_the_transactions_is_refused() {
     let aws = Aws::start().await;
-    let call = aws.data.begin_transaction().resource_arn(CLUSTER).secret_arn(SECRET).database("other");
+    let call = aws
+        .data
+        .begin_transaction()
+        .resource_arn(CLUSTER)
+        .secret_arn(SECRET)
+        .database("other");
     let error = call.send().await.unwrap_err().into_service_error();
     assert!(error.is_database_error_exception(), "{error:?}");
 }

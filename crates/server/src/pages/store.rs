@@ -65,7 +65,11 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// The stores that the settings name, reached as `config` says.
-    pub(crate) fn new(config: &SdkConfig, inventory: InventorySettings, dimensions: &DimensionsSettings) -> Self {
+    pub(crate) fn new(
+        config: &SdkConfig,
+        inventory: InventorySettings,
+        dimensions: &DimensionsSettings,
+    ) -> Self {
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             data_api: aws_sdk_rdsdata::Client::new(config),
@@ -76,11 +80,21 @@ impl Reader {
 
     /// The dimensions that were ever changed, by id, as the table has them.
     pub(crate) async fn dimensions(&self) -> Result<Value, ReadError> {
-        let scan = self.dynamodb.scan().table_name(&self.table).limit(DIMENSIONS).consistent_read(true).send();
+        let scan = self
+            .dynamodb
+            .scan()
+            .table_name(&self.table)
+            .limit(DIMENSIONS)
+            .consistent_read(true)
+            .send();
         let found = within("The table of dimensions", "Scan", scan).await?;
-        let mut dimensions: Vec<(String, Value)> = found.items().iter().filter_map(dimension).collect();
+        let mut dimensions: Vec<(String, Value)> =
+            found.items().iter().filter_map(dimension).collect();
         dimensions.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let dimensions: Vec<Value> = dimensions.into_iter().map(|(_, dimension)| dimension).collect();
+        let dimensions: Vec<Value> = dimensions
+            .into_iter()
+            .map(|(_, dimension)| dimension)
+            .collect();
         Ok(json!({ "dimensions": dimensions, "more": found.last_evaluated_key().is_some() }))
     }
 
@@ -89,7 +103,15 @@ impl Reader {
     pub(crate) async fn instances(&self, search: &str) -> Result<Value, ReadError> {
         let (condition, parameter) = match search.trim() {
             "" => ("", None),
-            text => (SEARCH, Some(SqlParameter::builder().name("search").value(Field::StringValue(text.to_owned())).build())),
+            text => (
+                SEARCH,
+                Some(
+                    SqlParameter::builder()
+                        .name("search")
+                        .value(Field::StringValue(text.to_owned()))
+                        .build(),
+                ),
+            ),
         };
         let call = self
             .data_api
@@ -98,10 +120,18 @@ impl Reader {
             .secret_arn(&self.inventory.secret)
             .database(&self.inventory.database)
             // One more than is shown, to see whether there are more.
-            .sql(format!("{COLUMNS} {condition} ORDER BY e.aws_instance_id LIMIT {}", INSTANCES + 1))
+            .sql(format!(
+                "{COLUMNS} {condition} ORDER BY e.aws_instance_id LIMIT {}",
+                INSTANCES + 1
+            ))
             .set_parameters(parameter.map(|parameter| vec![parameter]));
         let found = within("The inventory's database", "ExecuteStatement", call.send()).await?;
-        let instances: Vec<Value> = found.records().iter().filter_map(|row| instance(row)).take(INSTANCES).collect();
+        let instances: Vec<Value> = found
+            .records()
+            .iter()
+            .filter_map(|row| instance(row))
+            .take(INSTANCES)
+            .collect();
         Ok(json!({ "instances": instances, "more": found.records().len() > INSTANCES }))
     }
 }
@@ -114,8 +144,13 @@ async fn within<T, E>(
 where
     E: Error + ProvideErrorMetadata + 'static,
 {
-    let answered = timeout(WITHIN, call).await.map_err(|_| ReadError::TimedOut(store))?;
-    answered.map_err(|error| ReadError::Failed { store, source: CallFailure::of(operation, &error) })
+    let answered = timeout(WITHIN, call)
+        .await
+        .map_err(|_| ReadError::TimedOut(store))?;
+    answered.map_err(|error| ReadError::Failed {
+        store,
+        source: CallFailure::of(operation, &error),
+    })
 }
 
 /// An item of the table in the words of the API; capacities are kept as text.
@@ -144,7 +179,9 @@ fn instance(row: &[Field]) -> Option<Value> {
     else {
         return None;
     };
-    Some(json!({ "id": id, "region": region, "account": account, "added": seconds(added), "packages": packages }))
+    Some(
+        json!({ "id": id, "region": region, "account": account, "added": seconds(added), "packages": packages }),
+    )
 }
 
 /// A date and time without the fraction of its seconds.

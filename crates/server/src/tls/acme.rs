@@ -5,7 +5,10 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use futures_util::StreamExt as _;
 use http::Uri;
-use rustls::{ClientConfig, RootCertStore, ServerConfig, crypto::CryptoProvider, pki_types::DnsName, server::ResolvesServerCert};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig, crypto::CryptoProvider, pki_types::DnsName,
+    server::ResolvesServerCert,
+};
 use rustls_acme::{AcmeConfig, AcmeState, EventOk, caches::DirCache};
 use tracing::{info, warn};
 
@@ -14,8 +17,14 @@ use crate::{options::Options, private};
 
 /// <https://letsencrypt.org/docs/acme-protocol-updates/>, by the names that people know.
 const DIRECTORIES: [(&str, &str); 2] = [
-    ("letsencrypt", "https://acme-v02.api.letsencrypt.org/directory"),
-    ("letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory"),
+    (
+        "letsencrypt",
+        "https://acme-v02.api.letsencrypt.org/directory",
+    ),
+    (
+        "letsencrypt-staging",
+        "https://acme-staging-v02.api.letsencrypt.org/directory",
+    ),
 ];
 /// Where the account and the certificate are kept, within the data folder.
 const CACHE: &str = "acme";
@@ -33,10 +42,19 @@ impl Order {
     /// Checks the options of ACME; reads the disk and changes nothing.
     pub(crate) fn check(options: &Options) -> Result<Self, TlsError> {
         let tls = &options.tls;
-        let domains = tls.acme_domain.iter().map(|name| domain(name)).collect::<Result<Vec<_>, _>>()?;
+        let domains = tls
+            .acme_domain
+            .iter()
+            .map(|name| domain(name))
+            .collect::<Result<Vec<_>, _>>()?;
         let cache = match &tls.acme_cache {
             Some(folder) => folder.clone(),
-            None if options.in_memory => return Err(TlsError::Needs("--acme-domain", "--acme-cache where the data is in memory")),
+            None if options.in_memory => {
+                return Err(TlsError::Needs(
+                    "--acme-domain",
+                    "--acme-cache where the data is in memory",
+                ));
+            }
             None => options.data_dir.join(CACHE),
         };
         if private::is_open(&cache, private::OTHERS_AND_GROUP) {
@@ -53,7 +71,10 @@ impl Order {
     /// Makes the folder, for its owner alone, and looks whether it can be written to.
     pub(crate) fn make_cache(&self) -> Result<(), TlsError> {
         let folder = &self.cache;
-        let failed = |cause: io::Error| TlsError::Cache { folder: folder.clone(), cause: cause.kind() };
+        let failed = |cause: io::Error| TlsError::Cache {
+            folder: folder.clone(),
+            cause: cause.kind(),
+        };
         private::make_folder(folder).map_err(failed)?;
         let probe = folder.join(".writable");
         fs::write(&probe, "").map_err(failed)?;
@@ -64,20 +85,36 @@ impl Order {
 /// A name that a CA can connect to.
 fn domain(name: &str) -> Result<String, TlsError> {
     let name = name.trim().to_ascii_lowercase();
-    let is_name = DnsName::try_from(name.as_str()).is_ok() && !name.ends_with('.') && name.parse::<std::net::Ipv4Addr>().is_err();
+    let is_name = DnsName::try_from(name.as_str()).is_ok()
+        && !name.ends_with('.')
+        && name.parse::<std::net::Ipv4Addr>().is_err();
     if is_name && name.contains('.') {
         return Ok(name);
     }
     let must = "a whole DNS name like api.example.com; ACME over this port gives no wildcards and no addresses";
-    Err(TlsError::Value { option: "--acme-domain", value: name, must })
+    Err(TlsError::Value {
+        option: "--acme-domain",
+        value: name,
+        must,
+    })
 }
 
 fn email(address: &str) -> Result<String, TlsError> {
-    let is_address = address.split_once('@').is_some_and(|(who, place)| !who.is_empty() && place.contains('.') && !place.contains('@'));
-    if is_address && address.chars().all(|c| c.is_ascii_graphic() && !matches!(c, ',' | '?' | '<' | '>')) {
+    let is_address = address
+        .split_once('@')
+        .is_some_and(|(who, place)| !who.is_empty() && place.contains('.') && !place.contains('@'));
+    if is_address
+        && address
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, ',' | '?' | '<' | '>'))
+    {
         return Ok(address.to_owned());
     }
-    Err(TlsError::Value { option: "--acme-email", value: address.to_owned(), must: "one address like name@example.com" })
+    Err(TlsError::Value {
+        option: "--acme-email",
+        value: address.to_owned(),
+        must: "one address like name@example.com",
+    })
 }
 
 fn directory(asked: Option<&str>) -> Result<String, TlsError> {
@@ -85,14 +122,19 @@ fn directory(asked: Option<&str>) -> Result<String, TlsError> {
     if let Some((_, url)) = DIRECTORIES.iter().find(|(name, _)| *name == asked) {
         return Ok((*url).to_owned());
     }
-    let is_url = asked
-        .parse::<Uri>()
-        .is_ok_and(|uri| uri.scheme_str() == Some("https") && uri.authority().is_some_and(|it| !it.as_str().contains('@')));
+    let is_url = asked.parse::<Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("https")
+            && uri.authority().is_some_and(|it| !it.as_str().contains('@'))
+    });
     if is_url {
         return Ok(asked.to_owned());
     }
     let must = "letsencrypt, letsencrypt-staging, or the https:// address of an ACME directory";
-    Err(TlsError::Value { option: "--acme-directory", value: asked.to_owned(), must })
+    Err(TlsError::Value {
+        option: "--acme-directory",
+        value: asked.to_owned(),
+        must,
+    })
 }
 
 /// The account with a CA and the certificate it gave.
@@ -122,7 +164,12 @@ impl Acme {
             .cache(DirCache::new(order.cache.clone()))
             .state();
         let challenge = state.challenge_rustls_config_with_provider(Arc::clone(provider));
-        Ok(Self { state, challenge, domains: order.domains.join(", "), directory: order.directory.clone() })
+        Ok(Self {
+            state,
+            challenge,
+            domains: order.domains.join(", "),
+            directory: order.directory.clone(),
+        })
     }
 
     /// The newest certificate.
@@ -138,13 +185,24 @@ impl Acme {
     /// Fetches and renews, a third of its life before a certificate's end, for as long as it is polled. What fails is
     /// tried again, after a second first and then less and less often.
     pub(crate) async fn run(self) {
-        let Self { mut state, domains, directory, .. } = self;
+        let Self {
+            mut state,
+            domains,
+            directory,
+            ..
+        } = self;
         while let Some(event) = state.next().await {
             match event {
-                Ok(EventOk::DeployedNewCert) => info!("a certificate for {domains} came from {directory}"),
-                Ok(EventOk::DeployedCachedCert) => info!("the certificate for {domains} is the one that was kept"),
+                Ok(EventOk::DeployedNewCert) => {
+                    info!("a certificate for {domains} came from {directory}")
+                }
+                Ok(EventOk::DeployedCachedCert) => {
+                    info!("the certificate for {domains} is the one that was kept")
+                }
                 Ok(EventOk::CertCacheStore | EventOk::AccountCacheStore) => {}
-                Err(error) => warn!("no certificate for {domains} from {directory} yet, which is tried again: {error}"),
+                Err(error) => warn!(
+                    "no certificate for {domains} from {directory} yet, which is tried again: {error}"
+                ),
             }
         }
     }
@@ -192,12 +250,26 @@ mod tests {
 
     #[test]
     fn a_directory_is_a_known_one_or_an_https_address() {
-        assert_eq!(directory(None).unwrap(), "https://acme-v02.api.letsencrypt.org/directory");
-        assert_eq!(directory(Some("letsencrypt-staging")).unwrap(), "https://acme-staging-v02.api.letsencrypt.org/directory");
-        assert_eq!(directory(Some("https://ca.example.com:14000/dir")).unwrap(), "https://ca.example.com:14000/dir");
-        for wrong in
-            ["", "letsencrypt-production", "http://ca.example.com/dir", "ca.example.com", "https://", "https://user:pw@ca.example.com/"]
-        {
+        assert_eq!(
+            directory(None).unwrap(),
+            "https://acme-v02.api.letsencrypt.org/directory"
+        );
+        assert_eq!(
+            directory(Some("letsencrypt-staging")).unwrap(),
+            "https://acme-staging-v02.api.letsencrypt.org/directory"
+        );
+        assert_eq!(
+            directory(Some("https://ca.example.com:14000/dir")).unwrap(),
+            "https://ca.example.com:14000/dir"
+        );
+        for wrong in [
+            "",
+            "letsencrypt-production",
+            "http://ca.example.com/dir",
+            "ca.example.com",
+            "https://",
+            "https://user:pw@ca.example.com/",
+        ] {
             assert!(directory(Some(wrong)).is_err(), "{wrong}");
         }
     }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
     client::danger::HandshakeSignatureValid,
-    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature},
+    crypto::{
+        CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    },
     pki_types::{CertificateDer, UnixTime},
     server::{
         WebPkiClientVerifier,
@@ -20,7 +23,10 @@ use super::{
 use crate::template::TemplateRoute;
 
 /// What is protected where nothing is said: the routes that scale.
-const SCALING_ROUTES: [&str; 2] = ["/scalableTargetDimensions/*", "/v1/scalableTargetDimensions/*"];
+const SCALING_ROUTES: [&str; 2] = [
+    "/scalableTargetDimensions/*",
+    "/v1/scalableTargetDimensions/*",
+];
 /// Every route and every page.
 const EVERYTHING: &str = "*";
 
@@ -41,11 +47,24 @@ pub(crate) struct ClientCertificates {
 
 impl ClientCertificates {
     /// Those that `listed` of `file` lead to.
-    pub(crate) fn new(file: &Named, listed: Vec<CertificateDer<'static>>, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let wrong = |what: String| TlsError::Content { option: file.option, path: file.path.clone(), what };
+    pub(crate) fn new(
+        file: &Named,
+        listed: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
+        let wrong = |what: String| TlsError::Content {
+            option: file.option,
+            path: file.path.clone(),
+            what,
+        };
         let (mut all, mut authorities) = (RootCertStore::empty(), RootCertStore::empty());
         for (number, certificate) in listed.iter().enumerate() {
-            let untrusted = |_| wrong(format!("has a certificate that cannot be trusted, number {}", number + 1));
+            let untrusted = |_| {
+                wrong(format!(
+                    "has a certificate that cannot be trusted, number {}",
+                    number + 1
+                ))
+            };
             all.add(certificate.clone()).map_err(untrusted)?;
             // Whoever has the key of any other could sign for everybody.
             if About::of(certificate).is_some_and(|about| about.is_ca) {
@@ -55,10 +74,23 @@ impl ClientCertificates {
         let chains = if authorities.is_empty() {
             None
         } else {
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider)).allow_unauthenticated();
-            Some(verifier.build().map_err(|cause| wrong(format!("cannot be used ({cause})")))?)
+            let verifier = WebPkiClientVerifier::builder_with_provider(
+                Arc::new(authorities),
+                Arc::clone(provider),
+            )
+            .allow_unauthenticated();
+            Some(
+                verifier
+                    .build()
+                    .map_err(|cause| wrong(format!("cannot be used ({cause})")))?,
+            )
         };
-        Ok(Self { chains, listed, subjects: all.subjects(), algorithms: provider.signature_verification_algorithms })
+        Ok(Self {
+            chains,
+            listed,
+            subjects: all.subjects(),
+            algorithms: provider.signature_verification_algorithms,
+        })
     }
 }
 
@@ -79,7 +111,10 @@ impl ClientCertVerifier for ClientCertificates {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         if !self.listed.iter().any(|listed| listed == shown) {
-            let chains = self.chains.as_ref().ok_or(CertificateError::UnknownIssuer)?;
+            let chains = self
+                .chains
+                .as_ref()
+                .ok_or(CertificateError::UnknownIssuer)?;
             return chains.verify_client_cert(shown, intermediates, now);
         }
         let about = About::of(shown).ok_or(CertificateError::BadEncoding)?;
@@ -125,16 +160,24 @@ impl ClientRoutes {
     /// Those that `asked` names among `routes`, or the scaling routes where it names none. A pattern that protects
     /// nothing is a mistake, which would leave a route open.
     pub(crate) fn new(asked: &[String], routes: &[TemplateRoute]) -> Result<Self, TlsError> {
-        let asked: Vec<String> = asked.iter().map(|pattern| pattern.trim().to_owned()).collect();
+        let asked: Vec<String> = asked
+            .iter()
+            .map(|pattern| pattern.trim().to_owned())
+            .collect();
         if asked.iter().any(String::is_empty) {
             return Err(TlsError::EmptyRoute);
         }
-        let protects = |pattern: &String| pattern == EVERYTHING || routes.iter().any(|route| covers(pattern, &route.path));
+        let protects = |pattern: &String| {
+            pattern == EVERYTHING || routes.iter().any(|route| covers(pattern, &route.path))
+        };
         let useless = |pattern: String| {
             let mut known: Vec<&str> = routes.iter().map(|route| route.path.as_str()).collect();
             known.sort_unstable();
             known.dedup();
-            TlsError::NoSuchRoute { pattern, known: known.join(", ") }
+            TlsError::NoSuchRoute {
+                pattern,
+                known: known.join(", "),
+            }
         };
         if let Some(pattern) = asked.iter().find(|pattern| !protects(pattern)) {
             return Err(useless(pattern.clone()));
@@ -143,13 +186,19 @@ impl ClientRoutes {
             return Ok(Self(asked));
         }
         let scaling = SCALING_ROUTES.map(str::to_owned).to_vec();
-        if scaling.iter().any(protects) { Ok(Self(scaling)) } else { Err(useless(SCALING_ROUTES.join(","))) }
+        if scaling.iter().any(protects) {
+            Ok(Self(scaling))
+        } else {
+            Err(useless(SCALING_ROUTES.join(",")))
+        }
     }
 
     /// Whether a request for the route `resource`, as the template writes it, needs a certificate; `None` is what has no
     /// route, the pages among it.
     pub(crate) fn cover(&self, resource: Option<&str>) -> bool {
-        self.0.iter().any(|pattern| pattern == EVERYTHING || resource.is_some_and(|resource| covers(pattern, resource)))
+        self.0.iter().any(|pattern| {
+            pattern == EVERYTHING || resource.is_some_and(|resource| covers(pattern, resource))
+        })
     }
 }
 
@@ -165,8 +214,12 @@ mod tests {
     use super::*;
 
     fn routes(paths: &[&str]) -> Vec<TemplateRoute> {
-        let route =
-            |path: &&str| TemplateRoute { method: None, path: (*path).to_owned(), function: "F".to_owned(), binary: "f".to_owned() };
+        let route = |path: &&str| TemplateRoute {
+            method: None,
+            path: (*path).to_owned(),
+            function: "F".to_owned(),
+            binary: "f".to_owned(),
+        };
         paths.iter().map(route).collect()
     }
 
@@ -177,11 +230,20 @@ mod tests {
         let routes = routes(&[SCALING, "/ec2", "/ec2/{id}"]);
         let scaling = ClientRoutes::new(&[], &routes).unwrap();
         assert!(scaling.cover(Some(SCALING)));
-        for open in [Some("/ec2"), Some("/scalableTargetDimensions"), Some("/scalableTargetDimensionsX/{id}"), None] {
+        for open in [
+            Some("/ec2"),
+            Some("/scalableTargetDimensions"),
+            Some("/scalableTargetDimensionsX/{id}"),
+            None,
+        ] {
             assert!(!scaling.cover(open), "{open:?}");
         }
         let below = ClientRoutes::new(&["/ec2/*".to_owned()], &routes).unwrap();
-        assert!(below.cover(Some("/ec2/{id}")) && !below.cover(Some("/ec2")) && !below.cover(Some(SCALING)));
+        assert!(
+            below.cover(Some("/ec2/{id}"))
+                && !below.cover(Some("/ec2"))
+                && !below.cover(Some(SCALING))
+        );
         let one = ClientRoutes::new(&[" /ec2 ".to_owned()], &routes).unwrap();
         assert!(one.cover(Some("/ec2")) && !one.cover(Some("/ec2/{id}")));
         let all = ClientRoutes::new(&["*".to_owned()], &routes).unwrap();
@@ -190,15 +252,35 @@ mod tests {
 
     #[test]
     fn a_pattern_that_protects_nothing_is_refused() {
-        for pattern in ["/ec3", "/ec2*", "/EC2", "ec2", "/ec2/1/*", "/scalableTargetDimensions"] {
-            let refused = ClientRoutes::new(&["/ec2".to_owned(), pattern.to_owned()], &routes(&["/ec2", SCALING])).unwrap_err();
+        for pattern in [
+            "/ec3",
+            "/ec2*",
+            "/EC2",
+            "ec2",
+            "/ec2/1/*",
+            "/scalableTargetDimensions",
+        ] {
+            let refused = ClientRoutes::new(
+                &["/ec2".to_owned(), pattern.to_owned()],
+                &routes(&["/ec2", SCALING]),
+            )
+            .unwrap_err();
             assert_eq!(
                 refused.to_string(),
-                format!("The option --client-ca-routes protects nothing with {pattern}: the routes are /ec2, {SCALING}.")
+                format!(
+                    "The option --client-ca-routes protects nothing with {pattern}: the routes are /ec2, {SCALING}."
+                )
             );
         }
-        assert!(ClientRoutes::new(&[], &routes(&["/ec2"])).is_err(), "nothing would be protected by default");
-        let refused = ClientRoutes::new(&["/ec2".to_owned(), " ".to_owned()], &routes(&["/ec2"])).unwrap_err();
-        assert_eq!(refused.to_string(), "The option --client-ca-routes has an empty path in it.");
+        assert!(
+            ClientRoutes::new(&[], &routes(&["/ec2"])).is_err(),
+            "nothing would be protected by default"
+        );
+        let refused = ClientRoutes::new(&["/ec2".to_owned(), " ".to_owned()], &routes(&["/ec2"]))
+            .unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "The option --client-ca-routes has an empty path in it."
+        );
     }
 }

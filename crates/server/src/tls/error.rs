@@ -12,7 +12,9 @@ pub enum TlsError {
     #[error("The option {0} needs {1}: give both, or leave {0} out.")]
     Needs(&'static str, &'static str),
     /// Two options that contradict each other.
-    #[error("The options {0} and {1} contradict each other: a certificate comes from files or by ACME.")]
+    #[error(
+        "The options {0} and {1} contradict each other: a certificate comes from files or by ACME."
+    )]
     Contradict(&'static str, &'static str),
     /// A value that is none.
     #[error("The option {option} has the value {value:?}: it must be {must}.")]
@@ -56,7 +58,9 @@ pub enum TlsError {
     #[error("The option --client-ca-routes has an empty path in it.")]
     EmptyRoute,
     /// A route that would be left open.
-    #[error("The option --client-ca-routes protects nothing with {pattern}: the routes are {known}.")]
+    #[error(
+        "The option --client-ca-routes protects nothing with {pattern}: the routes are {known}."
+    )]
     NoSuchRoute {
         /// What was given.
         pattern: String,
@@ -75,10 +79,14 @@ pub enum TlsError {
     #[error("Other users can read the folder {} of --acme-cache, where private keys are kept: chmod 700 {}", .0.display(), .0.display())]
     OpenCache(PathBuf),
     /// The system has no list of CAs, so the ACME server cannot be known for what it is.
-    #[error("This system has no CA certificates to know the ACME server by: install ca-certificates, or set SSL_CERT_FILE.")]
+    #[error(
+        "This system has no CA certificates to know the ACME server by: install ca-certificates, or set SSL_CERT_FILE."
+    )]
     NoRoots,
     /// The local AWS endpoints would be open to others.
-    #[error("The option --aws-listen must be on loopback where the server speaks HTTPS, and is {0}: these endpoints take any credentials.")]
+    #[error(
+        "The option --aws-listen must be on loopback where the server speaks HTTPS, and is {0}: these endpoints take any credentials."
+    )]
     OpenEndpoints(SocketAddr),
     /// The cryptography does not start, which its tests rule out.
     #[error("TLS cannot be set up: {0}.")]

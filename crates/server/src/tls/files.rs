@@ -29,12 +29,19 @@ pub(crate) struct Named {
 
 impl Named {
     pub(crate) fn new(option: &'static str, path: &Path) -> Self {
-        Self { option, path: path.to_owned() }
+        Self {
+            option,
+            path: path.to_owned(),
+        }
     }
 
     /// The whole file.
     pub(crate) fn read(&self) -> Result<Vec<u8>, TlsError> {
-        let failed = |cause: std::io::Error| TlsError::Unread { option: self.option, path: self.path.clone(), cause: cause.kind() };
+        let failed = |cause: std::io::Error| TlsError::Unread {
+            option: self.option,
+            path: self.path.clone(),
+            cause: cause.kind(),
+        };
         let about = fs::metadata(&self.path).map_err(failed)?;
         if about.is_dir() {
             return Err(self.wrong("is a folder"));
@@ -50,19 +57,33 @@ impl Named {
     }
 
     fn wrong(&self, what: impl Display) -> TlsError {
-        TlsError::Content { option: self.option, path: self.path.clone(), what: what.to_string() }
+        TlsError::Content {
+            option: self.option,
+            path: self.path.clone(),
+            what: what.to_string(),
+        }
     }
 
     /// The certificates in `pem`, of which there is at least one, in their order.
-    pub(crate) fn certificates(&self, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    pub(crate) fn certificates(
+        &self,
+        pem: &[u8],
+    ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let found = found.map_err(|_| self.wrong("is not PEM as it should be: a block is cut short or not base64"))?;
+        let found = found.map_err(|_| {
+            self.wrong("is not PEM as it should be: a block is cut short or not base64")
+        })?;
         if found.is_empty() {
-            return Err(self.wrong("has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----"));
+            return Err(self.wrong(
+                "has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----",
+            ));
         }
         for (number, certificate) in found.iter().enumerate() {
             if X509Certificate::from_der(certificate).is_err() {
-                return Err(self.wrong(format_args!("has a certificate that cannot be read, number {}", number + 1)));
+                return Err(self.wrong(format_args!(
+                    "has a certificate that cannot be read, number {}",
+                    number + 1
+                )));
             }
         }
         Ok(found)
@@ -73,8 +94,11 @@ impl Named {
         if contains(pem, b"ENCRYPTED") {
             return Err(self.wrong("is protected by a password: give the key without one (openssl pkey -in FILE -out FILE)"));
         }
-        PrivateKeyDer::from_pem_slice(pem)
-            .map_err(|_| self.wrong("has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----"))
+        PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
+            self.wrong(
+                "has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----",
+            )
+        })
     }
 }
 
@@ -95,11 +119,16 @@ pub(crate) fn pair(
     match pair.keys_match() {
         // A key that does not tell its public half cannot be compared; none of this provider's is one.
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
-        Err(Error::InconsistentKeys(_)) => Err(TlsError::Mismatch { cert: cert.path.clone(), key: key.path.clone() }),
-        Err(Error::InvalidCertificate(CertificateError::Other(cause))) => {
-            Err(cert.wrong(format_args!("has a certificate that TLS does not take ({cause})")))
+        Err(Error::InconsistentKeys(_)) => Err(TlsError::Mismatch {
+            cert: cert.path.clone(),
+            key: key.path.clone(),
+        }),
+        Err(Error::InvalidCertificate(CertificateError::Other(cause))) => Err(cert.wrong(
+            format_args!("has a certificate that TLS does not take ({cause})"),
+        )),
+        Err(_) => {
+            Err(cert.wrong("has a certificate that TLS does not take: it must be X.509 version 3"))
         }
-        Err(_) => Err(cert.wrong("has a certificate that TLS does not take: it must be X.509 version 3")),
     }
 }
 
@@ -124,14 +153,25 @@ impl About {
         let (_, read) = X509Certificate::from_der(certificate).ok()?;
         let validity = read.validity();
         let names = read.subject_alternative_name().ok().flatten();
-        let name = names.into_iter().flat_map(|names| &names.value.general_names).find_map(|name| match name {
-            x509_parser::extensions::GeneralName::DNSName(name) if !name.starts_with('*') => Some((*name).to_owned()),
-            _ => None,
-        });
+        let name = names
+            .into_iter()
+            .flat_map(|names| &names.value.general_names)
+            .find_map(|name| match name {
+                x509_parser::extensions::GeneralName::DNSName(name) if !name.starts_with('*') => {
+                    Some((*name).to_owned())
+                }
+                _ => None,
+            });
         // Long enough for every real one; the log is no place for more.
         let subject = read.subject().to_string().chars().take(256).collect();
         let is_ca = read.is_ca();
-        Some(Self { subject, from: validity.not_before.timestamp(), until: validity.not_after.timestamp(), name, is_ca })
+        Some(Self {
+            subject,
+            from: validity.not_before.timestamp(),
+            until: validity.not_after.timestamp(),
+            name,
+            is_ca,
+        })
     }
 }
 

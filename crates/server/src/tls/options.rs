@@ -14,40 +14,82 @@ const HEADING: &str = "HTTPS";
 pub struct TlsOptions {
     /// Serve HTTPS with this certificate: PEM, the server's own first, then those that lead to its CA.
     /// Read again when it changes, and on SIGHUP
-    #[arg(long, env = "FLEET_TLS_CERT", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_TLS_CERT",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub tls_cert: Option<PathBuf>,
 
     /// The certificate's private key: PEM (PKCS#8, EC or RSA), without a password
-    #[arg(long, env = "FLEET_TLS_KEY", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_TLS_KEY",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub tls_key: Option<PathBuf>,
 
     /// Serve HTTPS with a certificate for this name, which is fetched and renewed by ACME; may be given several times.
     /// The CA must reach the server under the name on port 443
-    #[arg(long, env = "FLEET_ACME_DOMAIN", value_name = "NAME", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_ACME_DOMAIN",
+        value_name = "NAME",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub acme_domain: Vec<String>,
 
     /// Whom the CA may write to about the certificate
-    #[arg(long, env = "FLEET_ACME_EMAIL", value_name = "MAIL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_ACME_EMAIL",
+        value_name = "MAIL",
+        hide_env_values = true
+    )]
     pub acme_email: Option<String>,
 
     /// The CA: letsencrypt, letsencrypt-staging (for trying things out), or the https:// address of an ACME directory
     /// [default: letsencrypt]
-    #[arg(long, env = "FLEET_ACME_DIRECTORY", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_ACME_DIRECTORY",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub acme_directory: Option<String>,
 
     /// Where the account and the certificate are kept; for this user alone [default: acme in the data folder]
-    #[arg(long, env = "FLEET_ACME_CACHE", value_name = "DIR", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_ACME_CACHE",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
     pub acme_cache: Option<PathBuf>,
 
     /// Ask clients for a certificate that one of these has signed, or that is one of these (PEM). Read again when it
     /// changes, and on SIGHUP
-    #[arg(long, env = "FLEET_CLIENT_CA", value_name = "FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_CLIENT_CA",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub client_ca: Option<PathBuf>,
 
     /// The routes that take no request without such a certificate: paths as the template writes them, /* at the end for
     /// all below, or * for everything
     /// [default: /scalableTargetDimensions/*,/v1/scalableTargetDimensions/*]
-    #[arg(long, env = "FLEET_CLIENT_CA_ROUTES", value_name = "PATHS", value_delimiter = ',', hide_env_values = true)]
+    #[arg(
+        long,
+        env = "FLEET_CLIENT_CA_ROUTES",
+        value_name = "PATHS",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
     pub client_ca_routes: Vec<String>,
 
     /// Listen here for plain HTTP as well, and send it to HTTPS

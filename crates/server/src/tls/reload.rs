@@ -22,7 +22,11 @@ const REMIND: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Looks at the files now and then, or when told to, and puts what they hold into `shared`. What cannot be used is told,
 /// and the old stays.
-pub(super) async fn watch(plan: Plan, acme: Option<Arc<dyn ResolvesServerCert>>, shared: Arc<Shared>) {
+pub(super) async fn watch(
+    plan: Plan,
+    acme: Option<Arc<dyn ResolvesServerCert>>,
+    shared: Arc<Shared>,
+) {
     let plan = Arc::new(plan);
     let mut live = plan.material.clone();
     let mut problem = Problem::default();
@@ -30,7 +34,11 @@ pub(super) async fn watch(plan: Plan, acme: Option<Arc<dyn ResolvesServerCert>>,
     loop {
         let told = timeout(EVERY, shared.look.notified()).await.is_ok();
         let reading = Arc::clone(&plan);
-        let Ok(read) = spawn_blocking(move || Material::read(&reading.source, reading.clients.as_ref())).await else { continue };
+        let Ok(read) =
+            spawn_blocking(move || Material::read(&reading.source, reading.clients.as_ref())).await
+        else {
+            continue;
+        };
         let made = match read {
             Ok(found) if found == live => {
                 if told {
@@ -43,12 +51,17 @@ pub(super) async fn watch(plan: Plan, acme: Option<Arc<dyn ResolvesServerCert>>,
                 }
                 continue;
             }
-            Ok(found) => plan.build(&found, acme.clone()).map(|current| (found, current)),
+            Ok(found) => plan
+                .build(&found, acme.clone())
+                .map(|current| (found, current)),
             Err(error) => Err(error),
         };
         match made {
             Ok((found, current)) => {
-                *shared.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+                *shared
+                    .current
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner) = current;
                 info!("new connections have the new certificates");
                 plan.warn(&found);
                 live = found;
@@ -77,7 +90,10 @@ impl Problem {
     fn is_news(&mut self, text: String, asked: bool) -> bool {
         let again = self.text.as_ref() == Some(&text);
         let news = asked || (again && !self.told);
-        *self = Self { told: news || (again && self.told), text: Some(text) };
+        *self = Self {
+            told: news || (again && self.told),
+            text: Some(text),
+        };
         news
     }
 }

@@ -16,7 +16,10 @@ const BODY: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"}"#;
 async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
     let aws = TestServer::start().await;
     let variables = [
-        ("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:000000000000:cluster:fleet"),
+        (
+            "DB_CLUSTER_ARN",
+            "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+        ),
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),
@@ -26,9 +29,18 @@ async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
         ("AWS_ENDPOINT_URL", &aws.aws_endpoint_url()),
     ];
     let server = Binary::start_with(&["--backend", "aws"], &variables).await;
-    assert!(server.said.iter().any(|line| line.contains("on AWS")), "{:?}", server.said);
+    assert!(
+        server.said.iter().any(|line| line.contains("on AWS")),
+        "{:?}",
+        server.said
+    );
     assert_eq!(send(server.address(), "GET", READY, "").await.status, 200);
-    assert_eq!(send(server.address(), "POST", "/ec2/i-1", BODY).await.status, 200);
+    assert_eq!(
+        send(server.address(), "POST", "/ec2/i-1", BODY)
+            .await
+            .status,
+        200
+    );
     assert_eq!(aws.get("/ec2/i-1").await.body["record_found"], true);
 }
 
@@ -51,14 +63,38 @@ async fn the_embedded_backend_stays_on_the_machine_whatever_the_shell_is_set_up_
 #[tokio::test]
 async fn the_local_aws_endpoints_serve_other_clients_too() {
     let server = TestServer::start().await;
-    let address = server.aws_endpoint_url().strip_prefix("http://").unwrap().parse().unwrap();
+    let address = server
+        .aws_endpoint_url()
+        .strip_prefix("http://")
+        .unwrap()
+        .parse()
+        .unwrap();
     let target = ("x-amz-target", "secretsmanager.GetSecretValue");
-    let unsigned = send_with(address, "POST", "/", &[target], r#"{"SecretId":"fleet-db"}"#).await;
-    assert_eq!((unsigned.status, &unsigned.body["message"]), (403, &json!("Missing Authentication Token")));
+    let unsigned = send_with(
+        address,
+        "POST",
+        "/",
+        &[target],
+        r#"{"SecretId":"fleet-db"}"#,
+    )
+    .await;
+    assert_eq!(
+        (unsigned.status, &unsigned.body["message"]),
+        (403, &json!("Missing Authentication Token"))
+    );
     // Any signature will do.
-    let headers = [target, ("content-type", "application/x-amz-json-1.1"), ("authorization", "AWS4-HMAC-SHA256 Credential=any")];
+    let headers = [
+        target,
+        ("content-type", "application/x-amz-json-1.1"),
+        ("authorization", "AWS4-HMAC-SHA256 Credential=any"),
+    ];
     let answer = send_with(address, "POST", "/", &headers, r#"{"SecretId":"fleet-db"}"#).await;
-    assert_eq!((answer.status, &answer.body["Name"]), (200, &json!("fleet-db")), "{}", answer.text);
+    assert_eq!(
+        (answer.status, &answer.body["Name"]),
+        (200, &json!("fleet-db")),
+        "{}",
+        answer.text
+    );
 }
 
 #[tokio::test]

@@ -31,15 +31,26 @@ pub(crate) struct Binary {
 /// The program with `arguments`, free ports and nothing of the environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleet-server"));
-    command.env_clear().env("FLEET_LISTEN", "127.0.0.1:0").env("FLEET_AWS_LISTEN", "127.0.0.1:0");
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .env_clear()
+        .env("FLEET_LISTEN", "127.0.0.1:0")
+        .env("FLEET_AWS_LISTEN", "127.0.0.1:0");
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     command
 }
 
 /// Runs a program that should not start: its exit code and what it said on the error stream.
 pub(crate) async fn refusal(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().await.unwrap();
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
 }
 
 impl Binary {
@@ -50,7 +61,11 @@ impl Binary {
 
     /// Starts it with these environment variables and waits until it answers.
     pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments).envs(variables.iter().copied()).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut child = command(arguments)
+            .envs(variables.iter().copied())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, output) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -59,15 +74,24 @@ impl Binary {
                 let _ = sender.send(line);
             }
         });
-        let mut binary = Self { child, output, said: Vec::new() };
+        let mut binary = Self {
+            child,
+            output,
+            said: Vec::new(),
+        };
         binary.wait_for_line("Ctrl-C").await;
         binary
     }
 
     /// Where it answers.
     pub(crate) fn address(&self) -> SocketAddr {
-        let urls = self.said.iter().filter_map(|line| line.split_once("answers on http://"));
-        urls.map(|(_, address)| address.parse().unwrap()).next().unwrap()
+        let urls = self
+            .said
+            .iter()
+            .filter_map(|line| line.split_once("answers on http://"));
+        urls.map(|(_, address)| address.parse().unwrap())
+            .next()
+            .unwrap()
     }
 
     /// Waits until it says something with `text` in it.
@@ -89,7 +113,13 @@ impl Binary {
             Signal::HangUp => "HUP",
         };
         let script = format!("kill -{name} {}", self.child.id().unwrap());
-        assert!(std::process::Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        assert!(
+            std::process::Command::new("sh")
+                .args(["-c", &script])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Ends it as a power cut would.

@@ -29,17 +29,30 @@ pub(crate) struct Answer {
 impl Answer {
     /// A header's value; empty where there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// Sends a request on a connection of its own.
-pub(crate) async fn send(address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+pub(crate) async fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> Answer {
     send_with(address, method, path, &[], body).await
 }
 
 /// Sends a request with headers on a connection of its own.
-pub(crate) async fn send_with(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+pub(crate) async fn send_with(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Answer {
     let stream = TcpStream::connect(address).await.unwrap();
     send_over(stream, &address.to_string(), method, path, headers, body).await
 }
@@ -55,19 +68,29 @@ pub(crate) async fn send_over(
 ) -> Answer {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
-    let mut request = Request::builder().method(method).uri(path.parse::<Uri>().unwrap());
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path.parse::<Uri>().unwrap());
     if !headers.iter().any(|(name, _)| *name == "host") {
         request = request.header("host", host);
     }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = sender.send_request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
+    let response = sender
+        .send_request(request.body(Full::new(body.into())).unwrap())
+        .await
+        .unwrap();
     let (parts, body) = response.into_parts();
     let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     drop(sender);
     connection.abort();
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
+    }
 }
 
 /// A connection that bytes are written to.

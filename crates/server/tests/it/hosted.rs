@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Body, Context, DynFunction, ErrorBody, Route};
+use fleet_http::{
+    ApiGatewayProxyRequest, ApiGatewayProxyResponse, Body, Context, DynFunction, ErrorBody, Route,
+};
 use fleet_server::{Gateway, Hosting, Limits, template::routes};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -54,7 +56,11 @@ impl DynFunction for Puppet {
         ErrorBody::Standard
     }
 
-    fn invoke(&self, event: ApiGatewayProxyRequest, context: Context) -> BoxFuture<'_, ApiGatewayProxyResponse> {
+    fn invoke(
+        &self,
+        event: ApiGatewayProxyRequest,
+        context: Context,
+    ) -> BoxFuture<'_, ApiGatewayProxyResponse> {
         async move {
             let mut answer = ApiGatewayProxyResponse::default();
             answer.status_code = 200;
@@ -67,7 +73,10 @@ impl DynFunction for Puppet {
                 Some("/panic") => panic!("as told"),
                 Some("/broken") => answer.status_code = 0,
                 _ => {
-                    assert_eq!(event.request_context.request_id.as_ref(), Some(&context.request_id));
+                    assert_eq!(
+                        event.request_context.request_id.as_ref(),
+                        Some(&context.request_id)
+                    );
                     answer.body = Some(Body::Text(serde_json::to_string(&event).unwrap()));
                 }
             }
@@ -85,9 +94,19 @@ pub(crate) struct Hosted {
 
 impl Hosted {
     pub(crate) async fn start(limits: Limits) -> Self {
-        let strings = Arc::new(Strings { begun: Semaphore::new(0), may_end: Semaphore::new(0), ended: AtomicBool::new(false) });
-        let gateway = Gateway::new(routes(TEMPLATE).unwrap(), &[Arc::new(Puppet(Arc::clone(&strings)))], limits).unwrap();
-        let hosting = Hosting::start(TcpListener::bind(free_port()).await.unwrap(), gateway).unwrap();
+        let strings = Arc::new(Strings {
+            begun: Semaphore::new(0),
+            may_end: Semaphore::new(0),
+            ended: AtomicBool::new(false),
+        });
+        let gateway = Gateway::new(
+            routes(TEMPLATE).unwrap(),
+            &[Arc::new(Puppet(Arc::clone(&strings)))],
+            limits,
+        )
+        .unwrap();
+        let hosting =
+            Hosting::start(TcpListener::bind(free_port()).await.unwrap(), gateway).unwrap();
         Self { hosting, strings }
     }
 

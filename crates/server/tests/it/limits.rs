@@ -19,7 +19,12 @@ const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(150);
 
 fn body_of(bytes: usize) -> Limits {
-    Limits { body_bytes: bytes, request: LONG, head: LONG, ..Limits::default() }
+    Limits {
+        body_bytes: bytes,
+        request: LONG,
+        head: LONG,
+        ..Limits::default()
+    }
 }
 
 #[test]
@@ -32,22 +37,41 @@ fn the_defaults_are_api_gateways() {
 async fn a_body_may_have_just_as_many_bytes_as_the_limit() {
     let hosted = Hosted::start(body_of(1000)).await;
     let answer = send(hosted.address(), "POST", "/echo/1", "x".repeat(1000)).await;
-    assert_eq!((answer.status, answer.body["body"].as_str().map(str::len)), (200, Some(1000)));
+    assert_eq!(
+        (answer.status, answer.body["body"].as_str().map(str::len)),
+        (200, Some(1000))
+    );
     let answer = send(hosted.address(), "POST", "/echo/1", "x".repeat(1001)).await;
     let request_id = answer.header("x-amzn-requestid");
     assert_eq!(
         (answer.status, &answer.body),
-        (413, &json!({"message": "The body must have at most 1000 bytes.", "request_id": request_id}))
+        (
+            413,
+            &json!({"message": "The body must have at most 1000 bytes.", "request_id": request_id})
+        )
     );
-    assert_eq!(answer.header("x-amzn-errortype"), "RequestTooLargeException");
+    assert_eq!(
+        answer.header("x-amzn-errortype"),
+        "RequestTooLargeException"
+    );
 }
 
 #[tokio::test]
 async fn ten_mebibytes_are_taken_and_one_more_byte_is_not() {
     let hosted = Hosted::start(Limits::default()).await;
     let body = |bytes| "x".repeat(bytes);
-    assert_eq!(send(hosted.address(), "POST", "/echo/1", body(10_485_760)).await.status, 200);
-    assert_eq!(send(hosted.address(), "POST", "/echo/1", body(10_485_761)).await.status, 413);
+    assert_eq!(
+        send(hosted.address(), "POST", "/echo/1", body(10_485_760))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        send(hosted.address(), "POST", "/echo/1", body(10_485_761))
+            .await
+            .status,
+        413
+    );
 }
 
 #[tokio::test]
@@ -55,9 +79,15 @@ async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
     let hosted = Hosted::start(body_of(1000)).await;
     for expect in ["", "expect: 100-continue\r\n"] {
         let mut raw = Raw::connect(hosted.address()).await;
-        raw.write(format!("POST /echo/1 HTTP/1.1\r\nhost: a\r\n{expect}content-length: 99999999999\r\n\r\n")).await;
+        raw.write(format!(
+            "POST /echo/1 HTTP/1.1\r\nhost: a\r\n{expect}content-length: 99999999999\r\n\r\n"
+        ))
+        .await;
         let head = raw.read_until("\r\n\r\n").await;
-        assert!(head.starts_with("HTTP/1.1 413 ") && head.contains("\r\nconnection: close\r\n"), "{head}");
+        assert!(
+            head.starts_with("HTTP/1.1 413 ") && head.contains("\r\nconnection: close\r\n"),
+            "{head}"
+        );
     }
 }
 
@@ -65,11 +95,16 @@ async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
 async fn a_body_that_announces_nothing_is_refused_when_it_grows_too_large() {
     let hosted = Hosted::start(body_of(1000)).await;
     let mut raw = Raw::connect(hosted.address()).await;
-    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        .await;
     for _ in 0..6 {
         raw.write(format!("c8\r\n{}\r\n", "x".repeat(200))).await;
     }
-    assert!(raw.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 413 "));
+    assert!(
+        raw.read_until("\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 413 ")
+    );
 }
 
 #[tokio::test]
@@ -77,20 +112,36 @@ async fn a_client_that_sends_all_before_it_reads_sees_the_413() {
     let hosted = Hosted::start(Limits::default()).await;
     let mut raw = Raw::connect(hosted.address()).await;
     let bytes = 20 * 1024 * 1024;
-    raw.write(format!("POST /echo/1 HTTP/1.1\r\nhost: a\r\ncontent-length: {bytes}\r\n\r\n")).await;
+    raw.write(format!(
+        "POST /echo/1 HTTP/1.1\r\nhost: a\r\ncontent-length: {bytes}\r\n\r\n"
+    ))
+    .await;
     raw.write(vec![b'x'; bytes]).await;
     let text = raw.read_to_end().await;
-    assert!(text.starts_with("HTTP/1.1 413 ") && text.contains("10485760 bytes"), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.1 413 ") && text.contains("10485760 bytes"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
     let hosted = Hosted::start(Limits::default()).await;
     let mut raw = Raw::connect(hosted.address()).await;
-    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
-    assert_eq!(raw.read_until("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+    raw.write(
+        "POST /echo/1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n",
+    )
+    .await;
+    assert_eq!(
+        raw.read_until("\r\n\r\n").await,
+        "HTTP/1.1 100 Continue\r\n\r\n"
+    );
     raw.write("{}").await;
-    assert!(raw.read_until("\r\n\r\n").await.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert!(
+        raw.read_until("\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 200 OK\r\n")
+    );
 }
 
 #[tokio::test]
@@ -102,20 +153,34 @@ async fn an_unknown_route_is_refused_whatever_its_body() {
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_a_504() {
-    let hosted = Hosted::start(Limits { request: SHORT, ..body_of(1000) }).await;
+    let hosted = Hosted::start(Limits {
+        request: SHORT,
+        ..body_of(1000)
+    })
+    .await;
     let mut raw = Raw::connect(hosted.address()).await;
-    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12345").await;
+    raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12345")
+        .await;
     let text = raw.read_to_end().await;
-    assert!(text.starts_with("HTTP/1.1 504 ") && text.contains(r#"{"message":"Endpoint request timed out","request_id":""#), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.1 504 ")
+            && text.contains(r#"{"message":"Endpoint request timed out","request_id":""#),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
     // Each half has much time left, and both together have too little.
     let limit = Duration::from_secs(2);
-    let hosted = Hosted::start(Limits { request: limit, ..body_of(1000) }).await;
+    let hosted = Hosted::start(Limits {
+        request: limit,
+        ..body_of(1000)
+    })
+    .await;
     let mut raw = Raw::connect(hosted.address()).await;
-    raw.write("GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{").await;
+    raw.write("GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{")
+        .await;
     tokio::time::sleep(limit * 3 / 5).await;
     raw.write("}").await;
     hosted.has_begun().await;
@@ -127,14 +192,28 @@ async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
 
 #[tokio::test]
 async fn a_function_that_takes_too_long_is_stopped_and_answered_with_504() {
-    let hosted = Hosted::start(Limits { request: SHORT, ..body_of(1000) }).await;
+    let hosted = Hosted::start(Limits {
+        request: SHORT,
+        ..body_of(1000)
+    })
+    .await;
     let answer = send(hosted.address(), "GET", "/stay", "").await;
     let request_id = answer.header("x-amzn-requestid");
-    assert_eq!((answer.status, &answer.body), (504, &json!({"message": "Endpoint request timed out", "request_id": request_id})));
+    assert_eq!(
+        (answer.status, &answer.body),
+        (
+            504,
+            &json!({"message": "Endpoint request timed out", "request_id": request_id})
+        )
+    );
     hosted.strings.may_end.add_permits(1);
     let strings = Arc::clone(&hosted.strings);
     hosted.hosting.stop().await;
-    assert_eq!(strings.may_end.available_permits(), 1, "nobody is left to take it");
+    assert_eq!(
+        strings.may_end.available_permits(),
+        1,
+        "nobody is left to take it"
+    );
 }
 
 #[tokio::test]
@@ -145,7 +224,10 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
     hosted.has_begun().await;
     drop(raw);
     // Another request's answer shows that the server has seen the connection close.
-    assert_eq!(send(hosted.address(), "GET", "/echo/1", "").await.status, 200);
+    assert_eq!(
+        send(hosted.address(), "GET", "/echo/1", "").await.status,
+        200
+    );
     hosted.strings.may_end.add_permits(1);
     let strings = Arc::clone(&hosted.strings);
     hosted.hosting.stop().await;
@@ -154,7 +236,11 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
 
 #[tokio::test]
 async fn a_head_that_does_not_arrive_in_time_closes_the_connection() {
-    let hosted = Hosted::start(Limits { head: SHORT, ..body_of(1000) }).await;
+    let hosted = Hosted::start(Limits {
+        head: SHORT,
+        ..body_of(1000)
+    })
+    .await;
     let began = Instant::now();
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /echo/1 HTTP/1.1\r\nhost:").await;
@@ -167,8 +253,19 @@ async fn a_head_that_is_too_large_is_refused() {
     let hosted = Hosted::start(Limits::default()).await;
     let large = "x".repeat(1024 * 1024);
     let mut raw = Raw::connect(hosted.address()).await;
-    raw.write(format!("GET /echo/1 HTTP/1.1\r\nhost: a\r\nx-large: {}", &large[..500_000])).await;
+    raw.write(format!(
+        "GET /echo/1 HTTP/1.1\r\nhost: a\r\nx-large: {}",
+        &large[..500_000]
+    ))
+    .await;
     assert!(raw.read_until("\r\n").await.starts_with("HTTP/1.1 431 "));
-    let answer = send_with(hosted.address(), "GET", "/echo/1", &[("x-large", &large[..8_000])], "").await;
+    let answer = send_with(
+        hosted.address(),
+        "GET",
+        "/echo/1",
+        &[("x-large", &large[..8_000])],
+        "",
+    )
+    .await;
     assert_eq!(answer.status, 200);
 }

@@ -10,39 +10,90 @@ const JSON_LINES: (&str, &str) = ("AWS_LAMBDA_LOG_FORMAT", "JSON");
 async fn lines(mut server: Binary) -> Vec<Value> {
     server.signal(crate::binary::Signal::Terminate);
     assert_eq!(server.exit_code().await, Some(0));
-    server.said.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    server
+        .said
+        .iter()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 /// The lines of one request, by the id in its answer.
 fn of<'a>(lines: &'a [Value], answer: &client::Answer) -> Vec<&'a Value> {
     let id = answer.header("x-amzn-requestid");
-    lines.iter().filter(|line| line["request_id"] == id).collect()
+    lines
+        .iter()
+        .filter(|line| line["request_id"] == id)
+        .collect()
 }
 
 #[tokio::test]
 async fn a_request_is_one_line_with_all_that_an_operator_asks() {
     let server = Binary::start_with(&["--in-memory"], &[JSON_LINES]).await;
-    let body =
-        r#"{"aws_region":"canary-region","aws_account":"canary-acct","packages":[{"package_name":"canary-name","package_version":"v"}]}"#;
-    let added = client::send_with(server.address(), "POST", "/ec2/canary-id", &[("x-canary", "canary-header")], body).await;
+    let body = r#"{"aws_region":"canary-region","aws_account":"canary-acct","packages":[{"package_name":"canary-name","package_version":"v"}]}"#;
+    let added = client::send_with(
+        server.address(),
+        "POST",
+        "/ec2/canary-id",
+        &[("x-canary", "canary-header")],
+        body,
+    )
+    .await;
     let listed = client::send(server.address(), "GET", "/ec2?aws_region=canary-region", "").await;
     let refused = client::send(server.address(), "GET", "/ec2?canary-parameter=1", "").await;
     let unknown = client::send(server.address(), "GET", "/canary-path", "").await;
-    assert_eq!([added.status, listed.status, refused.status, unknown.status], [200, 200, 400, 403]);
+    assert_eq!(
+        [added.status, listed.status, refused.status, unknown.status],
+        [200, 200, 400, 403]
+    );
     let lines = lines(server).await;
     let expected = [
-        (&added, "ec2-inventory-add", "POST", "/ec2/{aws_instance_id}", 200, 4),
+        (
+            &added,
+            "ec2-inventory-add",
+            "POST",
+            "/ec2/{aws_instance_id}",
+            200,
+            4,
+        ),
         (&listed, "ec2-inventory-list", "GET", "/ec2", 200, 1),
         (&refused, "ec2-inventory-list", "GET", "/ec2", 400, 0),
     ];
     for (answer, function, method, route, status, calls) in expected {
-        let [line] = of(&lines, answer)[..] else { panic!("{lines:#?}") };
-        let told = [&line["function"], &line["method"], &line["route"], &line["status"], &line["calls"], &line["level"]];
-        assert_eq!(told, [&json!(function), &json!(method), &json!(route), &json!(status), &json!(calls), &json!("INFO")]);
-        assert!(line["duration_ms"].is_number() && line["timestamp"].is_string() && line["cold_start"].is_boolean());
+        let [line] = of(&lines, answer)[..] else {
+            panic!("{lines:#?}")
+        };
+        let told = [
+            &line["function"],
+            &line["method"],
+            &line["route"],
+            &line["status"],
+            &line["calls"],
+            &line["level"],
+        ];
+        assert_eq!(
+            told,
+            [
+                &json!(function),
+                &json!(method),
+                &json!(route),
+                &json!(status),
+                &json!(calls),
+                &json!("INFO")
+            ]
+        );
+        assert!(
+            line["duration_ms"].is_number()
+                && line["timestamp"].is_string()
+                && line["cold_start"].is_boolean()
+        );
     }
-    let [line] = of(&lines, &unknown)[..] else { panic!("{lines:#?}") };
-    assert_eq!([&line["route"], &line["status"]], [&json!("none"), &json!(403)]);
+    let [line] = of(&lines, &unknown)[..] else {
+        panic!("{lines:#?}")
+    };
+    assert_eq!(
+        [&line["route"], &line["status"]],
+        [&json!("none"), &json!(403)]
+    );
     assert!(line["duration_ms"].is_number());
     let log = lines.iter().map(Value::to_string).collect::<String>();
     assert!(!log.contains("canary"), "{log}");
@@ -52,27 +103,72 @@ async fn a_request_is_one_line_with_all_that_an_operator_asks() {
 async fn a_change_of_a_dimension_is_one_event_with_from_and_to_of_each_field() {
     let server = Binary::start_with(&["--in-memory"], &[JSON_LINES]).await;
     let path = "/v1/scalableTargetDimensions/d-1";
-    let patched = client::send(server.address(), "PATCH", path, r#"{"desiredCapacity":2.0}"#).await;
-    let same = client::send(server.address(), "PATCH", path, r#"{"desiredCapacity":2.0}"#).await;
+    let patched = client::send(
+        server.address(),
+        "PATCH",
+        path,
+        r#"{"desiredCapacity":2.0}"#,
+    )
+    .await;
+    let same = client::send(
+        server.address(),
+        "PATCH",
+        path,
+        r#"{"desiredCapacity":2.0}"#,
+    )
+    .await;
     let looked = client::send(server.address(), "GET", path, "").await;
     let lines = lines(server).await;
     let events = |answer| {
-        let changes = of(&lines, answer).into_iter().filter(|line| line["message"] == "dimension changed");
-        changes.map(|line| (line["method"].clone(), line["dimension"].clone(), line["changes"].clone())).collect::<Vec<_>>()
+        let changes = of(&lines, answer)
+            .into_iter()
+            .filter(|line| line["message"] == "dimension changed");
+        changes
+            .map(|line| {
+                (
+                    line["method"].clone(),
+                    line["dimension"].clone(),
+                    line["changes"].clone(),
+                )
+            })
+            .collect::<Vec<_>>()
     };
     let change = |method: &str, changes: &str| vec![(json!(method), json!("d-1"), json!(changes))];
-    assert_eq!(events(&patched), change("PATCH", "desiredCapacity: 1.0 → 2.0, scalingStatus: Successful → Pending"));
+    assert_eq!(
+        events(&patched),
+        change(
+            "PATCH",
+            "desiredCapacity: 1.0 → 2.0, scalingStatus: Successful → Pending"
+        )
+    );
     assert_eq!(events(&same), []);
-    assert_eq!(events(&looked), change("GET", "scalingStatus: Pending → InProgress"));
+    assert_eq!(
+        events(&looked),
+        change("GET", "scalingStatus: Pending → InProgress")
+    );
 }
 
 #[tokio::test]
 async fn a_log_level_that_cannot_be_read_stops_the_start_and_an_empty_one_is_none() {
-    let (code, said) = crate::binary::refusal(crate::binary::command(&["--in-memory"]).env("RUST_LOG", "garbage==,,")).await;
+    let (code, said) = crate::binary::refusal(
+        crate::binary::command(&["--in-memory"]).env("RUST_LOG", "garbage==,,"),
+    )
+    .await;
     assert_eq!(code, Some(1));
-    assert!(said.contains("The environment variable RUST_LOG must be a log level"), "{said}");
-    let server =
-        Binary::start_with(&["--in-memory"], &[JSON_LINES, ("RUST_LOG", ""), ("FLEET_DATA_DIR", ""), ("FLEET_TEMPLATE", "")]).await;
+    assert!(
+        said.contains("The environment variable RUST_LOG must be a log level"),
+        "{said}"
+    );
+    let server = Binary::start_with(
+        &["--in-memory"],
+        &[
+            JSON_LINES,
+            ("RUST_LOG", ""),
+            ("FLEET_DATA_DIR", ""),
+            ("FLEET_TEMPLATE", ""),
+        ],
+    )
+    .await;
     let health = client::send(server.address(), "GET", "/v1/health", "").await;
     assert_eq!(of(&lines(server).await, &health).len(), 1);
 }

@@ -11,27 +11,42 @@ use serde_json::{Value, json};
 
 use crate::{client::Answer, support::TestServer};
 
-static DOCUMENT: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../../functions/metadata/src/openapi.json")).unwrap());
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../../functions/metadata/src/openapi.json")).unwrap()
+});
 
 /// The schemas that were compiled so far, by where they stand.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// Every operation: method, path and description.
 pub(crate) fn operations() -> impl Iterator<Item = (String, String, &'static Value)> {
-    DOCUMENT["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
-        item.as_object().unwrap().iter().map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
-    })
+    DOCUMENT["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| {
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
+        })
 }
 
 /// Holds an answer to a request against the document.
 pub(crate) fn check(method: &str, target: &str, answer: &Answer) {
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let found = operations().filter(|(known, template, _)| known == method && matches(template, path));
+    let found =
+        operations().filter(|(known, template, _)| known == method && matches(template, path));
     // A segment that is written out goes before a parameter.
-    let Some((_, template, operation)) = found.min_by_key(|(_, template, _)| template.matches('{').count()) else {
-        assert!(answer.status == 403 || answer.status == 400, "{method} {target} is no operation, but was answered: {}", answer.text);
+    let Some((_, template, operation)) =
+        found.min_by_key(|(_, template, _)| template.matches('{').count())
+    else {
+        assert!(
+            answer.status == 403 || answer.status == 400,
+            "{method} {target} is no operation, but was answered: {}",
+            answer.text
+        );
         return;
     };
     let place = format!("{method} {template} {}", answer.status);
@@ -39,18 +54,35 @@ pub(crate) fn check(method: &str, target: &str, answer: &Answer) {
     if let Some(pointer) = response["$ref"].as_str() {
         response = DOCUMENT.pointer(&pointer[1..]).unwrap();
     }
-    assert!(response.is_object(), "{place} is not in the OpenAPI document: {}", answer.text);
-    for name in response["headers"].as_object().into_iter().flat_map(|headers| headers.keys()) {
+    assert!(
+        response.is_object(),
+        "{place} is not in the OpenAPI document: {}",
+        answer.text
+    );
+    for name in response["headers"]
+        .as_object()
+        .into_iter()
+        .flat_map(|headers| headers.keys())
+    {
         assert_ne!(answer.header(name), "", "{place} has no {name}");
     }
     let schema = &response["content"]["application/json"]["schema"];
     let validator = validator(&place, schema);
-    let wrong: Vec<String> = validator.iter_errors(&answer.body).map(|error| format!("{} {error}", error.instance_path())).collect();
-    assert!(wrong.is_empty(), "{place} is not as the OpenAPI document says: {wrong:?}\n{}", answer.text);
+    let wrong: Vec<String> = validator
+        .iter_errors(&answer.body)
+        .map(|error| format!("{} {error}", error.instance_path()))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{place} is not as the OpenAPI document says: {wrong:?}\n{}",
+        answer.text
+    );
 }
 
 fn validator(place: &str, schema: &Value) -> Arc<Validator> {
-    let mut validators = VALIDATORS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut validators = VALIDATORS
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let compiled = validators.entry(place.to_owned()).or_insert_with(|| {
         let schema = json!({ "allOf": [schema], "components": DOCUMENT["components"] });
         Arc::new(jsonschema::draft202012::new(&schema).unwrap())
@@ -59,8 +91,13 @@ fn validator(place: &str, schema: &Value) -> Arc<Validator> {
 }
 
 fn matches(template: &str, path: &str) -> bool {
-    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
-    template.len() == path.len() && template.iter().zip(path).all(|(known, sent)| known.starts_with('{') || *known == sent)
+    let (template, path): (Vec<_>, Vec<_>) =
+        (template.split('/').collect(), path.split('/').collect());
+    template.len() == path.len()
+        && template
+            .iter()
+            .zip(path)
+            .all(|(known, sent)| known.starts_with('{') || *known == sent)
 }
 
 #[tokio::test]
@@ -74,8 +111,13 @@ async fn the_bodies_that_the_document_gives_as_examples_are_taken() {
     let server = TestServer::start().await;
     let mut sent = 0;
     for (method, path, operation) in operations() {
-        let Some(example) = operation["requestBody"]["content"]["application/json"].get("example") else { continue };
-        let path = path.replace("{aws_instance_id}", "instance-002").replace("{scalableTargetDimensionId}", "1-23456789");
+        let Some(example) = operation["requestBody"]["content"]["application/json"].get("example")
+        else {
+            continue;
+        };
+        let path = path
+            .replace("{aws_instance_id}", "instance-002")
+            .replace("{scalableTargetDimensionId}", "1-23456789");
         let answer = server.send(&method, &path, example.to_string()).await;
         assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text);
         sent += 1;

@@ -23,35 +23,103 @@ async fn a_demo_dimension_reaches_its_desired_capacity_in_two_looks() {
         let id = format!("id{}", root.len());
         let path = format!("{root}/{id}");
         let seen = server.get(&path).await;
-        assert_eq!((seen.status, seen.header("content-type"), &seen.body), (200, "application/json", &state(&id, 1.0, 1.0, "Successful")));
-        let patched = server.send("PATCH", &path, r#"{"desiredCapacity":2.5}"#).await;
-        assert_eq!((patched.status, patched.body), (200, state(&id, 1.0, 2.5, "Pending")));
-        assert_eq!(server.send("PATCH", &path, r#"{"desiredCapacity":2.5}"#).await.body, state(&id, 1.0, 2.5, "Pending"));
-        assert_eq!(server.get(&path).await.body, state(&id, 1.0, 2.5, "InProgress"));
-        assert_eq!(server.get(&path).await.body, state(&id, 2.5, 2.5, "Successful"));
-        assert_eq!(server.get(&path).await.body, state(&id, 2.5, 2.5, "Successful"));
+        assert_eq!(
+            (seen.status, seen.header("content-type"), &seen.body),
+            (200, "application/json", &state(&id, 1.0, 1.0, "Successful"))
+        );
+        let patched = server
+            .send("PATCH", &path, r#"{"desiredCapacity":2.5}"#)
+            .await;
+        assert_eq!(
+            (patched.status, patched.body),
+            (200, state(&id, 1.0, 2.5, "Pending"))
+        );
+        assert_eq!(
+            server
+                .send("PATCH", &path, r#"{"desiredCapacity":2.5}"#)
+                .await
+                .body,
+            state(&id, 1.0, 2.5, "Pending")
+        );
+        assert_eq!(
+            server.get(&path).await.body,
+            state(&id, 1.0, 2.5, "InProgress")
+        );
+        assert_eq!(
+            server.get(&path).await.body,
+            state(&id, 2.5, 2.5, "Successful")
+        );
+        assert_eq!(
+            server.get(&path).await.body,
+            state(&id, 2.5, 2.5, "Successful")
+        );
     }
 }
 
 #[tokio::test]
 async fn both_forms_of_the_path_are_one_dimension() {
     let server = TestServer::start().await;
-    server.send("PATCH", "/scalableTargetDimensions/1-23456789", r#"{"desiredCapacity":3.0}"#).await;
-    assert_eq!(server.get("/v1/scalableTargetDimensions/1-23456789").await.body, state("1-23456789", 1.0, 3.0, "InProgress"));
-    assert_eq!(server.get("/scalableTargetDimensions/1-23456789?actualCapacity=9").await.body, state("1-23456789", 3.0, 3.0, "Successful"));
+    server
+        .send(
+            "PATCH",
+            "/scalableTargetDimensions/1-23456789",
+            r#"{"desiredCapacity":3.0}"#,
+        )
+        .await;
+    assert_eq!(
+        server
+            .get("/v1/scalableTargetDimensions/1-23456789")
+            .await
+            .body,
+        state("1-23456789", 1.0, 3.0, "InProgress")
+    );
+    assert_eq!(
+        server
+            .get("/scalableTargetDimensions/1-23456789?actualCapacity=9")
+            .await
+            .body,
+        state("1-23456789", 3.0, 3.0, "Successful")
+    );
 }
 
 #[tokio::test]
 async fn capacities_keep_their_fraction() {
     let server = TestServer::start().await;
-    let patched = server.send("PATCH", "/v1/scalableTargetDimensions/a", r#"{"desiredCapacity":2}"#).await;
-    assert!(patched.text.contains(r#""actualCapacity":1.0,"desiredCapacity":2.0,"#), "{}", patched.text);
+    let patched = server
+        .send(
+            "PATCH",
+            "/v1/scalableTargetDimensions/a",
+            r#"{"desiredCapacity":2}"#,
+        )
+        .await;
+    assert!(
+        patched
+            .text
+            .contains(r#""actualCapacity":1.0,"desiredCapacity":2.0,"#),
+        "{}",
+        patched.text
+    );
     // Every finite number of at least 0 comes back as the same number.
-    for number in ["0.1", "1e300", "1.7976931348623157e308", "5e-324", "0.30000000000000004", "9007199254740993.0", "0"] {
+    for number in [
+        "0.1",
+        "1e300",
+        "1.7976931348623157e308",
+        "5e-324",
+        "0.30000000000000004",
+        "9007199254740993.0",
+        "0",
+    ] {
         let body = format!(r#"{{"desiredCapacity":{number}}}"#);
-        server.send("PATCH", "/v1/scalableTargetDimensions/a", body).await;
+        server
+            .send("PATCH", "/v1/scalableTargetDimensions/a", body)
+            .await;
         let seen = server.get("/v1/scalableTargetDimensions/a").await;
-        assert_eq!(seen.body["desiredCapacity"].as_f64(), Some(number.parse().unwrap()), "{}", seen.text);
+        assert_eq!(
+            seen.body["desiredCapacity"].as_f64(),
+            Some(number.parse().unwrap()),
+            "{}",
+            seen.text
+        );
     }
 }
 
@@ -59,24 +127,63 @@ async fn capacities_keep_their_fraction() {
 async fn ids_are_independent_and_may_be_any_printable_text_without_a_slash() {
     let server = TestServer::start().await;
     let longest = "%F0%9D%95%8F".repeat(255);
-    let ids = ["a", "A", "a.", "..", "%20", "1%3Fx=1", "%E6%9C%8D", "a+b", "a%2Bb%2B", "%25", &longest];
+    let ids = [
+        "a",
+        "A",
+        "a.",
+        "..",
+        "%20",
+        "1%3Fx=1",
+        "%E6%9C%8D",
+        "a+b",
+        "a%2Bb%2B",
+        "%25",
+        &longest,
+    ];
     for (number, id) in ids.iter().enumerate() {
-        let patched =
-            server.send("PATCH", &format!("/v1/scalableTargetDimensions/{id}"), format!(r#"{{"desiredCapacity":{number}.5}}"#)).await;
+        let patched = server
+            .send(
+                "PATCH",
+                &format!("/v1/scalableTargetDimensions/{id}"),
+                format!(r#"{{"desiredCapacity":{number}.5}}"#),
+            )
+            .await;
         assert_eq!(patched.status, 200, "{id}: {}", patched.text);
     }
     for (number, id) in ids.iter().enumerate() {
-        let seen = server.get(&format!("/v1/scalableTargetDimensions/{id}")).await.body;
-        assert_eq!(seen["desiredCapacity"].as_f64(), Some(number as f64 + 0.5), "{id}");
+        let seen = server
+            .get(&format!("/v1/scalableTargetDimensions/{id}"))
+            .await
+            .body;
+        assert_eq!(
+            seen["desiredCapacity"].as_f64(),
+            Some(number as f64 + 0.5),
+            "{id}"
+        );
     }
     for (id, message) in [
-        ("a%2Fb".to_owned(), "scalableTargetDimensionId must not contain a slash (/)."),
-        ("%00".to_owned(), "scalableTargetDimensionId must be printable text, but its character 1 is U+0000."),
-        ("x".repeat(256), "scalableTargetDimensionId must be at most 255 characters long, but has 256."),
+        (
+            "a%2Fb".to_owned(),
+            "scalableTargetDimensionId must not contain a slash (/).",
+        ),
+        (
+            "%00".to_owned(),
+            "scalableTargetDimensionId must be printable text, but its character 1 is U+0000.",
+        ),
+        (
+            "x".repeat(256),
+            "scalableTargetDimensionId must be at most 255 characters long, but has 256.",
+        ),
     ] {
         for (method, body) in [("GET", ""), ("PATCH", r#"{"desiredCapacity":2.0}"#)] {
-            let refused = server.send(method, &format!("/scalableTargetDimensions/{id}"), body).await;
-            assert_eq!((refused.status, &refused.body["message"]), (400, &json!(message)), "{method}");
+            let refused = server
+                .send(method, &format!("/scalableTargetDimensions/{id}"), body)
+                .await;
+            assert_eq!(
+                (refused.status, &refused.body["message"]),
+                (400, &json!(message)),
+                "{method}"
+            );
             assert_eq!(refused.body.get("error_message"), None);
         }
     }
@@ -89,53 +196,126 @@ async fn a_patch_that_is_wrong_changes_nothing() {
     for (body, message) in [
         ("", "The body must be a JSON object, but it is empty."),
         ("{}", "desiredCapacity is missing."),
-        (r#"{"desiredCapacity":-1.0}"#, "Illegal desired capacity -1.0"),
-        (r#"{"desiredCapacity":"2"}"#, "desiredCapacity must be a number, but is a string."),
-        (r#"{"desiredCapacity":2,"colour":"red"}"#, "colour is not a known field; allowed are desiredCapacity."),
-        (r#"{"desiredCapacity":NaN}"#, "The body is not valid JSON: expected value at line 1 column 20."),
+        (
+            r#"{"desiredCapacity":-1.0}"#,
+            "Illegal desired capacity -1.0",
+        ),
+        (
+            r#"{"desiredCapacity":"2"}"#,
+            "desiredCapacity must be a number, but is a string.",
+        ),
+        (
+            r#"{"desiredCapacity":2,"colour":"red"}"#,
+            "colour is not a known field; allowed are desiredCapacity.",
+        ),
+        (
+            r#"{"desiredCapacity":NaN}"#,
+            "The body is not valid JSON: expected value at line 1 column 20.",
+        ),
     ] {
         let refused = server.send("PATCH", path, body).await;
-        assert_eq!((refused.status, &refused.body["message"]), (400, &json!(message)), "{body}");
-        assert_eq!(refused.body["request_id"], refused.header("x-amzn-requestid"));
+        assert_eq!(
+            (refused.status, &refused.body["message"]),
+            (400, &json!(message)),
+            "{body}"
+        );
+        assert_eq!(
+            refused.body["request_id"],
+            refused.header("x-amzn-requestid")
+        );
     }
-    assert_eq!(server.get(path).await.body, state("a", 1.0, 1.0, "Successful"));
+    assert_eq!(
+        server.get(path).await.body,
+        state("a", 1.0, 1.0, "Successful")
+    );
 }
 
 #[tokio::test]
 async fn a_test_failure_stays_until_another_capacity_is_desired() {
-    let server = Binary::start_with(&["--in-memory"], &[("SCALING_TEST_FAILURE", "true"), ("SCALING_RESOURCE_NAME", "Shop")]).await;
+    let server = Binary::start_with(
+        &["--in-memory"],
+        &[
+            ("SCALING_TEST_FAILURE", "true"),
+            ("SCALING_RESOURCE_NAME", "Shop"),
+        ],
+    )
+    .await;
     let path = "/v1/scalableTargetDimensions/a";
-    let send = async |method, body: &'static str| client::send(server.address(), method, path, body).await.body;
-    assert_eq!(send("PATCH", r#"{"desiredCapacity":2.0}"#).await["scalingStatus"], "Pending");
+    let send = async |method, body: &'static str| {
+        client::send(server.address(), method, path, body)
+            .await
+            .body
+    };
+    assert_eq!(
+        send("PATCH", r#"{"desiredCapacity":2.0}"#).await["scalingStatus"],
+        "Pending"
+    );
     assert_eq!(send("GET", "").await["scalingStatus"], "InProgress");
     let failed = send("GET", "").await;
     assert_eq!(
-        (&failed["scalingStatus"], &failed["actualCapacity"], &failed["resourceName"]),
+        (
+            &failed["scalingStatus"],
+            &failed["actualCapacity"],
+            &failed["resourceName"]
+        ),
         (&json!("Failed"), &json!(1.0), &json!("Shop"))
     );
     assert!(failed["failureReason"].is_string());
     assert_eq!(send("GET", "").await, failed);
     assert_eq!(send("PATCH", r#"{"desiredCapacity":2.0}"#).await, failed);
     let again = send("PATCH", r#"{"desiredCapacity":3.0}"#).await;
-    assert_eq!((&again["scalingStatus"], again.get("failureReason")), (&json!("Pending"), None));
+    assert_eq!(
+        (&again["scalingStatus"], again.get("failureReason")),
+        (&json!("Pending"), None)
+    );
 }
 
 #[tokio::test]
 async fn a_production_dimension_is_what_its_writers_say() {
     let server = Binary::start_with(&["--in-memory"], &[("SCALING_MODE", "production")]).await;
-    let send = async |method, body: &'static str| client::send(server.address(), method, "/scalableTargetDimensions/a", body).await;
+    let send = async |method, body: &'static str| {
+        client::send(
+            server.address(),
+            method,
+            "/scalableTargetDimensions/a",
+            body,
+        )
+        .await
+    };
     let patched = async |body| send("PATCH", body).await.body;
-    assert_eq!(patched(r#"{"desiredCapacity":4.0,"scalingStatus":"Successful"}"#).await, state("a", 1.0, 4.0, "Pending"));
+    assert_eq!(
+        patched(r#"{"desiredCapacity":4.0,"scalingStatus":"Successful"}"#).await,
+        state("a", 1.0, 4.0, "Pending")
+    );
     assert_eq!(send("GET", "").await.body, state("a", 1.0, 4.0, "Pending"));
-    assert_eq!(patched(r#"{"actualCapacity":2.0,"scalingStatus":"InProgress"}"#).await, state("a", 2.0, 4.0, "InProgress"));
+    assert_eq!(
+        patched(r#"{"actualCapacity":2.0,"scalingStatus":"InProgress"}"#).await,
+        state("a", 2.0, 4.0, "InProgress")
+    );
     let mut failed = state("a", 2.0, 4.0, "Failed");
     failed["failureReason"] = json!("no quota");
-    assert_eq!(patched(r#"{"scalingStatus":"Failed","failureReason":"no quota"}"#).await, failed);
+    assert_eq!(
+        patched(r#"{"scalingStatus":"Failed","failureReason":"no quota"}"#).await,
+        failed
+    );
     assert_eq!(send("GET", "").await.body, failed);
-    let refused = send("PATCH", r#"{"scalingStatus":"Successful","failureReason":"why"}"#).await;
-    assert_eq!((refused.status, &refused.body["message"]), (400, &json!("failureReason is allowed only with scalingStatus Failed.")));
+    let refused = send(
+        "PATCH",
+        r#"{"scalingStatus":"Successful","failureReason":"why"}"#,
+    )
+    .await;
+    assert_eq!(
+        (refused.status, &refused.body["message"]),
+        (
+            400,
+            &json!("failureReason is allowed only with scalingStatus Failed.")
+        )
+    );
     assert_eq!(send("PATCH", "{}").await.status, 400);
-    assert_eq!(patched(r#"{"actualCapacity":4.0,"scalingStatus":"Successful"}"#).await, state("a", 4.0, 4.0, "Successful"));
+    assert_eq!(
+        patched(r#"{"actualCapacity":4.0,"scalingStatus":"Successful"}"#).await,
+        state("a", 4.0, 4.0, "Successful")
+    );
 }
 
 #[tokio::test]
@@ -145,8 +325,13 @@ async fn writers_at_once_lose_no_field_of_each_other() {
         let path = format!("/v1/scalableTargetDimensions/{round}");
         // Each field has writers of its own, and the last value of each is sent by all of its writers.
         let bodies = [r#"{"actualCapacity":7.0}"#, r#"{"desiredCapacity":9.0}"#];
-        let writers = (0..40).map(|number| client::send(server.address(), "PATCH", &path, bodies[number % 2]));
-        let statuses: Vec<u16> = futures_util::future::join_all(writers).await.iter().map(|answer| answer.status).collect();
+        let writers = (0..40)
+            .map(|number| client::send(server.address(), "PATCH", &path, bodies[number % 2]));
+        let statuses: Vec<u16> = futures_util::future::join_all(writers)
+            .await
+            .iter()
+            .map(|answer| answer.status)
+            .collect();
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
         let seen = client::send(server.address(), "GET", &path, "").await.body;
         assert_eq!(seen, state(&round.to_string(), 7.0, 9.0, "Pending"));
@@ -166,16 +351,46 @@ async fn looking_at_unknown_dimensions_stores_nothing() {
             ),
             ("x-amz-date", "20260101T000000Z"),
         ];
-        let address = server.aws_endpoint_url().strip_prefix("http://").unwrap().parse().unwrap();
-        let scanned = client::send_with(address, "POST", "/", &headers, r#"{"TableName":"fleet-dimensions"}"#).await;
+        let address = server
+            .aws_endpoint_url()
+            .strip_prefix("http://")
+            .unwrap()
+            .parse()
+            .unwrap();
+        let scanned = client::send_with(
+            address,
+            "POST",
+            "/",
+            &headers,
+            r#"{"TableName":"fleet-dimensions"}"#,
+        )
+        .await;
         assert_eq!(scanned.status, 200, "{}", scanned.text);
         scanned.body["Count"].as_u64().unwrap()
     };
     for id in 0..50 {
-        assert_eq!(server.get(&format!("/v1/scalableTargetDimensions/{id}")).await.status, 200);
+        assert_eq!(
+            server
+                .get(&format!("/v1/scalableTargetDimensions/{id}"))
+                .await
+                .status,
+            200
+        );
     }
-    server.send("PATCH", "/v1/scalableTargetDimensions/0", r#"{"desiredCapacity":1.0}"#).await;
+    server
+        .send(
+            "PATCH",
+            "/v1/scalableTargetDimensions/0",
+            r#"{"desiredCapacity":1.0}"#,
+        )
+        .await;
     assert_eq!(scan().await, 0);
-    server.send("PATCH", "/v1/scalableTargetDimensions/0", r#"{"desiredCapacity":2.0}"#).await;
+    server
+        .send(
+            "PATCH",
+            "/v1/scalableTargetDimensions/0",
+            r#"{"desiredCapacity":2.0}"#,
+        )
+        .await;
     assert_eq!(scan().await, 1);
 }

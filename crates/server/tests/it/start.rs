@@ -17,7 +17,11 @@ async fn sentence(arguments: &[&str]) -> String {
 async fn sentence_of(command: &mut tokio::process::Command) -> String {
     let (code, said) = refusal(command).await;
     assert_eq!(code, Some(1), "{said}");
-    let said = said.strip_prefix("fleet-server: ").unwrap().strip_suffix(".\n").unwrap();
+    let said = said
+        .strip_prefix("fleet-server: ")
+        .unwrap()
+        .strip_suffix(".\n")
+        .unwrap();
     assert!(!said.contains('\n'), "{said}");
     said.to_owned()
 }
@@ -31,8 +35,19 @@ async fn a_start_says_where_everything_is_and_what_to_try() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
     let server = Binary::start(&["--data-dir", text(&data)]).await;
-    let said = server.said.join("\n").replace(&server.address().to_string(), "API").replace(text(&data), "DATA");
-    let aws = said.split_once("AWS_ENDPOINT_URL=http://").unwrap().1.split_once(')').unwrap().0.to_owned();
+    let said = server
+        .said
+        .join("\n")
+        .replace(&server.address().to_string(), "API")
+        .replace(text(&data), "DATA");
+    let aws = said
+        .split_once("AWS_ENDPOINT_URL=http://")
+        .unwrap()
+        .1
+        .split_once(')')
+        .unwrap()
+        .0
+        .to_owned();
     insta::assert_snapshot!(said.replace(&aws, "AWS").replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
     Fleet API VERSION answers on http://API
       in a browser         http://API/ shows what is stored, http://API/docs has every route to try
@@ -54,7 +69,10 @@ async fn the_data_folder_is_made_for_its_owner_alone() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("deep/data");
     let _server = Binary::start(&["--data-dir", text(&data)]).await;
-    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(
+        fs::metadata(&data).unwrap().permissions().mode() & 0o777,
+        0o700
+    );
 }
 
 #[tokio::test]
@@ -63,17 +81,25 @@ async fn a_port_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     assert_eq!(
         sentence(&["--in-memory", "--listen", &address]).await,
-        format!("The address {address} is already in use: stop what listens there, or choose another address with --listen")
+        format!(
+            "The address {address} is already in use: stop what listens there, or choose another address with --listen"
+        )
     );
     let said = sentence(&["--in-memory", "--aws-listen", &address]).await;
-    assert!(said.contains(&address) && said.contains("already in use") && said.contains("--aws-listen"), "{said}");
+    assert!(
+        said.contains(&address) && said.contains("already in use") && said.contains("--aws-listen"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
 async fn an_address_that_is_not_this_machines_is_named() {
     // Of the block for documentation (RFC 5737), which no machine has.
     let said = sentence(&["--in-memory", "--listen", "192.0.2.1:3000"]).await;
-    assert_eq!(said, "Cannot listen on 192.0.2.1:3000 (address not available): choose another address with --listen");
+    assert_eq!(
+        said,
+        "Cannot listen on 192.0.2.1:3000 (address not available): choose another address with --listen"
+    );
 }
 
 #[tokio::test]
@@ -83,8 +109,17 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
     fs::write(&file, "").unwrap();
     for data in [file.join("data"), file] {
         let said = sentence(&["--data-dir", text(&data)]).await;
-        assert!(said.starts_with(&format!("Cannot write to the data folder {} (", data.display())), "{said}");
-        assert!(said.ends_with("): choose another one with --data-dir, or use --in-memory"), "{said}");
+        assert!(
+            said.starts_with(&format!(
+                "Cannot write to the data folder {} (",
+                data.display()
+            )),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("): choose another one with --data-dir, or use --in-memory"),
+            "{said}"
+        );
     }
 }
 
@@ -94,8 +129,12 @@ async fn a_second_server_on_the_same_data_folder_is_refused() {
     let _first = Binary::start(&["--data-dir", text(folder.path())]).await;
     let said = sentence(&["--data-dir", text(folder.path())]).await;
     let path = folder.path().canonicalize().unwrap();
-    let expected = "is in use by another server: stop that one, or choose another folder with --data-dir";
-    assert_eq!(said, format!("The data folder {} {expected}", path.display()));
+    let expected =
+        "is in use by another server: stop that one, or choose another folder with --data-dir";
+    assert_eq!(
+        said,
+        format!("The data folder {} {expected}", path.display())
+    );
 }
 
 #[tokio::test]
@@ -105,7 +144,9 @@ async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
     let template = text(&file);
     assert_eq!(
         sentence(&["--in-memory", "--template", template]).await,
-        format!("Cannot read the template {template} (entity not found): choose another file with --template")
+        format!(
+            "Cannot read the template {template} (entity not found): choose another file with --template"
+        )
     );
     let function = |binary: &str, path: &str| {
         format!(
@@ -114,46 +155,102 @@ async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
         )
     };
     let resources = |list: &[String]| {
-        let list: Vec<_> = list.iter().enumerate().map(|(index, body)| format!("  F{index}: {body}\n")).collect();
+        let list: Vec<_> = list
+            .iter()
+            .enumerate()
+            .map(|(index, body)| format!("  F{index}: {body}\n"))
+            .collect();
         format!("Resources:\n{}", list.concat())
     };
     for (body, reason) in [
         ("Resources: [}".to_owned(), "it is not valid YAML ("),
-        (String::new(), "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api"),
-        (resources(&[function("nothing", "/a")]), "its function F0 is the program nothing, which this server does not have; it has "),
-        (resources(&[function("books", "/a"), function("authors", "/a/")]), "it has the route GET /a twice"),
-        (resources(&[function("books", "'/a{b'")]), "its path /a{b is not one that API Gateway knows"),
+        (
+            String::new(),
+            "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api",
+        ),
+        (
+            resources(&[function("nothing", "/a")]),
+            "its function F0 is the program nothing, which this server does not have; it has ",
+        ),
+        (
+            resources(&[function("books", "/a"), function("authors", "/a/")]),
+            "it has the route GET /a twice",
+        ),
+        (
+            resources(&[function("books", "'/a{b'")]),
+            "its path /a{b is not one that API Gateway knows",
+        ),
     ] {
         fs::write(&file, &body).unwrap();
         let said = sentence(&["--in-memory", "--template", template]).await;
-        assert!(said.starts_with(&format!("The template {template} cannot be served: {reason}")), "{said}\n{body}");
+        assert!(
+            said.starts_with(&format!(
+                "The template {template} cannot be served: {reason}"
+            )),
+            "{said}\n{body}"
+        );
     }
     fs::write(&file, b"\xFF").unwrap();
     let said = sentence(&["--in-memory", "--template", template]).await;
-    assert_eq!(said, format!("Cannot read the template {template} (invalid data): choose another file with --template"));
+    assert_eq!(
+        said,
+        format!(
+            "Cannot read the template {template} (invalid data): choose another file with --template"
+        )
+    );
 }
 
 #[tokio::test]
 async fn a_wrong_setting_is_named() {
     let said = sentence_of(command(&["--in-memory"]).env("SCALING_MODE", "Demo")).await;
-    assert_eq!(said, "The environment variable SCALING_MODE must be demo or production");
+    assert_eq!(
+        said,
+        "The environment variable SCALING_MODE must be demo or production"
+    );
     // What is empty counts as not set.
-    let said = sentence_of(command(&["--in-memory"]).env("DB_NAME", "").env("SCALING_MODE", "x")).await;
-    assert_eq!(said, "The environment variable SCALING_MODE must be demo or production");
+    let said = sentence_of(
+        command(&["--in-memory"])
+            .env("DB_NAME", "")
+            .env("SCALING_MODE", "x"),
+    )
+    .await;
+    assert_eq!(
+        said,
+        "The environment variable SCALING_MODE must be demo or production"
+    );
 }
 
 #[tokio::test]
 async fn a_database_url_that_is_none_is_refused_without_its_password() {
-    let said = sentence(&["--in-memory", "--database-url", "postgres://root:hunter2@localhost/db"]).await;
-    assert!(said.contains("mysql://") && !said.contains("hunter2"), "{said}");
+    let said = sentence(&[
+        "--in-memory",
+        "--database-url",
+        "postgres://root:hunter2@localhost/db",
+    ])
+    .await;
+    assert!(
+        said.contains("mysql://") && !said.contains("hunter2"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
 async fn a_database_url_may_come_from_a_file_that_holds_one() {
     let folder = TempDir::new().unwrap();
-    let (file, data) = (folder.path().join("database-url"), folder.path().join("data"));
-    let arguments = ["--data-dir", text(&data), "--database-url-file", text(&file)];
-    for (content, cause) in [(None, "entity not found"), (Some(" \n"), "unexpected end of file")] {
+    let (file, data) = (
+        folder.path().join("database-url"),
+        folder.path().join("data"),
+    );
+    let arguments = [
+        "--data-dir",
+        text(&data),
+        "--database-url-file",
+        text(&file),
+    ];
+    for (content, cause) in [
+        (None, "entity not found"),
+        (Some(" \n"), "unexpected end of file"),
+    ] {
         if let Some(content) = content {
             fs::write(&file, content).unwrap();
         }
@@ -165,38 +262,72 @@ async fn a_database_url_may_come_from_a_file_that_holds_one() {
     }
     fs::write(&file, "postgres://root:hunter2@localhost/db\n").unwrap();
     let said = sentence(&arguments).await;
-    assert!(said.contains("mysql://") && !said.contains("hunter2"), "{said}");
-    let (code, said) = refusal(command(&arguments).env("FLEET_DATABASE_URL", "mysql://a:b@localhost/db")).await;
-    assert!(code == Some(2) && said.contains("cannot be used with"), "{said}");
+    assert!(
+        said.contains("mysql://") && !said.contains("hunter2"),
+        "{said}"
+    );
+    let (code, said) =
+        refusal(command(&arguments).env("FLEET_DATABASE_URL", "mysql://a:b@localhost/db")).await;
+    assert!(
+        code == Some(2) && said.contains("cannot be used with"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
 async fn the_backend_aws_needs_its_settings_and_a_region() {
     let said = sentence(&["--backend", "aws"]).await;
-    assert!(said.starts_with("The environment variable DB_CLUSTER_ARN is not set; it must be "), "{said}");
+    assert!(
+        said.starts_with("The environment variable DB_CLUSTER_ARN is not set; it must be "),
+        "{said}"
+    );
     let with_settings = |arguments: &[&str]| {
         let mut command = command(arguments);
         command
-            .env("DB_CLUSTER_ARN", "arn:aws:rds:us-east-1:123456789012:cluster:fleet")
-            .envs([("DB_SECRET", "fleet-db"), ("DB_NAME", "ec2_inventory_db"), ("DIMENSIONS_TABLE", "fleet-dimensions")])
-            .envs([("HOME", "/nonexistent"), ("AWS_EC2_METADATA_DISABLED", "true"), ("FLEET_BACKEND", "aws")]);
+            .env(
+                "DB_CLUSTER_ARN",
+                "arn:aws:rds:us-east-1:123456789012:cluster:fleet",
+            )
+            .envs([
+                ("DB_SECRET", "fleet-db"),
+                ("DB_NAME", "ec2_inventory_db"),
+                ("DIMENSIONS_TABLE", "fleet-dimensions"),
+            ])
+            .envs([
+                ("HOME", "/nonexistent"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+                ("FLEET_BACKEND", "aws"),
+            ]);
         command
     };
     assert_eq!(
         sentence_of(&mut with_settings(&[])).await,
         "No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one"
     );
-    for (arguments, option) in [(&["--in-memory"][..], "--in-memory"), (&["--database-url", "mysql://a:b@localhost/db"], "--database-url")]
-    {
+    for (arguments, option) in [
+        (&["--in-memory"][..], "--in-memory"),
+        (
+            &["--database-url", "mysql://a:b@localhost/db"],
+            "--database-url",
+        ),
+    ] {
         let said = sentence_of(&mut with_settings(arguments)).await;
-        assert_eq!(said, format!("The option {option} is for the embedded backend: leave it out, or leave out --backend aws"));
+        assert_eq!(
+            said,
+            format!(
+                "The option {option} is for the embedded backend: leave it out, or leave out --backend aws"
+            )
+        );
     }
 }
 
 #[tokio::test]
 async fn a_wrong_option_is_a_usage_error() {
     for (arguments, expected) in [
-        (&["--listen", "3000"][..], "it must be an IP address and a port, like 127.0.0.1:3000"),
+        (
+            &["--listen", "3000"][..],
+            "it must be an IP address and a port, like 127.0.0.1:3000",
+        ),
         (&["--backend", "azure"], "[possible values: embedded, aws]"),
         (&["--verbose"], "unexpected argument '--verbose'"),
     ] {
@@ -211,12 +342,19 @@ async fn a_wrong_option_is_a_usage_error() {
 async fn the_log_is_text_without_colour_unless_json_is_asked_for() {
     for (arguments, begins, has) in [
         (&["--in-memory"][..], "20", "  200 GET    /v1/health "),
-        (&["--in-memory", "--log-format", "json"], "{", "\"route\":\"/v1/health\""),
+        (
+            &["--in-memory", "--log-format", "json"],
+            "{",
+            "\"route\":\"/v1/health\"",
+        ),
     ] {
         let mut server = Binary::start(arguments).await;
         client::send(server.address(), "GET", "/v1/health", "").await;
         server.wait_for_line("/v1/health").await;
         let line = server.said.last().unwrap();
-        assert!(line.starts_with(begins) && line.contains(has) && !line.contains('\x1b'), "{line}");
+        assert!(
+            line.starts_with(begins) && line.contains(has) && !line.contains('\x1b'),
+            "{line}"
+        );
     }
 }

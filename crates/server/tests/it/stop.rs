@@ -22,7 +22,11 @@ async fn a_stop_waits_for_the_requests_under_way_and_takes_no_new_ones() {
     busy.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
     hosted.has_begun().await;
     let stop = tokio::spawn(hosted.hosting.stop());
-    assert_eq!(idle.read_to_end().await, "", "an idle connection is closed at once");
+    assert_eq!(
+        idle.read_to_end().await,
+        "",
+        "an idle connection is closed at once"
+    );
     assert!(TcpStream::connect(address).await.is_err());
     assert!(!stop.is_finished());
     strings.may_end.add_permits(1);
@@ -33,7 +37,11 @@ async fn a_stop_waits_for_the_requests_under_way_and_takes_no_new_ones() {
 #[tokio::test]
 async fn a_stop_does_not_wait_longer_than_a_request_may_take() {
     let request = Duration::from_millis(100);
-    let hosted = Hosted::start(Limits { request, ..Limits::default() }).await;
+    let hosted = Hosted::start(Limits {
+        request,
+        ..Limits::default()
+    })
+    .await;
     // A head that never ends is no request that a time limit of its own would stop.
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /stay HTTP/1.1\r\nhost:").await;
@@ -46,9 +54,12 @@ async fn a_stop_does_not_wait_for_half_a_head_nor_for_a_client_that_does_not_rea
     let mut half = Raw::connect(hosted.address()).await;
     half.write("GET /stay HTTP/1.1\r\nhost:").await;
     let mut deaf = Raw::connect(hosted.address()).await;
-    deaf.write("GET /not-there HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000)).await;
+    deaf.write("GET /not-there HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000))
+        .await;
     // A request may take 29 s by these limits.
-    tokio::time::timeout(Duration::from_secs(15), hosted.hosting.stop()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(15), hosted.hosting.stop())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -65,7 +76,10 @@ async fn sigterm_lets_a_half_sent_request_finish_and_exits_with_0() {
     server.wait_for_line("stopping").await;
     raw.write(second).await;
     let answer = raw.read_to_end().await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains(r#""new_record""#), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains(r#""new_record""#),
+        "{answer}"
+    );
     assert_eq!(server.exit_code().await, Some(0));
 }
 
@@ -80,7 +94,10 @@ async fn ctrl_c_stops_an_idle_server_with_0() {
 async fn a_second_signal_ends_the_server_at_once() {
     let mut server = Binary::start(&["--in-memory"]).await;
     let mut raw = Raw::connect(server.address()).await;
-    raw.write("POST /ec2/i-1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 99\r\n\r\n").await;
+    raw.write(
+        "POST /ec2/i-1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 99\r\n\r\n",
+    )
+    .await;
     raw.read_until("\r\n\r\n").await;
     server.signal(Signal::Terminate);
     server.wait_for_line("stopping").await;

@@ -54,7 +54,13 @@ impl TestServer {
     }
 
     /// Sends a request with headers; the path is sent as it is. The answer is held against the OpenAPI document.
-    pub(crate) async fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let answer = client::send_with(self.address(), method, path, headers, body).await;
         openapi::check(method, path, &answer);
         answer

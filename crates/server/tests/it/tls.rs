@@ -43,7 +43,10 @@ struct Files {
 impl Files {
     /// A certificate for [`NAME`] and its key.
     fn new() -> Self {
-        let files = Self { folder: TempDir::new().unwrap(), authority: Authority::new("a server's CA") };
+        let files = Self {
+            folder: TempDir::new().unwrap(),
+            authority: Authority::new("a server's CA"),
+        };
         files.write_pair(&files.authority.server(NAME));
         files
     }
@@ -83,7 +86,13 @@ impl Files {
 
     /// A client that trusts the authority alone.
     fn client(&self) -> Client {
-        Client { authority: self.authority.cert.clone(), name: NAME, shows: None, versions: rustls::ALL_VERSIONS, protocols: &[] }
+        Client {
+            authority: self.authority.cert.clone(),
+            name: NAME,
+            shows: None,
+            versions: rustls::ALL_VERSIONS,
+            protocols: &[],
+        }
     }
 }
 
@@ -100,7 +109,10 @@ struct Client {
 impl Client {
     /// The same, with a certificate to show.
     fn showing(self, shown: &Issued) -> Self {
-        Self { shows: Some(shown.clone()), ..self }
+        Self {
+            shows: Some(shown.clone()),
+            ..self
+        }
     }
 
     /// Shakes hands.
@@ -113,7 +125,10 @@ impl Client {
         let config = self.config();
         let mut kinds = [HandshakeKind::FullWithHelloRetryRequest; 2];
         for kind in &mut kinds {
-            let stream = self.connect_with(Arc::clone(&config), address).await.unwrap();
+            let stream = self
+                .connect_with(Arc::clone(&config), address)
+                .await
+                .unwrap();
             *kind = stream.get_ref().1.handshake_kind().unwrap();
             // A ticket of TLS 1.3 comes with the answer.
             let answer = client::send_over(stream, self.name, "GET", "/v1/health", &[], "").await;
@@ -122,14 +137,22 @@ impl Client {
         kinds
     }
 
-    async fn connect_with(&self, config: Arc<ClientConfig>, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+    async fn connect_with(
+        &self,
+        config: Arc<ClientConfig>,
+        address: SocketAddr,
+    ) -> io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(address).await?;
-        TlsConnector::from(config).connect(ServerName::try_from(self.name).unwrap(), stream).await
+        TlsConnector::from(config)
+            .connect(ServerName::try_from(self.name).unwrap(), stream)
+            .await
     }
 
     fn config(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap()).unwrap();
+        roots
+            .add(CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap())
+            .unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(self.versions)
             .unwrap()
@@ -137,15 +160,32 @@ impl Client {
         let mut config = match &self.shows {
             None => builder.with_no_client_auth(),
             Some(Issued { cert, key }) => {
-                let chain = CertificateDer::pem_slice_iter(cert.as_bytes()).map(Result::unwrap).collect();
-                builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+                let chain = CertificateDer::pem_slice_iter(cert.as_bytes())
+                    .map(Result::unwrap)
+                    .collect();
+                builder
+                    .with_client_auth_cert(
+                        chain,
+                        PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap(),
+                    )
+                    .unwrap()
             }
         };
-        config.alpn_protocols = self.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config.alpn_protocols = self
+            .protocols
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
         Arc::new(config)
     }
 
-    async fn send(&self, address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    async fn send(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let stream = self.connect(address).await.unwrap();
         client::send_over(stream, self.name, method, path, &[], body).await
     }
@@ -154,8 +194,12 @@ impl Client {
     /// its certificate, so only the first read tells.
     async fn is_refused(&self, address: SocketAddr) -> bool {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-        let Ok(mut stream) = self.connect(address).await else { return true };
-        let asked = stream.write_all(b"GET /v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+        let Ok(mut stream) = self.connect(address).await else {
+            return true;
+        };
+        let asked = stream
+            .write_all(b"GET /v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+            .await;
         asked.is_err() || stream.read_u8().await.is_err()
     }
 }

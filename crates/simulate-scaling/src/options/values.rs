@@ -54,7 +54,8 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 }
 
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "write it like 2026-01-05T08:00:00Z".to_owned())
+    text.parse()
+        .map_err(|_| "write it like 2026-01-05T08:00:00Z".to_owned())
 }
 
 pub(super) fn interval(text: &str) -> Result<SignedDuration, String> {
@@ -69,18 +70,35 @@ pub(super) fn period(text: &str) -> Result<SignedDuration, String> {
     let period = duration(text)?;
     let seconds = period.as_secs();
     let known = matches!(seconds, 10 | 30) || (seconds > 0 && seconds % 60 == 0);
-    if known && period.subsec_nanos() == 0 { Ok(period) } else { Err("it must be 10s, 30s or a multiple of 60s".to_owned()) }
+    if known && period.subsec_nanos() == 0 {
+        Ok(period)
+    } else {
+        Err("it must be 10s, 30s or a multiple of 60s".to_owned())
+    }
 }
 
 pub(super) fn region(text: &str) -> Result<String, String> {
-    let fits = text.contains('-') && text.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
-    if fits { Ok(text.to_owned()) } else { Err("write it like us-east-1".to_owned()) }
+    let fits = text.contains('-')
+        && text
+            .chars()
+            .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("write it like us-east-1".to_owned())
+    }
 }
 
 pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("write it like 'x-api-key: …'")?;
-    let name = name.trim().parse().map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
-    let mut value: HeaderValue = value.trim().parse().map_err(|_| "its value is no text that a header can hold".to_owned())?;
+    let name = name
+        .trim()
+        .parse()
+        .map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
+    let mut value: HeaderValue = value
+        .trim()
+        .parse()
+        .map_err(|_| "its value is no text that a header can hold".to_owned())?;
     // It may be a key.
     value.set_sensitive(true);
     Ok((name, value))
@@ -98,8 +116,14 @@ mod tests {
             ("not an address", "it is no address"),
             ("http://localhost/a/", "it must end with the dimension's id"),
             ("http://localhost", "it must end with the dimension's id"),
-            ("http://localhost/a?x=1", "a resource id has neither ? nor #"),
-            ("http://user:secret@localhost/a", "it must hold no user and no password"),
+            (
+                "http://localhost/a?x=1",
+                "a resource id has neither ? nor #",
+            ),
+            (
+                "http://user:secret@localhost/a",
+                "it must hold no user and no password",
+            ),
         ] {
             let error = endpoint(url).unwrap_err();
             assert!(error.contains(words), "{url}: {error}");

@@ -24,20 +24,36 @@ pub(super) struct Swatch {
 
 impl Swatch {
     pub(super) fn line(class: &'static str, label: &str) -> Self {
-        Self { class, shape: Shape::Line, label: label.to_owned() }
+        Self {
+            class,
+            shape: Shape::Line,
+            label: label.to_owned(),
+        }
     }
 
     pub(super) fn area(class: &'static str, label: &str) -> Self {
-        Self { class, shape: Shape::Area, label: label.to_owned() }
+        Self {
+            class,
+            shape: Shape::Area,
+            label: label.to_owned(),
+        }
     }
 
     /// `path` is drawn around 0, 0.
     pub(super) fn mark(class: &'static str, path: &str, label: &str) -> Self {
-        Self { class, shape: Shape::Mark(path.to_owned()), label: label.to_owned() }
+        Self {
+            class,
+            shape: Shape::Mark(path.to_owned()),
+            label: label.to_owned(),
+        }
     }
 
     fn sample(&self) -> f64 {
-        if matches!(self.shape, Shape::Mark(_)) { SAMPLE / 2.0 } else { SAMPLE }
+        if matches!(self.shape, Shape::Mark(_)) {
+            SAMPLE / 2.0
+        } else {
+            SAMPLE
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a label has few characters")]
@@ -55,9 +71,14 @@ pub(super) fn draw(swatches: &[Swatch], right: f64, y: f64) -> Group {
     for swatch in swatches {
         let (from, to) = (rounded(x), rounded(x + swatch.sample()));
         group = match &swatch.shape {
-            Shape::Line => {
-                group.add(Line::new().set("class", swatch.class).set("x1", from).set("x2", to).set("y1", middle).set("y2", middle))
-            }
+            Shape::Line => group.add(
+                Line::new()
+                    .set("class", swatch.class)
+                    .set("x1", from)
+                    .set("x2", to)
+                    .set("y1", middle)
+                    .set("y2", middle),
+            ),
             Shape::Area => group.add(
                 Rectangle::new()
                     .set("class", swatch.class)
@@ -68,7 +89,12 @@ pub(super) fn draw(swatches: &[Swatch], right: f64, y: f64) -> Group {
             ),
             Shape::Mark(path) => {
                 let place = format!("translate({} {middle})", rounded(x + swatch.sample() / 2.0));
-                group.add(Path::new().set("class", format!("mark {}", swatch.class)).set("transform", place).set("d", path.as_str()))
+                group.add(
+                    Path::new()
+                        .set("class", format!("mark {}", swatch.class))
+                        .set("transform", place)
+                        .set("d", path.as_str()),
+                )
             }
         };
         group = group.add(text(x + swatch.sample() + 6.0, y, "small", &swatch.label));

@@ -18,13 +18,20 @@ pub(super) struct Shade {
 }
 
 /// Where `holds` holds, period by period.
-pub(super) fn shades(run: &Run, period: SignedDuration, holds: impl Fn(&Sample) -> bool) -> Vec<Shade> {
+pub(super) fn shades(
+    run: &Run,
+    period: SignedDuration,
+    holds: impl Fn(&Sample) -> bool,
+) -> Vec<Shade> {
     let mut shades: Vec<Shade> = Vec::new();
     for sample in run.samples.iter().filter(|sample| holds(sample)) {
         let to = sample.time.checked_add(period).unwrap_or(sample.time);
         match shades.last_mut() {
             Some(last) if last.to == sample.time => last.to = to,
-            _ => shades.push(Shade { from: sample.time, to }),
+            _ => shades.push(Shade {
+                from: sample.time,
+                to,
+            }),
         }
     }
     shades
@@ -39,7 +46,11 @@ pub(super) fn metric_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> Stri
             Some(metric) => {
                 let y = value.y(metric);
                 // Writing to a string cannot fail.
-                let _ = if missing { write!(path, "M{x:.1} {y:.1}h0") } else { write!(path, "L{x:.1} {y:.1}") };
+                let _ = if missing {
+                    write!(path, "M{x:.1} {y:.1}h0")
+                } else {
+                    write!(path, "L{x:.1} {y:.1}")
+                };
                 missing = false;
             }
             None => missing = true,
@@ -49,7 +60,10 @@ pub(super) fn metric_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> Stri
 }
 
 fn points(run: &Run, time: &TimeAxis) -> Vec<(f64, Option<f64>)> {
-    let all = run.samples.iter().map(|sample| (time.x(sample.time), sample.metric));
+    let all = run
+        .samples
+        .iter()
+        .map(|sample| (time.x(sample.time), sample.metric));
     if run.samples.len() <= MOST_POINTS {
         return all.collect();
     }
@@ -67,7 +81,12 @@ fn points(run: &Run, time: &TimeAxis) -> Vec<(f64, Option<f64>)> {
 }
 
 /// A capacity, which stays until it changes.
-pub(super) fn step_path(run: &Run, time: &TimeAxis, value: &ValueAxis, capacity: impl Fn(&Step) -> f64) -> String {
+pub(super) fn step_path(
+    run: &Run,
+    time: &TimeAxis,
+    value: &ValueAxis,
+    capacity: impl Fn(&Step) -> f64,
+) -> String {
     let mut path = String::new();
     let mut last = None;
     for step in &run.steps {
@@ -95,17 +114,41 @@ mod tests {
 
     fn run(metrics: &[Option<f64>]) -> Run {
         let sample = |(index, metric): (usize, &Option<f64>)| {
-            let high = if metric.is_some_and(|metric| metric > 50.0) { AlarmState::Alarm } else { AlarmState::Ok };
-            Sample { time: at(i64::try_from(index).unwrap()), metric: *metric, high, low: None }
+            let high = if metric.is_some_and(|metric| metric > 50.0) {
+                AlarmState::Alarm
+            } else {
+                AlarmState::Ok
+            };
+            Sample {
+                time: at(i64::try_from(index).unwrap()),
+                metric: *metric,
+                high,
+                low: None,
+            }
         };
         let bounds = Bounds { min: 1, max: 4 };
         Run {
             end: at(10),
             samples: metrics.iter().enumerate().map(sample).collect(),
             steps: vec![
-                Step { time: at(0), actual: 1.0, desired: 1.0, bounds },
-                Step { time: at(4), actual: 1.0, desired: 2.0, bounds },
-                Step { time: at(5), actual: 2.0, desired: 2.0, bounds },
+                Step {
+                    time: at(0),
+                    actual: 1.0,
+                    desired: 1.0,
+                    bounds,
+                },
+                Step {
+                    time: at(4),
+                    actual: 1.0,
+                    desired: 2.0,
+                    bounds,
+                },
+                Step {
+                    time: at(5),
+                    actual: 2.0,
+                    desired: 2.0,
+                    bounds,
+                },
             ],
             activities: Vec::new(),
             stopped: None,
@@ -113,28 +156,55 @@ mod tests {
     }
 
     fn axes() -> (TimeAxis, ValueAxis) {
-        (TimeAxis::new(at(0), at(10), 0.0, 100.0), ValueAxis::new(0.0, 100.0, (0.0, 100.0)))
+        (
+            TimeAxis::new(at(0), at(10), 0.0, 100.0),
+            ValueAxis::new(0.0, 100.0, (0.0, 100.0)),
+        )
     }
 
     #[test]
     fn the_metric_is_broken_where_it_is_missing() {
         let (time, value) = axes();
-        let drawn = metric_path(&run(&[Some(10.0), Some(20.0), None, Some(60.0)]), &time, &value);
+        let drawn = metric_path(
+            &run(&[Some(10.0), Some(20.0), None, Some(60.0)]),
+            &time,
+            &value,
+        );
         assert_eq!(drawn, "M0.0 90.0h0L10.0 80.0M30.0 40.0h0");
     }
 
     #[test]
     fn a_capacity_stays_until_it_changes() {
         let (time, value) = axes();
-        assert_eq!(step_path(&run(&[]), &time, &value, |step| step.actual), "M0.0 99.0H50.0V98.0H100.0");
-        assert_eq!(step_path(&run(&[]), &time, &value, |step| step.desired), "M0.0 99.0H40.0V98.0H100.0");
+        assert_eq!(
+            step_path(&run(&[]), &time, &value, |step| step.actual),
+            "M0.0 99.0H50.0V98.0H100.0"
+        );
+        assert_eq!(
+            step_path(&run(&[]), &time, &value, |step| step.desired),
+            "M0.0 99.0H40.0V98.0H100.0"
+        );
     }
 
     #[test]
     fn periods_in_alarm_make_one_shade() {
-        let shades = shades(&run(&[Some(60.0), Some(60.0), None, Some(60.0)]), SignedDuration::from_mins(1), |sample| {
-            sample.high == AlarmState::Alarm
-        });
-        assert_eq!(shades, [Shade { from: at(0), to: at(2) }, Shade { from: at(3), to: at(4) }]);
+        let shades = shades(
+            &run(&[Some(60.0), Some(60.0), None, Some(60.0)]),
+            SignedDuration::from_mins(1),
+            |sample| sample.high == AlarmState::Alarm,
+        );
+        assert_eq!(
+            shades,
+            [
+                Shade {
+                    from: at(0),
+                    to: at(2)
+                },
+                Shade {
+                    from: at(3),
+                    to: at(4)
+                }
+            ]
+        );
     }
 }

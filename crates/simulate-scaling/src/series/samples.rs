@@ -36,7 +36,8 @@ pub struct Samples {
 
 impl Samples {
     pub(super) fn read(path: &Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let file = File::open(path)
+            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         Self::parse(file).map_err(|error| format!("{}: {error}", path.display()))
     }
 
@@ -44,22 +45,33 @@ impl Samples {
     fn parse(text: impl Read) -> Result<Self, String> {
         let mut rows: Vec<(Time, f64)> = Vec::new();
         let mut last = None;
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).comment(Some(b'#')).from_reader(text);
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .comment(Some(b'#'))
+            .from_reader(text);
         for (index, record) in reader.records().enumerate() {
             let record = record.map_err(|error| error.to_string())?;
             let line = record.position().map_or(0, csv::Position::line);
             let wrong = |what: String| format!("line {line}: {what}");
             if record.len() != 2 {
-                return Err(wrong(format!("there are {} columns, and must be two: time and value", record.len())));
+                return Err(wrong(format!(
+                    "there are {} columns, and must be two: time and value",
+                    record.len()
+                )));
             }
-            let (Some(time), Some(value)) = (record.get(0), record.get(1)) else { continue };
+            let (Some(time), Some(value)) = (record.get(0), record.get(1)) else {
+                continue;
+            };
             let parsed = match (duration(time), time.parse()) {
                 (Ok(after), _) => Time::After(after),
                 (_, Ok(at)) => Time::At(at),
                 _ if index == 0 => continue,
                 (Err(_), Err(_)) => {
-                    return Err(wrong(format!("'{time}' is no time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z")));
+                    return Err(wrong(format!(
+                        "'{time}' is no time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z"
+                    )));
                 }
             };
             match (last, parsed) {
@@ -70,7 +82,9 @@ impl Samples {
                     return Err(wrong(format!("'{time}' is before the row above it")));
                 }
                 (Some(Time::After(_)), Time::At(_)) | (Some(Time::At(_)), Time::After(_)) => {
-                    return Err(wrong(format!("'{time}' is not written as the times above it")));
+                    return Err(wrong(format!(
+                        "'{time}' is not written as the times above it"
+                    )));
                 }
                 _ => last = Some(parsed),
             }
@@ -79,11 +93,17 @@ impl Samples {
             }
             match value.parse::<f64>() {
                 Ok(number) if number.abs() <= LARGEST => rows.push((parsed, number)),
-                Ok(number) if number.is_finite() => return Err(wrong(format!("'{value}' is not between -1e15 and 1e15"))),
+                Ok(number) if number.is_finite() => {
+                    return Err(wrong(format!("'{value}' is not between -1e15 and 1e15")));
+                }
                 _ => return Err(wrong(format!("'{value}' is no number"))),
             }
         }
-        if rows.is_empty() { Err("there is no sample in it".to_owned()) } else { Ok(Self { rows }) }
+        if rows.is_empty() {
+            Err("there is no sample in it".to_owned())
+        } else {
+            Ok(Self { rows })
+        }
     }
 
     /// When the first sample was taken, where the file says so by the calendar.
@@ -98,14 +118,33 @@ impl Samples {
     /// How long after `start` the last sample was taken.
     #[must_use]
     pub fn ends(&self, start: Timestamp) -> SignedDuration {
-        self.rows.last().map_or(SignedDuration::ZERO, |(time, _)| after(*time, start))
+        self.rows
+            .last()
+            .map_or(SignedDuration::ZERO, |(time, _)| after(*time, start))
     }
 
-    pub(super) fn value(&self, start: Timestamp, from: SignedDuration, period: SignedDuration, statistic: Statistic) -> Option<f64> {
-        let first = self.rows.partition_point(|(time, _)| after(*time, start) < from);
-        let end = self.rows.partition_point(|(time, _)| after(*time, start) < from + period);
-        let values = self.rows.get(first..end).unwrap_or_default().iter().map(|(_, value)| *value);
-        let count = u32::try_from(values.len()).ok().filter(|count| *count > 0)?;
+    pub(super) fn value(
+        &self,
+        start: Timestamp,
+        from: SignedDuration,
+        period: SignedDuration,
+        statistic: Statistic,
+    ) -> Option<f64> {
+        let first = self
+            .rows
+            .partition_point(|(time, _)| after(*time, start) < from);
+        let end = self
+            .rows
+            .partition_point(|(time, _)| after(*time, start) < from + period);
+        let values = self
+            .rows
+            .get(first..end)
+            .unwrap_or_default()
+            .iter()
+            .map(|(_, value)| *value);
+        let count = u32::try_from(values.len())
+            .ok()
+            .filter(|count| *count > 0)?;
         Some(match statistic {
             Statistic::Average => values.sum::<f64>() / f64::from(count),
             Statistic::Maximum => values.fold(f64::NEG_INFINITY, f64::max),
@@ -129,7 +168,12 @@ mod tests {
     fn value(text: &str, minute: i64, statistic: Statistic) -> Option<f64> {
         let samples = Samples::parse(text.as_bytes()).unwrap();
         let start = samples.begins().unwrap_or(Timestamp::UNIX_EPOCH);
-        samples.value(start, SignedDuration::from_mins(minute), SignedDuration::from_mins(1), statistic)
+        samples.value(
+            start,
+            SignedDuration::from_mins(minute),
+            SignedDuration::from_mins(1),
+            statistic,
+        )
     }
 
     #[test]
@@ -148,9 +192,18 @@ mod tests {
     #[test]
     fn times_may_be_the_calendars() {
         let text = "2026-01-05T08:00:00Z,1\n2026-01-05T09:01:30+01:00,2\n";
-        assert_eq!((value(text, 0, Statistic::Average), value(text, 1, Statistic::Average)), (Some(1.0), Some(2.0)));
+        assert_eq!(
+            (
+                value(text, 0, Statistic::Average),
+                value(text, 1, Statistic::Average)
+            ),
+            (Some(1.0), Some(2.0))
+        );
         let samples = Samples::parse(text.as_bytes()).unwrap();
-        assert_eq!(samples.ends(samples.begins().unwrap()), SignedDuration::from_secs(90));
+        assert_eq!(
+            samples.ends(samples.begins().unwrap()),
+            SignedDuration::from_secs(90)
+        );
     }
 
     #[test]
@@ -158,14 +211,27 @@ mod tests {
         for (text, words) in [
             ("", "there is no sample in it"),
             ("time,value\n", "there is no sample in it"),
-            ("time,value\n0,1\nsoon,2\n", "line 3: 'soon' is no time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z"),
+            (
+                "time,value\n0,1\nsoon,2\n",
+                "line 3: 'soon' is no time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z",
+            ),
             ("0,1\n60,many\n", "line 2: 'many' is no number"),
             ("0,inf\n", "line 1: 'inf' is no number"),
             ("60,1\n0,1\n", "line 2: '0' is before the row above it"),
-            ("0,1\n2026-01-05T08:00:00Z,1\n", "line 2: '2026-01-05T08:00:00Z' is not written as the times above it"),
-            ("0,1,2\n", "line 1: there are 3 columns, and must be two: time and value"),
+            (
+                "0,1\n2026-01-05T08:00:00Z,1\n",
+                "line 2: '2026-01-05T08:00:00Z' is not written as the times above it",
+            ),
+            (
+                "0,1,2\n",
+                "line 1: there are 3 columns, and must be two: time and value",
+            ),
         ] {
-            assert_eq!(Samples::parse(text.as_bytes()).unwrap_err(), words, "{text}");
+            assert_eq!(
+                Samples::parse(text.as_bytes()).unwrap_err(),
+                words,
+                "{text}"
+            );
         }
     }
 }

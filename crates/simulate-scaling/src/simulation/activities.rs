@@ -30,7 +30,12 @@ pub struct Activities<'a, L> {
 
 impl<'a, L: Listener> Activities<'a, L> {
     pub(super) fn new(listener: &'a mut L, random: fastrand::Rng) -> Self {
-        Self { listener, all: Vec::new(), random, last_reason: None }
+        Self {
+            listener,
+            all: Vec::new(),
+            random,
+            last_reason: None,
+        }
     }
 
     pub(super) fn into_all(self) -> Vec<Activity> {
@@ -45,13 +50,21 @@ impl<'a, L: Listener> Activities<'a, L> {
     }
 
     fn uuid(&mut self) -> String {
-        uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes()).into_uuid().to_string()
+        uuid::Builder::from_random_bytes(self.random.u128(..).to_be_bytes())
+            .into_uuid()
+            .to_string()
     }
 
     pub(super) fn begin(&mut self, now: Timestamp, order: &Order) -> usize {
         self.last_reason = None;
         let id = self.uuid();
-        self.all.push(Activity::capacity(id, order.cause.clone(), now, order.desired, order.direction));
+        self.all.push(Activity::capacity(
+            id,
+            order.cause.clone(),
+            now,
+            order.desired,
+            order.direction,
+        ));
         self.all.len() - 1
     }
 
@@ -59,7 +72,13 @@ impl<'a, L: Listener> Activities<'a, L> {
         self.all[activity].status = StatusCode::InProgress;
     }
 
-    pub(super) fn end(&mut self, activity: usize, now: Timestamp, status: StatusCode, message: &str) {
+    pub(super) fn end(
+        &mut self,
+        activity: usize,
+        now: Timestamp,
+        status: StatusCode,
+        message: &str,
+    ) {
         self.all[activity].end(now, status, message.to_owned());
         self.listener.ended(&self.all[activity]);
     }
@@ -72,15 +91,30 @@ impl<'a, L: Listener> Activities<'a, L> {
     pub(super) fn bounds(&mut self, now: Timestamp, action: &ScheduledAction) {
         self.last_reason = None;
         let id = self.uuid();
-        self.add(Activity::bounds(id, &action.name, now, action.min, action.max));
+        self.add(Activity::bounds(
+            id,
+            &action.name,
+            now,
+            action.min,
+            action.max,
+        ));
     }
 
-    pub(super) fn bounds_refused(&mut self, now: Timestamp, action: &ScheduledAction, bounds: Bounds) {
+    pub(super) fn bounds_refused(
+        &mut self,
+        now: Timestamp,
+        action: &ScheduledAction,
+        bounds: Bounds,
+    ) {
         let id = self.uuid();
         let mut activity = Activity::bounds(id, &action.name, now, action.min, action.max);
         let what = activity.description.replacen("Setting", "Failed to set", 1);
         let Bounds { min, max } = bounds;
-        activity.end(now, StatusCode::Failed, format!("{what}. Reason: the minimum would be {min} and the maximum {max}."));
+        activity.end(
+            now,
+            StatusCode::Failed,
+            format!("{what}. Reason: the minimum would be {min} and the maximum {max}."),
+        );
         self.add(activity);
     }
 

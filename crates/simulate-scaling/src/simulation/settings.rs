@@ -53,7 +53,9 @@ impl Settings {
     /// When it ends.
     #[must_use]
     pub fn end(&self) -> Timestamp {
-        self.start.checked_add(self.duration).unwrap_or(Timestamp::MAX)
+        self.start
+            .checked_add(self.duration)
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// When the period `number` ends, counted from 1.
@@ -63,19 +65,31 @@ impl Settings {
     }
 
     fn after(&self, periods: i64) -> Option<SignedDuration> {
-        Some(SignedDuration::from_secs(self.period.as_secs().checked_mul(periods)?))
+        Some(SignedDuration::from_secs(
+            self.period.as_secs().checked_mul(periods)?,
+        ))
     }
 
     /// The datapoint of the period `number`, with `capacity` there is. A capacity below 1 shares nothing: the whole load
     /// is the metric.
-    pub(super) fn metric(&self, number: i64, capacity: f64, random: &mut fastrand::Rng) -> Option<f64> {
+    pub(super) fn metric(
+        &self,
+        number: i64,
+        capacity: f64,
+        random: &mut fastrand::Rng,
+    ) -> Option<f64> {
         let (series, share) = match &self.load {
             Load::Metric(series) => (series, 1.0),
             Load::Shared(series) => (series, capacity.max(1.0)),
         };
         // Drawn for each period, so that what is missing shifts nothing.
         let off = 1.0 + self.noise * (random.f64() * 2.0 - 1.0);
-        let value = series.value(self.start, self.after(number - 1)?, self.period, self.statistic)?;
+        let value = series.value(
+            self.start,
+            self.after(number - 1)?,
+            self.period,
+            self.statistic,
+        )?;
         Some(value * off / share)
     }
 }

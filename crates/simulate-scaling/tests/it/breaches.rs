@@ -7,7 +7,14 @@ use crate::{
     stub::{Stub, obey, plain, state},
 };
 
-const SCALES_OUT: [&str; 6] = ["--load", "constant(value=200)", "--duration", "10m", "--start", "2026-01-05T00:00:00Z"];
+const SCALES_OUT: [&str; 6] = [
+    "--load",
+    "constant(value=200)",
+    "--duration",
+    "10m",
+    "--start",
+    "2026-01-05T00:00:00Z",
+];
 
 fn with(key: &str, value: Value) -> String {
     let mut changed = state();
@@ -23,22 +30,65 @@ async fn a_breach_in_the_first_answer_is_told_before_anything_changes() {
         changed.to_string()
     };
     for (status, body, words) in [
-        (200, String::new(), "the body is empty, and must be a JSON object"),
-        (200, "<html>".to_owned(), "the body is not JSON (expected value at line 1 column 1)"),
-        (200, "[]".to_owned(), "the body is an array, and must be an object"),
+        (
+            200,
+            String::new(),
+            "the body is empty, and must be a JSON object",
+        ),
+        (
+            200,
+            "<html>".to_owned(),
+            "the body is not JSON (expected value at line 1 column 1)",
+        ),
+        (
+            200,
+            "[]".to_owned(),
+            "the body is an array, and must be an object",
+        ),
         (200, without("version"), "version is missing"),
         (200, without("actualCapacity"), "actualCapacity is missing"),
-        (200, with("desiredCapacity", json!("1")), r#"desiredCapacity is the string "1", and must be a number"#),
-        (200, with("actualCapacity", json!(-1)), "actualCapacity is -1, and must not be negative"),
-        (200, with("scalingStatus", json!("Done")), r#"scalingStatus is "Done", and must be Pending, InProgress, Successful or Failed"#),
-        (200, with("scalableTargetDimensionId", json!("2")), r#"scalableTargetDimensionId is "2", and the address asks for "1-23456789""#),
-        (200, with("resourceName", json!(7)), "resourceName is the number 7, and must be a string"),
-        (200, " ".repeat(70_000), "the body is longer than 65536 bytes, and must be one state"),
-        (201, state().to_string(), "the status of the answer to a GET is 201, and must be 200"),
+        (
+            200,
+            with("desiredCapacity", json!("1")),
+            r#"desiredCapacity is the string "1", and must be a number"#,
+        ),
+        (
+            200,
+            with("actualCapacity", json!(-1)),
+            "actualCapacity is -1, and must not be negative",
+        ),
+        (
+            200,
+            with("scalingStatus", json!("Done")),
+            r#"scalingStatus is "Done", and must be Pending, InProgress, Successful or Failed"#,
+        ),
+        (
+            200,
+            with("scalableTargetDimensionId", json!("2")),
+            r#"scalableTargetDimensionId is "2", and the address asks for "1-23456789""#,
+        ),
+        (
+            200,
+            with("resourceName", json!(7)),
+            "resourceName is the number 7, and must be a string",
+        ),
+        (
+            200,
+            " ".repeat(70_000),
+            "the body is longer than 65536 bytes, and must be one state",
+        ),
+        (
+            201,
+            state().to_string(),
+            "the status of the answer to a GET is 201, and must be 200",
+        ),
     ] {
         let stub = Stub::start(move |_, _| plain(status, &body)).await;
         let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
-        let sentence = format!("simulate-scaling: {} breaks the contract: {words}. Nothing was changed.\n", stub.url);
+        let sentence = format!(
+            "simulate-scaling: {} breaks the contract: {words}. Nothing was changed.\n",
+            stub.url
+        );
         assert_eq!(done.parts(), (Some(1), sentence.as_str()));
         assert_eq!(stub.patches(), 0);
     }
@@ -56,7 +106,13 @@ async fn a_patch_that_is_not_taken_over_is_a_breach() {
              The simulation ends here, at 2026-01-05T00:03:00Z.\n"
         )
     );
-    assert!(done.out.contains("Failed: Failed to set desired capacity to 4. Reason: The endpoint breaks the contract"), "{}", done.out);
+    assert!(
+        done.out.contains(
+            "Failed: Failed to set desired capacity to 4. Reason: The endpoint breaks the contract"
+        ),
+        "{}",
+        done.out
+    );
 }
 
 #[tokio::test]
@@ -71,25 +127,51 @@ async fn a_changed_version_ends_the_scaling() {
     .await;
     let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
     assert_eq!(done.code, Some(1));
-    assert!(done.err.contains(r#"version is "v2" and was "v1": a target whose version changes is no longer scaled"#), "{}", done.err);
+    assert!(
+        done.err.contains(
+            r#"version is "v2" and was "v1": a target whose version changes is no longer scaled"#
+        ),
+        "{}",
+        done.err
+    );
 }
 
 #[tokio::test]
 async fn check_only_asks() {
     let stub = Stub::start(obey).await;
     let done = simulate(&["--endpoint", &stub.url, "--check"]).await;
-    let sentence = format!("{} keeps the contract: actual capacity 1, desired capacity 1, Successful, version \"v1\".\n", stub.url);
-    assert_eq!((done.code, done.out, done.err.as_str()), (Some(0), sentence, ""));
+    let sentence = format!(
+        "{} keeps the contract: actual capacity 1, desired capacity 1, Successful, version \"v1\".\n",
+        stub.url
+    );
+    assert_eq!(
+        (done.code, done.out, done.err.as_str()),
+        (Some(0), sentence, "")
+    );
     assert_eq!((stub.requests().len(), stub.patches()), (1, 0));
 }
 
 #[tokio::test]
 async fn wrong_options_ask_nothing_and_leave_nothing() {
     let stub = Stub::start(obey).await;
-    for options in [&["--max", "0"][..], &["--out", "/proc/nowhere"], &["--svg", "/"], &["--load", "nowhere.csv"]] {
-        let load = if options[0] == "--load" { &[][..] } else { &["--load", "constant(value=1)"] };
+    for options in [
+        &["--max", "0"][..],
+        &["--out", "/proc/nowhere"],
+        &["--svg", "/"],
+        &["--load", "nowhere.csv"],
+    ] {
+        let load = if options[0] == "--load" {
+            &[][..]
+        } else {
+            &["--load", "constant(value=1)"]
+        };
         let done = simulate(&[&["--endpoint", &stub.url], load, options].concat()).await;
-        assert_eq!((done.code, done.out.as_str()), (Some(2), ""), "{}", done.err);
+        assert_eq!(
+            (done.code, done.out.as_str()),
+            (Some(2), ""),
+            "{}",
+            done.err
+        );
         assert!(!done.err.contains("panicked"), "{}", done.err);
     }
     assert!(stub.requests().is_empty());

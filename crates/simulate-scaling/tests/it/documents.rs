@@ -40,18 +40,37 @@ async fn the_documented_commands_print_and_draw_what_is_documented() {
         // Each on a server of its own: what one leaves behind is not for the next.
         let server = server::start().await;
         let address = server.base_url().trim_start_matches("http://").to_owned();
-        let line = command.replace(SERVER, &address).replace(PICTURE, drawn.to_str().unwrap());
+        let line = command
+            .replace(SERVER, &address)
+            .replace(PICTURE, drawn.to_str().unwrap());
         let line = format!("{} {line}", env!("CARGO_BIN_EXE_simulate-scaling"));
-        let output = Command::new("bash").args(["-c", &line]).current_dir(folder.path()).output().await.unwrap();
-        let out = String::from_utf8(output.stdout).unwrap().replace(&address, SERVER);
-        assert_eq!(out.trim_end(), printed.trim_end(), "{command}{}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new("bash")
+            .args(["-c", &line])
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        let out = String::from_utf8(output.stdout)
+            .unwrap()
+            .replace(&address, SERVER);
+        assert_eq!(
+            out.trim_end(),
+            printed.trim_end(),
+            "{command}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         if command.contains(PICTURE) {
-            let picture = std::fs::read_to_string(&drawn).unwrap().replace(&address, SERVER);
+            let picture = std::fs::read_to_string(&drawn)
+                .unwrap()
+                .replace(&address, SERVER);
             let committed = root.join(PICTURE);
             if std::env::var_os("FLEET_WRITE_PICTURE").is_some() {
                 std::fs::write(&committed, &picture).unwrap();
             }
-            assert!(picture == std::fs::read_to_string(&committed).unwrap(), "{PICTURE} is not what the command draws");
+            assert!(
+                picture == std::fs::read_to_string(&committed).unwrap(),
+                "{PICTURE} is not what the command draws"
+            );
         }
         server.stop().await;
     }

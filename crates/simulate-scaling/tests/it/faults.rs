@@ -8,18 +8,47 @@ use crate::{
     stub::{Stub, obey, plain},
 };
 
-const SCALES_OUT: [&str; 6] = ["--load", "constant(value=200)", "--duration", "10m", "--start", "2026-01-05T00:00:00Z"];
+const SCALES_OUT: [&str; 6] = [
+    "--load",
+    "constant(value=200)",
+    "--duration",
+    "10m",
+    "--start",
+    "2026-01-05T00:00:00Z",
+];
 
 #[tokio::test]
 async fn an_endpoint_that_is_not_there_is_told_before_anything_is_written() {
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let folder = tempfile::tempdir().unwrap();
     let svg = folder.path().join("a.svg");
     let url = format!("http://{address}/1");
-    let done = simulate(&["--endpoint", &url, "--load", "constant(value=1)", "--svg", svg.to_str().unwrap()]).await;
+    let done = simulate(&[
+        "--endpoint",
+        &url,
+        "--load",
+        "constant(value=1)",
+        "--svg",
+        svg.to_str().unwrap(),
+    ])
+    .await;
     assert_eq!(done.code, Some(1));
-    assert!(done.err.starts_with(&format!("simulate-scaling: {url} cannot be reached: Connection refused")), "{}", done.err);
-    assert!(done.err.ends_with("(4 times). Nothing was changed.\n"), "{}", done.err);
+    assert!(
+        done.err.starts_with(&format!(
+            "simulate-scaling: {url} cannot be reached: Connection refused"
+        )),
+        "{}",
+        done.err
+    );
+    assert!(
+        done.err.ends_with("(4 times). Nothing was changed.\n"),
+        "{}",
+        done.err
+    );
     assert!(!svg.exists());
 }
 
@@ -29,7 +58,9 @@ async fn an_endpoint_that_does_not_answer_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/1", listener.local_addr().unwrap());
     let done = simulate(&["--endpoint", &url, "--check", "--timeout", "1s"]).await;
-    let sentence = format!("simulate-scaling: {url} does not answer in time (4 times). Nothing was changed.\n");
+    let sentence = format!(
+        "simulate-scaling: {url} does not answer in time (4 times). Nothing was changed.\n"
+    );
     assert_eq!(done.parts(), (Some(1), sentence.as_str()));
 }
 
@@ -41,12 +72,23 @@ async fn a_refusal_is_told_with_what_may_help() {
             r#"{"message":"Missing Authentication Token"}"#,
             "answers a GET with 403: it takes signed requests (--sigv4 REGION) or a key (--header 'x-api-key: …') perhaps (Missing Authentication Token)",
         ),
-        (404, "", "answers a GET with 404: there is no such dimension"),
-        (302, "", "answers a GET with 302: give the address that it redirects to"),
+        (
+            404,
+            "",
+            "answers a GET with 404: there is no such dimension",
+        ),
+        (
+            302,
+            "",
+            "answers a GET with 302: give the address that it redirects to",
+        ),
     ] {
         let stub = Stub::start(move |_, _| plain(status, body)).await;
         let done = simulate(&["--endpoint", &stub.url, "--check"]).await;
-        let sentence = format!("simulate-scaling: {} {words}. Nothing was changed.\n", stub.url);
+        let sentence = format!(
+            "simulate-scaling: {} {words}. Nothing was changed.\n",
+            stub.url
+        );
         assert_eq!(done.parts(), (Some(1), sentence.as_str()));
         assert_eq!(stub.requests().len(), 1, "a refusal is not asked for again");
     }
@@ -58,12 +100,20 @@ async fn what_is_throttled_or_broken_for_a_moment_is_sent_again() {
         let mut count = 0;
         let stub = Stub::start(move |request, state| {
             count += 1;
-            if count % 8 < 2 { (status, vec![("retry-after", "0")], String::new()) } else { obey(request, state) }
+            if count % 8 < 2 {
+                (status, vec![("retry-after", "0")], String::new())
+            } else {
+                obey(request, state)
+            }
         })
         .await;
         let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
         assert_eq!(done.parts(), (Some(0), ""), "{}", done.out);
-        assert!(done.out.contains("1 activities successful, 0 failed"), "{}", done.out);
+        assert!(
+            done.out.contains("1 activities successful, 0 failed"),
+            "{}",
+            done.out
+        );
         assert!(!done.out.contains(", 0 of them repeated"), "{}", done.out);
     }
 }
@@ -73,7 +123,11 @@ async fn an_endpoint_that_goes_away_ends_the_simulation() {
     let mut count = 0;
     let stub = Stub::start(move |request, state| {
         count += 1;
-        if count > 3 { (503, vec![("retry-after", "0")], String::new()) } else { obey(request, state) }
+        if count > 3 {
+            (503, vec![("retry-after", "0")], String::new())
+        } else {
+            obey(request, state)
+        }
     })
     .await;
     let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
@@ -85,7 +139,12 @@ async fn an_endpoint_that_goes_away_ends_the_simulation() {
              The simulation ends here, at 2026-01-05T00:04:00Z.\n"
         )
     );
-    assert!(done.out.contains("Reason: The endpoint answers a PATCH with 503 (4 times)."), "{}", done.out);
+    assert!(
+        done.out
+            .contains("Reason: The endpoint answers a PATCH with 503 (4 times)."),
+        "{}",
+        done.out
+    );
 }
 
 #[tokio::test]
@@ -102,7 +161,12 @@ async fn a_failed_scaling_is_a_failed_activity_with_its_reason() {
     .await;
     let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
     assert_eq!(done.parts(), (Some(1), ""));
-    assert!(done.out.contains("Failed: Failed to set desired capacity to 4. Reason: no more licences\n"), "{}", done.out);
+    assert!(
+        done.out
+            .contains("Failed: Failed to set desired capacity to 4. Reason: no more licences\n"),
+        "{}",
+        done.out
+    );
 }
 
 #[tokio::test]
@@ -114,7 +178,14 @@ async fn what_never_ends_is_unfulfilled() {
         plain(200, state)
     })
     .await;
-    let done = simulate(&[&["--endpoint", &stub.url, "--give-up", "2m", "--poll", "30s"], &SCALES_OUT[..]].concat()).await;
+    let done = simulate(
+        &[
+            &["--endpoint", &stub.url, "--give-up", "2m", "--poll", "30s"],
+            &SCALES_OUT[..],
+        ]
+        .concat(),
+    )
+    .await;
     assert_eq!(done.parts(), (Some(1), ""));
     let words = "Unfulfilled after 2m: Failed to set desired capacity to 4. Reason: the endpoint has not ended it after 2m.";
     assert!(done.out.contains(words), "{}", done.out);
@@ -139,13 +210,28 @@ async fn another_hand_overrides_an_activity() {
     .await;
     let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
     assert_eq!(done.parts(), (Some(0), ""), "{}", done.out);
-    assert!(done.out.contains("Overridden after 10s: The desired capacity was updated by a newer scaling event."), "{}", done.out);
+    assert!(
+        done.out.contains(
+            "Overridden after 10s: The desired capacity was updated by a newer scaling event."
+        ),
+        "{}",
+        done.out
+    );
 }
 
 #[tokio::test]
 async fn a_capacity_beyond_its_bounds_is_brought_back_at_registration() {
     let stub = Stub::start(obey).await;
-    let options = ["--metric", "constant(value=50)", "--duration", "5m", "--min", "3", "--start", "2026-01-05T00:00:00Z"];
+    let options = [
+        "--metric",
+        "constant(value=50)",
+        "--duration",
+        "5m",
+        "--min",
+        "3",
+        "--start",
+        "2026-01-05T00:00:00Z",
+    ];
     let done = simulate(&[&["--endpoint", &stub.url], &options[..]].concat()).await;
     assert_eq!(done.parts(), (Some(0), ""));
     assert!(

@@ -1,6 +1,9 @@
 //! The simulator as a program, against the real server and against endpoints that misbehave.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should stop there"
+)]
 
 mod breaches;
 mod documents;

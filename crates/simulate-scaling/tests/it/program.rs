@@ -29,9 +29,21 @@ pub(crate) async fn simulate(options: &[&str]) -> Done {
 /// Runs it with these environment variables.
 pub(crate) async fn simulate_in(options: &[&str], environment: &[(&str, &str)]) -> Done {
     let home = tempfile::tempdir().unwrap();
-    let Output { status, stdout, stderr } = command(home.path(), environment).args(options).output().await.unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command(home.path(), environment)
+        .args(options)
+        .output()
+        .await
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Done { code: status.code(), out: text(stdout), err: text(stderr) }
+    Done {
+        code: status.code(),
+        out: text(stdout),
+        err: text(stderr),
+    }
 }
 
 fn command(home: &Path, environment: &[(&str, &str)]) -> Command {

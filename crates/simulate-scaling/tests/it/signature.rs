@@ -34,41 +34,88 @@ fn signature(request: &Request, signed: &str) -> String {
     for name in signed.split(';') {
         writeln!(canonical, "{name}:{}", header(name)).unwrap();
     }
-    write!(canonical, "\n{signed}\n{}", hex(&Sha256::digest(&request.body))).unwrap();
+    write!(
+        canonical,
+        "\n{signed}\n{}",
+        hex(&Sha256::digest(&request.body))
+    )
+    .unwrap();
     let time = header("x-amz-date");
     let day = &time[..8];
     let scope = format!("{day}/eu-central-1/execute-api/aws4_request");
-    let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
+        hex(&Sha256::digest(canonical))
+    );
     let key = [day, "eu-central-1", "execute-api", "aws4_request"]
         .iter()
-        .fold(format!("AWS4{SECRET}").into_bytes(), |key, part| hmac(&key, part));
+        .fold(format!("AWS4{SECRET}").into_bytes(), |key, part| {
+            hmac(&key, part)
+        });
     hex(&hmac(&key, &to_sign))
 }
 
 #[tokio::test]
 async fn each_request_is_signed_for_execute_api() {
     let stub = Stub::start(obey).await;
-    let options = ["--load", "constant(value=200)", "--duration", "5m", "--sigv4", "eu-central-1", "--header", "x-api-key: k"];
-    let environment = [("AWS_ACCESS_KEY_ID", ID), ("AWS_SECRET_ACCESS_KEY", SECRET), ("AWS_SESSION_TOKEN", "token")];
-    let done = simulate_in(&[&["--endpoint", &stub.url], &options[..]].concat(), &environment).await;
+    let options = [
+        "--load",
+        "constant(value=200)",
+        "--duration",
+        "5m",
+        "--sigv4",
+        "eu-central-1",
+        "--header",
+        "x-api-key: k",
+    ];
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", ID),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ("AWS_SESSION_TOKEN", "token"),
+    ];
+    let done = simulate_in(
+        &[&["--endpoint", &stub.url], &options[..]].concat(),
+        &environment,
+    )
+    .await;
     assert_eq!(done.parts(), (Some(0), ""));
     assert_eq!(stub.patches(), 1);
     for request in stub.requests() {
         let authorization = request.headers["authorization"].to_str().unwrap();
         let (scope, rest) = authorization.split_once(", SignedHeaders=").unwrap();
         let (signed, sent) = rest.split_once(", Signature=").unwrap();
-        assert!(scope.starts_with(&format!("AWS4-HMAC-SHA256 Credential={ID}/")), "{authorization}");
-        assert!(signed.contains("host") && signed.contains("x-api-key") && signed.contains("x-amz-security-token"), "{signed}");
-        assert_eq!(sent, signature(&request, signed), "{} {}", request.method, request.uri);
+        assert!(
+            scope.starts_with(&format!("AWS4-HMAC-SHA256 Credential={ID}/")),
+            "{authorization}"
+        );
+        assert!(
+            signed.contains("host")
+                && signed.contains("x-api-key")
+                && signed.contains("x-amz-security-token"),
+            "{signed}"
+        );
+        assert_eq!(
+            sent,
+            signature(&request, signed),
+            "{} {}",
+            request.method,
+            request.uri
+        );
     }
 }
 
 #[tokio::test]
 async fn without_credentials_nothing_is_asked() {
     let stub = Stub::start(obey).await;
-    let done = simulate(&["--endpoint", &stub.url, "--check", "--sigv4", "eu-central-1"]).await;
-    let sentence =
-        "simulate-scaling: there are no AWS credentials to sign with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE\n";
+    let done = simulate(&[
+        "--endpoint",
+        &stub.url,
+        "--check",
+        "--sigv4",
+        "eu-central-1",
+    ])
+    .await;
+    let sentence = "simulate-scaling: there are no AWS credentials to sign with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE\n";
     assert_eq!(done.parts(), (Some(2), sentence));
     assert!(stub.requests().is_empty());
 }

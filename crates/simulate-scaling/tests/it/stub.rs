@@ -44,23 +44,44 @@ impl Drop for Stub {
 
 impl Stub {
     /// `answers` gets each request and the state, which is kept between requests and begins as [`state`].
-    pub(crate) async fn start(answers: impl FnMut(&Request, &mut Value) -> Answer + Send + 'static) -> Self {
-        let inner = Arc::new(Inner { answers: Mutex::new((Box::new(answers), state())), requests: Mutex::default() });
-        let app = Router::new().fallback(answer).with_state(Arc::clone(&inner));
+    pub(crate) async fn start(
+        answers: impl FnMut(&Request, &mut Value) -> Answer + Send + 'static,
+    ) -> Self {
+        let inner = Arc::new(Inner {
+            answers: Mutex::new((Box::new(answers), state())),
+            requests: Mutex::default(),
+        });
+        let app = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&inner));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/prod/scalableTargetDimensions/1-23456789", listener.local_addr().unwrap());
+        let url = format!(
+            "http://{}/prod/scalableTargetDimensions/1-23456789",
+            listener.local_addr().unwrap()
+        );
         let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { inner, url, serving }
+        Self {
+            inner,
+            url,
+            serving,
+        }
     }
 
     /// What came so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.inner.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner
+            .requests
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// How many requests wanted to change something.
     pub(crate) fn patches(&self) -> usize {
-        self.requests().iter().filter(|request| request.method == Method::PATCH).count()
+        self.requests()
+            .iter()
+            .filter(|request| request.method == Method::PATCH)
+            .count()
     }
 }
 
@@ -84,14 +105,32 @@ pub(crate) fn obey(request: &Request, state: &mut Value) -> Answer {
     plain(200, state)
 }
 
-async fn answer(State(inner): State<Arc<Inner>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> axum::response::Response {
-    let request = Request { method, uri, headers, body };
-    inner.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+async fn answer(
+    State(inner): State<Arc<Inner>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> axum::response::Response {
+    let request = Request {
+        method,
+        uri,
+        headers,
+        body,
+    };
+    inner
+        .requests
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(request.clone());
     let (status, headers, body) = {
         let mut guard = inner.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let (answers, state) = &mut *guard;
         answers(&request, state)
     };
-    let headers: HeaderMap = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    let headers: HeaderMap = headers
+        .into_iter()
+        .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+        .collect();
     (StatusCode::from_u16(status).unwrap(), headers, body).into_response()
 }

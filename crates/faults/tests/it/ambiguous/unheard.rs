@@ -47,29 +47,59 @@ async fn happen_once(numbers: Range<usize>, rng: &mut Rng) {
         let nth = rng.usize(..if packages == 0 { 3 } else { 4 });
         leave_unheard(&wire, nth);
         let added = functions.instance("POST", &id, Some(&new)).await;
-        assert_eq!((added.status, &added.body), (200, &json!({ "new_record": new })), "call {nth} of the add of {id}");
+        assert_eq!(
+            (added.status, &added.body),
+            (200, &json!({ "new_record": new })),
+            "call {nth} of the add of {id}"
+        );
         assert!(wire.steps().len() > nth + 1);
 
         wire.plan(|_, _| None);
         let found = functions.instance("GET", &id, None).await.body;
-        assert_eq!((&found["record"]["aws_region"], &found["record"]["packages"]), (&new["aws_region"], &new["packages"]));
+        assert_eq!(
+            (&found["record"]["aws_region"], &found["record"]["packages"]),
+            (&new["aws_region"], &new["packages"])
+        );
         let again = functions.instance("POST", &id, Some(&new)).await;
-        assert!(again.status == 400 && again.text.contains(&format!("Duplicate entry '{id}' for key 'PRIMARY'")), "{}", again.text);
+        assert!(
+            again.status == 400
+                && again
+                    .text
+                    .contains(&format!("Duplicate entry '{id}' for key 'PRIMARY'")),
+            "{}",
+            again.text
+        );
 
         let nth = rng.usize(0..3);
         leave_unheard(&wire, nth);
         let removed = functions.instance("DELETE", &id, None).await;
-        assert_eq!((removed.status, removed.body), (200, json!({ "record_deleted": true })), "call {nth} of the removal of {id}");
+        assert_eq!(
+            (removed.status, removed.body),
+            (200, json!({ "record_deleted": true })),
+            "call {nth} of the removal of {id}"
+        );
         wire.plan(|_, _| None);
-        assert_eq!(functions.instance("GET", &id, None).await.body["record_found"], false);
+        assert_eq!(
+            functions.instance("GET", &id, None).await.body["record_found"],
+            false
+        );
 
         let (nth, desired) = (rng.usize(0..2), number as f64 + 2.0);
         leave_unheard(&wire, nth);
-        let patched = functions.dimension("PATCH", "d", Some(&json!({ "desiredCapacity": desired }))).await;
-        assert_eq!((patched.status, &patched.body["desiredCapacity"]), (200, &json!(desired)), "call {nth} of the patch to {desired}");
+        let patched = functions
+            .dimension("PATCH", "d", Some(&json!({ "desiredCapacity": desired })))
+            .await;
+        assert_eq!(
+            (patched.status, &patched.body["desiredCapacity"]),
+            (200, &json!(desired)),
+            "call {nth} of the patch to {desired}"
+        );
     }
     let (written, left) = elsewhere(async move {
-        let counts = (stores.revision("d").await, stores.count("SELECT COUNT(*) FROM ec2_package").await);
+        let counts = (
+            stores.revision("d").await,
+            stores.count("SELECT COUNT(*) FROM ec2_package").await,
+        );
         stores.stop().await;
         counts
     });

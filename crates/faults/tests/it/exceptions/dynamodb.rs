@@ -11,15 +11,30 @@ struct Exception {
 }
 
 fn exceptions() -> Vec<Exception> {
-    let passing = |name, status| Exception { name, status, sent: 3, told: Told::Wait(SOON) };
-    let fault = |name| Exception { name, status: 400, sent: 1, told: Told::Fault };
+    let passing = |name, status| Exception {
+        name,
+        status,
+        sent: 3,
+        told: Told::Wait(SOON),
+    };
+    let fault = |name| Exception {
+        name,
+        status: 400,
+        sent: 1,
+        told: Told::Fault,
+    };
     vec![
         passing("ProvisionedThroughputExceededException", 400),
         passing("ThrottlingException", 400),
         passing("RequestLimitExceeded", 400),
         passing("InternalServerError", 500),
         passing("ServiceUnavailable", 503),
-        Exception { name: "TransactionConflictException", status: 400, sent: 1, told: Told::Wait(SOON) },
+        Exception {
+            name: "TransactionConflictException",
+            status: 400,
+            sent: 1,
+            told: Told::Wait(SOON),
+        },
         fault("ResourceNotFoundException"),
         fault("ItemCollectionSizeLimitExceededException"),
         fault("ValidationException"),
@@ -34,7 +49,12 @@ fn exceptions() -> Vec<Exception> {
 fn met(exception: &Exception, work: Work) -> Refusal {
     let Exception { name, status, .. } = exception;
     let kind = format!("com.amazonaws.dynamodb.v20120810#{name}");
-    Refusal { status: *status, exception: name, body: json!({ "__type": kind, "message": "CANARY" }), work }
+    Refusal {
+        status: *status,
+        exception: name,
+        body: json!({ "__type": kind, "message": "CANARY" }),
+        work,
+    }
 }
 
 fn state(id: &str, desired: f64, status: &str) -> Value {
@@ -48,13 +68,28 @@ async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
     let mut place = Place::start();
     let (mut cases, patch) = (0, json!({ "desiredCapacity": 2.0 }));
     for exception in exceptions() {
-        for (refused, work) in [("GetItem", Work::Undone), ("PutItem", Work::Undone), ("PutItem", Work::Done)] {
+        for (refused, work) in [
+            ("GetItem", Work::Undone),
+            ("PutItem", Work::Undone),
+            ("PutItem", Work::Done),
+        ] {
             for (lasts, is_step) in [(false, false), (true, false), (false, true), (true, true)] {
                 let id = format!("d-{cases}");
-                let case = format!("{} of {refused}, {work:?}, lasts: {lasts}, step: {is_step}", exception.name);
+                let case = format!(
+                    "{} of {refused}, {work:?}, lasts: {lasts}, step: {is_step}",
+                    exception.name
+                );
                 place.refuse_nothing();
                 if is_step {
-                    assert_eq!(place.demo.dimension("PATCH", &id, Some(&patch)).await.status, 200, "{case}");
+                    assert_eq!(
+                        place
+                            .demo
+                            .dimension("PATCH", &id, Some(&patch))
+                            .await
+                            .status,
+                        200,
+                        "{case}"
+                    );
                 }
                 let before = u64::from(is_step);
                 place.refuse(refused, lasts, met(&exception, work));
@@ -74,18 +109,28 @@ async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
                 place.refuse_nothing();
                 if done {
                     let status = if is_step { "InProgress" } else { "Pending" };
-                    assert_eq!((answer.status, answer.body), (200, state(&id, 2.0, status)), "{case}");
+                    assert_eq!(
+                        (answer.status, answer.body),
+                        (200, state(&id, 2.0, status)),
+                        "{case}"
+                    );
                     assert_eq!(place.revision(id), before + 1, "{case}");
                 } else {
                     assert_told(&answer, &exception.told, false, &case);
                     // A write that was done and never told so is there, once.
-                    assert_eq!(place.revision(id), before + u64::from(work == Work::Done), "{case}");
+                    assert_eq!(
+                        place.revision(id),
+                        before + u64::from(work == Work::Done),
+                        "{case}"
+                    );
                 }
                 cases += 1;
             }
         }
     }
-    run.seen(format_args!("{cases} patches and steps that met one; each done once, or refused and not done"));
+    run.seen(format_args!(
+        "{cases} patches and steps that met one; each done once, or refused and not done"
+    ));
     place.stop();
 }
 
@@ -98,9 +143,17 @@ async fn a_read_in_production_that_meets_an_exception_is_answered_or_refused() {
             place.refuse("GetItem", lasts, met(&exception, Work::Undone));
             let answer = in_time(place.production.dimension("GET", "d", None), &case).await;
             let done = !lasts && exception.sent > 1;
-            assert_eq!(place.wire.steps(), vec!["GetItem"; if done { 2 } else { exception.sent }], "{case}");
+            assert_eq!(
+                place.wire.steps(),
+                vec!["GetItem"; if done { 2 } else { exception.sent }],
+                "{case}"
+            );
             match done {
-                true => assert_eq!((answer.status, answer.body), (200, state("d", 1.0, "Successful")), "{case}"),
+                true => assert_eq!(
+                    (answer.status, answer.body),
+                    (200, state("d", 1.0, "Successful")),
+                    "{case}"
+                ),
                 false => assert_told(&answer, &exception.told, false, &case),
             }
         }
@@ -120,31 +173,69 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     let conflict = move |revision: usize| {
         let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
             "message": "The conditional request failed", "Item": item("7.0", revision) });
-        Fate::Refused(Refusal { status: 400, exception: "ConditionalCheckFailedException", body, work: Work::Undone })
+        Fate::Refused(Refusal {
+            status: 400,
+            exception: "ConditionalCheckFailedException",
+            body,
+            work: Work::Undone,
+        })
     };
     let patch = json!({ "desiredCapacity": 2.0 });
 
     // In each call: until the time or the tries are used up, and nothing is stored.
-    place.wire.plan(move |step, before| (step == "PutItem").then(|| conflict(before + 1)));
-    let answer = in_time(place.production.dimension("PATCH", "d", Some(&patch)), "conflicts").await;
+    place
+        .wire
+        .plan(move |step, before| (step == "PutItem").then(|| conflict(before + 1)));
+    let answer = in_time(
+        place.production.dimension("PATCH", "d", Some(&patch)),
+        "conflicts",
+    )
+    .await;
     assert_told(&answer, &Told::Wait(SOON), false, "conflicts");
     let steps = place.wire.steps();
-    assert!(steps.len() > 50 && steps.iter().filter(|step| *step == "GetItem").count() == 1, "{}", steps.len());
+    assert!(
+        steps.len() > 50 && steps.iter().filter(|step| *step == "GetItem").count() == 1,
+        "{}",
+        steps.len()
+    );
     place.refuse_nothing();
     assert_eq!(place.revision("d".to_owned()), 0);
 
     // A conflict whose item equals what is asked for needs no write.
-    place.wire.plan(move |step, _| (step == "PutItem").then(|| conflict(1)));
-    let answer = place.production.dimension("PATCH", "d", Some(&json!({ "desiredCapacity": 7.0 }))).await;
-    assert_eq!((answer.status, answer.body), (200, state("d", 7.0, "Pending")));
+    place
+        .wire
+        .plan(move |step, _| (step == "PutItem").then(|| conflict(1)));
+    let answer = place
+        .production
+        .dimension("PATCH", "d", Some(&json!({ "desiredCapacity": 7.0 })))
+        .await;
+    assert_eq!(
+        (answer.status, answer.body),
+        (200, state("d", 7.0, "Pending"))
+    );
     assert_eq!(place.wire.steps(), ["GetItem", "PutItem"]);
 
     // A write of another region: the SDK sends the write again, and after its three attempts the item is read again.
-    let race = Exception { name: "ReplicatedWriteConflictException", status: 400, sent: 3, told: Told::Wait(SOON) };
-    place.wire.plan(move |step, before| (step == "PutItem" && before < 3).then(|| Fate::Refused(met(&race, Work::Undone))));
+    let race = Exception {
+        name: "ReplicatedWriteConflictException",
+        status: 400,
+        sent: 3,
+        told: Told::Wait(SOON),
+    };
+    place.wire.plan(move |step, before| {
+        (step == "PutItem" && before < 3).then(|| Fate::Refused(met(&race, Work::Undone)))
+    });
     let answer = place.production.dimension("PATCH", "d", Some(&patch)).await;
-    assert_eq!((answer.status, answer.body), (200, state("d", 2.0, "Pending")));
-    assert_eq!(place.wire.steps(), ["GetItem", "PutItem", "PutItem", "PutItem", "GetItem", "PutItem"]);
+    assert_eq!(
+        (answer.status, answer.body),
+        (200, state("d", 2.0, "Pending"))
+    );
+    assert_eq!(
+        place.wire.steps(),
+        [
+            "GetItem", "PutItem", "PutItem", "PutItem", "GetItem", "PutItem"
+        ]
+    );
     assert_eq!(place.revision("d".to_owned()), 1);
     place.stop();
 }

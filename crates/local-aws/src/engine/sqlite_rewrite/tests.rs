@@ -11,7 +11,10 @@ fn planned(sql: &str) -> Result<Plan, EngineError> {
 
 /// The rewritten texts, one a line.
 fn rewritten(sql: &str) -> String {
-    planned(sql).unwrap_or_else(|error| panic!("{sql}: {error}")).sql.join("\n")
+    planned(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"))
+        .sql
+        .join("\n")
 }
 
 fn slots(sql: &str) -> Vec<Slot> {
@@ -29,52 +32,97 @@ fn literal(text: &str) -> Slot {
 #[test]
 fn names_and_literals_become_numbered_parameters_in_order() {
     let sql = "SELECT a FROM t WHERE a = :x AND b = 'it''s' AND c = :y AND d = :x LIMIT :n";
-    assert_eq!(rewritten(sql), "SELECT a FROM t WHERE a = ?1 AND b = ?2 AND c = ?3 AND d = ?1 LIMIT ?4");
-    assert_eq!(slots(sql), [named("x"), literal("it's"), named("y"), named("n")]);
+    assert_eq!(
+        rewritten(sql),
+        "SELECT a FROM t WHERE a = ?1 AND b = ?2 AND c = ?3 AND d = ?1 LIMIT ?4"
+    );
+    assert_eq!(
+        slots(sql),
+        [named("x"), literal("it's"), named("y"), named("n")]
+    );
 }
 
 #[test]
 fn positional_parameters_are_refused() {
-    assert!(matches!(planned("SELECT ?"), Err(EngineError::MissingParameter(_))));
+    assert!(matches!(
+        planned("SELECT ?"),
+        Err(EngineError::MissingParameter(_))
+    ));
 }
 
 #[test]
 fn the_database_before_a_table_is_dropped_and_another_one_is_refused() {
-    assert_eq!(rewritten("SELECT shop.t.a FROM shop.t"), "SELECT t.a FROM t");
-    assert_eq!(rewritten("SELECT a FROM information_schema.TABLES"), "SELECT a FROM `information_schema.tables`");
-    assert!(planned("SELECT a FROM other.t").unwrap_err().to_string().contains("Unknown database 'other'"));
-    assert!(planned("SELECT * FROM pragma_table_info('t')").unwrap_err().to_string().contains("doesn't exist"));
+    assert_eq!(
+        rewritten("SELECT shop.t.a FROM shop.t"),
+        "SELECT t.a FROM t"
+    );
+    assert_eq!(
+        rewritten("SELECT a FROM information_schema.TABLES"),
+        "SELECT a FROM `information_schema.tables`"
+    );
+    assert!(
+        planned("SELECT a FROM other.t")
+            .unwrap_err()
+            .to_string()
+            .contains("Unknown database 'other'")
+    );
+    assert!(
+        planned("SELECT * FROM pragma_table_info('t')")
+            .unwrap_err()
+            .to_string()
+            .contains("doesn't exist")
+    );
 }
 
 #[test]
 fn locks_are_dropped_and_remembered() {
     let plan = planned("SELECT a FROM t FOR UPDATE").unwrap();
-    assert_eq!((plan.kind, plan.sql[0].as_str()), (Kind::Query { locks: true }, "SELECT a FROM t"));
-    assert_eq!(planned("SELECT a FROM t").unwrap().kind, Kind::Query { locks: false });
+    assert_eq!(
+        (plan.kind, plan.sql[0].as_str()),
+        (Kind::Query { locks: true }, "SELECT a FROM t")
+    );
+    assert_eq!(
+        planned("SELECT a FROM t").unwrap().kind,
+        Kind::Query { locks: false }
+    );
 }
 
 #[test]
 fn insert_ignore_ignores_duplicates_only() {
-    assert_eq!(rewritten("INSERT IGNORE INTO t (a) VALUES (1)"), "INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING");
-    assert_eq!(rewritten("INSERT IGNORE t SELECT a FROM u"), "INSERT INTO t SELECT a FROM u WHERE true ON CONFLICT DO NOTHING");
+    assert_eq!(
+        rewritten("INSERT IGNORE INTO t (a) VALUES (1)"),
+        "INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING"
+    );
+    assert_eq!(
+        rewritten("INSERT IGNORE t SELECT a FROM u"),
+        "INSERT INTO t SELECT a FROM u WHERE true ON CONFLICT DO NOTHING"
+    );
 }
 
 #[test]
 fn on_duplicate_key_update_becomes_an_upsert() {
     assert_eq!(
-        rewritten("INSERT INTO t (a, b) VALUES (1, 2) ON DUPLICATE KEY UPDATE b = b + VALUES(b), t.a = 1"),
+        rewritten(
+            "INSERT INTO t (a, b) VALUES (1, 2) ON DUPLICATE KEY UPDATE b = b + VALUES(b), t.a = 1"
+        ),
         "INSERT INTO t (a, b) VALUES (1, 2) ON CONFLICT DO UPDATE SET b = b + excluded.b, a = 1"
     );
     assert_eq!(
         rewritten("INSERT INTO t (a) VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.a"),
         "INSERT INTO t (a) VALUES (1) ON CONFLICT DO UPDATE SET a = excluded.a"
     );
-    assert_eq!(rewritten("INSERT INTO t SET a = 1, b = 2"), "INSERT INTO t (a, b) VALUES (1, 2)");
+    assert_eq!(
+        rewritten("INSERT INTO t SET a = 1, b = 2"),
+        "INSERT INTO t (a, b) VALUES (1, 2)"
+    );
 }
 
 #[test]
 fn columns_without_an_alias_keep_mysqls_label() {
-    assert_eq!(rewritten("SELECT 'x', COUNT(*), a FROM t"), "SELECT ?1 AS `x`, COUNT(*) AS `COUNT(*)`, a FROM t");
+    assert_eq!(
+        rewritten("SELECT 'x', COUNT(*), a FROM t"),
+        "SELECT ?1 AS `x`, COUNT(*) AS `COUNT(*)`, a FROM t"
+    );
 }
 
 #[test]
@@ -94,7 +142,11 @@ fn functions_and_operators_are_translated() {
         ("CAST(a AS SIGNED)", "CAST(a AS INTEGER)"),
         ("SUBSTRING(a FROM 2 FOR 3)", "SUBSTRING(a, 2, 3)"),
     ] {
-        assert_eq!(rewritten(&format!("SELECT 1 FROM t WHERE {mysql}")), format!("SELECT 1 AS `1` FROM t WHERE {sqlite}"), "{mysql}");
+        assert_eq!(
+            rewritten(&format!("SELECT 1 FROM t WHERE {mysql}")),
+            format!("SELECT 1 AS `1` FROM t WHERE {sqlite}"),
+            "{mysql}"
+        );
     }
     let like = "SELECT a FROM t WHERE a LIKE 'x\\_%'";
     assert_eq!(rewritten(like), "SELECT a FROM t WHERE a LIKE ?1 ESCAPE ?2");
@@ -103,7 +155,10 @@ fn functions_and_operators_are_translated() {
 
 #[test]
 fn names_that_only_sqlite_reserves_are_quoted() {
-    assert_eq!(rewritten("SELECT transaction FROM t"), "SELECT `transaction` FROM t");
+    assert_eq!(
+        rewritten("SELECT transaction FROM t"),
+        "SELECT `transaction` FROM t"
+    );
     assert_eq!(rewritten("SELECT $a FROM t"), "SELECT `$a` FROM t");
 }
 
@@ -149,6 +204,15 @@ fn what_has_no_counterpart_is_refused() {
         "WITH x AS (SELECT 1) INSERT INTO t SELECT a FROM u",
     ] {
         let error = planned(sql).unwrap_err();
-        assert!(matches!(error, EngineError::Database { code: 1235 | 1064, .. }), "{sql}: {error}");
+        assert!(
+            matches!(
+                error,
+                EngineError::Database {
+                    code: 1235 | 1064,
+                    ..
+                }
+            ),
+            "{sql}: {error}"
+        );
     }
 }

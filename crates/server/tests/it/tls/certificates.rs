@@ -1,8 +1,8 @@
 //! Certificates made for a test.
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_RSA_SHA256,
-    date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, PKCS_RSA_SHA256, date_time_ymd,
 };
 
 /// A certificate and its key, both PEM.
@@ -25,7 +25,11 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        Self { cert: certificate.pem(), certificate, key }
+        Self {
+            cert: certificate.pem(),
+            certificate,
+            key,
+        }
     }
 
     /// A server's certificate for `name`.
@@ -57,8 +61,13 @@ impl Authority {
 
     fn issue(&self, params: CertificateParams) -> Issued {
         let key = KeyPair::generate().unwrap();
-        let cert = params.signed_by(&key, &self.certificate, &self.key).unwrap();
-        Issued { cert: cert.pem(), key: key.serialize_pem() }
+        let cert = params
+            .signed_by(&key, &self.certificate, &self.key)
+            .unwrap();
+        Issued {
+            cert: cert.pem(),
+            key: key.serialize_pem(),
+        }
     }
 }
 
@@ -73,8 +82,19 @@ pub(super) fn api_gateway_that_signs() -> (Issued, Issued) {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let certificate = api_gateway_params().self_signed(&key).unwrap();
     let minted = KeyPair::generate().unwrap();
-    let cert = named("minted").signed_by(&minted, &certificate, &key).unwrap();
-    (Issued { cert: certificate.pem(), key: key.serialize_pem() }, Issued { cert: cert.pem(), key: minted.serialize_pem() })
+    let cert = named("minted")
+        .signed_by(&minted, &certificate, &key)
+        .unwrap();
+    (
+        Issued {
+            cert: certificate.pem(),
+            key: key.serialize_pem(),
+        },
+        Issued {
+            cert: cert.pem(),
+            key: minted.serialize_pem(),
+        },
+    )
 }
 
 /// The same, expired.
@@ -94,15 +114,22 @@ pub(super) fn self_signed_ca(name: &str) -> Issued {
 
 fn self_signed(params: CertificateParams) -> Issued {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
-    Issued { cert: params.self_signed(&key).unwrap().pem(), key: key.serialize_pem() }
+    Issued {
+        cert: params.self_signed(&key).unwrap().pem(),
+        key: key.serialize_pem(),
+    }
 }
 
 fn api_gateway_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CountryName, "US");
-    params.distinguished_name.push(DnType::LocalityName, "Seattle");
-    params.distinguished_name.push(DnType::CommonName, "ApiGateway");
+    params
+        .distinguished_name
+        .push(DnType::LocalityName, "Seattle");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "ApiGateway");
     params
 }
 

@@ -20,7 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The certificate that a new connection sees.
 async fn seen(files: &Files, server: &TestServer) -> CertificateDer<'static> {
     let stream = files.client().connect(server.address()).await.unwrap();
-    stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
+    stream.get_ref().1.peer_certificates().unwrap()[0]
+        .clone()
+        .into_owned()
 }
 
 async fn until_seen(files: &Files, server: &TestServer, cert: &str) {
@@ -43,13 +45,18 @@ async fn a_new_pair_is_taken_up_and_connections_go_on() {
     files.write("cert.pem", &renewed.cert);
     server.running().reload();
     for _ in 0..5 {
-        assert_ne!(seen(&files, &server).await, CertificateDer::from_pem_slice(renewed.cert.as_bytes()).unwrap());
+        assert_ne!(
+            seen(&files, &server).await,
+            CertificateDer::from_pem_slice(renewed.cert.as_bytes()).unwrap()
+        );
         sleep(Duration::from_millis(10)).await;
     }
     files.write("key.pem", &renewed.key);
     // By itself, without being told.
     until_seen(&files, &server, &renewed.cert).await;
-    open.write_all(b"GET /v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+    open.write_all(b"GET /v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     open.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
@@ -82,33 +89,64 @@ async fn the_list_of_clients_is_read_again_too() {
     let files = Files::new();
     let (old, new) = (api_gateway(), api_gateway());
     let listed = files.write("clients.pem", &old.cert);
-    let server = files.serve_with(|options| options.tls.client_ca = Some(listed)).await;
-    assert!(files.client().showing(&new).is_refused(server.address()).await);
+    let server = files
+        .serve_with(|options| options.tls.client_ca = Some(listed))
+        .await;
+    assert!(
+        files
+            .client()
+            .showing(&new)
+            .is_refused(server.address())
+            .await
+    );
     files.write("clients.pem", format!("{}{}", old.cert, new.cert));
     server.running().reload();
     let taken = async {
-        while files.client().showing(&new).is_refused(server.address()).await {
+        while files
+            .client()
+            .showing(&new)
+            .is_refused(server.address())
+            .await
+        {
             sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(PATIENCE, taken).await.unwrap();
-    assert!(!files.client().showing(&old).is_refused(server.address()).await);
+    assert!(
+        !files
+            .client()
+            .showing(&old)
+            .is_refused(server.address())
+            .await
+    );
 }
 
 #[tokio::test]
 async fn a_hang_up_reads_the_files_and_says_what_is_wrong_with_them() {
     let files = Files::new();
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
-    let arguments = ["--in-memory", "--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    let arguments = [
+        "--in-memory",
+        "--tls-cert",
+        cert.to_str().unwrap(),
+        "--tls-key",
+        key.to_str().unwrap(),
+    ];
     let mut server = Binary::start(&arguments).await;
     server.signal(Signal::HangUp);
-    server.wait_for_line("the certificates are as they were").await;
+    server
+        .wait_for_line("the certificates are as they were")
+        .await;
     files.write("cert.pem", &files.authority.server(NAME).cert);
     server.signal(Signal::HangUp);
-    server.wait_for_line("the certificates stay as they were: The private key").await;
+    server
+        .wait_for_line("the certificates stay as they were: The private key")
+        .await;
     files.write_pair(&files.authority.server(NAME));
     server.signal(Signal::HangUp);
-    server.wait_for_line("new connections have the new certificates").await;
+    server
+        .wait_for_line("new connections have the new certificates")
+        .await;
     server.signal(Signal::Terminate);
     assert_eq!(server.exit_code().await, Some(0));
 }

@@ -15,7 +15,11 @@ async fn sentence(arguments: &[&str]) -> String {
     let (code, said) = refusal(command(arguments).env("FLEET_DATA_DIR", &data)).await;
     assert_eq!(code, Some(1), "{arguments:?}: {said}");
     assert!(!data.exists(), "{arguments:?} left a data folder");
-    let said = said.strip_prefix("fleet-server: ").unwrap().trim_end().to_owned();
+    let said = said
+        .strip_prefix("fleet-server: ")
+        .unwrap()
+        .trim_end()
+        .to_owned();
     assert!(!said.contains('\n'), "{said}");
     said
 }
@@ -23,18 +27,44 @@ async fn sentence(arguments: &[&str]) -> String {
 #[tokio::test]
 async fn options_that_need_or_contradict_each_other_are_told() {
     for (arguments, expected) in [
-        (&["--tls-cert", "c"][..], "The option --tls-cert needs --tls-key: give both, or leave --tls-cert out."),
-        (&["--tls-key", "k"], "The option --tls-key needs --tls-cert: give both, or leave --tls-key out."),
         (
-            &["--tls-cert", "c", "--tls-key", "k", "--acme-domain", "a.example.com"],
+            &["--tls-cert", "c"][..],
+            "The option --tls-cert needs --tls-key: give both, or leave --tls-cert out.",
+        ),
+        (
+            &["--tls-key", "k"],
+            "The option --tls-key needs --tls-cert: give both, or leave --tls-key out.",
+        ),
+        (
+            &[
+                "--tls-cert",
+                "c",
+                "--tls-key",
+                "k",
+                "--acme-domain",
+                "a.example.com",
+            ],
             "The options --tls-cert and --acme-domain contradict each other: a certificate comes from files or by ACME.",
         ),
         (
-            &["--tls-cert", "c", "--tls-key", "k", "--acme-email", "a@example.com"],
+            &[
+                "--tls-cert",
+                "c",
+                "--tls-key",
+                "k",
+                "--acme-email",
+                "a@example.com",
+            ],
             "The options --tls-cert and --acme-email contradict each other: a certificate comes from files or by ACME.",
         ),
-        (&["--acme-email", "a@example.com"], "The option --acme-email needs --acme-domain: give both, or leave --acme-email out."),
-        (&["--client-ca", "c"], "The option --client-ca needs --tls-cert or --acme-domain: give both, or leave --client-ca out."),
+        (
+            &["--acme-email", "a@example.com"],
+            "The option --acme-email needs --acme-domain: give both, or leave --acme-email out.",
+        ),
+        (
+            &["--client-ca", "c"],
+            "The option --client-ca needs --tls-cert or --acme-domain: give both, or leave --client-ca out.",
+        ),
         (
             &["--http-redirect", "127.0.0.1:0"],
             "The option --http-redirect needs --tls-cert or --acme-domain: give both, or leave --http-redirect out.",
@@ -48,7 +78,12 @@ async fn options_that_need_or_contradict_each_other_are_told() {
             "The option --acme-domain needs --acme-cache where the data is in memory: give both, or leave --acme-domain out.",
         ),
         (
-            &["--acme-domain", "a.example.com", "--aws-listen", "0.0.0.0:0"],
+            &[
+                "--acme-domain",
+                "a.example.com",
+                "--aws-listen",
+                "0.0.0.0:0",
+            ],
             "The option --aws-listen must be on loopback where the server speaks HTTPS, and is 0.0.0.0:0: these endpoints take any credentials.",
         ),
         (
@@ -60,7 +95,12 @@ async fn options_that_need_or_contradict_each_other_are_told() {
             "The option --acme-email has the value \"ops\": it must be one address like name@example.com.",
         ),
         (
-            &["--acme-domain", "a.example.com", "--acme-directory", "http://ca.example.com"],
+            &[
+                "--acme-domain",
+                "a.example.com",
+                "--acme-directory",
+                "http://ca.example.com",
+            ],
             "The option --acme-directory has the value \"http://ca.example.com\": it must be letsencrypt, letsencrypt-staging, or the https:// address of an ACME directory.",
         ),
     ] {
@@ -86,22 +126,67 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
         ("cert", cert),
         ("key", key),
     ];
-    let path = |name: &str| paths.iter().find(|(known, _)| *known == name).unwrap().1.to_str().unwrap().to_owned();
+    let path = |name: &str| {
+        paths
+            .iter()
+            .find(|(known, _)| *known == name)
+            .unwrap()
+            .1
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
     for (cert, key, expected) in [
-        ("missing", "key", "Cannot read {cert} of --tls-cert (entity not found)."),
-        ("cert", "missing", "Cannot read {key} of --tls-key (entity not found)."),
-        ("folder", "key", "The file {cert} of --tls-cert is a folder."),
-        ("text", "key", "The file {cert} of --tls-cert has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----."),
-        ("cut", "key", "The file {cert} of --tls-cert is not PEM as it should be: a block is cut short or not base64."),
-        ("der", "key", "The file {cert} of --tls-cert has a certificate that cannot be read, number 1."),
-        ("cert", "text", "The file {key} of --tls-key has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----."),
-        ("cert", "cert", "The file {key} of --tls-key has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----."),
+        (
+            "missing",
+            "key",
+            "Cannot read {cert} of --tls-cert (entity not found).",
+        ),
+        (
+            "cert",
+            "missing",
+            "Cannot read {key} of --tls-key (entity not found).",
+        ),
+        (
+            "folder",
+            "key",
+            "The file {cert} of --tls-cert is a folder.",
+        ),
+        (
+            "text",
+            "key",
+            "The file {cert} of --tls-cert has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----.",
+        ),
+        (
+            "cut",
+            "key",
+            "The file {cert} of --tls-cert is not PEM as it should be: a block is cut short or not base64.",
+        ),
+        (
+            "der",
+            "key",
+            "The file {cert} of --tls-cert has a certificate that cannot be read, number 1.",
+        ),
+        (
+            "cert",
+            "text",
+            "The file {key} of --tls-key has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----.",
+        ),
+        (
+            "cert",
+            "cert",
+            "The file {key} of --tls-key has no private key in it: it must be PEM, with a line -----BEGIN PRIVATE KEY-----.",
+        ),
         (
             "cert",
             "locked",
             "The file {key} of --tls-key is protected by a password: give the key without one (openssl pkey -in FILE -out FILE).",
         ),
-        ("cert", "odd-key", "The file {key} of --tls-key has a private key of a kind that TLS does not use."),
+        (
+            "cert",
+            "odd-key",
+            "The file {key} of --tls-key has a private key of a kind that TLS does not use.",
+        ),
         (
             "cert",
             "other-key",
@@ -110,17 +195,38 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
     ] {
         let (cert, key) = (path(cert), path(key));
         let said = sentence(&["--tls-cert", &cert, "--tls-key", &key]).await;
-        assert_eq!(said, expected.replace("{cert}", &cert).replace("{key}", &key));
+        assert_eq!(
+            said,
+            expected.replace("{cert}", &cert).replace("{key}", &key)
+        );
     }
     let text = path("text");
-    let said = sentence(&["--tls-cert", &path("cert"), "--tls-key", &path("key"), "--client-ca", &text]).await;
+    let said = sentence(&[
+        "--tls-cert",
+        &path("cert"),
+        "--tls-key",
+        &path("key"),
+        "--client-ca",
+        &text,
+    ])
+    .await;
     assert_eq!(
         said,
-        format!("The file {text} of --client-ca has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----.")
+        format!(
+            "The file {text} of --client-ca has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----."
+        )
     );
     let listed = files.write("listed", api_gateway().cert);
-    let arguments =
-        ["--tls-cert", &path("cert"), "--tls-key", &path("key"), "--client-ca", listed.to_str().unwrap(), "--client-ca-routes", "/scaling"];
+    let arguments = [
+        "--tls-cert",
+        &path("cert"),
+        "--tls-key",
+        &path("key"),
+        "--client-ca",
+        listed.to_str().unwrap(),
+        "--client-ca-routes",
+        "/scaling",
+    ];
     let said = sentence(&arguments).await;
     assert!(said.starts_with("The option --client-ca-routes protects nothing with /scaling: the routes are /api/authors, "), "{said}");
 }
@@ -133,7 +239,12 @@ async fn a_cache_that_others_can_read_is_refused() {
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let cache = folder.path().to_str().unwrap();
     let said = sentence(&["--acme-domain", "a.example.com", "--acme-cache", cache]).await;
-    assert_eq!(said, format!("Other users can read the folder {cache} of --acme-cache, where private keys are kept: chmod 700 {cache}"));
+    assert_eq!(
+        said,
+        format!(
+            "Other users can read the folder {cache} of --acme-cache, where private keys are kept: chmod 700 {cache}"
+        )
+    );
 }
 
 #[tokio::test]
@@ -144,10 +255,34 @@ async fn what_will_not_do_for_long_is_a_warning() {
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let [cert, key, listed] = [&cert, &key, &listed].map(|path| path.to_str().unwrap());
-    let server = Binary::start(&["--in-memory", "--tls-cert", cert, "--tls-key", key, "--client-ca", listed]).await;
+    let server = Binary::start(&[
+        "--in-memory",
+        "--tls-cert",
+        cert,
+        "--tls-key",
+        key,
+        "--client-ca",
+        listed,
+    ])
+    .await;
     let said = server.said.join("\n");
-    assert!(said.contains(&format!("every user of this machine can read the private key {key}")), "{said}");
-    assert!(said.contains("a certificate of --client-ca has expired"), "{said}");
+    assert!(
+        said.contains(&format!(
+            "every user of this machine can read the private key {key}"
+        )),
+        "{said}"
+    );
+    assert!(
+        said.contains("a certificate of --client-ca has expired"),
+        "{said}"
+    );
     let plain = Binary::start_with(&["--in-memory"], &[("FLEET_LISTEN", "0.0.0.0:0")]).await;
-    assert!(plain.said.join("\n").contains("takes plain HTTP from other machines"), "{:?}", plain.said);
+    assert!(
+        plain
+            .said
+            .join("\n")
+            .contains("takes plain HTTP from other machines"),
+        "{:?}",
+        plain.said
+    );
 }
