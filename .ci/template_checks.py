@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import gateway_checks
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -125,6 +126,7 @@ def main():
         builds_that_the_cache_would_miss,
         settings_that_differ,
         functions_that_rules_refuse,
+        *gateway_checks.CHECKS,
     )
     for check in checks:
         wrong += check()
