@@ -37,9 +37,7 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
         LogFormat::Text => {
             let colour = io::stdout().is_terminal()
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            let lines = tracing_subscriber::fmt::layer()
-                .with_ansi(colour)
-                .event_format(Lines);
+            let lines = tracing_subscriber::fmt::layer().event_format(Lines { colour });
             // A second start keeps the first one's settings, as with JSON.
             let _ = tracing_subscriber::registry()
                 .with(levels)
@@ -51,7 +49,10 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
 }
 
 /// One line an event: the time, then a request as status, method, route and duration, or the level and what happened.
-struct Lines;
+struct Lines {
+    /// Kept here: the layer's own switch needs a feature of tracing-subscriber that every function would be built with.
+    colour: bool,
+}
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static>
     FormatEvent<S, N> for Lines
@@ -67,11 +68,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
         let now = OffsetDateTime::now_utc()
             .format(TIME)
             .map_err(|_| fmt::Error)?;
-        let colour = writer.has_ansi_escapes();
         writeln!(
             writer,
             "{}",
-            said.line(&now, *event.metadata().level(), colour)
+            said.line(&now, *event.metadata().level(), self.colour)
         )
     }
 }

@@ -75,14 +75,34 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartErro
     // The server serves also when nobody reads what it says.
     let _ = welcome(&running, out);
     signals.last(&running).await;
-    info!("stopping; requests under way finish first");
+    info!("stopping; requests under way finish first, unless a second signal comes");
+    let data = data_after_stop(&running);
     tokio::select! {
-        () = running.stop() => Ok(()),
+        () = running.stop() => {
+            let _ = farewell("Stopped.", &data, out);
+            Ok(())
+        }
         () = signals.next() => {
             warn!("stopped at once");
+            let _ = farewell("Stopped at once, whatever was under way.", &data, out);
             process::exit(STOPPED_AT_ONCE)
         }
     }
+}
+
+/// Where the data is once the server has stopped, as a sentence; empty where the server held none.
+fn data_after_stop(running: &Running) -> String {
+    match (running.aws_endpoint_url(), running.data_folder()) {
+        (_, Some(folder)) => format!(" The data is in {}.", folder.display()),
+        (Some(_), None) => " The data was in memory and is gone.".to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+/// The last line.
+fn farewell(ended: &str, data: &str, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{ended}{data}")?;
+    out.flush()
 }
 
 struct Signals {

@@ -23,5 +23,6 @@ mod scalable_target_dimensions;
 mod start;
 mod stop;
 mod support;
+mod terminal;
 mod tls;
 mod v1;
