@@ -38,7 +38,7 @@ DEPLOYED = [
     (r'curl -H "x-api-key: \$KEY" ', r'^{"records":\['),
     (r"curl --aws-sigv4 ", r'^{"scalableTargetDimensionId":"1-23456789",'),
     (r'\.ci/api-requests "\$ENDPOINT" ', r" 0 answered otherwise than the contract says"),
-    (r"MAX_CAPACITY=16 deploy_scripts/deploy_rds\.sh prod$", r"Aurora MySQL, 0 to 16 ACUs, (.|\n)*The stack fleet-database-prod is deployed:"),
+    (r"MAX_CAPACITY=16 deploy_scripts/deploy_rds\.sh prod$", r"Aurora MySQL, 0\.5 to 16 ACUs, (.|\n)*The stack fleet-database-prod is deployed:"),
     (r"DB_CLUSTER_ARN=\S* DB_SECRET_ARN=\S* deploy_scripts/create_schema\.sh prod$", r"^  ec2\n  ec2_package$"),
     (r"deploy_scripts/deploy_api\.sh prod --parameter-overrides ", r"The stack fleet-api-prod is deployed:"),
     (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
@@ -90,7 +90,7 @@ ELSEWHERE = [
 SHELLS = {"sh", "bash", "zsh", "shell", "console"}
 FILE_BEFORE = re.compile(r"`[^`\n]*[./][^`\n]*`:\n+$")
 # What a fenced block has that is no command: output, a query for a console.
-NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |fields @|\d{4}-\d\d-\d\dT)")
+NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |\d{4}-\d\d-\d\dT)")
 # What differs from run to run.
 CHANGING = [
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.0"), "DATE"),

@@ -4,6 +4,8 @@
 # Whatever account the caller is signed in to: nothing here goes there.
 unset AWS_PROFILE AWS_SESSION_TOKEN
 export AWS_ACCESS_KEY_ID=emulated AWS_SECRET_ACCESS_KEY=emulated AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+# prod is not deployed with nobody to tell of its alarms.
+export ALARM_EMAIL=alarms@example.com
 export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 
 # start_emulator FILE [ENV OPTION...]: starts .ci/emulator/FILE and has the AWS CLI ask it. The functions' environment is the

@@ -7,6 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import alarm_checks
 import gateway_checks
 from samcli.yamlhelper import yaml_parse
 
@@ -126,6 +127,7 @@ def main():
         builds_that_the_cache_would_miss,
         settings_that_differ,
         functions_that_rules_refuse,
+        *alarm_checks.CHECKS,
         *gateway_checks.CHECKS,
     )
     for check in checks:

@@ -69,6 +69,9 @@ class Stack:
         if function == "Fn::Equals":
             left, right = (str(self.value(each)) for each in inner)
             return left == right
+        if function == "Fn::Contains":
+            texts, text = (self.value(each) for each in inner)
+            return text in texts
         raise ValueError(f"conditions with {function} are not evaluated here")
 
     def value(self, found):
@@ -92,6 +95,14 @@ class Stack:
     def of_type(self, *types):
         """The (name, properties) of the resources of these types."""
         return [(name, found.get("Properties", {})) for name, found in self.resources.items() if found["Type"] in types]
+
+    def refusals(self):
+        """The sentences with which CloudFormation refuses these parameters, by the template's Rules."""
+        for rule in self.template.get("Rules", {}).values():
+            if self.holds(rule.get("RuleCondition")):
+                for assertion in rule["Assertions"]:
+                    if not self.holds(assertion["Assert"]):
+                        yield assertion["AssertDescription"]
 
     def only(self, type_):
         """The properties of the one resource of a type."""

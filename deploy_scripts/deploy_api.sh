@@ -92,6 +92,10 @@ check_deployable "$API_STACK"
 
 parameters=$given
 if [[ -z $given ]]; then parameters=$(samconfig_parameters); fi
+if [[ $parameters != *AlarmEmail[=,]* && $parameters != *AlarmTopicArn[=,]* ]]; then
+    check_told
+    parameters+=" AlarmEmail=\"$ALARM_EMAIL\" AlarmTopicArn=\"$ALARM_TOPIC_ARN\""
+fi
 standby=""
 if [[ $role == standby ]]; then standby=" --standby"; fi
 # The database comes first: the API's stack imports its names.
@@ -122,6 +126,15 @@ if [[ $role == standby ]]; then
     parameters+=" DimensionsTableName=$table InventoryRole=standby"
 elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
     parameters+=" StandbyRegion=$STANDBY_REGION"
+fi
+# What the alarm on concurrent executions compares with: new accounts have ten, not the thousand that AWS's tables name.
+if [[ $parameters != *AccountConcurrency[=,]* ]]; then
+    concurrency=$(aws lambda get-account-settings --query AccountLimit.ConcurrentExecutions --output text 2>/dev/null) || concurrency=""
+    if [[ $concurrency =~ ^[1-9][0-9]*$ ]]; then
+        parameters+=" AccountConcurrency=$concurrency"
+    else
+        say "The account's limit on concurrent executions cannot be read (lambda:GetAccountSettings); its alarm keeps the limit that it has."
+    fi
 fi
 # CloudFormation keeps the value of a parameter that nobody names, so a cluster that was named once would stay for ever. Said
 # first, both are empty unless what comes after names one; without the quotes sam would not take them.

@@ -31,7 +31,7 @@ done
 
 need_aws
 load_settings "$name" dev prod
-need_settings DATABASE_STACK DB_NAME MIN_CAPACITY MAX_CAPACITY SECONDS_UNTIL_AUTO_PAUSE BACKUP_RETENTION_DAYS DELETION_PROTECTION
+need_settings DATABASE_STACK DB_NAME MIN_CAPACITY MAX_CAPACITY SECONDS_UNTIL_AUTO_PAUSE BACKUP_RETENTION_DAYS DELETION_PROTECTION READER
 
 global=()
 if [[ $role == standby || -n ${STANDBY_REGION:-} ]]; then
@@ -59,6 +59,7 @@ else
         global=("GlobalDatabase=$GLOBAL_DATABASE" GlobalRole=primary "OtherRegion=$STANDBY_REGION")
     fi
 fi
+check_told
 check_deployable "$DATABASE_STACK"
 
 # The secret that RDS manages becomes one of the stack's own, which CloudFormation refuses while another stack imports it.
@@ -83,6 +84,9 @@ deploy_stack "$DATABASE_STACK" database.yaml --tags project=fleet-api "environme
     "SecondsUntilAutoPause=$SECONDS_UNTIL_AUTO_PAUSE" \
     "BackupRetentionDays=$BACKUP_RETENTION_DAYS" \
     "DeletionProtection=$DELETION_PROTECTION" \
+    "Reader=$READER" \
+    "AlarmEmail=$ALARM_EMAIL" \
+    "AlarmTopicArn=$ALARM_TOPIC_ARN" \
     "VpcId=$VPC_ID" \
     "SubnetIds=$SUBNET_IDS" \
     ${global[@]+"${global[@]}"}

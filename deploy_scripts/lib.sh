@@ -85,6 +85,15 @@ need_settings() {
     done
 }
 
+# check_told: prod has somebody to tell of its alarms, or says twice that nobody is to be told. The templates' own rule says
+# the same to plain `sam deploy`.
+check_told() {
+    local email=${ALARM_EMAIL:-} topic=${ALARM_TOPIC_ARN:-}
+    [[ $environment == prod ]] || return 0
+    if [[ ${email/#none/} || ${topic/#none/} || $email$topic == nonenone ]]; then return 0; fi
+    die "nobody would be told of prod's alarms. Set ALARM_EMAIL or ALARM_TOPIC_ARN in deploy_scripts/config-prod.env; ALARM_EMAIL=none and ALARM_TOPIC_ARN=none if that is what you want."
+}
+
 # Runs the AWS CLI and answers its output; a failure becomes one sentence.
 # The CLI's own text names the operation, which tells a missing permission from a wrong setting.
 ask_aws() {

@@ -1,7 +1,7 @@
 """Runs ministack with what template.yaml and deploy_scripts/*.yaml need and ministack leaves out.
 
 Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
-RDS manages, takes no alarm over several metrics, and keeps a managed policy's document where its IAM does not look. There
+RDS manages, takes no alarm over several metrics and none on a log, and keeps a managed policy's document where its IAM does not look. There
 is no Application Auto Scaling at all: a scalable target and its policy are named as the service names them, refused where
 it refuses them, and scale nothing. What it leaves out of two regions is in regions.py. The templates are deployed as they
 are, so these are added here.
@@ -98,6 +98,9 @@ HANDLERS["AWS::ApplicationAutoScaling::ScalableTarget"] = {"create": create_scal
 HANDLERS["AWS::ApplicationAutoScaling::ScalingPolicy"] = {"create": create_scaling_policy, "delete": forgotten}
 HANDLERS["AWS::IAM::ManagedPolicy"] = HANDLERS["AWS::IAM::ManagedPolicy"] | {"create": create_managed_policy}
 HANDLERS["AWS::CloudWatch::Alarm"] = HANDLERS["AWS::CloudWatch::Alarm"] | {"create": create_alarm}
+# Of these it makes nothing, so nothing of them is tested but that the rest of the stack can name them.
+for name in ("AWS::CloudWatch::LogAlarm", "AWS::Logs::MetricFilter", "AWS::Logs::QueryDefinition"):
+    HANDLERS.setdefault(name, {"create": named, "delete": forgotten})
 regions.add_to(HANDLERS, named, forgotten)
 
 if __name__ == "__main__":
