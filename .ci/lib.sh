@@ -31,10 +31,14 @@ apt_need() {
     shift
     command -v "$command" >/dev/null && return
     say "installs $* (apt)"
+    mkdir -p "$target"
+    exec 8>"$target/ci-apt.lock"
+    flock 8
     if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; } >"$work/apt.log" 2>&1; then
         tail -5 "$work/apt.log" >&2
         fail "could not install $*: run as root on Debian, or install it beforehand"
     fi
+    exec 8>&-
     hash -r
 }
 
@@ -43,6 +47,10 @@ apt_need() {
 venv() {
     local folder=$target/$1
     shift
+    mkdir -p "$target"
+    # Another step may be about to install the same.
+    exec 9>"$folder.lock"
+    flock 9
     if [[ "$(cat "$folder/packages" 2>/dev/null)" != "$folder $*" ]]; then
         say "installs $* (pip, in ${folder#"$root/"})"
         apt_need python3 python3
@@ -52,6 +60,7 @@ venv() {
         "$folder/bin/pip" install --quiet "$@"
         printf '%s' "$folder $*" >"$folder/packages"
     fi
+    exec 9>&-
 }
 
 # sam, aws, cfn-lint, cargo-lambda and ministack in PATH.
@@ -59,6 +68,19 @@ sam_tools() {
     venv ci-venv "${SAM_TOOLS[@]}"
     export PATH="$target/ci-venv/bin:$PATH"
     hash -r
+}
+
+# build_all: every program and every test, as `cargo test --workspace` builds them. A package that is chosen alone has other
+# features, and all that it depends on would be compiled once more.
+build_all() {
+    (cd "$root" && cargo build --locked --quiet --workspace --bins --tests) || fail "the workspace does not build"
+}
+
+# copy_tree FOLDER: the sources, without what is built of them.
+copy_tree() {
+    rm -rf "$1"
+    mkdir -p "$1"
+    tar --create --directory "$root" --exclude=./target --exclude=./.aws-sam --exclude=./.fleet --exclude=./.git . | tar --extract --directory "$1"
 }
 
 # A port that nobody listens at.
