@@ -35,4 +35,4 @@ pub mod translation {
 }
 
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
-pub use start::LocalAws;
+pub use start::{LocalAws, is_in_use};

@@ -107,6 +107,14 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
         })
 }
 
+/// Whether a running server keeps its data in `folder`.
+pub fn is_in_use(folder: &Path) -> bool {
+    fs::File::options()
+        .write(true)
+        .open(folder.join(LOCK_FILE))
+        .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 fn lock(folder: &Path) -> Result<fs::File, StartError> {
     let failed = |cause| StartError::Folder {
         folder: folder.to_owned(),

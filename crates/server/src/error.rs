@@ -6,14 +6,14 @@ use fleet_aws::SettingsError;
 use fleet_http::telemetry::LevelsError;
 use thiserror::Error;
 
-use crate::{template::TemplateError, tls::TlsError};
+use crate::{conflicts::Conflicts, os_error::words, template::TemplateError, tls::TlsError};
 
 /// Why the server does not start: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The template file cannot be read.
-    #[error("Cannot read the template {} ({cause}): choose another file with --template.", file.display())]
+    #[error("Cannot read the template {} ({reason}): choose another file with --template.", file.display(), reason = words(*cause))]
     TemplateFile {
         /// The file.
         file: PathBuf,
@@ -28,13 +28,16 @@ pub enum StartError {
         /// What is wrong with it.
         cause: TemplateError,
     },
+    /// Other programs use what this one needs.
+    #[error("{0}")]
+    InUse(Box<Conflicts>),
     /// Another process listens there.
     #[error(
         "The address {0} is already in use: stop what listens there, or choose another address with --listen."
     )]
     AddressInUse(SocketAddr),
     /// The address cannot be bound for another reason.
-    #[error("Cannot listen on {address} ({cause}): choose another address with --listen.")]
+    #[error("Cannot listen on {address} ({reason}): choose another address with --listen.", reason = words(*cause))]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -42,7 +45,7 @@ pub enum StartError {
         cause: io::ErrorKind,
     },
     /// The file with the database's address cannot be read, or holds none.
-    #[error("Cannot read a database's address from {} ({cause}): the file of --database-url-file must hold mysql://user:password@host:3306/database.", file.display())]
+    #[error("Cannot read a database's address from {} ({reason}): the file of --database-url-file must hold mysql://user:password@host:3306/database.", file.display(), reason = words(*cause))]
     DatabaseUrlFile {
         /// The file.
         file: PathBuf,
@@ -50,7 +53,7 @@ pub enum StartError {
         cause: io::ErrorKind,
     },
     /// The data folder cannot be made or written to.
-    #[error("Cannot write to the data folder {} ({cause}): choose another one with --data-dir, or use --in-memory.", folder.display())]
+    #[error("Cannot write to the data folder {} ({reason}): choose another one with --data-dir, or use --in-memory.", folder.display(), reason = words(*cause))]
     DataFolder {
         /// The folder.
         folder: PathBuf,
@@ -64,7 +67,7 @@ pub enum StartError {
     #[error(transparent)]
     LocalAws(fleet_local_aws::StartError),
     /// Another process listens where plain HTTP should be redirected, or it cannot be listened there.
-    #[error("Cannot listen on {address} ({cause}): choose another address with --http-redirect.")]
+    #[error("Cannot listen on {address} ({reason}): choose another address with --http-redirect.", reason = words(*cause))]
     ListenPlain {
         /// The address asked for.
         address: SocketAddr,
@@ -99,7 +102,7 @@ pub enum StartError {
         cause: serde_json::Error,
     },
     /// The operating system refused what every server needs.
-    #[error("The operating system does not let the server start ({0}).")]
+    #[error("The operating system does not let the server start ({}).", words(*.0))]
     System(io::ErrorKind),
 }
 

@@ -1,13 +1,14 @@
 //! One request's way: route, body, event, function, answer.
 
 use std::{
+    mem,
     net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use fleet_http::{DynFunction, ErrorBody};
-use http::{HeaderValue, Request, header::EXPECT, request::Parts};
+use http::{HeaderValue, Method, Request, Uri, header::EXPECT, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -20,12 +21,17 @@ use crate::{
     event::Arrived,
     hosting::{Answers, Client},
     limits::Limits,
-    pages::Pages,
+    pages::{Pages, takes_html},
     refusal::{Answer, REQUEST_ID, Refusal},
     router::{Found, Router, is_decodable},
     template::{TemplateError, TemplateRoute},
     tls::ClientRoutes,
 };
+
+/// The route that says what the API has.
+const INDEX: &str = "/v1";
+/// How much of a path that has no route is logged, in bytes.
+const LOGGED_PATH: usize = 200;
 
 /// What stands in for API Gateway: a template's routes, each with its function, and the limits of a request.
 pub struct Gateway {
@@ -82,6 +88,17 @@ impl Gateway {
             info!(client = subject, request_id, "client certificate");
         }
         client.certificate.is_some()
+    }
+
+    /// The index of the API, for a client that asks for `/` and not for a page: it has been given an address alone.
+    fn index(&self, parts: &mut Parts) -> Option<Found<'_, 'static>> {
+        let is_root = parts.method == Method::GET && parts.uri.path() == "/";
+        if !is_root || (self.pages.is_some() && takes_html(&parts.headers)) {
+            return None;
+        }
+        let found = self.router.find(&Method::GET, INDEX)?;
+        set_path(parts, INDEX);
+        Some(found)
     }
 
     async fn page(&self, parts: &Parts) -> Option<Answer> {
@@ -150,6 +167,31 @@ impl Gateway {
     }
 }
 
+/// Takes a second slash at the beginning away, as API Gateway does: base addresses that end with one bring it about.
+fn without_doubled_slash(parts: &mut Parts) {
+    let path = parts.uri.path();
+    if path.starts_with("//") {
+        let path = format!("/{}", path.trim_start_matches('/'));
+        set_path(parts, &path);
+    }
+}
+
+/// Changes the path, not the query. A path that is none stays as it was.
+fn set_path(parts: &mut Parts, path: &str) {
+    let query = parts.uri.query().map(|query| format!("?{query}"));
+    let target = format!("{path}{}", query.unwrap_or_default());
+    let mut uri = mem::take(&mut parts.uri).into_parts();
+    let changed = PathAndQuery::try_from(target).ok();
+    uri.path_and_query = changed.or(uri.path_and_query);
+    parts.uri = Uri::from_parts(uri).unwrap_or_default();
+}
+
+/// The path for a log line, which a client must not make long.
+fn shortened(path: &str) -> &str {
+    // A path is ASCII, or else nothing of it is logged.
+    path.get(..LOGGED_PATH.min(path.len())).unwrap_or_default()
+}
+
 impl Answers for Gateway {
     fn limits(&self) -> &Limits {
         &self.limits
@@ -159,11 +201,15 @@ impl Answers for Gateway {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
         let id = Uuid::new_v4().to_string();
-        let (parts, incoming) = request.into_parts();
+        let (mut parts, incoming) = request.into_parts();
+        without_doubled_slash(&mut parts);
         let mut incoming = Some(incoming);
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let waits_to_be_asked = parts.headers.contains_key(EXPECT);
-        let found = self.router.find(&method, &path);
+        let found = self
+            .router
+            .find(&method, &path)
+            .or_else(|| self.index(&mut parts));
         let (route, shape) = found
             .as_ref()
             .map_or(("none", ErrorBody::Standard), |found| {
@@ -182,7 +228,10 @@ impl Answers for Gateway {
             Err(refusal) => {
                 let status = refusal.status().as_u16();
                 let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
-                if status < 500 {
+                if refusal == Refusal::NoSuchRoute {
+                    let path = shortened(&path);
+                    info!(%method, route, path, status, duration_ms, request_id = id, "no such route");
+                } else if status < 500 {
                     info!(%method, route, status, duration_ms, request_id = id, "refused");
                 } else {
                     warn!(%method, route, status, duration_ms, request_id = id, "refused");

@@ -4,9 +4,11 @@
 //! [`Gateway`] stands in for API Gateway: it turns an HTTP request into the event that API Gateway would send, calls
 //! the function whose route it is, and turns the answer back into HTTP. [`Hosting`] serves it on an address.
 
+mod address;
 mod answer;
 mod backend;
 mod body;
+mod conflicts;
 mod error;
 mod event;
 mod functions;
@@ -16,6 +18,7 @@ mod https;
 pub mod limits;
 mod log;
 mod options;
+mod os_error;
 mod pages;
 mod private;
 mod redirect;
@@ -31,6 +34,7 @@ mod tls;
 /// and an unmet condition is everyday business here.
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
 
+pub use conflicts::Conflicts;
 pub use error::StartError;
 pub use functions::{FunctionName, Settings, all as functions};
 pub use gateway::Gateway;

@@ -9,9 +9,13 @@ use std::{
 use clap::{
     CommandFactory as _, FromArgMatches as _, Id, Parser, ValueEnum,
     builder::{BoolishValueParser, Resettable},
+    error::ErrorKind,
+    parser::ValueSource,
 };
 
-use crate::{functions::FunctionName, limits::Limits, log::LogFormat, tls::TlsOptions};
+use crate::{
+    address::address, functions::FunctionName, limits::Limits, log::LogFormat, tls::TlsOptions,
+};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const AWS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
@@ -30,9 +34,9 @@ Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 130 stopped at on
 
 /// Serves Fleet API over HTTP: the functions of template.yaml, outside Lambda.
 #[derive(Clone, Parser)]
-#[command(name = "fleet-server", version, after_help = AFTER_HELP)]
+#[command(name = "fleet-server", version, after_help = AFTER_HELP, args_override_self = true)]
 pub struct Options {
-    /// Where the API listens; port 0 takes a free port
+    /// Where the API listens; a port alone is one of 127.0.0.1, and port 0 a free one
     #[arg(long, env = "FLEET_LISTEN", value_name = "ADDR", default_value_t = LISTEN, value_parser = address, hide_env_values = true)]
     pub listen: SocketAddr,
 
@@ -45,7 +49,7 @@ pub struct Options {
     #[arg(long, env = "FLEET_DATA_DIR", value_name = "DIR", default_value = DATA_DIR, hide_env_values = true)]
     pub data_dir: PathBuf,
 
-    /// Keep all data in memory, and leave the data folder alone
+    /// Keep all data in memory, without a data folder
     #[arg(long, env = "FLEET_IN_MEMORY", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub in_memory: bool,
 
@@ -143,7 +147,14 @@ impl Options {
         for argument in empty {
             command = command.mut_arg(argument, |argument| argument.env(Resettable::Reset));
         }
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        let matches = command.get_matches_mut();
+        let asks_for_a_folder = matches.value_source("data_dir") == Some(ValueSource::CommandLine);
+        // In the environment a folder may be there for other starts.
+        if matches.get_flag("in_memory") && asks_for_a_folder {
+            let message = "the argument '--in-memory' cannot be used with '--data-dir <DIR>'";
+            command.error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
@@ -153,6 +164,11 @@ impl Options {
         self.functions
             .as_deref()
             .unwrap_or(FunctionName::value_variants())
+    }
+
+    /// Whether the local AWS endpoints are started.
+    pub(crate) fn uses_local_aws(&self) -> bool {
+        self.backend == Backend::Embedded && self.hosted().iter().any(|name| name.needs_a_store())
     }
 }
 
@@ -174,11 +190,6 @@ impl Default for Options {
             limits: Limits::default(),
         }
     }
-}
-
-pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "it must be an IP address and a port, like 127.0.0.1:3000")
 }
 
 #[cfg(test)]

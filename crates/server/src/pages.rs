@@ -51,7 +51,7 @@ impl Pages {
             return None;
         }
         match parts.uri.path() {
-            // Whoever does not ask for a page is a client of the API, and is told what API Gateway tells.
+            // A client of the API gets the index of the API.
             "/" if takes_html(&parts.headers) => Some(file(HTML, HOME)),
             "/docs" | "/docs/" => Some(file(HTML, DOCS)),
             "/_ui/home.css" => Some(file("text/css; charset=utf-8", HOME_STYLE)),
@@ -91,7 +91,7 @@ impl Pages {
 }
 
 /// Whether a client says that it reads HTML. A wildcard does not count: curl sends one.
-fn takes_html(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get_all(ACCEPT)
         .into_iter()

@@ -14,6 +14,7 @@ use tracing::warn;
 
 use crate::{
     backend::Stores,
+    conflicts::Conflicts,
     error::StartError,
     functions::{self, FunctionName},
     gateway::Gateway,
@@ -30,7 +31,7 @@ const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
 const ALL_EXAMPLES: [&str; 3] = [
     r#"-X POST URL/ec2/instance-002 -d '{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"}]}'"#,
     "URL/ec2/instance-002",
-    "URL/api/books",
+    r#"-X PATCH URL/v1/scalableTargetDimensions/1-23456789 -d '{"desiredCapacity":2.0}'"#,
 ];
 
 /// The server.
@@ -64,8 +65,9 @@ impl Server {
         }
         let examples = examples(&options, &routes);
         let plan = Plan::check(&options, &routes)?;
-        // First, since a second server on the same address should say so and not complain of the data folder.
-        let listener = bind(options.listen).await?;
+        let listener = bind(options.listen)
+            .await
+            .map_err(|error| in_use(error, &options, false))?;
         let plain = match options.tls.http_redirect {
             Some(address) => Some(bind_plain(address).await?),
             None => None,
@@ -83,7 +85,9 @@ impl Server {
             settings,
             local,
             folder,
-        } = Stores::open(&options).await?;
+        } = Stores::open(&options)
+            .await
+            .map_err(|error| in_use(error, &options, true))?;
         let pages = match (
             &options.functions,
             &settings.inventory,
@@ -269,6 +273,18 @@ fn routes(file: Option<&Path>) -> Result<(String, Vec<TemplateRoute>), StartErro
     match template::routes(&text) {
         Ok(routes) => Ok((name, routes)),
         Err(cause) => Err(StartError::Template { name, cause }),
+    }
+}
+
+/// Where something is in use, all that is: else a person would meet it one start after the other.
+fn in_use(error: StartError, options: &Options, bound: bool) -> StartError {
+    use fleet_local_aws::StartError as Local;
+    match error {
+        StartError::AddressInUse(_)
+        | StartError::DataFolderInUse(_)
+        | StartError::LocalAws(Local::AddressInUse(_)) => Conflicts::find(options, bound)
+            .map_or(error, |conflicts| StartError::InUse(Box::new(conflicts))),
+        other => other,
     }
 }
 

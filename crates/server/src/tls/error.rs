@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
+use crate::os_error::words;
+
 /// Why the server cannot speak HTTPS as it was asked to: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -27,7 +29,7 @@ pub enum TlsError {
         must: &'static str,
     },
     /// A file or folder cannot be read or made.
-    #[error("Cannot read {} of {option} ({cause}).", path.display())]
+    #[error("Cannot read {} of {option} ({reason}).", path.display(), reason = words(*cause))]
     Unread {
         /// The option that names it.
         option: &'static str,
@@ -68,7 +70,7 @@ pub enum TlsError {
         known: String,
     },
     /// The folder for what ACME gives cannot be used.
-    #[error("Cannot keep certificates in {} ({cause}): choose another folder with --acme-cache.", folder.display())]
+    #[error("Cannot keep certificates in {} ({reason}): choose another folder with --acme-cache.", folder.display(), reason = words(*cause))]
     Cache {
         /// The folder.
         folder: PathBuf,

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use crate::options::address;
+use crate::address::address;
 
 const HEADING: &str = "HTTPS";
 

@@ -40,7 +40,7 @@ async fn a_request_is_one_line_with_all_that_an_operator_asks() {
     .await;
     let listed = client::send(server.address(), "GET", "/ec2?aws_region=canary-region", "").await;
     let refused = client::send(server.address(), "GET", "/ec2?canary-parameter=1", "").await;
-    let unknown = client::send(server.address(), "GET", "/canary-path", "").await;
+    let unknown = client::send(server.address(), "GET", "/no-path?canary=1", "").await;
     assert_eq!(
         [added.status, listed.status, refused.status, unknown.status],
         [200, 200, 400, 403]
@@ -91,8 +91,14 @@ async fn a_request_is_one_line_with_all_that_an_operator_asks() {
         panic!("{lines:#?}")
     };
     assert_eq!(
-        [&line["route"], &line["status"]],
-        [&json!("none"), &json!(403)]
+        ["route", "status", "method", "path", "message"].map(|name| &line[name]),
+        [
+            &json!("none"),
+            &json!(403),
+            &json!("GET"),
+            &json!("/no-path"),
+            &json!("no such route")
+        ]
     );
     assert!(line["duration_ms"].is_number());
     let log = lines.iter().map(Value::to_string).collect::<String>();

@@ -23,9 +23,8 @@ async fn a_browser_gets_a_page_and_everything_else_the_answer_of_api_gateway() {
         (200, "text/html; charset=utf-8")
     );
     for (method, path, headers) in [
-        ("GET", "/", &[][..]),
-        ("GET", "/", &[("accept", "*/*")]),
-        ("POST", "/", &[HTML]),
+        ("POST", "/", &[HTML][..]),
+        ("POST", "/", &[]),
         ("GET", "/other", &[HTML]),
         ("GET", "/docs/swagger-initializer.js", &[]),
         ("GET", "/_ui/", &[HTML]),
@@ -38,6 +37,23 @@ async fn a_browser_gets_a_page_and_everything_else_the_answer_of_api_gateway() {
             "{method} {path}"
         );
     }
+}
+
+#[tokio::test]
+async fn curl_gets_the_index_at_the_root_and_below_a_doubled_slash_what_one_has() {
+    let server = TestServer::start().await;
+    let index = page(&server, "/v1", &[]).await;
+    for (path, headers) in [
+        ("/", &[][..]),
+        ("/", &[("accept", "*/*")]),
+        ("//", &[]),
+        ("//v1", &[]),
+    ] {
+        let answer = page(&server, path, headers).await;
+        assert_eq!((answer.status, &answer.body), (200, &index.body), "{path}");
+    }
+    let book = page(&server, "//api/books/1", &[]).await;
+    assert_eq!((book.status, &book.body["id"]), (200, &json!(1)));
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn a_start_says_where_everything_is_and_what_to_try() {
     Try:
       curl -X POST http://API/ec2/instance-002 -d '{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"}]}'
       curl http://API/ec2/instance-002
-      curl http://API/api/books
+      curl -X PATCH http://API/v1/scalableTargetDimensions/1-23456789 -d '{"desiredCapacity":2.0}'
     Ctrl-C stops the server.
     "#);
 }
@@ -79,15 +79,77 @@ async fn the_data_folder_is_made_for_its_owner_alone() {
 async fn a_port_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
+    for option in ["--listen", "--aws-listen"] {
+        let (code, said) = refusal(&mut command(&["--in-memory", option, &address])).await;
+        let expected = format!(
+            "fleet-server: The address {address} of {option} is already in use.\nStop what uses it, or add to the command:\n  {option} 127.0.0.1:"
+        );
+        assert_eq!(
+            (code, said.starts_with(&expected)),
+            (Some(1), true),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_second_server_hears_of_all_its_conflicts_and_what_to_type() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let first = Binary::start(&["--data-dir", text(&data)]).await;
+    let said = first.said.join("\n");
+    let (_, aws) = said.split_once("AWS_ENDPOINT_URL=http://").unwrap();
+    let (aws, _) = aws.split_once(')').unwrap();
+    let second = |listen: &str, aws_listen: &str, data_dir: &str| {
+        let mut command = command(&[]);
+        command
+            .env("FLEET_LISTEN", listen)
+            .env("FLEET_AWS_LISTEN", aws_listen)
+            .env("FLEET_DATA_DIR", data_dir);
+        command
+    };
+    let address = first.address().to_string();
+    let (code, said) = refusal(&mut second(&address, aws, text(&data))).await;
+    assert_eq!(code, Some(1));
+    let lines: Vec<_> = said.lines().collect();
+    let [api, endpoints, data_folder, stop, line] = lines[..] else {
+        panic!("{said}")
+    };
     assert_eq!(
-        sentence(&["--in-memory", "--listen", &address]).await,
-        format!(
-            "The address {address} is already in use: stop what listens there, or choose another address with --listen"
-        )
+        [api, endpoints, data_folder, stop],
+        [
+            format!("fleet-server: The address {address} of --listen is already in use."),
+            format!("The address {aws} of --aws-listen is already in use."),
+            format!(
+                "The data folder {} is in use by another server.",
+                data.display()
+            ),
+            "Stop what uses them, or type:".to_owned(),
+        ]
     );
-    let said = sentence(&["--in-memory", "--aws-listen", &address]).await;
+    // The line works as it is.
+    let (program, options) = line.trim().split_once(" --listen ").unwrap();
+    assert_eq!(program, env!("CARGO_BIN_EXE_fleet-server"));
+    let (listen, options) = options.split_once(" --aws-listen ").unwrap();
+    let (aws_listen, data_dir) = options.split_once(" --data-dir ").unwrap();
+    let options = [
+        "--listen",
+        listen,
+        "--aws-listen",
+        aws_listen,
+        "--data-dir",
+        data_dir,
+    ];
+    let second = Binary::start(&options).await;
+    assert_eq!(second.address().to_string(), listen);
+    assert_eq!(data_dir, format!("{}-2", data.display()));
+}
+
+#[tokio::test]
+async fn data_in_memory_has_no_folder() {
+    let (code, said) = refusal(&mut command(&["--in-memory", "--data-dir", "data"])).await;
     assert!(
-        said.contains(&address) && said.contains("already in use") && said.contains("--aws-listen"),
+        code == Some(2) && said.contains("cannot be used with"),
         "{said}"
     );
 }
@@ -98,7 +160,7 @@ async fn an_address_that_is_not_this_machines_is_named() {
     let said = sentence(&["--in-memory", "--listen", "192.0.2.1:3000"]).await;
     assert_eq!(
         said,
-        "Cannot listen on 192.0.2.1:3000 (address not available): choose another address with --listen"
+        "Cannot listen on 192.0.2.1:3000 (this machine does not have that address): choose another address with --listen"
     );
 }
 
@@ -107,19 +169,18 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    for data in [file.join("data"), file] {
-        let said = sentence(&["--data-dir", text(&data)]).await;
-        assert!(
-            said.starts_with(&format!(
-                "Cannot write to the data folder {} (",
-                data.display()
-            )),
-            "{said}"
+    for (data, reason) in [
+        (
+            file.join("data"),
+            "a part of its path is a file, not a folder",
+        ),
+        (file, "it is a file, not a folder"),
+    ] {
+        let expected = format!(
+            "Cannot write to the data folder {} ({reason}): choose another one with --data-dir, or use --in-memory",
+            data.display()
         );
-        assert!(
-            said.ends_with("): choose another one with --data-dir, or use --in-memory"),
-            "{said}"
-        );
+        assert_eq!(sentence(&["--data-dir", text(&data)]).await, expected);
     }
 }
 
@@ -127,14 +188,12 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
 async fn a_second_server_on_the_same_data_folder_is_refused() {
     let folder = TempDir::new().unwrap();
     let _first = Binary::start(&["--data-dir", text(folder.path())]).await;
-    let said = sentence(&["--data-dir", text(folder.path())]).await;
-    let path = folder.path().canonicalize().unwrap();
-    let expected =
-        "is in use by another server: stop that one, or choose another folder with --data-dir";
-    assert_eq!(
-        said,
-        format!("The data folder {} {expected}", path.display())
+    let (code, said) = refusal(&mut command(&["--data-dir", text(folder.path())])).await;
+    let path = folder.path().display();
+    let expected = format!(
+        "fleet-server: The data folder {path} is in use by another server.\nStop what uses it, or add to the command:\n  --data-dir {path}-2\n"
     );
+    assert_eq!((code, said), (Some(1), expected));
 }
 
 #[tokio::test]
@@ -145,7 +204,7 @@ async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
     assert_eq!(
         sentence(&["--in-memory", "--template", template]).await,
         format!(
-            "Cannot read the template {template} (entity not found): choose another file with --template"
+            "Cannot read the template {template} (it does not exist): choose another file with --template"
         )
     );
     let function = |binary: &str, path: &str| {
@@ -195,7 +254,7 @@ async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
     assert_eq!(
         said,
         format!(
-            "Cannot read the template {template} (invalid data): choose another file with --template"
+            "Cannot read the template {template} (it is not UTF-8 text): choose another file with --template"
         )
     );
 }
@@ -247,10 +306,7 @@ async fn a_database_url_may_come_from_a_file_that_holds_one() {
         "--database-url-file",
         text(&file),
     ];
-    for (content, cause) in [
-        (None, "entity not found"),
-        (Some(" \n"), "unexpected end of file"),
-    ] {
+    for (content, cause) in [(None, "it does not exist"), (Some(" \n"), "it is empty")] {
         if let Some(content) = content {
             fs::write(&file, content).unwrap();
         }
@@ -325,8 +381,8 @@ async fn the_backend_aws_needs_its_settings_and_a_region() {
 async fn a_wrong_option_is_a_usage_error() {
     for (arguments, expected) in [
         (
-            &["--listen", "3000"][..],
-            "it must be an IP address and a port, like 127.0.0.1:3000",
+            &["--listen", "example.com"][..],
+            "it must be an IP address and a port, like 0.0.0.0:3000, or a port of this machine",
         ),
         (&["--backend", "azure"], "[possible values: embedded, aws]"),
         (&["--verbose"], "unexpected argument '--verbose'"),

@@ -140,12 +140,12 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
         (
             "missing",
             "key",
-            "Cannot read {cert} of --tls-cert (entity not found).",
+            "Cannot read {cert} of --tls-cert (it does not exist).",
         ),
         (
             "cert",
             "missing",
-            "Cannot read {key} of --tls-key (entity not found).",
+            "Cannot read {key} of --tls-key (it does not exist).",
         ),
         (
             "folder",
