@@ -3,7 +3,8 @@
 import json
 import re
 
-from transformed import Stack
+from samcli.yamlhelper import yaml_parse
+from transformed import ROOT, Stack
 
 # All that API Gateway answers by itself, by "Gateway response types" in its guide; with the status that ours have.
 GATEWAY_STATUS = {
@@ -35,6 +36,41 @@ MUST_NAME = {
     "INVALID_SIGNATURE": "SigV4",
     "EXPIRED_TOKEN": "SigV4",
     "ACCESS_DENIED": "SigV4",
+}
+# Who may ask what, route by route. A new route is a decision: it is written here, and nowhere by default.
+OPEN, KEY, SIGNED = "everybody", "an API key", "SigV4"
+WHO_MAY_ASK = {
+    "POST /ec2/{aws_instance_id}": KEY,
+    "GET /ec2/{aws_instance_id}": KEY,
+    "DELETE /ec2/{aws_instance_id}": KEY,
+    "GET /ec2": KEY,
+    "GET /scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
+    "PATCH /scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
+    "GET /v1/scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
+    "PATCH /v1/scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
+    "GET /api/books": OPEN,
+    "GET /api/books/health": OPEN,
+    "GET /api/books/{id}": OPEN,
+    "GET /api/authors": OPEN,
+    "GET /api/authors/health": OPEN,
+    "GET /api/authors/{id}": OPEN,
+    "GET /v1": OPEN,
+    "GET /v1/metadata": OPEN,
+    "GET /v1/openapi.json": OPEN,
+    "GET /v1/health": OPEN,
+    "GET /v1/health/ready": OPEN,
+}
+# What explains an answer that no function gave; never a query string, a body or a key.
+ACCESS_LOG = {
+    "request_id": "$context.requestId",
+    "route": "$context.resourcePath",
+    "status": "$context.status",
+    "error": "$context.error.responseType",
+    "authorize_error": "$context.authorize.error",
+    "integration_status": "$context.integrationStatus",
+    "source_ip": "$context.identity.sourceIp",
+    "tls": "$context.tlsVersion",
+    "trace_id": "$context.xrayTraceId",
 }
 
 
@@ -76,4 +112,129 @@ def gateway_answers():
             yield f"{name} does not say to send {MUST_NAME[name]}"
 
 
-CHECKS = (gateway_answers,)
+def who_may_ask():
+    """Each route asks for what WHO_MAY_ASK decides, and none is there without a decision."""
+    stack = Stack()
+    body = stack.only("AWS::ApiGateway::RestApi")["Body"]
+    # A key is asked for by the usage plan of this stage alone.
+    if stack.only("AWS::ApiGateway::UsagePlan")["ApiStages"][0]["Stage"] != {"Ref": "ApiStage"}:
+        yield "the usage plan is not that of the stage"
+    definitions = body["components"]["securitySchemes"]
+    found = {}
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            schemes = sorted(name for each in operation.get("security", []) for name in each)
+            kinds = [definitions[name].get("x-amazon-apigateway-authtype", definitions[name].get("name")) for name in schemes]
+            found[f"{method.upper()} {path}"] = {(): OPEN, ("x-api-key",): KEY, ("awsSigv4",): SIGNED}.get(tuple(kinds), str(kinds))
+    for route in sorted(found.keys() | WHO_MAY_ASK.keys()):
+        if route not in WHO_MAY_ASK:
+            yield f"{route} is open to {found[route]}, and nobody decided so: WHO_MAY_ASK in .ci/gateway_checks.py"
+        elif found.get(route) != WHO_MAY_ASK[route]:
+            yield f"{route} asks for {found.get(route, 'nothing, since it is gone')}, not {WHO_MAY_ASK[route]}"
+
+
+def tls_policies():
+    """A REST API and its names have a TLS policy, and those of the new kind an access mode: AWS refuses one without the other."""
+    found = []
+    for policy in yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["TlsPolicy"]["AllowedValues"]:
+        given = {"TlsPolicy": policy, "DomainName": "api.example.com", "DomainCertificateArn": "arn"}
+        resources = Stack(**given).of_type("AWS::ApiGateway::RestApi", "AWS::ApiGateway::DomainName")
+        found += [(f"template.yaml with {policy}", name, properties) for name, properties in resources]
+    for file in sorted((ROOT / "deploy_scripts").glob("*.yaml")):
+        for name, resource in yaml_parse(file.read_text())["Resources"].items():
+            if resource["Type"] in ("AWS::ApiGateway::RestApi", "AWS::ApiGateway::DomainName"):
+                found.append((file.name, name, resource["Properties"]))
+    for file, name, properties in found:
+        policy, mode = properties.get("SecurityPolicy", ""), properties.get("EndpointAccessMode")
+        if not policy:
+            yield f"{file}: {name} has no SecurityPolicy, so it takes TLS 1.0"
+        elif policy.startswith("SecurityPolicy_") != (mode is not None):
+            yield f"{file}: {name} has {policy} and the access mode {mode}, which AWS refuses"
+    if len(found) < 8:
+        yield f"only {len(found)} APIs and names were found"
+
+
+def access_log():
+    """The access log explains what the gateway answers by itself, and holds nothing that nobody should read."""
+    stage = Stack(AccessLogs="write").only("AWS::ApiGateway::Stage")
+    line = json.loads(stage["AccessLogSetting"]["Format"])
+    for name, variable in ACCESS_LOG.items():
+        if line.get(name) != variable:
+            yield f"the access log has no {name} that is {variable}"
+    for variable in line.values():
+        if re.search(r"querystring|requestOverride|body|apiKey$|\.path$", variable):
+            yield f"the access log holds {variable}"
+    if "AccessLogSetting" in Stack().only("AWS::ApiGateway::Stage"):
+        yield "the access log is on where AccessLogs is none"
+
+
+def limits():
+    """Each limit is what its parameter says, and the readiness check has one of its own."""
+    given = {"StageRateLimit": 11, "StageBurstLimit": 12, "KeyRateLimit": 13, "KeyBurstLimit": 14, "KeyQuotaPerMonth": 15, "ReadyRateLimit": 2, "ReservedConcurrency": 3}
+    stack = Stack(**given)
+    settings = {setting["ResourcePath"]: setting for setting in stack.only("AWS::ApiGateway::Stage")["MethodSettings"]}
+    plan = stack.only("AWS::ApiGateway::UsagePlan")
+    found = [settings[path][f"Throttling{limit}Limit"] for path in ("/*", "/~1v1~1health~1ready") for limit in ("Rate", "Burst")]
+    found += [plan["Throttle"]["RateLimit"], plan["Throttle"]["BurstLimit"], plan["Quota"]["Limit"], plan["Quota"]["Period"]]
+    if [str(each) for each in found] != ["11", "12", "2", "2", "13", "14", "15", "MONTH"]:
+        yield f"the limits are {found}"
+    if "/v1/health/ready" not in stack.only("AWS::ApiGateway::RestApi")["Body"]["paths"]:
+        yield "the limit of /v1/health/ready is that of a route which is not there"
+    for name, function in stack.of_type("AWS::Lambda::Function"):
+        if str(function.get("ReservedConcurrentExecutions")) != "3":
+            yield f"{name} does not reserve what ReservedConcurrency says"
+    if "Quota" in Stack().only("AWS::ApiGateway::UsagePlan"):
+        yield "there is a quota where none is asked for"
+    for name, function in Stack().of_type("AWS::Lambda::Function"):
+        if "ReservedConcurrentExecutions" in function:
+            yield f"{name} reserves executions, which a new account has none of"
+
+
+def names_and_certificates():
+    """A name of one's own, client certificates and a web ACL come with their parameters, and only then."""
+    kinds = ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping", "AWS::WAFv2::WebACLAssociation")
+    if found := Stack().of_type(*kinds):
+        yield f"without parameters there is {found}"
+    name = {"DomainName": "api.example.com", "DomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}
+    stack = Stack(**name, TruststoreUri="s3://bucket/ca.pem", WebAclArn="arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1")
+    if stack.only("AWS::ApiGateway::DomainName")["MutualTlsAuthentication"] != {"TruststoreUri": "s3://bucket/ca.pem"}:
+        yield "the name does not ask for client certificates"
+    for given, closed in ((Stack(), False), (stack, True)):
+        (server,) = given.only("AWS::ApiGateway::RestApi")["Body"]["servers"]
+        if server["x-amazon-apigateway-endpoint-configuration"] != {"disableExecuteApiEndpoint": closed}:
+            yield f"the API's own address is {'a way around the client certificates' if closed else 'closed, where nothing asks for that'}"
+    if stack.only("AWS::ApiGateway::BasePathMapping")["Stage"] != {"Ref": "ApiStage"}:
+        yield "the name does not lead to the stage"
+    if len(stack.of_type("AWS::WAFv2::WebACLAssociation")) != 1:
+        yield "the web ACL does not look at the requests"
+    for given in ({"DomainName": name["DomainName"]}, {"TruststoreUri": "s3://bucket/ca.pem"}):
+        if not list(Stack(**given).refusals()):
+            yield f"template.yaml takes {given} alone"
+
+
+def logs():
+    """A stack has one log group for its functions and one for access, which prod keeps; lines are found by request id."""
+    for keep, policy in (("true", "Retain"), ("false", "Delete")):
+        stack = Stack(KeepLogs=keep, AccessLogs="write", LogRetentionInDays=90)
+        groups = {name: found for name, found in stack.resources.items() if found["Type"] == "AWS::Logs::LogGroup"}
+        if len(groups) != 2:
+            yield f"KeepLogs={keep} makes {sorted(groups)}"
+        for name, group in groups.items():
+            if (group["DeletionPolicy"], group["UpdateReplacePolicy"]) != (policy, policy):
+                yield f"KeepLogs={keep}: {name} is not under {policy}"
+            if str(group["Properties"]["RetentionInDays"]) != "90":
+                yield f"{name} does not keep its lines for LogRetentionInDays"
+            if group["Properties"].get("FieldIndexPolicies") != [{"Fields": ["request_id", "status", "route"]}]:
+                yield f"{name} does not index request_id, status and route"
+        for name, function in stack.of_type("AWS::Lambda::Function"):
+            logging = function["LoggingConfig"]
+            if logging["LogGroup"].get("Ref") not in groups:
+                yield f"KeepLogs={keep}: {name} does not log to a group of the stack"
+            if logging["SystemLogLevel"] != "INFO":
+                yield f"{name} does not log platform.report, which only INFO does"
+        missing = set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w*LogGroup)'", repr(stack.resources))) - groups.keys()
+        if missing:
+            yield f"KeepLogs={keep}: {', '.join(sorted(missing))} is named and not made"
+
+
+CHECKS = (gateway_answers, who_may_ask, tls_policies, access_log, limits, names_and_certificates, logs)

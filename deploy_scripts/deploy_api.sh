@@ -127,6 +127,12 @@ if [[ $role == standby ]]; then
 elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
     parameters+=" StandbyRegion=$STANDBY_REGION"
 fi
+# API Gateway refuses a stage with an access log as long as the account has no role for it.
+if [[ $parameters == *AccessLogs[=,]*write* && -z ${AWS_ENDPOINT_URL:-} ]]; then
+    log_role=$(ask_aws apigateway get-account --query cloudwatchRoleArn --output text)
+    [[ -n $log_role && $log_role != None ]] ||
+        die "API Gateway has no role to write access logs by in $AWS_REGION. Run deploy_scripts/deploy_account.sh once, or give AccessLogs=none."
+fi
 # What the alarm on concurrent executions compares with: new accounts have ten, not the thousand that AWS's tables name.
 if [[ $parameters != *AccountConcurrency[=,]* ]]; then
     concurrency=$(aws lambda get-account-settings --query AccountLimit.ConcurrentExecutions --output text 2>/dev/null) || concurrency=""
@@ -175,7 +181,7 @@ show_outputs "$API_STACK"
 if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
     endpoint=$(stack_output "$API_STACK" ApiEndpoint)
     curl --silent --show-error --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health" >/dev/null ||
-        die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: sam logs --region $AWS_REGION --stack-name $API_STACK"
+        die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: $(stack_output "$API_STACK" LogsCommand)"
     say "$endpoint/v1/health answers."
     if ! curl --silent --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health/ready" >/dev/null; then
         say "$endpoint/v1/health/ready says that a store is not there yet:"
