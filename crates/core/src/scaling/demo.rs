@@ -35,10 +35,12 @@ pub fn step(state: &Dimension, outcome: Outcome) -> Dimension {
     }
 }
 
-/// What a PATCH makes of `state`: a desired capacity that differs is taken and waits to be reached.
+/// What a PATCH makes of `state`: a desired capacity that differs, or that follows a failure, is taken and waits to be
+/// reached.
 #[must_use]
 pub fn patch(state: &Dimension, desired: Capacity) -> Dimension {
-    if desired == state.desired {
+    let failed = matches!(state.status, ScalingStatus::Failed(_));
+    if desired == state.desired && !failed {
         state.clone()
     } else {
         Dimension {
@@ -78,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_test_failure_stays_until_another_capacity_is_desired() {
+    fn a_test_failure_stays_until_the_next_patch() {
         let failed = step(
             &step(&patch(&Dimension::INITIAL, capacity(2.0)), Outcome::Fail),
             Outcome::Fail,
@@ -92,8 +94,13 @@ mod tests {
             Some(TEST_FAILURE)
         );
         assert_eq!(step(&failed, Outcome::Succeed), failed);
-        assert_eq!(patch(&failed, capacity(2.0)), failed);
-        assert_eq!(patch(&failed, capacity(3.0)).status, ScalingStatus::Pending);
+        for number in [2.0, 3.0] {
+            let tried_again = patch(&failed, capacity(number));
+            assert_eq!(
+                (tried_again.desired, tried_again.status),
+                (capacity(number), ScalingStatus::Pending)
+            );
+        }
     }
 
     #[test]

@@ -41,8 +41,11 @@ pub struct Patch {
 impl Patch {
     /// Merges the patch into `state`.
     ///
-    /// A patch that changes the desired capacity makes the status `Pending`, whatever status (and reason) it brought.
-    /// A status other than `Failed` ends the stored reason; `Failed` without a reason keeps the one that is there.
+    /// - A patch that changes the desired capacity makes the status `Pending`, whatever status (and reason) it brought.
+    /// - A report of `Successful` with an actual capacity other than the desired one was made for an earlier order: its
+    ///   actual capacity is taken and the status becomes `Pending`. One without an actual capacity is taken at its word.
+    /// - The desired capacity alone, equal to the stored one, is a new try after `Failed`: `Pending`, without the reason.
+    /// - A status other than `Failed` ends the stored reason; `Failed` without a reason keeps the one that is there.
     ///
     /// # Errors
     /// [`PatchError`]; `state` then stays.
@@ -55,6 +58,7 @@ impl Patch {
             (Some(StatusName::Failed), stored) => {
                 ScalingStatus::Failed(stored.failure_reason().cloned())
             }
+            (None, ScalingStatus::Failed(_)) if self.is_order() => ScalingStatus::Pending,
             (None, stored) => stored.clone(),
         };
         let asked = match (&self.failure_reason, asked) {
@@ -62,15 +66,26 @@ impl Patch {
             (Some(_), _) => return Err(PatchError::ReasonWithoutFailure),
             (None, status) => status,
         };
+        let is_late = self.status == Some(StatusName::Successful)
+            && self.actual.is_some_and(|actual| actual != desired);
         Ok(Dimension {
             actual: self.actual.unwrap_or(state.actual),
             desired,
-            status: if desired == state.desired {
-                asked
-            } else {
+            status: if desired != state.desired || is_late {
                 ScalingStatus::Pending
+            } else {
+                asked
             },
         })
+    }
+
+    /// Whether it brings the desired capacity alone, as Application Auto Scaling does.
+    fn is_order(&self) -> bool {
+        let desired_alone = Self {
+            desired: self.desired,
+            ..Self::default()
+        };
+        self.desired.is_some() && *self == desired_alone
     }
 }
 
@@ -175,5 +190,71 @@ mod tests {
             patch(StatusName::Successful).apply(&failed("old")).unwrap(),
             Dimension::INITIAL
         );
+    }
+
+    #[test]
+    fn a_late_report_of_success_leaves_the_newer_order_pending() {
+        let state = Dimension {
+            actual: capacity(1.0),
+            desired: capacity(8.0),
+            status: ScalingStatus::InProgress,
+        };
+        let report = |actual: Option<f64>, desired: Option<f64>| Patch {
+            status: Some(StatusName::Successful),
+            actual: actual.map(capacity),
+            desired: desired.map(capacity),
+            ..Patch::default()
+        };
+        for late in [report(Some(4.0), None), report(Some(4.0), Some(8.0))] {
+            assert_eq!(
+                late.apply(&state).unwrap(),
+                Dimension {
+                    actual: capacity(4.0),
+                    desired: capacity(8.0),
+                    status: ScalingStatus::Pending
+                }
+            );
+        }
+        let done = report(Some(8.0), None).apply(&state).unwrap();
+        assert_eq!(
+            (done.actual, done.status),
+            (capacity(8.0), ScalingStatus::Successful)
+        );
+        let bare = report(None, None).apply(&state).unwrap();
+        assert_eq!(
+            (bare.actual, bare.status),
+            (capacity(1.0), ScalingStatus::Successful)
+        );
+    }
+
+    #[test]
+    fn the_same_capacity_asked_for_again_is_a_new_try_only_after_a_failure() {
+        let again = Patch {
+            desired: Some(capacity(1.0)),
+            ..Patch::default()
+        };
+        assert_eq!(
+            again.apply(&failed("old")).unwrap(),
+            Dimension {
+                status: ScalingStatus::Pending,
+                ..Dimension::INITIAL
+            }
+        );
+        for status in [
+            ScalingStatus::Pending,
+            ScalingStatus::InProgress,
+            ScalingStatus::Successful,
+        ] {
+            let state = Dimension {
+                status,
+                ..Dimension::INITIAL
+            };
+            assert_eq!(again.apply(&state).unwrap(), state);
+        }
+        let with_actual = Patch {
+            actual: Some(capacity(1.0)),
+            ..again
+        };
+        assert_eq!(with_actual.apply(&failed("old")).unwrap(), failed("old"));
     }
 }

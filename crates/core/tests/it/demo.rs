@@ -1,4 +1,4 @@
-//! Demo mode against a model that counts looks since the last change of the desired capacity.
+//! Demo mode against a model that counts looks since the last order.
 
 use fleet_core::scaling::{
     Capacity, Dimension,
@@ -12,7 +12,7 @@ enum Request {
     Patch(f64),
 }
 
-/// Keeps no status: it is told by how often somebody has looked since the desired capacity last changed.
+/// Keeps no status: it is told by how often somebody has looked since the last order.
 struct Model {
     reached: f64,
     desired: f64,
@@ -24,7 +24,7 @@ struct Model {
 impl Model {
     fn request(&mut self, request: &Request) {
         match *request {
-            Request::Patch(desired) if desired != self.desired => {
+            Request::Patch(desired) if desired != self.desired || self.status() == "Failed" => {
                 (self.desired, self.looks) = (desired, Some(0))
             }
             Request::Patch(_) => {}

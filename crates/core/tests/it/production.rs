@@ -37,7 +37,12 @@ impl Model {
             }
             new.reason = Some(reason.to_owned());
         }
-        if new.desired != self.desired {
+        let reported = sent.status.map(|(status, _)| status);
+        let late =
+            reported == Some("Successful") && sent.actual.is_some() && new.actual != new.desired;
+        let order = (sent.actual, reported, sent.reason) == (None, None, None);
+        let new_try = self.status == "Failed" && sent.desired.is_some() && order;
+        if new.desired != self.desired || late || new_try {
             new.status = "Pending";
         }
         if new.status != "Failed" {

@@ -82,12 +82,36 @@ async fn an_equal_desired_capacity_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_zero_may_have_a_sign() {
+    for zero in ["-0", "-0.0", "-0e5", "-0.00E-400", "1e-400"] {
+        let answer = event()
+            .body(format!(r#"{{"desiredCapacity":{zero}}}"#))
+            .send(&demo())
+            .await;
+        let (status, body) = answer.parts();
+        assert_eq!(
+            (status, &body["desiredCapacity"]),
+            (200, &json!(0.0)),
+            "{zero}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_are_wrong_are_refused_in_either_mode() {
     for mode in [ScalingMode::Demo(Outcome::Succeed), ScalingMode::Production] {
         for (body, message) in [
             ("", "The body must be a JSON object, but it is empty."),
             ("2.0", "The body must be a JSON object, but it is a number."),
             (r#"{"desiredCapacity":-1}"#, "Illegal desired capacity -1.0"),
+            (
+                r#"{"desiredCapacity":-1e-400}"#,
+                "Illegal desired capacity -1e-400",
+            ),
+            (
+                r#"{"desired\u0043apacity":-0.00000000000000000000000000000000000000000000001e-300}"#,
+                "Illegal desired capacity -0.0000000000000000000000000000000000000…",
+            ),
             (
                 r#"{"desiredCapacity":"2.0"}"#,
                 "desiredCapacity must be a number, but is a string.",
@@ -164,6 +188,14 @@ async fn production_mode_merges_what_it_is_sent() {
     assert_eq!(
         send(json!({"scalingStatus": "Failed", "failureReason": "no quota"})).await,
         state(1.0, 4.5, "Failed", Some("no quota"))
+    );
+    assert_eq!(
+        send(json!({"desiredCapacity": 4.5})).await,
+        state(1.0, 4.5, "Pending", None)
+    );
+    assert_eq!(
+        send(json!({"actualCapacity": 4.0, "scalingStatus": "Successful"})).await,
+        state(4.0, 4.5, "Pending", None)
     );
     assert_eq!(
         send(json!({"actualCapacity": 4.5, "scalingStatus": "Successful"})).await,

@@ -231,7 +231,7 @@ async fn a_patch_that_is_wrong_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_test_failure_stays_until_another_capacity_is_desired() {
+async fn a_test_failure_stays_until_the_next_patch() {
     let server = Binary::start_with(
         &["--in-memory"],
         &[
@@ -262,8 +262,7 @@ async fn a_test_failure_stays_until_another_capacity_is_desired() {
     );
     assert!(failed["failureReason"].is_string());
     assert_eq!(send("GET", "").await, failed);
-    assert_eq!(send("PATCH", r#"{"desiredCapacity":2.0}"#).await, failed);
-    let again = send("PATCH", r#"{"desiredCapacity":3.0}"#).await;
+    let again = send("PATCH", r#"{"desiredCapacity":2.0}"#).await;
     assert_eq!(
         (&again["scalingStatus"], again.get("failureReason")),
         (&json!("Pending"), None)
@@ -312,6 +311,14 @@ async fn a_production_dimension_is_what_its_writers_say() {
         )
     );
     assert_eq!(send("PATCH", "{}").await.status, 400);
+    assert_eq!(
+        patched(r#"{"desiredCapacity":4.0}"#).await,
+        state("a", 2.0, 4.0, "Pending")
+    );
+    assert_eq!(
+        patched(r#"{"actualCapacity":3.0,"scalingStatus":"Successful"}"#).await,
+        state("a", 3.0, 4.0, "Pending")
+    );
     assert_eq!(
         patched(r#"{"actualCapacity":4.0,"scalingStatus":"Successful"}"#).await,
         state("a", 4.0, 4.0, "Successful")
