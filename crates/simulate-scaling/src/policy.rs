@@ -88,6 +88,16 @@ pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
     }
 }
 
+/// A datapoint that is there, with the capacity it was measured at: what the metric says of the load holds for that
+/// capacity, and for no later one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Datapoint {
+    /// The metric.
+    pub metric: f64,
+    /// The actual capacity at that time.
+    pub capacity: f64,
+}
+
 /// Scales out. `added` is what the scale-out that began the running cooldown has added: within a cooldown only a larger
 /// need than that one scales, and what was added counts towards it. So says the documentation: after adding 2, a need
 /// for 3 within the cooldown adds 1
@@ -95,7 +105,7 @@ pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
 #[must_use]
 pub fn scale_out(
     current: f64,
-    metric: f64,
+    newest: Datapoint,
     target: f64,
     bounds: Bounds,
     added: Option<f64>,
@@ -104,7 +114,7 @@ pub fn scale_out(
         return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
     }
     // Nothing times anything is nothing, and the metric says that there is work.
-    let mut wanted = needed(current.max(1.0), metric, target);
+    let mut wanted = needed(newest.capacity.max(1.0), newest.metric, target);
     if let Some(added) = added {
         if wanted - current <= added {
             return Verdict::CoolingDown;
@@ -119,7 +129,7 @@ pub fn scale_out(
 #[must_use]
 pub fn scale_in(
     current: f64,
-    metric: f64,
+    newest: Datapoint,
     highest: f64,
     target: f64,
     bounds: Bounds,
@@ -132,9 +142,9 @@ pub fn scale_in(
         return Verdict::CoolingDown;
     }
     // A capacity that is above the maximum, since somebody else has set it, comes down to that at least.
-    let needed = |metric: f64| bounds.nearest(needed(current, metric.max(0.0), target));
-    let wanted = needed(metric);
-    if wanted < current && needed(highest) > wanted {
+    let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
+    let wanted = needed(newest.capacity, newest.metric);
+    if wanted < current && needed(current, highest) > wanted {
         return Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current });
     }
     scale_to(wanted, current, Direction::In)
@@ -163,6 +173,60 @@ mod tests {
     use super::*;
 
     const BOUNDS: Bounds = Bounds { min: 1, max: 10 };
+
+    /// With a datapoint of now.
+    fn scale_out(
+        current: f64,
+        metric: f64,
+        target: f64,
+        bounds: Bounds,
+        added: Option<f64>,
+    ) -> Verdict {
+        let capacity = current;
+        super::scale_out(
+            current,
+            Datapoint { metric, capacity },
+            target,
+            bounds,
+            added,
+        )
+    }
+
+    /// With a datapoint of now.
+    fn scale_in(
+        current: f64,
+        metric: f64,
+        highest: f64,
+        target: f64,
+        bounds: Bounds,
+        cooling_down: bool,
+    ) -> Verdict {
+        let newest = Datapoint {
+            metric,
+            capacity: current,
+        };
+        super::scale_in(current, newest, highest, target, bounds, cooling_down)
+    }
+
+    #[test]
+    fn an_old_datapoint_counts_with_the_capacity_it_was_measured_at() {
+        let old = Datapoint {
+            metric: 230.0,
+            capacity: 1.0,
+        };
+        assert_eq!(
+            super::scale_out(5.0, old, 50.0, BOUNDS, None),
+            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current: 5.0 })
+        );
+        let old = Datapoint {
+            metric: 20.0,
+            capacity: 10.0,
+        };
+        assert_eq!(
+            super::scale_in(4.0, old, 20.0, 50.0, BOUNDS, false),
+            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current: 4.0 })
+        );
+    }
 
     #[test]
     fn scaling_out_is_proportional_and_rounded_up() {

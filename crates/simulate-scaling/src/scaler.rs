@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     alarm::{Alarm, AlarmState, Direction, LOW_DATAPOINTS},
-    policy::{self, Bounds, NotScaled, Verdict},
+    policy::{self, Bounds, Datapoint, NotScaled, Verdict},
 };
 
 /// Datapoints that no alarm looks at any more are dropped.
@@ -96,6 +96,8 @@ pub struct Scaler {
     bounds: Bounds,
     suspended: Suspended,
     history: Vec<Option<f64>>,
+    /// The newest that is there.
+    newest: Option<Datapoint>,
     high: AlarmState,
     low: AlarmState,
     cooldown: Option<Cooldown>,
@@ -112,6 +114,7 @@ impl Scaler {
             bounds,
             suspended,
             history: Vec::new(),
+            newest: None,
             high,
             low,
             cooldown: None,
@@ -155,6 +158,9 @@ impl Scaler {
             self.history.remove(0);
         }
         self.history.push(metric);
+        if let Some(metric) = metric {
+            self.newest = Some(Datapoint { metric, capacity });
+        }
         self.high = Alarm::high(self.policy.target).evaluate(&self.history, self.high);
         self.low = Alarm::low(self.policy.target).evaluate(&self.history, self.low);
         let low = (!self.policy.disable_scale_in).then_some(self.low);
@@ -165,15 +171,7 @@ impl Scaler {
             not_scaled: None,
         };
         // An alarm may be in ALARM by older datapoints while the newest is missing.
-        let Some(metric) = self
-            .history
-            .iter()
-            .rev()
-            .flatten()
-            .next()
-            .copied()
-            .filter(|_| !busy)
-        else {
+        let Some(newest) = self.newest.filter(|_| !busy) else {
             return nothing;
         };
         let (direction, alarm) = match (self.high, low) {
@@ -196,17 +194,17 @@ impl Scaler {
         let verdict = match direction {
             Direction::Out => policy::scale_out(
                 capacity,
-                metric,
+                newest,
                 target,
                 self.bounds,
                 cooldown.map(|cooldown| cooldown.added),
             ),
             Direction::In => {
                 let looked_at = self.history.iter().rev().take(LOW_DATAPOINTS).flatten();
-                let highest = looked_at.copied().fold(metric, f64::max);
+                let highest = looked_at.copied().fold(newest.metric, f64::max);
                 policy::scale_in(
                     capacity,
-                    metric,
+                    newest,
                     highest,
                     target,
                     self.bounds,
@@ -312,6 +310,22 @@ mod tests {
             order.cause,
             "monitor alarm HIGH in state ALARM triggered policy half-busy"
         );
+    }
+
+    #[test]
+    fn a_gap_in_the_metric_does_not_order_the_same_need_again() {
+        for missing in 1..4 {
+            let mut scaler = scaler(false);
+            let order = minutes(&mut scaler, 0..3, Some(230.0), 1.0).order.unwrap();
+            assert_eq!(order.desired, 5);
+            // Whether a cooldown blocks it or not, an old value says nothing of the new capacity.
+            for minute_of_gap in 3..3 + missing {
+                let measured = scaler.measure(minute(minute_of_gap), None, 5.0, false);
+                assert_eq!(measured.order, None, "{missing}");
+            }
+            let measured = scaler.measure(minute(3 + missing), Some(46.0), 5.0, false);
+            assert_eq!((measured.high, measured.order), (AlarmState::Ok, None));
+        }
     }
 
     #[test]
