@@ -65,7 +65,7 @@ def url(path, operation):
 def value(parameter):
     """A value to try: the parameter's example, or its schema's."""
     schema = parameter["schema"]
-    return str(parameter.get("example", schema.get("default", (schema.get("examples") or [""])[0])))
+    return str(parameter.get("example", schema.get("default", (schema.get("examples") or schema.get("enum") or [""])[0])))
 
 
 def auth(operation):

@@ -2,6 +2,7 @@
 
 mod errors;
 mod item;
+mod list;
 
 use std::{
     collections::HashMap,
@@ -18,7 +19,10 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use fleet_core::{
     readiness::Probe,
-    scaling::{Change, Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError},
+    scaling::{
+        Change, Dimension, DimensionId, ReadDimension, StateTag, Stored, UpdateDimension,
+        UpdateError,
+    },
     store::StoreError,
 };
 use tokio::{
@@ -111,14 +115,14 @@ impl DynamoDimensions {
         item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
     }
 
-    /// Writes `after` in the place of what was `seen`, if that is still there.
+    /// Writes `after` in the place of what was `seen`, if that is still there. Answers the tag of what it left.
     async fn put(
         &self,
         id: &DimensionId,
         seen: &Seen,
         after: &Dimension,
         deadline: Instant,
-    ) -> Result<(), NotWritten> {
+    ) -> Result<StateTag, NotWritten> {
         const OPERATION: &str = "PutItem";
         let (write, condition) = item::write(id, seen, after);
         let mut call = self
@@ -140,8 +144,10 @@ impl DynamoDimensions {
         };
         let sent = Instant::now();
         match timeout_at(deadline, call.send()).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => errors::of_put(OPERATION, error, &write.id),
+            Ok(Ok(_)) => Ok(StateTag::of_write(write.id)),
+            Ok(Err(error)) => {
+                errors::of_put(OPERATION, error, &write.id).map(|()| StateTag::of_write(write.id))
+            }
             Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
                 operation: OPERATION,
                 waited: sent.elapsed(),
@@ -159,8 +165,8 @@ impl DynamoDimensions {
 }
 
 impl ReadDimension for DynamoDimensions {
-    async fn read(&self, id: &DimensionId) -> Result<Dimension, StoreError> {
-        Ok(self.seen(id, Budget::start().work()).await?.dimension)
+    async fn read(&self, id: &DimensionId) -> Result<Stored, StoreError> {
+        Ok(self.seen(id, Budget::start().work()).await?.stored)
     }
 }
 
@@ -168,19 +174,20 @@ impl UpdateDimension for DynamoDimensions {
     async fn update<E: Send>(
         &self,
         id: &DimensionId,
-        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
+        transition: impl Fn(&Stored) -> Result<Dimension, E> + Send + Sync,
     ) -> Result<Change, UpdateError<E>> {
         let budget = Budget::start();
         let mut seen = self.seen(id, budget.work()).await?;
         let mut turn = None;
         for conflicts in 1..=CONFLICTS {
-            let before = seen.dimension.clone();
-            let after = transition(&before).map_err(UpdateError::Refused)?;
+            let after = transition(&seen.stored).map_err(UpdateError::Refused)?;
+            let before = seen.stored.state.clone();
             if after == before {
-                return Ok(Change { before, after });
+                let tag = seen.stored.tag;
+                return Ok(Change { before, after, tag });
             }
             seen = match self.put(id, &seen, &after, budget.end()).await {
-                Ok(()) => return Ok(Change { before, after }),
+                Ok(tag) => return Ok(Change { before, after, tag }),
                 Err(NotWritten::Store(error)) => return Err(error.into()),
                 // The conflict brought the newer state with it.
                 Err(NotWritten::Conflict(newer)) => newer,

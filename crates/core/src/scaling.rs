@@ -8,10 +8,12 @@ mod dimension;
 mod names;
 mod ports;
 pub mod production;
+mod stored;
 
 pub use capacity::{Capacity, CapacityError};
 pub use dimension::{
     Change, Dimension, DimensionId, DimensionIdError, FailureReason, FieldChange, ScalingStatus,
 };
 pub use names::Names;
-pub use ports::{ReadDimension, UpdateDimension, UpdateError};
+pub use ports::{ListDimensions, ReadDimension, UpdateDimension, UpdateError};
+pub use stored::{DimensionPage, StateTag, Stored, UpdateTime, UpdateTimeError};

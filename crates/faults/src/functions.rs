@@ -1,4 +1,4 @@
-//! All ten functions over stores of a test's choice, called as Lambda calls them.
+//! All functions of the API over stores of a test's choice, called as Lambda calls them.
 
 use std::sync::Arc;
 

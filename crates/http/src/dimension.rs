@@ -1,9 +1,13 @@
-//! What both scaling functions share: the state as they answer it, and the log event of a change.
+//! What the scaling functions share: the state as they answer it, and the log event of a change.
 
 use fleet_core::scaling::{
-    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names,
+    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names, StateTag, Stored,
+    UpdateTime,
 };
-use lambda_http::{Request, http::StatusCode};
+use lambda_http::{
+    Request,
+    http::{HeaderValue, StatusCode, header::ETAG},
+};
 use serde::Serialize;
 use tracing::info;
 
@@ -41,22 +45,9 @@ struct State<'a> {
     failure_reason: Option<&'a FailureReason>,
 }
 
-/// The dimension that the request's path names.
-///
-/// # Errors
-/// [`ApiError::BadRequest`] that names the parameter.
-pub fn id(request: &Request) -> Result<DimensionId, ApiError> {
-    path_parameter(request, "scalableTargetDimensionId", DimensionId::parse)
-}
-
-/// Answers the state of the dimension `id`.
-///
-/// # Errors
-/// Only when the state cannot be written as JSON.
-pub fn answer(id: &DimensionId, names: &Names, state: &Dimension) -> Result<Response, ApiError> {
-    json(
-        StatusCode::OK,
-        &State {
+impl<'a> State<'a> {
+    fn of(id: &'a DimensionId, names: &'a Names, state: &'a Dimension) -> Self {
+        Self {
             scalable_target_dimension_id: id.as_str(),
             version: &names.version,
             resource_name: &names.resource_name,
@@ -65,8 +56,87 @@ pub fn answer(id: &DimensionId, names: &Names, state: &Dimension) -> Result<Resp
             desired_capacity: state.desired,
             scaling_status: state.status.name(),
             failure_reason: state.status.failure_reason(),
-        },
-    )
+        }
+    }
+}
+
+/// The state with the keys of an error, so that a client can go on from it at once.
+#[derive(Serialize)]
+struct PreconditionFailed<'a> {
+    code: &'static str,
+    message: &'static str,
+    request_id: &'a str,
+    #[serde(flatten)]
+    state: State<'a>,
+}
+
+/// One entry of a list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed<'a> {
+    #[serde(flatten)]
+    state: State<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<UpdateTime>,
+}
+
+/// A dimension as an entry of a list: its state, and since when it has been so.
+pub fn listed<'a>(
+    id: &'a DimensionId,
+    names: &'a Names,
+    stored: &'a Stored,
+) -> impl Serialize + 'a {
+    Listed {
+        state: State::of(id, names, &stored.state),
+        updated_at: stored.updated_at,
+    }
+}
+
+/// The dimension that the request's path names.
+///
+/// # Errors
+/// [`ApiError::BadRequest`] that names the parameter.
+pub fn id(request: &Request) -> Result<DimensionId, ApiError> {
+    path_parameter(request, "scalableTargetDimensionId", DimensionId::parse)
+}
+
+/// Answers the state of the dimension `id`, with its tag as `ETag`.
+///
+/// # Errors
+/// Only when the state cannot be written.
+pub fn answer(
+    id: &DimensionId,
+    names: &Names,
+    state: &Dimension,
+    tag: &StateTag,
+) -> Result<Response, ApiError> {
+    tagged(json(StatusCode::OK, &State::of(id, names, state))?, tag)
+}
+
+/// Answers 412 with the present state of the dimension `id`, which the client did not know.
+///
+/// # Errors
+/// Only when the state cannot be written.
+pub fn precondition_failed(
+    request: &Request,
+    id: &DimensionId,
+    names: &Names,
+    present: &Stored,
+) -> Result<Response, ApiError> {
+    let body = PreconditionFailed {
+        code: "PreconditionFailed",
+        message: "The dimension has changed: If-Match does not name its present state.",
+        request_id: request_id(request),
+        state: State::of(id, names, &present.state),
+    };
+    tagged(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)
+}
+
+fn tagged(mut response: Response, tag: &StateTag) -> Result<Response, ApiError> {
+    let value = HeaderValue::from_str(&format!("\"{}\"", tag.as_str()))
+        .map_err(|error| ApiError::Internal(error.into()))?;
+    response.headers_mut().insert(ETAG, value);
+    Ok(response)
 }
 
 /// Logs what `request` changed of the dimension `id`: one event, with from and to of each field; none without a change.

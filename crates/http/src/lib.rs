@@ -11,6 +11,7 @@ pub mod dimension;
 mod error;
 mod event;
 mod function;
+mod if_match;
 mod query;
 mod request;
 mod response;
@@ -22,6 +23,7 @@ pub use body::Object;
 pub use collection::{Collection, Entry};
 pub use error::{ApiError, ErrorBody};
 pub use function::{DynFunction, Function, Route, invoke};
+pub use if_match::IfMatch;
 pub use lambda_http::{
     Body, Context, Request,
     aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse},

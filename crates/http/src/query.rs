@@ -14,12 +14,19 @@ impl Query {
     /// # Errors
     /// [`ApiError::BadRequest`] that names a parameter which is unknown or sent more than once.
     pub fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
+        Self::take(request, known, true)
+    }
+
+    fn take(request: &Request, known: &[&str], refuses_others: bool) -> Result<Self, ApiError> {
         let mut taken: Vec<(String, String)> = Vec::new();
         for (name, value) in request
             .query_string_parameters_ref()
             .into_iter()
             .flat_map(|query| query.iter())
         {
+            if !known.contains(&name) && !refuses_others {
+                continue;
+            }
             if !known.contains(&name) {
                 return Err(ApiError::BadRequest(format!(
                     "The query parameter {} is not known here; allowed are {}.",
@@ -35,6 +42,14 @@ impl Query {
             taken.push((name.to_owned(), value.to_owned()));
         }
         Ok(Self(taken))
+    }
+
+    /// Takes the parameters in `known` and leaves others alone, for routes whose callers may add some of their own.
+    ///
+    /// # Errors
+    /// [`ApiError::BadRequest`] that names a known parameter which is sent more than once.
+    pub fn read_known(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
+        Self::take(request, known, false)
     }
 
     /// The parameter `name` as a value of the domain, when it was sent.
@@ -90,6 +105,16 @@ mod tests {
             refused(&[("limit", &["5", "6"])]),
             "The query parameter limit must be sent only once."
         );
+    }
+
+    #[test]
+    fn others_are_left_alone_where_a_route_says_so() {
+        let parameters: &[(&str, &[&str])] = &[("colour", &["red", "blue"]), ("limit", &["5"])];
+        let query = Query::read_known(&request(parameters), &["limit"]).unwrap();
+        let limit = query.optional("limit", Ok::<_, &str>).unwrap();
+        assert_eq!(limit, Some("5".to_owned()));
+        let twice: &[(&str, &[&str])] = &[("limit", &["5", "6"])];
+        assert!(Query::read_known(&request(twice), &["limit"]).is_err());
     }
 
     #[test]

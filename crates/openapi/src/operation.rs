@@ -4,8 +4,8 @@ use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, Response,
-        ResponseBuilder, Schema,
+        Content, ContentBuilder, HttpMethod, ObjectBuilder, PathItem, Ref, RefOr, Required,
+        Response, ResponseBuilder, Schema, Type,
         example::ExampleBuilder,
         path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
@@ -135,6 +135,20 @@ pub(crate) fn in_query_as<T: ToSchema>(name: &str, description: &str) -> Paramet
         .parameter_in(ParameterIn::Query)
         .required(Required::False)
         .schema(Some(refer::<T>()))
+        .build()
+}
+
+/// A header of the request, which may be left out.
+pub(crate) fn in_header(name: &str, description: &str, pattern: &str, example: Value) -> Parameter {
+    parameter(name, description)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some(pattern)),
+        ))
+        .example(Some(example))
         .build()
 }
 

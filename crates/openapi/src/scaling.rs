@@ -3,13 +3,19 @@
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{HttpMethod, ObjectBuilder, RefOr, Schema, Type, link::LinkBuilder, path::Parameter},
+    openapi::{
+        HeaderBuilder, HttpMethod, KnownFormat, ObjectBuilder, RefOr, ResponseBuilder, Schema,
+        SchemaFormat, Type, link::LinkBuilder, path::Parameter,
+    },
 };
 
 use crate::{
-    errors::{Errors, Shape},
-    operation::{Part, answer, body, in_path, needs_signature, operation, refer, with_answers},
-    texts::{Capacity, DimensionId, FailureReason},
+    errors::{Errors, REQUEST_ID, Shape},
+    operation::{
+        Part, answer, body, in_header, in_path, in_query, in_query_as, needs_signature, operation,
+        refer, with_answers,
+    },
+    texts::{Capacity, DimensionId, FailureReason, Limit, NextToken},
 };
 
 pub(crate) const TAG: &str = "scaling";
@@ -39,6 +45,78 @@ struct ScalableTargetDimension {
     #[schema(min_length = 1, example = "MyService")]
     resource_name: String,
     /// What of it is scaled.
+    #[schema(min_length = 1, example = "MyDimension")]
+    dimension_name: String,
+    actual_capacity: Capacity,
+    desired_capacity: Capacity,
+    scaling_status: ScalingStatus,
+    /// Only with the status `Failed`.
+    #[schema(nullable = false)]
+    failure_reason: Option<FailureReason>,
+}
+
+/// A dimension in a list: its state, and since when it stands.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct ListedDimension {
+    scalable_target_dimension_id: DimensionId,
+    #[schema(min_length = 1, example = "MyVersion")]
+    version: String,
+    #[schema(min_length = 1, example = "MyService")]
+    resource_name: String,
+    #[schema(min_length = 1, example = "MyDimension")]
+    dimension_name: String,
+    actual_capacity: Capacity,
+    desired_capacity: Capacity,
+    scaling_status: ScalingStatus,
+    /// Only with the status `Failed`.
+    #[schema(nullable = false)]
+    failure_reason: Option<FailureReason>,
+    /// When the last change was made, in UTC. Not there where an earlier version of the API made it.
+    #[schema(schema_with = date_time, required = false)]
+    updated_at: (),
+}
+
+fn date_time() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .into()
+}
+
+/// Some of the dimensions that are stored.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct DimensionPage {
+    /// In no particular order.
+    #[schema(max_items = 100)]
+    dimensions: Vec<ListedDimension>,
+    /// For the next page; not there on the last one. A page may be short, or empty, and have a token.
+    #[schema(nullable = false)]
+    next_token: Option<NextToken>,
+}
+
+/// The present state of a dimension that is not the one `If-Match` names.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[expect(dead_code, reason = "a shape to describe, never made")]
+struct ChangedDimension {
+    #[schema(min_length = 1, example = "PreconditionFailed")]
+    code: String,
+    /// What was wrong: one sentence.
+    #[schema(min_length = 1)]
+    message: String,
+    /// The request's id, which its log line has too.
+    #[schema(min_length = 1)]
+    #[serde(rename = "request_id")]
+    request_id: String,
+    scalable_target_dimension_id: DimensionId,
+    #[schema(min_length = 1, example = "MyVersion")]
+    version: String,
+    #[schema(min_length = 1, example = "MyService")]
+    resource_name: String,
     #[schema(min_length = 1, example = "MyDimension")]
     dimension_name: String,
     actual_capacity: Capacity,
@@ -105,8 +183,12 @@ pub(crate) fn describe(part: &mut Part) {
     part.schema::<ScalableTargetDimension>();
     part.schema::<DimensionPatch>();
     part.schema::<ScalingStatus>();
+    part.schema::<DimensionPage>();
+    part.schema::<ChangedDimension>();
     for (version, suffix) in [("", ""), ("/v1", "V1")] {
-        let path = format!("{version}/scalableTargetDimensions/{{{PARAMETER}}}");
+        let all = format!("{version}/scalableTargetDimensions");
+        list(part, &all, suffix);
+        let path = format!("{all}/{{{PARAMETER}}}");
         get(part, &path, suffix);
         patch(part, &path, suffix);
     }
@@ -140,6 +222,49 @@ fn state(desired: f64, status: &str) -> Value {
     })
 }
 
+/// Adds the header that identifies the state.
+fn tagged(response: ResponseBuilder) -> ResponseBuilder {
+    let header = HeaderBuilder::new()
+        .description(Some(
+            "Identifies this state; every change gives the dimension another one.",
+        ))
+        .example(Some(format!("\"{REQUEST_ID}\"").into()));
+    response.header("ETag", header.build())
+}
+
+fn list(part: &mut Part, path: &str, suffix: &str) {
+    let errors = Errors {
+        bad_request: &[
+            ("limit", "limit must be a whole number from 1 to 100."),
+            (
+                "status",
+                "scalingStatus must be one of Pending, InProgress, Successful, Failed.",
+            ),
+        ],
+        ..ERRORS
+    };
+    let mut pending = state(2.0, "Pending");
+    pending["updatedAt"] = "2026-01-05T08:00:00.000Z".into();
+    let page = json!({ "dimensions": [pending] });
+    let operation = operation(
+        &format!("listDimensions{suffix}"),
+        TAG,
+        "List dimensions",
+        "The dimensions that are stored: those that were changed at least once. One request tells the owner of many which of \
+         them wait. It moves nothing, in demo mode either.",
+    )
+    .parameter(in_query_as::<ScalingStatus>("scalingStatus", "Only those with this status."))
+    .parameter(in_query::<Limit>("limit", "The most dimensions on a page."))
+    .parameter(in_query_as::<NextToken>("next_token", "Where the page begins: the `next_token` of the page before."))
+    .security(needs_signature())
+    .response("200", answer::<DimensionPage>("A page.", &[("", page)]).build());
+    part.route(
+        HttpMethod::Get,
+        path,
+        with_answers(operation, errors.answers()),
+    );
+}
+
 fn get(part: &mut Part, path: &str, suffix: &str) {
     let mut failed = state(2.0, "Failed");
     failed["failureReason"] = "No capacity of this type is left.".into();
@@ -157,7 +282,7 @@ fn get(part: &mut Part, path: &str, suffix: &str) {
     )
     .parameter(id_parameter())
     .security(needs_signature())
-    .response("200", answer::<ScalableTargetDimension>("The state.", &examples).build());
+    .response("200", tagged(answer::<ScalableTargetDimension>("The state.", &examples)).build());
     part.route(
         HttpMethod::Get,
         path,
@@ -178,6 +303,11 @@ fn patch(part: &mut Part, path: &str, suffix: &str) {
         takes_body: true,
         ..ERRORS
     };
+    let mut changed = state(2.0, "Pending");
+    changed["code"] = "PreconditionFailed".into();
+    changed["message"] =
+        "The dimension has changed: If-Match does not name its present state.".into();
+    changed["request_id"] = REQUEST_ID.into();
     let link = LinkBuilder::new()
         .operation_id(format!("getDimension{suffix}"))
         .parameter(PARAMETER, format!("$request.path.{PARAMETER}"))
@@ -188,12 +318,21 @@ fn patch(part: &mut Part, path: &str, suffix: &str) {
         TAG,
         "Change a dimension",
         "Demo mode takes `desiredCapacity` alone. Production mode merges whichever fields come. A desired capacity that differs makes \
-         the status `Pending`, whatever status came with it; an equal one changes nothing.",
+         the status `Pending`, whatever status came with it; an equal one changes nothing, but is a new try after `Failed`. A report of \
+         `Successful` with an actual capacity other than the desired one is late: the status becomes `Pending`.",
     )
     .parameter(id_parameter())
+    .parameter(in_header(
+        "If-Match",
+        "The `ETag` of the state that is to be changed; with another state nothing is changed and the answer is 412. \
+         `*` and lists of tags are taken too.",
+        r#"^(\*|"[!#-~]*")$"#,
+        format!("\"{REQUEST_ID}\"").into(),
+    ))
     .request_body(Some(body::<DimensionPatch>("What to change.", &[("", json!({ "desiredCapacity": 2.0 }))])))
     .security(needs_signature())
-    .response("200", answer::<ScalableTargetDimension>("The state after it.", &[("", state(2.0, "Pending"))]).link("get", link).build());
+    .response("200", tagged(answer::<ScalableTargetDimension>("The state after it.", &[("", state(2.0, "Pending"))])).link("get", link).build())
+    .response("412", tagged(answer::<ChangedDimension>("The state is not the one that `If-Match` names.", &[("", changed)])).build());
     part.route(
         HttpMethod::Patch,
         path,

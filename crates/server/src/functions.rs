@@ -25,6 +25,8 @@ pub enum FunctionName {
     Ec2InventoryRemove,
     /// Answers a dimension's state.
     ScalableDimensionGet,
+    /// Lists the dimensions that are stored.
+    ScalableDimensionList,
     /// Changes a dimension's state.
     ScalableDimensionPatch,
     /// Answers books.
@@ -53,12 +55,15 @@ impl FunctionName {
 
     fn asks_for_dimensions(self) -> bool {
         use FunctionName::*;
-        matches!(self, ScalableDimensionGet | ScalableDimensionPatch | Health)
+        self.scales() || self == Health
     }
 
     fn scales(self) -> bool {
         use FunctionName::*;
-        matches!(self, ScalableDimensionGet | ScalableDimensionPatch)
+        matches!(
+            self,
+            ScalableDimensionGet | ScalableDimensionList | ScalableDimensionPatch
+        )
     }
 
     /// Whether it asks a store for anything.
@@ -158,6 +163,10 @@ pub(crate) fn named(
             FunctionName::ScalableDimensionGet => Arc::new(scalable_dimension_get::Get::new(
                 dimensions.clone()?,
                 scaling.clone()?,
+            )),
+            FunctionName::ScalableDimensionList => Arc::new(scalable_dimension_list::List::new(
+                dimensions.clone()?,
+                scaling.clone()?.names,
             )),
             FunctionName::ScalableDimensionPatch => Arc::new(scalable_dimension_patch::Patch::new(
                 dimensions.clone()?,

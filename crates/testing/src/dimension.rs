@@ -3,24 +3,35 @@
 use std::sync::{Mutex, PoisonError};
 
 use fleet_core::{
-    scaling::{Change, Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError},
+    scaling::{
+        Change, Dimension, DimensionId, ReadDimension, StateTag, Stored, UpdateDimension,
+        UpdateError, UpdateTime,
+    },
     store::StoreError,
 };
+use uuid::Uuid;
 
 /// Holds one dimension in memory, whatever its id.
 #[derive(Debug)]
-pub struct OneDimension(Mutex<Dimension>);
+pub struct OneDimension(Mutex<Stored>);
 
 impl OneDimension {
     /// Holds `state`.
     #[must_use]
     pub fn new(state: Dimension) -> Self {
-        Self(Mutex::new(state))
+        Self(Mutex::new(Stored {
+            state,
+            ..Stored::initial()
+        }))
     }
 
     /// What it holds now.
     #[must_use]
     pub fn state(&self) -> Dimension {
+        self.stored().state
+    }
+
+    fn stored(&self) -> Stored {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -29,8 +40,8 @@ impl OneDimension {
 }
 
 impl ReadDimension for OneDimension {
-    async fn read(&self, _: &DimensionId) -> Result<Dimension, StoreError> {
-        Ok(self.state())
+    async fn read(&self, _: &DimensionId) -> Result<Stored, StoreError> {
+        Ok(self.stored())
     }
 }
 
@@ -38,11 +49,22 @@ impl UpdateDimension for OneDimension {
     async fn update<E: Send>(
         &self,
         _: &DimensionId,
-        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
+        transition: impl Fn(&Stored) -> Result<Dimension, E> + Send + Sync,
     ) -> Result<Change, UpdateError<E>> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let after = transition(&state).map_err(UpdateError::Refused)?;
-        let before = std::mem::replace(&mut *state, after.clone());
-        Ok(Change { before, after })
+        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let after = transition(&stored).map_err(UpdateError::Refused)?;
+        let before = stored.state.clone();
+        if after != before {
+            *stored = Stored {
+                state: after.clone(),
+                tag: StateTag::of_write(Uuid::new_v4()),
+                updated_at: Some(UpdateTime::now()),
+            };
+        }
+        Ok(Change {
+            before,
+            after,
+            tag: stored.tag.clone(),
+        })
     }
 }

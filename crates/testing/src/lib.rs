@@ -9,7 +9,9 @@ use std::path::Path;
 
 pub use database::fresh_database;
 pub use dimension::OneDimension;
-use fleet_http::{ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, invoke};
+use fleet_http::{
+    ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, HeaderValue, invoke,
+};
 use lambda_http::Body;
 use serde_json::Value;
 pub use step::data_api_step;
@@ -60,6 +62,18 @@ impl Event {
     pub fn base64_body(mut self, body: impl Into<String>) -> Self {
         self.0.is_base64_encoded = true;
         self.body(body)
+    }
+
+    /// With another header, beside those of the same name that it has.
+    ///
+    /// # Panics
+    /// When no request can have such a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).expect("a header value");
+        self.0.headers.insert(name, value.clone());
+        self.0.multi_value_headers.append(name, value);
+        self
     }
 
     /// With another value of a path parameter.

@@ -4,7 +4,10 @@ use std::{collections::HashMap, iter, num::ParseFloatError};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleet_core::{
-    scaling::{Capacity, CapacityError, Dimension, DimensionId, FailureReason, ScalingStatus},
+    scaling::{
+        Capacity, CapacityError, Dimension, DimensionId, DimensionIdError, FailureReason,
+        ScalingStatus, StateTag, Stored, UpdateTime, UpdateTimeError,
+    },
     text::TextError,
 };
 use thiserror::Error;
@@ -27,8 +30,10 @@ const EARLIER_WRITES: usize = 8;
 // Capacities are kept as text: a capacity is any finite number that a double holds, and DynamoDB's numbers end at 1E126.
 const ACTUAL: &str = "actualCapacity";
 const DESIRED: &str = "desiredCapacity";
-const STATUS: &str = "scalingStatus";
+pub(super) const STATUS: &str = "scalingStatus";
 const REASON: &str = "failureReason";
+/// When the item was written. Items of earlier versions have none.
+const UPDATED_AT: &str = "updatedAt";
 
 /// An item that no write of ours leaves.
 #[derive(Debug, Error)]
@@ -51,6 +56,12 @@ pub(super) enum ItemError {
     /// A reason that is too long or not printable.
     #[error("the item's attribute failureReason {0}")]
     Reason(TextError),
+    /// A time that is none.
+    #[error("the item's attribute updatedAt is not a time: {0}")]
+    UpdatedAt(UpdateTimeError),
+    /// A key that no dimension can have.
+    #[error("the item's key {0}")]
+    Key(DimensionIdError),
     /// A revision that is no whole number, or the last one.
     #[error("the item's attribute revision is not a whole number that can be counted up")]
     Revision,
@@ -59,7 +70,7 @@ pub(super) enum ItemError {
 /// A state as it was read, and what a write must find to replace it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Seen {
-    pub(super) dimension: Dimension,
+    pub(super) stored: Stored,
     /// `None` when there was no item.
     revision: Option<Revision>,
 }
@@ -67,7 +78,6 @@ pub(super) struct Seen {
 #[derive(Clone, Debug, PartialEq)]
 struct Revision {
     number: u64,
-    write_id: String,
     earlier_write_ids: Vec<String>,
 }
 
@@ -87,7 +97,7 @@ pub(super) struct Write {
 pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen, ItemError> {
     let Some(item) = item.filter(|item| !item.is_empty()) else {
         return Ok(Seen {
-            dimension: Dimension::INITIAL,
+            stored: Stored::initial(),
             revision: None,
         });
     };
@@ -114,18 +124,41 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen
             .ok_or(ItemError::Revision)?,
         _ => return Err(ItemError::Attribute(REVISION)),
     };
+    let updated_at = match item.get(UPDATED_AT) {
+        None => None,
+        Some(AttributeValue::S(time)) => {
+            Some(UpdateTime::parse(time).map_err(ItemError::UpdatedAt)?)
+        }
+        Some(_) => return Err(ItemError::Attribute(UPDATED_AT)),
+    };
     Ok(Seen {
-        dimension: Dimension {
-            actual: capacity(&item, ACTUAL)?,
-            desired: capacity(&item, DESIRED)?,
-            status,
+        stored: Stored {
+            state: Dimension {
+                actual: capacity(&item, ACTUAL)?,
+                desired: capacity(&item, DESIRED)?,
+                status,
+            },
+            tag: StateTag::of_write(string(&item, WRITE_ID)?),
+            updated_at,
         },
         revision: Some(Revision {
             number,
-            write_id: string(&item, WRITE_ID)?.to_owned(),
             earlier_write_ids: earlier_write_ids(&item)?,
         }),
     })
+}
+
+/// Reads an item of which only the table knows the dimension.
+pub(super) fn read_listed(
+    item: HashMap<String, AttributeValue>,
+) -> Result<(DimensionId, Stored), ItemError> {
+    let id = key(&item)?;
+    Ok((id, read(Some(item))?.stored))
+}
+
+/// The dimension that `item`, or a key alone, is of.
+pub(super) fn key(item: &HashMap<String, AttributeValue>) -> Result<DimensionId, ItemError> {
+    DimensionId::parse(string(item, KEY)?).map_err(ItemError::Key)
 }
 
 /// The item that replaces what was `seen` by `after`, and what must still be there for it.
@@ -144,6 +177,7 @@ pub(super) fn write(
         (STATUS, text(after.status.name())),
         (REVISION, AttributeValue::N(revision.to_string())),
         (WRITE_ID, text(&write_id)),
+        (UPDATED_AT, text(&UpdateTime::now().to_string())),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
@@ -151,23 +185,18 @@ pub(super) fn write(
     if let Some(reason) = after.status.failure_reason() {
         item.insert(REASON.to_owned(), text(reason.as_str()));
     }
-    if let Some(Revision {
-        write_id,
-        earlier_write_ids,
-        ..
-    }) = &seen.revision
-    {
-        let earlier = iter::once(write_id)
-            .chain(earlier_write_ids)
-            .take(EARLIER_WRITES);
+    let last_write = seen.stored.tag.as_str();
+    if let Some(revision) = &seen.revision {
+        let earlier = revision.earlier_write_ids.iter().map(String::as_str);
+        let earlier = iter::once(last_write).chain(earlier).take(EARLIER_WRITES);
         item.insert(
             EARLIER_WRITE_IDS.to_owned(),
-            AttributeValue::L(earlier.map(|id| text(id)).collect()),
+            AttributeValue::L(earlier.map(text).collect()),
         );
     }
     let condition = seen.revision.as_ref().map(|revision| Condition {
         number: AttributeValue::N(revision.number.to_string()),
-        write_id: text(&revision.write_id),
+        write_id: text(last_write),
     });
     (Write { id: write_id, item }, condition)
 }

@@ -9,10 +9,12 @@ use std::{
 use fleet_aws::{DimensionsSettings, DynamoDimensions, budget::WORK};
 use fleet_core::{
     calls::counted,
+    inventory::PageLimit,
     readiness::Probe,
     scaling::{
-        Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus,
-        UpdateDimension, UpdateError,
+        Capacity, Dimension, DimensionId, FailureReason, ListDimensions, ReadDimension,
+        ScalingStatus, StateTag, Stored, UpdateDimension, UpdateError, UpdateTime,
+        production::StatusName,
     },
     store::StoreError,
 };
@@ -78,22 +80,22 @@ fn conflict(item: &Value) -> Reply {
     }
 }
 
-fn raised(state: &Dimension) -> Result<Dimension, Infallible> {
+fn raised(stored: &Stored) -> Result<Dimension, Infallible> {
     Ok(Dimension {
-        desired: Capacity::new(state.desired.get() + 1.0).unwrap(),
-        ..state.clone()
+        desired: Capacity::new(stored.state.desired.get() + 1.0).unwrap(),
+        ..stored.state.clone()
     })
 }
 
-fn same(state: &Dimension) -> Result<Dimension, Infallible> {
-    Ok(state.clone())
+fn same(stored: &Stored) -> Result<Dimension, Infallible> {
+    Ok(stored.state.clone())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_read_is_one_consistent_call() {
     let (dimensions, sent) = dimensions(|_, _| nothing());
     let (read, calls) = counted(dimensions.read(&id())).await;
-    assert_eq!((read.unwrap(), calls), (Dimension::INITIAL, 1));
+    assert_eq!((read.unwrap(), calls), (Stored::initial(), 1));
     assert_eq!(
         sent.lock().unwrap()[0],
         json!({ "operation": "GetItem", "body": {
@@ -130,6 +132,8 @@ async fn the_first_update_is_two_calls_and_expects_no_item() {
         put["Item"]["writeId"]["S"].take().as_str().unwrap().len(),
         36
     );
+    let time = put["Item"]["updatedAt"]["S"].take();
+    assert!(UpdateTime::parse(time.as_str().unwrap()).is_ok(), "{time}");
     assert_eq!(
         put,
         json!({
@@ -137,7 +141,7 @@ async fn the_first_update_is_two_calls_and_expects_no_item() {
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             "Item": { "scalableTargetDimensionId": { "S": "1-23456789" }, "actualCapacity": { "S": "1.0" },
                 "desiredCapacity": { "S": "2.0" }, "scalingStatus": { "S": "Successful" }, "revision": { "N": "1" },
-                "writeId": { "S": null } }
+                "writeId": { "S": null }, "updatedAt": { "S": null } }
         })
     );
 }
@@ -403,6 +407,8 @@ async fn an_item_that_is_none_of_ours_is_a_fault() {
         with("revision", json!({ "N": "1.5" })),
         with("revision", json!({ "N": "18446744073709551615" })),
         with("writeId", json!({ "NULL": true })),
+        with("updatedAt", json!({ "S": "yesterday" })),
+        with("updatedAt", json!({ "N": "1" })),
         with("earlierWriteIds", json!({ "S": "one" })),
         with("earlierWriteIds", json!({ "L": [{ "N": "1" }] })),
         json!({ "scalableTargetDimensionId": { "S": "1-23456789" } }),
@@ -446,7 +452,116 @@ async fn every_state_comes_back_as_it_was_written() {
             .update(&id(), |_| Ok::<_, Infallible>(state.clone()))
             .await
             .unwrap();
-        assert_eq!(dimensions.read(&id()).await.unwrap(), state);
+        let read = dimensions.read(&id()).await.unwrap();
+        assert_eq!(read.state, state);
+        assert!(read.updated_at.is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_item_of_an_earlier_version_has_no_time() {
+    let (dimensions, _) = dimensions(|_, _| Reply::ok(&json!({ "Item": item("5.0", "7", "w") })));
+    let read = dimensions.read(&id()).await.unwrap();
+    assert_eq!((read.tag, read.updated_at), (StateTag::of_write("w"), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tag_of_a_change_is_that_of_the_item_which_it_left() {
+    let (dimensions, sent) = dimensions(|request, nth| match nth {
+        1 => nothing(),
+        // Done, but the answer is lost.
+        2 => Reply::Reset,
+        3 => conflict(&request.body["Item"]),
+        _ => Reply::ok(&json!({ "Item": item("2.0", "1", "theirs") })),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    let written = sent.lock().unwrap()[2]["body"]["Item"]["writeId"]["S"].clone();
+    assert_eq!(json!(change.tag.as_str()), written);
+    let unchanged = dimensions.update(&id(), same).await.unwrap();
+    assert_eq!(unchanged.tag, StateTag::of_write("theirs"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_one_scan_that_begins_after_a_key() {
+    let (dimensions, sent) = dimensions(|_, _| {
+        Reply::ok(&json!({
+            "Items": [item("5.0", "7", "w")],
+            "LastEvaluatedKey": { "scalableTargetDimensionId": { "S": "1-23456789" } }
+        }))
+    });
+    let after = DimensionId::parse("before it").unwrap();
+    let limit = PageLimit::parse("1").unwrap();
+    let (page, calls) = counted(dimensions.list(None, Some(&after), limit)).await;
+    let page = page.unwrap();
+    assert_eq!((page.dimensions[0].0.clone(), calls), (id(), 1));
+    assert_eq!(page.next, Some(id()));
+    assert_eq!(
+        sent.lock().unwrap()[0],
+        json!({ "operation": "Scan", "body": {
+            "TableName": "fleet-dimensions", "ConsistentRead": true, "Limit": 1,
+            "ExclusiveStartKey": { "scalableTargetDimensionId": { "S": "before it" } }
+        }})
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_one_status_is_cut_at_its_limit_and_goes_on_after_the_last_one_shown() {
+    let named = |id: &str| {
+        let mut item = item("5.0", "7", "w");
+        item["scalableTargetDimensionId"] = json!({ "S": id });
+        item
+    };
+    let items = json!({ "Items": [named("a"), named("b"), named("c")] });
+    let (dimensions, sent) = dimensions(move |_, _| Reply::ok(&items));
+    let pending = Some(StatusName::Pending);
+    let ids = |page: &fleet_core::scaling::DimensionPage| {
+        let ids = page.dimensions.iter().map(|(id, _)| id.as_str().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    let cut = dimensions
+        .list(pending, None, PageLimit::parse("2").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(ids(&cut), ["a", "b"]);
+    assert_eq!(cut.next, DimensionId::parse("b").ok());
+    let whole = dimensions
+        .list(pending, None, PageLimit::parse("3").unwrap())
+        .await
+        .unwrap();
+    assert_eq!((ids(&whole).len(), whole.next), (3, None));
+    let body = &sent.lock().unwrap()[0]["body"];
+    assert_eq!(body.get("Limit"), None);
+    assert_eq!(
+        (
+            &body["FilterExpression"],
+            &body["ExpressionAttributeValues"]
+        ),
+        (
+            &json!("#status = :status"),
+            &json!({ ":status": { "S": "Pending" } })
+        )
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_fails_as_a_read_does() {
+    let limit = PageLimit::default;
+    let (throttled, _) = dimensions(|_, _| Reply::error(400, "ThrottlingException", "slow down"));
+    let (missing, _) = dimensions(|_, _| Reply::error(400, "ResourceNotFoundException", "no"));
+    let (foreign, _) = dimensions(|_, _| {
+        let mut foreign = item("5.0", "7", "w");
+        foreign["scalableTargetDimensionId"] = json!({ "S": "a/b" });
+        Reply::ok(&json!({ "Items": [foreign] }))
+    });
+    assert!(matches!(
+        throttled.list(None, None, limit()).await,
+        Err(StoreError::Unavailable { .. })
+    ));
+    for broken in [missing, foreign] {
+        assert!(matches!(
+            broken.list(None, None, limit()).await,
+            Err(StoreError::Fault { .. })
+        ));
     }
 }
 

@@ -15,8 +15,8 @@ use fleet_core::{
     },
     readiness::Probe,
     scaling::{
-        Capacity, Dimension, DimensionId, FailureReason, ReadDimension, ScalingStatus,
-        UpdateDimension,
+        Capacity, Dimension, DimensionId, FailureReason, ListDimensions, ReadDimension,
+        ScalingStatus, Stored, UpdateDimension,
     },
     store::StoreError,
 };
@@ -381,10 +381,10 @@ async fn concurrent_updates_of_a_dimension_lose_nothing() {
     for dimensions in processes.iter().cycle().take(400) {
         let (dimensions, dimension) = (dimensions.clone(), Arc::clone(&dimension));
         writers.spawn(async move {
-            let raise = |state: &Dimension| {
+            let raise = |stored: &Stored| {
                 Ok::<_, Infallible>(Dimension {
-                    desired: Capacity::new(state.desired.get() + 1.0).unwrap(),
-                    ..state.clone()
+                    desired: Capacity::new(stored.state.desired.get() + 1.0).unwrap(),
+                    ..stored.state.clone()
                 })
             };
             dimensions.update(&dimension, raise).await.unwrap()
@@ -404,6 +404,7 @@ async fn concurrent_updates_of_a_dimension_lose_nothing() {
             .read(&dimension)
             .await
             .unwrap()
+            .state
             .desired
             .get(),
         401.0
@@ -421,7 +422,7 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
         status: ScalingStatus::Failed(FailureReason::parse("no capacity left").ok()),
     };
     let (read, calls) = counted(local.dimensions.read(&dimension)).await;
-    assert_eq!((read.unwrap(), calls), (Dimension::INITIAL, 1));
+    assert_eq!((read.unwrap(), calls), (Stored::initial(), 1));
     for expected in [2, 1] {
         let (change, calls) = counted(
             local
@@ -431,11 +432,17 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
         .await;
         assert_eq!((change.unwrap().after, calls), (state.clone(), expected));
     }
-    assert_eq!(local.dimensions.read(&dimension).await.unwrap(), state);
+    let read = local.dimensions.read(&dimension).await.unwrap();
+    assert_eq!(read.state, state);
     let other = DimensionId::parse("another").unwrap();
     assert_eq!(
         local.dimensions.read(&other).await.unwrap(),
-        Dimension::INITIAL
+        Stored::initial()
+    );
+    let (page, calls) = counted(local.dimensions.list(None, None, PageLimit::default())).await;
+    assert_eq!(
+        (page.unwrap().dimensions, calls),
+        (vec![(dimension, read)], 1)
     );
     local.aws.stop().await;
 }

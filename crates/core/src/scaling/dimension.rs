@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::Capacity;
+use super::{Capacity, StateTag};
 use crate::text::{TextError, check_printable, text_type};
 
 /// Why a text is no dimension's id. The sentence continues the name of the parameter.
@@ -113,6 +113,8 @@ pub struct Change {
     pub before: Dimension,
     /// After it.
     pub after: Dimension,
+    /// The tag of what is stored after it: that of before where nothing changed.
+    pub tag: StateTag,
 }
 
 /// One field that a request changed.
@@ -197,6 +199,7 @@ mod tests {
         let told: Vec<String> = Change {
             before: before.clone(),
             after,
+            tag: StateTag::initial(),
         }
         .fields()
         .iter()
@@ -213,7 +216,8 @@ mod tests {
         assert_eq!(
             Change {
                 before: before.clone(),
-                after: before
+                after: before,
+                tag: StateTag::initial()
             }
             .fields(),
             []

@@ -4,8 +4,8 @@ use std::future::Future;
 
 use thiserror::Error;
 
-use super::{Change, Dimension, DimensionId};
-use crate::store::StoreError;
+use super::{Change, Dimension, DimensionId, DimensionPage, Stored, production::StatusName};
+use crate::{inventory::PageLimit, store::StoreError};
 
 /// Why a dimension was not changed.
 #[derive(Debug, Error)]
@@ -21,11 +21,26 @@ pub enum UpdateError<E> {
 
 /// Reads dimensions.
 pub trait ReadDimension: Send + Sync {
-    /// The state of a dimension, as the last successful write left it; [`Dimension::INITIAL`] for an id never seen.
+    /// A dimension as the last successful write left it; [`Stored::initial`] for an id never seen.
     ///
     /// # Errors
     /// The store's failure.
-    fn read(&self, id: &DimensionId) -> impl Future<Output = Result<Dimension, StoreError>> + Send;
+    fn read(&self, id: &DimensionId) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+}
+
+/// Lists dimensions.
+pub trait ListDimensions: Send + Sync {
+    /// Up to `limit` of the stored dimensions, those with `status` if one is given, that follow `after` in the store's own
+    /// order. Dimensions that were never changed are not stored.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn list(
+        &self,
+        status: Option<StatusName>,
+        after: Option<&DimensionId>,
+        limit: PageLimit,
+    ) -> impl Future<Output = Result<DimensionPage, StoreError>> + Send;
 }
 
 /// Changes dimensions.
@@ -38,6 +53,6 @@ pub trait UpdateDimension: Send + Sync {
     fn update<E: Send>(
         &self,
         id: &DimensionId,
-        transition: impl Fn(&Dimension) -> Result<Dimension, E> + Send + Sync,
+        transition: impl Fn(&Stored) -> Result<Dimension, E> + Send + Sync,
     ) -> impl Future<Output = Result<Change, UpdateError<E>>> + Send;
 }

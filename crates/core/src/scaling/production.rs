@@ -25,6 +25,38 @@ pub enum StatusName {
     Failed,
 }
 
+/// A text that is not the name of a status. The sentence continues the name of the field.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("must be one of Pending, InProgress, Successful, Failed")]
+pub struct StatusNameError;
+
+impl StatusName {
+    /// Reads a name of the custom-resource specification.
+    ///
+    /// # Errors
+    /// [`StatusNameError`] for any other text.
+    pub fn parse(name: &str) -> Result<Self, StatusNameError> {
+        match name {
+            "Pending" => Ok(Self::Pending),
+            "InProgress" => Ok(Self::InProgress),
+            "Successful" => Ok(Self::Successful),
+            "Failed" => Ok(Self::Failed),
+            _ => Err(StatusNameError),
+        }
+    }
+
+    /// The name in the custom-resource specification.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::InProgress => "InProgress",
+            Self::Successful => "Successful",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
 /// The fields that a patch brings; those that it does not bring stay as they are.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
@@ -105,6 +137,21 @@ mod tests {
         Dimension {
             status: ScalingStatus::Failed(reason(text)),
             ..Dimension::INITIAL
+        }
+    }
+
+    #[test]
+    fn a_status_is_read_by_its_exact_name() {
+        for status in [
+            StatusName::Pending,
+            StatusName::InProgress,
+            StatusName::Successful,
+            StatusName::Failed,
+        ] {
+            assert_eq!(StatusName::parse(status.name()), Ok(status));
+        }
+        for text in ["", "failed", "Failed ", "Done"] {
+            assert_eq!(StatusName::parse(text), Err(StatusNameError), "{text:?}");
         }
     }
 

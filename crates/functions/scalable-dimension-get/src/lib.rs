@@ -8,9 +8,7 @@ mod tests;
 use std::convert::Infallible;
 
 use fleet_aws::{ScalingMode, ScalingSettings};
-use fleet_core::scaling::{
-    Dimension, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo,
-};
+use fleet_core::scaling::{Change, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo};
 use fleet_http::{ApiError, Function, Request, Response, Route, dimension};
 
 /// The function, over a store of dimensions.
@@ -33,11 +31,17 @@ impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         let id = dimension::id(&request)?;
-        let state = match self.settings.mode {
-            ScalingMode::Production => self.store.read(&id).await?,
-            ScalingMode::Demo(outcome) => self.step(&request, &id, outcome).await?,
+        let (state, tag) = match self.settings.mode {
+            ScalingMode::Production => {
+                let stored = self.store.read(&id).await?;
+                (stored.state, stored.tag)
+            }
+            ScalingMode::Demo(outcome) => {
+                let change = self.step(&request, &id, outcome).await?;
+                (change.after, change.tag)
+            }
         };
-        dimension::answer(&id, &self.settings.names, &state)
+        dimension::answer(&id, &self.settings.names, &state, &tag)
     }
 }
 
@@ -47,16 +51,18 @@ impl<S: UpdateDimension> Get<S> {
         request: &Request,
         id: &DimensionId,
         outcome: demo::Outcome,
-    ) -> Result<Dimension, ApiError> {
+    ) -> Result<Change, ApiError> {
         let stepped = self
             .store
-            .update(id, |state| Ok::<_, Infallible>(demo::step(state, outcome)))
+            .update(id, |stored| {
+                Ok::<_, Infallible>(demo::step(&stored.state, outcome))
+            })
             .await;
         let change = stepped.map_err(|error| match error {
             UpdateError::Refused(never) => match never {},
             UpdateError::Store(error) => error,
         })?;
         dimension::log_change(request, id, &change);
-        Ok(change.after)
+        Ok(change)
     }
 }

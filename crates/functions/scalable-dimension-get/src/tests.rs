@@ -51,6 +51,7 @@ async fn a_dimension_answers_all_its_keys() {
         let answer = Event::read(route)
             .send(&Get::new(OneDimension::new(Dimension::INITIAL), settings))
             .await;
+        assert_eq!(answer.response.headers["etag"], "\"initial\"");
         let expected = json!({
             "scalableTargetDimensionId": "1-23456789",
             "version": "1.0",
@@ -97,6 +98,18 @@ async fn in_demo_mode_a_test_failure_stays() {
     );
     assert_eq!(looked(&function).await, failed);
     assert_eq!(looked(&function).await, failed);
+}
+
+#[tokio::test]
+async fn in_demo_mode_a_step_changes_the_tag_and_a_look_at_the_end_does_not() {
+    let function = pending(ScalingMode::Demo(Outcome::Succeed));
+    let mut tags = Vec::new();
+    for _ in 0..3 {
+        let answer = Event::read("get-scalable-dimension").send(&function).await;
+        tags.push(answer.response.headers["etag"].to_str().unwrap().to_owned());
+    }
+    assert_ne!(tags[0], tags[1]);
+    assert_eq!(tags[1], tags[2]);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
     let patch = Patch {
         desired: desired_capacity(&mut body, request)?,
         actual: capacity(&mut body, request, "actualCapacity", "actual")?,
-        status: body.optional_text("scalingStatus", status)?,
+        status: body.optional_text("scalingStatus", |name| StatusName::parse(&name))?,
         failure_reason: body.optional_text("failureReason", FailureReason::parse)?,
     };
     body.finish()?;
@@ -93,14 +93,4 @@ fn negative_text(request: &Request, field: &str) -> Option<String> {
             let cut = if shown.len() < text.len() { "…" } else { "" };
             shown + cut
         })
-}
-
-fn status(name: String) -> Result<StatusName, &'static str> {
-    match name.as_str() {
-        "Pending" => Ok(StatusName::Pending),
-        "InProgress" => Ok(StatusName::InProgress),
-        "Successful" => Ok(StatusName::Successful),
-        "Failed" => Ok(StatusName::Failed),
-        _ => Err("must be one of Pending, InProgress, Successful, Failed"),
-    }
 }

@@ -5,8 +5,8 @@ mod body;
 mod tests;
 
 use fleet_aws::{ScalingMode, ScalingSettings};
-use fleet_core::scaling::{UpdateDimension, UpdateError, demo, production::PatchError};
-use fleet_http::{ApiError, Function, Request, Response, Route, dimension};
+use fleet_core::scaling::{Stored, UpdateDimension, UpdateError, demo, production::PatchError};
+use fleet_http::{ApiError, Function, IfMatch, Request, Response, Route, dimension};
 
 /// The function, over a store of dimensions.
 #[derive(Clone, Debug)]
@@ -28,25 +28,55 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         let id = dimension::id(&request)?;
+        let known = IfMatch::read(&request)?;
         let changed = match self.settings.mode {
             ScalingMode::Demo(_) => {
                 let desired = body::demo(&request)?;
                 self.store
-                    .update(&id, |state| Ok(demo::patch(state, desired)))
+                    .update(&id, |stored| {
+                        check(&known, stored)?;
+                        Ok(demo::patch(&stored.state, desired))
+                    })
                     .await
             }
             ScalingMode::Production => {
                 let patch = body::production(&request)?;
-                self.store.update(&id, |state| patch.apply(state)).await
+                self.store
+                    .update(&id, |stored| {
+                        check(&known, stored)?;
+                        patch.apply(&stored.state).map_err(Refusal::Patch)
+                    })
+                    .await
             }
         };
-        let change = changed.map_err(|error| match error {
-            UpdateError::Refused(error @ PatchError::ReasonWithoutFailure) => {
-                ApiError::BadRequest(format!("{error}."))
+        let change = match changed {
+            Ok(change) => change,
+            Err(UpdateError::Refused(Refusal::Changed(present))) => {
+                let names = &self.settings.names;
+                return dimension::precondition_failed(&request, &id, names, &present);
             }
-            UpdateError::Store(error) => error.into(),
-        })?;
+            Err(UpdateError::Refused(Refusal::Patch(error @ PatchError::ReasonWithoutFailure))) => {
+                return Err(ApiError::BadRequest(format!("{error}.")));
+            }
+            Err(UpdateError::Store(error)) => return Err(error.into()),
+        };
         dimension::log_change(&request, &id, &change);
-        dimension::answer(&id, &self.settings.names, &change.after)
+        dimension::answer(&id, &self.settings.names, &change.after, &change.tag)
+    }
+}
+
+/// Why a change was not made of the state that is stored.
+enum Refusal {
+    /// It is not the state that the client knows.
+    Changed(Box<Stored>),
+    /// The change does not go with it.
+    Patch(PatchError),
+}
+
+fn check(known: &IfMatch, stored: &Stored) -> Result<(), Refusal> {
+    if known.holds(&stored.tag) {
+        Ok(())
+    } else {
+        Err(Refusal::Changed(Box::new(stored.clone())))
     }
 }

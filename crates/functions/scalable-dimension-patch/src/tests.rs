@@ -264,3 +264,96 @@ async fn an_id_that_no_dimension_can_have_is_400() {
         assert_eq!((status, &body["message"]), (400, &json!(message)));
     }
 }
+
+/// Sends `body` with `If-Match`, where there is one; answers the status, the state's tag and the body.
+async fn sent(
+    function: &Patch<OneDimension>,
+    if_match: Option<&str>,
+    body: &str,
+) -> (i64, String, Value) {
+    let event = match if_match {
+        None => event(),
+        Some(tags) => event().header("if-match", tags),
+    };
+    let answer = event.body(body).send(function).await;
+    let tag = answer.response.headers["etag"].to_str().unwrap().to_owned();
+    (answer.status, tag, answer.body)
+}
+
+#[tokio::test]
+async fn a_change_is_made_only_while_if_match_holds() {
+    for mode in [ScalingMode::Demo(Outcome::Succeed), ScalingMode::Production] {
+        let function = patch(mode);
+        let known = "\"x\", \"initial\"";
+        let (status, first, _) = sent(&function, Some(known), r#"{"desiredCapacity":4}"#).await;
+        assert_eq!(status, 200);
+        assert_ne!(first, "\"initial\"");
+        for stale in [known, "\"x\"", &format!("W/{first}")] {
+            let before = function.store.state();
+            let (status, tag, body) =
+                sent(&function, Some(stale), r#"{"desiredCapacity":8}"#).await;
+            assert_eq!((status, &tag), (412, &first), "{stale}");
+            assert_eq!(
+                body,
+                json!({
+                    "code": "PreconditionFailed",
+                    "message": "The dimension has changed: If-Match does not name its present state.",
+                    "request_id": body["request_id"],
+                    "scalableTargetDimensionId": "1-23456789",
+                    "version": "MyVersion",
+                    "resourceName": "MyService",
+                    "dimensionName": "MyDimension",
+                    "actualCapacity": 1.0,
+                    "desiredCapacity": 4.0,
+                    "scalingStatus": "Pending",
+                })
+            );
+            assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+            assert_eq!(function.store.state(), before);
+        }
+        for fresh in [first.as_str(), "*"] {
+            let (status, tag, _) = sent(&function, Some(fresh), r#"{"desiredCapacity":4}"#).await;
+            assert_eq!((status, &tag), (200, &first), "nothing changed");
+        }
+        let (_, second, _) = sent(&function, None, r#"{"desiredCapacity":8}"#).await;
+        assert_ne!(second, first);
+    }
+}
+
+#[tokio::test]
+async fn an_if_match_that_is_none_changes_nothing() {
+    let function = demo();
+    let answer = event()
+        .header("if-match", "initial")
+        .body(r#"{"desiredCapacity":4}"#)
+        .send(&function)
+        .await;
+    assert_eq!(
+        (answer.status, &answer.body["message"]),
+        (
+            400,
+            &json!("If-Match must be * or a list of entity tags in quotes, as an ETag has them.")
+        )
+    );
+    assert_eq!(function.store.state(), Dimension::INITIAL);
+}
+
+#[tokio::test]
+async fn an_earlier_state_that_comes_back_has_a_new_tag() {
+    let function = patch(ScalingMode::Production);
+    let mut tags = Vec::new();
+    for body in [
+        r#"{"desiredCapacity":4}"#,
+        r#"{"scalingStatus":"InProgress"}"#,
+        r#"{"scalingStatus":"Failed"}"#,
+        r#"{"desiredCapacity":4}"#,
+        r#"{"scalingStatus":"InProgress"}"#,
+    ] {
+        tags.push(sent(&function, None, body).await.1);
+    }
+    let distinct: std::collections::HashSet<_> = tags.iter().collect();
+    assert_eq!(distinct.len(), tags.len(), "{tags:?}");
+    // The owner that was given up in the first try cannot end the second.
+    let late = r#"{"scalingStatus":"Failed","failureReason":"too late"}"#;
+    assert_eq!(sent(&function, Some(&tags[1]), late).await.0, 412);
+}

@@ -23,8 +23,10 @@ use super::{
 use crate::template::TemplateRoute;
 
 /// What is protected where nothing is said: the routes that scale.
-const SCALING_ROUTES: [&str; 2] = [
+const SCALING_ROUTES: [&str; 4] = [
+    "/scalableTargetDimensions",
     "/scalableTargetDimensions/*",
+    "/v1/scalableTargetDimensions",
     "/v1/scalableTargetDimensions/*",
 ];
 /// Every route and every page.
@@ -229,13 +231,8 @@ mod tests {
     fn the_scaling_routes_are_protected_unless_others_are_named() {
         let routes = routes(&[SCALING, "/ec2", "/ec2/{id}"]);
         let scaling = ClientRoutes::new(&[], &routes).unwrap();
-        assert!(scaling.cover(Some(SCALING)));
-        for open in [
-            Some("/ec2"),
-            Some("/scalableTargetDimensions"),
-            Some("/scalableTargetDimensionsX/{id}"),
-            None,
-        ] {
+        assert!(scaling.cover(Some(SCALING)) && scaling.cover(Some("/scalableTargetDimensions")));
+        for open in [Some("/ec2"), Some("/scalableTargetDimensionsX/{id}"), None] {
             assert!(!scaling.cover(open), "{open:?}");
         }
         let below = ClientRoutes::new(&["/ec2/*".to_owned()], &routes).unwrap();

@@ -82,7 +82,7 @@ pub struct TlsOptions {
 
     /// The routes that take no request without such a certificate: paths as the template writes them, /* at the end for
     /// all below, or * for everything
-    /// [default: /scalableTargetDimensions/*,/v1/scalableTargetDimensions/*]
+    /// [default: /scalableTargetDimensions and /v1/scalableTargetDimensions, with all below them]
     #[arg(
         long,
         env = "FLEET_CLIENT_CA_ROUTES",

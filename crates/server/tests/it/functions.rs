@@ -131,7 +131,7 @@ async fn functions_with_a_store_have_theirs() {
 #[tokio::test]
 async fn what_cannot_be_hosted_is_named_with_what_can_be() {
     let names = "[possible values: ec2-inventory-add, ec2-inventory-get, ec2-inventory-list, ec2-inventory-remove, \
-                 scalable-dimension-get, scalable-dimension-patch, books, authors, health, metadata";
+                 scalable-dimension-get, scalable-dimension-list, scalable-dimension-patch, books, authors, health, metadata";
     for value in ["books,films", "Books", "books,", ""] {
         let (code, said) = refusal(&mut command(&["--functions", value])).await;
         assert!(

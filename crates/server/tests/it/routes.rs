@@ -39,6 +39,7 @@ fn the_templates_routes_are_those_of_the_code_and_of_the_openapi_document() {
         .chain(coded::<ec2_inventory_list::List<DataApiInventory>>())
         .chain(coded::<ec2_inventory_remove::Remove<DataApiInventory>>())
         .chain(coded::<scalable_dimension_get::Get<DynamoDimensions>>())
+        .chain(coded::<scalable_dimension_list::List<DynamoDimensions>>())
         .chain(coded::<scalable_dimension_patch::Patch<DynamoDimensions>>())
         .chain(coded::<books::Books>())
         .chain(coded::<authors::Authors>())

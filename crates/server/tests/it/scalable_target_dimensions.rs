@@ -326,6 +326,103 @@ async fn a_production_dimension_is_what_its_writers_say() {
 }
 
 #[tokio::test]
+async fn if_match_keeps_an_owner_from_what_it_has_not_seen() {
+    let server = Binary::start_with(&["--in-memory"], &[("SCALING_MODE", "production")]).await;
+    let path = "/v1/scalableTargetDimensions/a";
+    let send = async |method, if_match: &str, body: &'static str| {
+        let headers = [("if-match", if_match)];
+        let headers = if if_match.is_empty() {
+            &[][..]
+        } else {
+            &headers
+        };
+        let answer = client::send_with(server.address(), method, path, headers, body).await;
+        (answer.status, answer.header("etag").to_owned(), answer.body)
+    };
+    let (_, initial, _) = send("GET", "", "").await;
+    let (_, ordered, _) = send("PATCH", "", r#"{"desiredCapacity":4.0}"#).await;
+    assert_ne!(initial, ordered);
+    assert_eq!(send("GET", "", "").await.1, ordered);
+    let claim = r#"{"scalingStatus":"InProgress"}"#;
+    let (status, claimed, _) = send("PATCH", &ordered, claim).await;
+    assert_eq!(status, 200);
+    // A second owner that saw the same order, and a newer order while the first is at work.
+    assert_eq!(send("PATCH", &ordered, claim).await.0, 412);
+    let (_, newer, _) = send("PATCH", "", r#"{"desiredCapacity":8.0}"#).await;
+    let echo = r#"{"desiredCapacity":4.0,"actualCapacity":4.0,"scalingStatus":"Successful"}"#;
+    let (status, present, body) = send("PATCH", &claimed, echo).await;
+    assert_eq!((status, &present), (412, &newer));
+    assert_eq!(
+        (&body["desiredCapacity"], &body["scalingStatus"]),
+        (&json!(8.0), &json!("Pending"))
+    );
+    assert_eq!(send("GET", "", "").await.2, state("a", 1.0, 8.0, "Pending"));
+}
+
+#[tokio::test]
+async fn the_list_pages_through_what_is_stored_and_moves_nothing() {
+    let server = TestServer::start().await;
+    for id in 0..5 {
+        let path = format!("/v1/scalableTargetDimensions/d{id}");
+        server
+            .send("PATCH", &path, r#"{"desiredCapacity":2.0}"#)
+            .await;
+        // Looking at some of them moves them on, in demo mode.
+        for _ in 0..id {
+            server.get(&path).await;
+        }
+    }
+    for root in ["/scalableTargetDimensions", "/v1/scalableTargetDimensions"] {
+        let listed = async |filter: &str| {
+            let (mut found, mut token) = (Vec::new(), String::new());
+            loop {
+                let page = server
+                    .get(&format!("{root}?limit=2&other=1{filter}{token}"))
+                    .await;
+                assert_eq!(page.status, 200, "{}", page.text);
+                let dimensions = page.body["dimensions"].as_array().unwrap();
+                assert!(dimensions.len() <= 2, "{}", page.text);
+                found.extend(dimensions.iter().cloned());
+                match page.body["next_token"].as_str() {
+                    Some(next) => token = format!("&next_token={next}"),
+                    None => break,
+                }
+            }
+            found.sort_by_key(|dimension| dimension["scalableTargetDimensionId"].to_string());
+            found
+        };
+        let all = listed("").await;
+        let ids: Vec<&Value> = all
+            .iter()
+            .map(|d| &d["scalableTargetDimensionId"])
+            .collect();
+        assert_eq!(ids, ["d0", "d1", "d2", "d3", "d4"]);
+        let statuses: Vec<&Value> = all.iter().map(|d| &d["scalingStatus"]).collect();
+        assert_eq!(
+            statuses,
+            [
+                "Pending",
+                "InProgress",
+                "Successful",
+                "Successful",
+                "Successful"
+            ]
+        );
+        assert_eq!(listed("&scalingStatus=Successful").await, all[2..]);
+        assert_eq!(listed("&scalingStatus=Failed").await, [] as [Value; 0]);
+        let mut first = all[0].clone();
+        let updated_at = first.as_object_mut().unwrap().remove("updatedAt").unwrap();
+        assert!(
+            updated_at
+                .as_str()
+                .is_some_and(|time| time.len() == 24 && time.ends_with('Z')),
+            "{updated_at}"
+        );
+        assert_eq!(first, state("d0", 1.0, 2.0, "Pending"));
+    }
+}
+
+#[tokio::test]
 async fn writers_at_once_lose_no_field_of_each_other() {
     let server = Binary::start_with(&["--in-memory"], &[("SCALING_MODE", "production")]).await;
     for round in 1..=10 {

@@ -1,0 +1,68 @@
+//! The stored dimensions, page by page.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use fleet_core::{
+    inventory::PageLimit,
+    scaling::{DimensionId, DimensionPage, ListDimensions, production::StatusName},
+    store::StoreError,
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::{DynamoDimensions, errors, item};
+use crate::{budget::Budget, failure::CallFailure};
+
+impl ListDimensions for DynamoDimensions {
+    /// One call. With a status it looks through as many items as DynamoDB reads in one (1 MB), so that a page is short
+    /// only where few of them have the status.
+    async fn list(
+        &self,
+        status: Option<StatusName>,
+        after: Option<&DimensionId>,
+        limit: PageLimit,
+    ) -> Result<DimensionPage, StoreError> {
+        const OPERATION: &str = "Scan";
+        let mut call = self
+            .client
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true);
+        if let Some(after) = after {
+            call =
+                call.exclusive_start_key(item::KEY, AttributeValue::S(after.as_str().to_owned()));
+        }
+        call = match status {
+            // DynamoDB counts the items that it looks at, not those that pass the filter.
+            None => call.limit(i32::try_from(limit.get()).unwrap_or(i32::MAX)),
+            Some(status) => call
+                .filter_expression("#status = :status")
+                .expression_attribute_names("#status", item::STATUS)
+                .expression_attribute_values(":status", AttributeValue::S(status.name().into())),
+        };
+        let (sent, deadline) = (Instant::now(), Budget::start().work());
+        let answer = match timeout_at(deadline, call.send()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(errors::store_error(OPERATION, &error)),
+            Err(_) => {
+                return Err(errors::unavailable(CallFailure::TimedOut {
+                    operation: OPERATION,
+                    waited: sent.elapsed(),
+                }));
+            }
+        };
+        let found = answer.items.unwrap_or_default();
+        let is_cut = found.len() > limit.get();
+        let dimensions = found
+            .into_iter()
+            .take(limit.get())
+            .map(item::read_listed)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(errors::fault)?;
+        let next = match (is_cut, answer.last_evaluated_key) {
+            // A scan can begin after any key, also after one that it did not end at.
+            (true, _) => dimensions.last().map(|(id, _)| id.clone()),
+            (false, Some(key)) => Some(item::key(&key).map_err(errors::fault)?),
+            (false, None) => None,
+        };
+        Ok(DimensionPage { dimensions, next })
+    }
+}

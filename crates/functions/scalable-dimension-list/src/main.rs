@@ -1,0 +1,21 @@
+//! The Lambda function `scalable-dimension-list`.
+
+use std::process::ExitCode;
+
+use fleet_aws::{DimensionsSettings, DynamoDimensions, ScalingSettings, sdk_config};
+use scalable_dimension_list::List;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    fleet_http::run(async || {
+        let (table, scaling) = (
+            DimensionsSettings::from_env()?,
+            ScalingSettings::from_env()?,
+        );
+        Ok(List::new(
+            DynamoDimensions::new(&sdk_config().await, table),
+            scaling.names,
+        ))
+    })
+    .await
+}

@@ -1,0 +1,155 @@
+//! `If-Match`: a change that is made only while the state is the one that the client knows.
+
+use fleet_core::scaling::StateTag;
+use lambda_http::{Request, http::header::IF_MATCH};
+
+use crate::ApiError;
+
+/// What a request's `If-Match` asks for (RFC 9110, sections 8.8.3 and 13.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// There is none, or it is `*`: every dimension has a state, if only the initial one.
+    Any,
+    /// One of these must be the tag. Weak tags are left out, since the comparison is the strong one.
+    OneOf(Vec<String>),
+}
+
+impl IfMatch {
+    /// Reads the header, of which there may be several.
+    ///
+    /// # Errors
+    /// [`ApiError::BadRequest`] for a value that is neither `*` nor a list of entity tags, such as a tag without quotes.
+    pub fn read(request: &Request) -> Result<Self, ApiError> {
+        let mut lines = Vec::new();
+        for line in request.headers().get_all(IF_MATCH) {
+            lines.push(line.to_str().map_err(|_| malformed())?);
+        }
+        if lines.is_empty() {
+            return Ok(Self::Any);
+        }
+        Self::parse(&lines.join(",")).ok_or_else(malformed)
+    }
+
+    /// Whether a state with this tag may be changed.
+    #[must_use]
+    pub fn holds(&self, tag: &StateTag) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(tags) => tags.iter().any(|known| known == tag.as_str()),
+        }
+    }
+
+    /// Reads a header's value; `None` for one that breaks the grammar.
+    fn parse(value: &str) -> Option<Self> {
+        let optional_space = [' ', '\t'];
+        let mut rest = value.trim_matches(optional_space);
+        if rest == "*" {
+            return Some(Self::Any);
+        }
+        let (mut tags, mut seen) = (Vec::new(), false);
+        loop {
+            // A list may have empty elements.
+            rest = rest.trim_start_matches([' ', '\t', ',']);
+            if rest.is_empty() {
+                return seen.then_some(Self::OneOf(tags));
+            }
+            let (weak, quoted) = match rest.strip_prefix("W/") {
+                Some(quoted) => (true, quoted),
+                None => (false, rest),
+            };
+            // A tag has no escapes: it ends at the next quote.
+            let (tag, after) = quoted.strip_prefix('"')?.split_once('"')?;
+            if tag.contains(' ') || tag.contains('\t') {
+                return None;
+            }
+            rest = after.trim_start_matches(optional_space);
+            if !rest.is_empty() && !rest.starts_with(',') {
+                return None;
+            }
+            seen = true;
+            if !weak {
+                tags.push(tag.to_owned());
+            }
+        }
+    }
+}
+
+fn malformed() -> ApiError {
+    ApiError::BadRequest(
+        "If-Match must be * or a list of entity tags in quotes, as an ETag has them.".to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::http::HeaderValue;
+
+    use super::*;
+
+    fn read(lines: &[&str]) -> Result<IfMatch, String> {
+        let mut request = Request::default();
+        for line in lines {
+            request
+                .headers_mut()
+                .append(IF_MATCH, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        }
+        IfMatch::read(&request).map_err(|error| error.to_string())
+    }
+
+    fn one_of(tags: &[&str]) -> Result<IfMatch, String> {
+        Ok(IfMatch::OneOf(
+            tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ))
+    }
+
+    #[test]
+    fn a_star_and_lists_of_tags_are_read_over_all_lines() {
+        assert_eq!(read(&[]), Ok(IfMatch::Any));
+        assert_eq!(read(&[" * "]), Ok(IfMatch::Any));
+        assert_eq!(read(&[r#""a""#]), one_of(&["a"]));
+        assert_eq!(
+            read(&[r#""a" ,, "b,c","#, "\t\"d\""]),
+            one_of(&["a", "b,c", "d"])
+        );
+        assert_eq!(read(&[r#""""#]), one_of(&[""]));
+    }
+
+    #[test]
+    fn a_weak_tag_never_matches() {
+        assert_eq!(read(&[r#"W/"a""#]), one_of(&[]));
+        assert_eq!(read(&[r#"W/"a", "b""#]), one_of(&["b"]));
+        let weak = read(&[r#"W/"initial""#]).unwrap();
+        assert!(!weak.holds(&StateTag::initial()));
+        assert!(
+            read(&[r#""x", "initial""#])
+                .unwrap()
+                .holds(&StateTag::initial())
+        );
+        assert!(IfMatch::Any.holds(&StateTag::initial()));
+    }
+
+    #[test]
+    fn other_values_are_refused() {
+        for line in [
+            "",
+            ",",
+            "a",
+            r#""a"#,
+            r#"a""#,
+            r#""a" "b""#,
+            r#""a"b"#,
+            r#"w/"a""#,
+            r#"*, "a""#,
+            r#""a", *"#,
+            r#""a b""#,
+            "\"\u{e9}\"",
+        ] {
+            let refused = read(&[line]).unwrap_err();
+            assert_eq!(
+                refused,
+                "If-Match must be * or a list of entity tags in quotes, as an ETag has them.",
+                "{line}"
+            );
+        }
+    }
+}
