@@ -9,6 +9,7 @@ mod breaches;
 mod documents;
 mod faults;
 mod modes;
+mod owner;
 mod program;
 mod server;
 mod signature;

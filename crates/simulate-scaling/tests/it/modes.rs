@@ -11,23 +11,24 @@ use tokio::{
 use crate::program::simulate;
 
 /// A running server. It is killed when this is dropped.
-struct Api {
+pub(crate) struct Api {
     _child: Child,
-    base: String,
+    pub(crate) base: String,
 }
 
 /// Cargo builds the examples with the tests, beside their folder.
-fn example() -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     tests
         .parent()
         .and_then(|deps| deps.parent())
         .unwrap()
-        .join("examples/fleet_api")
+        .join("examples")
+        .join(name)
 }
 
-async fn start(environment: &[(&str, &str)]) -> Api {
-    let mut child = Command::new(example())
+pub(crate) async fn start(environment: &[(&str, &str)]) -> Api {
+    let mut child = Command::new(example("fleet_api"))
         .args([
             "--in-memory",
             "--listen",
