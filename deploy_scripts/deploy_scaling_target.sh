@@ -87,7 +87,7 @@ asked=$resource_id
 if [[ -n ${EXECUTE_API_ENDPOINT_URL:-} ]]; then
     asked=$EXECUTE_API_ENDPOINT_URL/scalableTargetDimensions/$id
 fi
-say "Asks the dimension once, signed for execute-api."
+say "Asks the dimension, signed for execute-api."
 cargo run --quiet --manifest-path "$root_dir/Cargo.toml" --package simulate-scaling -- --endpoint "$asked" --sigv4 "$region" --check ||
     die "the dimension does not answer as Application Auto Scaling needs it; the reason is above. Nothing was deployed."
 

@@ -14,6 +14,7 @@ mod outputs;
 pub mod picture;
 pub mod policy;
 mod program;
+pub mod registration;
 pub mod scaler;
 pub mod schedule;
 pub mod series;

@@ -13,6 +13,7 @@ use values::{endpoint, header, interval, percent, period, positive, region, targ
 use crate::{
     clock::Speed,
     policy::Bounds,
+    registration,
     scaler::{Policy, Suspended},
     schedule::ScheduledAction,
     series::{Series, Statistic, duration},
@@ -43,7 +44,8 @@ pub struct Options {
     #[arg(long, value_name = "URL", value_parser = endpoint)]
     endpoint: Url,
 
-    /// Only ask once whether the endpoint is there and keeps the contract
+    /// Only look whether the endpoint keeps the contract: one GET, and one PATCH that changes nothing; and say what
+    /// Application Auto Scaling would refuse at registration
     #[arg(long, conflicts_with_all = ["metric", "load"])]
     check: bool,
 
@@ -193,6 +195,11 @@ impl Options {
             region: self.sigv4.clone(),
             timeout: Duration::try_from(self.timeout).unwrap_or(Duration::MAX),
         }
+    }
+
+    /// What Application Auto Scaling would refuse of it at registration.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        registration::refusals(&self.endpoint, self.period)
     }
 
     pub(crate) fn speed(&self) -> Speed {

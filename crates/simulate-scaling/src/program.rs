@@ -5,7 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::Parser as _;
 
 use crate::{
-    contract::State,
+    contract::{ScalingStatus, State},
     endpoint::Endpoint,
     options::{Asking, Options},
     outputs::{Files, Lines, json, print, summary},
@@ -39,12 +39,7 @@ async fn simulate(options: &Options) -> Result<bool, Trouble> {
     let files = Files::prepare(options).map_err(Trouble::Options)?;
     let (mut endpoint, state) = registered(options.asking()).await?;
     let Some(settings) = settings else {
-        print(&format!(
-            "{} keeps the contract: {}.\n",
-            endpoint.resource_id(),
-            in_words(&state)
-        ));
-        return Ok(true);
+        return check(&mut endpoint, &state, &options.refusals()).await;
     };
     let mut lines = Lines {
         printed: !options.json,
@@ -74,6 +69,50 @@ async fn simulate(options: &Options) -> Result<bool, Trouble> {
             run.end
         ))),
         None => Ok(run.succeeded()),
+    }
+}
+
+/// Tries a PATCH that changes nothing, and says what has been found.
+async fn check(
+    endpoint: &mut Endpoint,
+    state: &State,
+    refusals: &[String],
+) -> Result<bool, Trouble> {
+    let url = endpoint.resource_id().to_owned();
+    let tried = match unchanged(state) {
+        Err(reason) => format!("No PATCH was tried: {reason}."),
+        Ok(desired) => {
+            let answer = endpoint.patch(desired).await;
+            answer.map_err(|error| Trouble::Endpoint(format!("{url} {error}.")))?;
+            "It takes a PATCH that changes nothing.".to_owned()
+        }
+    };
+    let mut text = format!("{url} keeps the contract: {}. {tried}\n", in_words(state));
+    if !refusals.is_empty() {
+        text.push_str("Application Auto Scaling would refuse to register it:\n");
+    }
+    for refusal in refusals {
+        text.push_str(&format!("  {refusal}\n"));
+    }
+    print(&text);
+    Ok(true)
+}
+
+/// The desired capacity that a PATCH may ask for without changing anything, or why there is none.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a whole number between the limits fits"
+)]
+fn unchanged(state: &State) -> Result<u32, &'static str> {
+    if state.status == ScalingStatus::Failed {
+        return Err("after Failed it may be a new try");
+    }
+    let fits = state.desired.fract() == 0.0 && state.desired <= f64::from(u32::MAX);
+    if fits {
+        Ok(state.desired as u32)
+    } else {
+        Err("Application Auto Scaling has whole capacities alone, and the desired one is another")
     }
 }
 

@@ -137,18 +137,62 @@ async fn a_changed_version_ends_the_scaling() {
 }
 
 #[tokio::test]
-async fn check_only_asks() {
+async fn check_asks_and_changes_nothing() {
     let stub = Stub::start(obey).await;
     let done = simulate(&["--endpoint", &stub.url, "--check"]).await;
     let sentence = format!(
-        "{} keeps the contract: actual capacity 1, desired capacity 1, Successful, version \"v1\".\n",
+        "{} keeps the contract: actual capacity 1, desired capacity 1, Successful, version \"v1\". \
+         It takes a PATCH that changes nothing.\n\
+         Application Auto Scaling would refuse to register it:\n  \
+         A resource id must begin with https://.\n  \
+         A resource id must have a host with a public name, such as API_ID.execute-api.REGION.amazonaws.com.\n",
         stub.url
     );
     assert_eq!(
         (done.code, done.out, done.err.as_str()),
         (Some(0), sentence, "")
     );
-    assert_eq!((stub.requests().len(), stub.patches()), (1, 0));
+    let requests = stub.requests();
+    assert_eq!((requests.len(), stub.patches()), (2, 1));
+    assert_eq!(requests[1].body, r#"{"desiredCapacity":1.0}"#);
+}
+
+#[tokio::test]
+async fn check_tells_of_an_endpoint_that_refuses_a_patch() {
+    let stub = Stub::start(|request, state| match request.method.as_str() {
+        "GET" => plain(200, state),
+        _ => plain(405, ""),
+    })
+    .await;
+    let done = simulate(&["--endpoint", &stub.url, "--check"]).await;
+    let sentence = format!(
+        "simulate-scaling: {} answers a PATCH with 405: it must take GET and PATCH.\n",
+        stub.url
+    );
+    assert_eq!(done.parts(), (Some(1), sentence.as_str()));
+}
+
+#[tokio::test]
+async fn check_patches_nothing_that_would_begin_a_new_try_or_cannot_be_asked_for() {
+    for (key, value, words) in [
+        (
+            "scalingStatus",
+            json!("Failed"),
+            "after Failed it may be a new try",
+        ),
+        ("desiredCapacity", json!(1.5), "has whole capacities alone"),
+    ] {
+        let answer = with(key, value);
+        let stub = Stub::start(move |_, _| plain(200, &answer)).await;
+        let done = simulate(&["--endpoint", &stub.url, "--check"]).await;
+        assert!(
+            done.code == Some(0) && done.out.contains(words),
+            "{}{}",
+            done.out,
+            done.err
+        );
+        assert_eq!(stub.patches(), 0);
+    }
 }
 
 #[tokio::test]
