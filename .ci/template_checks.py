@@ -9,6 +9,7 @@ from pathlib import Path
 
 import alarm_checks
 import gateway_checks
+import role_checks
 from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +130,7 @@ def main():
         functions_that_rules_refuse,
         *alarm_checks.CHECKS,
         *gateway_checks.CHECKS,
+        *role_checks.CHECKS,
     )
     for check in checks:
         wrong += check()

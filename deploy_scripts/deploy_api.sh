@@ -32,6 +32,7 @@ build=true
 confirms=true
 executes=true
 given=""
+execution_role=""
 role=primary
 while (($# > 0)); do
     case $1 in
@@ -50,6 +51,9 @@ while (($# > 0)); do
             done
             ;;
         --parameter-overrides=*) given+=" ${1#*=}" ;;
+        --role-arn)
+            execution_role=${2:-}
+            options+=("$1") ;;
         *) options+=("$1") ;;
     esac
     shift
@@ -126,6 +130,10 @@ if [[ $role == standby ]]; then
     parameters+=" DimensionsTableName=$table InventoryRole=standby"
 elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
     parameters+=" StandbyRegion=$STANDBY_REGION"
+fi
+# The role of a pipeline makes roles within the boundary alone that deploy_roles.yaml made beside it.
+if [[ $execution_role == arn:*:role/* && $parameters != *PermissionsBoundaryArn[=,]* ]]; then
+    parameters+=" PermissionsBoundaryArn=${execution_role%%:role/*}:policy/$API_STACK-boundary"
 fi
 # API Gateway refuses a stage with an access log as long as the account has no role for it.
 if [[ $parameters == *AccessLogs[=,]*write* && -z ${AWS_ENDPOINT_URL:-} ]]; then

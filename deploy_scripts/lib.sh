@@ -280,8 +280,8 @@ check_subnets() {
 deploy_roles() {
     check_deployable "$1"
     say "Deploys the stack $1: the roles that $2 is deployed by."
-    deploy_stack "$1" deploy_roles.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api \
-        --parameter-overrides "ApiStackName=$2" "DatabaseStackName=$3"
+    deploy_stack "$1" deploy_roles.yaml --capabilities CAPABILITY_NAMED_IAM --tags project=fleet-api \
+        --parameter-overrides "ApiStackName=$2" "DatabaseStackName=$3" "ClusterName=$(tr '[:upper:]' '[:lower:]' <<<"$3")-*"
 }
 
 # confirm QUESTION: true when the answer is yes. Without a terminal the answer is no.
