@@ -2,6 +2,10 @@
 # The functions, for the checks that run them. Sourced after lib.sh, never run.
 # shellcheck disable=SC2154 # lib.sh sets target, root and work
 
+# Cargo takes a crate of a copy and that of the checkout for one, and the newer build of either for both. So what a copy
+# builds goes elsewhere than what the checkout builds.
+release_target=$target/ci-release
+
 # functions_built: sets `tree` to a copy of the sources whose .aws-sam/build has the functions, and puts a `sam` into PATH
 # that takes them as built. The copy leaves the checkout's own .aws-sam alone.
 #
@@ -13,7 +17,7 @@ functions_built() {
     build_all
     if [[ -n ${FLEET_RELEASE:-} ]]; then
         say "sam build"
-        (cd "$tree" && CARGO_TARGET_DIR=$target sam build) >"$work/sam-build.log" 2>&1 ||
+        (cd "$tree" && CARGO_TARGET_DIR=$release_target sam build) >"$work/sam-build.log" 2>&1 ||
             { tail -40 "$work/sam-build.log" >&2; fail "sam build"; }
     else
         python3 .ci/functions.py "$tree" "$target/debug" || fail "see above"
