@@ -4,8 +4,9 @@ _default:
     @just --list --unsorted
 
 # Starts the API on 127.0.0.1:3000.
+[positional-arguments]
 run *OPTIONS:
-    cargo run -- {{ OPTIONS }}
+    cargo run -- "$@"
 
 # Formatter, linter and all tests: what to run before each push.
 fast:
@@ -14,8 +15,9 @@ fast:
     cargo test --locked --workspace
 
 # Chosen steps of .ci/run, such as `just check edge mariadb`; all of them without a name.
+[positional-arguments]
 check *STEPS:
-    .ci/run {{ STEPS }}
+    .ci/run "$@"
 
 # The steps that `just check` knows, with what each needs.
 steps:
@@ -29,3 +31,8 @@ generate:
 # Licences, advisories and sources of the dependencies. Needs `cargo install cargo-deny`.
 deny:
     cargo deny --locked check
+
+# A new function with its tests, such as `just new-function colours GET /api/colours`; --help says more.
+[positional-arguments]
+new-function *OPTIONS:
+    .ci/new-function "$@"

@@ -22,6 +22,8 @@ NOT_HERE = {
     ".ci/run": "the document's own tests, and the checks of AFTERWARDS",
     "deploy_scripts/deploy_api.sh": "sam validate here; .ci/deploy-emulator deploys the functions that there are",
 }
+# The justfile's recipe, which is used where there is no just.
+RECIPE = 'new-function *OPTIONS:\n    .ci/new-function "$@"\n'
 # The steps of .ci/run that look at what a new function needs.
 AFTERWARDS = ["cargo fmt --all --check", "python3 .ci/template_checks.py", ".ci/postman.py --check"]
 
@@ -81,6 +83,10 @@ class Reader:
             print(f"  {command}: {NOT_HERE[command]}", flush=True)
             return
         began = time.monotonic()
+        if command.startswith("just new-function "):
+            if RECIPE not in (self.tree / "justfile").read_text():
+                raise ValueError("the justfile's new-function is not .ci/new-function")
+            command = command.replace("just new-function", ".ci/new-function", 1)
         if command == "cargo run":
             self.start()
         else:
