@@ -44,6 +44,8 @@ WHO_MAY_ASK = {
     "GET /ec2/{aws_instance_id}": KEY,
     "DELETE /ec2/{aws_instance_id}": KEY,
     "GET /ec2": KEY,
+    "GET /scalableTargetDimensions": SIGNED,
+    "GET /v1/scalableTargetDimensions": SIGNED,
     "GET /scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
     "PATCH /scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
     "GET /v1/scalableTargetDimensions/{scalableTargetDimensionId}": SIGNED,
