@@ -57,6 +57,10 @@ pub struct Options {
     #[arg(long, value_name = "SERIES", value_parser = Series::parse, conflicts_with = "metric")]
     load: Option<Series>,
 
+    /// Where the metric ends, however large the load: 100 for a utilisation in percent
+    #[arg(long, value_name = "NUMBER", value_parser = target, requires = "load")]
+    cap: Option<f64>,
+
     /// What the metric is to be
     #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = target)]
     target: f64,
@@ -124,6 +128,11 @@ pub struct Options {
     /// When an activity that does not end is given up, in simulated time
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = interval)]
     give_up: SignedDuration,
+
+    /// How long the endpoint may give no answer or take no change before the simulation ends, in simulated time
+    /// [default: three requests in a row]
+    #[arg(long, value_name = "DURATION", value_parser = interval)]
+    patience: Option<SignedDuration>,
 
     /// How many simulated seconds pass in a real one; 1 is real time, for endpoints that take theirs
     /// [default: as fast as the endpoint answers]
@@ -230,6 +239,12 @@ impl Options {
         if self.give_up < self.poll {
             return Err("--give-up must not be shorter than --poll.".to_owned());
         }
+        if let Some(cap) = self.cap.filter(|cap| *cap <= self.target) {
+            return Err(format!(
+                "--cap {cap} must be above --target {}, or nothing would ever scale out.",
+                self.target
+            ));
+        }
         let load = match (&self.metric, &self.load) {
             (Some(series), _) => Load::Metric(series.clone()),
             (_, Some(series)) => Load::Shared(series.clone()),
@@ -279,6 +294,7 @@ impl Options {
             },
             schedule: self.schedule.clone(),
             load,
+            cap: self.cap,
             statistic: self.statistic,
             noise: self.noise,
             seed: self.seed,
@@ -287,6 +303,7 @@ impl Options {
             period: self.period,
             poll: self.poll,
             give_up: self.give_up,
+            patience: self.patience,
         }))
     }
 }

@@ -3,7 +3,7 @@
 mod activities;
 mod settings;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use activities::{Activities, Listener};
 pub use settings::{Load, Settings};
@@ -19,8 +19,40 @@ use crate::{
     schedule::ScheduledAction,
 };
 
-/// So many requests in a row without an answer, each sent several times, end the simulation.
+/// So many requests in a row without an answer, each sent several times, end the simulation, unless it has a time for that.
 const PATIENCE: u32 = 3;
+
+/// Requests in a row that came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Failures {
+    count: u32,
+    since: Timestamp,
+}
+
+impl Failures {
+    /// With one more of them, at `now`.
+    fn and_one(before: Option<Self>, now: Timestamp) -> Self {
+        Self {
+            count: before.map_or(0, |before| before.count) + 1,
+            since: before.map_or(now, |before| before.since),
+        }
+    }
+
+    /// Whether they are too many, or have gone on for too long where `patience` says how long that is.
+    fn end_it(self, now: Timestamp, patience: Option<SignedDuration>) -> bool {
+        match patience {
+            None => self.count >= PATIENCE,
+            Some(patience) => now.duration_since(self.since) >= patience,
+        }
+    }
+
+    fn in_words(self, now: Timestamp, patience: Option<SignedDuration>) -> String {
+        match patience {
+            None => format!("{} requests in a row", self.count),
+            Some(_) => format!("all requests for {:#}", now.duration_since(self.since)),
+        }
+    }
+}
 
 /// A period's datapoint and what held then.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -100,9 +132,9 @@ struct Simulation<'a, L> {
     activities: Activities<'a, L>,
     capacity: State,
     under_way: Option<UnderWay>,
-    unanswered: u32,
-    /// How many changes in a row the endpoint has not taken, whatever it answered to a look.
-    refused: u32,
+    unanswered: Option<Failures>,
+    /// The changes in a row that the endpoint has not taken, whatever it answered to a look.
+    refused: Option<Failures>,
     samples: Vec<Sample>,
     steps: Vec<Step>,
     random: fastrand::Rng,
@@ -132,8 +164,8 @@ pub async fn run<L: Listener>(
         activities,
         capacity: registered,
         under_way: None,
-        unanswered: 0,
-        refused: 0,
+        unanswered: None,
+        refused: None,
         samples: Vec::new(),
         steps: Vec::new(),
         random,
@@ -300,21 +332,24 @@ impl<'a, L: Listener> Simulation<'a, L> {
     ) -> Result<Option<State>, Stop> {
         match answer {
             Ok(state) => {
-                self.unanswered = 0;
+                self.unanswered = None;
                 self.capacity = state.clone();
                 self.step(now);
                 Ok(Some(state))
             }
             Err(error @ AskError::Breach(_)) => Err(Stop(format!("The endpoint {error}."))),
             Err(error) => {
-                self.unanswered += 1;
                 self.activities.unanswered(now, &error);
-                if self.unanswered < PATIENCE {
-                    Ok(None)
-                } else {
+                let failures = Failures::and_one(self.unanswered, now);
+                self.unanswered = Some(failures);
+                let patience = self.settings.patience;
+                if failures.end_it(now, patience) {
+                    let failed = failures.in_words(now, patience);
                     Err(Stop(format!(
-                        "The endpoint {error}, and {PATIENCE} requests in a row came to nothing."
+                        "The endpoint {error}, and {failed} came to nothing."
                     )))
+                } else {
+                    Ok(None)
                 }
             }
         }
@@ -331,15 +366,17 @@ impl<'a, L: Listener> Simulation<'a, L> {
                 StatusCode::Failed,
                 &failed_message(&order, &reason),
             );
-            self.refused += 1;
-            if self.refused == PATIENCE {
-                return Err(Stop(format!(
-                    "{reason} {PATIENCE} changes in a row were not taken."
-                )));
+            let failures = Failures::and_one(self.refused, now);
+            self.refused = Some(failures);
+            if failures.end_it(now, self.settings.patience) {
+                return Err(Stop(match self.settings.patience {
+                    None => format!("{reason} {PATIENCE} changes in a row were not taken."),
+                    Some(patience) => format!("{reason} No change was taken for {patience:#}."),
+                }));
             }
             return self.heard(now, answer).map(|_| ());
         }
-        self.refused = 0;
+        self.refused = None;
         let state = self.heard(now, answer)?;
         let next_poll = later(now, self.settings.poll);
         self.under_way = Some(UnderWay {

@@ -31,6 +31,8 @@ pub struct Settings {
     pub schedule: Vec<ScheduledAction>,
     /// Where the metric comes from.
     pub load: Load,
+    /// Where the metric of a shared load ends, as a utilisation does at 100; `None` where it has no end.
+    pub cap: Option<f64>,
     /// What makes a datapoint of a period's samples.
     pub statistic: Statistic,
     /// By how much the metric is off at most, as a share of it.
@@ -47,6 +49,9 @@ pub struct Settings {
     pub poll: SignedDuration,
     /// When an activity that does not end is given up.
     pub give_up: SignedDuration,
+    /// How long the endpoint may give no answer, or take no change, before the simulation ends; `None` for a few requests
+    /// in a row, however long they take.
+    pub patience: Option<SignedDuration>,
 }
 
 impl Settings {
@@ -90,6 +95,7 @@ impl Settings {
             self.period,
             self.statistic,
         )?;
-        Some(value * off / share)
+        let metric = value * off / share;
+        Some(self.cap.map_or(metric, |cap| metric.min(cap)))
     }
 }

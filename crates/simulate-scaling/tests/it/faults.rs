@@ -240,3 +240,77 @@ async fn a_capacity_beyond_its_bounds_is_brought_back_at_registration() {
         done.out
     );
 }
+
+#[tokio::test]
+async fn an_outage_within_the_patience_is_survived_and_a_longer_one_is_not() {
+    // Refused at once, so that no request is repeated: half an hour of minutes, from the fifth request on.
+    for (patience, code) in [("1h", 0), ("10m", 1)] {
+        let mut count = 0;
+        let stub = Stub::start(move |request, state| {
+            count += 1;
+            match count {
+                5..35 => plain(404, ""),
+                _ => obey(request, state),
+            }
+        })
+        .await;
+        let done = simulate(&[
+            "--endpoint",
+            &stub.url,
+            "--load",
+            "constant(value=40)",
+            "--duration",
+            "2h",
+            "--start",
+            "2026-01-05T00:00:00Z",
+            "--patience",
+            patience,
+        ])
+        .await;
+        assert_eq!(done.code, Some(code), "{}{}", done.out, done.err);
+        if code == 1 {
+            let sentence = "and all requests for 10m came to nothing. The simulation ends here, at 2026-01-05T00:14:00Z.";
+            assert!(done.err.contains(sentence), "{}", done.err);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_metric_that_ends_at_its_cap_takes_several_steps() {
+    let desired = async |cap: &[&str]| {
+        let stub = Stub::start(obey).await;
+        let options = [
+            "--endpoint",
+            &stub.url,
+            "--load",
+            "constant(value=230)",
+            "--duration",
+            "30m",
+            "--start",
+            "2026-01-05T00:00:00Z",
+        ];
+        let done = simulate(&[&options, cap].concat()).await;
+        assert_eq!(done.parts(), (Some(0), ""));
+        let orders = done.out.lines().filter_map(|line| {
+            let (_, order) = line.split_once("Setting desired capacity to ")?;
+            Some(order.trim_end_matches('.').to_owned())
+        });
+        orders.collect::<Vec<_>>()
+    };
+    assert_eq!(desired(&[]).await, ["5"]);
+    assert_eq!(desired(&["--cap", "100"]).await, ["2", "3", "5"]);
+    let stub = Stub::start(obey).await;
+    let refused = simulate(&[
+        "--endpoint",
+        &stub.url,
+        "--load",
+        "constant(value=1)",
+        "--cap",
+        "50",
+    ])
+    .await;
+    let sentence =
+        "simulate-scaling: --cap 50 must be above --target 50, or nothing would ever scale out.\n";
+    assert_eq!(refused.parts(), (Some(2), sentence));
+    assert!(stub.requests().is_empty());
+}
