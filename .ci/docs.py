@@ -78,7 +78,7 @@ ELSEWHERE = [
     (r"sam local invoke ", ".ci/sam-local", "sam local invoke"),
     (r"aws cloudformation deploy --stack-name fleet-scaling ", ".ci/platform", "aws cloudformation deploy --stack-name fleet-scaling "),
     (r"aws apigateway get-client-certificate ", ".ci/platform", "aws apigateway get-client-certificate "),
-    (r"cargo build --release --locked$", ".ci/own-machine", "cargo build --locked"),
+    (r"cargo build --release --locked$", ".ci/lib.sh", "cargo build --locked"),
     (r"install (-D )?-(m \d+ (target|deploy_scripts)/|d -m 755 /etc/fleet-server$)", ".ci/systemd", 'follow "systemd-sysusers"'),
     (r"systemd-sysusers$", ".ci/systemd", 'follow "systemd-sysusers"'),
     (r"systemctl (daemon-reload|(enable --now|status) fleet-server)$", ".ci/systemd", 'block "systemctl enable"'),
