@@ -29,8 +29,8 @@ SERIES is a function of the time or a CSV file of time,value rows (seconds, 5m, 
   constant(value=100)  sine(min=20, max=400, period=24h)  step(from=50, to=300, at=1h)
   ramp(from=50, to=300, start=1h, end=3h)  spike(base=50, peak=600, at=1h, for=20m)
 
-SCHEDULE is a scheduled action: [NAME:] WHEN [min=N] [max=N] [timezone=TZ], where WHEN is at(2026-01-05T08:00:00),
-rate(1 hour) or cron(minutes hours day-of-month month day-of-week year).
+SCHEDULE is a scheduled action: [NAME:] WHEN [min=N] [max=N] [timezone=TZ] [start=TIME] [end=TIME], where WHEN is
+at(2026-01-05T08:00:00), rate(1 hour) or cron(minutes hours day-of-month month day-of-week year), and TIME is in UTC.
 
 Exit codes: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 wrong options.
 Nothing is changed before one GET has shown that the endpoint is there and keeps the contract.";

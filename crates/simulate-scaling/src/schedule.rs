@@ -18,6 +18,10 @@ pub struct ScheduledAction {
     /// Its name.
     pub name: String,
     when: When,
+    /// It happens at this time for the first time, whatever its recurrence.
+    start: Option<Timestamp>,
+    /// After this time it happens no more.
+    end: Option<Timestamp>,
     /// The minimum that it sets, if it sets one.
     pub min: Option<u32>,
     /// The maximum that it sets, if it sets one.
@@ -32,7 +36,8 @@ enum When {
 }
 
 impl ScheduledAction {
-    /// Reads `[NAME:] at(…)|rate(…)|cron(…) [min=N] [max=N] [timezone=TZ]`.
+    /// Reads `[NAME:] at(…)|rate(…)|cron(…) [min=N] [max=N] [timezone=TZ] [start=TIME] [end=TIME]`. Start and end are in
+    /// UTC, and only what recurs has them.
     ///
     /// # Errors
     /// A sentence that says what is wrong with it.
@@ -45,6 +50,7 @@ impl ScheduledAction {
             .ok_or_else(|| format!("'{text}' has no closing parenthesis; {FORM}"))?;
         let (name, kind) = head.rsplit_once(':').unwrap_or(("scheduled", head));
         let (mut min, mut max, mut zone) = (None, None, TimeZone::UTC);
+        let (mut start, mut end) = (None, None);
         for option in options.split_whitespace() {
             let number = |value: &str| {
                 value
@@ -52,7 +58,14 @@ impl ScheduledAction {
                     .map(Some)
                     .map_err(|_| format!("'{option}' is no capacity"))
             };
+            let time = |value: &str| {
+                value.parse::<Timestamp>().map(Some).map_err(|_| {
+                    format!("'{option}' must have a time in UTC like 2026-01-05T08:00:00Z")
+                })
+            };
             match option.split_once('=') {
+                Some(("start", value)) => start = time(value)?,
+                Some(("end", value)) => end = time(value)?,
                 Some(("min", value)) => min = number(value)?,
                 Some(("max", value)) => max = number(value)?,
                 Some(("timezone", value)) => {
@@ -72,9 +85,21 @@ impl ScheduledAction {
             "cron" => cron(inside, zone)?,
             other => return Err(format!("'{other}' is neither at, rate nor cron; {FORM}")),
         };
+        if matches!(when, When::At(_)) && (start.is_some() || end.is_some()) {
+            return Err(format!(
+                "'{text}' happens once, and has neither start nor end"
+            ));
+        }
+        if let (Some(start), Some(end)) = (start, end)
+            && start >= end
+        {
+            return Err(format!("'{text}' must start before it ends"));
+        }
         Ok(Self {
             name: name.trim().to_owned(),
             when,
+            start,
+            end,
             min,
             max,
         })
@@ -92,6 +117,16 @@ impl ScheduledAction {
     /// When it next happens after `now`, in a simulation that began at `start`.
     #[must_use]
     pub fn next(&self, start: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let next = match self.start {
+            Some(first) if first > now => Some(first),
+            Some(first) => self.recurs(first, now),
+            None => self.recurs(start, now),
+        };
+        next.filter(|time| self.end.is_none_or(|end| *time <= end))
+    }
+
+    /// When it next happens after `now`, counted from `start`.
+    fn recurs(&self, start: Timestamp, now: Timestamp) -> Option<Timestamp> {
         match &self.when {
             When::At(time) => (*time > now).then_some(*time),
             When::Rate(every) => {
@@ -247,6 +282,32 @@ mod tests {
                 "2026-01-05T08:00:00Z",
                 Some("2026-01-06T08:00:00Z"),
             ),
+            // It happens at its start, and then as it recurs, until its end.
+            (
+                "cron(0 8 * * ? *) min=4 start=2026-01-06T06:30:00Z",
+                "2026-01-05T00:00:00Z",
+                Some("2026-01-06T06:30:00Z"),
+            ),
+            (
+                "cron(0 8 * * ? *) min=4 start=2026-01-06T06:30:00Z",
+                "2026-01-06T06:30:00Z",
+                Some("2026-01-06T08:00:00Z"),
+            ),
+            (
+                "rate(1 hour) min=4 start=2026-01-05T00:20:00Z",
+                "2026-01-05T00:20:00Z",
+                Some("2026-01-05T01:20:00Z"),
+            ),
+            (
+                "cron(0 8 * * ? *) min=4 end=2026-01-06T08:00:00Z",
+                "2026-01-05T08:00:00Z",
+                Some("2026-01-06T08:00:00Z"),
+            ),
+            (
+                "cron(0 8 * * ? *) min=4 end=2026-01-06T07:59:59Z",
+                "2026-01-05T08:00:00Z",
+                None,
+            ),
             // 2026-01-05 is a Monday, and day 2 of AWS's week.
             (
                 "cron(30 18 ? * MON-FRI *) min=4",
@@ -303,6 +364,18 @@ mod tests {
             ("rate(1 hour) min=-1", "'min=-1' is no capacity"),
             ("rate(1 hour) min=1 timezone=Mars", "'Mars' is no time zone"),
             ("rate(1 hour) min=1 now", "'now' belongs to no schedule"),
+            (
+                "rate(1 hour) min=1 start=8:00",
+                "'start=8:00' must have a time in UTC",
+            ),
+            (
+                "at(2026-01-05T08:00:00) min=1 end=2026-01-06T00:00:00Z",
+                "'at(2026-01-05T08:00:00) min=1 end=2026-01-06T00:00:00Z' happens once",
+            ),
+            (
+                "rate(1 hour) min=1 start=2026-01-06T00:00:00Z end=2026-01-06T00:00:00Z",
+                "'rate(1 hour) min=1 start=2026-01-06T00:00:00Z end=2026-01-06T00:00:00Z' must start before",
+            ),
         ] {
             let error = ScheduledAction::parse(text).unwrap_err();
             assert!(error.starts_with(words), "{error}");
