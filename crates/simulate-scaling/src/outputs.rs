@@ -164,6 +164,12 @@ impl Listener for Lines {
         ));
     }
 
+    fn remarked(&mut self, now: Timestamp, remark: &str) {
+        if self.printed {
+            print(&format!("{now}  {remark}\n"));
+        }
+    }
+
     fn unanswered(&mut self, now: Timestamp, error: &AskError) {
         if self.printed {
             print(&format!("{now}  The endpoint {error}.\n"));

@@ -135,6 +135,8 @@ struct Simulation<'a, L> {
     unanswered: Option<Failures>,
     /// The changes in a row that the endpoint has not taken, whatever it answered to a look.
     refused: Option<Failures>,
+    /// Whether a load waits with nothing to do it.
+    waiting: bool,
     samples: Vec<Sample>,
     steps: Vec<Step>,
     random: fastrand::Rng,
@@ -166,6 +168,7 @@ pub async fn run<L: Listener>(
         under_way: None,
         unanswered: None,
         refused: None,
+        waiting: false,
         samples: Vec::new(),
         steps: Vec::new(),
         random,
@@ -308,6 +311,12 @@ impl<'a, L: Listener> Simulation<'a, L> {
         let metric = self
             .settings
             .metric(period, self.capacity.actual, &mut self.random);
+        let waits = self.settings.waits(self.capacity.actual, metric);
+        if waits && !self.waiting {
+            let remark = "The capacity is 0 and there is load: nothing works on it until a scale-out has ended.";
+            self.activities.remark(now, remark);
+        }
+        self.waiting = waits;
         let measured =
             self.scaler
                 .measure(now, metric, self.capacity.actual, self.under_way.is_some());
@@ -427,6 +436,13 @@ impl<'a, L: Listener> Simulation<'a, L> {
             ScalingStatus::Pending => return,
             ScalingStatus::InProgress => return self.activities.progress(activity),
             ScalingStatus::Successful => {
+                if state.actual != state.desired {
+                    let remark = format!(
+                        "The endpoint says Successful with an actual capacity of {}, and the desired one is {}.",
+                        state.actual, state.desired
+                    );
+                    self.activities.remark(now, &remark);
+                }
                 self.scaler.fulfilled(now, &order);
                 let message = format!(
                     "Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.",

@@ -16,6 +16,8 @@ pub trait Listener {
     fn ended(&mut self, activity: &Activity);
     /// A request came to nothing.
     fn unanswered(&mut self, now: Timestamp, error: &AskError);
+    /// Something deserves a remark, which no activity has.
+    fn remarked(&mut self, now: Timestamp, remark: &str);
 }
 
 /// All activities so far.
@@ -128,6 +130,10 @@ impl<'a, L: Listener> Activities<'a, L> {
             let id = self.uuid();
             self.add(Activity::not_scaled(id, cause, now, reason));
         }
+    }
+
+    pub(super) fn remark(&mut self, now: Timestamp, remark: &str) {
+        self.listener.remarked(now, remark);
     }
 
     pub(super) fn unanswered(&mut self, now: Timestamp, error: &AskError) {

@@ -69,6 +69,12 @@ impl Settings {
         self.start.checked_add(self.after(number)?).ok()
     }
 
+    /// Whether a load waits with nothing to do it, by the metric of a period.
+    pub(super) fn waits(&self, capacity: f64, metric: Option<f64>) -> bool {
+        let shared = matches!(self.load, Load::Shared(_));
+        shared && capacity == 0.0 && metric.is_some_and(|metric| metric > 0.0)
+    }
+
     fn after(&self, periods: i64) -> Option<SignedDuration> {
         Some(SignedDuration::from_secs(
             self.period.as_secs().checked_mul(periods)?,

@@ -220,3 +220,48 @@ async fn wrong_options_ask_nothing_and_leave_nothing() {
     }
     assert!(stub.requests().is_empty());
 }
+
+#[tokio::test]
+async fn success_with_another_capacity_is_remarked() {
+    let stub = Stub::start(|request, state| {
+        if request.method == "PATCH" {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            state["desiredCapacity"] = body["desiredCapacity"].clone();
+        }
+        plain(200, state)
+    })
+    .await;
+    let done = simulate(&[&["--endpoint", &stub.url], &SCALES_OUT[..]].concat()).await;
+    let remark =
+        "The endpoint says Successful with an actual capacity of 1, and the desired one is 4.";
+    assert!(done.out.contains(remark), "{}{}", done.out, done.err);
+    let obedient = Stub::start(obey).await;
+    let done = simulate(&[&["--endpoint", &obedient.url], &SCALES_OUT[..]].concat()).await;
+    assert!(!done.out.contains("The endpoint says"), "{}", done.out);
+}
+
+#[tokio::test]
+async fn load_that_waits_with_nothing_to_do_it_is_remarked_once() {
+    let stub = Stub::start(obey).await;
+    let done = simulate(&[
+        "--endpoint",
+        &stub.url,
+        "--min",
+        "0",
+        "--load",
+        "step(from=0, to=100, at=40m)",
+        "--duration",
+        "1h",
+        "--start",
+        "2026-01-05T00:00:00Z",
+    ])
+    .await;
+    let remark = "2026-01-05T00:41:00Z  The capacity is 0 and there is load: nothing works on it until a scale-out has ended.";
+    assert_eq!(
+        done.out.matches("The capacity is 0").count(),
+        1,
+        "{}",
+        done.out
+    );
+    assert!(done.out.contains(remark), "{}", done.out);
+}
