@@ -6,6 +6,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use fleet_aws::{DimensionsSettings, InventorySettings, SdkConfig};
 use fleet_local_aws::{Engine, LocalAws, Secret, Storage, Table, Timeouts};
+use tracing::info;
 
 use crate::{
     error::StartError,
@@ -28,6 +29,16 @@ const LOCAL_SETTINGS: [(&str, &str); 4] = [
     ("DB_SECRET", "fleet-db"),
     ("DB_NAME", "ec2_inventory_db"),
     ("DIMENSIONS_TABLE", "fleet-dimensions"),
+];
+
+/// The variables by which the SDK finds a proxy.
+const PROXIES: [&str; 6] = [
+    "https_proxy",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "HTTP_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
 ];
 
 /// Stores that are ready, and how to reach them.
@@ -80,11 +91,17 @@ impl Stores {
                 .map(|(_, value)| (*value).to_owned())
         };
         let lookup = |name: &str| variable(name).or_else(|| local(name));
-        let settings = Settings::read(options.hosted(), lookup)?;
-        let (inventory, dimensions) = (
+        let mut settings = Settings::read(options.hosted(), lookup)?;
+        let (inventory, mut dimensions) = (
             InventorySettings::read(lookup)?,
             DimensionsSettings::read(lookup)?,
         );
+        // The embedded DynamoDB knows tables by name alone.
+        dimensions.table = table_name(&dimensions.table).to_owned();
+        settings.dimensions = settings.dimensions.map(|_| dimensions.clone());
+        if let Some(name) = proxy(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]) {
+            info!("{name} is set; calls to the local AWS endpoints do not use that proxy");
+        }
         let database = database_url(options)?;
         let folder = if options.in_memory {
             None
@@ -126,6 +143,9 @@ impl Stores {
         if config.region().is_none() {
             return Err(StartError::NoRegion);
         }
+        if let Some(name) = proxy(&PROXIES) {
+            info!("{name} is set; calls to AWS use that proxy, as no_proxy says");
+        }
         Ok(Self {
             config,
             settings,
@@ -133,6 +153,11 @@ impl Stores {
             folder: None,
         })
     }
+}
+
+/// The first of the variables `names` that is set to a proxy. The value may have a password in it.
+fn proxy(names: &[&'static str]) -> Option<&'static str> {
+    names.iter().copied().find(|name| variable(name).is_some())
 }
 
 /// Refuses what has no meaning without the embedded backend.
@@ -147,6 +172,11 @@ fn only_embedded(options: &Options) -> Result<(), StartError> {
         return Err(StartError::EmbeddedOnly("--in-memory"));
     }
     Ok(())
+}
+
+/// The name of a table that is given by name or ARN.
+fn table_name(table: &str) -> &str {
+    table.rsplit('/').next().unwrap_or(table)
 }
 
 /// A variable of this process. An empty one is none, since that is what `NAME=` in a shell or a compose file means.
@@ -193,5 +223,7 @@ fn local_config(endpoint_url: &str) -> SdkConfig {
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(endpoint_url)
+        // The SDK's own client would send these calls to a proxy of the environment.
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build()
 }

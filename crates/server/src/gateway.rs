@@ -7,6 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use fleet_edge::SiteRules;
 use fleet_http::{DynFunction, ErrorBody};
 use http::{HeaderValue, Method, Request, Uri, header::EXPECT, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
@@ -21,7 +22,7 @@ use crate::{
     event::Arrived,
     hosting::{Answers, Client},
     limits::Limits,
-    pages::{Pages, takes_html},
+    pages::{self, Pages, takes_html},
     refusal::{Answer, REQUEST_ID, Refusal},
     router::{Found, Router, is_decodable},
     template::{TemplateError, TemplateRoute},
@@ -39,6 +40,7 @@ pub struct Gateway {
     limits: Limits,
     pages: Option<Pages>,
     client_routes: Option<ClientRoutes>,
+    sites: Option<SiteRules>,
     running: TaskTracker,
 }
 
@@ -57,6 +59,7 @@ impl Gateway {
             limits,
             pages: None,
             client_routes: None,
+            sites: None,
             running: TaskTracker::new(),
         })
     }
@@ -74,14 +77,34 @@ impl Gateway {
         }
     }
 
+    /// The same gateway, which takes requests of these `sites` alone; without rules, of all.
+    pub(crate) fn with_sites(self, sites: Option<SiteRules>) -> Self {
+        Self { sites, ..self }
+    }
+
     /// Whether the client may ask for what was found: a route may want a certificate.
-    fn admits(&self, client: &Client, found: Option<&Found<'_, '_>>, request_id: &str) -> bool {
-        let resource = found.map(|found| found.resource);
-        if !self
+    fn admits(
+        &self,
+        client: &Client,
+        found: Option<&Found<'_, '_>>,
+        path: &str,
+        request_id: &str,
+    ) -> bool {
+        let covered = self
             .client_routes
             .as_ref()
-            .is_some_and(|routes| routes.cover(resource))
-        {
+            .is_some_and(|routes| match found {
+                Some(found) => routes.cover(Some(found.resource)),
+                None => {
+                    // A page's data is what the routes show that it is taken from.
+                    let shown = self
+                        .router
+                        .resources()
+                        .filter(|resource| pages::shows(path, resource));
+                    routes.cover(None) || shown.into_iter().any(|shown| routes.cover(Some(shown)))
+                }
+            });
+        if !covered {
             return true;
         }
         if let Some(subject) = &client.certificate {
@@ -201,6 +224,10 @@ impl Answers for Gateway {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
         let id = Uuid::new_v4().to_string();
+        let site = self
+            .sites
+            .as_ref()
+            .map_or(Ok(()), |sites| sites.check(&request));
         let (mut parts, incoming) = request.into_parts();
         without_doubled_slash(&mut parts);
         let mut incoming = Some(incoming);
@@ -216,7 +243,10 @@ impl Answers for Gateway {
                 (found.resource, found.function.error_body())
             });
         let handled = match found {
-            _ if !self.admits(client, found.as_ref(), &id) => Err(Refusal::NoClientCertificate),
+            _ if let Err(foreign) = site => Err(foreign.into()),
+            _ if !self.admits(client, found.as_ref(), &path, &id) => {
+                Err(Refusal::NoClientCertificate)
+            }
             Some(found) => {
                 self.handle(&id, client.ip, parts, found, &mut incoming, arrives_until)
                     .await

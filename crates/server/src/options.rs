@@ -45,6 +45,17 @@ pub struct Options {
     #[arg(long, env = "FLEET_AWS_LISTEN", value_name = "ADDR", default_value_t = AWS_LISTEN, value_parser = address, hide_env_values = true)]
     pub aws_listen: SocketAddr,
 
+    /// A further host name that requests may name where the server listens on 127.0.0.1: that of a reverse proxy. Web
+    /// pages of other sites are kept out by it
+    #[arg(
+        long,
+        env = "FLEET_ALLOW_HOST",
+        value_name = "NAME",
+        value_delimiter = ',',
+        hide_env_values = true
+    )]
+    pub allow_host: Vec<String>,
+
     /// Where the embedded backend keeps its data; made when it is not there
     #[arg(long, env = "FLEET_DATA_DIR", value_name = "DIR", default_value = DATA_DIR, hide_env_values = true)]
     pub data_dir: PathBuf,
@@ -178,6 +189,7 @@ impl Default for Options {
         Self {
             listen: LISTEN,
             aws_listen: AWS_LISTEN,
+            allow_host: Vec::new(),
             data_dir: PathBuf::from(DATA_DIR),
             in_memory: false,
             database_url: None,
@@ -207,6 +219,7 @@ mod tests {
         for option in [
             "listen",
             "aws-listen",
+            "allow-host",
             "data-dir",
             "in-memory",
             "database-url",

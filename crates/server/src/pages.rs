@@ -90,6 +90,26 @@ impl Pages {
     }
 }
 
+/// Whether the data at `path`, for the page's script, is what the route `resource` shows.
+pub(crate) fn shows(path: &str, resource: &str) -> bool {
+    let Some(data) = path.strip_prefix("/_ui/") else {
+        return false;
+    };
+    // The page's own files have nothing of the store's in them.
+    if data.contains('.') {
+        return false;
+    }
+    let (instances, dimensions) = (
+        resource.starts_with("/ec2"),
+        resource.contains("/scalableTargetDimensions"),
+    );
+    match data.split('/').next() {
+        Some("instances") => instances,
+        Some("dimensions") => dimensions,
+        _ => instances || dimensions,
+    }
+}
+
 /// Whether a client says that it reads HTML. A wildcard does not count: curl sends one.
 pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     let accepted = headers

@@ -1,6 +1,7 @@
 //! What the server answers in API Gateway's place, when no function does.
 
 use bytes::Bytes;
+use fleet_edge::ForeignSite;
 use fleet_http::ErrorBody;
 use http::{
     HeaderName, HeaderValue, StatusCode,
@@ -25,6 +26,9 @@ pub(crate) enum Refusal {
     /// 403: the route asks for a client certificate.
     #[error("This route needs a client certificate, and the connection came without one.")]
     NoClientCertificate,
+    /// 403: the request may come from a web page of another site.
+    #[error(transparent)]
+    ForeignSite(#[from] ForeignSite),
     /// 421: plain HTTP for a host that the server has no certificate for.
     #[error("This server does not answer for the host of the request.")]
     UnknownHost,
@@ -52,7 +56,9 @@ impl Refusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchRoute | Self::NoClientCertificate => StatusCode::FORBIDDEN,
+            Self::NoSuchRoute | Self::NoClientCertificate | Self::ForeignSite(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::PathParameter(_) | Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -67,7 +73,7 @@ impl Refusal {
         match self {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
             // What API Gateway says where its own mutual TLS refuses.
-            Self::NoClientCertificate => "ForbiddenException",
+            Self::NoClientCertificate | Self::ForeignSite(_) => "ForbiddenException",
             Self::PathParameter(_) | Self::Query | Self::BrokenBody | Self::UnknownHost => {
                 "BadRequestException"
             }

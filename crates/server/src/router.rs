@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// The routes of a template, each with its function.
-pub(crate) struct Router(matchit::Router<Resource>);
+pub(crate) struct Router {
+    routes: matchit::Router<Resource>,
+    paths: Vec<String>,
+}
 
 /// One path with its methods; a method of `None` is any.
 struct Resource {
@@ -74,6 +77,7 @@ impl Router {
             }
             resource.methods.push((method, Arc::clone(answers)));
         }
+        let all = resources.keys().cloned().collect();
         let mut paths = matchit::Router::new();
         for (path, mut resource) in resources {
             // A method of its own goes before ANY.
@@ -87,13 +91,21 @@ impl Router {
                     _ => TemplateError::Path(path),
                 })?;
         }
-        Ok(Self(paths))
+        Ok(Self {
+            routes: paths,
+            paths: all,
+        })
+    }
+
+    /// The paths of all routes, as the template writes them.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().map(String::as_str)
     }
 
     /// The route of a request. `path` is as it was sent, so an encoded slash is no boundary; one slash at its end does
     /// not count, and a segment that is written out goes before a parameter.
     pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'_, 'p>> {
-        let found = self.0.at(trim_slash(path)).ok()?;
+        let found = self.routes.at(trim_slash(path)).ok()?;
         let resource = found.value;
         let (_, function) = resource
             .methods

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use fleet_edge::SiteRules;
 use fleet_local_aws::LocalAws;
 use http::Method;
 use tokio::net::TcpListener;
@@ -107,7 +108,10 @@ impl Server {
         let gateway = Gateway::new(routes, &functions, options.limits)
             .map_err(|cause| StartError::Template { name, cause })?;
         let client_routes = plan.as_ref().and_then(Plan::client_routes);
-        let gateway = gateway.with_pages(pages).with_client_routes(client_routes);
+        let gateway = gateway
+            .with_pages(pages)
+            .with_client_routes(client_routes)
+            .with_sites(sites(&options, plan.is_some()));
         let https = plan.map(Https::open).transpose()?;
         let system = |cause: io::Error| StartError::System(cause.kind());
         let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor))
@@ -274,6 +278,18 @@ fn routes(file: Option<&Path>) -> Result<(String, Vec<TemplateRoute>), StartErro
         Ok(routes) => Ok((name, routes)),
         Err(cause) => Err(StartError::Template { name, cause }),
     }
+}
+
+/// Whose requests are taken: on loopback those of this machine, which a page in its browser could send too.
+fn sites(options: &Options, has_certificate: bool) -> Option<SiteRules> {
+    let rules = || SiteRules::allowing(options.allow_host.iter().cloned());
+    options.listen.ip().is_loopback().then(|| {
+        if has_certificate {
+            rules().with_any_host()
+        } else {
+            rules()
+        }
+    })
 }
 
 /// Where something is in use, all that is: else a person would meet it one start after the other.

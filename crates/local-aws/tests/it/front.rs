@@ -237,7 +237,7 @@ async fn a_host_that_a_web_page_can_have_is_refused_and_a_containers_name_for_th
     }
     let answer = named("evil.example:4566").await.unwrap();
     assert_eq!(answer.status().as_u16(), 403);
-    let message = "The Host of a request to the local AWS endpoints must be an IP address, localhost, a name without dots or a name \
-                   that ends with .internal.";
+    let message = "The Host of a request to this server must be an IP address, localhost, a name without dots or a name that \
+                   ends with .internal.";
     assert_eq!(answer.json::<Value>().await.unwrap()["message"], message);
 }

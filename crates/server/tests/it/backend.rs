@@ -1,5 +1,7 @@
 //! Where the functions find their stores.
 
+use std::net::TcpListener;
+
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -104,4 +106,72 @@ async fn data_in_memory_leaves_the_data_folder_alone() {
     let server = TestServer::start_with(|options| options.data_dir = data.clone()).await;
     assert_eq!(server.send("POST", "/ec2/i-1", BODY).await.status, 200);
     assert!(!data.exists());
+}
+
+/// A proxy that only listens, and its address as a URL.
+fn proxy() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[tokio::test]
+async fn calls_within_the_server_use_no_proxy_of_the_environment_and_the_log_names_it() {
+    for variable in ["http_proxy", "HTTP_PROXY", "ALL_PROXY"] {
+        let (proxy, url) = proxy();
+        let server = Binary::start_with(&["--in-memory"], &[(variable, &url)]).await;
+        let answer = send(server.address(), "GET", READY, "").await;
+        assert_eq!(answer.status, 200, "{variable}: {}", answer.text);
+        let added = send(server.address(), "POST", "/ec2/i-1", BODY).await;
+        assert_eq!(added.status, 200, "{variable}: {}", added.text);
+        assert!(proxy.accept().is_err(), "{variable}: a call went there");
+        let said = format!("{variable} is set; calls to the local AWS endpoints do not use");
+        assert!(
+            server.said.iter().any(|line| line.contains(&said)),
+            "{:?}",
+            server.said
+        );
+    }
+}
+
+#[tokio::test]
+async fn calls_to_aws_use_the_proxy_of_the_environment() {
+    let (proxy, url) = proxy();
+    let variables = [
+        (
+            "DB_CLUSTER_ARN",
+            "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+        ),
+        ("DB_SECRET", "fleet-db"),
+        ("DB_NAME", "ec2_inventory_db"),
+        ("DIMENSIONS_TABLE", "fleet-dimensions"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_REGION", "us-east-1"),
+        // Of the block for documentation (RFC 5737), where nobody answers.
+        ("AWS_ENDPOINT_URL", "http://192.0.2.1"),
+        ("http_proxy", &url),
+    ];
+    let server = Binary::start_with(&["--backend", "aws"], &variables).await;
+    // Nobody answers the proxy's clients either.
+    let answer = send(server.address(), "GET", READY, "").await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    assert!(proxy.accept().is_ok(), "no call went to the proxy");
+}
+
+#[tokio::test]
+async fn the_dimensions_table_may_be_named_by_its_arn() {
+    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/fleet-dimensions";
+    let server = Binary::start_with(&["--in-memory"], &[("DIMENSIONS_TABLE", arn)]).await;
+    let path = "/v1/scalableTargetDimensions/d-1";
+    let patched = send(
+        server.address(),
+        "PATCH",
+        path,
+        r#"{"desiredCapacity":2.0}"#,
+    )
+    .await;
+    assert_eq!(patched.status, 200, "{}", patched.text);
+    assert_eq!(send(server.address(), "GET", READY, "").await.status, 200);
 }

@@ -20,6 +20,7 @@ mod pages;
 mod restart;
 mod routes;
 mod scalable_target_dimensions;
+mod sites;
 mod start;
 mod stop;
 mod support;

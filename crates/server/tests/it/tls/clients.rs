@@ -325,6 +325,15 @@ async fn other_routes_can_be_chosen_and_everything_too() {
             "{path}"
         );
     }
+    // The page's data is protected as the routes that show it.
+    for (path, status) in [
+        ("/_ui/instances", 403),
+        ("/_ui/dimensions", 200),
+        ("/_ui/home.js", 200),
+    ] {
+        let answer = files.client().send(chosen.address(), "GET", path, "").await;
+        assert_eq!(answer.status, status, "{path}");
+    }
     let everything = serve(&["*"]).await;
     for path in [
         "/api/books",
