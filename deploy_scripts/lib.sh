@@ -1,6 +1,12 @@
 # shellcheck shell=bash
 # What the deployment scripts share. Sourced, never run.
 
+# macOS comes with 3.2, which stops in the middle of a script at what it does not know.
+if ((BASH_VERSINFO[0] < 4)); then
+    printf '%s needs bash 4 or later, and this is %s. On macOS: brew install bash\n' "$(basename "$0")" "$BASH_VERSION" >&2
+    exit 1
+fi
+
 scripts_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck disable=SC2034 # the scripts that source this file use it
 root_dir=$(dirname "$scripts_dir")
@@ -51,7 +57,15 @@ need() {
     command -v "$1" >/dev/null || die "$1 is not installed. Get it with: $2"
 }
 
-need_aws() { need aws "pip install awscli (or https://aws.amazon.com/cli/)"; }
+need_aws() { need aws "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html (version 2)"; }
+
+# How to sign in: version 1 of the CLI has no aws sso login.
+how_to_sign_in() {
+    case $(aws --version 2>/dev/null || true) in
+        aws-cli/1.*) printf 'aws configure' ;;
+        *) printf 'aws sso login, aws configure' ;;
+    esac
+}
 
 need_sam() {
     need sam "pip install aws-sam-cli"
@@ -117,9 +131,9 @@ explain_aws() {
     text=$(printf '%s' "$1" | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
     case $text in
         *ExpiredToken* | *"has expired"* | *RequestExpired*)
-            die "the AWS credentials have expired. Sign in again (aws sso login, or new keys) and run this script again." ;;
+            die "the AWS credentials have expired. Sign in again ($(how_to_sign_in), or new keys) and run this script again." ;;
         *"Unable to locate credentials"* | *NoCredentials*)
-            die "there are no AWS credentials. Run aws configure or aws sso login, or set AWS_PROFILE." ;;
+            die "there are no AWS credentials. Run $(how_to_sign_in), or set AWS_PROFILE." ;;
         *InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch* | *"security token included in the request is invalid"*)
             die "AWS does not know these credentials. Check AWS_PROFILE, or run aws configure." ;;
         *"You must specify a region"* | *NoRegion*)
