@@ -9,14 +9,14 @@ export ALARM_EMAIL=alarms@example.com
 export AWS_EC2_METADATA_DISABLED=true AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 
 # start_emulator FILE [ENV OPTION...]: starts .ci/emulator/FILE and has the AWS CLI ask it. The functions' environment is the
-# emulator's and their own, so it must not name another AWS.
+# emulator's and their own, so it must not name another AWS, and says that this emulator decodes path parameters.
 start_emulator() {
     local file=$1 gateway
     shift
     gateway=$(free_port)
     export AWS_ENDPOINT_URL=http://127.0.0.1:$gateway
     # shellcheck disable=SC2154 # lib.sh sets it
-    start ministack env -u AWS_ENDPOINT_URL "$@" BIND_HOST=127.0.0.1 GATEWAY_PORT="$gateway" TMPDIR="$work" python3 ".ci/emulator/$file"
+    start ministack env -u AWS_ENDPOINT_URL FLEET_PATH_PARAMETERS=decoded "$@" BIND_HOST=127.0.0.1 GATEWAY_PORT="$gateway" TMPDIR="$work" python3 ".ci/emulator/$file"
 }
 
 emulator_ready() { until_ready ministack 60 curl --silent --fail "$AWS_ENDPOINT_URL/_ministack/health"; }

@@ -227,7 +227,7 @@ async fn «module»_refuses_an_id_that_is_too_long() {
     assert!(body["message"].as_str().unwrap().contains("«parameter»"), "{body}");
 }
 ''',
-    "crates/openapi/src/«module».rs": DOCUMENT_HEAD
+    "crates/openapi/src/«module».rs": DOCUMENT_HEAD.replace("use serde_json", "use fleet_http::ErrorCode;\nuse serde_json")
     + '''\
 use crate::{
     errors::{Errors, Shape},
@@ -250,7 +250,7 @@ struct «Type»Body {
 
 const ERRORS: Errors<'static> = Errors {
     shape: Shape::Standard,
-    bad_request: &[("id", "«parameter» must be at most 255 characters long, but has 300.")],
+    bad_request: &[("id", ErrorCode::InvalidParameter, "«parameter» must be at most 255 characters long, but has 300.")],
     not_found: None,
     takes_body: false,
     asks_store: true,

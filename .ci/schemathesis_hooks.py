@@ -4,11 +4,17 @@ import base64
 import json
 import os
 import re
+import unicodedata
 
 import requests
 import schemathesis
 
 UNKNOWN_ROUTE = {"message": "Missing Authentication Token"}
+# Joiners are format characters; where one may stand is tested elsewhere.
+REFUSED = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+INVISIBLE = {"Zs", "Mn", "Me"}
+# Letters and a symbol that show nothing.
+BLANK = set("\u115f\u1160\u2800\u3164\uffa0")
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 TAG = re.compile(r'\*|"[!#-~]*"')
 
@@ -32,6 +38,33 @@ def before_load_schema(context, raw_schema):
                 }
     for scheme in list(raw_schema["components"]["securitySchemes"]):
         del raw_schema["components"]["securitySchemes"][scheme]
+
+
+def is_printable(value):
+    """Whether all texts in it are what the descriptions say and a pattern cannot: assigned characters, one of them visible."""
+    if isinstance(value, dict):
+        return all(is_printable(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return all(is_printable(part) for part in value)
+    if not isinstance(value, str) or value.isascii():
+        return True
+    kinds = [unicodedata.category(character) for character in value]
+    return not REFUSED.intersection(kinds) and not INVISIBLE.issuperset(kinds) and not BLANK.intersection(value)
+
+
+@schemathesis.hook
+def filter_path_parameters(context, path_parameters):
+    return is_printable(path_parameters)
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    return is_printable(query)
+
+
+@schemathesis.hook
+def filter_body(context, body):
+    return is_printable(body)
 
 
 @schemathesis.hook

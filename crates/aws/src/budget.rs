@@ -1,10 +1,12 @@
 //! How long an operation may take.
 //!
 //! API Gateway stops listening after 29 s. A function that went on would write after its client was told that it failed,
-//! so every operation stops on its own before that, and sends nothing that could last afterwards.
+//! so every operation stops on its own before that, and sends nothing that could last afterwards. Where Lambda ends the
+//! function sooner, the operation has what that leaves, divided in the same way.
 
 use std::time::Duration;
 
+use fleet_core::deadline;
 use tokio::time::Instant;
 
 /// How long an operation may begin new work.
@@ -19,6 +21,9 @@ const COMMITTING: Duration = Duration::from_secs(2);
 /// The longest an operation takes.
 pub const WHOLE: Duration = Duration::from_secs(WORK.as_secs() + ENDING.as_secs());
 
+/// What is left of Lambda's time for the answer itself: Lambda ends a function that has not answered by its deadline.
+const ANSWERING: Duration = Duration::from_millis(500);
+
 /// How long a probe waits for its store.
 pub const PROBE: Duration = Duration::from_secs(3);
 
@@ -26,29 +31,42 @@ pub const PROBE: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     start: Instant,
+    whole: Duration,
 }
 
 impl Budget {
-    /// Begins now.
+    /// Begins now, within the request's deadline.
     pub(crate) fn start() -> Self {
+        let start = Instant::now();
+        let left = deadline::current().map_or(WHOLE, |deadline| {
+            deadline
+                .saturating_duration_since(start)
+                .saturating_sub(ANSWERING)
+        });
         Self {
-            start: Instant::now(),
+            start,
+            whole: left.min(WHOLE),
         }
+    }
+
+    /// The share of the time that `part` is of [`WHOLE`].
+    fn share(self, part: Duration) -> Duration {
+        self.whole.mul_f64(part.as_secs_f64() / WHOLE.as_secs_f64())
     }
 
     /// When work must stop.
     pub(crate) fn work(self) -> Instant {
-        self.start + WORK
+        self.start + self.share(WORK)
     }
 
     /// When a commit must have been answered.
     pub(crate) fn commit(self) -> Instant {
-        self.work() + COMMITTING
+        self.work() + self.share(COMMITTING)
     }
 
     /// When everything must have ended.
     pub(crate) fn end(self) -> Instant {
-        self.start + WHOLE
+        self.start + self.whole
     }
 
     /// Whether no new work may begin.
@@ -75,4 +93,34 @@ pub(crate) fn jittered(delay: Duration) -> Duration {
 /// How long a client should wait before it asks again, when nothing better is known: 1–5 s at random.
 pub(crate) fn retry_after() -> Duration {
     Duration::from_secs(fastrand::u64(1..=5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ends of work, commit and everything, in seconds from now.
+    async fn ends(deadline: Option<Duration>) -> [f64; 3] {
+        let now = Instant::now();
+        let budget = match deadline {
+            Some(left) => deadline::within(now + left, async { Budget::start() }).await,
+            None => Budget::start(),
+        };
+        let seconds = |end: Instant| ((end - now).as_secs_f64() * 1e6).round() / 1e6;
+        [budget.work(), budget.commit(), budget.end()].map(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shorter_deadline_is_kept_and_a_longer_one_changes_nothing() {
+        assert_eq!(ends(None).await, [24.0, 26.0, 27.0]);
+        assert_eq!(
+            ends(Some(Duration::from_secs(60))).await,
+            [24.0, 26.0, 27.0]
+        );
+        assert_eq!(
+            ends(Some(Duration::from_secs(14))).await,
+            [12.0, 13.0, 13.5]
+        );
+        assert_eq!(ends(Some(Duration::ZERO)).await, [0.0; 3]);
+    }
 }

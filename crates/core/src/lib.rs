@@ -6,6 +6,7 @@
 //! with its IAM policy.
 
 pub mod calls;
+pub mod deadline;
 pub mod inventory;
 pub mod readiness;
 pub mod scaling;

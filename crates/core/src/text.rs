@@ -1,6 +1,7 @@
 //! Text that a person can read: the rule behind every name and id of the domain.
 
 use thiserror::Error;
+use unicode_general_category::{GeneralCategory, get_general_category};
 
 /// Why a text is not taken. The sentence continues the name of a field: "aws_region must not be empty".
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum TextError {
         /// How many it has.
         length: usize,
     },
-    /// It has a control character, a line break or a Unicode noncharacter.
+    /// It has a control, format, private-use or unassigned character, or a line break.
     #[error("must be printable text, but its character {position} is U+{code:04X}")]
     NotPrintable {
         /// Which character, counted from 1.
@@ -24,21 +25,101 @@ pub enum TextError {
         /// Its code point.
         code: u32,
     },
+    /// It has U+FFFD, which decoders put in the place of bytes that are not UTF-8: the client sent something else.
+    #[error(
+        "must be UTF-8 text, but its character {position} is U+FFFD, which replaces bytes that are not"
+    )]
+    Replaced {
+        /// Which character, counted from 1.
+        position: usize,
+    },
+    /// Nothing in it can be seen.
+    #[error("must have at least one visible character")]
+    Invisible,
     /// It begins or ends with white space, which MySQL's comparisons would ignore.
     #[error("must not begin or end with white space")]
     OuterWhiteSpace,
 }
 
-/// Whether a person can see `c`, or at least its effect on the text around it.
-///
-/// Joiners and direction marks are taken: several scripts cannot be written without them.
-#[must_use]
-pub fn is_printable(c: char) -> bool {
-    let noncharacter = matches!(u32::from(c), 0xFDD0..=0xFDEF) || u32::from(c) & 0xFFFE == 0xFFFE;
-    !(c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || noncharacter)
+/// What a character is to the rule of printable text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A letter, a mark, a number or a symbol: what a joiner may join.
+    Joinable,
+    /// Punctuation, and spaces of any width.
+    Other,
+    /// U+200C or U+200D, without which several scripts cannot be written.
+    Joiner,
+    /// What no text may have.
+    Refused,
 }
 
-/// Checks that `text` is 1 to `max` printable characters.
+/// By Unicode's general categories.
+fn kind(c: char) -> Kind {
+    use GeneralCategory as Category;
+    if matches!(c, '\u{200C}' | '\u{200D}') {
+        return Kind::Joiner;
+    }
+    match get_general_category(c) {
+        Category::Control
+        | Category::Format
+        | Category::LineSeparator
+        | Category::ParagraphSeparator
+        | Category::PrivateUse
+        | Category::Surrogate
+        | Category::Unassigned => Kind::Refused,
+        Category::ConnectorPunctuation
+        | Category::DashPunctuation
+        | Category::OpenPunctuation
+        | Category::ClosePunctuation
+        | Category::InitialPunctuation
+        | Category::FinalPunctuation
+        | Category::OtherPunctuation
+        | Category::SpaceSeparator => Kind::Other,
+        _ => Kind::Joinable,
+    }
+}
+
+/// Whether `c`, of a text that is printable, leaves something on the page. Marks do so on a letter alone; the fillers are
+/// letters and symbols by category, but blank.
+fn is_visible(c: char) -> bool {
+    let is_filler = matches!(
+        c,
+        '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}'
+    );
+    !is_filler
+        && kind(c) != Kind::Joiner
+        && !matches!(
+            get_general_category(c),
+            GeneralCategory::SpaceSeparator
+                | GeneralCategory::NonspacingMark
+                | GeneralCategory::EnclosingMark
+        )
+}
+
+/// The first character of `text` that is not printable, with its position, counted from 1.
+fn unprintable(text: &str) -> Option<(usize, char)> {
+    let mut before = Kind::Other;
+    let mut characters = text.chars().enumerate().peekable();
+    while let Some((index, c)) = characters.next() {
+        let here = kind(c);
+        let is_allowed = match here {
+            Kind::Joinable | Kind::Other => true,
+            Kind::Joiner => {
+                let after = characters.peek().map(|(_, next)| kind(*next));
+                before == Kind::Joinable && after == Some(Kind::Joinable)
+            }
+            Kind::Refused => false,
+        };
+        if !is_allowed {
+            return Some((index + 1, c));
+        }
+        before = here;
+    }
+    None
+}
+
+/// Checks that `text` is 1 to `max` printable characters, at least one of them visible.
 ///
 /// # Errors
 /// The first rule that `text` breaks.
@@ -50,13 +131,25 @@ pub fn check_printable(text: &str, max: usize) -> Result<(), TextError> {
     if length > max {
         return Err(TextError::TooLong { max, length });
     }
-    match text.chars().enumerate().find(|(_, c)| !is_printable(*c)) {
-        Some((index, c)) => Err(TextError::NotPrintable {
-            position: index + 1,
-            code: u32::from(c),
-        }),
-        None => Ok(()),
+    // Most texts are plain, and need no table.
+    if text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(());
     }
+    if let Some(index) = text.chars().position(|c| c == char::REPLACEMENT_CHARACTER) {
+        return Err(TextError::Replaced {
+            position: index + 1,
+        });
+    }
+    if let Some((position, c)) = unprintable(text) {
+        return Err(TextError::NotPrintable {
+            position,
+            code: u32::from(c),
+        });
+    }
+    if !text.chars().any(is_visible) {
+        return Err(TextError::Invisible);
+    }
+    Ok(())
 }
 
 /// Checks that `text` is 1 to `max` printable characters, with no white space around it.
@@ -64,11 +157,14 @@ pub fn check_printable(text: &str, max: usize) -> Result<(), TextError> {
 /// # Errors
 /// The first rule that `text` breaks.
 pub fn check_trimmed(text: &str, max: usize) -> Result<(), TextError> {
-    check_printable(text, max)?;
-    if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
-        return Err(TextError::OuterWhiteSpace);
+    match check_printable(text, max) {
+        Ok(()) | Err(TextError::Invisible)
+            if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) =>
+        {
+            Err(TextError::OuterWhiteSpace)
+        }
+        checked => checked,
     }
-    Ok(())
 }
 
 /// Makes a type for a text of the domain: a private field, one way in that checks, and the ways out.
@@ -148,6 +244,10 @@ mod tests {
             "خادم",
             "می\u{200C}خواهم",
             "👩\u{200D}💻",
+            "❤\u{FE0F}\u{200D}🔥",
+            "क\u{94D}\u{200D}ष",
+            "مرحبا، 123",
+            "e\u{301}",
             "a/b?c=d#e",
             "..",
             "a b",
@@ -166,6 +266,20 @@ mod tests {
             ("ab\u{2028}c", 3, 0x2028),
             ("\u{FFFE}", 1, 0xFFFE),
             ("\u{1FFFF}", 1, 0x1FFFF),
+            ("\u{200B}", 1, 0x200B),
+            ("a\u{AD}b", 2, 0xAD),
+            ("\u{FEFF}", 1, 0xFEFF),
+            ("a\u{202E}b", 2, 0x202E),
+            ("a\u{2066}b", 2, 0x2066),
+            ("a\u{E000}", 2, 0xE000),
+            ("\u{10FFFD}", 1, 0x10_FFFD),
+            ("a\u{378}", 2, 0x378),
+            ("\u{E0041}", 1, 0xE0041),
+            ("\u{200D}", 1, 0x200D),
+            ("a\u{200D}", 2, 0x200D),
+            ("\u{200C}a", 1, 0x200C),
+            ("a \u{200D}b", 3, 0x200D),
+            ("a\u{200D}\u{200D}b", 2, 0x200D),
         ] {
             assert_eq!(
                 check_printable(text, 255),
@@ -173,6 +287,34 @@ mod tests {
                 "{text:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_refused() {
+        for text in [
+            " ",
+            "\u{3000} \u{A0}",
+            "\u{301}",
+            "\u{FE0F}",
+            "\u{3164}",
+            "\u{115F}\u{1160}",
+            "\u{2800}",
+        ] {
+            assert_eq!(
+                check_printable(text, 255),
+                Err(TextError::Invisible),
+                "{text:?}"
+            );
+        }
+        assert_eq!(check_printable("\u{3164}.", 255), Ok(()));
+    }
+
+    #[test]
+    fn bytes_that_were_not_utf_8_are_refused() {
+        assert_eq!(
+            check_trimmed("ab\u{FFFD}", 255),
+            Err(TextError::Replaced { position: 3 })
+        );
     }
 
     #[test]
@@ -190,7 +332,7 @@ mod tests {
 
     #[test]
     fn every_refusal_reads_as_the_end_of_a_sentence() {
-        let said: Vec<String> = ["", "abcd", "a\t", "a "]
+        let said: Vec<String> = ["", "abcd", "a\t", "a\u{FFFD}", "\u{301}", "a "]
             .iter()
             .filter_map(|text| check_trimmed(text, 3).err())
             .map(|error| format!("aws_region {error}"))
@@ -201,6 +343,8 @@ mod tests {
                 "aws_region must not be empty",
                 "aws_region must be at most 3 characters long, but has 4",
                 "aws_region must be printable text, but its character 2 is U+0009",
+                "aws_region must be UTF-8 text, but its character 2 is U+FFFD, which replaces bytes that are not",
+                "aws_region must have at least one visible character",
                 "aws_region must not begin or end with white space",
             ]
         );

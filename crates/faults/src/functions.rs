@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fleet_aws::{InventoryRole, ScalingMode, ScalingSettings, SdkConfig};
 use fleet_core::scaling::{Names, demo::Outcome};
 use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::{client::Answer, stores::settings};
@@ -57,7 +58,7 @@ impl Functions {
         self.call(
             method,
             INSTANCE,
-            &json!({ "aws_instance_id": id }),
+            &json!({ "aws_instance_id": encoded(id) }),
             &Value::Null,
             body,
         )
@@ -69,7 +70,7 @@ impl Functions {
         self.call(
             method,
             DIMENSION,
-            &json!({ "scalableTargetDimensionId": id }),
+            &json!({ "scalableTargetDimensionId": encoded(id) }),
             &Value::Null,
             body,
         )
@@ -112,6 +113,11 @@ impl Functions {
             .unwrap();
         invoke(function, serde_json::from_value(event).unwrap()).await
     }
+}
+
+/// A path parameter as a client writes it.
+fn encoded(id: &str) -> String {
+    utf8_percent_encode(id, NON_ALPHANUMERIC).to_string()
 }
 
 /// Calls a function.

@@ -12,6 +12,7 @@ use fleet_http::{
 };
 use futures_util::FutureExt as _;
 use lambda_http::RequestExt as _;
+use percent_encoding::percent_decode_str;
 
 /// Query parameters, each with its values.
 type Query = BTreeMap<String, Vec<String>>;
@@ -85,8 +86,18 @@ fn query(event: &ApiGatewayProxyRequest) -> Query {
         .collect()
 }
 
-/// An event that can be read at all reaches the function with everything just as it was sent, or is refused with 400 for
-/// a body that says it is base64 and is not.
+/// A path parameter as another decoder reads it; `None` where it is not percent-encoded UTF-8.
+fn decoded(raw: &str) -> Option<String> {
+    let is_digit = |at: usize| raw.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
+    let is_encoding = raw
+        .match_indices('%')
+        .all(|(at, _)| is_digit(at + 1) && is_digit(at + 2));
+    let text = percent_decode_str(raw).decode_utf8().ok()?;
+    (is_encoding && !text.contains('\u{FFFD}')).then(|| text.into_owned())
+}
+
+/// An event that can be read at all reaches the function with everything just as it was sent, path parameters decoded, or
+/// is refused with 400 for a parameter that is not UTF-8 or a body that says it is base64 and is not.
 pub fn check(bytes: &[u8]) {
     let Ok(event) = serde_json::from_slice::<ApiGatewayProxyRequest>(bytes) else {
         return;
@@ -97,7 +108,18 @@ pub fn check(bytes: &[u8]) {
     } else {
         Some(text.into_bytes())
     };
-    let expected = body.map(|body| Seen {
+    let parameters: Option<BTreeMap<String, String>> = event
+        .path_parameters
+        .iter()
+        .map(|(name, value)| Some((name.clone(), decoded(value)?)))
+        .collect();
+    let query = query(&event);
+    let is_text = |text: &String| !text.contains('\u{FFFD}');
+    let is_utf_8 = query
+        .iter()
+        .all(|(name, values)| is_text(name) && values.iter().all(is_text));
+    let readable = body.zip(parameters).filter(|_| is_utf_8);
+    let expected = readable.map(|(body, parameters)| Seen {
         method: event.http_method.to_string(),
         route: event
             .resource
@@ -105,8 +127,8 @@ pub fn check(bytes: &[u8]) {
             .or_else(|| event.request_context.resource_path.clone())
             .unwrap_or_default(),
         id: event.request_context.request_id.clone().unwrap_or_default(),
-        parameters: event.path_parameters.clone().into_iter().collect(),
-        query: query(&event),
+        parameters,
+        query,
         body,
     });
     let keeper = Keeper::default();

@@ -5,49 +5,68 @@ use std::fmt::Display;
 use lambda_http::Request;
 use serde_json::{Map, Value};
 
-use crate::{ApiError, bounded_json, shown::Shown};
+use crate::{ApiError, ErrorCode, InvalidInput, bounded_json, shown::Shown, suggestion};
 
 /// A JSON object that is being taken apart: a body, or an object within it.
 ///
-/// Take each field that the route has, then call [`Object::finish`], which refuses what is left.
+/// Say with [`Object::allow`] which fields the route has, then take each of them.
 #[derive(Debug)]
 pub struct Object {
     /// Where the object stands in the body: empty for the body itself, else `packages[3].`
     prefix: String,
     fields: Map<String, Value>,
-    known: Vec<&'static str>,
 }
 
 impl Object {
     /// The request's body.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] for a body that is empty, not UTF-8, not JSON or not an object, that has a field twice, or
-    /// more than 100,000 values.
+    /// [`InvalidInput`] for a body that is empty, not UTF-8, not JSON or not an object, that has a field twice, or more
+    /// than 100,000 values.
     pub fn body(request: &Request) -> Result<Self, ApiError> {
-        let refuse = |text: &str| {
-            Err(ApiError::BadRequest(format!(
-                "The body must be a JSON object, but it is {text}."
-            )))
-        };
+        let refuse = |rule: &str| invalid_body(format!("The request body {rule}."), rule);
         let Ok(text) = std::str::from_utf8(request.body().as_ref()) else {
-            return refuse("not UTF-8 text");
+            return Err(refuse("must be UTF-8 text"));
         };
         if text.trim().is_empty() {
-            return refuse("empty");
+            return Err(refuse("must be a JSON object, but is empty"));
         }
         match bounded_json::parse(text) {
             Ok(Value::Object(fields)) => Ok(Self {
                 prefix: String::new(),
                 fields,
-                known: Vec::new(),
             }),
-            Ok(other) => refuse(kind(&other)),
-            Err(error) => Err(ApiError::BadRequest(format!(
-                "The body {}: {error}.",
-                fault(&error)
-            ))),
+            Ok(other) => {
+                let rule = format!("must be a JSON object, but is {}", kind(&other));
+                Err(refuse(&rule))
+            }
+            Err(fault) => Err(invalid_body(
+                format!("Invalid request body: {fault}."),
+                &fault.reason(),
+            )),
         }
+    }
+
+    /// Refuses a field that is not in `known`. Called before any field is taken: a client that misspells a field is to
+    /// read of the one that it sent, not of the one that is missing.
+    ///
+    /// # Errors
+    /// [`InvalidInput`] that names the field, those that are allowed, and the one that was probably meant.
+    pub fn allow(&self, known: &[&str]) -> Result<(), ApiError> {
+        let Some(unknown) = self
+            .fields
+            .keys()
+            .find(|name| !known.contains(&name.as_str()))
+        else {
+            return Ok(());
+        };
+        let named = format_args!("`{}{}`", self.prefix, Shown(unknown));
+        Err(InvalidInput::new(
+            ErrorCode::UnknownField,
+            format!("Unknown field {named}{}", suggestion::of(unknown, known)),
+            "unknown field",
+        )
+        .into())
     }
 
     /// Whether no field is left.
@@ -65,7 +84,7 @@ impl Object {
     /// Takes a text that must be there.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names the field.
+    /// [`InvalidInput`] that names the field.
     pub fn text<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -78,7 +97,7 @@ impl Object {
     /// Takes a text that may be there.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names the field.
+    /// [`InvalidInput`] that names the field.
     pub fn optional_text<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -96,7 +115,7 @@ impl Object {
     /// Takes a number that may be there.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names the field.
+    /// [`InvalidInput`] that names the field.
     pub fn optional_number(&mut self, name: &'static str) -> Result<Option<f64>, ApiError> {
         match self.take(name) {
             None => Ok(None),
@@ -107,15 +126,16 @@ impl Object {
         }
     }
 
-    /// Takes a list of objects that may be there; `read` makes something of each and the rest of it must be empty.
+    /// Takes a list of objects that may be there: `read` makes something of each, which has no fields but `known`.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names the field within the list: `packages[3].package_version`. A list of more
+    /// [`InvalidInput`] that names the field within the list: `packages[3].package_version`. A list of more
     /// than `max` entries is refused before any entry is looked at.
     pub fn optional_objects<T>(
         &mut self,
         name: &'static str,
         max: usize,
+        known: &[&str],
         mut read: impl FnMut(&mut Self) -> Result<T, ApiError>,
     ) -> Result<Option<Vec<T>>, ApiError> {
         let entries = match self.take(name) {
@@ -132,19 +152,15 @@ impl Object {
         let entry = |(index, value): (usize, Value)| {
             let place = format!("{}{name}[{index}]", self.prefix);
             let Value::Object(fields) = value else {
-                return Err(ApiError::BadRequest(format!(
-                    "{place} must be an object, but is {}.",
-                    kind(&value)
-                )));
+                let rule = format!("must be an object, but is {}", kind(&value));
+                return Err(InvalidInput::field(place, rule).into());
             };
             let mut object = Self {
                 prefix: format!("{place}."),
                 fields,
-                known: Vec::new(),
             };
-            let made = read(&mut object)?;
-            object.finish()?;
-            Ok(made)
+            object.allow(known)?;
+            read(&mut object)
         };
         entries
             .into_iter()
@@ -154,52 +170,32 @@ impl Object {
             .map(Some)
     }
 
-    /// Refuses the fields that nobody took.
-    ///
-    /// # Errors
-    /// [`ApiError::BadRequest`] that names one of them and those that are allowed.
-    pub fn finish(self) -> Result<(), ApiError> {
-        match self.fields.keys().next() {
-            None => Ok(()),
-            Some(unknown) => Err(self.wrong(
-                unknown,
-                format_args!(
-                    "is not a known field; allowed are {}",
-                    self.known.join(", ")
-                ),
-            )),
-        }
+    /// A refusal of the field `name`, which is one of ours, as the end of a sentence that begins with its place in the
+    /// body.
+    pub fn wrong(&self, name: &'static str, rule: impl Display) -> ApiError {
+        InvalidInput::field(format_args!("{}{name}", self.prefix), rule).into()
     }
 
-    /// A refusal of the field `name`, as the end of a sentence that begins with its place in the body.
-    pub fn wrong(&self, name: &str, what: impl Display) -> ApiError {
-        ApiError::BadRequest(format!("{}{} {what}.", self.prefix, Shown(name)))
-    }
-
-    fn wrong_kind(&self, name: &str, wanted: &str, value: &Value) -> ApiError {
+    fn wrong_kind(&self, name: &'static str, wanted: &str, value: &Value) -> ApiError {
         self.wrong(
             name,
             format_args!("must be {wanted}, but is {}", kind(value)),
         )
     }
 
-    fn take(&mut self, name: &'static str) -> Option<Value> {
-        self.known.push(name);
+    fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.remove(name)
     }
 }
 
-/// What is wrong with a body that was not read, in general.
-fn fault(error: &serde_json::Error) -> &'static str {
-    if error.is_data() {
-        return "cannot be taken";
-    }
-    // The parser tells this apart by its text alone. It is JSON all the same, so it must not be called broken.
-    if error.to_string().starts_with("number out of range") {
-        "has a number beyond 64-bit floating point"
-    } else {
-        "is not valid JSON"
-    }
+/// A refusal of the body as a whole.
+fn invalid_body(message: String, rule: &str) -> ApiError {
+    InvalidInput::new(
+        ErrorCode::InvalidBody,
+        message,
+        format!("the request body: {rule}"),
+    )
+    .into()
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -230,68 +226,88 @@ mod tests {
     #[test]
     fn a_body_that_is_no_object_is_refused_with_what_it_is() {
         let refused = |text: &str| body(text).unwrap_err().to_string();
-        assert_eq!(
-            refused(" \n"),
-            "The body must be a JSON object, but it is empty."
-        );
-        assert_eq!(
-            refused("[1]"),
-            "The body must be a JSON object, but it is a list."
-        );
-        assert_eq!(
-            refused("null"),
-            "The body must be a JSON object, but it is null."
-        );
-        assert_eq!(
-            refused("{"),
-            "The body is not valid JSON: EOF while parsing an object at line 1 column 1."
-        );
-        assert_eq!(
-            refused(r#"{"a":1e400}"#),
-            "The body has a number beyond 64-bit floating point: number out of range at line 1 column 10."
-        );
-        let binary = Object::body(&Request::new(Body::Binary(vec![0xFF])));
-        assert_eq!(
-            binary.unwrap_err().to_string(),
-            "The body must be a JSON object, but it is not UTF-8 text."
-        );
+        for (text, sentence) in [
+            (
+                " \n",
+                "The request body must be a JSON object, but is empty.",
+            ),
+            (
+                "[1]",
+                "The request body must be a JSON object, but is a list.",
+            ),
+            (
+                "null",
+                "The request body must be a JSON object, but is null.",
+            ),
+            (
+                "{",
+                "Invalid request body: the JSON ends too early (line 1, column 1).",
+            ),
+        ] {
+            assert_eq!(refused(text), sentence);
+        }
+        let binary = Object::body(&Request::new(Body::Binary(vec![0xFF]))).unwrap_err();
+        assert_eq!(binary.to_string(), "The request body must be UTF-8 text.");
+        assert_eq!(binary.code(), ErrorCode::InvalidBody);
         assert!(body(&"[".repeat(1_000_000)).is_err());
     }
 
     #[test]
     fn every_refusal_names_its_field() {
-        let mut object = body(r#"{"n":"1","t":2,"e":"x","o":[{"a":"b"},7],"l":{},"u":0}"#).unwrap();
+        let mut object = body(r#"{"n":"1","t":2,"e":"x","o":[{"a":"b"},7],"l":{}}"#).unwrap();
         let refusals = [
             object.text("t", any).unwrap_err(),
             object.text("m", any).unwrap_err(),
             object.text("e", |_| Err::<(), _>("must be e")).unwrap_err(),
             object.optional_number("n").unwrap_err(),
-            object.optional_objects("l", 9, |_| Ok(())).unwrap_err(),
             object
-                .optional_objects("o", 9, |entry| entry.text("a", any))
+                .optional_objects("l", 9, &[], |_| Ok(()))
                 .unwrap_err(),
-            object.finish().unwrap_err(),
+            object
+                .optional_objects("o", 9, &["a"], |entry| entry.text("a", any))
+                .unwrap_err(),
         ];
+        let sentences = [
+            "t must be a string, but is a number",
+            "m is missing",
+            "e must be e",
+            "n must be a number, but is a string",
+            "l must be a list, but is an object",
+            "o[1] must be an object, but is a number",
+        ];
+        for (error, sentence) in refusals.iter().zip(sentences) {
+            assert_eq!(error.to_string(), format!("{sentence}."));
+            assert_eq!(
+                (error.code(), error.cause().as_str()),
+                (ErrorCode::InvalidField, sentence)
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_with_the_one_that_was_meant() {
+        let object = body(r#"{"region":"x","aws_account":"1"}"#).unwrap();
+        let refused = object
+            .allow(&["aws_region", "aws_account", "packages"])
+            .unwrap_err();
         assert_eq!(
-            refusals.map(|error| error.to_string()),
-            [
-                "t must be a string, but is a number.",
-                "m is missing.",
-                "e must be e.",
-                "n must be a number, but is a string.",
-                "l must be a list, but is an object.",
-                "o[1] must be an object, but is a number.",
-                "u is not a known field; allowed are t, m, e, n, l, o.",
-            ]
+            refused.to_string(),
+            "Unknown field `region`; did you mean `aws_region`? Allowed are aws_region, aws_account, packages."
+        );
+        assert_eq!(
+            (refused.code(), refused.cause().as_str()),
+            (ErrorCode::UnknownField, "unknown field")
         );
     }
 
     #[test]
     fn a_field_within_a_list_is_named_with_its_place() {
         let refused = |text: &str| {
-            let mut object = body(text).unwrap();
-            object
-                .optional_objects("packages", 2, |entry| entry.text("package_version", any))
+            body(text)
+                .unwrap()
+                .optional_objects("packages", 2, &["package_version"], |entry| {
+                    entry.text("package_version", any)
+                })
                 .unwrap_err()
                 .to_string()
         };
@@ -300,28 +316,24 @@ mod tests {
             "packages[1].package_version must be a string, but is a number."
         );
         assert_eq!(
-            refused(r#"{"packages":[{"package_version":"1","x":1}]}"#),
-            "packages[0].x is not a known field; allowed are package_version."
-        );
-        let name = "x".repeat(3_000_000);
-        assert_eq!(
-            body(&format!(r#"{{"{name}":1}}"#))
-                .unwrap()
-                .finish()
-                .unwrap_err()
-                .to_string(),
-            format!("{}… is not a known field; allowed are .", "x".repeat(100))
-        );
-        assert!(
-            body(&format!(r#"{{"{name}":1,"{name}":1}}"#))
-                .unwrap_err()
-                .to_string()
-                .len()
-                < 250
+            refused(r#"{"packages":[{"x":1}]}"#),
+            "Unknown field `packages[0].x`; allowed are package_version."
         );
         assert_eq!(
             refused(r#"{"packages":[1,2,3]}"#),
             "packages must have at most 2 entries, but has 3."
         );
+    }
+
+    #[test]
+    fn a_name_of_megabytes_is_not_sent_back() {
+        let name = "x".repeat(3_000_000);
+        let unknown = body(&format!(r#"{{"{name}":1}}"#)).unwrap();
+        assert_eq!(
+            unknown.allow(&["a"]).unwrap_err().to_string(),
+            format!("Unknown field `{}…`; allowed are a.", "x".repeat(100))
+        );
+        let twice = body(&format!(r#"{{"{name}":1,"{name}":1}}"#)).unwrap_err();
+        assert!(twice.to_string().len() < 250);
     }
 }

@@ -3,7 +3,10 @@
 //! `serde_json::Value` alone would make a gigabyte of a hostile body of a few megabytes (`[{"":0},{"":0},…]`), and would
 //! take the last of two equal keys in silence.
 
-use std::{cell::Cell, fmt};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+};
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -14,35 +17,113 @@ use crate::shown::Shown;
 /// too long is still refused by name.
 pub(crate) const MAX_VALUES: usize = 100_000;
 
+/// How deep arrays and objects may be nested: the bound of `serde_json`.
+const MAX_DEPTH: usize = 127;
+
+/// Why a text is refused, and where in it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct JsonFault {
+    rule: Rule,
+    line: usize,
+    column: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Rule {
+    Syntax,
+    Ends,
+    Depth,
+    NumberRange,
+    Values,
+    Duplicate(String),
+}
+
+impl JsonFault {
+    fn new(error: &serde_json::Error, broken: Option<Rule>) -> Self {
+        let rule = broken.unwrap_or_else(|| {
+            // The parser tells these apart by its text alone.
+            let text = error.to_string();
+            if error.is_eof() {
+                Rule::Ends
+            } else if text.starts_with("number out of range") {
+                Rule::NumberRange
+            } else if text.starts_with("recursion limit exceeded") {
+                Rule::Depth
+            } else {
+                Rule::Syntax
+            }
+        });
+        Self {
+            rule,
+            line: error.line(),
+            column: error.column(),
+        }
+    }
+
+    /// The rule that is broken, without a text of the client's.
+    pub(crate) fn reason(&self) -> String {
+        match &self.rule {
+            Rule::Syntax => "not valid JSON".to_owned(),
+            Rule::Ends => "the JSON ends too early".to_owned(),
+            Rule::Depth => format!("nested more than {MAX_DEPTH} levels deep"),
+            Rule::NumberRange => "a number out of the range of 64-bit floating point".to_owned(),
+            Rule::Values => format!("more than {MAX_VALUES} values"),
+            Rule::Duplicate(_) => "duplicate field".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for JsonFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason())?;
+        if let Rule::Duplicate(name) = &self.rule {
+            write!(f, " `{}`", Shown(name))?;
+        }
+        write!(f, " (line {}, column {})", self.line, self.column)
+    }
+}
+
 /// Reads `text`, to its end, as one JSON value.
 ///
 /// # Errors
-/// What is wrong with it, and where. Of the category `Data` where it is JSON, but breaks a bound of ours.
-pub(crate) fn parse(text: &str) -> Result<Value, serde_json::Error> {
-    let left = Cell::new(MAX_VALUES);
+/// The rule that it breaks, and where.
+pub(crate) fn parse(text: &str) -> Result<Value, JsonFault> {
+    let bounds = Bounds {
+        left: Cell::new(MAX_VALUES),
+        broken: RefCell::new(None),
+    };
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = Bounded { left: &left }.deserialize(&mut json)?;
-    json.end()?;
-    Ok(value)
+    Bounded(&bounds)
+        .deserialize(&mut json)
+        .and_then(|value| json.end().map(|()| value))
+        .map_err(|error| JsonFault::new(&error, bounds.broken.take()))
+}
+
+/// What is left to a text, and the bound of ours that it broke.
+struct Bounds {
+    left: Cell<usize>,
+    broken: RefCell<Option<Rule>>,
+}
+
+impl Bounds {
+    /// An error for serde to stop with; the rule itself is told beside it.
+    fn stop<E: Error>(&self, rule: Rule) -> E {
+        self.broken.replace(Some(rule));
+        E::custom("a bound is broken")
+    }
 }
 
 /// Makes one value while there are any left.
 #[derive(Clone, Copy)]
-struct Bounded<'a> {
-    left: &'a Cell<usize>,
-}
+struct Bounded<'a>(&'a Bounds);
 
 impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.left.get().checked_sub(1) {
-            Some(left) => self.left.set(left),
-            None => {
-                return Err(D::Error::custom(format_args!(
-                    "it has more than {MAX_VALUES} values"
-                )));
-            }
+        match self.0.left.get().checked_sub(1) {
+            Some(left) => self.0.left.set(left),
+            None => return Err(self.0.stop(Rule::Values)),
         }
         deserializer.deserialize_any(self)
     }
@@ -91,10 +172,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         let mut map = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             if map.contains_key(&name) {
-                return Err(A::Error::custom(format_args!(
-                    "it has the field {} more than once",
-                    Shown(&name)
-                )));
+                return Err(self.0.stop(Rule::Duplicate(name)));
             }
             map.insert(name, fields.next_value_seed(self)?);
         }
@@ -116,39 +194,67 @@ mod tests {
             parse(text).unwrap(),
             json!({"a": [null, true, -1, 18446744073709551615_u64, 0.1, 1e5, "é\n"], "b": {}, "c": []})
         );
-        for text in [
-            "",
-            "{",
-            "{} {}",
-            "[1,]",
-            "nul",
-            r#"{"a"}"#,
-            &"[".repeat(200),
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_our_words_with_its_place() {
+        let refused = |text: &str| parse(text).unwrap_err().to_string();
+        assert_eq!(refused(""), "the JSON ends too early (line 1, column 0)");
+        assert_eq!(refused("{"), "the JSON ends too early (line 1, column 1)");
+        assert_eq!(
+            refused("\"\\u00"),
+            "the JSON ends too early (line 1, column 5)"
+        );
+        for (text, line, column) in [
+            ("{} {}", 1, 4),
+            ("[1,\n]", 2, 1),
+            ("nul", 1, 3),
+            (r#"{"a"}"#, 1, 5),
+            ("{'a':1}", 1, 2),
+            ("[01]", 1, 3),
+            ("\"\t\"", 1, 2),
+            (r#""\q""#, 1, 3),
+            (r#""\ud800""#, 1, 8),
         ] {
-            assert!(parse(text).is_err_and(|error| !error.is_data()), "{text}");
+            // A word that is cut short is one that ends too early.
+            let rule = if text == "nul" {
+                "the JSON ends too early"
+            } else {
+                "not valid JSON"
+            };
+            assert_eq!(
+                refused(text),
+                format!("{rule} (line {line}, column {column})")
+            );
         }
+        assert_eq!(
+            refused("[1e400]"),
+            "a number out of the range of 64-bit floating point (line 1, column 6)"
+        );
+        assert!(parse(&format!("{}{}", "[".repeat(127), "]".repeat(127))).is_ok());
+        assert_eq!(
+            refused(&"[".repeat(200)),
+            "nested more than 127 levels deep (line 1, column 128)"
+        );
     }
 
     #[test]
     fn values_are_counted_and_stop_at_the_bound() {
         let zeros = |n: usize| format!("[{}0]", "0,".repeat(n - 1));
         assert!(parse(&zeros(MAX_VALUES - 1)).is_ok());
-        let refused = parse(&zeros(MAX_VALUES)).unwrap_err();
-        assert!(
-            refused.is_data()
-                && refused
-                    .to_string()
-                    .starts_with("it has more than 100000 values at line 1"),
-            "{refused}"
+        assert_eq!(
+            parse(&zeros(MAX_VALUES)).unwrap_err().reason(),
+            "more than 100000 values"
         );
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_named() {
+    fn a_field_that_stands_twice_is_named_to_the_client_alone() {
         let refused = parse(r#"{"a": {"b": 1, "b": 2}}"#).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "it has the field b more than once at line 1 column 18"
+            "duplicate field `b` (line 1, column 18)"
         );
+        assert_eq!(refused.reason(), "duplicate field");
     }
 }

@@ -11,7 +11,7 @@ use lambda_http::{
 use serde::Serialize;
 use tracing::info;
 
-use crate::{ApiError, Response, json, path_parameter, request_id};
+use crate::{ApiError, ErrorCode, Response, json, path_parameter, request_id};
 
 /// The routes of one method, with and without `/v1`: a scalable target's resource id has the form without.
 #[macro_export]
@@ -63,7 +63,7 @@ impl<'a> State<'a> {
 /// The state with the keys of an error, so that a client can go on from it at once.
 #[derive(Serialize)]
 struct PreconditionFailed<'a> {
-    code: &'static str,
+    code: ErrorCode,
     message: &'static str,
     request_id: &'a str,
     #[serde(flatten)]
@@ -95,7 +95,7 @@ pub fn listed<'a>(
 /// The dimension that the request's path names.
 ///
 /// # Errors
-/// [`ApiError::BadRequest`] that names the parameter.
+/// [`InvalidInput`](crate::InvalidInput) that names the parameter.
 pub fn id(request: &Request) -> Result<DimensionId, ApiError> {
     path_parameter(request, "scalableTargetDimensionId", DimensionId::parse)
 }
@@ -124,7 +124,7 @@ pub fn precondition_failed(
     present: &Stored,
 ) -> Result<Response, ApiError> {
     let body = PreconditionFailed {
-        code: "PreconditionFailed",
+        code: ErrorCode::PreconditionFailed,
         message: "The dimension has changed: If-Match does not name its present state.",
         request_id: request_id(request),
         state: State::of(id, names, &present.state),

@@ -1,29 +1,29 @@
 //! The one place where errors become responses.
 //!
-//! Use [`ApiError::BadRequest`] for input that the client can mend, [`ApiError::NotFound`] for a thing that is not
-//! there, and let `?` turn a [`StoreError`] into 503 or 500. What the client reads is a sentence of ours; what happened
-//! stays in the cause and goes to the log line with the same request id.
+//! Use [`InvalidInput`] for input that the client can fix, [`ApiError::NotFound`] for a thing that is not there, and let
+//! `?` turn a [`StoreError`] into 503 or 500. What the client reads is a sentence of ours; what happened stays in the
+//! cause and goes to the log line with the same request id.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use fleet_core::store::{Cause, StoreError};
 use lambda_http::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::{Response, response::json};
+use crate::{ErrorCode, Response, response::json};
 
 /// Why a request was not done.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    /// 400: the input is wrong. The sentence says what, in which field, and what is allowed.
-    #[error("{0}")]
-    BadRequest(String),
+    /// 400: the input is wrong.
+    #[error(transparent)]
+    BadRequest(#[from] InvalidInput),
     /// 404: there is no such thing. The sentence says what was looked for.
     #[error("{0}")]
     NotFound(String),
     /// 503: a store cannot answer now.
-    #[error("The service cannot answer now; please try again in {} s.", seconds(*retry_after))]
+    #[error("The service is temporarily unavailable. Try again in {} s.", seconds(*retry_after))]
     Unavailable {
         /// How long to wait before asking again; answered in whole seconds.
         retry_after: Duration,
@@ -32,8 +32,48 @@ pub enum ApiError {
         cause: Cause,
     },
     /// 500: a fault of ours or of the set-up.
-    #[error("The service failed to do this; the fault is ours and has been logged.")]
+    #[error("Internal error. It has been logged with this request id.")]
     Internal(#[source] Cause),
+}
+
+/// Input that the client can fix.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct InvalidInput {
+    code: ErrorCode,
+    message: String,
+    reason: String,
+}
+
+impl InvalidInput {
+    /// `message` is the sentence for the client: what is wrong, in which field, and what is allowed. `reason` is for the
+    /// log: the field and the rule, and never a text that the client sent.
+    pub fn new(code: ErrorCode, message: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            reason: reason.into(),
+        }
+    }
+
+    /// A field of the body that breaks a rule. Both are logged, so neither may have a text that the client sent.
+    pub fn field(field: impl Display, rule: impl Display) -> Self {
+        Self::breaks(ErrorCode::InvalidField, field, rule)
+    }
+
+    /// As [`Self::field`], of a path or query parameter.
+    pub fn parameter(name: impl Display, rule: impl Display) -> Self {
+        Self::breaks(ErrorCode::InvalidParameter, name, rule)
+    }
+
+    fn breaks(code: ErrorCode, name: impl Display, rule: impl Display) -> Self {
+        let reason = format!("{name} {rule}");
+        Self {
+            code,
+            message: format!("{reason}."),
+            reason,
+        }
+    }
 }
 
 impl From<StoreError> for ApiError {
@@ -56,18 +96,24 @@ fn seconds(wait: Duration) -> u64 {
 /// Which keys an error body has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorBody {
-    /// `message` and `request_id`.
+    /// `code`, `message` and `request_id`.
     #[default]
     Standard,
-    /// The inventory's documented contract: `error_message` with the same text as well.
+    /// The inventory's documented contract: `error_message` with the same text as `message` as well.
     Inventory,
 }
 
 impl ErrorBody {
-    /// The body that says `message` of the request `request_id`.
+    /// The body that says `message` about the request `request_id`.
     #[must_use]
-    pub fn of<'a>(self, message: &'a str, request_id: &'a str) -> impl Serialize + 'a {
-        Shown {
+    pub fn of<'a>(
+        self,
+        code: ErrorCode,
+        message: &'a str,
+        request_id: &'a str,
+    ) -> impl Serialize + 'a {
+        ErrorFields {
+            code,
             message,
             error_message: (self == Self::Inventory).then_some(message),
             request_id,
@@ -76,7 +122,8 @@ impl ErrorBody {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ErrorFields<'a> {
+    code: ErrorCode,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_message: Option<&'a str>,
@@ -95,12 +142,25 @@ impl ApiError {
         }
     }
 
-    /// What happened, for the log: every cause in the chain. `None` for an error of the client's, whose text would put
-    /// the client's input into the log.
+    /// The word for machines.
     #[must_use]
-    pub fn cause(&self) -> Option<String> {
-        let (Self::Unavailable { cause, .. } | Self::Internal(cause)) = self else {
-            return None;
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::BadRequest(invalid) => invalid.code,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::Unavailable { .. } => ErrorCode::Unavailable,
+            Self::Internal(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// What happened, for the log: every cause in the chain of a fault; of an error of the client's, the field and the
+    /// rule, without the client's input.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        let cause = match self {
+            Self::BadRequest(invalid) => return invalid.reason.clone(),
+            Self::NotFound(sentence) => return sentence.trim_end_matches('.').to_owned(),
+            Self::Unavailable { cause, .. } | Self::Internal(cause) => cause,
         };
         let mut text = cause.to_string();
         let mut next = cause.source();
@@ -109,7 +169,7 @@ impl ApiError {
             text.push_str(&error.to_string());
             next = error.source();
         }
-        Some(text)
+        text
     }
 
     /// The answer that tells the client.
@@ -117,7 +177,9 @@ impl ApiError {
     /// # Errors
     /// Only when the body cannot be written as JSON.
     pub fn response(&self, shape: ErrorBody, request_id: &str) -> Result<Response, Self> {
-        let mut response = json(self.status(), &shape.of(&self.to_string(), request_id))?;
+        let message = self.to_string();
+        let body = shape.of(self.code(), &message, request_id);
+        let mut response = json(self.status(), &body)?;
         if let Self::Unavailable { retry_after, .. } = self {
             response
                 .headers_mut()
@@ -134,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    fn shown(error: &ApiError, shape: ErrorBody) -> (u16, Option<String>, String) {
+    fn answered(error: &ApiError, shape: ErrorBody) -> (u16, Option<String>, String) {
         let response = error.response(shape, "r-1").unwrap();
         let wait = response
             .headers()
@@ -156,58 +218,64 @@ mod tests {
     }
 
     #[test]
-    fn every_error_has_its_status_and_a_sentence() {
+    fn every_error_has_its_status_its_code_and_a_sentence() {
         let fault = ApiError::from(StoreError::Fault {
             store: Store::Dimensions,
             source: "table fleet is not there".into(),
         });
-        assert_eq!(
-            shown(
-                &ApiError::BadRequest("aws_region must not be empty.".into()),
-                ErrorBody::Standard
-            ),
+        let empty = InvalidInput::field("aws_region", "must not be empty");
+        for (error, status, wait, body) in [
             (
+                empty.into(),
                 400,
                 None,
-                r#"{"message":"aws_region must not be empty.","request_id":"r-1"}"#.into()
-            )
-        );
-        assert_eq!(
-            shown(
-                &ApiError::NotFound("There is no book 9.".into()),
-                ErrorBody::Standard
+                r#"{"code":"InvalidField","message":"aws_region must not be empty.","request_id":"r-1"}"#,
             ),
             (
+                ApiError::NotFound("There is no book 9.".into()),
                 404,
                 None,
-                r#"{"message":"There is no book 9.","request_id":"r-1"}"#.into()
-            )
-        );
-        assert_eq!(
-            shown(&unavailable(), ErrorBody::Standard),
-            (503, Some("15".into()), r#"{"message":"The service cannot answer now; please try again in 15 s.","request_id":"r-1"}"#.into())
-        );
-        assert_eq!(
-            shown(&fault, ErrorBody::Standard),
-            (500, None, r#"{"message":"The service failed to do this; the fault is ours and has been logged.","request_id":"r-1"}"#.into())
-        );
+                r#"{"code":"NotFound","message":"There is no book 9.","request_id":"r-1"}"#,
+            ),
+            (
+                unavailable(),
+                503,
+                Some("15"),
+                r#"{"code":"Unavailable","message":"The service is temporarily unavailable. Try again in 15 s.","request_id":"r-1"}"#,
+            ),
+            (
+                fault,
+                500,
+                None,
+                r#"{"code":"Internal","message":"Internal error. It has been logged with this request id.","request_id":"r-1"}"#,
+            ),
+        ] {
+            let expected = (status, wait.map(str::to_owned), body.to_owned());
+            assert_eq!(answered(&error, ErrorBody::Standard), expected);
+        }
     }
 
     #[test]
     fn the_inventory_says_it_under_both_keys() {
-        let (_, _, body) = shown(&ApiError::BadRequest("No.".into()), ErrorBody::Inventory);
+        let error = InvalidInput::new(ErrorCode::DuplicateInstance, "No.", "no");
+        let (_, _, body) = answered(&error.into(), ErrorBody::Inventory);
         assert_eq!(
             body,
-            r#"{"message":"No.","error_message":"No.","request_id":"r-1"}"#
+            r#"{"code":"DuplicateInstance","message":"No.","error_message":"No.","request_id":"r-1"}"#
         );
     }
 
     #[test]
     fn the_log_gets_the_whole_cause_and_never_the_clients_input() {
         assert_eq!(
-            unavailable().cause().unwrap(),
+            unavailable().cause(),
             "the inventory database cannot answer now: arn:aws:rds:us-east-1:1:cluster:fleet is resuming"
         );
-        assert_eq!(ApiError::BadRequest("secret text".into()).cause(), None);
+        let unknown = InvalidInput::new(
+            ErrorCode::UnknownField,
+            "Unknown field `secret text`.",
+            "unknown field",
+        );
+        assert_eq!(ApiError::from(unknown).cause(), "unknown field");
     }
 }

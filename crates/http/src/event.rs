@@ -3,7 +3,7 @@
 //! `lambda_http` has this conversion too, but 1.3 panics on a `Host` that is no host and on broken base64, both of
 //! which a client can send.
 
-use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_http::{
     Body, Context, Request, RequestExt,
@@ -14,17 +14,29 @@ use lambda_http::{
     http::{self, Uri},
     request::RequestContext,
 };
+use tokio::time::Instant;
 
-use crate::{ApiError, Response, request::EventRoute};
+use crate::{
+    ApiError, ErrorCode, InvalidInput, Response, host::Host, parameters, request::EventRoute,
+};
 
-/// The id that the client, API Gateway's access log and our log line know the request by.
-pub(crate) fn request_id(event: &ApiGatewayProxyRequest, context: &Context) -> String {
+/// The id that the client, API Gateway's access log and our log line know the request by. Where the host has one id for
+/// many requests it is Lambda's own, which is that of one invocation.
+pub(crate) fn request_id(host: Host, event: &ApiGatewayProxyRequest, context: &Context) -> String {
     event
         .request_context
         .request_id
         .clone()
-        .filter(|id| !id.is_empty())
+        .filter(|id| host.identifies_requests && !id.is_empty())
         .unwrap_or_else(|| context.request_id.clone())
+}
+
+/// When Lambda ends the function, if it said so.
+pub(crate) fn deadline(context: &Context) -> Option<Instant> {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let left = Duration::from_millis(context.deadline).saturating_sub(since_1970);
+    // Zero where nobody said so; a deadline of Lambda's is far from it.
+    (context.deadline > 0).then(|| Instant::now() + left)
 }
 
 /// The route that API Gateway chose, as the template writes it: `/ec2/{aws_instance_id}`.
@@ -36,16 +48,17 @@ pub(crate) fn route(event: &ApiGatewayProxyRequest) -> String {
     resource.unwrap_or_default()
 }
 
-/// Makes the request that a function sees, with path and query parameters as API Gateway decoded them.
+/// Makes the request that a function sees, with path and query parameters decoded.
 ///
 /// # Errors
-/// [`ApiError::BadRequest`] for a body that says it is base64 and is not.
+/// [`InvalidInput`] for a parameter that is not percent-encoded UTF-8, and for a body that says it is base64 and is not.
 pub(crate) fn into_request(
+    host: Host,
     event: ApiGatewayProxyRequest,
     context: Context,
 ) -> Result<Request, ApiError> {
     let route = EventRoute {
-        id: request_id(&event, &context),
+        id: request_id(host, &event, &context),
         route: route(&event),
     };
     let body = match event.body {
@@ -65,6 +78,8 @@ pub(crate) fn into_request(
     } else {
         event.multi_value_query_string_parameters
     };
+    let path_parameters = parameters::path(host, event.path_parameters)?;
+    let query = parameters::query(query)?;
     let mut request = http::Request::new(body);
     *request.method_mut() = event.http_method;
     *request.uri_mut() = uri;
@@ -75,31 +90,23 @@ pub(crate) fn into_request(
     };
     request.extensions_mut().insert(route);
     Ok(request
-        .with_path_parameters(QueryMap::from(event.path_parameters))
-        .with_query_string_parameters(with_values(query))
+        .with_path_parameters(QueryMap::from(path_parameters))
+        .with_query_string_parameters(query)
         .with_stage_variables(QueryMap::from(event.stage_variables))
         .with_request_context(RequestContext::ApiGatewayV1(event.request_context))
         .with_lambda_context(context))
 }
 
-/// `query` without the parameters that have an empty list of values, on which the iterator of `query_map` 0.7 panics.
-fn with_values(query: QueryMap) -> QueryMap {
-    if query.is_empty() {
-        return query;
-    }
-    // As JSON, since only its iterator tells the names.
-    let values = serde_json::to_value(&query)
-        .and_then(serde_json::from_value::<HashMap<String, Vec<String>>>);
-    let mut values = values.unwrap_or_default();
-    values.retain(|_, values| !values.is_empty());
-    QueryMap::from(values)
-}
-
 fn decode_base64(text: &str) -> Result<Vec<u8>, ApiError> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    STANDARD
-        .decode(text)
-        .map_err(|_| ApiError::BadRequest("The body is not valid base64.".to_owned()))
+    STANDARD.decode(text).map_err(|_| {
+        InvalidInput::new(
+            ErrorCode::InvalidBody,
+            "The request body must be valid base64.",
+            "the request body: not valid base64",
+        )
+        .into()
+    })
 }
 
 /// Makes the answer that API Gateway expects of a function.
@@ -112,10 +119,10 @@ pub(crate) fn from_response(response: Response) -> ApiGatewayProxyResponse {
     answer
 }
 
-/// The answer when even an error cannot be written.
-pub(crate) fn bare_failure() -> ApiGatewayProxyResponse {
+/// An answer without a body: to a ping, and when even an error cannot be written.
+pub(crate) fn bare(status: i64) -> ApiGatewayProxyResponse {
     let mut answer = ApiGatewayProxyResponse::default();
-    answer.status_code = 500;
+    answer.status_code = status;
     answer
 }
 
@@ -136,18 +143,11 @@ mod tests {
                 r#"{"httpMethod":"GET","headers":{"Host":"a b:c/["},"requestContext":{"httpMethod":"GET"}}"#,
             );
             event.path = Some(path.to_owned());
-            assert!(into_request(event, Context::default()).is_ok(), "{path:?}");
+            assert!(
+                into_request(Host::API_GATEWAY, event, Context::default()).is_ok(),
+                "{path:?}"
+            );
         }
-    }
-
-    #[test]
-    fn a_parameter_without_values_is_one_that_was_not_sent() {
-        let event = event(
-            r#"{"httpMethod":"GET","multiValueQueryStringParameters":{"a":[],"b":["1","2"]},"requestContext":{"httpMethod":"GET"}}"#,
-        );
-        let request = into_request(event, Context::default()).unwrap();
-        let query = request.query_string_parameters_ref().unwrap();
-        assert_eq!(query.iter().collect::<Vec<_>>(), [("b", "1"), ("b", "2")]);
     }
 
     #[test]
@@ -157,14 +157,30 @@ mod tests {
                 r#"{"httpMethod":"POST","isBase64Encoded":true,"requestContext":{"httpMethod":"POST"}}"#,
             );
             event.body = Some(body.to_owned());
-            into_request(event, Context::default())
+            into_request(Host::API_GATEWAY, event, Context::default())
         };
         assert_eq!(with("e30=").unwrap().body().as_ref(), b"{}");
         assert_eq!(
             with("e30").unwrap_err().to_string(),
-            "The body is not valid base64."
+            "The request body must be valid base64."
         );
         assert_eq!(with("***").unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn lambdas_deadline_is_known_where_there_is_one() {
+        let mut context = Context::default();
+        assert_eq!(deadline(&context), None);
+        let ten_seconds = SystemTime::now() + Duration::from_secs(10);
+        let since_1970 = ten_seconds.duration_since(UNIX_EPOCH).unwrap();
+        context.deadline = u64::try_from(since_1970.as_millis()).unwrap();
+        let left = deadline(&context).unwrap() - Instant::now();
+        assert!(
+            left <= Duration::from_secs(10) && left > Duration::from_secs(1),
+            "{left:?}"
+        );
+        context.deadline = 1;
+        assert!(deadline(&context).unwrap() <= Instant::now());
     }
 
     #[test]
@@ -174,13 +190,14 @@ mod tests {
         let gateway = event(
             r#"{"httpMethod":"GET","requestContext":{"httpMethod":"GET","requestId":"gateway"}}"#,
         );
-        assert_eq!(request_id(&gateway, &context), "gateway");
-        assert_eq!(
-            request_id(
-                &event(r#"{"httpMethod":"GET","requestContext":{"httpMethod":"GET"}}"#),
-                &context
-            ),
-            "lambda"
-        );
+        let id = |host, event: &ApiGatewayProxyRequest| request_id(host, event, &context);
+        assert_eq!(id(Host::API_GATEWAY, &gateway), "gateway");
+        let shares_ids = Host {
+            identifies_requests: false,
+            ..Host::API_GATEWAY
+        };
+        assert_eq!(id(shares_ids, &gateway), "lambda");
+        let without = event(r#"{"httpMethod":"GET","requestContext":{"httpMethod":"GET"}}"#);
+        assert_eq!(id(Host::API_GATEWAY, &without), "lambda");
     }
 }

@@ -1,13 +1,8 @@
 //! A function of the API, and the one way to call it.
 
-use std::{
-    future::Future,
-    panic::AssertUnwindSafe,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
-};
+use std::{future::Future, panic::AssertUnwindSafe};
 
-use fleet_core::calls;
+use fleet_core::{calls, deadline};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use lambda_http::{
     Context, Request,
@@ -15,7 +10,9 @@ use lambda_http::{
 };
 
 use crate::{
-    ApiError, ErrorBody, Response, event,
+    ApiError, ErrorBody, ErrorCode, InvalidInput, Response, event,
+    host::Host,
+    raw_event::{Event, RawEvent},
     telemetry::{self, RequestLine},
 };
 
@@ -43,38 +40,73 @@ pub async fn invoke<F: Function>(
     event: ApiGatewayProxyRequest,
     context: Context,
 ) -> ApiGatewayProxyResponse {
-    static STARTED: AtomicBool = AtomicBool::new(false);
-    let started = Instant::now();
-    let mut line = RequestLine {
-        function: F::NAME,
-        method: event.http_method.to_string(),
-        route: event::route(&event),
-        request_id: event::request_id(&event, &context),
-        cold_start: !STARTED.swap(true, Ordering::Relaxed),
-        calls: 0,
-        status: 0,
-        duration: started.elapsed(),
-        cause: None,
+    request(Host::API_GATEWAY, function, event, context).await
+}
+
+/// As [`invoke`], with whatever Lambda hands over. A ping is answered with a bare 200 and no line; what is no request is
+/// refused like any input that the client can fix.
+pub(crate) async fn invoke_raw<F: Function>(
+    host: Host,
+    function: &F,
+    event: RawEvent,
+    context: Context,
+) -> ApiGatewayProxyResponse {
+    let unreadable = match event.read() {
+        Ok(Event::Request(event)) => return request(host, function, *event, context).await,
+        Ok(Event::Ping) => return event::bare(200),
+        Err(unreadable) => unreadable,
     };
+    let line = RequestLine::new::<F>(String::new(), String::new(), context.request_id);
+    let refusal = InvalidInput::new(
+        ErrorCode::InvalidRequest,
+        format!("The request cannot be read: {unreadable}."),
+        unreadable.to_string(),
+    );
+    answer::<F>(Err(refusal.into()), line)
+}
+
+async fn request<F: Function>(
+    host: Host,
+    function: &F,
+    event: ApiGatewayProxyRequest,
+    context: Context,
+) -> ApiGatewayProxyResponse {
+    let deadline = event::deadline(&context);
+    let mut line = RequestLine::new::<F>(
+        event.http_method.to_string(),
+        event::route(&event),
+        event::request_id(host, &event, &context),
+    );
     // Boxed: the SDK's futures are large, and each layer around them would copy and nest them once more.
     let work = async {
-        let request = event::into_request(event, context)?;
+        let request = event::into_request(host, event, context)?;
         function.call(request).boxed().await
     };
-    let (outcome, calls) = calls::counted(AssertUnwindSafe(work).catch_unwind()).await;
+    let work = calls::counted(AssertUnwindSafe(work).catch_unwind());
+    let (outcome, calls) = match deadline {
+        Some(deadline) => deadline::within(deadline, work).await,
+        None => work.await,
+    };
     let outcome = outcome.unwrap_or_else(|panic| {
         Err(ApiError::Internal(
             telemetry::panic_message(panic.as_ref()).into(),
         ))
     });
+    line.calls = calls;
+    answer::<F>(outcome, line)
+}
+
+/// Makes the answer and writes the line.
+fn answer<F: Function>(
+    outcome: Result<Response, ApiError>,
+    mut line: RequestLine,
+) -> ApiGatewayProxyResponse {
     let answer = outcome.or_else(|error| {
-        line.cause = error.cause();
+        line.cause = Some(error.cause());
         error.response(F::ERROR_BODY, &line.request_id)
     });
-    let answer = answer.map_or_else(|_| event::bare_failure(), event::from_response);
-    line.calls = calls;
+    let answer = answer.map_or_else(|_| event::bare(500), event::from_response);
     line.status = answer.status_code;
-    line.duration = started.elapsed();
     line.write();
     answer
 }
@@ -188,14 +220,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_and_a_fault_are_500_without_internals() {
-        let ours = r#"{"message":"The service failed to do this; the fault is ours and has been logged.","request_id":"r-1"}"#;
+        let ours = r#"{"code":"Internal","message":"Internal error. It has been logged with this request id.","request_id":"r-1"}"#;
         assert_eq!(told("panic").await, (500, ours.to_owned()));
         assert_eq!(told("fail").await, (500, ours.to_owned()));
     }
 
     #[tokio::test]
     async fn a_store_that_cannot_answer_is_503() {
-        let wait = r#"{"message":"The service cannot answer now; please try again in 3 s.","request_id":"r-1"}"#;
+        let wait = r#"{"code":"Unavailable","message":"The service is temporarily unavailable. Try again in 3 s.","request_id":"r-1"}"#;
         assert_eq!(told("wait").await, (503, wait.to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use fleet_core::scaling::StateTag;
 use lambda_http::{Request, http::header::IF_MATCH};
 
-use crate::ApiError;
+use crate::{ApiError, ErrorCode, InvalidInput};
 
 /// What a request's `If-Match` asks for (RFC 9110, sections 8.8.3 and 13.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ impl IfMatch {
     /// Reads the header, of which there may be several.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] for a value that is neither `*` nor a list of entity tags, such as a tag without quotes.
+    /// [`InvalidInput`] for a value that is neither `*` nor a list of entity tags, such as a tag without quotes.
     pub fn read(request: &Request) -> Result<Self, ApiError> {
         let mut lines = Vec::new();
         for line in request.headers().get_all(IF_MATCH) {
@@ -75,9 +75,8 @@ impl IfMatch {
 }
 
 fn malformed() -> ApiError {
-    ApiError::BadRequest(
-        "If-Match must be * or a list of entity tags in quotes, as an ETag has them.".to_owned(),
-    )
+    let rule = "If-Match must be * or a list of entity tags in quotes, as an ETag has them";
+    InvalidInput::new(ErrorCode::InvalidRequest, format!("{rule}."), rule).into()
 }
 
 #[cfg(test)]

@@ -9,19 +9,25 @@ mod bounded_json;
 mod collection;
 pub mod dimension;
 mod error;
+mod error_code;
 mod event;
 mod function;
+mod host;
 mod if_match;
+mod parameters;
 mod query;
+mod raw_event;
 mod request;
 mod response;
 mod runtime;
 mod shown;
+mod suggestion;
 pub mod telemetry;
 
 pub use body::Object;
 pub use collection::{Collection, Entry};
-pub use error::{ApiError, ErrorBody};
+pub use error::{ApiError, ErrorBody, InvalidInput};
+pub use error_code::ErrorCode;
 pub use function::{DynFunction, Function, Route, invoke};
 pub use if_match::IfMatch;
 pub use lambda_http::{
@@ -30,6 +36,6 @@ pub use lambda_http::{
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
 };
 pub use query::Query;
-pub use request::{path_parameter, request_id, route};
+pub use request::{base_path, path_parameter, request_id, route};
 pub use response::{Response, json, json_text};
 pub use runtime::run;

@@ -2,7 +2,7 @@
 
 use lambda_http::{Request, RequestExt};
 
-use crate::{ApiError, shown::Shown};
+use crate::{ApiError, ErrorCode, InvalidInput, shown::Shown, suggestion};
 
 /// A request's query parameters.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ impl Query {
     /// Takes the parameters in `known`.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names a parameter which is unknown or sent more than once.
+    /// [`InvalidInput`] that names a parameter which is unknown or sent more than once.
     pub fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
         Self::take(request, known, true)
     }
@@ -28,16 +28,16 @@ impl Query {
                 continue;
             }
             if !known.contains(&name) {
-                return Err(ApiError::BadRequest(format!(
-                    "The query parameter {} is not known here; allowed are {}.",
-                    Shown(name),
-                    known.join(", ")
-                )));
+                let hint = suggestion::of(name, known);
+                return Err(InvalidInput::new(
+                    ErrorCode::UnknownParameter,
+                    format!("Unknown query parameter `{}`{hint}", Shown(name)),
+                    "unknown query parameter",
+                )
+                .into());
             }
             if taken.iter().any(|(seen, _)| seen == name) {
-                return Err(ApiError::BadRequest(format!(
-                    "The query parameter {name} must be sent only once."
-                )));
+                return Err(InvalidInput::parameter(name, "must be sent only once").into());
             }
             taken.push((name.to_owned(), value.to_owned()));
         }
@@ -47,7 +47,7 @@ impl Query {
     /// Takes the parameters in `known` and leaves others alone, for routes whose callers may add some of their own.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names a known parameter which is sent more than once.
+    /// [`InvalidInput`] that names a known parameter which is sent more than once.
     pub fn read_known(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
         Self::take(request, known, false)
     }
@@ -55,7 +55,7 @@ impl Query {
     /// The parameter `name` as a value of the domain, when it was sent.
     ///
     /// # Errors
-    /// [`ApiError::BadRequest`] that names it.
+    /// [`InvalidInput`] that names it.
     pub fn optional<T, E: std::fmt::Display>(
         &self,
         name: &str,
@@ -63,7 +63,7 @@ impl Query {
     ) -> Result<Option<T>, ApiError> {
         let sent = self.0.iter().find(|(known, _)| known == name);
         sent.map(|(_, value)| {
-            parse(value.clone()).map_err(|error| ApiError::BadRequest(format!("{name} {error}.")))
+            parse(value.clone()).map_err(|error| InvalidInput::parameter(name, error).into())
         })
         .transpose()
     }
@@ -99,11 +99,11 @@ mod tests {
         };
         assert_eq!(
             refused(&[("Limit", &["5"])]),
-            "The query parameter Limit is not known here; allowed are limit, next_token."
+            "Unknown query parameter `Limit`; did you mean `limit`? Allowed are limit, next_token."
         );
         assert_eq!(
             refused(&[("limit", &["5", "6"])]),
-            "The query parameter limit must be sent only once."
+            "limit must be sent only once."
         );
     }
 

@@ -3,11 +3,14 @@
 use std::{convert::Infallible, process::ExitCode};
 
 use fleet_core::store::Cause;
-use lambda_http::{LambdaEvent, aws_lambda_events::apigw::ApiGatewayProxyRequest, service_fn};
+use lambda_http::{LambdaEvent, service_fn};
 use tracing::{Level, error};
 
 use crate::{
-    Function, invoke,
+    Function,
+    function::invoke_raw,
+    host::Host,
+    raw_event::RawEvent,
     telemetry::{self, Format, Targets},
 };
 
@@ -23,20 +26,21 @@ pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> 
             .clone()
             .unwrap_or_else(|_| Targets::new().with_default(Level::INFO)),
     );
-    let built = match levels {
-        Ok(_) => build().await,
-        Err(error) => Err(error.into()),
+    let built = async {
+        levels?;
+        let host = Host::read(variable)?;
+        Ok::<_, Cause>((host, build().await?))
     };
-    let function = match built {
-        Ok(function) => function,
+    let (host, function) = match built.await {
+        Ok(built) => built,
         Err(cause) => {
             error!(function = F::NAME, "cannot start: {cause}");
             return ExitCode::FAILURE;
         }
     };
     let function = &function;
-    let handler = |event: LambdaEvent<ApiGatewayProxyRequest>| async move {
-        Ok::<_, Infallible>(invoke(function, event.payload, event.context).await)
+    let handler = |event: LambdaEvent<RawEvent>| async move {
+        Ok::<_, Infallible>(invoke_raw(host, function, event.payload, event.context).await)
     };
     match lambda_runtime::run(service_fn(handler)).await {
         Ok(()) => ExitCode::SUCCESS,

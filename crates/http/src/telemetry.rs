@@ -1,12 +1,19 @@
 //! Logs: one structured line a request, never a body, a secret or a parameter's value.
 
-use std::{any::Any, panic, time::Duration};
+use std::{
+    any::Any,
+    panic,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use thiserror::Error;
 use tracing::{Level, error, info, level_filters::LevelFilter, warn};
 use tracing_subscriber::{fmt, prelude::*};
 
 pub use tracing_subscriber::filter::Targets;
+
+use crate::Function;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +34,8 @@ pub struct LevelsError(&'static str);
 
 /// What is logged, as `RUST_LOG` says, or else `AWS_LAMBDA_LOG_LEVEL` (Lambda's own control), or else `default`.
 ///
-/// The SDK and the embedded DynamoDB write whole bodies at `TRACE`, so they are never asked for more than `DEBUG`.
+/// Libraries write whole bodies and headers at `TRACE` (the Lambda runtime, hyper, the SDK, the embedded DynamoDB), so that
+/// only our own crates are ever asked for it.
 ///
 /// # Errors
 /// [`LevelsError`] for a variable that is set to something else.
@@ -59,31 +67,29 @@ fn parse_levels(text: &str) -> Option<Targets> {
     }
 }
 
+/// `levels`, with nothing of others at `TRACE`.
 fn without_bodies(levels: Targets) -> Targets {
-    const WRITE_BODIES: [&str; 2] = ["aws_", "dynoxide"];
-    let of_them = |target: &str| WRITE_BODIES.iter().any(|prefix| target.starts_with(prefix));
+    /// What the names of our crates begin with. The functions' own crates log nothing at `TRACE`.
+    const OURS: &str = "fleet_";
+    let default = levels.default_level().unwrap_or(LevelFilter::OFF);
     let named: Vec<_> = levels
         .iter()
         .map(|(target, level)| {
-            (
-                target.to_owned(),
-                if of_them(target) {
-                    level.min(LevelFilter::DEBUG)
-                } else {
-                    level
-                },
-            )
+            let is_ours = target.starts_with(OURS);
+            let level = if is_ours {
+                level
+            } else {
+                level.min(LevelFilter::DEBUG)
+            };
+            (target.to_owned(), level)
         })
         .collect();
-    let unnamed: Vec<_> = WRITE_BODIES
-        .into_iter()
-        .filter(|prefix| {
-            levels.would_enable(prefix, &Level::TRACE)
-                && named.iter().all(|(target, _)| target != prefix)
-        })
-        .map(|prefix| (prefix.to_owned(), LevelFilter::DEBUG))
-        .collect();
-    levels.with_targets(named).with_targets(unnamed)
+    let ours =
+        (!named.iter().any(|(target, _)| target == OURS)).then(|| (OURS.to_owned(), default));
+    Targets::new()
+        .with_default(default.min(LevelFilter::DEBUG))
+        .with_targets(ours)
+        .with_targets(named)
 }
 
 /// How lines are written, as `AWS_LAMBDA_LOG_FORMAT` (Lambda's own control) says, or else `default`.
@@ -137,18 +143,34 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
 
 /// What is logged of a request.
 pub(crate) struct RequestLine {
-    pub(crate) function: &'static str,
-    pub(crate) method: String,
-    pub(crate) route: String,
+    function: &'static str,
+    method: String,
+    route: String,
     pub(crate) request_id: String,
-    pub(crate) cold_start: bool,
+    cold_start: bool,
+    started: Instant,
     pub(crate) calls: u32,
     pub(crate) status: i64,
-    pub(crate) duration: Duration,
     pub(crate) cause: Option<String>,
 }
 
 impl RequestLine {
+    /// The line of a request that begins now; method and route are empty where they are not known.
+    pub(crate) fn new<F: Function>(method: String, route: String, request_id: String) -> Self {
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        Self {
+            function: F::NAME,
+            method,
+            route,
+            request_id,
+            cold_start: !STARTED.swap(true, Ordering::Relaxed),
+            started: Instant::now(),
+            calls: 0,
+            status: 0,
+            cause: None,
+        }
+    }
+
     /// Writes the line: an error for 500, a warning for 503, else information.
     pub(crate) fn write(&self) {
         let Self {
@@ -161,7 +183,7 @@ impl RequestLine {
             status,
             ..
         } = self;
-        let duration_ms = (self.duration.as_secs_f64() * 1e5).round() / 1e2;
+        let duration_ms = (self.started.elapsed().as_secs_f64() * 1e5).round() / 1e2;
         let cause = self.cause.as_deref();
         match status {
             503 => warn!(
@@ -174,7 +196,7 @@ impl RequestLine {
             ),
             _ => info!(
                 function,
-                method, route, status, duration_ms, request_id, cold_start, calls, "request"
+                method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"
             ),
         }
     }
@@ -225,13 +247,16 @@ mod tests {
     fn what_writes_bodies_is_never_asked_to() {
         for text in [
             "trace",
-            "info,aws_smithy_runtime=trace,dynoxide=trace",
-            "aws_=trace",
+            "info,aws_smithy_runtime=trace,dynoxide=trace,lambda_runtime=trace,hyper=trace,h2::codec=trace",
+            "aws_=trace,dynoxide=trace,lambda_=trace,h=trace",
         ] {
             let levels = without_bodies(parse_levels(text).unwrap());
             for target in [
                 "aws_smithy_runtime::client::orchestrator",
                 "dynoxide::server",
+                "lambda_runtime::layers::api_response",
+                "hyper::proto::h1::io",
+                "h2::codec::framed_write",
             ] {
                 assert!(
                     !levels.would_enable(target, &Level::TRACE),
@@ -246,6 +271,12 @@ mod tests {
         assert!(
             !without_bodies(parse_levels("info,dynoxide=error").unwrap())
                 .would_enable("dynoxide", &Level::WARN)
+        );
+        let ours = without_bodies(parse_levels("warn,fleet_aws=trace").unwrap());
+        assert!(ours.would_enable("fleet_aws::dimensions", &Level::TRACE));
+        assert!(!ours.would_enable("fleet_http", &Level::INFO));
+        assert!(
+            !without_bodies(parse_levels("off").unwrap()).would_enable("fleet_http", &Level::ERROR)
         );
     }
 

@@ -1,10 +1,11 @@
 //! The errors, of the functions and of API Gateway before them.
 
+use fleet_http::ErrorCode;
 use serde_json::{Value, json};
 use utoipa::{
-    ToSchema,
+    PartialSchema, ToSchema,
     openapi::{
-        HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, Type, response::ResponseBuilder,
+        HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, Schema, Type, response::ResponseBuilder,
     },
 };
 
@@ -13,11 +14,39 @@ use crate::operation::{Part, answer};
 /// A request id to show.
 pub(crate) const REQUEST_ID: &str = "43e53bc4-bb40-4a0e-9de4-d04b61ed0c18";
 
+/// The words that error bodies have for machines; see [`ErrorCode`].
+pub(crate) struct Code;
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let meanings: Vec<String> = ErrorCode::ALL
+            .iter()
+            .map(|(code, meaning)| format!("- `{}`: {meaning}", code.as_str()))
+            .collect();
+        let words = ErrorCode::ALL.iter().map(|(code, _)| code.as_str());
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(format!(
+                "What went wrong, as a word for programs. A word keeps its meaning; sentences may change.\n\n{}",
+                meanings.join("\n")
+            )))
+            .enum_values(Some(words))
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "ErrorCode".into()
+    }
+}
+
 /// What went wrong.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "a shape to describe, never made")]
 struct Error {
+    code: Code,
     /// What was wrong, in which field, and what is allowed: one sentence.
     #[schema(min_length = 1)]
     message: String,
@@ -31,6 +60,7 @@ struct Error {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "a shape to describe, never made")]
 struct InventoryError {
+    code: Code,
     /// What was wrong, in which field, and what is allowed: one sentence.
     #[schema(min_length = 1)]
     message: String,
@@ -47,6 +77,9 @@ struct InventoryError {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "a shape to describe, never made")]
 struct GatewayError {
+    /// Not there with `Missing Authentication Token`.
+    #[schema(nullable = false)]
+    code: Option<Code>,
     /// Why not.
     #[schema(min_length = 1)]
     message: String,
@@ -60,6 +93,7 @@ struct GatewayError {
 
 /// Adds the schemas of the errors, and the answers that operations refer to.
 pub(crate) fn describe(part: &mut Part) {
+    part.schema::<Code>();
     part.schema::<Error>();
     part.schema::<InventoryError>();
     part.schema::<GatewayError>();
@@ -68,20 +102,39 @@ pub(crate) fn describe(part: &mut Part) {
     };
     let unknown =
         "API Gateway does not know the caller: no key or signature, or one that may not do this.";
-    let unreadable = "The address is not percent-encoded UTF-8.";
+    let unreadable = "The path or the query string must be percent-encoded UTF-8.";
     add(
         "BadRequest",
-        by_gateway(unreadable, "The query is not percent-encoded UTF-8."),
+        by_gateway(
+            unreadable,
+            ErrorCode::InvalidRequest,
+            "The query string must be percent-encoded UTF-8.",
+        ),
     );
-    add("Forbidden", by_gateway(unknown, "Forbidden"));
+    add(
+        "Forbidden",
+        by_gateway(
+            unknown,
+            ErrorCode::Forbidden,
+            "This route needs an API key. Send a valid one in the header x-api-key.",
+        ),
+    );
     add(
         "BodyTooLarge",
-        by_gateway("The body is larger than 10 MiB.", "Request Too Long"),
+        by_gateway(
+            "The body is larger than 10 MiB.",
+            ErrorCode::PayloadTooLarge,
+            "The request body must have at most 10485760 bytes.",
+        ),
     );
     add(
         "TooManyRequests",
         wait(
-            by_gateway("More requests than the plan allows.", "Too Many Requests"),
+            by_gateway(
+                "More requests than the plan allows.",
+                ErrorCode::Throttled,
+                "Too many requests. Try again after the seconds in the header Retry-After.",
+            ),
             1,
         ),
     );
@@ -89,21 +142,31 @@ pub(crate) fn describe(part: &mut Part) {
         "BadGateway",
         by_gateway(
             "The function ended before it answered.",
+            ErrorCode::Internal,
             "Internal server error",
         ),
     );
     add(
         "TimedOut",
-        by_gateway("No answer within 29 seconds.", "Endpoint request timed out"),
+        by_gateway(
+            "No answer within 29 seconds.",
+            ErrorCode::Timeout,
+            "Endpoint request timed out",
+        ),
     );
     for shape in [Shape::Standard, Shape::Inventory] {
-        let fault =
-            shape.example("The service failed to do this; the fault is ours and has been logged.");
+        let fault = shape.example(
+            ErrorCode::Internal,
+            "Internal error. It has been logged with this request id.",
+        );
         add(
             shape.fault(),
             shape.answer("A fault of ours.", &[("", fault)]),
         );
-        let away = shape.example("The service cannot answer now; please try again in 15 s.");
+        let away = shape.example(
+            ErrorCode::Unavailable,
+            "The service is temporarily unavailable. Try again in 15 s.",
+        );
         add(
             shape.away(),
             wait(
@@ -120,7 +183,7 @@ pub(crate) fn describe(part: &mut Part) {
 /// Which error body the functions of a group have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// `message` and `request_id`.
+    /// `code`, `message` and `request_id`.
     Standard,
     /// `error_message` as well.
     Inventory,
@@ -130,8 +193,8 @@ pub(crate) enum Shape {
 pub(crate) struct Errors<'a> {
     /// The errors' shape.
     pub(crate) shape: Shape,
-    /// Sentences that a 400 says, with their names; empty where no input can be wrong.
-    pub(crate) bad_request: &'a [(&'a str, &'a str)],
+    /// What a 400 says: names of examples, with their code and sentence; empty where no input can be wrong.
+    pub(crate) bad_request: &'a [(&'a str, ErrorCode, &'a str)],
     /// The sentence of a 404, where there is one.
     pub(crate) not_found: Option<&'a str>,
     /// Whether it takes a body, which may be too large.
@@ -153,7 +216,7 @@ impl Errors<'_> {
             let examples: Vec<_> = self
                 .bad_request
                 .iter()
-                .map(|(name, sentence)| (*name, self.shape.example(sentence)))
+                .map(|(name, code, sentence)| (*name, self.shape.example(*code, sentence)))
                 .collect();
             answers.push((
                 "400",
@@ -174,7 +237,7 @@ impl Errors<'_> {
                 self.shape
                     .answer(
                         "There is no such thing.",
-                        &[("", self.shape.example(sentence))],
+                        &[("", self.shape.example(ErrorCode::NotFound, sentence))],
                     )
                     .into(),
             ));
@@ -215,8 +278,9 @@ impl Shape {
         }
     }
 
-    fn example(self, sentence: &str) -> Value {
-        let mut body = json!({ "message": sentence, "request_id": REQUEST_ID });
+    fn example(self, code: ErrorCode, sentence: &str) -> Value {
+        let mut body =
+            json!({ "code": code.as_str(), "message": sentence, "request_id": REQUEST_ID });
         if self == Self::Inventory {
             body["error_message"] = sentence.into();
         }
@@ -224,13 +288,10 @@ impl Shape {
     }
 }
 
-fn by_gateway(description: &str, message: &str) -> ResponseBuilder {
+fn by_gateway(description: &str, code: ErrorCode, message: &str) -> ResponseBuilder {
     answer::<GatewayError>(
         description,
-        &[(
-            "",
-            json!({ "message": message, "error_message": message, "request_id": REQUEST_ID }),
-        )],
+        &[("", Shape::Inventory.example(code, message))],
     )
 }
 

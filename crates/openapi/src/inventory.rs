@@ -1,6 +1,7 @@
 //! The EC2 inventory.
 
 use fleet_core::inventory::Packages;
+use fleet_http::ErrorCode;
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -181,8 +182,9 @@ struct RemovedInstance {
     record_deleted: bool,
 }
 
-const BAD_ID: (&str, &str) = (
+const BAD_ID: (&str, ErrorCode, &str) = (
     "id",
+    ErrorCode::InvalidParameter,
     "aws_instance_id must be at most 255 characters long, but has 300.",
 );
 
@@ -246,10 +248,12 @@ fn add(part: &mut Part) {
         bad_request: &[
             (
                 "duplicate",
-                "The instance exists already: Duplicate entry 'instance-002' for key 'PRIMARY'.",
+                ErrorCode::DuplicateInstance,
+                "The instance already exists: Duplicate entry 'instance-002' for key 'PRIMARY'.",
             ),
             (
                 "field",
+                ErrorCode::InvalidField,
                 "packages[3].package_version must be a string, but is a number.",
             ),
         ],
@@ -316,11 +320,17 @@ fn list(part: &mut Part) {
         bad_request: &[
             (
                 "parameter",
-                "The query parameter colour is not known here; allowed are aws_region, aws_account, package_name, package_version, limit, next_token.",
+                ErrorCode::UnknownParameter,
+                "Unknown query parameter `colour`; allowed are aws_region, aws_account, package_name, package_version, limit, next_token.",
             ),
-            ("limit", "limit must be a whole number from 1 to 100."),
+            (
+                "limit",
+                ErrorCode::InvalidParameter,
+                "limit must be a whole number from 1 to 100.",
+            ),
             (
                 "package",
+                ErrorCode::InvalidParameter,
                 "package_version is allowed only with package_name.",
             ),
         ],

@@ -1,5 +1,6 @@
 //! The scaling endpoint.
 
+use fleet_http::ErrorCode;
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -10,7 +11,7 @@ use utoipa::{
 };
 
 use crate::{
-    errors::{Errors, REQUEST_ID, Shape},
+    errors::{Code, Errors, REQUEST_ID, Shape},
     operation::{
         Part, answer, body, in_header, in_path, in_query, in_query_as, needs_signature, operation,
         refer, with_answers,
@@ -103,8 +104,7 @@ struct DimensionPage {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[expect(dead_code, reason = "a shape to describe, never made")]
 struct ChangedDimension {
-    #[schema(min_length = 1, example = "PreconditionFailed")]
-    code: String,
+    code: Code,
     /// What was wrong: one sentence.
     #[schema(min_length = 1)]
     message: String,
@@ -198,6 +198,7 @@ const ERRORS: Errors<'static> = Errors {
     shape: Shape::Standard,
     bad_request: &[(
         "id",
+        ErrorCode::InvalidParameter,
         "scalableTargetDimensionId must be at most 255 characters long, but has 300.",
     )],
     not_found: None,
@@ -235,9 +236,14 @@ fn tagged(response: ResponseBuilder) -> ResponseBuilder {
 fn list(part: &mut Part, path: &str, suffix: &str) {
     let errors = Errors {
         bad_request: &[
-            ("limit", "limit must be a whole number from 1 to 100."),
+            (
+                "limit",
+                ErrorCode::InvalidParameter,
+                "limit must be a whole number from 1 to 100.",
+            ),
             (
                 "status",
+                ErrorCode::InvalidParameter,
                 "scalingStatus must be one of Pending, InProgress, Successful, Failed.",
             ),
         ],
@@ -293,18 +299,27 @@ fn get(part: &mut Part, path: &str, suffix: &str) {
 fn patch(part: &mut Part, path: &str, suffix: &str) {
     let errors = Errors {
         bad_request: &[
-            ("capacity", "Illegal desired capacity -1.0"),
-            ("missing", "desiredCapacity is missing."),
+            (
+                "capacity",
+                ErrorCode::InvalidField,
+                "Illegal desired capacity -1.0",
+            ),
+            (
+                "missing",
+                ErrorCode::InvalidField,
+                "desiredCapacity is missing.",
+            ),
             (
                 "field",
-                "colour is not a known field; allowed are desiredCapacity.",
+                ErrorCode::UnknownField,
+                "Unknown field `colour`; allowed are desiredCapacity.",
             ),
         ],
         takes_body: true,
         ..ERRORS
     };
     let mut changed = state(2.0, "Pending");
-    changed["code"] = "PreconditionFailed".into();
+    changed["code"] = ErrorCode::PreconditionFailed.as_str().into();
     changed["message"] =
         "The dimension has changed: If-Match does not name its present state.".into();
     changed["request_id"] = REQUEST_ID.into();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fleet_http::ErrorCode;
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
@@ -24,7 +25,7 @@ struct Index {
     version: String,
     /// One sentence.
     description: String,
-    /// Paths from the API's root on, by name.
+    /// Paths by name, with the stage or base path that the request's own path had.
     links: BTreeMap<String, String>,
 }
 
@@ -81,6 +82,7 @@ struct NotReady {
     #[schema(schema_with = unavailable)]
     status: String,
     checks: ReadinessChecks,
+    code: errors::Code,
     /// Which stores do not answer: one sentence.
     #[schema(min_length = 1)]
     message: String,
@@ -242,7 +244,8 @@ fn ready(part: &mut Part) {
     let not_ready = json!({
         "status": "unavailable",
         "checks": checks("unavailable"),
-        "message": "The API is not ready; what cannot answer now: data_api.",
+        "code": ErrorCode::Unavailable.as_str(),
+        "message": "The API is not ready; unavailable: data_api.",
         "request_id": errors::REQUEST_ID,
     });
     let not_ready = answer::<NotReady>(

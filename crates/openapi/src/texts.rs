@@ -1,7 +1,8 @@
 //! The texts of the domain, with their limits and patterns.
 //!
 //! A pattern is written in what ECMA-262, Python and Rust read alike: no `\p`, no lookaround, no code point past
-//! U+FFFF. So it leaves the noncharacters of the upper planes to the description, and `fleet_core::text` is stricter.
+//! U+FFFF. So it leaves unassigned characters, the upper planes and where a joiner may stand to the descriptions, and
+//! `fleet_core::text` is stricter.
 
 use fleet_core::{
     inventory::{self, PageLimit},
@@ -13,10 +14,14 @@ use utoipa::{
     openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
 };
 
-/// What no text may have: control characters, line and paragraph separators, noncharacters.
+/// What no text may have: control and format characters but joiners, line and paragraph separators, private-use
+/// characters, U+FFFD, noncharacters.
 macro_rules! unprintable {
     () => {
-        r"\u0000-\u001F\u007F-\u009F\u2028\u2029\uFDD0-\uFDEF\uFFFE\uFFFF"
+        concat!(
+            r"\u0000-\u001F\u007F-\u009F\u00AD\u0600-\u0605\u061C\u06DD\u070F\u0890\u0891\u08E2\u180E",
+            r"\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uE000-\uF8FF\uFDD0-\uFDEF\uFEFF\uFFF0-\uFFFB\uFFFD-\uFFFF"
+        )
     };
 }
 
@@ -67,7 +72,7 @@ text!(
     InstanceId,
     inventory::InstanceId::MAX_CHARS,
     TRIMMED,
-    "An instance's id, chosen by the client. No white space around it; percent-encoded in a path.",
+    "An instance's id, chosen by the client: printable text without white space around it, percent-encoded in a path.",
     "instance-002"
 );
 text!(

@@ -40,7 +40,7 @@ pub(crate) struct Arrived<'a> {
     pub(crate) parts: Parts,
     /// The path as the template writes it.
     pub(crate) resource: &'a str,
-    /// The path parameters, decoded.
+    /// The path parameters, as they were sent: percent-encoded, as a REST API hands them over.
     pub(crate) parameters: HashMap<String, String>,
     /// The body; empty where there is none.
     pub(crate) body: Vec<u8>,

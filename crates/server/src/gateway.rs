@@ -139,7 +139,7 @@ impl Gateway {
         arrives_until: Instant,
     ) -> Result<Answer, Refusal> {
         let at = SystemTime::now();
-        let parameters = found.parameters()?;
+        let parameters = found.parameters();
         if !parts.uri.query().is_none_or(is_decodable) {
             return Err(Refusal::Query);
         }

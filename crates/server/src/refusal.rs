@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fleet_edge::ForeignSite;
-use fleet_http::ErrorBody;
+use fleet_http::{ErrorBody, ErrorCode};
 use http::{
     HeaderName, HeaderValue, StatusCode,
     header::{CONNECTION, CONTENT_TYPE},
@@ -24,25 +24,22 @@ pub(crate) enum Refusal {
     #[error("Missing Authentication Token")]
     NoSuchRoute,
     /// 403: the route asks for a client certificate.
-    #[error("This route needs a client certificate, and the connection came without one.")]
+    #[error("This route requires a client certificate.")]
     NoClientCertificate,
     /// 403: the request may come from a web page of another site.
     #[error(transparent)]
     ForeignSite(#[from] ForeignSite),
     /// 421: plain HTTP for a host that the server has no certificate for.
-    #[error("This server does not answer for the host of the request.")]
+    #[error("This server does not serve the host of the request.")]
     UnknownHost,
-    /// 400: a path parameter cannot be decoded.
-    #[error("The path parameter {0} is not percent-encoded UTF-8.")]
-    PathParameter(String),
     /// 400: the query string cannot be decoded.
-    #[error("The query string is not percent-encoded UTF-8.")]
+    #[error("The query string must be percent-encoded UTF-8.")]
     Query,
     /// 400: the client stopped sending, or sent chunks that are none.
-    #[error("The body did not arrive whole.")]
+    #[error("The request body did not arrive completely.")]
     BrokenBody,
     /// 413: the body is larger than allowed.
-    #[error("The body must have at most {0} bytes.")]
+    #[error("The request body must have at most {0} bytes.")]
     BodyTooLarge(usize),
     /// 502: the function answered what is no answer. The wording is API Gateway's.
     #[error("Internal server error")]
@@ -60,7 +57,7 @@ impl Refusal {
                 StatusCode::FORBIDDEN
             }
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::PathParameter(_) | Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -74,11 +71,23 @@ impl Refusal {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
             // What API Gateway says where its own mutual TLS refuses.
             Self::NoClientCertificate | Self::ForeignSite(_) => "ForbiddenException",
-            Self::PathParameter(_) | Self::Query | Self::BrokenBody | Self::UnknownHost => {
-                "BadRequestException"
-            }
+            Self::Query | Self::BrokenBody | Self::UnknownHost => "BadRequestException",
             Self::BodyTooLarge(_) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
+        }
+    }
+
+    /// The word for machines.
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoSuchRoute | Self::NoClientCertificate | Self::ForeignSite(_) => {
+                ErrorCode::Forbidden
+            }
+            Self::UnknownHost => ErrorCode::MisdirectedRequest,
+            Self::Query | Self::BrokenBody => ErrorCode::InvalidRequest,
+            Self::BodyTooLarge(_) => ErrorCode::PayloadTooLarge,
+            Self::Malformed => ErrorCode::Internal,
+            Self::TimedOut => ErrorCode::Timeout,
         }
     }
 
@@ -91,7 +100,8 @@ impl Refusal {
         let body = match self {
             // To the byte what API Gateway says.
             Self::NoSuchRoute => json!({ "message": message }).to_string(),
-            _ => serde_json::to_string(&shape.of(&message, request_id)).unwrap_or_default(),
+            _ => serde_json::to_string(&shape.of(self.code(), &message, request_id))
+                .unwrap_or_default(),
         };
         let mut answer = Answer::new(Full::from(body));
         *answer.status_mut() = self.status();
@@ -123,44 +133,39 @@ mod tests {
                 r#"{"message":"Missing Authentication Token"}"#,
             ),
             (
-                Refusal::PathParameter("id".to_owned()),
-                400,
-                r#"{"message":"The path parameter id is not percent-encoded UTF-8.","request_id":"r"}"#,
-            ),
-            (
                 Refusal::NoClientCertificate,
                 403,
-                r#"{"message":"This route needs a client certificate, and the connection came without one.","request_id":"r"}"#,
+                r#"{"code":"Forbidden","message":"This route requires a client certificate.","request_id":"r"}"#,
             ),
             (
                 Refusal::UnknownHost,
                 421,
-                r#"{"message":"This server does not answer for the host of the request.","request_id":"r"}"#,
+                r#"{"code":"MisdirectedRequest","message":"This server does not serve the host of the request.","request_id":"r"}"#,
             ),
             (
                 Refusal::Query,
                 400,
-                r#"{"message":"The query string is not percent-encoded UTF-8.","request_id":"r"}"#,
+                r#"{"code":"InvalidRequest","message":"The query string must be percent-encoded UTF-8.","request_id":"r"}"#,
             ),
             (
                 Refusal::BrokenBody,
                 400,
-                r#"{"message":"The body did not arrive whole.","request_id":"r"}"#,
+                r#"{"code":"InvalidRequest","message":"The request body did not arrive completely.","request_id":"r"}"#,
             ),
             (
                 Refusal::BodyTooLarge(9),
                 413,
-                r#"{"message":"The body must have at most 9 bytes.","request_id":"r"}"#,
+                r#"{"code":"PayloadTooLarge","message":"The request body must have at most 9 bytes.","request_id":"r"}"#,
             ),
             (
                 Refusal::Malformed,
                 502,
-                r#"{"message":"Internal server error","request_id":"r"}"#,
+                r#"{"code":"Internal","message":"Internal server error","request_id":"r"}"#,
             ),
             (
                 Refusal::TimedOut,
                 504,
-                r#"{"message":"Endpoint request timed out","request_id":"r"}"#,
+                r#"{"code":"Timeout","message":"Endpoint request timed out","request_id":"r"}"#,
             ),
         ] {
             let answer = refusal.answer(ErrorBody::Standard, "r", false);

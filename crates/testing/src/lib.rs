@@ -13,6 +13,7 @@ use fleet_http::{
     ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, HeaderValue, invoke,
 };
 use lambda_http::Body;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 pub use step::data_api_step;
 
@@ -76,10 +77,21 @@ impl Event {
         self
     }
 
-    /// With another value of a path parameter.
+    /// With another value of a path parameter, percent-encoded as a REST API hands it over.
     #[must_use]
-    pub fn path_parameter(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.path_parameters.insert(name.to_owned(), value.into());
+    pub fn path_parameter(self, name: &str, value: impl AsRef<str>) -> Self {
+        let encoded = utf8_percent_encode(value.as_ref(), NON_ALPHANUMERIC).to_string();
+        self.raw_path_parameter(name, encoded)
+    }
+
+    /// With another value of a path parameter, as the client wrote it: in the parameter and in the path, as it was
+    /// recorded from AWS.
+    #[must_use]
+    pub fn raw_path_parameter(mut self, name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        let resource = self.0.resource.as_deref().unwrap_or_default();
+        self.0.path = Some(resource.replace(&format!("{{{name}}}"), &value));
+        self.0.path_parameters.insert(name.to_owned(), value);
         self
     }
 

@@ -12,6 +12,7 @@ use axum::{
 };
 use serde_json::Value;
 use tokio::{
+    io::AsyncReadExt as _,
     net::TcpListener,
     process::Command,
     sync::{Mutex, mpsc},
@@ -38,7 +39,19 @@ pub const DIMENSIONS: &[(&str, &str)] = &[("DIMENSIONS_TABLE", "fleet-dimensions
 
 struct Invocation {
     event: Mutex<Option<String>>,
-    answers: mpsc::UnboundedSender<Value>,
+    answers: mpsc::UnboundedSender<Result<Value, String>>,
+}
+
+/// The request id of an invocation, which Lambda makes.
+pub const REQUEST_ID: &str = "6f6c7b2e-0000-4000-8000-000000000000";
+
+/// What came of one invocation.
+#[derive(Clone, Debug)]
+pub struct Invoked {
+    /// The function's response, as API Gateway would get it.
+    pub response: Value,
+    /// All that the function wrote to its log.
+    pub log: String,
 }
 
 /// Starts the function `binary` with `settings`, hands it `event` and answers its response, as API Gateway would get it.
@@ -46,9 +59,19 @@ struct Invocation {
 /// # Panics
 /// When the function does not answer, or reports an error.
 pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
+    invoke_raw(binary, settings, &event.to_json())
+        .await
+        .response
+}
+
+/// As [`invoke`], with any text as event.
+///
+/// # Panics
+/// When the function does not answer, or reports an error.
+pub async fn invoke_raw(binary: &str, settings: &[(&str, &str)], event: &str) -> Invoked {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let invocation = Arc::new(Invocation {
-        event: Mutex::new(Some(event.to_json())),
+        event: Mutex::new(Some(event.to_owned())),
         answers: sender,
     });
     let api = Router::new()
@@ -57,6 +80,7 @@ pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> V
             "/2018-06-01/runtime/invocation/{id}/response",
             post(response),
         )
+        .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .with_state(invocation);
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
@@ -69,12 +93,24 @@ pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> V
     let mut function = command(binary, settings, &address)
         .spawn()
         .unwrap_or_else(|error| panic!("{binary}: {error}"));
+    let mut output = function.stdout.take().expect("the log is a pipe");
+    // While it runs: a full pipe would stop the function.
+    let log = tokio::spawn(async move {
+        let mut log = String::new();
+        output.read_to_string(&mut log).await.map(|_| log)
+    });
     let answer = timeout(PATIENCE, answers.recv()).await;
     function.kill().await.expect("the function can be ended");
     api.abort();
-    answer
+    let log = log
+        .await
+        .expect("the log is read")
+        .expect("the log is text");
+    let response = answer
         .expect("the function answers in time")
         .expect("the function answers")
+        .unwrap_or_else(|error| panic!("the function reports an error: {error}"));
+    Invoked { response, log }
 }
 
 /// Starts the function `binary` without each of `settings` in turn: it must give up with a sentence that names it.
@@ -128,10 +164,7 @@ async fn next(State(invocation): State<Arc<Invocation>>) -> (HeaderMap, String) 
         return std::future::pending().await;
     };
     let headers = [
-        (
-            "lambda-runtime-aws-request-id",
-            "6f6c7b2e-0000-4000-8000-000000000000",
-        ),
+        ("lambda-runtime-aws-request-id", REQUEST_ID),
         ("lambda-runtime-deadline-ms", "4102444800000"),
         (
             "lambda-runtime-invoked-function-arn",
@@ -149,7 +182,12 @@ async fn next(State(invocation): State<Arc<Invocation>>) -> (HeaderMap, String) 
 
 async fn response(State(invocation): State<Arc<Invocation>>, answer: String) {
     // Nobody listens any more only when the test is over.
-    let _ = invocation
-        .answers
-        .send(serde_json::from_str(&answer).unwrap_or(Value::String(answer)));
+    let _ = invocation.answers.send(Ok(
+        serde_json::from_str(&answer).unwrap_or(Value::String(answer))
+    ));
+}
+
+async fn error(State(invocation): State<Arc<Invocation>>, report: String) {
+    // As above.
+    let _ = invocation.answers.send(Err(report));
 }

@@ -172,7 +172,7 @@ mod tests {
         for text in [
             "1-23456789",
             "..",
-            " ",
+            " a ",
             "id?x=1",
             "измерение",
             &"x".repeat(255),
@@ -180,7 +180,7 @@ mod tests {
             assert_eq!(DimensionId::parse(text).unwrap().as_str(), text);
         }
         assert_eq!(DimensionId::parse("a/b"), Err(DimensionIdError::Slash));
-        for text in ["", "a\0", &"x".repeat(256)] {
+        for text in ["", " ", "a\0", &"x".repeat(256)] {
             assert!(
                 matches!(DimensionId::parse(text), Err(DimensionIdError::Text(_))),
                 "{text:?}"

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 /// What a client reads in a 500.
-const FAULT: &str = "The service failed to do this; the fault is ours and has been logged.";
+const FAULT: &str = "Internal error. It has been logged with this request id.";
 
 /// How long the client is told to wait after a failure that has no wait of its own.
 const SOON: RangeInclusive<u64> = 1..=5;
@@ -107,21 +107,22 @@ fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
         .headers
         .get("retry-after")
         .map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
-    let (status, message) = match told {
+    let (status, code, message) = match told {
         Told::Fault => {
             assert_eq!(wait, None, "{case}");
-            (500, FAULT.to_owned())
+            (500, "Internal", FAULT.to_owned())
         }
         Told::Wait(seconds) => {
             let wait = wait.unwrap_or_else(|| panic!("{case}: no Retry-After: {answer:?}"));
             assert!(seconds.contains(&wait), "{case}: Retry-After {wait}");
             (
                 503,
-                format!("The service cannot answer now; please try again in {wait} s."),
+                "Unavailable",
+                format!("The service is temporarily unavailable. Try again in {wait} s."),
             )
         }
     };
-    let mut body = json!({ "message": message, "request_id": "faults" });
+    let mut body = json!({ "code": code, "message": message, "request_id": "faults" });
     if inventory {
         body["error_message"] = json!(message);
     }

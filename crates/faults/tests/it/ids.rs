@@ -112,6 +112,9 @@ const SCRIPTS: [&str; 24] = [
     "\u{301}",
 ];
 
+/// Those of these texts that have a format character, or show nothing.
+const UNPRINTABLE: [&str; 3] = ["\u{feff}x", "x\u{202e}y", "\u{301}"];
+
 /// Bytes of an id, and whether an instance and a dimension may have it.
 struct Id {
     bytes: Vec<u8>,
@@ -131,7 +134,10 @@ fn ids(rng: &mut Rng) -> Vec<Id> {
     let mut ids: Vec<Id> = TEXTS
         .iter()
         .chain(&SCRIPTS)
-        .map(|text| id(*text, true, !text.contains('/')))
+        .map(|text| {
+            let is_printable = !UNPRINTABLE.contains(text);
+            id(*text, is_printable, is_printable && !text.contains('/'))
+        })
         .collect();
     for c in ["x", "é", "界", "𝕏"] {
         ids.push(id(c.repeat(255), true, true));

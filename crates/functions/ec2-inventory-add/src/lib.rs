@@ -8,8 +8,8 @@ use fleet_core::inventory::{
     PackageVersion, Packages, Region,
 };
 use fleet_http::{
-    ApiError, ErrorBody, Function, Object, Request, Response, Route, StatusCode, json,
-    path_parameter,
+    ApiError, ErrorBody, ErrorCode, Function, InvalidInput, Object, Query, Request, Response,
+    Route, StatusCode, json, path_parameter,
 };
 use serde::Serialize;
 
@@ -58,12 +58,17 @@ impl<S: AddInstance + 'static> Function for Add<S> {
     }
 }
 
+/// The fields of a package.
+const PACKAGE: &[&str] = &["package_name", "package_version"];
+
 fn parse(request: &Request) -> Result<NewInstance, ApiError> {
+    Query::read(request, &[])?;
     let id = path_parameter(request, "aws_instance_id", InstanceId::parse)?;
     let mut body = Object::body(request)?;
+    body.allow(&["aws_region", "aws_account", "packages"])?;
     let region = body.text("aws_region", Region::parse)?;
     let account = body.text("aws_account", AccountId::parse)?;
-    let packages = body.optional_objects("packages", Packages::MAX, |entry| {
+    let packages = body.optional_objects("packages", Packages::MAX, PACKAGE, |entry| {
         Ok(Package {
             name: entry.text("package_name", PackageName::parse)?,
             version: entry.text("package_version", PackageVersion::parse)?,
@@ -71,7 +76,6 @@ fn parse(request: &Request) -> Result<NewInstance, ApiError> {
     })?;
     let packages = Packages::new(packages.unwrap_or_default())
         .map_err(|error| body.wrong("packages", error))?;
-    body.finish()?;
     Ok(NewInstance {
         id,
         region,
@@ -82,7 +86,10 @@ fn parse(request: &Request) -> Result<NewInstance, ApiError> {
 
 /// Clients of the documented contract look for MySQL's text.
 fn duplicate(id: &InstanceId) -> ApiError {
-    ApiError::BadRequest(format!(
-        "The instance exists already: Duplicate entry '{id}' for key 'PRIMARY'."
-    ))
+    InvalidInput::new(
+        ErrorCode::DuplicateInstance,
+        format!("The instance already exists: Duplicate entry '{id}' for key 'PRIMARY'."),
+        "aws_instance_id: the instance already exists",
+    )
+    .into()
 }

@@ -100,10 +100,10 @@ async fn add_answers_400_when_the_instance_exists() {
         .send(&add)
         .await
         .parts();
-    assert_eq!(status, 400);
+    assert_eq!((status, &body["code"]), (400, &json!("DuplicateInstance")));
     assert_eq!(
         body["message"],
-        "The instance exists already: Duplicate entry 'instance-002' for key 'PRIMARY'."
+        "The instance already exists: Duplicate entry 'instance-002' for key 'PRIMARY'."
     );
     assert_eq!(body["message"], body["error_message"]);
     let kept = add.store.kept.lock().unwrap();
@@ -138,7 +138,7 @@ async fn every_field_that_is_wrong_is_named() {
         ),
         (
             json!({"aws_region": "r", "aws_account": "a", "x": 1}),
-            "x is not a known field; allowed are aws_region, aws_account, packages.",
+            "Unknown field `x`; allowed are aws_region, aws_account, packages.",
         ),
         (
             json!({"aws_region": "r", "aws_account": "a", "packages": "p"}),
@@ -170,18 +170,18 @@ async fn every_field_that_is_wrong_is_named() {
         ),
         (
             json!([]),
-            "The body must be a JSON object, but it is a list.",
+            "The request body must be a JSON object, but is a list.",
         ),
     ] {
         assert_eq!(body_refusal(body.clone()).await, message, "{body}");
     }
     assert_eq!(
         refusal(event().body("")).await,
-        "The body must be a JSON object, but it is empty."
+        "The request body must be a JSON object, but is empty."
     );
     assert_eq!(
         refusal(event().base64_body("%%%")).await,
-        "The body is not valid base64."
+        "The request body must be valid base64."
     );
 }
 
@@ -231,6 +231,10 @@ async fn the_id_is_any_printable_text() {
     }
     let refused = async |id: &str| refusal(event().path_parameter("aws_instance_id", id)).await;
     assert_eq!(
+        refused("a\u{200B}").await,
+        "aws_instance_id must be printable text, but its character 2 is U+200B."
+    );
+    assert_eq!(
         refused(&"x".repeat(256)).await,
         "aws_instance_id must be at most 255 characters long, but has 256."
     );
@@ -242,6 +246,36 @@ async fn the_id_is_any_printable_text() {
         refused(" a").await,
         "aws_instance_id must not begin or end with white space."
     );
+}
+
+/// Events as they were recorded from AWS have the id percent-encoded, in the path and in the parameter.
+#[tokio::test]
+async fn the_id_is_decoded_exactly_once() {
+    let sent = |raw: &str| event().raw_path_parameter("aws_instance_id", raw);
+    for (raw, id) in [
+        ("a%20b", "a b"),
+        ("a%2525", "a%25"),
+        ("d%2Fe", "d/e"),
+        (&"%C3%A9".repeat(255), &*"é".repeat(255)),
+    ] {
+        let add = Add::new(Memory::default());
+        assert_eq!(sent(raw).send(&add).await.status, 200);
+        assert_eq!(add.store.kept.lock().unwrap()[0].id.as_str(), id);
+    }
+    for raw in [
+        "%20x",
+        "a%0Ab",
+        "%00",
+        "%FF",
+        "%zz",
+        "a%2",
+        "%EF%BF%BD",
+        "%E2%80%AE",
+        "%C2%AD",
+    ] {
+        let sentence = refusal(sent(raw)).await;
+        assert!(sentence.starts_with("aws_instance_id must "), "{sentence}");
+    }
 }
 
 #[tokio::test]
@@ -281,7 +315,7 @@ async fn a_store_that_fails_shows_nothing_of_itself() {
     );
     assert_eq!(
         answer.body["error_message"],
-        "The service cannot answer now; please try again in 15 s."
+        "The service is temporarily unavailable. Try again in 15 s."
     );
     let fault = || {
         AddError::Store(StoreError::Fault {
@@ -294,7 +328,15 @@ async fn a_store_that_fails_shows_nothing_of_itself() {
         (status, &body["message"]),
         (
             500,
-            &json!("The service failed to do this; the fault is ours and has been logged.")
+            &json!("Internal error. It has been logged with this request id.")
         )
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_query_parameter_is_named_and_nothing_is_added() {
+    assert_eq!(
+        refusal(event().query("dry_run=true")).await,
+        "Unknown query parameter `dry_run`; none are allowed."
     );
 }

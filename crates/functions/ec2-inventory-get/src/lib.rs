@@ -5,7 +5,8 @@ mod tests;
 
 use fleet_core::inventory::{GetInstance, Instance, InstanceId};
 use fleet_http::{
-    ApiError, ErrorBody, Function, Request, Response, Route, StatusCode, json, path_parameter,
+    ApiError, ErrorBody, Function, Query, Request, Response, Route, StatusCode, json,
+    path_parameter,
 };
 use serde::Serialize;
 
@@ -42,6 +43,7 @@ impl<S: GetInstance + 'static> Function for Get<S> {
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
+        Query::read(&request, &[])?;
         let id = path_parameter(&request, "aws_instance_id", InstanceId::parse)?;
         let found = self.store.get(&id).await?;
         let record_found = found.is_some();

@@ -82,3 +82,27 @@ async fn an_id_that_no_instance_can_have_is_400() {
     );
     assert_eq!(body["message"], body["error_message"]);
 }
+
+#[tokio::test]
+async fn an_unknown_query_parameter_is_named() {
+    let (status, body) = event().query("x=1").send(&Get::new(Memory)).await.parts();
+    assert_eq!(
+        (status, &body["code"], &body["message"]),
+        (
+            400,
+            &json!("UnknownParameter"),
+            &json!("Unknown query parameter `x`; none are allowed.")
+        )
+    );
+}
+
+/// As recorded from AWS: the id stays encoded in the event.
+#[tokio::test]
+async fn an_encoded_id_is_decoded() {
+    let encoded = event().raw_path_parameter("aws_instance_id", "instance%2D002");
+    let (status, body) = encoded.send(&Get::new(Memory)).await.parts();
+    assert_eq!(
+        (status, &body["record"]["aws_instance_id"]),
+        (200, &json!("instance-002"))
+    );
+}

@@ -9,7 +9,7 @@ use fleet_core::inventory::{
     PackageVersion, PageLimit, Region,
 };
 use fleet_http::{
-    ApiError, ErrorBody, Function, Query, Request, Response, Route, StatusCode, json,
+    ApiError, ErrorBody, Function, InvalidInput, Query, Request, Response, Route, StatusCode, json,
 };
 use serde::Serialize;
 
@@ -75,8 +75,10 @@ fn package(query: &Query) -> Result<Option<PackageFilter>, ApiError> {
     match (query.optional("package_name", PackageName::parse)?, version) {
         (Some(name), version) => Ok(Some(PackageFilter { name, version })),
         (None, None) => Ok(None),
-        (None, Some(_)) => Err(ApiError::BadRequest(
-            "package_version is allowed only with package_name.".to_owned(),
-        )),
+        (None, Some(_)) => Err(InvalidInput::parameter(
+            "package_version",
+            "is allowed only with package_name",
+        )
+        .into()),
     }
 }

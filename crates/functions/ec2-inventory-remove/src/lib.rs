@@ -5,7 +5,8 @@ mod tests;
 
 use fleet_core::inventory::{InstanceId, RemoveInstance};
 use fleet_http::{
-    ApiError, ErrorBody, Function, Request, Response, Route, StatusCode, json, path_parameter,
+    ApiError, ErrorBody, Function, Query, Request, Response, Route, StatusCode, json,
+    path_parameter,
 };
 use serde::Serialize;
 
@@ -33,6 +34,7 @@ impl<S: RemoveInstance + 'static> Function for Remove<S> {
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
+        Query::read(&request, &[])?;
         let id = path_parameter(&request, "aws_instance_id", InstanceId::parse)?;
         let record_deleted = self.store.remove(&id).await?;
         json(StatusCode::OK, &Removed { record_deleted })

@@ -12,6 +12,15 @@ use crate::Remove;
 /// Has `instance-002`.
 struct Memory;
 
+/// Must not be asked.
+struct Untouched;
+
+impl RemoveInstance for Untouched {
+    async fn remove(&self, _: &InstanceId) -> Result<bool, StoreError> {
+        panic!("something is removed")
+    }
+}
+
 impl RemoveInstance for Memory {
     async fn remove(&self, id: &InstanceId) -> Result<bool, StoreError> {
         Ok(id.as_str() == "instance-002")
@@ -48,5 +57,32 @@ async fn an_id_that_no_instance_can_have_is_400() {
             400,
             &json!("aws_instance_id must be printable text, but its character 2 is U+000A.")
         )
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_removed_where_the_query_asks_for_something_unknown() {
+    let (status, body) = event()
+        .query("dry_run=true")
+        .send(&Remove::new(Untouched))
+        .await
+        .parts();
+    assert_eq!(
+        (status, &body["code"], &body["error_message"]),
+        (
+            400,
+            &json!("UnknownParameter"),
+            &json!("Unknown query parameter `dry_run`; none are allowed.")
+        )
+    );
+}
+
+/// As recorded from AWS: the id stays encoded in the event.
+#[tokio::test]
+async fn an_encoded_id_is_decoded() {
+    let encoded = event().raw_path_parameter("aws_instance_id", "instance%2D002");
+    assert_eq!(
+        encoded.send(&Remove::new(Memory)).await.parts(),
+        (200, json!({"record_deleted": true}))
     );
 }

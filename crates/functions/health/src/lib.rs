@@ -8,8 +8,8 @@ use std::{future::Future, time::Duration};
 use fleet_aws::InventoryRole;
 use fleet_core::{readiness::Probe, store::StoreError};
 use fleet_http::{
-    ApiError, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode, json,
-    request_id, route,
+    ApiError, ErrorCode, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode,
+    json, request_id, route,
 };
 use serde::Serialize;
 use tokio::time::timeout;
@@ -63,6 +63,7 @@ struct Ready {
 struct NotReady<'a> {
     status: &'static str,
     checks: Checks,
+    code: ErrorCode,
     message: String,
     request_id: &'a str,
 }
@@ -124,15 +125,13 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
         if failing.is_empty() {
             return json(StatusCode::OK, &Ready { status: OK, checks });
         }
-        let message = format!(
-            "The API is not ready; what cannot answer now: {}.",
-            failing.join(", ")
-        );
+        let message = format!("The API is not ready; unavailable: {}.", failing.join(", "));
         let mut response = json(
             StatusCode::SERVICE_UNAVAILABLE,
             &NotReady {
                 status: UNAVAILABLE,
                 checks,
+                code: ErrorCode::Unavailable,
                 message,
                 request_id,
             },
@@ -152,7 +151,7 @@ async fn check(
 ) -> &'static str {
     let cause = match timeout(within, probe).await {
         Ok(Ok(())) => return OK,
-        Ok(Err(error)) => ApiError::from(error).cause().unwrap_or_default(),
+        Ok(Err(error)) => ApiError::from(error).cause(),
         Err(_) => format!("no answer within {} s", within.as_secs()),
     };
     warn!(request_id, check = name, cause, "not ready");

@@ -104,7 +104,7 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
         (&body["checks"], &body["message"]),
         (
             &checks,
-            &json!("The API is not ready; what cannot answer now: data_api.")
+            &json!("The API is not ready; unavailable: data_api.")
         )
     );
 }
@@ -150,7 +150,7 @@ async fn a_region_that_stands_by_needs_its_other_stores() {
     ] {
         let health = Health::new(dynamodb, Told::Fail, secret, InventoryRole::Standby);
         let answer = Event::read("get-v1-health-ready").send(&health).await;
-        let message = format!("The API is not ready; what cannot answer now: {failing}.");
+        let message = format!("The API is not ready; unavailable: {failing}.");
         assert_eq!(
             (answer.status, &answer.body["message"]),
             (503, &json!(message))

@@ -7,7 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use fleet_http::{
-    ApiError, Function, Request, Response, Route, StatusCode, json, json_text, route,
+    ApiError, Function, Request, Response, Route, StatusCode, base_path, json, json_text, route,
 };
 use serde::Serialize;
 
@@ -58,7 +58,7 @@ struct Index {
     name: &'static str,
     version: &'static str,
     description: &'static str,
-    links: BTreeMap<&'static str, &'static str>,
+    links: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ struct Running<'a> {
     function: &'a str,
 }
 
-/// The paths from the API's root on: the stage before them is the gateway's affair.
+/// The paths from the API's root on. Links have what the gateway adds before them: a stage, or a domain's base path.
 const LINKS: &[(&str, &str)] = &[
     ("self", "/v1"),
     ("metadata", "/v1/metadata"),
@@ -107,13 +107,17 @@ impl Function for Metadata {
         match route(&request) {
             "/v1/metadata" => self.metadata(),
             "/v1/openapi.json" => Ok(json_text(StatusCode::OK, OPENAPI)),
-            _ => index(),
+            _ => index(&request),
         }
     }
 }
 
-fn index() -> Result<Response, ApiError> {
-    let links = LINKS.iter().copied().collect();
+fn index(request: &Request) -> Result<Response, ApiError> {
+    let base = base_path(request);
+    let links = LINKS
+        .iter()
+        .map(|(name, path)| (*name, format!("{base}{path}")))
+        .collect();
     json(
         StatusCode::OK,
         &Index {

@@ -28,7 +28,8 @@ async fn the_index_says_what_this_is_and_links_to_the_routes() {
         1,
         "one sentence: {description}"
     );
-    assert_eq!(index["links"]["instance"], "/ec2/{aws_instance_id}");
+    // The event came by the stage's own address.
+    assert_eq!(index["links"]["instance"], "/dev/ec2/{aws_instance_id}");
 }
 
 #[tokio::test]

@@ -124,3 +124,19 @@ async fn in_production_mode_a_look_changes_nothing() {
         (json!("Pending"), json!(1.0), None)
     );
 }
+
+/// As recorded from AWS: the id stays encoded in the event.
+#[tokio::test]
+async fn an_encoded_id_is_decoded() {
+    for (raw, id) in [("a%20b", "a b"), ("a%2525", "a%25")] {
+        let (status, body) = Event::read("get-scalable-dimension")
+            .raw_path_parameter("scalableTargetDimensionId", raw)
+            .send(&pending(ScalingMode::Production))
+            .await
+            .parts();
+        assert_eq!(
+            (status, &body["scalableTargetDimensionId"]),
+            (200, &json!(id))
+        );
+    }
+}

@@ -6,7 +6,7 @@ use fleet_core::scaling::{
     Capacity, FailureReason,
     production::{Patch, StatusName},
 };
-use fleet_http::{ApiError, Object, Request};
+use fleet_http::{ApiError, ErrorCode, InvalidInput, Object, Request};
 use serde_json::value::RawValue;
 
 /// How much of a number's text a refusal repeats.
@@ -15,7 +15,6 @@ const SHOWN_DIGITS: usize = 40;
 /// Demo mode: `desiredCapacity` and nothing else.
 pub(crate) fn demo(request: &Request) -> Result<Capacity, ApiError> {
     let mut body = Object::body(request)?;
-    let desired = desired_capacity(&mut body, request)?;
     for field in ["actualCapacity", "scalingStatus", "failureReason"] {
         if body.has(field) {
             return Err(body.wrong(
@@ -24,27 +23,37 @@ pub(crate) fn demo(request: &Request) -> Result<Capacity, ApiError> {
             ));
         }
     }
-    let desired = desired.ok_or_else(|| body.wrong("desiredCapacity", "is missing"))?;
-    body.finish()?;
-    Ok(desired)
+    body.allow(&["desiredCapacity"])?;
+    desired_capacity(&mut body, request)?.ok_or_else(|| body.wrong("desiredCapacity", "is missing"))
 }
+
+/// The fields that a PATCH in production mode may bring.
+const FIELDS: &[&str] = &[
+    "desiredCapacity",
+    "actualCapacity",
+    "scalingStatus",
+    "failureReason",
+];
 
 /// Production mode: any of the four fields, at least one.
 pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
     let mut body = Object::body(request)?;
     if body.is_empty() {
-        let fields = "desiredCapacity, actualCapacity, scalingStatus, failureReason";
-        return Err(ApiError::BadRequest(format!(
-            "The body must have at least one of {fields}."
-        )));
+        let rule = format!("must have at least one of {}", FIELDS.join(", "));
+        return Err(InvalidInput::new(
+            ErrorCode::InvalidBody,
+            format!("The request body {rule}."),
+            format!("the request body: {rule}"),
+        )
+        .into());
     }
+    body.allow(FIELDS)?;
     let patch = Patch {
         desired: desired_capacity(&mut body, request)?,
         actual: capacity(&mut body, request, "actualCapacity", "actual")?,
         status: body.optional_text("scalingStatus", |name| StatusName::parse(&name))?,
         failure_reason: body.optional_text("failureReason", FailureReason::parse)?,
     };
-    body.finish()?;
     Ok(patch)
 }
 
@@ -60,9 +69,12 @@ fn capacity(
     which: &str,
 ) -> Result<Option<Capacity>, ApiError> {
     let illegal = |number: String| {
-        Err(ApiError::BadRequest(format!(
-            "Illegal {which} capacity {number}"
-        )))
+        Err(InvalidInput::new(
+            ErrorCode::InvalidField,
+            format!("Illegal {which} capacity {number}"),
+            format!("{field} must be a finite number that is not negative"),
+        )
+        .into())
     };
     let Some(number) = body.optional_number(field)? else {
         return Ok(None);

@@ -6,7 +6,9 @@ mod tests;
 
 use fleet_aws::{ScalingMode, ScalingSettings};
 use fleet_core::scaling::{Stored, UpdateDimension, UpdateError, demo, production::PatchError};
-use fleet_http::{ApiError, Function, IfMatch, Request, Response, Route, dimension};
+use fleet_http::{
+    ApiError, ErrorCode, Function, IfMatch, InvalidInput, Request, Response, Route, dimension,
+};
 
 /// The function, over a store of dimensions.
 #[derive(Clone, Debug)]
@@ -56,7 +58,9 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
                 return dimension::precondition_failed(&request, &id, names, &present);
             }
             Err(UpdateError::Refused(Refusal::Patch(error @ PatchError::ReasonWithoutFailure))) => {
-                return Err(ApiError::BadRequest(format!("{error}.")));
+                let rule = error.to_string();
+                let sentence = format!("{rule}.");
+                return Err(InvalidInput::new(ErrorCode::InvalidField, sentence, rule).into());
             }
             Err(UpdateError::Store(error)) => return Err(error.into()),
         };

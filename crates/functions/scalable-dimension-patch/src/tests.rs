@@ -101,8 +101,11 @@ async fn a_zero_may_have_a_sign() {
 async fn bodies_that_are_wrong_are_refused_in_either_mode() {
     for mode in [ScalingMode::Demo(Outcome::Succeed), ScalingMode::Production] {
         for (body, message) in [
-            ("", "The body must be a JSON object, but it is empty."),
-            ("2.0", "The body must be a JSON object, but it is a number."),
+            ("", "The request body must be a JSON object, but is empty."),
+            (
+                "2.0",
+                "The request body must be a JSON object, but is a number.",
+            ),
             (r#"{"desiredCapacity":-1}"#, "Illegal desired capacity -1.0"),
             (
                 r#"{"desiredCapacity":-1e-400}"#,
@@ -126,11 +129,11 @@ async fn bodies_that_are_wrong_are_refused_in_either_mode() {
             ),
             (
                 r#"{"desiredCapacity":NaN}"#,
-                "The body is not valid JSON: expected value at line 1 column 20.",
+                "Invalid request body: not valid JSON (line 1, column 20).",
             ),
             (
                 r#"{"desiredCapacity":1e999}"#,
-                "The body has a number beyond 64-bit floating point: number out of range at line 1 column 24.",
+                "Invalid request body: a number out of the range of 64-bit floating point (line 1, column 24).",
             ),
         ] {
             assert_eq!(refusal(&patch(mode), body).await, message, "{mode:?}");
@@ -142,10 +145,13 @@ async fn bodies_that_are_wrong_are_refused_in_either_mode() {
 async fn demo_mode_takes_the_desired_capacity_and_nothing_else() {
     for (body, message) in [
         ("{}", "desiredCapacity is missing."),
-        (r#"{"x":1}"#, "desiredCapacity is missing."),
+        (
+            r#"{"x":1}"#,
+            "Unknown field `x`; allowed are desiredCapacity.",
+        ),
         (
             r#"{"desiredCapacity":2,"x":1}"#,
-            "x is not a known field; allowed are desiredCapacity.",
+            "Unknown field `x`; allowed are desiredCapacity.",
         ),
         (
             r#"{"desiredCapacity":2,"scalingStatus":"Failed"}"#,
@@ -209,7 +215,7 @@ async fn production_mode_refuses_what_makes_no_state() {
     for (body, message) in [
         (
             "{}",
-            format!("The body must have at least one of {fields}."),
+            format!("The request body must have at least one of {fields}."),
         ),
         (
             r#"{"actualCapacity":-0.5}"#,
@@ -229,12 +235,31 @@ async fn production_mode_refuses_what_makes_no_state() {
         ),
         (
             r#"{"version":"2"}"#,
-            format!("version is not a known field; allowed are {fields}."),
+            format!("Unknown field `version`; allowed are {fields}."),
         ),
     ] {
         assert_eq!(
             refusal(&patch(ScalingMode::Production), body).await,
             message
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_slash_is_a_slash() {
+    for event in ["patch-scalable-dimension", "patch-v1-scalable-dimension"] {
+        let (status, body) = Event::read(event)
+            .raw_path_parameter("scalableTargetDimensionId", "d%2Fe")
+            .send(&demo())
+            .await
+            .parts();
+        assert_eq!(
+            (status, &body["code"], &body["message"]),
+            (
+                400,
+                &json!("InvalidParameter"),
+                &json!("scalableTargetDimensionId must not contain a slash (/).")
+            )
         );
     }
 }

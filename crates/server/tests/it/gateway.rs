@@ -77,7 +77,7 @@ async fn a_request_becomes_the_event_of_a_rest_api() {
       },
       "path": "/echo/i%2F1/",
       "pathParameters": {
-        "id": "i/1"
+        "id": "i%2F1"
       },
       "queryStringParameters": {
         "empty": "",
@@ -132,38 +132,24 @@ async fn a_binary_body_arrives_in_base64() {
 }
 
 #[tokio::test]
-async fn a_parameter_keeps_whatever_its_segment_holds() {
+async fn a_parameter_is_handed_over_as_it_was_sent() {
     let hosted = Hosted::start(Limits::default()).await;
     for (segment, id) in [
         ("..", ".."),
-        ("%2e%2e", ".."),
-        (".", "."),
-        ("a%2Fb", "a/b"),
-        ("a+b%20c", "a+b c"),
-        ("%E6%9C%8D%F0%9F%91%A9", "服👩"),
-        ("a;b=c,d", "a;b=c,d"),
-        ("a:b@c!$&'()*", "a:b@c!$&'()*"),
-        ("%3Fa%23b", "?a#b"),
+        ("%2e%2e", "%2e%2e"),
+        ("a%2Fb", "a%2Fb"),
+        ("a+b%20c", "a+b%20c"),
+        ("%E6%9C%8D%F0%9F%91%A9", "%E6%9C%8D%F0%9F%91%A9"),
+        ("a:b@c!$&'()*;=,d", "a:b@c!$&'()*;=,d"),
+        ("%3Fa%23b", "%3Fa%23b"),
         ("a?b=c", "a"),
     ] {
         let answer = send(hosted.address(), "GET", &format!("/echo/{segment}"), "").await;
         assert_eq!(
-            answer.body["pathParameters"],
-            json!({"id": id}),
+            (&answer.body["pathParameters"], &answer.body["path"]),
+            (&json!({"id": id}), &json!(format!("/echo/{id}"))),
             "{segment}"
         );
-    }
-}
-
-#[tokio::test]
-async fn a_parameter_that_is_not_encoded_text_is_refused() {
-    let hosted = Hosted::start(Limits::default()).await;
-    for segment in ["%", "a%2", "%zz", "%FF", "%C3%28"] {
-        let answer = send(hosted.address(), "GET", &format!("/echo/{segment}"), "").await;
-        assert_eq!(answer.status, 400, "{segment}");
-        let request_id = answer.header("x-amzn-requestid");
-        let expected = json!({"message": "The path parameter id is not percent-encoded UTF-8.", "request_id": request_id});
-        assert_eq!(answer.body, expected, "{segment}");
     }
 }
 
@@ -224,7 +210,7 @@ async fn a_function_that_breaks_its_promise_is_a_502() {
             (answer.status, &answer.body),
             (
                 502,
-                &json!({"message": "Internal server error", "request_id": request_id})
+                &json!({"code": "Internal", "message": "Internal server error", "request_id": request_id})
             )
         );
     }

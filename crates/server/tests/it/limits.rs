@@ -47,7 +47,7 @@ async fn a_body_may_have_just_as_many_bytes_as_the_limit() {
         (answer.status, &answer.body),
         (
             413,
-            &json!({"message": "The body must have at most 1000 bytes.", "request_id": request_id})
+            &json!({"code": "PayloadTooLarge", "message": "The request body must have at most 1000 bytes.", "request_id": request_id})
         )
     );
     assert_eq!(
@@ -164,7 +164,9 @@ async fn a_body_that_does_not_arrive_in_time_is_a_504() {
     let text = raw.read_to_end().await;
     assert!(
         text.starts_with("HTTP/1.1 504 ")
-            && text.contains(r#"{"message":"Endpoint request timed out","request_id":""#),
+            && text.contains(
+                r#"{"code":"Timeout","message":"Endpoint request timed out","request_id":""#
+            ),
         "{text}"
     );
 }
@@ -203,7 +205,7 @@ async fn a_function_that_takes_too_long_is_stopped_and_answered_with_504() {
         (answer.status, &answer.body),
         (
             504,
-            &json!({"message": "Endpoint request timed out", "request_id": request_id})
+            &json!({"code": "Timeout", "message": "Endpoint request timed out", "request_id": request_id})
         )
     );
     hosted.strings.may_end.add_permits(1);

@@ -132,7 +132,7 @@ async fn ids_are_independent_and_may_be_any_printable_text_without_a_slash() {
         "A",
         "a.",
         "..",
-        "%20",
+        "a%20b",
         "1%3Fx=1",
         "%E6%9C%8D",
         "a+b",
@@ -194,7 +194,7 @@ async fn a_patch_that_is_wrong_changes_nothing() {
     let server = TestServer::start().await;
     let path = "/v1/scalableTargetDimensions/a";
     for (body, message) in [
-        ("", "The body must be a JSON object, but it is empty."),
+        ("", "The request body must be a JSON object, but is empty."),
         ("{}", "desiredCapacity is missing."),
         (
             r#"{"desiredCapacity":-1.0}"#,
@@ -206,11 +206,11 @@ async fn a_patch_that_is_wrong_changes_nothing() {
         ),
         (
             r#"{"desiredCapacity":2,"colour":"red"}"#,
-            "colour is not a known field; allowed are desiredCapacity.",
+            "Unknown field `colour`; allowed are desiredCapacity.",
         ),
         (
             r#"{"desiredCapacity":NaN}"#,
-            "The body is not valid JSON: expected value at line 1 column 20.",
+            "Invalid request body: not valid JSON (line 1, column 20).",
         ),
     ] {
         let refused = server.send("PATCH", path, body).await;

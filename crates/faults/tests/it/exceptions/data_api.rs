@@ -547,8 +547,8 @@ async fn a_duplicate_is_the_clients_own_and_the_stored_record_stays() {
             .status,
         200
     );
-    let message = "The instance exists already: Duplicate entry 'i-1' for key 'PRIMARY'.";
-    let body = json!({ "message": message, "error_message": message, "request_id": "faults" });
+    let message = "The instance already exists: Duplicate entry 'i-1' for key 'PRIMARY'.";
+    let body = json!({ "code": "DuplicateInstance", "message": message, "error_message": message, "request_id": "faults" });
     for (exception, text) in [
         (None, ""),
         (

@@ -67,8 +67,8 @@ async fn readiness_names_the_store_that_meets_an_exception() {
             "{case}: {:?}",
             begun.elapsed()
         );
-        let message = format!("The API is not ready; what cannot answer now: {store}.");
-        let body = json!({ "status": "unavailable", "checks": checks(store), "message": message, "request_id": "faults" });
+        let message = format!("The API is not ready; unavailable: {store}.");
+        let body = json!({ "status": "unavailable", "checks": checks(store), "code": "Unavailable", "message": message, "request_id": "faults" });
         assert_eq!(
             (answer.status, &answer.body, answer.header("retry-after")),
             (503, &body, "5"),

@@ -64,10 +64,10 @@ async fn the_scaling_routes_need_a_certificate_and_no_other_route_does() {
             r#"{"desiredCapacity":2.0}"#,
         )
         .await;
-    let message = "This route needs a client certificate, and the connection came without one.";
+    let message = "This route requires a client certificate.";
     assert_eq!(
         refused.body,
-        json!({"message": message, "request_id": refused.header("x-amzn-requestid")})
+        json!({"code": "Forbidden", "message": message, "request_id": refused.header("x-amzn-requestid")})
     );
     assert_eq!(
         (refused.status, refused.header("x-amzn-errortype")),
@@ -347,7 +347,7 @@ async fn other_routes_can_be_chosen_and_everything_too() {
             .send(everything.address(), "GET", path, "")
             .await;
         assert!(
-            answer.status == 403 && answer.text.contains("needs a client certificate"),
+            answer.status == 403 && answer.text.contains("requires a client certificate"),
             "{path}"
         );
     }

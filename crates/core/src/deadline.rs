@@ -1,0 +1,33 @@
+//! When a request's caller stops waiting, for the adapters that it has to be kept by.
+
+use std::future::Future;
+
+use tokio::time::Instant;
+
+tokio::task_local! {
+    static DEADLINE: Instant;
+}
+
+/// Runs `work`, in which [`current`] answers `deadline`.
+pub async fn within<F: Future>(deadline: Instant, work: F) -> F::Output {
+    DEADLINE.scope(deadline, work).await
+}
+
+/// The deadline of the request that the caller is a part of; `None` outside [`within`], and in a task of its own.
+#[must_use]
+pub fn current() -> Option<Instant> {
+    DEADLINE.try_with(|deadline| *deadline).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_deadline_is_known_to_its_work_alone() {
+        let deadline = Instant::now();
+        assert_eq!(current(), None);
+        assert_eq!(within(deadline, async { current() }).await, Some(deadline));
+        assert_eq!(current(), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The words that error bodies have for machines.
+
+use serde::Serialize;
+
+/// What went wrong, as a word that programs can match on: the `code` of every error body of ours.
+///
+/// The set is closed and a word keeps its meaning. Sentences may change; codes do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum ErrorCode {
+    /// 400: the request, or a header of it, cannot be read.
+    InvalidRequest,
+    /// 400: the body as a whole: empty, not JSON, not an object, or with a field twice.
+    InvalidBody,
+    /// 400: a field of the body is missing or breaks its rule.
+    InvalidField,
+    /// 400: the body has a field that the route does not have.
+    UnknownField,
+    /// 400: a path or query parameter breaks its rule.
+    InvalidParameter,
+    /// 400: a query parameter that the route does not have.
+    UnknownParameter,
+    /// 400: an instance with this id already exists.
+    DuplicateInstance,
+    /// 403: the caller may not do this.
+    Forbidden,
+    /// 404: there is no such book or author.
+    NotFound,
+    /// 412: the state is not the one that `If-Match` names.
+    PreconditionFailed,
+    /// 413: the body is too large.
+    PayloadTooLarge,
+    /// 421: the server does not serve the host of the request.
+    MisdirectedRequest,
+    /// 429: more requests than the caller's plan or the route allows.
+    Throttled,
+    /// 500 and 502: a fault of ours.
+    Internal,
+    /// 503: a store or the service cannot answer now; `Retry-After` says when to try again.
+    Unavailable,
+    /// 504: no answer in time.
+    Timeout,
+}
+
+impl ErrorCode {
+    /// Every code, each with its meaning in one sentence, for the API's description.
+    pub const ALL: &'static [(Self, &'static str)] = &[
+        (
+            Self::InvalidRequest,
+            "the request, or a header of it, cannot be read",
+        ),
+        (
+            Self::InvalidBody,
+            "the body is empty, not a JSON object, or has a field twice",
+        ),
+        (
+            Self::InvalidField,
+            "a field of the body is missing or breaks its rule",
+        ),
+        (
+            Self::UnknownField,
+            "the body has a field that the route does not have",
+        ),
+        (
+            Self::InvalidParameter,
+            "a path or query parameter breaks its rule",
+        ),
+        (
+            Self::UnknownParameter,
+            "a query parameter that the route does not have",
+        ),
+        (
+            Self::DuplicateInstance,
+            "an instance with this id already exists",
+        ),
+        (Self::Forbidden, "the caller may not do this"),
+        (Self::NotFound, "there is no such book or author"),
+        (
+            Self::PreconditionFailed,
+            "the state is not the one that `If-Match` names",
+        ),
+        (Self::PayloadTooLarge, "the body is too large"),
+        (
+            Self::MisdirectedRequest,
+            "the server does not serve the host of the request",
+        ),
+        (
+            Self::Throttled,
+            "too many requests; try again after `Retry-After` seconds",
+        ),
+        (Self::Internal, "a fault of the service"),
+        (
+            Self::Unavailable,
+            "a store or the service cannot answer now; try again after `Retry-After` seconds",
+        ),
+        (Self::Timeout, "no answer in time"),
+    ];
+
+    /// The word itself: `InvalidField`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "InvalidRequest",
+            Self::InvalidBody => "InvalidBody",
+            Self::InvalidField => "InvalidField",
+            Self::UnknownField => "UnknownField",
+            Self::InvalidParameter => "InvalidParameter",
+            Self::UnknownParameter => "UnknownParameter",
+            Self::DuplicateInstance => "DuplicateInstance",
+            Self::Forbidden => "Forbidden",
+            Self::NotFound => "NotFound",
+            Self::PreconditionFailed => "PreconditionFailed",
+            Self::PayloadTooLarge => "PayloadTooLarge",
+            Self::MisdirectedRequest => "MisdirectedRequest",
+            Self::Throttled => "Throttled",
+            Self::Internal => "Internal",
+            Self::Unavailable => "Unavailable",
+            Self::Timeout => "Timeout",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_listed_once_under_the_word_that_clients_see() {
+        let mut words: Vec<_> = ErrorCode::ALL
+            .iter()
+            .map(|(code, _)| code.as_str())
+            .collect();
+        for (code, _) in ErrorCode::ALL {
+            assert_eq!(
+                serde_json::to_string(code).unwrap(),
+                format!("\"{}\"", code.as_str())
+            );
+        }
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), ErrorCode::Timeout as usize + 1);
+    }
+}
