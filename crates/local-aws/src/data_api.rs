@@ -4,6 +4,7 @@
 
 mod errors;
 mod limits;
+mod malformed;
 mod params;
 mod results;
 mod transactions;
@@ -23,6 +24,7 @@ use crate::{
     secrets::Secrets,
 };
 use errors::ApiError;
+use malformed::Described;
 use transactions::Transactions;
 use wire::{BatchRequest, BeginRequest, EndRequest, ExecuteRequest};
 
@@ -125,10 +127,11 @@ impl DataApi {
             &request.secret_arn,
             request.database.as_deref(),
         )?;
+        no_schema(request.schema.is_some())?;
         limits::sql(&request.sql)?;
         let options = results::Options {
             metadata: request.include_result_metadata.unwrap_or(false),
-            json: request.format_records_as.as_deref() == Some("JSON"),
+            json: as_json(request.format_records_as.as_deref())?,
             set: request.result_set_options.unwrap_or_default(),
         };
         let statement = Statement {
@@ -160,15 +163,20 @@ impl DataApi {
             &request.secret_arn,
             request.database.as_deref(),
         )?;
+        no_schema(request.schema.is_some())?;
         limits::sql(&request.sql)?;
-        let sets = request.parameter_sets.unwrap_or_default();
-        limits::parameter_sets(sets.len())?;
-        let mut sets = sets
+        let sets = request
+            .parameter_sets
+            .unwrap_or_default()
             .into_iter()
             .map(params::read)
             .collect::<Result<Vec<Parameters>, _>>()?;
         if sets.is_empty() {
-            sets.push(Parameters::new());
+            // The service runs nothing then, and reports no error: <https://github.com/aws/aws-sdk-js/issues/2775>.
+            if let Some(id) = &request.transaction_id {
+                self.transactions.check(id)?;
+            }
+            return results::batch(&[]);
         }
         let statement = Statement {
             sql: request.sql.into(),
@@ -195,6 +203,7 @@ impl DataApi {
             &request.secret_arn,
             request.database.as_deref(),
         )?;
+        no_schema(request.schema.is_some())?;
         let session = self.database.begin().await?;
         Ok(wire::json(&wire::BeginResponse {
             transaction_id: self.transactions.open(session, request.database),
@@ -264,10 +273,31 @@ pub(crate) fn unfinished(error: JoinError) -> Answer {
     ApiError::Internal(why_unfinished(error)).into_answer()
 }
 
+/// MySQL has no schemas within a database.
+fn no_schema(given: bool) -> Result<(), ApiError> {
+    if given {
+        return Err(ApiError::BadRequest(
+            "The schema parameter is not supported for Aurora MySQL: name the database instead"
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+fn as_json(format: Option<&str>) -> Result<bool, ApiError> {
+    match format {
+        None | Some("NONE") => Ok(false),
+        Some("JSON") => Ok(true),
+        Some(_) => Err(ApiError::BadRequest(
+            "formatRecordsAs must be NONE or JSON".into(),
+        )),
+    }
+}
+
 /// Reads a request body; the error names the field.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::BadRequest(format!("The request is not valid: {error}")))
+fn read<T: DeserializeOwned + Described>(body: &[u8]) -> Result<T, ApiError> {
+    // The reader's own words are about Rust types; what is wrong is looked for only where something is.
+    serde_json::from_slice(body).map_err(|_| malformed::explain::<T>(body))
 }
 
 #[cfg(test)]

@@ -1,22 +1,36 @@
 //! What runs the SQL: one vocabulary for the Data API, two engines behind it.
 
+pub(crate) mod mariadb;
+pub(crate) mod mariadb_process;
 pub(crate) mod mysql;
+pub(crate) mod mysql_run;
+pub(crate) mod mysql_target;
+pub(crate) mod mysql_text;
 pub(crate) mod mysql_values;
+pub(crate) mod mysql_writes;
 pub(crate) mod sqlite;
+pub(crate) mod sqlite_calls;
 pub(crate) mod sqlite_connection;
+pub(crate) mod sqlite_dates;
 pub(crate) mod sqlite_ddl;
 pub(crate) mod sqlite_errors;
 pub(crate) mod sqlite_explain;
 pub(crate) mod sqlite_functions;
 pub(crate) mod sqlite_insert;
 pub(crate) mod sqlite_labels;
+pub(crate) mod sqlite_operators;
 pub(crate) mod sqlite_parse;
+pub(crate) mod sqlite_places;
 pub(crate) mod sqlite_results;
 pub(crate) mod sqlite_rewrite;
+pub(crate) mod sqlite_text;
 pub(crate) mod sqlite_types;
+pub(crate) mod sqlite_work;
+pub(crate) mod sqlite_writes;
+pub(crate) mod threads;
 pub(crate) mod translation;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{task::JoinError, time::Instant};
 
@@ -169,12 +183,15 @@ impl EngineError {
         }
     }
 
-    /// MySQL's answer to what it does not support; ours to what the embedded engine does not.
+    /// The embedded engine's answer to what it does not do as MySQL does.
     pub(crate) fn unsupported(what: &str) -> Self {
         Self::database(
             1235,
             "42000",
-            format!("This version of MySQL doesn't yet support '{what}'"),
+            format!(
+                "This version of MySQL doesn't yet support '{what}': the embedded engine leaves it to a server with \
+                 --engine mariadb"
+            ),
         )
     }
 
@@ -197,11 +214,15 @@ impl EngineError {
 /// A panic's message is given only where it is a literal: a composed one may hold a value of the statement.
 pub(crate) fn why_unfinished(error: JoinError) -> String {
     match error.try_into_panic() {
-        Ok(panic) => match panic.downcast_ref::<&'static str>() {
-            Some(message) => format!("panic: {message}"),
-            None => "panic".to_owned(),
-        },
+        Ok(panic) => panic_cause(&*panic),
         Err(_) => "the task was cancelled".to_owned(),
+    }
+}
+
+fn panic_cause(panic: &(dyn Any + Send)) -> String {
+    match panic.downcast_ref::<&'static str>() {
+        Some(message) => format!("panic: {message}"),
+        None => "panic".to_owned(),
     }
 }
 

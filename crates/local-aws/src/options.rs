@@ -50,6 +50,8 @@ pub enum Engine {
     /// A MySQL or MariaDB, by URL: `mysql://user:password@host:port/database`. The user and password of the URL, where
     /// it has them, replace those of the secret, and the Data API then takes them from the secret as the service does.
     MySql(String),
+    /// A `mariadbd` of the server's own, under the data folder and reached by a socket alone.
+    MariaDb,
 }
 
 impl fmt::Debug for Engine {
@@ -57,6 +59,7 @@ impl fmt::Debug for Engine {
         match self {
             Self::Embedded => f.write_str("Embedded"),
             Self::MySql(_) => f.write_str("MySql(…)"),
+            Self::MariaDb => f.write_str("MariaDb"),
         }
     }
 }
@@ -173,6 +176,16 @@ pub enum StartError {
         /// What the driver said.
         cause: String,
     },
+    /// The machine has no MariaDB server.
+    #[error(
+        "mariadbd, mariadb-install-db and my_print_defaults are not all on the PATH or in /usr/sbin: install the packages \
+         mariadb-server-core and mariadb-client-core (Debian, Ubuntu), mariadb-server (Fedora) or mariadb (Arch, Homebrew), \
+         or leave --engine mariadb out."
+    )]
+    MariaDbMissing,
+    /// The server's own MariaDB does not start.
+    #[error("The server's own MariaDB cannot start ({0}).")]
+    MariaDb(String),
     /// A statement of the schema failed.
     #[error("The database schema cannot be applied ({0}).")]
     Schema(String),

@@ -13,7 +13,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use crate::{
     data_api::DataApi,
     dynamodb::DynamoDb,
-    engine::{Database, mysql, sqlite},
+    engine::{Database, mariadb, mysql, mysql_target, sqlite},
     front::Front,
     options::{Engine, Options, Secret, StartError, Storage},
     secrets::{DatabaseSecret, Secrets},
@@ -21,7 +21,7 @@ use crate::{
 
 /// Held locked while a process serves the folder.
 const LOCK_FILE: &str = "local-aws.lock";
-/// What the secret says of the embedded engine: there is no such server, but clients expect the fields.
+/// What the secret says of an engine without a port: there is no such server, but clients expect the fields.
 const EMBEDDED_ENDPOINT: (&str, u16) = ("127.0.0.1", 3306);
 
 /// The running endpoints. Dropped without [`LocalAws::stop`], they stop by themselves a little later.
@@ -171,12 +171,29 @@ async fn database(options: &Options) -> Result<(Database, Secrets), StartError> 
             )
         }
         Engine::MySql(url) => {
-            let (target, credentials) = mysql::target(url, &options.secret)?;
+            let (target, credentials) = mysql_target::target(url, &options.secret)?;
             let secrets = secret(&credentials, target.host(), target.port());
             let engine =
                 mysql::Engine::open(&target, &credentials, &options.database, &options.schema)
                     .await?;
             (Database::MySql(engine), secrets)
+        }
+        Engine::MariaDb => {
+            let server =
+                mariadb::Server::start(&options.storage, &options.database, &options.secret)
+                    .await?;
+            let engine = mysql::Engine::open(
+                &server.target(),
+                &options.secret,
+                &options.database,
+                &options.schema,
+            )
+            .await?;
+            let (host, port) = EMBEDDED_ENDPOINT;
+            (
+                Database::MySql(engine.on(server)),
+                secret(&options.secret, host, port),
+            )
         }
     })
 }

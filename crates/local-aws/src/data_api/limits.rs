@@ -13,8 +13,6 @@ pub(super) const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 pub(super) const MAX_FORMATTED_BYTES: usize = 10 * 1000 * 1000;
 /// The longest SQL text, in characters.
 pub(super) const MAX_SQL_CHARACTERS: usize = 65_536;
-/// The most parameter sets of a batch.
-pub(super) const MAX_PARAMETER_SETS: usize = 1_000;
 
 /// Whether a request is small enough.
 pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiError> {
@@ -40,16 +38,6 @@ pub(super) fn sql(text: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Whether a batch is small enough.
-pub(super) fn parameter_sets(count: usize) -> Result<(), ApiError> {
-    if count > MAX_PARAMETER_SETS {
-        return Err(ApiError::BadRequest(format!(
-            "A batch has more than the allowed {MAX_PARAMETER_SETS} parameter sets"
-        )));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,11 +53,5 @@ mod tests {
         assert!(sql(&"é".repeat(MAX_SQL_CHARACTERS)).is_ok());
         assert!(sql(&"é".repeat(MAX_SQL_CHARACTERS + 1)).is_err());
         assert!(sql("  \n").is_err());
-    }
-
-    #[test]
-    fn a_batch_has_a_thousand_sets_at_most() {
-        assert!(parameter_sets(MAX_PARAMETER_SETS).is_ok());
-        assert!(parameter_sets(MAX_PARAMETER_SETS + 1).is_err());
     }
 }

@@ -110,7 +110,7 @@ fn is_time(text: &str) -> bool {
 
 fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     !(whole.is_empty() && fraction.is_empty()) && all_digits(whole) && all_digits(fraction)
 }
@@ -185,6 +185,10 @@ mod tests {
             assert!(hinted(hint, good).is_ok(), "{hint}");
             assert!(hinted(hint, bad).is_err(), "{hint}");
         }
+        for none in ["", "-", ".", "+."] {
+            assert!(hinted("DECIMAL", none).is_err(), "{none}");
+        }
+        assert!(hinted("DECIMAL", "7").is_ok() && hinted("DECIMAL", ".5").is_ok());
         assert!(hinted("POINT", "1").is_err());
         assert!(one(r#"{"name":"p","typeHint":"DATE","value":{"longValue":1}}"#).is_err());
         assert_eq!(

@@ -25,7 +25,7 @@ type Registry = Mutex<HashMap<String, Arc<Transaction>>>;
 
 #[derive(Debug)]
 struct Transaction {
-    /// Held while a statement runs, so that the statements of one transaction follow each other; empty once it has ended.
+    /// Held while a statement runs; empty once it has ended.
     session: sync::Mutex<Option<Session>>,
     /// The database it was begun with, where one was named.
     database: Option<String>,
@@ -80,7 +80,10 @@ impl Transactions {
                 "Database name is not the same as transaction".into(),
             ));
         }
-        let mut guard = transaction.session.lock().await;
+        let mut guard = transaction
+            .session
+            .try_lock()
+            .map_err(|_| still_running())?;
         let session = guard.as_mut().ok_or_else(|| not_found(id))?;
         let result = session.execute(statement).await;
         *locked(&transaction.used) = Instant::now();
@@ -97,9 +100,23 @@ impl Transactions {
         Ok(result?)
     }
 
-    /// Commits or rolls back.
+    /// Whether a transaction is open.
+    pub(super) fn check(&self, id: &str) -> Result<(), ApiError> {
+        let known = locked(&self.open).contains_key(id);
+        known.then_some(()).ok_or_else(|| not_found(id))
+    }
+
+    /// Commits or rolls back. A commit is refused while a statement runs. A rollback waits for it: its caller may have
+    /// given that statement up, and a transaction that is left alone holds its locks for minutes.
     pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), ApiError> {
-        let transaction = locked(&self.open).remove(id).ok_or_else(|| not_found(id))?;
+        let transaction = {
+            let mut open = locked(&self.open);
+            let transaction = open.get(id).ok_or_else(|| not_found(id))?;
+            if commit && transaction.session.try_lock().is_err() {
+                return Err(still_running());
+            }
+            open.remove(id).ok_or_else(|| not_found(id))?
+        };
         transaction.stop_clock();
         let session = transaction
             .session
@@ -165,6 +182,10 @@ async fn expire(
 
 fn not_found(id: &str) -> ApiError {
     ApiError::TransactionNotFound(id.to_owned())
+}
+
+fn still_running() -> ApiError {
+    ApiError::Database("Transaction is still running a query".into())
 }
 
 /// Opaque and unguessable, like the service's: base64 of six random UUIDs.

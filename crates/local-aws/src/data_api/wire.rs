@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
+use super::malformed::{Described, Shape};
 use crate::engine::{Column, Value};
 
 #[derive(Debug, Deserialize)]
@@ -19,6 +20,21 @@ pub(super) struct ExecuteRequest {
     pub(super) continue_after_timeout: Option<bool>,
     pub(super) result_set_options: Option<ResultSetOptions>,
     pub(super) format_records_as: Option<String>,
+    /// Only there to be refused.
+    pub(super) schema: Option<serde::de::IgnoredAny>,
+}
+
+impl Described for ExecuteRequest {
+    const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn", "sql"];
+    const OPTIONAL: &'static [(&'static str, Shape)] = &[
+        ("database", Shape::Text),
+        ("transactionId", Shape::Text),
+        ("includeResultMetadata", Shape::Flag),
+        ("continueAfterTimeout", Shape::Flag),
+        ("formatRecordsAs", Shape::Text),
+        ("resultSetOptions", Shape::ResultSetOptions),
+        ("parameters", Shape::Parameters),
+    ];
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,6 +46,17 @@ pub(super) struct BatchRequest {
     pub(super) database: Option<String>,
     pub(super) parameter_sets: Option<Vec<Vec<SqlParameter>>>,
     pub(super) transaction_id: Option<String>,
+    /// Only there to be refused.
+    pub(super) schema: Option<serde::de::IgnoredAny>,
+}
+
+impl Described for BatchRequest {
+    const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn", "sql"];
+    const OPTIONAL: &'static [(&'static str, Shape)] = &[
+        ("database", Shape::Text),
+        ("transactionId", Shape::Text),
+        ("parameterSets", Shape::ParameterSets),
+    ];
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,6 +65,13 @@ pub(super) struct BeginRequest {
     pub(super) resource_arn: String,
     pub(super) secret_arn: String,
     pub(super) database: Option<String>,
+    /// Only there to be refused.
+    pub(super) schema: Option<serde::de::IgnoredAny>,
+}
+
+impl Described for BeginRequest {
+    const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn"];
+    const OPTIONAL: &'static [(&'static str, Shape)] = &[("database", Shape::Text)];
 }
 
 #[derive(Debug, Deserialize)]
@@ -46,6 +80,11 @@ pub(super) struct EndRequest {
     pub(super) resource_arn: String,
     pub(super) secret_arn: String,
     pub(super) transaction_id: String,
+}
+
+impl Described for EndRequest {
+    const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn", "transactionId"];
+    const OPTIONAL: &'static [(&'static str, Shape)] = &[];
 }
 
 #[derive(Debug, Deserialize)]

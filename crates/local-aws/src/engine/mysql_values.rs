@@ -1,85 +1,14 @@
-//! Parameters and values: from the Data API's to MySQL's protocol and back.
+//! Values: from the Data API's to MySQL's protocol and back.
 
 use mysql_async::{
     Column as Described, Value as Raw,
     consts::{ColumnFlags, ColumnType},
 };
 
-use super::{Column, EngineError, EngineResult, Value};
+use super::{Column, Value};
 
 /// The character set number of bytes that are no text.
 const BINARY: u16 = 63;
-
-/// A statement with `?` for its parameters, and their names in order.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Positional {
-    pub(super) sql: String,
-    pub(super) names: Vec<String>,
-}
-
-/// Turns `:name` into `?`, except in strings, quoted names and comments. A second statement is refused, as the service does.
-pub(super) fn positional(sql: &str) -> EngineResult<Positional> {
-    let mut ended = false;
-    let mut out = String::with_capacity(sql.len());
-    let mut names = Vec::new();
-    let mut rest = sql;
-    while let Some(letter) = rest.chars().next() {
-        let is_comment =
-            letter == '#' || (letter == '-' && is_comment(rest)) || rest.starts_with("/*");
-        match letter {
-            ';' => ended = true,
-            letter if ended && !letter.is_whitespace() && !is_comment => {
-                return Err(EngineError::SeveralStatements);
-            }
-            _ => {}
-        }
-        let length = match letter {
-            '\'' | '"' | '`' => quoted_length(rest, letter),
-            '#' => rest.find('\n').unwrap_or(rest.len()),
-            '-' if is_comment => rest.find('\n').unwrap_or(rest.len()),
-            '/' if rest.starts_with("/*") => {
-                rest[2..].find("*/").map_or(rest.len(), |end| 2 + end + 2)
-            }
-            ':' => {
-                let name: String = rest[1..]
-                    .chars()
-                    .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-                    .collect();
-                if !name.is_empty() {
-                    out.push('?');
-                    rest = &rest[1 + name.len()..];
-                    names.push(name);
-                    continue;
-                }
-                1
-            }
-            letter => letter.len_utf8(),
-        };
-        out.push_str(&rest[..length]);
-        rest = &rest[length..];
-    }
-    Ok(Positional { sql: out, names })
-}
-
-fn is_comment(rest: &str) -> bool {
-    rest.strip_prefix("--")
-        .is_some_and(|after| after.chars().next().is_none_or(char::is_whitespace))
-}
-
-fn quoted_length(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (index, letter) in text.char_indices().skip(1) {
-        if escaped {
-            escaped = false;
-        } else if letter == '\\' && quote != '`' {
-            escaped = true;
-        } else if letter == quote {
-            // A doubled quote reads as the end of one string and the start of the next, which comes to the same.
-            return index + 1;
-        }
-    }
-    text.len()
-}
 
 pub(super) fn to_mysql(value: &Value) -> Raw {
     match value {
@@ -90,20 +19,6 @@ pub(super) fn to_mysql(value: &Value) -> Raw {
         Value::Decimal(text) | Value::Text(text) => Raw::Bytes(text.clone().into_bytes()),
         Value::Blob(bytes) => Raw::Bytes(bytes.clone()),
     }
-}
-
-/// The ids of an INSERT follow each other from the first one.
-pub(super) fn generated(first: Option<u64>, count: u64) -> Vec<i64> {
-    let first = first
-        .and_then(|first| i64::try_from(first).ok())
-        .filter(|first| *first > 0);
-    first
-        .map(|first| {
-            (0..count)
-                .filter_map(|index| first.checked_add(i64::try_from(index).ok()?))
-                .collect()
-        })
-        .unwrap_or_default()
 }
 
 pub(super) fn row(raw: Vec<Raw>, columns: &[Described]) -> Vec<Value> {
@@ -289,45 +204,5 @@ fn jdbc(raw: &Described) -> (&'static str, i32, i32) {
         | T::MYSQL_TYPE_LONG_BLOB
         | T::MYSQL_TYPE_BLOB => ("TEXT", -1, characters),
         _ => ("VARCHAR", 12, characters),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_become_question_marks_outside_strings_and_comments() {
-        let sql = "SELECT ':a', \":b\", `:c`, 'it''s :d', 'x\\':e' /* :f */ -- :g\n, :h #:i\nFROM t WHERE a = :h AND b=:j1";
-        let positional = positional(sql).unwrap();
-        assert_eq!(positional.names, ["h", "h", "j1"]);
-        assert_eq!(positional.sql, sql.replace(":h", "?").replace(":j1", "?"));
-    }
-
-    #[test]
-    fn a_second_statement_is_refused() {
-        assert!(positional("SELECT ';' ; -- done\n /* ; */ ").is_ok());
-        assert_eq!(
-            positional("SELECT 1; SELECT 2"),
-            Err(EngineError::SeveralStatements)
-        );
-    }
-
-    #[test]
-    fn a_comment_does_not_end_with_the_star_that_begins_it() {
-        let positional = positional("SELECT /*/ :a */ :b, 1 /*:c").unwrap();
-        assert_eq!(
-            (positional.sql.as_str(), positional.names),
-            ("SELECT /*/ :a */ ?, 1 /*:c", vec!["b".to_owned()])
-        );
-    }
-
-    #[test]
-    fn a_minus_sign_is_no_comment() {
-        assert_eq!(positional("SELECT 1--:a").unwrap().names, ["a"]);
-        assert_eq!(
-            positional("SELECT 1 := 2").unwrap().names,
-            Vec::<String>::new()
-        );
     }
 }

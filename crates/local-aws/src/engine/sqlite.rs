@@ -1,6 +1,6 @@
 //! The embedded engine: SQLite, with one writer at a time and readers that never wait for it.
 //!
-//! A statement takes a connection from a pool and runs on a thread where it may block. A transaction keeps one
+//! A statement takes a connection from a pool and runs on a thread of its own. A transaction keeps one
 //! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
 
 use std::{
@@ -8,12 +8,11 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use lru::LruCache;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::spawn_blocking,
     time::{Instant, timeout_at},
 };
@@ -22,7 +21,10 @@ use super::{
     EngineError, EngineResult, Outcome, Statement, moment_after,
     sqlite_connection::{Connection, MAX_CACHED_SQL_BYTES},
     sqlite_parse as parse,
+    sqlite_places::{LOCK_WAIT, Writer, Writing, permit},
     sqlite_rewrite::{self as rewrite, Kind, Plan},
+    sqlite_work::{MAX_CONTINUED, Work},
+    threads,
 };
 use crate::{
     database_file,
@@ -38,8 +40,8 @@ const CONNECTIONS: u32 = 8;
 const MAX_TRANSACTIONS: usize = 256;
 /// How many rewritten statements are kept.
 const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
-/// How often a statement that is to stop is told so: one that has not begun yet does not hear it.
-const INTERRUPT_PAUSE: Duration = Duration::from_millis(10);
+/// How many statements are parsed at once.
+const PARSERS: usize = 4;
 
 /// The embedded engine; clones share it.
 #[derive(Debug, Clone)]
@@ -55,7 +57,11 @@ struct Shared {
     idle: Mutex<Vec<Connection>>,
     connections: Arc<Semaphore>,
     transactions: Arc<Semaphore>,
-    writer: Arc<Semaphore>,
+    writer: Writer,
+    parsers: Arc<Semaphore>,
+    continued: Arc<Semaphore>,
+    /// Whether the engine stops, and with it every statement.
+    stopping: watch::Sender<bool>,
     /// The folder of in-memory data; removed when the last user is gone, after the connections above it.
     temporary: Option<TemporaryFolder>,
 }
@@ -81,7 +87,10 @@ impl Engine {
             idle: Mutex::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
             transactions: Arc::new(Semaphore::new(MAX_TRANSACTIONS)),
-            writer: Arc::new(Semaphore::new(1)),
+            writer: Writer::new(LOCK_WAIT),
+            parsers: Arc::new(Semaphore::new(PARSERS)),
+            continued: Arc::new(Semaphore::new(MAX_CONTINUED)),
+            stopping: watch::Sender::new(false),
             temporary,
         };
         database_file::check(&shared.file)?;
@@ -94,6 +103,7 @@ impl Engine {
         };
         for sql in schema {
             let apply = engine
+                .shared
                 .plan(&Arc::from(sql.as_str()))
                 .and_then(|plan| connection.run_all(&plan, &[Default::default()], false, 0));
             apply.map_err(|error| StartError::Schema(error.to_string()))?;
@@ -105,10 +115,10 @@ impl Engine {
     /// Runs a statement on its own.
     pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
-        let plan = self.plan(&statement.sql)?;
+        let plan = self.plan(&statement.sql, deadline).await?;
         // The writer's place first, so that waiting for it keeps no connection from readers.
         let writer = if plan.kind.writes() {
-            Some(permit(&self.shared.writer, deadline).await?)
+            Some(self.shared.writer.take(deadline).await?)
         } else {
             None
         };
@@ -118,6 +128,8 @@ impl Engine {
         let work = Work {
             statement,
             deadline,
+            stopping: self.shared.stopping.subscribe(),
+            continued: Arc::clone(&self.shared.continued),
         };
         let (result, ()) = work
             .run(connection, move |connection, statement| {
@@ -133,10 +145,12 @@ impl Engine {
                 } else {
                     shared.give_back(connection);
                 }
-                drop((writer, place));
+                drop(writer);
                 (result, ())
             })
             .await?;
+        // One that continues after its time keeps no place from others.
+        drop(place);
         result
     }
 
@@ -168,8 +182,9 @@ impl Engine {
             .unwrap();
     }
 
-    /// Waits for the statements under way and closes every connection.
+    /// Stops the statements under way and closes every connection.
     pub(crate) async fn close(&self) {
+        self.shared.stopping.send_replace(true);
         // The semaphore is never closed, so this cannot fail.
         let _all = self.shared.connections.acquire_many(CONNECTIONS).await;
         let shared = Arc::clone(&self.shared);
@@ -188,15 +203,20 @@ impl Engine {
     }
 
     /// A statement rewritten, from the cache where it is there.
-    fn plan(&self, sql: &Arc<str>) -> EngineResult<Arc<Plan>> {
-        if let Some(plan) = locked(&self.shared.plans).get(sql) {
-            return Ok(Arc::clone(plan));
+    async fn plan(&self, sql: &Arc<str>, deadline: Instant) -> EngineResult<Arc<Plan>> {
+        if let Some(plan) = self.shared.planned(sql) {
+            return Ok(plan);
         }
-        let plan = Arc::new(rewrite::plan(parse::parse(sql)?, &self.shared.database)?);
-        if sql.len() <= MAX_CACHED_SQL_BYTES {
-            locked(&self.shared.plans).put(Arc::clone(sql), Arc::clone(&plan));
-        }
-        Ok(plan)
+        let place = permit(&self.shared.parsers, deadline).await?;
+        let (shared, sql) = (Arc::clone(&self.shared), Arc::clone(sql));
+        let parsed = threads::run(move || {
+            let plan = shared.plan(&sql);
+            drop(place);
+            plan
+        });
+        timeout_at(deadline, parsed)
+            .await
+            .map_err(|_| EngineError::Timeout)??
     }
 }
 
@@ -209,7 +229,21 @@ impl Shared {
         )
     }
 
+    fn planned(&self, sql: &Arc<str>) -> Option<Arc<Plan>> {
+        locked(&self.plans).get(sql).cloned()
+    }
+
+    /// Rewrites a statement.
+    fn plan(&self, sql: &Arc<str>) -> EngineResult<Arc<Plan>> {
+        let plan = Arc::new(rewrite::plan(parse::parse(sql)?, &self.database)?);
+        if sql.len() <= MAX_CACHED_SQL_BYTES {
+            locked(&self.plans).put(Arc::clone(sql), Arc::clone(&plan));
+        }
+        Ok(plan)
+    }
+
     fn give_back(&self, connection: Connection) {
+        connection.reset();
         let mut idle = locked(&self.idle);
         // A burst of transactions leaves no more behind than are of use.
         if idle.len() < CONNECTIONS as usize {
@@ -218,52 +252,9 @@ impl Shared {
     }
 }
 
-/// Waits for a place, in the order of asking.
-async fn permit(places: &Arc<Semaphore>, deadline: Instant) -> EngineResult<OwnedSemaphorePermit> {
-    match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        Ok(Err(_)) => Err(EngineError::Unavailable),
-        Err(_) => Err(EngineError::Timeout),
-    }
-}
-
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds one of these.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A statement and when it must be done.
-struct Work {
-    statement: Statement,
-    deadline: Instant,
-}
-
-impl Work {
-    /// Runs it where it may block. When its time is up it is stopped, unless it is to go on unwatched.
-    async fn run<T: Send + 'static>(
-        self,
-        connection: Connection,
-        run: impl FnOnce(Connection, Statement) -> (EngineResult<Vec<Outcome>>, T) + Send + 'static,
-    ) -> EngineResult<(EngineResult<Vec<Outcome>>, T)> {
-        let Self {
-            statement,
-            deadline,
-        } = self;
-        let goes_on = statement.continue_after_timeout;
-        let interrupt = connection.interrupt_handle();
-        let mut task = spawn_blocking(move || run(connection, statement));
-        let mut until = deadline;
-        loop {
-            match timeout_at(until, &mut task).await {
-                Ok(done) => return done.map_err(EngineError::unfinished),
-                Err(_) if goes_on => return Err(EngineError::Timeout),
-                Err(_) => {
-                    interrupt.interrupt();
-                    until = Instant::now() + INTERRUPT_PAUSE;
-                }
-            }
-        }
-    }
 }
 
 /// An open transaction. Dropping it closes its connection, which rolls it back.
@@ -284,20 +275,22 @@ enum State {
     /// It has read, and sees the database as it was then.
     Reading,
     /// It writes, and holds the writer's place.
-    Writing(#[expect(dead_code, reason = "held until the transaction ends")] OwnedSemaphorePermit),
+    Writing(#[expect(dead_code, reason = "held until the transaction ends")] Writing),
 }
 
 impl Session {
     /// Runs a statement within the transaction.
     pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
-        let plan = self.engine.plan(&statement.sql)?;
+        let plan = self.engine.plan(&statement.sql, deadline).await?;
         let begin = self.prepare(plan.kind, deadline).await?;
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
         let definition = plan.kind == Kind::Definition;
         let work = Work {
             statement,
             deadline,
+            stopping: self.engine.shared.stopping.subscribe(),
+            continued: Arc::clone(&self.engine.shared.continued),
         };
         let (result, connection) = work
             .run(connection, move |connection, statement| {
@@ -330,7 +323,7 @@ impl Session {
         if kind == Kind::Definition {
             // As in MySQL, a definition commits what is open, and is not part of any transaction.
             self.finish("COMMIT").await?;
-            self.state = State::Writing(permit(&self.engine.shared.writer, deadline).await?);
+            self.state = State::Writing(self.engine.shared.writer.take(deadline).await?);
             return Ok(None);
         }
         match (&self.state, kind.writes()) {
@@ -339,11 +332,11 @@ impl Session {
                 Ok(Some("BEGIN"))
             }
             (State::Fresh, true) => {
-                self.state = State::Writing(permit(&self.engine.shared.writer, deadline).await?);
+                self.state = State::Writing(self.engine.shared.writer.take(deadline).await?);
                 Ok(Some("BEGIN IMMEDIATE"))
             }
             (State::Reading, true) => {
-                self.state = State::Writing(permit(&self.engine.shared.writer, deadline).await?);
+                self.state = State::Writing(self.engine.shared.writer.take(deadline).await?);
                 Ok(None)
             }
             (State::Reading, false) | (State::Writing(_), _) => Ok(None),
@@ -355,7 +348,7 @@ impl Session {
             return Ok(());
         }
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
-        let (result, connection) = spawn_blocking(move || {
+        let (result, connection) = threads::run(move || {
             // Some failures have rolled it back already.
             let result = if connection.sqlite.is_autocommit() {
                 Ok(())
@@ -364,8 +357,7 @@ impl Session {
             };
             (result, connection)
         })
-        .await
-        .map_err(EngineError::unfinished)?;
+        .await?;
         self.connection = Some(connection);
         self.state = State::Fresh;
         result

@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, types::ToSqlOutput};
+use rusqlite::{
+    Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, limits::Limit, types::ToSqlOutput,
+};
 
 use super::{
     EngineResult, Meter, Outcome, Parameters, Value, sqlite_errors as errors,
     sqlite_functions as functions, sqlite_results as results,
     sqlite_rewrite::{Kind, Plan, bound},
+    sqlite_writes::{self as writes, Before, Changed},
 };
 
 /// How many prepared statements a connection keeps.
@@ -20,6 +23,14 @@ const PREPARED_STATEMENTS: usize = 64;
 pub(super) const MAX_CACHED_SQL_BYTES: usize = 8 * 1024;
 /// How long to wait for another process that has the file; within this one, nothing ever waits on the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What one statement may take. MySQL's own bounds are `max_allowed_packet` and its thread's stack.
+const LIMITS: [(Limit, i32); 4] = [
+    (Limit::SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 1_000),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 500),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
+];
 
 /// What `information_schema` offers.
 const INFORMATION_SCHEMA: &str = "
@@ -39,6 +50,8 @@ pub(super) struct Connection {
     pub(super) sqlite: Sqlite,
     pub(super) database: Arc<str>,
     clock: functions::StatementClock,
+    pub(super) changed: Changed,
+    pub(super) generated: functions::LastGenerated,
 }
 
 impl Connection {
@@ -54,16 +67,29 @@ impl Connection {
         sqlite.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
         sqlite.pragma_update(None, "case_sensitive_like", true)?;
-        sqlite.pragma_update(None, "temp_store", "MEMORY")?;
+        sqlite.pragma_update(None, "temp_store", "FILE")?;
+        for (limit, value) in LIMITS {
+            sqlite.set_limit(limit, value)?;
+        }
         sqlite.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         let clock = functions::StatementClock::default();
-        functions::register(&sqlite, &clock, database)?;
+        let generated = functions::LastGenerated::default();
+        functions::register(&sqlite, &clock, &generated, database)?;
+        let changed = Changed::default();
+        writes::register(&sqlite, &changed)?;
         sqlite.execute_batch(INFORMATION_SCHEMA)?;
         Ok(Self {
             sqlite,
             database: Arc::clone(database),
             clock,
+            changed,
+            generated,
         })
+    }
+
+    /// Makes it as good as new for the next user.
+    pub(super) fn reset(&self) {
+        self.generated.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn interrupt_handle(&self) -> InterruptHandle {
@@ -171,44 +197,22 @@ impl Connection {
     }
 
     fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
-        let updated = self.prepared(plan, parameters, |statement| {
+        let before = match plan.kind {
+            Kind::Insert => Some(Before::look(self, plan)?),
+            _ => None,
+        };
+        let written = self.prepared(plan, parameters, |statement| {
             statement
                 .raw_execute()
                 .map_err(|error| errors::explained(self, plan, parameters, &error))
-        })?;
-        let updated = updated as u64;
-        let generated = if plan.kind == Kind::Insert && updated > 0 {
-            self.generated(plan, updated)
-        } else {
-            Vec::new()
-        };
-        Ok(Outcome {
-            updated,
-            generated,
-            ..Outcome::default()
-        })
-    }
-
-    /// The ids of an INSERT follow each other.
-    fn generated(&self, plan: &Plan, count: u64) -> Vec<i64> {
-        if !self.generates(plan) {
-            return Vec::new();
+        })? as u64;
+        match before {
+            Some(before) => before.outcome(self, written),
+            None => Ok(Outcome {
+                updated: written,
+                ..Outcome::default()
+            }),
         }
-        let last = self.sqlite.last_insert_rowid();
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        (last.saturating_sub(count - 1).max(1)..=last).collect()
-    }
-
-    /// Whether the table of an INSERT has an AUTO_INCREMENT column.
-    fn generates(&self, plan: &Plan) -> bool {
-        let Some(table) = errors::table(plan) else {
-            return false;
-        };
-        let definition = self
-            .sqlite
-            .prepare_cached("SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM main.sqlite_master WHERE type = 'table' AND name = ?1")
-            .and_then(|mut statement| statement.query_row([table], |row| row.get(0)));
-        definition.unwrap_or(false)
     }
 
     /// Prepares a plan's statement, binds it, and hands it over.

@@ -12,7 +12,7 @@ use sqlparser::ast::{
 use super::{
     EngineError, Parameters,
     sqlite_connection::Connection,
-    sqlite_ddl as ddl, sqlite_explain as explain,
+    sqlite_ddl as ddl, sqlite_explain as explain, sqlite_functions as functions,
     sqlite_rewrite::{Plan, no_table},
 };
 
@@ -94,6 +94,9 @@ fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
 /// What the message tells.
 fn by_text(text: &str, database: &str, tree: &Statement) -> EngineError {
     let rest = |start: &str| text.strip_prefix(start).map(str::trim);
+    if let Some(what) = rest(functions::REFUSED) {
+        return EngineError::unsupported(what);
+    }
     if let Some(table) = rest("no such table: ") {
         let table = table
             .trim_start_matches("main.")
@@ -196,18 +199,8 @@ fn by_text(text: &str, database: &str, tree: &Statement) -> EngineError {
     if text.starts_with("misuse of aggregate") {
         return EngineError::database(1111, "HY000", "Invalid use of group function");
     }
-    let shown = text
-        .replace("near ", "")
-        .replace("\": syntax error", "")
-        .replace('"', "");
-    EngineError::database(
-        1064,
-        "42000",
-        format!(
-            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
-             for the right syntax to use near '{shown}' at line 1"
-        ),
-    )
+    // MySQL's own grammar has been checked by now, so what is left is SQLite's.
+    EngineError::unsupported("this statement")
 }
 
 /// The table that a statement writes to.

@@ -12,6 +12,8 @@ use rusqlite::{
 };
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
+use super::{sqlite_dates, sqlite_text};
+
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 /// The version that the embedded engine imitates.
@@ -22,6 +24,17 @@ const MAX_FRACTION_DIGITS: i64 = 6;
 /// When the statement under way began, in microseconds since 1970: the clock stands still within one statement.
 pub(super) type StatementClock = Arc<AtomicI64>;
 
+/// The first id that the last INSERT that generated any has generated, for LAST_INSERT_ID().
+pub(super) type LastGenerated = Arc<AtomicI64>;
+
+/// Starts the message of a function that refuses a value: MySQL has an answer to it, and this engine has not.
+pub(super) const REFUSED: &str = "refused: ";
+
+/// The error of a function for a value that it does not take as MySQL does.
+pub(super) fn refused(what: &str) -> rusqlite::Error {
+    rusqlite::Error::UserFunctionError(format!("{REFUSED}{what}").into())
+}
+
 /// The microseconds since 1970.
 pub(super) fn microseconds() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000).unwrap_or(0)
@@ -31,6 +44,7 @@ pub(super) fn microseconds() -> i64 {
 pub(super) fn register(
     connection: &Connection,
     clock: &StatementClock,
+    generated: &LastGenerated,
     database: &str,
 ) -> rusqlite::Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -54,35 +68,13 @@ pub(super) fn register(
         Ok(now.load(Ordering::Relaxed) / 1_000_000)
     })?;
 
-    connection.create_scalar_function("concat", -1, steady, |context| {
-        let mut whole = String::new();
-        for index in 0..context.len() {
-            match text(context, index) {
-                Some(part) => whole.push_str(&part),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(whole))
-    })?;
-    connection.create_scalar_function("left", 2, steady, |context| {
-        let count = usize::try_from(context.get::<i64>(1)?).unwrap_or(0);
-        Ok(text(context, 0).map(|text| text.chars().take(count).collect::<String>()))
-    })?;
-    connection.create_scalar_function("right", 2, steady, |context| {
-        let count = usize::try_from(context.get::<i64>(1)?).unwrap_or(0);
-        Ok(text(context, 0).map(|text| {
-            let skipped = text.chars().count().saturating_sub(count);
-            text.chars().skip(skipped).collect::<String>()
-        }))
-    })?;
-    // SQLite's own change ASCII letters only.
-    connection.create_scalar_function("lower", 1, steady, |context| {
-        Ok(text(context, 0).map(|text| text.to_lowercase()))
-    })?;
-    connection.create_scalar_function("upper", 1, steady, |context| {
-        Ok(text(context, 0).map(|text| text.to_uppercase()))
-    })?;
+    sqlite_text::register(connection)?;
+    sqlite_dates::register(connection)?;
 
+    let last = Arc::clone(generated);
+    connection.create_scalar_function("last_insert_id", 0, moving, move |_| {
+        Ok(last.load(Ordering::Relaxed))
+    })?;
     let name = database.to_owned();
     connection.create_scalar_function("database", 0, steady, move |_| Ok(name.clone()))?;
     connection.create_scalar_function("version", 0, steady, |_| Ok(MYSQL_VERSION))?;
@@ -116,7 +108,7 @@ fn time_with_fraction(at: OffsetDateTime, context: &Context<'_>) -> String {
     }
 }
 
-fn text(context: &Context<'_>, index: usize) -> Option<String> {
+pub(super) fn text(context: &Context<'_>, index: usize) -> Option<String> {
     match context.get_raw(index) {
         ValueRef::Null => None,
         ValueRef::Integer(number) => Some(number.to_string()),

@@ -3,12 +3,20 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, DoUpdate, Expr, Ident, Insert, ObjectName, ObjectNamePart,
-    OnConflict, OnConflictAction, OnInsert, Parens, Query, SetExpr, Value as Literal, Values,
-    VisitMut, VisitorMut,
+    Assignment, AssignmentTarget, BinaryOperator, DoUpdate, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, Insert, ObjectName, ObjectNamePart, OnConflict,
+    OnConflictAction, OnInsert, Parens, Query, SetExpr, Value as Literal, Values, Visit, VisitMut,
+    Visitor, VisitorMut,
 };
 
-use super::{EngineError, EngineResult, sqlite_rewrite::only_argument, sqlite_rewrite::unqualify};
+use super::{
+    EngineError, EngineResult,
+    sqlite_calls::{self as calls, only_argument},
+    sqlite_rewrite::unqualify,
+};
+
+/// The function that says whether an upsert changes a row, and counts those that it does.
+pub(super) const CHANGES: &str = "fleet_changes";
 
 /// Rewrites an INSERT before its expressions are.
 pub(super) fn rewrite(tree: &mut Insert) -> EngineResult<()> {
@@ -31,7 +39,7 @@ pub(super) fn rewrite(tree: &mut Insert) -> EngineResult<()> {
     let ignore = std::mem::take(&mut tree.ignore);
     let action = match tree.on.take() {
         Some(OnInsert::DuplicateKeyUpdate(assignments)) => {
-            Some(update(assignments, row_alias.as_deref()))
+            Some(update(assignments, row_alias.as_deref())?)
         }
         Some(OnInsert::OnConflict(_)) => return Err(EngineError::unsupported("ON CONFLICT")),
         Some(_) => return Err(EngineError::unsupported("this ON clause")),
@@ -86,15 +94,97 @@ fn query(body: SetExpr) -> Query {
     }
 }
 
-fn update(mut assignments: Vec<Assignment>, row_alias: Option<&str>) -> OnConflictAction {
+/// A row that would stay as it is is left alone: MySQL does not count it.
+fn update(
+    mut assignments: Vec<Assignment>,
+    row_alias: Option<&str>,
+) -> EngineResult<OnConflictAction> {
+    let mut changes: Option<Expr> = None;
     for assignment in &mut assignments {
         unqualify(&mut assignment.target);
-        let _ = assignment.value.visit(&mut Excluded { row_alias });
+        let _ = VisitMut::visit(&mut assignment.value, &mut Excluded { row_alias });
+        let change = Expr::Nested(Box::new(Expr::IsDistinctFrom(
+            Box::new(column(&assignment.target)?),
+            Box::new(Expr::Nested(Box::new(assignment.value.clone()))),
+        )));
+        changes = Some(match changes {
+            None => change,
+            Some(others) => Expr::BinaryOp {
+                left: Box::new(others),
+                op: BinaryOperator::Or,
+                right: Box::new(change),
+            },
+        });
     }
-    OnConflictAction::DoUpdate(DoUpdate {
+    independent(&assignments)?;
+    Ok(OnConflictAction::DoUpdate(DoUpdate {
         assignments,
-        selection: None,
-    })
+        selection: changes,
+    }))
+}
+
+fn column(target: &AssignmentTarget) -> EngineResult<Expr> {
+    match target {
+        AssignmentTarget::ColumnName(ObjectName(parts)) => match parts.as_slice() {
+            [ObjectNamePart::Identifier(name)] => Ok(Expr::Identifier(name.clone())),
+            _ => Err(EngineError::unsupported("this assignment")),
+        },
+        AssignmentTarget::Tuple(_) => Err(EngineError::unsupported("this assignment")),
+    }
+}
+
+/// Lets the changes of an upsert be counted; after its expressions are rewritten.
+pub(super) fn count_changes(tree: &mut Insert) {
+    if let Some(OnInsert::OnConflict(OnConflict {
+        action: OnConflictAction::DoUpdate(update),
+        ..
+    })) = &mut tree.on
+        && let Some(changes) = update.selection.take()
+    {
+        let argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(changes));
+        let list = FunctionArgumentList {
+            args: vec![argument],
+            ..calls::no_arguments()
+        };
+        update.selection = Some(calls::call(CHANGES, FunctionArguments::List(list)));
+    }
+}
+
+/// MySQL assigns from left to right and SQLite all at once: an assignment that uses a column assigned before it would
+/// have another value.
+pub(super) fn independent(assignments: &[Assignment]) -> EngineResult<()> {
+    let mut assigned: Vec<String> = Vec::new();
+    for assignment in assignments {
+        if Visit::visit(&assignment.value, &mut Uses(&assigned)).is_break() {
+            return Err(EngineError::unsupported(
+                "an assignment that uses a column assigned before it",
+            ));
+        }
+        if let Ok(Expr::Identifier(name)) = column(&assignment.target) {
+            assigned.push(name.value.to_ascii_lowercase());
+        }
+    }
+    Ok(())
+}
+
+struct Uses<'a>(&'a [String]);
+
+impl Visitor for Uses<'_> {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        let column = match expr {
+            Expr::Identifier(name) => Some(name),
+            Expr::CompoundIdentifier(parts) if parts[0].value != "excluded" => parts.last(),
+            _ => None,
+        };
+        match column {
+            Some(name) if self.0.contains(&name.value.to_ascii_lowercase()) => {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
 }
 
 /// `VALUES(a)`, and `new.a` where the row has that alias, are what SQLite calls `excluded.a`.

@@ -5,16 +5,20 @@ use sqlparser::{
     dialect::MySqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
-    tokenizer::{Token, Tokenizer},
+    tokenizer::{Token, TokenWithSpan, Tokenizer},
 };
 
-use super::{EngineError, EngineResult};
+use super::{EngineError, EngineResult, mysql_text::load_data_local};
 
 /// The most operators in one statement. A chain of them is a tree as deep as the chain is long, and SQLite refuses one
 /// deeper than 1,000; this bound keeps the walk over the tree within a thread's stack.
 const MAX_OPERATORS: usize = 4_000;
-/// How deep parentheses and subqueries may nest.
-const MAX_NESTING: usize = 100;
+/// How deep parentheses, subqueries and CASEs may nest.
+const MAX_NESTING: usize = 40;
+/// How deep the parser may go; each of these levels takes it several steps.
+const MAX_RECURSION: usize = 100;
+/// How many parentheses may open in a row.
+const MAX_PARENTHESES: usize = 12;
 /// How much of the text MySQL quotes in a syntax error.
 const QUOTED_CHARACTERS: usize = 80;
 
@@ -23,6 +27,10 @@ pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
     let tokens = Tokenizer::new(&MySqlDialect {}, sql)
         .tokenize_with_location()
         .map_err(|error| near(sql, error.location.line, error.location.column))?;
+    if loads_local_data(&tokens) {
+        return Err(load_data_local());
+    }
+    nesting(&tokens)?;
     if tokens
         .iter()
         .filter(|token| is_operator(&token.token))
@@ -36,7 +44,7 @@ pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
         ));
     }
     let statements = Parser::new(&MySqlDialect {})
-        .with_recursion_limit(MAX_NESTING)
+        .with_recursion_limit(MAX_RECURSION)
         .with_tokens_with_locations(tokens)
         .parse_statements()
         .map_err(|error| syntax_error(sql, &error))?;
@@ -46,6 +54,48 @@ pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
         (Some(_), Some(_)) => Err(EngineError::SeveralStatements),
         (None, _) => Err(EngineError::database(1065, "42000", "Query was empty")),
     }
+}
+
+/// Checks the nesting before anything is parsed: the parser tries some parentheses twice, and so each pair within them
+/// four times.
+fn nesting(tokens: &[TokenWithSpan]) -> EngineResult<()> {
+    let (mut depth, mut run) = (0_usize, 0);
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(_) => continue,
+            Token::LParen => {
+                depth += 1;
+                run += 1;
+            }
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word) if word.keyword == Keyword::CASE => depth += 1,
+            Token::Word(word) if word.keyword == Keyword::END => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if token.token != Token::LParen {
+            run = 0;
+        }
+        if depth > MAX_NESTING || run > MAX_PARENTHESES {
+            return Err(too_deep());
+        }
+    }
+    Ok(())
+}
+
+fn too_deep() -> EngineError {
+    EngineError::database(
+        1436,
+        "HY000",
+        "Thread stack overrun: the statement is nested too deeply",
+    )
+}
+
+fn loads_local_data(tokens: &[TokenWithSpan]) -> bool {
+    let mut words = tokens.iter().filter_map(|token| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => Some(word.keyword),
+        _ => None,
+    });
+    words.next() == Some(Keyword::LOAD) && words.any(|word| word == Keyword::LOCAL)
 }
 
 fn is_operator(token: &Token) -> bool {
@@ -84,11 +134,7 @@ fn is_operator(token: &Token) -> bool {
 fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
     let text = match error {
         ParserError::RecursionLimitExceeded => {
-            return EngineError::database(
-                1436,
-                "HY000",
-                "Thread stack overrun: the statement is nested too deeply",
-            );
+            return too_deep();
         }
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
@@ -164,5 +210,77 @@ mod tests {
             ))
             .is_err()
         );
+    }
+
+    /// What may be nested: what stands before and after the inner expression, or the inner table.
+    const EXPRESSIONS: [(&str, &str); 18] = [
+        ("(", ")"),
+        ("f(", ")"),
+        ("IF(", ", 1, 2)"),
+        ("NOT ", ""),
+        ("- ", ""),
+        ("!", ""),
+        ("1 + (", ")"),
+        ("a IN (", ")"),
+        ("(1, ", ")"),
+        ("EXISTS (SELECT ", ")"),
+        ("(SELECT ", ")"),
+        ("(SELECT 1 FROM (SELECT ", ") t)"),
+        ("CASE WHEN ", " THEN 1 END"),
+        ("CASE ", " WHEN 1 THEN 2 END"),
+        ("CAST(", " AS SIGNED)"),
+        ("a BETWEEN ", " AND 2"),
+        ("INTERVAL ", " DAY"),
+        ("COUNT(*) OVER (PARTITION BY ", ")"),
+    ];
+    const TABLES: [(&str, &str); 5] = [
+        ("(", ")"),
+        ("(u JOIN ", ")"),
+        ("(SELECT * FROM ", ") t"),
+        ("((SELECT * FROM ", ") UNION SELECT 1) t"),
+        ("u, LATERAL (SELECT * FROM ", ") t"),
+    ];
+
+    /// Statements that nest each pair of these in turns, as deep as is let through.
+    fn nested() -> Vec<String> {
+        let mut all = Vec::new();
+        for (start, inner, parts) in [
+            ("SELECT ", "1", &EXPRESSIONS[..]),
+            ("SELECT 1 FROM ", "t", &TABLES[..]),
+        ] {
+            for outer in parts {
+                for other in parts {
+                    for depth in [MAX_PARENTHESES, MAX_NESTING] {
+                        let turns: Vec<_> =
+                            [outer, other].into_iter().cycle().take(depth).collect();
+                        let before: String = turns.iter().map(|part| part.0).collect();
+                        let after: String = turns.iter().rev().map(|part| part.1).collect();
+                        all.push(format!("{start}{before}{inner}{after}"));
+                        // One that breaks off makes the parser go back.
+                        all.push(format!("{start}{before}{inner}"));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn no_nesting_keeps_the_parser_for_long() {
+        /// Far more than any takes, and far less than one of exponential cost would.
+        const LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
+        let (sender, parsed) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .stack_size(16 * 1024 * 1024)
+            .spawn(move || {
+                for sql in nested() {
+                    let _ = parse(&sql);
+                    sender.send(()).unwrap();
+                }
+            })
+            .unwrap();
+        for sql in nested() {
+            assert!(parsed.recv_timeout(LIMIT).is_ok(), "{sql}");
+        }
     }
 }

@@ -5,15 +5,15 @@
 use std::{collections::HashMap, ops::ControlFlow};
 
 use sqlparser::ast::{
-    AssignmentTarget, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg,
-    FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Query, Select, Set, SetExpr, Statement, TableFactor, Value as Literal, ValueWithSpan, VisitMut,
-    VisitorMut,
+    AssignmentTarget, CastKind, DataType, Expr, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart, Query, Select, Set, SetExpr, Statement, TableFactor, UnaryOperator,
+    Value as Literal, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::{
-    EngineError, EngineResult, Value, sqlite_ddl as ddl, sqlite_insert as insert,
-    sqlite_labels as labels, sqlite_types::Shape,
+    EngineError, EngineResult, Value, sqlite_calls as calls, sqlite_ddl as ddl,
+    sqlite_insert as insert, sqlite_labels as labels, sqlite_operators as operators,
+    sqlite_types::Shape,
 };
 
 /// A statement ready for SQLite.
@@ -79,7 +79,14 @@ pub(super) fn plan(statement: Statement, database: &str) -> EngineResult<Plan> {
         }
         Statement::Insert(mut tree) => {
             insert::rewrite(&mut tree)?;
-            rewritten(Statement::Insert(tree), database, |_| Kind::Insert)
+            let mut plan = rewritten(Statement::Insert(tree), database, |_| Kind::Insert)?;
+            if let Statement::Insert(tree) = &mut plan.tree
+                && tree.on.is_some()
+            {
+                insert::count_changes(tree);
+                plan.sql = vec![plan.tree.to_string()];
+            }
+            Ok(plan)
         }
         Statement::Update(mut tree) => {
             if !tree.table.joins.is_empty()
@@ -95,6 +102,7 @@ pub(super) fn plan(statement: Statement, database: &str) -> EngineResult<Plan> {
             for assignment in &mut tree.assignments {
                 unqualify(&mut assignment.target);
             }
+            insert::independent(&tree.assignments)?;
             if let TableFactor::Table {
                 alias: Some(alias), ..
             } = &mut tree.table.relation
@@ -312,7 +320,23 @@ impl VisitorMut for Rewriter<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Step {
+        match factor {
+            TableFactor::Table { args: None, .. }
+            | TableFactor::Derived { .. }
+            | TableFactor::NestedJoin { .. } => ControlFlow::Continue(()),
+            _ => refuse(EngineError::unsupported("a table that is a function")),
+        }
+    }
+
     fn pre_visit_ident(&mut self, ident: &mut Ident) -> Step {
+        // Columns that every table has in SQLite alone.
+        if ["rowid", "_rowid_"]
+            .iter()
+            .any(|name| ident.value.eq_ignore_ascii_case(name))
+        {
+            return refuse(EngineError::unsupported("a column of this name"));
+        }
         if ident.quote_style.is_some() {
             return ControlFlow::Continue(());
         }
@@ -374,12 +398,13 @@ pub(super) fn no_table(database: &str, table: &str) -> EngineError {
 }
 
 fn rewrite_expr(expr: &mut Expr, database: &str) -> EngineResult<()> {
+    calls::known(expr)?;
     match expr {
         Expr::Identifier(name) if name.quote_style.is_none() => {
-            if let Some(function) =
-                clock(&name.value).filter(|_| name.value.to_ascii_lowercase().starts_with("utc_"))
+            if let Some(function) = calls::clock(&name.value)
+                .filter(|_| name.value.to_ascii_lowercase().starts_with("utc_"))
             {
-                *expr = call(function, FunctionArguments::List(no_arguments()));
+                *expr = calls::call(function, FunctionArguments::List(calls::no_arguments()));
             }
         }
         Expr::CompoundIdentifier(parts) if parts.len() == 3 && parts[0].value == database => {
@@ -402,112 +427,17 @@ fn rewrite_expr(expr: &mut Expr, database: &str) -> EngineResult<()> {
             data_type,
             ..
         } => cast_type(data_type),
-        Expr::BinaryOp { .. } => rewrite_operator(expr),
-        Expr::Function(function) => return rewrite_function(expr_function(function)?, expr),
-        Expr::Interval(_) => return Err(EngineError::unsupported("INTERVAL")),
-        Expr::RLike { .. } => return Err(EngineError::unsupported("REGEXP")),
-        Expr::MatchAgainst { .. } => return Err(EngineError::unsupported("MATCH … AGAINST")),
-        Expr::Convert { .. } => return Err(EngineError::unsupported("CONVERT")),
+        Expr::BinaryOp { .. } => return operators::rewrite(expr),
+        Expr::UnaryOp {
+            op: UnaryOperator::BitwiseNot,
+            ..
+        } => {
+            return Err(EngineError::unsupported("~"));
+        }
+        Expr::Function(_) => return calls::rewrite(expr, database),
         _ => {}
     }
     Ok(())
-}
-
-/// The name of a function in lower case, and its arguments.
-fn expr_function(function: &Function) -> EngineResult<(String, FunctionArguments)> {
-    match function.name.0.as_slice() {
-        [ObjectNamePart::Identifier(name)] => {
-            Ok((name.value.to_ascii_lowercase(), function.args.clone()))
-        }
-        _ => Err(EngineError::unsupported("functions of another database")),
-    }
-}
-
-fn rewrite_function(
-    (name, arguments): (String, FunctionArguments),
-    expr: &mut Expr,
-) -> EngineResult<()> {
-    if let Some(function) = clock(&name) {
-        let arguments = match arguments {
-            FunctionArguments::None => FunctionArguments::List(no_arguments()),
-            arguments => arguments,
-        };
-        *expr = call(function, arguments);
-        return Ok(());
-    }
-    let renamed = match name.as_str() {
-        "char_length" | "character_length" => "length",
-        "length" => "octet_length",
-        "lcase" => "lower",
-        "ucase" => "upper",
-        "greatest" => "max",
-        "least" => "min",
-        "if" => "iif",
-        "last_insert_id" => "last_insert_rowid",
-        "row_count" => "changes",
-        "schema" => "database",
-        "sleep" => return Err(EngineError::unsupported("SLEEP")),
-        "isnull" => {
-            if let Some(argument) = only_argument(&arguments) {
-                *expr = Expr::Nested(Box::new(Expr::IsNull(Box::new(argument))));
-            }
-            return Ok(());
-        }
-        "load_extension" | "readfile" | "writefile" | "edit" | "fts3_tokenizer" => {
-            return Err(EngineError::database(
-                1305,
-                "42000",
-                format!("FUNCTION {name} does not exist"),
-            ));
-        }
-        _ => return Ok(()),
-    };
-    if let Expr::Function(function) = expr {
-        function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(renamed))]);
-    }
-    Ok(())
-}
-
-/// The clock behind each of MySQL's names for it. The session's time zone is UTC, as the service's is.
-fn clock(name: &str) -> Option<&'static str> {
-    Some(match name.to_ascii_lowercase().as_str() {
-        "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate"
-        | "utc_timestamp" => "utc_timestamp",
-        "curdate" | "current_date" | "utc_date" => "utc_date",
-        "curtime" | "current_time" | "utc_time" => "utc_time",
-        _ => return None,
-    })
-}
-
-fn call(name: &str, args: FunctionArguments) -> Expr {
-    Expr::Function(Function {
-        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args,
-        within_group: Vec::new(),
-        filter: None,
-        null_treatment: None,
-        over: None,
-    })
-}
-
-fn no_arguments() -> FunctionArgumentList {
-    FunctionArgumentList {
-        duplicate_treatment: None,
-        args: Vec::new(),
-        clauses: Vec::new(),
-    }
-}
-
-pub(super) fn only_argument(arguments: &FunctionArguments) -> Option<Expr> {
-    match arguments {
-        FunctionArguments::List(list) => match list.args.as_slice() {
-            [FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))] => Some(expr.clone()),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 fn cast_type(data_type: &mut DataType) {
@@ -521,41 +451,6 @@ fn cast_type(data_type: &mut DataType) {
         // Its affinity would be numeric.
         DataType::Date | DataType::Datetime(_) | DataType::Time(..) | DataType::JSON => {
             *data_type = DataType::Text
-        }
-        _ => {}
-    }
-}
-
-fn rewrite_operator(expr: &mut Expr) {
-    let Expr::BinaryOp { left, op, right } = expr else {
-        return;
-    };
-    match op {
-        // `||` is OR, unless sql_mode says otherwise.
-        BinaryOperator::StringConcat => *op = BinaryOperator::Or,
-        BinaryOperator::Spaceship => {
-            let (left, right) = (left.clone(), right.clone());
-            *expr = Expr::Nested(Box::new(Expr::IsNotDistinctFrom(left, right)));
-        }
-        BinaryOperator::MyIntegerDivide => {
-            *op = BinaryOperator::Divide;
-            let quotient = expr.clone();
-            *expr = Expr::Cast {
-                kind: CastKind::Cast,
-                expr: Box::new(quotient),
-                data_type: DataType::Integer(None),
-                format: None,
-            };
-        }
-        // MySQL never divides as whole numbers.
-        BinaryOperator::Divide => {
-            let one = Expr::Value(Literal::Number("1.0".into(), false).into());
-            let real = Expr::BinaryOp {
-                left: left.clone(),
-                op: BinaryOperator::Multiply,
-                right: Box::new(one),
-            };
-            **left = Expr::Nested(Box::new(real));
         }
         _ => {}
     }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{
-    EngineError, mysql_values, sqlite_parse,
+    EngineError, mysql_text, sqlite_parse,
     sqlite_rewrite::{self, Kind, Slot},
 };
 
@@ -80,9 +80,9 @@ pub struct Positional {
 /// Turns the named parameters of a statement into MySQL's.
 ///
 /// # Errors
-/// For more than one statement.
+/// For more than one statement, a `?`, or a file of the client's.
 pub fn positional(sql: &str) -> Result<Positional, Refused> {
-    let positional = mysql_values::positional(sql)?;
+    let positional = mysql_text::positional(sql)?;
     Ok(Positional {
         text: positional.sql,
         names: positional.names,

@@ -287,3 +287,35 @@ async fn a_statement_that_takes_too_long_is_stopped() {
         Err("TransactionNotFoundException".into())
     );
 }
+
+#[tokio::test]
+async fn what_has_no_value_or_needs_a_file_of_the_client_is_refused() {
+    let aws = Aws::start().await;
+    crate::mysql::refusals(&aws).await;
+}
+
+#[tokio::test]
+async fn a_schema_and_an_unknown_format_are_refused() {
+    let aws = Aws::start().await;
+    let call = || {
+        let call = aws.data.execute_statement();
+        call.resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .sql("SELECT 1")
+    };
+    let schema = call().schema("public").send().await.unwrap_err();
+    let schema = schema.into_service_error();
+    assert!(schema.is_bad_request_exception(), "{schema:?}");
+    let format = call()
+        .format_records_as("XML".into())
+        .send()
+        .await
+        .unwrap_err();
+    let format = format.into_service_error();
+    assert!(format.is_bad_request_exception(), "{format:?}");
+    assert_eq!(
+        aws_sdk_rdsdata::error::ProvideErrorMetadata::message(&format),
+        Some("formatRecordsAs must be NONE or JSON")
+    );
+    assert!(call().format_records_as("NONE".into()).send().await.is_ok());
+}

@@ -45,13 +45,13 @@ async fn an_unknown_path_or_target_is_an_unknown_operation() {
 async fn a_broken_body_is_a_bad_request_that_names_the_field() {
     let aws = Aws::start().await;
     for (body, named) in [
-        ("{".to_owned(), "EOF"),
-        (json!({"resourceArn": CLUSTER, "secretArn": SECRET}).to_string(), "sql"),
-        (json!({"resourceArn": CLUSTER, "secretArn": SECRET, "sql": 1}).to_string(), "expected a string"),
+        ("{".to_owned(), "not valid JSON (line 1, column 1)"),
+        (json!({"resourceArn": CLUSTER, "secretArn": SECRET}).to_string(), "sql is required"),
+        (json!({"resourceArn": CLUSTER, "secretArn": SECRET, "sql": 1}).to_string(), "sql must be a string"),
         (
             json!({"resourceArn": CLUSTER, "secretArn": SECRET, "sql": "SELECT 1", "parameters": [{"name": "a", "value": {"oddValue": 1}}]})
                 .to_string(),
-            "oddValue",
+            "parameters[0].value must be an object with exactly one of",
         ),
     ] {
         let (status, kind, body) = post(&aws, "/Execute", None, body).await;

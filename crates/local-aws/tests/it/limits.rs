@@ -1,5 +1,7 @@
 //! The service's limits, on either side.
 
+use std::time::Duration;
+
 use aws_sdk_rdsdata::{
     operation::execute_statement::ExecuteStatementError,
     types::{Field, RecordsFormatType},
@@ -225,7 +227,7 @@ async fn a_request_may_have_four_mebibytes_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_batch_may_have_a_thousand_sets() {
+async fn a_batch_may_have_as_many_sets_as_a_request_holds() {
     let aws = Aws::start().await;
     let batch = |count: usize| {
         let sets = (0..count)
@@ -241,12 +243,76 @@ async fn a_batch_may_have_a_thousand_sets() {
             .set_parameter_sets(Some(sets))
             .send()
     };
-    assert_eq!(batch(1_000).await.unwrap().update_results().len(), 1_000);
-    assert!(
-        batch(1_001)
-            .await
-            .unwrap_err()
-            .into_service_error()
-            .is_bad_request_exception()
+    assert_eq!(batch(1_500).await.unwrap().update_results().len(), 1_500);
+}
+
+/// Rows enough for a join of many tables to have no end.
+const ENDLESS: &str = "SELECT COUNT(*) FROM numbers a, numbers b, numbers c, numbers d, numbers e, numbers f, numbers g, numbers h";
+
+async fn with_numbers(change: impl FnOnce(&mut fleet_local_aws::Timeouts)) -> Aws {
+    let aws = Aws::with_timeouts(change).await;
+    let create = "CREATE TABLE numbers (n INT PRIMARY KEY)";
+    aws.sql(create, &[]).await.unwrap();
+    let rows: Vec<String> = (0..1_000).map(|n| format!("({n})")).collect();
+    let insert = format!("INSERT INTO numbers VALUES {}", rows.join(", "));
+    aws.sql(&insert, &[]).await.unwrap();
+    aws
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_requests_are_answered_while_endless_statements_run_and_a_stop_ends_them() {
+    let aws = with_numbers(|timeouts| timeouts.statement = Duration::from_secs(2)).await;
+    let endless = || async {
+        let call = aws.data.execute_statement();
+        let sent = call
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .sql(ENDLESS)
+            .continue_after_timeout(true)
+            .send()
+            .await;
+        sent.unwrap_err().into_service_error()
+    };
+    let others = async {
+        for _ in 0..5 {
+            let id = aws.begin().await;
+            aws.rollback(&id).await.unwrap();
+        }
+    };
+    let (a, b, c, d, e, f, g, h, others) = tokio::join!(
+        endless(),
+        endless(),
+        endless(),
+        endless(),
+        endless(),
+        endless(),
+        endless(),
+        endless(),
+        tokio::time::timeout(Duration::from_secs(20), others)
     );
+    for error in [a, b, c, d, e, f, g, h] {
+        assert!(error.is_statement_timeout_exception(), "{error:?}");
+    }
+    others.unwrap();
+    // Some of them go on, and keep nobody's place.
+    let one = aws.sql("SELECT n FROM numbers WHERE n = 1", &[]).await;
+    assert!(one.is_ok(), "{one:?}");
+    let stopped = tokio::time::timeout(Duration::from_secs(60), aws.local.stop()).await;
+    assert!(stopped.is_ok(), "a statement outlived the stop");
+}
+
+#[tokio::test]
+async fn what_would_take_the_memory_or_the_stack_is_refused() {
+    let aws = Aws::start().await;
+    let deep = format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000));
+    let refused = aws.refusal(&deep, &[]).await;
+    assert!(refused.contains("nested too deeply"), "{refused}");
+    // Each of them doubles the text.
+    let mut doubled = "'aaaaaaaaaaaaaaaa'".to_owned();
+    for _ in 0..30 {
+        doubled = format!("REPLACE({doubled}, 'a', 'aa')");
+    }
+    let refused = aws.refusal(&format!("SELECT LENGTH({doubled})"), &[]).await;
+    assert!(refused.contains("Error code: 1153"), "{refused}");
+    assert!(aws.sql("SELECT 1", &[]).await.is_ok());
 }

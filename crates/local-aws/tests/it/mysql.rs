@@ -1,4 +1,5 @@
-//! The same Data API over a real MySQL or MariaDB, where `FLEET_TEST_DATABASE_URL` names one that may be written to.
+//! The same Data API over a real MySQL or MariaDB, where `FLEET_TEST_DATABASE_URL` names one that may be written to, or
+//! says `mariadb` for the one that the endpoints start themselves.
 
 use aws_sdk_rdsdata::{primitives::Blob, types::Field};
 use fleet_local_aws::{Engine, Storage};
@@ -7,16 +8,23 @@ use crate::support::{ADD, Aws, instance, long, only, options, text};
 
 const VARIABLE: &str = "FLEET_TEST_DATABASE_URL";
 
+fn engine() -> Option<Engine> {
+    match std::env::var(VARIABLE) {
+        Ok(own) if own == "mariadb" => Some(Engine::MariaDb),
+        Ok(url) => Some(Engine::MySql(url)),
+        Err(_) => {
+            println!("not run: {VARIABLE} names no database");
+            None
+        }
+    }
+}
+
 async fn start() -> Option<Aws> {
-    let Ok(url) = std::env::var(VARIABLE) else {
-        println!("not run: {VARIABLE} names no database");
-        return None;
-    };
     let mut options = options(Storage::InMemory);
-    options.engine = Engine::MySql(url);
+    options.engine = engine()?;
     options.schema.insert(
         0,
-        "DROP TABLE IF EXISTS ec2_package, ec2, kinds, extra".into(),
+        "DROP TABLE IF EXISTS ec2_package, ec2, kinds, extra, up".into(),
     );
     Some(Aws::with(options).await)
 }
@@ -28,6 +36,8 @@ async fn a_real_database_answers_alike() {
     values(&aws).await;
     transactions(&aws).await;
     batches(&aws).await;
+    upserts(&aws).await;
+    refusals(&aws).await;
     aws.local.stop().await;
 }
 
@@ -167,14 +177,75 @@ async fn batches(aws: &Aws) {
     );
 }
 
+/// What `sql` answers: the number of records updated, and the generated ids.
+async fn write(aws: &Aws, sql: &str) -> (i64, Vec<i64>) {
+    let output = aws.sql(sql, &[]).await.unwrap();
+    let ids = output.generated_fields().iter();
+    (
+        output.number_of_records_updated(),
+        ids.map(|id| *id.as_long_value().unwrap()).collect(),
+    )
+}
+
+pub(crate) async fn upserts(aws: &Aws) {
+    let table = "CREATE TABLE up (id INT AUTO_INCREMENT PRIMARY KEY, n VARCHAR(20) UNIQUE, c INT DEFAULT 0)";
+    aws.sql(table, &[]).await.unwrap();
+    let insert = "INSERT INTO up (n) VALUES ('a'), ('b'), ('c')";
+    assert_eq!(write(aws, insert).await, (3, vec![1, 2, 3]));
+    let upsert = |n: &str, c: &str| {
+        format!("INSERT INTO up (n) VALUES ('{n}') ON DUPLICATE KEY UPDATE c = {c}")
+    };
+    let (updated, ids) = write(aws, &upsert("b", "c + 1")).await;
+    assert!(updated == 2 && (ids.is_empty() || ids == [2]), "{ids:?}");
+    assert_eq!(write(aws, &upsert("b", "c")).await, (0, vec![]));
+    let (updated, ids) = write(aws, &upsert("d", "c + 1")).await;
+    let d = aws
+        .sql("SELECT id FROM up WHERE n = 'd'", &[])
+        .await
+        .unwrap();
+    assert_eq!((updated, ids), (1, vec![long(&d)]));
+    let two = "INSERT INTO up (n) VALUES ('a'), ('e') ON DUPLICATE KEY UPDATE c = c + 1";
+    let (updated, ids) = write(aws, two).await;
+    let e = aws
+        .sql("SELECT id FROM up WHERE n = 'e'", &[])
+        .await
+        .unwrap();
+    assert_eq!(updated, 3);
+    assert!(ids.is_empty() || ids == [long(&e)], "{ids:?}");
+    let (updated, ids) = write(aws, "REPLACE INTO up (n, c) VALUES ('a', 9)").await;
+    let a = aws
+        .sql("SELECT id FROM up WHERE n = 'a'", &[])
+        .await
+        .unwrap();
+    assert_eq!((updated, ids), (2, vec![long(&a)]));
+    let given = "INSERT INTO up (id, n) VALUES (50, 'x'), (70, 'y')";
+    assert_eq!(write(aws, given).await, (2, vec![]));
+    let ignored = "INSERT IGNORE INTO up (n) VALUES ('x'), ('y')";
+    assert_eq!(write(aws, ignored).await, (0, vec![]));
+    let same = "UPDATE up SET c = 9 WHERE n = 'a'";
+    assert_eq!(write(aws, same).await, (1, vec![]));
+}
+
+/// What either engine refuses.
+pub(crate) async fn refusals(aws: &Aws) {
+    let nothing_bound = aws.sql("SELECT ?", &[]).await.unwrap_err();
+    assert!(
+        nothing_bound.is_bad_request_exception(),
+        "{nothing_bound:?}"
+    );
+    let load = "LOAD DATA LOCAL INFILE '/etc/hostname' INTO TABLE kinds";
+    let refused = aws.refusal(load, &[]).await;
+    assert!(
+        refused.ends_with("; Error code: 3948; SQLState: 42000"),
+        "{refused}"
+    );
+}
+
 #[tokio::test]
 async fn a_slow_statement_is_stopped_on_a_real_database() {
-    let Ok(url) = std::env::var(VARIABLE) else {
-        println!("not run: {VARIABLE} names no database");
-        return;
-    };
+    let Some(engine) = engine() else { return };
     let mut options = options(Storage::InMemory);
-    options.engine = Engine::MySql(url);
+    options.engine = engine;
     options.schema = Vec::new();
     options.timeouts.statement = crate::support::SHORT;
     let aws = Aws::with(options).await;

@@ -486,3 +486,44 @@ async fn generated_fields_hold_the_new_ids() {
         .unwrap();
     assert_eq!(next.generated_fields(), [Field::LongValue(4)]);
 }
+
+/// Both engines: see also `mysql.rs`.
+#[tokio::test]
+async fn upserts_name_and_count_only_what_they_wrote() {
+    let aws = Aws::start().await;
+    crate::mysql::upserts(&aws).await;
+}
+
+#[tokio::test]
+async fn a_batch_without_sets_runs_nothing() {
+    let aws = Aws::start().await;
+    let call = || {
+        let call = aws.data.batch_execute_statement();
+        call.resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .sql("INSERT INTO kinds (name) VALUES ('a')")
+    };
+    let done = call().send().await.unwrap();
+    assert!(done.update_results().is_empty());
+    let none = aws.sql("SELECT COUNT(*) FROM kinds", &[]).await.unwrap();
+    assert_eq!(long(&none), 0);
+    let once = call().parameter_sets(Vec::new()).send().await.unwrap();
+    assert_eq!(once.update_results().len(), 1);
+    let gone = call().transaction_id("gone").send().await.unwrap_err();
+    assert!(
+        gone.into_service_error()
+            .is_transaction_not_found_exception()
+    );
+}
+
+#[tokio::test]
+async fn an_assignment_that_depends_on_another_is_refused() {
+    let aws = Aws::start().await;
+    for sql in [
+        "UPDATE kinds SET number = 1, small = number",
+        "INSERT INTO kinds (name) VALUES ('a') ON DUPLICATE KEY UPDATE number = 1, small = number",
+    ] {
+        let refused = aws.refusal(sql, &[]).await;
+        assert!(refused.contains("Error code: 1235"), "{refused}");
+    }
+}

@@ -224,3 +224,34 @@ async fn another_database_than_the_transactions_is_refused() {
     let error = call.send().await.unwrap_err().into_service_error();
     assert!(error.is_database_error_exception(), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_second_call_is_refused_while_a_statement_of_the_transaction_runs() {
+    let aws = Aws::start().await;
+    let (first, second) = (aws.begin().await, aws.begin().await);
+    aws.add(Some(&first), "i-1").await.unwrap();
+    // It waits for the first one's end, and so is under way for as long as the test wants.
+    let waiting = aws.add(Some(&second), "i-2");
+    let others = async {
+        let refused = loop {
+            match aws.sql_in(Some(&second), "SELECT 1", &[]).await {
+                Ok(_) => tokio::task::yield_now().await,
+                Err(error) => break error,
+            }
+        };
+        assert!(refused.is_database_error_exception(), "{refused:?}");
+        assert_eq!(
+            refused.message(),
+            Some("Transaction is still running a query")
+        );
+        assert_eq!(
+            aws.commit(&second).await,
+            Err("DatabaseErrorException".into())
+        );
+        aws.commit(&first).await.unwrap();
+    };
+    let (added, ()) = tokio::join!(waiting, others);
+    added.unwrap();
+    aws.commit(&second).await.unwrap();
+    assert_eq!(aws.count(None).await, 2);
+}

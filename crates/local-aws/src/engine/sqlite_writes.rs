@@ -1,0 +1,137 @@
+//! What an INSERT or REPLACE did, counted as MySQL does: its affected rows, and the ids that it generated.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use rusqlite::{Connection as Sqlite, OptionalExtension, functions::FunctionFlags};
+use sqlparser::ast::Statement;
+
+use super::{
+    EngineResult, Outcome, sqlite_connection::Connection, sqlite_ddl::quoted,
+    sqlite_errors as errors, sqlite_insert::CHANGES, sqlite_rewrite::Plan,
+};
+
+/// How many rows the upsert under way has changed.
+pub(super) type Changed = Arc<AtomicU64>;
+
+/// Registers the function that an upsert asks whether it changes a row: it counts those that it does.
+pub(super) fn register(connection: &Sqlite, changed: &Changed) -> rusqlite::Result<()> {
+    let changed = Arc::clone(changed);
+    connection.create_scalar_function(CHANGES, 1, FunctionFlags::SQLITE_UTF8, move |context| {
+        let changes: bool = context.get(0)?;
+        if changes {
+            changed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(changes)
+    })
+}
+
+/// What a table held before an INSERT.
+pub(super) struct Before {
+    /// The last id that was generated, where the table has an AUTO_INCREMENT column.
+    sequence: Option<i64>,
+    /// The number of rows, where a REPLACE may delete some.
+    rows: Option<(String, i64)>,
+}
+
+impl Before {
+    /// Looks at the table that `plan` inserts into.
+    pub(super) fn look(connection: &Connection, plan: &Plan) -> EngineResult<Self> {
+        let Some(table) = errors::table(plan) else {
+            return Ok(Self {
+                sequence: None,
+                rows: None,
+            });
+        };
+        let failed = |error: rusqlite::Error| errors::plain(&error);
+        let sequence = if generates(&connection.sqlite, &table) {
+            let last = "SELECT seq FROM main.sqlite_sequence WHERE name = ?1";
+            let mut statement = connection.sqlite.prepare_cached(last).map_err(failed)?;
+            let last = statement.query_row([&table], |row| row.get(0)).optional();
+            Some(last.map_err(failed)?.unwrap_or(0))
+        } else {
+            None
+        };
+        let replaces = matches!(&plan.tree, Statement::Insert(insert) if insert.replace_into);
+        // A table that is not there is the statement's own error.
+        let rows = replaces
+            .then(|| rows(&connection.sqlite, &table).ok())
+            .flatten();
+        connection.changed.store(0, Ordering::Relaxed);
+        Ok(Self {
+            sequence,
+            rows: rows.map(|rows| (table, rows)),
+        })
+    }
+
+    /// What the INSERT did, by the number of rows that SQLite says it inserted or changed.
+    pub(super) fn outcome(self, connection: &Connection, written: u64) -> EngineResult<Outcome> {
+        let changed = connection.changed.load(Ordering::Relaxed);
+        let inserted = written.saturating_sub(changed);
+        let mut updated = inserted + 2 * changed;
+        if let Some((table, before)) = self.rows {
+            let after = rows(&connection.sqlite, &table).map_err(|error| errors::plain(&error))?;
+            let grown = after.saturating_sub(before);
+            // Each row that made place for a new one counts too.
+            let deleted = i64::try_from(inserted)
+                .unwrap_or(i64::MAX)
+                .saturating_sub(grown);
+            updated += u64::try_from(deleted).unwrap_or(0);
+        }
+        let generated = self.sequence.map_or_else(Vec::new, |sequence| {
+            let ids = ids(sequence, connection.sqlite.last_insert_rowid(), inserted);
+            // An id that was given is no generated one.
+            if let Some(first) = ids.first().filter(|first| **first == sequence + 1) {
+                connection.generated.store(*first, Ordering::Relaxed);
+            }
+            ids
+        });
+        Ok(Outcome {
+            updated,
+            generated,
+            ..Outcome::default()
+        })
+    }
+}
+
+/// The ids of rows inserted, where it is known that they follow each other.
+fn ids(sequence: i64, last: i64, inserted: u64) -> Vec<i64> {
+    match i64::try_from(inserted) {
+        Ok(1) => vec![last],
+        Ok(count @ 2..) if sequence.checked_add(count) == Some(last) => {
+            (sequence + 1..=last).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn rows(connection: &Sqlite, table: &str) -> rusqlite::Result<i64> {
+    let sql = format!("SELECT COUNT(*) FROM main.{}", quoted(table));
+    connection
+        .prepare_cached(&sql)?
+        .query_row([], |row| row.get(0))
+}
+
+/// Whether a table has an AUTO_INCREMENT column.
+fn generates(connection: &Sqlite, table: &str) -> bool {
+    let definition = "SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM main.sqlite_master WHERE type = 'table' AND name = ?1";
+    connection
+        .prepare_cached(definition)
+        .and_then(|mut statement| statement.query_row([table], |row| row.get(0)))
+        .unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ids;
+
+    #[test]
+    fn ids_are_told_only_where_they_are_known() {
+        assert_eq!(ids(3, 9, 1), [9]);
+        assert_eq!(ids(3, 5, 2), [4, 5]);
+        assert!(ids(3, 9, 2).is_empty());
+        assert!(ids(3, 3, 0).is_empty());
+    }
+}
