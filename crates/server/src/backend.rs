@@ -11,7 +11,7 @@ use tracing::info;
 use crate::{
     error::StartError,
     functions::Settings,
-    options::{Backend, Options},
+    options::{Backend, Options, SqlEngine},
     private,
     schema::SCHEMA,
 };
@@ -102,7 +102,7 @@ impl Stores {
         if let Some(name) = proxy(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]) {
             info!("{name} is set; calls to the local AWS endpoints do not use that proxy");
         }
-        let database = database_url(options)?;
+        let engine = engine(options)?;
         let folder = if options.in_memory {
             None
         } else {
@@ -111,7 +111,7 @@ impl Stores {
         let local = LocalAws::start(fleet_local_aws::Options {
             listen: options.aws_listen,
             storage: folder.clone().map_or(Storage::InMemory, Storage::Folder),
-            engine: database.map_or(Engine::Embedded, Engine::MySql),
+            engine,
             region: REGION.to_owned(),
             account: ACCOUNT.to_owned(),
             cluster_arn: inventory.cluster_arn,
@@ -168,6 +168,9 @@ fn only_embedded(options: &Options) -> Result<(), StartError> {
     if database_url(options)?.is_some() {
         return Err(StartError::EmbeddedOnly("--database-url"));
     }
+    if options.engine != SqlEngine::default() {
+        return Err(StartError::EmbeddedOnly("--engine"));
+    }
     if options.in_memory {
         return Err(StartError::EmbeddedOnly("--in-memory"));
     }
@@ -184,6 +187,16 @@ fn variable(name: &str) -> Option<String> {
     env::var_os(name)
         .map(|value| value.to_string_lossy().into_owned())
         .filter(|value| !value.is_empty())
+}
+
+/// What runs the SQL; a database of the user's own leaves no choice.
+fn engine(options: &Options) -> Result<Engine, StartError> {
+    match (database_url(options)?, options.engine) {
+        (None, SqlEngine::Sqlite) => Ok(Engine::Embedded),
+        (None, SqlEngine::Mariadb) => Ok(Engine::MariaDb),
+        (Some(url), SqlEngine::Sqlite) => Ok(Engine::MySql(url)),
+        (Some(_), SqlEngine::Mariadb) => Err(StartError::EngineAndUrl),
+    }
 }
 
 fn database_url(options: &Options) -> Result<Option<String>, StartError> {

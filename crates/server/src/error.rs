@@ -82,6 +82,9 @@ pub enum StartError {
         "The option {0} is for the embedded backend: leave it out, or leave out --backend aws."
     )]
     EmbeddedOnly(&'static str),
+    /// A database of the user's own and one of the server's.
+    #[error("--engine mariadb and a database URL name two databases: leave one of them out.")]
+    EngineAndUrl,
     /// The AWS SDK knows no region.
     #[error("No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one.")]
     NoRegion,

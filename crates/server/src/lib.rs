@@ -41,7 +41,7 @@ pub use gateway::Gateway;
 pub use hosting::Hosting;
 pub use limits::Limits;
 pub use log::LogFormat;
-pub use options::{Backend, Options};
+pub use options::{Backend, Options, SqlEngine};
 pub use run::{program, run, start_log};
 pub use server::{Running, Server};
 pub use template::TemplateError;

@@ -84,6 +84,10 @@ pub struct Options {
     )]
     pub database_url_file: Option<PathBuf>,
 
+    /// What runs the SQL of the local Data API
+    #[arg(long, env = "FLEET_ENGINE", value_enum, value_name = "ENGINE", default_value_t = SqlEngine::Sqlite, hide_env_values = true)]
+    pub engine: SqlEngine,
+
     /// The SAM template that has the routes [default: the one that the server was built with]
     #[arg(
         long,
@@ -136,6 +140,16 @@ pub enum Backend {
     Embedded,
     /// On AWS, as the standard configuration of the AWS SDK says
     Aws,
+}
+
+/// What runs the SQL of the local Data API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SqlEngine {
+    /// SQLite within the server
+    #[default]
+    Sqlite,
+    /// A mariadbd of the server's own, under the data folder
+    Mariadb,
 }
 
 impl Options {
@@ -194,6 +208,7 @@ impl Default for Options {
             in_memory: false,
             database_url: None,
             database_url_file: None,
+            engine: SqlEngine::default(),
             template: None,
             backend: Backend::default(),
             functions: None,
@@ -224,6 +239,7 @@ mod tests {
             "in-memory",
             "database-url",
             "database-url-file",
+            "engine",
             "template",
             "backend",
             "functions",

@@ -10,7 +10,7 @@ use sqlparser::ast::{
 use super::{EngineError, EngineResult};
 
 /// MySQL's name, the name here, and the least and the most arguments.
-const SUPPORTED: [(&str, &str, usize, usize); 60] = [
+const SUPPORTED: [(&str, &str, usize, usize); 61] = [
     ("abs", "abs", 1, 1),
     ("ascii", "ascii", 1, 1),
     ("avg", "avg", 1, 1),
@@ -34,6 +34,7 @@ const SUPPORTED: [(&str, &str, usize, usize); 60] = [
     ("hour", "hour", 1, 1),
     ("if", "iif", 3, 3),
     ("ifnull", "ifnull", 2, 2),
+    ("instr", "instr", 2, 2),
     ("lag", "lag", 1, 3),
     ("last_insert_id", "last_insert_id", 0, 0),
     ("last_value", "last_value", 1, 1),
@@ -80,7 +81,7 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     current_role current_user dayname dayofweek dayofyear date_add date_format date_sub decode default degrees elt encode \
     encrypt exp export_set extract extractvalue field find_in_set floor format format_bytes format_pico_time found_rows \
     from_base64 from_days from_unixtime get_format get_lock grouping gtid_subset gtid_subtract icu_version inet6_aton \
-    inet6_ntoa inet_aton inet_ntoa insert instr is_free_lock is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_used_lock \
+    inet6_ntoa inet_aton inet_ntoa insert is_free_lock is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_used_lock \
     is_uuid json_array json_array_append json_array_insert json_arrayagg json_contains json_contains_path json_depth \
     json_extract json_insert json_keys json_length json_merge json_merge_patch json_merge_preserve json_object \
     json_objectagg json_overlaps json_pretty json_quote json_remove json_replace json_schema_valid \

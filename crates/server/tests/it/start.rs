@@ -155,6 +155,16 @@ async fn data_in_memory_has_no_folder() {
 }
 
 #[tokio::test]
+async fn two_databases_at_once_are_refused() {
+    let url = ["--database-url", "mysql://127.0.0.1/d"];
+    let both = [&["--in-memory", "--engine", "mariadb"], &url[..]].concat();
+    assert_eq!(
+        sentence(&both).await,
+        "--engine mariadb and a database URL name two databases: leave one of them out"
+    );
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_this_machines_is_named() {
     // Of the block for documentation (RFC 5737), which no machine has.
     let said = sentence(&["--in-memory", "--listen", "192.0.2.1:3000"]).await;
