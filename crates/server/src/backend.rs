@@ -16,7 +16,7 @@ use crate::{
     schema::SCHEMA,
 };
 
-const REGION: &str = "us-east-1";
+pub(crate) const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 /// The key of the dimensions table, as template.yaml has it.
 const DIMENSION_KEY: &str = "scalableTargetDimensionId";

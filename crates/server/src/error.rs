@@ -6,7 +6,10 @@ use fleet_aws::SettingsError;
 use fleet_http::telemetry::LevelsError;
 use thiserror::Error;
 
-use crate::{conflicts::Conflicts, os_error::words, template::TemplateError, tls::TlsError};
+use crate::{
+    access::AccessError, conflicts::Conflicts, os_error::words, template::TemplateError,
+    tls::TlsError,
+};
 
 /// Why the server does not start: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]
@@ -77,6 +80,9 @@ pub enum StartError {
     /// HTTPS cannot be had as it was asked for.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Callers cannot be told apart as it was asked for.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// An option that does nothing with this backend.
     #[error(
         "The option {0} is for the embedded backend: leave it out, or leave out --backend aws."

@@ -19,9 +19,11 @@ use http::{
 };
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
+use crate::stage::Stage;
+
 /// There is no account outside AWS.
 const ACCOUNT: &str = "000000000000";
-/// The API's id and its stage. Like behind a domain name of its own, the stage is no part of a path.
+/// The API's id, and its stage where none is set. As behind a domain name of its own, that one is no part of a path.
 const LOCAL: &str = "local";
 /// The time of a request, as access logs write it.
 const LOG_TIME: &[BorrowedFormatItem<'_>] = format_description!(
@@ -38,6 +40,8 @@ pub(crate) struct Arrived<'a> {
     pub(crate) at: SystemTime,
     /// Method, address and headers.
     pub(crate) parts: Parts,
+    /// The stage that its path begins with, where there is one.
+    pub(crate) stage: Option<&'a Stage>,
     /// The path as the template writes it.
     pub(crate) resource: &'a str,
     /// The path parameters, as they were sent: percent-encoded, as a REST API hands them over.
@@ -62,6 +66,7 @@ impl Arrived<'_> {
             peer,
             at,
             parts,
+            stage,
             resource,
             parameters,
             body,
@@ -72,19 +77,23 @@ impl Arrived<'_> {
             headers,
             ..
         } = parts;
-        let path = uri.path().to_owned();
+        let sent = uri.path();
+        let path = stage
+            .map_or(Some(sent), |stage| stage.below(sent))
+            .unwrap_or(sent)
+            .to_owned();
         let mut event = ApiGatewayProxyRequest::default();
         let headers = passed_on(headers);
 
         let context = &mut event.request_context;
         context.account_id = Some(ACCOUNT.to_owned());
         context.apiid = Some(LOCAL.to_owned());
-        context.stage = Some(LOCAL.to_owned());
+        context.stage = Some(stage.map_or(LOCAL, Stage::as_str).to_owned());
         context.request_id = Some(id.to_owned());
         context.protocol = Some("HTTP/1.1".to_owned());
         context.http_method = method.clone();
         context.resource_path = Some(resource.to_owned());
-        context.path = Some(path.clone());
+        context.path = Some(sent.to_owned());
         context.request_time = OffsetDateTime::from(at).format(LOG_TIME).ok();
         context.request_time_epoch = i64::try_from(milliseconds(at)).unwrap_or(i64::MAX);
         context.domain_name = headers
@@ -199,6 +208,7 @@ mod tests {
             peer: IpAddr::from([127, 0, 0, 1]),
             at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_551_840_332_007),
             parts,
+            stage: None,
             resource: "/ec2/{aws_instance_id}",
             parameters: HashMap::from([("aws_instance_id".to_owned(), "i-1".to_owned())]),
             body: body.to_vec(),

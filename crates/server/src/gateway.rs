@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::{
+    access::Access,
     answer::from_function,
     body,
     event::Arrived,
@@ -25,6 +26,7 @@ use crate::{
     pages::{self, Pages, takes_html},
     refusal::{Answer, REQUEST_ID, Refusal},
     router::{Found, Router, is_decodable},
+    stage::Stage,
     template::{TemplateError, TemplateRoute},
     tls::ClientRoutes,
 };
@@ -41,6 +43,8 @@ pub struct Gateway {
     pages: Option<Pages>,
     client_routes: Option<ClientRoutes>,
     sites: Option<SiteRules>,
+    access: Option<Access>,
+    stage: Option<Stage>,
     running: TaskTracker,
 }
 
@@ -60,6 +64,8 @@ impl Gateway {
             pages: None,
             client_routes: None,
             sites: None,
+            access: None,
+            stage: None,
             running: TaskTracker::new(),
         })
     }
@@ -80,6 +86,24 @@ impl Gateway {
     /// The same gateway, which takes requests of these `sites` alone; without rules, of all.
     pub(crate) fn with_sites(self, sites: Option<SiteRules>) -> Self {
         Self { sites, ..self }
+    }
+
+    /// The same gateway, which asks callers for what the template asks for.
+    pub(crate) fn with_access(self, access: Option<Access>) -> Self {
+        Self { access, ..self }
+    }
+
+    /// The same gateway, which serves below `stage` alone.
+    pub(crate) fn with_stage(self, stage: Option<Stage>) -> Self {
+        Self { stage, ..self }
+    }
+
+    /// The path that routes have; `None` outside the stage.
+    fn below_stage<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match &self.stage {
+            Some(stage) => stage.below(path),
+            None => Some(path),
+        }
     }
 
     /// Whether the client may ask for what was found: a route may want a certificate.
@@ -115,7 +139,9 @@ impl Gateway {
 
     /// The index of the API, for a client that asks for `/` and not for a page: it has been given an address alone.
     fn index(&self, parts: &mut Parts) -> Option<Found<'_, 'static>> {
-        let is_root = parts.method == Method::GET && parts.uri.path() == "/";
+        // Below a stage, / is outside.
+        let is_root =
+            self.stage.is_none() && parts.method == Method::GET && parts.uri.path() == "/";
         if !is_root || (self.pages.is_some() && takes_html(&parts.headers)) {
             return None;
         }
@@ -139,6 +165,15 @@ impl Gateway {
         arrives_until: Instant,
     ) -> Result<Answer, Refusal> {
         let at = SystemTime::now();
+        let admission = match &self.access {
+            Some(access) => Some((
+                access,
+                access
+                    .admit(&parts, found.resource, at)
+                    .map_err(Refusal::Denied)?,
+            )),
+            None => None,
+        };
         let parameters = found.parameters();
         if !parts.uri.query().is_none_or(is_decodable) {
             return Err(Refusal::Query);
@@ -150,11 +185,17 @@ impl Gateway {
                 .map_err(|_| Refusal::TimedOut)??,
         };
         *incoming = None;
+        if let Some((access, admission)) = admission {
+            access
+                .confirm(admission, &parts, &body)
+                .map_err(Refusal::Denied)?;
+        }
         let arrived = Arrived {
             id,
             peer,
             at,
             parts,
+            stage: self.stage.as_ref(),
             resource: found.resource,
             parameters,
             body,
@@ -233,9 +274,9 @@ impl Answers for Gateway {
         let mut incoming = Some(incoming);
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let waits_to_be_asked = parts.headers.contains_key(EXPECT);
-        let found = self
-            .router
-            .find(&method, &path)
+        let below = self.below_stage(&path);
+        let found = below
+            .and_then(|path| self.router.find(&method, path))
             .or_else(|| self.index(&mut parts));
         let (route, shape) = found
             .as_ref()
@@ -251,20 +292,22 @@ impl Answers for Gateway {
                 self.handle(&id, client.ip, parts, found, &mut incoming, arrives_until)
                     .await
             }
+            None if below.is_none() => Err(Refusal::OutsideStage),
             None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
         };
         let mut answer = match handled {
             Ok(answer) => answer,
             Err(refusal) => {
                 let status = refusal.status().as_u16();
+                let reason = refusal.reason();
                 let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
                 if refusal == Refusal::NoSuchRoute {
                     let path = shortened(&path);
                     info!(%method, route, path, status, duration_ms, request_id = id, "no such route");
                 } else if status < 500 {
-                    info!(%method, route, status, duration_ms, request_id = id, "refused");
+                    info!(%method, route, status, duration_ms, request_id = id, reason, "refused");
                 } else {
-                    warn!(%method, route, status, duration_ms, request_id = id, "refused");
+                    warn!(%method, route, status, duration_ms, request_id = id, reason, "refused");
                 }
                 let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
                 let answer = refusal.answer(shape, &id, unread.is_some());

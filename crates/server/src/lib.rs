@@ -4,6 +4,7 @@
 //! [`Gateway`] stands in for API Gateway: it turns an HTTP request into the event that API Gateway would send, calls
 //! the function whose route it is, and turns the answer back into HTTP. [`Hosting`] serves it on an address.
 
+mod access;
 mod address;
 mod answer;
 mod backend;
@@ -27,6 +28,7 @@ mod router;
 mod run;
 mod schema;
 mod server;
+mod stage;
 pub mod template;
 mod tls;
 
@@ -34,6 +36,7 @@ mod tls;
 /// and an unmet condition is everyday business here.
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
 
+pub use access::{AccessError, AccessMode, AccessOptions};
 pub use conflicts::Conflicts;
 pub use error::StartError;
 pub use functions::{FunctionName, Settings, all as functions};
@@ -44,5 +47,6 @@ pub use log::LogFormat;
 pub use options::{Backend, Options, SqlEngine};
 pub use run::{program, run, start_log};
 pub use server::{Running, Server};
+pub use stage::Stage;
 pub use template::TemplateError;
 pub use tls::{TlsError, TlsOptions};

@@ -14,7 +14,8 @@ use clap::{
 };
 
 use crate::{
-    address::address, functions::FunctionName, limits::Limits, log::LogFormat, tls::TlsOptions,
+    access::AccessOptions, address::address, functions::FunctionName, limits::Limits,
+    log::LogFormat, stage::Stage, tls::TlsOptions,
 };
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -123,6 +124,14 @@ pub struct Options {
     )]
     pub log_format: Option<LogFormat>,
 
+    /// Serve below /NAME, as API Gateway does below a stage's name; there are no pages for a browser then
+    #[arg(long, env = "FLEET_STAGE", value_name = "NAME", hide_env_values = true)]
+    pub stage: Option<Stage>,
+
+    /// Who may call.
+    #[command(flatten)]
+    pub access: AccessOptions,
+
     /// HTTPS.
     #[command(flatten)]
     pub tls: TlsOptions,
@@ -213,6 +222,8 @@ impl Default for Options {
             backend: Backend::default(),
             functions: None,
             log_format: None,
+            stage: None,
+            access: AccessOptions::default(),
             tls: TlsOptions::default(),
             limits: Limits::default(),
         }
@@ -244,6 +255,9 @@ mod tests {
             "backend",
             "functions",
             "log-format",
+            "stage",
+            "access",
+            "api-key-file",
             "tls-cert",
             "tls-key",
             "acme-domain",

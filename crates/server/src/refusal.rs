@@ -11,6 +11,8 @@ use http_body_util::Full;
 use serde_json::json;
 use thiserror::Error;
 
+use crate::access::Denied;
+
 /// The header with the id that an answer and its log lines share.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -23,12 +25,18 @@ pub(crate) enum Refusal {
     /// 403: no route has this method and path. The wording is API Gateway's.
     #[error("Missing Authentication Token")]
     NoSuchRoute,
+    /// 403: the path is not below the stage. The wording is API Gateway's for a stage that an API does not have.
+    #[error("Forbidden")]
+    OutsideStage,
     /// 403: the route asks for a client certificate.
     #[error("This route requires a client certificate.")]
     NoClientCertificate,
     /// 403: the request may come from a web page of another site.
     #[error(transparent)]
     ForeignSite(#[from] ForeignSite),
+    /// 403 or 429: what the template asks for was not shown. The words are the template's.
+    #[error("The template's own answer.")]
+    Denied(Denied),
     /// 421: plain HTTP for a host that the server has no certificate for.
     #[error("This server does not serve the host of the request.")]
     UnknownHost,
@@ -53,9 +61,11 @@ impl Refusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoSuchRoute | Self::NoClientCertificate | Self::ForeignSite(_) => {
-                StatusCode::FORBIDDEN
-            }
+            Self::NoSuchRoute
+            | Self::OutsideStage
+            | Self::NoClientCertificate
+            | Self::ForeignSite(_) => StatusCode::FORBIDDEN,
+            Self::Denied(denied) => denied.status(),
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -69,8 +79,11 @@ impl Refusal {
     fn kind(&self) -> &'static str {
         match self {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
+            Self::Denied(denied) => denied.kind(),
             // What API Gateway says where its own mutual TLS refuses.
-            Self::NoClientCertificate | Self::ForeignSite(_) => "ForbiddenException",
+            Self::NoClientCertificate | Self::OutsideStage | Self::ForeignSite(_) => {
+                "ForbiddenException"
+            }
             Self::Query | Self::BrokenBody | Self::UnknownHost => "BadRequestException",
             Self::BodyTooLarge(_) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
@@ -80,14 +93,24 @@ impl Refusal {
     /// The word for machines.
     fn code(&self) -> ErrorCode {
         match self {
-            Self::NoSuchRoute | Self::NoClientCertificate | Self::ForeignSite(_) => {
-                ErrorCode::Forbidden
-            }
+            Self::NoSuchRoute
+            | Self::OutsideStage
+            | Self::NoClientCertificate
+            | Self::ForeignSite(_)
+            | Self::Denied(_) => ErrorCode::Forbidden,
             Self::UnknownHost => ErrorCode::MisdirectedRequest,
             Self::Query | Self::BrokenBody => ErrorCode::InvalidRequest,
             Self::BodyTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Malformed => ErrorCode::Internal,
             Self::TimedOut => ErrorCode::Timeout,
+        }
+    }
+
+    /// The cause for the log, where the client is not told all of it.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Denied(denied) => Some(denied.reason()),
+            _ => None,
         }
     }
 
@@ -99,7 +122,8 @@ impl Refusal {
         let message = self.to_string();
         let body = match self {
             // To the byte what API Gateway says.
-            Self::NoSuchRoute => json!({ "message": message }).to_string(),
+            Self::NoSuchRoute | Self::OutsideStage => json!({ "message": message }).to_string(),
+            Self::Denied(denied) => denied.body(request_id),
             _ => serde_json::to_string(&shape.of(self.code(), &message, request_id))
                 .unwrap_or_default(),
         };
@@ -111,6 +135,9 @@ impl Refusal {
             HeaderName::from_static("x-amzn-errortype"),
             HeaderValue::from_static(self.kind()),
         );
+        if let Self::Denied(denied) = self {
+            headers.extend(denied.headers());
+        }
         if unread {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -132,6 +159,7 @@ mod tests {
                 403,
                 r#"{"message":"Missing Authentication Token"}"#,
             ),
+            (Refusal::OutsideStage, 403, r#"{"message":"Forbidden"}"#),
             (
                 Refusal::NoClientCertificate,
                 403,

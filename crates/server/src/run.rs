@@ -192,6 +192,15 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
             "  stores               none: these functions need none"
         )?,
     }
+    if let Some(access) = running.access() {
+        writeln!(out, "  access               {access}")?;
+    }
+    if let Some(key) = running.made_api_key() {
+        writeln!(
+            out,
+            "  API key              {key} (made now, and not shown again)"
+        )?;
+    }
     for (number, example) in running.examples().enumerate() {
         let heading = if number == 0 { "Try:\n" } else { "" };
         writeln!(out, "{heading}  curl {example}")?;

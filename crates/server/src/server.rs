@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use fleet_aws::SdkConfig;
 use fleet_edge::SiteRules;
 use fleet_local_aws::LocalAws;
 use http::Method;
@@ -14,17 +15,19 @@ use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::{
-    backend::Stores,
+    access::{Access, AccessError, Callers},
+    backend::{REGION, Stores},
     conflicts::Conflicts,
     error::StartError,
     functions::{self, FunctionName},
     gateway::Gateway,
     hosting::Hosting,
     https::Https,
-    options::Options,
+    options::{Backend, Options},
     pages::{Pages, Reader},
-    template::{self, TemplateError, TemplateRoute},
-    tls::Plan,
+    stage::Stage,
+    template::{self, AccessRules, TemplateError, TemplateRoute},
+    tls::{ClientRoutes, Plan},
 };
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -49,6 +52,9 @@ pub struct Running {
     has_stores: bool,
     has_pages: bool,
     examples: Vec<String>,
+    access: Option<String>,
+    made_key: Option<String>,
+    stage: Option<Stage>,
 }
 
 impl Server {
@@ -57,7 +63,8 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
-        let (name, mut routes) = routes(options.template.as_deref())?;
+        let asks = options.access.asks(&options)?;
+        let (name, mut routes, rules) = routes(options.template.as_deref(), asks)?;
         if let Some(hosted) = &options.functions {
             routes = only(hosted, routes).map_err(|cause| StartError::Template {
                 name: name.clone(),
@@ -89,12 +96,20 @@ impl Server {
         } = Stores::open(&options)
             .await
             .map_err(|error| in_use(error, &options, true))?;
+        let client_routes = plan.as_ref().and_then(Plan::client_routes);
+        let access = match rules {
+            Some(rules) => {
+                Some(access(&options, rules, &routes, client_routes.as_ref(), &config).await?)
+            }
+            None => None,
+        };
         let pages = match (
             &options.functions,
             &settings.inventory,
             &settings.dimensions,
         ) {
-            // The pages show every store and every route.
+            // The pages show every store and every route, and know neither a key nor a stage.
+            _ if access.is_some() || options.stage.is_some() => None,
             (None, Some(inventory), Some(dimensions)) => Some(Pages::new(Reader::new(
                 &config,
                 inventory.clone(),
@@ -107,11 +122,17 @@ impl Server {
         let functions = functions::named(options.hosted(), &config, settings)?;
         let gateway = Gateway::new(routes, &functions, options.limits)
             .map_err(|cause| StartError::Template { name, cause })?;
-        let client_routes = plan.as_ref().and_then(Plan::client_routes);
+        let made_key = access
+            .as_ref()
+            .and_then(Access::made_key)
+            .map(str::to_owned);
+        let said = access.as_ref().map(ToString::to_string);
         let gateway = gateway
             .with_pages(pages)
             .with_client_routes(client_routes)
-            .with_sites(sites(&options, plan.is_some()));
+            .with_sites(sites(&options, plan.is_some()))
+            .with_access(access)
+            .with_stage(options.stage.clone());
         let https = plan.map(Https::open).transpose()?;
         let system = |cause: io::Error| StartError::System(cause.kind());
         let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor))
@@ -129,20 +150,28 @@ impl Server {
             has_stores,
             has_pages,
             examples,
+            access: said,
+            made_key,
+            stage: options.stage,
         })
     }
 }
 
 impl Running {
     /// Where the API answers, without a slash at the end: `http://127.0.0.1:3000`, or `https://api.example.com`, by the
-    /// name that its certificate is for.
+    /// name that its certificate is for; with the stage at its end where there is one.
     #[must_use]
     pub fn base_url(&self) -> String {
         let address = self.local_addr();
-        match &self.https {
+        let mut url = match &self.https {
             None => format!("http://{address}"),
             Some(https) => https.base_url(address),
+        };
+        if let Some(stage) = &self.stage {
+            url.push('/');
+            url.push_str(stage.as_str());
         }
+        url
     }
 
     /// The address to connect to from this machine.
@@ -188,6 +217,18 @@ impl Running {
     #[must_use]
     pub fn data_folder(&self) -> Option<&Path> {
         self.data_folder.as_deref()
+    }
+
+    /// What callers are asked for, in one line for a person; `None` where everybody is answered.
+    #[must_use]
+    pub fn access(&self) -> Option<&str> {
+        self.access.as_deref()
+    }
+
+    /// The API key that this start made, since there was no file with keys.
+    #[must_use]
+    pub fn made_api_key(&self) -> Option<&str> {
+        self.made_key.as_deref()
     }
 
     /// Whether a function that is hosted asks a store for anything.
@@ -256,8 +297,11 @@ fn examples(options: &Options, routes: &[TemplateRoute]) -> Vec<String> {
         .collect()
 }
 
-/// The template's name, for people, and its routes.
-fn routes(file: Option<&Path>) -> Result<(String, Vec<TemplateRoute>), StartError> {
+/// The template's name, for people, its routes, and what they ask of callers where that is wanted.
+fn routes(
+    file: Option<&Path>,
+    asks: bool,
+) -> Result<(String, Vec<TemplateRoute>, Option<AccessRules>), StartError> {
     let (name, text) = match file {
         None => (
             "that is built in".to_owned(),
@@ -274,8 +318,12 @@ fn routes(file: Option<&Path>) -> Result<(String, Vec<TemplateRoute>), StartErro
             )
         }
     };
-    match template::routes(&text) {
-        Ok(routes) => Ok((name, routes)),
+    let parsed = template::routes(&text).and_then(|routes| {
+        let rules = asks.then(|| template::access(&text)).transpose()?;
+        Ok((routes, rules))
+    });
+    match parsed {
+        Ok((routes, rules)) => Ok((name, routes, rules)),
         Err(cause) => Err(StartError::Template { name, cause }),
     }
 }
@@ -302,6 +350,37 @@ fn in_use(error: StartError, options: &Options, bound: bool) -> StartError {
             .map_or(error, |conflicts| StartError::InUse(Box::new(conflicts))),
         other => other,
     }
+}
+
+/// What `rules` ask for on the routes that are hosted.
+async fn access(
+    options: &Options,
+    mut rules: AccessRules,
+    hosted: &[TemplateRoute],
+    client_routes: Option<&ClientRoutes>,
+    config: &SdkConfig,
+) -> Result<Access, AccessError> {
+    let is_hosted = |path: &str, method: &Option<Method>| {
+        hosted
+            .iter()
+            .any(|route| route.path == path && route.method == *method)
+    };
+    rules
+        .routes
+        .retain(|rule| is_hosted(&rule.path, &rule.method));
+    let on_disk = !options.in_memory && options.backend == Backend::Embedded;
+    let in_data_folder = on_disk.then(|| options.data_dir.join("api-keys"));
+    let key_file = options.access.api_key_file.clone().or(in_data_folder);
+    let callers = Callers {
+        key_file: key_file.as_deref(),
+        credentials: options.access.credentials().await,
+        region: config
+            .region()
+            .map_or_else(|| REGION.to_owned(), ToString::to_string),
+    };
+    Access::new(rules, callers, |path| {
+        client_routes.is_some_and(|routes| routes.cover(Some(path)))
+    })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

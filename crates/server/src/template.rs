@@ -1,8 +1,15 @@
 //! The routes of a SAM template, which are the only ones there are.
 
+mod access;
+mod intrinsics;
+
 use http::Method;
 use saphyr::{LoadableYamlNode as _, Yaml};
 use thiserror::Error;
+
+pub(crate) use self::access::{
+    AccessRules, Period, Quota, ResponseTemplate, RouteRule, Throttle, UsagePlan, access,
+};
 
 /// Why a template cannot be served: one sentence for a person at a terminal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -59,6 +66,14 @@ pub enum TemplateError {
         "its path {0} is not one that API Gateway knows: a parameter fills its segment, {{name}} or, as the last one, {{name+}}"
     )]
     Path(String),
+    /// A route whose callers only API Gateway can tell apart.
+    #[error(
+        "its route {0} has the authorizer {1}, and this server knows AWS_IAM and NONE: leave --access template out, or change the route"
+    )]
+    Authorizer(String, String),
+    /// A limit that is not one.
+    #[error("its {0} must be a number that is not negative")]
+    Limit(&'static str),
 }
 
 /// One route, as the template has it.
@@ -83,35 +98,39 @@ pub struct TemplateRoute {
 pub fn routes(template: &str) -> Result<Vec<TemplateRoute>, TemplateError> {
     let documents =
         Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
-    let resources = documents
-        .first()
-        .and_then(|document| mapping(document, "Resources"));
     let mut routes = Vec::new();
-    for (id, resource) in resources.into_iter().flatten() {
-        let (Some(id), Some("AWS::Serverless::Function")) = (id.as_str(), text(resource, "Type"))
-        else {
-            continue;
-        };
-        let events =
-            get(resource, "Properties").and_then(|properties| mapping(properties, "Events"));
-        for (event, body) in events
-            .into_iter()
-            .flatten()
-            .filter(|(_, body)| text(body, "Type") == Some("Api"))
-        {
-            routes.push(route(
-                id,
-                resource,
-                event.as_str().unwrap_or_default(),
-                body,
-            )?);
-        }
+    for (function, resource, event, body) in documents.iter().take(1).flat_map(events) {
+        routes.push(route(function, resource, event, body)?);
     }
     if routes.is_empty() {
         Err(TemplateError::NoRoutes)
     } else {
         Ok(routes)
     }
+}
+
+/// Every event of the type `Api`: its function's logical id and resource, its name and itself.
+fn events<'a, 'input>(
+    root: &'a Yaml<'input>,
+) -> impl Iterator<Item = (&'a str, &'a Yaml<'input>, &'a str, &'a Yaml<'input>)> {
+    let functions =
+        mapping(root, "Resources")
+            .into_iter()
+            .flatten()
+            .filter_map(|(id, resource)| {
+                let is_function = text(resource, "Type") == Some("AWS::Serverless::Function");
+                Some((id.as_str().filter(|_| is_function)?, resource))
+            });
+    functions.flat_map(|(function, resource)| {
+        get(resource, "Properties")
+            .and_then(|properties| mapping(properties, "Events"))
+            .into_iter()
+            .flatten()
+            .filter(|(_, body)| text(body, "Type") == Some("Api"))
+            .map(move |(event, body)| {
+                (function, resource, event.as_str().unwrap_or_default(), body)
+            })
+    })
 }
 
 fn route(

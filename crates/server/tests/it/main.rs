@@ -5,6 +5,7 @@
     reason = "a test that meets the unexpected should stop there"
 )]
 
+mod access;
 mod api;
 mod backend;
 mod binary;
@@ -20,7 +21,9 @@ mod pages;
 mod restart;
 mod routes;
 mod scalable_target_dimensions;
+mod sigv4;
 mod sites;
+mod stage;
 mod start;
 mod stop;
 mod support;

@@ -5,6 +5,7 @@
     reason = "a test that meets the unexpected should stop there"
 )]
 
+mod access;
 mod breaches;
 mod documents;
 mod faults;

@@ -276,7 +276,11 @@ async fn what_will_not_do_for_long_is_a_warning() {
         said.contains("a certificate of --client-ca has expired"),
         "{said}"
     );
-    let plain = Binary::start_with(&["--in-memory"], &[("FLEET_LISTEN", "0.0.0.0:0")]).await;
+    let plain = Binary::start_with(
+        &["--in-memory", "--access", "open"],
+        &[("FLEET_LISTEN", "0.0.0.0:0")],
+    )
+    .await;
     assert!(
         plain
             .said

@@ -1,0 +1,221 @@
+//! `--access template`: who may call a route, as the template asks and as API Gateway refuses.
+
+mod bucket;
+mod denial;
+mod error;
+mod keys;
+mod options;
+mod signature;
+
+use std::{collections::HashMap, fmt, path::Path, time::SystemTime};
+
+use aws_credential_types::Credentials;
+use http::{HeaderName, Method, request::Parts};
+use tracing::warn;
+
+pub(crate) use self::denial::Denied;
+use self::{
+    bucket::Bucket,
+    denial::{Denial, Responses},
+    keys::ApiKeys,
+    signature::{Claim, Verifier},
+};
+pub use self::{
+    error::AccessError,
+    options::{AccessMode, AccessOptions},
+};
+use crate::template::{AccessRules, RouteRule};
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// What callers must show.
+pub(crate) struct Access {
+    routes: HashMap<String, Vec<Guard>>,
+    keys: Option<ApiKeys>,
+    verifier: Option<Verifier>,
+    responses: Responses,
+    made_key: Option<String>,
+}
+
+/// A route's rule and what it has let through.
+struct Guard {
+    rule: RouteRule,
+    throttle: Option<Bucket>,
+}
+
+/// What callers may be told apart by.
+pub(crate) struct Callers<'a> {
+    /// The file with the API keys.
+    pub(crate) key_file: Option<&'a Path>,
+    /// What callers sign with.
+    pub(crate) credentials: Option<Credentials>,
+    /// The region that they sign for.
+    pub(crate) region: String,
+}
+
+/// A request whose caller is known but for the body's part in the signature.
+#[must_use]
+pub(crate) struct Admission<'a>(Option<(&'a Verifier, Claim, Option<&'a Bucket>)>);
+
+impl Access {
+    /// What `rules` ask for. A route that `by_certificate` covers asks for that certificate in the signature's place:
+    /// who comes with it is a gateway that has verified the signature.
+    ///
+    /// # Errors
+    /// [`AccessError`] for API keys that cannot be had.
+    pub(crate) fn new(
+        mut rules: AccessRules,
+        callers: Callers<'_>,
+        by_certificate: impl Fn(&str) -> bool,
+    ) -> Result<Self, AccessError> {
+        for rule in &mut rules.routes {
+            rule.signature &= !by_certificate(&rule.path);
+        }
+        let (keys, made_key) = if rules.routes.iter().any(|rule| rule.api_key) {
+            let file = callers.key_file.ok_or(AccessError::NoKeyFile)?;
+            let (keys, made) = ApiKeys::open(file, rules.plan)?;
+            (Some(keys), made)
+        } else {
+            (None, None)
+        };
+        let verifier = if rules.routes.iter().any(|rule| rule.signature) {
+            if callers.credentials.is_none() {
+                warn!(
+                    "no credentials to verify SigV4 signatures by, so the routes that ask for one refuse every request: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE, to those that callers sign with"
+                );
+            }
+            Some(Verifier::new(callers.credentials, callers.region))
+        } else {
+            None
+        };
+        let mut routes = HashMap::<String, Vec<Guard>>::new();
+        for rule in rules.routes {
+            let throttle = rule.throttle.map(Bucket::new);
+            let guards = routes.entry(rule.path.clone()).or_default();
+            guards.push(Guard { rule, throttle });
+        }
+        Ok(Self {
+            routes,
+            keys,
+            verifier,
+            responses: Responses::new(rules.responses),
+            made_key,
+        })
+    }
+
+    /// The API key that was made because there was no file.
+    pub(crate) fn made_key(&self) -> Option<&str> {
+        self.made_key.as_deref()
+    }
+
+    /// Looks at the caller of a request for the route `resource`, as the template writes it, before its body is read.
+    pub(crate) fn admit(
+        &self,
+        parts: &Parts,
+        resource: &str,
+        now: SystemTime,
+    ) -> Result<Admission<'_>, Denied> {
+        self.look(parts, resource, now)
+            .map_err(|denial| self.responses.answer(denial))
+    }
+
+    /// Looks at the body's part in the signature.
+    pub(crate) fn confirm(
+        &self,
+        admission: Admission<'_>,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<(), Denied> {
+        let Some((verifier, claim, throttle)) = admission.0 else {
+            return Ok(());
+        };
+        verifier
+            .confirm(&claim, parts, body)
+            .and_then(|()| in_time(throttle))
+            .map_err(|denial| self.responses.answer(denial))
+    }
+
+    fn look(
+        &self,
+        parts: &Parts,
+        resource: &str,
+        now: SystemTime,
+    ) -> Result<Admission<'_>, Denial> {
+        let guards = self.routes.get(resource).map_or(&[][..], Vec::as_slice);
+        let of = |method: Option<&Method>| {
+            guards
+                .iter()
+                .find(|guard| guard.rule.method.as_ref() == method)
+        };
+        // A route without a rule cannot be; if it were, nobody may call it.
+        let guard = of(Some(&parts.method))
+            .or_else(|| of(None))
+            .ok_or(Denial::NoSignature)?;
+        let throttle = guard.throttle.as_ref();
+        let claim = if guard.rule.signature {
+            let verifier = self.verifier.as_ref().ok_or(Denial::NoSignature)?;
+            Some((verifier, verifier.claim(&parts.headers, now)?, throttle))
+        } else {
+            None
+        };
+        if guard.rule.api_key {
+            self.look_at_key(parts, now)?;
+        }
+        if claim.is_none() {
+            in_time(throttle)?;
+        }
+        Ok(Admission(claim))
+    }
+
+    fn look_at_key(&self, parts: &Parts, now: SystemTime) -> Result<(), Denial> {
+        let shown = parts
+            .headers
+            .get(API_KEY)
+            .ok_or(Denial::ApiKey("no x-api-key"))?;
+        let key = self
+            .keys
+            .as_ref()
+            .and_then(|keys| keys.find(shown.as_bytes()))
+            .ok_or(Denial::ApiKey("the x-api-key is not known"))?;
+        if !key.is_in_time() {
+            return Err(Denial::Throttled("the key's throttle"));
+        }
+        if !key.has_quota(now) {
+            return Err(Denial::Quota);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Access {
+    /// What is asked, and what is not, in one line for a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = || self.routes.values().flatten().map(|guard| &guard.rule);
+        let mut asked = Vec::new();
+        if self.keys.is_some() {
+            asked.push("API keys");
+        }
+        if self.verifier.is_some() {
+            asked.push("SigV4 signatures");
+        }
+        if rules().any(|rule| rule.throttle.is_some()) {
+            asked.push("throttles");
+        }
+        if asked.is_empty() {
+            asked.push("nothing");
+        }
+        write!(
+            f,
+            "as the template asks: {}; not checked: IAM policies, resource policies, WAF",
+            asked.join(", ")
+        )
+    }
+}
+
+fn in_time(throttle: Option<&Bucket>) -> Result<(), Denial> {
+    if throttle.is_none_or(Bucket::take) {
+        Ok(())
+    } else {
+        Err(Denial::Throttled("the route's throttle"))
+    }
+}

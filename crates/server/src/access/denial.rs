@@ -1,0 +1,275 @@
+//! Why a caller is refused, and what API Gateway answers then.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::template::ResponseTemplate;
+
+/// Why a caller is refused. The text is for the log: the client reads a gateway response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// A signed route without a signature.
+    NoSignature,
+    /// A signature that cannot be read, is too old, is for another region, or does not match.
+    Signature(&'static str),
+    /// A signature by credentials that are not those that may call.
+    UnknownCaller(&'static str),
+    /// No API key, or one that is not known.
+    ApiKey(&'static str),
+    /// More requests than a throttle lets through.
+    Throttled(&'static str),
+    /// More requests than a key's quota.
+    Quota,
+}
+
+impl Denial {
+    /// The cause, for the log.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::NoSignature => "no SigV4 signature",
+            Self::Quota => "the key's quota is used up",
+            Self::Signature(reason)
+            | Self::UnknownCaller(reason)
+            | Self::ApiKey(reason)
+            | Self::Throttled(reason) => reason,
+        }
+    }
+
+    /// The gateway response's type, its status, API Gateway's name for the error, and its words.
+    ///
+    /// Types and statuses are those of
+    /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>, names and
+    /// words those of <https://repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden>. The words of a
+    /// refused signature are fixed: AWS's own show the canonical request.
+    fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
+        let forbidden = StatusCode::FORBIDDEN;
+        match self {
+            Self::NoSignature => (
+                "MISSING_AUTHENTICATION_TOKEN",
+                forbidden,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
+            Self::Signature(_) => (
+                "INVALID_SIGNATURE",
+                forbidden,
+                "InvalidSignatureException",
+                "The request signature we calculated does not match the signature you provided.",
+            ),
+            Self::UnknownCaller(_) => (
+                "ACCESS_DENIED",
+                forbidden,
+                "AccessDeniedException",
+                "The security token included in the request is invalid.",
+            ),
+            Self::ApiKey(_) => (
+                "INVALID_API_KEY",
+                forbidden,
+                "ForbiddenException",
+                "Forbidden",
+            ),
+            Self::Throttled(_) => (
+                "THROTTLED",
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequestsException",
+                "Too Many Requests",
+            ),
+            Self::Quota => (
+                "QUOTA_EXCEEDED",
+                StatusCode::TOO_MANY_REQUESTS,
+                "LimitExceededException",
+                "Limit Exceeded",
+            ),
+        }
+    }
+}
+
+/// A refused caller and the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    denial: Denial,
+    response: Arc<ResponseTemplate>,
+}
+
+impl Denied {
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        let (_, status, ..) = self.denial.facts();
+        self.response
+            .status
+            .and_then(|status| StatusCode::from_u16(status).ok())
+            .unwrap_or(status)
+    }
+
+    /// What `x-amzn-ErrorType` says.
+    pub(crate) fn kind(&self) -> &'static str {
+        let (_, _, kind, _) = self.denial.facts();
+        kind
+    }
+
+    /// The cause, for the log.
+    pub(crate) fn reason(&self) -> &'static str {
+        self.denial.reason()
+    }
+
+    /// The headers that the template adds.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        self.response
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+    }
+
+    /// The body, by the template's mapping template or else API Gateway's own.
+    pub(crate) fn body(&self, request_id: &str) -> String {
+        let (kind, _, _, message) = self.denial.facts();
+        let quoted = serde_json::Value::from(message).to_string();
+        let template = self
+            .response
+            .body
+            .as_deref()
+            .unwrap_or(r#"{"message":$context.error.messageString}"#);
+        // The longer name first: the other one begins it.
+        template
+            .replace("$context.error.messageString", &quoted)
+            .replace("$context.error.message", message)
+            .replace("$context.error.responseType", kind)
+            .replace("$context.requestId", request_id)
+    }
+}
+
+/// The gateway responses of a template.
+#[derive(Debug)]
+pub(super) struct Responses(BTreeMap<String, Arc<ResponseTemplate>>);
+
+impl Responses {
+    pub(super) fn new(templates: BTreeMap<String, ResponseTemplate>) -> Self {
+        let shared = |(kind, template)| (kind, Arc::new(template));
+        Self(templates.into_iter().map(shared).collect())
+    }
+
+    /// The answer to a denial: by its type, or else by the type for all of 4XX.
+    pub(super) fn answer(&self, denial: Denial) -> Denied {
+        let (kind, ..) = denial.facts();
+        let own = self.0.get(kind);
+        let response = own.or_else(|| self.0.get("DEFAULT_4XX"));
+        let response = response.cloned().unwrap_or_default();
+        Denied { denial, response }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(body: &str) -> ResponseTemplate {
+        ResponseTemplate {
+            body: Some(body.to_owned()),
+            ..ResponseTemplate::default()
+        }
+    }
+
+    #[test]
+    fn an_answer_is_by_its_type_or_else_by_the_one_for_all() {
+        let responses = Responses::new(BTreeMap::from([
+            (
+                "DEFAULT_4XX".to_owned(),
+                template(
+                    r#"{"message":$context.error.messageString,"request_id":"$context.requestId"}"#,
+                ),
+            ),
+            (
+                "INVALID_API_KEY".to_owned(),
+                template(r#"{"message":"Send x-api-key.","type":"$context.error.responseType"}"#),
+            ),
+            (
+                "QUOTA_EXCEEDED".to_owned(),
+                ResponseTemplate {
+                    status: Some(420),
+                    headers: vec![("Retry-After".to_owned(), "60".to_owned())],
+                    body: None,
+                },
+            ),
+        ]));
+        let answer = |denial| {
+            let denied = responses.answer(denial);
+            let headers: Vec<_> = denied
+                .headers()
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+                .collect();
+            (denied.status().as_u16(), denied.body("r-1"), headers)
+        };
+        assert_eq!(
+            answer(Denial::Throttled("")),
+            (
+                429,
+                r#"{"message":"Too Many Requests","request_id":"r-1"}"#.to_owned(),
+                vec![]
+            )
+        );
+        assert_eq!(
+            answer(Denial::ApiKey("")),
+            (
+                403,
+                r#"{"message":"Send x-api-key.","type":"INVALID_API_KEY"}"#.to_owned(),
+                vec![]
+            )
+        );
+        assert_eq!(
+            answer(Denial::Quota),
+            (
+                420,
+                r#"{"message":"Limit Exceeded"}"#.to_owned(),
+                vec!["retry-after: 60".to_owned()]
+            )
+        );
+    }
+
+    #[test]
+    fn without_gateway_responses_the_words_are_api_gateways() {
+        let responses = Responses::new(BTreeMap::new());
+        for (denial, status, kind, body) in [
+            (
+                Denial::NoSignature,
+                403,
+                "MissingAuthenticationTokenException",
+                r#"{"message":"Missing Authentication Token"}"#,
+            ),
+            (
+                Denial::ApiKey(""),
+                403,
+                "ForbiddenException",
+                r#"{"message":"Forbidden"}"#,
+            ),
+            (
+                Denial::UnknownCaller(""),
+                403,
+                "AccessDeniedException",
+                r#"{"message":"The security token included in the request is invalid."}"#,
+            ),
+            (
+                Denial::Throttled(""),
+                429,
+                "TooManyRequestsException",
+                r#"{"message":"Too Many Requests"}"#,
+            ),
+            (
+                Denial::Quota,
+                429,
+                "LimitExceededException",
+                r#"{"message":"Limit Exceeded"}"#,
+            ),
+        ] {
+            let denied = responses.answer(denial);
+            assert_eq!(
+                (
+                    denied.status().as_u16(),
+                    denied.kind(),
+                    denied.body("r").as_str()
+                ),
+                (status, kind, body)
+            );
+        }
+    }
+}

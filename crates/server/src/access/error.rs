@@ -1,0 +1,42 @@
+//! Why the server does not start with the access that it was asked for.
+
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use thiserror::Error;
+
+use crate::os_error::words;
+
+/// Why the server does not start: one sentence for a person at a terminal.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccessError {
+    /// Other machines can come, and nothing says what they may do.
+    #[error(
+        "Other machines can reach {0}: say --access template to ask for the API keys and signatures that the template asks for, or --access open to take every request."
+    )]
+    NotSaid(SocketAddr),
+    /// No file for API keys.
+    #[error(
+        "The template asks for API keys, and there is no data folder to keep them in: name their file with --api-key-file."
+    )]
+    NoKeyFile,
+    /// The file cannot be read or made.
+    #[error("Cannot use the API key file {} ({reason}): choose another one with --api-key-file.", file.display(), reason = words(*cause))]
+    KeyFile {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        cause: io::ErrorKind,
+    },
+    /// The file is there and holds no key.
+    #[error("The API key file {} has no key: write one a line, or delete the file to have one made.", .0.display())]
+    NoKeys(PathBuf),
+    /// A line that is no key.
+    #[error("Line {line} of the API key file {} is not a key: a key has 20 to 128 letters, digits, - and _.", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+}

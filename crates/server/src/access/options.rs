@@ -1,0 +1,77 @@
+//! The options that say who may call.
+
+use std::path::PathBuf;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_credential_types::{Credentials, provider::ProvideCredentials as _};
+use clap::{Args, ValueEnum};
+
+use super::error::AccessError;
+use crate::options::Options;
+
+/// Whom the server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AccessMode {
+    /// Everybody who can reach it
+    Open,
+    /// Who shows the API key or the SigV4 signature that the template asks for, within its throttles
+    Template,
+}
+
+/// Who may call.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AccessOptions {
+    /// Whom to answer; must be said where other machines can reach the server [default: open on loopback]
+    #[arg(
+        id = "access",
+        long = "access",
+        env = "FLEET_ACCESS",
+        value_enum,
+        value_name = "ACCESS",
+        hide_env_values = true
+    )]
+    pub mode: Option<AccessMode>,
+
+    /// The API keys for --access template, one a line, sent as the header x-api-key; made with a key when it is not
+    /// there, and read again when it changes [default: api-keys in the data folder]
+    #[arg(
+        long,
+        env = "FLEET_API_KEY_FILE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub api_key_file: Option<PathBuf>,
+
+    /// What callers sign with; by the environment or the AWS profile unless set. Not an option of the command line.
+    #[arg(skip)]
+    pub credentials: Option<Credentials>,
+}
+
+impl AccessOptions {
+    /// Whether callers are asked for what the template asks for.
+    ///
+    /// # Errors
+    /// [`AccessError::NotSaid`] where nothing is said and other machines can come.
+    pub(crate) fn asks(&self, options: &Options) -> Result<bool, AccessError> {
+        match self.mode {
+            Some(mode) => Ok(mode == AccessMode::Template),
+            None if options.listen.ip().is_loopback() => Ok(false),
+            None => Err(AccessError::NotSaid(options.listen)),
+        }
+    }
+
+    /// The credentials that callers sign with: `AWS_ACCESS_KEY_ID` and its kin, or else those of the profile.
+    pub(crate) async fn credentials(&self) -> Option<Credentials> {
+        if let Some(credentials) = &self.credentials {
+            return Some(credentials.clone());
+        }
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let in_environment = variable("AWS_ACCESS_KEY_ID").zip(variable("AWS_SECRET_ACCESS_KEY"));
+        if let Some((id, secret)) = in_environment {
+            let token = variable("AWS_SESSION_TOKEN");
+            return Some(Credentials::new(id, secret, token, None, "environment"));
+        }
+        let profile = ProfileFileCredentialsProvider::builder().build();
+        profile.provide_credentials().await.ok()
+    }
+}

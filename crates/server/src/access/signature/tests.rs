@@ -1,0 +1,253 @@
+//! Requests and signatures that AWS publishes: its Signature Version 4 test suite, as `awslabs/aws-c-auth` has it.
+
+use http::{HeaderValue, Request};
+
+use super::*;
+
+const AUTHORIZATION_OF: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=";
+/// 2015-08-30T12:36:00Z.
+const AT: u64 = 1_440_938_160;
+
+fn verifier() -> Verifier {
+    let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    Verifier {
+        credentials: Some(Credentials::new("AKIDEXAMPLE", secret, None, None, "test")),
+        region: "us-east-1".to_owned(),
+        service: "service",
+    }
+}
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn request(method: &str, target: &str, headers: &[(&'static str, &str)]) -> Parts {
+    let mut request = Request::new(());
+    *request.method_mut() = method.parse().unwrap();
+    *request.uri_mut() = target.parse().unwrap();
+    let all = [
+        ("host", "example.amazonaws.com"),
+        ("x-amz-date", "20150830T123600Z"),
+    ];
+    for (name, value) in all.iter().chain(headers) {
+        request
+            .headers_mut()
+            .append(*name, HeaderValue::from_str(value).unwrap());
+    }
+    request.into_parts().0
+}
+
+fn signed(mut parts: Parts, signed: &str, signature: &str) -> Parts {
+    let value = format!("{AUTHORIZATION_OF}{signed}, Signature={signature}");
+    parts
+        .headers
+        .insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
+    parts
+}
+
+/// What the verifier says of a request.
+fn verified(parts: &Parts, body: &[u8]) -> Result<(), Denial> {
+    let verifier = verifier();
+    let claim = verifier.claim(&parts.headers, at(AT))?;
+    verifier.confirm(&claim, parts, body)
+}
+
+/// `get-vanilla` of the test suite.
+fn vanilla() -> Parts {
+    signed(
+        request("GET", "/", &[]),
+        "host;x-amz-date",
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+    )
+}
+
+#[test]
+fn the_signatures_of_the_test_suite_are_right() {
+    let in_suite = [
+        // get-vanilla
+        (vanilla(), ""),
+        // get-header-value-trim
+        (
+            signed(
+                request(
+                    "GET",
+                    "/",
+                    &[("my-header1", " value1"), ("my-header2", " \"a   b   c\"")],
+                ),
+                "host;my-header1;my-header2;x-amz-date",
+                "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736",
+            ),
+            "",
+        ),
+        // post-x-www-form-urlencoded
+        (
+            signed(
+                request(
+                    "POST",
+                    "/",
+                    &[
+                        ("content-type", "application/x-www-form-urlencoded"),
+                        ("content-length", "13"),
+                        (
+                            "x-amz-content-sha256",
+                            "9095672bbd1f56dfc5b65f3e153adc8731a4a654192329106275f4c7b24d0b6e",
+                        ),
+                    ],
+                ),
+                "content-length;content-type;host;x-amz-content-sha256;x-amz-date",
+                "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b",
+            ),
+            "Param1=value1",
+        ),
+    ];
+    for (parts, body) in in_suite {
+        assert_eq!(verified(&parts, body.as_bytes()), Ok(()), "{parts:?}");
+        let other = Err(Denial::Signature("the signature does not match"));
+        assert_eq!(verified(&parts, b"another body"), other, "{parts:?}");
+        let mut elsewhere = parts.clone();
+        elsewhere.uri = "/elsewhere".parse().unwrap();
+        assert_eq!(verified(&elsewhere, body.as_bytes()), other, "{parts:?}");
+        let mut changed = parts.clone();
+        changed.method = http::Method::PUT;
+        assert_eq!(verified(&changed, body.as_bytes()), other, "{parts:?}");
+    }
+}
+
+#[test]
+fn a_time_may_be_five_minutes_away() {
+    let verifier = verifier();
+    let parts = vanilla();
+    let claim = |seconds| verifier.claim(&parts.headers, at(seconds)).map(|_| ());
+    for near in [AT - 300, AT, AT + 300] {
+        assert_eq!(claim(near), Ok(()));
+    }
+    for far in [AT - 301, AT + 301] {
+        assert_eq!(
+            claim(far),
+            Err(Denial::Signature("x-amz-date is more than 5 minutes away"))
+        );
+    }
+}
+
+#[test]
+fn a_signature_that_says_something_else_is_refused_with_the_reason() {
+    let change = |from: &str, to: &str| {
+        let mut parts = vanilla();
+        let text = parts.headers[AUTHORIZATION].to_str().unwrap();
+        assert!(text.contains(from), "{from}");
+        let text = text.replace(from, to);
+        parts
+            .headers
+            .insert(AUTHORIZATION, HeaderValue::from_str(&text).unwrap());
+        verified(&parts, b"").unwrap_err()
+    };
+    let unreadable = "the authorization is not a SigV4 one";
+    for (from, to, reason) in [
+        ("AWS4-HMAC-SHA256 ", "Bearer ", unreadable),
+        ("AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256", unreadable),
+        ("Signature=", "Signature", unreadable),
+        ("Signature=", "Signature=0, Signature=", unreadable),
+        ("SignedHeaders", "Headers", unreadable),
+        ("/aws4_request", "", unreadable),
+        ("/service/", "/s3/", "the credential is not for execute-api"),
+        (
+            "aws4_request",
+            "aws4",
+            "the credential is not for execute-api",
+        ),
+        (
+            "us-east-1",
+            "eu-west-1",
+            "the credential is for another region",
+        ),
+        (
+            "/20150830/",
+            "/20150831/",
+            "the credential is of another day",
+        ),
+        ("/20150830/", "/2015/", "the credential is of another day"),
+        (
+            "host;x-amz-date",
+            "x-amz-date",
+            "host and x-amz-date must be signed",
+        ),
+        (
+            "host;x-amz-date",
+            "host",
+            "host and x-amz-date must be signed",
+        ),
+        (
+            "host;x-amz-date",
+            "host;x amz date",
+            "a signed header has no name",
+        ),
+        (
+            "host;x-amz-date",
+            "host;x-amz-date;x-other",
+            "a signed header is missing or not text",
+        ),
+        ("5fa00f", "5FA00F", "the signature does not match"),
+        ("5fa00f", "", "the signature does not match"),
+    ] {
+        assert_eq!(change(from, to), Denial::Signature(reason), "{from} {to}");
+    }
+    assert_eq!(
+        change("AKIDEXAMPLE", "AKIDEXAMPLF"),
+        Denial::UnknownCaller("the access key is not known")
+    );
+    let mut twice = vanilla();
+    let value = twice.headers[AUTHORIZATION].clone();
+    twice.headers.append(AUTHORIZATION, value);
+    assert_eq!(
+        verified(&twice, b"").unwrap_err(),
+        Denial::Signature(unreadable)
+    );
+    let mut none = vanilla();
+    none.headers.remove(AUTHORIZATION);
+    assert_eq!(verified(&none, b"").unwrap_err(), Denial::NoSignature);
+}
+
+#[test]
+fn a_session_token_belongs_to_the_credentials() {
+    let mut verifier = verifier();
+    let with_token = |token: &str, signed: &str| {
+        let mut parts = vanilla();
+        parts
+            .headers
+            .insert(TOKEN, HeaderValue::from_str(token).unwrap());
+        let text = parts.headers[AUTHORIZATION].to_str().unwrap();
+        let text = text.replace("x-amz-date", signed);
+        parts
+            .headers
+            .insert(AUTHORIZATION, HeaderValue::from_str(&text).unwrap());
+        parts
+    };
+    let unknown = Err(Denial::UnknownCaller("the session token is not known"));
+    let claim =
+        |verifier: &Verifier, parts: &Parts| verifier.claim(&parts.headers, at(AT)).map(|_| ());
+    let signed = "x-amz-date;x-amz-security-token";
+    assert_eq!(claim(&verifier, &with_token("t", signed)), unknown);
+    let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    let token = Some("token".to_owned());
+    verifier.credentials = Some(Credentials::new("AKIDEXAMPLE", secret, token, None, "test"));
+    assert_eq!(claim(&verifier, &with_token("token", signed)), Ok(()));
+    assert_eq!(claim(&verifier, &with_token("tokem", signed)), unknown);
+    assert_eq!(claim(&verifier, &vanilla()), unknown);
+    assert_eq!(
+        claim(&verifier, &with_token("token", "x-amz-date")),
+        Err(Denial::Signature("x-amz-security-token must be signed"))
+    );
+}
+
+#[test]
+fn an_unsigned_payload_is_not_taken() {
+    let parts = signed(
+        request("GET", "/", &[("x-amz-content-sha256", "UNSIGNED-PAYLOAD")]),
+        "host;x-amz-content-sha256;x-amz-date",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+    );
+    assert_eq!(
+        verified(&parts, b""),
+        Err(Denial::Signature("the signature does not match"))
+    );
+}

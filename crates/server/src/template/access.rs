@@ -1,0 +1,315 @@
+//! Who may call, by a template: what each route asks for, its throttles, the usage plan, and API Gateway's answers.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use saphyr::{LoadableYamlNode as _, Yaml};
+
+use super::{TemplateError, events, get, intrinsics::Document, route, text};
+
+/// What a template asks of callers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct AccessRules {
+    /// Each route's own rule.
+    pub(crate) routes: Vec<RouteRule>,
+    /// What one API key may ask, where there is a usage plan.
+    pub(crate) plan: UsagePlan,
+    /// `GatewayResponses`, by their type.
+    pub(crate) responses: BTreeMap<String, ResponseTemplate>,
+}
+
+/// What a route asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RouteRule {
+    /// The method; `None` is any.
+    pub(crate) method: Option<Method>,
+    /// The path as the template writes it.
+    pub(crate) path: String,
+    /// `ApiKeyRequired`: a key in `x-api-key`.
+    pub(crate) api_key: bool,
+    /// The authorizer `AWS_IAM`: a Signature Version 4.
+    pub(crate) signature: bool,
+    /// The throttle of the stage's settings for this method.
+    pub(crate) throttle: Option<Throttle>,
+}
+
+/// A token bucket: `rate` tokens a second, and room for `burst`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Throttle {
+    /// Requests a second.
+    pub(crate) rate: f64,
+    /// How many may come at once.
+    pub(crate) burst: f64,
+}
+
+/// What one API key may ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct UsagePlan {
+    /// How fast.
+    pub(crate) throttle: Option<Throttle>,
+    /// How much in a period.
+    pub(crate) quota: Option<Quota>,
+}
+
+/// How many requests a key has in a period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Quota {
+    /// How many.
+    pub(crate) limit: u64,
+    /// In what.
+    pub(crate) period: Period,
+    /// How many days into a week or a month the period begins.
+    pub(crate) offset: u8,
+}
+
+/// A quota's period, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Period {
+    /// A day.
+    Day,
+    /// A week from Sunday.
+    Week,
+    /// A calendar month.
+    Month,
+}
+
+/// A gateway response as the template has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ResponseTemplate {
+    /// The status, where it is not the type's own.
+    pub(crate) status: Option<u16>,
+    /// Headers with a fixed value.
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body's mapping template.
+    pub(crate) body: Option<String>,
+}
+
+/// Reads what a template asks of callers, with the defaults of its parameters.
+///
+/// # Errors
+/// [`TemplateError`] as for its routes, and for a route with an authorizer that is not `AWS_IAM`, or a limit that is not
+/// a number.
+pub(crate) fn access(template: &str) -> Result<AccessRules, TemplateError> {
+    let documents =
+        Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
+    let Some(root) = documents.first() else {
+        return Err(TemplateError::NoRoutes);
+    };
+    let document = Document(root);
+    let (_, api) = document
+        .entries(get(root, "Resources"))
+        .find(|(_, resource)| text(resource, "Type") == Some("AWS::Serverless::Api"))
+        .unzip();
+    let api = api.and_then(|api| get(api, "Properties"));
+    let setting = |key| document.get(api?, key);
+    let auth = setting("Auth");
+    let stage = stage_throttles(document, setting("MethodSettings"))?;
+    let mut routes = Vec::new();
+    for (function, resource, event, body) in events(root) {
+        let found = route(function, resource, event, body)?;
+        let own = get(body, "Properties").and_then(|properties| document.get(properties, "Auth"));
+        let name = found
+            .method
+            .as_ref()
+            .map_or("ANY", Method::as_str)
+            .to_owned();
+        let place = format!("{name} {}", found.path);
+        let asked = |key, default| {
+            own.and_then(|own| document.entry(own, key))
+                .or_else(|| document.entry(auth?, default))
+        };
+        let authorizer = asked("Authorizer", "DefaultAuthorizer");
+        let signature = match authorizer.map(|node| document.text(node)) {
+            None => false,
+            Some(Some(name)) if name == "NONE" => false,
+            Some(Some(name)) if name == "AWS_IAM" => true,
+            Some(name) => {
+                let name = name.as_deref().unwrap_or("that a deployment chooses");
+                return Err(TemplateError::Authorizer(place, name.to_owned()));
+            }
+        };
+        let api_key = match asked("ApiKeyRequired", "ApiKeyRequired") {
+            None => false,
+            // A rule that cannot be worked out asks for more, not for less.
+            Some(node) => document.text(node).is_none_or(|asked| asked == "true"),
+        };
+        let throttle = stage
+            .iter()
+            .filter(|setting| setting.covers(found.method.as_ref(), &found.path))
+            .max_by_key(|setting| setting.rank())
+            .map(|setting| setting.throttle);
+        routes.push(RouteRule {
+            method: found.method,
+            path: found.path,
+            api_key,
+            signature,
+            throttle,
+        });
+    }
+    if routes.is_empty() {
+        return Err(TemplateError::NoRoutes);
+    }
+    Ok(AccessRules {
+        routes,
+        plan: plan(
+            document,
+            auth.and_then(|auth| document.get(auth, "UsagePlan")),
+        )?,
+        responses: document
+            .entries(setting("GatewayResponses"))
+            .map(|(kind, body)| (kind.to_owned(), response(document, body)))
+            .collect(),
+    })
+}
+
+/// An entry of a stage's `MethodSettings` that throttles.
+struct StageThrottle {
+    /// `None` is every method.
+    method: Option<String>,
+    /// `None` is every path.
+    path: Option<String>,
+    throttle: Throttle,
+}
+
+impl StageThrottle {
+    fn covers(&self, method: Option<&Method>, path: &str) -> bool {
+        let method = method.map_or("ANY", Method::as_str);
+        self.method.as_deref().is_none_or(|known| known == method)
+            && self.path.as_deref().is_none_or(|known| known == path)
+    }
+
+    /// The more it says, the more it counts.
+    fn rank(&self) -> (bool, bool) {
+        (self.path.is_some(), self.method.is_some())
+    }
+}
+
+fn stage_throttles<'a>(
+    document: Document<'a, '_>,
+    settings: Option<&'a Yaml<'_>>,
+) -> Result<Vec<StageThrottle>, TemplateError> {
+    let mut throttles = Vec::new();
+    for setting in settings.and_then(Yaml::as_vec).into_iter().flatten() {
+        let Some(setting) = document.value(setting) else {
+            continue;
+        };
+        let Some(throttle) = throttle(
+            document,
+            setting,
+            ["ThrottlingRateLimit", "ThrottlingBurstLimit"],
+        )?
+        else {
+            continue;
+        };
+        let written = |key| {
+            let value = document.text(get(setting, key)?)?.into_owned();
+            (value != "*" && value != "/*").then_some(value)
+        };
+        throttles.push(StageThrottle {
+            method: written("HttpMethod"),
+            // A slash within a path is written ~1 here, after a plain one.
+            path: written("ResourcePath").map(|path| {
+                let path = path.replace("~1", "/");
+                format!("/{}", path.trim_start_matches('/'))
+            }),
+            throttle,
+        });
+    }
+    Ok(throttles)
+}
+
+fn plan<'a>(
+    document: Document<'a, '_>,
+    plan: Option<&'a Yaml<'_>>,
+) -> Result<UsagePlan, TemplateError> {
+    let Some(plan) = plan else {
+        return Ok(UsagePlan::default());
+    };
+    let part = |key| document.get(plan, key);
+    let throttle = match part("Throttle") {
+        Some(limits) => throttle(document, limits, ["RateLimit", "BurstLimit"])?,
+        None => None,
+    };
+    let quota = match part("Quota") {
+        None => None,
+        Some(quota) => number(document, quota, "Limit")?.map(|limit| {
+            let period = get(quota, "Period").and_then(|period| document.text(period));
+            Quota {
+                limit: whole(limit),
+                period: match period.as_deref() {
+                    Some("WEEK") => Period::Week,
+                    Some("MONTH") => Period::Month,
+                    _ => Period::Day,
+                },
+                offset: number(document, quota, "Offset")
+                    .ok()
+                    .flatten()
+                    .map_or(0, |days| u8::try_from(whole(days)).unwrap_or(0)),
+            }
+        }),
+    };
+    Ok(UsagePlan { throttle, quota })
+}
+
+fn throttle<'a>(
+    document: Document<'a, '_>,
+    node: &'a Yaml<'_>,
+    [rate, burst]: [&'static str; 2],
+) -> Result<Option<Throttle>, TemplateError> {
+    let Some(per_second) = number(document, node, rate)? else {
+        return Ok(None);
+    };
+    let burst = number(document, node, burst)?.unwrap_or(per_second);
+    Ok(Some(Throttle {
+        rate: per_second,
+        burst: burst.max(1.0),
+    }))
+}
+
+fn number<'a>(
+    document: Document<'a, '_>,
+    node: &'a Yaml<'_>,
+    key: &'static str,
+) -> Result<Option<f64>, TemplateError> {
+    let Some(text) = get(node, key).and_then(|value| document.text(value)) else {
+        return Ok(None);
+    };
+    let number = text
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite() && *number >= 0.0);
+    number.map(Some).ok_or(TemplateError::Limit(key))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "limits are finite and not negative, and the cast saturates"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
+}
+
+fn response<'a>(document: Document<'a, '_>, node: &'a Yaml<'_>) -> ResponseTemplate {
+    let headers =
+        get(node, "ResponseParameters").and_then(|parameters| document.get(parameters, "Headers"));
+    ResponseTemplate {
+        status: get(node, "StatusCode").and_then(|status| document.text(status)?.parse().ok()),
+        headers: document
+            .entries(headers)
+            .filter_map(|(name, value)| {
+                let value = document.text(value)?;
+                // A fixed value stands in single quotes; all else is mapped from a request.
+                let fixed = value.strip_prefix('\'')?.strip_suffix('\'')?;
+                Some((name.to_owned(), fixed.to_owned()))
+            })
+            .collect(),
+        body: get(node, "ResponseTemplates")
+            .and_then(|templates| get(templates, "application/json"))
+            .and_then(|body| document.text(body))
+            .map(Into::into),
+    }
+}
+
+#[cfg(test)]
+mod tests;
