@@ -113,7 +113,7 @@ pub fn document() -> OpenApi {
 fn api_key() -> SecurityScheme {
     SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
         "x-api-key",
-        "The key of the stack's usage plan. A local server asks for none.",
+        "The key of the stack's usage plan.",
     )))
 }
 
@@ -122,7 +122,7 @@ fn api_key() -> SecurityScheme {
 fn signature() -> SecurityScheme {
     let mut scheme = ApiKeyValue::with_description(
         "Authorization",
-        "AWS Signature Version 4 for the service execute-api, by a principal that may execute-api:Invoke. A local server asks for none.",
+        "AWS Signature Version 4 for the service execute-api, by a principal that may execute-api:Invoke.",
     );
     scheme.extensions = Some(
         ExtensionsBuilder::new()

@@ -103,6 +103,18 @@ impl Access {
         })
     }
 
+    /// Whether a route, as the template writes it, asks for an API key, and whether for a signature.
+    pub(crate) fn asks(&self, method: &str, path: &str) -> (bool, bool) {
+        let rules = self.routes.get(path).into_iter().flatten();
+        rules
+            .map(|guard| &guard.rule)
+            .find(|rule| {
+                let known = rule.method.as_ref().map(Method::as_str);
+                known.is_none_or(|known| known.eq_ignore_ascii_case(method))
+            })
+            .map_or((false, false), |rule| (rule.api_key, rule.signature))
+    }
+
     /// The API key that was made because there was no file.
     pub(crate) fn made_key(&self) -> Option<&str> {
         self.made_key.as_deref()

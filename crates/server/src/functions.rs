@@ -125,14 +125,15 @@ pub fn all(
     config: &SdkConfig,
     settings: Settings,
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    named(FunctionName::value_variants(), config, settings)
+    named(FunctionName::value_variants(), config, settings, None)
 }
 
-/// As [`all`], of those in `names`.
+/// As [`all`], of those in `names`, with `openapi` as the API's description where it is another one.
 pub(crate) fn named(
     names: &[FunctionName],
     config: &SdkConfig,
     settings: Settings,
+    openapi: Option<String>,
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     let Settings {
         inventory,
@@ -186,11 +187,17 @@ pub(crate) fn named(
                 secret.clone()?,
                 inventory_role,
             )),
-            FunctionName::Metadata => Arc::new(Metadata::new(Place {
-                region: config.region().map(ToString::to_string),
-                function: std::env::var("AWS_LAMBDA_FUNCTION_NAME")
-                    .unwrap_or_else(|_| Metadata::NAME.to_owned()),
-            })),
+            FunctionName::Metadata => {
+                let metadata = Metadata::new(Place {
+                    region: config.region().map(ToString::to_string),
+                    function: std::env::var("AWS_LAMBDA_FUNCTION_NAME")
+                        .unwrap_or_else(|_| Metadata::NAME.to_owned()),
+                });
+                Arc::new(match &openapi {
+                    Some(openapi) => metadata.with_openapi(openapi.clone()),
+                    None => metadata,
+                })
+            }
         }))
     };
     names.iter().filter_map(make).collect()
@@ -211,7 +218,7 @@ mod tests {
         let config = SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .build();
-        named(names, &config, settings)
+        named(names, &config, settings, None)
             .unwrap()
             .iter()
             .map(|function| function.name().to_owned())

@@ -62,11 +62,7 @@ impl Https {
 
     /// Where the API answers that listens at `address`: by the name of the certificate, where it has one.
     pub(crate) fn base_url(&self, address: SocketAddr) -> String {
-        match &self.name {
-            None => format!("https://{address}"),
-            Some(name) if address.port() == PORT => format!("https://{name}"),
-            Some(name) => format!("https://{name}:{}", address.port()),
-        }
+        url(self.name.as_deref(), address)
     }
 
     /// Where the certificate comes from, for people.
@@ -89,5 +85,14 @@ impl Https {
         if let Some(redirect) = self.redirect.take() {
             redirect.stop().await;
         }
+    }
+}
+
+/// The base URL of a server at `address`, by the name that its certificate is for where it has one.
+pub(crate) fn url(name: Option<&str>, address: SocketAddr) -> String {
+    match name {
+        None => format!("https://{address}"),
+        Some(name) if address.port() == PORT => format!("https://{name}"),
+        Some(name) => format!("https://{name}:{}", address.port()),
     }
 }

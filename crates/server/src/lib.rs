@@ -10,6 +10,7 @@ mod answer;
 mod backend;
 mod body;
 mod conflicts;
+mod document;
 mod error;
 mod event;
 mod functions;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fleet_aws::SdkConfig;
+use fleet_aws::{ScalingMode, SdkConfig};
 use fleet_edge::SiteRules;
 use fleet_local_aws::LocalAws;
 use http::Method;
@@ -18,11 +18,12 @@ use crate::{
     access::{Access, AccessError, Callers},
     backend::{REGION, Stores},
     conflicts::Conflicts,
+    document::{self, Facts},
     error::StartError,
     functions::{self, FunctionName},
     gateway::Gateway,
     hosting::Hosting,
-    https::Https,
+    https::{self, Https},
     options::{Backend, Options},
     pages::{Pages, Reader},
     stage::Stage,
@@ -119,7 +120,23 @@ impl Server {
         };
         let has_pages = pages.is_some();
         let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
-        let functions = functions::named(options.hosted(), &config, settings)?;
+        let system = |cause: io::Error| StartError::System(cause.kind());
+        let url = known_url(
+            listener.local_addr().map_err(system)?,
+            plan.as_ref(),
+            options.stage.as_ref(),
+        );
+        let facts = Facts {
+            url: url.as_deref(),
+            demo: settings
+                .scaling
+                .as_ref()
+                .map(|scaling| matches!(scaling.mode, ScalingMode::Demo(_))),
+            routes: &routes,
+            access: access.as_ref(),
+        };
+        let openapi = document::describe(metadata::OPENAPI, &facts);
+        let functions = functions::named(options.hosted(), &config, settings, openapi)?;
         let gateway = Gateway::new(routes, &functions, options.limits)
             .map_err(|cause| StartError::Template { name, cause })?;
         let made_key = access
@@ -134,7 +151,6 @@ impl Server {
             .with_access(access)
             .with_stage(options.stage.clone());
         let https = plan.map(Https::open).transpose()?;
-        let system = |cause: io::Error| StartError::System(cause.kind());
         let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor))
             .map_err(system)?;
         let port = hosting.local_addr().port();
@@ -163,15 +179,11 @@ impl Running {
     #[must_use]
     pub fn base_url(&self) -> String {
         let address = self.local_addr();
-        let mut url = match &self.https {
+        let url = match &self.https {
             None => format!("http://{address}"),
             Some(https) => https.base_url(address),
         };
-        if let Some(stage) = &self.stage {
-            url.push('/');
-            url.push_str(stage.as_str());
-        }
-        url
+        below(url, self.stage.as_ref())
     }
 
     /// The address to connect to from this machine.
@@ -263,6 +275,27 @@ impl Running {
         if let Some(local_aws) = self.local_aws {
             local_aws.stop().await;
         }
+    }
+}
+
+/// The base URL that every client knows the server by: that of an address of its own, or of its certificate's name.
+fn known_url(address: SocketAddr, plan: Option<&Plan>, stage: Option<&Stage>) -> Option<String> {
+    let name = plan.and_then(Plan::name);
+    if address.ip().is_unspecified() && name.is_none() {
+        return None;
+    }
+    let url = match plan {
+        None => format!("http://{address}"),
+        Some(_) => https::url(name.as_deref(), address),
+    };
+    Some(below(url, stage))
+}
+
+/// A base URL with its stage.
+fn below(url: String, stage: Option<&Stage>) -> String {
+    match stage {
+        None => url,
+        Some(stage) => format!("{url}/{stage}"),
     }
 }
 

@@ -4,7 +4,7 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use fleet_http::{
     ApiError, Function, Request, Response, Route, StatusCode, base_path, json, json_text, route,
@@ -15,7 +15,7 @@ const NAME: &str = "fleet-api";
 const DESCRIPTION: &str = "Fleet API keeps an inventory of EC2 instances and scales custom resources for AWS Application Auto Scaling.";
 
 /// The API's description; `cargo run -p fleet-openapi` writes it.
-const OPENAPI: &str = include_str!("openapi.json");
+pub const OPENAPI: &str = include_str!("openapi.json");
 
 /// Where the function runs.
 #[derive(Clone, Debug)]
@@ -43,13 +43,26 @@ impl Place {
 #[derive(Clone, Debug)]
 pub struct Metadata {
     place: Place,
+    openapi: Cow<'static, str>,
 }
 
 impl Metadata {
     /// The function, running in `place`.
     #[must_use]
     pub fn new(place: Place) -> Self {
-        Self { place }
+        Self {
+            place,
+            openapi: Cow::Borrowed(OPENAPI),
+        }
+    }
+
+    /// The same function, with `openapi` as the API's description: that of one host, say.
+    #[must_use]
+    pub fn with_openapi(self, openapi: String) -> Self {
+        Self {
+            openapi: openapi.into(),
+            ..self
+        }
     }
 }
 
@@ -106,7 +119,7 @@ impl Function for Metadata {
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         match route(&request) {
             "/v1/metadata" => self.metadata(),
-            "/v1/openapi.json" => Ok(json_text(StatusCode::OK, OPENAPI)),
+            "/v1/openapi.json" => Ok(json_text(StatusCode::OK, &*self.openapi)),
             _ => index(&request),
         }
     }

@@ -470,3 +470,27 @@ async fn a_route_with_another_authorizer_is_not_served() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn the_document_says_what_the_server_asks_for() {
+    let asking = Asking::start().await;
+    let document = asking.send("GET", "/v1/openapi.json", &[], "").await.body;
+    let deployed: Value = serde_json::from_str(metadata::OPENAPI).unwrap();
+    assert_eq!(
+        document["components"]["securitySchemes"],
+        deployed["components"]["securitySchemes"]
+    );
+    for (path, item) in deployed["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert_eq!(
+                document["paths"][path][method]["security"], operation["security"],
+                "{method} {path}"
+            );
+        }
+    }
+    let said = document["info"]["description"].as_str().unwrap();
+    assert!(
+        said.ends_with("and asks callers for what each route says."),
+        "{said}"
+    );
+}
