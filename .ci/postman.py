@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Makes the Postman collection and its environment of the OpenAPI document.
+"""Makes the Postman collection and its environments from the OpenAPI document.
 
-    .ci/postman.py            writes events/fleet.postman_collection.json and events/local.postman_environment.json
-    .ci/postman.py --check    says whether both are up to date
+    .ci/postman.py            writes events/fleet.postman_collection.json and events/*.postman_environment.json
+    .ci/postman.py --check    says whether they are up to date
 
 A request for each operation, with the document's example as its body, the document's answers as saved examples, and a
 test of status, headers and shape: the schema of the answer, resolved, is checked by Postman itself. The order is one in
-which all pass: what is added is read, listed and removed again.
+which all pass: what is added is read, listed and removed again. The ids are the collection's own, so that no run touches
+what others store.
 """
 
 import json
@@ -16,13 +17,33 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = json.loads((ROOT / "crates/functions/metadata/src/openapi.json").read_text())
 COLLECTION = ROOT / "events/fleet.postman_collection.json"
-ENVIRONMENT = ROOT / "events/local.postman_environment.json"
+LOCAL = ROOT / "events/local.postman_environment.json"
+AWS = ROOT / "events/aws.postman_environment.json"
 # Postman's own schema: a name, never fetched.
 FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 # The answers that are saved beside a request; those of API Gateway are the same everywhere.
 SAVED = {"200", "400", "404", "503"}
-# Removed before it is added, so that a run can be repeated.
-BEFORE = {"addInstance": "removeInstance"}
+# The ids in a request's path, each a variable that the collection fills with an id of its own.
+OWN_IDS = {"aws_instance_id": "instanceId", "scalableTargetDimensionId": "dimensionId"}
+# A dimension cannot be removed, so the collection orders what each has at first: nothing is stored by that.
+BODIES = {"patchDimension": {"desiredCapacity": 1.0}, "patchDimensionV1": {"desiredCapacity": 1.0}}
+ABOUT = """
+
+**What a run does.** It adds one instance with an id of its own (`postman-` and a random part), reads it, lists instances \
+and removes it again. It asks for a dimension with such an id too, and orders the capacity that every dimension has at \
+first, which stores nothing. Nothing else is changed. To try an instance or a dimension of yours, set `instanceId` or \
+`dimensionId` in the environment: a run then adds and **removes** that instance.
+
+**Where it goes.** To `baseUrl`, a server on this machine unless an environment says otherwise: \
+`aws.postman_environment.json` is for a deployed API."""
+# Before each request: own ids, and an address without a slash at its end.
+BEFORE = [
+    "for (const name of ['instanceId', 'dimensionId']) {",
+    "  if (!pm.variables.get(name)) pm.collectionVariables.set(name, 'postman-' + pm.variables.replaceIn('{{$randomUUID}}'));",
+    "}",
+    "pm.variables.set('baseUrl', pm.variables.replaceIn('{{baseUrl}}').replace(/\\/+$/, ''));",
+]
+SECRET = ("apiKey", "awsAccessKeyId", "awsSecretAccessKey", "awsSessionToken")
 ORDER = ["addInstance", "getInstance", "listInstances", "removeInstance"]
 
 
@@ -64,6 +85,8 @@ def url(path, operation):
 
 def value(parameter):
     """A value to try: the parameter's example, or its schema's."""
+    if parameter["in"] == "path" and parameter["name"] in OWN_IDS:
+        return "{{%s}}" % OWN_IDS[parameter["name"]]
     schema = parameter["schema"]
     return str(parameter.get("example", schema.get("default", (schema.get("examples") or schema.get("enum") or [""])[0])))
 
@@ -90,8 +113,13 @@ def examples_of(content):
 def request(path, method, operation):
     """The request itself."""
     made = {"method": method, "header": [], "url": url(path, operation), "description": operation["description"], "auth": auth(operation)}
+    for parameter in map(resolve, operation.get("parameters", [])):
+        if parameter["in"] == "header":
+            made["header"].append({"key": parameter["name"], "value": value(parameter), "description": parameter["description"], "disabled": True})
     if "requestBody" in operation:
-        ((_, example),) = examples_of(operation["requestBody"]["content"]["application/json"])
+        example = BODIES.get(operation["operationId"])
+        if example is None:
+            _, example = examples_of(resolve(operation["requestBody"])["content"]["application/json"])[0]
         made["header"].append({"key": "content-type", "value": "application/json"})
         made["body"] = {"mode": "raw", "raw": json.dumps(example, indent=2), "options": {"raw": {"language": "json"}}}
     return made
@@ -131,6 +159,9 @@ def test(operation):
     ]
     if operation["operationId"] == "getInstance":
         lines.append("pm.test('the instance is there', () => pm.expect(pm.response.json().record_found).to.be.true);")
+    if operation["operationId"] == "removeInstance":
+        # The next run adds another one.
+        lines.append("if (pm.response.code === 200) pm.collectionVariables.unset('instanceId');")
     return {"listen": "test", "script": {"type": "text/javascript", "exec": lines}}
 
 
@@ -147,19 +178,6 @@ def for_postman(schema):
     }
 
 
-def before(operation):
-    """The script that makes room for a request that can be done only once."""
-    undo = BEFORE.get(operation["operationId"])
-    if undo is None:
-        return []
-    lines = [
-        "const url = pm.variables.replaceIn('{{baseUrl}}') + '/ec2/' + encodeURIComponent(pm.request.url.variables.get('aws_instance_id'));",
-        "const header = { 'x-api-key': pm.variables.replaceIn('{{apiKey}}') };",
-        "pm.sendRequest({ url, method: 'DELETE', header }, (error) => { if (error) throw error; });",
-    ]
-    return [{"listen": "prerequest", "script": {"type": "text/javascript", "exec": lines}}]
-
-
 def collection():
     """The collection: a folder for each tag."""
     folders = []
@@ -167,7 +185,7 @@ def collection():
         items = [
             {
                 "name": operation["summary"] + (" (/v1)" if name.endswith("V1") else ""),
-                "event": [*before(operation), test(operation)],
+                "event": [test(operation)],
                 "request": request(path, method, operation),
                 "response": saved(path, method, operation),
             }
@@ -176,20 +194,31 @@ def collection():
         ]
         folders.append({"name": tag["name"], "description": tag["description"], "item": items})
     info = DOCUMENT["info"]
-    return {"info": {"name": info["title"], "description": info["description"], "version": info["version"], "schema": FORMAT}, "item": folders}
+    about = {"name": info["title"], "description": info["description"] + ABOUT, "version": info["version"], "schema": FORMAT}
+    event = [{"listen": "prerequest", "script": {"type": "text/javascript", "exec": BEFORE}}]
+    variables = {"baseUrl": "http://127.0.0.1:3000", "awsRegion": "us-east-1", **dict.fromkeys(("instanceId", "dimensionId", *SECRET), "")}
+    return {"info": about, "item": folders, "event": event, "variable": [{"key": key, "value": text, "type": "string"} for key, text in variables.items()]}
 
 
-def environment():
-    """What differs from place to place; for a deployed API, fill the others in from the stack's outputs."""
-    values = {"baseUrl": "http://127.0.0.1:3000", "apiKey": "", "awsRegion": "us-east-1", "awsAccessKeyId": "", "awsSecretAccessKey": "", "awsSessionToken": ""}
-    secret = ("apiKey", "awsAccessKeyId", "awsSecretAccessKey", "awsSessionToken")
-    listed = [{"key": key, "value": text, "type": "secret" if key in secret else "default", "enabled": True} for key, text in values.items()]
-    return {"name": "Fleet API, local", "values": listed, "_postman_variable_scope": "environment"}
+def environment(name, **values):
+    """What differs from place to place."""
+    values |= {"awsRegion": "us-east-1", **dict.fromkeys(SECRET, "")}
+    listed = [{"key": key, "value": text, "type": "secret" if key in SECRET else "default", "enabled": True} for key, text in values.items()]
+    return {"name": name, "values": listed, "_postman_variable_scope": "environment"}
+
+
+def files():
+    """Every file with its content."""
+    yield COLLECTION, collection()
+    yield LOCAL, environment("Fleet API, local", baseUrl="http://127.0.0.1:3000")
+    # The id of the API and the stage are in the stack's output ApiUrl; the key is what its usage plan has.
+    address = "https://{{apiId}}.execute-api.{{awsRegion}}.amazonaws.com/{{stage}}"
+    yield AWS, environment("Fleet API, AWS", baseUrl=address, apiId="", stage="prod")
 
 
 def main():
     stale = False
-    for file, content in ((COLLECTION, collection()), (ENVIRONMENT, environment())):
+    for file, content in files():
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         if "--check" not in sys.argv:
             file.write_text(text)

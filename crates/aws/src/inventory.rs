@@ -6,6 +6,7 @@
 //! transaction of its own, by [`write`](mod@write): one that was given up is never done later.
 
 mod add;
+mod browse;
 mod data_api;
 mod errors;
 mod get;
@@ -18,8 +19,8 @@ mod write;
 use aws_types::SdkConfig;
 use fleet_core::{
     inventory::{
-        AddError, AddInstance, GetInstance, Instance, InstanceFilter, InstanceId, InstancePage,
-        ListInstances, NewInstance,
+        AddError, AddInstance, BrowseInstances, FilterValues, FoundPage, GetInstance, Instance,
+        InstanceFilter, InstanceId, InstancePage, InstanceSearch, ListInstances, NewInstance,
     },
     inventory::{PageLimit, RemoveInstance},
     readiness::Probe,
@@ -66,6 +67,25 @@ impl ListInstances for DataApiInventory {
         limit: PageLimit,
     ) -> Result<InstancePage, StoreError> {
         list::list(&self.api, filter, after, limit).await
+    }
+}
+
+impl BrowseInstances for DataApiInventory {
+    async fn find(
+        &self,
+        search: &InstanceSearch,
+        after: Option<&InstanceId>,
+        limit: PageLimit,
+    ) -> Result<FoundPage, StoreError> {
+        browse::find(&self.api, search, after, limit).await
+    }
+
+    async fn count(&self, search: &InstanceSearch) -> Result<u64, StoreError> {
+        browse::count(&self.api, search).await
+    }
+
+    async fn filter_values(&self) -> Result<FilterValues, StoreError> {
+        browse::filter_values(&self.api).await
     }
 }
 

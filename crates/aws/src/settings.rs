@@ -74,6 +74,17 @@ pub enum ScalingMode {
     Production,
 }
 
+impl ScalingMode {
+    /// Its name in `SCALING_MODE`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Production => "production",
+        }
+    }
+}
+
 impl InventorySettings {
     /// Reads them from the process's environment.
     ///

@@ -1,11 +1,16 @@
 //! The EC2 inventory: instances, their packages, and what may be done with them.
 
+mod browse;
 mod creation_date;
 mod filter;
 mod packages;
 mod ports;
 mod record;
 
+pub use browse::{
+    BrowseInstances, FilterValues, FoundInstance, FoundPage, InstanceSearch, MAX_FILTER_VALUES,
+    PACKAGES_SHOWN,
+};
 pub use creation_date::{CreationDate, CreationDateError};
 pub use filter::{InstanceFilter, PackageFilter, PageLimit, PageLimitError};
 pub use packages::{Package, PackageName, PackageVersion, Packages, TooManyPackages};

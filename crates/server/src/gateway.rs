@@ -23,7 +23,7 @@ use crate::{
     event::Arrived,
     hosting::{Answers, Client},
     limits::Limits,
-    pages::{self, Pages, takes_html},
+    pages::{self, Caller, Pages, takes_html},
     refusal::{Answer, REQUEST_ID, Refusal},
     router::{Found, Router, is_decodable},
     stage::Stage,
@@ -111,7 +111,7 @@ impl Gateway {
         &self,
         client: &Client,
         found: Option<&Found<'_, '_>>,
-        path: &str,
+        uri: &Uri,
         request_id: &str,
     ) -> bool {
         let covered = self
@@ -124,7 +124,7 @@ impl Gateway {
                     let shown = self
                         .router
                         .resources()
-                        .filter(|resource| pages::shows(path, resource));
+                        .filter(|resource| pages::shows(uri, resource));
                     routes.cover(None) || shown.into_iter().any(|shown| routes.cover(Some(shown)))
                 }
             });
@@ -283,9 +283,14 @@ impl Answers for Gateway {
             .map_or(("none", ErrorBody::Standard), |found| {
                 (found.resource, found.function.error_body())
             });
+        let noted = self
+            .pages
+            .as_ref()
+            .filter(|_| pages::is_dimension(route))
+            .map(|pages| (pages, Caller::of(client, &parts.headers)));
         let handled = match found {
             _ if let Err(foreign) = site => Err(foreign.into()),
-            _ if !self.admits(client, found.as_ref(), &path, &id) => {
+            _ if !self.admits(client, found.as_ref(), &parts.uri, &id) => {
                 Err(Refusal::NoClientCertificate)
             }
             Some(found) => {
@@ -295,6 +300,9 @@ impl Answers for Gateway {
             None if below.is_none() => Err(Refusal::OutsideStage),
             None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
         };
+        if let (Ok(answer), Some((pages, caller))) = (&handled, noted) {
+            pages.note(&method, route, answer, &id, caller).await;
+        }
         let mut answer = match handled {
             Ok(answer) => answer,
             Err(refusal) => {

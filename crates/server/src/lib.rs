@@ -45,7 +45,7 @@ pub use gateway::Gateway;
 pub use hosting::Hosting;
 pub use limits::Limits;
 pub use log::LogFormat;
-pub use options::{Backend, Options, SqlEngine};
+pub use options::{Backend, Options, PagesMode, SqlEngine};
 pub use run::{program, run, start_log};
 pub use server::{Running, Server};
 pub use stage::Stage;

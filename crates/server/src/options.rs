@@ -114,6 +114,11 @@ pub struct Options {
     )]
     pub functions: Option<Vec<FunctionName>>,
 
+    /// The pages for a browser at / and /docs: to look and to change things, to look alone, or none. They have no
+    /// protection of their own: give read or off where others reach the server
+    #[arg(long, env = "FLEET_PAGES", value_enum, value_name = "PAGES", default_value_t = PagesMode::On, hide_env_values = true)]
+    pub pages: PagesMode,
+
     /// How log lines are written [default: text, or what AWS_LAMBDA_LOG_FORMAT says]
     #[arg(
         long,
@@ -159,6 +164,18 @@ pub enum SqlEngine {
     Sqlite,
     /// A mariadbd of the server's own, under the data folder
     Mariadb,
+}
+
+/// What a person with a browser gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PagesMode {
+    /// Pages that show and change
+    #[default]
+    On,
+    /// Pages that show
+    Read,
+    /// No pages
+    Off,
 }
 
 impl Options {
@@ -221,6 +238,7 @@ impl Default for Options {
             template: None,
             backend: Backend::default(),
             functions: None,
+            pages: PagesMode::default(),
             log_format: None,
             stage: None,
             access: AccessOptions::default(),
@@ -254,6 +272,7 @@ mod tests {
             "template",
             "backend",
             "functions",
+            "pages",
             "log-format",
             "stage",
             "access",

@@ -1,98 +1,134 @@
-//! The pages for a person with a browser: what is in the store at `/`, and the API to read and try at `/docs`.
+//! The pages for a person with a browser: the fleet to look at and to change at `/`, and the API to read and try at
+//! `/docs`.
 //!
 //! They are the server's own: no function has them, and a route of the template goes before them. All files are within
-//! the program, so the pages work without any network.
+//! the program, so the pages work without any network. What a person changes goes through the API's own routes.
 
+mod assets;
+mod costly;
+mod history;
+mod refresh;
 mod store;
 
-use std::sync::Arc;
-
-use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
-    header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, USER_AGENT},
     request::Parts,
 };
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
-use tracing::warn;
 
-pub(crate) use self::store::Reader;
-use crate::refusal::Answer;
+use self::{
+    assets::{Assets, etag_of, is_known},
+    history::Source,
+    refresh::Refresh,
+};
+pub(crate) use self::{history::History, store::Reader};
+use crate::{hosting::Client, options::PagesMode, refusal::Answer};
 
-const HTML: &str = "text/html; charset=utf-8";
-const HOME: &str = include_str!("pages/home.html");
-const HOME_STYLE: &str = include_str!("pages/home.css");
-const HOME_SCRIPT: &str = include_str!("pages/home.js");
-const DOCS: &str = include_str!("pages/docs.html");
-const DOCS_SCRIPT: &str = include_str!("pages/docs.js");
-/// A browser fetches nothing from elsewhere, even where a page asked it to. Swagger UI styles its elements in place and
-/// has its pictures as data.
-const FROM_HERE_ALONE: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const SCALING: &str = "/scalableTargetDimensions/{scalableTargetDimensionId}";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The pages, over the stores that they show.
 pub(crate) struct Pages {
-    store: Reader,
-    swagger: Arc<utoipa_swagger_ui::Config<'static>>,
+    mode: PagesMode,
+    assets: Assets,
+    refresh: Refresh,
+}
+
+/// Who sent a request that may change a dimension.
+pub(crate) struct Caller(String);
+
+impl Caller {
+    /// The subject of the client's certificate, or else the first word of its `User-Agent`, and where it is.
+    pub(crate) fn of(client: &Client, headers: &HeaderMap) -> Self {
+        let program = headers
+            .get(USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .and_then(|agent| agent.split_whitespace().next())
+            .map(|word| word.chars().take(60).collect::<String>());
+        let program = match program {
+            Some(word) if word.starts_with("Mozilla/") => "a browser".to_owned(),
+            Some(word) => word,
+            None => "a client".to_owned(),
+        };
+        Self(match &client.certificate {
+            Some(subject) => subject.clone(),
+            None => format!("{program} at {}", client.ip),
+        })
+    }
 }
 
 impl Pages {
-    /// The pages over `store`.
-    pub(crate) fn new(store: Reader) -> Self {
+    /// The pages over the store of `reader`; the changes of dimensions are kept in `history`. `scaling` is the name of
+    /// the mode of the scaling endpoint.
+    pub(crate) fn new(
+        mode: PagesMode,
+        scaling: &'static str,
+        reader: Reader,
+        history: History,
+    ) -> Self {
         Self {
-            store,
-            swagger: Arc::new(utoipa_swagger_ui::Config::from("/v1/openapi.json")),
+            mode,
+            assets: Assets::new(mode, scaling),
+            refresh: Refresh::new(reader, history),
         }
     }
 
     /// Answers a request for a page; `None` where it is for none.
     pub(crate) async fn answer(&self, parts: &Parts) -> Option<Answer> {
-        if parts.method != Method::GET {
-            return None;
-        }
-        match parts.uri.path() {
+        let headers = &parts.headers;
+        match (&parts.method, parts.uri.path()) {
             // A client of the API gets the index of the API.
-            "/" if takes_html(&parts.headers) => Some(file(HTML, HOME)),
-            "/docs" | "/docs/" => Some(file(HTML, DOCS)),
-            "/_ui/home.css" => Some(file("text/css; charset=utf-8", HOME_STYLE)),
-            "/_ui/home.js" => Some(file("text/javascript; charset=utf-8", HOME_SCRIPT)),
-            "/_ui/docs.js" => Some(file("text/javascript; charset=utf-8", DOCS_SCRIPT)),
-            "/_ui/dimensions" => Some(data(self.store.dimensions().await)),
-            "/_ui/instances" => {
-                let query =
-                    form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-                let search = query
-                    .into_iter()
-                    .find(|(name, _)| name == "search")
-                    .map_or_else(Default::default, |(_, value)| value);
-                Some(data(self.store.instances(&search).await))
+            (&Method::GET, "/") if takes_html(headers) => Some(self.assets.home(headers)),
+            (&Method::GET, "/docs" | "/docs/") => Some(self.assets.docs(headers)),
+            (&Method::GET, "/_ui/state") => {
+                let state = self.refresh.state(parts.uri.query().unwrap_or_default());
+                Some(data(state.await, headers))
             }
-            path => self.swagger_file(path.strip_prefix("/docs/")?),
+            (&Method::GET, "/_ui/filters") => Some(data(self.refresh.filters().await, headers)),
+            (&Method::DELETE, "/_ui/examples") if self.mode == PagesMode::On => {
+                if !is_same_origin(headers) {
+                    return None;
+                }
+                Some(data(self.refresh.remove_examples().await, headers))
+            }
+            (&Method::GET, path) => self.assets.file(path.strip_prefix("/_ui/")?, headers),
+            _ => None,
         }
     }
 
-    /// The script and the style of Swagger UI; its own page and set-up are replaced by ours.
-    fn swagger_file(&self, name: &str) -> Option<Answer> {
-        if !matches!(
-            name,
-            "swagger-ui-bundle.js" | "swagger-ui.css" | "favicon-32x32.png"
-        ) {
-            return None;
+    /// Takes note of what a route of the API answered, where it is a dimension's state.
+    pub(crate) async fn note(
+        &self,
+        method: &Method,
+        resource: &str,
+        answer: &Answer,
+        request_id: &str,
+        caller: Caller,
+    ) {
+        if !is_dimension(resource) || answer.status() != StatusCode::OK {
+            return;
         }
-        let found = utoipa_swagger_ui::serve(name, Arc::clone(&self.swagger)).ok()??;
-        let mut answer = file(&found.content_type, found.bytes.into_owned());
-        if found.gzpipped {
-            answer
-                .headers_mut()
-                .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
-        Some(answer)
+        let Ok(body) = answer.body().clone().collect().await;
+        let source = Source {
+            request_id: request_id.to_owned(),
+            by: caller.0,
+            // A GET answers for ids that were never changed too.
+            introduces: *method == Method::PATCH,
+        };
+        self.refresh.history().note(&body.to_bytes(), source);
     }
 }
 
-/// Whether the data at `path`, for the page's script, is what the route `resource` shows.
-pub(crate) fn shows(path: &str, resource: &str) -> bool {
-    let Some(data) = path.strip_prefix("/_ui/") else {
+/// Whether the route at `resource` answers the state of one dimension.
+pub(crate) fn is_dimension(resource: &str) -> bool {
+    resource.ends_with(SCALING)
+}
+
+/// Whether the data at `uri`, for the page's script, is what the route `resource` shows.
+pub(crate) fn shows(uri: &Uri, resource: &str) -> bool {
+    let Some(data) = uri.path().strip_prefix("/_ui/") else {
         return false;
     };
     // The page's own files have nothing of the store's in them.
@@ -103,9 +139,10 @@ pub(crate) fn shows(path: &str, resource: &str) -> bool {
         resource.starts_with("/ec2"),
         resource.contains("/scalableTargetDimensions"),
     );
-    match data.split('/').next() {
-        Some("instances") => instances,
-        Some("dimensions") => dimensions,
+    match data {
+        "filters" => instances,
+        "state" if refresh::wants_instances_alone(uri.query().unwrap_or_default()) => instances,
+        "examples" => dimensions,
         _ => instances || dimensions,
     }
 }
@@ -122,34 +159,38 @@ pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     })
 }
 
-fn file(kind: &str, content: impl Into<Bytes>) -> Answer {
-    let mut answer = Answer::new(Full::from(content.into()));
-    let headers = answer.headers_mut();
-    if let Ok(kind) = HeaderValue::from_str(kind) {
-        headers.insert(CONTENT_TYPE, kind);
-    }
-    headers.insert(
-        CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(FROM_HERE_ALONE),
-    );
-    // The next build may have another page at the same address.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    answer
+/// Whether a browser sent the request for a page of this server, or the client is no browser.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    headers
+        .get(SEC_FETCH_SITE)
+        .is_none_or(|site| site == "same-origin")
 }
 
-fn data(found: Result<Value, store::ReadError>) -> Answer {
+/// JSON that the page asks for, or 304 where the client has just that.
+fn data(found: Result<Value, refresh::Refused>, headers: &HeaderMap) -> Answer {
     let (status, body) = match found {
         Ok(body) => (StatusCode::OK, body),
-        Err(error) => {
-            warn!("the page cannot read a store: {}", error.cause());
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                json!({ "message": error.to_string() }),
-            )
-        }
+        Err(refused) => (
+            refused.status(),
+            json!({ "code": refused.code(), "message": refused.to_string() }),
+        ),
     };
-    let mut answer = file("application/json", body.to_string());
-    *answer.status_mut() = status;
+    let body = body.to_string();
+    let etag = etag_of(body.as_bytes());
+    let known = status == StatusCode::OK && is_known(&etag, headers);
+    let mut answer = Answer::new(Full::from(if known { String::new() } else { body }));
+    *answer.status_mut() = if known {
+        StatusCode::NOT_MODIFIED
+    } else {
+        status
+    };
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(ETAG, etag);
+    }
+    assets::protect(headers);
     answer
 }
 
@@ -176,13 +217,53 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_name_no_other_host() {
-        for page in [HOME, HOME_STYLE, HOME_SCRIPT, DOCS, DOCS_SCRIPT] {
-            let elsewhere = page.replace("http://www.w3.org/2000/svg", "");
-            assert!(
-                !elsewhere.contains("//") || !elsewhere.contains("http"),
-                "{page}"
-            );
-        }
+    fn what_the_pages_show_is_what_the_routes_show() {
+        let shown = |uri: &'static str| {
+            let uri = Uri::from_static(uri);
+            ["/ec2/{aws_instance_id}", SCALING].map(|resource| shows(&uri, resource))
+        };
+        assert_eq!(shown("/_ui/state?q=x"), [true, true]);
+        assert_eq!(shown("/_ui/state?only=instances"), [true, false]);
+        assert_eq!(shown("/_ui/filters"), [true, false]);
+        assert_eq!(shown("/_ui/examples"), [false, true]);
+        assert_eq!(shown("/_ui/0/home.js"), [false, false]);
+        assert_eq!(shown("/docs"), [false, false]);
+        assert!(is_dimension(
+            "/v1/scalableTargetDimensions/{scalableTargetDimensionId}"
+        ));
+        assert!(!is_dimension("/scalableTargetDimensions"));
+    }
+
+    #[test]
+    fn another_site_is_told_apart() {
+        let from = |site: &'static str| {
+            is_same_origin(&HeaderMap::from_iter([(
+                SEC_FETCH_SITE,
+                HeaderValue::from_static(site),
+            )]))
+        };
+        assert!(from("same-origin") && is_same_origin(&HeaderMap::new()));
+        assert!(!from("cross-site") && !from("same-site") && !from("none"));
+    }
+
+    #[test]
+    fn a_caller_is_named_by_program_and_address() {
+        let client = Client {
+            ip: [127, 0, 0, 1].into(),
+            certificate: None,
+        };
+        let caller = |agent: &'static str| {
+            Caller::of(
+                &client,
+                &HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_static(agent))]),
+            )
+            .0
+        };
+        assert_eq!(caller("curl/8.5.0"), "curl/8.5.0 at 127.0.0.1");
+        assert_eq!(caller("Mozilla/5.0 (X11)"), "a browser at 127.0.0.1");
+        assert_eq!(
+            Caller::of(&client, &HeaderMap::new()).0,
+            "a client at 127.0.0.1"
+        );
     }
 }

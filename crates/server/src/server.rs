@@ -24,8 +24,8 @@ use crate::{
     gateway::Gateway,
     hosting::Hosting,
     https::{self, Https},
-    options::{Backend, Options},
-    pages::{Pages, Reader},
+    options::{Backend, Options, PagesMode},
+    pages::{History, Pages, Reader},
     stage::Stage,
     template::{self, AccessRules, TemplateError, TemplateRoute},
     tls::{ClientRoutes, Plan},
@@ -108,14 +108,17 @@ impl Server {
             &options.functions,
             &settings.inventory,
             &settings.dimensions,
+            &settings.scaling,
         ) {
+            _ if options.pages == PagesMode::Off => None,
             // The pages show every store and every route, and know neither a key nor a stage.
             _ if access.is_some() || options.stage.is_some() => None,
-            (None, Some(inventory), Some(dimensions)) => Some(Pages::new(Reader::new(
-                &config,
-                inventory.clone(),
-                dimensions,
-            ))),
+            (None, Some(inventory), Some(dimensions), Some(scaling)) => Some(Pages::new(
+                options.pages,
+                scaling.mode.name(),
+                Reader::new(&config, inventory.clone(), dimensions),
+                History::open(folder.as_deref()),
+            )),
             _ => None,
         };
         let has_pages = pages.is_some();

@@ -42,10 +42,25 @@ fn select(
     after: Option<&InstanceId>,
     limit: PageLimit,
 ) -> (String, Vec<SqlParameter>) {
+    let (conditions, parameters) = conditions(filter, after);
+    let filtered = where_all(&conditions);
+    let rows = limit.get() + 1;
+    let sql = format!(
+        "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc FROM ec2 e{filtered} \
+         ORDER BY e.aws_instance_id LIMIT {rows}"
+    );
+    (sql, parameters)
+}
+
+/// What a row `e` of `ec2` must fulfil, and the parameters of that.
+pub(super) fn conditions(
+    filter: &InstanceFilter,
+    after: Option<&InstanceId>,
+) -> (Vec<String>, Vec<SqlParameter>) {
     let mut conditions = Vec::new();
     let mut parameters = Vec::new();
-    let mut hold = |name, condition, value: &str| {
-        conditions.push(condition);
+    let mut hold = |name, condition: &str, value: &str| {
+        conditions.push(condition.to_owned());
         parameters.push(text(name, value));
     };
     if let Some(after) = after {
@@ -75,17 +90,16 @@ fn select(
             }
         }
     }
-    let filtered = if conditions.is_empty() {
+    (conditions, parameters)
+}
+
+/// The clause of `conditions`, empty where there are none.
+pub(super) fn where_all(conditions: &[String]) -> String {
+    if conditions.is_empty() {
         String::new()
     } else {
         format!(" WHERE {}", conditions.join(" AND "))
-    };
-    let rows = limit.get() + 1;
-    let sql = format!(
-        "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc FROM ec2 e{filtered} \
-         ORDER BY e.aws_instance_id LIMIT {rows}"
-    );
-    (sql, parameters)
+    }
 }
 
 #[cfg(test)]

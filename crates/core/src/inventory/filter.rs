@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::{AccountId, PackageName, PackageVersion, Region};
 
 /// Which instances a list shows; every part is exact, and all of them must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InstanceFilter {
     /// Only those in this region.
     pub region: Option<Region>,
@@ -16,7 +16,7 @@ pub struct InstanceFilter {
 }
 
 /// A package that an instance must have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PackageFilter {
     /// Its name.
     pub name: PackageName,

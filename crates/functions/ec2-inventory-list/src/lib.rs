@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod tests;
-mod token;
+pub mod token;
 
 use fleet_core::inventory::{
     AccountId, InstanceFilter, InstanceSummary, ListInstances, PackageFilter, PackageName,

@@ -12,7 +12,8 @@ struct Token {
 }
 
 /// The token of the page after `id`.
-pub(crate) fn encode(id: &InstanceId) -> String {
+#[must_use]
+pub fn encode(id: &InstanceId) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::json!({ "after": id }).to_string())
 }
 
@@ -20,7 +21,7 @@ pub(crate) fn encode(id: &InstanceId) -> String {
 ///
 /// # Errors
 /// The end of a sentence that begins with the parameter's name, for a text that no answer of ours held.
-pub(crate) fn decode(token: &str) -> Result<InstanceId, &'static str> {
+pub fn decode(token: &str) -> Result<InstanceId, &'static str> {
     let json = URL_SAFE_NO_PAD.decode(token).ok();
     let token: Option<Token> = json.and_then(|json| serde_json::from_slice(&json).ok());
     token

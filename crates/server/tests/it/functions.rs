@@ -48,8 +48,8 @@ async fn functions_without_a_store_start_with_no_setting_at_all() {
         ("GET", "/v1/health"),
         ("PATCH", "/scalableTargetDimensions/1"),
         ("GET", "/docs"),
-        ("GET", "/_ui/home.js"),
-        ("GET", "/_ui/instances"),
+        ("GET", "/_ui/filters"),
+        ("GET", "/_ui/state"),
     ] {
         let answer = send(server.address(), method, path, "").await;
         assert_eq!(

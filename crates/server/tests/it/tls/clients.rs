@@ -327,9 +327,10 @@ async fn other_routes_can_be_chosen_and_everything_too() {
     }
     // The page's data is protected as the routes that show it.
     for (path, status) in [
-        ("/_ui/instances", 403),
-        ("/_ui/dimensions", 200),
-        ("/_ui/home.js", 200),
+        ("/_ui/state", 403),
+        ("/_ui/state?only=instances", 403),
+        ("/_ui/filters", 403),
+        ("/docs", 200),
     ] {
         let answer = files.client().send(chosen.address(), "GET", path, "").await;
         assert_eq!(answer.status, status, "{path}");
@@ -339,7 +340,7 @@ async fn other_routes_can_be_chosen_and_everything_too() {
         "/api/books",
         "/v1/health",
         "/docs",
-        "/_ui/dimensions",
+        "/_ui/state",
         "/nowhere",
     ] {
         let answer = files

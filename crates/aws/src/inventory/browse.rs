@@ -1,0 +1,307 @@
+//! Looks through the inventory for a person: pages with packages, words, counts and values to filter by.
+//!
+//! Nothing is retried: a page that shows this asks again a second later.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_rdsdata::types::{Field, SqlParameter};
+use fleet_core::{
+    inventory::{
+        FilterValues, FoundInstance, FoundPage, InstanceId, InstanceSearch, MAX_FILTER_VALUES,
+        PACKAGES_SHOWN, Package, PackageFilter, PackageName, PackageVersion, PageLimit,
+    },
+    store::StoreError,
+};
+use tokio::time::Instant;
+
+use super::{
+    data_api::{DataApi, text},
+    errors::Failure,
+    list, rows,
+};
+
+/// The longest that one of these reads takes.
+const WITHIN: Duration = Duration::from_secs(10);
+const COLUMNS: &str = "e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc";
+
+/// One page, with packages.
+pub(super) async fn find(
+    api: &DataApi,
+    search: &InstanceSearch,
+    after: Option<&InstanceId>,
+    limit: PageLimit,
+) -> Result<FoundPage, StoreError> {
+    let deadline = Instant::now() + WITHIN;
+    page(api, search, after, limit, deadline)
+        .await
+        .map_err(Failure::into_store_error)
+}
+
+async fn page(
+    api: &DataApi,
+    search: &InstanceSearch,
+    after: Option<&InstanceId>,
+    limit: PageLimit,
+    deadline: Instant,
+) -> Result<FoundPage, Failure> {
+    let (conditions, parameters) = conditions(api, search, after, deadline).await?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM ec2 e{} ORDER BY e.aws_instance_id LIMIT {}",
+        list::where_all(&conditions),
+        limit.get() + 1
+    );
+    let answer = api.execute(sql, parameters, None, deadline).await?;
+    let page = rows::page(answer.records, limit)?;
+    let ids: Vec<&InstanceId> = page.records.iter().map(|record| &record.id).collect();
+    let mut packages = packages(api, &ids, deadline).await?;
+    let found = |summary: fleet_core::inventory::InstanceSummary| {
+        let (packages, package_count) = packages.remove(summary.id.as_str()).unwrap_or_default();
+        FoundInstance {
+            summary,
+            packages,
+            package_count,
+        }
+    };
+    Ok(FoundPage {
+        records: page.records.into_iter().map(found).collect(),
+        next: page.next,
+    })
+}
+
+/// How many instances match.
+pub(super) async fn count(api: &DataApi, search: &InstanceSearch) -> Result<u64, StoreError> {
+    let deadline = Instant::now() + WITHIN;
+    let counted = async {
+        let (conditions, parameters) = conditions(api, search, None, deadline).await?;
+        let sql = format!("SELECT COUNT(*) FROM ec2 e{}", list::where_all(&conditions));
+        let answer = api.execute(sql, parameters, None, deadline).await?;
+        match answer.records().first().map(Vec::as_slice) {
+            Some([Field::LongValue(count)]) => Ok(u64::try_from(*count).unwrap_or_default()),
+            _ => Err(columns("the count")),
+        }
+    };
+    counted.await.map_err(Failure::into_store_error)
+}
+
+/// The values to filter by.
+pub(super) async fn filter_values(api: &DataApi) -> Result<FilterValues, StoreError> {
+    let deadline = Instant::now() + WITHIN;
+    let values = async {
+        let regions = grouped(api, "aws_region", "ec2", deadline);
+        let accounts = grouped(api, "aws_account", "ec2", deadline);
+        let packages = grouped(
+            api,
+            "package_name, package_version",
+            "ec2_package",
+            deadline,
+        );
+        let (regions, accounts, packages) = tokio::try_join!(regions, accounts, packages)?;
+        let one = |row: Vec<Field>| match row.as_slice() {
+            [Field::StringValue(value), Field::LongValue(count)] => {
+                Ok((value.clone(), u64::try_from(*count).unwrap_or_default()))
+            }
+            _ => Err(columns("the values to filter by")),
+        };
+        let pair = |row: Vec<Field>| match row.as_slice() {
+            [
+                Field::StringValue(name),
+                Field::StringValue(version),
+                Field::LongValue(count),
+            ] => Ok((
+                (name.clone(), version.clone()),
+                u64::try_from(*count).unwrap_or_default(),
+            )),
+            _ => Err(columns("the values to filter by")),
+        };
+        Ok(FilterValues {
+            regions: regions.into_iter().map(one).collect::<Result<_, _>>()?,
+            accounts: accounts.into_iter().map(one).collect::<Result<_, _>>()?,
+            packages: packages.into_iter().map(pair).collect::<Result<_, _>>()?,
+        })
+    };
+    values.await.map_err(Failure::into_store_error)
+}
+
+async fn grouped(
+    api: &DataApi,
+    columns: &str,
+    table: &str,
+    deadline: Instant,
+) -> Result<Vec<Vec<Field>>, Failure> {
+    let sql = format!(
+        "SELECT {columns}, COUNT(*) AS instances FROM {table} GROUP BY {columns} \
+         ORDER BY instances DESC, {columns} LIMIT {MAX_FILTER_VALUES}"
+    );
+    let answer = api.execute(sql, Vec::new(), None, deadline).await?;
+    Ok(answer.records.unwrap_or_default())
+}
+
+/// What the filters and the words of a search ask of a row.
+///
+/// A text that is the name and the version of a package, as a person copies them from a list, means just that version.
+async fn conditions(
+    api: &DataApi,
+    search: &InstanceSearch,
+    after: Option<&InstanceId>,
+    deadline: Instant,
+) -> Result<(Vec<String>, Vec<SqlParameter>), Failure> {
+    if search.filter.package.is_none()
+        && let Some((name, version)) = named_version(&search.words)
+        && exists(api, &name, &version, deadline).await?
+    {
+        let mut filter = search.filter.clone();
+        filter.package = Some(PackageFilter {
+            name,
+            version: Some(version),
+        });
+        return Ok(list::conditions(&filter, after));
+    }
+    let (mut conditions, mut parameters) = list::conditions(&search.filter, after);
+    for (number, word) in search.words.iter().enumerate() {
+        conditions.push(word_condition(number));
+        parameters.push(text(format!("word{number}"), &word.to_lowercase()));
+    }
+    Ok((conditions, parameters))
+}
+
+fn word_condition(number: usize) -> String {
+    let has = |column: &str| format!("INSTR(LOWER({column}), :word{number}) > 0");
+    format!(
+        "({} OR {} OR {} OR EXISTS (SELECT 1 FROM ec2_package p WHERE p.aws_instance_id = e.aws_instance_id AND ({} OR {})))",
+        has("e.aws_instance_id"),
+        has("e.aws_region"),
+        has("e.aws_account"),
+        has("p.package_name"),
+        has("p.package_version"),
+    )
+}
+
+/// The words as the name of a package and its version, which is the last of them.
+fn named_version(words: &[String]) -> Option<(PackageName, PackageVersion)> {
+    let (version, name) = words.split_last()?;
+    let name = PackageName::parse(name.join(" ")).ok()?;
+    Some((name, PackageVersion::parse(version).ok()?))
+}
+
+async fn exists(
+    api: &DataApi,
+    name: &PackageName,
+    version: &PackageVersion,
+    deadline: Instant,
+) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM ec2_package WHERE package_name = :name AND package_version = :version LIMIT 1";
+    let parameters = vec![
+        text("name", name.as_str()),
+        text("version", version.as_str()),
+    ];
+    let answer = api.execute(sql, parameters, None, deadline).await?;
+    Ok(!answer.records().is_empty())
+}
+
+/// The first packages of each instance, and how many it has.
+///
+/// Counted first: a page of instances with 10,000 packages each would be more than one answer of the Data API may hold.
+async fn packages(
+    api: &DataApi,
+    ids: &[&InstanceId],
+    deadline: Instant,
+) -> Result<HashMap<String, (Vec<Package>, u64)>, Failure> {
+    let mut found = HashMap::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let (listed, parameters) = listed(ids);
+    let sql = format!(
+        "SELECT aws_instance_id, COUNT(*) AS packages FROM ec2_package WHERE aws_instance_id IN ({listed}) GROUP BY aws_instance_id"
+    );
+    let counted = api.execute(sql, parameters, None, deadline).await?;
+    for row in counted.records() {
+        match row.as_slice() {
+            [Field::StringValue(id), Field::LongValue(count)] => {
+                let count = u64::try_from(*count).unwrap_or_default();
+                found.insert(id.clone(), (Vec::new(), count));
+            }
+            _ => return Err(columns("the count of packages")),
+        }
+    }
+    let shown = u64::try_from(PACKAGES_SHOWN).unwrap_or(u64::MAX);
+    let has = |id: &&InstanceId, few: bool| {
+        found
+            .get(id.as_str())
+            .is_some_and(|(_, count)| (*count <= shown) == few)
+    };
+    let few: Vec<&InstanceId> = ids.iter().copied().filter(|id| has(id, true)).collect();
+    let many: Vec<&InstanceId> = ids.iter().copied().filter(|id| has(id, false)).collect();
+    if !few.is_empty() {
+        read_packages(api, &few, "", &mut found, deadline).await?;
+    }
+    for id in many {
+        let limit = format!(" LIMIT {PACKAGES_SHOWN}");
+        read_packages(api, &[id], &limit, &mut found, deadline).await?;
+    }
+    Ok(found)
+}
+
+async fn read_packages(
+    api: &DataApi,
+    ids: &[&InstanceId],
+    limit: &str,
+    found: &mut HashMap<String, (Vec<Package>, u64)>,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let (listed, parameters) = listed(ids);
+    let sql = format!(
+        "SELECT 1 AS kind, package_name, package_version, aws_instance_id FROM ec2_package \
+         WHERE aws_instance_id IN ({listed}) ORDER BY aws_instance_id, package_name, package_version{limit}"
+    );
+    let answer = api.execute(sql, parameters, None, deadline).await?;
+    let records = answer.records.unwrap_or_default();
+    let owners: Vec<Option<String>> = records
+        .iter()
+        .map(|row| row.last()?.as_string_value().ok().cloned())
+        .collect();
+    for (owner, package) in owners.into_iter().zip(rows::packages(records)?) {
+        let (packages, _) = owner
+            .and_then(|owner| found.get_mut(&owner))
+            .ok_or_else(|| columns("the packages of a page"))?;
+        packages.push(package);
+    }
+    Ok(())
+}
+
+fn listed(ids: &[&InstanceId]) -> (String, Vec<SqlParameter>) {
+    let names: Vec<String> = (0..ids.len())
+        .map(|number| format!(":id{number}"))
+        .collect();
+    let parameters = ids
+        .iter()
+        .enumerate()
+        .map(|(number, id)| text(format!("id{number}"), id.as_str()));
+    (names.join(", "), parameters.collect())
+}
+
+fn columns(statement: &'static str) -> Failure {
+    rows::RowError::Columns { statement }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_is_the_version_of_a_package() {
+        let words = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        let (name, version) = named_version(&words("amazon ssm agent 3.2")).unwrap();
+        assert_eq!(
+            (name.as_str(), version.as_str()),
+            ("amazon ssm agent", "3.2")
+        );
+        assert!(named_version(&words("nginx")).is_none());
+        assert!(named_version(&[]).is_none());
+    }
+
+    #[test]
+    fn a_word_goes_into_a_parameter_only() {
+        assert!(word_condition(3).contains("INSTR(LOWER(e.aws_instance_id), :word3) > 0"));
+    }
+}
