@@ -2,11 +2,22 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, timeout::TimeoutConfig};
+use aws_smithy_async::rt::sleep::default_async_sleep;
+use aws_smithy_http_client::{
+    Connector, HttpClientError,
+    proxy::ProxyConfig,
+    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_types::{
     SdkConfig,
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
+
+use crate::trust::Trust;
 
 /// How long a connection may take to be made. AWS answers within milliseconds or, when it is in trouble, not at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -16,15 +27,48 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 ///
 /// Nothing else is checked here: what is missing shows in the first call.
 pub async fn sdk_config() -> SdkConfig {
+    without_empty_settings(loader().load().await)
+}
+
+/// [`sdk_config`] for a function, which is to answer as soon as it can: one HTTP client for all services, made here and
+/// not within the first request, which trusts as few certificate authorities as will do (see [`Trust`]).
+///
+/// Lambda gives a starting function its full processor, and from the first request on only the share that its memory
+/// buys, so whatever can be done before is.
+///
+/// # Errors
+/// [`HttpClientError`] where the TLS client cannot be made.
+pub async fn function_config() -> Result<SdkConfig, HttpClientError> {
+    let client = http_client(Trust::from_env())?;
+    Ok(without_empty_settings(
+        loader().http_client(client).load().await,
+    ))
+}
+
+fn loader() -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_LIMIT)
         .build();
-    without_empty_settings(
-        aws_config::defaults(BehaviorVersion::latest())
-            .timeout_config(timeouts)
-            .load()
-            .await,
-    )
+    aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts)
+}
+
+/// The SDK's default HTTP client with other roots. The SDK's own makes its TLS configuration twice, once for each
+/// service client to see whether it can, and once more in the first request.
+fn http_client(trust: Trust) -> Result<SharedHttpClient, HttpClientError> {
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(CONNECT_LIMIT)
+        .build();
+    let tls = TlsContext::builder()
+        .with_trust_store(trust.store())
+        .build()?;
+    let mut connector = Connector::builder()
+        .connector_settings(settings)
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_context(tls);
+    connector.set_sleep_impl(default_async_sleep());
+    let connector = SharedHttpConnector::new(connector.build());
+    Ok(http_client_fn(move |_, _| connector.clone()))
 }
 
 /// `config` without the empty settings of single services: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as

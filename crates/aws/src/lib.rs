@@ -1,7 +1,7 @@
 //! The ports of fleet-core on AWS: RDS Data API, DynamoDB and Secrets Manager.
 //!
 //! A function reads its settings ([`InventorySettings`], [`DimensionsSettings`], [`ScalingSettings`]), makes one
-//! [`sdk_config`], and gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`],
+//! [`function_config`], and gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`],
 //! [`DatabaseSecret`]. Each is cheap to clone and holds its client's connections.
 //!
 //! Every operation ends within [`budget::WHOLE`], before API Gateway gives the request up, and every call that is sent,
@@ -16,14 +16,17 @@
 pub mod budget;
 mod calls;
 mod config;
+mod deferred;
 mod dimensions;
 mod failure;
 mod inventory;
 mod secret;
 pub mod settings;
+mod trust;
 
 pub use aws_types::SdkConfig;
-pub use config::sdk_config;
+pub use config::{function_config, sdk_config};
+pub use deferred::{DeferredConfig, DeferredProbe};
 pub use dimensions::DynamoDimensions;
 pub use failure::CallFailure;
 pub use inventory::DataApiInventory;

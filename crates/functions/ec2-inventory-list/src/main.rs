@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use ec2_inventory_list::List;
-use fleet_aws::{DataApiInventory, InventorySettings, sdk_config};
+use fleet_aws::{DataApiInventory, InventorySettings, function_config};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = InventorySettings::from_env()?;
         Ok(List::new(DataApiInventory::new(
-            &sdk_config().await,
+            &function_config().await?,
             settings,
         )))
     })

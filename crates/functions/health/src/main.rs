@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventoryRole,
-    InventorySettings, sdk_config,
+    DataApiInventory, DatabaseSecret, DeferredConfig, DimensionsSettings, DynamoDimensions,
+    InventoryRole, InventorySettings,
 };
+use fleet_core::store::Store;
 use health::Health;
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,12 +17,19 @@ async fn main() -> ExitCode {
             InventorySettings::from_env()?,
         );
         let role = InventoryRole::from_env()?;
-        let config = sdk_config().await;
-        let secret = DatabaseSecret::new(&config, &database);
+        // `/v1/health` touches no store, and is what starts this function most often.
+        let config = DeferredConfig::default();
+        let (dynamodb, data_api, secret) = (table, database.clone(), database);
         Ok(Health::new(
-            DynamoDimensions::new(&config, table),
-            DataApiInventory::new(&config, database),
-            secret,
+            config.probe(Store::Dimensions, move |config| {
+                DynamoDimensions::new(config, dynamodb.clone())
+            }),
+            config.probe(Store::Inventory, move |config| {
+                DataApiInventory::new(config, data_api.clone())
+            }),
+            config.probe(Store::Secret, move |config| {
+                DatabaseSecret::new(config, &secret)
+            }),
             role,
         ))
     })

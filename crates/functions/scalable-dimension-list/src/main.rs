@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use fleet_aws::{DimensionsSettings, DynamoDimensions, ScalingSettings, sdk_config};
+use fleet_aws::{DimensionsSettings, DynamoDimensions, ScalingSettings, function_config};
 use scalable_dimension_list::List;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
             ScalingSettings::from_env()?,
         );
         Ok(List::new(
-            DynamoDimensions::new(&sdk_config().await, table),
+            DynamoDimensions::new(&function_config().await?, table),
             scaling.names,
         ))
     })
