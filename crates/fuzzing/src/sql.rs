@@ -59,9 +59,11 @@ fn check_positional(sql: &str, Positional { text, names }: &Positional) {
             "{name}"
         );
     }
-    // There is nothing left to be turned into a parameter.
-    let again = positional(text).unwrap();
-    assert_eq!((again.text.as_str(), again.names.len()), (text.as_str(), 0));
+    // There is nothing left to be turned into a parameter; a `?` that a client sends is refused.
+    match positional(text) {
+        Ok(again) => assert_eq!((again.text.as_str(), again.names.len()), (text.as_str(), 0)),
+        Err(_) => assert!(!names.is_empty()),
+    }
 }
 
 fn check_embedded(
