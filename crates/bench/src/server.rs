@@ -32,7 +32,8 @@ pub(crate) async fn serve() -> Result<(), Failure> {
         data_dir: env::var_os(SERVE).unwrap_or_default().into(),
         ..Options::default()
     };
-    Ok(fleet_server::run(options, &mut io::stdout()).await?)
+    fleet_server::run(options, &mut io::stdout()).await?;
+    Ok(())
 }
 
 /// A server that runs.

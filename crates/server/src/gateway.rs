@@ -14,7 +14,6 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 use crate::{
     access::Access,
@@ -29,12 +28,11 @@ use crate::{
     stage::Stage,
     template::{TemplateError, TemplateRoute},
     tls::ClientRoutes,
+    under_way::{Ticket, shortened},
 };
 
 /// The route that says what the API has.
 const INDEX: &str = "/v1";
-/// How much of a path that has no route is logged, in bytes.
-const LOGGED_PATH: usize = 200;
 
 /// What stands in for API Gateway: a template's routes, each with its function, and the limits of a request.
 pub struct Gateway {
@@ -157,7 +155,7 @@ impl Gateway {
     /// `incoming` is `None` afterwards when all of it was read.
     async fn handle(
         &self,
-        id: &str,
+        ticket: &Ticket,
         peer: IpAddr,
         parts: Parts,
         found: Found<'_, '_>,
@@ -191,7 +189,7 @@ impl Gateway {
                 .map_err(Refusal::Denied)?;
         }
         let arrived = Arrived {
-            id,
+            id: &ticket.id(),
             peer,
             at,
             parts,
@@ -204,6 +202,7 @@ impl Gateway {
         self.call(
             Arc::clone(found.function),
             arrived,
+            ticket.clone(),
             Instant::now() + self.limits.request,
         )
         .await
@@ -215,6 +214,7 @@ impl Gateway {
         &self,
         function: Arc<dyn DynFunction>,
         arrived: Arrived<'_>,
+        ticket: Ticket,
         deadline: Instant,
     ) -> Result<Answer, Refusal> {
         let left = deadline
@@ -222,7 +222,11 @@ impl Gateway {
             .max(Duration::from_millis(1));
         let context = arrived.context(left);
         let event = arrived.event();
-        let work = async move { timeout_at(deadline, function.invoke(event, context)).await };
+        let work = async move {
+            // A stop waits for the function, and names the request if it cannot.
+            let _under_way = ticket;
+            timeout_at(deadline, function.invoke(event, context)).await
+        };
         match self.running.spawn(work).await {
             Ok(Ok(made)) => from_function(made),
             Ok(Err(_)) => Err(Refusal::TimedOut),
@@ -250,21 +254,15 @@ fn set_path(parts: &mut Parts, path: &str) {
     parts.uri = Uri::from_parts(uri).unwrap_or_default();
 }
 
-/// The path for a log line, which a client must not make long.
-fn shortened(path: &str) -> &str {
-    // A path is ASCII, or else nothing of it is logged.
-    path.get(..LOGGED_PATH.min(path.len())).unwrap_or_default()
-}
-
 impl Answers for Gateway {
     fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    async fn answer(&self, client: &Client, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, client: &Client, request: Request<Incoming>, ticket: &Ticket) -> Answer {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
-        let id = Uuid::new_v4().to_string();
+        let id = ticket.id();
         let site = self
             .sites
             .as_ref()
@@ -294,8 +292,15 @@ impl Answers for Gateway {
                 Err(Refusal::NoClientCertificate)
             }
             Some(found) => {
-                self.handle(&id, client.ip, parts, found, &mut incoming, arrives_until)
-                    .await
+                self.handle(
+                    ticket,
+                    client.ip,
+                    parts,
+                    found,
+                    &mut incoming,
+                    arrives_until,
+                )
+                .await
             }
             None if below.is_none() => Err(Refusal::OutsideStage),
             None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),

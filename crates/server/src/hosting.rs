@@ -1,7 +1,6 @@
 //! Serving a gateway on an address until it is told to stop.
 
 use std::{
-    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -9,51 +8,42 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use http::{
-    HeaderValue, Request,
-    header::{HOST, STRICT_TRANSPORT_SECURITY},
-    uri::Authority,
-};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     task::JoinHandle,
     time::{sleep, timeout},
 };
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::{
+    connection::Connection,
     gateway::Gateway,
     limits::Limits,
     refusal::Answer,
     tls::{self, Acceptor},
+    under_way::{Ticket, UnderWay},
 };
 
-/// How much longer than a request may take a stop waits, for the last answer to be sent. A handshake has as long.
-const LAST_ANSWER: Duration = Duration::from_secs(1);
+/// How long a stop waits for a handshake.
+const LAST_HANDSHAKE: Duration = Duration::from_secs(1);
 /// The wait after an accept that failed for want of file descriptors or memory: trying at once would only spin.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// What a browser that has been here by HTTPS is told: not to come by plain HTTP for a year.
-const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
-
 /// What answers requests.
 pub(crate) trait Answers: Send + Sync + 'static {
     /// What a request may take.
     fn limits(&self) -> &Limits;
 
-    /// Answers a request.
+    /// Answers a request, which is under way as long as its ticket is kept.
     fn answer(
         &self,
         client: &Client,
         request: Request<Incoming>,
+        ticket: &Ticket,
     ) -> impl Future<Output = Answer> + Send;
 
     /// Waits for what still runs. New requests must not come any more.
@@ -74,7 +64,8 @@ pub(crate) struct Client {
 pub struct Hosting {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    served: JoinHandle<usize>,
+    under_way: UnderWay,
 }
 
 impl Hosting {
@@ -94,17 +85,21 @@ impl Hosting {
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
+        let under_way = UnderWay::default();
         let connections = Connections {
             answers: Arc::new(answers),
             acceptor,
             graceful: GracefulShutdown::new(),
             stopping: CancellationToken::new(),
+            cutting: CancellationToken::new(),
+            under_way: under_way.clone(),
         };
         let served = tokio::spawn(connections.serve(listener, stopped));
         Ok(Self {
             address,
             stop,
             served,
+            under_way,
         })
     }
 
@@ -114,11 +109,17 @@ impl Hosting {
         self.address
     }
 
-    /// Stops accepting, waits for the requests under way (at most as long as one may take) and closes the connections.
-    pub async fn stop(self) {
+    /// The requests that are under way.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.under_way.clone()
+    }
+
+    /// Stops accepting, closes idle connections and waits for the requests under way, as long as [`Limits::stop`] says.
+    /// Answers how many had to be cut then; the log names each.
+    pub async fn stop(self) -> usize {
         // Both fail only where the task has ended already.
         let _ = self.stop.send(());
-        let _ = self.served.await;
+        self.served.await.unwrap_or_default()
     }
 }
 
@@ -127,10 +128,12 @@ struct Connections<A> {
     acceptor: Option<Acceptor>,
     graceful: GracefulShutdown,
     stopping: CancellationToken,
+    cutting: CancellationToken,
+    under_way: UnderWay,
 }
 
 impl<A: Answers> Connections<A> {
-    async fn serve(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
+    async fn serve(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) -> usize {
         let limits = *self.answers.limits();
         let room = Arc::new(Semaphore::new(limits.connections));
         let mut full = false;
@@ -167,12 +170,12 @@ impl<A: Answers> Connections<A> {
             self.graceful.shutdown().await;
             self.answers.finish().await;
         };
-        if timeout(limits.request + LAST_ANSWER, finished)
-            .await
-            .is_err()
-        {
-            warn!("stopped with requests still under way");
+        if timeout(limits.stop, finished).await.is_ok() {
+            return 0;
         }
+        let cut = self.under_way.cut();
+        self.cutting.cancel();
+        cut
     }
 
     /// Serves one connection in a task of its own.
@@ -181,29 +184,33 @@ impl<A: Answers> Connections<A> {
         if let Err(error) = stream.set_nodelay(true) {
             debug!("cannot set TCP_NODELAY: {}", error.kind());
         }
-        let answers = Arc::clone(&self.answers);
-        // A stop waits for this, during a handshake as well.
-        let watcher = self.graceful.watcher();
+        let connection = Connection {
+            answers: Arc::clone(&self.answers),
+            // A stop waits for this, during a handshake as well.
+            watcher: self.graceful.watcher(),
+            stopping: self.stopping.clone(),
+            cutting: self.cutting.clone(),
+            under_way: self.under_way.clone(),
+        };
         let client = Client {
             ip: peer.ip(),
             certificate: None,
         };
-        let stopping = self.stopping.clone();
         let Some(acceptor) = self.acceptor.clone() else {
             tokio::spawn(async move {
                 let _permit = permit;
-                exchange(answers, stream, client, false, watcher, stopping).await;
+                connection.exchange(stream, client, false).await;
             });
             return;
         };
         tokio::spawn(async move {
             let _permit = permit;
             let given_up = async {
-                stopping.cancelled().await;
-                sleep(LAST_ANSWER).await;
+                connection.stopping.cancelled().await;
+                sleep(LAST_HANDSHAKE).await;
             };
             let shaken = tokio::select! {
-                shaken = timeout(answers.limits().handshake, acceptor.accept(stream)) => shaken,
+                shaken = timeout(connection.answers.limits().handshake, acceptor.accept(stream)) => shaken,
                 () = given_up => return,
             };
             match shaken {
@@ -212,7 +219,7 @@ impl<A: Answers> Connections<A> {
                         certificate: tls::client_subject(&stream),
                         ..client
                     };
-                    exchange(answers, stream, client, true, watcher, stopping).await;
+                    connection.exchange(stream, client, true).await;
                 }
                 Ok(Ok(None)) => debug!("an ACME server looked"),
                 Ok(Err(error)) => debug!(peer = %client.ip, "a handshake failed: {error}"),
@@ -220,74 +227,4 @@ impl<A: Answers> Connections<A> {
             }
         });
     }
-}
-
-/// Answers the requests of one connection.
-async fn exchange<A: Answers, S: AsyncRead + AsyncWrite + Send + 'static>(
-    answers: Arc<A>,
-    stream: S,
-    client: Client,
-    secure: bool,
-    watcher: Watcher,
-    stopping: CancellationToken,
-) {
-    let limits = *answers.limits();
-    // A client that asks and does not read would hold the connection for ever.
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(limits.request));
-    let client = Arc::new(client);
-    let under_way = Arc::new(());
-    let asked = Arc::clone(&under_way);
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (answers, client, asked) = (
-            Arc::clone(&answers),
-            Arc::clone(&client),
-            Arc::clone(&asked),
-        );
-        let secure = secure && !is_this_machine(&request);
-        async move {
-            let _asked = asked;
-            let mut answer = answers.answer(&client, request).await;
-            if secure {
-                answer
-                    .headers_mut()
-                    .insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
-            }
-            Ok::<_, Infallible>(answer)
-        }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        // A client may close its sending half once it has asked.
-        .half_close(true)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
-    // What has no request under way by then has half of one, or a client that does not read: a stop waits for neither.
-    let left = async {
-        stopping.cancelled().await;
-        let mut idle = false;
-        loop {
-            sleep(LAST_ANSWER / 2).await;
-            // This function and the service have one each.
-            match (Arc::strong_count(&under_way) > 2, idle) {
-                (false, true) => break,
-                (busy, _) => idle = !busy,
-            }
-        }
-    };
-    tokio::select! {
-        ended = watcher.watch(connection) => if let Err(error) = ended {
-            debug!("a connection ended early: {error}");
-        },
-        () = left => debug!("a connection without a request under way is closed"),
-    }
-}
-
-/// Whether a browser would take what it is told for all ports of the machine that it runs on.
-fn is_this_machine<B>(request: &Request<B>) -> bool {
-    let host = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| Authority::try_from(host.as_bytes()).ok());
-    host.is_some_and(|host| host.host().eq_ignore_ascii_case("localhost"))
 }

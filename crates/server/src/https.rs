@@ -80,10 +80,11 @@ impl Https {
         self.tls.reload();
     }
 
-    /// Ends the redirect; certificates go on until this is dropped.
-    pub(crate) async fn stop_redirect(&mut self) {
-        if let Some(redirect) = self.redirect.take() {
-            redirect.stop().await;
+    /// Ends the redirect; certificates go on until this is dropped. Answers how many requests had to be cut.
+    pub(crate) async fn stop_redirect(&mut self) -> usize {
+        match self.redirect.take() {
+            Some(redirect) => redirect.stop().await,
+            None => 0,
         }
     }
 }

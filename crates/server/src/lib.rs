@@ -10,6 +10,7 @@ mod answer;
 mod backend;
 mod body;
 mod conflicts;
+mod connection;
 mod document;
 mod error;
 mod event;
@@ -32,6 +33,7 @@ mod server;
 mod stage;
 pub mod template;
 mod tls;
+mod under_way;
 
 /// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns of every answer that is an error,
 /// and an unmet condition is everyday business here.

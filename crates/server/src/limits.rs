@@ -12,6 +12,9 @@ pub const REQUEST: Duration = Duration::from_secs(29);
 pub const HEAD: Duration = Duration::from_secs(75);
 /// The longest wait for a TLS handshake.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
+/// The longest wait of a stop: a request whose body has only begun to come has [`REQUEST`] for it, as long again for its
+/// function, and a second for the answer.
+pub const STOP: Duration = Duration::from_secs(2 * REQUEST.as_secs() + 1);
 /// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
 pub const CONNECTIONS: usize = 10_000;
 
@@ -26,6 +29,8 @@ pub struct Limits {
     pub head: Duration,
     /// The longest wait for a TLS handshake; [`HANDSHAKE`].
     pub handshake: Duration,
+    /// The longest time that a stop waits for the requests under way; [`STOP`].
+    pub stop: Duration,
     /// How many connections may be open at once; others wait until one of these ends. [`CONNECTIONS`].
     pub connections: usize,
 }
@@ -37,6 +42,7 @@ impl Default for Limits {
             request: REQUEST,
             head: HEAD,
             handshake: HANDSHAKE,
+            stop: STOP,
             connections: CONNECTIONS,
         }
     }

@@ -160,8 +160,12 @@ impl Said {
                 Level::WARN => "33",
                 _ => "32",
             };
+            let method = match self.method.as_str() {
+                "" => String::new(),
+                method => paint("2", &format!(" method={method}")),
+            };
             return format!(
-                "{time} {} {}{rest}",
+                "{time} {} {}{method}{rest}",
                 paint(level_colour, &format!("{level:>5}")),
                 self.message
             );

@@ -4,6 +4,7 @@ use std::{
     env,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use clap::{
@@ -31,7 +32,8 @@ unless set.
 
 Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once. With
 HTTPS, SIGHUP reads the certificates again.
-Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 130 stopped at once by a second signal.";
+Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 3 stopped with requests cut after --stop-timeout, 130
+stopped at once by a second signal.";
 
 /// Serves Fleet API over HTTP: the functions of template.yaml, outside Lambda.
 #[derive(Clone, Parser)]
@@ -137,6 +139,17 @@ pub struct Options {
     #[command(flatten)]
     pub access: AccessOptions,
 
+    /// The longest wait for the requests under way when the server is told to stop. Those that take longer are cut and
+    /// named in the log [default: 59, in which every request ends by its own limits]
+    #[arg(
+        long,
+        env = "FLEET_STOP_TIMEOUT",
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..=3600),
+        hide_env_values = true
+    )]
+    pub stop_timeout: Option<u64>,
+
     /// HTTPS.
     #[command(flatten)]
     pub tls: TlsOptions,
@@ -217,6 +230,16 @@ impl Options {
             .unwrap_or(FunctionName::value_variants())
     }
 
+    /// What a request and a stop may take.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            stop: self
+                .stop_timeout
+                .map_or(self.limits.stop, Duration::from_secs),
+            ..self.limits
+        }
+    }
+
     /// Whether the local AWS endpoints are started.
     pub(crate) fn uses_local_aws(&self) -> bool {
         self.backend == Backend::Embedded && self.hosted().iter().any(|name| name.needs_a_store())
@@ -242,6 +265,7 @@ impl Default for Options {
             log_format: None,
             stage: None,
             access: AccessOptions::default(),
+            stop_timeout: None,
             tls: TlsOptions::default(),
             limits: Limits::default(),
         }
@@ -277,6 +301,7 @@ mod tests {
             "stage",
             "access",
             "api-key-file",
+            "stop-timeout",
             "tls-cert",
             "tls-key",
             "acme-domain",

@@ -8,13 +8,13 @@ use http::{
 };
 use hyper::body::Incoming;
 use tracing::info;
-use uuid::Uuid;
 
 use crate::{
     hosting::{Answers, Client},
     limits::Limits,
     refusal::{Answer, REQUEST_ID, Refusal},
     tls::Acceptor,
+    under_way::Ticket,
 };
 
 const HTTPS: u16 = 443;
@@ -84,8 +84,8 @@ impl Answers for Redirect {
         &self.limits
     }
 
-    async fn answer(&self, _: &Client, request: Request<Incoming>) -> Answer {
-        let id = Uuid::new_v4().to_string();
+    async fn answer(&self, _: &Client, request: Request<Incoming>, ticket: &Ticket) -> Answer {
+        let id = ticket.id();
         let mut answer = match self.target(&request) {
             Some(target) => {
                 let mut answer = Answer::default();

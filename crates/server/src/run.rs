@@ -20,6 +20,8 @@ use crate::{
 
 /// The exit code after a second signal: what a shell says of a process that a Ctrl-C ended.
 const STOPPED_AT_ONCE: i32 = 130;
+/// The exit code after a stop that had to cut requests.
+const CUT: u8 = 3;
 
 /// The whole program `name`: options from the command line and the environment, the log, and the server until it is told
 /// to stop. A start that fails is one sentence on the error stream.
@@ -30,7 +32,7 @@ pub async fn program(name: &str) -> ExitCode {
         Err(error) => Err(error),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Where nobody reads the error stream the exit code has to do.
             let _ = writeln!(io::stderr(), "{name}: {error}");
@@ -55,17 +57,18 @@ pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Starts the server, tells a person on `out` what there is, and serves until Ctrl-C or SIGTERM.
+/// Starts the server, tells a person on `out` what there is, and serves until Ctrl-C or SIGTERM. Answers the exit code
+/// of the process: 0, or 3 where requests had to be cut.
 ///
 /// A second signal ends the process at once.
 ///
 /// # Errors
 /// [`StartError`] when the server does not start.
-pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartError> {
+pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, StartError> {
     let mut signals = Signals::new().map_err(|cause| StartError::System(cause.kind()))?;
     let running = tokio::select! {
         running = Server::start(options) => running?,
-        () = signals.next() => return Ok(()),
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     if running.certificate().is_some() {
         signals
@@ -77,12 +80,19 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<(), StartErro
     signals.last(&running).await;
     info!("stopping; requests under way finish first, unless a second signal comes");
     let data = data_after_stop(&running);
+    let under_way = running.under_way();
     tokio::select! {
-        () = running.stop() => {
-            let _ = farewell("Stopped.", &data, out);
-            Ok(())
+        cut = running.stop() => {
+            if cut == 0 {
+                let _ = farewell("Stopped.", &data, out);
+                return Ok(ExitCode::SUCCESS);
+            }
+            let ended = format!("Stopped; requests that were cut: {cut}.");
+            let _ = farewell(&ended, &data, out);
+            Ok(ExitCode::from(CUT))
         }
         () = signals.next() => {
+            under_way.cut();
             warn!("stopped at once");
             let _ = farewell("Stopped at once, whatever was under way.", &data, out);
             process::exit(STOPPED_AT_ONCE)

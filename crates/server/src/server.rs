@@ -29,6 +29,7 @@ use crate::{
     stage::Stage,
     template::{self, AccessRules, TemplateError, TemplateRoute},
     tls::{ClientRoutes, Plan},
+    under_way::UnderWay,
 };
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -140,7 +141,8 @@ impl Server {
         };
         let openapi = document::describe(metadata::OPENAPI, &facts);
         let functions = functions::named(options.hosted(), &config, settings, openapi)?;
-        let gateway = Gateway::new(routes, &functions, options.limits)
+        let limits = options.limits();
+        let gateway = Gateway::new(routes, &functions, limits)
             .map_err(|cause| StartError::Template { name, cause })?;
         let made_key = access
             .as_ref()
@@ -158,7 +160,7 @@ impl Server {
             .map_err(system)?;
         let port = hosting.local_addr().port();
         let https = https
-            .map(|https| https.redirecting(plain, port, options.limits))
+            .map(|https| https.redirecting(plain, port, limits))
             .transpose()
             .map_err(system)?;
         Ok(Running {
@@ -266,18 +268,26 @@ impl Running {
             .map(move |example| example.replace("URL", &url))
     }
 
-    /// Stops taking requests, lets those under way finish and closes the stores.
-    pub async fn stop(self) {
+    /// The requests that are under way.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.hosting.under_way()
+    }
+
+    /// Stops taking requests, lets those under way finish and closes the stores. Answers how many requests had to be
+    /// cut, since they took longer than [`Limits::stop`](crate::Limits::stop); the log names each.
+    pub async fn stop(self) -> usize {
         let mut https = self.https;
         let redirect = async {
-            if let Some(https) = &mut https {
-                https.stop_redirect().await;
+            match &mut https {
+                Some(https) => https.stop_redirect().await,
+                None => 0,
             }
         };
-        tokio::join!(redirect, self.hosting.stop());
+        let (redirects, requests) = tokio::join!(redirect, self.hosting.stop());
         if let Some(local_aws) = self.local_aws {
             local_aws.stop().await;
         }
+        redirects + requests
     }
 }
 

@@ -34,18 +34,83 @@ async fn a_stop_waits_for_the_requests_under_way_and_takes_no_new_ones() {
     stop.await.unwrap();
 }
 
+#[test]
+fn a_stop_waits_for_a_body_and_for_its_function_and_is_given_that_time() {
+    let limits = Limits::default();
+    assert!(limits.stop > 2 * limits.request);
+    let seconds = |text: &str, key: &str| -> Vec<u64> {
+        let values = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(key));
+        values.map(|value| value.trim().parse().unwrap()).collect()
+    };
+    let unit = include_str!("../../../../deploy_scripts/own_machine/fleet-server.service");
+    let tasks = include_str!("../../../../deploy_scripts/services.yaml");
+    for (given, places) in [
+        (seconds(unit, "TimeoutStopSec="), 1),
+        (seconds(tasks, "StopTimeout:"), 2),
+    ] {
+        assert_eq!(given.len(), places);
+        assert!(
+            given.iter().all(|given| *given > limits.stop.as_secs()),
+            "{given:?}"
+        );
+    }
+}
+
 #[tokio::test]
-async fn a_stop_does_not_wait_longer_than_a_request_may_take() {
-    let request = Duration::from_millis(100);
+async fn a_stop_cuts_what_is_under_way_after_its_time_and_counts_it() {
     let hosted = Hosted::start(Limits {
-        request,
+        stop: Duration::from_millis(100),
         ..Limits::default()
     })
     .await;
-    // A head that never ends is no request that a time limit of its own would stop.
-    let mut raw = Raw::connect(hosted.address()).await;
-    raw.write("GET /stay HTTP/1.1\r\nhost:").await;
-    hosted.hosting.stop().await;
+    // A head that never ends is no request, so it is not counted.
+    let mut half = Raw::connect(hosted.address()).await;
+    half.write("GET /stay HTTP/1.1\r\nhost:").await;
+    let mut busy = Raw::connect(hosted.address()).await;
+    busy.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    hosted.has_begun().await;
+    assert_eq!(hosted.hosting.stop().await, 1);
+    assert_eq!(busy.read_to_end().await, "");
+}
+
+#[tokio::test]
+async fn a_stop_that_waits_for_a_function_without_a_client_counts_it_too() {
+    let hosted = Hosted::start(Limits {
+        stop: Duration::from_millis(100),
+        ..Limits::default()
+    })
+    .await;
+    let mut gone = Raw::connect(hosted.address()).await;
+    gone.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    hosted.has_begun().await;
+    drop(gone);
+    assert_eq!(hosted.hosting.stop().await, 1);
+}
+
+#[tokio::test]
+async fn what_had_to_be_cut_is_named_and_the_exit_code_is_3() {
+    let mut server = Binary::start(&["--in-memory", "--stop-timeout", "1"]).await;
+    let mut raw = Raw::connect(server.address()).await;
+    raw.write(
+        "POST /ec2/i-1?x=secret HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 99\r\n\r\n",
+    )
+    .await;
+    raw.read_until("\r\n\r\n").await;
+    server.signal(Signal::Terminate);
+    assert_eq!(server.exit_code().await, Some(3));
+    let line = cut_line(&server);
+    assert!(
+        line.contains("method=POST") && line.contains("/ec2/i-1") && line.contains("request_id"),
+        "{line}"
+    );
+    assert!(!line.contains("secret"), "{line}");
+    let last = server.said.last().unwrap();
+    assert!(
+        last.starts_with("Stopped; requests that were cut: 1."),
+        "{last}"
+    );
 }
 
 #[tokio::test]
@@ -56,10 +121,9 @@ async fn a_stop_does_not_wait_for_half_a_head_nor_for_a_client_that_does_not_rea
     let mut deaf = Raw::connect(hosted.address()).await;
     deaf.write("GET /not-there HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000))
         .await;
-    // A request may take 29 s by these limits.
-    tokio::time::timeout(Duration::from_secs(15), hosted.hosting.stop())
-        .await
-        .unwrap();
+    // A stop that waited for either would end after 59 s by these limits, and not by itself.
+    let stopped = tokio::time::timeout(Duration::from_secs(30), hosted.hosting.stop()).await;
+    assert_eq!(stopped.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -103,4 +167,20 @@ async fn a_second_signal_ends_the_server_at_once() {
     server.wait_for_line("stopping").await;
     server.signal(Signal::Interrupt);
     assert_eq!(server.exit_code().await, Some(130));
+    let line = cut_line(&server);
+    assert!(
+        line.contains("method=POST") && line.contains("/ec2/i-1"),
+        "{line}"
+    );
+}
+
+/// The log line of the one request that was cut.
+fn cut_line(server: &Binary) -> &str {
+    let mut lines = server
+        .said
+        .iter()
+        .filter(|line| line.contains("cut by the stop"));
+    let line = lines.next().unwrap();
+    assert_eq!(lines.next(), None);
+    line
 }

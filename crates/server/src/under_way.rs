@@ -1,0 +1,74 @@
+//! The requests under way, so that a stop can name those that it cuts.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::{Method, Request};
+use tracing::warn;
+use uuid::Uuid;
+
+/// How much of a path is logged, in bytes.
+const LOGGED_PATH: usize = 200;
+
+/// The requests of one listener that are under way: until they are answered, and until their function has ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnderWay(Arc<Mutex<HashMap<Uuid, (Method, String)>>>);
+
+/// A request under way. It is over when the last clone of this is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket(Arc<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    id: Uuid,
+    all: UnderWay,
+}
+
+impl UnderWay {
+    /// Begins a request, which gets an id.
+    pub(crate) fn begin<B>(&self, request: &Request<B>) -> Ticket {
+        let id = Uuid::new_v4();
+        let line = (
+            request.method().clone(),
+            shortened(request.uri().path()).to_owned(),
+        );
+        self.all().insert(id, line);
+        let all = self.clone();
+        Ticket(Arc::new(Entry { id, all }))
+    }
+
+    /// Logs each request that is under way as cut. Answers how many there are.
+    pub(crate) fn cut(&self) -> usize {
+        let all = self.all();
+        for (id, (method, path)) in all.iter() {
+            warn!(%method, path, request_id = %id, "cut by the stop");
+        }
+        all.len()
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<Uuid, (Method, String)>> {
+        // A map that was let go of half-way is still a map.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    /// The request's id.
+    pub(crate) fn id(&self) -> String {
+        self.0.id.to_string()
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.all.all().remove(&self.id);
+    }
+}
+
+/// The path for a log line, which a client must not make long.
+pub(crate) fn shortened(path: &str) -> &str {
+    // A path is ASCII, or else nothing of it is logged.
+    path.get(..LOGGED_PATH.min(path.len())).unwrap_or_default()
+}
