@@ -1,9 +1,14 @@
-//! Reading a request's body within its limit.
+//! Reading a request's body within its limit, and all bodies within theirs.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
 
 use crate::refusal::Refusal;
 
@@ -11,16 +16,53 @@ use crate::refusal::Refusal;
 /// reads would otherwise see the connection reset instead of the answer.
 const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
+/// How much of a body does not count against the budget, so that small requests are answered while large ones fill it. A
+/// connection's own buffer may take as much.
+const FREE_BYTES: usize = 16 * 1024;
+
+/// The memory that the bodies under way share.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Arc<Semaphore>);
+
+/// What one body takes of the budget. It is given back when this is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+
+impl Budget {
+    pub(crate) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Makes `share` large enough for `bytes`.
+    fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
+        let taken = share
+            .0
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = bytes.saturating_sub(FREE_BYTES).saturating_sub(taken);
+        let more = u32::try_from(more).map_err(|_| Refusal::Busy)?;
+        let more = Arc::clone(&self.0)
+            .try_acquire_many_owned(more)
+            .map_err(|_| Refusal::Busy)?;
+        match &mut share.0 {
+            Some(taken) => taken.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
+    }
+}
+
 /// Reads a body of at most `limit` bytes. One that announces more is refused unread.
 pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
     body: &mut B,
     limit: usize,
-) -> Result<Vec<u8>, Refusal> {
+    budget: &Budget,
+) -> Result<(Vec<u8>, Share), Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(Refusal::BodyTooLarge(limit));
     }
-    let mut whole = Vec::new();
+    let (mut whole, mut share) = (Vec::<u8>::new(), Share::default());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BrokenBody)?;
         // Trailers are no part of an event.
@@ -30,14 +72,18 @@ pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
         if data.len() > limit - whole.len() {
             return Err(Refusal::BodyTooLarge(limit));
         }
-        if whole.is_empty() {
-            // What is announced is trusted only as far as a first piece has arrived, so that many idle connections
-            // cannot make the server hold memory for bodies that never come.
-            whole.reserve_exact(announced.max(data.len()));
+        let needed = whole.len() + data.len();
+        if needed > whole.capacity() {
+            // Grows with what arrives and not with what is announced, so that nobody can hold memory by a promise.
+            let room = needed.max(2 * whole.capacity());
+            let room = room.min(if announced == 0 { limit } else { announced });
+            let room = room.max(needed);
+            budget.grow(&mut share, room)?;
+            whole.reserve_exact(room - whole.len());
         }
         whole.extend_from_slice(data);
     }
-    Ok(whole)
+    Ok((whole, share))
 }
 
 /// Takes in what a client still sends, up to a bound and until `deadline`, and throws it away.
@@ -67,25 +113,50 @@ mod tests {
         StreamBody::new(futures_util::stream::iter(frames))
     }
 
+    /// Reads a body with enough memory for it.
+    async fn whole<B: Body<Data = Bytes> + Unpin>(
+        body: &mut B,
+        limit: usize,
+    ) -> Result<Vec<u8>, Refusal> {
+        let read = read(body, limit, &Budget::new(limit)).await;
+        read.map(|(bytes, _)| bytes)
+    }
+
+    #[tokio::test]
+    async fn bodies_share_a_budget_and_give_it_back() {
+        let budget = Budget::new(100);
+        let large = || Full::<Bytes>::from(vec![b'x'; FREE_BYTES + 60]);
+        let (bytes, share) = read(&mut large(), 1_000_000, &budget).await.unwrap();
+        assert_eq!(bytes.len(), FREE_BYTES + 60);
+        let refused = read(&mut large(), 1_000_000, &budget).await;
+        assert_eq!(refused.unwrap_err(), Refusal::Busy);
+        // Small ones are taken all the same.
+        read(&mut Full::<Bytes>::from("{}"), 1_000_000, &budget)
+            .await
+            .unwrap();
+        drop(share);
+        read(&mut large(), 1_000_000, &budget).await.unwrap();
+    }
+
     #[tokio::test]
     async fn a_body_may_be_just_as_large_as_the_limit() {
         assert_eq!(
-            read(&mut Full::<Bytes>::from("12345"), 5).await.unwrap(),
+            whole(&mut Full::<Bytes>::from("12345"), 5).await.unwrap(),
             b"12345"
         );
         assert_eq!(
-            read(&mut Full::<Bytes>::from("123456"), 5).await,
+            whole(&mut Full::<Bytes>::from("123456"), 5).await,
             Err(Refusal::BodyTooLarge(5))
         );
         assert_eq!(
-            read(&mut chunked(&[b"123", b"45"]), 5).await.unwrap(),
+            whole(&mut chunked(&[b"123", b"45"]), 5).await.unwrap(),
             b"12345"
         );
         assert_eq!(
-            read(&mut chunked(&[b"123", b"456"]), 5).await,
+            whole(&mut chunked(&[b"123", b"456"]), 5).await,
             Err(Refusal::BodyTooLarge(5))
         );
-        assert_eq!(read(&mut chunked(&[]), 5).await.unwrap(), b"");
+        assert_eq!(whole(&mut chunked(&[]), 5).await.unwrap(), b"");
     }
 
     #[tokio::test]
@@ -97,6 +168,6 @@ mod tests {
         let mut body = StreamBody::new(futures_util::stream::iter(
             frames.map(|frame| frame.map_err(std::io::Error::from)),
         ));
-        assert_eq!(read(&mut body, 5).await, Err(Refusal::BrokenBody));
+        assert_eq!(whole(&mut body, 5).await, Err(Refusal::BrokenBody));
     }
 }

@@ -23,6 +23,7 @@ use tracing::debug;
 use crate::{
     hosting::{Answers, Client},
     under_way::UnderWay,
+    worded::Worded,
 };
 
 /// How often a stop looks at a connection without a request under way. It closes the connection at the second look, so
@@ -88,7 +89,7 @@ impl<A: Answers> Connection<A> {
             .header_read_timeout(limits.head)
             // A client may close its sending half once it has asked.
             .half_close(true)
-            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+            .serve_connection(TokioIo::new(Worded::new(Box::pin(stream))), service);
         // What has no request under way by then has half of one, or a client that does not read: a stop waits for neither.
         let left = async {
             stopping.cancelled().await;

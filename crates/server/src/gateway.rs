@@ -9,7 +9,12 @@ use std::{
 
 use fleet_edge::SiteRules;
 use fleet_http::{DynFunction, ErrorBody};
-use http::{HeaderValue, Method, Request, Uri, header::EXPECT, request::Parts, uri::PathAndQuery};
+use http::{
+    HeaderValue, Method, Request, Uri, Version,
+    header::{EXPECT, HOST},
+    request::Parts,
+    uri::PathAndQuery,
+};
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -38,6 +43,7 @@ const INDEX: &str = "/v1";
 pub struct Gateway {
     router: Router,
     limits: Limits,
+    bodies: body::Budget,
     pages: Option<Pages>,
     client_routes: Option<ClientRoutes>,
     sites: Option<SiteRules>,
@@ -59,6 +65,7 @@ impl Gateway {
         Ok(Self {
             router: Router::new(routes, functions)?,
             limits,
+            bodies: body::Budget::new(limits.all_bodies_bytes),
             pages: None,
             client_routes: None,
             sites: None,
@@ -176,11 +183,14 @@ impl Gateway {
         if !parts.uri.query().is_none_or(is_decodable) {
             return Err(Refusal::Query);
         }
-        let body = match incoming {
-            None => Vec::new(),
-            Some(body) => timeout_at(arrives_until, body::read(body, self.limits.body_bytes))
-                .await
-                .map_err(|_| Refusal::TimedOut)??,
+        let (body, share) = match incoming {
+            None => (Vec::new(), body::Share::default()),
+            Some(body) => {
+                let read = body::read(body, self.limits.body_bytes, &self.bodies);
+                timeout_at(arrives_until, read)
+                    .await
+                    .map_err(|_| Refusal::TimedOut)??
+            }
         };
         *incoming = None;
         if let Some((access, admission)) = admission {
@@ -202,7 +212,7 @@ impl Gateway {
         self.call(
             Arc::clone(found.function),
             arrived,
-            ticket.clone(),
+            (ticket.clone(), share),
             Instant::now() + self.limits.request,
         )
         .await
@@ -214,7 +224,7 @@ impl Gateway {
         &self,
         function: Arc<dyn DynFunction>,
         arrived: Arrived<'_>,
-        ticket: Ticket,
+        held: (Ticket, body::Share),
         deadline: Instant,
     ) -> Result<Answer, Refusal> {
         let left = deadline
@@ -223,8 +233,8 @@ impl Gateway {
         let context = arrived.context(left);
         let event = arrived.event();
         let work = async move {
-            // A stop waits for the function, and names the request if it cannot.
-            let _under_way = ticket;
+            // A stop waits for the function, and names the request if it cannot. The body's memory is the function's.
+            let _held = held;
             timeout_at(deadline, function.invoke(event, context)).await
         };
         match self.running.spawn(work).await {
@@ -263,6 +273,9 @@ impl Answers for Gateway {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
         let id = ticket.id();
+        // RFC 9112, section 3.2: anything else is a 400.
+        let has_host = request.version() != Version::HTTP_11
+            || request.headers().get_all(HOST).iter().count() == 1;
         let site = self
             .sites
             .as_ref()
@@ -287,6 +300,7 @@ impl Answers for Gateway {
             .filter(|_| pages::is_dimension(route))
             .map(|pages| (pages, Caller::of(client, &parts.headers)));
         let handled = match found {
+            _ if !has_host => Err(Refusal::Host),
             _ if let Err(foreign) = site => Err(foreign.into()),
             _ if !self.admits(client, found.as_ref(), &parts.uri, &id) => {
                 Err(Refusal::NoClientCertificate)

@@ -34,6 +34,7 @@ mod stage;
 pub mod template;
 mod tls;
 mod under_way;
+mod worded;
 
 /// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns of every answer that is an error,
 /// and an unmet condition is everyday business here.

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// The largest body: API Gateway's payload quota,
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>.
 pub const BODY_BYTES: usize = 10 * 1024 * 1024;
+/// How much all bodies under way may take together. Beside them are the connections' own buffers.
+pub const ALL_BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// API Gateway's integration timeout, from the same page.
 pub const REQUEST: Duration = Duration::from_secs(29);
 /// The longest wait for a request's head. The clock also runs while a kept connection is idle, so it is longer than the
@@ -23,6 +25,9 @@ pub const CONNECTIONS: usize = 10_000;
 pub struct Limits {
     /// The largest body, in bytes; [`BODY_BYTES`].
     pub body_bytes: usize,
+    /// How many bytes all bodies under way may take together, apart from a small part of each that every request may
+    /// have; a request beyond it is a 503. [`ALL_BODIES_BYTES`].
+    pub all_bodies_bytes: usize,
     /// The longest time that a function may take, and before it a request's body; [`REQUEST`].
     pub request: Duration,
     /// The longest wait for a request's head; [`HEAD`].
@@ -39,6 +44,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: BODY_BYTES,
+            all_bodies_bytes: ALL_BODIES_BYTES,
             request: REQUEST,
             head: HEAD,
             handshake: HANDSHAKE,

@@ -32,8 +32,8 @@ unless set.
 
 Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once. With
 HTTPS, SIGHUP reads the certificates again.
-Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 3 stopped with requests cut after --stop-timeout, 130
-stopped at once by a second signal.";
+Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 3 stopped with requests cut after --stop-timeout,
+130 stopped at once by a second signal.";
 
 /// Serves Fleet API over HTTP: the functions of template.yaml, outside Lambda.
 #[derive(Clone, Parser)]

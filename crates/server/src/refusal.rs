@@ -5,7 +5,7 @@ use fleet_edge::ForeignSite;
 use fleet_http::{ErrorBody, ErrorCode};
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{CONNECTION, CONTENT_TYPE},
+    header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
 use serde_json::json;
@@ -40,6 +40,21 @@ pub(crate) enum Refusal {
     /// 421: plain HTTP for a host that the server has no certificate for.
     #[error("This server does not serve the host of the request.")]
     UnknownHost,
+    /// 400: the request is no HTTP/1.1.
+    #[error("The request line or a header cannot be read as HTTP/1.1.")]
+    BrokenHead,
+    /// 400: HTTP/1.1 wants one `Host`.
+    #[error("The request must have exactly one Host header.")]
+    Host,
+    /// 414: the address in the request line is too long.
+    #[error("The address of the request is too long.")]
+    TargetTooLong,
+    /// 431: the headers are too many or too long.
+    #[error("The headers of the request are too large.")]
+    HeadTooLarge,
+    /// 503: the bodies under way take all the memory that they may.
+    #[error("The server is receiving as much as it can. Send the request again in a second.")]
+    Busy,
     /// 400: the query string cannot be decoded.
     #[error("The query string must be percent-encoded UTF-8.")]
     Query,
@@ -67,7 +82,12 @@ impl Refusal {
             | Self::ForeignSite(_) => StatusCode::FORBIDDEN,
             Self::Denied(denied) => denied.status(),
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::Query | Self::BrokenBody => StatusCode::BAD_REQUEST,
+            Self::Query | Self::BrokenBody | Self::BrokenHead | Self::Host => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -84,7 +104,14 @@ impl Refusal {
             Self::NoClientCertificate | Self::OutsideStage | Self::ForeignSite(_) => {
                 "ForbiddenException"
             }
-            Self::Query | Self::BrokenBody | Self::UnknownHost => "BadRequestException",
+            Self::Query
+            | Self::BrokenBody
+            | Self::BrokenHead
+            | Self::Host
+            | Self::TargetTooLong
+            | Self::HeadTooLarge
+            | Self::UnknownHost => "BadRequestException",
+            Self::Busy => "ServiceUnavailableException",
             Self::BodyTooLarge(_) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
         }
@@ -99,7 +126,13 @@ impl Refusal {
             | Self::ForeignSite(_)
             | Self::Denied(_) => ErrorCode::Forbidden,
             Self::UnknownHost => ErrorCode::MisdirectedRequest,
-            Self::Query | Self::BrokenBody => ErrorCode::InvalidRequest,
+            Self::Query
+            | Self::BrokenBody
+            | Self::BrokenHead
+            | Self::Host
+            | Self::TargetTooLong
+            | Self::HeadTooLarge => ErrorCode::InvalidRequest,
+            Self::Busy => ErrorCode::Unavailable,
             Self::BodyTooLarge(_) => ErrorCode::PayloadTooLarge,
             Self::Malformed => ErrorCode::Internal,
             Self::TimedOut => ErrorCode::Timeout,
@@ -137,6 +170,9 @@ impl Refusal {
         );
         if let Self::Denied(denied) = self {
             headers.extend(denied.headers());
+        }
+        if *self == Self::Busy {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if unread {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

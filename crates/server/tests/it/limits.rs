@@ -251,6 +251,92 @@ async fn a_head_that_does_not_arrive_in_time_closes_the_connection() {
 }
 
 #[tokio::test]
+async fn uploads_beyond_the_budget_are_503_and_small_requests_are_taken() {
+    let hosted = Hosted::start(Limits {
+        all_bodies_bytes: 100_000,
+        ..body_of(1_000_000)
+    })
+    .await;
+    let mut held = Raw::connect(hosted.address()).await;
+    let body = "x".repeat(100_000);
+    held.write(format!(
+        "GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n{body}"
+    ))
+    .await;
+    hosted.has_begun().await;
+    let refused = send(hosted.address(), "POST", "/echo/1", body.clone()).await;
+    let request_id = refused.header("x-amzn-requestid");
+    assert_eq!(
+        (
+            refused.status,
+            &refused.body["code"],
+            &refused.body["request_id"]
+        ),
+        (503, &json!("Unavailable"), &json!(request_id))
+    );
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(
+        send(hosted.address(), "POST", "/echo/1", "{}").await.status,
+        200
+    );
+    hosted.strings.may_end.add_permits(1);
+    held.read_until("\r\n\r\n").await;
+    assert_eq!(
+        send(hosted.address(), "POST", "/echo/1", body).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_as_a_request_gets_an_error_body_and_an_id() {
+    let hosted = Hosted::start(Limits::default()).await;
+    let long = "x".repeat(500_000);
+    for (request, status, message) in [
+        (
+            "GET /echo/1 HTTP/1.1\r\nhost a\r\n\r\n".to_owned(),
+            400,
+            "The request line or a header cannot be read as HTTP/1.1.",
+        ),
+        (
+            "GET /echo/1 HTTP/1.1\r\n\r\n".to_owned(),
+            400,
+            "The request must have exactly one Host header.",
+        ),
+        (
+            "GET /echo/1 HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n".to_owned(),
+            400,
+            "The request must have exactly one Host header.",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", &long[..70_000]),
+            414,
+            "The address of the request is too long.",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {long}"),
+            431,
+            "The headers of the request are too large.",
+        ),
+    ] {
+        let mut raw = Raw::connect(hosted.address()).await;
+        raw.write(request).await;
+        let head = raw.read_until("\r\n\r\n").await;
+        let text = raw.read_until("}").await;
+        let body: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let id = body["request_id"].as_str().unwrap();
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} "))
+                && head.contains(&format!("x-amzn-requestid: {id}\r\n")),
+            "{head}"
+        );
+        assert_eq!(
+            (&body["code"], &body["message"]),
+            (&json!("InvalidRequest"), &json!(message))
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
     let hosted = Hosted::start(Limits::default()).await;
     let large = "x".repeat(1024 * 1024);

@@ -178,6 +178,7 @@ fn the_help_has_every_exit_code() {
         "0 stopped",
         "1 could not start",
         "2 an invalid option",
+        "3 stopped with requests cut",
         "130 stopped at once",
     ] {
         assert!(help.contains(code), "{code}\n{help}");

@@ -1,0 +1,228 @@
+//! Requests that cannot even be read get an answer like any other refusal. hyper answers them itself, with a bare status
+//! and no way to say more, so its answer is replaced on its way to the client.
+
+use std::{
+    fmt::Write as _,
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf as _, Bytes};
+use fleet_http::ErrorBody;
+use futures_util::FutureExt as _;
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tracing::info;
+use uuid::Uuid;
+
+use crate::refusal::{REQUEST_ID, Refusal};
+
+/// The length that no bare answer has: a status line and three headers.
+const BARE_BYTES: usize = 256;
+
+/// A connection whose bare answers are given words.
+pub(crate) struct Worded<S> {
+    stream: S,
+    /// What stands for a bare answer and is not sent yet.
+    pending: Bytes,
+}
+
+impl<S: AsyncWrite + Unpin> Worded<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            pending: Bytes::new(),
+        }
+    }
+
+    fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.pending.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.pending))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.pending.advance(sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_pending(cx))?;
+        match Bare::find(bytes) {
+            None => Pin::new(&mut self.stream).poll_write(cx, bytes),
+            Some(Bare {
+                at: 0,
+                refusal,
+                date,
+            }) => {
+                self.pending = worded(&refusal, date);
+                Poll::Ready(Ok(bytes.len()))
+            }
+            // The rest comes with the next call.
+            Some(Bare { at, .. }) => Pin::new(&mut self.stream).poll_write(cx, &bytes[..at]),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        // Heads are in the first slice, bodies in the others.
+        if let Some(first) = slices.iter().find(|slice| !slice.is_empty())
+            && Bare::find(first).is_some()
+        {
+            return self.poll_write(cx, first);
+        }
+        ready!(self.poll_pending(cx))?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pending(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pending(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// An answer of hyper's own at the end of what is written.
+struct Bare<'b> {
+    at: usize,
+    refusal: Refusal,
+    date: &'b str,
+}
+
+impl<'b> Bare<'b> {
+    /// Finds one. An answer of ours has a request id in its head, so it is never taken for one.
+    fn find(bytes: &'b [u8]) -> Option<Self> {
+        let head = bytes.strip_suffix(b"\r\n\r\n")?;
+        let from = head.len().saturating_sub(BARE_BYTES);
+        let at = from
+            + head[from..]
+                .windows(8)
+                .rposition(|window| window == b"HTTP/1.1")?;
+        let mut lines = str::from_utf8(&head[at..]).ok()?.split("\r\n");
+        let refusal = match lines.next()?.split(' ').nth(1)? {
+            "400" => Refusal::BrokenHead,
+            "414" => Refusal::TargetTooLong,
+            "431" => Refusal::HeadTooLarge,
+            _ => return None,
+        };
+        let mut date = "";
+        for line in lines {
+            match line.split_once(": ")? {
+                ("connection", "close") | ("content-length", "0") => {}
+                ("date", value) => date = value,
+                _ => return None,
+            }
+        }
+        Some(Self { at, refusal, date })
+    }
+}
+
+/// The answer that says why, whole.
+fn worded(refusal: &Refusal, date: &str) -> Bytes {
+    let id = Uuid::new_v4().to_string();
+    let status = refusal.status();
+    info!(
+        route = "none",
+        status = status.as_u16(),
+        request_id = id,
+        "refused: {refusal}"
+    );
+    let (parts, body) = refusal.answer(ErrorBody::Standard, &id, true).into_parts();
+    // A whole body in memory is there at once.
+    let body = body.collect().now_or_never().and_then(Result::ok);
+    let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut head = format!("HTTP/1.1 {status}\r\n{REQUEST_ID}: {id}\r\n");
+    for (name, value) in &parts.headers {
+        // Writing to a String cannot fail.
+        let _ = write!(head, "{name}: {}\r\n", value.to_str().unwrap_or_default());
+    }
+    let _ = write!(
+        head,
+        "content-length: {}\r\ndate: {date}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), &body].concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const BARE: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n";
+
+    async fn sent(written: &str) -> String {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut worded = Worded::new(ours);
+        let write = async {
+            worded.write_all(written.as_bytes()).await.unwrap();
+            worded.shutdown().await.unwrap();
+        };
+        let mut read = String::new();
+        let (_, answer) = tokio::join!(write, theirs.read_to_string(&mut read));
+        answer.unwrap();
+        read
+    }
+
+    #[tokio::test]
+    async fn a_bare_answer_gets_words_also_behind_another_answer() {
+        let before = "HTTP/1.1 200 OK\r\nx-amzn-requestid: r\r\ncontent-length: 2\r\n\r\n{}";
+        for before in ["", before] {
+            let read = sent(&format!("{before}{BARE}")).await;
+            let answer = read.strip_prefix(before).unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(
+                head.starts_with(
+                    "HTTP/1.1 431 Request Header Fields Too Large\r\nx-amzn-requestid: "
+                ) && head.contains("\r\nconnection: close\r\n")
+                    && head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())),
+                "{head}"
+            );
+            assert!(
+                body.starts_with(r#"{"code":"InvalidRequest","message":"#),
+                "{body}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn other_answers_are_left_alone() {
+        for answer in [
+            "HTTP/1.1 400 Bad Request\r\nx-amzn-requestid: r\r\ncontent-length: 0\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\ndate: d\r\n\r\n",
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 4\r\n\r\n\r\n\r\n",
+            "\r\n\r\n",
+        ] {
+            assert_eq!(sent(answer).await, answer);
+        }
+    }
+}
