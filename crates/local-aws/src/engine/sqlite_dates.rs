@@ -12,13 +12,16 @@ use super::sqlite_functions::refused;
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 
+/// What a function takes out of a value.
+type Part<T, R> = fn(T) -> R;
+
 /// Registers them on one connection.
 pub(super) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("date", 1, steady, |context| {
         Ok(date(context, 0)?.map(|date| date.to_string()))
     })?;
-    let of_date: [(&str, fn(Date) -> i64); 3] = [
+    let of_date: [(&str, Part<Date, i64>); 3] = [
         ("year", |date| i64::from(date.year())),
         ("month", |date| i64::from(u8::from(date.month()))),
         ("day", |date| i64::from(date.day())),
@@ -28,7 +31,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
             Ok(date(context, 0)?.map(part))
         })?;
     }
-    let of_time: [(&str, fn(Time) -> u8); 3] = [
+    let of_time: [(&str, Part<Time, u8>); 3] = [
         ("hour", Time::hour),
         ("minute", Time::minute),
         ("second", Time::second),
