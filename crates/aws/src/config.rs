@@ -31,7 +31,7 @@ pub async fn sdk_config() -> SdkConfig {
 }
 
 /// [`sdk_config`] for a function, which is to answer as soon as it can: one HTTP client for all services, made here and
-/// not within the first request, which trusts as few certificate authorities as will do (see [`Trust`]).
+/// not within the first request, which trusts as few certificate authorities as will do: Amazon's on AWS, else the system's.
 ///
 /// Lambda gives a starting function its full processor, and from the first request on only the share that its memory
 /// buys, so whatever can be done before is.
