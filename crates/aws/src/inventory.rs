@@ -28,8 +28,13 @@ use fleet_core::{
 };
 use tokio::time::Instant;
 
-use self::data_api::DataApi;
+use self::{data_api::DataApi, errors::Failure};
 use crate::{budget, settings::InventorySettings};
+
+/// What a probe runs.
+const PROBE: &str = "SELECT ec2.aws_instance_id, ec2.aws_region, ec2.aws_account, ec2.creation_date_utc, ec2.add_token, \
+                     ec2_package.package_name, ec2_package.package_version \
+                     FROM ec2 LEFT JOIN ec2_package ON ec2_package.aws_instance_id = ec2.aws_instance_id LIMIT 0";
 
 /// The inventory. Clones share one client.
 #[derive(Clone, Debug)]
@@ -96,16 +101,16 @@ impl RemoveInstance for DataApiInventory {
 }
 
 impl Probe for DataApiInventory {
-    /// One call, never repeated: a cluster that is waking up is not ready, and the asking wakes it.
+    /// Names every column that the inventory uses, and reads no row: tables that are gone or of another layout are not
+    /// ready. One call, since a cluster that is waking up is not ready and the asking wakes it; a second one only after a
+    /// connection that broke before its answer, as kept ones do where the process was frozen meanwhile.
     async fn probe(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + budget::PROBE;
-        match self
-            .api
-            .execute("SELECT 1", Vec::new(), None, deadline)
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(failure) => Err(failure.into_store_error()),
-        }
+        let ask = || self.api.execute(PROBE, Vec::new(), None, deadline);
+        let answer = match ask().await {
+            Err(failure) if failure.broke() => ask().await,
+            answer => answer,
+        };
+        answer.map(drop).map_err(Failure::into_store_error)
     }
 }

@@ -172,21 +172,20 @@ where
 {
     let sent = Instant::now();
     if sent >= deadline {
-        return Err(Failure {
-            verdict: Verdict::Unavailable,
-            cause: CallFailure::NotSent { operation }.into(),
-        });
+        return Err(Failure::unanswered(
+            Verdict::Unavailable,
+            CallFailure::NotSent { operation },
+        ));
     }
     match timeout_at(deadline.min(sent + CALL_LIMIT), call).await {
         Ok(answer) => answer.map_err(|error| Failure::of(operation, &error)),
-        Err(_) => Err(Failure {
-            verdict: Verdict::Unknown,
-            cause: CallFailure::TimedOut {
+        Err(_) => Err(Failure::unanswered(
+            Verdict::Unknown,
+            CallFailure::TimedOut {
                 operation,
                 waited: sent.elapsed(),
-            }
-            .into(),
-        }),
+            },
+        )),
     }
 }
 

@@ -53,9 +53,25 @@ pub(super) enum Verdict {
 pub(super) struct Failure {
     pub(super) verdict: Verdict,
     pub(super) cause: Cause,
+    /// Whether the connection broke, or could not be made, before there was an answer.
+    broke: bool,
 }
 
 impl Failure {
+    /// A call that was not answered in time, or not sent at all.
+    pub(super) fn unanswered(verdict: Verdict, cause: impl Into<Cause>) -> Self {
+        Self {
+            verdict,
+            cause: cause.into(),
+            broke: false,
+        }
+    }
+
+    /// Whether the connection broke, or could not be made, before there was an answer.
+    pub(super) fn broke(&self) -> bool {
+        self.broke
+    }
+
     /// What `error` means for the operation that made the call.
     pub(super) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -64,6 +80,7 @@ impl Failure {
         Self {
             verdict: classify(error),
             cause: CallFailure::of(operation, error).into(),
+            broke: matches!(error, SdkError::DispatchFailure(_)),
         }
     }
 
@@ -72,6 +89,7 @@ impl Failure {
         Self {
             verdict: Verdict::Fault,
             cause: cause.into(),
+            broke: false,
         }
     }
 

@@ -48,6 +48,14 @@ impl Local {
 
     /// The endpoints always have the same database, secret and table; the adapters look for those given.
     async fn start_with(settings: InventorySettings, table: &str) -> Self {
+        let schema = [
+            include_str!("../../../../ddl/01_ec2.sql"),
+            include_str!("../../../../ddl/02_ec2_package.sql"),
+        ];
+        Self::start_with_schema(&schema, settings, table).await
+    }
+
+    async fn start_with_schema(schema: &[&str], settings: InventorySettings, table: &str) -> Self {
         let known = self::settings();
         let aws = LocalAws::start(Options {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -62,10 +70,7 @@ impl Local {
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
-            schema: vec![
-                include_str!("../../../../ddl/01_ec2.sql").into(),
-                include_str!("../../../../ddl/02_ec2_package.sql").into(),
-            ],
+            schema: schema.iter().map(|&sql| sql.into()).collect(),
             tables: vec![Table {
                 name: "fleet-dimensions".into(),
                 partition_key: "scalableTargetDimensionId".into(),
@@ -454,6 +459,23 @@ async fn every_store_is_ready() {
     local.dimensions.probe().await.unwrap();
     local.secret.probe().await.unwrap();
     local.aws.stop().await;
+}
+
+#[tokio::test]
+async fn tables_that_are_missing_or_of_another_layout_are_not_ready() {
+    let instances = include_str!("../../../../ddl/01_ec2.sql");
+    let packages = include_str!("../../../../ddl/02_ec2_package.sql");
+    let without_token = instances.replace("add_token ", "token ");
+    assert_ne!(without_token, instances);
+    for schema in [&[][..], &[instances], &[without_token.as_str(), packages]] {
+        let local = Local::start_with_schema(schema, settings(), "fleet-dimensions").await;
+        let probed = local.inventory.probe().await;
+        assert!(
+            matches!(probed, Err(StoreError::Fault { .. })),
+            "{probed:?}"
+        );
+        local.aws.stop().await;
+    }
 }
 
 #[tokio::test]
