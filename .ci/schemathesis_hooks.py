@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import unicodedata
+from urllib.parse import unquote
 
 import requests
 import schemathesis
@@ -31,9 +32,14 @@ def is_printable(value):
     return not REFUSED.intersection(kinds) and not INVISIBLE.issuperset(kinds) and not BLANK.intersection(value)
 
 
+def is_printable_path(path_parameters):
+    """The same of path parameters, which come percent-encoded."""
+    return all(is_printable(unquote(value)) for value in (path_parameters or {}).values() if isinstance(value, str))
+
+
 @schemathesis.hook
 def filter_path_parameters(context, path_parameters):
-    return is_printable(path_parameters)
+    return is_printable_path(path_parameters)
 
 
 @schemathesis.hook
@@ -46,21 +52,12 @@ def filter_body(context, body):
     return is_printable(body)
 
 
-def printable(value):
-    """The value with each text that is not printable exchanged for one that is."""
-    if isinstance(value, dict):
-        return {printable(name): printable(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [printable(part) for part in value]
-    return value if is_printable(value) else "printable"
-
-
 @schemathesis.hook
 def before_call(context, case, **kwargs):
     """Keeps to the rules between parameters, which a document cannot say."""
     # Requests that follow links pass by the filters.
-    if not is_printable(case.path_parameters):
-        case.path_parameters = printable(case.path_parameters)
+    if not is_printable_path(case.path_parameters):
+        case.path_parameters = {name: "printable" for name in case.path_parameters}
     query = case.query
     if isinstance(query, dict) and "package_version" in query and "package_name" not in query:
         query["package_name"] = "package-1"
@@ -68,8 +65,9 @@ def before_call(context, case, **kwargs):
     if isinstance(token, str) and TOKEN.fullmatch(token):
         # A token is opaque: one that is made up is refused, so a real one takes its place.
         query["next_token"] = base64.urlsafe_b64encode(json.dumps({"after": token[:255]}).encode()).decode().rstrip("=")
-    if TAG.fullmatch((case.headers or {}).get("If-Match", "")):
-        # A tag that is made up names no state, which is a 412.
+    tag = (case.headers or {}).get("If-Match")
+    if tag == "" or (tag and TAG.fullmatch(tag)):
+        # A tag that is made up names no state, which is a 412. An empty header counts as valid whatever the pattern says.
         case.headers["If-Match"] = "*"
     if isinstance(case.body, dict) and "failureReason" in case.body:
         # It may come without a status only where the status is Failed already.

@@ -42,12 +42,9 @@ impl Trust {
 
     /// What these variables ask for.
     fn of(variables: impl Iterator<Item = (String, String)>) -> Self {
-        let (mut region, mut all_services, mut over_tls) = (None, None, false);
+        let (mut region, mut all_services, mut over_tls, mut not_aws) = (None, None, false, false);
         for (name, value) in variables.filter(|(_, value)| !value.trim().is_empty()) {
             let name = name.as_str();
-            if OWN_STORE.contains(&name) || PROXIES.contains(&name) {
-                return Self::System;
-            }
             if name.starts_with(ENDPOINT) {
                 over_tls |= !is_plain(&value);
                 if name == ENDPOINT {
@@ -55,15 +52,16 @@ impl Trust {
                 }
             } else if name == "AWS_REGION" || (name == "AWS_DEFAULT_REGION" && region.is_none()) {
                 region = Some(value);
+            } else {
+                not_aws |= OWN_STORE.contains(&name) || PROXIES.contains(&name);
             }
         }
-        if over_tls {
-            return Self::System;
+        if all_services.is_some() && !over_tls {
+            return Self::Nobody;
         }
-        match (all_services, region) {
-            (Some(_), _) => Self::Nobody,
-            (None, Some(region)) if in_partition_aws(&region) => Self::AmazonRoots,
-            (None, _) => Self::System,
+        match region {
+            Some(region) if in_partition_aws(&region) && !over_tls && !not_aws => Self::AmazonRoots,
+            _ => Self::System,
         }
     }
 
@@ -162,6 +160,8 @@ mod tests {
         let one = ("AWS_ENDPOINT_URL_RDS_DATA", "HTTP://127.0.0.1:8080");
         let region = ("AWS_REGION", "us-east-1");
         assert_eq!(trust(&[region, all, one]), Trust::Nobody);
+        let own_store = ("SSL_CERT_FILE", "/etc/pki/own.pem");
+        assert_eq!(trust(&[region, all, own_store]), Trust::Nobody);
         // The other services are AWS's own.
         assert_eq!(trust(&[region, one]), Trust::AmazonRoots);
     }
