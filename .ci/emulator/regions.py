@@ -167,6 +167,8 @@ def add_to(handlers, named, forgotten):
     table, kept = handlers["AWS::DynamoDB::GlobalTable"], handlers["AWS::SecretsManager::Secret"]
     handlers["AWS::DynamoDB::GlobalTable"] = global_table(table["create"], table["delete"])
     handlers["AWS::SecretsManager::Secret"] = secret(kept["create"])
+    # The newest version that database.yaml takes is younger than the emulator's list.
+    rds.AURORA_MYSQL_ENGINE_VERSION_SET.add("8.0.mysql_aurora.3.10.5")
     handlers["AWS::RDS::GlobalCluster"] = {"create": create_global_cluster, "delete": delete_global_cluster}
     handlers["AWS::Route53::HealthCheck"] = {"create": create_health_check, "update": update_health_check, "delete": delete_health_check}
     handlers["AWS::CloudFront::CachePolicy"] = {"create": named, "delete": forgotten}
