@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# Runs ddl/ through the Data API.
+# Applies the migrations of ddl/ through the Data API.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/lib_sql.sh"
 
-# How long to wait for a paused cluster: 15 s is usual, 30 s and more after a day.
-readonly WAKE_SECONDS=120
+# How long a claim stays the same before its run is taken for dead. One that is alive hears of its statement, or of its
+# time limit, within the Data API's 45 s.
+readonly CLAIM_SECONDS=${SCHEMA_CLAIM_SECONDS:-60}
 
 help() {
     cat <<'TEXT'
 Usage: deploy_scripts/create_schema.sh [dev|prod|local]
 
-Makes the tables of ddl/ in an environment's database (dev unless named) through the RDS Data API, one statement a file
-in the order of their names, and prints the tables that are there afterwards. A table that exists is left as it is, so
-it can be run again at any time. Waits up to 120 s for a paused cluster.
+Brings an environment's database (dev unless named) up to date: applies the numbered migrations of ddl/ that it does not
+have yet, through the RDS Data API, and prints the schema's version and the tables. The database remembers its
+migrations in the table schema_version, so this can be run again at any time, and goes on where a run before it ended.
+Two runs at once, or a run and the start of a server, wait for each other. Waits up to 120 s for a paused cluster.
 
 The cluster and its secret come from the database's stack, or from DB_CLUSTER_ARN and DB_SECRET_ARN where these are set.
 local means the local AWS endpoints of `cargo run`.
@@ -22,63 +25,99 @@ TEXT
 case ${1:-} in -h | --help) help; exit 0 ;; esac
 (($# <= 1)) || usage_error "too many arguments: $*"
 
-# run_statement SQL: answers the Data API's JSON; waits while the cluster wakes.
-run_statement() {
-    local sql=$1 output status deadline=$((SECONDS + WAKE_SECONDS))
-    while true; do
-        status=0
-        output=$(aws rds-data execute-statement --resource-arn "$DB_CLUSTER_ARN" --secret-arn "$DB_SECRET_ARN" \
-            --database "$DB_NAME" --sql "$sql" --output json 2>&1) || status=$?
-        if ((status == 0)); then
-            printf '%s' "$output"
-            return 0
-        fi
-        case $output in
-            *DatabaseResuming* | *"Communications link failure"* | *DatabaseUnavailable*)
-                ((SECONDS < deadline)) || die "the cluster did not wake within $WAKE_SECONDS s. Look at it in the RDS console, and run this script again."
-                say "  The cluster is waking; trying again in 5 s." >&2
-                sleep 5
-                ;;
-            *HttpEndpointNotEnabled* | *"HttpEndpoint is not enabled"*)
-                die "the cluster has no Data API. Turn it on: aws rds enable-http-endpoint --region $AWS_REGION --resource-arn $DB_CLUSTER_ARN" ;;
-            *DatabaseNotFound* | *"is not found"* | *"cluster not found"*)
-                die "there is no cluster $DB_CLUSTER_ARN here. Check the region and DB_CLUSTER_ARN, or run deploy_scripts/deploy_rds.sh first." ;;
-            *InvalidSecret* | *SecretsError* | *"Secrets Manager"*)
-                die "the cluster does not take the secret $DB_SECRET_ARN. Check DB_SECRET_ARN and that these credentials may read it." ;;
-            *"Unknown database"*)
-                die "the cluster has no database $DB_NAME. Check DB_NAME in deploy_scripts/config-$environment.env." ;;
-            *) explain_aws "$output" ;;
-        esac
-    done
-}
-
 need_aws
 load_settings "${1:-dev}" dev prod local
 need_settings DB_NAME
 
-statements=("$root_dir"/ddl/*.sql)
-[[ -e ${statements[0]} ]] || die "there are no statements in $root_dir/ddl. Check out the whole repository."
+migrations=("$root_dir"/ddl/V*.sql)
+[[ -e ${migrations[0]} ]] || die "there are no migrations in $root_dir/ddl. Check out the whole repository."
 
-if [[ -n ${DB_CLUSTER_ARN:-} ]]; then
-    need_settings DB_SECRET_ARN
-    use_region "$(cut -d: -f4 <<<"$DB_CLUSTER_ARN")"
-else
-    need_settings DATABASE_STACK
-    check_account
-    status=$(stack_status "$DATABASE_STACK")
-    [[ -n $status ]] ||
-        die "there is no stack $DATABASE_STACK. Run deploy_scripts/deploy_rds.sh $environment first, or set DB_CLUSTER_ARN and DB_SECRET_ARN."
-    DB_CLUSTER_ARN=$(stack_output "$DATABASE_STACK" ClusterArn)
-    DB_SECRET_ARN=$(stack_output "$DATABASE_STACK" SecretArn)
-    [[ -n $DB_CLUSTER_ARN && -n $DB_SECRET_ARN ]] ||
-        die "the stack $DATABASE_STACK names no cluster yet. Run deploy_scripts/deploy_rds.sh $environment again."
-fi
+find_database
 
-say "Makes the tables of ddl/ in $DB_NAME on $DB_CLUSTER_ARN."
-for file in "${statements[@]}"; do
-    run_statement "$(cat "$file")" >/dev/null
-    say "  $(basename "$file"): done"
+# Names this run in the rows of schema_version: 36 characters, as the column wants.
+claim=$(od -An -N18 -tx1 /dev/urandom | tr -d ' \n')
+
+sha256() { if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1; }
+
+# claim_migration: true where this run applies the migration `version`, false where the database has it already.
+claim_migration() {
+    local found owner applied seen="" since=$SECONDS
+    while true; do
+        ask_database "SELECT checksum, claim, applied_utc FROM schema_version WHERE version = $version"
+        if [[ -z $answer ]]; then
+            if try_statement "INSERT INTO schema_version (version, name, checksum, oldest_functions, claim, applied_utc)
+                VALUES ($version, '$name', '$checksum', $oldest_functions, '$claim', NULL)"; then return 0; fi
+            # Another run was first; or the answer to our own was lost, and the CLI sent it twice.
+            [[ $refusal == *"rror code: 1062"* ]] || explain_database "$refusal"
+            continue
+        fi
+        read -r found owner applied <<<"$answer"
+        if [[ $applied != "$NULL" ]]; then
+            [[ $found == "$checksum" ]] ||
+                die "$DB_NAME had another migration $version than $(basename "$file"). Check out the version that was deployed: an applied migration is never edited."
+            return 1
+        fi
+        if [[ $owner == "$claim" ]]; then return 0; fi
+        if [[ $owner != "$seen" ]]; then
+            seen=$owner since=$SECONDS
+            say "  $(basename "$file"): another run applies it; waits for it"
+        elif ((SECONDS - since >= CLAIM_SECONDS)); then
+            say "  $(basename "$file"): that run has ended; takes it over"
+            ask_database "UPDATE schema_version SET claim = '$claim' WHERE version = $version AND claim = '$owner' AND applied_utc IS NULL"
+            continue
+        fi
+        sleep 1
+    done
+}
+
+# apply_migration: runs the statement of a migration that is claimed, and records it. MySQL commits each definition, so a run
+# may end between the two; to find its work done is success.
+apply_migration() {
+    local why mine="version = $version AND claim = '$claim' AND applied_utc IS NULL"
+    until try_statement "$(cat "$file")" --continue-after-timeout; do
+        case $refusal in
+            *"rror code: 1050"* | *"rror code: 1060"* | *"rror code: 1061"* | *"rror code: 1091"*) break ;;
+            *StatementTimeout*)
+                say "  $(basename "$file"): still running; looks again in 5 s"
+                sleep 5
+                ;;
+            *)
+                why=$refusal
+                # Nobody has to wait for a run that gives up.
+                try_statement "DELETE FROM schema_version WHERE $mine" || true
+                explain_database "$why"
+                ;;
+        esac
+    done
+    ask_database "UPDATE schema_version SET applied_utc = UTC_TIMESTAMP() WHERE $mine"
+}
+
+say "Brings $DB_NAME on $DB_CLUSTER_ARN up to date."
+ask_database "$(cat "$root_dir/ddl/schema_version.sql")"
+known=$(basename "${migrations[-1]}")
+known=$((10#${known:1:4}))
+ask_database "SELECT MAX(version), MAX(oldest_functions) FROM schema_version"
+read -r newest oldest_functions <<<"${answer//$NULL/0}"
+((oldest_functions <= known)) ||
+    die "$DB_NAME has a schema of version $newest, which needs functions that know version $oldest_functions; ddl/ here ends at $known. Check out the version that was deployed."
+for file in "${migrations[@]}"; do
+    name=$(basename "$file" .sql)
+    version=$((10#${name:1:4}))
+    name=${name#V????__}
+    checksum=$(sha256 "$file")
+    oldest_functions=$(sed -n 's/^-- contract: *\([0-9][0-9]*\) *$/\1/p' "$file")
+    oldest_functions=${oldest_functions:-0}
+    if claim_migration; then
+        apply_migration
+        say "  $(basename "$file"): applied"
+    else
+        say "  $(basename "$file"): is there"
+    fi
 done
+try_statement "$(cat "$root_dir/ddl/layout.sql")" ||
+    die "$DB_NAME has tables of another layout than ddl/ makes ($refusal). Move them away, or choose another DB_NAME."
 
-say "Tables in $DB_NAME:"
-run_statement "SHOW TABLES" | sed -n 's/.*"stringValue": *"\([^"]*\)".*/  \1/p'
+ask_database "SELECT MAX(version) FROM schema_version WHERE applied_utc IS NOT NULL"
+say "The schema of $DB_NAME is of version $answer. Its tables:"
+ask_database "SHOW TABLES"
+say "  ${answer//$'\n'/$'\n'  }"

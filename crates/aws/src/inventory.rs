@@ -32,9 +32,11 @@ use self::{data_api::DataApi, errors::Failure};
 use crate::{budget, settings::InventorySettings};
 
 /// What a probe runs.
-const PROBE: &str = "SELECT ec2.aws_instance_id, ec2.aws_region, ec2.aws_account, ec2.creation_date_utc, ec2.add_token, \
-                     ec2_package.package_name, ec2_package.package_version \
-                     FROM ec2 LEFT JOIN ec2_package ON ec2_package.aws_instance_id = ec2.aws_instance_id LIMIT 0";
+const PROBE: &str = "SELECT MAX(v.version), MAX(v.oldest_functions), \
+                     COUNT(ec2.aws_instance_id), COUNT(ec2.aws_region), COUNT(ec2.aws_account), COUNT(ec2.creation_date_utc), \
+                     COUNT(ec2.add_token), COUNT(p.package_name), COUNT(p.package_version) \
+                     FROM schema_version v LEFT JOIN ec2 ON 1 = 0 LEFT JOIN ec2_package p ON 1 = 0 \
+                     WHERE v.applied_utc IS NOT NULL";
 
 /// The inventory. Clones share one client.
 #[derive(Clone, Debug)]
@@ -101,8 +103,8 @@ impl RemoveInstance for DataApiInventory {
 }
 
 impl Probe for DataApiInventory {
-    /// Names every column that the inventory uses, and reads no row: tables that are gone or of another layout are not
-    /// ready. One call, since a cluster that is waking up is not ready and the asking wakes it; a second one only after a
+    /// Asks for the schema's version, and names every column that the inventory uses without reading a row of them: tables
+    /// that are gone or of another layout are not ready. One call, since a cluster that is waking up is not ready and the asking wakes it; a second one only after a
     /// connection that broke before its answer, as kept ones do where the process was frozen meanwhile.
     async fn probe(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + budget::PROBE;
@@ -111,6 +113,8 @@ impl Probe for DataApiInventory {
             Err(failure) if failure.broke() => ask().await,
             answer => answer,
         };
-        answer.map(drop).map_err(Failure::into_store_error)
+        answer
+            .and_then(|answer| rows::schema(answer.records))
+            .map_err(Failure::into_store_error)
     }
 }

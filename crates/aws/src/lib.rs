@@ -20,6 +20,7 @@ mod deferred;
 mod dimensions;
 mod failure;
 mod inventory;
+pub mod schema;
 mod secret;
 pub mod settings;
 mod trust;

@@ -1,7 +1,8 @@
 //! How a store fails, in the words that matter to a caller.
 //!
 //! Use [`StoreError::Unavailable`] when asking again later may work, and [`StoreError::Fault`] when it will not until
-//! somebody mends the set-up or the code. What exactly happened is the `source`: it goes to the log, never to a client.
+//! somebody mends the set-up or the code; [`StoreError::Schema`] is the fault that
+//! migrations mend. What exactly happened is the `source`: it goes to the log, never to a client.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
@@ -51,6 +52,15 @@ pub enum StoreError {
         /// Which store.
         store: Store,
         /// What happened.
+        source: Cause,
+    },
+    /// The store's schema is not one that this program works with: migrations are missing, or it has left the program
+    /// behind.
+    #[error("{store} has a schema that this version does not know")]
+    Schema {
+        /// Which store.
+        store: Store,
+        /// Which version is needed, and what was found.
         source: Cause,
     },
 }

@@ -10,7 +10,7 @@ use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region, SharedCreden
 use fleet_aws::{
     DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig,
 };
-use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{Engine, LocalAws, Options, Schema, Secret, Storage, Table, Timeouts};
 use fleet_testing::fresh_database;
 
 /// The stores' settings, as the local server has them.
@@ -66,10 +66,7 @@ impl Stores {
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
-            schema: vec![
-                include_str!("../../../ddl/01_ec2.sql").into(),
-                include_str!("../../../ddl/02_ec2_package.sql").into(),
-            ],
+            schema: Schema::fleet(),
             tables: vec![Table {
                 name: dimensions.table,
                 partition_key: "scalableTargetDimensionId".into(),

@@ -83,7 +83,7 @@ impl From<StoreError> for ApiError {
                 retry_after,
                 cause: error.into(),
             },
-            StoreError::Fault { .. } => Self::Internal(error.into()),
+            StoreError::Fault { .. } | StoreError::Schema { .. } => Self::Internal(error.into()),
         }
     }
 }

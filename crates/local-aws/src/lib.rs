@@ -21,8 +21,10 @@ mod dynamodb;
 mod engine;
 mod front;
 mod gate;
+mod migrate;
 mod options;
 mod respond;
+mod schema;
 mod secrets;
 mod start;
 mod temporary;
@@ -35,4 +37,5 @@ pub mod translation {
 }
 
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
+pub use schema::{Migration, Schema};
 pub use start::{LocalAws, is_in_use};

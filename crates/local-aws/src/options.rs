@@ -2,6 +2,8 @@
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::schema::Schema;
+
 /// Everything [`LocalAws::start`](crate::LocalAws::start) needs.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -21,8 +23,8 @@ pub struct Options {
     pub database: String,
     /// The one secret: the Data API asks for it, and Secrets Manager hands it out.
     pub secret: Secret,
-    /// DDL in MySQL's dialect, run at every start, so each statement must be idempotent (`CREATE TABLE IF NOT EXISTS`).
-    pub schema: Vec<String>,
+    /// What the database is brought up to at the start.
+    pub schema: Schema,
     /// DynamoDB tables to create where they are missing.
     pub tables: Vec<Table>,
     /// The Data API's time limits.
@@ -189,6 +191,31 @@ pub enum StartError {
     /// A statement of the schema failed.
     #[error("The database schema cannot be applied ({0}).")]
     Schema(String),
+    /// The database was migrated by a later version, which left this one behind.
+    #[error(
+        "The database's schema is version {version}, which needs a server that knows version {needed}, and this one knows \
+         {known}: start a newer server, or choose another data folder with --data-dir or another database with --database-url."
+    )]
+    SchemaTooNew {
+        /// The newest migration that the database has.
+        version: u32,
+        /// The oldest schema that a server must have been built with.
+        needed: u32,
+        /// The schema that this server was built with.
+        known: u32,
+    },
+    /// A migration is not the one that the database has.
+    #[error(
+        "The database had another migration {0} than this server brings: start the version of the server that the database \
+         belongs to, or choose another data folder with --data-dir or another database with --database-url."
+    )]
+    SchemaEdited(u32),
+    /// The database has tables of the same names and of another layout.
+    #[error(
+        "The database has tables of another layout than this server's ({0}): choose another data folder with --data-dir or \
+         another database with --database-url."
+    )]
+    SchemaLayout(String),
     /// The operating system refused a thread or the like.
     #[error("The local AWS endpoints cannot start ({0}).")]
     System(#[from] io::Error),

@@ -6,6 +6,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -15,6 +16,7 @@ use crate::{
     dynamodb::DynamoDb,
     engine::{Database, mariadb, mysql, mysql_target, sqlite},
     front::Front,
+    migrate,
     options::{Engine, Options, Secret, StartError, Storage},
     secrets::{DatabaseSecret, Secrets},
 };
@@ -33,7 +35,7 @@ pub struct LocalAws {
 }
 
 impl LocalAws {
-    /// Opens the storage, runs the schema, creates the tables, binds the address and serves in background tasks.
+    /// Opens the storage, applies the schema, creates the tables, binds the address and serves in background tasks.
     ///
     /// # Errors
     ///
@@ -47,6 +49,12 @@ impl LocalAws {
             Storage::Folder(folder) => Some(lock(folder)?),
         };
         let (database, secrets) = database(&options).await?;
+        let patience = match options.engine {
+            // Only this process reaches it.
+            Engine::Embedded | Engine::MariaDb => Duration::ZERO,
+            Engine::MySql(_) => migrate::PATIENCE,
+        };
+        migrate::apply(&database, &options.schema, patience).await?;
         let secrets = Arc::new(secrets);
         let storage = options.storage.clone();
         let tables = options.tables;
@@ -155,12 +163,8 @@ async fn database(options: &Options) -> Result<(Database, Secrets), StartError> 
     };
     Ok(match &options.engine {
         Engine::Embedded => {
-            let (storage, name, schema) = (
-                options.storage.clone(),
-                options.database.clone(),
-                options.schema.clone(),
-            );
-            let open = move || sqlite::Engine::open(&storage, &name, &schema);
+            let (storage, name) = (options.storage.clone(), options.database.clone());
+            let open = move || sqlite::Engine::open(&storage, &name);
             let engine = tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|error| io::Error::other(error.to_string()))??;
@@ -173,22 +177,15 @@ async fn database(options: &Options) -> Result<(Database, Secrets), StartError> 
         Engine::MySql(url) => {
             let (target, credentials) = mysql_target::target(url, &options.secret)?;
             let secrets = secret(&credentials, target.host(), target.port());
-            let engine =
-                mysql::Engine::open(&target, &credentials, &options.database, &options.schema)
-                    .await?;
+            let engine = mysql::Engine::open(&target, &credentials, &options.database).await?;
             (Database::MySql(engine), secrets)
         }
         Engine::MariaDb => {
             let server =
                 mariadb::Server::start(&options.storage, &options.database, &options.secret)
                     .await?;
-            let engine = mysql::Engine::open(
-                &server.target(),
-                &options.secret,
-                &options.database,
-                &options.schema,
-            )
-            .await?;
+            let engine =
+                mysql::Engine::open(&server.target(), &options.secret, &options.database).await?;
             let (host, port) = EMBEDDED_ENDPOINT;
             (
                 Database::MySql(engine.on(server)),

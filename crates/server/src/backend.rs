@@ -5,7 +5,7 @@ use std::{env, fs, io, path::PathBuf};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use fleet_aws::{DimensionsSettings, InventorySettings, SdkConfig};
-use fleet_local_aws::{Engine, LocalAws, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{Engine, LocalAws, Schema, Secret, Storage, Table, Timeouts};
 use tracing::info;
 
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
     functions::Settings,
     options::{Backend, Options, SqlEngine},
     private,
-    schema::SCHEMA,
 };
 
 pub(crate) const REGION: &str = "us-east-1";
@@ -121,7 +120,7 @@ impl Stores {
                 username: "fleet".to_owned(),
                 password: "fleet".to_owned(),
             },
-            schema: SCHEMA.map(str::to_owned).to_vec(),
+            schema: Schema::fleet(),
             tables: vec![Table {
                 name: dimensions.table,
                 partition_key: DIMENSION_KEY.to_owned(),

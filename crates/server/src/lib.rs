@@ -28,7 +28,6 @@ mod redirect;
 mod refusal;
 mod router;
 mod run;
-mod schema;
 mod server;
 mod stage;
 pub mod template;

@@ -19,7 +19,7 @@ pub fn data_api_step(path: &str, body: &Value) -> &'static str {
         _ if sql.starts_with("SELECT 0 AS kind") => "get",
         _ if sql.starts_with("SELECT 1 AS kind") => "next",
         _ if sql.starts_with("SELECT e.") => "list",
-        _ if sql.starts_with("SELECT ec2.") => "one",
+        _ if sql.starts_with("SELECT MAX(v.version)") => "one",
         _ => panic!("a call without a name: {path} {sql:?}"),
     }
 }

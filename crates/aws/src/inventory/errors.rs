@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use fleet_core::store::{Cause, Store, StoreError};
 
-use crate::{budget::retry_after, failure::CallFailure};
+use crate::{budget::retry_after, failure::CallFailure, schema::SchemaMismatch};
 
 /// How long a cluster takes to wake after a pause of less than a day, as the Aurora guide says.
 const RESUMES_WITHIN: Duration = Duration::from_secs(15);
@@ -19,6 +19,9 @@ const CONFLICTS: [u16; 2] = [1205, 1213];
 
 /// MySQL's codes for too many connections: of the server, and of the user.
 const CROWDED: [u16; 2] = [1040, 1203];
+
+/// MySQL's codes for a column and a table that are not there.
+const OTHER_SCHEMA: [u16; 2] = [1054, 1146];
 
 /// MySQL's codes while another instance takes over: shutting down, and read-only in two forms.
 const FAILING_OVER: [u16; 3] = [1053, 1290, 1836];
@@ -44,6 +47,8 @@ pub(super) enum Verdict {
     SecretUnread,
     /// The store cannot do it now, and asking again at once would only add to its load.
     Unavailable,
+    /// A table or a column that our statements name is not there.
+    Schema,
     /// Somebody has to mend something.
     Fault,
 }
@@ -77,10 +82,23 @@ impl Failure {
     where
         E: StdError + ProvideErrorMetadata + 'static,
     {
+        let (verdict, failure) = (classify(error), CallFailure::of(operation, error));
         Self {
-            verdict: classify(error),
-            cause: CallFailure::of(operation, error).into(),
+            verdict,
+            cause: match verdict {
+                Verdict::Schema => SchemaMismatch::Missing(failure.to_string()).into(),
+                _ => failure.into(),
+            },
             broke: matches!(error, SdkError::DispatchFailure(_)),
+        }
+    }
+
+    /// A schema that this build does not work with.
+    pub(super) fn schema(cause: SchemaMismatch) -> Self {
+        Self {
+            verdict: Verdict::Schema,
+            cause: cause.into(),
+            broke: false,
         }
     }
 
@@ -98,6 +116,7 @@ impl Failure {
         let (store, source) = (Store::Inventory, self.cause);
         match self.verdict {
             Verdict::Fault | Verdict::Duplicate => StoreError::Fault { store, source },
+            Verdict::Schema => StoreError::Schema { store, source },
             Verdict::Resuming | Verdict::LinkFailure => StoreError::Unavailable {
                 store,
                 retry_after: RESUMES_WITHIN,
@@ -170,6 +189,8 @@ fn of_database_text(message: &str) -> Verdict {
         Verdict::Crowded
     } else if is_one_of(&FAILING_OVER) {
         Verdict::Unknown
+    } else if is_one_of(&OTHER_SCHEMA) {
+        Verdict::Schema
     } else if message.starts_with("Transaction ")
         && message.to_ascii_lowercase().contains("not found")
     {
@@ -264,7 +285,11 @@ mod tests {
             ),
             (
                 "Table 'db.ec2' doesn't exist; Error code: 1146; SQLState: 42S02",
-                Verdict::Fault,
+                Verdict::Schema,
+            ),
+            (
+                "Unknown column 'x' in 'field list'; Error code: 1054; SQLState: 42S22",
+                Verdict::Schema,
             ),
             ("", Verdict::Fault),
         ] {

@@ -21,7 +21,7 @@ fn allowance(verdict: Verdict) -> (u32, Duration) {
         Verdict::Unknown => (3, Duration::from_millis(100)),
         Verdict::Gone | Verdict::SecretUnread => (1, Duration::from_millis(200)),
         Verdict::Resuming | Verdict::LinkFailure => (u32::MAX, RESUMING.0),
-        Verdict::Unavailable | Verdict::Fault => (0, Duration::ZERO),
+        Verdict::Unavailable | Verdict::Schema | Verdict::Fault => (0, Duration::ZERO),
     }
 }
 

@@ -12,6 +12,7 @@ use fleet_core::{
 use thiserror::Error;
 
 use super::errors::Failure;
+use crate::schema;
 
 /// A row that no statement of ours stores or asks for.
 #[derive(Debug, Error)]
@@ -49,6 +50,24 @@ impl From<RowError> for Failure {
     fn from(error: RowError) -> Self {
         Self::fault(error)
     }
+}
+
+/// Whether the schema does that a probe's only row tells of.
+pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), Failure> {
+    let number = |field: &Field| match field {
+        Field::LongValue(number) => u32::try_from(*number).ok(),
+        // Of no row at all.
+        Field::IsNull(true) => Some(0),
+        _ => None,
+    };
+    let row = records.unwrap_or_default().pop().unwrap_or_default();
+    let [Some(found), Some(needed)] = [0, 1].map(|column| row.get(column).and_then(number)) else {
+        return Err(RowError::Columns {
+            statement: "the reading of the schema's version",
+        }
+        .into());
+    };
+    schema::check(found, needed).map_err(Failure::schema)
 }
 
 /// The token of the only row, if there is one.

@@ -230,6 +230,7 @@ impl State {
             "get" if self.stored.is_some() => Reply::ok(&json!({ "records": [[
                 { "longValue": 0 }, { "stringValue": "us-east-1" }, { "stringValue": "1" }, { "stringValue": "2019-03-06 02:45:32" }
             ]] })),
+            "one" => Reply::ok(&json!({ "records": [[{ "longValue": 3 }, { "longValue": 0 }]] })),
             _ => Reply::ok(&json!({ "records": [] })),
         }
     }

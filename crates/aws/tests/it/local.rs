@@ -20,7 +20,9 @@ use fleet_core::{
     },
     store::StoreError,
 };
-use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{
+    Engine, LocalAws, Migration, Options, Schema, Secret, Storage, Table, Timeouts,
+};
 use tokio::task::JoinSet;
 
 use crate::{canned::test_config, fake_data_api::widest};
@@ -48,14 +50,10 @@ impl Local {
 
     /// The endpoints always have the same database, secret and table; the adapters look for those given.
     async fn start_with(settings: InventorySettings, table: &str) -> Self {
-        let schema = [
-            include_str!("../../../../ddl/01_ec2.sql"),
-            include_str!("../../../../ddl/02_ec2_package.sql"),
-        ];
-        Self::start_with_schema(&schema, settings, table).await
+        Self::start_with_schema(Schema::fleet(), settings, table).await
     }
 
-    async fn start_with_schema(schema: &[&str], settings: InventorySettings, table: &str) -> Self {
+    async fn start_with_schema(schema: Schema, settings: InventorySettings, table: &str) -> Self {
         let known = self::settings();
         let aws = LocalAws::start(Options {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -70,7 +68,7 @@ impl Local {
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
-            schema: schema.iter().map(|&sql| sql.into()).collect(),
+            schema,
             tables: vec![Table {
                 name: "fleet-dimensions".into(),
                 partition_key: "scalableTargetDimensionId".into(),
@@ -463,19 +461,67 @@ async fn every_store_is_ready() {
 
 #[tokio::test]
 async fn tables_that_are_missing_or_of_another_layout_are_not_ready() {
-    let instances = include_str!("../../../../ddl/01_ec2.sql");
-    let packages = include_str!("../../../../ddl/02_ec2_package.sql");
-    let without_token = instances.replace("add_token ", "token ");
-    assert_ne!(without_token, instances);
-    for schema in [&[][..], &[instances], &[without_token.as_str(), packages]] {
+    let with = |change: fn(&mut Vec<Migration>)| {
+        let mut schema = Schema {
+            layout: None,
+            ..Schema::fleet()
+        };
+        change(&mut schema.migrations);
+        assert_ne!(schema.migrations, Schema::fleet().migrations);
+        schema
+    };
+    let schemas = [
+        (with(Vec::clear), "a table or column is missing"),
+        (
+            with(|migrations| migrations.truncate(1)),
+            "a table or column is missing",
+        ),
+        (
+            with(|migrations| {
+                migrations[0].sql = migrations[0].sql.replace("add_token ", "token ");
+            }),
+            "a table or column is missing",
+        ),
+        (
+            with(|migrations| {
+                // What stands in for an older schema with the same tables.
+                migrations[1].version = 1;
+                migrations[0].version = 0;
+                migrations.truncate(2);
+            }),
+            "the database's schema is of version 1 and must be of 2 or later: run deploy_scripts/create_schema.sh",
+        ),
+        (
+            with(|migrations| {
+                migrations.push(Migration {
+                    version: 99,
+                    name: "drop".into(),
+                    sql: "-- contract: 99\nCREATE INDEX later ON ec2 (add_token);".into(),
+                });
+            }),
+            "the database's schema is of version 99, which needs functions of 99 or later, and these know 3: deploy newer ones",
+        ),
+    ];
+    for (schema, why) in schemas {
         let local = Local::start_with_schema(schema, settings(), "fleet-dimensions").await;
-        let probed = local.inventory.probe().await;
-        assert!(
-            matches!(probed, Err(StoreError::Fault { .. })),
-            "{probed:?}"
-        );
+        let Err(StoreError::Schema { source, .. }) = local.inventory.probe().await else {
+            panic!("{why}")
+        };
+        assert!(source.to_string().starts_with(why), "{source}");
         local.aws.stop().await;
     }
+    // A request says the same in its log.
+    let local = Local::start_with_schema(with(Vec::clear), settings(), "fleet-dimensions").await;
+    assert!(matches!(
+        local.inventory.get(&id("i-1")).await,
+        Err(StoreError::Schema { .. })
+    ));
+    local.aws.stop().await;
+}
+
+#[test]
+fn the_known_schema_is_the_one_of_ddl() {
+    assert_eq!(fleet_aws::schema::KNOWN, Schema::fleet().newest());
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ async fn a_probe_asks_once_unless_its_connection_broke() {
         let (fake, inventory, ..) = first_call(case, "one");
         let begun = Instant::now();
         match inventory.probe().await {
-            Err(StoreError::Fault { .. }) => assert!(refused, "{name}"),
+            Err(StoreError::Fault { .. } | StoreError::Schema { .. }) => assert!(refused, "{name}"),
             Err(StoreError::Unavailable { .. }) => assert!(!refused, "{name}"),
             Ok(()) => panic!("{name}"),
         }

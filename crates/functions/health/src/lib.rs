@@ -78,6 +78,24 @@ struct Checks {
 const OK: &str = "ok";
 const UNAVAILABLE: &str = "unavailable";
 
+/// What came of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ok,
+    Unavailable,
+    /// It answers, and what it holds is not laid out as this build needs it.
+    OtherSchema,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => OK,
+            Self::Unavailable | Self::OtherSchema => UNAVAILABLE,
+        }
+    }
+}
+
 impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for Health<D, A, S> {
     const NAME: &'static str = "health";
     const ROUTES: &'static [Route] = &[("GET", "/v1/health"), ("GET", "/v1/health/ready")];
@@ -109,18 +127,24 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
             ),
             check(request_id, "secret", READY_WITHIN, self.secret.probe()),
         );
-        let failing: Vec<&str> = [
+        let failing: Vec<String> = [
             ("dynamodb", dynamodb, true),
             ("data_api", data_api, needs_data_api),
             ("secret", secret, true),
         ]
         .into_iter()
-        .filter_map(|(name, state, needed)| (needed && state == UNAVAILABLE).then_some(name))
+        .filter(|(_, state, needed)| *needed && *state != State::Ok)
+        .map(|(name, state, _)| match state {
+            State::OtherSchema => {
+                format!("{name} (its schema is not the one that this version needs)")
+            }
+            _ => name.to_owned(),
+        })
         .collect();
         let checks = Checks {
-            dynamodb,
-            data_api,
-            secret,
+            dynamodb: dynamodb.word(),
+            data_api: data_api.word(),
+            secret: secret.word(),
         };
         if failing.is_empty() {
             return json(StatusCode::OK, &Ready { status: OK, checks });
@@ -148,12 +172,21 @@ async fn check(
     name: &str,
     within: Duration,
     probe: impl Future<Output = Result<(), StoreError>>,
-) -> &'static str {
-    let cause = match timeout(within, probe).await {
-        Ok(Ok(())) => return OK,
-        Ok(Err(error)) => ApiError::from(error).cause(),
-        Err(_) => format!("no answer within {} s", within.as_secs()),
+) -> State {
+    let (state, cause) = match timeout(within, probe).await {
+        Ok(Ok(())) => return State::Ok,
+        Ok(Err(error)) => {
+            let state = match error {
+                StoreError::Schema { .. } => State::OtherSchema,
+                _ => State::Unavailable,
+            };
+            (state, ApiError::from(error).cause())
+        }
+        Err(_) => (
+            State::Unavailable,
+            format!("no answer within {} s", within.as_secs()),
+        ),
     };
     warn!(request_id, check = name, cause, "not ready");
-    UNAVAILABLE
+    state
 }

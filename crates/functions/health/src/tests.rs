@@ -16,6 +16,7 @@ use crate::Health;
 enum Told {
     Answer,
     Fail,
+    OtherSchema,
     Hang,
     Never,
 }
@@ -27,6 +28,10 @@ impl Probe for Told {
             Self::Fail => Err(StoreError::Fault {
                 store: Store::Secret,
                 source: "arn:secret".into(),
+            }),
+            Self::OtherSchema => Err(StoreError::Schema {
+                store: Store::Inventory,
+                source: "arn:cluster".into(),
             }),
             Self::Hang => {
                 sleep(Duration::from_secs(60)).await;
@@ -106,6 +111,27 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
             &checks,
             &json!("The API is not ready; unavailable: data_api.")
         )
+    );
+}
+
+#[tokio::test]
+async fn a_schema_that_does_not_do_is_named() {
+    let health = Health::new(
+        Told::Answer,
+        Told::OtherSchema,
+        Told::Answer,
+        InventoryRole::Primary,
+    );
+    let answer = Event::read("get-v1-health-ready").send(&health).await;
+    let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
+    let message = "The API is not ready; unavailable: data_api (its schema is not the one that this version needs).";
+    assert_eq!(
+        (
+            answer.status,
+            &answer.body["checks"],
+            &answer.body["message"]
+        ),
+        (503, &checks, &json!(message))
     );
 }
 

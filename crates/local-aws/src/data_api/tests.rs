@@ -60,13 +60,20 @@ impl io::Write for Log {
 }
 
 /// The engine is opened before anything is logged to a test.
-fn data_api() -> (DataApi, sqlite::Engine) {
-    let engine = sqlite::Engine::open(
-        &Storage::InMemory,
-        "d",
-        &["CREATE TABLE notes (note LONGTEXT)".to_owned()],
-    )
-    .unwrap();
+async fn data_api() -> (DataApi, sqlite::Engine) {
+    let engine = sqlite::Engine::open(&Storage::InMemory, "d").unwrap();
+    // The second leaves the connection that a definition does not.
+    for sql in ["CREATE TABLE notes (note LONGTEXT)", "SELECT 1"] {
+        let statement = Statement {
+            sql: sql.into(),
+            sets: vec![Parameters::default()],
+            timeout: Timeouts::default().statement,
+            continue_after_timeout: false,
+            metadata: false,
+            max_bytes: limits::MAX_RESPONSE_BYTES,
+        };
+        engine.execute(statement).await.unwrap();
+    }
     let secret = DatabaseSecret {
         username: "fleet",
         password: "p",
@@ -109,7 +116,7 @@ async fn told(answer: Answer) -> (String, Value) {
 
 #[tokio::test]
 async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_client() {
-    let (data_api, engine) = data_api();
+    let (data_api, engine) = data_api().await;
     engine.fill_disk();
     let value = "canary".repeat(10_000);
     let parameters = json!([{"name": "note", "value": {"stringValue": value}}]);

@@ -45,12 +45,11 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Connects, creates the database where it is missing, and runs the schema.
+    /// Connects, and creates the database where it is missing.
     pub(crate) async fn open(
         target: &Target,
         credentials: &Secret,
         database: &str,
-        schema: &[String],
     ) -> Result<Self, StartError> {
         let unreachable = |cause: String| StartError::DatabaseUnreachable {
             address: target.address(),
@@ -68,16 +67,10 @@ impl Engine {
             pool: Pool::new(builder.db_name(Some(name))),
             server: None,
         };
-        let mut connection = engine
+        engine
             .connection()
             .await
             .map_err(|error| unreachable(error.to_string()))?;
-        for sql in schema {
-            connection
-                .query_drop(sql)
-                .await
-                .map_err(|error| StartError::Schema(error.to_string()))?;
-        }
         Ok(engine)
     }
 

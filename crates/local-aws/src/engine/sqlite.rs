@@ -67,12 +67,8 @@ struct Shared {
 }
 
 impl Engine {
-    /// Opens the database and runs the schema. Blocks.
-    pub(crate) fn open(
-        storage: &Storage,
-        database: &str,
-        schema: &[String],
-    ) -> Result<Self, StartError> {
+    /// Opens the database. Blocks.
+    pub(crate) fn open(storage: &Storage, database: &str) -> Result<Self, StartError> {
         let (folder, temporary) = match storage {
             Storage::Folder(folder) => (folder.clone(), None),
             Storage::InMemory => {
@@ -101,13 +97,6 @@ impl Engine {
         let engine = Self {
             shared: Arc::new(shared),
         };
-        for sql in schema {
-            let apply = engine
-                .shared
-                .plan(&Arc::from(sql.as_str()))
-                .and_then(|plan| connection.run_all(&plan, &[Default::default()], false, 0));
-            apply.map_err(|error| StartError::Schema(error.to_string()))?;
-        }
         engine.shared.give_back(connection);
         Ok(engine)
     }

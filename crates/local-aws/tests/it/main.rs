@@ -11,6 +11,7 @@ mod errors;
 mod front;
 mod limits;
 mod metadata;
+mod migrations;
 mod mysql;
 mod secrets;
 mod start;

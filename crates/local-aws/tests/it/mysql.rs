@@ -2,7 +2,7 @@
 //! says `mariadb` for the one that the endpoints start themselves.
 
 use aws_sdk_rdsdata::{primitives::Blob, types::Field};
-use fleet_local_aws::{Engine, Storage};
+use fleet_local_aws::{Engine, Schema, Storage};
 
 use crate::support::{ADD, Aws, instance, long, only, options, text};
 
@@ -22,10 +22,12 @@ fn engine() -> Option<Engine> {
 async fn start() -> Option<Aws> {
     let mut options = options(Storage::InMemory);
     options.engine = engine()?;
-    options.schema.insert(
-        0,
-        "DROP TABLE IF EXISTS ec2_package, ec2, kinds, extra, up".into(),
-    );
+    let mut empty = options.clone();
+    empty.schema = Schema::default();
+    let aws = Aws::with(empty).await;
+    let drop = "DROP TABLE IF EXISTS ec2_package, ec2, kinds, extra, up, schema_version";
+    aws.sql(drop, &[]).await.unwrap();
+    aws.local.stop().await;
     Some(Aws::with(options).await)
 }
 
@@ -94,7 +96,7 @@ async fn instances(aws: &Aws) {
     );
     assert_eq!(
         aws.sql("SHOW TABLES", &[]).await.unwrap().records().len(),
-        3
+        4
     );
     assert_eq!(
         aws.sql("DELETE FROM ec2", &[])
@@ -246,7 +248,7 @@ async fn a_slow_statement_is_stopped_on_a_real_database() {
     let Some(engine) = engine() else { return };
     let mut options = options(Storage::InMemory);
     options.engine = engine;
-    options.schema = Vec::new();
+    options.schema = Schema::default();
     options.timeouts.statement = crate::support::SHORT;
     let aws = Aws::with(options).await;
     assert!(

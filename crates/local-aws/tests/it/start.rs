@@ -169,7 +169,7 @@ async fn a_file_that_is_no_database_is_named() {
 #[tokio::test]
 async fn a_schema_that_does_not_parse_stops_the_start() {
     let mut broken = options(Storage::InMemory);
-    broken.schema = vec!["CREATE TABEL x".into()];
+    broken.schema.migrations[0].sql = "CREATE TABEL x".into();
     assert!(matches!(
         LocalAws::start(broken).await.unwrap_err(),
         StartError::Schema(_)

@@ -384,7 +384,12 @@ async fn the_tables_are_listed() {
     let tables = aws.sql("SHOW TABLES", &[]).await.unwrap();
     assert_eq!(
         tables.records(),
-        [[text("ec2")], [text("ec2_package")], [text("kinds")]]
+        [
+            [text("ec2")],
+            [text("ec2_package")],
+            [text("kinds")],
+            [text("schema_version")]
+        ]
     );
     let named = "SELECT table_name FROM information_schema.tables WHERE table_schema = :db ORDER BY table_name";
     assert_eq!(

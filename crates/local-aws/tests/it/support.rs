@@ -9,7 +9,9 @@ use aws_sdk_rdsdata::{
     operation::execute_statement::{ExecuteStatementError, ExecuteStatementOutput},
     types::{Field, SqlParameter},
 };
-use fleet_local_aws::{Engine, LocalAws, Options, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{
+    Engine, LocalAws, Migration, Options, Schema, Secret, Storage, Table, Timeouts,
+};
 
 pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 pub(crate) const DATABASE: &str = "ec2_inventory_db";
@@ -20,18 +22,20 @@ pub(crate) const TABLE: &str = "fleet-dimensions";
 pub(crate) const KEY: &str = "scalableTargetDimensionId";
 
 /// The schema as it is deployed, and a table with a column of each type.
-pub(crate) fn schema() -> Vec<String> {
-    vec![
-        include_str!("../../../../ddl/01_ec2.sql").to_owned(),
-        include_str!("../../../../ddl/02_ec2_package.sql").to_owned(),
-        "CREATE TABLE IF NOT EXISTS kinds (
+pub(crate) fn schema() -> Schema {
+    let mut schema = Schema::fleet();
+    schema.migrations.push(Migration {
+        version: 1000,
+        name: "kinds".into(),
+        sql: "CREATE TABLE IF NOT EXISTS kinds (
             id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
             flag BOOLEAN, small SMALLINT UNSIGNED, number INT, price DECIMAL(10, 2), ratio DOUBLE,
             name VARCHAR(5) COMMENT 'short', raw VARBINARY(4), day DATE, at DATETIME, doc JSON,
             mood ENUM('good', 'bad') DEFAULT 'good', UNIQUE KEY kinds_by_name (name), CONSTRAINT positive CHECK (number > -100)
         ) ENGINE=InnoDB"
-            .to_owned(),
-    ]
+            .into(),
+    });
+    schema
 }
 
 pub(crate) fn options(storage: Storage) -> Options {
@@ -78,7 +82,10 @@ impl Aws {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
-        let local = LocalAws::start(options).await.unwrap();
+        Self::of(LocalAws::start(options).await.unwrap())
+    }
+
+    pub(crate) fn of(local: LocalAws) -> Self {
         let config = aws_sdk_rdsdata::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))

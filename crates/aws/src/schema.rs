@@ -1,0 +1,89 @@
+//! Which schema of the inventory's database this build works with: `ddl/` and `docs/extending.md` say what the versions are.
+
+use thiserror::Error;
+
+/// The newest migration that this build was made with. A later one that says `-- contract: N` with an `N` above it has
+/// taken something away that this build needs.
+pub const KNOWN: u32 = 3;
+
+/// The migration that brought the last thing that this build's statements cannot do without.
+///
+/// It is raised after a migration has expanded the schema everywhere, with the code that needs it. Migration 3 is an index:
+/// without it a list is slower, and nothing more.
+pub const NEEDED: u32 = 2;
+
+/// Why a database's schema does not do.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SchemaMismatch {
+    /// Migrations are missing.
+    #[error(
+        "the database's schema is of version {found} and must be of {NEEDED} or later: run deploy_scripts/create_schema.sh"
+    )]
+    Old {
+        /// Its newest applied migration; 0 for none.
+        found: u32,
+    },
+    /// A migration has left this build behind.
+    #[error(
+        "the database's schema is of version {found}, which needs functions of {needed} or later, and these know {KNOWN}: deploy newer ones"
+    )]
+    New {
+        /// Its newest applied migration.
+        found: u32,
+        /// What functions must know.
+        needed: u32,
+    },
+    /// A table or a column is not there, whatever the database says of its version.
+    #[error(
+        "a table or column is missing ({0}); the schema must be of version {NEEDED} or later: run deploy_scripts/create_schema.sh"
+    )]
+    Missing(String),
+}
+
+/// Whether a schema of the version `found` does, which functions older than `needed` do not know.
+pub(crate) fn check(found: u32, needed: u32) -> Result<(), SchemaMismatch> {
+    if found < NEEDED {
+        return Err(SchemaMismatch::Old { found });
+    }
+    if needed > KNOWN {
+        return Err(SchemaMismatch::New { found, needed });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_does_from_what_is_needed_on_until_a_contract_beyond_what_is_known() {
+        assert_eq!(
+            check(NEEDED - 1, 0),
+            Err(SchemaMismatch::Old { found: NEEDED - 1 })
+        );
+        for (found, needed) in [(NEEDED, 0), (KNOWN, 0), (KNOWN + 7, 0), (KNOWN + 7, KNOWN)] {
+            assert_eq!(check(found, needed), Ok(()));
+        }
+        let new = SchemaMismatch::New {
+            found: KNOWN + 2,
+            needed: KNOWN + 1,
+        };
+        assert_eq!(check(KNOWN + 2, KNOWN + 1), Err(new));
+    }
+
+    #[test]
+    fn each_mismatch_names_the_version_that_is_needed() {
+        assert_eq!(
+            SchemaMismatch::Old { found: 1 }.to_string(),
+            "the database's schema is of version 1 and must be of 2 or later: run deploy_scripts/create_schema.sh"
+        );
+        assert_eq!(
+            SchemaMismatch::New {
+                found: 9,
+                needed: 8
+            }
+            .to_string(),
+            "the database's schema is of version 9, which needs functions of 8 or later, and these know 3: deploy newer ones"
+        );
+    }
+}
