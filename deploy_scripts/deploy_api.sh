@@ -129,7 +129,10 @@ if [[ $role == standby ]]; then
     [[ $replica == ACTIVE || $replica == UPDATING ]] || die "the table $table is not ready in $STANDBY_REGION ($replica). Run this script again once it is."
     parameters+=" DimensionsTableName=$table InventoryRole=standby"
 elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
-    parameters+=" StandbyRegion=$STANDBY_REGION"
+    check_consistency
+    parameters+=" StandbyRegion=$STANDBY_REGION DimensionsConsistency=$DIMENSIONS_CONSISTENCY WitnessRegion=\"$WITNESS_REGION\""
+elif [[ $role == primary && ${DIMENSIONS_CONSISTENCY:-EVENTUAL}${WITNESS_REGION:-} != EVENTUAL ]]; then
+    check_consistency
 fi
 # The role of a pipeline makes roles within the boundary alone that deploy_roles.yaml made beside it.
 if [[ $execution_role == arn:*:role/* && $parameters != *PermissionsBoundaryArn[=,]* ]]; then

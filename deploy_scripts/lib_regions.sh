@@ -15,6 +15,43 @@ check_two_regions() {
     [[ $PRIMARY_REGION != "$STANDBY_REGION" ]] || die "PRIMARY_REGION and STANDBY_REGION are both $PRIMARY_REGION. They must be two regions."
 }
 
+# The sets within which AWS makes a table strongly consistent:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
+readonly STRONG_SETS=("us-east-1 us-east-2 us-west-2" "eu-west-1 eu-west-2 eu-west-3 eu-central-1" "ap-northeast-1 ap-northeast-2 ap-northeast-3")
+
+# check_consistency: stops where AWS would refuse the table that the settings ask for, or would have to make another one.
+check_consistency() {
+    local set region inside table state
+    local -a regions
+    case ${DIMENSIONS_CONSISTENCY:=EVENTUAL} in
+        EVENTUAL)
+            [[ -z ${WITNESS_REGION:-} ]] || die "WITNESS_REGION is for DIMENSIONS_CONSISTENCY=STRONG. Leave it empty, or set both." ;;
+        STRONG)
+            [[ -n ${STANDBY_REGION:-} ]] || die "DIMENSIONS_CONSISTENCY=STRONG is of a table in two regions. Set STANDBY_REGION, or EVENTUAL."
+            need_settings WITNESS_REGION
+            regions=("$PRIMARY_REGION" "$STANDBY_REGION" "$WITNESS_REGION")
+            [[ $WITNESS_REGION != "$PRIMARY_REGION" && $WITNESS_REGION != "$STANDBY_REGION" ]] ||
+                die "WITNESS_REGION is $WITNESS_REGION, which has the table already. It must be a third region."
+            inside=false
+            for set in "${STRONG_SETS[@]}"; do
+                for region in "${regions[@]}"; do [[ " $set " == *" $region "* ]] || continue 2; done
+                inside=true
+            done
+            $inside ||
+                die "AWS makes no strongly consistent table in ${regions[*]}. All three must be of one set: $(printf '%s; ' "${STRONG_SETS[@]}" | sed 's/; $//')." ;;
+        *) die "DIMENSIONS_CONSISTENCY is '$DIMENSIONS_CONSISTENCY'. It must be EVENTUAL or STRONG." ;;
+    esac
+    # What a table is made with it stays with.
+    state=$(stack_status "$API_STACK") || exit
+    [[ -n $state ]] || return 0
+    table=$(stack_output "$API_STACK" DimensionsTableName) || exit
+    [[ -n $table ]] || return 0
+    # shellcheck disable=SC2016 # JMESPath's own quotes
+    state=$(ask_aws dynamodb describe-table --table-name "$table" --query 'Table.MultiRegionConsistency || `EVENTUAL`' --output text) || exit
+    [[ $state == "$DIMENSIONS_CONSISTENCY" ]] ||
+        die "the table $table is $state, and AWS does not change that of a table that has data. Leave DIMENSIONS_CONSISTENCY=$state, or move to another table as docs/two-regions.md says (one truth in two regions)."
+}
+
 # region_of primary|standby
 region_of() {
     local name=${1^^}_REGION

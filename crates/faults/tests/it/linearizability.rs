@@ -41,14 +41,14 @@ const SEGMENT: usize = 50;
 const LOST: u32 = 500;
 
 /// The state in the bits that the checker compares: actual, desired and status.
-type State = (u64, u64, &'static str);
+pub(crate) type State = (u64, u64, &'static str);
 
 /// A state with its tag.
-type Seen = (State, String);
+pub(crate) type Seen = (State, String);
 
 /// The fields that a change brings.
 #[derive(Clone, Debug, Default)]
-struct Asked {
+pub(crate) struct Asked {
     actual: Option<f64>,
     desired: Option<f64>,
     status: Option<StatusName>,
@@ -56,7 +56,7 @@ struct Asked {
 
 /// One operation with what it answered.
 #[derive(Clone, Debug)]
-enum Operation {
+pub(crate) enum Operation {
     /// The state at the beginning of a part of the history.
     Found(Seen),
     Read(Seen),
@@ -70,10 +70,10 @@ enum Operation {
 
 /// What a writer was told; nothing where the store could not say whether it wrote, as when other writers came between
 /// each time. Such an operation ends after all others of its part, so that it may have been done at any time or not at all.
-type Told = Option<Outcome>;
+pub(crate) type Told = Option<Outcome>;
 
 #[derive(Clone, Debug)]
-enum Outcome {
+pub(crate) enum Outcome {
     /// The state after it.
     Done(Seen),
     /// The present state, which is not the one that the writer knew.
@@ -82,7 +82,7 @@ enum Outcome {
 
 /// A dimension in production mode, said once more in as few words as there are. The tag is not known after a change whose
 /// outcome is not.
-struct Register;
+pub(crate) struct Register;
 
 impl Register {
     fn merged(asked: &Asked, (actual, desired, status): State) -> State {
@@ -152,27 +152,27 @@ fn state(dimension: &Dimension) -> State {
     )
 }
 
-fn seen(stored: &Stored) -> Seen {
+pub(crate) fn seen(stored: &Stored) -> Seen {
     (state(&stored.state), stored.tag.as_str().to_owned())
 }
 
 /// How a client changes the dimension.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Writer {
+pub(crate) enum Writer {
     /// As the functions do.
     Conditional,
     /// Reads, and then writes what it made of that over whatever is there by then: the mistake to be found.
     Planted,
 }
 
-type Actions = Arc<Mutex<Vec<(usize, Action<Operation>)>>>;
+pub(crate) type Actions = Arc<Mutex<Vec<(usize, Action<Operation>)>>>;
 
-fn push(actions: &Actions, client: usize, action: Action<Operation>) {
+pub(crate) fn push(actions: &Actions, client: usize, action: Action<Operation>) {
     actions.lock().unwrap().push((client, action));
 }
 
 /// What a client remembers: what it saw last, and what it saw some time ago, as one that crashed and came back.
-type Memory = [Option<Seen>; 2];
+pub(crate) type Memory = [Option<Seen>; 2];
 
 /// A change at random, or a read.
 fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(Asked, Option<String>)> {
@@ -207,7 +207,7 @@ fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(Asked, Option<String>)> {
 }
 
 /// One operation at random. Answers it where its outcome is not known.
-async fn operate(
+pub(crate) async fn operate(
     dimensions: &DynamoDimensions,
     id: &DimensionId,
     rng: &mut Rng,

@@ -18,3 +18,4 @@ mod malformed;
 mod reads;
 mod settings;
 mod sql;
+mod two_regions;
