@@ -39,7 +39,7 @@ refuses() {
     if output=$("$@" 2>&1 </dev/null); then
         fail "$* should have been refused"
     fi
-    [[ $output == *"$text"* && $output != *"stopped by a failure in line"* ]] || fail "$* should have said '$text', and said: $output"
+    [[ $output == *"$text"* && $output != *"failed at line"* ]] || fail "$* should have said '$text', and said: $output"
 }
 
 # output_of STACK KEY [AWS OPTION...]

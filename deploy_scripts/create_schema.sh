@@ -4,18 +4,18 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_sql.sh"
 
-# How long a claim stays the same before its run is taken for dead. One that is alive hears of its statement, or of its
-# time limit, within the Data API's 45 s.
+# How long a claim may stay unchanged before its run counts as dead. A live run gets its statement's result, or its timeout,
+# within the Data API's 45 s.
 readonly CLAIM_SECONDS=${SCHEMA_CLAIM_SECONDS:-60}
 
 help() {
     cat <<'TEXT'
 Usage: deploy_scripts/create_schema.sh [dev|prod|local]
 
-Brings an environment's database (dev unless named) up to date: applies the numbered migrations of ddl/ that it does not
-have yet, through the RDS Data API, and prints the schema's version and the tables. The database remembers its
-migrations in the table schema_version, so this can be run again at any time, and goes on where a run before it ended.
-Two runs at once, or a run and the start of a server, wait for each other. Waits up to 120 s for a paused cluster.
+Brings an environment's database (dev by default) up to date: applies the numbered migrations of ddl/ that it does not
+have yet, through the RDS Data API, and prints the schema's version and the tables. The database records its
+migrations in the table schema_version, so this can be run again at any time, and resumes where an earlier run ended.
+Concurrent runs, or a run and the start of a server, wait for each other. Waits up to 120 s for a paused cluster.
 
 The cluster and its secret come from the database's stack, or from DB_CLUSTER_ARN and DB_SECRET_ARN where these are set.
 local means the local AWS endpoints of `cargo run`.
@@ -34,12 +34,12 @@ migrations=("$root_dir"/ddl/V*.sql)
 
 find_database
 
-# Names this run in the rows of schema_version: 36 characters, as the column wants.
+# Identifies this run in the rows of schema_version: 36 characters, as the column requires.
 claim=$(od -An -N18 -tx1 /dev/urandom | tr -d ' \n')
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1; }
 
-# claim_migration: true where this run applies the migration `version`, false where the database has it already.
+# claim_migration: true if this run is to apply the migration `version`, false if the database already has it.
 claim_migration() {
     local found owner applied seen="" since=$SECONDS
     while true; do
@@ -47,7 +47,7 @@ claim_migration() {
         if [[ -z $answer ]]; then
             if try_statement "INSERT INTO schema_version (version, name, checksum, oldest_functions, claim, applied_utc)
                 VALUES ($version, '$name', '$checksum', $oldest_functions, '$claim', NULL)"; then return 0; fi
-            # Another run was first; or the answer to our own was lost, and the CLI sent it twice.
+            # Another run was first; or the response to our own was lost, and the CLI sent it twice.
             [[ $refusal == *"rror code: 1062"* ]] || explain_database "$refusal"
             continue
         fi
@@ -60,9 +60,9 @@ claim_migration() {
         if [[ $owner == "$claim" ]]; then return 0; fi
         if [[ $owner != "$seen" ]]; then
             seen=$owner since=$SECONDS
-            say "  $(basename "$file"): another run applies it; waits for it"
+            say "  $(basename "$file"): another run is applying it; waiting"
         elif ((SECONDS - since >= CLAIM_SECONDS)); then
-            say "  $(basename "$file"): that run has ended; takes it over"
+            say "  $(basename "$file"): that run has died; taking over"
             ask_database "UPDATE schema_version SET claim = '$claim' WHERE version = $version AND claim = '$owner' AND applied_utc IS NULL"
             continue
         fi
@@ -70,15 +70,15 @@ claim_migration() {
     done
 }
 
-# apply_migration: runs the statement of a migration that is claimed, and records it. MySQL commits each definition, so a run
-# may end between the two; to find its work done is success.
+# apply_migration: runs the statement of a claimed migration, and records it. MySQL commits each definition, so a run
+# may end between the two; finding the work already done is success.
 apply_migration() {
     local why mine="version = $version AND claim = '$claim' AND applied_utc IS NULL"
     until try_statement "$(cat "$file")" --continue-after-timeout; do
         case $refusal in
             *"rror code: 1050"* | *"rror code: 1060"* | *"rror code: 1061"* | *"rror code: 1091"*) break ;;
             *StatementTimeout*)
-                say "  $(basename "$file"): still running; looks again in 5 s"
+                say "  $(basename "$file"): still running; checking again in 5 s"
                 sleep 5
                 ;;
             *)
@@ -92,14 +92,14 @@ apply_migration() {
     ask_database "UPDATE schema_version SET applied_utc = UTC_TIMESTAMP() WHERE $mine"
 }
 
-say "Brings $DB_NAME on $DB_CLUSTER_ARN up to date."
+say "Bringing $DB_NAME on $DB_CLUSTER_ARN up to date."
 ask_database "$(cat "$root_dir/ddl/schema_version.sql")"
 known=$(basename "${migrations[-1]}")
 known=$((10#${known:1:4}))
 ask_database "SELECT MAX(version), MAX(oldest_functions) FROM schema_version"
 read -r newest oldest_functions <<<"${answer//$NULL/0}"
 ((oldest_functions <= known)) ||
-    die "$DB_NAME has a schema of version $newest, which needs functions that know version $oldest_functions; ddl/ here ends at $known. Check out the version that was deployed."
+    die "$DB_NAME has schema version $newest, which needs functions that know version $oldest_functions; ddl/ here ends at $known. Check out the version that was deployed."
 for file in "${migrations[@]}"; do
     name=$(basename "$file" .sql)
     version=$((10#${name:1:4}))
@@ -111,13 +111,13 @@ for file in "${migrations[@]}"; do
         apply_migration
         say "  $(basename "$file"): applied"
     else
-        say "  $(basename "$file"): is there"
+        say "  $(basename "$file"): already applied"
     fi
 done
 try_statement "$(cat "$root_dir/ddl/layout.sql")" ||
-    die "$DB_NAME has tables of another layout than ddl/ makes ($refusal). Move them away, or choose another DB_NAME."
+    die "$DB_NAME has tables with a layout other than that of ddl/ ($refusal). Move them away, or choose another DB_NAME."
 
 ask_database "SELECT MAX(version) FROM schema_version WHERE applied_utc IS NOT NULL"
-say "The schema of $DB_NAME is of version $answer. Its tables:"
+say "The schema of $DB_NAME is at version $answer. Its tables:"
 ask_database "SHOW TABLES"
 say "  ${answer//$'\n'/$'\n'  }"

@@ -8,12 +8,12 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/delete_all.sh [dev|prod] [--standby] [--yes]
 
-Deletes the API and the database of an environment (dev unless named). Asks first. Can be run again.
+Deletes the API and the database of an environment (dev by default). Asks first. Can be run again.
 
-  --standby   those of STANDBY_REGION, which go before those of the primary region
+  --standby   delete those of STANDBY_REGION, which must go before those of the primary region
   --yes       do not ask
 
-Where the environment has two regions behind one name, deploy_scripts/delete_edge.sh comes first.
+If the environment has two regions behind one name, run deploy_scripts/delete_edge.sh first.
 
 What stays: the table with the state of the dimensions, a snapshot of the database as it was at the end, and the
 bucket with the uploaded functions. The script prints how to delete them.
@@ -52,18 +52,18 @@ fi
 option=""
 if $standby; then option=" --standby"; fi
 table=""
-# Even a stack that nobody has executed a change set of is there to be deleted.
+# Even a stack whose first change set was never executed can be deleted.
 api_status=$(stack_state "$API_STACK")
 database_status=$(stack_state "$DATABASE_STACK")
 if [[ -z $api_status && -z $database_status ]]; then
-    say "There is nothing to delete: neither the stack $API_STACK nor $DATABASE_STACK is there."
+    say "There is nothing to delete: neither the stack $API_STACK nor $DATABASE_STACK exists."
     exit 0
 fi
 if [[ -n $api_status ]]; then
     table=$(stack_output "$API_STACK" DimensionsTableName)
 fi
 
-# What leads to the API goes before it, and a secondary cluster before the one that it copies.
+# What points to the API goes before it, and a secondary cluster before its primary.
 if [[ -n ${STANDBY_REGION:-} ]]; then
     check_two_regions
     edge_status=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
@@ -84,7 +84,7 @@ if [[ -n ${STANDBY_REGION:-} ]]; then
     fi
 fi
 
-# A cluster that is protected would stop the deletion half-way, with the API gone.
+# A protected cluster would stop the deletion halfway, with the API gone.
 if [[ -n $database_status ]]; then
     cluster=$(stack_output "$DATABASE_STACK" ClusterArn)
     if [[ -n $cluster ]]; then
@@ -95,7 +95,7 @@ if [[ -n $database_status ]]; then
     fi
 fi
 
-say "Deletes the stacks $API_STACK and $DATABASE_STACK, with the API, its key, its logs and the database."
+say "Deleting the stacks $API_STACK and $DATABASE_STACK, with the API, its key, its logs and the database."
 say "What stays: the table ${table:-of the dimensions}, a last snapshot of the database, and the uploaded functions."
 if ! $yes; then
     confirm "Delete the environment $environment?" || die "nothing was deleted. Answer yes, or give --yes."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deletes the one address of both regions.
+# Deletes the shared address of both regions.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -8,12 +8,12 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/delete_edge.sh [dev|prod] [--yes]
 
-Deletes what deploy_edge.sh made for an environment (dev unless named): CloudFront, the records and the health checks,
+Deletes what deploy_edge.sh created for an environment (dev by default): CloudFront, the records and the health checks,
 then the regional names. The APIs stay, at their own addresses. Asks first. Can be run again.
 
   --yes   do not ask
 
-What stays besides: the hosted zone, the certificates, and the API keys and the secret of sync_api_key.sh.
+What also stays: the hosted zone, the certificates, and the API keys and the secret of sync_api_key.sh.
 TEXT
 }
 

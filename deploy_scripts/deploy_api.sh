@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or updates the API's stack.
+# Creates or updates the API's stack.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -8,16 +8,16 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/deploy_api.sh [dev|prod] [--standby] [--yes] [--no-build] [SAM OPTION...]
 
-Builds the functions and deploys the API of an environment (dev unless named) with the settings of samconfig.toml, then
-asks it whether it is well. Can be run again at any time: what did not change stays as it is, and requests are answered
-meanwhile. Takes about 5 minutes the first time.
+Builds the functions and deploys the API of an environment (dev by default) with the settings of samconfig.toml, then
+checks that it is healthy. Can be run again at any time: unchanged parts stay as they are, and the API keeps serving
+requests meanwhile. Takes about 5 minutes the first time.
 
-  --standby    to STANDBY_REGION, after the primary region and the database there; with the replica of its table
+  --standby    to STANDBY_REGION, after the primary region and the database there; uses the replica of its table
   --yes        deploy without showing what will change first (prod asks otherwise)
   --no-build   deploy what sam build has left in .aws-sam/build, as a pipeline does with what it built and tested
 
-Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production". A cluster of
-your own (DbClusterArn, DbSecretArn) is named at each deployment: without them the API takes that of deploy_rds.sh.
+Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production". Pass your own
+cluster (DbClusterArn, DbSecretArn) at each deployment: without it the API uses the one of deploy_rds.sh.
 TEXT
 }
 
@@ -59,7 +59,7 @@ while (($# > 0)); do
     shift
 done
 
-# The parameters that samconfig.toml has for the environment: those given on the command line replace all of them.
+# The environment's parameters in samconfig.toml; parameters given on the command line replace all of them.
 samconfig_parameters() {
     local found
     found=$(sed -n "/^\[$sam_environment\.global\.parameters\]/,/^\[/s/^parameter_overrides = \"\(.*\)\"\$/\1/p" "$root_dir/samconfig.toml" | sed 's/\\"/"/g')
@@ -68,7 +68,7 @@ samconfig_parameters() {
     printf '%s' "$found"
 }
 
-# open_change_sets: those of the API's stack that can still be executed, a line for each.
+# open_change_sets: those of the API's stack that can still be executed, one per line.
 open_change_sets() {
     local output status=0
     output=$(aws cloudformation list-change-sets --stack-name "$API_STACK" --output text \
@@ -112,9 +112,9 @@ if [[ $parameters != *DbClusterArn[=,]* ]]; then
     esac
 fi
 
-# Two regions: the primary's stack makes the table with a replica, the standby's takes the replica.
+# Two regions: the primary's stack creates the table with a replica, the standby's uses the replica.
 if [[ $role == standby ]]; then
-    # A stack that is there knows its table: the primary region, which told the first time, may be the one that is lost.
+    # An existing stack knows its table, so the primary region, which may be the lost one, is only needed the first time.
     table=""
     deployed=$(stack_status "$API_STACK")
     if [[ -n $deployed ]]; then table=$(stack_output "$API_STACK" DimensionsTableName); fi
@@ -124,7 +124,7 @@ if [[ $role == standby ]]; then
     fi
     replica=$(aws dynamodb describe-table --table-name "$table" --query Table.TableStatus --output text 2>&1) || {
         [[ $replica == *ResourceNotFound* ]] || explain_aws "$replica"
-        die "the table $table has no replica in $STANDBY_REGION. Run deploy_scripts/deploy_api.sh $environment first, which makes it."
+        die "the table $table has no replica in $STANDBY_REGION. Run deploy_scripts/deploy_api.sh $environment first, which creates it."
     }
     [[ $replica == ACTIVE || $replica == UPDATING ]] || die "the table $table is not ready in $STANDBY_REGION ($replica). Run this script again once it is."
     parameters+=" DimensionsTableName=$table InventoryRole=standby"
@@ -134,49 +134,48 @@ elif [[ -n ${STANDBY_REGION:-} && $parameters != *DimensionsTableName=* ]]; then
 elif [[ $role == primary && ${DIMENSIONS_CONSISTENCY:-EVENTUAL}${WITNESS_REGION:-} != EVENTUAL ]]; then
     check_consistency
 fi
-# The role of a pipeline makes roles within the boundary alone that deploy_roles.yaml made beside it.
+# A pipeline's role may only create roles within the boundary that deploy_roles.yaml created along with it.
 if [[ $execution_role == arn:*:role/* && $parameters != *PermissionsBoundaryArn[=,]* ]]; then
     parameters+=" PermissionsBoundaryArn=${execution_role%%:role/*}:policy/$API_STACK-boundary"
 fi
-# API Gateway refuses a stage with an access log as long as the account has no role for it.
+# API Gateway refuses a stage with an access log until the account has a role for it.
 if [[ $parameters == *AccessLogs[=,]*write* && -z ${AWS_ENDPOINT_URL:-} ]]; then
     log_role=$(ask_aws apigateway get-account --query cloudwatchRoleArn --output text)
     [[ -n $log_role && $log_role != None ]] ||
-        die "API Gateway has no role to write access logs by in $AWS_REGION. Run deploy_scripts/deploy_account.sh once, or give AccessLogs=none."
+        die "API Gateway has no role for writing access logs in $AWS_REGION. Run deploy_scripts/deploy_account.sh once, or give AccessLogs=none."
 fi
-# What the alarm on concurrent executions compares with: new accounts have ten, not the thousand that AWS's tables name.
+# The limit for the alarm on concurrent executions: new accounts have ten, not the thousand that AWS documents.
 if [[ $parameters != *AccountConcurrency[=,]* ]]; then
     concurrency=$(aws lambda get-account-settings --query AccountLimit.ConcurrentExecutions --output text 2>/dev/null) || concurrency=""
     if [[ $concurrency =~ ^[1-9][0-9]*$ ]]; then
         parameters+=" AccountConcurrency=$concurrency"
     else
-        say "The account's limit on concurrent executions cannot be read (lambda:GetAccountSettings); its alarm keeps the limit that it has."
+        say "The account's limit on concurrent executions cannot be read (lambda:GetAccountSettings); the alarm keeps its current limit."
     fi
 fi
-# CloudFormation keeps the value of a parameter that nobody names, so a cluster that was named once would stay for ever. Said
-# first, both are empty unless what comes after names one; without the quotes sam would not take them.
+# CloudFormation keeps the value of an omitted parameter, so a cluster that was given once would stay forever. Given first, both
+# are empty unless a later value replaces them; sam does not accept them without the quotes.
 options+=(--parameter-overrides 'DbClusterArn="" DbSecretArn=""' "${parameters# }")
 
 cd "$root_dir"
 if $build; then
-    say "Builds the functions, and deploys the stack $API_STACK."
+    say "Building the functions and deploying the stack $API_STACK."
     sam build --config-env "$sam_environment" ||
         die "the functions do not build. The compiler's message is above; nothing was deployed."
 else
-    say "Deploys the stack $API_STACK with the functions that are built."
+    say "Deploying the stack $API_STACK with the functions that were built before."
 fi
-# sam ends well, too, when its question whether to deploy is answered with no. That leaves a change set that can still be
-# executed; one without changes cannot be, and one that was executed is done with. A pipeline is asked nothing, and its role
-# may not list them.
+# sam also exits with 0 if the answer to its question is no. That leaves a change set that can still be executed, unlike one
+# without changes or one that has been executed. A pipeline is not asked, and its role may not list change sets.
 before=""
 if $confirms; then before=$(open_change_sets); fi
 if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" "${options[@]}"; then
     failed_resources "$API_STACK" >&2
-    die "the stack $API_STACK was not deployed; CloudFormation puts back what was there. The reasons are above: mend them, and run this script again."
+    die "the stack $API_STACK was not deployed; CloudFormation rolls it back. The reasons are above: fix them, and run this script again."
 fi
 
 if ! $executes; then
-    say "Nothing was changed: the change set of $API_STACK is there to be executed, unless sam says above that there are no changes."
+    say "Nothing was changed: the change set of $API_STACK is ready to be executed, unless sam says above that there are no changes."
     exit 0
 fi
 if $confirms; then
@@ -195,9 +194,9 @@ if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
         die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: $(stack_output "$API_STACK" LogsCommand)"
     say "$endpoint/v1/health answers."
     if ! curl --silent --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health/ready" >/dev/null; then
-        say "$endpoint/v1/health/ready says that a store is not there yet:"
+        say "$endpoint/v1/health/ready says that a store is not available yet:"
         curl --silent --max-time 30 "$endpoint/v1/health/ready" || true
         say ""
-        say "Make the tables with deploy_scripts/create_schema.sh $environment, unless that was done."
+        say "If the tables do not exist yet, create them with deploy_scripts/create_schema.sh $environment."
     fi
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or updates the one address of both regions.
+# Creates or updates the shared address of both regions.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -8,28 +8,28 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/deploy_edge.sh [dev|prod]
 
-Puts the APIs of an environment's two regions (dev unless named) behind one name: the regional names in each region by
-deploy_scripts/regional_domain.yaml, then CloudFront, the failover records of Route 53 and the health checks by
-deploy_scripts/edge.yaml in us-east-1. Before anything changes it checks the hosted zone, the certificates, the stacks of
-both regions and that both APIs answer. Takes about 10 minutes the first time, and can be run again at any time: where
-traffic goes stays as route_away.sh left it.
+Puts the APIs of an environment's two regions (dev by default) behind one name: the regional names in each region from
+deploy_scripts/regional_domain.yaml, then CloudFront, the failover records of Route 53 and the health checks from
+deploy_scripts/edge.yaml in us-east-1. Before changing anything it checks the hosted zone, the certificates, the stacks of
+both regions and that both APIs answer. Takes about 10 minutes the first time, and can be run again at any time: traffic
+stays as route_away.sh set it.
 
 The settings are in deploy_scripts/config-ENVIRONMENT.env: PRIMARY_REGION, STANDBY_REGION, PUBLIC_NAME, ORIGIN_NAME,
-ZONE_NAME, EDGE_CERTIFICATE_ARN, PRIMARY_CERTIFICATE_ARN, STANDBY_CERTIFICATE_ARN. docs/two-regions.md tells all of it.
+ZONE_NAME, EDGE_CERTIFICATE_ARN, PRIMARY_CERTIFICATE_ARN, STANDBY_CERTIFICATE_ARN. See docs/two-regions.md.
 TEXT
 }
 
 case ${1:-} in -h | --help) help; exit 0 ;; esac
 (($# <= 1)) || usage_error "too many arguments: $*"
 
-# covers PATTERN NAME: whether a certificate's name, which may begin with *., covers a name.
+# covers PATTERN NAME: whether a certificate's name, which may begin with "*.", covers a name.
 covers() { [[ $2 == "$1" || ($1 == "*."* && $2 == *.* && ${2#*.} == "${1#\*.}") ]]; }
 
-# check_certificate SETTING REGION NAME...: it is there, issued, and covers the names.
+# check_certificate SETTING REGION NAME...: exits unless it exists, is issued, and covers the names.
 check_certificate() {
     local setting=$1 region=$2 arn=${!1} found name covered pattern
     shift 2
-    [[ $arn =~ ^arn:[a-z-]+:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+$ ]] || die "$setting is '$arn', which is no certificate's ARN."
+    [[ $arn =~ ^arn:[a-z-]+:acm:([a-z0-9-]+):[0-9]{12}:certificate/[A-Za-z0-9-]+$ ]] || die "$setting is '$arn', which is not a certificate ARN."
     [[ ${BASH_REMATCH[1]} == "$region" ]] ||
         die "$setting is a certificate in ${BASH_REMATCH[1]}, and one in $region is needed. Request one there: aws acm request-certificate --region $region --validation-method DNS --domain-name '*.$ZONE_NAME'"
     # shellcheck disable=SC2016 # the CLI's own quotes
@@ -49,8 +49,8 @@ check_certificate() {
     done
 }
 
-# check_api REGION WHICH: its stack is there and answers; for a first deployment it is ready as well. Later the inventory's
-# writer may be in the other region, and where traffic is set to go stays as it is.
+# check_api REGION OPTION: exits unless the API's stack exists and answers, and is ready on a first deployment. Later the
+# inventory's writer may be in the other region, and the traffic setting stays as it is.
 check_api() {
     local region=$1 option=$2 address status
     check_stack "$region" "$API_STACK" "deploy_scripts/deploy_api.sh $environment$option"
@@ -62,7 +62,7 @@ check_api() {
     if [[ $status != 200 ]]; then
         status="the API in $region is not ready, so no traffic would go there: $address/v1/health/ready gave ${status/000/no answer}. It names the store: $(body_of "$address/v1/health/ready")"
         [[ -n $edge ]] || die "$status"
-        say "Mind that $status"
+        say "Warning: $status"
     fi
 }
 
@@ -73,20 +73,20 @@ check_two_regions
 need_settings API_STACK EDGE_STACK DOMAIN_STACK PUBLIC_NAME ORIGIN_NAME ZONE_NAME EDGE_CERTIFICATE_ARN PRIMARY_CERTIFICATE_ARN STANDBY_CERTIFICATE_ARN
 [[ $PUBLIC_NAME != "$ORIGIN_NAME" ]] || die "PUBLIC_NAME and ORIGIN_NAME are both $PUBLIC_NAME. One leads to CloudFront and the other to a region, so they must be two names."
 for name in PUBLIC_NAME ORIGIN_NAME; do
-    [[ ${!name} =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+$ ]] || die "$name is '${!name}', which is no name of a host. It must be like api.example.com, in lower case."
+    [[ ${!name} =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+$ ]] || die "$name is '${!name}', which is not a host name. It must be like api.example.com, in lower case."
     [[ ${!name} == "${ZONE_NAME%.}" || ${!name} == *".${ZONE_NAME%.}" ]] || die "$name is ${!name}, which is not in the zone $ZONE_NAME (ZONE_NAME)."
 done
 [[ -z ${EDGE_ALARM_TOPIC_ARN:-} || $EDGE_ALARM_TOPIC_ARN == arn:*:sns:$EDGE_REGION:* ]] ||
-    die "EDGE_ALARM_TOPIC_ARN is $EDGE_ALARM_TOPIC_ARN, which is no topic in $EDGE_REGION, where the metrics of CloudFront and Route 53 are."
+    die "EDGE_ALARM_TOPIC_ARN is $EDGE_ALARM_TOPIC_ARN, which is not an SNS topic in $EDGE_REGION, where the metrics of CloudFront and Route 53 are."
 [[ -z ${WEB_ACL_ARN:-} || $WEB_ACL_ARN == arn:*:wafv2:$EDGE_REGION:*:global/webacl/* ]] ||
-    die "WEB_ACL_ARN is $WEB_ACL_ARN, which is no web ACL for CloudFront: those are global ones, in $EDGE_REGION."
+    die "WEB_ACL_ARN is $WEB_ACL_ARN, which is not a web ACL for CloudFront: those are global ones, in $EDGE_REGION."
 check_account
 
-say "Checks what is there."
+say "Checking the prerequisites."
 zone=$(ask_aws route53 list-hosted-zones-by-name --dns-name "${ZONE_NAME%.}." --output text \
     --query "HostedZones[?Name=='${ZONE_NAME%.}.' && Config.PrivateZone==\`false\`].Id | [0]")
 [[ $zone == /hostedzone/* ]] ||
-    die "there is no public hosted zone $ZONE_NAME in this account. Check ZONE_NAME, or make it: aws route53 create-hosted-zone --name $ZONE_NAME --caller-reference \"\$(date +%s)\""
+    die "there is no public hosted zone $ZONE_NAME in this account. Check ZONE_NAME, or create it: aws route53 create-hosted-zone --name $ZONE_NAME --caller-reference \"\$(date +%s)\""
 zone=${zone#/hostedzone/}
 check_certificate EDGE_CERTIFICATE_ARN "$EDGE_REGION" "$PUBLIC_NAME"
 check_certificate PRIMARY_CERTIFICATE_ARN "$PRIMARY_REGION" "$PUBLIC_NAME" "$ORIGIN_NAME"
@@ -97,7 +97,7 @@ check_api "$STANDBY_REGION" " --standby"
 table=$(in_region "$STANDBY_REGION" stack_output "$API_STACK" DimensionsTableName)
 found=$(in_region "$PRIMARY_REGION" stack_output "$API_STACK" DimensionsTableName)
 [[ $table == "$found" ]] ||
-    die "the API in $STANDBY_REGION has a table of its own, $table, so the two regions would not say the same. Deploy it with deploy_scripts/deploy_api.sh $environment --standby."
+    die "the API in $STANDBY_REGION has its own table, $table, so the two regions would give different answers. Deploy it with deploy_scripts/deploy_api.sh $environment --standby."
 for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" check_deployable "$DOMAIN_STACK"; done
 in_region "$EDGE_REGION" check_deployable "$EDGE_STACK"
 traffic=auto
@@ -108,13 +108,13 @@ else
         found=$(ask_aws route53 list-resource-record-sets --hosted-zone-id "$zone" --output text \
             --query "ResourceRecordSets[?Name=='$name.' && (Type=='A' || Type=='AAAA' || Type=='CNAME')].[Type]")
         [[ -z $found || $found == None ]] ||
-            die "the zone $ZONE_NAME has a record of $name already ($(tr '\n' ' ' <<<"$found" | sed 's/ *$//')), which the stack $EDGE_STACK would make. Delete it, or choose another name."
+            die "the zone $ZONE_NAME already has a record of $name ($(tr '\n' ' ' <<<"$found" | sed 's/ *$//')), which the stack $EDGE_STACK would create. Delete it, or choose another name."
     done
 fi
 
 # deploy STACK TEMPLATE PARAMETER...
 deploy() {
-    say "Deploys the stack $1 in $AWS_REGION."
+    say "Deploying the stack $1 in $AWS_REGION."
     deploy_stack "$1" "$2" --tags project=fleet-api "environment=$environment" --parameter-overrides "${@:3}"
 }
 
@@ -145,7 +145,7 @@ in_region "$EDGE_REGION" deploy "$EDGE_STACK" edge.yaml "${parameters[@]}" "Publ
     "WebAclArn=$WEB_ACL_ARN" "AlarmTopicArn=$EDGE_ALARM_TOPIC_ARN"
 in_region "$EDGE_REGION" show_outputs "$EDGE_STACK"
 
-say "Waits until $(public_address) answers."
+say "Waiting for $(public_address) to answer."
 deadline=$((SECONDS + 900))
 until [[ $(status_of "$(public_address)/v1/health") == 200 ]]; do
     ((SECONDS < deadline)) ||

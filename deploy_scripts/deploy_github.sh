@@ -7,12 +7,12 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/deploy_github.sh [dev|prod] --repository OWNER/NAME [--ids OWNER_ID/REPOSITORY_ID]
 
-Lets the jobs of one environment of a repository on GitHub deploy that environment: the roles that they deploy by
-(deploy_scripts/deploy_roles.yaml) and the way in (deploy_scripts/github_oidc.yaml), for .github/workflows/deploy.yml.
+Lets the jobs of one environment of a GitHub repository deploy that environment: creates the roles that deploy
+(deploy_scripts/deploy_roles.yaml) and the access to them (deploy_scripts/github_oidc.yaml), for .github/workflows/deploy.yml.
 Prints the variables to set on GitHub. Can be run again at any time.
 
-  --ids   the numbers of owner and repository: a repository that was made, renamed or moved since July 2026 has them in
-          what its jobs call themselves. They are printed by: gh api repos/OWNER/NAME --jq '"\(.owner.id)/\(.id)"'
+  --ids   the numeric ids of owner and repository: the OIDC subject of a repository that was created, renamed or moved
+          since July 2026 contains them. To print them: gh api repos/OWNER/NAME --jq '"\(.owner.id)/\(.id)"'
 TEXT
 }
 
@@ -41,12 +41,12 @@ need_settings GITHUB_STACK DEPLOY_ROLES_STACK API_STACK DATABASE_STACK
 need_aws
 [[ -n $repository ]] || usage_error "which repository? Give --repository OWNER/NAME"
 [[ $repository =~ ^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$ ]] ||
-    usage_error "'$repository' is no repository on GitHub: OWNER/NAME, without https://github.com/"
-[[ $ids =~ ^([0-9]+/[0-9]+)?$ ]] || usage_error "'$ids' are no numbers of owner and repository: two whole numbers with a / between them"
+    usage_error "'$repository' is not a GitHub repository: OWNER/NAME, without https://github.com/"
+[[ $ids =~ ^([0-9]+/[0-9]+)?$ ]] || usage_error "'$ids' are not the ids of an owner and a repository: two whole numbers with a / between them"
 check_account
 check_deployable "$GITHUB_STACK"
 
-# An account has one provider for GitHub. The stack that made it keeps it; every other one uses it.
+# An account has one provider for GitHub. The stack that created it keeps it; every other one uses it.
 provider=""
 status=$(stack_status "$GITHUB_STACK")
 if [[ -z $status ]]; then
@@ -57,11 +57,11 @@ if [[ -z $status ]]; then
 else
     parameters=()
 fi
-# Only what was said: CloudFormation keeps the other values of a stack that is there.
+# Only what was given: CloudFormation keeps the other values of an existing stack.
 [[ -z $ids ]] || parameters+=("OwnerId=${ids%/*}" "RepositoryId=${ids#*/}")
 
 deploy_roles "$DEPLOY_ROLES_STACK" "$API_STACK" "$DATABASE_STACK"
-say "Deploys the stack $GITHUB_STACK: the way in for $repository, environment $environment."
+say "Deploying the stack $GITHUB_STACK: access for $repository, environment $environment."
 deploy_stack "$GITHUB_STACK" github_oidc.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" \
     --parameter-overrides "Repository=$repository" "EnvironmentName=$environment" "DeployRolesStackName=$DEPLOY_ROLES_STACK" ${parameters[@]+"${parameters[@]}"}
 

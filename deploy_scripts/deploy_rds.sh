@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or updates the database's stack.
+# Creates or updates the database's stack.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -8,11 +8,11 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/deploy_rds.sh [dev|prod] [--standby]
 
-Makes the database of an environment (dev unless named), or brings it up to date: Aurora MySQL on Serverless v2 by
+Creates or updates the database of an environment (dev by default): Aurora MySQL on Serverless v2 from
 deploy_scripts/database.yaml, with the settings of deploy_scripts/config-ENVIRONMENT.env. Takes about 15 minutes the
 first time, and can be run again at any time. Afterwards: deploy_scripts/create_schema.sh
 
-Where the settings name a STANDBY_REGION, the cluster becomes the first of an Aurora global database.
+If the settings name a STANDBY_REGION, the cluster becomes the first of an Aurora global database.
 
   --standby   the secondary cluster, in STANDBY_REGION; after the first one
 TEXT
@@ -50,7 +50,7 @@ if [[ $role == standby ]]; then
         [[ $found == *ResourceNotFound* ]] || explain_aws "$found"
         die "the secret of $DATABASE_STACK has no replica in $STANDBY_REGION. Run deploy_scripts/deploy_rds.sh $environment again."
     }
-    # The key that AWS keeps for RDS is there once somebody has asked for it.
+    # AWS creates its key for RDS at the first request for it.
     [[ -n ${AWS_ENDPOINT_URL:-} ]] || ask_aws kms describe-key --key-id alias/aws/rds >/dev/null
     global=("GlobalDatabase=$GLOBAL_DATABASE" GlobalRole=standby "OtherRegion=$PRIMARY_REGION" "ReplicatedSecretArn=$replica")
 else
@@ -62,7 +62,7 @@ fi
 check_told
 check_deployable "$DATABASE_STACK"
 
-# The secret that RDS manages becomes one of the stack's own, which CloudFormation refuses while another stack imports it.
+# The stack's own secret replaces the one that RDS manages, which CloudFormation refuses while another stack imports that.
 status=$(stack_status "$DATABASE_STACK")
 if [[ $role == primary && -n ${global[*]} && -n $status ]]; then
     secret=$(stack_output "$DATABASE_STACK" SecretArn)
@@ -74,7 +74,7 @@ if [[ $role == primary && -n ${global[*]} && -n $status ]]; then
     fi
 fi
 
-say "Deploys the stack $DATABASE_STACK: Aurora MySQL, $MIN_CAPACITY to $MAX_CAPACITY ACUs, database $DB_NAME," \
+say "Deploying the stack $DATABASE_STACK: Aurora MySQL, $MIN_CAPACITY to $MAX_CAPACITY ACUs, database $DB_NAME," \
     "in ${VPC_ID:-a VPC of its own}, deletion protection $DELETION_PROTECTION${global[*]:+, $role in the global database $GLOBAL_DATABASE}."
 
 deploy_stack "$DATABASE_STACK" database.yaml --tags project=fleet-api "environment=$environment" --parameter-overrides \

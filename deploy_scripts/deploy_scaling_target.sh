@@ -7,22 +7,22 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/deploy_scaling_target.sh [dev|prod] DIMENSION_ID|URL
 
-Registers a dimension of an environment's API (dev unless named) with Application Auto Scaling, by
+Registers a dimension of an environment's API (dev by default) with Application Auto Scaling, from
 deploy_scripts/scaling_target.yaml and the settings of deploy_scripts/config-ENVIRONMENT.env: minimum and maximum,
 target tracking, a scheduled action, alarms, and a policy for what owns the resource. Can be run again at any time.
 A URL names a dimension of another API, as in
 https://API_ID.execute-api.us-east-1.amazonaws.com/prod/scalableTargetDimensions/1-23456789
 
-Before anything changes it looks whether the API is there and in this region, and asks the dimension once, signed as
-Application Auto Scaling signs, whether it keeps the contract.
+Before changing anything it checks that the API exists in this region, and sends the dimension a request, signed as
+Application Auto Scaling signs, to check that it keeps the contract.
 
-Who runs it needs, beside CloudFormation: application-autoscaling:*, cloudwatch:PutMetricAlarm, DescribeAlarms and
+Required permissions, besides CloudFormation's: application-autoscaling:*, cloudwatch:PutMetricAlarm, DescribeAlarms and
 DeleteAlarms, iam:CreateServiceLinkedRole for custom-resource.application-autoscaling.amazonaws.com, iam:CreatePolicy,
 GetPolicy, GetPolicyVersion, ListPolicyVersions, ListEntitiesForPolicy, CreatePolicyVersion, DeletePolicyVersion and
 DeletePolicy, apigateway:GET, execute-api:Invoke and, with a topic for alarms, events:PutRule, DescribeRule, PutTargets,
 RemoveTargets and DeleteRule.
 
-  EXECUTE_API_ENDPOINT_URL   where the dimension is asked instead of at its own address: an emulator of AWS
+  EXECUTE_API_ENDPOINT_URL   send that request here instead of to the dimension's own address: an emulator of AWS
 TEXT
 }
 
@@ -36,7 +36,7 @@ dimension=$1
 
 readonly URL_FORM='^https://([a-z0-9]+)\.execute-api\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/[A-Za-z0-9_-]+/scalableTargetDimensions/([A-Za-z0-9._~%-]{1,255})$'
 
-# whole_number NAME...: each is a capacity or a number of seconds.
+# whole_number NAME...: exits unless each is a capacity or a number of seconds.
 whole_number() {
     local name
     for name in "$@"; do
@@ -55,10 +55,10 @@ whole_number SCALING_MIN_CAPACITY SCALING_MAX_CAPACITY SCALING_OUT_COOLDOWN SCAL
 ((10#$SCALING_SCHEDULED_MIN_CAPACITY <= 10#$SCALING_SCHEDULED_MAX_CAPACITY)) ||
     die "SCALING_SCHEDULED_MIN_CAPACITY ($SCALING_SCHEDULED_MIN_CAPACITY) must not be greater than SCALING_SCHEDULED_MAX_CAPACITY ($SCALING_SCHEDULED_MAX_CAPACITY)."
 [[ $dimension == *://* || $dimension =~ ^[A-Za-z0-9._~%-]{1,255}$ ]] ||
-    die "'$dimension' is no dimension's id for an address: write what is neither a letter, a digit nor one of - . _ ~ as %20 and the like."
+    die "'$dimension' is not a dimension id as it appears in a URL: percent-encode everything but letters, digits and - . _ ~"
 if [[ $dimension == *://* ]]; then
     [[ $dimension =~ $URL_FORM ]] ||
-        die "'$dimension' is no address of a dimension. It must be like https://API_ID.execute-api.us-east-1.amazonaws.com/dev/scalableTargetDimensions/1-23456789."
+        die "'$dimension' is not the address of a dimension. It must be like https://API_ID.execute-api.us-east-1.amazonaws.com/dev/scalableTargetDimensions/1-23456789."
 fi
 need_aws
 need cargo "https://rustup.rs"
@@ -74,12 +74,12 @@ else
     [[ -n $prefix ]] || die "the stack $API_STACK has no output ScalableTargetResourceIdPrefix. Run deploy_scripts/deploy_api.sh $environment again."
     resource_id=$prefix$dimension
 fi
-[[ $resource_id =~ $URL_FORM ]] || die "'$resource_id' is no address that Application Auto Scaling could call."
+[[ $resource_id =~ $URL_FORM ]] || die "'$resource_id' is not an address that Application Auto Scaling can call."
 api=${BASH_REMATCH[1]} region=${BASH_REMATCH[2]} id=${BASH_REMATCH[4]}
 [[ $region == "$AWS_REGION" ]] ||
-    die "the API is in $region and this is $AWS_REGION: a target is registered in its API's region. Set AWS_REGION=$region."
+    die "the API is in $region, but the current region is $AWS_REGION. A target is registered in its API's region: set AWS_REGION=$region."
 if ! answer=$(aws apigateway get-rest-api --rest-api-id "$api" --query id --output text 2>&1); then
-    [[ $answer != *NotFoundException* ]] || die "there is no API $api in $AWS_REGION, in the account of these credentials. Look at the address again."
+    [[ $answer != *NotFoundException* ]] || die "there is no API $api in $AWS_REGION, in the account of these credentials. Check the address."
     explain_aws "$answer"
 fi
 
@@ -87,18 +87,18 @@ asked=$resource_id
 if [[ -n ${EXECUTE_API_ENDPOINT_URL:-} ]]; then
     asked=$EXECUTE_API_ENDPOINT_URL/scalableTargetDimensions/$id
 fi
-say "Asks the dimension, signed for execute-api."
+say "Checking the dimension with a request signed for execute-api."
 cargo run --quiet --manifest-path "$root_dir/Cargo.toml" --package simulate-scaling -- --endpoint "$asked" --sigv4 "$region" --check ||
     die "the dimension does not answer as Application Auto Scaling needs it; the reason is above. Nothing was deployed."
 
 # macOS has no sha256sum.
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
-# A stack's name has neither points nor the like, and an id may. The end of the name tells apart what looks the same without
-# them, is cut off, or is of another API: two dimensions in one stack would take each other's place.
+# A stack's name has neither dots nor other punctuation, but an id may. The end of the name distinguishes ids that look the same
+# without them, are cut off, or belong to another API: two dimensions in one stack would replace each other.
 stack=$SCALING_STACK-$(printf '%s' "$id" | tr -c 'A-Za-z0-9-' '-' | cut -c1-80)-$(printf '%s' "$resource_id" | sha256 | cut -c1-8)
 check_deployable "$stack"
-say "Deploys the stack $stack: $resource_id, $SCALING_MIN_CAPACITY to $SCALING_MAX_CAPACITY," \
+say "Deploying the stack $stack: $resource_id, $SCALING_MIN_CAPACITY to $SCALING_MAX_CAPACITY," \
     "$SCALING_METRIC_NAMESPACE $SCALING_METRIC_NAME at $SCALING_TARGET_VALUE${SCALING_SCHEDULE:+, $SCALING_SCHEDULE}."
 deploy_stack "$stack" scaling_target.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" --parameter-overrides \
     "ResourceId=$resource_id" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or updates the stack with books and authors in containers.
+# Creates or updates the stack with books and authors in containers.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -8,9 +8,9 @@ help() {
 Usage: deploy_scripts/deploy_services.sh [dev|prod] [OPTION...]
 
 Deploys books and authors as Fargate services behind an internal load balancer and an HTTP API
-(deploy_scripts/services.yaml), with the settings of deploy_scripts/config-ENVIRONMENT.env, then asks them whether they
-are well. Can be run again at any time: new tasks take over when they are healthy, and a deployment whose tasks do not
-become healthy is put back. Takes about 6 minutes the first time.
+(deploy_scripts/services.yaml), with the settings of deploy_scripts/config-ENVIRONMENT.env, then checks that they
+are healthy. Can be run again at any time: new tasks take over when they are healthy, and a deployment whose tasks do not
+become healthy is rolled back. Takes about 6 minutes the first time.
 
   --tag TAG                   the image to deploy [default: the commit's first 12 characters]
   --parameter NAME=VALUE      another parameter of the template; may be repeated
@@ -42,16 +42,16 @@ done
 
 load_settings "$name" dev prod
 need_settings SERVICES_STACK REGISTRY_STACK MIN_TASKS MAX_TASKS SERVICES_LOG_RETENTION_IN_DAYS SERVICES_DELETION_PROTECTION
-((MIN_TASKS <= MAX_TASKS)) || die "MIN_TASKS ($MIN_TASKS) is more than MAX_TASKS ($MAX_TASKS). Mend deploy_scripts/config-$environment.env."
+((MIN_TASKS <= MAX_TASKS)) || die "MIN_TASKS ($MIN_TASKS) is more than MAX_TASKS ($MAX_TASKS). Fix deploy_scripts/config-$environment.env."
 need_aws
 need curl "apt-get install curl"
 if [[ -z $tag ]]; then
-    commit=$(git -C "$root_dir" rev-parse HEAD 2>/dev/null) || die "this folder is no git checkout, so there is no commit to look for. Give --tag."
+    commit=$(git -C "$root_dir" rev-parse HEAD 2>/dev/null) || die "this folder is not a git checkout, so there is no commit to look for. Give --tag."
     tag=${commit:0:12}
 fi
 check_account
 
-# ---- Everything that the stack needs, before anything changes ----
+# ---- Check the prerequisites before anything changes ----
 
 check_deployable "$SERVICES_STACK"
 status=$(stack_status "$REGISTRY_STACK")
@@ -63,7 +63,7 @@ check_subnets "$SERVICES_VPC_ID" "$SERVICES_SUBNET_IDS"
 
 # ---- Deploy ----
 
-say "Deploys the stack $SERVICES_STACK: books and authors of $repository_name:$tag, $MIN_TASKS to $MAX_TASKS tasks each, in ${SERVICES_VPC_ID:-a VPC of their own}."
+say "Deploying the stack $SERVICES_STACK: books and authors of $repository_name:$tag, $MIN_TASKS to $MAX_TASKS tasks each, in ${SERVICES_VPC_ID:-a VPC of their own}."
 deploy_stack "$SERVICES_STACK" services.yaml --capabilities CAPABILITY_IAM --tags project=fleet-api "environment=$environment" --parameter-overrides \
     "RepositoryName=$repository_name" \
     "ImageTag=$tag" \

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the deployment scripts share. Sourced, never run.
 
-# macOS comes with 3.2, which stops in the middle of a script at what it does not know.
+# macOS ships 3.2, which would stop in the middle of a script at syntax that it does not know.
 if ((BASH_VERSINFO[0] < 4)); then
     printf '%s needs bash 4 or later, and this is %s. On macOS: brew install bash\n' "$(basename "$0")" "$BASH_VERSION" >&2
     exit 1
@@ -12,17 +12,17 @@ scripts_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root_dir=$(dirname "$scripts_dir")
 script_name=$(basename "$0")
 
-# The CLI must neither page its output nor ask.
+# The CLI must not page its output.
 export AWS_PAGER="" SAM_CLI_TELEMETRY="${SAM_CLI_TELEMETRY:-0}"
-# Version 1 of the CLI asks us-east-1 who is asking, unless it is told otherwise; that region may be the one that is lost.
+# By default, version 1 of the CLI calls STS in us-east-1, which may be the lost region.
 export AWS_STS_REGIONAL_ENDPOINTS=regional
 
 say() { printf '%s\n' "$*"; }
 
-# The exit code of `die` within $(...), so that a failure is told once.
+# The exit code of `die` within $(...), so that a failure is reported once.
 readonly SAID=86
 
-# Stops with what went wrong and what to do about it.
+# Exits with an error message that says what to do.
 die() {
     printf '%s: %s\n' "$script_name" "$*" >&2
     if ((BASH_SUBSHELL > 0)); then
@@ -31,17 +31,17 @@ die() {
     exit 1
 }
 
-# Wrong use: says how to use the script.
+# Exits with a usage error.
 usage_error() {
     printf '%s: %s\nTry: %s --help\n' "$script_name" "$*" "$0" >&2
     exit 2
 }
 
-# A failure that no check foresaw still ends in a sentence. One that `die` has told of within $(...) ends here as well.
+# An unexpected failure still ends with a message. One that `die` has reported within $(...) ends here as well.
 on_error() {
     local status=$1 line=$2
     if ((status != SAID)); then
-        printf '%s: stopped by a failure in line %s (exit code %s). What went wrong is above; once it is mended, run the script again.\n' \
+        printf '%s: failed at line %s (exit code %s). The error is above; fix it and run the script again.\n' \
             "$script_name" "$line" "$status" >&2
     fi
     if ((BASH_SUBSHELL > 0)); then
@@ -88,10 +88,10 @@ load_settings() {
             return
         fi
     done
-    usage_error "there is no environment named '$name' here. There are: $*"
+    usage_error "there is no environment named '$name'. Choose one of: $*"
 }
 
-# need_settings NAME...: each has a value.
+# need_settings NAME...: exits unless each has a value.
 need_settings() {
     local name
     for name in "$@"; do
@@ -99,17 +99,17 @@ need_settings() {
     done
 }
 
-# check_told: prod has somebody to tell of its alarms, or says twice that nobody is to be told. The templates' own rule says
-# the same to plain `sam deploy`.
+# check_told: exits if prod has no recipient for its alarms, unless both settings are `none`. A rule in the template does the
+# same for plain `sam deploy`.
 check_told() {
     local email=${ALARM_EMAIL:-} topic=${ALARM_TOPIC_ARN:-}
     [[ $environment == prod ]] || return 0
     if [[ ${email/#none/} || ${topic/#none/} || $email$topic == nonenone ]]; then return 0; fi
-    die "nobody would be told of prod's alarms. Set ALARM_EMAIL or ALARM_TOPIC_ARN in deploy_scripts/config-prod.env; ALARM_EMAIL=none and ALARM_TOPIC_ARN=none if that is what you want."
+    die "prod's alarms would notify nobody. Set ALARM_EMAIL or ALARM_TOPIC_ARN in deploy_scripts/config-prod.env; ALARM_EMAIL=none and ALARM_TOPIC_ARN=none if that is what you want."
 }
 
-# Runs the AWS CLI and answers its output; a failure becomes one sentence.
-# The CLI's own text names the operation, which tells a missing permission from a wrong setting.
+# Runs the AWS CLI and prints its output; a failure becomes one sentence.
+# It includes the CLI's own text, which names the operation and so tells a missing permission from a wrong setting.
 ask_aws() {
     local output status=0
     output=$(aws "$@" 2>&1) || status=$?
@@ -120,12 +120,12 @@ ask_aws() {
     explain_aws "$output"
 }
 
-# ask_rds OPERATION...: as ask_aws. Version 1 of the AWS CLI does not look for this service's endpoint in the environment.
+# ask_rds OPERATION...: like ask_aws. Version 1 of the AWS CLI does not read this service's endpoint from the environment.
 ask_rds() {
     ask_aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} rds "$@"
 }
 
-# explain_aws ERROR_TEXT: stops, saying what to do.
+# explain_aws ERROR_TEXT: exits with a message that says what to do.
 explain_aws() {
     local text
     text=$(printf '%s' "$1" | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
@@ -141,13 +141,13 @@ explain_aws() {
         *"Could not connect to the endpoint"* | *"Connection refused"*)
             die "no answer from ${AWS_ENDPOINT_URL:-AWS}. Check the network, the region, and AWS_ENDPOINT_URL. ($text)" ;;
         *AccessDenied* | *"not authorized"*)
-            die "these credentials may not do that. Ask for the permission that this names: $text" ;;
+            die "these credentials lack a permission. Ask for the one named here: $text" ;;
         *)
             die "AWS refused: $text" ;;
     esac
 }
 
-# Says who is asking and where, or stops: in the environment's primary region, where it names one.
+# Prints the account and the region, or exits. Uses the environment's primary region if it has one.
 check_account() { check_account_in "${PRIMARY_REGION:-$(current_region)}"; }
 
 # check_account_in REGION
@@ -158,7 +158,7 @@ check_account_in() {
     say "Account $account, region $AWS_REGION${environment:+, environment $environment}."
 }
 
-# use_region REGION: version 1 of the AWS CLI reads one variable, everything else the other.
+# use_region REGION: version 1 of the AWS CLI reads one of the variables, everything else the other.
 use_region() {
     [[ -n $1 ]] || die "no AWS region is set. Set AWS_REGION, or run aws configure."
     export AWS_REGION=$1 AWS_DEFAULT_REGION=$1
@@ -181,10 +181,10 @@ in_region() {
     "$@"
 }
 
-# Whoever asks for a status or an output does so by an assignment of its own, x=$(stack_status NAME): where AWS gives no answer,
-# `die` ends $(...) alone, and a test, an argument or `local x=` would take that for an empty answer.
+# Always assign a status or an output in a statement of its own, x=$(stack_status NAME): if AWS does not answer,
+# `die` only exits $(...), and a test, an argument or `local x=` would take that for an empty answer.
 
-# stack_state NAME: its status as CloudFormation gives it, or nothing where there is no such stack.
+# stack_state NAME: the stack's status as CloudFormation reports it, or nothing if the stack does not exist.
 stack_state() {
     local output status=0
     output=$(aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].StackStatus' --output text 2>&1) || status=$?
@@ -195,8 +195,8 @@ stack_state() {
     fi
 }
 
-# stack_status NAME: as stack_state, and nothing for a stack under review. That one holds nothing, and stays so for ever where
-# nobody executes its change set; sam and the AWS CLI deploy as if it were not there.
+# stack_status NAME: like stack_state, but nothing for a stack under review. Such a stack is empty, and stays so forever unless
+# its change set is executed; sam and the AWS CLI deploy as if it did not exist.
 stack_status() {
     local status
     status=$(stack_state "$1") || exit
@@ -211,33 +211,33 @@ stack_output() {
     [[ $value == None ]] || printf '%s' "$value"
 }
 
-# check_deployable STACK: stops where CloudFormation would refuse a deployment, and says what to do.
+# check_deployable STACK: exits if CloudFormation would refuse a deployment, and says what to do.
 check_deployable() {
     local status
     status=$(stack_status "$1") || exit 1
     case $status in
         "" | *_COMPLETE)
             [[ $status != ROLLBACK_COMPLETE ]] ||
-                die "the stack $1 failed when it was first made and cannot be updated. Delete it: aws cloudformation delete-stack --region $AWS_REGION --stack-name $1" ;;
-        *_IN_PROGRESS) die "the stack $1 is being changed by somebody ($status). Wait until that has finished, and run this script again." ;;
-        *) die "the stack $1 is in the state $status. Look at its events (aws cloudformation describe-stack-events --region $AWS_REGION --stack-name $1), then mend or delete it." ;;
+                die "the stack $1 failed when it was first created and cannot be updated. Delete it: aws cloudformation delete-stack --region $AWS_REGION --stack-name $1" ;;
+        *_IN_PROGRESS) die "the stack $1 is being updated ($status). Wait until that has finished, and run this script again." ;;
+        *) die "the stack $1 is in the state $status. See its events (aws cloudformation describe-stack-events --region $AWS_REGION --stack-name $1), then fix or delete it." ;;
     esac
 }
 
-# failed_resources STACK: why its last deployment failed, a line for each resource.
+# failed_resources STACK: why its last deployment failed, one line per resource.
 failed_resources() {
     aws cloudformation describe-stack-events --stack-name "$1" --max-items 100 --output text \
         --query "StackEvents[?ends_with(ResourceStatus, '_FAILED')].[LogicalResourceId, ResourceStatusReason]" 2>/dev/null | grep -v '^None$' | head -5 || true
 }
 
-# deploy_stack STACK TEMPLATE OPTION...: makes the stack of deploy_scripts/TEMPLATE or updates it; one that is as it should be
-# stays as it is. The options are those of aws cloudformation deploy.
+# deploy_stack STACK TEMPLATE OPTION...: creates or updates the stack of deploy_scripts/TEMPLATE; does nothing if it is up to
+# date. The options are those of aws cloudformation deploy.
 deploy_stack() {
     local stack=$1 template=$2
     shift 2
     if ! aws cloudformation deploy --stack-name "$stack" --template-file "$scripts_dir/$template" --no-fail-on-empty-changeset "$@"; then
         failed_resources "$stack" >&2
-        die "the stack $stack in $AWS_REGION could not be deployed; CloudFormation puts back what was there. The reasons are above: mend them${environment:+ (the settings are in deploy_scripts/config-$environment.env)}, and run this script again."
+        die "the stack $stack in $AWS_REGION could not be deployed; CloudFormation rolls it back. The reasons are above: fix them${environment:+ (the settings are in deploy_scripts/config-$environment.env)}, and run this script again."
     fi
 }
 
@@ -249,11 +249,11 @@ delete_stack() {
         say "There is no stack $stack in $AWS_REGION."
         return
     fi
-    say "Deletes the stack $stack in $AWS_REGION."
+    say "Deleting the stack $stack in $AWS_REGION."
     ask_aws cloudformation delete-stack --stack-name "$stack" >/dev/null
     if ! aws cloudformation wait stack-delete-complete --stack-name "$stack"; then
         failed_resources "$stack" >&2
-        die "the stack $stack could not be deleted whole; the reasons are above. Mend them, and run this script again."
+        die "the stack $stack could not be fully deleted; the reasons are above. Fix them, and run this script again."
     fi
     say "The stack $stack in $AWS_REGION is deleted."
 }
@@ -265,7 +265,7 @@ show_outputs() {
     say ""
 }
 
-# image_digest REPOSITORY TAG: the digest of an image in ECR, or nothing where there is none.
+# image_digest REPOSITORY TAG: the digest of an image in ECR, or nothing if it does not exist.
 image_digest() {
     local output status=0
     output=$(aws ecr describe-images --repository-name "$1" --image-ids "imageTag=$2" --query 'imageDetails[0].imageDigest' --output text 2>&1) || status=$?
@@ -276,7 +276,8 @@ image_digest() {
     fi
 }
 
-# check_subnets VPC SUBNET,SUBNET...: they are there, in that VPC and in two availability zones. Both empty: nothing to check.
+# check_subnets VPC SUBNET,SUBNET...: exits unless they exist in that VPC, in two availability zones. If both are empty, there
+# is nothing to check.
 check_subnets() {
     local vpc=$1 subnets=$2 found zones wrong
     if [[ -z $vpc && -z $subnets ]]; then return; fi
@@ -290,15 +291,15 @@ check_subnets() {
     ((zones >= 2)) || die "SERVICES_SUBNET_IDS must be in two availability zones or more; these are all in $(awk 'NR == 1 { print $3 }' <<<"$found")."
 }
 
-# deploy_roles STACK API_STACK DATABASE_STACK: the roles that a pipeline deploys an environment by.
+# deploy_roles STACK API_STACK DATABASE_STACK: deploys the roles that a pipeline uses to deploy an environment.
 deploy_roles() {
     check_deployable "$1"
-    say "Deploys the stack $1: the roles that $2 is deployed by."
+    say "Deploying the stack $1: the roles for deploying $2."
     deploy_stack "$1" deploy_roles.yaml --capabilities CAPABILITY_NAMED_IAM --tags project=fleet-api \
         --parameter-overrides "ApiStackName=$2" "DatabaseStackName=$3" "ClusterName=$(tr '[:upper:]' '[:lower:]' <<<"$3")-*"
 }
 
-# confirm QUESTION: true when the answer is yes. Without a terminal the answer is no.
+# confirm QUESTION: true if the answer is yes. Without a terminal, the answer is no.
 confirm() {
     local answer=""
     [[ -t 0 ]] || return 1

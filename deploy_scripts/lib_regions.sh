@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # What the scripts for two regions share. Sourced after lib.sh, never run.
 
-# CloudFront and Route 53 are told of by stacks in this region alone.
+# Stacks with CloudFront and Route 53 resources live in this region.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly EDGE_REGION=us-east-1
 
-# check_two_regions: stops unless the settings name two regions.
+# check_two_regions: exits unless the settings name two regions.
 check_two_regions() {
     local name
     need_settings PRIMARY_REGION STANDBY_REGION
     for name in PRIMARY_REGION STANDBY_REGION; do
-        [[ ${!name} =~ ^[a-z]{2}(-[a-z]+)+-[0-9]$ ]] || die "$name is '${!name}', which is no region. It must be like eu-west-1."
+        [[ ${!name} =~ ^[a-z]{2}(-[a-z]+)+-[0-9]$ ]] || die "$name is '${!name}', which is not a region. It must be like eu-west-1."
     done
     [[ $PRIMARY_REGION != "$STANDBY_REGION" ]] || die "PRIMARY_REGION and STANDBY_REGION are both $PRIMARY_REGION. They must be two regions."
 }
@@ -67,7 +67,7 @@ api_id() {
 # api_endpoint REGION: the API's own address there, as AWS gives it.
 api_endpoint() { in_region "$1" stack_output "$API_STACK" ApiEndpoint; }
 
-# api_address REGION: where this machine asks the API there. An emulator's gateway is not at the address that AWS would give it.
+# api_address REGION: the address at which this machine reaches the API there. An emulator's gateway has another than AWS's.
 api_address() {
     local endpoint host
     endpoint=$(api_endpoint "$1") || exit
@@ -79,22 +79,22 @@ api_address() {
     fi
 }
 
-# public_address: where this machine asks the one address. Only an emulator, which has no names, needs another one.
+# public_address: the URL at which this machine reaches the shared address. Only an emulator, which has no DNS, needs another.
 public_address() { printf '%s' "${PUBLIC_ADDRESS:-https://$PUBLIC_NAME}"; }
 
-# status_of ADDRESS: the HTTP status, 000 where nothing answers.
+# status_of ADDRESS: the HTTP status, or 000 if nothing answers.
 status_of() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 "$1" || true; }
 
-# body_of ADDRESS: the body whatever the status, nothing where nothing answers.
+# body_of ADDRESS: the body whatever the status, or nothing if nothing answers.
 body_of() { curl --silent --max-time 10 "$1" || true; }
 
 # json_text KEY: the text of a key in the JSON on standard input, or nothing.
 json_text() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" | sed -n 1p; }
 
-# answering_region: the region that the one address answers from, or nothing.
+# answering_region: the region that the shared address answers from, or nothing.
 answering_region() { body_of "$(public_address)/v1/metadata" | json_text region; }
 
-# writer_region ASKED_REGION: where the inventory's writer is, or nothing where there is no global database.
+# writer_region ASKED_REGION: the region of the inventory's writer, or nothing if there is no global database.
 writer_region() {
     local output status=0
     output=$(in_region "$1" aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} rds describe-global-clusters \
@@ -115,7 +115,7 @@ member_in() {
     grep ":rds:$1:" <<<"$members" || true
 }
 
-# check_stack REGION STACK HOW_TO_MAKE_IT
+# check_stack REGION STACK HOW_TO_CREATE_IT
 check_stack() {
     local status
     status=$(in_region "$1" stack_status "$2") || exit 1

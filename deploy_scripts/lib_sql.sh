@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# What the scripts share that ask the database. Sourced, never run.
+# Shared by the scripts that query the database. Sourced, never run.
 
 # How long to wait for a paused cluster: 15 s is usual, 30 s and more after a day.
 readonly WAKE_SECONDS=120
 
-# What stands for NULL in an answer.
+# Stands for NULL in a result.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly NULL=true
-# The records, a line each, with a blank between the values.
+# The records, one per line, with a blank between the values.
 readonly RECORDS="records[*].[join(' ', [*].to_string(not_null(stringValue, longValue, isNull)))]"
 
 # find_database: sets DB_CLUSTER_ARN and DB_SECRET_ARN, from the environment or from the database's stack, and the region.
@@ -30,8 +30,8 @@ find_database() {
         die "the stack $DATABASE_STACK names no cluster yet. Run deploy_scripts/deploy_rds.sh $environment again."
 }
 
-# try_statement SQL [OPTION...]: true, with the records in `answer`; or false where the database says no, with its words in
-# `refusal`. Waits while the cluster wakes. The statement goes by a pipe: an argument can be read by every user of the machine.
+# try_statement SQL [OPTION...]: true, with the records in `answer`; or false if the database rejects it, with the error in
+# `refusal`. Waits while the cluster resumes. The statement goes through a pipe: every user of the machine can read arguments.
 try_statement() {
     local sql=$1 output status deadline=$((SECONDS + WAKE_SECONDS))
     shift
@@ -41,7 +41,7 @@ try_statement() {
         output=$(aws rds-data execute-statement --resource-arn "$DB_CLUSTER_ARN" --secret-arn "$DB_SECRET_ARN" --database "$DB_NAME" \
             --sql file:///dev/stdin --query "$RECORDS" --output text "$@" 2>&1 <<<"$sql") || status=$?
         if ((status == 0)); then
-            # What the CLI prints of no records.
+            # The CLI prints this if there are no records.
             # shellcheck disable=SC2034 # the scripts that source this file use it
             answer=${output/#None/}
             return 0
@@ -61,10 +61,10 @@ try_statement() {
     done
 }
 
-# ask_database SQL: sets `answer`, or stops.
+# ask_database SQL: sets `answer`, or exits.
 ask_database() { try_statement "$@" || explain_database "$refusal"; }
 
-# explain_database ERROR_TEXT: stops, saying what to do.
+# explain_database ERROR_TEXT: exits with a message that says what to do.
 explain_database() {
     case $1 in
         *HttpEndpointNotEnabled* | *"HttpEndpoint is not enabled"*)
@@ -72,7 +72,7 @@ explain_database() {
         *DatabaseNotFound* | *"cluster not found"*)
             die "there is no cluster $DB_CLUSTER_ARN here. Check the region and DB_CLUSTER_ARN, or run deploy_scripts/deploy_rds.sh first." ;;
         *InvalidSecret* | *SecretsError* | *"Secrets Manager"*)
-            die "the cluster does not take the secret $DB_SECRET_ARN. Check DB_SECRET_ARN and that these credentials may read it." ;;
+            die "the cluster does not accept the secret $DB_SECRET_ARN. Check DB_SECRET_ARN and that these credentials may read it." ;;
         *"Unknown database"*)
             die "the cluster has no database $DB_NAME. Check DB_NAME in deploy_scripts/config-$environment.env." ;;
         *"rror code: "*) die "the database refused: $1" ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Moves traffic, and the inventory's writer, from one region to the other by hand.
+# Moves traffic and the inventory's writer from one region to the other by hand.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -10,18 +10,18 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/route_away.sh [dev|prod] primary|standby|auto [OPTION...]
 
-Sends the traffic of an environment's one address (dev unless named) to a region, shows what it will do first, asks, and
+Sends the traffic of an environment's shared address (dev by default) to a region: shows what it will do, asks, and
 waits until the address answers from there.
 
-  primary   everything to the primary region, whatever its health check says
-  standby   everything to the standby region, whatever the health checks say
-  auto      as the health checks say: to the primary region while it is well. The normal state.
+  primary   all traffic to the primary region, whatever its health check says
+  standby   all traffic to the standby region, whatever the health checks say
+  auto      follow the health checks: the primary region while it is healthy. This is the normal state.
 
-The inventory answers where its writer is, so the writer moves first: to the standby region with standby, back to the
-primary one with primary and auto. It is a switchover, which loses nothing and needs both regions.
+The inventory is served from its writer's region, so the writer moves first: to the standby region with standby, back to the
+primary one with primary and auto. This is a switchover, which loses nothing and needs both regions.
 
   --keep-database     leave the writer where it is; the inventory answers 503 in the other region
-  --allow-data-loss   where the writer's region is lost: promote the other cluster as it is (failover). What had not been
+  --allow-data-loss   if the writer's region is lost, promote the other cluster as it is (failover). What had not been
                       replicated by then, usually the last second, is lost.
   --yes               do not ask
 TEXT
@@ -58,13 +58,13 @@ which=${traffic/auto/primary}
 target=$(region_of "$which")
 check_account_in "$target"
 
-# Where the region is lost that CloudFormation has the edge in, the database can still be moved; the health checks of
-# Route 53 move traffic by themselves.
+# If the region with the edge's stack is lost, the database can still be moved; the health checks of Route 53 move traffic
+# by themselves.
 edge=true
 if ! status=$(AWS_MAX_ATTEMPTS=1 in_region "$EDGE_REGION" stack_status "$EDGE_STACK"); then
     $lossy || exit 1
     edge=false
-    say "CloudFormation in $EDGE_REGION does not answer, so what traffic is set to stays as it is."
+    say "CloudFormation in $EDGE_REGION does not answer, so the traffic setting stays as it is."
 fi
 if $edge; then
     [[ -n $status ]] ||
@@ -72,7 +72,7 @@ if $edge; then
     in_region "$EDGE_REGION" check_deployable "$EDGE_STACK"
 fi
 
-# ---- What will be done ----
+# ---- The plan ----
 
 address=$(api_address "$target")
 status=$(status_of "$address/v1/health")
@@ -84,7 +84,7 @@ moves=false
 if [[ -z $writer ]]; then
     plan="There is no global database $GLOBAL_DATABASE; the inventory stays where it is."
 elif [[ $writer == "$target" ]]; then
-    plan="The inventory's writer is in $target already."
+    plan="The inventory's writer already is in $target."
 elif $keep; then
     plan="The inventory's writer stays in $writer; in $target the inventory answers 503."
 elif [[ $status != 200 ]]; then
@@ -136,11 +136,11 @@ if ! $yes && ! confirm "Do that?"; then
     die "nothing was changed. Answer yes, or give --yes."
 fi
 
-# ---- The writer first: the region that traffic comes to can answer then ----
+# ---- The writer first, so that the region can answer once traffic arrives ----
 
 if $moves; then
     if $lossy; then
-        # Asked where the writer goes, since its own region may not answer.
+        # Sent to the target region, since the writer's own region may not answer.
         action=(failover-global-cluster --allow-data-loss)
         asked=$target
     else
@@ -169,13 +169,13 @@ if [[ -n $changes ]]; then
     in_region "$EDGE_REGION" ask_aws cloudformation execute-change-set --stack-name "$EDGE_STACK" --change-set-name "$change_set" >/dev/null
     if ! in_region "$EDGE_REGION" aws cloudformation wait stack-update-complete --stack-name "$EDGE_STACK"; then
         in_region "$EDGE_REGION" failed_resources "$EDGE_STACK" >&2
-        die "the stack $EDGE_STACK was not changed; CloudFormation puts back what was there. The reasons are above."
+        die "the stack $EDGE_STACK was not changed; CloudFormation rolls it back. The reasons are above."
     fi
     say "The stack $EDGE_STACK is changed; now Route 53 and CloudFront have to notice."
 fi
 
-# A change of a health check has no state to ask for, so the address itself is asked: three times in a row, since
-# CloudFront's places notice one by one.
+# A change of a health check has no status to poll, so poll the address itself: three times in a row, since
+# CloudFront's locations notice one by one.
 expected=$target
 if [[ $traffic == auto && $(status_of "$address/v1/health/ready") != 200 ]]; then
     expected=$STANDBY_REGION

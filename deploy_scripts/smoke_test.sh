@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks a deployed API whether it is well.
+# Checks that a deployed API is healthy.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -8,15 +8,15 @@ help() {
 Usage: deploy_scripts/smoke_test.sh BASE [OPTION...]
        deploy_scripts/smoke_test.sh --stack NAME [OPTION...]
 
-Asks the API at BASE (https://….execute-api.us-east-1.amazonaws.com/dev, http://127.0.0.1:3000) a few questions that a
-deployment must have answers to, and ends with exit code 1 at the first that it has not. It changes nothing. What does
-not answer yet is asked again until the time is over.
+Sends a few requests to the API at BASE (https://….execute-api.us-east-1.amazonaws.com/dev, http://127.0.0.1:3000) that a
+working deployment must answer, and exits with 1 at the first that fails. It changes nothing. A request that fails
+is retried until the time is over.
 
-  --stack NAME      ask the API of this stack, which its output ApiEndpoint names
-  --commit COMMIT   this commit must be the one that runs
-  --not-ready       do not ask whether the stores answer
-  --services        books and authors alone, as deploy_scripts/services.yaml has them
-  --within SECONDS  how long to ask again [default: 90]
+  --stack NAME      test the API of this stack, at its output ApiEndpoint
+  --commit COMMIT   require that this commit is running
+  --not-ready       do not require that the stores answer
+  --services        books and authors only, as deployed by deploy_scripts/services.yaml
+  --within SECONDS  how long to retry [default: 90]
 TEXT
 }
 
@@ -59,13 +59,13 @@ if [[ -n $stack ]]; then
     [[ -n $base ]] || die "the stack $stack has no output ApiEndpoint."
 fi
 [[ -n $base ]] || usage_error "which API? Give its address, or --stack"
-[[ $base =~ ^https?://[^/?#[:space:]]+(/[^?#[:space:]]*)?$ ]] || die "'$base' is no address of an API. It must begin with https:// or http://, and have no query."
+[[ $base =~ ^https?://[^/?#[:space:]]+(/[^?#[:space:]]*)?$ ]] || die "'$base' is not the address of an API. It must begin with https:// or http://, and have no query."
 
 deadline=$((SECONDS + within))
 body=$(mktemp)
 trap 'rm -f "$body"' EXIT
 
-# ask PATH STATUS [TEXT]: the answer must have this status, and hold the text, before the time is over.
+# ask PATH STATUS [TEXT]: the response must have this status and contain the text before the time is over.
 ask() {
     local path=$1 expected=$2 text=${3:-} status code said
     while true; do
@@ -89,7 +89,7 @@ ask() {
     die "$base$path should say $text, and says: $(head -c 300 "$body")"
 }
 
-say "Asks $base."
+say "Checking $base."
 if $services; then
     for service in books authors; do
         ask "/api/$service/health" 200 "\"service\":\"$service\""
@@ -99,9 +99,9 @@ if $services; then
     ask /nothing-is-here 404 '"message":"Not Found"'
 else
     ask /v1/health 200 '"status":"ok"'
-    # A prefix of it will do.
+    # A prefix is enough.
     ask /v1/metadata 200 "\"commit\":\"$commit"
     ask /api/books/1 200 '"isbn"'
     if $ready; then ask /v1/health/ready 200 '"status":"ok"'; fi
 fi
-say "$base is well."
+say "$base is healthy."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Shows both regions, their health, and where traffic goes.
+# Shows both regions, their health, and where traffic is going.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -8,11 +8,11 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/status.sh [dev|prod]
 
-Shows the two regions of an environment (dev unless named) beside each other: the stack, the API's health and that of its
-stores, the version that runs, where the inventory's writer is, the table's replica, what Route 53 thinks of the region;
-then where traffic goes. Changes nothing. What a region does not answer is shown as no answer.
+Shows the two regions of an environment (dev by default) side by side: the stack, the health of the API and its
+stores, the running version, the location of the inventory's writer, the table's replica, and Route 53's view of the region;
+then where traffic goes. Changes nothing. Whatever cannot be determined is shown as "no answer".
 
-The exit code is 1 where the one address does not answer.
+The exit code is 1 if the shared address does not answer.
 TEXT
 }
 
@@ -26,11 +26,11 @@ check_two_regions
 need_settings API_STACK EDGE_STACK PUBLIC_NAME GLOBAL_DATABASE
 use_region "$PRIMARY_REGION"
 
-# A region that is down must not hold up what is said of the other one.
+# A region that is down must not delay the report on the other one.
 readonly PATIENCE=(--cli-connect-timeout 5 --cli-read-timeout 10)
 export AWS_MAX_ATTEMPTS=1
 
-# ask REGION SERVICE ARGUMENT...: the text, "none" for what is not there, "no answer" where it cannot be had.
+# ask REGION SERVICE ARGUMENT...: the text, "none" if it does not exist, "no answer" if it cannot be determined.
 ask() {
     local region=$1 output
     local -a endpoint=()
@@ -51,7 +51,7 @@ output_of() { ask "$1" cloudformation describe-stacks --stack-name "$2" --query 
 row() { printf '%-20s%-24s%s\n' "$@"; }
 
 declare -A seen
-# look WHICH: asks a region everything.
+# look WHICH: collects everything about a region.
 look() {
     local which=$1 region endpoint address ready metadata table writer health reports
     region=$(region_of "$which")
@@ -120,7 +120,7 @@ say ""
 traffic=$(output_of "$EDGE_REGION" "$EDGE_STACK" TrafficTo)
 case $traffic in
     none) say "There is no stack $EDGE_STACK in $EDGE_REGION, so nothing leads to the regions. Run deploy_scripts/deploy_edge.sh $environment." ;;
-    "no answer") say "CloudFormation in $EDGE_REGION does not answer, so where traffic is set to go is not known. The health checks and records work without it." ;;
+    "no answer") say "CloudFormation in $EDGE_REGION does not answer, so the traffic setting is unknown. The health checks and records work without it." ;;
     auto) say "Traffic follows the health checks (auto)." ;;
     *) say "Traffic goes to the $traffic region, $(region_of "$traffic"), whatever the health checks say." ;;
 esac

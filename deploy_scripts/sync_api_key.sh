@@ -10,15 +10,15 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/sync_api_key.sh [dev|prod] [--rotate | --retire]
 
-Makes one API key of the inventory valid in both regions of an environment (dev unless named), so that a client that is
-answered from the other region needs no other key. Its value is made once and kept in a secret (API_KEY_SECRET) that is
+Makes one API key of the inventory valid in both regions of an environment (dev by default), so that clients need no other
+key when the other region answers. Its value is generated once and kept in a secret (API_KEY_SECRET) that is
 replicated to the standby region; in each region an API Gateway key with that value belongs to the API's usage plan. The
-value is never printed. Can be run again at any time: what is there stays as it is.
+value is never printed. Can be run again at any time: existing keys stay as they are.
 
-  --rotate   make a new value and its keys; the old ones stay valid until --retire, so that clients can change over
+  --rotate   create a new value and its keys; the old ones stay valid until --retire, so that clients can change over
   --retire   delete the keys of older values, in both regions
 
-Who may read the secret reads the key: aws secretsmanager get-secret-value --region REGION --secret-id NAME --query SecretString
+To read the key: aws secretsmanager get-secret-value --region REGION --secret-id NAME --query SecretString
 TEXT
 }
 
@@ -45,7 +45,7 @@ check_account
 check_stack "$PRIMARY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
 check_stack "$STANDBY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment --standby"
 
-# The value is handed over by files that nobody else can read: arguments can be read by everybody on the machine.
+# The value is passed in files that nobody else can read: every user of the machine can read arguments.
 umask 077
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -70,12 +70,12 @@ version=$(version_of "$PRIMARY_REGION")
 if [[ -z $version ]] || $rotate; then
     ask_aws secretsmanager get-random-password --password-length 40 --exclude-punctuation --query RandomPassword --output text |
         tr -d '\n' >"$folder/value"
-    [[ $(wc -c <"$folder/value") == 40 ]] || die "no value could be made for the key; nothing was changed."
+    [[ $(wc -c <"$folder/value") == 40 ]] || die "no value could be generated for the key; nothing was changed."
 fi
 if [[ -z $version ]]; then
     version=$(ask_aws secretsmanager create-secret --name "$API_KEY_SECRET" --description "The API key of $API_STACK in both regions." \
         --secret-string "file://$folder/value" --add-replica-regions "Region=$STANDBY_REGION" --query VersionId --output text)
-    say "The secret $API_KEY_SECRET is made, with a replica in $STANDBY_REGION."
+    say "The secret $API_KEY_SECRET is created, with a replica in $STANDBY_REGION."
 elif $rotate; then
     version=$(ask_aws secretsmanager put-secret-value --secret-id "$API_KEY_SECRET" --secret-string "file://$folder/value" --query VersionId --output text)
     say "The secret $API_KEY_SECRET has a new value."
@@ -94,7 +94,7 @@ while true; do
 done
 value=$(value_in "$PRIMARY_REGION")
 replica=$(value_in "$STANDBY_REGION")
-[[ $replica == "$value" ]] || die "the secret $API_KEY_SECRET says something else in $STANDBY_REGION. Delete what is there and run this script again."
+[[ $replica == "$value" ]] || die "the secret $API_KEY_SECRET has another value in $STANDBY_REGION. Delete what is there and run this script again."
 [[ $value =~ ^[A-Za-z0-9_-]{20,128}$ ]] || die "the secret $API_KEY_SECRET holds no API key: one is 20 to 128 letters and digits. Give it a new value with --rotate."
 
 # ---- The keys ----
@@ -110,9 +110,9 @@ keys() {
     grep -Ev '^(None|$)' <<<"$found" || true
 }
 
-# sync_key: makes the key of the current region what it should be.
+# sync_key: brings the key of the current region up to date.
 sync_key() {
-    local plan planned id found holds done="was valid already"
+    local plan planned id found holds done="was already valid"
     plan=$(ask_aws cloudformation describe-stack-resource --stack-name "$API_STACK" --logical-resource-id ApiUsagePlan \
         --query StackResourceDetail.PhysicalResourceId --output text)
     found=$(keys)
@@ -129,7 +129,7 @@ sync_key() {
         printf '{"name":"%s","description":"Valid in both regions; kept by sync_api_key.sh.","enabled":true,"value":"%s"}' "$key_name" "$value" >"$folder/key.json"
         id=$(ask_aws apigateway create-api-key --cli-input-json "file://$folder/key.json" --query id --output text)
         rm -f "$folder/key.json"
-        done="is made"
+        done="is created"
     fi
     planned=$(ask_aws apigateway get-usage-plan-keys --usage-plan-id "$plan" --limit 500 --output text --query 'items[].[id]')
     grep -qx "$id" <<<"$planned" ||
@@ -137,8 +137,8 @@ sync_key() {
     say "$AWS_REGION: the key $key_name $done."
 }
 
-# answered: the status of a request that shows the key. A region without the inventory's writer has no answer to it, but it
-# has taken the key by then; only a 403 says that it has not.
+# answered: the status of a request with the key. A region without the inventory's writer cannot serve it, but it
+# has accepted the key by then; only a 403 means that it has not.
 answered() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 35 --config <(printf 'header = "x-api-key: %s"\n' "$value") "$1/ec2?limit=1" || true; }
 
 for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" sync_key; done
@@ -148,9 +148,9 @@ for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do
     while true; do
         status=$(answered "$address")
         case $status in
-            200 | 500 | 502 | 503 | 504) say "$region: the API takes it."; break ;;
-            403) ((SECONDS < deadline)) || die "the API in $region does not take the key after $KEY_SECONDS s. Is $API_STACK deployed there with its usage plan?" ;;
-            *) ((SECONDS < deadline)) || die "the API in $region answered ${status/000/nothing} instead of taking the key. deploy_scripts/status.sh $environment says more." ;;
+            200 | 500 | 502 | 503 | 504) say "$region: the API accepts it."; break ;;
+            403) ((SECONDS < deadline)) || die "the API in $region does not accept the key after $KEY_SECONDS s. Is $API_STACK deployed there with its usage plan?" ;;
+            *) ((SECONDS < deadline)) || die "the API in $region answered ${status/000/nothing} instead of accepting the key. deploy_scripts/status.sh $environment says more." ;;
         esac
         sleep 3
     done
@@ -173,5 +173,5 @@ old=$(for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" 
 if $retire; then
     for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" retire; done
 elif [[ -n $old ]]; then
-    say "Older keys are valid still: ${old% }. Once no client shows them: deploy_scripts/sync_api_key.sh $environment --retire"
+    say "Older keys are still valid: ${old% }. Once no client uses them: deploy_scripts/sync_api_key.sh $environment --retire"
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks a deployed API what no emulator can tell.
+# Checks in a deployed API what no emulator can.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -8,10 +8,10 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/verify_on_aws.sh [dev|prod]
 
-Asks the deployed API of an environment (dev unless named) what only AWS itself can answer, and prints a row for each
-question: what this project expects, and what was seen. Encoded paths, API Gateway's own answers, who may ask which route,
-the limit of /v1/health/ready, TLS, the log line and the trace of a request, the alarms and whom they tell. It reads, and
-writes nothing but one request that is refused. The exit code is 1 where a row differs.
+Checks in the deployed API of an environment (dev by default) what only AWS itself can answer, and prints a row for each
+check, with the expected and the actual value: encoded paths, API Gateway's own responses, who may call which route,
+the limit of /v1/health/ready, TLS, the log line and the trace of a request, the alarms and their recipients. It only reads,
+except for one write that is refused. The exit code is 1 if a row differs.
 
 Needs curl with --aws-sigv4 (7.75 or later) and credentials that may call the scaling endpoint and read the stack, its
 logs, metrics and traces.
@@ -33,7 +33,7 @@ load_settings "$name" dev prod
 need_settings API_STACK
 check_account
 check_stack "$AWS_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
-# A test asks another address than that which AWS gave the stack.
+# A test uses another address than the one that AWS gave the stack.
 endpoint=${API_ENDPOINT:-}
 if [[ -z $endpoint ]]; then endpoint=$(stack_output "$API_STACK" ApiEndpoint); fi
 key_id=$(stack_output "$API_STACK" ApiKeyId)
@@ -42,7 +42,7 @@ log_group=$(stack_output "$API_STACK" LogGroupName)
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/fleet-verify.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-# What holds keys is read from a file: the arguments of a program are there for everybody on the machine.
+# Keys are passed in files: every user of the machine can read a program's arguments.
 (umask 077 && printf 'header = "x-api-key: %s"\n' "$key" >"$work/key")
 credentials=$(aws configure export-credentials --format env-no-export 2>/dev/null || true)
 if [[ -z $credentials ]]; then
@@ -73,7 +73,7 @@ row() {
     printf '%-7s  %s\n         expected  %s\n         seen      %s\n' "$verdict" "$1" "$2" "$3"
 }
 
-# ask WITH PATH [CURL OPTION...]: the status and the body in one line; the headers are in $work/headers.
+# ask WITH PATH [CURL OPTION...]: the status and the body on one line; the headers are in $work/headers.
 ask() {
     local with=$1 path=$2
     shift 2
@@ -92,7 +92,7 @@ row "a route of the inventory without an API key" '403 {"code":"Forbidden","mess
 seen=$(ask nothing /scalableTargetDimensions/verify)
 row "a route of the scaling endpoint without a signature" '403 {"message":"Missing Authentication Token"}' "$seen"
 seen=$(ask stranger /scalableTargetDimensions/verify)
-row "the same, signed by nobody that AWS knows" '403 {"code":"Forbidden","message":"*SigV4*' "$seen"
+row "the same, signed with unknown credentials" '403 {"code":"Forbidden","message":"*SigV4*' "$seen"
 [[ $seen != *arn:* ]] || row "that answer names no ARN" "no ARN" "an ARN"
 seen=$(ask nothing /v1/health --request HEAD --head)
 row "HEAD of a GET route" "403 *" "$seen"
@@ -119,7 +119,7 @@ say "---- Access and limits ----"
 seen=$(ask key "/ec2?limit=1")
 row "the inventory with the API key" '200 {"records":*' "$seen"
 seen=$(ask nothing /api/books)
-row "books, asked by everybody" "200 *" "$seen"
+row "books, without credentials" "200 *" "$seen"
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     curl --silent --max-time 35 --output /dev/null --write-out '%{http_code} ' "$endpoint/v1/health/ready" >"$work/ready$number" &
 done
@@ -130,7 +130,7 @@ old_tls=$(curl --silent --tls-max 1.1 --tlsv1.0 --ciphers DEFAULT@SECLEVEL=0 --m
 row "TLS 1.1" "000" "$old_tls"
 
 say ""
-say "---- What is left of a request ----"
+say "---- Logs and traces ----"
 seen=$(ask nothing /api/books/1)
 id=$(header x-amzn-requestid)
 trace=$(header x-amzn-trace-id)
@@ -151,15 +151,15 @@ say ""
 say "---- Alarms ----"
 # shellcheck disable=SC2016 # a query has backquotes of its own
 silent=$(ask_aws cloudwatch describe-alarms --alarm-name-prefix "$API_STACK-" --query 'MetricAlarms[?length(AlarmActions)==`0`].AlarmName' --output text)
-row "metric alarms that tell nobody" "" "${silent/#None/}"
+row "metric alarms that notify nobody" "" "${silent/#None/}"
 count=$(ask_aws cloudwatch describe-alarms --alarm-name-prefix "$API_STACK-" --query 'length(MetricAlarms)' --output text)
 row "metric alarms" "1[0-9]" "$count"
 topic=$(ask_aws cloudwatch describe-alarms --alarm-name-prefix "$API_STACK-" --query 'MetricAlarms[0].AlarmActions[0]' --output text)
 if [[ $topic == arn:* ]]; then
     told=$(ask_aws sns list-subscriptions-by-topic --topic-arn "$topic" --query 'Subscriptions[].SubscriptionArn' --output text)
-    row "whom they tell has agreed to it" "arn:*" "$told"
+    row "their recipient has confirmed the subscription" "arn:*" "$told"
 fi
 
 say ""
-if ((differ)); then die "the rows that say DIFFERS are not as this project expects. The document of each is in docs/operating.md and docs/deploying.md."; fi
+if ((differ)); then die "the rows marked DIFFERS are not as this project expects. See docs/operating.md and docs/deploying.md."; fi
 say "All as expected."
