@@ -1,4 +1,4 @@
-# Tasks of a contributor: https://just.systems. `just` lists them. CONTRIBUTING.md says when to use which.
+# Tasks for contributors: https://just.systems. `just` lists them. CONTRIBUTING.md says when to use which.
 
 _default:
     @just --list --unsorted
@@ -23,7 +23,7 @@ check *STEPS:
 steps:
     .ci/run --list
 
-# Writes what is generated: the OpenAPI document and the Postman collection.
+# Regenerates the OpenAPI document and the Postman collection.
 generate:
     cargo run -p fleet-openapi
     .ci/postman.py

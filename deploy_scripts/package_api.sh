@@ -26,7 +26,7 @@ load_settings "$name" dev prod
 check_account
 
 cd "$root_dir"
-say "Builds the functions, and uploads them with their template."
+say "Building the functions and uploading them with their template."
 sam build --config-env "$sam_environment" ||
     die "the functions do not build. The compiler's message is above; nothing was uploaded."
 
