@@ -69,7 +69,7 @@ def alarms_that_tell_nobody():
 
 def a_prod_that_tells_nobody():
     """prod with nobody to tell is refused, unless both parameters say so."""
-    refused = lambda **given: any("Nobody would be told" in sentence for sentence in Stack(**given).refusals())
+    refused = lambda **given: any("would notify nobody" in sentence for sentence in Stack(**given).refusals())
     for given, wanted in (
         ({"StageName": "prod"}, True),
         ({"StageName": "prod", "AlarmEmail": "none"}, True),
