@@ -1,4 +1,4 @@
-"""What no linter knows of alarms: that each can fire, tells somebody, and has a line in docs/operating.md."""
+"""What no linter checks about alarms: that each can fire, notifies somebody, and has a line in docs/operating.md."""
 
 import json
 import math
@@ -68,7 +68,7 @@ def alarms_that_tell_nobody():
 
 
 def a_prod_that_tells_nobody():
-    """prod with nobody to tell is refused, unless both parameters say so."""
+    """prod without a recipient is refused, unless both parameters say none."""
     refused = lambda **given: any("would notify nobody" in sentence for sentence in Stack(**given).refusals())
     for given, wanted in (
         ({"StageName": "prod"}, True),

@@ -1,10 +1,10 @@
-"""Runs the commands of the documents. .ci/docs starts what they need and compares what they print; .ci/deploy-emulator
-has those run that need a deployed API.
+"""Runs the commands in the documentation. .ci/docs starts what they need and compares their output; .ci/deploy-emulator
+runs those that need a deployed API.
 
-A command is a line of a fenced block without a language, after `$ ` where the block shows output as well. A block with a
+A command is a line of a fenced block without a language, after `$ ` if the block shows output as well. A block with a
 language is a file or a picture; one with a shell's language stands behind a line that ends with the file's name, as in
-`settings.env`:. Every command is somebody's: of FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this order. One that is nobody's is
-an error, and so is a row that no document has any longer.
+`settings.env`:. Every command must match FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this order. An unmatched command is
+an error, and so is a row that no document uses any longer.
 """
 
 import argparse
@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-# Documents that a script of their own follows from beginning to end.
+# Documents that their own script follows from beginning to end.
 FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": ".ci/edge"}
-# Run by .ci/docs: what such a command prints is compared, where the document shows it.
+# Run by .ci/docs, which compares the output if the document shows it.
 HERE = [
     r"curl .*localhost:3000",
     r"export AWS_ENDPOINT_URL=",
@@ -31,7 +31,7 @@ HERE = [
     r"aws (rds-data|application-autoscaling|cloudwatch) ",
 ]
 # Run by .ci/docs.py --deployed in .ci/deploy-emulator, in the order of the documents: a command, and what it must print.
-# A question is answered yes.
+# Prompts are answered with yes.
 DEPLOYED = [
     (r"sam deploy --config-env prod$", r"Successfully created/updated stack - fleet-api-prod"),
     (r"(ENDPOINT|KEY)=", r"^$"),
@@ -44,7 +44,7 @@ DEPLOYED = [
     (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
     (r"deploy_scripts/delete_all\.sh prod$", r"The stack fleet-api-prod in \S+ is deleted\.(.|\n)*The stack fleet-database-prod in \S+ is deleted\."),
 ]
-# What .ci/docs runs for a later command of DEPLOYED as well.
+# What .ci/docs also runs for a later command of DEPLOYED.
 ALSO_DEPLOYED = r"printf %s .*resource-id\.txt$"
 # Run by another script: a command, the script, and the words in it which show that it does.
 ELSEWHERE = [
@@ -90,7 +90,7 @@ ELSEWHERE = [
 ]
 SHELLS = {"sh", "bash", "zsh", "shell", "console"}
 FILE_BEFORE = re.compile(r"`[^`\n]*[./][^`\n]*`:\n+$")
-# What a fenced block has that is no command: output, a query for a console.
+# Lines of a fenced block that are not commands: output, a query for a console.
 NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |\d{4}-\d\d-\d\dT)")
 # What differs from run to run.
 CHANGING = [
@@ -139,7 +139,7 @@ def all_commands():
 
 
 def hidden_commands():
-    """The blocks of a shell that are not said to be a file: nobody would run them."""
+    """The shell blocks that are not marked as a file: nothing would run them."""
     for document in DOCUMENTS:
         for before, language, block in blocks(document):
             if language.lower() in SHELLS and not FILE_BEFORE.search(before):
@@ -155,7 +155,7 @@ def print_block(document, text):
 
 
 class Shell:
-    """Runs one command after the other; what one sets, the next ones have."""
+    """Runs one command after another, with the environment that the earlier ones left."""
 
     def __init__(self, folder, replacements, environment):
         self.folder, self.replacements, self.environment = folder, replacements, environment
@@ -165,7 +165,7 @@ class Shell:
         for old, new in self.replacements:
             command = command.replace(old, new)
         command = re.sub(r"^curl ", "curl --silent --show-error --fail-with-body ", command)
-        # Whatever is asked: yes.
+        # Answer every prompt with yes.
         os.write(self.terminal, b"yes\n")
         with tempfile.NamedTemporaryFile("r") as left:
             script = ["bash", "-c", f"set -ea\n{command}\nenv -0 >'{left.name}'"]
@@ -184,7 +184,7 @@ def same(text):
 def run_here(shell, command, printed):
     """What is wrong with it, or None."""
     done = shell.run(command)
-    # A refusal that the document shows is as it should be.
+    # An error that the document shows is expected.
     if done.returncode and not ('"message":' in done.stdout and printed is not None):
         return f"ended with {done.returncode}: {done.stdout}{done.stderr}"
     if printed is not None and same(done.stdout) != same(printed):
@@ -202,11 +202,11 @@ def run_deployed(shell, command, expected):
 
 
 def elsewhere(command, unused):
-    """Who runs a command that is for another script, and what is wrong with that or None."""
+    """The script that runs a command, and what is wrong with that or None."""
     for part in command.split(" & "):
         row = next((row for row in ELSEWHERE if re.match(row[0], part)), None)
         if not row:
-            return "nobody", f"nobody runs {part}"
+            return "nobody", f"no script runs {part}"
         unused.discard(row[0])
         if row[2] not in (ROOT / row[1]).read_text():
             return row[1], f"{row[1]} no longer runs it"
@@ -260,7 +260,7 @@ def main():
             wrong.append(f"{document}: {command.splitlines()[0]}\n    {problem}")
         if not options.deployed or (deployed and not here):
             counts[who] += 1
-    wrong += [f"no document has {row} any longer" for row in sorted(unused)]
+    wrong += [f"no document uses {row} any longer" for row in sorted(unused)]
     print("\n".join(wrong), end="\n" if wrong else "")
     print("commands: " + ", ".join(f"{count} {who}" for who, count in sorted(counts.items())) + f"; {len(wrong)} wrong")
     return bool(wrong) or not counts

@@ -32,7 +32,7 @@ run() {
     say "$name: $((SECONDS - began)) s"
 }
 
-# refuses TEXT COMMAND...: it fails, and says TEXT by itself, not by a failure that nobody foresaw.
+# refuses TEXT COMMAND...: it fails, and says TEXT deliberately, not through an unexpected failure.
 refuses() {
     local text=$1 output
     shift

@@ -17,12 +17,12 @@ from pathlib import Path
 from docs import ROOT, Shell, commands, same
 
 DOCUMENT = ROOT / "docs/extending.md"
-# What takes too long for a copy, and what sees to it instead.
+# What takes too long in a copy, and what runs it instead.
 NOT_HERE = {
     ".ci/run": "the document's own tests, and the checks of AFTERWARDS",
     "deploy_scripts/deploy_api.sh": "sam validate here; .ci/deploy-emulator deploys the functions that there are",
 }
-# The justfile's recipe, which is used where there is no just.
+# The justfile's recipe, which is used without just.
 RECIPE = 'new-function *OPTIONS:\n    .ci/new-function "$@"\n'
 # The steps of .ci/run that look at what a new function needs.
 AFTERWARDS = ["cargo fmt --all --check", "python3 .ci/template_checks.py", ".ci/postman.py --check"]

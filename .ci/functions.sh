@@ -2,15 +2,15 @@
 # The functions, for the checks that run them. Sourced after lib.sh, never run.
 # shellcheck disable=SC2154 # lib.sh sets target, root and work
 
-# Cargo takes a crate of a copy and that of the checkout for one, and the newer build of either for both. So what a copy
-# builds goes elsewhere than what the checkout builds.
+# Cargo takes a crate of a copy and that of the checkout for the same, and the newer build of either for both. So what a copy
+# builds goes to another folder than what the checkout builds.
 release_target=$target/ci-release
 
 # functions_built: sets `tree` to a copy of the sources whose .aws-sam/build has the functions, and puts a `sam` into PATH
 # that takes them as built. The copy leaves the checkout's own .aws-sam alone.
 #
-# They are the programs that `cargo test` has built already, since their speed and size are not what is tested here.
-# .ci/deploy-emulator looks at the release build. FLEET_RELEASE=1 builds all of them so, by `sam build` itself.
+# They are the programs that `cargo test` has already built, since their speed and size are not tested here.
+# .ci/deploy-emulator checks the release build. FLEET_RELEASE=1 builds all of them that way, with `sam build` itself.
 functions_built() {
     tree=$work/tree
     copy_tree "$tree"

@@ -1,4 +1,4 @@
-"""What the transformed template must have API Gateway do: its own answers, and who may ask which route."""
+"""What the transformed template must have API Gateway do: its own responses, and who may call which route."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 from samcli.yamlhelper import yaml_parse
 from transformed import ROOT, Stack
 
-# All that API Gateway answers by itself, by "Gateway response types" in its guide; with the status that ours have.
+# Every response of API Gateway itself, from "Gateway response types" in its guide, with our status.
 GATEWAY_STATUS = {
     "DEFAULT_4XX": None,
     "BAD_REQUEST_BODY": 400,
@@ -30,14 +30,14 @@ GATEWAY_STATUS = {
     "INTEGRATION_FAILURE": 503,
     "INTEGRATION_TIMEOUT": 504,
 }
-# What a refused caller must read: what to send.
+# A refused caller must be told what to send.
 MUST_NAME = {
     "INVALID_API_KEY": "x-api-key",
     "INVALID_SIGNATURE": "SigV4",
     "EXPIRED_TOKEN": "SigV4",
     "ACCESS_DENIED": "SigV4",
 }
-# Who may ask what, route by route. A new route is a decision: it is written here, and nowhere by default.
+# Who may call what, route by route. A new route needs a decision, which is recorded here; there is no default.
 OPEN, KEY, SIGNED = "everybody", "an API key", "SigV4"
 WHO_MAY_ASK = {
     "POST /ec2/{aws_instance_id}": KEY,
@@ -62,7 +62,7 @@ WHO_MAY_ASK = {
     "GET /v1/health": OPEN,
     "GET /v1/health/ready": OPEN,
 }
-# What explains an answer that no function gave; never a query string, a body or a key.
+# What explains a response that came from no function; never a query string, a body or a key.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "route": "$context.resourcePath",
@@ -77,7 +77,7 @@ ACCESS_LOG = {
 
 
 def gateway_answers():
-    """API Gateway's own answers have our shape and nothing of its own words, but that of an unknown route."""
+    """API Gateway's own responses have our shape and none of its own words, except for an unknown route."""
     answers = Stack().only("AWS::ApiGateway::RestApi")["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in sorted(answers.keys() ^ GATEWAY_STATUS.keys()):
         yield f"{name} is in one of GatewayResponses and API Gateway's types alone"
@@ -115,10 +115,10 @@ def gateway_answers():
 
 
 def who_may_ask():
-    """Each route asks for what WHO_MAY_ASK decides, and none is there without a decision."""
+    """Each route requires what WHO_MAY_ASK says, and every route is listed there."""
     stack = Stack()
     body = stack.only("AWS::ApiGateway::RestApi")["Body"]
-    # A key is asked for by the usage plan of this stage alone.
+    # A key is only required through the usage plan of this stage.
     if stack.only("AWS::ApiGateway::UsagePlan")["ApiStages"][0]["Stage"] != {"Ref": "ApiStage"}:
         yield "the usage plan is not that of the stage"
     definitions = body["components"]["securitySchemes"]
@@ -130,7 +130,7 @@ def who_may_ask():
             found[f"{method.upper()} {path}"] = {(): OPEN, ("x-api-key",): KEY, ("awsSigv4",): SIGNED}.get(tuple(kinds), str(kinds))
     for route in sorted(found.keys() | WHO_MAY_ASK.keys()):
         if route not in WHO_MAY_ASK:
-            yield f"{route} is open to {found[route]}, and nobody decided so: WHO_MAY_ASK in .ci/gateway_checks.py"
+            yield f"{route} is open to {found[route]}, which no decision covers: WHO_MAY_ASK in .ci/gateway_checks.py"
         elif found.get(route) != WHO_MAY_ASK[route]:
             yield f"{route} asks for {found.get(route, 'nothing, since it is gone')}, not {WHO_MAY_ASK[route]}"
 
@@ -157,7 +157,7 @@ def tls_policies():
 
 
 def access_log():
-    """The access log explains what the gateway answers by itself, and holds nothing that nobody should read."""
+    """The access log explains the gateway's own responses, and contains nothing confidential."""
     stage = Stack(AccessLogs="write").only("AWS::ApiGateway::Stage")
     line = json.loads(stage["AccessLogSetting"]["Format"])
     for name, variable in ACCESS_LOG.items():
@@ -171,7 +171,7 @@ def access_log():
 
 
 def limits():
-    """Each limit is what its parameter says, and the readiness check has one of its own."""
+    """Each limit is what its parameter says, and the readiness check has its own."""
     given = {"StageRateLimit": 11, "StageBurstLimit": 12, "KeyRateLimit": 13, "KeyBurstLimit": 14, "KeyQuotaPerMonth": 15, "ReadyRateLimit": 2, "ReservedConcurrency": 3}
     stack = Stack(**given)
     settings = {setting["ResourcePath"]: setting for setting in stack.only("AWS::ApiGateway::Stage")["MethodSettings"]}
@@ -193,7 +193,7 @@ def limits():
 
 
 def names_and_certificates():
-    """A name of one's own, client certificates and a web ACL come with their parameters, and only then."""
+    """A custom domain, client certificates and a web ACL come with their parameters, and only then."""
     kinds = ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping", "AWS::WAFv2::WebACLAssociation")
     if found := Stack().of_type(*kinds):
         yield f"without parameters there is {found}"

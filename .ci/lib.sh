@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts here share. Sourced, never run.
+# Shared by the scripts here. Sourced, never run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
@@ -7,12 +7,12 @@ script=$(basename "$0")
 work=$(mktemp -d "${TMPDIR:-/tmp}/fleet-$script.XXXXXX")
 children=()
 
-# Neither questions nor reports home.
+# No prompts and no telemetry.
 export DEBIAN_FRONTEND=noninteractive SAM_CLI_TELEMETRY=0 AWS_PAGER="" PIP_DISABLE_PIP_VERSION_CHECK=1
 
-# The tools' versions: what passes today passes tomorrow.
+# Pinned versions of the tools: what passes today passes tomorrow.
 readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-lint==1.58.0 ministack==1.4.21)
-# In a folder of its own: it pins versions that the others cannot live with.
+# In its own folder: it pins versions that conflict with the others'.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly CHECKOV=checkov==3.3.30
 # shellcheck disable=SC2034 # the scripts that source this file use it
@@ -25,12 +25,12 @@ fail() {
     exit 1
 }
 
-# apt_need COMMAND PACKAGE...: installs Debian's packages where the command is missing.
+# apt_need COMMAND PACKAGE...: installs Debian packages if the command is missing.
 apt_need() {
     local command=$1
     shift
     command -v "$command" >/dev/null && return
-    say "installs $* (apt)"
+    say "installing $* (apt)"
     mkdir -p "$target"
     exec 8>"$target/ci-apt.lock"
     flock 8
@@ -52,7 +52,7 @@ venv() {
     exec 9>"$folder.lock"
     flock 9
     if [[ "$(cat "$folder/packages" 2>/dev/null)" != "$folder $*" ]]; then
-        say "installs $* (pip, in ${folder#"$root/"})"
+        say "installing $* (pip, in ${folder#"$root/"})"
         apt_need python3 python3
         python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; }
         rm -rf "$folder"
@@ -70,20 +70,20 @@ sam_tools() {
     hash -r
 }
 
-# build_all: every program and every test, as `cargo test --workspace` builds them. A package that is chosen alone has other
-# features, and all that it depends on would be compiled once more.
+# build_all: every program and every test, as `cargo test --workspace` builds them. A package built on its own has other
+# features, and all of its dependencies would be compiled again.
 build_all() {
     (cd "$root" && cargo build --locked --quiet --workspace --bins --tests) || fail "the workspace does not build"
 }
 
-# copy_tree FOLDER: the sources, without what is built of them.
+# copy_tree FOLDER: copies the sources, without build output.
 copy_tree() {
     rm -rf "$1"
     mkdir -p "$1"
     tar --create --directory "$root" --exclude=./target --exclude=./.aws-sam --exclude=./.fleet --exclude=./.git . | tar --extract --directory "$1"
 }
 
-# A port that nobody listens at.
+# A free port.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
@@ -109,8 +109,8 @@ until_ready() {
     done
 }
 
-# start_mariadb: a MariaDB of its own with an empty database ec2_inventory_db and the user fleet, set up as
-# deploy_scripts/database.yaml sets up Aurora. Sets `database` to its port; `sql` asks it as root.
+# start_mariadb: starts a MariaDB with an empty database ec2_inventory_db and the user fleet, set up as
+# deploy_scripts/database.yaml sets up Aurora. Sets `database` to its port; `sql` queries it as root.
 start_mariadb() {
     apt_need mariadbd mariadb-server-core
     apt_need mariadb mariadb-client-core
@@ -121,14 +121,14 @@ start_mariadb() {
     start mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$work/mysql" --socket="$work/mysql.sock" --pid-file="$work/mysql.pid" \
         --bind-address=127.0.0.1 --port="$database" --max-connections=4000 --skip-log-bin --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
         --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
-    # Not by mariadb-admin, which is in another package than the client.
+    # Not with mariadb-admin, which is in another package than the client.
     until_ready mariadb 60 sql --execute "SELECT 1"
     sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%'"
 }
 
 sql() { mariadb --no-defaults --socket="$work/mysql.sock" --user=root "$@"; }
 
-# Ends what was started, with what that started, and removes the work folder.
+# Ends all started processes with their children, and removes the work folder.
 clean_up() {
     local status=$? child
     trap - EXIT INT TERM
