@@ -1,27 +1,27 @@
 //! How long an operation may take.
 //!
-//! API Gateway stops listening after 29 s. A function that went on would write after its client was told that it failed,
-//! so every operation stops on its own before that, and sends nothing that could last afterwards. Where Lambda ends the
-//! function sooner, the operation has what that leaves, divided in the same way.
+//! API Gateway gives up after 29 s. A function that ran on would write after its client was told that it failed,
+//! so every operation stops on its own before that, and sends nothing that could take effect afterwards. If Lambda ends the
+//! function sooner, the operation has the time that is left, divided in the same way.
 
 use std::time::Duration;
 
 use fleet_core::deadline;
 use tokio::time::Instant;
 
-/// How long an operation may begin new work.
+/// How long an operation may start new work.
 pub const WORK: Duration = Duration::from_secs(24);
 
-/// How much longer it may take to end what it began: commit or roll back, and find out which of the two happened.
+/// How much longer it may take to end what it started: commit or roll back, and find out which of the two happened.
 pub const ENDING: Duration = Duration::from_secs(3);
 
-/// The part of [`ENDING`] that a commit may use. The rest is for finding out what became of it.
+/// The part of [`ENDING`] that a commit may use. The rest is for finding out its result.
 const COMMITTING: Duration = Duration::from_secs(2);
 
 /// The longest an operation takes.
 pub const WHOLE: Duration = Duration::from_secs(WORK.as_secs() + ENDING.as_secs());
 
-/// What is left of Lambda's time for the answer itself: Lambda ends a function that has not answered by its deadline.
+/// The part of Lambda's time reserved for the response itself: Lambda ends a function that has not answered by its deadline.
 const ANSWERING: Duration = Duration::from_millis(500);
 
 /// How long a probe waits for its store.
@@ -35,7 +35,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// Begins now, within the request's deadline.
+    /// Starts now, within the request's deadline.
     pub(crate) fn start() -> Self {
         let start = Instant::now();
         let left = deadline::current().map_or(WHOLE, |deadline| {
@@ -59,22 +59,22 @@ impl Budget {
         self.start + self.share(WORK)
     }
 
-    /// When a commit must have been answered.
+    /// When a commit must have an answer.
     pub(crate) fn commit(self) -> Instant {
         self.work() + self.share(COMMITTING)
     }
 
-    /// When everything must have ended.
+    /// When everything must be over.
     pub(crate) fn end(self) -> Instant {
         self.start + self.whole
     }
 
-    /// Whether no new work may begin.
+    /// Whether no new work may start.
     pub(crate) fn is_spent(self) -> bool {
         Instant::now() >= self.work()
     }
 
-    /// Waits for `delay`, if there is time left to work after it. Answers whether there is.
+    /// Waits for `delay`, if there is time left to work after it. Returns whether there is.
     pub(crate) async fn sleep(self, delay: Duration) -> bool {
         let wake = Instant::now() + delay;
         if wake >= self.work() {
@@ -85,12 +85,12 @@ impl Budget {
     }
 }
 
-/// Between half of `delay` and all of it, at random, so that callers that failed together do not come back together.
+/// Between half of `delay` and all of it, at random, so that callers that failed together do not retry together.
 pub(crate) fn jittered(delay: Duration) -> Duration {
     delay.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
-/// How long a client should wait before it asks again, when nothing better is known: 1–5 s at random.
+/// How long a client should wait before it tries again, if nothing better is known: 1–5 s at random.
 pub(crate) fn retry_after() -> Duration {
     Duration::from_secs(fastrand::u64(1..=5))
 }
@@ -99,7 +99,7 @@ pub(crate) fn retry_after() -> Duration {
 mod tests {
     use super::*;
 
-    /// The ends of work, commit and everything, in seconds from now.
+    /// The deadlines of work, commit and everything, in seconds from now.
     async fn ends(deadline: Option<Duration>) -> [f64; 3] {
         let now = Instant::now();
         let budget = match deadline {

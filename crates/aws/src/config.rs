@@ -19,25 +19,25 @@ use aws_types::{
 
 use crate::trust::Trust;
 
-/// How long a connection may take to be made. AWS answers within milliseconds or, when it is in trouble, not at all.
+/// The time limit for connecting. AWS answers within milliseconds or, when it is in trouble, not at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// Reads the SDK's standard configuration from the environment: `AWS_REGION`, `AWS_ENDPOINT_URL` and its forms for one
-/// service, and credentials. A variable that is there and empty is one that is not there.
+/// service, and credentials. An empty variable counts as unset.
 ///
-/// Nothing else is checked here: what is missing shows in the first call.
+/// Nothing else is checked here: a missing setting makes the first call fail.
 pub async fn sdk_config() -> SdkConfig {
     without_empty_settings(loader().load().await)
 }
 
-/// [`sdk_config`] for a function, which is to answer as soon as it can: one HTTP client for all services, made here and
-/// not within the first request, which trusts as few certificate authorities as will do: Amazon's on AWS, else the system's.
+/// [`sdk_config`] for a function, which should answer as soon as it can: one HTTP client for all services, built here and
+/// not within the first request, trusting as few certificate authorities as possible: Amazon's on AWS, else the system's.
 ///
-/// Lambda gives a starting function its full processor, and from the first request on only the share that its memory
-/// buys, so whatever can be done before is.
+/// Lambda gives a starting function a full core, and from the first request on only the share that its memory
+/// buys, so everything that can be done before is done here.
 ///
 /// # Errors
-/// [`HttpClientError`] where the TLS client cannot be made.
+/// [`HttpClientError`] if the TLS client cannot be built.
 pub async fn function_config() -> Result<SdkConfig, HttpClientError> {
     let client = http_client(Trust::from_env())?;
     Ok(without_empty_settings(
@@ -52,7 +52,7 @@ fn loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts)
 }
 
-/// The SDK's default HTTP client with other roots. The SDK's own makes its TLS configuration twice, once for each
+/// The SDK's default HTTP client with other roots. The SDK's own builds its TLS configuration twice, once for each
 /// service client to see whether it can, and once more in the first request.
 fn http_client(trust: Trust) -> Result<SharedHttpClient, HttpClientError> {
     let settings = HttpConnectorSettings::builder()
@@ -72,7 +72,7 @@ fn http_client(trust: Trust) -> Result<SharedHttpClient, HttpClientError> {
 }
 
 /// `config` without the empty settings of single services: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as
-/// templates and compose files leave it, for an address, and panic in each call.
+/// templates and compose files leave it, for a URL, and panic in each call.
 fn without_empty_settings(config: SdkConfig) -> SdkConfig {
     config
         .clone()

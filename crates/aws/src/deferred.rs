@@ -1,4 +1,4 @@
-//! Probes whose clients are made when they are first asked.
+//! Probes whose clients are created at their first use.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use tokio::sync::OnceCell;
 
 use crate::config::function_config;
 
-/// The SDK's configuration for a function that may never need it, read once, by the first probe that is asked.
+/// The SDK's configuration for a function that may never need it, read once, by the first probe that is used.
 #[derive(Clone, Debug, Default)]
 pub struct DeferredConfig(Arc<OnceCell<SdkConfig>>);
 
-/// A probe that `make` makes of the configuration when it is first asked.
+/// A probe that `make` creates from the configuration at its first use.
 #[derive(Debug)]
 pub struct DeferredProbe<P, F> {
     config: DeferredConfig,

@@ -41,11 +41,11 @@ use crate::{
     settings::DimensionsSettings,
 };
 
-/// How long one attempt of a call may take. DynamoDB answers within milliseconds; the SDK sends the call again, up to
-/// its three attempts, which a write that was done but not answered survives by its `writeId`.
+/// The time limit of one attempt of a call. DynamoDB answers within milliseconds; the SDK sends the call again, up to
+/// its three attempts. A write that was done but not answered survives that through its `writeId`.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many conflicts one update takes before it gives up.
+/// After how many conflicts an update gives up.
 const CONFLICTS: u32 = 256;
 
 /// The waits between conflicts: they double from the first to the last.
@@ -62,8 +62,8 @@ const PROBED: &str = "readiness/probe";
 pub struct DynamoDimensions {
     client: Client,
     table: String,
-    /// Where the writers of this process that met a conflict wait for each other. It only saves calls: what keeps an
-    /// update whole is the condition of its write.
+    /// Where the writers of this process that met a conflict wait for each other. This only saves calls: what keeps an
+    /// update atomic is the condition of its write.
     queues: Arc<[Mutex<()>]>,
 }
 
@@ -115,7 +115,7 @@ impl DynamoDimensions {
         item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
     }
 
-    /// Writes `after` in the place of what was `seen`, if that is still there. Answers the tag of what it left.
+    /// Replaces what was `seen` by `after`, if it is still there. Returns the new tag.
     async fn put(
         &self,
         id: &DimensionId,
@@ -196,9 +196,9 @@ impl UpdateDimension for DynamoDimensions {
             if turn.is_none() {
                 turn = self.queue(id, budget.work()).await;
             }
-            // The first conflict sends a writer to its queue, where what it saw grows old; the second brings a fresh state,
-            // which is used at once. From then on writers of other processes are in the way: every other time they are
-            // let pass, and what the conflict after the wait brings is used at once again.
+            // The first conflict sends a writer to its queue, where what it saw becomes stale; the second brings a fresh state,
+            // which is used at once. From then on writers of other processes are in the way: every other time they go
+            // first, and the state from the conflict after the wait is again used at once.
             let waits = conflicts > 2 && conflicts % 2 == 1;
             let delay = BACKOFF
                 .0
@@ -216,8 +216,8 @@ impl UpdateDimension for DynamoDimensions {
 }
 
 impl Probe for DynamoDimensions {
-    /// Reads a key that nothing has: what the functions may do anyway, where `DescribeTable` would need a permission of
-    /// its own, and the proof that reading works.
+    /// Reads a key that no item has: the functions may already do that, while `DescribeTable` would need a permission of
+    /// its own, and it proves that reading works.
     async fn probe(&self) -> Result<(), StoreError> {
         self.get_item(PROBED, Instant::now() + budget::PROBE)
             .await

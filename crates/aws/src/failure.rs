@@ -1,7 +1,7 @@
-//! What went wrong with one call, told for the log.
+//! What went wrong with one call, for the log.
 //!
 //! It names the operation, the exception, the service's message and AWS's request id. It never holds a request, since a
-//! request holds the values that were to be stored; and where the message quotes one of them, it is left out.
+//! request holds the values to be stored; a value that the message quotes is left out.
 
 mod values;
 
@@ -20,7 +20,7 @@ use self::values::without_values;
 /// A call that did not succeed.
 #[derive(Debug, Error)]
 pub enum CallFailure {
-    /// The service said no.
+    /// The service refused.
     #[error("{operation}: {exception} (HTTP {status}, request {request_id}): {message}")]
     Refused {
         /// The operation's name in the service's API.
@@ -34,7 +34,7 @@ pub enum CallFailure {
         /// AWS's id of the request.
         request_id: String,
     },
-    /// We could not ask, or could not read the answer.
+    /// The call could not be sent, or its response could not be read.
     #[error("{operation}: no answer: {reason}")]
     NoAnswer {
         /// The operation's name in the service's API.
@@ -47,7 +47,7 @@ pub enum CallFailure {
     TimedOut {
         /// The operation's name in the service's API.
         operation: &'static str,
-        /// How long it was waited for.
+        /// How long the caller waited.
         waited: Duration,
     },
     /// The operation's time was over before the call could be sent.
@@ -59,7 +59,7 @@ pub enum CallFailure {
 }
 
 impl CallFailure {
-    /// What `error` tells of the call of `operation`.
+    /// What `error` says about the call of `operation`.
     #[must_use]
     pub fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -85,13 +85,13 @@ impl CallFailure {
     }
 }
 
-/// Whether an answer of HTTP `status` without a known exception may be followed by a better one: a server's error, or one
-/// that is no error and yet cannot be read.
+/// Whether a retry may succeed after HTTP `status` without a known exception: a server error, or a response
+/// that is not an error and yet cannot be read.
 pub(crate) fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || status.is_success()
 }
 
-/// `error` and all that caused it, in one line.
+/// `error` with its chain of causes, on one line.
 fn chain(error: &dyn StdError) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();

@@ -1,9 +1,9 @@
 //! The EC2 inventory in Aurora MySQL, over the RDS Data API.
 //!
-//! The SDK retries nothing here. No call of the Data API has an idempotency token, so an INSERT that is sent again after
-//! its answer was lost reports our own success as a duplicate; and a lost call ends the transaction it belongs to. What
-//! is tried again is therefore the whole operation, by [`pace`], on what [`errors`] makes of a failure. Every write is a
-//! transaction of its own, by [`write`](mod@write): one that was given up is never done later.
+//! The SDK retries nothing here. No call of the Data API has an idempotency token, so an INSERT that is resent after
+//! its response was lost reports our own success as a duplicate; and a lost call ends the transaction it belongs to. What
+//! is retried is therefore the whole operation, by [`pace`], depending on how [`errors`] classifies a failure. Every write is a
+//! separate transaction, by [`write`](mod@write): one that was given up never takes effect later.
 
 mod add;
 mod browse;
@@ -104,8 +104,9 @@ impl RemoveInstance for DataApiInventory {
 
 impl Probe for DataApiInventory {
     /// Asks for the schema's version, and names every column that the inventory uses without reading a row of them: tables
-    /// that are gone or of another layout are not ready. One call, since a cluster that is waking up is not ready and the asking wakes it; a second one only after a
-    /// connection that broke before its answer, as kept ones do where the process was frozen meanwhile.
+    /// that are gone or have another layout are not ready. One call, since a resuming cluster is not ready and the call
+    /// resumes it; a second one only after a connection that broke before its response, as kept ones do if the process was
+    /// frozen meanwhile.
     async fn probe(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + budget::PROBE;
         let ask = || self.api.execute(PROBE, Vec::new(), None, deadline);

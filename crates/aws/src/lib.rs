@@ -1,17 +1,17 @@
 //! The ports of fleet-core on AWS: RDS Data API, DynamoDB and Secrets Manager.
 //!
-//! A function reads its settings ([`InventorySettings`], [`DimensionsSettings`], [`ScalingSettings`]), makes one
+//! A function reads its settings ([`InventorySettings`], [`DimensionsSettings`], [`ScalingSettings`]), builds one
 //! [`function_config`], and gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`],
 //! [`DatabaseSecret`]. Each is cheap to clone and holds its client's connections.
 //!
-//! Every operation ends within [`budget::WHOLE`], before API Gateway gives the request up, and every call that is sent,
+//! Every operation ends within [`budget::WHOLE`], before API Gateway gives up the request, and every call that is sent,
 //! attempts included, is counted by [`fleet_core::calls`].
 //!
-//! A write that failed is not done later: what the inventory's statements did lasts only by a commit, which is sent when
+//! A failed write never takes effect later: the inventory's statements need a commit, which is sent when
 //! all of them have been answered within [`budget::WORK`]. What stays in doubt is a write whose last call, the commit or
-//! DynamoDB's put, was sent and not answered. A commit is then rolled back and the instance read back; where these are
-//! not answered either, where others may have removed or added the instance since, and after every such put, the
-//! operation fails although the store may have done it, or may do it yet: all of it or nothing.
+//! DynamoDB's put, was sent and not answered. A commit is then rolled back and the instance read back; if these are
+//! not answered either, if others may have removed or added the instance since, and after every such put, the
+//! operation fails although the store may have done it, or may still do it: all of it or nothing.
 
 pub mod budget;
 mod calls;

@@ -2,17 +2,17 @@
 
 use thiserror::Error;
 
-/// The newest migration that this build was made with. A later one that says `-- contract: N` with an `N` above it has
-/// taken something away that this build needs.
+/// The newest migration that this build knows. A later one that says `-- contract: N` with an `N` above it has
+/// removed something that this build needs.
 pub const KNOWN: u32 = 3;
 
-/// The migration that brought the last thing that this build's statements cannot do without.
+/// The oldest schema version that has everything that this build's statements require.
 ///
 /// It is raised after a migration has expanded the schema everywhere, with the code that needs it. Migration 3 is an index:
 /// without it a list is slower, and nothing more.
 pub const NEEDED: u32 = 2;
 
-/// Why a database's schema does not do.
+/// Why a database's schema does not fit.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SchemaMismatch {
     /// Migrations are missing.
@@ -33,14 +33,14 @@ pub enum SchemaMismatch {
         /// What functions must know.
         needed: u32,
     },
-    /// A table or a column is not there, whatever the database says of its version.
+    /// A table or a column is missing, whatever version the database reports.
     #[error(
         "a table or column is missing ({0}); the schema must be of version {NEEDED} or later: run deploy_scripts/create_schema.sh"
     )]
     Missing(String),
 }
 
-/// Whether a schema of the version `found` does, which functions older than `needed` do not know.
+/// Whether this build works with schema version `found`, which requires functions that know `needed`.
 pub(crate) fn check(found: u32, needed: u32) -> Result<(), SchemaMismatch> {
     if found < NEEDED {
         return Err(SchemaMismatch::Old { found });

@@ -1,4 +1,4 @@
-//! The database's secret: whether it is there for the Data API to read.
+//! The database's secret: whether the Data API can read it.
 
 use aws_sdk_secretsmanager::Client;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
@@ -21,14 +21,14 @@ const OPERATION: &str = "DescribeSecret";
 
 /// The secret with the database's user and password.
 ///
-/// Only looked at, never read: the Data API reads it, and this process has no use for a password.
+/// Only described, never read: the Data API reads it, and this process has no use for a password.
 #[derive(Clone, Debug)]
 pub struct DatabaseSecret {
     client: Client,
     secret: String,
 }
 
-/// A secret that the Data API cannot read although it is there.
+/// A secret that exists but that the Data API cannot read.
 #[derive(Debug, Error)]
 #[error("the secret is scheduled to be deleted")]
 struct BeingDeleted;
@@ -65,7 +65,7 @@ impl Probe for DatabaseSecret {
     }
 }
 
-/// Whether the same call may succeed later without anybody's doing.
+/// Whether the same call may succeed later by itself.
 fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,

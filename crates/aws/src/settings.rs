@@ -17,7 +17,7 @@ pub enum SettingsError {
         /// What it must be.
         rule: &'static str,
     },
-    /// Its value is not what it must be. The value itself is not told, since it may have been meant for another place.
+    /// Its value is invalid. The value itself is not shown, since it may have been meant for another setting.
     #[error("The environment variable {name} must be {rule}.")]
     Wrong {
         /// The variable.
@@ -38,13 +38,13 @@ pub struct InventorySettings {
     pub database: String,
 }
 
-/// What this region's inventory is to the API.
+/// The role of this region's inventory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InventoryRole {
     /// The region that normally has the writer: without the Data API it is not ready.
     #[default]
     Primary,
-    /// The region that stands by. Its cluster is a secondary one, which answers no Data API call until it is promoted, so
+    /// The standby region. Its cluster is a secondary one, which answers no Data API call until it is promoted, so
     /// the region is ready without it.
     Standby,
 }
@@ -56,19 +56,19 @@ pub struct DimensionsSettings {
     pub table: String,
 }
 
-/// How dimensions behave, and what they are called.
+/// How dimensions behave, and their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalingSettings {
     /// `SCALING_MODE` and, in demo mode, `SCALING_TEST_FAILURE`.
     pub mode: ScalingMode,
-    /// `SCALING_VERSION`, `SCALING_RESOURCE_NAME` and `SCALING_DIMENSION_NAME`; [`Names::default`] unless set.
+    /// `SCALING_VERSION`, `SCALING_RESOURCE_NAME` and `SCALING_DIMENSION_NAME`; [`Names::default`] by default.
     pub names: Names,
 }
 
 /// Who moves a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingMode {
-    /// It moves by itself, a step each time it is looked at, and ends so.
+    /// It moves by itself, a step with each read, and ends like this.
     Demo(Outcome),
     /// Its owner does, by patching it.
     Production,
@@ -94,7 +94,7 @@ impl InventorySettings {
         Self::read(environment)
     }
 
-    /// Reads them by `lookup`, which answers a variable's value.
+    /// Reads them with `lookup`, which returns a variable's value.
     ///
     /// # Errors
     /// The first setting that is missing or wrong.
@@ -123,7 +123,7 @@ impl InventorySettings {
 }
 
 impl InventoryRole {
-    /// Reads it from the process's environment: `INVENTORY_ROLE`, `primary` unless set.
+    /// Reads it from the process's environment: `INVENTORY_ROLE`, `primary` by default.
     ///
     /// # Errors
     /// A value that is neither `primary` nor `standby`.
@@ -131,7 +131,7 @@ impl InventoryRole {
         Self::read(environment)
     }
 
-    /// Reads it by `lookup`, which answers a variable's value.
+    /// Reads it with `lookup`, which returns a variable's value.
     ///
     /// # Errors
     /// A value that is neither `primary` nor `standby`.
@@ -159,7 +159,7 @@ impl DimensionsSettings {
         Self::read(environment)
     }
 
-    /// Reads them by `lookup`, which answers a variable's value.
+    /// Reads them with `lookup`, which returns a variable's value.
     ///
     /// # Errors
     /// The first setting that is missing or wrong.
@@ -180,7 +180,7 @@ impl ScalingSettings {
         Self::read(environment)
     }
 
-    /// Reads them by `lookup`, which answers a variable's value.
+    /// Reads them with `lookup`, which returns a variable's value.
     ///
     /// # Errors
     /// The first setting that is wrong.
@@ -226,8 +226,8 @@ impl ScalingSettings {
     }
 }
 
-/// The value of a variable of this process. One that is not UTF-8 is taken with replacement characters, which every
-/// rule but that of the free names refuses.
+/// The value of a variable of this process. One that is not UTF-8 is read with replacement characters, which every
+/// rule except that of the free-form names rejects.
 fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
@@ -259,7 +259,7 @@ fn choice<T>(
     parse(value.as_deref().unwrap_or(default)).ok_or(SettingsError::Wrong { name, rule })
 }
 
-/// Whether `text` is 1 to `max` ASCII characters that can be seen, the only ones that AWS's names are made of.
+/// Whether `text` is 1 to `max` visible ASCII characters, the only ones in AWS's names.
 fn is_word(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }

@@ -1,8 +1,8 @@
 //! Which certificate authorities a function trusts when it calls AWS.
 //!
-//! Reading and parsing the system's store is most of the start of a function that has a client: some 900 system calls on
-//! a system that keeps each authority in a file of its own, and 150 certificates where they are in one. AWS's own
-//! endpoints chain to five roots, which are compiled in. Wherever somebody else may answer, the system's store decides.
+//! Reading and parsing the system's store takes most of the start of a function with a client: some 900 system calls on
+//! a system that keeps each authority in its own file, and 150 certificates if they are in one. AWS's own
+//! endpoints chain to five roots, which are compiled in. Wherever the endpoint may not be AWS's, the system's store decides.
 
 use aws_smithy_http_client::tls::TrustStore;
 
@@ -12,10 +12,10 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 /// The variables with which people replace or extend the system's store; rustls-native-certs reads them.
 const OWN_STORE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// The variables that lead requests through a proxy, which may sign certificates itself.
+/// The variables that send requests through a proxy, which may sign certificates itself.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// What the name of a variable begins with that sets an endpoint, for all services or for one.
+/// The prefix of the variables that set an endpoint, for all services or for one.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
 /// Whom a function trusts.
@@ -30,7 +30,7 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    /// What the environment asks for.
+    /// What the environment requires.
     pub(crate) fn from_env() -> Self {
         Self::of(std::env::vars_os().filter_map(|(name, value)| {
             Some((
@@ -40,7 +40,7 @@ impl Trust {
         }))
     }
 
-    /// What these variables ask for.
+    /// What these variables require.
     fn of(variables: impl Iterator<Item = (String, String)>) -> Self {
         let (mut region, mut all_services, mut over_tls, mut not_aws) = (None, None, false, false);
         for (name, value) in variables.filter(|(_, value)| !value.trim().is_empty()) {
@@ -83,7 +83,7 @@ fn is_plain(url: &str) -> bool {
 
 /// Whether a region's name is one of the partition `aws`:
 /// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>. A partition that is
-/// not known here counts as another one.
+/// unknown here counts as another one.
 fn in_partition_aws(region: &str) -> bool {
     let mut parts = region.split('-');
     let area = parts.next().unwrap_or_default();

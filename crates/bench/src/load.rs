@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// What is asked, for how long.
+/// What is requested, and for how long.
 pub(crate) struct Load<'a> {
     pub(crate) method: Method,
     /// The path by the number of the connection and of the request on it.
@@ -23,7 +23,7 @@ pub(crate) struct Load<'a> {
     pub(crate) span: Duration,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Default)]
 pub(crate) struct Measured {
     latencies: Vec<Duration>,
@@ -49,7 +49,7 @@ impl Connection {
         })
     }
 
-    /// Sends one request and reads its answer to the end.
+    /// Sends one request and reads its response to the end.
     pub(crate) async fn send(
         &mut self,
         method: Method,
@@ -61,7 +61,7 @@ impl Connection {
             .uri(path)
             .header(HOST, &self.address)
             .body(Full::from(body))?;
-        // The connection takes the next request only once it has put the last answer away.
+        // The connection accepts the next request only once the last response is done.
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
@@ -70,7 +70,7 @@ impl Connection {
     }
 }
 
-/// Asks from `connections` connections at once.
+/// Sends requests on `connections` connections at once.
 pub(crate) async fn run(
     address: &str,
     load: &Load<'_>,

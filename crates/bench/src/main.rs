@@ -1,8 +1,8 @@
-//! The measurements in the README, re-run by one command: `cargo run --release -p fleet-bench`.
+//! The measurements in the README, repeated by one command: `cargo run --release -p fleet-bench`.
 //!
-//! Starts the whole server as a process of its own, with embedded storage in a folder of its own, and measures what a
+//! Starts the whole server in its own process, with embedded storage in its own folder, and measures what a
 //! user waits for: the start, memory, and how many requests a second are answered over loopback. The load client
-//! shares the machine with the server. Nothing is judged here; timings are no tests.
+//! shares the machine with the server. Nothing is asserted here; timings are not tests.
 
 mod load;
 mod server;
@@ -30,7 +30,7 @@ struct Options {
     /// Seconds of load for each measurement
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Connections that ask at the same time
+    /// Concurrent connections
     #[arg(long, default_value_t = 8)]
     connections: usize,
 }

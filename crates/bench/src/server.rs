@@ -1,4 +1,4 @@
-//! The server under measurement, in a process of its own.
+//! The server under measurement, in its own process.
 
 use std::{
     env,
@@ -20,10 +20,10 @@ use crate::load::Connection;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Set in the environment of the process that is to be the server; its value is the data folder.
+/// Set in the environment of the server's process; its value is the data folder.
 pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
 
-/// Is the server, with its log as anybody starts it, until it is ended.
+/// Runs as the server, with its usual log, until it is killed.
 pub(crate) async fn serve() -> Result<(), Failure> {
     fleet_server::start_log(None)?;
     let options = Options {
@@ -36,7 +36,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A server that runs.
+/// A running server.
 pub(crate) struct Server {
     /// Host and port.
     pub(crate) address: String,
@@ -45,7 +45,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server on an empty data folder. Answers how long it took from the start of the process to the first answer.
+    /// Starts a server on an empty data folder. Returns how long it took from the start of the process to the first response.
     pub(crate) async fn start() -> Result<(Self, Duration), Failure> {
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
@@ -87,7 +87,7 @@ impl Server {
         }
     }
 
-    /// The process's resident memory, as Linux tells it.
+    /// The process's resident memory, from Linux's `/proc`.
     pub(crate) fn resident_mib(&self) -> Result<u64, Failure> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;

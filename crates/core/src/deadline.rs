@@ -1,4 +1,4 @@
-//! When a request's caller stops waiting, for the adapters that it has to be kept by.
+//! When a request's caller stops waiting: the deadline that the adapters must keep.
 
 use std::future::Future;
 
@@ -8,12 +8,12 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Runs `work`, in which [`current`] answers `deadline`.
+/// Runs `work`, in which [`current`] returns `deadline`.
 pub async fn within<F: Future>(deadline: Instant, work: F) -> F::Output {
     DEADLINE.scope(deadline, work).await
 }
 
-/// The deadline of the request that the caller is a part of; `None` outside [`within`], and in a task of its own.
+/// The deadline of the request that the caller is a part of; `None` outside [`within`], and in a spawned task.
 #[must_use]
 pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()

@@ -1,4 +1,4 @@
-//! Whether the stores can answer: what a health check that decides about traffic asks.
+//! Whether the stores can answer, for a health check that decides about traffic.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use crate::store::StoreError;
 
 /// A store that can say whether it answers.
 pub trait Probe: Send + Sync {
-    /// Asks the store the cheapest question that proves it can serve.
+    /// Sends the cheapest request that proves that the store can serve.
     ///
     /// # Errors
     /// The store's own failure.

@@ -1,8 +1,8 @@
-//! How a store fails, in the words that matter to a caller.
+//! How a store fails, in terms that matter to a caller.
 //!
-//! Use [`StoreError::Unavailable`] when asking again later may work, and [`StoreError::Fault`] when it will not until
-//! somebody mends the set-up or the code; [`StoreError::Schema`] is the fault that
-//! migrations mend. What exactly happened is the `source`: it goes to the log, never to a client.
+//! Use [`StoreError::Unavailable`] when a later retry may work, and [`StoreError::Fault`] when it will not until
+//! somebody fixes the set-up or the code; [`StoreError::Schema`] is the fault that
+//! migrations fix. What exactly happened is the `source`: it goes to the log, never to a client.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
@@ -32,21 +32,21 @@ impl fmt::Display for Store {
     }
 }
 
-/// A store that did not do what was asked, or did not say whether it did. After either variant it holds all of a write or
-/// nothing of it; which of the two is not known where the answer to the write was lost.
+/// A store that failed, or whose answer was lost. After either variant it holds all of a write or
+/// nothing of it; which of the two is unknown if the answer to the write was lost.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The store cannot answer now: throttled, waking up, unreachable or too busy.
+    /// The store is temporarily unavailable: throttled, resuming, unreachable or too busy.
     #[error("{store} cannot answer now")]
     Unavailable {
         /// Which store.
         store: Store,
-        /// How long a caller should wait before it asks again.
+        /// How long a caller should wait before it tries again.
         retry_after: Duration,
         /// What happened.
         source: Cause,
     },
-    /// The store refused, or answered what it never should: an operator's or a programmer's error.
+    /// The store refused, or gave an answer that it never should: an operator's or a programmer's error.
     #[error("{store} is not set up as it should be, or answered something unexpected")]
     Fault {
         /// Which store.

@@ -3,10 +3,10 @@
 use thiserror::Error;
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-/// Why a text is not taken. The sentence continues the name of a field: "aws_region must not be empty".
+/// Why a text is rejected. The sentence continues the name of a field: "aws_region must not be empty".
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TextError {
-    /// There is nothing in it.
+    /// It is empty.
     #[error("must not be empty")]
     Empty,
     /// It has more characters (not bytes) than its column holds.
@@ -25,7 +25,7 @@ pub enum TextError {
         /// Its code point.
         code: u32,
     },
-    /// It has U+FFFD, which decoders put in the place of bytes that are not UTF-8: the client sent something else.
+    /// It has U+FFFD, with which decoders replace bytes that are not UTF-8: the client sent something else.
     #[error(
         "must be UTF-8 text, but its character {position} is U+FFFD, which replaces bytes that are not"
     )]
@@ -33,7 +33,7 @@ pub enum TextError {
         /// Which character, counted from 1.
         position: usize,
     },
-    /// Nothing in it can be seen.
+    /// It has no visible character.
     #[error("must have at least one visible character")]
     Invisible,
     /// It begins or ends with white space, which MySQL's comparisons would ignore.
@@ -41,7 +41,7 @@ pub enum TextError {
     OuterWhiteSpace,
 }
 
-/// What a character is to the rule of printable text.
+/// The class of a character in the rule of printable text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A letter, a mark, a number or a symbol: what a joiner may join.
@@ -50,7 +50,7 @@ enum Kind {
     Other,
     /// U+200C or U+200D, without which several scripts cannot be written.
     Joiner,
-    /// What no text may have.
+    /// Not allowed in any text.
     Refused,
 }
 
@@ -80,7 +80,7 @@ fn kind(c: char) -> Kind {
     }
 }
 
-/// Whether `c`, of a text that is printable, leaves something on the page. Marks do so on a letter alone; the fillers are
+/// Whether `c`, in a printable text, is visible. Marks are visible only on a letter; the fillers are
 /// letters and symbols by category, but blank.
 fn is_visible(c: char) -> bool {
     let is_filler = matches!(
@@ -131,7 +131,7 @@ pub fn check_printable(text: &str, max: usize) -> Result<(), TextError> {
     if length > max {
         return Err(TextError::TooLong { max, length });
     }
-    // Most texts are plain, and need no table.
+    // Most texts are ASCII, and need no table.
     if text.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(());
     }
@@ -167,7 +167,7 @@ pub fn check_trimmed(text: &str, max: usize) -> Result<(), TextError> {
     }
 }
 
-/// Makes a type for a text of the domain: a private field, one way in that checks, and the ways out.
+/// Defines a type for a text of the domain: a private field, one checking constructor, and accessors.
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $max:literal, $check:path) => {
         $(#[$doc])*
@@ -179,7 +179,7 @@ macro_rules! text_type {
             /// The most characters it may have.
             pub const MAX_CHARS: usize = $max;
 
-            /// Takes `text` when it follows the rule.
+            /// Accepts `text` if it follows the rule.
             ///
             /// # Errors
             /// The rule that `text` breaks, as the end of a sentence that begins with the field's name.

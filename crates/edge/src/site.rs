@@ -1,7 +1,7 @@
-//! Keeps web pages out: a page in the browser of the person who runs a server can send requests to a loopback address.
+//! Keeps web pages out: a page in a browser on the server's machine can send requests to a loopback address.
 //!
 //! - A page of another site names itself in `Origin`: with every request but a plain `GET` or `HEAD`
-//!   (<https://fetch.spec.whatwg.org/#origin-header>), whose answer the browser keeps from it.
+//!   (<https://fetch.spec.whatwg.org/#origin-header>), whose response the browser keeps from it.
 //! - A page can have its own name resolve to a loopback address (DNS rebinding). It is of the same origin then, but its
 //!   requests still carry that name as `Host`.
 
@@ -14,7 +14,7 @@ use http::{
 };
 use thiserror::Error;
 
-/// Domains that the public DNS never answers for, so that nobody can rebind a name in them: `localhost` by RFC 6761,
+/// Domains that the public DNS never resolves, so that nobody can rebind a name in them: `localhost` by RFC 6761,
 /// and `internal` by ICANN's decision of 2024. A container finds this machine as `host.docker.internal` or
 /// `host.containers.internal`.
 const PRIVATE_DOMAINS: [&str; 2] = [".localhost", ".internal"];
@@ -22,7 +22,7 @@ const PRIVATE_DOMAINS: [&str; 2] = [".localhost", ".internal"];
 /// Why a request may come from a web page of another site.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ForeignSite {
-    /// `Host`, or the address in the request line, is a name that a page could have.
+    /// `Host`, or the host in the request line, is a name that a page could have.
     #[error(
         "The Host of a request to this server must be an IP address, localhost, a name without dots or a name that ends with .internal."
     )]
@@ -40,7 +40,7 @@ pub struct SiteRules {
 }
 
 impl SiteRules {
-    /// Rules that also allow the host names `allowed`, those of a reverse proxy say, in any case and without ports.
+    /// Rules that also allow the host names `allowed`, such as a reverse proxy's, in any case and without ports.
     #[must_use]
     pub fn allowing(allowed: impl IntoIterator<Item = String>) -> Self {
         let allowed = allowed.into_iter().map(|name| bare(&name)).collect();
@@ -62,14 +62,14 @@ impl SiteRules {
     /// Checks where a request comes from.
     ///
     /// # Errors
-    /// [`ForeignSite`] where that may be a web page of another site.
+    /// [`ForeignSite`] if that may be a web page of another site.
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), ForeignSite> {
         self.check_host(request)?;
         self.check_origin(request)
     }
 
-    /// Checks the host that a request names. That is enough where a page cannot send the request for another reason: a
-    /// header that it needs a preflight for.
+    /// Checks the host that a request names. That is enough if a page cannot send the request for another reason: a
+    /// header that needs a preflight.
     ///
     /// # Errors
     /// [`ForeignSite::Host`].
@@ -106,7 +106,7 @@ impl SiteRules {
 
     fn knows(&self, authority: &Authority) -> bool {
         let host = authority.host();
-        // Nothing but a port beside it: neither a user before it nor a name after a bracket.
+        // Only a port beside it: neither a user before it nor a name after a bracket.
         let has_port_alone = authority
             .as_str()
             .strip_prefix(host)
@@ -119,7 +119,7 @@ fn authority(value: &HeaderValue) -> Option<Authority> {
     value.to_str().ok()?.parse().ok()
 }
 
-/// The name as it is compared: in lower case, without the dot of the DNS's root.
+/// The name in its form for comparison: in lower case, without the DNS root's dot.
 fn bare(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }

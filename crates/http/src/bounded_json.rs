@@ -1,7 +1,7 @@
-//! JSON of a bounded number of values, in which no key stands twice.
+//! JSON with a bounded number of values and no duplicate keys.
 //!
-//! `serde_json::Value` alone would make a gigabyte of a hostile body of a few megabytes (`[{"":0},{"":0},…]`), and would
-//! take the last of two equal keys in silence.
+//! `serde_json::Value` alone would need a gigabyte for a hostile body of a few megabytes (`[{"":0},{"":0},…]`), and would
+//! silently take the last of two equal keys.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::shown::Shown;
 
-/// The most values that a body may have: three times what 10,000 packages take, so that a list which is only somewhat
+/// The most values that a body may have: three times what 10,000 packages take, so that a list which is only slightly
 /// too long is still refused by name.
 pub(crate) const MAX_VALUES: usize = 100_000;
 
@@ -41,7 +41,7 @@ enum Rule {
 impl JsonFault {
     fn new(error: &serde_json::Error, broken: Option<Rule>) -> Self {
         let rule = broken.unwrap_or_else(|| {
-            // The parser tells these apart by its text alone.
+            // The parser distinguishes these only by its text.
             let text = error.to_string();
             if error.is_eof() {
                 Rule::Ends
@@ -60,7 +60,7 @@ impl JsonFault {
         }
     }
 
-    /// The rule that is broken, without a text of the client's.
+    /// The broken rule, without the client's text.
     pub(crate) fn reason(&self) -> String {
         match &self.rule {
             Rule::Syntax => "not valid JSON".to_owned(),
@@ -99,21 +99,21 @@ pub(crate) fn parse(text: &str) -> Result<Value, JsonFault> {
         .map_err(|error| JsonFault::new(&error, bounds.broken.take()))
 }
 
-/// What is left to a text, and the bound of ours that it broke.
+/// What is left of a text's allowance, and the limit that it exceeded.
 struct Bounds {
     left: Cell<usize>,
     broken: RefCell<Option<Rule>>,
 }
 
 impl Bounds {
-    /// An error for serde to stop with; the rule itself is told beside it.
+    /// An error for serde to stop with; the rule itself is recorded separately.
     fn stop<E: Error>(&self, rule: Rule) -> E {
         self.broken.replace(Some(rule));
         E::custom("a bound is broken")
     }
 }
 
-/// Makes one value while there are any left.
+/// Reads one value while any are left.
 #[derive(Clone, Copy)]
 struct Bounded<'a>(&'a Bounds);
 
@@ -216,7 +216,7 @@ mod tests {
             (r#""\q""#, 1, 3),
             (r#""\ud800""#, 1, 8),
         ] {
-            // A word that is cut short is one that ends too early.
+            // A truncated word is a text that ends too early.
             let rule = if text == "nul" {
                 "the JSON ends too early"
             } else {

@@ -1,6 +1,6 @@
 //! Between API Gateway's events and HTTP: the proxy integration of a REST API.
 //!
-//! `lambda_http` has this conversion too, but 1.3 panics on a `Host` that is no host and on broken base64, both of
+//! `lambda_http` has this conversion too, but 1.3 panics on an invalid `Host` and on broken base64, both of
 //! which a client can send.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,8 +20,8 @@ use crate::{
     ApiError, ErrorCode, InvalidInput, Response, host::Host, parameters, request::EventRoute,
 };
 
-/// The id that the client, API Gateway's access log and our log line know the request by. Where the host has one id for
-/// many requests it is Lambda's own, which is that of one invocation.
+/// The id of the request for the client, API Gateway's access log and our log line. If the host has one id for
+/// many requests, it is Lambda's own, which identifies one invocation.
 pub(crate) fn request_id(host: Host, event: &ApiGatewayProxyRequest, context: &Context) -> String {
     event
         .request_context
@@ -31,11 +31,11 @@ pub(crate) fn request_id(host: Host, event: &ApiGatewayProxyRequest, context: &C
         .unwrap_or_else(|| context.request_id.clone())
 }
 
-/// When Lambda ends the function, if it said so.
+/// When Lambda ends the function, if known.
 pub(crate) fn deadline(context: &Context) -> Option<Instant> {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     let left = Duration::from_millis(context.deadline).saturating_sub(since_1970);
-    // Zero where nobody said so; a deadline of Lambda's is far from it.
+    // Zero means unknown; a real deadline is far from it.
     (context.deadline > 0).then(|| Instant::now() + left)
 }
 
@@ -48,10 +48,10 @@ pub(crate) fn route(event: &ApiGatewayProxyRequest) -> String {
     resource.unwrap_or_default()
 }
 
-/// Makes the request that a function sees, with path and query parameters decoded.
+/// Builds the request that a function sees, with path and query parameters decoded.
 ///
 /// # Errors
-/// [`InvalidInput`] for a parameter that is not percent-encoded UTF-8, and for a body that says it is base64 and is not.
+/// [`InvalidInput`] for a parameter that is not percent-encoded UTF-8, and for a body that claims to be base64 and is not.
 pub(crate) fn into_request(
     host: Host,
     event: ApiGatewayProxyRequest,
@@ -66,7 +66,7 @@ pub(crate) fn into_request(
         Some(text) if event.is_base64_encoded => Body::Binary(decode_base64(&text)?),
         Some(text) => Body::Text(text),
     };
-    // A path that is no URI (a client's doing) must not stop the request: functions go by the route and its parameters.
+    // A path that is not a URI (which a client can send) must not stop the request: functions use the route and its parameters.
     let uri = event
         .path
         .as_deref()
@@ -109,7 +109,7 @@ fn decode_base64(text: &str) -> Result<Vec<u8>, ApiError> {
     })
 }
 
-/// Makes the answer that API Gateway expects of a function.
+/// Builds the response that API Gateway expects from a function.
 pub(crate) fn from_response(response: Response) -> ApiGatewayProxyResponse {
     let (parts, body) = response.into_parts();
     let mut answer = ApiGatewayProxyResponse::default();
@@ -119,7 +119,7 @@ pub(crate) fn from_response(response: Response) -> ApiGatewayProxyResponse {
     answer
 }
 
-/// An answer without a body: to a ping, and when even an error cannot be written.
+/// A response without a body: to a ping, and when even an error cannot be written.
 pub(crate) fn bare(status: i64) -> ApiGatewayProxyResponse {
     let mut answer = ApiGatewayProxyResponse::default();
     answer.status_code = status;

@@ -1,4 +1,4 @@
-//! `If-Match`: a change that is made only while the state is the one that the client knows.
+//! `If-Match`: a change that applies only while the state is the one that the client knows.
 
 use fleet_core::scaling::StateTag;
 use lambda_http::{Request, http::header::IF_MATCH};
@@ -8,14 +8,14 @@ use crate::{ApiError, ErrorCode, InvalidInput};
 /// What a request's `If-Match` asks for (RFC 9110, sections 8.8.3 and 13.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// There is none, or it is `*`: every dimension has a state, if only the initial one.
+    /// The header is absent, or `*`: every dimension has a state, if only the initial one.
     Any,
     /// One of these must be the tag. Weak tags are left out, since the comparison is the strong one.
     OneOf(Vec<String>),
 }
 
 impl IfMatch {
-    /// Reads the header, of which there may be several.
+    /// Reads the header, which may occur several times.
     ///
     /// # Errors
     /// [`InvalidInput`] for a value that is neither `*` nor a list of entity tags, such as a tag without quotes.

@@ -1,4 +1,4 @@
-//! Query parameters: each at most once, and none that the route does not have.
+//! Query parameters: each at most once, and no unknown ones.
 
 use lambda_http::{Request, RequestExt};
 
@@ -9,7 +9,7 @@ use crate::{ApiError, ErrorCode, InvalidInput, shown::Shown, suggestion};
 pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Takes the parameters in `known`.
+    /// Accepts the parameters in `known`.
     ///
     /// # Errors
     /// [`InvalidInput`] that names a parameter which is unknown or sent more than once.
@@ -44,7 +44,7 @@ impl Query {
         Ok(Self(taken))
     }
 
-    /// Takes the parameters in `known` and leaves others alone, for routes whose callers may add some of their own.
+    /// Accepts the parameters in `known` and ignores others, for routes whose callers may add their own.
     ///
     /// # Errors
     /// [`InvalidInput`] that names a known parameter which is sent more than once.

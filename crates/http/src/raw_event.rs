@@ -1,7 +1,7 @@
-//! What Lambda hands to a function, before anything is known of it.
+//! What Lambda passes to a function, before anything is known about it.
 //!
-//! It is read here and not by `lambda_runtime`, which answers what it cannot read with its own error type and the text
-//! that it stumbled over: a client's, or a setting's.
+//! It is read here and not by `lambda_runtime`, which answers an unreadable event with its own error type and the text
+//! that it failed on: a client's, or a setting's.
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
@@ -17,11 +17,11 @@ pub(crate) struct RawEvent(Option<Value>);
 pub(crate) enum Event {
     /// A request by a REST API's proxy integration.
     Request(Box<ApiGatewayProxyRequest>),
-    /// Something that keeps the function warm and asks nothing.
+    /// A warm-up ping.
     Ping,
 }
 
-/// Why an event is not a request. The text is for the client and the log alike: nothing of the event is in it.
+/// Why an event is not a request. The text is for the client and the log: it contains nothing of the event.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     #[error("the event is not JSON that can be read")]

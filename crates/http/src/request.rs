@@ -1,17 +1,17 @@
-//! What a function asks of its request.
+//! What a function reads from its request.
 
 use lambda_http::{Request, RequestExt, request::RequestContext};
 
 use crate::{ApiError, InvalidInput};
 
-/// Which request this is and which route it came by.
+/// The request's id and its route.
 #[derive(Clone, Debug)]
 pub(crate) struct EventRoute {
     pub(crate) id: String,
     pub(crate) route: String,
 }
 
-/// The route that the request came by, as the template writes it; empty outside API Gateway.
+/// The route of the request, as the template writes it; empty outside API Gateway.
 #[must_use]
 pub fn route(request: &Request) -> &str {
     request
@@ -20,7 +20,7 @@ pub fn route(request: &Request) -> &str {
         .map_or("", |event| &event.route)
 }
 
-/// The id in the request's answer and log line; empty outside API Gateway.
+/// The id in the request's response and log line; empty outside API Gateway.
 #[must_use]
 pub fn request_id(request: &Request) -> &str {
     request
@@ -29,8 +29,8 @@ pub fn request_id(request: &Request) -> &str {
         .map_or("", |event| &event.id)
 }
 
-/// What stands before the API's paths in the address that the client asked for: the stage (`/prod`), a domain's base path,
-/// or nothing. Add a path of the template to it to make a link.
+/// The prefix of the API's paths in the URL that the client requested: the stage (`/prod`), a domain's base path,
+/// or nothing. Append a path of the template to make a link.
 #[must_use]
 pub fn base_path(request: &Request) -> String {
     let path = match request.request_context_ref() {

@@ -1,4 +1,4 @@
-//! Answers: always JSON.
+//! Responses: always JSON.
 
 use lambda_http::{
     Body,
@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use crate::ApiError;
 
-/// What a function answers.
+/// A function's response.
 pub type Response = lambda_http::Response<Body>;
 
-/// An answer with `value` as its JSON body.
+/// A response with `value` as its JSON body.
 ///
 /// # Errors
-/// [`ApiError::Internal`] when `value` cannot be written as JSON, which is a fault of ours.
+/// [`ApiError::Internal`] if `value` cannot be serialized, which is a bug.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, ApiError> {
     let body = serde_json::to_string(value).map_err(|error| ApiError::Internal(error.into()))?;
     Ok(json_text(status, body))
 }
 
-/// An answer whose body is JSON already.
+/// A response whose body already is JSON.
 pub fn json_text(status: StatusCode, body: impl Into<String>) -> Response {
     let mut response = Response::new(Body::Text(body.into()));
     *response.status_mut() = status;

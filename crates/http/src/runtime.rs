@@ -14,9 +14,9 @@ use crate::{
     telemetry::{self, Format, Targets},
 };
 
-/// Runs the function that `build` makes, under the Lambda Runtime API, until Lambda ends it.
+/// Runs the function that `build` returns, under the Lambda Runtime API, until Lambda ends it.
 ///
-/// `build` reads the settings and makes the clients. When it fails the function does not start, and the log says why.
+/// `build` reads the settings and creates the clients. If it fails, the function does not start, and the log says why.
 pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let levels = telemetry::levels(variable, "info");

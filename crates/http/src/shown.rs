@@ -1,9 +1,9 @@
-//! How an error repeats a name that a client chose.
+//! How an error quotes a name that a client sent.
 
 use std::fmt;
 
-/// The most characters of it. A refusal is to name the field, not to send a body of megabytes back: Lambda takes a request
-/// of 6 MB and loses an answer of more.
+/// The most characters of it. An error should name the field, not send megabytes back: Lambda accepts a request
+/// of 6 MB and drops a larger response.
 const MAX_CHARS: usize = 100;
 
 /// The name, cut after 100 characters.

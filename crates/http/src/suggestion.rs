@@ -1,11 +1,11 @@
-//! The end of a sentence about a name that a route does not have: what it has, and what was probably meant.
+//! The end of a message about an unknown name: the known ones, and the one that was probably meant.
 
 use std::fmt::Write as _;
 
-/// The most letters that may be wrong in a name that is taken for a misspelt one.
+/// The most letters that may differ in a misspelt name.
 const MAX_TYPOS: usize = 2;
 
-/// What to say after an unknown name: the allowed ones, after the one that it resembles, if there is one.
+/// What to say after an unknown name: the one that it resembles, if there is one, then the allowed ones.
 pub(crate) fn of(unknown: &str, known: &[&str]) -> String {
     if known.is_empty() {
         return "; none are allowed.".to_owned();
@@ -19,13 +19,13 @@ pub(crate) fn of(unknown: &str, known: &[&str]) -> String {
 }
 
 fn closest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
-    // A name of megabytes resembles nothing, and comparing it would take its time.
+    // A name of megabytes resembles nothing, and comparing it would take long.
     let longest = known.iter().map(|name| name.len()).max().unwrap_or(0);
     if unknown.len() > 2 * longest {
         return None;
     }
     let plain = simplified(unknown);
-    // A part of a name is meant only if it says something: not `a` for `aws_account`.
+    // A part of a name only counts if it is specific: not `a` for `aws_account`.
     let is_part = |name: &str| plain.len() >= 4 && name.contains(&plain);
     known
         .iter()
@@ -47,7 +47,7 @@ fn simplified(name: &str) -> String {
         .collect()
 }
 
-/// How many letters must be added, removed or replaced to make `b` of `a` (Levenshtein).
+/// How many letters must be added, removed or replaced to turn `a` into `b` (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -5,11 +5,11 @@ use uuid::Uuid;
 /// The environment variable that names a server whose user may create databases: `mysql://user:password@host:port/`.
 const SERVER: &str = "FLEET_TEST_DATABASE_URL";
 
-/// The URL of a database that no other test has and that the Data API makes when it starts; `None`, which stands for the
-/// embedded engine, unless `FLEET_TEST_DATABASE_URL` names a server. Nothing removes it: the server is the test run's own.
+/// The URL of a database for one test, which the Data API creates when it starts; `None`, which stands for the
+/// embedded engine, unless `FLEET_TEST_DATABASE_URL` names a server. It is not removed: the server belongs to the test run.
 ///
 /// # Panics
-/// When the variable holds no URL with a path.
+/// If the variable does not hold a URL with a path.
 #[must_use]
 pub fn fresh_database() -> Option<String> {
     let url = std::env::var(SERVER).ok()?;

@@ -21,7 +21,7 @@ pub use step::data_api_step;
 #[derive(Clone, Debug)]
 pub struct Event(ApiGatewayProxyRequest);
 
-/// What a function answered.
+/// A function's response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
@@ -36,7 +36,7 @@ impl Event {
     /// Reads `events/NAME.json` of the repository.
     ///
     /// # Panics
-    /// When there is no such file, or it is no event of a REST API.
+    /// If the file does not exist, or is not an event of a REST API.
     #[must_use]
     pub fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -58,7 +58,7 @@ impl Event {
         self
     }
 
-    /// With another body, said to be base64.
+    /// With another body, marked as base64.
     #[must_use]
     pub fn base64_body(mut self, body: impl Into<String>) -> Self {
         self.0.is_base64_encoded = true;
@@ -68,7 +68,7 @@ impl Event {
     /// With another header, beside those of the same name that it has.
     ///
     /// # Panics
-    /// When no request can have such a header.
+    /// If the header is invalid.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::from_str(value).expect("a header value");
@@ -77,7 +77,7 @@ impl Event {
         self
     }
 
-    /// With another value of a path parameter, percent-encoded as a REST API hands it over.
+    /// With another value of a path parameter, percent-encoded as a REST API passes it.
     #[must_use]
     pub fn path_parameter(self, name: &str, value: impl AsRef<str>) -> Self {
         let encoded = utf8_percent_encode(value.as_ref(), NON_ALPHANUMERIC).to_string();
@@ -103,7 +103,7 @@ impl Event {
         self
     }
 
-    /// As Lambda hands it to a function.
+    /// As Lambda passes it to a function.
     ///
     /// # Panics
     /// Never: an event that was read can be written.
@@ -115,7 +115,7 @@ impl Event {
     /// Sends it to `function`.
     ///
     /// # Panics
-    /// When the answer is not JSON, or does not say that it is: a broken promise of every function.
+    /// If the response is not JSON, or is not marked as JSON, which every function promises.
     pub async fn send<F: Function>(self, function: &F) -> Answer {
         let response = invoke(function, self.0, Context::default()).await;
         assert_eq!(response.headers["content-type"], "application/json");

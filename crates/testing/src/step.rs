@@ -1,10 +1,10 @@
 use serde_json::Value;
 
-/// What a call of the RDS Data API is for, by its path and its body: `begin`, `commit`, `rollback`, or by its statement
+/// The purpose of a call of the RDS Data API, from its path and its body: `begin`, `commit`, `rollback`, or by its statement
 /// `insert`, `packages`, `token`, `get`, `next`, `list`, `delete`, `one`.
 ///
 /// # Panics
-/// When no function sends such a call.
+/// If no function sends such a call.
 #[must_use]
 pub fn data_api_step(path: &str, body: &Value) -> &'static str {
     let sql = body["sql"].as_str().unwrap_or_default();

@@ -1,11 +1,11 @@
 //! A service's message without the values that it quotes.
 //!
 //! The database's errors quote what a client sent, which has no place in a log. Names (of a key, a column, a table, a
-//! user) and error codes stay, since an operator needs them. Whatever else is quoted is taken for a value: a sentence
-//! that is not known here loses its end rather than showing one. The sentences are those of
+//! user) and error codes stay, since an operator needs them. Anything else in quotes is taken for a value: an unknown sentence
+//! loses its end rather than showing one. The sentences are those of
 //! <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
 
-/// What stands right before the quote that opens a name.
+/// What precedes the opening quote of a name.
 const NAMED: [&str; 15] = [
     "key ",
     "olumn ",
@@ -34,10 +34,10 @@ const CLAUSES: [&str; 6] = [
     "having clause",
 ];
 
-/// `message` with `'…'` in the place of the value that it quotes.
+/// `message` with `'…'` instead of the value that it quotes.
 ///
 /// A value may hold quotes itself, and even words like those that follow it. It is cut from its opening quote to the
-/// last closing one after which its sentence goes on as it should, or to the end.
+/// last closing one after which its sentence continues as expected, or to the end.
 pub(super) fn without_values(message: &str) -> String {
     let (text, code) = message.split_at(code_begins(message));
     match value_begins(text) {
@@ -49,8 +49,8 @@ pub(super) fn without_values(message: &str) -> String {
     }
 }
 
-/// Where the code begins that the Data API adds: `; Error code: 1062; SQLState: 23000`. The message ends with it, so
-/// that no value passes for one: a closing quote would follow.
+/// Where the code that the Data API appends begins: `; Error code: 1062; SQLState: 23000`. The message ends with it, so
+/// no value can be mistaken for it: a closing quote would follow.
 fn code_begins(message: &str) -> usize {
     ["; SQLState: ", "; Error code: "]
         .iter()
@@ -62,7 +62,7 @@ fn code_begins(message: &str) -> usize {
         })
 }
 
-/// Where the quote is that opens the first value.
+/// The position of the quote that opens the first value.
 fn value_begins(text: &str) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -78,7 +78,7 @@ fn value_begins(text: &str) -> Option<usize> {
     }
 }
 
-/// Where the name ends that `quote` opens, its closing quote included; `None` when it opens a value.
+/// The end of the name that `quote` opens, including its closing quote; `None` if it opens a value.
 fn name_ends(text: &str, quote: usize) -> Option<usize> {
     let (name, rest) = text[quote + 1..].split_once('\'')?;
     let named = NAMED.iter().any(|word| text[..quote].ends_with(word)) && is_name(name);
@@ -86,7 +86,7 @@ fn name_ends(text: &str, quote: usize) -> Option<usize> {
     ((named || CLAUSES.contains(&name)) && closed).then(|| text.len() - rest.len())
 }
 
-/// What follows the value that `value` begins with, told by what stands `before` it.
+/// What follows the value at the start of `value`, according to the text `before` it.
 fn after_value<'a>(before: &str, value: &'a str) -> &'a str {
     let goes_on: fn(&str) -> bool = if before.ends_with("entry ") {
         |rest| quoted_name(rest, " for key '", "'")
@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    /// Values made of what sentences are made of.
+    /// Values that contain parts of sentences.
     fn tricky() -> impl Strategy<Value = String> {
         let pieces = AROUND
             .iter()

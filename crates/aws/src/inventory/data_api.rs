@@ -1,4 +1,4 @@
-//! The calls of the Data API that the inventory makes, each within a deadline, and transactions that end.
+//! The inventory's calls to the Data API, each within a deadline, and transactions that always end.
 
 use std::{error::Error as StdError, future::Future, sync::Arc, time::Duration};
 
@@ -18,11 +18,11 @@ use tokio::{
 use super::errors::{Failure, Verdict};
 use crate::{budget, calls::CountCalls, failure::CallFailure, settings::InventorySettings};
 
-/// How long one call may take. None of our statements takes a second on a cluster that is awake; a call that takes this
+/// The time limit of one call. None of our statements takes a second on a running cluster; a call that takes this
 /// long has lost its connection, and there is time to try once more.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 
-/// How many times a rollback is sent: it may be repeated safely, and one that is lost leaves rows locked for minutes.
+/// How many times a rollback is sent: it is safe to repeat, and a lost one leaves rows locked for minutes.
 const ROLLBACK_ATTEMPTS: usize = 2;
 
 /// The Data API of one cluster.
@@ -84,7 +84,7 @@ impl DataApi {
         })
     }
 
-    /// Answers whether the service says that it is undone.
+    /// Returns whether the service confirms the rollback.
     async fn send_rollback(&self, id: &str, deadline: Instant) -> bool {
         for _ in 0..ROLLBACK_ATTEMPTS {
             let call = self
@@ -99,7 +99,7 @@ impl DataApi {
                     verdict: Verdict::Unknown | Verdict::Crowded,
                     ..
                 }) => {}
-                // Ended otherwise, or not ours to end: the service itself does so after three idle minutes.
+                // Already ended, or unreachable: the service itself ends it after three idle minutes.
                 Err(_) => break,
             }
         }
@@ -107,8 +107,8 @@ impl DataApi {
     }
 }
 
-/// A transaction that has begun. One that is dropped open (its request was given up) is rolled back in the background,
-/// since its locks would stop others for minutes.
+/// An open transaction. If it is dropped open (its request was given up), it is rolled back in the background,
+/// since its locks would block others for minutes.
 #[derive(Debug)]
 pub(super) struct Transaction {
     api: DataApi,
@@ -117,7 +117,7 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    /// Makes what it did last. After a failure it may or may not have; [`Self::roll_back`] settles that.
+    /// Commits it. After a failure the commit may or may not have been done; [`Self::roll_back`] settles that.
     pub(super) async fn commit(&mut self, deadline: Instant) -> Result<(), Failure> {
         let settings = &self.api.settings;
         let call = self
@@ -132,8 +132,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Undoes what it did, as far as the service can be reached within [`budget::ENDING`] and before `deadline`. Answers
-    /// whether the service says that it is undone: `false` for one that had ended, or when nothing was heard.
+    /// Rolls it back, if the service can be reached within [`budget::ENDING`] and before `deadline`. Returns
+    /// whether the service confirms the rollback: `false` for a transaction that had ended, or without an answer.
     pub(super) async fn roll_back(mut self, deadline: Instant) -> bool {
         let undone = self
             .api
@@ -143,7 +143,7 @@ impl Transaction {
         undone
     }
 
-    /// Lets go of it without a call: the service has ended it.
+    /// Forgets it without a call: the service has ended it.
     pub(super) fn forget(mut self) {
         self.open = false;
     }
@@ -161,7 +161,7 @@ impl Drop for Transaction {
     }
 }
 
-/// Sends `call` if there is time, and waits for its answer no longer than `deadline` and [`CALL_LIMIT`] allow.
+/// Sends `call` if there is time, and waits for its response no longer than `deadline` and [`CALL_LIMIT`] allow.
 async fn bounded<T, E>(
     operation: &'static str,
     deadline: Instant,

@@ -1,6 +1,6 @@
 //! What a failed call of the Data API means for the operation that made it.
 //!
-//! Exceptions are told apart by name. Only the two that carry the database's own error are read further, since there the
+//! Exceptions are distinguished by name. Only the two that carry the database's own error are parsed further, since there the
 //! service gives nothing but text.
 
 use std::{error::Error as StdError, time::Duration};
@@ -11,16 +11,16 @@ use fleet_core::store::{Cause, Store, StoreError};
 
 use crate::{budget::retry_after, failure::CallFailure, schema::SchemaMismatch};
 
-/// How long a cluster takes to wake after a pause of less than a day, as the Aurora guide says.
+/// How long a cluster takes to resume after a pause of less than a day, according to the Aurora guide.
 const RESUMES_WITHIN: Duration = Duration::from_secs(15);
 
-/// MySQL's codes for an error that hit this transaction only by chance: lock wait timeout and deadlock.
+/// MySQL's codes for errors that hit a transaction by chance: lock wait timeout and deadlock.
 const CONFLICTS: [u16; 2] = [1205, 1213];
 
 /// MySQL's codes for too many connections: of the server, and of the user.
 const CROWDED: [u16; 2] = [1040, 1203];
 
-/// MySQL's codes for a column and a table that are not there.
+/// MySQL's codes for an unknown column and a missing table.
 const OTHER_SCHEMA: [u16; 2] = [1054, 1146];
 
 /// MySQL's codes while another instance takes over: shutting down, and read-only in two forms.
@@ -31,7 +31,7 @@ const FAILING_OVER: [u16; 3] = [1053, 1290, 1836];
 pub(super) enum Verdict {
     /// A row with this key exists.
     Duplicate,
-    /// The paused cluster is waking up; the statement did not run.
+    /// The paused cluster is resuming; the statement did not run.
     Resuming,
     /// The service lost its connection to the database, as it does when the cluster was paused; the statement may have run.
     LinkFailure,
@@ -39,31 +39,31 @@ pub(super) enum Verdict {
     Conflict,
     /// Too many requests or connections; the statement did not run.
     Crowded,
-    /// Nobody can say whether the statement ran.
+    /// It is unknown whether the statement ran.
     Unknown,
     /// The transaction does not exist (any more).
     Gone,
     /// The service could not read the secret this time; the statement did not run.
     SecretUnread,
-    /// The store cannot do it now, and asking again at once would only add to its load.
+    /// The store is unavailable, and retrying at once would only add to its load.
     Unavailable,
-    /// A table or a column that our statements name is not there.
+    /// A table or a column that our statements use does not exist.
     Schema,
-    /// Somebody has to mend something.
+    /// An operator has to fix something.
     Fault,
 }
 
-/// A call that failed: what that means, and what happened.
+/// A failed call: what it means, and what happened.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) verdict: Verdict,
     pub(super) cause: Cause,
-    /// Whether the connection broke, or could not be made, before there was an answer.
+    /// Whether the connection broke, or could not be established, before there was a response.
     broke: bool,
 }
 
 impl Failure {
-    /// A call that was not answered in time, or not sent at all.
+    /// A call without an answer in time, or that was not sent at all.
     pub(super) fn unanswered(verdict: Verdict, cause: impl Into<Cause>) -> Self {
         Self {
             verdict,
@@ -72,7 +72,7 @@ impl Failure {
         }
     }
 
-    /// Whether the connection broke, or could not be made, before there was an answer.
+    /// Whether the connection broke, or could not be established, before there was a response.
     pub(super) fn broke(&self) -> bool {
         self.broke
     }
@@ -102,7 +102,7 @@ impl Failure {
         }
     }
 
-    /// An answer that cannot be: a programmer's error, ours or the service's.
+    /// An impossible response: a programmer's error, ours or the service's.
     pub(super) fn fault(cause: impl Into<Cause>) -> Self {
         Self {
             verdict: Verdict::Fault,
@@ -111,7 +111,7 @@ impl Failure {
         }
     }
 
-    /// What the operation's caller is told when nothing more is tried.
+    /// The error for the operation's caller when there are no more retries.
     pub(super) fn into_store_error(self) -> StoreError {
         let (store, source) = (Store::Inventory, self.cause);
         match self.verdict {
@@ -142,7 +142,7 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Verdi
             );
             of_exception(code, message, refusal.raw().status().as_u16())
         }
-        // Timeouts, broken connections and answers that cannot be read.
+        // Timeouts, broken connections and unreadable responses.
         _ => Verdict::Unknown,
     }
 }
@@ -163,16 +163,16 @@ fn of_exception(code: &str, message: &str, status: u16) -> Verdict {
         | "TooManyRequestsException"
         | "RequestLimitExceeded" => Verdict::Crowded,
         _ if status == 429 => Verdict::Crowded,
-        // A server's error, or an answer that cannot be read as either a result or an exception.
+        // A server error, or a response that is neither a result nor an exception.
         _ if !(400..500).contains(&status) => Verdict::Unknown,
         // InvalidSecret, HttpEndpointNotEnabled, DatabaseNotFound, AccessDenied, Forbidden, UnsupportedResult, and
-        // whatever else a request like ours must not lead to.
+        // whatever else our requests must not cause.
         _ => Verdict::Fault,
     }
 }
 
-/// What the text of a database error means. A duplicate is looked for first: its text quotes the client's key, which
-/// may hold any of the other words.
+/// What the text of a database error means. A duplicate is checked first: its text quotes the client's key, which
+/// may contain any of the other words.
 fn of_database_text(message: &str) -> Verdict {
     let code = error_code(message);
     let is_one_of = |codes: &[u16]| code.is_some_and(|code| codes.contains(&code));

@@ -14,16 +14,16 @@ use super::{
 };
 use crate::budget::Budget;
 
-/// How many rows one answer has at most.
+/// The most rows in one response.
 ///
-/// The Data API refuses an answer above 1 MiB. A package's row is at most
+/// The Data API refuses a response above 1 MiB. A package's row is at most
 /// `[{"longValue":1},{"stringValue":""},{"stringValue":""},{"isNull":true}],` (72 bytes) and 150 characters of 4 bytes
 /// (`\"`, `\\` and the `\uXXXX` of a 3-byte character take less or, with 6 bytes, still fit: 972 bytes a row), so
 /// 1,001 rows are at most 672,672 bytes; with every character written as `\uXXXX`, 972,972. The instance's own row is
 /// shorter than a package's.
 const PAGE_ROWS: usize = 1_001;
 
-/// The instance (kind 0) and the first of its packages (kind 1), in one statement and so of one moment.
+/// The instance (kind 0) and the first of its packages (kind 1), in one statement and therefore of one moment.
 const SELECT_FIRST: &str = "SELECT 0 AS kind, aws_region, aws_account, creation_date_utc FROM ec2 WHERE aws_instance_id = :id \
                             UNION ALL SELECT 1, package_name, package_version, NULL FROM ec2_package WHERE aws_instance_id = :id \
                             ORDER BY 1, 2, 3 LIMIT 1001";
@@ -54,11 +54,11 @@ async fn attempt(
     if records.len() < PAGE_ROWS {
         return rows::instance(id, records);
     }
-    // There may be more packages than one answer holds. The pages must be of one moment, which a transaction gives
+    // There may be more packages than fit one response. The pages must be of one moment, which a transaction guarantees
     // (REPEATABLE READ, the default: its first read fixes what it sees).
     let transaction = api.begin(budget.work()).await?;
     let read = read_pages(api, budget, id, &transaction).await;
-    // Nothing was written, so how it ends does not matter, only that it does.
+    // Nothing was written, so it only matters that it ends, not how.
     transaction.roll_back(budget.end()).await;
     read
 }

@@ -1,4 +1,4 @@
-//! When an operation is tried again after a failure, and when it is given up.
+//! When an operation is retried after a failure, and when it is given up.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use fleet_core::store::StoreError;
 use super::errors::{Failure, Verdict};
 use crate::budget::{Budget, jittered};
 
-/// The waits while a cluster wakes up: they grow from the first to the last, and end only with the time.
+/// The waits while a cluster resumes: they grow from the first to the last, and end only when time is up.
 const RESUMING: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 
-/// How many times one operation begins again after failures of a kind, and the wait before the first of them; each
+/// How many times an operation is retried after failures of one kind, and the wait before the first retry; each
 /// further wait is twice as long.
 fn allowance(verdict: Verdict) -> (u32, Duration) {
     match verdict {
-        // Locks are short, and somebody else got through each time: worth more patience. A duplicate comes here only
-        // when the row it speaks of is gone again.
+        // Locks are short, and somebody else made progress each time: worth more retries. A duplicate comes here only
+        // if the row that it refers to is gone again.
         Verdict::Conflict | Verdict::Duplicate => (8, Duration::from_millis(25)),
         Verdict::Crowded => (5, Duration::from_millis(250)),
         Verdict::Unknown => (3, Duration::from_millis(100)),
@@ -40,10 +40,10 @@ impl Pace {
         }
     }
 
-    /// Waits until the operation may be tried again after `failure`.
+    /// Waits until the operation may be retried after `failure`.
     ///
     /// # Errors
-    /// `failure` as the caller is told it, when it is not to be tried again or there is no time left for it.
+    /// `failure` as the caller's error, if it must not be retried or there is no time left.
     pub(super) async fn wait(&mut self, mut failure: Failure) -> Result<(), StoreError> {
         let (allowed, first) = allowance(failure.verdict);
         let times = u32::try_from(
@@ -61,8 +61,8 @@ impl Pace {
         if times < allowed && self.budget.sleep(jittered(delay)).await {
             return Ok(());
         }
-        // A call that the end of the time cut off, or kept from being sent, says nothing of the cluster: it was waking when it
-        // was last heard.
+        // A call that was cut off, or not sent, because time was up says nothing about the cluster: it was resuming when it
+        // last answered.
         if let (
             true,
             Verdict::Unknown | Verdict::Unavailable,

@@ -11,12 +11,12 @@ use crate::budget::Budget;
 
 const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 
-/// Answers whether there was an instance.
+/// Returns whether the instance existed.
 ///
-/// A removal whose commit failed had found the instance. When the instance is not there afterwards, either that commit was
-/// done or another client came between: nobody can tell any more. That is answered as a removal, since clients remove what
-/// they know of, and to tell one of them that its instance had not been there would be the worse mistake. While the
-/// instance is there it is removed again, unless it may be another one: added by somebody after a commit that was done.
+/// A removal whose commit failed had found the instance. If the instance is gone afterwards, either that commit was
+/// done or another client removed it: it is impossible to tell. That counts as a removal, since clients remove what
+/// they know of, and telling one that its instance had not existed would be the worse mistake. While the
+/// instance exists it is removed again, unless it may be another one: added by somebody after a commit that was done.
 pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, StoreError> {
     let budget = Budget::start();
     let mut pace = Pace::new(budget);
@@ -38,7 +38,7 @@ pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, Store
     }
 }
 
-/// Tries once to remove the instance. Answers whether there was one.
+/// Tries once to remove the instance. Returns whether it existed.
 async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<bool, Attempt> {
     let transaction = api.begin(budget.work()).await?;
     match api
@@ -54,7 +54,7 @@ async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<bool,
             write::commit(transaction, budget).await.map(|()| true)
         }
         Ok(_) => {
-            // Nothing was written, so how it ends does not matter, only that it does.
+            // Nothing was written, so it only matters that it ends, not how.
             transaction.roll_back(budget.end()).await;
             Ok(false)
         }

@@ -1,8 +1,8 @@
-//! How a write ends: committed or undone, and what became of it.
+//! How a write ends: committed or rolled back, and with which result.
 //!
-//! A write that was answered with a failure must not be done afterwards. A statement that waits for a row's lock runs when
-//! it gets the lock, however long ago its caller gave it up; so none of ours writes outside a transaction. Within one it
-//! may run as late as it does: nothing of it is seen without the commit, which is sent only when every statement has been
+//! A write that was reported as failed must not take effect afterwards. A statement that waits for a row's lock runs when
+//! it gets the lock, however long ago its caller gave it up; so none of ours writes outside a transaction. Inside a
+//! transaction a late statement is harmless: nothing is visible until the commit, which is sent only when every statement has been
 //! answered in time.
 
 use fleet_core::{inventory::InstanceId, store::StoreError};
@@ -17,26 +17,26 @@ use crate::budget::Budget;
 
 const SELECT_TOKEN: &str = "SELECT add_token FROM ec2 WHERE aws_instance_id = :id";
 
-/// One try of a write, when it failed.
+/// A failed attempt of a write.
 pub(super) struct Attempt {
     pub(super) failure: Failure,
     pub(super) commit: Commit,
 }
 
-/// What became of the commit of a try that failed.
+/// The fate of the commit of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Commit {
     /// It was not sent, and never will be.
     NotSent,
-    /// The service says that it was not done: it undid the transaction afterwards, or knows of none. The try may be
-    /// repeated, when a look at the store does not say otherwise.
+    /// The service says that it was not done: it rolled the transaction back, or does not know it. The attempt may be
+    /// repeated, unless a look at the store says otherwise.
     NotDone,
-    /// It may have been done, and others may have acted upon what it did. To repeat the try could undo what they did.
+    /// It may have been done, and others may have acted upon it. Repeating the attempt could undo what they did.
     InDoubt,
 }
 
 impl From<Failure> for Attempt {
-    /// A try that failed before its commit.
+    /// An attempt that failed before its commit.
     fn from(failure: Failure) -> Self {
         Self {
             failure,
@@ -50,7 +50,7 @@ pub(super) async fn commit(mut transaction: Transaction, budget: Budget) -> Resu
     let Err(failure) = transaction.commit(budget.commit()).await else {
         return Ok(());
     };
-    // It settles what became of the commit: nothing of it is under way once the rollback has been answered.
+    // The rollback settles the commit's fate: once it has been answered, nothing is under way.
     let not_done = end(transaction, budget, failure.verdict).await;
     Err(Attempt {
         failure,
@@ -62,13 +62,13 @@ pub(super) async fn commit(mut transaction: Transaction, budget: Budget) -> Resu
     })
 }
 
-/// Undoes `transaction`, in which something failed so.
+/// Rolls `transaction` back after a failure.
 pub(super) async fn undo(transaction: Transaction, budget: Budget, failure: Failure) -> Attempt {
     end(transaction, budget, failure.verdict).await;
     failure.into()
 }
 
-/// Ends a transaction that failed with `verdict`. Answers whether the service says that it was not committed.
+/// Ends a transaction that failed with `verdict`. Returns whether the service says that it was not committed.
 async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) -> bool {
     if verdict == Verdict::Gone {
         transaction.forget();
@@ -77,7 +77,7 @@ async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) -> bool
     transaction.roll_back(budget.end()).await
 }
 
-/// The token of the request that added the stored instance; `None` where there is none. Asked after a commit that failed,
+/// The token of the request that added the stored instance; `None` if there is none. Queried after a failed commit,
 /// until it is answered or `pace` gives up.
 pub(super) async fn stored_token(
     api: &DataApi,

@@ -1,5 +1,5 @@
-//! What a person who looks through the inventory needs beyond the API's list: packages beside each instance, words,
-//! counts, and the values that there are to filter by.
+//! What a person who browses the inventory needs beyond the API's list: packages of each instance, search words,
+//! counts, and the existing values to filter by.
 
 use std::future::Future;
 
@@ -8,7 +8,7 @@ use crate::store::StoreError;
 
 /// The most words that a search may have; further ones are ignored.
 const MAX_SEARCH_WORDS: usize = 8;
-/// The most packages that a found instance shows.
+/// The most packages shown for a found instance.
 pub const PACKAGES_SHOWN: usize = 20;
 /// The most values of each kind in [`FilterValues`].
 pub const MAX_FILTER_VALUES: usize = 200;
@@ -45,7 +45,7 @@ pub struct FoundInstance {
     pub package_count: u64,
 }
 
-/// One page of what was found, ordered by id.
+/// One page of matches, ordered by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPage {
     /// The instances.
@@ -65,7 +65,7 @@ pub struct FilterValues {
     pub packages: Vec<((String, String), u64)>,
 }
 
-/// Looks through the inventory.
+/// Browses the inventory.
 pub trait BrowseInstances: Send + Sync {
     /// Up to `limit` instances that match, from the first id after `after`.
     ///

@@ -20,7 +20,7 @@ pub struct CreationDateError(String);
 pub struct CreationDate(PrimitiveDateTime);
 
 impl CreationDate {
-    /// Reads what the database answers: `2019-03-06 02:45:32`, with or without a fraction of a second.
+    /// Reads the database's form: `2019-03-06 02:45:32`, with or without a fraction of a second.
     ///
     /// # Errors
     /// [`CreationDateError`] for any other text.

@@ -1,4 +1,4 @@
-//! What a list of instances is narrowed to, and how long a page of it is.
+//! The filter of a list of instances, and the length of its pages.
 
 use thiserror::Error;
 
@@ -29,7 +29,7 @@ pub struct PackageFilter {
 #[error("must be a whole number from 1 to {max}", max = PageLimit::MAX)]
 pub struct PageLimitError;
 
-/// The most instances on one page: 1–100, 50 unless said.
+/// The most instances on one page: 1–100, 50 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageLimit(u8);
 

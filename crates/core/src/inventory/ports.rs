@@ -1,4 +1,4 @@
-//! What may be done with the inventory: one narrow trait an operation, so that a function's type shows what it touches.
+//! The operations on the inventory: one narrow trait for each, so that a function's type shows what it touches.
 
 use std::future::Future;
 
@@ -10,10 +10,10 @@ use crate::store::StoreError;
 /// Why an instance was not added.
 #[derive(Debug, Error)]
 pub enum AddError {
-    /// There is one with this id; it stays as it was.
+    /// An instance with this id already exists; it stays as it was.
     #[error("an instance with this id exists")]
     Duplicate,
-    /// The store did not do it, or did not say whether it did. All of the instance is stored or nothing: nothing, now and
+    /// The store failed, or its answer was lost. All of the instance is stored or nothing: nothing, now and
     /// later, unless the failure left the commit itself in doubt; then it may be either.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -21,7 +21,7 @@ pub enum AddError {
 
 /// Adds instances.
 pub trait AddInstance: Send + Sync {
-    /// Stores `new` with the present time as its creation date: all of it or nothing.
+    /// Stores `new` with the current time as its creation date: all of it or nothing.
     ///
     /// # Errors
     /// [`AddError`].
@@ -30,7 +30,7 @@ pub trait AddInstance: Send + Sync {
 
 /// Reads one instance.
 pub trait GetInstance: Send + Sync {
-    /// The instance with its packages sorted, as it was at one moment; `None` where there is none.
+    /// The instance with its packages sorted, as it was at one moment; `None` if it does not exist.
     ///
     /// # Errors
     /// The store's failure.
@@ -65,7 +65,7 @@ pub trait ListInstances: Send + Sync {
 
 /// Removes instances.
 pub trait RemoveInstance: Send + Sync {
-    /// Removes the instance with its packages. Answers whether there was one.
+    /// Removes the instance with its packages. Returns whether it existed.
     ///
     /// # Errors
     /// The store's failure. The instance is then as it was, with all its packages, and stays so, unless the failure left

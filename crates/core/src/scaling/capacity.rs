@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-/// A number that is no capacity.
+/// A number that is not a capacity.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 #[error("{0:?} is not a finite number of at least 0")]
 pub struct CapacityError(pub f64);
@@ -20,13 +20,13 @@ impl Capacity {
     /// The capacity of a dimension that was never scaled.
     pub const INITIAL: Self = Self(1.0);
 
-    /// Takes `number` when it can be a capacity.
+    /// Accepts `number` if it is a valid capacity.
     ///
     /// # Errors
     /// [`CapacityError`] for a negative number, an infinite one and NaN.
     pub fn new(number: f64) -> Result<Self, CapacityError> {
         if number.is_finite() && number >= 0.0 {
-            // Makes 0.0 of -0.0, which compares equal but would be written with its sign.
+            // Turns -0.0 into 0.0: the two compare equal, but -0.0 would be written with its sign.
             Ok(Self(number + 0.0))
         } else {
             Err(CapacityError(number))

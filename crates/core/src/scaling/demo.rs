@@ -1,4 +1,4 @@
-//! Demo mode: a dimension that scales by itself, one step each time somebody looks.
+//! Demo mode: a dimension that scales by itself, one step with each read.
 
 use super::{Capacity, Dimension, FailureReason, ScalingStatus};
 
@@ -12,10 +12,10 @@ pub enum Outcome {
     Fail,
 }
 
-/// What a dimension that fails in demo mode says.
+/// The failure reason in demo mode.
 const TEST_FAILURE: &str = "Scaling fails on purpose while SCALING_TEST_FAILURE is true.";
 
-/// What a GET makes of `state`: one step towards the desired capacity.
+/// The state after a GET: one step towards the desired capacity.
 #[must_use]
 pub fn step(state: &Dimension, outcome: Outcome) -> Dimension {
     let next = |status| Dimension {
@@ -35,7 +35,7 @@ pub fn step(state: &Dimension, outcome: Outcome) -> Dimension {
     }
 }
 
-/// What a PATCH makes of `state`: a desired capacity that differs, or that follows a failure, is taken and waits to be
+/// The state after a PATCH: a desired capacity that differs, or that follows a failure, is stored and waits to be
 /// reached.
 #[must_use]
 pub fn patch(state: &Dimension, desired: Capacity) -> Dimension {

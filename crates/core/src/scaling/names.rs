@@ -1,4 +1,4 @@
-//! What a dimension is called, beside its id.
+//! A dimension's names, besides its id.
 
 /// The three names in a dimension's state. They come from settings and are the same for every dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub struct Names {
     pub version: String,
     /// The resource that is scaled.
     pub resource_name: String,
-    /// What of it is scaled.
+    /// The property of it that is scaled.
     pub dimension_name: String,
 }
 

@@ -12,8 +12,8 @@ use super::{Dimension, DimensionId};
 const RFC_3339: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Identifies what one write left of a dimension. Every change gets a new tag, also one that brings back an earlier state,
-/// so whoever holds a tag knows whether anything has happened since.
+/// Identifies the state of a dimension after one write. Every change gets a new tag, even one that restores an earlier state,
+/// so the owner of a tag knows whether anything has happened since.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StateTag(String);
 
@@ -24,7 +24,7 @@ impl StateTag {
         Self("initial".to_owned())
     }
 
-    /// The tag of what the write `id` left. Write ids are UUIDs.
+    /// The tag of the state after the write `id`. Write ids are UUIDs.
     pub fn of_write(id: impl Into<String>) -> Self {
         Self(id.into())
     }
@@ -46,7 +46,7 @@ pub struct UpdateTimeError(String);
 pub struct UpdateTime(UtcDateTime);
 
 impl UpdateTime {
-    /// The present, to the millisecond.
+    /// The current time, to the millisecond.
     #[must_use]
     pub fn now() -> Self {
         let now = UtcDateTime::now();
@@ -77,7 +77,7 @@ impl Serialize for UpdateTime {
     }
 }
 
-/// A dimension's state with what its store knows of it.
+/// A dimension's state with its store's metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
     /// The state.
@@ -85,12 +85,12 @@ pub struct Stored {
     /// Identifies it among all states that the dimension has had.
     pub tag: StateTag,
     /// When the last change was made. `None` for a dimension that was never changed, or was last changed before the time
-    /// was kept.
+    /// was stored.
     pub updated_at: Option<UpdateTime>,
 }
 
 impl Stored {
-    /// What there is of a dimension that was never changed.
+    /// A dimension that was never changed.
     #[must_use]
     pub fn initial() -> Self {
         Self {
@@ -104,9 +104,9 @@ impl Stored {
 /// Some of the stored dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DimensionPage {
-    /// They, in the store's own order. May be fewer than asked for, or none, although others follow.
+    /// The dimensions, in the store's own order. May be fewer than requested, or none, although others follow.
     pub dimensions: Vec<(DimensionId, Stored)>,
-    /// After which id the next page begins. `None` on the last page.
+    /// The id that the next page begins after. `None` on the last page.
     pub next: Option<DimensionId>,
 }
 

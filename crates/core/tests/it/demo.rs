@@ -1,4 +1,4 @@
-//! Demo mode against a model that counts looks since the last order.
+//! Demo mode against a model that counts reads since the last order.
 
 use fleet_core::scaling::{
     Capacity, Dimension,
@@ -12,7 +12,7 @@ enum Request {
     Patch(f64),
 }
 
-/// Keeps no status: it is told by how often somebody has looked since the last order.
+/// Keeps no status: it follows from the number of reads since the last order.
 struct Model {
     reached: f64,
     desired: f64,
@@ -48,7 +48,7 @@ impl Model {
 }
 
 fn requests() -> impl Strategy<Value = Vec<Request>> {
-    // Few capacities, so that equal ones meet often.
+    // Few capacities, so that equal ones occur often.
     let capacity = prop_oneof![4 => (0_u8..4).prop_map(f64::from), 1 => 0.0..=f64::MAX];
     prop::collection::vec(
         prop_oneof![Just(Request::Get), capacity.prop_map(Request::Patch)],

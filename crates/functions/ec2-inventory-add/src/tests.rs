@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::Add;
 
-/// Keeps what it is given, or fails as it is told.
+/// Stores what it is given, or fails as configured.
 #[derive(Default)]
 struct Memory {
     kept: Mutex<Vec<NewInstance>>,
@@ -40,7 +40,7 @@ async fn send(event: Event) -> Answer {
     event.send(&Add::new(Memory::default())).await
 }
 
-/// The refusal of a body; checks that both keys say it and that nothing is stored.
+/// The error for a body; checks that both keys have it and that nothing is stored.
 async fn refusal(event: Event) -> String {
     let add = Add::new(Memory::default());
     let (status, body) = event.send(&add).await.parts();

@@ -4,7 +4,7 @@ use fleet_testing::{Event, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ec2-inventory-add");
 
-/// The event needs no store, which the test has not got.
+/// The event needs no store, and the test has none.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("post-ec2-instance").body("{}");
@@ -36,7 +36,7 @@ fn secretive(header: &str, body: &str) -> String {
     )
 }
 
-/// With everything logged that can be asked for.
+/// With the most verbose logging.
 fn loud() -> Vec<(&'static str, &'static str)> {
     [
         runtime::INVENTORY,
@@ -121,7 +121,7 @@ async fn under_sam_local_nothing_is_decoded_twice_and_the_id_is_the_invocations(
         .body("{}");
     let answer = runtime::invoke(BINARY, &settings, &event).await;
     let body = answer["body"].as_str().unwrap();
-    // The id is taken, so what is wrong is the body.
+    // The id is accepted, so the body is what is wrong.
     assert!(body.contains("aws_region is missing."), "{body}");
     assert!(body.contains(runtime::REQUEST_ID), "{body}");
 }

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::List;
 
-/// Has `i-1`, `i-2` and `i-3`, and remembers what it was asked.
+/// Has `i-1`, `i-2` and `i-3`, and records its calls.
 #[derive(Default)]
 struct Memory {
     asked: Mutex<Option<InstanceFilter>>,

@@ -12,7 +12,7 @@ use crate::Remove;
 /// Has `instance-002`.
 struct Memory;
 
-/// Must not be asked.
+/// Must not be called.
 struct Untouched;
 
 impl RemoveInstance for Untouched {

@@ -1,4 +1,4 @@
-//! The handler with events of API Gateway, over stores that do as they are told.
+//! The handler with events of API Gateway, over scripted stores.
 
 use std::time::Duration;
 

@@ -4,12 +4,12 @@ use fleet_testing::{Event, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_health");
 
-/// It asks every store.
+/// It calls every store.
 fn settings() -> Vec<(&'static str, &'static str)> {
     [runtime::DIMENSIONS, runtime::INVENTORY].concat()
 }
 
-/// The event needs no store, which the test has not got.
+/// The event needs no store, and the test has none.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = Event::read("get-v1-health");

@@ -1,11 +1,11 @@
-//! What the build script wrote down.
+//! What the build script recorded.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) const RUST_VERSION: &str = env!("METADATA_RUST_VERSION");
 
-/// The commit's full hash; `unknown` for a build outside a git checkout that was not told.
+/// The commit's full hash; `unknown` for a build outside a git checkout without `FLEET_COMMIT`.
 pub(crate) fn commit() -> &'static str {
     let commit = env!("METADATA_COMMIT");
     if commit.is_empty() { "unknown" } else { commit }

@@ -28,7 +28,7 @@ async fn the_index_says_what_this_is_and_links_to_the_routes() {
         1,
         "one sentence: {description}"
     );
-    // The event came by the stage's own address.
+    // The event came through the stage's own address.
     assert_eq!(index["links"]["instance"], "/dev/ec2/{aws_instance_id}");
 }
 

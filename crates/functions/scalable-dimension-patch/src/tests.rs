@@ -290,7 +290,7 @@ async fn an_id_that_no_dimension_can_have_is_400() {
     }
 }
 
-/// Sends `body` with `If-Match`, where there is one; answers the status, the state's tag and the body.
+/// Sends `body` with `If-Match`, if given; returns the status, the state's tag and the body.
 async fn sent(
     function: &Patch<OneDimension>,
     if_match: Option<&str>,
@@ -378,7 +378,7 @@ async fn an_earlier_state_that_comes_back_has_a_new_tag() {
     }
     let distinct: std::collections::HashSet<_> = tags.iter().collect();
     assert_eq!(distinct.len(), tags.len(), "{tags:?}");
-    // The owner that was given up in the first try cannot end the second.
+    // The owner that was given up in the first attempt cannot end the second.
     let late = r#"{"scalingStatus":"Failed","failureReason":"too late"}"#;
     assert_eq!(sent(&function, Some(&tags[1]), late).await.0, 412);
 }
