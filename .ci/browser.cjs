@@ -4,7 +4,7 @@
 const assert = require("node:assert/strict");
 const { chromium } = require("playwright-core");
 const { client } = require("./browser-sessions/support.cjs");
-const { docs, finds, fits, foreign, quiet, remembers } = require("./browser-sessions/look.cjs");
+const { docs, finds, fits, foreign, looksFurther, quiet, remembers } = require("./browser-sessions/look.cjs");
 const { readme } = require("./browser-sessions/readme.cjs");
 const { empty, keyboard, production, reading, still, works } = require("./browser-sessions/work.cjs");
 
@@ -15,6 +15,7 @@ const SESSIONS = [
   [still, demo],
   [works, demo],
   [finds, demo],
+  [looksFurther, demo],
   [remembers, demo],
   [fits, demo],
   [quiet, demo],

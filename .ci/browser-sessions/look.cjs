@@ -219,4 +219,38 @@ async function docs(page, { base, api }) {
   await clear(api);
 }
 
-module.exports = { docs, finds, fits, foreign, quiet, remembers };
+/** A search whose first pages have no match goes on by itself, in a bounded way, and then when a person says so. */
+async function looksFurther(page, { base, api }) {
+  await api("POST", "/ec2/far-away", instance("us-east-1", "111122223333", ["nginx", "1.28"]));
+  // As many answers come back empty, with more to look through.
+  let empty = 3;
+  let asked = 0;
+  const states = "**/_ui/state?*";
+  await page.route(states, async (route) => {
+    const url = new URL(route.request().url());
+    const at = Number(url.searchParams.get("next_token") || 0);
+    url.searchParams.delete("next_token");
+    asked += 1;
+    const answer = await route.fetch({ url: url.href, headers: {} });
+    const state = await answer.json();
+    if (at < empty) state.instances = { found: [], next_token: String(at + 1), total: null };
+    await route.fulfill({ json: state });
+  });
+  await page.goto(`${base}/?q=far`);
+  await row(page, "far-away").waitFor(LONG);
+  await refreshes(page, 1);
+  assert.deepEqual(await ids(page), ["far-away"], "a refresh finds it again");
+  empty = 30;
+  await page.goto(`${base}/?q=away`);
+  asked = 0;
+  await page.waitForSelector("#no-match-yet:not([hidden])", LONG);
+  assert.ok(asked <= 2 * 21, `asked ${asked} times`);
+  assert.ok(await page.locator("#no-match").isHidden());
+  await looks(page, "no-match-yet");
+  await page.click("#further");
+  await row(page, "far-away").waitFor(LONG);
+  await page.unroute(states);
+  await clear(api);
+}
+
+module.exports = { docs, finds, fits, foreign, looksFurther, quiet, remembers };

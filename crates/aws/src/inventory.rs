@@ -14,6 +14,7 @@ mod list;
 mod pace;
 mod remove;
 mod rows;
+mod window;
 mod write;
 
 use aws_types::SdkConfig;

@@ -351,7 +351,8 @@ fn list(part: &mut Part) {
         TAG,
         "List and search instances",
         "Instances ordered by id, a page at a time. Filters are exact, and all of them must hold; `package_version` only with \
-         `package_name`. A parameter that is not listed here, or sent twice, is a 400.",
+         `package_name`. A page examines a bounded number of entries, so one with few matches may come back short, or \
+         empty: the last page is the one without a `next_token`. A parameter that is not listed here, or sent twice, is a 400.",
     )
     .parameter(in_query_as::<Region>("aws_region", "Only those in this region."))
     .parameter(in_query_as::<AccountId>("aws_account", "Only those of this account."))

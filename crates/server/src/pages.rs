@@ -6,6 +6,7 @@
 
 mod assets;
 mod costly;
+mod gather;
 mod history;
 mod refresh;
 mod store;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is retried: a page that shows this asks again a second later.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use aws_sdk_rdsdata::types::{Field, SqlParameter};
 use fleet_core::{
@@ -17,12 +17,14 @@ use tokio::time::Instant;
 use super::{
     data_api::{DataApi, text},
     errors::Failure,
-    list, rows,
+    rows,
+    window::{self, PageQuery},
 };
 
 /// The longest that one of these reads takes.
 const WITHIN: Duration = Duration::from_secs(10);
-const COLUMNS: &str = "e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc";
+/// How many index entries one page examines: some 20 ms of work, so that a search for a rare word takes few pages.
+const EXAMINED: usize = 5_000;
 
 /// One page, with packages.
 pub(super) async fn find(
@@ -44,12 +46,15 @@ async fn page(
     limit: PageLimit,
     deadline: Instant,
 ) -> Result<FoundPage, Failure> {
-    let (conditions, parameters) = conditions(api, search, after, deadline).await?;
-    let sql = format!(
-        "SELECT {COLUMNS} FROM ec2 e{} ORDER BY e.aws_instance_id LIMIT {}",
-        list::where_all(&conditions),
-        limit.get() + 1
-    );
+    let search = exact(api, search, deadline).await?;
+    let query = PageQuery {
+        filter: &search.filter,
+        words: &search.words,
+        after,
+        limit,
+        examined: EXAMINED,
+    };
+    let (sql, parameters) = query.statement();
     let answer = api.execute(sql, parameters, None, deadline).await?;
     let page = rows::page(answer.records, limit)?;
     let ids: Vec<&InstanceId> = page.records.iter().map(|record| &record.id).collect();
@@ -72,8 +77,8 @@ async fn page(
 pub(super) async fn count(api: &DataApi, search: &InstanceSearch) -> Result<u64, StoreError> {
     let deadline = Instant::now() + WITHIN;
     let counted = async {
-        let (conditions, parameters) = conditions(api, search, None, deadline).await?;
-        let sql = format!("SELECT COUNT(*) FROM ec2 e{}", list::where_all(&conditions));
+        let search = exact(api, search, deadline).await?;
+        let (sql, parameters) = count_statement(&search);
         let answer = api.execute(sql, parameters, None, deadline).await?;
         match answer.records().first().map(Vec::as_slice) {
             Some([Field::LongValue(count)]) => Ok(u64::try_from(*count).unwrap_or_default()),
@@ -136,15 +141,13 @@ async fn grouped(
     Ok(answer.records.unwrap_or_default())
 }
 
-/// What the filters and the words of a search ask of a row.
-///
-/// A text that is the name and the version of a package, as a person copies them from a list, means just that version.
-async fn conditions(
+/// The search with words that are one exact thing as the filter that they mean: a text that is the name and the version
+/// of a package, as a person copies them from a list, means just that version.
+async fn exact<'a>(
     api: &DataApi,
-    search: &InstanceSearch,
-    after: Option<&InstanceId>,
+    search: &'a InstanceSearch,
     deadline: Instant,
-) -> Result<(Vec<String>, Vec<SqlParameter>), Failure> {
+) -> Result<Cow<'a, InstanceSearch>, Failure> {
     if search.filter.package.is_none()
         && let Some((name, version)) = named_version(&search.words)
         && exists(api, &name, &version, deadline).await?
@@ -154,26 +157,48 @@ async fn conditions(
             name,
             version: Some(version),
         });
-        return Ok(list::conditions(&filter, after));
+        return Ok(Cow::Owned(InstanceSearch {
+            filter,
+            words: Vec::new(),
+        }));
     }
-    let (mut conditions, mut parameters) = list::conditions(&search.filter, after);
-    for (number, word) in search.words.iter().enumerate() {
-        conditions.push(word_condition(number));
-        parameters.push(text(format!("word{number}"), &word.to_lowercase()));
-    }
-    Ok((conditions, parameters))
+    Ok(Cow::Borrowed(search))
 }
 
-fn word_condition(number: usize) -> String {
-    let has = |column: &str| format!("INSTR(LOWER({column}), :word{number}) > 0");
-    format!(
-        "({} OR {} OR {} OR EXISTS (SELECT 1 FROM ec2_package p WHERE p.aws_instance_id = e.aws_instance_id AND ({} OR {})))",
-        has("e.aws_instance_id"),
-        has("e.aws_region"),
-        has("e.aws_account"),
-        has("p.package_name"),
-        has("p.package_version"),
-    )
+/// Counts the entries of one index where that is enough.
+fn count_statement(search: &InstanceSearch) -> (String, Vec<SqlParameter>) {
+    let InstanceSearch { filter, words } = search;
+    let mut parameters = window::filter_parameters(filter);
+    parameters.extend(window::word_parameters(words));
+    let named = filter
+        .package
+        .as_ref()
+        .map(|package| match package.version {
+            Some(_) => "p.package_name = :package_name AND p.package_version = :package_version",
+            None => "p.package_name = :package_name",
+        });
+    let mut conditions = Vec::new();
+    if filter.region.is_some() {
+        conditions.push("e.aws_region = :region".to_owned());
+    }
+    if filter.account.is_some() {
+        conditions.push("e.aws_account = :account".to_owned());
+    }
+    conditions.extend((0..words.len()).map(|number| window::has_word("e", number)));
+    let sql = match named {
+        Some(named) if conditions.is_empty() => {
+            format!("SELECT COUNT(DISTINCT p.aws_instance_id) FROM ec2_package p WHERE {named}")
+        }
+        _ => {
+            conditions.extend(named.map(|named| window::has_package("e", named)));
+            let filtered = match conditions.as_slice() {
+                [] => String::new(),
+                conditions => format!(" WHERE {}", conditions.join(" AND ")),
+            };
+            format!("SELECT COUNT(*) FROM ec2 e{filtered}")
+        }
+    };
+    (sql, parameters)
 }
 
 /// The words as the name of a package and its version, which is the last of them.
@@ -302,6 +327,12 @@ mod tests {
 
     #[test]
     fn a_word_goes_into_a_parameter_only() {
-        assert!(word_condition(3).contains("INSTR(LOWER(e.aws_instance_id), :word3) > 0"));
+        let search = InstanceSearch::new(Default::default(), "x' y");
+        let (sql, parameters) = count_statement(&search);
+        assert!(
+            sql.contains("INSTR(LOWER(e.aws_instance_id), :word1) > 0"),
+            "{sql}"
+        );
+        assert_eq!(parameters.len(), 2);
     }
 }

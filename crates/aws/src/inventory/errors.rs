@@ -20,8 +20,8 @@ const CONFLICTS: [u16; 2] = [1205, 1213];
 /// MySQL's codes for too many connections: of the server, and of the user.
 const CROWDED: [u16; 2] = [1040, 1203];
 
-/// MySQL's codes for an unknown column and a missing table.
-const OTHER_SCHEMA: [u16; 2] = [1054, 1146];
+/// MySQL's codes for an unknown column, a missing table and a missing index.
+const OTHER_SCHEMA: [u16; 3] = [1054, 1146, 1176];
 
 /// MySQL's codes while another instance takes over: shutting down, and read-only in two forms.
 const FAILING_OVER: [u16; 3] = [1053, 1290, 1836];

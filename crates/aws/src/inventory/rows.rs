@@ -142,37 +142,55 @@ pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, Failure
     Ok(records.into_iter().map(package).collect::<Result<_, _>>()?)
 }
 
-/// A page of the list: rows beyond `limit` only show that there is another.
+/// A page of the list: instances (kind 0), of which those beyond `limit` only show that there is another, and the ends of
+/// the windows that were examined (kind 1).
 pub(super) fn page(
     records: Option<Vec<Vec<Field>>>,
     limit: PageLimit,
 ) -> Result<InstancePage, Failure> {
-    let mut records = records.unwrap_or_default();
-    let more = records.len() > limit.get();
-    records.truncate(limit.get());
-    let summary = |row: Vec<Field>| match <[Field; 4]>::try_from(row) {
-        Ok(
-            [
-                Field::StringValue(id),
-                Field::StringValue(region),
-                Field::StringValue(account),
-                Field::StringValue(created),
-            ],
-        ) => {
-            let id = InstanceId::parse(id).map_err(|source| RowError::Text {
-                column: "aws_instance_id",
-                source,
-            })?;
-            summary(id, region, account, &created)
+    let mut found: Vec<InstanceSummary> = Vec::new();
+    let mut ends = Vec::new();
+    for row in records.unwrap_or_default() {
+        match <[Field; 5]>::try_from(row) {
+            Ok(
+                [
+                    Field::StringValue(id),
+                    Field::StringValue(region),
+                    Field::StringValue(account),
+                    Field::StringValue(created),
+                    Field::LongValue(0),
+                ],
+            ) => found.push(summary(parsed_id(id)?, region, account, &created)?),
+            Ok([Field::StringValue(id), .., Field::LongValue(1)]) => ends.push(Some(id)),
+            Ok([Field::IsNull(true), .., Field::LongValue(1)]) => ends.push(None),
+            _ => {
+                return Err(RowError::Columns {
+                    statement: "the list",
+                }
+                .into());
+            }
         }
-        _ => Err(RowError::Columns {
-            statement: "the list",
-        }),
+    }
+    let mut records = found;
+    // The parts of a union come in no order that SQL promises.
+    records.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    let next = if records.len() > limit.get() {
+        records.truncate(limit.get());
+        records.last().map(|last| last.id.clone())
+    } else {
+        // A window that came to the end of its index has seen every match.
+        let furthest = ends.into_iter().collect::<Option<Vec<String>>>();
+        let furthest = furthest.and_then(|ends| ends.into_iter().max());
+        furthest.map(parsed_id).transpose()?
     };
-    let records: Vec<InstanceSummary> =
-        records.into_iter().map(summary).collect::<Result<_, _>>()?;
-    let next = records.last().filter(|_| more).map(|last| last.id.clone());
     Ok(InstancePage { records, next })
+}
+
+fn parsed_id(id: String) -> Result<InstanceId, RowError> {
+    InstanceId::parse(id).map_err(|source| RowError::Text {
+        column: "aws_instance_id",
+        source,
+    })
 }
 
 fn summary(

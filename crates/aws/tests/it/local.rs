@@ -1,7 +1,7 @@
 //! The adapters end to end on the local AWS endpoints: real HTTP, real SQL, real conditional writes. `.ci/mariadb` runs
 //! them on MariaDB too.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, path::Path, sync::Arc};
 
 use fleet_aws::{
     DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings,
@@ -28,14 +28,14 @@ use tokio::task::JoinSet;
 use crate::{canned::test_config, fake_data_api::widest};
 
 /// The adapters, and the endpoints beneath them.
-struct Local {
-    aws: LocalAws,
-    inventory: DataApiInventory,
+pub(crate) struct Local {
+    pub(crate) aws: LocalAws,
+    pub(crate) inventory: DataApiInventory,
     dimensions: DynamoDimensions,
     secret: DatabaseSecret,
 }
 
-fn settings() -> InventorySettings {
+pub(crate) fn settings() -> InventorySettings {
     InventorySettings {
         cluster_arn: "arn:aws:rds:us-east-1:000000000000:cluster:fleet".into(),
         secret: "fleet-db".into(),
@@ -44,20 +44,35 @@ fn settings() -> InventorySettings {
 }
 
 impl Local {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(settings(), "fleet-dimensions").await
     }
 
     /// The endpoints always have the same database, secret and table; the adapters look for those given.
     async fn start_with(settings: InventorySettings, table: &str) -> Self {
-        Self::start_with_schema(Schema::fleet(), settings, table).await
+        Self::start_on(Storage::InMemory, Schema::fleet(), settings, table).await
+    }
+
+    /// With its data in a folder.
+    pub(crate) async fn start_in(folder: &Path) -> Self {
+        let storage = Storage::Folder(folder.to_owned());
+        Self::start_on(storage, Schema::fleet(), settings(), "fleet-dimensions").await
     }
 
     async fn start_with_schema(schema: Schema, settings: InventorySettings, table: &str) -> Self {
+        Self::start_on(Storage::InMemory, schema, settings, table).await
+    }
+
+    async fn start_on(
+        storage: Storage,
+        schema: Schema,
+        settings: InventorySettings,
+        table: &str,
+    ) -> Self {
         let known = self::settings();
         let aws = LocalAws::start(Options {
             listen: "127.0.0.1:0".parse().unwrap(),
-            storage: Storage::InMemory,
+            storage,
             engine: fleet_testing::fresh_database().map_or(Engine::Embedded, Engine::MySql),
             region: "us-east-1".into(),
             account: "000000000000".into(),

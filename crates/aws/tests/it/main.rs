@@ -11,6 +11,8 @@ mod dimensions;
 mod fake_data_api;
 mod faults;
 mod local;
+mod paging;
+mod plans;
 mod read;
 mod remove;
 mod secret;

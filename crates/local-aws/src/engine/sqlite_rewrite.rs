@@ -322,9 +322,17 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> Step {
         match factor {
-            TableFactor::Table { args: None, .. }
-            | TableFactor::Derived { .. }
-            | TableFactor::NestedJoin { .. } => ControlFlow::Continue(()),
+            TableFactor::Table {
+                args: None,
+                index_hints,
+                ..
+            } => {
+                index_hints.clear();
+                ControlFlow::Continue(())
+            }
+            TableFactor::Derived { .. } | TableFactor::NestedJoin { .. } => {
+                ControlFlow::Continue(())
+            }
             _ => refuse(EngineError::unsupported("a table that is a function")),
         }
     }

@@ -1,9 +1,11 @@
 //! Answers that cost time in proportion to the size of a store, kept for a while that grows with their cost.
 
 use std::{
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
+
+use tokio::time::timeout;
 
 /// How much longer an answer is kept than it took: finding them takes a twentieth of the time at most.
 const KEPT_FOR: u32 = 20;
@@ -17,11 +19,18 @@ struct Kept<K, V> {
 }
 
 /// Kept answers by what was asked.
-pub(super) struct Costly<K, V>(Mutex<Vec<Kept<K, V>>>);
+pub(super) struct Costly<K, V> {
+    kept: Mutex<Vec<Kept<K, V>>>,
+    /// What is being found in the background.
+    sought: Mutex<Vec<K>>,
+}
 
 impl<K: PartialEq, V: Clone> Costly<K, V> {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self {
+            kept: Mutex::default(),
+            sought: Mutex::default(),
+        }
     }
 
     /// What is kept for `key`, or else what `find` answers.
@@ -40,13 +49,15 @@ impl<K: PartialEq, V: Clone> Costly<K, V> {
     }
 
     fn kept(&self, key: &K, now: Instant) -> Option<V> {
-        let kept = self.0.lock().ok()?;
+        let kept = self.kept.lock().ok()?;
         let found = kept.iter().find(|one| one.key == *key && one.until > now)?;
         Some(found.value.clone())
     }
 
     fn keep(&self, key: K, value: V, begun: Instant, cost: Duration) {
-        let Ok(mut kept) = self.0.lock() else { return };
+        let Ok(mut kept) = self.kept.lock() else {
+            return;
+        };
         kept.retain(|one| one.key != key);
         if kept.len() == MOST {
             kept.remove(0);
@@ -56,6 +67,62 @@ impl<K: PartialEq, V: Clone> Costly<K, V> {
             value,
             until: begun + cost * (KEPT_FOR + 1),
         });
+    }
+}
+
+impl<K, V> Costly<K, V>
+where
+    K: Clone + PartialEq + Send + 'static,
+    V: Clone + Send + 'static,
+{
+    /// What is kept for `key`, or what `find` answers within `wait`. Longer work goes on in the background, once for each
+    /// key, for those who ask again.
+    pub(super) async fn within(
+        self: &Arc<Self>,
+        wait: Duration,
+        key: K,
+        find: impl Future<Output = V> + Send + 'static,
+    ) -> Option<V> {
+        let begun = Instant::now();
+        if let Some(value) = self.kept(&key, begun) {
+            return Some(value);
+        }
+        let place = Sought::take(self, key)?;
+        let found = tokio::spawn(async move {
+            let value = find.await;
+            let Sought { all, key } = &place;
+            all.keep(key.clone(), value.clone(), begun, begun.elapsed());
+            value
+        });
+        timeout(wait, found).await.ok()?.ok()
+    }
+}
+
+/// A place among those that are being found, given back when dropped.
+struct Sought<K: PartialEq, V> {
+    all: Arc<Costly<K, V>>,
+    key: K,
+}
+
+impl<K: Clone + PartialEq, V> Sought<K, V> {
+    fn take(all: &Arc<Costly<K, V>>, key: K) -> Option<Self> {
+        let mut sought = all.sought.lock().ok()?;
+        if sought.contains(&key) {
+            return None;
+        }
+        sought.push(key.clone());
+        Some(Self {
+            all: Arc::clone(all),
+            key,
+        })
+    }
+}
+
+impl<K: PartialEq, V> Drop for Sought<K, V> {
+    fn drop(&mut self) {
+        if let Ok(mut sought) = self.all.sought.lock() {
+            sought.retain(|key| *key != self.key);
+        }
     }
 }
 
@@ -84,5 +151,20 @@ mod tests {
         }
         assert_eq!(costly.kept(&0, begun), None);
         assert_eq!(costly.kept(&MOST, begun), Some(MOST));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn long_work_is_not_waited_for_and_is_done_once() {
+        let costly = Arc::new(Costly::new());
+        let wait = Duration::from_millis(50);
+        let slow = |value| async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            value
+        };
+        assert_eq!(costly.within(wait, "a", slow(1)).await, None);
+        assert_eq!(costly.within(wait, "a", slow(2)).await, None);
+        assert_eq!(costly.within(wait, "b", async { 3 }).await, Some(3));
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(costly.sought.lock().unwrap().is_empty());
     }
 }

@@ -12,6 +12,9 @@ import { isExample, loadExamples, removeExamples } from "./examples.js";
 const EVERY = 1000;
 const PATIENCE = 10;
 
+// How often the page asks on, by itself, for the matches of a search that has none so far.
+const FURTHER = 20;
+
 let known = { query: undefined, etag: undefined };
 let alone = false;
 let turn = 0;
@@ -53,8 +56,26 @@ async function look(mine) {
   if (mine !== turn) return;
   if (!response.ok) throw new Error(state.message);
   known = { query, etag: response.headers.get("etag") };
+  if (await lookFurther(mine, state, headers)) known.etag = undefined;
+  if (mine !== turn) return;
   setHidden(byId("key-form"), true);
   show(state);
+}
+
+/** Asks on while there is no match but more to look through. Answers whether it did. */
+async function lookFurther(mine, state, headers) {
+  const isShort = () => !state.instances.error && state.instances.next_token && state.instances.found.length === 0;
+  if (!isShort()) return false;
+  const { "if-none-match": _, ...asked } = headers;
+  for (let times = 0; times < FURTHER && isShort() && mine === turn; times++) {
+    const query = parameters();
+    query.set("only", "instances");
+    query.set("next_token", state.instances.next_token);
+    const response = await fetch(address(`/_ui/state?${query}`), { headers: asked, cache: "no-store" });
+    if (!response.ok) throw new Error((await response.json()).message);
+    state.instances = (await response.json()).instances;
+  }
+  return true;
 }
 
 /** Shows the instances alone where the dimensions are protected, and asks for a key where those are too. */

@@ -5,7 +5,6 @@ import { address, instancePath, keyHeader, mayWrite, send, sentence } from "./ap
 import { clear, filter, firstPage, isFiltered, nextPage, previousPage, trail, view, whenChanged } from "./address.js";
 import { removeInstance } from "./dialogs.js";
 
-const PAGE = 50;
 const AWS_ID = /^i-[0-9a-f]{8,17}$/;
 const whole = new Map();
 let shown = { found: [], total: 0 };
@@ -69,8 +68,9 @@ export function showInstances(state) {
   const from = Number(view.from) || 1;
   const count = total === null || total === undefined ? "" : ` of ${total.toLocaleString("en")}`;
   setText(byId("range"), found.length > 0 ? `${from.toLocaleString("en")}–${(from + found.length - 1).toLocaleString("en")}${count}` : "");
-  setHidden(byId("no-instances"), found.length > 0 || isFiltered());
-  setHidden(byId("no-match"), found.length > 0 || !isFiltered());
+  setHidden(byId("no-instances"), found.length > 0 || isFiltered() || Boolean(state.next_token));
+  setHidden(byId("no-match"), found.length > 0 || !isFiltered() || Boolean(state.next_token));
+  setHidden(byId("no-match-yet"), found.length > 0 || !state.next_token);
   setHidden(byId("table"), found.length === 0);
   setHidden(byId("pager"), !state.next_token && !view.next_token);
   byId("first").disabled = !view.next_token;
@@ -159,7 +159,8 @@ export function startInstances() {
   });
   byId("first").addEventListener("click", firstPage);
   byId("previous").addEventListener("click", previousPage);
-  byId("next").addEventListener("click", () => nextPage(shown.next_token, (Number(view.from) || 1) + (shown.found.length || PAGE)));
+  const next = () => nextPage(shown.next_token, (Number(view.from) || 1) + shown.found.length);
+  for (const id of ["next", "further"]) byId(id).addEventListener("click", next);
   whenChanged(follow);
   follow();
   readFilters();

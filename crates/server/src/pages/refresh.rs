@@ -1,12 +1,12 @@
 //! What the page at `/` shows, in one answer: dimensions, their new changes, and a page of instances.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use ec2_inventory_list::token;
 use fleet_core::{
     inventory::{
         AccountId, BrowseInstances as _, FilterValues, FoundInstance, FoundPage, InstanceFilter,
-        InstanceId, InstanceSearch, PackageFilter, PackageName, PackageVersion, PageLimit, Region,
+        InstanceId, InstanceSearch, PackageFilter, PackageName, PackageVersion, Region,
     },
     store::StoreError,
 };
@@ -17,6 +17,7 @@ use tracing::warn;
 
 use super::{
     costly::Costly,
+    gather::gather,
     history::{self, History},
     store::{ReadError, Reader},
 };
@@ -28,6 +29,9 @@ const EXAMPLES: [&str; 4] = [
     "example-search",
     "example-web",
 ];
+
+/// How long a page waits for the number beside it; a later refresh shows one that takes longer.
+const COUNTED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Why the page is refused what it asks for. The text is what a person reads.
 #[derive(Debug, Error)]
@@ -76,7 +80,9 @@ impl From<ReadError> for Refused {
 pub(super) struct Refresh {
     reader: Reader,
     history: History,
-    counts: Costly<InstanceSearch, u64>,
+    pages: Costly<(InstanceSearch, Option<InstanceId>), FoundPage>,
+    /// `None` where the store could not count.
+    counts: Arc<Costly<InstanceSearch, Option<u64>>>,
     values: Costly<(), FilterValues>,
 }
 
@@ -85,7 +91,8 @@ impl Refresh {
         Self {
             reader,
             history,
-            counts: Costly::new(),
+            pages: Costly::new(),
+            counts: Arc::new(Costly::new()),
             values: Costly::new(),
         }
     }
@@ -164,23 +171,30 @@ impl Refresh {
     async fn instances(&self, query: &Query) -> Result<Value, Refused> {
         let Query { search, after, .. } = query;
         let inventory = &self.reader.inventory;
-        let FoundPage { records, next } = inventory
-            .find(search, after.as_ref(), PageLimit::default())
-            .await?;
+        let key = (search.clone(), after.clone());
+        let found = gather(inventory, search, after.as_ref());
+        let FoundPage { records, next } = self.pages.get(key, found).await?;
         let total = match (&next, after) {
             (None, None) => u64::try_from(records.len()).ok(),
-            // Only a number beside the list: where it takes too long the list is shown without it.
-            _ => self
-                .counts
-                .get(search.clone(), inventory.count(search))
-                .await
-                .ok(),
+            _ => self.count(search).await,
         };
         Ok(json!({
             "found": records.into_iter().map(instance).collect::<Vec<_>>(),
             "next_token": next.as_ref().map(token::encode),
             "total": total,
         }))
+    }
+}
+
+impl Refresh {
+    /// How many instances match, where that is known by now.
+    async fn count(&self, search: &InstanceSearch) -> Option<u64> {
+        let (inventory, sought) = (self.reader.inventory.clone(), search.clone());
+        let count = async move { inventory.count(&sought).await.ok() };
+        self.counts
+            .within(COUNTED_WITHIN, search.clone(), count)
+            .await
+            .flatten()
     }
 }
 

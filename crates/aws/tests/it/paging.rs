@@ -1,0 +1,261 @@
+//! Lists over more instances than one page examines. `.ci/mariadb` runs these on MariaDB too.
+
+use aws_sdk_rdsdata::{
+    Client,
+    types::{Field, SqlParameter},
+};
+use fleet_core::{
+    calls::counted,
+    inventory::{
+        AccountId, BrowseInstances, InstanceFilter, InstanceId, InstanceSearch, ListInstances,
+        PackageFilter, PackageName, PackageVersion, PageLimit, Region,
+    },
+};
+use fleet_local_aws::LocalAws;
+
+use crate::{
+    canned::test_config,
+    local::{Local, settings},
+};
+
+/// How many instances there are.
+pub(crate) const INSTANCES: usize = 3_000;
+/// No page needs more than this many entries of an index.
+const EXAMINED: usize = 300;
+
+/// What the instance with this number is: id, region, account, and its packages with their versions.
+struct Sample {
+    id: String,
+    region: &'static str,
+    account: &'static str,
+    packages: [(&'static str, String); 2],
+}
+
+fn sample(n: usize) -> Sample {
+    let account = match n % 1_000 {
+        7 => "rare",
+        _ if n < INSTANCES / 2 => "first-half",
+        _ => "second-half",
+    };
+    let region = match n % 1_500 {
+        9 => "rare",
+        _ if n >= INSTANCES / 2 => "upper",
+        _ if n.is_multiple_of(2) => "even",
+        _ => "odd",
+    };
+    let second = if n.is_multiple_of(1_000) {
+        "few"
+    } else {
+        "many"
+    };
+    Sample {
+        // Not in the order of their numbers.
+        id: format!("i-{:04}", n * 7_919 % 10_000),
+        region,
+        account,
+        packages: [
+            ("agent", format!("{}", n % 3)),
+            (second, format!("{}", n % 50)),
+        ],
+    }
+}
+
+fn text(name: &str, value: &str) -> SqlParameter {
+    SqlParameter::builder()
+        .name(name)
+        .value(Field::StringValue(value.to_owned()))
+        .build()
+}
+
+async fn insert(client: &Client, sql: &str, sets: Vec<Vec<SqlParameter>>) {
+    let known = settings();
+    for sets in sets.chunks(1_000) {
+        client
+            .batch_execute_statement()
+            .resource_arn(&known.cluster_arn)
+            .secret_arn(&known.secret)
+            .database(&known.database)
+            .sql(sql)
+            .set_parameter_sets(Some(sets.to_vec()))
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+/// Stores every sample.
+pub(crate) async fn fill(aws: &LocalAws) -> Client {
+    let client = Client::new(&test_config(&aws.endpoint_url()).build());
+    let samples: Vec<Sample> = (0..INSTANCES).map(sample).collect();
+    let instance = |sample: &Sample| {
+        vec![
+            text("id", &sample.id),
+            text("region", sample.region),
+            text("account", sample.account),
+        ]
+    };
+    insert(
+        &client,
+        "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
+         VALUES (:id, :region, :account, '2019-03-06 02:45:32', 'token')",
+        samples.iter().map(instance).collect(),
+    )
+    .await;
+    let packages = |sample: &Sample| {
+        let package = |(name, version): &(&str, String)| {
+            vec![
+                text("id", &sample.id),
+                text("name", name),
+                text("version", version),
+            ]
+        };
+        sample.packages.iter().map(package).collect::<Vec<_>>()
+    };
+    insert(
+        &client,
+        "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES (:id, :name, :version)",
+        samples.iter().flat_map(packages).collect(),
+    )
+    .await;
+    client
+}
+
+/// Every combination of filters, with values that many instances have, few, or none.
+pub(crate) fn filters() -> Vec<InstanceFilter> {
+    let mut filters = Vec::new();
+    for region in [
+        None,
+        Some("upper"),
+        Some("even"),
+        Some("rare"),
+        Some("none"),
+    ] {
+        for account in [None, Some("first-half"), Some("rare"), Some("none")] {
+            for (name, version) in [
+                (None, None),
+                (Some("agent"), None),
+                (Some("few"), None),
+                (Some("none"), None),
+                (Some("agent"), Some("1")),
+                (Some("many"), Some("7")),
+                (Some("agent"), Some("none")),
+            ] {
+                filters.push(InstanceFilter {
+                    region: region.map(|region| Region::parse(region).unwrap()),
+                    account: account.map(|account| AccountId::parse(account).unwrap()),
+                    package: name.map(|name| PackageFilter {
+                        name: PackageName::parse(name).unwrap(),
+                        version: version.map(|version| PackageVersion::parse(version).unwrap()),
+                    }),
+                });
+            }
+        }
+    }
+    filters
+}
+
+fn matches(filter: &InstanceFilter, sample: &Sample) -> bool {
+    let package = |wanted: &PackageFilter| {
+        sample.packages.iter().any(|(name, version)| {
+            *name == wanted.name.as_str()
+                && wanted
+                    .version
+                    .as_ref()
+                    .is_none_or(|wanted| wanted.as_str() == version)
+        })
+    };
+    filter
+        .region
+        .as_ref()
+        .is_none_or(|region| region.as_str() == sample.region)
+        && filter
+            .account
+            .as_ref()
+            .is_none_or(|account| account.as_str() == sample.account)
+        && filter.package.as_ref().is_none_or(package)
+}
+
+fn matching(filter: &InstanceFilter) -> Vec<String> {
+    let mut ids: Vec<String> = (0..INSTANCES)
+        .map(sample)
+        .filter(|sample| matches(filter, sample))
+        .map(|sample| sample.id)
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// How many instances pass what each index has; the fewest bound the pages.
+fn rarest(filter: &InstanceFilter) -> usize {
+    let alone = [
+        InstanceFilter {
+            region: filter.region.clone(),
+            account: filter.account.clone(),
+            package: None,
+        },
+        InstanceFilter {
+            package: filter.package.clone(),
+            ..InstanceFilter::default()
+        },
+    ];
+    let counts = alone.iter().map(|filter| matching(filter).len());
+    counts.min().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn every_combination_of_filters_lists_each_match_once_and_in_order() {
+    let local = Local::start().await;
+    fill(&local.aws).await;
+    let limit = PageLimit::parse("100").unwrap();
+    for filter in filters() {
+        let (mut listed, mut after, mut pages) = (Vec::new(), None::<InstanceId>, 0);
+        loop {
+            let (page, calls) = counted(local.inventory.list(&filter, after.as_ref(), limit)).await;
+            let page = page.unwrap();
+            assert_eq!(calls, 1);
+            assert!(page.records.len() <= limit.get());
+            assert!(page.next > after || page.next.is_none(), "{filter:?}");
+            listed.extend(page.records.into_iter().map(|one| String::from(one.id)));
+            pages += 1;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        let expected = matching(&filter);
+        assert_eq!(listed, expected, "{filter:?}");
+        // Each page gets as far as half of what it examines does on the rarest condition, or is full.
+        let most = rarest(&filter) / (EXAMINED / 2) + expected.len() / limit.get() + 2;
+        assert!(pages <= most, "{pages} of {most} pages: {filter:?}");
+    }
+    local.aws.stop().await;
+}
+
+#[tokio::test]
+async fn words_are_found_across_short_pages() {
+    let local = Local::start().await;
+    fill(&local.aws).await;
+    for (text, found) in [("I-7919", 1), ("upper RARE", 1), ("few", 3), ("many 7", 60)] {
+        let search = InstanceSearch::new(InstanceFilter::default(), text);
+        let (mut ids, mut after) = (Vec::new(), None::<InstanceId>);
+        loop {
+            let limit = PageLimit::default();
+            let page = local.inventory.find(&search, after.as_ref(), limit).await;
+            let page = page.unwrap();
+            assert!(page.records.iter().all(|one| one.package_count == 2));
+            ids.extend(
+                page.records
+                    .into_iter()
+                    .map(|one| String::from(one.summary.id)),
+            );
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert!(ids.is_sorted(), "{text}: {ids:?}");
+        assert_eq!(ids.len(), found, "{text}: {ids:?}");
+        assert_eq!(local.inventory.count(&search).await.unwrap(), found as u64);
+    }
+    local.aws.stop().await;
+}

@@ -1,0 +1,114 @@
+//! One page of what was found, of several short ones where it takes those.
+
+use fleet_core::{
+    inventory::{BrowseInstances, FoundPage, InstanceId, InstanceSearch, PageLimit},
+    store::StoreError,
+};
+
+/// The most pages of the store that are asked for: less than a second's work. The browser goes on where they end.
+const MOST: usize = 20;
+
+/// Asks on from `after` until the page is full, or the search at its end, or [`MOST`] pages have been read.
+pub(super) async fn gather(
+    inventory: &impl BrowseInstances,
+    search: &InstanceSearch,
+    after: Option<&InstanceId>,
+) -> Result<FoundPage, StoreError> {
+    let limit = PageLimit::default();
+    let mut page = inventory.find(search, after, limit).await?;
+    for _ in 1..MOST {
+        let Some(after) = page.next.clone() else {
+            break;
+        };
+        if page.records.len() >= limit.get() {
+            break;
+        }
+        let more = inventory.find(search, Some(&after), limit).await?;
+        page.records.extend(more.records);
+        page.next = more.next;
+    }
+    if page.records.len() > limit.get() {
+        page.records.truncate(limit.get());
+        page.next = page.records.last().map(|last| last.summary.id.clone());
+    }
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet_core::inventory::{
+        AccountId, CreationDate, FilterValues, FoundInstance, InstanceSummary, Region,
+    };
+
+    use super::*;
+
+    /// Every page of it examines the next id and no other; those of a multiple of `every` match.
+    struct Sparse {
+        last: usize,
+        every: usize,
+    }
+
+    fn id(n: usize) -> InstanceId {
+        InstanceId::parse(format!("i-{n:04}")).unwrap()
+    }
+
+    impl BrowseInstances for Sparse {
+        async fn find(
+            &self,
+            _: &InstanceSearch,
+            after: Option<&InstanceId>,
+            _: PageLimit,
+        ) -> Result<FoundPage, StoreError> {
+            let n = after.map_or(0, |id| id.as_str()[2..].parse::<usize>().unwrap() + 1);
+            let found = FoundInstance {
+                summary: InstanceSummary {
+                    id: id(n),
+                    region: Region::parse("r").unwrap(),
+                    account: AccountId::parse("1").unwrap(),
+                    created: CreationDate::parse("2019-03-06 02:45:32").unwrap(),
+                },
+                packages: Vec::new(),
+                package_count: 0,
+            };
+            let found = vec![found; if n.is_multiple_of(self.every) { 30 } else { 0 }];
+            Ok(FoundPage {
+                records: found,
+                next: (n < self.last).then(|| id(n)),
+            })
+        }
+
+        async fn count(&self, _: &InstanceSearch) -> Result<u64, StoreError> {
+            unreachable!("nobody counts")
+        }
+
+        async fn filter_values(&self) -> Result<FilterValues, StoreError> {
+            unreachable!("nobody filters")
+        }
+    }
+
+    async fn gathered(
+        last: usize,
+        every: usize,
+        after: Option<usize>,
+    ) -> (usize, Option<InstanceId>) {
+        let search = InstanceSearch::default();
+        let after = after.map(id);
+        let page = gather(&Sparse { last, every }, &search, after.as_ref()).await;
+        let page = page.unwrap();
+        (page.records.len(), page.next)
+    }
+
+    #[tokio::test]
+    async fn short_pages_are_put_together() {
+        // Two matches of 30: the page is full, and goes on after its last row.
+        assert_eq!(gathered(100, 7, None).await, (50, Some(id(7))));
+        assert_eq!(gathered(5, 7, None).await, (30, None));
+    }
+
+    #[tokio::test]
+    async fn a_search_without_a_match_ends_after_so_many_pages() {
+        let next = Some(id(MOST));
+        assert_eq!(gathered(1_000, 1_000, Some(0)).await, (0, next));
+        assert_eq!(gathered(3, 1_000, Some(0)).await, (0, None));
+    }
+}
