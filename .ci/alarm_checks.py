@@ -13,7 +13,7 @@ METRIC, LOG = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::LogAlarm"
 MOST_METRICS = 10
 TOPIC = "arn:aws:sns:us-east-1:123456789012:existing"
 # Every alarm that there can be.
-ALL = {"StageName": "prod", "AlarmEmail": "ops@example.com", "AlarmTopicArn": TOPIC, "StandbyRegion": "eu-west-1"}
+ALL = {"StageName": "prod", "AlarmEmail": "ops@example.com", "AlarmTopicArn": TOPIC, "StandbyRegion": "eu-west-1", "ScalingMode": "production"}
 
 
 def all_alarms():
@@ -135,6 +135,25 @@ def alarms_that_never_fire():
                 yield f"{name} {'does not fire' if wanted else 'fires'}: {what}"
 
 
+def the_watch_on_what_waits():
+    """What waits is measured and an alarm in production mode alone, and not where no minutes are given."""
+    kinds = ("AWS::Events::Rule", "AWS::Lambda::Permission", METRIC)
+    names = lambda **given: {name for name, _ in Stack(**given).of_type(*kinds) if name.startswith("Pending")}
+    for given, wanted in (
+        ({"ScalingMode": "production"}, {"PendingWatch", "PendingWatchPermission", "PendingAlarm"}),
+        ({"ScalingMode": "production", "PendingAlarmMinutes": 0}, set()),
+        ({"ScalingMode": "demo"}, set()),
+    ):
+        if (found := names(**given)) != wanted:
+            yield f"with {given} there is {found or 'nothing'} of the watch"
+    stack = Stack(ScalingMode="production", PendingAlarmMinutes=7)
+    alarm = dict(stack.of_type(METRIC))["PendingAlarm"]
+    (metric,) = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
+    namespaces = {repr(function["Environment"]["Variables"]["METRICS_NAMESPACE"]) for _, function in stack.of_type("AWS::Lambda::Function")}
+    if str(alarm["Threshold"]) != "7" or namespaces != {repr(metric["Namespace"])}:
+        yield "PendingAlarm is not on what the functions measure, or not after PendingAlarmMinutes"
+
+
 def alarms_without_a_line():
     """Every alarm has a line in docs/operating.md that says what to do, and every line is an alarm's."""
     text = (ROOT / "docs/operating.md").read_text()
@@ -167,5 +186,6 @@ CHECKS = (
     a_prod_that_tells_nobody,
     operations_without_an_alarm,
     alarms_that_never_fire,
+    the_watch_on_what_waits,
     alarms_without_a_line,
 )

@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::{
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use fleet_core::{
+    calls,
     readiness::Probe,
     scaling::{
         Change, Dimension, DimensionId, ReadDimension, StateTag, Stored, UpdateDimension,
@@ -36,7 +37,7 @@ use self::{
 };
 use crate::{
     budget::{self, Budget, jittered},
-    calls::CountCalls,
+    calls::WatchCalls,
     failure::CallFailure,
     settings::DimensionsSettings,
 };
@@ -77,7 +78,7 @@ impl DynamoDimensions {
             .operation_attempt_timeout(ATTEMPT_LIMIT);
         let config = aws_sdk_dynamodb::config::Builder::from(config)
             .timeout_config(timeouts.build())
-            .interceptor(CountCalls)
+            .interceptor(WatchCalls::about(&settings.table))
             .build();
         Self {
             client: Client::from_conf(config),
@@ -193,6 +194,7 @@ impl UpdateDimension for DynamoDimensions {
                 Err(NotWritten::Conflict(newer)) => newer,
                 Err(NotWritten::Race) => self.seen(id, budget.work()).await?,
             };
+            calls::record_retry();
             if turn.is_none() {
                 turn = self.queue(id, budget.work()).await;
             }

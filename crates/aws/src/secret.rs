@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::{
     budget::{self, retry_after},
-    calls::CountCalls,
+    calls::WatchCalls,
     failure::{CallFailure, may_pass},
     settings::InventorySettings,
 };
@@ -38,7 +38,7 @@ impl DatabaseSecret {
     #[must_use]
     pub fn new(config: &SdkConfig, settings: &InventorySettings) -> Self {
         let config = aws_sdk_secretsmanager::config::Builder::from(config)
-            .interceptor(CountCalls)
+            .interceptor(WatchCalls::about(&settings.secret))
             .build();
         Self {
             client: Client::from_conf(config),

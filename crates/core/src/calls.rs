@@ -1,28 +1,121 @@
-//! How many calls to its stores a request makes: part of its log line, and a promise of the contract that tests hold.
+//! What a request asks of its stores: part of its log line, its metrics and its trace, and a promise of the contract that
+//! tests hold.
 
 use std::{
     future::Future,
     sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
     },
+    time::SystemTime,
 };
 
 tokio::task_local! {
-    static CALLS: Arc<AtomicU32>;
+    static RECORD: Arc<Record>;
 }
 
-/// Runs `work` and answers its output with the number of calls that [`record`] saw meanwhile, attempts included.
+#[derive(Debug, Default)]
+struct Record {
+    calls: AtomicU32,
+    retries: AtomicU32,
+    resumes: AtomicU32,
+    /// `None` where nobody asks for them.
+    details: Option<Mutex<Vec<Call>>>,
+}
+
+/// What the work of one request asked of its stores.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Calls that were sent, attempts included.
+    pub calls: u32,
+    /// Calls and operations that were tried again.
+    pub retries: u32,
+    /// How many times it waited for a paused database to wake.
+    pub resumes: u32,
+    /// Each call, where they were asked for.
+    pub details: Vec<Call>,
+}
+
+/// One call to a service, with all its attempts. It never holds a value of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The service, as its SDK names it: `DynamoDB`.
+    pub service: String,
+    /// The operation's name in the service's API.
+    pub operation: String,
+    /// The table, cluster or secret that it was about.
+    pub resource: String,
+    /// When it began.
+    pub began: SystemTime,
+    /// When it ended, or was given up.
+    pub ended: SystemTime,
+    /// How many times it was sent.
+    pub attempts: u32,
+    /// The HTTP status of the last answer; `None` where there was none.
+    pub status: Option<u16>,
+    /// The exception's name, where the service refused.
+    pub exception: Option<String>,
+    /// The service's own id of the request, for its support.
+    pub request_id: Option<String>,
+}
+
+/// Runs `work` and answers its output with the number of calls that it sent meanwhile, attempts included.
 pub async fn counted<F: Future>(work: F) -> (F::Output, u32) {
-    let calls = Arc::new(AtomicU32::new(0));
-    let output = CALLS.scope(Arc::clone(&calls), work).await;
-    (output, calls.load(Ordering::Relaxed))
+    let (output, tally) = tallied(false, work).await;
+    (output, tally.calls)
 }
 
-/// Counts one call, sent by an adapter. Outside [`counted`] it does nothing.
+/// Runs `work` and answers its output with what it asked of its stores meanwhile: with `details` each call as well.
+pub async fn tallied<F: Future>(details: bool, work: F) -> (F::Output, Tally) {
+    let record = Arc::new(Record {
+        details: details.then(Mutex::default),
+        ..Record::default()
+    });
+    let output = RECORD.scope(Arc::clone(&record), work).await;
+    let tally = Tally {
+        calls: record.calls.load(Relaxed),
+        retries: record.retries.load(Relaxed),
+        resumes: record.resumes.load(Relaxed),
+        details: record.details.as_ref().map_or_else(Vec::new, |details| {
+            std::mem::take(&mut details.lock().unwrap_or_else(PoisonError::into_inner))
+        }),
+    };
+    (output, tally)
+}
+
+// What happens outside a request (while a function starts, say) belongs to no record.
+
+/// Counts one call that an adapter sends. Outside [`tallied`] it does nothing, like the others here.
 pub fn record() {
-    // A call made outside a request (while a function starts, say) belongs to no count.
-    let _ = CALLS.try_with(|calls| calls.fetch_add(1, Ordering::Relaxed));
+    let _ = RECORD.try_with(|record| record.calls.fetch_add(1, Relaxed));
+}
+
+/// Counts one more try of a call or an operation.
+pub fn record_retry() {
+    let _ = RECORD.try_with(|record| record.retries.fetch_add(1, Relaxed));
+}
+
+/// Counts one wait for a paused database.
+pub fn record_resume() {
+    let _ = RECORD.try_with(|record| record.resumes.fetch_add(1, Relaxed));
+}
+
+/// Whether the calls of this request are kept one by one.
+#[must_use]
+pub fn keeps_details() -> bool {
+    RECORD.try_with(|record| record.details.is_some()) == Ok(true)
+}
+
+/// Keeps `call`, where calls are kept.
+pub fn keep(call: Call) {
+    let _ = RECORD.try_with(|record| {
+        if let Some(details) = &record.details {
+            details
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(call);
+        }
+    });
 }
 
 #[cfg(test)]
@@ -32,13 +125,45 @@ mod tests {
     #[tokio::test]
     async fn only_calls_within_the_work_are_counted() {
         record();
-        let (output, calls) = counted(async {
+        record_retry();
+        let (output, tally) = tallied(false, async {
             record();
             tokio::task::yield_now().await;
             record();
+            record_retry();
+            record_resume();
             "done"
         })
         .await;
-        assert_eq!((output, calls), ("done", 2));
+        let expected = Tally {
+            calls: 2,
+            retries: 1,
+            resumes: 1,
+            details: Vec::new(),
+        };
+        assert_eq!((output, tally), ("done", expected));
+    }
+
+    #[tokio::test]
+    async fn calls_are_kept_one_by_one_only_where_they_are_asked_for() {
+        let call = Call {
+            service: "DynamoDB".to_owned(),
+            operation: "GetItem".to_owned(),
+            resource: "table".to_owned(),
+            began: SystemTime::UNIX_EPOCH,
+            ended: SystemTime::UNIX_EPOCH,
+            attempts: 1,
+            status: Some(200),
+            exception: None,
+            request_id: None,
+        };
+        for (asked, kept) in [(false, vec![]), (true, vec![call.clone()])] {
+            let (seen, tally) = tallied(asked, async {
+                keep(call.clone());
+                keeps_details()
+            })
+            .await;
+            assert_eq!((seen, tally.details), (asked, kept));
+        }
     }
 }

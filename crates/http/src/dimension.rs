@@ -1,8 +1,8 @@
 //! What the scaling functions share: the state as they answer it, and the log event of a change.
 
 use fleet_core::scaling::{
-    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names, StateTag, Stored,
-    UpdateTime,
+    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names, ScalingStatus,
+    StateTag, Stored, UpdateTime,
 };
 use lambda_http::{
     Request,
@@ -11,7 +11,7 @@ use lambda_http::{
 use serde::Serialize;
 use tracing::info;
 
-use crate::{ApiError, ErrorCode, Response, json, path_parameter, request_id};
+use crate::{ApiError, ErrorCode, Response, json, path_parameter, request_id, response::Noted};
 
 /// The routes of one method, with and without `/v1`: a scalable target's resource id has the form without.
 #[macro_export]
@@ -100,7 +100,34 @@ pub fn id(request: &Request) -> Result<DimensionId, ApiError> {
     path_parameter(request, "scalableTargetDimensionId", DimensionId::parse)
 }
 
-/// Answers the state of the dimension `id`, with its tag as `ETag`.
+/// What is measured of the dimensions in an answer. Capacities have no unit of CloudWatch's.
+#[derive(Clone, Debug)]
+pub(crate) enum CapacityMetrics {
+    /// Of one dimension.
+    One {
+        id: String,
+        actual: f64,
+        desired: f64,
+        /// For how long it has been `Pending` or `InProgress` without a change; `None` where that is not known.
+        pending_seconds: Option<f64>,
+    },
+    /// Of a list of dimensions, those that are `Pending` or `InProgress`.
+    Many { pending_seconds: Vec<f64> },
+}
+
+/// For how long a state that was left at `since` has been `Pending` or `InProgress`; 0 in another status, and `None` where
+/// the time of the last change is not known.
+fn pending_seconds(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> {
+    match state.status {
+        ScalingStatus::Pending | ScalingStatus::InProgress => {
+            since.map(|since| since.seconds_ago())
+        }
+        ScalingStatus::Successful | ScalingStatus::Failed(_) => Some(0.0),
+    }
+}
+
+/// Answers the state of the dimension `id`, with its tag as `ETag`. `since` is when it was left so, where that is known:
+/// a metric, not part of the answer.
 ///
 /// # Errors
 /// Only when the state cannot be written.
@@ -109,8 +136,37 @@ pub fn answer(
     names: &Names,
     state: &Dimension,
     tag: &StateTag,
+    since: Option<UpdateTime>,
 ) -> Result<Response, ApiError> {
-    tagged(json(StatusCode::OK, &State::of(id, names, state))?, tag)
+    let mut response = tagged(json(StatusCode::OK, &State::of(id, names, state))?, tag)?;
+    // What nobody has changed yet is no dimension of anybody's: a metric for each id that is asked for would cost money.
+    if *tag != StateTag::initial() {
+        let capacity = CapacityMetrics::One {
+            id: id.as_str().to_owned(),
+            actual: state.actual.get(),
+            desired: state.desired.get(),
+            pending_seconds: pending_seconds(state, since),
+        };
+        response.extensions_mut().insert(Noted::Capacity(capacity));
+    }
+    Ok(response)
+}
+
+/// Answers `page`, which is a list of `dimensions`.
+///
+/// # Errors
+/// Only when it cannot be written.
+pub fn answer_list<'a>(
+    page: &impl Serialize,
+    dimensions: impl Iterator<Item = &'a Stored>,
+) -> Result<Response, ApiError> {
+    let mut response = json(StatusCode::OK, page)?;
+    let pending = dimensions.filter_map(|stored| pending_seconds(&stored.state, stored.updated_at));
+    let capacity = CapacityMetrics::Many {
+        pending_seconds: pending.filter(|seconds| *seconds > 0.0).collect(),
+    };
+    response.extensions_mut().insert(Noted::Capacity(capacity));
+    Ok(response)
 }
 
 /// Answers 412 with the present state of the dimension `id`, which the client did not know.
@@ -129,7 +185,12 @@ pub fn precondition_failed(
         request_id: request_id(request),
         state: State::of(id, names, &present.state),
     };
-    tagged(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)
+    let mut response = tagged(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)?;
+    response.extensions_mut().insert(Noted::Refusal {
+        code: ErrorCode::PreconditionFailed,
+        cause: "If-Match does not name the present state",
+    });
+    Ok(response)
 }
 
 fn tagged(mut response: Response, tag: &StateTag) -> Result<Response, ApiError> {
@@ -137,6 +198,12 @@ fn tagged(mut response: Response, tag: &StateTag) -> Result<Response, ApiError> 
         .map_err(|error| ApiError::Internal(error.into()))?;
     response.headers_mut().insert(ETAG, value);
     Ok(response)
+}
+
+/// When the state that `change` left was made, where the change tells: now, unless it changed nothing.
+#[must_use]
+pub fn changed_at(change: &Change) -> Option<UpdateTime> {
+    (change.before != change.after).then(UpdateTime::now)
 }
 
 /// Logs what `request` changed of the dimension `id`: one event, with from and to of each field; none without a change.

@@ -13,7 +13,10 @@ use crate::{
     ApiError, ErrorBody, ErrorCode, InvalidInput, Response, event,
     host::Host,
     raw_event::{Event, RawEvent},
-    telemetry::{self, RequestLine},
+    request_line::RequestLine,
+    response::Noted,
+    telemetry,
+    xray::Trace,
 };
 
 /// A method and a path, as the template writes them: `GET`, `/ec2/{aws_instance_id}`.
@@ -77,13 +80,14 @@ async fn request<F: Function>(
         event::route(&event),
         event::request_id(host, &event, &context),
     );
+    let trace = Trace::read(context.xray_trace_id.as_deref());
     // Boxed: the SDK's futures are large, and each layer around them would copy and nest them once more.
     let work = async {
         let request = event::into_request(host, event, context)?;
         function.call(request).boxed().await
     };
-    let work = calls::counted(AssertUnwindSafe(work).catch_unwind());
-    let (outcome, calls) = match deadline {
+    let work = calls::tallied(trace.is_recorded(), AssertUnwindSafe(work).catch_unwind());
+    let (outcome, tally) = match deadline {
         Some(deadline) => deadline::within(deadline, work).await,
         None => work.await,
     };
@@ -92,7 +96,9 @@ async fn request<F: Function>(
             telemetry::panic_message(panic.as_ref()).into(),
         ))
     });
-    line.calls = calls;
+    trace.send(&tally.details);
+    line.trace_id = trace.id;
+    line.tally = tally;
     answer::<F>(outcome, line)
 }
 
@@ -102,8 +108,20 @@ fn answer<F: Function>(
     mut line: RequestLine,
 ) -> ApiGatewayProxyResponse {
     let answer = outcome.or_else(|error| {
+        line.code = Some(error.code());
         line.cause = Some(error.cause());
         error.response(F::ERROR_BODY, &line.request_id)
+    });
+    let answer = answer.map(|mut answer| {
+        match answer.extensions_mut().remove() {
+            None => {}
+            Some(Noted::Refusal { code, cause }) => {
+                line.code = Some(code);
+                line.cause = Some(cause.to_owned());
+            }
+            Some(Noted::Capacity(capacity)) => line.capacity = Some(capacity),
+        }
+        answer
     });
     let answer = answer.map_or_else(|_| event::bare(500), event::from_response);
     line.status = answer.status_code;

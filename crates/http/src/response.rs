@@ -6,10 +6,22 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::ApiError;
+use crate::{ApiError, ErrorCode, dimension::CapacityMetrics};
 
 /// A function's response.
 pub type Response = lambda_http::Response<Body>;
+
+/// What a response carries for the log line alone, among its extensions.
+#[derive(Clone, Debug)]
+pub(crate) enum Noted {
+    /// Why it is an error, where the function answered it by itself.
+    Refusal {
+        code: ErrorCode,
+        cause: &'static str,
+    },
+    /// What is to be measured of the dimensions in it.
+    Capacity(CapacityMetrics),
+}
 
 /// A response with `value` as its JSON body.
 ///

@@ -10,6 +10,7 @@ use crate::{
     Function,
     function::invoke_raw,
     host::Host,
+    metrics::Metrics,
     raw_event::RawEvent,
     telemetry::{self, Format, Targets},
 };
@@ -29,6 +30,9 @@ pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> 
     let built = async {
         levels?;
         let host = Host::read(variable)?;
+        if let Some(metrics) = Metrics::read(variable)? {
+            metrics.start();
+        }
         Ok::<_, Cause>((host, build().await?))
     };
     let (host, function) = match built.await {

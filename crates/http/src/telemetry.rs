@@ -1,19 +1,14 @@
 //! Logs: one structured line a request, never a body, a secret or a parameter's value.
 
-use std::{
-    any::Any,
-    panic,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
-};
+use std::{any::Any, panic};
 
 use thiserror::Error;
-use tracing::{Level, error, info, level_filters::LevelFilter, warn};
+use tracing::{Level, error, level_filters::LevelFilter};
 use tracing_subscriber::{fmt, prelude::*};
 
 pub use tracing_subscriber::filter::Targets;
 
-use crate::Function;
+use crate::json_lines::JsonLines;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,13 +106,7 @@ pub fn init(format: Format, levels: Targets) {
     // A second start (tests share a process) keeps the first one's settings.
     let _ = match format {
         Format::Json => registry
-            .with(
-                fmt::layer()
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(false)
-                    .with_span_list(false),
-            )
+            .with(fmt::layer().event_format(JsonLines))
             .try_init(),
         Format::Text => registry
             .with(fmt::layer().with_ansi(false).with_target(false))
@@ -139,67 +128,6 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
-}
-
-/// What is logged of a request.
-pub(crate) struct RequestLine {
-    function: &'static str,
-    method: String,
-    route: String,
-    pub(crate) request_id: String,
-    cold_start: bool,
-    started: Instant,
-    pub(crate) calls: u32,
-    pub(crate) status: i64,
-    pub(crate) cause: Option<String>,
-}
-
-impl RequestLine {
-    /// The line of a request that begins now; method and route are empty where they are not known.
-    pub(crate) fn new<F: Function>(method: String, route: String, request_id: String) -> Self {
-        static STARTED: AtomicBool = AtomicBool::new(false);
-        Self {
-            function: F::NAME,
-            method,
-            route,
-            request_id,
-            cold_start: !STARTED.swap(true, Ordering::Relaxed),
-            started: Instant::now(),
-            calls: 0,
-            status: 0,
-            cause: None,
-        }
-    }
-
-    /// Writes the line: an error for 500, a warning for 503, else information.
-    pub(crate) fn write(&self) {
-        let Self {
-            function,
-            method,
-            route,
-            request_id,
-            cold_start,
-            calls,
-            status,
-            ..
-        } = self;
-        let duration_ms = (self.started.elapsed().as_secs_f64() * 1e5).round() / 1e2;
-        let cause = self.cause.as_deref();
-        match status {
-            503 => warn!(
-                function,
-                method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"
-            ),
-            500.. => error!(
-                function,
-                method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"
-            ),
-            _ => info!(
-                function,
-                method, route, status, duration_ms, request_id, cold_start, calls, cause, "request"
-            ),
-        }
-    }
 }
 
 #[cfg(test)]

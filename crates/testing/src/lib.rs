@@ -2,6 +2,8 @@
 
 mod database;
 mod dimension;
+pub mod emf;
+mod fake_aws;
 pub mod runtime;
 mod step;
 
@@ -9,6 +11,7 @@ use std::path::Path;
 
 pub use database::fresh_database;
 pub use dimension::OneDimension;
+pub use fake_aws::FakeAws;
 use fleet_http::{
     ApiGatewayProxyRequest, ApiGatewayProxyResponse, Context, Function, HeaderValue, invoke,
 };

@@ -39,6 +39,7 @@ pub const DIMENSIONS: &[(&str, &str)] = &[("DIMENSIONS_TABLE", "fleet-dimensions
 
 struct Invocation {
     event: Mutex<Option<String>>,
+    trace: Option<String>,
     answers: mpsc::UnboundedSender<Result<Value, String>>,
 }
 
@@ -69,9 +70,23 @@ pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> V
 /// # Panics
 /// When the function does not answer, or reports an error.
 pub async fn invoke_raw(binary: &str, settings: &[(&str, &str)], event: &str) -> Invoked {
+    invoke_traced(binary, settings, event, None).await
+}
+
+/// As [`invoke_raw`], with the header of a trace of X-Ray's.
+///
+/// # Panics
+/// When the function does not answer, or reports an error.
+pub async fn invoke_traced(
+    binary: &str,
+    settings: &[(&str, &str)],
+    event: &str,
+    trace: Option<&str>,
+) -> Invoked {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let invocation = Arc::new(Invocation {
         event: Mutex::new(Some(event.to_owned())),
+        trace: trace.map(str::to_owned),
         answers: sender,
     });
     let api = Router::new()
@@ -124,14 +139,7 @@ pub async fn needs_each_setting(binary: &str, settings: &[(&str, &str)]) {
             .copied()
             .filter(|(name, _)| name != missing)
             .collect();
-        // Nobody listens there, and a function that cannot start must not try.
-        let function = command(binary, &others, "127.0.0.1:9").output();
-        let ended = timeout(PATIENCE, function)
-            .await
-            .expect("the function ends in time")
-            .expect("the function can be run");
-        let log = String::from_utf8_lossy(&ended.stdout);
-        assert_eq!(ended.status.code(), Some(1), "{log}");
+        let log = refusal(binary, &others).await;
         assert!(
             log.contains(&format!(
                 "cannot start: The environment variable {missing} is not set"
@@ -139,6 +147,22 @@ pub async fn needs_each_setting(binary: &str, settings: &[(&str, &str)]) {
             "{log}"
         );
     }
+}
+
+/// What the function `binary` logs when it does not start with `settings`.
+///
+/// # Panics
+/// When it starts.
+pub async fn refusal(binary: &str, settings: &[(&str, &str)]) -> String {
+    // Nobody listens there, and a function that cannot start must not try.
+    let function = command(binary, settings, "127.0.0.1:9").output();
+    let ended = timeout(PATIENCE, function)
+        .await
+        .expect("the function ends in time")
+        .expect("the function can be run");
+    let log = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert_eq!(ended.status.code(), Some(1), "{log}");
+    log
 }
 
 /// The environment is Lambda's and the settings, nothing of this process's.
@@ -177,7 +201,14 @@ async fn next(State(invocation): State<Arc<Invocation>>) -> (HeaderMap, String) 
             value.parse().expect("a header value"),
         )
     };
-    (headers.into_iter().map(header).collect(), event)
+    let mut headers: HeaderMap = headers.into_iter().map(header).collect();
+    if let Some(trace) = &invocation.trace {
+        headers.insert(
+            "lambda-runtime-trace-id",
+            trace.parse().expect("a header value"),
+        );
+    }
+    (headers, event)
 }
 
 async fn response(State(invocation): State<Arc<Invocation>>, answer: String) {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::errors::{Failure, Verdict};
-use crate::{budget, calls::CountCalls, failure::CallFailure, settings::InventorySettings};
+use crate::{budget, calls::WatchCalls, failure::CallFailure, settings::InventorySettings};
 
 /// The time limit of one call. None of our statements takes a second on a running cluster; a call that takes this
 /// long has lost its connection, and there is time to try once more.
@@ -36,7 +36,7 @@ impl DataApi {
     pub(super) fn new(config: &SdkConfig, settings: InventorySettings) -> Self {
         let config = aws_sdk_rdsdata::config::Builder::from(config)
             .retry_config(RetryConfig::disabled())
-            .interceptor(CountCalls)
+            .interceptor(WatchCalls::about(&settings.cluster_arn))
             .build();
         Self {
             client: Client::from_conf(config),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet_core::store::StoreError;
+use fleet_core::{calls, store::StoreError};
 
 use super::errors::{Failure, Verdict};
 use crate::budget::{Budget, jittered};
@@ -59,6 +59,10 @@ impl Pace {
             .saturating_mul(2_u32.saturating_pow(times))
             .min(RESUMING.1);
         if times < allowed && self.budget.sleep(jittered(delay)).await {
+            calls::record_retry();
+            if matches!(failure.verdict, Verdict::Resuming | Verdict::LinkFailure) {
+                calls::record_resume();
+            }
             return Ok(());
         }
         // A call that was cut off, or not sent, because time was up says nothing about the cluster: it was resuming when it

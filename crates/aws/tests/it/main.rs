@@ -6,6 +6,7 @@
 )]
 
 mod add;
+mod calls;
 mod canned;
 mod dimensions;
 mod fake_data_api;

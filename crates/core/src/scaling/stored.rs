@@ -54,6 +54,12 @@ impl UpdateTime {
         Self(now.replace_millisecond(now.millisecond()).unwrap_or(now))
     }
 
+    /// How many seconds ago it was by the clock here; 0 for a time to come, since clocks differ.
+    #[must_use]
+    pub fn seconds_ago(self) -> f64 {
+        (UtcDateTime::now() - self.0).as_seconds_f64().max(0.0)
+    }
+
     /// Reads what [`UpdateTime`] writes.
     ///
     /// # Errors

@@ -31,17 +31,18 @@ impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         let id = dimension::id(&request)?;
-        let (state, tag) = match self.settings.mode {
+        let (state, tag, since) = match self.settings.mode {
             ScalingMode::Production => {
                 let stored = self.store.read(&id).await?;
-                (stored.state, stored.tag)
+                (stored.state, stored.tag, stored.updated_at)
             }
             ScalingMode::Demo(outcome) => {
                 let change = self.step(&request, &id, outcome).await?;
-                (change.after, change.tag)
+                let since = dimension::changed_at(&change);
+                (change.after, change.tag, since)
             }
         };
-        dimension::answer(&id, &self.settings.names, &state, &tag)
+        dimension::answer(&id, &self.settings.names, &state, &tag, since)
     }
 }
 

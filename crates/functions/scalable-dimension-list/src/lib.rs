@@ -10,9 +10,7 @@ use fleet_core::{
     inventory::PageLimit,
     scaling::{ListDimensions, Names, production::StatusName},
 };
-use fleet_http::{
-    ApiError, Function, Query, Request, Response, Route, StatusCode, dimension, json,
-};
+use fleet_http::{ApiError, Function, Query, Request, Response, Route, dimension};
 use serde::Serialize;
 
 /// The function, over a store that can list.
@@ -53,14 +51,14 @@ impl<S: ListDimensions + 'static> Function for List<S> {
         let after = query.optional("next_token", |text| token::decode(&text))?;
         let page = self.store.list(status, after.as_ref(), limit).await?;
         let dimensions = page.dimensions.iter();
-        json(
-            StatusCode::OK,
+        dimension::answer_list(
             &Page {
                 dimensions: dimensions
                     .map(|(id, stored)| dimension::listed(id, &self.names, stored))
                     .collect(),
                 next_token: page.next.as_ref().map(token::encode),
             },
+            page.dimensions.iter().map(|(_, stored)| stored),
         )
     }
 }

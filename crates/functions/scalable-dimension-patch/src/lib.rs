@@ -65,7 +65,13 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
             Err(UpdateError::Store(error)) => return Err(error.into()),
         };
         dimension::log_change(&request, &id, &change);
-        dimension::answer(&id, &self.settings.names, &change.after, &change.tag)
+        dimension::answer(
+            &id,
+            &self.settings.names,
+            &change.after,
+            &change.tag,
+            dimension::changed_at(&change),
+        )
     }
 }
 

@@ -1,0 +1,79 @@
+//! What a request's line, metrics and trace are told of the calls.
+
+use fleet_core::{
+    calls::{Call, Tally, tallied},
+    inventory::{GetInstance as _, InstanceId},
+};
+
+use crate::{
+    canned::Reply,
+    fake_data_api::{Done, FakeDataApi, Fault},
+};
+
+async fn tally(details: bool, exception: Option<&'static str>) -> Tally {
+    let (_fake, inventory) = FakeDataApi::start(move |call| {
+        let reply = Reply::error(400, exception?, "CANARY");
+        let done = Done::Never;
+        (call.nth == 1).then_some(Fault { reply, done })
+    });
+    let id = InstanceId::parse("CANARY").unwrap();
+    tallied(details, inventory.get(&id)).await.1
+}
+
+#[tokio::test(start_paused = true)]
+async fn tries_and_waits_for_a_paused_database_are_counted() {
+    for (exception, counts) in [
+        (None, (1, 0, 0)),
+        (Some("ThrottlingException"), (2, 1, 0)),
+        (Some("DatabaseResumingException"), (2, 1, 1)),
+    ] {
+        let tally = tally(false, exception).await;
+        assert_eq!(
+            (tally.calls, tally.retries, tally.resumes),
+            counts,
+            "{exception:?}"
+        );
+        assert_eq!(tally.details, [], "nobody asked for them");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_call_is_told_without_a_value() {
+    let tally = tally(true, Some("DatabaseResumingException")).await;
+    let told: Vec<_> = tally
+        .details
+        .iter()
+        .map(|call: &Call| {
+            assert!(call.began <= call.ended);
+            (
+                call.operation.as_str(),
+                call.attempts,
+                call.status,
+                call.exception.as_deref(),
+                call.request_id.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "ExecuteStatement",
+                1,
+                Some(400),
+                Some("DatabaseResumingException"),
+                Some("request-1")
+            ),
+            ("ExecuteStatement", 1, Some(200), None, Some("request-1")),
+        ]
+    );
+    let text = format!("{:?}", tally.details);
+    assert!(
+        text.contains("RDS Data") && text.contains(":cluster:"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("CANARY") && !text.contains("SELECT"),
+        "{text}"
+    );
+}

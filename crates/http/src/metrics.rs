@@ -1,0 +1,312 @@
+//! Metrics in CloudWatch's embedded metric format: members of the request's own log line, which CloudWatch Logs reads. No
+//! second line and no call.
+//!
+//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+//!
+//! Every combination of a metric and values of its dimensions is a metric that AWS charges for, so there are few: requests
+//! and latency by function, errors by code, and what is seldom only where it happens.
+
+use std::{
+    sync::OnceLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::dimension::CapacityMetrics;
+
+/// The setting of the metrics' namespace. There are no metrics without one.
+const NAMESPACE: &str = "METRICS_NAMESPACE";
+/// The setting of whether capacities are metrics by dimension.
+const BY_DIMENSION: &str = "METRICS_BY_DIMENSION";
+
+/// The most values of a metric in one line.
+const MAX_VALUES: usize = 100;
+
+/// What CloudWatch does not take in a value of a dimension as it is: it takes printable ASCII, and no colon to begin with.
+const NOT_IN_A_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b':');
+
+/// What the functions of this process measure.
+static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+/// Settings of the metrics that cannot be read.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub(crate) enum MetricsError {
+    /// CloudWatch takes no such namespace.
+    #[error(
+        "The environment variable {NAMESPACE} must be 1–255 characters of a-z, A-Z, 0-9 and .-_/#, and not begin with AWS/."
+    )]
+    Namespace,
+    /// It is neither.
+    #[error("The environment variable {BY_DIMENSION} must be true or false.")]
+    ByDimension,
+}
+
+/// Where the metrics of a stack go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Metrics {
+    namespace: String,
+    by_dimension: bool,
+}
+
+/// What is measured of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Measured<'a> {
+    pub(crate) duration_ms: f64,
+    pub(crate) calls: u32,
+    pub(crate) retries: u32,
+    pub(crate) resumes: u32,
+    pub(crate) cold_start: bool,
+    /// Whether it is an error, and so has a code.
+    pub(crate) is_error: bool,
+    pub(crate) capacity: Option<&'a CapacityMetrics>,
+}
+
+impl Metrics {
+    /// Reads the settings by `lookup`.
+    ///
+    /// # Errors
+    /// [`MetricsError`], also where the metrics are not wanted.
+    pub(crate) fn read(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<Self>, MetricsError> {
+        let set = |name| lookup(name).filter(|value| !value.is_empty());
+        let by_dimension = match set(BY_DIMENSION).as_deref() {
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => return Err(MetricsError::ByDimension),
+        };
+        let Some(namespace) = set(NAMESPACE) else {
+            return Ok(None);
+        };
+        let is_namespace = namespace.len() <= 255
+            && !namespace.starts_with("AWS/")
+            && namespace
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte));
+        if !is_namespace {
+            return Err(MetricsError::Namespace);
+        }
+        Ok(Some(Self {
+            namespace,
+            by_dimension,
+        }))
+    }
+
+    /// Measures every request of this process from now on. The first call counts.
+    pub(crate) fn start(self) {
+        let _ = METRICS.set(self);
+    }
+
+    /// The members of the line of a request that ends now: the metrics and their description. The line itself has
+    /// `function` and, for an error, `code`.
+    fn members(&self, measured: &Measured<'_>, now: SystemTime) -> String {
+        let mut members = Map::new();
+        let mut directives = Vec::new();
+        let mut directive = |dimensions: Value, metrics: Vec<(&str, &str, Value)>| {
+            if metrics.is_empty() {
+                return;
+            }
+            let described: Vec<_> = metrics
+                .iter()
+                .map(|(name, unit, _)| json!({"Name": name, "Unit": unit}))
+                .collect();
+            directives.push(json!({"Namespace": self.namespace, "Dimensions": dimensions, "Metrics": described}));
+            members.extend(
+                metrics
+                    .into_iter()
+                    .map(|(name, _, value)| (name.to_owned(), value)),
+            );
+        };
+        directive(
+            json!([["function"]]),
+            vec![
+                ("Requests", "Count", json!(1)),
+                ("Latency", "Milliseconds", json!(measured.duration_ms)),
+            ],
+        );
+        let counts = [
+            ("StoreCalls", measured.calls),
+            ("Retries", measured.retries),
+            ("Resumes", measured.resumes),
+            ("ColdStarts", measured.cold_start.into()),
+        ];
+        directive(
+            json!([[]]),
+            counts
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .map(|(name, count)| (name, "Count", json!(count)))
+                .collect(),
+        );
+        if measured.is_error {
+            directive(json!([["code"]]), vec![("Errors", "Count", json!(1))]);
+        }
+        let mut dimension = None;
+        match measured.capacity {
+            Some(CapacityMetrics::One {
+                id,
+                actual,
+                desired,
+                pending_seconds,
+            }) => {
+                let sets = if self.by_dimension {
+                    dimension = Some(dimension_value(id));
+                    directive(
+                        json!([["dimension"]]),
+                        vec![
+                            ("ActualCapacity", "None", json!(actual)),
+                            ("DesiredCapacity", "None", json!(desired)),
+                        ],
+                    );
+                    json!([[], ["dimension"]])
+                } else {
+                    json!([[]])
+                };
+                if let Some(seconds) = pending_seconds {
+                    directive(sets, vec![("PendingSeconds", "Seconds", json!(seconds))]);
+                }
+            }
+            Some(CapacityMetrics::Many { pending_seconds }) if !pending_seconds.is_empty() => {
+                // The longest first, so that none of them is left out.
+                let mut longest = pending_seconds.clone();
+                longest.sort_by(|a, b| b.total_cmp(a));
+                longest.truncate(MAX_VALUES);
+                directive(
+                    json!([[]]),
+                    vec![("PendingSeconds", "Seconds", json!(longest))],
+                );
+            }
+            _ => {}
+        }
+        members.extend(dimension.map(|value| ("dimension".to_owned(), Value::String(value))));
+        let since_1970 = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        members.insert(
+            "_aws".to_owned(),
+            json!({"Timestamp": u64::try_from(since_1970.as_millis()).unwrap_or_default(), "CloudWatchMetrics": directives}),
+        );
+        let object = Value::Object(members).to_string();
+        object[1..object.len() - 1].to_owned()
+    }
+}
+
+/// The members for the line of a request that ends now; `None` where nothing is measured.
+pub(crate) fn members(measured: &Measured<'_>) -> Option<String> {
+    METRICS
+        .get()
+        .map(|metrics| metrics.members(measured, SystemTime::now()))
+}
+
+/// A dimension's id as a value that CloudWatch takes: percent-encoded where it has other characters. An id has at most 255
+/// characters, of which the longest take twelve bytes so encoded; CloudWatch takes 1,024.
+fn dimension_value(id: &str) -> String {
+    let mut value = utf8_percent_encode(id, NOT_IN_A_VALUE).to_string();
+    value.truncate(1024);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn metrics(by_dimension: bool) -> Metrics {
+        Metrics {
+            namespace: "FleetApi/fleet-api-dev".to_owned(),
+            by_dimension,
+        }
+    }
+
+    fn members_of(by_dimension: bool, measured: &Measured<'_>) -> Value {
+        let now = UNIX_EPOCH + Duration::from_millis(1_790_000_000_123);
+        let members = metrics(by_dimension).members(measured, now);
+        serde_json::from_str(&format!("{{{members}}}")).unwrap()
+    }
+
+    #[test]
+    fn a_request_without_incident_is_two_metrics() {
+        let measured = Measured {
+            duration_ms: 1.5,
+            ..Measured::default()
+        };
+        assert_eq!(
+            members_of(true, &measured),
+            json!({"Requests": 1, "Latency": 1.5, "_aws": {"Timestamp": 1_790_000_000_123_u64, "CloudWatchMetrics": [{
+                "Namespace": "FleetApi/fleet-api-dev", "Dimensions": [["function"]],
+                "Metrics": [{"Name": "Requests", "Unit": "Count"}, {"Name": "Latency", "Unit": "Milliseconds"}]}]}})
+        );
+    }
+
+    #[test]
+    fn a_dimension_is_named_only_where_that_is_wanted() {
+        let capacity = CapacityMetrics::One {
+            id: ":ü%".to_owned(),
+            actual: 1.0,
+            desired: 4.0,
+            pending_seconds: Some(12.0),
+        };
+        let measured = Measured {
+            capacity: Some(&capacity),
+            ..Measured::default()
+        };
+        let named = members_of(true, &measured);
+        assert_eq!(
+            [
+                "dimension",
+                "ActualCapacity",
+                "DesiredCapacity",
+                "PendingSeconds"
+            ]
+            .map(|name| &named[name]),
+            [
+                &json!("%3A%C3%BC%25"),
+                &json!(1.0),
+                &json!(4.0),
+                &json!(12.0)
+            ]
+        );
+        let unnamed = members_of(false, &measured);
+        assert_eq!(
+            ["dimension", "ActualCapacity", "PendingSeconds"].map(|name| &unnamed[name]),
+            [&Value::Null, &Value::Null, &json!(12.0)]
+        );
+    }
+
+    #[test]
+    fn of_many_that_wait_the_longest_are_kept() {
+        let capacity = CapacityMetrics::Many {
+            pending_seconds: (0..200).map(f64::from).collect(),
+        };
+        let measured = Measured {
+            capacity: Some(&capacity),
+            ..Measured::default()
+        };
+        let values = members_of(true, &measured)["PendingSeconds"].clone();
+        let values = values.as_array().unwrap().clone();
+        assert_eq!((values.len(), &values[0]), (100, &json!(199.0)));
+    }
+
+    #[test]
+    fn settings_are_read_and_a_wrong_one_is_named() {
+        let read = |namespace: &str, by_dimension: &str| {
+            Metrics::read(|name| match name {
+                NAMESPACE => Some(namespace.to_owned()),
+                BY_DIMENSION => Some(by_dimension.to_owned()),
+                _ => None,
+            })
+        };
+        assert_eq!(read("", ""), Ok(None));
+        assert_eq!(read("FleetApi/fleet-api-dev", ""), Ok(Some(metrics(true))));
+        assert_eq!(
+            read("FleetApi/fleet-api-dev", "false"),
+            Ok(Some(metrics(false)))
+        );
+        assert_eq!(read("", "no"), Err(MetricsError::ByDimension));
+        for namespace in ["AWS/Lambda", "a b", "ä"] {
+            assert_eq!(read(namespace, ""), Err(MetricsError::Namespace));
+        }
+    }
+}

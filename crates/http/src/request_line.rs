@@ -1,0 +1,115 @@
+//! The one log line of a request.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use fleet_core::calls::Tally;
+use tracing::{error, info, warn};
+
+use crate::{
+    ErrorCode, Function,
+    dimension::CapacityMetrics,
+    metrics::{self, Measured},
+};
+
+/// What is logged of a request.
+pub(crate) struct RequestLine {
+    function: &'static str,
+    method: String,
+    route: String,
+    pub(crate) request_id: String,
+    /// Empty where the request belongs to no trace.
+    pub(crate) trace_id: String,
+    cold_start: bool,
+    started: Instant,
+    pub(crate) tally: Tally,
+    pub(crate) status: i64,
+    /// What went wrong, of an error: the word that the client got, and the reason that it did not.
+    pub(crate) code: Option<ErrorCode>,
+    pub(crate) cause: Option<String>,
+    pub(crate) capacity: Option<CapacityMetrics>,
+}
+
+impl RequestLine {
+    /// The line of a request that begins now; method and route are empty where they are not known.
+    pub(crate) fn new<F: Function>(method: String, route: String, request_id: String) -> Self {
+        static STARTED: AtomicBool = AtomicBool::new(false);
+        Self {
+            function: F::NAME,
+            method,
+            route,
+            request_id,
+            trace_id: String::new(),
+            cold_start: !STARTED.swap(true, Ordering::Relaxed),
+            started: Instant::now(),
+            tally: Tally::default(),
+            status: 0,
+            code: None,
+            cause: None,
+            capacity: None,
+        }
+    }
+
+    /// Writes the line: an error for 500, a warning for 503, else information.
+    pub(crate) fn write(&self) {
+        let Self {
+            function,
+            method,
+            route,
+            request_id,
+            cold_start,
+            status,
+            ..
+        } = self;
+        let Tally {
+            calls,
+            retries,
+            resumes,
+            ..
+        } = self.tally;
+        let duration_ms = (self.started.elapsed().as_secs_f64() * 1e5).round() / 1e2;
+        let members = metrics::members(&Measured {
+            duration_ms,
+            calls,
+            retries,
+            resumes,
+            cold_start: *cold_start,
+            is_error: self.code.is_some(),
+            capacity: self.capacity.as_ref(),
+        });
+        let members = members.as_deref();
+        let seldom = |count: u32| (count > 0).then_some(count);
+        let (retries, resumes) = (seldom(retries), seldom(resumes));
+        let code = self.code.map(ErrorCode::as_str);
+        let cause = self.cause.as_deref();
+        let trace_id = Some(self.trace_id.as_str()).filter(|id| !id.is_empty());
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    function,
+                    method,
+                    route,
+                    status,
+                    duration_ms,
+                    request_id,
+                    trace_id,
+                    cold_start,
+                    calls,
+                    retries,
+                    resumes,
+                    code,
+                    cause,
+                    "_aws" = members,
+                    "request"
+                )
+            };
+        }
+        match status {
+            503 => line!(warn),
+            500.. => line!(error),
+            _ => line!(info),
+        }
+    }
+}
