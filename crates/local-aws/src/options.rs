@@ -132,7 +132,7 @@ pub enum StartError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// The data folder is not there, or not writable.
@@ -140,7 +140,7 @@ pub enum StartError {
     Folder {
         /// The folder asked for.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// Another process serves the same data.

@@ -2,13 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Reads an address: an IP address with a port, or a port on this machine alone as `3000`, `:3000` or `localhost:3000`.
+/// Reads an address: an IP address with a port, or a port on loopback as `3000`, `:3000` or `localhost:3000`.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     let port = text
         .strip_prefix("localhost:")
         .or_else(|| text.strip_prefix(':'))
         .unwrap_or(text);
-    // Parsing a number would take a sign too.
+    // Parsing a number would accept a sign too.
     if port.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(port) = port.parse()
     {

@@ -1,4 +1,4 @@
-//! From a function's answer to HTTP, as API Gateway takes it.
+//! From a function's response to HTTP, as API Gateway converts it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -11,10 +11,10 @@ use http_body_util::Full;
 
 use crate::refusal::{Answer, Refusal};
 
-/// Makes the HTTP response of a function's answer.
+/// Builds the HTTP response from a function's response.
 ///
 /// # Errors
-/// [`Refusal::Malformed`] for a status that is none, or a body that says it is base64 and is not.
+/// [`Refusal::Malformed`] for an invalid status, or a body that claims to be base64 and is not.
 pub(crate) fn from_function(made: ApiGatewayProxyResponse) -> Result<Answer, Refusal> {
     let status = u16::try_from(made.status_code)
         .ok()
@@ -32,12 +32,12 @@ pub(crate) fn from_function(made: ApiGatewayProxyResponse) -> Result<Answer, Ref
         _ => Bytes::new(),
     };
     let mut headers = made.headers;
-    // A header in both forms counts once: the form with several values goes first.
+    // A header in both forms counts once: the form with several values takes precedence.
     for name in made.multi_value_headers.keys() {
         headers.remove(name);
     }
     headers.extend(made.multi_value_headers);
-    // How the body travels is not for the function to say.
+    // The function does not decide how the body is transferred.
     for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE] {
         headers.remove(name);
     }

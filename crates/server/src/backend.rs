@@ -19,7 +19,7 @@ pub(crate) const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 /// The key of the dimensions table, as template.yaml has it.
 const DIMENSION_KEY: &str = "scalableTargetDimensionId";
-/// The local settings: what the embedded backend is named unless the environment says otherwise.
+/// The local settings: the names of the embedded backend unless the environment says otherwise.
 const LOCAL_SETTINGS: [(&str, &str); 4] = [
     (
         "DB_CLUSTER_ARN",
@@ -30,7 +30,7 @@ const LOCAL_SETTINGS: [(&str, &str); 4] = [
     ("DIMENSIONS_TABLE", "fleet-dimensions"),
 ];
 
-/// The variables by which the SDK finds a proxy.
+/// The variables through which the SDK finds a proxy.
 const PROXIES: [&str; 6] = [
     "https_proxy",
     "HTTPS_PROXY",
@@ -40,19 +40,19 @@ const PROXIES: [&str; 6] = [
     "ALL_PROXY",
 ];
 
-/// Stores that are ready, and how to reach them.
+/// Open stores, and how to reach them.
 pub(crate) struct Stores {
     pub(crate) config: SdkConfig,
     /// What the hosted functions need.
     pub(crate) settings: Settings,
     /// The local endpoints; they stop when this is dropped.
     pub(crate) local: Option<LocalAws>,
-    /// Where the data is, when it is in a folder.
+    /// Where the data is, if it is in a folder.
     pub(crate) folder: Option<PathBuf>,
 }
 
 impl Stores {
-    /// Opens the stores that `options` ask for.
+    /// Opens the stores that `options` request.
     pub(crate) async fn open(options: &Options) -> Result<Self, StartError> {
         if options.backend == Backend::Aws {
             only_embedded(options)?;
@@ -64,7 +64,7 @@ impl Stores {
         }
     }
 
-    /// No store at all, so neither credentials nor a folder nor an address.
+    /// No store at all, so no credentials, folder or address.
     fn none(options: &Options) -> Result<Self, StartError> {
         let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
             .into_iter()
@@ -95,7 +95,7 @@ impl Stores {
             InventorySettings::read(lookup)?,
             DimensionsSettings::read(lookup)?,
         );
-        // The embedded DynamoDB knows tables by name alone.
+        // The embedded DynamoDB knows tables only by name.
         dimensions.table = table_name(&dimensions.table).to_owned();
         settings.dimensions = settings.dimensions.map(|_| dimensions.clone());
         if let Some(name) = proxy(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]) {
@@ -176,19 +176,19 @@ fn only_embedded(options: &Options) -> Result<(), StartError> {
     Ok(())
 }
 
-/// The name of a table that is given by name or ARN.
+/// The name of a table given by name or ARN.
 fn table_name(table: &str) -> &str {
     table.rsplit('/').next().unwrap_or(table)
 }
 
-/// A variable of this process. An empty one is none, since that is what `NAME=` in a shell or a compose file means.
+/// A variable of this process. An empty one counts as unset, since that is what `NAME=` in a shell or a compose file means.
 fn variable(name: &str) -> Option<String> {
     env::var_os(name)
         .map(|value| value.to_string_lossy().into_owned())
         .filter(|value| !value.is_empty())
 }
 
-/// What runs the SQL; a database of the user's own leaves no choice.
+/// What runs the SQL; with the user's own database there is no choice.
 fn engine(options: &Options) -> Result<Engine, StartError> {
     match (database_url(options)?, options.engine) {
         (None, SqlEngine::Sqlite) => Ok(Engine::Embedded),
@@ -207,7 +207,7 @@ fn database_url(options: &Options) -> Result<Option<String>, StartError> {
         cause: cause.kind(),
     };
     let url = fs::read_to_string(file).map_err(failed)?.trim().to_owned();
-    // An empty file would quietly mean the embedded database.
+    // An empty file would silently mean the embedded database.
     if url.is_empty() {
         Err(failed(io::ErrorKind::UnexpectedEof.into()))
     } else {
@@ -215,7 +215,7 @@ fn database_url(options: &Options) -> Result<Option<String>, StartError> {
     }
 }
 
-/// Makes the data folder, for its owner alone, and answers its full path.
+/// Creates the data folder, accessible only to its owner, and returns its full path.
 fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
     let folder = &options.data_dir;
     let failed = |cause: io::Error| StartError::DataFolder {
@@ -226,8 +226,8 @@ fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
     folder.canonicalize().map_err(failed)
 }
 
-/// The SDK's configuration for the local endpoints. It looks at neither the environment nor profiles, so that a shell
-/// that is set up for AWS cannot lead local data there.
+/// The SDK's configuration for the local endpoints. It reads neither the environment nor profiles, so that a shell
+/// that is set up for AWS cannot send local data there.
 fn local_config(endpoint_url: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "fleet-server");
     SdkConfig::builder()

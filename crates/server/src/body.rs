@@ -12,8 +12,8 @@ use tokio::{
 
 use crate::refusal::Refusal;
 
-/// How much of a body that is refused is still taken in and thrown away. A client that sends its whole body before it
-/// reads would otherwise see the connection reset instead of the answer.
+/// How much of a refused body is still read and discarded. A client that sends its whole body before it
+/// reads would otherwise see a connection reset instead of the response.
 const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
 /// How much of a body does not count against the budget, so that small requests are answered while large ones fill it. A
@@ -24,7 +24,7 @@ const FREE_BYTES: usize = 16 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Budget(Arc<Semaphore>);
 
-/// What one body takes of the budget. It is given back when this is dropped.
+/// One body's share of the budget. It is returned when this is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Share(Option<OwnedSemaphorePermit>);
 
@@ -65,7 +65,7 @@ pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
     let (mut whole, mut share) = (Vec::<u8>::new(), Share::default());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::BrokenBody)?;
-        // Trailers are no part of an event.
+        // Trailers are not part of an event.
         let Some(data) = frame.data_ref() else {
             continue;
         };
@@ -74,7 +74,7 @@ pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
         }
         let needed = whole.len() + data.len();
         if needed > whole.capacity() {
-            // Grows with what arrives and not with what is announced, so that nobody can hold memory by a promise.
+            // Grows with what arrives and not with what is announced, so that an announcement alone cannot reserve memory.
             let room = needed.max(2 * whole.capacity());
             let room = room.min(if announced == 0 { limit } else { announced });
             let room = room.max(needed);
@@ -86,7 +86,7 @@ pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
     Ok((whole, share))
 }
 
-/// Takes in what a client still sends, up to a bound and until `deadline`, and throws it away.
+/// Reads what a client still sends, up to a bound and until `deadline`, and discards it.
 pub(crate) async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B, deadline: Instant) {
     let mut taken = 0;
     while taken < DISCARDED_BYTES {
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(bytes.len(), FREE_BYTES + 60);
         let refused = read(&mut large(), 1_000_000, &budget).await;
         assert_eq!(refused.unwrap_err(), Refusal::Busy);
-        // Small ones are taken all the same.
+        // Small ones are accepted anyway.
         read(&mut Full::<Bytes>::from("{}"), 1_000_000, &budget)
             .await
             .unwrap();

@@ -1,4 +1,4 @@
-//! What a second server on a machine meets, told at once instead of one start after the other.
+//! The conflicts of a second server on a machine, reported at once instead of one per start.
 
 use std::{
     env, fmt,
@@ -8,12 +8,12 @@ use std::{
 
 use crate::options::Options;
 
-/// How far from an address in use a free one is looked for.
+/// How far from an address in use a free one is searched for.
 const NEARBY_PORTS: u16 = 100;
 /// How many data folders beside one in use are tried.
 const NEARBY_FOLDERS: u8 = 100;
 
-/// What other programs use already, each with a free one in its place.
+/// What other programs already use, each with a free alternative.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Conflicts {
     /// The address of the API.
@@ -21,14 +21,14 @@ pub struct Conflicts {
     /// The address of the local AWS endpoints.
     aws_listen: Option<(SocketAddr, SocketAddr)>,
     data_dir: Option<(PathBuf, PathBuf)>,
-    /// What the options go behind on a command line; `None` where there is more on it, a password perhaps.
+    /// The command that the options follow; `None` if it has other arguments, which may include a password.
     program: Option<String>,
 }
 
 impl Conflicts {
-    /// Looks for all conflicts of a start with `options`; `None` where there is none any more.
+    /// Looks for all conflicts of a start with `options`; `None` if there are none any more.
     ///
-    /// The API's address is looked at only where it is not `bound` by this process.
+    /// The API's address is only checked if it is not `bound` by this process.
     pub(crate) fn find(options: &Options, bound: bool) -> Option<Self> {
         let embedded = options.uses_local_aws();
         let listen = (!bound).then(|| beside(options.listen, None)).flatten();
@@ -81,7 +81,7 @@ impl fmt::Display for Conflicts {
     }
 }
 
-/// The address, when it is in use, and a free one near it that is not `besides`.
+/// The address, if it is in use, and a free one near it that is not `besides`.
 fn beside(address: SocketAddr, besides: Option<SocketAddr>) -> Option<(SocketAddr, SocketAddr)> {
     let is_free = |address: SocketAddr| TcpListener::bind(address).is_ok();
     if is_free(address) {
@@ -91,11 +91,11 @@ fn beside(address: SocketAddr, besides: Option<SocketAddr>) -> Option<(SocketAdd
     let free = (port.saturating_add(1)..=port.saturating_add(NEARBY_PORTS))
         .map(|port| SocketAddr::new(address.ip(), port))
         .find(|candidate| Some(*candidate) != besides && is_free(*candidate));
-    // With port 0 the system takes a free one.
+    // With port 0 the system chooses a free one.
     Some((address, free.unwrap_or(SocketAddr::new(address.ip(), 0))))
 }
 
-/// The folder, when another server has it, and one beside it.
+/// The folder, if another server has it, and one beside it.
 fn folder_beside(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     if !fleet_local_aws::is_in_use(folder) {
         return None;
@@ -111,7 +111,7 @@ fn folder_beside(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((folder.to_owned(), free))
 }
 
-/// How this program was started, where that took no arguments.
+/// How this program was started, if without arguments.
 fn program() -> Option<String> {
     let mut arguments = env::args();
     let program = arguments.next()?;

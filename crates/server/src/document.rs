@@ -1,4 +1,4 @@
-//! The OpenAPI document of this server: that of the API on AWS, with what is otherwise here.
+//! The OpenAPI document of this server: that of the API on AWS, with this server's differences.
 
 use std::fmt::Write as _;
 
@@ -9,17 +9,17 @@ use crate::{access::Access, template::TemplateRoute};
 
 /// What this server is.
 pub(crate) struct Facts<'a> {
-    /// Where it answers, with its stage; `None` where each client knows it by another address.
+    /// Its URL, with its stage; `None` if clients use different addresses.
     pub(crate) url: Option<&'a str>,
-    /// Whether dimensions move by themselves; `None` where there are none.
+    /// Whether dimensions move by themselves; `None` if there are none.
     pub(crate) demo: Option<bool>,
     /// The routes that it has.
     pub(crate) routes: &'a [TemplateRoute],
-    /// What it asks of callers.
+    /// What it requires of callers.
     pub(crate) access: Option<&'a Access>,
 }
 
-/// Makes the document of the API on AWS, `text`, one of this server; `None` where it is not such a document.
+/// Turns the document of the API on AWS, `text`, into one of this server; `None` if it is not such a document.
 pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
     let mut document: Value = serde_json::from_str(text).ok()?;
     let paths = document.get_mut("paths")?.as_object_mut()?;
@@ -59,7 +59,7 @@ pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
         components.remove("securitySchemes");
     }
     if facts.demo == Some(true) {
-        // Demo mode moves dimensions itself, so a change brings nothing else.
+        // Demo mode moves dimensions itself, so a change has no other field.
         let schemas = components.get_mut("schemas")?.as_object_mut()?;
         let patch = schemas.get_mut("DimensionPatch")?;
         *patch = json!({
@@ -74,7 +74,7 @@ pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
     let mut description = document["info"]["description"].as_str()?.to_owned();
     write!(description, "\n\n{}", sentence(facts)).ok()?;
     document["info"]["description"] = description.into();
-    // The first one is seen from the document itself, so that it is right by whatever name the server is known.
+    // The first one is relative to the document, so that it is right whatever the server's name is.
     let mut servers = vec![json!({ "url": "..", "description": "This server." })];
     if let Some(url) = facts.url {
         servers.push(json!({ "url": url, "description": "This server, by its address." }));

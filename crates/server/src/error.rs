@@ -20,13 +20,13 @@ pub enum StartError {
     TemplateFile {
         /// The file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
     /// The template cannot be served.
     #[error("The template {name} cannot be served: {cause}.")]
     Template {
-        /// The file, or what stands for the built-in one.
+        /// The file, or a name for the built-in one.
         name: String,
         /// What is wrong with it.
         cause: TemplateError,
@@ -44,23 +44,23 @@ pub enum StartError {
     Listen {
         /// The address asked for.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// The file with the database's address cannot be read, or holds none.
+    /// The file with the database's URL cannot be read, or is empty.
     #[error("Cannot read a database's address from {} ({reason}): the file of --database-url-file must hold mysql://user:password@host:3306/database.", file.display(), reason = words(*cause))]
     DatabaseUrlFile {
         /// The file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// The data folder cannot be made or written to.
+    /// The data folder cannot be created or written to.
     #[error("Cannot write to the data folder {} ({reason}): choose another one with --data-dir, or use --in-memory.", folder.display(), reason = words(*cause))]
     DataFolder {
         /// The folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
     /// Another server uses the data folder.
@@ -69,18 +69,18 @@ pub enum StartError {
     /// The local AWS endpoints do not start for another reason.
     #[error(transparent)]
     LocalAws(fleet_local_aws::StartError),
-    /// Another process listens where plain HTTP should be redirected, or it cannot be listened there.
+    /// The address for redirecting plain HTTP is in use, or cannot be bound.
     #[error("Cannot listen on {address} ({reason}): choose another address with --http-redirect.", reason = words(*cause))]
     ListenPlain {
         /// The address asked for.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// HTTPS cannot be had as it was asked for.
+    /// HTTPS cannot be set up as requested.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Callers cannot be told apart as it was asked for.
+    /// The access rules cannot be set up as requested.
     #[error(transparent)]
     Access(#[from] AccessError),
     /// An option that does nothing with this backend.
@@ -88,7 +88,7 @@ pub enum StartError {
         "The option {0} is for the embedded backend: leave it out, or leave out --backend aws."
     )]
     EmbeddedOnly(&'static str),
-    /// A database of the user's own and one of the server's.
+    /// Both the user's own database and one that the server runs.
     #[error("--engine mariadb and a database URL name two databases: leave one of them out.")]
     EngineAndUrl,
     /// The AWS SDK knows no region.
@@ -97,7 +97,7 @@ pub enum StartError {
     /// A setting of the functions is missing or wrong.
     #[error(transparent)]
     Setting(#[from] SettingsError),
-    /// What to log is not said in the log's words.
+    /// The log levels are invalid.
     #[error(transparent)]
     LogLevels(#[from] LevelsError),
     /// The data that a function is built with is broken, which its tests rule out.
@@ -116,7 +116,7 @@ pub enum StartError {
 }
 
 impl From<fleet_local_aws::StartError> for StartError {
-    /// Adds what to do, where the endpoints themselves do not know the option.
+    /// Adds what to do, since the endpoints themselves do not know the option.
     fn from(error: fleet_local_aws::StartError) -> Self {
         match error {
             fleet_local_aws::StartError::Folder { folder, cause } => Self::DataFolder {

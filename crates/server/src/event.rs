@@ -1,4 +1,4 @@
-//! From an HTTP request to the event that API Gateway makes of it: the Lambda proxy integration of a REST API.
+//! From an HTTP request to API Gateway's event for it: the Lambda proxy integration of a REST API.
 //!
 //! The fields are those of
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>.
@@ -23,14 +23,14 @@ use crate::stage::Stage;
 
 /// There is no account outside AWS.
 const ACCOUNT: &str = "000000000000";
-/// The API's id, and its stage where none is set. As behind a domain name of its own, that one is no part of a path.
+/// The API's id, and its stage if none is set. As behind a custom domain, that one is not part of a path.
 const LOCAL: &str = "local";
 /// The time of a request, as access logs write it.
 const LOG_TIME: &[BorrowedFormatItem<'_>] = format_description!(
     "[day]/[month repr:short]/[year]:[hour]:[minute]:[second] [offset_hour sign:mandatory][offset_minute]"
 );
 
-/// A request that has arrived whole and has its route.
+/// A complete request with its route.
 pub(crate) struct Arrived<'a> {
     /// The id that the client sees in `x-amzn-RequestId`.
     pub(crate) id: &'a str,
@@ -40,18 +40,18 @@ pub(crate) struct Arrived<'a> {
     pub(crate) at: SystemTime,
     /// Method, address and headers.
     pub(crate) parts: Parts,
-    /// The stage that its path begins with, where there is one.
+    /// The stage that its path begins with, if there is one.
     pub(crate) stage: Option<&'a Stage>,
     /// The path as the template writes it.
     pub(crate) resource: &'a str,
-    /// The path parameters, as they were sent: percent-encoded, as a REST API hands them over.
+    /// The path parameters, as they were sent: percent-encoded, as a REST API passes them.
     pub(crate) parameters: HashMap<String, String>,
-    /// The body; empty where there is none.
+    /// The body; may be empty.
     pub(crate) body: Vec<u8>,
 }
 
 impl Arrived<'_> {
-    /// What a function is told of its own invocation; it has until `within` after the arrival.
+    /// The context of the function's invocation; it has until `within` after the arrival.
     pub(crate) fn context(&self, within: Duration) -> Context {
         let mut context = Context::default();
         context.request_id = self.id.to_owned();
@@ -128,7 +128,7 @@ fn milliseconds(at: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The body as an event has it: as text, or in base64 when it is none.
+/// The body as an event has it: as text, or in base64 if it is not text.
 fn body_text(body: Vec<u8>) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
@@ -139,8 +139,8 @@ fn body_text(body: Vec<u8>) -> (Option<String>, bool) {
     }
 }
 
-/// The headers without those that an event cannot carry: values that are no text, and a `Host` that is no host, which
-/// software further on takes for one without looking.
+/// The headers without those that an event cannot carry: values that are not text, and an invalid `Host`, which
+/// later code would accept without checking.
 fn passed_on(mut headers: HeaderMap) -> HeaderMap {
     if headers.values().any(|value| value.to_str().is_err()) {
         let texts = headers.iter().filter(|(_, value)| value.to_str().is_ok());
@@ -160,7 +160,7 @@ fn passed_on(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// A `Host` that is one: a name or an address, with a port or without.
+/// A valid `Host`: a name or an address, with or without a port.
 fn authority(host: &HeaderValue) -> Option<Authority> {
     Authority::try_from(host.as_bytes())
         .ok()
@@ -200,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// The event of a request, without what every event has.
+    /// The event of a request, without the common fields.
     fn event(request: Request<&[u8]>) -> serde_json::Value {
         let (parts, body) = request.into_parts();
         let arrived = Arrived {

@@ -2,7 +2,7 @@
 //!
 //! [`Server::start`] is the whole: stores by [`Options`], every function of the API, and the listener. Within it a
 //! [`Gateway`] stands in for API Gateway: it turns an HTTP request into the event that API Gateway would send, calls
-//! the function whose route it is, and turns the answer back into HTTP. [`Hosting`] serves it on an address.
+//! the function whose route it is, and turns the response back into HTTP. [`Hosting`] serves it on an address.
 
 mod access;
 mod address;
@@ -35,8 +35,8 @@ mod tls;
 mod under_way;
 mod worded;
 
-/// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns of every answer that is an error,
-/// and an unmet condition is everyday business here.
+/// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns about every error response,
+/// and an unmet condition is normal here.
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
 
 pub use access::{AccessError, AccessMode, AccessOptions};

@@ -5,22 +5,22 @@ use std::time::Duration;
 /// The largest body: API Gateway's payload quota,
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>.
 pub const BODY_BYTES: usize = 10 * 1024 * 1024;
-/// How much all bodies under way may take together. Beside them are the connections' own buffers.
+/// How much memory all bodies under way may take together, apart from the connections' own buffers.
 pub const ALL_BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// API Gateway's integration timeout, from the same page.
 pub const REQUEST: Duration = Duration::from_secs(29);
 /// The longest wait for a request's head. The clock also runs while a kept connection is idle, so it is longer than the
-/// 60 s for which a load balancer keeps one: else the balancer would send into a connection that is just being closed.
+/// 60 s for which a load balancer keeps one: otherwise the balancer would send into a connection that is being closed.
 pub const HEAD: Duration = Duration::from_secs(75);
 /// The longest wait for a TLS handshake.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
-/// The longest wait of a stop: a request whose body has only begun to come has [`REQUEST`] for it, as long again for its
-/// function, and a second for the answer.
+/// The longest wait of a stop: a request whose body has just begun to arrive has [`REQUEST`] for it, as long again for its
+/// function, and a second for the response.
 pub const STOP: Duration = Duration::from_secs(2 * REQUEST.as_secs() + 1);
 /// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
 pub const CONNECTIONS: usize = 10_000;
 
-/// What a request may take. The default is what API Gateway allows.
+/// The limits of a request. The defaults are API Gateway's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The largest body, in bytes; [`BODY_BYTES`].

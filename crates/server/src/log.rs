@@ -1,4 +1,4 @@
-//! The server's log: JSON lines as on Lambda, or lines for a person at a terminal.
+//! The server's log: JSON lines as on Lambda, or text for a person at a terminal.
 
 use std::{
     fmt::{self, Write as _},
@@ -24,13 +24,13 @@ const TIME: &[BorrowedFormatItem<'_>] =
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For a person; in colour on a terminal, unless NO_COLOR is set
+    /// Text for people; in colour on a terminal, unless NO_COLOR is set
     Text,
-    /// One JSON object a line, as the functions write it on Lambda
+    /// One JSON object per line, as the functions write it on Lambda
     Json,
 }
 
-/// Starts logging of `levels` to standard output. Does nothing where logging has been started already.
+/// Starts logging of `levels` to standard output. Does nothing if logging has already been started.
 pub(crate) fn init(format: LogFormat, levels: Targets) {
     match format {
         LogFormat::Json => telemetry::init(telemetry::Format::Json, levels),
@@ -48,7 +48,7 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
     }
 }
 
-/// One line an event: the time, then a request as status, method, route and duration, or the level and what happened.
+/// One line per event: the time, then a request as status, method, route and duration, or the level and the message.
 struct Lines {
     /// Kept here: the layer's own switch needs a feature of tracing-subscriber that every function would be built with.
     colour: bool,
@@ -76,7 +76,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
     }
 }
 
-/// What an event says.
+/// An event's message.
 #[derive(Default)]
 struct Said {
     message: String,
@@ -115,7 +115,7 @@ impl Visit for Said {
             "method" => self.method = value.to_owned(),
             "route" => self.route = value.to_owned(),
             "message" => self.message = value.to_owned(),
-            // The function is known by its route, and on a server every start but the first is warm.
+            // The route identifies the function, and on a server every start but the first is warm.
             "function" => {}
             _ => self.other(field.name(), value),
         }
@@ -134,7 +134,7 @@ impl Visit for Said {
 
 impl Said {
     fn other(&mut self, name: &str, value: &str) {
-        // Text of a client's must not make a second line. Writing to a String cannot fail.
+        // A client's text must not start a second line. Writing to a String cannot fail.
         let quoted = value.is_empty()
             || value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
         let _ = if quoted {
@@ -176,7 +176,7 @@ impl Said {
             _ => "32",
         };
         let what = match self.route.as_str() {
-            // What has no route is a request that the gateway refused.
+            // A request without a route was refused by the gateway.
             "" | "none" => &self.message,
             route => route,
         };

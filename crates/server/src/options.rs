@@ -39,17 +39,17 @@ Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 3 stopped with re
 #[derive(Clone, Parser)]
 #[command(name = "fleet-server", version, after_help = AFTER_HELP, args_override_self = true)]
 pub struct Options {
-    /// Where the API listens; a port alone is one of 127.0.0.1, and port 0 a free one
+    /// The address of the API; a port alone means 127.0.0.1, and port 0 any free port
     #[arg(long, env = "FLEET_LISTEN", value_name = "ADDR", default_value_t = LISTEN, value_parser = address, hide_env_values = true)]
     pub listen: SocketAddr,
 
-    /// Where the local AWS endpoints listen (DynamoDB, RDS Data API, Secrets Manager; embedded backend only).
-    /// They take any credentials, so keep them on this machine
+    /// The address of the local AWS endpoints (DynamoDB, RDS Data API, Secrets Manager; embedded backend only).
+    /// They accept any credentials, so keep them on this machine
     #[arg(long, env = "FLEET_AWS_LISTEN", value_name = "ADDR", default_value_t = AWS_LISTEN, value_parser = address, hide_env_values = true)]
     pub aws_listen: SocketAddr,
 
-    /// A further host name that requests may name where the server listens on 127.0.0.1: that of a reverse proxy. Web
-    /// pages of other sites are kept out by it
+    /// Another host name to accept in requests when the server listens on 127.0.0.1: that of a reverse proxy. This
+    /// check keeps out web pages of other sites
     #[arg(
         long,
         env = "FLEET_ALLOW_HOST",
@@ -59,7 +59,7 @@ pub struct Options {
     )]
     pub allow_host: Vec<String>,
 
-    /// Where the embedded backend keeps its data; made when it is not there
+    /// Where the embedded backend keeps its data; created if it does not exist
     #[arg(long, env = "FLEET_DATA_DIR", value_name = "DIR", default_value = DATA_DIR, hide_env_values = true)]
     pub data_dir: PathBuf,
 
@@ -77,7 +77,7 @@ pub struct Options {
     )]
     pub database_url: Option<String>,
 
-    /// A file that holds what --database-url would be: a systemd credential, say
+    /// A file that contains the value of --database-url: a systemd credential, for example
     #[arg(
         long,
         env = "FLEET_DATABASE_URL_FILE",
@@ -91,7 +91,7 @@ pub struct Options {
     #[arg(long, env = "FLEET_ENGINE", value_enum, value_name = "ENGINE", default_value_t = SqlEngine::Sqlite, hide_env_values = true)]
     pub engine: SqlEngine,
 
-    /// The SAM template that has the routes [default: the one that the server was built with]
+    /// The SAM template with the routes [default: the one that the server was built with]
     #[arg(
         long,
         env = "FLEET_TEMPLATE",
@@ -104,7 +104,7 @@ pub struct Options {
     #[arg(long, env = "FLEET_BACKEND", value_enum, value_name = "BACKEND", default_value_t = Backend::Embedded, hide_env_values = true)]
     pub backend: Backend,
 
-    /// Host these functions alone, separated by commas: their routes, and no page for a browser. Functions that need no
+    /// Host only these functions, separated by commas: their routes, without the pages. Functions that need no
     /// store need none of its settings either [default: all functions]
     #[arg(
         long,
@@ -116,8 +116,8 @@ pub struct Options {
     )]
     pub functions: Option<Vec<FunctionName>>,
 
-    /// The pages for a browser at / and /docs: to look and to change things, to look alone, or none. They have no
-    /// protection of their own: give read or off where others reach the server
+    /// The pages for a browser at / and /docs: read and write, read-only, or none. They have no
+    /// protection of their own: use read or off if others can reach the server
     #[arg(long, env = "FLEET_PAGES", value_enum, value_name = "PAGES", default_value_t = PagesMode::On, hide_env_values = true)]
     pub pages: PagesMode,
 
@@ -131,7 +131,7 @@ pub struct Options {
     )]
     pub log_format: Option<LogFormat>,
 
-    /// Serve below /NAME, as API Gateway does below a stage's name; there are no pages for a browser then
+    /// Serve below /NAME, as API Gateway does below a stage's name; disables the pages for a browser
     #[arg(long, env = "FLEET_STAGE", value_name = "NAME", hide_env_values = true)]
     pub stage: Option<Stage>,
 
@@ -139,7 +139,7 @@ pub struct Options {
     #[command(flatten)]
     pub access: AccessOptions,
 
-    /// The longest wait for the requests under way when the server is told to stop. Those that take longer are cut and
+    /// How long a stop waits for the requests under way. Those that take longer are cut off and
     /// named in the log [default: 59, in which every request ends by its own limits]
     #[arg(
         long,
@@ -154,7 +154,7 @@ pub struct Options {
     #[command(flatten)]
     pub tls: TlsOptions,
 
-    /// What a request may take; not an option of the command line.
+    /// The limits of a request; not a command line option.
     #[arg(skip)]
     pub limits: Limits,
 }
@@ -162,10 +162,10 @@ pub struct Options {
 /// Where the functions find their stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Backend {
-    /// Within the server, by way of local AWS endpoints
+    /// In the server, through local AWS endpoints
     #[default]
     Embedded,
-    /// On AWS, as the standard configuration of the AWS SDK says
+    /// On AWS, with the standard configuration of the AWS SDK
     Aws,
 }
 
@@ -175,26 +175,26 @@ pub enum SqlEngine {
     /// SQLite within the server
     #[default]
     Sqlite,
-    /// A mariadbd of the server's own, under the data folder
+    /// A mariadbd that the server runs, in the data folder
     Mariadb,
 }
 
-/// What a person with a browser gets.
+/// The pages that a browser gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PagesMode {
-    /// Pages that show and change
+    /// Read and write
     #[default]
     On,
-    /// Pages that show
+    /// Read-only
     Read,
     /// No pages
     Off,
 }
 
 impl Options {
-    /// Reads the command line and the environment of this process; ends the process where they make no sense.
+    /// Reads the command line and the environment of this process; ends the process if they are invalid.
     ///
-    /// A variable that is set to nothing is none, since that is what `NAME=` in a shell or a compose file means.
+    /// An empty variable counts as unset, since that is what `NAME=` in a shell or a compose file means.
     #[must_use]
     pub fn parse_with_environment() -> Self {
         let mut command = Self::command();
@@ -213,7 +213,7 @@ impl Options {
         }
         let matches = command.get_matches_mut();
         let asks_for_a_folder = matches.value_source("data_dir") == Some(ValueSource::CommandLine);
-        // In the environment a folder may be there for other starts.
+        // In the environment a folder may be set for other starts.
         if matches.get_flag("in_memory") && asks_for_a_folder {
             let message = "the argument '--in-memory' cannot be used with '--data-dir <DIR>'";
             command.error(ErrorKind::ArgumentConflict, message).exit();
@@ -230,7 +230,7 @@ impl Options {
             .unwrap_or(FunctionName::value_variants())
     }
 
-    /// What a request and a stop may take.
+    /// The limits of a request and of a stop.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             stop: self

@@ -1,4 +1,4 @@
-//! The operating system's errors in the words of a person at a terminal.
+//! The operating system's errors in words for a person at a terminal.
 
 use std::{borrow::Cow, io::ErrorKind};
 

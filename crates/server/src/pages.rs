@@ -1,8 +1,8 @@
-//! The pages for a person with a browser: the fleet to look at and to change at `/`, and the API to read and try at
+//! The pages for a browser: the fleet, to view and change, at `/`, and the API, to read and try, at
 //! `/docs`.
 //!
-//! They are the server's own: no function has them, and a route of the template goes before them. All files are within
-//! the program, so the pages work without any network. What a person changes goes through the API's own routes.
+//! Only the server has them, not the functions, and a route of the template takes precedence. All files are compiled into
+//! the program, so the pages work without a network. Changes go through the API's own routes.
 
 mod assets;
 mod costly;
@@ -76,7 +76,7 @@ impl Pages {
         }
     }
 
-    /// Answers a request for a page; `None` where it is for none.
+    /// Answers a request for a page; `None` if it is not for a page.
     pub(crate) async fn answer(&self, parts: &Parts) -> Option<Answer> {
         let headers = &parts.headers;
         match (&parts.method, parts.uri.path()) {
@@ -99,7 +99,7 @@ impl Pages {
         }
     }
 
-    /// Takes note of what a route of the API answered, where it is a dimension's state.
+    /// Records the response of an API route, if it is a dimension's state.
     pub(crate) async fn note(
         &self,
         method: &Method,
@@ -115,14 +115,14 @@ impl Pages {
         let source = Source {
             request_id: request_id.to_owned(),
             by: caller.0,
-            // A GET answers for ids that were never changed too.
+            // A GET also answers for ids that were never changed.
             introduces: *method == Method::PATCH,
         };
         self.refresh.history().note(&body.to_bytes(), source);
     }
 }
 
-/// Whether the route at `resource` answers the state of one dimension.
+/// Whether the route at `resource` returns the state of one dimension.
 pub(crate) fn is_dimension(resource: &str) -> bool {
     resource.ends_with(SCALING)
 }
@@ -132,7 +132,7 @@ pub(crate) fn shows(uri: &Uri, resource: &str) -> bool {
     let Some(data) = uri.path().strip_prefix("/_ui/") else {
         return false;
     };
-    // The page's own files have nothing of the store's in them.
+    // The page's own files contain no data of the store.
     if data.contains('.') {
         return false;
     }
@@ -148,7 +148,7 @@ pub(crate) fn shows(uri: &Uri, resource: &str) -> bool {
     }
 }
 
-/// Whether a client says that it reads HTML. A wildcard does not count: curl sends one.
+/// Whether a client explicitly accepts HTML. A wildcard does not count: curl sends one.
 pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get_all(ACCEPT)
@@ -167,7 +167,7 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
         .is_none_or(|site| site == "same-origin")
 }
 
-/// JSON that the page asks for, or 304 where the client has just that.
+/// JSON for the page, or 304 if the client already has it.
 fn data(found: Result<Value, refresh::Refused>, headers: &HeaderMap) -> Answer {
     let (status, body) = match found {
         Ok(body) => (StatusCode::OK, body),

@@ -1,5 +1,5 @@
-//! Files and folders that are not for every user of the machine. Where permissions are of another kind than Unix's, none
-//! of it is looked at.
+//! Files and folders that are private to their owner. On systems without Unix permissions, nothing
+//! is checked.
 
 use std::{fs, io, path::Path};
 
@@ -8,7 +8,7 @@ pub(crate) const OTHERS_AND_GROUP: u32 = 0o077;
 /// The permissions of users who are neither the owner nor of the group.
 pub(crate) const OTHERS: u32 = 0o007;
 
-/// Makes the folder with those above it, for its owner alone; one that is there stays as it is.
+/// Creates the folder and its parents, accessible only to its owner; an existing one stays as it is.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -17,7 +17,7 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Whether somebody of `whom` may do anything with what is at `path`.
+/// Whether the users of `whom` have any permission on `path`.
 #[cfg(unix)]
 pub(crate) fn is_open(path: &Path, whom: u32) -> bool {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! From a method and a raw path to a function, by API Gateway's rules.
+//! From a method and a raw path to a function, following API Gateway's rules.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,7 +18,7 @@ pub(crate) struct Router {
     paths: Vec<String>,
 }
 
-/// One path with its methods; a method of `None` is any.
+/// One path with its methods; a method of `None` means any.
 struct Resource {
     path: String,
     methods: Vec<(Option<Method>, Arc<dyn DynFunction>)>,
@@ -77,7 +77,7 @@ impl Router {
         let all = resources.keys().cloned().collect();
         let mut paths = matchit::Router::new();
         for (path, mut resource) in resources {
-            // A method of its own goes before ANY.
+            // A specific method takes precedence over ANY.
             resource.methods.sort_by_key(|(method, _)| method.is_none());
             paths
                 .insert(pattern(&path)?, resource)
@@ -99,8 +99,8 @@ impl Router {
         self.paths.iter().map(String::as_str)
     }
 
-    /// The route of a request. `path` is as it was sent, so an encoded slash is no boundary; one slash at its end does
-    /// not count, and a segment that is written out goes before a parameter.
+    /// The route of a request. `path` is as it was sent, so an encoded slash is not a separator; one slash at its end does
+    /// not count, and a literal segment takes precedence over a parameter.
     pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'_, 'p>> {
         let found = self.routes.at(trim_slash(path)).ok()?;
         let resource = found.value;
@@ -124,7 +124,7 @@ impl Found<'_, '_> {
     }
 }
 
-/// Whether undoing the percent-encoding of a query string ends in UTF-8, and every `%` has two hexadecimal digits.
+/// Whether a query string percent-decodes to UTF-8, and every `%` has two hexadecimal digits.
 pub(crate) fn is_decodable(query: &str) -> bool {
     let mut rest = query.as_bytes();
     while let Some(at) = rest.iter().position(|byte| *byte == b'%') {

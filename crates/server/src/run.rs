@@ -18,13 +18,13 @@ use crate::{
     server::{Running, Server},
 };
 
-/// The exit code after a second signal: what a shell says of a process that a Ctrl-C ended.
+/// The exit code after a second signal: the shell's code for a process that Ctrl-C ended.
 const STOPPED_AT_ONCE: i32 = 130;
-/// The exit code after a stop that had to cut requests.
+/// The exit code after a stop that had to cut off requests.
 const CUT: u8 = 3;
 
 /// The whole program `name`: options from the command line and the environment, the log, and the server until it is told
-/// to stop. A start that fails is one sentence on the error stream.
+/// to stop. A failed start is one sentence on standard error.
 pub async fn program(name: &str) -> ExitCode {
     let options = Options::parse_with_environment();
     let ended = match start_log(options.log_format) {
@@ -34,14 +34,14 @@ pub async fn program(name: &str) -> ExitCode {
     match ended {
         Ok(code) => code,
         Err(error) => {
-            // Where nobody reads the error stream the exit code has to do.
+            // If nobody reads standard error, the exit code has to do.
             let _ = writeln!(io::stderr(), "{name}: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Starts the log in the format `asked` for, or else as the environment says: lines for a person unless
+/// Starts the log in the format `asked` for, or else as the environment says: text unless
 /// `AWS_LAMBDA_LOG_FORMAT` is `JSON`.
 ///
 /// # Errors
@@ -57,8 +57,8 @@ pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Starts the server, tells a person on `out` what there is, and serves until Ctrl-C or SIGTERM. Answers the exit code
-/// of the process: 0, or 3 where requests had to be cut.
+/// Starts the server, prints on `out` what is available, and serves until Ctrl-C or SIGTERM. Returns the exit code
+/// of the process: 0, or 3 if requests had to be cut off.
 ///
 /// A second signal ends the process at once.
 ///
@@ -75,7 +75,7 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, Sta
             .take_hang_up()
             .map_err(|cause| StartError::System(cause.kind()))?;
     }
-    // The server serves also when nobody reads what it says.
+    // The server also serves if nobody reads its output.
     let _ = welcome(&running, out);
     signals.last(&running).await;
     info!("stopping; requests under way finish first, unless a second signal comes");
@@ -100,7 +100,7 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, Sta
     }
 }
 
-/// Where the data is once the server has stopped, as a sentence; empty where the server held none.
+/// Where the data is once the server has stopped, as a sentence; empty if the server held none.
 fn data_after_stop(running: &Running) -> String {
     match (running.aws_endpoint_url(), running.data_folder()) {
         (_, Some(folder)) => format!(" The data is in {}.", folder.display()),
@@ -130,14 +130,14 @@ impl Signals {
         })
     }
 
-    /// Takes SIGHUP for a word to read the certificates again. Without certificates it stays what it is: the end of a
+    /// Handles SIGHUP by reloading the certificates. Without certificates it keeps its default effect: it ends a
     /// program whose terminal has gone.
     fn take_hang_up(&mut self) -> io::Result<()> {
         self.hang_up = Some(signal(SignalKind::hangup())?);
         Ok(())
     }
 
-    /// Waits for Ctrl-C or SIGTERM, and has `running` read its certificates at each SIGHUP until then.
+    /// Waits for Ctrl-C or SIGTERM, and has `running` reload its certificates at each SIGHUP until then.
     async fn last(&mut self, running: &Running) {
         loop {
             let Some(hang_up) = &mut self.hang_up else {

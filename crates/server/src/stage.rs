@@ -1,8 +1,8 @@
-//! The stage: the first segment of every path, as API Gateway has it on an address of its own.
+//! The stage: the first segment of every path, as in API Gateway's own URLs.
 
 use std::{fmt, str::FromStr};
 
-/// The longest name that API Gateway takes:
+/// The longest name that API Gateway accepts:
 /// <https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html>.
 const LONGEST: usize = 128;
 
@@ -17,7 +17,7 @@ impl Stage {
         &self.0
     }
 
-    /// What is below the stage: the path that routes have; `None` outside the stage.
+    /// The path below the stage, as routes have it; `None` outside the stage.
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
         match path.strip_prefix('/')?.strip_prefix(self.0.as_str())? {
             "" => Some("/"),

@@ -23,7 +23,7 @@ pub enum TemplateError {
         "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api"
     )]
     NoRoutes,
-    /// A route that does not say what it is.
+    /// An incomplete route.
     #[error("the event {event} of its function {function} needs a {key}, {rule}")]
     Event {
         /// The function's logical id.
@@ -35,7 +35,7 @@ pub enum TemplateError {
         /// What it must be.
         rule: &'static str,
     },
-    /// A function with routes that does not say which program it is.
+    /// A function with routes that does not name its program.
     #[error(
         "its function {0} has routes, but no Metadata.BuildProperties.Binary that says which program answers them"
     )]
@@ -49,10 +49,10 @@ pub enum TemplateError {
         function: String,
         /// The program that it names.
         binary: String,
-        /// The programs that there are.
+        /// The known programs.
         known: String,
     },
-    /// A function that is asked for, and to which no route leads.
+    /// A requested function without a route.
     #[error("it has no route to the function {0}, which --functions names")]
     NotHosted(String),
     /// The same method and path twice.
@@ -66,12 +66,12 @@ pub enum TemplateError {
         "its path {0} is not one that API Gateway knows: a parameter fills its segment, {{name}} or, as the last one, {{name+}}"
     )]
     Path(String),
-    /// A route whose callers only API Gateway can tell apart.
+    /// A route with an authorizer that only API Gateway has.
     #[error(
         "its route {0} has the authorizer {1}, and this server knows AWS_IAM and NONE: leave --access template out, or change the route"
     )]
     Authorizer(String, String),
-    /// A limit that is not one.
+    /// An invalid limit.
     #[error("its {0} must be a number that is not negative")]
     Limit(&'static str),
 }
@@ -177,7 +177,7 @@ fn route(
     })
 }
 
-/// The path without one slash at its end, which API Gateway does not look at.
+/// The path without one slash at its end, which API Gateway ignores.
 pub(crate) fn trim_slash(path: &str) -> &str {
     path.strip_suffix('/')
         .filter(|rest| rest.len() > 1)

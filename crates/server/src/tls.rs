@@ -1,7 +1,7 @@
 //! HTTPS by the server itself: certificates from files or by ACME, and client certificates.
 //!
-//! [`Plan::check`] reads and checks everything that the options name and changes nothing; [`Plan::open`] makes what is
-//! needed. The [`Acceptor`] that comes of it turns TCP connections into TLS ones, always with the newest certificate.
+//! [`Plan::check`] reads and checks everything that the options name and changes nothing; [`Plan::open`] creates what is
+//! needed. The resulting [`Acceptor`] wraps TCP connections in TLS, always with the newest certificate.
 
 mod acme;
 mod clients;
@@ -39,9 +39,9 @@ use self::{
 pub use self::{error::TlsError, options::TlsOptions};
 use crate::{options::Options, private, template::TemplateRoute};
 
-/// How long before its end a certificate is worth a warning.
+/// How long before it expires a certificate causes a warning.
 const SOON: i64 = 14 * 24 * 60 * 60;
-/// The only protocol within: HTTP/2 would bring nothing but more to attack to an API with small answers.
+/// The only protocol inside TLS: for an API with small responses, HTTP/2 would only add attack surface.
 const HTTP_1: &[u8] = b"http/1.1";
 
 /// What HTTPS needs, checked.
@@ -68,27 +68,27 @@ struct Material {
     clients: Option<Vec<u8>>,
 }
 
-/// HTTPS that works. Renewing and watching stop when it is dropped.
+/// Working HTTPS. Renewing and watching stop when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Tls {
     acceptor: Acceptor,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
-/// Makes TLS connections of TCP connections.
+/// Wraps TCP connections in TLS.
 #[derive(Clone, Debug)]
 pub(crate) struct Acceptor(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     current: RwLock<Current>,
-    /// What answers an ACME server that looks whether the name is ours.
+    /// What answers an ACME server that checks that the name is ours.
     challenge: Option<Arc<ServerConfig>>,
-    /// Tells the watcher to look now.
+    /// Tells the watcher to check now.
     look: Notify,
 }
 
-/// What new connections get.
+/// The configuration of new connections.
 #[derive(Clone, Debug)]
 struct Current {
     config: Arc<ServerConfig>,
@@ -104,7 +104,7 @@ enum Names {
 }
 
 impl Plan {
-    /// Reads and checks what `options` ask for; `None` where they ask for plain HTTP.
+    /// Reads and checks what `options` request; `None` if they request plain HTTP.
     pub(crate) fn check(
         options: &Options,
         routes: &[TemplateRoute],
@@ -164,17 +164,17 @@ impl Plan {
             material,
             provider: Arc::new(aws_lc_rs::default_provider()),
         };
-        // For its errors, while nothing has been changed yet.
+        // For its errors, before anything is changed.
         plan.build(&plan.material, None)?;
         Ok(Some(plan))
     }
 
-    /// The routes that need a client certificate, where one is asked for.
+    /// The routes that need a client certificate, if clients are asked for one.
     pub(crate) fn client_routes(&self) -> Option<ClientRoutes> {
         self.routes.clone()
     }
 
-    /// Makes the folder that ACME needs, so that a start can still fail.
+    /// Creates the folder that ACME needs while the start can still fail.
     pub(crate) fn prepare(&self) -> Result<(), TlsError> {
         match &self.source {
             Source::Files { .. } => Ok(()),
@@ -182,7 +182,7 @@ impl Plan {
         }
     }
 
-    /// Starts what renews and watches.
+    /// Starts renewing and watching.
     pub(crate) fn open(self) -> Result<Tls, TlsError> {
         let acme = match &self.source {
             Source::Files { .. } => None,
@@ -212,7 +212,7 @@ impl Plan {
         })
     }
 
-    /// What `material` makes, with the certificate of `acme` where it has none.
+    /// The configuration from `material`, with the certificate of `acme` if it has none.
     fn build(
         &self,
         material: &Material,
@@ -241,7 +241,7 @@ impl Plan {
             builder.with_cert_resolver(resolver.unwrap_or_else(|| Arc::new(NoCertificate)));
         config.alpn_protocols = vec![HTTP_1.to_vec()];
         if asks_clients {
-            // A session that is taken up again is not verified again: a certificate would hold longer than it is valid.
+            // A resumed session is not verified again: a certificate would be accepted for longer than it is valid.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
@@ -270,7 +270,7 @@ impl Plan {
         }
     }
 
-    /// Warns of what works now and will not for long, and of a key that others can read.
+    /// Warns about what will soon stop working, and about a key that others can read.
     fn warn(&self, material: &Material) {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -351,7 +351,7 @@ impl Source {
         }
     }
 
-    /// A name to reach the server by, where one is known.
+    /// A name of the server, if one is known.
     fn name(&self, material: &Material) -> Option<String> {
         match (self, &material.pair) {
             (Self::Acme(order), _) => order.domains.first().cloned(),
@@ -382,7 +382,7 @@ impl Plan {
         self.source.name(&self.material)
     }
 
-    /// What serves the certificate, for people.
+    /// The source of the certificate, for people.
     pub(crate) fn describe(&self) -> String {
         match &self.source {
             Source::Files { cert, .. } => cert.path.display().to_string(),
@@ -400,7 +400,7 @@ impl Tls {
         self.acceptor.clone()
     }
 
-    /// Reads the files again now.
+    /// Reloads the files now.
     pub(crate) fn reload(&self) {
         self.acceptor.0.look.notify_one();
     }
@@ -415,10 +415,10 @@ impl Acceptor {
             .clone()
     }
 
-    /// Shakes hands; `None` where the connection was an ACME server's look and is over.
+    /// Does the handshake; `None` if the connection was an ACME server's challenge and is over.
     ///
     /// # Errors
-    /// A client that does not speak TLS, or not in a way that is safe, or whose certificate is not to be trusted.
+    /// A client that does not speak TLS, or only insecurely, or whose certificate is not trusted.
     pub(crate) async fn accept(
         &self,
         stream: TcpStream,
@@ -454,14 +454,14 @@ impl Acceptor {
     }
 }
 
-/// The subject of the certificate that a client showed and that was verified.
+/// The subject of the verified client certificate.
 pub(crate) fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
     let (_, connection) = stream.get_ref();
     let shown = connection.peer_certificates()?.first()?;
     Some(About::of(shown).map_or_else(|| "unreadable".to_owned(), |about| about.subject))
 }
 
-/// Stands for a certificate that is yet to come.
+/// Stands for a certificate that has not arrived yet.
 #[derive(Debug)]
 struct NoCertificate;
 

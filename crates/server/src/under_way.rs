@@ -1,4 +1,4 @@
-//! The requests under way, so that a stop can name those that it cuts.
+//! The requests under way, so that a stop can name those that it cuts off.
 
 use std::{
     collections::HashMap,
@@ -39,7 +39,7 @@ impl UnderWay {
         Ticket(Arc::new(Entry { id, all }))
     }
 
-    /// Logs each request that is under way as cut. Answers how many there are.
+    /// Logs each request that is under way as cut off. Returns how many there are.
     pub(crate) fn cut(&self) -> usize {
         let all = self.all();
         for (id, (method, path)) in all.iter() {
@@ -67,7 +67,7 @@ impl Drop for Entry {
     }
 }
 
-/// The path for a log line, which a client must not make long.
+/// The path for a log line, shortened so that a client cannot make it long.
 pub(crate) fn shortened(path: &str) -> &str {
     // A path is ASCII, or else nothing of it is logged.
     path.get(..LOGGED_PATH.min(path.len())).unwrap_or_default()

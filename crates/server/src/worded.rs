@@ -1,5 +1,5 @@
-//! Requests that cannot even be read get an answer like any other refusal. hyper answers them itself, with a bare status
-//! and no way to say more, so its answer is replaced on its way to the client.
+//! Unreadable requests get a response like any other refusal. hyper answers them itself, with a bare status
+//! and no way to add more, so its response is replaced on its way to the client.
 
 use std::{
     fmt::Write as _,
@@ -18,13 +18,13 @@ use uuid::Uuid;
 
 use crate::refusal::{REQUEST_ID, Refusal};
 
-/// The length that no bare answer has: a status line and three headers.
+/// The length that no bare response reaches: a status line and three headers.
 const BARE_BYTES: usize = 256;
 
-/// A connection whose bare answers are given words.
+/// A connection whose bare responses are replaced by complete ones.
 pub(crate) struct Worded<S> {
     stream: S,
-    /// What stands for a bare answer and is not sent yet.
+    /// The replacement of a bare response that is not sent yet.
     pending: Bytes,
 }
 
@@ -110,7 +110,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
     }
 }
 
-/// An answer of hyper's own at the end of what is written.
+/// A response of hyper's own at the end of what is written.
 struct Bare<'b> {
     at: usize,
     refusal: Refusal,
@@ -118,7 +118,7 @@ struct Bare<'b> {
 }
 
 impl<'b> Bare<'b> {
-    /// Finds one. An answer of ours has a request id in its head, so it is never taken for one.
+    /// Finds one. Our own responses have a request id in their head, so they are never mistaken for one.
     fn find(bytes: &'b [u8]) -> Option<Self> {
         let head = bytes.strip_suffix(b"\r\n\r\n")?;
         let from = head.len().saturating_sub(BARE_BYTES);
@@ -145,7 +145,7 @@ impl<'b> Bare<'b> {
     }
 }
 
-/// The answer that says why, whole.
+/// The complete response that says why.
 fn worded(refusal: &Refusal, date: &str) -> Bytes {
     let id = Uuid::new_v4().to_string();
     let status = refusal.status();
@@ -156,7 +156,7 @@ fn worded(refusal: &Refusal, date: &str) -> Bytes {
         "refused: {refusal}"
     );
     let (parts, body) = refusal.answer(ErrorBody::Standard, &id, true).into_parts();
-    // A whole body in memory is there at once.
+    // A body in memory is available at once.
     let body = body.collect().now_or_never().and_then(Result::ok);
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
     let mut head = format!("HTTP/1.1 {status}\r\n{REQUEST_ID}: {id}\r\n");

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::template::{Period, Quota, Throttle};
 
-/// A token bucket, which is full at first.
+/// A token bucket, initially full.
 #[derive(Debug)]
 pub(super) struct Bucket {
     throttle: Throttle,
@@ -24,7 +24,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, where there is one.
+    /// Takes a token, if there is one.
     pub(super) fn take(&self) -> bool {
         self.take_at(Instant::now())
     }
@@ -40,7 +40,7 @@ impl Bucket {
     }
 }
 
-/// The requests of a key within the present period. They are counted from the server's start on.
+/// The requests of a key within the current period, counted from the server's start.
 #[derive(Debug)]
 pub(super) struct Count {
     quota: Quota,
@@ -55,7 +55,7 @@ impl Count {
         }
     }
 
-    /// Counts a request at the time `now`, where the quota has room for it.
+    /// Counts a request at the time `now`, if the quota has room for it.
     pub(super) fn take(&self, now: SystemTime) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let period = number(self.quota, now);

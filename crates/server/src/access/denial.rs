@@ -1,4 +1,4 @@
-//! Why a caller is refused, and what API Gateway answers then.
+//! Why a caller is refused, and API Gateway's response.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,13 +13,13 @@ pub(crate) enum Denial {
     NoSignature,
     /// A signature that cannot be read, is too old, is for another region, or does not match.
     Signature(&'static str),
-    /// A signature by credentials that are not those that may call.
+    /// A signature with unknown credentials.
     UnknownCaller(&'static str),
-    /// No API key, or one that is not known.
+    /// A missing or unknown API key.
     ApiKey(&'static str),
-    /// More requests than a throttle lets through.
+    /// More requests than a throttle allows.
     Throttled(&'static str),
-    /// More requests than a key's quota.
+    /// More requests than a key's quota allows.
     Quota,
 }
 
@@ -85,7 +85,7 @@ impl Denial {
     }
 }
 
-/// A refused caller and the answer.
+/// A refused caller and the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Denied {
     denial: Denial,
@@ -102,7 +102,7 @@ impl Denied {
             .unwrap_or(status)
     }
 
-    /// What `x-amzn-ErrorType` says.
+    /// The value of `x-amzn-ErrorType`.
     pub(crate) fn kind(&self) -> &'static str {
         let (_, _, kind, _) = self.denial.facts();
         kind
@@ -130,7 +130,7 @@ impl Denied {
             .body
             .as_deref()
             .unwrap_or(r#"{"message":$context.error.messageString}"#);
-        // The longer name first: the other one begins it.
+        // The longer name first: the other one is its prefix.
         template
             .replace("$context.error.messageString", &quoted)
             .replace("$context.error.message", message)
@@ -149,7 +149,7 @@ impl Responses {
         Self(templates.into_iter().map(shared).collect())
     }
 
-    /// The answer to a denial: by its type, or else by the type for all of 4XX.
+    /// The response to a denial: by its type, or else by the type for all of 4XX.
     pub(super) fn answer(&self, denial: Denial) -> Denied {
         let (kind, ..) = denial.facts();
         let own = self.0.get(kind);

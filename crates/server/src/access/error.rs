@@ -1,4 +1,4 @@
-//! Why the server does not start with the access that it was asked for.
+//! Why the server does not start with the requested access rules.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -10,7 +10,7 @@ use crate::os_error::words;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// Other machines can come, and nothing says what they may do.
+    /// Other machines can reach the server, and nothing says what they may do.
     #[error(
         "Other machines can reach {0}: say --access template to ask for the API keys and signatures that the template asks for, or --access open to take every request."
     )]
@@ -20,18 +20,18 @@ pub enum AccessError {
         "The template asks for API keys, and there is no data folder to keep them in: name their file with --api-key-file."
     )]
     NoKeyFile,
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("Cannot use the API key file {} ({reason}): choose another one with --api-key-file.", file.display(), reason = words(*cause))]
     KeyFile {
         /// The file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// The file is there and holds no key.
+    /// The file exists but holds no key.
     #[error("The API key file {} has no key: write one a line, or delete the file to have one made.", .0.display())]
     NoKeys(PathBuf),
-    /// A line that is no key.
+    /// A line that is not a key.
     #[error("Line {line} of the API key file {} is not a key: a key has 20 to 128 letters, digits, - and _.", file.display())]
     Key {
         /// The file.

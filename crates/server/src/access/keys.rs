@@ -1,4 +1,4 @@
-//! The API keys that callers may show, in a file that is read again when it changes.
+//! The valid API keys, in a file that is reloaded when it changes.
 
 use std::{
     fs::{self, File},
@@ -52,7 +52,7 @@ pub(super) struct ApiKey {
     count: Option<Count>,
 }
 
-/// What tells that a file has changed.
+/// Detects that a file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -60,7 +60,7 @@ struct Stamp {
 }
 
 impl ApiKeys {
-    /// Opens the file, or makes it with one key, which is answered then.
+    /// Opens the file, or creates it with one key, which is then returned.
     ///
     /// # Errors
     /// [`AccessError`] for a file that cannot be read, and for one without keys.
@@ -104,13 +104,13 @@ impl ApiKeys {
         Ok((keys, made))
     }
 
-    /// The key that is `shown`, if it is one.
+    /// The key equal to `shown`, if there is one.
     ///
-    /// The file is looked at first. Where it cannot be read, the keys stay as they were.
+    /// The file is checked first. If it cannot be read, the keys stay as they were.
     pub(super) fn find(&self, shown: &[u8]) -> Option<Arc<ApiKey>> {
         let mut state = self.lock();
         self.refresh(&mut state);
-        // All are compared, so that the time says nothing of how much of a key was right.
+        // All are compared, so that the time reveals nothing about how much of a key was right.
         let mut found = None;
         for key in &state.keys {
             if bool::from(key.text.as_bytes().ct_eq(shown)) {
@@ -172,7 +172,7 @@ impl ApiKeys {
 }
 
 impl ApiKey {
-    /// Whether the plan's throttle lets a request through.
+    /// Whether the plan's throttle allows a request.
     pub(super) fn is_in_time(&self) -> bool {
         self.bucket.as_ref().is_none_or(Bucket::take)
     }
@@ -194,14 +194,14 @@ impl Stamp {
 
 fn read(file: &Path) -> io::Result<(Stamp, String)> {
     let mut open = File::open(file)?;
-    // First, so that a change while it is read is seen the next time.
+    // First, so that a change during the read is noticed the next time.
     let stamp = Stamp::of(&open.metadata()?);
     let mut text = String::new();
     open.read_to_string(&mut text)?;
     Ok((stamp, text))
 }
 
-/// The keys, and the numbers of lines that are none.
+/// The keys, and the numbers of invalid lines.
 fn parse(text: &str) -> Vec<Result<&str, usize>> {
     let is_key = |line: &str| {
         LENGTH.contains(&line.len())
@@ -217,7 +217,7 @@ fn parse(text: &str) -> Vec<Result<&str, usize>> {
         .collect()
 }
 
-/// Makes the file, which its owner alone may read, with a key.
+/// Creates the file, readable only by its owner, with a key.
 fn make(file: &Path) -> io::Result<String> {
     if let Some(folder) = file
         .parent()
@@ -292,7 +292,7 @@ mod tests {
     fn a_change_counts_at_the_next_request() {
         let (_folder, file) = in_file(ONE);
         let keys = open(&file).unwrap();
-        // A line that is no key takes no other one's place.
+        // An invalid line does not replace another key.
         fs::write(&file, format!("{TWO}\nshort\n")).unwrap();
         assert!(keys.find(ONE.as_bytes()).is_none() && keys.find(TWO.as_bytes()).is_some());
         fs::remove_file(&file).unwrap();

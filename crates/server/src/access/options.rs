@@ -12,16 +12,16 @@ use crate::options::Options;
 /// Whom the server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AccessMode {
-    /// Everybody who can reach it
+    /// Everybody who can reach the server
     Open,
-    /// Who shows the API key or the SigV4 signature that the template asks for, within its throttles
+    /// Callers with the API key or SigV4 signature that the template requires, within its throttles
     Template,
 }
 
 /// Who may call.
 #[derive(Args, Clone, Debug, Default)]
 pub struct AccessOptions {
-    /// Whom to answer; must be said where other machines can reach the server [default: open on loopback]
+    /// Who may call; required if other machines can reach the server [default: open on loopback]
     #[arg(
         id = "access",
         long = "access",
@@ -32,8 +32,8 @@ pub struct AccessOptions {
     )]
     pub mode: Option<AccessMode>,
 
-    /// The API keys for --access template, one a line, sent as the header x-api-key; made with a key when it is not
-    /// there, and read again when it changes [default: api-keys in the data folder]
+    /// The API keys for --access template, one per line, sent in the header x-api-key; created with one key if it does not
+    /// exist, and reloaded when it changes [default: api-keys in the data folder]
     #[arg(
         long,
         env = "FLEET_API_KEY_FILE",
@@ -42,16 +42,16 @@ pub struct AccessOptions {
     )]
     pub api_key_file: Option<PathBuf>,
 
-    /// What callers sign with; by the environment or the AWS profile unless set. Not an option of the command line.
+    /// The callers' credentials; from the environment or the AWS profile by default. Not a command line option.
     #[arg(skip)]
     pub credentials: Option<Credentials>,
 }
 
 impl AccessOptions {
-    /// Whether callers are asked for what the template asks for.
+    /// Whether callers need what the template requires.
     ///
     /// # Errors
-    /// [`AccessError::NotSaid`] where nothing is said and other machines can come.
+    /// [`AccessError::NotSaid`] if the option is missing and other machines can reach the server.
     pub(crate) fn asks(&self, options: &Options) -> Result<bool, AccessError> {
         match self.mode {
             Some(mode) => Ok(mode == AccessMode::Template),

@@ -1,4 +1,4 @@
-//! The files of the pages: cached by their hash, compressed for a browser that takes that.
+//! The files of the pages: cached by their hash, compressed for a browser that accepts it.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -22,12 +22,12 @@ use crate::{options::PagesMode, refusal::Answer};
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-/// A browser fetches nothing from elsewhere, even where a page asked it to, and no other page shows one of these.
+/// A browser loads nothing from elsewhere, even if a page tried to, and no other page can embed one of these.
 const ONLY_FROM_HERE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// What follows an address that has the hash of all files: it never means anything else.
+/// Caching of a path with the hash of all files: its content never changes.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// The next build may have another page at the same address.
+/// The next build may have another page at the same path.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const HOME: &str = include_str!("home.html");
 const DOCS: &str = include_str!("docs.html");
@@ -153,7 +153,7 @@ impl Assets {
     }
 }
 
-/// Headers that keep a page to itself.
+/// Headers that isolate a page.
 pub(super) fn protect(headers: &mut HeaderMap) {
     headers.insert(
         CONTENT_SECURITY_POLICY,
@@ -176,7 +176,7 @@ pub(super) fn etag_of(content: &[u8]) -> String {
     format!("W/\"{:016x}\"", hasher.finish())
 }
 
-/// Whether the client says that it has what `etag` names.
+/// Whether the client already has what `etag` names.
 pub(super) fn is_known(etag: &str, headers: &HeaderMap) -> bool {
     let known = headers
         .get_all(IF_NONE_MATCH)
@@ -188,7 +188,7 @@ pub(super) fn is_known(etag: &str, headers: &HeaderMap) -> bool {
         .any(|one| one == "*" || one.trim_start_matches("W/") == etag.trim_start_matches("W/"))
 }
 
-/// Whether `Accept-Encoding` takes gzip: RFC 9110, section 12.5.3. Without the header nothing is compressed.
+/// Whether `Accept-Encoding` allows gzip: RFC 9110, section 12.5.3. Without the header nothing is compressed.
 fn takes_gzip(headers: &HeaderMap) -> bool {
     let codings = headers
         .get_all(ACCEPT_ENCODING)

@@ -18,7 +18,7 @@ use uuid::Uuid;
 const CHANGES: usize = 200;
 /// The most dimensions whose changes are kept; the one that changed longest ago goes first.
 const DIMENSIONS: usize = 500;
-/// The file is written anew when it has this many lines more than twice those that are kept.
+/// The file is rewritten when it has this many lines more than twice those that are kept.
 const SPARE_LINES: usize = 1_000;
 /// For how long a change that was first read from the table waits for the request that made it.
 const REQUEST_FOLLOWS: Duration = Duration::from_secs(5);
@@ -42,14 +42,14 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether this is what every dimension has at first, of which nothing is stored.
+    /// Whether this is the initial state, which is not stored.
     fn is_initial(&self) -> bool {
         let initial = Capacity::INITIAL.get();
         self.status == "Successful" && self.desired == initial && self.actual == initial
     }
 }
 
-/// What the API answers of a dimension, as far as it matters here.
+/// The API's response about a dimension, as far as it matters here.
 #[derive(Deserialize)]
 struct State {
     #[serde(rename = "scalableTargetDimensionId")]
@@ -64,7 +64,7 @@ pub(crate) struct Change {
     pub(crate) id: String,
     /// Milliseconds since 1970 UTC.
     pub(crate) at: u64,
-    /// The state before; absent where none was seen.
+    /// The state before; absent if none was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<Snapshot>,
     pub(crate) to: Snapshot,
@@ -77,11 +77,11 @@ pub(crate) struct Change {
     seq: u64,
 }
 
-/// Whose request an observed state came from.
+/// The client whose request an observed state came from.
 pub(crate) struct Source {
     pub(crate) request_id: String,
     pub(crate) by: String,
-    /// Whether a dimension that is not known yet becomes known.
+    /// Whether an unknown dimension becomes known.
     pub(crate) introduces: bool,
 }
 
@@ -98,7 +98,7 @@ struct Kept {
     file: Option<Log>,
 }
 
-/// The file, one change a line.
+/// The file, one change per line.
 struct Log {
     path: PathBuf,
     file: File,
@@ -106,14 +106,14 @@ struct Log {
 }
 
 impl History {
-    /// Those in `folder`, where there is one. A file that cannot be read or written is told of in the log, and the
-    /// changes are in memory alone then.
+    /// The changes in `folder`, if there is one. A file that cannot be read or written is reported in the log, and the
+    /// changes are then only in memory.
     pub(crate) fn open(folder: Option<&Path>) -> Self {
         let mut kept = Kept::default();
         if let Some(folder) = folder {
             let path = folder.join(FILE);
             if let Ok(text) = fs::read_to_string(&path) {
-                // A line that a crash cut short is left out.
+                // A line that a crash truncated is skipped.
                 let changes = text
                     .lines()
                     .filter_map(|line| serde_json::from_str(line).ok());
@@ -127,14 +127,14 @@ impl History {
         }
     }
 
-    /// Takes note of the state in an answer of the API.
+    /// Records the state in a response of the API.
     pub(crate) fn note(&self, body: &[u8], source: Source) {
         if let Ok(State { id, snapshot }) = serde_json::from_slice(body) {
             self.lock().note(id, snapshot, Some(source), now());
         }
     }
 
-    /// Takes note of a state that was read from the table at `since` or later: others write there as well.
+    /// Records a state that was read from the table at `since` or later: others write there as well.
     pub(super) fn note_read(&self, id: &str, snapshot: &Snapshot, since: u64) {
         let mut kept = self.lock();
         // What changed in the meantime may be newer than what was read.
@@ -143,8 +143,8 @@ impl History {
         }
     }
 
-    /// The changes after `position`, which is one of an earlier answer, oldest first; and the present position. All
-    /// changes where the position is another run's.
+    /// The changes after `position`, which comes from an earlier response, oldest first; and the current position. All
+    /// changes if the position is from another run.
     pub(super) fn since(&self, position: &str) -> (Vec<Change>, String) {
         let kept = self.lock();
         let after: u64 = position
@@ -188,7 +188,7 @@ impl Kept {
         let last = self.last(&id).cloned();
         match (last, source) {
             (Some(last), Some(source)) if last.to == to => {
-                // The page may have read from the table what a request did just before its answer was seen.
+                // The page may have read from the table what a request did just before its response was seen.
                 let follows = u128::from(at - last.at.min(at)) < REQUEST_FOLLOWS.as_millis();
                 if last.request_id.is_none() && follows && source.introduces {
                     self.changes.entry(id).or_default().pop_back();
@@ -256,7 +256,7 @@ impl Kept {
         });
     }
 
-    /// Writes the file with what is kept alone, and keeps it open for what comes.
+    /// Rewrites the file with only what is kept, and keeps it open for appending.
     fn rewrite(&mut self, path: PathBuf) {
         let mut changes: Vec<&Change> = self.changes.values().flatten().collect();
         changes.sort_by_key(|change| (change.at, change.seq));
@@ -352,7 +352,7 @@ mod tests {
     fn an_id_that_is_only_read_stays_unknown() {
         let history = History::open(None);
         history.note(&body("a", 2.0, "Successful"), source("r1", false));
-        // Nothing is stored of this either.
+        // This is not stored either.
         history.note(&body("a", 1.0, "Successful"), source("r2", true));
         assert!(history.since("").0.is_empty());
     }

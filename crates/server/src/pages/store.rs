@@ -1,4 +1,4 @@
-//! The stores that the page reads, by the same ports as the functions: a list moves no dimension.
+//! The stores that the page reads, through the same ports as the functions: a list moves no dimension.
 
 use std::{error::Error, time::Duration};
 
@@ -21,7 +21,7 @@ use super::history::Snapshot;
 
 /// How many dimensions the page shows at most.
 const DIMENSIONS: usize = 200;
-/// The longest that a look at the table takes; the page asks again soon.
+/// The time limit for reading the table; the page tries again soon.
 const WITHIN: Duration = Duration::from_secs(5);
 const KEY: &str = "scalableTargetDimensionId";
 
@@ -48,7 +48,7 @@ pub(crate) struct Reader {
     pub(super) inventory: DataApiInventory,
 }
 
-/// The dimensions that were ever changed, by id; `more` where there are more than are shown.
+/// The dimensions that were ever changed, by id; `more` if there are more than are shown.
 pub(super) struct Dimensions {
     pub(super) found: Vec<(String, Snapshot)>,
     pub(super) more: bool,

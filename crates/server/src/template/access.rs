@@ -1,4 +1,4 @@
-//! Who may call, by a template: what each route asks for, its throttles, the usage plan, and API Gateway's answers.
+//! Who may call, according to a template: what each route requires, its throttles, the usage plan, and API Gateway's responses.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use saphyr::{LoadableYamlNode as _, Yaml};
 
 use super::{TemplateError, events, get, intrinsics::Document, route, text};
 
-/// What a template asks of callers.
+/// What a template requires of callers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AccessRules {
     /// Each route's own rule.
     pub(crate) routes: Vec<RouteRule>,
-    /// What one API key may ask, where there is a usage plan.
+    /// The limits of one API key, if there is a usage plan.
     pub(crate) plan: UsagePlan,
     /// `GatewayResponses`, by their type.
     pub(crate) responses: BTreeMap<String, ResponseTemplate>,
 }
 
-/// What a route asks for.
+/// What a route requires.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RouteRule {
-    /// The method; `None` is any.
+    /// The method; `None` means any.
     pub(crate) method: Option<Method>,
     /// The path as the template writes it.
     pub(crate) path: String,
     /// `ApiKeyRequired`: a key in `x-api-key`.
     pub(crate) api_key: bool,
-    /// The authorizer `AWS_IAM`: a Signature Version 4.
+    /// The authorizer `AWS_IAM`: a Signature Version 4 is required.
     pub(crate) signature: bool,
     /// The throttle of the stage's settings for this method.
     pub(crate) throttle: Option<Throttle>,
@@ -38,11 +38,11 @@ pub(crate) struct RouteRule {
 pub(crate) struct Throttle {
     /// Requests a second.
     pub(crate) rate: f64,
-    /// How many may come at once.
+    /// How many may arrive at once.
     pub(crate) burst: f64,
 }
 
-/// What one API key may ask.
+/// The limits of one API key.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct UsagePlan {
     /// How fast.
@@ -76,7 +76,7 @@ pub(crate) enum Period {
 /// A gateway response as the template has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ResponseTemplate {
-    /// The status, where it is not the type's own.
+    /// The status, if it is not the type's own.
     pub(crate) status: Option<u16>,
     /// Headers with a fixed value.
     pub(crate) headers: Vec<(String, String)>,
@@ -84,7 +84,7 @@ pub(crate) struct ResponseTemplate {
     pub(crate) body: Option<String>,
 }
 
-/// Reads what a template asks of callers, with the defaults of its parameters.
+/// Reads what a template requires of callers, with the defaults of its parameters.
 ///
 /// # Errors
 /// [`TemplateError`] as for its routes, and for a route with an authorizer that is not `AWS_IAM`, or a limit that is not
@@ -130,7 +130,7 @@ pub(crate) fn access(template: &str) -> Result<AccessRules, TemplateError> {
         };
         let api_key = match asked("ApiKeyRequired", "ApiKeyRequired") {
             None => false,
-            // A rule that cannot be worked out asks for more, not for less.
+            // A rule that cannot be evaluated requires more, not less.
             Some(node) => document.text(node).is_none_or(|asked| asked == "true"),
         };
         let throttle = stage
@@ -178,7 +178,7 @@ impl StageThrottle {
             && self.path.as_deref().is_none_or(|known| known == path)
     }
 
-    /// The more it says, the more it counts.
+    /// The more specific, the higher its precedence.
     fn rank(&self) -> (bool, bool) {
         (self.path.is_some(), self.method.is_some())
     }
@@ -299,7 +299,7 @@ fn response<'a>(document: Document<'a, '_>, node: &'a Yaml<'_>) -> ResponseTempl
             .entries(headers)
             .filter_map(|(name, value)| {
                 let value = document.text(value)?;
-                // A fixed value stands in single quotes; all else is mapped from a request.
+                // A fixed value is in single quotes; anything else is mapped from a request.
                 let fixed = value.strip_prefix('\'')?.strip_suffix('\'')?;
                 Some((name.to_owned(), fixed.to_owned()))
             })

@@ -1,4 +1,4 @@
-//! CloudFormation's intrinsic functions, worked out with the defaults of the template's parameters.
+//! CloudFormation's intrinsic functions, evaluated with the defaults of the template's parameters.
 
 use std::borrow::Cow;
 
@@ -6,22 +6,22 @@ use saphyr::{Scalar, Yaml};
 
 use super::{get, mapping};
 
-/// What an intrinsic function comes to.
+/// The value of an intrinsic function.
 pub(super) enum Resolved<'a, 'input> {
-    /// This.
+    /// A known value.
     Value(&'a Yaml<'input>),
-    /// `AWS::NoValue`: as if the entry were not there.
+    /// `AWS::NoValue`: as if the entry did not exist.
     Absent,
-    /// What only a deployment knows.
+    /// A value that only a deployment knows.
     Unknown,
 }
 
-/// A whole template, whose values are asked for.
+/// A whole template, to look up values in.
 #[derive(Clone, Copy)]
 pub(super) struct Document<'a, 'input>(pub(super) &'a Yaml<'input>);
 
 impl<'a, 'input> Document<'a, 'input> {
-    /// What stands at `node` once `!Ref` of a parameter and `!If` are worked out.
+    /// The value at `node` once `!Ref` of a parameter and `!If` are evaluated.
     pub(super) fn resolve(self, node: &'a Yaml<'input>) -> Resolved<'a, 'input> {
         let Yaml::Tagged(tag, inner) = node else {
             return Resolved::Value(node);
@@ -48,7 +48,7 @@ impl<'a, 'input> Document<'a, 'input> {
         }
     }
 
-    /// The value that stands at `node`, where there is one and it can be known.
+    /// The value at `node`, if there is one and it is known.
     pub(super) fn value(self, node: &'a Yaml<'input>) -> Option<&'a Yaml<'input>> {
         match self.resolve(node) {
             Resolved::Value(value) => Some(value),
@@ -164,7 +164,7 @@ Values:
             ("both", Some("2")),
             ("either", Some("1")),
             ("gone", None),
-            // Known to a deployment alone.
+            // Only known to a deployment.
             ("needed", None),
             ("region", None),
             ("unknown", None),

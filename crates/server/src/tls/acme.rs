@@ -29,7 +29,7 @@ const DIRECTORIES: [(&str, &str); 2] = [
 /// Where the account and the certificate are kept, within the data folder.
 const CACHE: &str = "acme";
 
-/// What is asked of a CA.
+/// What is requested from a CA.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     pub(crate) domains: Vec<String>,
@@ -68,7 +68,7 @@ impl Order {
         })
     }
 
-    /// Makes the folder, for its owner alone, and looks whether it can be written to.
+    /// Creates the folder, accessible only to its owner, and checks that it is writable.
     pub(crate) fn make_cache(&self) -> Result<(), TlsError> {
         let folder = &self.cache;
         let failed = |cause: io::Error| TlsError::Cache {
@@ -147,7 +147,7 @@ pub(crate) struct Acme {
 }
 
 impl Acme {
-    /// What takes care of `order`. The CA itself is known by the system's CA certificates (or those of `SSL_CERT_FILE`).
+    /// What takes care of `order`. The CA itself is verified with the system's CA certificates (or those of `SSL_CERT_FILE`).
     pub(crate) fn new(order: &Order, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -177,13 +177,13 @@ impl Acme {
         self.state.resolver()
     }
 
-    /// What answers the CA's look.
+    /// What answers the CA's challenge.
     pub(crate) fn challenge(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.challenge)
     }
 
-    /// Fetches and renews, a third of its life before a certificate's end, for as long as it is polled. What fails is
-    /// tried again, after a second first and then less and less often.
+    /// Fetches and renews, a third of its lifetime before a certificate expires, for as long as it is polled. Failures are
+    /// retried, after a second at first and then less and less often.
     pub(crate) async fn run(self) {
         let Self {
             mut state,

@@ -1,4 +1,4 @@
-//! Whose certificate a client may show, and on which routes it must.
+//! Which certificates clients may present, and on which routes they must.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::template::TemplateRoute;
 
-/// What is protected where nothing is said: the routes that scale.
+/// What is protected by default: the scaling routes.
 const SCALING_ROUTES: [&str; 4] = [
     "/scalableTargetDimensions",
     "/scalableTargetDimensions/*",
@@ -32,23 +32,23 @@ const SCALING_ROUTES: [&str; 4] = [
 /// Every route and every page.
 const EVERYTHING: &str = "*";
 
-/// Takes a certificate that one of the listed ones has signed, and the listed ones themselves.
+/// Accepts a certificate that one of the listed ones has signed, and the listed ones themselves.
 ///
-/// The certificate that API Gateway makes for an API is self-signed and no CA, so whoever lists it means just that one.
-/// The usual check of a chain would refuse such a certificate where it says that it is a CA's, as those of
+/// The certificate that API Gateway creates for an API is self-signed and not a CA, so listing it means exactly that one.
+/// The usual check of a chain would refuse such a certificate if it claims to be a CA's, as those of
 /// `openssl req -x509` do.
 #[derive(Debug)]
 pub(crate) struct ClientCertificates {
-    /// What the listed CAs have signed; `None` where no CA is listed.
+    /// What the listed CAs have signed; `None` if no CA is listed.
     chains: Option<Arc<dyn ClientCertVerifier>>,
     listed: Vec<CertificateDer<'static>>,
-    /// Whose certificates a client is asked for.
+    /// The CAs that a client's certificate may come from.
     subjects: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ClientCertificates {
-    /// Those that `listed` of `file` lead to.
+    /// The rules for `listed` of `file`.
     pub(crate) fn new(
         file: &Named,
         listed: Vec<CertificateDer<'static>>,
@@ -68,7 +68,7 @@ impl ClientCertificates {
                 ))
             };
             all.add(certificate.clone()).map_err(untrusted)?;
-            // Whoever has the key of any other could sign for everybody.
+            // The owner of any other key could sign for everybody.
             if About::of(certificate).is_some_and(|about| about.is_ca) {
                 authorities.add(certificate.clone()).map_err(untrusted)?;
             }
@@ -101,7 +101,7 @@ impl ClientCertVerifier for ClientCertificates {
         &self.subjects
     }
 
-    /// Not on this connection: which route is asked for is known only after the handshake.
+    /// Not on this connection: the route is only known after the handshake.
     fn client_auth_mandatory(&self) -> bool {
         false
     }
@@ -130,7 +130,7 @@ impl ClientCertVerifier for ClientCertificates {
         Ok(ClientCertVerified::assertion())
     }
 
-    // That the client holds the key is proved here, for listed certificates too.
+    // This proves that the client has the key, for listed certificates too.
     fn verify_tls12_signature(
         &self,
         message: &[u8],
@@ -154,13 +154,13 @@ impl ClientCertVerifier for ClientCertificates {
     }
 }
 
-/// The routes that take no request without a client certificate.
+/// The routes that require a client certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientRoutes(Vec<String>);
 
 impl ClientRoutes {
-    /// Those that `asked` names among `routes`, or the scaling routes where it names none. A pattern that protects
-    /// nothing is a mistake, which would leave a route open.
+    /// Those of `routes` that `asked` names, or the scaling routes if it is empty. A pattern that matches
+    /// nothing is an error, since it would leave a route open.
     pub(crate) fn new(asked: &[String], routes: &[TemplateRoute]) -> Result<Self, TlsError> {
         let asked: Vec<String> = asked
             .iter()
@@ -195,8 +195,8 @@ impl ClientRoutes {
         }
     }
 
-    /// Whether a request for the route `resource`, as the template writes it, needs a certificate; `None` is what has no
-    /// route, the pages among it.
+    /// Whether a request for the route `resource`, as the template writes it, needs a certificate; `None` is a request
+    /// without a route, such as for a page.
     pub(crate) fn cover(&self, resource: Option<&str>) -> bool {
         self.0.iter().any(|pattern| {
             pattern == EVERYTHING || resource.is_some_and(|resource| covers(pattern, resource))

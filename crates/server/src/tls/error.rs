@@ -1,4 +1,4 @@
-//! Why the server cannot speak HTTPS as it was asked to.
+//! Why the server cannot serve HTTPS as requested.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -6,11 +6,11 @@ use thiserror::Error;
 
 use crate::os_error::words;
 
-/// Why the server cannot speak HTTPS as it was asked to: one sentence for a person at a terminal, which says what to do.
+/// Why the server cannot serve HTTPS as requested: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// An option that does nothing by itself.
+    /// An option that has no effect by itself.
     #[error("The option {0} needs {1}: give both, or leave {0} out.")]
     Needs(&'static str, &'static str),
     /// Two options that contradict each other.
@@ -18,7 +18,7 @@ pub enum TlsError {
         "The options {0} and {1} contradict each other: a certificate comes from files or by ACME."
     )]
     Contradict(&'static str, &'static str),
-    /// A value that is none.
+    /// An invalid value.
     #[error("The option {option} has the value {value:?}: it must be {must}.")]
     Value {
         /// The option.
@@ -28,17 +28,17 @@ pub enum TlsError {
         /// What is allowed.
         must: &'static str,
     },
-    /// A file or folder cannot be read or made.
+    /// A file or folder cannot be read or created.
     #[error("Cannot read {} of {option} ({reason}).", path.display(), reason = words(*cause))]
     Unread {
         /// The option that names it.
         option: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// A file has something else in it.
+    /// A file contains something else.
     #[error("The file {} of {option} {what}.", path.display())]
     Content {
         /// The option that names it.
@@ -69,18 +69,18 @@ pub enum TlsError {
         /// What there is.
         known: String,
     },
-    /// The folder for what ACME gives cannot be used.
+    /// The folder for ACME cannot be used.
     #[error("Cannot keep certificates in {} ({reason}): choose another folder with --acme-cache.", folder.display(), reason = words(*cause))]
     Cache {
         /// The folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
     /// Others could read private keys.
     #[error("Other users can read the folder {} of --acme-cache, where private keys are kept: chmod 700 {}", .0.display(), .0.display())]
     OpenCache(PathBuf),
-    /// The system has no list of CAs, so the ACME server cannot be known for what it is.
+    /// The system has no list of CAs, so the ACME server cannot be verified.
     #[error(
         "This system has no CA certificates to know the ACME server by: install ca-certificates, or set SSL_CERT_FILE."
     )]
@@ -90,7 +90,7 @@ pub enum TlsError {
         "The option --aws-listen must be on loopback where the server speaks HTTPS, and is {0}: these endpoints take any credentials."
     )]
     OpenEndpoints(SocketAddr),
-    /// The cryptography does not start, which its tests rule out.
+    /// The cryptography fails to start, which its tests rule out.
     #[error("TLS cannot be set up: {0}.")]
     SetUp(#[from] rustls::Error),
 }

@@ -17,7 +17,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::error::TlsError;
 
-/// A certificate is read up to this size, a private key too: whatever is larger is neither.
+/// The size limit of a certificate or a private key file: a larger file is neither.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// A file that an option names.
@@ -46,7 +46,7 @@ impl Named {
         if about.is_dir() {
             return Err(self.wrong("is a folder"));
         }
-        // A pipe would be waited for, and a device may have no end.
+        // A pipe would block, and a device may have no end.
         if !about.is_file() {
             return Err(self.wrong("is no file"));
         }
@@ -64,7 +64,7 @@ impl Named {
         }
     }
 
-    /// The certificates in `pem`, of which there is at least one, in their order.
+    /// The certificates in `pem`, at least one, in their order.
     pub(crate) fn certificates(
         &self,
         pem: &[u8],
@@ -117,7 +117,7 @@ pub(crate) fn pair(
         .map_err(|_| key.wrong("has a private key of a kind that TLS does not use"))?;
     let pair = CertifiedKey::new(chain, signing);
     match pair.keys_match() {
-        // A key that does not tell its public half cannot be compared; none of this provider's is one.
+        // A key that does not reveal its public half cannot be compared; all keys of this provider do.
         Ok(()) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(pair),
         Err(Error::InconsistentKeys(_)) => Err(TlsError::Mismatch {
             cert: cert.path.clone(),
@@ -132,7 +132,7 @@ pub(crate) fn pair(
     }
 }
 
-/// What a person is told of a certificate.
+/// What people need to know of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct About {
     /// Whose it is, as `C=US, L=Seattle, CN=ApiGateway`.
@@ -141,14 +141,14 @@ pub(crate) struct About {
     pub(crate) from: i64,
     /// The last second of its life, since 1970.
     pub(crate) until: i64,
-    /// The first name that it is good for, where it is not a pattern.
+    /// The first name that it is valid for that is not a pattern.
     pub(crate) name: Option<String>,
-    /// Whether it says that it may sign others.
+    /// Whether it claims to be a CA.
     pub(crate) is_ca: bool,
 }
 
 impl About {
-    /// What `certificate` says of itself; `None` where it cannot be read.
+    /// The facts in `certificate`; `None` if it cannot be read.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, read) = X509Certificate::from_der(certificate).ok()?;
         let validity = read.validity();
@@ -162,7 +162,7 @@ impl About {
                 }
                 _ => None,
             });
-        // Long enough for every real one; the log is no place for more.
+        // Long enough for every real one; more does not belong in the log.
         let subject = read.subject().to_string().chars().take(256).collect();
         let is_ca = read.is_ca();
         Some(Self {

@@ -1,4 +1,4 @@
-//! The options of a server that speaks HTTPS itself.
+//! The options of a server that serves HTTPS itself.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,8 +12,8 @@ const HEADING: &str = "HTTPS";
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = HEADING)]
 pub struct TlsOptions {
-    /// Serve HTTPS with this certificate: PEM, the server's own first, then those that lead to its CA.
-    /// Read again when it changes, and on SIGHUP
+    /// Serve HTTPS with this certificate: PEM, the server's own first, then the chain to its CA.
+    /// Reloaded when it changes, and on SIGHUP
     #[arg(
         long,
         env = "FLEET_TLS_CERT",
@@ -31,8 +31,8 @@ pub struct TlsOptions {
     )]
     pub tls_key: Option<PathBuf>,
 
-    /// Serve HTTPS with a certificate for this name, which is fetched and renewed by ACME; may be given several times.
-    /// The CA must reach the server under the name on port 443
+    /// Serve HTTPS with a certificate for this name, fetched and renewed by ACME; may be repeated.
+    /// The CA must be able to reach the server at this name on port 443
     #[arg(
         long,
         env = "FLEET_ACME_DOMAIN",
@@ -42,7 +42,7 @@ pub struct TlsOptions {
     )]
     pub acme_domain: Vec<String>,
 
-    /// Whom the CA may write to about the certificate
+    /// The address to which the CA may write about the certificate
     #[arg(
         long,
         env = "FLEET_ACME_EMAIL",
@@ -51,7 +51,7 @@ pub struct TlsOptions {
     )]
     pub acme_email: Option<String>,
 
-    /// The CA: letsencrypt, letsencrypt-staging (for trying things out), or the https:// address of an ACME directory
+    /// The CA: letsencrypt, letsencrypt-staging (for testing), or the https:// URL of an ACME directory
     /// [default: letsencrypt]
     #[arg(
         long,
@@ -61,7 +61,7 @@ pub struct TlsOptions {
     )]
     pub acme_directory: Option<String>,
 
-    /// Where the account and the certificate are kept; for this user alone [default: acme in the data folder]
+    /// Where the account and the certificate are kept, readable only by this user [default: acme in the data folder]
     #[arg(
         long,
         env = "FLEET_ACME_CACHE",
@@ -70,7 +70,7 @@ pub struct TlsOptions {
     )]
     pub acme_cache: Option<PathBuf>,
 
-    /// Ask clients for a certificate that one of these has signed, or that is one of these (PEM). Read again when it
+    /// Ask clients for a certificate signed by one of these, or that is one of these (PEM). Reloaded when it
     /// changes, and on SIGHUP
     #[arg(
         long,
@@ -80,7 +80,7 @@ pub struct TlsOptions {
     )]
     pub client_ca: Option<PathBuf>,
 
-    /// The routes that take no request without such a certificate: paths as the template writes them, /* at the end for
+    /// The routes that require such a certificate: paths as the template writes them, with /* at the end for
     /// all below, or * for everything
     /// [default: /scalableTargetDimensions and /v1/scalableTargetDimensions, with all below them]
     #[arg(
@@ -92,7 +92,7 @@ pub struct TlsOptions {
     )]
     pub client_ca_routes: Vec<String>,
 
-    /// Listen here for plain HTTP as well, and send it to HTTPS
+    /// Also listen here for plain HTTP, and redirect it to HTTPS
     #[arg(long, env = "FLEET_HTTP_REDIRECT", value_name = "ADDR", value_parser = address, hide_env_values = true)]
     pub http_redirect: Option<SocketAddr>,
 }

@@ -1,4 +1,4 @@
-//! Taking up certificates that have changed, while connections go on.
+//! Reloading changed certificates while connections continue.
 
 use std::{
     sync::{Arc, PoisonError},
@@ -14,14 +14,14 @@ use tracing::{info, warn};
 
 use super::{Material, Plan, Shared};
 
-/// How often the files are looked at. They are small, and reading them tells what no time of change does: whether the
+/// How often the files are read. They are small, and reading them shows what no modification time does: whether the
 /// pair belongs together.
 const EVERY: Duration = Duration::from_secs(2);
-/// How often a certificate that comes to its end is told of.
+/// How often an expiring certificate is reported.
 const REMIND: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Looks at the files now and then, or when told to, and puts what they hold into `shared`. What cannot be used is told,
-/// and the old stays.
+/// Reads the files periodically, or when told to, and puts their contents into `shared`. Unusable files are reported,
+/// and the old certificate stays.
 pub(super) async fn watch(
     plan: Plan,
     acme: Option<Arc<dyn ResolvesServerCert>>,
@@ -77,7 +77,7 @@ pub(super) async fn watch(
     }
 }
 
-/// What was wrong when the files were last looked at.
+/// What was wrong when the files were last read.
 #[derive(Debug, Default)]
 struct Problem {
     text: Option<String>,
@@ -85,8 +85,8 @@ struct Problem {
 }
 
 impl Problem {
-    /// Whether a person should be told. Certificate and key are replaced one after the other, so what is wrong at one
-    /// look may be right at the next; only what stays wrong is news, and only once.
+    /// Whether to report it. Certificate and key are replaced one after the other, so what is wrong at one
+    /// check may be right at the next; only what stays wrong is reported, and only once.
     fn is_news(&mut self, text: String, asked: bool) -> bool {
         let again = self.text.as_ref() == Some(&text);
         let news = asked || (again && !self.told);
