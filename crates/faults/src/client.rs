@@ -1,4 +1,4 @@
-//! A client that sends what it is told to, to the byte: paths are not normalised.
+//! A client that sends exactly the given bytes: paths are not normalised.
 
 use std::{io, net::SocketAddr};
 
@@ -10,21 +10,21 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, task::JoinHandle};
 
-/// What came back.
+/// The response.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// All headers.
     pub headers: HeaderMap,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub body: Value,
     /// The body as text.
     pub text: String,
 }
 
 impl Answer {
-    /// A header's value; empty where there is none.
+    /// A header's value; empty if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -33,13 +33,13 @@ impl Answer {
     }
 }
 
-/// A connection that carries one request after the other; a new one follows it when the server ends it with an answer.
+/// A connection that carries one request after another; a new one replaces it when the server ends it with a response.
 #[derive(Debug)]
 pub struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
     address: SocketAddr,
-    /// Whether the last answer said that it is the connection's last one.
+    /// Whether the last response announced that the connection ends.
     ends: bool,
 }
 
@@ -47,7 +47,7 @@ impl Connection {
     /// Opens one.
     ///
     /// # Errors
-    /// When nobody answers there.
+    /// If nobody listens there.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -55,7 +55,7 @@ impl Connection {
             .await
             .map_err(io::Error::other)?;
         let driver = tokio::spawn(async move {
-            // What ends a connection is told to the one who waits for an answer.
+            // The caller that waits for a response gets the error that ends a connection.
             let _ = connection.await;
         });
         Ok(Self {
@@ -66,10 +66,10 @@ impl Connection {
         })
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for its response.
     ///
     /// # Errors
-    /// When the connection ends before the answer does.
+    /// If the connection ends before the response does.
     pub async fn send(
         &mut self,
         method: &str,
@@ -79,10 +79,10 @@ impl Connection {
         self.send_with(method, path, &[], body).await
     }
 
-    /// Sends a request with headers and waits for its answer.
+    /// Sends a request with headers and waits for its response.
     ///
     /// # Errors
-    /// When the connection ends before the answer does.
+    /// If the connection ends before the response does.
     pub async fn send_with(
         &mut self,
         method: &str,
@@ -132,7 +132,7 @@ impl Drop for Connection {
     }
 }
 
-/// Sends a request on a connection of its own. The server must answer.
+/// Sends a request on its own connection. The server must answer.
 pub async fn send(address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
     Connection::open(address)
         .await

@@ -1,38 +1,38 @@
-//! What goes wrong with a call.
+//! The faults of a call.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 
-/// What goes wrong with one call. A byte's number counts from the message's first one and is taken modulo its length, so
-/// that any number is one.
+/// The fault of one call. A byte's number counts from the message's first one and is taken modulo its length, so
+/// that any number is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The answer comes late.
+    /// The response comes late.
     Delay(Duration),
-    /// The call is done, and its answer never comes.
+    /// The call is done, and its response never comes.
     Silence,
-    /// The connection is reset when so many bytes of the request have reached the store.
+    /// The connection is reset after this many bytes of the request have reached the store.
     ResetRequest(usize),
-    /// The call is done, and the connection is reset when so many bytes of the answer have been sent.
+    /// The call is done, and the connection is reset after this many bytes of the response.
     ResetAnswer(usize),
-    /// The call is done, and the answer ends after so many bytes.
+    /// The call is done, and the response ends after this many bytes.
     TruncateAnswer(usize),
-    /// The store answers an error, although the call was done or without having done it.
+    /// The store returns an error, whether or not the call was done.
     Refuse {
         /// The HTTP status.
         status: u16,
-        /// The exception's name; none for an answer that no service wrote, a gateway's say.
+        /// The exception's name; none for a response that no service wrote, such as a gateway's.
         exception: Option<&'static str>,
         /// The service's message.
         message: String,
-        /// Whether the call was done all the same.
+        /// Whether the call was done nevertheless.
         done: bool,
     },
 }
 
 impl Fault {
-    /// A server's error of the service that `operation` belongs to, in the service's own shape: 500 to 504.
+    /// A server error of the service that `operation` belongs to, in the service's own shape: 500 to 504.
     #[must_use]
     pub fn server_error(operation: &str, status: u16, done: bool) -> Self {
         let data_api = operation.starts_with('/');
@@ -68,7 +68,7 @@ pub enum Kind {
     TruncateAnswer,
     /// A status from 500 to 504 after the call was done.
     ErrorAfter,
-    /// A status from 500 to 504 in place of the call.
+    /// A status from 500 to 504 instead of the call.
     ErrorInstead,
 }
 

@@ -1,4 +1,4 @@
-//! All functions of the API over stores of a test's choice, called as Lambda calls them.
+//! All functions of the API over a test's stores, called as Lambda calls them.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ const DIMENSION: &str = "/v1/scalableTargetDimensions/{scalableTargetDimensionId
 pub struct Functions(Vec<Arc<dyn DynFunction>>);
 
 impl Functions {
-    /// All of them, in demo mode, over the stores that `config` leads to.
+    /// All of them, in demo mode, over the stores that `config` points to.
     #[must_use]
     pub fn demo(config: &SdkConfig) -> Self {
         Self::new(config, ScalingMode::Demo(Outcome::Succeed))
     }
 
-    /// All of them, over the stores that `config` leads to.
+    /// All of them, over the stores that `config` points to.
     #[must_use]
     pub fn new(config: &SdkConfig, mode: ScalingMode) -> Self {
         let (inventory, dimensions) = settings();
@@ -88,7 +88,7 @@ impl Functions {
             .await
     }
 
-    /// Sends a request by the function whose route it is.
+    /// Sends a request to the function whose route it is.
     async fn call(
         &self,
         method: &str,

@@ -1,9 +1,9 @@
-//! Breaks the promises of the API on purpose. Only tests use this crate; nothing of it reaches a function.
+//! Fault injection against the promises of the API. Only tests use this crate; nothing of it reaches a function.
 //!
-//! [`Proxy`] stands between a function and its store and makes calls fail. [`Stores`] are local AWS endpoints of a test's
-//! own, on MariaDB or MySQL where `FLEET_TEST_DATABASE_URL` names one. [`wire::Wire`] leads to them while the clock stands
-//! still. [`Process`] is a whole server that may be killed.
-//! [`Run`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always by a seed that
+//! [`Proxy`] sits between a function and its store and makes calls fail. [`Stores`] are a test's own local AWS
+//! endpoints, on MariaDB or MySQL if `FLEET_TEST_DATABASE_URL` names one. [`wire::Wire`] connects to them with a paused
+//! clock. [`Process`] is a whole server that may be killed.
+//! [`Run`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always with a seed that
 //! is printed and that `FLEET_FAULTS_SEED` sets again.
 
 #![expect(

@@ -1,4 +1,4 @@
-//! The server, in a process of its own that a test may kill, starve or listen to.
+//! The server, in its own process that a test may kill, starve or observe.
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use tokio::{
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// A request or an answer, whole.
+/// A complete request or response.
 #[derive(Debug)]
 pub(crate) struct Message {
     head: String,
@@ -18,7 +18,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// What a request asks for: the path for the Data API, `/Execute` say; else the operation's name.
+    /// The operation of a request: the path for the Data API, such as `/Execute`; else the operation's name.
     pub(crate) fn operation(&self) -> &str {
         let operation =
             header(&self.head, "x-amz-target").and_then(|target| Some(target.rsplit_once('.')?.1));
@@ -28,10 +28,10 @@ impl Message {
     }
 }
 
-/// Reads one message; `None` where the other side has closed the connection instead.
+/// Reads one message; `None` if the other side has closed the connection instead.
 ///
 /// # Panics
-/// When it does not tell its length, which the SDK and the local services always do.
+/// If it does not announce its length, which the SDK and the local services always do.
 pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Message>> {
     let mut bytes = Vec::new();
     let head_end = loop {
@@ -56,14 +56,14 @@ pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Op
     Ok(Some(Message { head, bytes }))
 }
 
-/// Sends `request` to the store and reads the answer to its end.
+/// Sends `request` to the store and reads the response to its end.
 pub(crate) async fn exchange(store: &mut TcpStream, request: &[u8]) -> io::Result<Vec<u8>> {
     store.write_all(request).await?;
     let answer = read(store).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(answer.bytes)
 }
 
-/// An error as the services write it, or as a gateway before them does.
+/// An error as the services write it, or as a gateway in front of them does.
 pub(crate) fn refusal(status: u16, exception: Option<&str>, message: &str) -> Vec<u8> {
     let body = match exception {
         Some(exception) => {

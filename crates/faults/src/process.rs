@@ -1,4 +1,4 @@
-//! A whole server in a process of its own.
+//! A whole server in its own process.
 
 use std::{
     net::SocketAddr,
@@ -21,7 +21,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the server `program`, which is this crate's, with `arguments`, these variables and nothing else of the
+    /// Starts this crate's server `program` with `arguments`, these variables and nothing else from the
     /// environment, on free ports, and waits until it answers.
     pub async fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program);
@@ -29,7 +29,7 @@ impl Process {
         Self::run(command, variables).await
     }
 
-    /// Starts it with files of at most so many blocks of 512 bytes: what goes beyond fails as on a full disk.
+    /// Starts it with files of at most this many blocks of 512 bytes: writing more fails as on a full disk.
     pub async fn start_limited(program: &str, blocks: u32, arguments: &[&str]) -> Self {
         let mut command = Command::new("sh");
         // Without the trap the first write that goes beyond would end the process.
@@ -89,12 +89,12 @@ impl Process {
         lines_of(&self.said)
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it, as a power cut would.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Whether it still runs.
+    /// Whether it is still running.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
@@ -104,7 +104,7 @@ fn lines_of(said: &Mutex<Vec<String>>) -> Vec<String> {
     said.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Keeps what a stream says, in a task of its own: a pipe that nobody reads fills up, and the server would wait for its log.
+/// Collects a stream in its own task: a pipe that nobody reads fills up, and the server would block on its log.
 fn keep(
     stream: impl AsyncRead + Unpin + Send + 'static,
     said: Arc<Mutex<Vec<String>>>,

@@ -1,4 +1,4 @@
-//! Stands between a function and its store and makes calls fail.
+//! Sits between a function and its store and makes calls fail.
 
 use std::{
     io,
@@ -19,9 +19,9 @@ use crate::{fault::Fault, message};
 /// A call on its way to the store.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// The Data API's path, `/Execute` say; else the operation's name, `PutItem` say.
+    /// The Data API's path, such as `/Execute`; else the operation's name, such as `PutItem`.
     pub operation: &'a str,
-    /// How many calls went before it since the last [`Proxy::plan`].
+    /// How many calls came before it since the last [`Proxy::plan`].
     pub nth: usize,
 }
 
@@ -41,7 +41,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy before the store at `store`. It makes nothing fail until it is told to.
+    /// Starts a proxy in front of the store at `store`. It makes nothing fail until it is told to.
     pub async fn start(store: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -55,7 +55,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&shared);
                 tokio::spawn(async move {
-                    // A call that cannot be passed on ends like one that the network lost.
+                    // A call that cannot be forwarded ends like one that the network lost.
                     let _ = serve(client, store, &state).await;
                 });
             }
@@ -73,7 +73,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Asks `plan` about each call from now on; the counts begin again.
+    /// Consults `plan` about each call from now on; the counts start over.
     pub fn plan(&self, plan: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
             plan: Box::new(plan),
@@ -94,7 +94,7 @@ impl Proxy {
         });
     }
 
-    /// How many calls came, and how many of them were made to fail, since the last plan.
+    /// How many calls there were, and how many of them were made to fail, since the last plan.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,10 +120,10 @@ fn planned(state: &Mutex<State>, operation: &str) -> Option<Fault> {
     fault
 }
 
-/// Passes the calls of one connection on, one after the other, until one fails.
+/// Forwards the calls of one connection, one after another, until one fails.
 ///
-/// The connections are kept as those to AWS are. One for each call would fill what the kernel has for those that were
-/// closed lately, and a kernel that is full loses calls of its own.
+/// The connections are kept, as those to AWS are. One for each call would fill the kernel's table of those that were
+/// closed recently, and a full table loses calls by itself.
 async fn serve(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
     let mut upstream = TcpStream::connect(store).await?;
     client.set_nodelay(true)?;
@@ -188,7 +188,7 @@ async fn serve(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -
     }
 }
 
-/// Closes a connection as a process that was killed does.
+/// Closes a connection as a killed process does.
 fn reset(stream: TcpStream) -> io::Result<()> {
     SockRef::from(&stream).set_linger(Some(Duration::ZERO))
 }

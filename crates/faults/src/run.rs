@@ -1,4 +1,4 @@
-//! How much a test does, and by which seed.
+//! How much a test does, and with which seed.
 
 use std::{
     env, fmt,
@@ -9,7 +9,7 @@ use std::{
 
 use fastrand::Rng;
 
-/// The environment variable that asks for the long run, by the value `long`.
+/// The environment variable that selects the long run, with the value `long`.
 const EXTENT: &str = "FLEET_FAULTS";
 /// The environment variable that repeats a run: the number that it printed.
 const SEED: &str = "FLEET_FAULTS_SEED";
@@ -44,19 +44,19 @@ impl Run {
         }
     }
 
-    /// Whether everything is asked for.
+    /// Whether this is the long run.
     #[must_use]
     pub fn is_long() -> bool {
         env::var(EXTENT).is_ok_and(|extent| extent == "long")
     }
 
-    /// A count: `quick` within `cargo test`, `long` where everything is asked for.
+    /// A count: `quick` within `cargo test`, `long` in the long run.
     #[must_use]
     pub fn count(&self, quick: usize, long: usize) -> usize {
         if self.long { long } else { quick }
     }
 
-    /// Prints what the test has seen at its end, in the one line that `.ci/faults` looks for.
+    /// Prints the test's results at its end, in the line that `.ci/faults` looks for.
     pub fn seen(&self, what: impl fmt::Display) {
         println!(
             "seen: {}: {what} ({:.0} s)",

@@ -1,4 +1,4 @@
-//! Stores of a test's own.
+//! A test's own stores.
 
 use std::{
     net::SocketAddr,
@@ -33,24 +33,24 @@ pub fn settings() -> (InventorySettings, DimensionsSettings) {
 #[derive(Debug)]
 pub struct Stores {
     local: LocalAws,
-    /// What looks into them, each on connections that it keeps.
+    /// Clients that look into them, each with connections that it keeps.
     data_api: aws_sdk_rdsdata::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     inventory: DataApiInventory,
 }
 
 impl Stores {
-    /// Starts some with nothing in them.
+    /// Starts empty stores.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts some in a folder, with what is there already.
+    /// Starts stores on an existing folder.
     pub async fn in_folder(folder: &Path) -> Self {
         Self::start_with(|options| options.storage = Storage::Folder(folder.to_owned())).await
     }
 
-    /// Starts some with other options.
+    /// Starts stores with other options.
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let (inventory, dimensions) = settings();
         let mut options = Options {
@@ -90,7 +90,7 @@ impl Stores {
         self.local.local_addr()
     }
 
-    /// An SDK configuration that leads straight to them.
+    /// An SDK configuration that connects directly to them.
     #[must_use]
     pub fn config(&self) -> SdkConfig {
         config(&self.local.endpoint_url())
@@ -125,7 +125,7 @@ impl Stores {
         *answer.records()[0][0].as_long_value().unwrap()
     }
 
-    /// How often the item of a dimension has been written; 0 where there is none.
+    /// How often the item of a dimension has been written; 0 if it does not exist.
     pub async fn revision(&self, id: &str) -> u64 {
         use aws_sdk_dynamodb::types::AttributeValue;
         let key = AttributeValue::S(id.to_owned());
@@ -149,9 +149,9 @@ impl Stores {
 
 /// An SDK configuration for the services at `endpoint`, independent of the environment.
 ///
-/// Each is of a region of its own. An SDK counts the failures of all the clients that a process has in one region, and ends
-/// their retries when they are too many; the functions of one test are to know as little of another's as those of two
-/// Lambda instances do.
+/// Each has its own region. An SDK counts the failures of all the clients that a process has in one region, and ends
+/// their retries when there are too many; the functions of one test must be as independent of another's as those of two
+/// Lambda instances.
 #[must_use]
 pub fn config(endpoint: &str) -> SdkConfig {
     static REGIONS: AtomicUsize = AtomicUsize::new(1);

@@ -1,8 +1,8 @@
-//! An SDK's way to real stores while the test's clock stands still.
+//! An SDK's transport to real stores while the test's clock is paused.
 //!
 //! Under tokio's paused clock time jumps to the next timer as soon as every task waits, so a call through a socket would
-//! be too late before its answer came. Here the thread of the test waits for each call, and its clock with it: a store
-//! in other threads answers, or a refusal of the test's choice does, in no time at all. Only waits between calls count.
+//! time out before its response came. Here the thread of the test waits for each call, and its clock with it: a store
+//! in other threads, or an exception that the test chose, answers in no time at all. Only waits between calls count.
 
 use std::{
     fmt,
@@ -27,7 +27,7 @@ use crate::{
     stores::config,
 };
 
-/// Does `work` in other threads. The thread of the caller stands still until it is done, and so does a paused clock.
+/// Does `work` in other threads. The thread of the caller blocks until it is done, and so does a paused clock.
 pub fn elsewhere<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     static ELSEWHERE: LazyLock<Runtime> = LazyLock::new(|| {
         Builder::new_multi_thread()
@@ -44,23 +44,23 @@ pub fn elsewhere<T: Send + 'static>(work: impl Future<Output = T> + Send + 'stat
     receiver.recv().unwrap()
 }
 
-/// What a call that is refused does all the same.
+/// What a refused call does nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Nothing.
     Undone,
-    /// What it was sent for.
+    /// The call itself.
     Done,
-    /// Its transaction is ended, undone.
+    /// Its transaction is rolled back.
     Ended,
 }
 
-/// An exception in the place of an answer.
+/// An exception instead of a response.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// The exception's name, as it stands in `x-amzn-errortype`.
+    /// The exception's name, as in `x-amzn-errortype`.
     pub exception: &'static str,
     /// The body.
     pub body: Value,
@@ -68,16 +68,16 @@ pub struct Refusal {
     pub work: Work,
 }
 
-/// What becomes of a call that does not simply go through.
+/// The fate of a call that does not simply go through.
 #[derive(Clone, Debug)]
 pub enum Fate {
     /// It is answered with an exception.
     Refused(Refusal),
-    /// It is done, and its answer never comes.
+    /// It is done, and its response never comes.
     Unheard,
 }
 
-/// Decides of each call, by its step and how many calls of that step went before it.
+/// Decides about each call, by its step and how many calls of that step came before it.
 type Plan = Box<dyn FnMut(&str, usize) -> Option<Fate> + Send>;
 
 struct State {
@@ -85,7 +85,7 @@ struct State {
     steps: Vec<String>,
 }
 
-/// The way to the stores at one address.
+/// The transport to the stores at one address.
 #[derive(Clone)]
 pub struct Wire {
     address: SocketAddr,
@@ -101,7 +101,7 @@ impl fmt::Debug for Wire {
 }
 
 impl Wire {
-    /// A way that refuses nothing until it is told to.
+    /// A transport that refuses nothing until it is told to.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
         Self {
@@ -113,7 +113,7 @@ impl Wire {
         }
     }
 
-    /// An SDK configuration whose every call goes this way.
+    /// An SDK configuration that uses this transport for every call.
     #[must_use]
     pub fn config(&self) -> SdkConfig {
         let connector = SharedHttpConnector::new(self.clone());
@@ -124,7 +124,7 @@ impl Wire {
             .build()
     }
 
-    /// Asks `plan` about each call from now on; the counts begin again.
+    /// Consults `plan` about each call from now on; the counts start over.
     pub fn plan(&self, plan: impl FnMut(&str, usize) -> Option<Fate> + Send + 'static) {
         *self.lock() = State {
             plan: Box::new(plan),
@@ -132,8 +132,8 @@ impl Wire {
         };
     }
 
-    /// The steps since the last plan, in the order in which they were sent. A call of the Data API is called by what it is
-    /// for, as [`data_api_step`] says; any other by its operation's name.
+    /// The steps since the last plan, in the order in which they were sent. A call of the Data API is named by its
+    /// purpose, as [`data_api_step`] says; any other by its operation's name.
     #[must_use]
     pub fn steps(&self) -> Vec<String> {
         self.lock().steps.clone()
@@ -247,7 +247,7 @@ fn response(
     Ok(response)
 }
 
-/// What a call is for.
+/// The purpose of a call.
 fn step(path: &str, target: Option<&str>, sent: &Value) -> String {
     match target {
         Some(target) => target.rsplit('.').next().unwrap_or_default().to_owned(),

@@ -1,4 +1,4 @@
-//! What must hold of any bytes at the parsers. Each check panics where it does not.
+//! Properties of the parsers that must hold for arbitrary bytes. Each check panics on a violation.
 //!
 //! The targets in `fuzz/` look for bytes that break one; the test of this crate replays the corpus that they left.
 
@@ -12,7 +12,7 @@ pub mod body;
 pub mod event;
 pub mod sql;
 
-/// A check of any bytes.
+/// A check of arbitrary bytes.
 pub type Check = fn(&[u8]);
 
 /// Every check, by the name of its target and of its folder in the corpus.

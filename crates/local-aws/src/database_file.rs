@@ -1,4 +1,4 @@
-//! Tells a file that is no database from one of ours before it is opened for use, in words of our own.
+//! Detects a file that is not a database before it is opened for use, with our own error message.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::options::StartError;
 
-/// Refuses a file that is there and is no database. Whatever else is wrong with it, opening it tells.
+/// Refuses an existing file that is not a database. Opening it reports any other problem.
 pub(crate) fn check(file: &Path) -> Result<(), StartError> {
-    // Without leave to create it; one that is missing or empty becomes a database.
+    // Without creating it; a missing or empty file becomes a database later.
     let read = || {
         let connection = Connection::open_with_flags(
             file,

@@ -1,7 +1,7 @@
-//! Keeps web pages out, by the host that a request names and by its signature.
+//! Keeps web pages out, based on the host that a request names and on its signature.
 //!
 //! A page can send a "simple" request without a preflight, but not one with an `Authorization` header:
-//! <https://fetch.spec.whatwg.org/#cors-safelisted-request-header>. AWS asks for a signature, so every SDK sends one.
+//! <https://fetch.spec.whatwg.org/#cors-safelisted-request-header>. AWS requires a signature, so every SDK sends one.
 
 use fleet_edge::SiteRules;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::respond::{self, Answer};
 
-/// What the header of a signed request begins with: `AWS4-HMAC-SHA256` or `AWS4-ECDSA-P256-SHA256`. Other schemes do
+/// The prefixes of a signed request's header: `AWS4-HMAC-SHA256` or `AWS4-ECDSA-P256-SHA256`. Other schemes do
 /// not count, since a browser adds `Basic` by itself.
 const SIGNATURE_SCHEMES: &str = "AWS4-";
 /// The refusal of a request that names a host which a web page could have chosen. Its `Origin` is left to the signature.

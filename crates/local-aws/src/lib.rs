@@ -1,19 +1,19 @@
 //! The local AWS endpoints: DynamoDB, the RDS Data API and Secrets Manager on one loopback address, embedded.
 //!
 //! Any AWS SDK and the AWS CLI talk to it once `AWS_ENDPOINT_URL` names [`LocalAws::endpoint_url`].
-//! Signatures are not verified: any credentials do, so the address must stay on the machine. A request without a
-//! signature, or with a `Host` that a web page could have chosen, is refused, so that no page in a browser gets at the data.
+//! Signatures are not verified: any credentials work, so the address must stay on the machine. A request without a
+//! signature, or with a `Host` that a web page could have chosen, is refused, so that no web page can reach the data.
 //!
-//! - DynamoDB is the crate `dynoxide-rs`, whole.
+//! - DynamoDB is the whole crate `dynoxide-rs`.
 //! - The Data API's five operations run on SQLite (the default) or on a real MySQL or MariaDB.
 //! - Secrets Manager answers `GetSecretValue` and `DescribeSecret` for the one secret given at start.
 //!
-//! What the embedded SQL engine does otherwise than Aurora MySQL: one transaction writes at a time; a transaction that
-//! has read and then writes after another one has committed is told of a deadlock (1213); trailing spaces count in
+//! How the embedded SQL engine differs from Aurora MySQL: one transaction writes at a time; a transaction that
+//! has read and then writes after another one has committed gets a deadlock error (1213); trailing spaces count in
 //! comparisons; `DECIMAL` is held as a double. Statements that it cannot run are refused with MySQL's error 1235.
-//! A call without `database` runs in the one database there is.
+//! A call without `database` runs in the only database.
 //!
-//! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN where the name is short.
+//! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN if the name is short.
 
 mod data_api;
 mod database_file;
@@ -29,7 +29,7 @@ mod secrets;
 mod start;
 mod temporary;
 
-/// What becomes of a statement's text on its way to either engine.
+/// Preparing a statement's text for either engine.
 pub mod translation {
     pub use crate::engine::translation::{
         Effect, Embedded, Parameter, Positional, Refused, embedded, positional,

@@ -1,9 +1,9 @@
 //! Applies a schema's migrations to a database, one run at a time.
 //!
-//! `deploy_scripts/create_schema.sh` does the same through the Data API, by the same rows of `schema_version`, so that
-//! a server and the script keep out of each other's way. A run claims a migration by its row, runs it, and records it. A
-//! claim that stays the same for a while is of a run that has ended, and is taken over: to run a statement twice is
-//! harmless (see [`Migration`](crate::Migration)), and only wasteful.
+//! `deploy_scripts/create_schema.sh` does the same through the Data API, with the same rows of `schema_version`, so that
+//! a server and the script do not interfere. A run claims a migration by its row, runs it, and records it. A
+//! claim that does not change for a while belongs to a dead run, and is taken over: running a statement twice is
+//! harmless (see [`Migration`](crate::Migration)), just wasteful.
 
 use std::{
     collections::HashMap,
@@ -18,15 +18,15 @@ use crate::{
     schema::{BOOKKEEPING, Migration, Schema},
 };
 
-/// The longest that a run which is alive leaves its claim as it is, by the Data API's limit of 45 s for a statement.
+/// The longest that a live run leaves its claim unchanged, given the Data API's limit of 45 s for a statement.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// How long a definition may take: an index of millions of rows takes minutes.
+/// How long a definition may take: an index on millions of rows takes minutes.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
 const PAUSE: Duration = Duration::from_millis(250);
-/// More than any statement here answers.
+/// More than any statement here returns.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// MySQL's codes of a definition that finds its work done: a table, column or key is there already, or gone already.
+/// MySQL's codes for a definition whose work is already done: a table, column or key already exists, or is already gone.
 const DONE_ALREADY: [u16; 4] = [1050, 1060, 1061, 1091];
 const DUPLICATE_KEY: u16 = 1062;
 
@@ -41,8 +41,8 @@ const GIVE_UP: &str = "DELETE FROM schema_version WHERE version = :version AND c
 const RECORD: &str = "UPDATE schema_version SET applied_utc = UTC_TIMESTAMP() \
                       WHERE version = :version AND claim = :claim AND applied_utc IS NULL";
 
-/// Brings `database` up to `schema`. Another run's claim is waited for, and taken over when it has not changed within
-/// `patience`: zero where no other run can be.
+/// Brings `database` up to `schema`. Waits for another run's claim, and takes it over if it has not changed within
+/// `patience`: zero if there can be no other run.
 pub(crate) async fn apply(
     database: &Database,
     schema: &Schema,
@@ -85,7 +85,7 @@ struct Run<'a> {
     patience: Duration,
 }
 
-/// What `schema_version` says of a migration.
+/// The row of a migration in `schema_version`.
 enum State {
     Absent,
     Claimed(String),
@@ -143,14 +143,14 @@ impl Run<'_> {
         }
     }
 
-    /// Runs a migration that is claimed, and records it.
+    /// Runs a claimed migration, and records it.
     async fn run(&self, migration: &Migration) -> Result<(), StartError> {
         let mine = [version(migration), ("claim", text(&self.claim))];
         match self.execute(&migration.sql, &[]).await {
             Ok(_) => {}
             Err(EngineError::Database { code, .. }) if DONE_ALREADY.contains(&code) => {}
             Err(error) => {
-                // Nobody has to wait for a run that gives up. That it cannot say so changes nothing else.
+                // No other run has to wait for one that gives up. If releasing the claim fails, nothing else changes.
                 let _ = self.execute(GIVE_UP, &mine).await;
                 return Err(StartError::Schema(format!(
                     "migration {} ({}): {error}",
@@ -158,7 +158,7 @@ impl Run<'_> {
                 )));
             }
         }
-        // Where it was taken over meanwhile, the other run records it.
+        // If it was taken over meanwhile, the other run records it.
         self.execute(RECORD, &mine).await.map_err(failed)?;
         tracing::debug!(
             version = migration.version,

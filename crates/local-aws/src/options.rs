@@ -1,4 +1,4 @@
-//! What the local endpoints are started with, and why a start can fail.
+//! The options of the local endpoints, and why a start can fail.
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -7,13 +7,13 @@ use crate::schema::Schema;
 /// Everything [`LocalAws::start`](crate::LocalAws::start) needs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one. Signatures are not verified, so this should be a loopback address.
+    /// Where to listen; port 0 means any free port. Signatures are not verified, so this should be a loopback address.
     pub listen: SocketAddr,
     /// Where data lives.
     pub storage: Storage,
     /// What runs the Data API's SQL.
     pub engine: Engine,
-    /// The region in the secret's ARN, `us-east-1` say.
+    /// The region in the secret's ARN, such as `us-east-1`.
     pub region: String,
     /// The account in the secret's ARN: twelve digits.
     pub account: String,
@@ -21,11 +21,11 @@ pub struct Options {
     pub cluster_arn: String,
     /// The one database of that cluster.
     pub database: String,
-    /// The one secret: the Data API asks for it, and Secrets Manager hands it out.
+    /// The one secret: the Data API requires it, and Secrets Manager returns it.
     pub secret: Secret,
-    /// What the database is brought up to at the start.
+    /// The schema that the database is migrated to at the start.
     pub schema: Schema,
-    /// DynamoDB tables to create where they are missing.
+    /// DynamoDB tables to create if they are missing.
     pub tables: Vec<Table>,
     /// The Data API's time limits.
     pub timeouts: Timeouts,
@@ -34,13 +34,13 @@ pub struct Options {
 /// Where data lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
-    /// Gone at the end of the process. DynamoDB's data is in memory alone. SQL data is kept in a folder `fleet-rds-…` of
+    /// Gone at the end of the process. DynamoDB's data is only in memory. SQL data is kept in a folder `fleet-rds-…` in
     /// the system's temporary folder, because several connections to one in-memory SQLite database would block each
-    /// other. Only the user of this process can read it. A clean end removes it. A process that is killed, or a machine
-    /// that loses its power, leaves it with the data; the next server of the same user on the same temporary folder that
-    /// keeps its SQL data so removes it at its start.
+    /// other. Only the user of this process can read it. A clean end removes it. A killed process, or a machine
+    /// that loses power, leaves it with the data; the next server of the same user with the same temporary folder that
+    /// keeps its SQL data there removes it at its start.
     InMemory,
-    /// Files in this folder, which exists already: `dynamodb.sqlite` and `rds.sqlite`.
+    /// Files in this folder, which must exist: `dynamodb.sqlite` and `rds.sqlite`.
     Folder(PathBuf),
 }
 
@@ -49,10 +49,10 @@ pub enum Storage {
 pub enum Engine {
     /// SQLite within this process.
     Embedded,
-    /// A MySQL or MariaDB, by URL: `mysql://user:password@host:port/database`. The user and password of the URL, where
+    /// A MySQL or MariaDB, by URL: `mysql://user:password@host:port/database`. The user and password of the URL, if
     /// it has them, replace those of the secret, and the Data API then takes them from the secret as the service does.
     MySql(String),
-    /// A `mariadbd` of the server's own, under the data folder and reached by a socket alone.
+    /// A `mariadbd` that the server runs, in the data folder and reached only through a socket.
     MariaDb,
 }
 
@@ -98,11 +98,11 @@ pub struct Table {
 /// <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_BeginTransaction.html>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// A transaction that no call uses for so long is rolled back: 3 minutes.
+    /// A transaction that is idle for this long is rolled back: 3 minutes.
     pub transaction_idle: Duration,
-    /// A transaction that lives so long is rolled back: 24 hours.
+    /// A transaction that is open for this long is rolled back: 24 hours.
     pub transaction_whole: Duration,
-    /// A statement that runs so long is stopped: 45 seconds.
+    /// A statement that runs for this long is stopped: 45 seconds.
     pub statement: Duration,
 }
 
@@ -135,7 +135,7 @@ pub enum StartError {
         /// The operating system's error.
         cause: io::Error,
     },
-    /// The data folder is not there, or not writable.
+    /// The data folder does not exist, or is not writable.
     #[error("Cannot write to the data folder {} ({cause}).", folder.display())]
     Folder {
         /// The folder asked for.
@@ -146,7 +146,7 @@ pub enum StartError {
     /// Another process serves the same data.
     #[error("The data folder {} is in use by another running server.", .0.display())]
     FolderInUse(PathBuf),
-    /// Something else stands where a data file belongs.
+    /// Something else is in the place of a data file.
     #[error("The file {} is not a database of this server: move it away, or choose another data folder with --data-dir.", .0.display())]
     NotADatabase(PathBuf),
     /// A data file is damaged, or cannot be opened.
@@ -154,7 +154,7 @@ pub enum StartError {
     Storage {
         /// The file.
         file: PathBuf,
-        /// What the storage engine said.
+        /// The storage engine's error.
         cause: String,
     },
     /// A table cannot be created.
@@ -162,7 +162,7 @@ pub enum StartError {
     Table {
         /// Its name.
         table: String,
-        /// What the storage engine said.
+        /// The storage engine's error.
         cause: String,
     },
     /// The database URL does not parse.
@@ -175,7 +175,7 @@ pub enum StartError {
     DatabaseUnreachable {
         /// Host and port.
         address: String,
-        /// What the driver said.
+        /// The driver's error.
         cause: String,
     },
     /// The machine has no MariaDB server.
@@ -185,7 +185,7 @@ pub enum StartError {
          or leave --engine mariadb out."
     )]
     MariaDbMissing,
-    /// The server's own MariaDB does not start.
+    /// The MariaDB that the server runs does not start.
     #[error("The server's own MariaDB cannot start ({0}).")]
     MariaDb(String),
     /// A statement of the schema failed.
@@ -210,7 +210,7 @@ pub enum StartError {
          belongs to, or choose another data folder with --data-dir or another database with --database-url."
     )]
     SchemaEdited(u32),
-    /// The database has tables of the same names and of another layout.
+    /// The database has tables with the same names and another layout.
     #[error(
         "The database has tables of another layout than this server's ({0}): choose another data folder with --data-dir or \
          another database with --database-url."

@@ -1,17 +1,17 @@
-//! Answers in the JSON shapes that AWS services use.
+//! Responses in the JSON shapes of AWS services.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
-/// What every service here answers with.
+/// The response of every service here.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// Where clients look for the request id, by which an answer is found in the log.
+/// Where clients look for the request id, which identifies a response in the log.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
-/// A JSON answer with the request id that SDKs look for.
+/// A JSON response with the request id that SDKs look for.
 pub(crate) fn answer(
     status: StatusCode,
     content_type: &'static str,
@@ -27,7 +27,7 @@ pub(crate) fn answer(
     response
 }
 
-/// The request id of an answer.
+/// The request id of a response.
 pub(crate) fn request_id(answer: &Answer) -> &str {
     answer
         .headers()
@@ -36,7 +36,7 @@ pub(crate) fn request_id(answer: &Answer) -> &str {
         .unwrap_or_default()
 }
 
-/// An error whose type stands in the body and in the header, so that clients of either protocol read it.
+/// An error with its type in the body and in the header, so that clients of either protocol can read it.
 pub(crate) fn error(
     status: StatusCode,
     content_type: &'static str,

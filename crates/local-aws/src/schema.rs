@@ -1,25 +1,25 @@
-//! The schema of a database: numbered migrations, of which each database remembers those that it has.
+//! The schema of a database: numbered migrations. Each database records the ones that it has.
 //!
 //! The file names of `ddl/` are those of refinery (<https://docs.rs/refinery>): `V0003__name.sql`.
 
 use sha2::{Digest, Sha256};
 
-/// Starts the line of a migration that says from which version on functions work with the schema it makes.
+/// Begins the line of a migration that says from which version on functions work with its schema.
 const CONTRACT: &str = "-- contract:";
 
-/// What is applied to a database when it is opened.
+/// The migrations that are applied to a database when it is opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
     /// In the order of their versions. Without any, the database stays as it is.
     pub migrations: Vec<Migration>,
-    /// A statement that fails where the tables are not what the migrations make of an empty database. It is run last.
+    /// A statement that fails if the tables are not what the migrations create in an empty database. It is run last.
     pub layout: Option<String>,
 }
 
 /// One step of a schema: one statement in MySQL's dialect.
 ///
 /// MySQL commits each definition, so a run may end between the statement and its record. The next run repeats the
-/// statement; that it finds its table, column or index there already (or gone already) is success.
+/// statement; finding its table, column or index already there (or already gone) is success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
     /// Its number; 1 is the first.
@@ -45,7 +45,7 @@ impl Schema {
         }
     }
 
-    /// The version that it leads to; 0 without migrations.
+    /// Its newest version; 0 without migrations.
     #[must_use]
     pub fn newest(&self) -> u32 {
         self.migrations
@@ -66,8 +66,8 @@ impl Migration {
             .collect()
     }
 
-    /// Functions built before this version cannot work with the schema from this migration on: what a line
-    /// `-- contract: 4` says, 0 without one.
+    /// Functions built before this version cannot work with the schema from this migration on: the number in a line
+    /// `-- contract: 4`, 0 without one.
     #[must_use]
     pub fn oldest_functions(&self) -> u32 {
         self.sql
@@ -78,7 +78,7 @@ impl Migration {
     }
 }
 
-/// Makes the table that remembers the migrations.
+/// Creates the table that records the migrations.
 pub(crate) const BOOKKEEPING: &str = include_str!("../../../ddl/schema_version.sql");
 
 const FLEET: [(u32, &str, &str); 3] = [
@@ -169,7 +169,7 @@ mod tests {
             .iter()
             .map(Migration::checksum)
             .collect();
-        // A new migration adds a line; none of these lines changes once it was released.
+        // A new migration adds a line; no line changes once it has been released.
         assert_eq!(checksums, RELEASED);
     }
 

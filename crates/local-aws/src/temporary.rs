@@ -1,7 +1,7 @@
-//! The temporary folder of a server that keeps its data in memory, and those that ended servers have left.
+//! The temporary folder of a server that keeps its data in memory, and those that dead servers have left.
 //!
-//! A process that is killed cannot remove its folder. It held a lock on a file in it, and the lock ends with the process
-//! however that ends, so the next server knows the folder for left and removes it.
+//! A killed process cannot remove its folder. It held a lock on a file in it, and the lock ends with the process
+//! however that ends, so the next server recognises the folder as abandoned and removes it.
 
 use std::{
     fs::{self, File, Permissions},
@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// What the names of such folders begin with.
+/// The prefix of the names of such folders.
 const PREFIX: &str = "fleet-rds-";
 /// Held locked while a process uses the folder.
 const LOCK_FILE: &str = "lock";
@@ -21,7 +21,7 @@ const NEW_LOCK_FILE: &str = "lock.new";
 /// Nobody else may read the data.
 const MODE: u32 = 0o700;
 
-/// A folder that goes with this value.
+/// A folder that is removed with this value.
 #[derive(Debug)]
 pub(crate) struct TemporaryFolder {
     folder: TempDir,
@@ -30,7 +30,7 @@ pub(crate) struct TemporaryFolder {
 }
 
 impl TemporaryFolder {
-    /// Makes a folder within `root`, and removes those there that were left. Blocks.
+    /// Creates a folder within `root`, and removes abandoned ones there. Blocks.
     pub(crate) fn create_in(root: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix(PREFIX)
@@ -39,9 +39,9 @@ impl TemporaryFolder {
         let new = folder.path().join(NEW_LOCK_FILE);
         let lock = File::create_new(&new)?;
         lock.lock()?;
-        // Under its name it is never seen without its lock, so no other server takes the folder for left.
+        // It never has its final name without its lock, so no other server takes the folder for abandoned.
         fs::rename(new, folder.path().join(LOCK_FILE))?;
-        // The folder itself tells whose this process is.
+        // The folder itself shows the user of this process.
         let user = fs::metadata(folder.path())?.uid();
         if let Err(error) = sweep(root, user) {
             tracing::debug!(%error, "the temporary folders of ended servers were not looked for");
@@ -57,7 +57,7 @@ impl TemporaryFolder {
     }
 }
 
-/// Removes what ended servers of this user have left.
+/// Removes what dead servers of this user have left.
 fn sweep(root: &Path, user: u32) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
@@ -73,7 +73,7 @@ fn sweep(root: &Path, user: u32) -> io::Result<()> {
                 tracing::debug!(folder = %entry.path().display(), "removed what an ended server had left")
             }
             Ok(false) => {}
-            // It may have gone meanwhile, and is no hindrance if it has not.
+            // It may be gone by now, and does no harm if it is not.
             Err(error) => {
                 tracing::debug!(%error, folder = %entry.path().display(), "a temporary folder was not removed")
             }
@@ -82,7 +82,7 @@ fn sweep(root: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a folder that is the user's own and that no process holds; the answer is whether it was one.
+/// Removes a folder if it is the user's own and no process holds it; returns whether it did.
 fn remove_left(folder: &Path, user: u32) -> io::Result<bool> {
     // Not through a link, which anybody may have made in a folder that all users share.
     let about = fs::symlink_metadata(folder)?;
@@ -97,7 +97,7 @@ fn remove_left(folder: &Path, user: u32) -> io::Result<bool> {
     if lock.try_lock().is_err() {
         return Ok(false);
     }
-    // The lock file last: a removal that breaks off is taken up again by the next server.
+    // The lock file last, so that the next server resumes an interrupted removal.
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name() != LOCK_FILE {
@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder as a killed process leaves it: all there, and not locked.
+    /// A folder as a killed process leaves it: complete, and not locked.
     fn left(root: &Path) -> PathBuf {
         let TemporaryFolder { folder, _lock } = TemporaryFolder::create_in(root).unwrap();
         fs::write(folder.path().join("rds.sqlite"), "data").unwrap();

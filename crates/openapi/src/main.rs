@@ -1,4 +1,4 @@
-//! Writes the OpenAPI document to the file that the function `metadata` answers.
+//! Writes the OpenAPI document to the file that the function `metadata` returns.
 
 use std::{error::Error, fs};
 

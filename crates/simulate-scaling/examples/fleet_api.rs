@@ -1,4 +1,4 @@
-//! The API in a process of its own, whose environment a test may choose.
+//! The API in its own process, whose environment a test may choose.
 
 use std::process::ExitCode;
 

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use crate::{alarm::Direction, policy::NotScaled};
 
-/// What became of an activity: AWS's `StatusCode`.
+/// The status of an activity: AWS's `StatusCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusCode {
     /// The endpoint has not answered yet, or says `Pending`.
     Pending,
-    /// The endpoint is at it.
+    /// The endpoint is working on it.
     InProgress,
     /// The endpoint has done it.
     Successful,
@@ -19,7 +19,7 @@ pub enum StatusCode {
     Overridden,
     /// The endpoint did not end in time.
     Unfulfilled,
-    /// The endpoint says that it failed, or could not be asked.
+    /// The endpoint reports a failure, or could not be reached.
     Failed,
 }
 
@@ -37,7 +37,7 @@ impl StatusCode {
         }
     }
 
-    /// Whether nothing follows it.
+    /// Whether it is final.
     #[must_use]
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::InProgress)
@@ -61,7 +61,7 @@ pub struct Activity {
     pub status: StatusCode,
     /// `StatusMessage`, once there is something to say.
     pub message: Option<String>,
-    /// `NotScaledReasons`: nothing was asked of the endpoint.
+    /// `NotScaledReasons`: nothing was requested from the endpoint.
     pub not_scaled: Option<NotScaled>,
     /// The capacity that it asks for and which way that is, for the picture.
     pub desired: Option<(u32, Direction)>,

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep_until};
 /// How fast the simulated time runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// It jumps to the next event: a day takes as long as its requests do.
+    /// It jumps to the next event: a day takes only as long as its requests.
     Jump,
-    /// So many simulated seconds in a real one; 1 is real time.
+    /// This many simulated seconds per real second; 1 is real time.
     Times(f64),
 }
 
@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// Waits until it is `time` in the simulation. Where requests took longer than the time up to then, it is late already.
+    /// Waits until it is `time` in the simulation. If requests took longer than that, it is already late.
     pub async fn wait_until(&self, time: Timestamp) {
         let Speed::Times(factor) = self.speed else {
             return;

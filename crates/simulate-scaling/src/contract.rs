@@ -1,4 +1,4 @@
-//! What an endpoint must answer, and what is wrong with an answer that does not.
+//! What an endpoint must answer, and what is wrong with a response that breaks the contract.
 //!
 //! The contract is the Swagger document of AWS's own sample
 //! (<https://github.com/aws/aws-auto-scaling-custom-resource>): five keys are required, three are optional.
@@ -46,14 +46,14 @@ pub struct State {
     pub failure_reason: Option<String>,
 }
 
-/// What is known of the endpoint before it answers.
+/// What is known about the endpoint before it answers.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// The id in its address, decoded; empty where any will do.
+    /// The id in its URL, decoded; empty if any is accepted.
     pub id: String,
     /// The version that it was registered with.
     pub version: Option<String>,
-    /// The capacity that this request asked for.
+    /// The capacity that this request sets.
     pub desired: Option<f64>,
 }
 
@@ -72,7 +72,7 @@ impl Expected {
 /// Reads an answer's body.
 ///
 /// # Errors
-/// All that breaks the contract, a clause for each.
+/// Every breach of the contract, a clause for each.
 pub fn read(body: &[u8], expected: &Expected) -> Result<State, Vec<String>> {
     let value: Value = match serde_json::from_slice(body) {
         Ok(value) => value,

@@ -15,21 +15,21 @@ use crate::{
 const ATTEMPTS: u32 = 4;
 /// The wait before it is sent again, which doubles each time, unless the endpoint says how long (`Retry-After`).
 const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest wait that an endpoint may ask for.
+/// The longest wait that an endpoint may request.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// A state is small; a body longer than this is something else.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// Why there is no state to go on with. Each holds a sentence without its subject: "the endpoint" or its address goes before.
+/// Why there is no state to continue with. Each holds a sentence without its subject: "the endpoint" or its URL precedes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// Nobody answered, or with 429 or 5xx each time.
     #[error("{0}")]
     NoAnswer(String),
-    /// The answer is a refusal, which no repetition mends.
+    /// The response is a refusal, which no retry fixes.
     #[error("{0}")]
     Refused(String),
-    /// The answer breaks the contract, in each of these ways.
+    /// The response breaks the contract, in each of these ways.
     #[error("breaks the contract: {}", .0.join("; "))]
     Breach(Vec<String>),
     /// The request could not be signed: nothing was sent.
@@ -37,7 +37,7 @@ pub enum AskError {
     Unsigned(String),
 }
 
-/// The endpoint, at the address that is the scalable target's resource id.
+/// The endpoint, at the URL that is the scalable target's resource id.
 #[derive(Debug)]
 pub struct Endpoint {
     client: Client,
@@ -91,7 +91,7 @@ impl Endpoint {
         (self.sent, self.repeated)
     }
 
-    /// Asks how it is. The first version that it answers is the one that it must keep.
+    /// Gets its state. The first version that it returns is the one that it must keep.
     ///
     /// # Errors
     /// See [`AskError`].
@@ -105,7 +105,7 @@ impl Endpoint {
         Ok(state)
     }
 
-    /// Asks for another desired capacity.
+    /// Requests another desired capacity.
     ///
     /// # Errors
     /// See [`AskError`].
@@ -225,7 +225,7 @@ fn refusal(method: &Method, status: u16, message: &str) -> String {
     format!("answers a {method} with {status}{hint}{message}")
 }
 
-/// What the error body says of itself, short and printable.
+/// The message of an error body, short and printable.
 fn message(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = ["message", "Message"]
@@ -253,7 +253,7 @@ fn unreachable(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "does not answer in time".to_owned();
     }
-    // The last cause is the one that says something: "Connection refused".
+    // The last cause is the specific one: "Connection refused".
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -1,8 +1,8 @@
 //! Plays AWS Application Auto Scaling against a custom-resource endpoint: target tracking over a simulated time, with the
-//! endpoint's own answers. Out come the activities, in AWS's words, and a picture.
+//! endpoint's own responses. The output is the activities, in AWS's words, and a plot.
 //!
 //! The core knows neither network nor clock: [`alarm`] and [`policy`] are pure functions, [`scaler`] is the state machine
-//! over them, [`contract`] reads an answer. [`simulation`] plays it through an [`endpoint`].
+//! over them, [`contract`] reads a response. [`simulation`] plays it through an [`endpoint`].
 
 pub mod activity;
 pub mod alarm;

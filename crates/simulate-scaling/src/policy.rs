@@ -1,6 +1,6 @@
-//! What a target tracking policy makes of a datapoint, as pure functions.
+//! How a target tracking policy reacts to a datapoint, as pure functions.
 //!
-//! AWS publishes the rules and not the formula. What is sure: the change is proportional to the metric, it is rounded so
+//! AWS publishes the rules but not the formula. What is certain: the change is proportional to the metric, it is rounded so
 //! that the capacity is rather too large than too small, and it stays between minimum and maximum.
 
 use crate::alarm::Direction;
@@ -8,9 +8,9 @@ use crate::alarm::Direction;
 /// The minimum and the maximum of a scalable target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// The least that scaling in goes to.
+    /// The minimum capacity.
     pub min: u32,
-    /// The most that scaling out goes to.
+    /// The maximum capacity.
     pub max: u32,
 }
 
@@ -20,7 +20,7 @@ impl Bounds {
         wanted.max(f64::from(self.min)).min(f64::from(self.max))
     }
 
-    /// The bound that `capacity` is beyond of, with the words that AWS has for the cause.
+    /// The bound that `capacity` violates, with AWS's words for the cause.
     #[must_use]
     pub fn broken_by(self, capacity: f64) -> Option<(u32, String)> {
         if capacity < f64::from(self.min) {
@@ -39,7 +39,7 @@ impl Bounds {
     }
 }
 
-/// Why nothing was scaled, by the names of Application Auto Scaling's `NotScaledReason`.
+/// Why nothing was scaled, with the names of Application Auto Scaling's `NotScaledReason`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum NotScaled {
     /// Scaling out is blocked by the maximum.
@@ -57,17 +57,17 @@ pub enum NotScaled {
         /// What there is.
         current: f64,
     },
-    /// The capacity that was worked out is the one that there is.
+    /// The computed capacity is the current one.
     AlreadyAtDesiredCapacity {
         /// What there is.
         current: f64,
     },
 }
 
-/// What came of a datapoint.
+/// The reaction to a datapoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
-    /// This is to be the desired capacity.
+    /// The new desired capacity.
     Scale(u32),
     /// Nothing is to be done, for this reason.
     NotScaled(NotScaled),
@@ -79,7 +79,7 @@ pub enum Verdict {
 #[must_use]
 pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
     let exact = current * metric / target;
-    // What is a whole number but for the last bits of a division must not cost a unit.
+    // A whole number with rounding errors from a division must not cost a unit.
     let whole = exact.round();
     if (exact - whole).abs() <= 1e-9 * whole.max(1.0) {
         whole
@@ -88,7 +88,7 @@ pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
     }
 }
 
-/// A datapoint that is there, with the capacity it was measured at: what the metric says of the load holds for that
+/// An existing datapoint, with the capacity at which it was measured: what the metric says about the load holds for that
 /// capacity, and for no later one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Datapoint {
@@ -99,7 +99,7 @@ pub struct Datapoint {
 }
 
 /// Scales out. `added` is what the scale-out that began the running cooldown has added: within a cooldown only a larger
-/// need than that one scales, and what was added counts towards it. So says the documentation: after adding 2, a need
+/// need than that one scales, and what was added counts towards it. According to the documentation, after adding 2, a need
 /// for 3 within the cooldown adds 1
 /// (<https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html>).
 #[must_use]
@@ -113,7 +113,7 @@ pub fn scale_out(
     if current >= f64::from(bounds.max) {
         return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
     }
-    // Nothing times anything is nothing, and the metric says that there is work.
+    // Zero times anything is zero, but the metric says that there is work.
     let mut wanted = needed(newest.capacity.max(1.0), newest.metric, target);
     if let Some(added) = added {
         if wanted - current <= added {
@@ -125,7 +125,7 @@ pub fn scale_out(
 }
 
 /// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm has looked at:
-/// where that one would be above the target after scaling in, nothing is scaled.
+/// if that one would be above the target after scaling in, nothing is scaled.
 #[must_use]
 pub fn scale_in(
     current: f64,
@@ -141,7 +141,7 @@ pub fn scale_in(
     if cooling_down {
         return Verdict::CoolingDown;
     }
-    // A capacity that is above the maximum, since somebody else has set it, comes down to that at least.
+    // A capacity above the maximum, which somebody else has set, comes down at least to the maximum.
     let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
     let wanted = needed(newest.capacity, newest.metric);
     if wanted < current && needed(current, highest) > wanted {

@@ -11,7 +11,7 @@ const PERIOD: SignedDuration = SignedDuration::from_secs(60);
 /// The path segment before the dimension's id.
 const COLLECTION: &str = "scalableTargetDimensions";
 
-/// What would be refused of a target at `url`, whose policy looks at datapoints `period` apart: a sentence for each.
+/// What would be refused about a target at `url`, whose policy uses datapoints `period` apart: a sentence for each.
 #[must_use]
 pub fn refusals(url: &Url, period: SignedDuration) -> Vec<String> {
     let mut refusals = Vec::new();

@@ -9,13 +9,13 @@ pub use function::Function;
 use jiff::{SignedDuration, Timestamp};
 pub use samples::{Samples, Statistic};
 
-/// What a value may be at most: no metric measures more, and sums of more would overflow.
+/// The largest value: no metric measures more, and larger sums would overflow.
 const LARGEST: f64 = 1e15;
 
 /// A series of values over time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Series {
-    /// Worked out for any time.
+    /// Computed for any time.
     Function(Function),
     /// Read from a file.
     Samples(Samples),

@@ -1,4 +1,4 @@
-//! Signature Version 4 for `execute-api`, by the credentials of AWS's standard environment.
+//! Signature Version 4 for `execute-api`, with the credentials of AWS's standard environment.
 
 use std::time::SystemTime;
 

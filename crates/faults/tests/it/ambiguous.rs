@@ -1,4 +1,4 @@
-//! Answers that are lost, late or torn between a function and its store: what was asked for happens exactly once.
+//! Responses that are lost, late or truncated between a function and its store: each request takes effect exactly once.
 
 mod unheard;
 
@@ -38,14 +38,14 @@ fn record(number: usize, packages: usize) -> Value {
     json!({"aws_region": format!("r{number}"), "aws_account": "123456789012", "packages": packages})
 }
 
-/// Does `count` times `request`, on so many ways at once, and says what was done.
+/// Does `request` `count` times, on several transports at once, and reports what was done.
 async fn each<F>(name: &str, kind: Kind, request: impl Fn(Arc<Way>, fastrand::Rng, usize) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let name = format!("{name}, {kind:?}");
     let run = Run::of(&name);
-    // A call that is never answered takes 5 to 10 s, so these wait side by side; the many are in `unheard`.
+    // A call that is never answered takes 5 to 10 s, so these wait concurrently; most of them are in `unheard`.
     let (count, ways) = if kind == Kind::Silence {
         (run.count(2, 50), run.count(2, 50))
     } else {
@@ -71,7 +71,7 @@ where
     run.seen(format_args!("{count} requests, 0 inconsistencies"));
 }
 
-/// Adds an instance while one of the calls that this takes meets a fault, and adds it again.
+/// Adds an instance while one of its calls meets a fault, and adds it again.
 async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
     let new = record(number, packages);
@@ -114,7 +114,7 @@ async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     );
 }
 
-/// Removes an instance while one of the calls that this takes meets a fault.
+/// Removes an instance while one of its calls meets a fault.
 async fn remove(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
     let id = format!("i-{number}");
     assert_eq!(
@@ -144,7 +144,7 @@ async fn patch(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind)
     let before = way.stores.revision("1-23456789").await;
     let nth = rng.usize(0..2);
     let fault = kind.fault("PutItem", &mut rng);
-    // The one status that the SDK does not take for a passing one: the client sends its patch again.
+    // The one status that the SDK does not treat as transient: the client sends its patch again.
     let sent_twice = matches!(fault, Fault::Refuse { status: 501, .. });
     way.proxy.fail_once(nth, move |_| fault);
     let patch = json!({ "desiredCapacity": desired });
@@ -201,7 +201,7 @@ kinds! {
 
 /// Each call fails with this chance.
 const CHANCE: f64 = 0.3;
-/// How many clients there are. Each has a store of its own, and spends most of its time waiting before it tries again.
+/// The number of clients. Each has its own store, and spends most of its time waiting before it tries again.
 const CLIENTS: usize = 100;
 /// After how long a transaction ends whose rollback was lost too: its client waits for its own lock until then, and in
 /// three minutes, as Aurora has it, no client would get far.
@@ -229,7 +229,7 @@ async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
                     match answer.status {
                         200 => break,
                         503 => assert!((1..=15).contains(&answer.header("retry-after").parse::<u32>().unwrap())),
-                        // Only somebody who was told that nobody knows may find that it was done.
+                        // Only a client that was told that the result is unknown may find that it was done.
                         400 => {
                             assert!(told_to_wait && answer.text.contains("Duplicate entry"), "{}", answer.text);
                             break;

@@ -1,11 +1,11 @@
-//! What nobody but its owner may read never shows: neither in a line of the log nor in an answer, however a request fails.
+//! Secrets never show, neither in a log line nor in a response, however a request fails.
 
 use fleet_faults::{Answer, Connection, Fault, Process, Proxy, Run, Stores};
 use fleet_local_aws::Secret;
 use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
-/// Every canary has this in it.
+/// Every canary contains this.
 const CANARY: &str = "CANARY";
 
 fn body() -> String {
@@ -64,7 +64,7 @@ fn faults() -> Vec<Option<Fault>> {
     ]
 }
 
-/// A request on which everything that may be secret is one.
+/// A request in which everything that may be secret is a canary.
 async fn ask(connection: &mut Connection, method: &str, path: &str, body: &str) -> Answer {
     let headers = [
         ("x-api-key", "CANARY-header"),
@@ -121,7 +121,7 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),
-        // No secret: it stands in the clear in each request, and the SDK names it in its log.
+        // Not a secret: it is in plain text in each request, and the SDK logs it.
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "CANARY-secret"),
         ("AWS_SESSION_TOKEN", "CANARY-secret"),

@@ -1,4 +1,4 @@
-//! Many at once.
+//! Concurrency.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,7 +22,7 @@ async fn of_many_that_add_the_same_ids_one_wins_each() {
     let stores = Stores::start().await;
     let mut tasks = JoinSet::new();
     for adder in 0..adders {
-        // Each its own SDK client, like so many instances of the function.
+        // Each with its own SDK client, like as many instances of the function.
         let (functions, mut rng) = (Functions::demo(&stores.config()), run.rng(adder));
         let mut order: Vec<usize> = (0..ids).collect();
         rng.shuffle(&mut order);
@@ -105,7 +105,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
     let mut sent_again = 0;
     for round in 0..rounds {
         let (id, mut rng) = (format!("d-{round}"), run.rng(round));
-        // Each field has writers of its own: even numbers are actual capacities, odd ones desired.
+        // Each field has its own writers: even numbers are actual capacities, odd ones desired.
         let mut bodies: Vec<Value> = (0..writers)
             .map(|number| match number % 2 {
                 0 => json!({ "actualCapacity": number as f64 }),
@@ -119,7 +119,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
                 let functions = &functions[number % functions.len()];
                 let (mut answer, mut waited) =
                     (functions.dimension("PATCH", &id, Some(&body)).await, 0);
-                // On a slow machine the time of a request may end before its turn comes: its client asks again when it is
+                // On a slow machine a request's time may be up before its turn comes: its client retries when it is
                 // told to.
                 while answer.status == 503 && waited < 50 {
                     waited += 1;

@@ -1,4 +1,4 @@
-//! A real deadlock in a real database: the add that is its victim is done again.
+//! A real deadlock in a real database: the add that is its victim is retried.
 
 use aws_sdk_rdsdata::Client;
 use fleet_faults::{Functions, Proxy, Run, Stores, stores};

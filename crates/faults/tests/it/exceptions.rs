@@ -16,22 +16,22 @@ use fleet_faults::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// What a client reads in a 500.
+/// The message of a 500.
 const FAULT: &str = "Internal error. It has been logged with this request id.";
 
-/// How long the client is told to wait after a failure that has no wait of its own.
+/// How long the client is told to wait after a failure without a specific wait.
 const SOON: RangeInclusive<u64> = 1..=5;
 
-/// What the client is told when its request is not done.
+/// The client's error when its request is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Told {
-    /// 503, with so many seconds to wait.
+    /// 503, with this many seconds to wait.
     Wait(RangeInclusive<u64>),
     /// 500.
     Fault,
 }
 
-/// Stores of a test's own with all functions before them, under a paused clock.
+/// A test's own stores with all functions in front of them, under a paused clock.
 struct Place {
     stores: Option<Stores>,
     wire: Wire,
@@ -53,7 +53,7 @@ impl Place {
         }
     }
 
-    /// Makes the call `step` be refused, the first time or each time.
+    /// Has the call `step` refused, the first time or each time.
     fn refuse(&self, step: &'static str, lasts: bool, refusal: Refusal) {
         self.wire.plan(move |sent, before| {
             (sent == step && (lasts || before == 0)).then(|| Fate::Refused(refusal.clone()))
@@ -101,7 +101,7 @@ fn refusal(status: u16, exception: &'static str, message: &str, work: Work) -> R
     }
 }
 
-/// Looks at the whole answer: status, each key of the body, headers.
+/// Checks the whole response: status, each key of the body, headers.
 fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
     let wait = answer
         .headers
@@ -130,7 +130,7 @@ fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
     assert_eq!(answer.header("content-type"), "application/json", "{case}");
 }
 
-/// Does `request` and looks at its time.
+/// Does `request` and checks its time.
 async fn in_time(request: impl Future<Output = Answer>, case: &str) -> Answer {
     let begun = Instant::now();
     let answer = request.await;

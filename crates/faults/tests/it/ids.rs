@@ -1,4 +1,4 @@
-//! Two hundred hostile ids: each is stored as it is or refused, and none becomes another.
+//! Two hundred hostile ids: each is stored as it is or refused, and none is altered.
 
 use fastrand::Rng;
 use fleet_faults::{Connection, Process, Run};
@@ -9,7 +9,7 @@ use serde_json::json;
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 const COUNT: usize = 200;
 
-/// Texts that mean something to somebody on the way, and are nothing but text to the API.
+/// Texts with a special meaning to some component on the way, and plain text to the API.
 const TEXTS: [&str; 72] = [
     ".",
     "..",
@@ -143,7 +143,7 @@ fn ids(rng: &mut Rng) -> Vec<Id> {
         ids.push(id(c.repeat(255), true, true));
         ids.push(id(c.repeat(256), false, false));
     }
-    // Control characters, line and paragraph separators, and code points that are no characters.
+    // Control characters, line and paragraph separators, and noncharacters.
     for c in (0..0x20).chain([
         0x7f, 0x80, 0x85, 0x9f, 0x2028, 0x2029, 0xfdd0, 0xffff, 0x1_fffe, 0x10_ffff,
     ]) {

@@ -1,4 +1,4 @@
-//! A server that is killed under load keeps what it acknowledged, has nothing by halves, and starts again.
+//! A server that is killed under load keeps what it acknowledged, stores nothing partially, and starts again.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::{task::JoinSet, time::sleep};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
-/// How many clients add, and as many patch, each a dimension of its own.
+/// How many clients add; as many patch, each its own dimension.
 const CLIENTS: usize = 4;
 
 /// What one client did until the server died.
@@ -52,7 +52,7 @@ async fn adds(address: SocketAddr, prefix: String) -> Adds {
     done
 }
 
-/// Answers the last capacity that was acknowledged, and the one that was asked for after it.
+/// Returns the last acknowledged capacity, and the one that was requested after it.
 async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
     let mut acknowledged = first;
     let Ok(mut connection) = Connection::open(address).await else {
@@ -68,7 +68,7 @@ async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
     }
 }
 
-/// How many packages an instance has, each of them its own; `None` where there is no instance.
+/// How many packages an instance has, each of them its own; `None` if the instance does not exist.
 async fn found(connection: &mut Connection, id: &str) -> Option<usize> {
     let answer = connection
         .send("GET", &format!("/ec2/{id}"), "")
@@ -85,7 +85,7 @@ async fn found(connection: &mut Connection, id: &str) -> Option<usize> {
     })
 }
 
-/// One life of the server: load, and the end at a moment of chance. Answers the ids that were acknowledged.
+/// One life of the server: load, and a kill at a random moment. Returns the acknowledged ids.
 async fn life(
     server: Process,
     round: usize,

@@ -1,4 +1,4 @@
-//! The promises of the API, broken on purpose.
+//! The promises of the API under fault injection.
 
 #![expect(
     clippy::unwrap_used,

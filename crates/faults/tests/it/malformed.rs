@@ -1,4 +1,4 @@
-//! Events that API Gateway never sends and requests that no client should: every one has an answer, and none is a panic.
+//! Events that API Gateway never sends and requests that no client should: each gets a response, and none causes a panic.
 
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
@@ -73,7 +73,7 @@ fn mutate(value: &mut Value, rng: &mut Rng) {
             let entry = rng.usize(..entries.len());
             mutate(&mut entries[entry], rng);
         }
-        // Mostly by other text: what is no text at all is refused before a function sees it.
+        // Mostly by other text: anything that is not text is refused before a function sees it.
         Value::String(text) if rng.u8(0..6) > 0 => *text = junk_text(rng),
         other => *other = junk(rng),
     }
@@ -244,10 +244,10 @@ fn any_request(rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// Sends bytes and closes the sending half; answers what came back.
+/// Sends bytes and closes the sending half; returns the response.
 async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may close at once on what is no HTTP.
+    // The server may close at once on what is not HTTP.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();

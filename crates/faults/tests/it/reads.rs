@@ -73,7 +73,7 @@ async fn looking_at_what_is_not_there_leaves_the_store_byte_for_byte_as_it_was()
         after.keys()
     );
 
-    // The comparison sees a write where there is one.
+    // The comparison does detect a write.
     assert_eq!(
         send(
             server.address(),

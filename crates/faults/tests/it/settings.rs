@@ -1,4 +1,4 @@
-//! Settings that are there and empty.
+//! Empty settings.
 
 use fleet_faults::{Process, Stores, client::send};
 

@@ -23,7 +23,7 @@ const PAYLOADS: [&str; 16] = [
     "SELECT X'00'",
 ];
 
-/// The payload as a field of at most so many characters takes it.
+/// The payload cut to the length of the field.
 fn cut(payload: &str, max: usize) -> String {
     payload
         .chars()

@@ -1,8 +1,8 @@
-//! Two regions that write one dimension at once: what a global table makes of it, by its kind of consistency.
+//! Two regions that write one dimension concurrently, with both kinds of consistency of a global table.
 //!
 //! The table is a model of what AWS documents, beneath the SDK of two adapters, one in each region. With `EVENTUAL` each
-//! region decides by its own replica, and of two writes the later one wins, some time afterwards. With `STRONG` all writes
-//! have one order, and one that meets the other region's answers `ReplicatedWriteConflictException`:
+//! region decides by its own replica, and of two writes the later one eventually wins. With `STRONG` all writes
+//! have one order, and one that conflicts with the other region's gets a `ReplicatedWriteConflictException`:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html>.
 
 use std::{
@@ -39,7 +39,7 @@ const HISTORIES: u64 = 20;
 /// How many operations each client does before all of them wait for the replicas.
 const SEGMENT: usize = 20;
 const SEGMENTS: usize = 3;
-/// One in so many writes meets one of the other region, with strong consistency.
+/// With strong consistency, one in this many writes conflicts with one in the other region.
 const CONFLICT: u32 = 5;
 /// How long a call, and a write on its way to the other region, take at most, in milliseconds.
 const CALL: u64 = 10;
@@ -81,7 +81,7 @@ impl Table {
         }
     }
 
-    /// A wait of so many milliseconds at most.
+    /// A wait of at most this many milliseconds.
     fn wait(&self, at_most: u64) -> Duration {
         Duration::from_millis(self.rng.lock().unwrap().u64(0..=at_most))
     }
@@ -155,7 +155,7 @@ impl Table {
     }
 }
 
-/// Whether the condition of a put holds for the item that is there: that there is none, or that attributes are equal.
+/// Whether the condition of a put holds for the existing item: that there is none, or that attributes are equal.
 fn holds(put: &Value, present: Option<&Value>) -> bool {
     let condition = put["ConditionExpression"].as_str().unwrap();
     if condition.starts_with("attribute_not_exists(") {
@@ -207,7 +207,7 @@ fn refusal(exception: &str, item: Option<&Value>) -> HttpResponse {
     response(400, &body)
 }
 
-/// Records what clients of both regions do and are told. Answers whether an order explains it.
+/// Records what clients of both regions do and get. Returns whether an order explains it.
 async fn explained(table: &Arc<Table>, seed: u64) -> bool {
     // What the adapters draw lots with; this test has its thread to itself.
     fastrand::seed(seed);

@@ -24,7 +24,7 @@ pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiE
     Ok(())
 }
 
-/// Whether a SQL text is short enough, and there at all.
+/// Whether a SQL text is present and short enough.
 pub(super) fn sql(text: &str) -> Result<(), ApiError> {
     // A text of so many bytes cannot have more characters.
     if text.len() > MAX_SQL_CHARACTERS && text.chars().count() > MAX_SQL_CHARACTERS {

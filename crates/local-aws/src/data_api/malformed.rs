@@ -1,4 +1,4 @@
-//! Says what is wrong with a request that is not of the service's shape: the place and what belongs there.
+//! Explains what is wrong with a malformed request: the place and what belongs there.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
@@ -17,9 +17,9 @@ pub(super) enum Shape {
 
 /// A request whose fields are known by name.
 pub(super) trait Described {
-    /// The fields that must be there; all of them are strings.
+    /// The required fields; all of them are strings.
     const REQUIRED: &'static [&'static str];
-    /// The fields that may be there.
+    /// The optional fields.
     const OPTIONAL: &'static [(&'static str, Shape)];
 }
 
@@ -156,7 +156,7 @@ mod tests {
         explain::<T>(body.as_bytes()).to_string()
     }
 
-    /// What is told of a request with this one field.
+    /// The error for a request with this one field.
     fn told_of(field: &str) -> String {
         told::<ExecuteRequest>(&format!(
             r#"{{"resourceArn": "a", "secretArn": "s", "sql": "SELECT 1", {field}}}"#

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::engine::{Column, EngineError, Outcome, Value};
 
-/// How a result is to be written.
+/// The format of a result.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     pub(super) metadata: bool,

@@ -1,4 +1,4 @@
-//! What the log says of a call that fails for a cause that the client is not told.
+//! What the log says about a call that fails for a cause that the client does not see.
 
 use std::{
     io,

@@ -41,7 +41,7 @@ impl Transactions {
         }
     }
 
-    /// Registers a session and starts its clock; the answer is the transaction's id.
+    /// Registers a session and starts its clock; returns the transaction's id.
     pub(super) fn open(&self, session: Session, database: Option<String>) -> String {
         let id = new_id();
         let transaction = Arc::new(Transaction {
@@ -93,7 +93,7 @@ impl Transactions {
             locked(&self.open).remove(id);
             transaction.stop_clock();
             if let Some(session) = guard.take() {
-                // The error that is being answered says more than a failed rollback would.
+                // The original error says more than a failed rollback would.
                 let _ = session.rollback().await;
             }
         }
@@ -107,7 +107,7 @@ impl Transactions {
     }
 
     /// Commits or rolls back. A commit is refused while a statement runs. A rollback waits for it: its caller may have
-    /// given that statement up, and a transaction that is left alone holds its locks for minutes.
+    /// given that statement up, and an abandoned transaction holds its locks for minutes.
     pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), ApiError> {
         let transaction = {
             let mut open = locked(&self.open);
@@ -197,6 +197,6 @@ fn new_id() -> String {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing panics while it holds one of these, and the data would still be whole.
+    // Nothing panics while it holds one of these, and the data would still be consistent.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,7 +20,7 @@ pub(super) struct ExecuteRequest {
     pub(super) continue_after_timeout: Option<bool>,
     pub(super) result_set_options: Option<ResultSetOptions>,
     pub(super) format_records_as: Option<String>,
-    /// Only there to be refused.
+    /// Accepted only to be refused.
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct BatchRequest {
     pub(super) database: Option<String>,
     pub(super) parameter_sets: Option<Vec<Vec<SqlParameter>>>,
     pub(super) transaction_id: Option<String>,
-    /// Only there to be refused.
+    /// Accepted only to be refused.
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct BeginRequest {
     pub(super) resource_arn: String,
     pub(super) secret_arn: String,
     pub(super) database: Option<String>,
-    /// Only there to be refused.
+    /// Accepted only to be refused.
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 

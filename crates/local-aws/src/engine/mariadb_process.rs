@@ -12,14 +12,14 @@ use std::{
 
 use crate::options::StartError;
 
-/// Where the programs are looked for beyond the PATH, which on some systems leaves these out.
+/// Where the programs are searched for besides the PATH, which lacks these on some systems.
 const FOLDERS: [&str; 4] = [
     "/usr/sbin",
     "/usr/local/sbin",
     "/usr/libexec",
     "/usr/local/libexec",
 ];
-/// Settings that make it answer as MySQL 8 does where they differ: rounded fractions of seconds, a collation that
+/// Settings that make it behave like MySQL 8 where they differ: rounded fractions of seconds, a collation that
 /// ignores case and accents and pads nothing.
 const SETTINGS: [&str; 12] = [
     "--skip-networking",
@@ -37,11 +37,11 @@ const SETTINGS: [&str; 12] = [
     "--local-infile=0",
 ];
 
-/// What holds the database within the data folder.
+/// The database's folder within the data folder.
 const FOLDER: &str = "mariadb";
 /// The longest path of a socket on Linux and macOS.
 const MAX_SOCKET_BYTES: usize = 103;
-/// Where one server keeps what.
+/// Where one server keeps its files.
 #[derive(Debug, Clone)]
 pub(super) struct Places {
     pub(super) folder: PathBuf,
@@ -108,7 +108,7 @@ impl Programs {
     }
 }
 
-/// Sets the folder up. It is filled beside its place, so that a start that is killed leaves nothing that looks whole.
+/// Sets the folder up. It is filled under another name, so that a killed start leaves nothing that looks complete.
 pub(super) fn install(programs: &Programs, places: &Places) -> Result<(), StartError> {
     fs::create_dir_all(&places.folder).map_err(failed)?;
     if places.data.exists() {
@@ -140,7 +140,7 @@ pub(super) fn install(programs: &Programs, places: &Places) -> Result<(), StartE
     fs::rename(&draft, &places.data).map_err(failed)
 }
 
-/// The last line of the log that says anything.
+/// The last non-empty line of the log.
 pub(super) fn last_words(places: &Places) -> String {
     let log = fs::read(&places.log).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
@@ -154,7 +154,7 @@ fn with(option: &str, path: &Path) -> OsString {
     whole
 }
 
-/// MariaDB runs as root only where that is said.
+/// MariaDB only runs as root if told to.
 fn as_root(command: &mut Command, folder: &Path) {
     if fs::metadata(folder).is_ok_and(|folder| folder.uid() == 0) {
         command.arg("--user=root");
@@ -179,7 +179,7 @@ pub(super) fn server_command(programs: &Programs, places: &Places, durable: bool
     command
 }
 
-/// A running `mariadbd`, and the shell that ends it when this process is gone.
+/// A running `mariadbd`, and the shell that ends it when this process dies.
 pub(super) struct Process {
     server: Child,
     watcher: Child,
@@ -212,7 +212,7 @@ impl Process {
         }
     }
 
-    /// How it ended, where it has.
+    /// How it ended, if it has.
     pub(super) fn ended(&mut self) -> Option<io::Result<ExitStatus>> {
         self.server.try_wait().transpose()
     }

@@ -1,4 +1,4 @@
-//! One statement on a connection to MySQL: its executions, and what came of them.
+//! One statement on a connection to MySQL: its executions, and their results.
 
 use mysql_async::{
     Conn, DriverError, Error, Params, QueryResult,
@@ -22,7 +22,7 @@ pub(super) enum Scope {
     Transaction,
 }
 
-/// Runs a statement once for each set of parameters: all of them or, where one fails, none.
+/// Runs a statement once for each set of parameters: all of them or, if one fails, none.
 pub(super) async fn run_all(
     connection: &mut Conn,
     statement: &Statement,
@@ -110,7 +110,7 @@ async fn run_one(
     }
 }
 
-/// The ids that a write generated. Of several rows whose ids were given, MySQL tells the last one alone: it is known by
+/// The ids that a write generated. Of several rows with explicit ids, MySQL only reports the last one, which is recognised by
 /// not being the session's last generated id.
 async fn generated(connection: &mut Conn, write: &Write) -> EngineResult<Vec<i64>> {
     let ids = write.generated();
@@ -124,7 +124,7 @@ async fn generated(connection: &mut Conn, write: &Write) -> EngineResult<Vec<i64
     Ok(if last == write.id { ids } else { Vec::new() })
 }
 
-/// What a statement was answered with.
+/// The result of a statement.
 enum Answer {
     Rows(Outcome),
     Write(Write),

@@ -12,7 +12,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// A server on this machine, by its socket.
+    /// A server on this machine, through its socket.
     pub(super) fn socket(path: &Path) -> Self {
         let options = OptsBuilder::default().socket(Some(path.to_string_lossy()));
         Self {
@@ -33,10 +33,10 @@ impl Target {
     }
 }
 
-/// Reads a database URL; the answer names the credentials to use, the URL's or the secret's.
+/// Reads a database URL; the result names the credentials to use, the URL's or the secret's.
 pub(crate) fn target(url: &str, secret: &Secret) -> Result<(Target, Secret), StartError> {
     let options = Opts::from_url(url).map_err(|error| {
-        // The driver's own text may hold a part of the URL, and so of the password.
+        // The driver's own message may contain a part of the URL, and so of the password.
         StartError::DatabaseUrl(match error {
             UrlError::UnsupportedScheme { .. } => "its scheme is not mysql".into(),
             UrlError::UnknownParameter { param } => format!("the parameter {param} is not known"),

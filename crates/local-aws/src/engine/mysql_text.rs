@@ -10,7 +10,7 @@ pub(super) struct Positional {
     pub(super) verb: Verb,
 }
 
-/// What a statement does, as far as the answer to it depends on that.
+/// What a statement does, as far as its result depends on that.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Verb {
     Insert,
@@ -69,7 +69,7 @@ pub(super) fn load_data_local() -> EngineError {
     )
 }
 
-/// What the words of a statement tell.
+/// What the words of a statement reveal.
 #[derive(Default)]
 struct Words {
     begun: bool,
@@ -162,7 +162,7 @@ fn quoted_length(text: &str, quote: char) -> usize {
         } else if letter == '\\' && quote != '`' {
             escaped = true;
         } else if letter == quote {
-            // A doubled quote reads as the end of one string and the start of the next, which comes to the same.
+            // A doubled quote reads as the end of one string and the start of the next, which has the same effect.
             return index + 1;
         }
     }

@@ -7,7 +7,7 @@ use mysql_async::{
 
 use super::{Column, Value};
 
-/// The character set number of bytes that are no text.
+/// The character set number of binary data.
 const BINARY: u16 = 63;
 
 pub(super) fn to_mysql(value: &Value) -> Raw {
@@ -40,7 +40,7 @@ fn value(raw: Raw, column: &Described) -> Value {
         Raw::UInt(number) => {
             i64::try_from(number).map_or_else(|_| Value::Decimal(number.to_string()), Value::Long)
         }
-        // By way of its text, so that 0.1 stays 0.1.
+        // Through its text, so that 0.1 stays 0.1.
         Raw::Float(number) => Value::Double(
             number
                 .to_string()

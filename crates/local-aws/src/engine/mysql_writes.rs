@@ -1,8 +1,8 @@
-//! What a write did, from what MySQL says of it.
+//! What a write did, according to MySQL's response.
 
 use super::mysql_text::Verb;
 
-/// What MySQL answers to a write.
+/// MySQL's response to a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Write {
     pub(super) verb: Verb,
@@ -22,9 +22,9 @@ impl Write {
         }
     }
 
-    /// The ids of the rows that the statement wrote, where what MySQL says tells them; they follow each other.
+    /// The ids of the rows that the statement wrote, if MySQL's response reveals them; they are consecutive.
     ///
-    /// A row that an INSERT passes over or an upsert leaves as it is uses an id up, so that the others have gaps.
+    /// A row that an INSERT skips or an upsert leaves as it is uses up an id, so that the others have gaps.
     pub(super) fn generated(&self) -> Vec<i64> {
         let Some(first) = self
             .id

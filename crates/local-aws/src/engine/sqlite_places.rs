@@ -1,4 +1,4 @@
-//! Who may run and who may write: bounded places, taken in the order of asking.
+//! Which statements may run and write: a bounded number of places, taken in the order of requests.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -32,7 +32,7 @@ pub(super) async fn permit(
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     place: Arc<Semaphore>,
-    /// Since when it is taken.
+    /// Since when it has been taken.
     since: Arc<Mutex<Option<Instant>>>,
     patience: Duration,
 }
@@ -53,7 +53,7 @@ impl Writer {
         }
     }
 
-    /// Takes the place; where another writer keeps it for too long, the error and the log say since when.
+    /// Takes the place; if another writer keeps it for too long, the error and the log say since when.
     pub(super) async fn take(&self, deadline: Instant) -> EngineResult<Writing> {
         let patience = Instant::now() + self.patience;
         match permit(&self.place, deadline.min(patience)).await {

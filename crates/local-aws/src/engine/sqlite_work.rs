@@ -1,4 +1,4 @@
-//! A statement under way: when it must be done, and what stops it.
+//! A running statement: its deadline, and what stops it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,11 +14,11 @@ use super::{
     threads::{self, Work as Thread},
 };
 
-/// How often a statement that is to stop is told so: one that has not begun yet does not hear it.
+/// How often a statement is told to stop: one that has not begun yet does not notice.
 const INTERRUPT_PAUSE: Duration = Duration::from_millis(10);
-/// How long a statement that continues after its time may go on: as long as a transaction may be idle.
+/// How long a statement may continue after its time limit: as long as a transaction may be idle.
 const CONTINUED_LIMIT: Duration = Duration::from_secs(3 * 60);
-/// How many may continue at once; one more is stopped at its time.
+/// How many may continue at once; one more is stopped at its time limit.
 pub(super) const MAX_CONTINUED: usize = 4;
 
 /// A statement, when it must be done, and whether the engine stops.
@@ -60,7 +60,7 @@ impl Work {
                 let _place = place;
                 let end = deadline + CONTINUED_LIMIT;
                 if until(&mut thread, end, &mut stopping).await.is_none() {
-                    // What it answers is for nobody.
+                    // Nobody waits for its result.
                     let _ = interrupted(thread, &interrupt).await;
                 }
             });
@@ -70,7 +70,7 @@ impl Work {
     }
 }
 
-/// Waits for the work, until its time is up or the engine stops.
+/// Waits for the work until its time is up or the engine stops.
 async fn until<T>(
     thread: &mut Thread<T>,
     end: Instant,

@@ -1,5 +1,5 @@
-//! Threads of their own for what a client's statement makes this process do: their stack is known, and one that does not
-//! come to its end keeps no place that others need.
+//! Separate threads for the work of clients' statements: their stack size is known, and one that does not
+//! end takes no place that others need.
 
 use std::{
     any::Any,
@@ -14,13 +14,13 @@ use super::{EngineError, EngineResult, panic_cause};
 /// Memory is used only as deep as a statement goes. SQLite's own depth is bounded, and so is the parser's.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
-/// Work under way on a thread of its own.
+/// Work on its own thread.
 #[derive(Debug)]
 pub(super) struct Work<T> {
     result: oneshot::Receiver<Result<T, Box<dyn Any + Send>>>,
 }
 
-/// Starts work on a thread of its own.
+/// Starts work on its own thread.
 pub(super) fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<Work<T>> {
@@ -29,7 +29,7 @@ pub(super) fn start<T: Send + 'static>(
         .name("sql".into())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            // Nobody may wait for it any more.
+            // There may be no one waiting any more.
             let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
         })
         .map_err(|error| EngineError::Internal(format!("no thread for a statement: {error}")))?;
@@ -47,7 +47,7 @@ impl<T> Work<T> {
     }
 }
 
-/// Runs work on a thread of its own and waits for it.
+/// Runs work on its own thread and waits for it.
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<T> {

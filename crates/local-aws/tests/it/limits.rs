@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::support::{Aws, CLUSTER, DATABASE, SECRET, SIGNATURE, parameter, text};
 
-/// Sends a statement with its text parameters on a connection of its own; answers the status, the body, and how many bytes
+/// Sends a statement with its text parameters on its own connection; returns the status, the body, and how many bytes
 /// the request had: path, headers with their colons and line ends, and body.
 async fn execute(aws: &Aws, sql: &str, parameters: &[(&str, usize)]) -> (u16, String, usize) {
     let texts = parameters.iter().map(
@@ -56,7 +56,7 @@ async fn execute(aws: &Aws, sql: &str, parameters: &[(&str, usize)]) -> (u16, St
     )
 }
 
-/// A SELECT that gives so many rows of so many bytes.
+/// A SELECT that returns this many rows of this many bytes.
 fn rows(count: usize, bytes: usize) -> String {
     format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT '{}' AS v FROM n",
@@ -246,7 +246,7 @@ async fn a_batch_may_have_as_many_sets_as_a_request_holds() {
     assert_eq!(batch(1_500).await.unwrap().update_results().len(), 1_500);
 }
 
-/// Rows enough for a join of many tables to have no end.
+/// Enough rows for a practically endless join of many tables.
 const ENDLESS: &str = "SELECT COUNT(*) FROM numbers a, numbers b, numbers c, numbers d, numbers e, numbers f, numbers g, numbers h";
 
 async fn with_numbers(change: impl FnOnce(&mut fleet_local_aws::Timeouts)) -> Aws {
@@ -294,7 +294,7 @@ async fn other_requests_are_answered_while_endless_statements_run_and_a_stop_end
         assert!(error.is_statement_timeout_exception(), "{error:?}");
     }
     others.unwrap();
-    // Some of them go on, and keep nobody's place.
+    // Some of them continue, and take nobody's place.
     let one = aws.sql("SELECT n FROM numbers WHERE n = 1", &[]).await;
     assert!(one.is_ok(), "{one:?}");
     let stopped = tokio::time::timeout(Duration::from_secs(60), aws.local.stop()).await;

@@ -1,4 +1,4 @@
-//! The migrations of the schema: old folders, runs that ended anywhere, two runs at once.
+//! The migrations of the schema: old folders, interrupted runs, two runs at once.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ fn in_folder(folder: &Path) -> Options {
     fleet(Storage::Folder(folder.to_owned()))
 }
 
-/// A folder in which these statements were run, by a server that knew no migrations.
+/// A folder in which these statements were run, by a server without migrations.
 async fn folder_after(statements: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut bare = in_folder(folder.path());
@@ -30,7 +30,7 @@ async fn folder_after(statements: &[&str]) -> tempfile::TempDir {
     folder
 }
 
-/// What the first release of the server made at its start.
+/// What the first release of the server created at its start.
 const BEFORE_MIGRATIONS: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS ec2 (
         aws_instance_id   VARCHAR(255) NOT NULL,
@@ -63,7 +63,7 @@ async fn applied(aws: &Aws) -> Vec<i64> {
         .collect()
 }
 
-/// Whether the index of migration 3 is there: making it again says so.
+/// Whether the index of migration 3 exists: creating it again shows that.
 async fn has_the_index(aws: &Aws) -> bool {
     let sql = &Schema::fleet().migrations[2].sql;
     aws.refusal(sql, &[])
@@ -205,10 +205,10 @@ async fn two_servers_that_start_at_once_on_one_database_apply_each_migration_onc
         return;
     };
     if url == "mariadb" {
-        // Its database is one server's own.
+        // Its database belongs to one server.
         return;
     }
-    // Another one than the tests beside this one have.
+    // Not the one of the other tests.
     let (server, _) = url.rsplit_once('/').unwrap();
     let start = |schema: Schema| {
         let mut options = fleet(Storage::InMemory);

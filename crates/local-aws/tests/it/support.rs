@@ -16,7 +16,7 @@ use fleet_local_aws::{
 pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 pub(crate) const DATABASE: &str = "ec2_inventory_db";
 pub(crate) const SECRET: &str = "fleet-db";
-/// What stands in the `Authorization` header of a request that is signed, for those that no SDK makes.
+/// The `Authorization` header of a signed request, for requests that no SDK makes.
 pub(crate) const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
 pub(crate) const TABLE: &str = "fleet-dimensions";
 pub(crate) const KEY: &str = "scalableTargetDimensionId";
@@ -108,7 +108,7 @@ impl Aws {
         self.sql_in(None, sql, parameters).await
     }
 
-    /// Runs a statement, in a transaction where one is named.
+    /// Runs a statement, in a transaction if one is given.
     pub(crate) async fn sql_in(
         &self,
         transaction: Option<&str>,
@@ -133,7 +133,7 @@ impl Aws {
             .map_err(aws_sdk_rdsdata::error::SdkError::into_service_error)
     }
 
-    /// The message of the DatabaseErrorException that a statement gives.
+    /// The message of a statement's DatabaseErrorException.
     pub(crate) async fn refusal(&self, sql: &str, parameters: &[(&str, Field)]) -> String {
         match self.sql(sql, parameters).await.unwrap_err() {
             ExecuteStatementError::DatabaseErrorException(error) => {

@@ -230,7 +230,7 @@ async fn a_second_call_is_refused_while_a_statement_of_the_transaction_runs() {
     let aws = Aws::start().await;
     let (first, second) = (aws.begin().await, aws.begin().await);
     aws.add(Some(&first), "i-1").await.unwrap();
-    // It waits for the first one's end, and so is under way for as long as the test wants.
+    // It waits for the first one's end, and so runs for as long as the test needs.
     let waiting = aws.add(Some(&second), "i-2");
     let others = async {
         let refused = loop {

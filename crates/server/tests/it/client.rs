@@ -13,21 +13,21 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What came back.
+/// The response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The HTTP status.
     pub(crate) status: u16,
     /// All headers.
     pub(crate) headers: HeaderMap,
-    /// The body as JSON; null where it is none.
+    /// The body as JSON; null if it is not JSON.
     pub(crate) body: Value,
     /// The body as text.
     pub(crate) text: String,
 }
 
 impl Answer {
-    /// A header's value; empty where there is none.
+    /// A header's value; empty if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)

@@ -30,7 +30,7 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What counts as a target here: any number that a metric of use could have.
+/// The valid targets: any number that a utilization metric could have.
 pub(super) fn target(text: &str) -> Result<f64, String> {
     match positive(text)? {
         number if (1e-9..=1e15).contains(&number) => Ok(number),

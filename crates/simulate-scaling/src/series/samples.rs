@@ -14,7 +14,7 @@ enum Time {
     At(Timestamp),
 }
 
-/// What makes one datapoint of a period's samples, as CloudWatch's statistics do.
+/// How a period's samples make one datapoint, like CloudWatch's statistics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Statistic {
     /// Their mean
@@ -41,7 +41,7 @@ impl Samples {
         Self::parse(file).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// A first row that is no sample is taken for a heading; a row without a value stands for nothing measured.
+    /// A first row that is not a sample is taken for a heading; a row without a value means that nothing was measured.
     fn parse(text: impl Read) -> Result<Self, String> {
         let mut rows: Vec<(Time, f64)> = Vec::new();
         let mut last = None;
@@ -106,7 +106,7 @@ impl Samples {
         }
     }
 
-    /// When the first sample was taken, where the file says so by the calendar.
+    /// When the first sample was taken, if the file has calendar times.
     #[must_use]
     pub fn begins(&self) -> Option<Timestamp> {
         match self.rows.first() {

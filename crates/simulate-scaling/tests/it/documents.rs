@@ -37,7 +37,7 @@ async fn the_documented_commands_print_and_draw_what_is_documented() {
     let commands = documented(&text);
     assert!(commands.len() >= 2, "docs/scaling.md shows how it is used");
     for (command, printed) in commands {
-        // Each on a server of its own: what one leaves behind is not for the next.
+        // Each on its own server: what one leaves behind must not affect the next.
         let server = server::start().await;
         let address = server.base_url().trim_start_matches("http://").to_owned();
         let line = command

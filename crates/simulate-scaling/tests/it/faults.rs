@@ -1,4 +1,4 @@
-//! Endpoints that are away, slow, throttle, refuse, fail, or never end.
+//! Endpoints that are unreachable, slow, throttle, refuse, fail, or never finish.
 
 use serde_json::json;
 use tokio::net::TcpListener;

@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::modes::{self, Api};
 
-/// Far more than anything here takes; only what hangs reaches it.
+/// Far longer than anything here takes; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Starts a copy of the owner, which signs its requests. It is killed when this is dropped; its workers are not.
@@ -37,7 +37,7 @@ async fn order(url: &str, desired: f64) {
     assert_eq!(sent.await.unwrap().status(), 200);
 }
 
-/// Waits until the dimension is as `done` wants it.
+/// Waits until the dimension satisfies `done`.
 async fn until(url: &str, done: impl Fn(&Value) -> bool) -> Value {
     let seen = async {
         loop {
@@ -72,7 +72,7 @@ struct Cleaner<'a>(&'a Path);
 
 impl Drop for Cleaner<'_> {
     fn drop(&mut self) {
-        // A folder that is gone ends them as well.
+        // Removing the folder ends them as well.
         let _ = fs::write(self.0.join("wanted"), "0");
     }
 }
@@ -112,7 +112,7 @@ async fn the_owner_carries_out_every_order_although_it_is_killed_and_copied() {
     until_reached(&url, 5.0).await;
     assert_eq!(alive(&workers), 5);
 
-    // Orders that overlap: the last one is what there is in the end.
+    // Overlapping orders: the last one wins in the end.
     for desired in [2.0, 6.0, 1.0, 4.0] {
         order(&url, desired).await;
         sleep(Duration::from_millis(300)).await;

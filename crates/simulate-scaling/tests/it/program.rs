@@ -7,7 +7,7 @@ use std::{
 
 use tokio::process::Command;
 
-/// What the program answered.
+/// The program's output.
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
@@ -21,7 +21,7 @@ impl Done {
     }
 }
 
-/// Runs it with no environment but what AWS's credentials need, in an empty home.
+/// Runs it with only the environment that AWS's credentials need, in an empty home.
 pub(crate) async fn simulate(options: &[&str]) -> Done {
     simulate_in(options, &[]).await
 }

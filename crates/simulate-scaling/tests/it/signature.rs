@@ -1,4 +1,4 @@
-//! Signature Version 4, worked out again here from the specification
+//! Signature Version 4, computed independently from the specification
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
 
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The signature that the request ought to have.
+/// The signature that the request should have.
 fn signature(request: &Request, signed: &str) -> String {
     let header = |name: &str| request.headers[name].to_str().unwrap();
     let mut canonical = format!("{}\n{}\n\n", request.method, request.uri.path());

@@ -1,4 +1,4 @@
-//! An endpoint that answers what a test wants.
+//! An endpoint that answers as a test specifies.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -67,7 +67,7 @@ impl Stub {
         }
     }
 
-    /// What came so far.
+    /// The requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.inner
             .requests
@@ -76,7 +76,7 @@ impl Stub {
             .clone()
     }
 
-    /// How many requests wanted to change something.
+    /// How many requests tried to change something.
     pub(crate) fn patches(&self) -> usize {
         self.requests()
             .iter()
@@ -90,12 +90,12 @@ pub(crate) fn state() -> Value {
     json!({"scalableTargetDimensionId": "1-23456789", "version": "v1", "actualCapacity": 1.0, "desiredCapacity": 1.0, "scalingStatus": "Successful"})
 }
 
-/// An answer with a body and no headers.
+/// A response with a body and no headers.
 pub(crate) fn plain(status: u16, body: impl ToString) -> Answer {
     (status, Vec::new(), body.to_string())
 }
 
-/// What a good endpoint does that scales at once.
+/// A well-behaved endpoint that scales at once.
 pub(crate) fn obey(request: &Request, state: &mut Value) -> Answer {
     if request.method == Method::PATCH {
         let body: Value = serde_json::from_slice(&request.body).unwrap();

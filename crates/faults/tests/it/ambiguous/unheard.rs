@@ -17,7 +17,7 @@ use super::record;
 /// store that has 256 of them begins no other.
 const PER_STORE: usize = 200;
 
-/// Leaves the call number `nth` from now unheard, and no other.
+/// Leaves the call number `nth` from now unanswered, and no other.
 fn leave_unheard(wire: &Wire, nth: usize) {
     let mut calls = 0;
     wire.plan(move |_, _| {
@@ -36,7 +36,7 @@ async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
     run.seen(format_args!("{count} of each, 0 inconsistencies"));
 }
 
-/// Adds, removes and patches on stores of their own, once for each number.
+/// Adds, removes and patches on their own stores, once for each number.
 async fn happen_once(numbers: Range<usize>, rng: &mut Rng) {
     let (stores, count) = (elsewhere(Stores::start()), numbers.len());
     let wire = Wire::to(stores.address());

@@ -4,7 +4,7 @@ use super::*;
 
 /// A paused cluster is waited for until the time is over, with waits that grow from 0.5 to 3 s, each cut by up to a half.
 const UNTIL_THE_DEADLINE: RangeInclusive<usize> = 10..=18;
-/// What Aurora's guide says of a cluster that wakes.
+/// What Aurora's guide says about a resuming cluster.
 const WAKING: Told = Told::Wait(15..=15);
 
 const CONFLICT: &str = "Deadlock found when trying to get lock; try restarting transaction; Error code: 1213; SQLState: 40001";
@@ -15,7 +15,7 @@ const TOO_LONG: &str =
 const LINK_FAILURE: &str = "Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago.";
 
 /// One exception: its status and message, how often a call is sent that meets it each time, and what the client is told
-/// then. One that lasts for more than one call is got over when it does not last.
+/// then. An exception that does not persist is overcome.
 struct Exception {
     name: &'static str,
     status: u16,
@@ -262,12 +262,12 @@ impl Case<'_> {
         )
     }
 
-    /// Whether the request is done all the same.
+    /// Whether the request is done nevertheless.
     fn is_done(&self) -> bool {
         !self.lasts && *self.exception.sent.start() > 1
     }
 
-    /// The calls of one try that fails.
+    /// The calls of one failed attempt.
     fn failed_try(&self) -> Vec<&'static str> {
         let mut calls = self.calls[..=self.refused].to_vec();
         if calls[0] == "begin" && self.refused > 0 && !self.exception.ends {
@@ -279,7 +279,7 @@ impl Case<'_> {
         calls
     }
 
-    /// Looks at what was sent.
+    /// Checks what was sent.
     fn assert_steps(&self, steps: &[String]) {
         let step = self.calls[self.refused];
         let failed = self.failed_try();
@@ -644,7 +644,7 @@ async fn a_cluster_that_wakes_in_time_is_waited_for_and_else_nothing_is_sent_aft
                 true => assert_eq!(answer.status, 200, "{case}: {}", answer.text),
                 false => assert_told(&answer, &WAKING, true, &case),
             }
-            // Whoever was told to come again finds that nothing went on meanwhile.
+            // A client that was told to retry finds that nothing happened meanwhile.
             let sent = place.wire.steps();
             tokio::time::sleep(Duration::from_secs(600)).await;
             assert_eq!(place.wire.steps(), sent, "{case}");
