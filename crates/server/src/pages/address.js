@@ -1,4 +1,4 @@
-// What is looked for, kept in the page's address: a reload or a link shows the same.
+// The search, kept in the page's URL: a reload or a link shows the same.
 
 const FILTERS = ["q", "aws_region", "aws_account", "package_name", "package_version"];
 const NAMES = [...FILTERS, "next_token", "from"];
@@ -11,7 +11,7 @@ function read() {
 
 export let view = read();
 
-/** The pages before this one, as far as this tab came by them. */
+/** The pages before this one that this tab has visited. */
 export const trail = () => history.state?.trail || [];
 
 export const isFiltered = () => FILTERS.some((name) => view[name]);

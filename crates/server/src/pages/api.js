@@ -32,7 +32,7 @@ export function curl({ method, path, body, headers = {} }) {
 
 /** Sends a request to a route of the API; `body` is its text. */
 export async function send({ method, path, body, headers: more = {} }) {
-  if (/\/\.{1,2}$/.test(path)) return { status: 0, ok: false, body: { message: "A browser cannot send this id: it takes it for a step in the path. Use curl." }, text: "" };
+  if (/\/\.{1,2}$/.test(path)) return { status: 0, ok: false, body: { message: "A browser cannot send this id, since it treats it as a path step. Use curl." }, text: "" };
   const headers = { accept: "application/json", ...keyHeader(), ...more };
   if (body !== undefined) headers["content-type"] = "application/json";
   try {
@@ -46,11 +46,11 @@ export async function send({ method, path, body, headers: more = {} }) {
     }
     return { status: response.status, ok: response.ok, body: read, text };
   } catch {
-    return { status: 0, ok: false, body: { message: "The server does not answer." }, text: "" };
+    return { status: 0, ok: false, body: { message: "The server is not responding." }, text: "" };
   }
 }
 
-/** The sentence of an answer that is an error. */
+/** The message of an error response. */
 export const sentence = ({ status, body, text }) => body.message || body.error_message || text || `The server answered ${status}.`;
 
 /** A capacity with its fraction, as the API writes it. */

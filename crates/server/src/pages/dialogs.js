@@ -10,12 +10,12 @@ export const whenDone = (listener) => (changed = listener);
 
 const valueOf = (root, name) => root.querySelector(`[data-field="${CSS.escape(name)}"]`)?.value ?? "";
 
-/** A number where the text is one; the API says what is wrong with everything else. */
+/** A number if the text is one; the API says what is wrong with anything else. */
 const number = (text) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text);
 
 function packageRow(rows) {
   const row = el("div", { class: "package-row" });
-  const remove = el("button", { type: "button", class: "close", "aria-label": "Leave this package out", text: "×" });
+  const remove = el("button", { type: "button", class: "close", "aria-label": "Remove this package", text: "×" });
   remove.addEventListener("click", () => {
     const next = row.nextElementSibling || row.previousElementSibling;
     row.remove();
@@ -82,12 +82,12 @@ export function removeInstance(id) {
     request: () => ({ method: "DELETE", path: instancePath(id) }),
     done: ({ body }) => {
       changed();
-      return body.record_deleted === false ? `${id} was not there any more.` : `Removed ${id}.`;
+      return body.record_deleted === false ? `${id} no longer existed.` : `Removed ${id}.`;
     },
   });
 }
 
-/** Changes `dimension`, or one whose id is typed where there is none. */
+/** Changes `dimension`, or without one, the dimension whose id is typed. */
 export function changeDimension(dimension) {
   const state = dimension?.state;
   const id = dimension ? undefined : field("scalableTargetDimensionId", "Dimension id", { hint: "1–255 characters without a slash, like 1-23456789" });
@@ -97,9 +97,9 @@ export function changeDimension(dimension) {
   if (isProduction) {
     const status = field("scalingStatus", "Scaling status", { tag: "select" });
     status.querySelector("select").append(el("option", { value: "", text: "as it is" }), ...["Pending", "InProgress", "Successful", "Failed"].map((name) => el("option", { value: name, text: name })));
-    fields.push(number_("actualCapacity", "Actual capacity", ""), status, field("failureReason", "Failure reason", { hint: "with the status Failed only" }));
+    fields.push(number_("actualCapacity", "Actual capacity", ""), status, field("failureReason", "Failure reason", { hint: "only with the status Failed" }));
   }
-  const intro = state && isProduction ? `Now: desired ${capacity(state.desiredCapacity)}, actual ${capacity(state.actualCapacity)}, ${state.scalingStatus}. What is left empty stays as it is.` : undefined;
+  const intro = state && isProduction ? `Now: desired ${capacity(state.desiredCapacity)}, actual ${capacity(state.actualCapacity)}, ${state.scalingStatus}. Fields left empty stay unchanged.` : undefined;
   const all = el("div", {}, ...(id ? [id] : []), ...fields);
   const idOf = () => dimension?.id ?? valueOf(all, "scalableTargetDimensionId");
   const body = () => {

@@ -5,7 +5,7 @@ import { capacity, mayWrite } from "./api.js";
 import { createPlot, drawPlot } from "./plot.js";
 import { changeDimension, showChanges, updateChanges } from "./dialogs.js";
 
-// A dimension that stays longer in Pending or InProgress than this is told of.
+// A dimension that stays longer in Pending or InProgress than this is marked.
 const TOO_LONG = 5 * 60e3;
 const KEPT = 200;
 
@@ -69,7 +69,7 @@ function update(card, { id, state }, now) {
   drawPlot(part(".plot"), points(id, state, now), now);
 }
 
-/** Shows what the server told; announces what changed since the last time. */
+/** Shows the server's response; announces what changed since the last time. */
 export function showDimensions({ found, more, changes: fresh, position: reached }) {
   const begun = position !== "" && reached.split("-")[0] === position.split("-")[0];
   if (!begun) changes.clear();

@@ -6,7 +6,7 @@ import { field } from "./forms.js";
 
 let contract;
 
-/** What a reference in the document names, or the thing itself. */
+/** The target of a reference in the document, or the value itself. */
 function resolve(node) {
   if (!node?.$ref) return node;
   const found = node.$ref.replace(/^#\//, "").split("/").reduce((at, part) => at?.[part.replaceAll("~1", "/").replaceAll("~0", "~")], contract);
@@ -90,7 +90,7 @@ function value(parameter) {
   return parameter.required ? String(parameter.example ?? schema.examples?.[0] ?? "") : "";
 }
 
-/** The form that sends a request, with the curl that does the same. */
+/** The form that sends a request, with the equivalent curl. */
 function attempt(path, method, operation) {
   const parameters = (operation.parameters || []).map(resolve);
   const inputs = parameters.map((parameter) => {
@@ -128,7 +128,7 @@ function attempt(path, method, operation) {
     button.disabled = false;
     setText(answer.lastElementChild, received.status === 0 ? received.body.message : `${received.status}\n${indented(received.text)}`);
     setHidden(answer, false);
-    announce(`The answer is ${received.status}.`);
+    announce(`The response is ${received.status}.`);
   });
   command.update(curl(request()));
   return form;
@@ -167,7 +167,7 @@ function operation([method, path, one]) {
 }
 
 function keyForm() {
-  const input = field("key", "API key, where the server asks for one", { type: "password", value: apiKey() || "", hint: "It stays in this tab." });
+  const input = field("key", "API key, if the server requires one", { type: "password", value: apiKey() || "", hint: "It stays in this tab." });
   input.addEventListener("input", () => useApiKey(input.querySelector("input").value));
   return input;
 }
@@ -198,6 +198,6 @@ async function start() {
 }
 
 start().catch((error) => {
-  setText(byId("trouble"), error instanceof TypeError ? "The server does not answer." : error.message);
+  setText(byId("trouble"), error instanceof TypeError ? "The server is not responding." : error.message);
   setHidden(byId("trouble"), false);
 });

@@ -23,7 +23,7 @@ export function svg(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Sets a text only where it differs: a selection in it stays. */
+/** Sets a text only if it differs, so that a selection in it stays. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -37,8 +37,8 @@ export function setHidden(node, hidden) {
 }
 
 /**
- * Makes the children of `parent` those of `items`, in place: a child whose key stays is kept, so selection and focus stay.
- * Where the focus was in one that goes, `lost` gets it.
+ * Updates the children of `parent` to `items` in place: a child with the same key is kept, with its selection and focus.
+ * If the focus was in a removed one, `lost` gets it.
  */
 export function keyed(parent, items, keyOf, create, update, lost) {
   const wanted = new Set(items.map(keyOf));
@@ -68,7 +68,7 @@ export function keyed(parent, items, keyOf, create, update, lost) {
 
 let announcing;
 
-/** Tells a screen reader, politely; what comes within a second is said together. */
+/** Announces to a screen reader, politely; announcements within a second are combined. */
 export function announce(text) {
   const region = byId("announced");
   announcing = announcing ? `${announcing} ${text}` : text;

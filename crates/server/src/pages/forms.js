@@ -1,4 +1,4 @@
-// A dialog that sends one request to the API: its fields, the curl that does the same, and the answer.
+// A dialog that sends one request to the API: its fields, the equivalent curl, and the response.
 
 import { announce, copyable, el, setHidden, setText } from "./dom.js";
 import { curl, send, sentence } from "./api.js";
@@ -57,8 +57,8 @@ export function openDialog(title, ...content) {
 }
 
 /**
- * Opens a form. `request` makes the request of what the fields hold, and is asked at each change for the curl; `done`
- * hears of an answer that is no error, and says what was done.
+ * Opens a form. `request` builds the request from the fields, and is called at each change for the curl; `done`
+ * gets a successful response, and says what was done.
  */
 export function openForm({ title, intro, fields, submit, danger, request, done, focus }) {
   const command = copyable("");
@@ -73,7 +73,7 @@ export function openForm({ title, intro, fields, submit, danger, request, done, 
     ...(intro ? [el("p", { text: intro })] : []),
     ...fields,
     problem,
-    el("h3", { text: "The same by curl" }),
+    el("h3", { text: "As curl" }),
     command,
     answer,
     outcome,

@@ -1,4 +1,4 @@
-// The page at /: asks the server once a refresh, and shows what it answers in place.
+// The page at /: sends one request per refresh, and updates in place.
 
 import { announce, byId, copyable, setHidden, setText } from "./dom.js";
 import { address, curl, instancePath, keyHeader, mayWrite, useApiKey } from "./api.js";
@@ -8,11 +8,11 @@ import { readFilters, showInstances, shownInstances, startInstances } from "./in
 import { addInstance, changeDimension, whenDone } from "./dialogs.js";
 import { isExample, loadExamples, removeExamples } from "./examples.js";
 
-// How often the page looks, in milliseconds; a server that takes long is asked less often.
+// How often the page refreshes, in milliseconds; less often if the server is slow.
 const EVERY = 1000;
 const PATIENCE = 10;
 
-// How often the page asks on, by itself, for the matches of a search that has none so far.
+// How often the page continues a search without matches by itself.
 const FURTHER = 20;
 
 let known = { query: undefined, etag: undefined };
@@ -25,7 +25,7 @@ function trouble(text) {
   setHidden(byId("trouble"), !text);
 }
 
-/** Asks until an answer is the one for what is looked for now. */
+/** Sends requests until a response belongs to the current search. */
 async function refresh() {
   const mine = ++turn;
   clearTimeout(timer);
@@ -33,7 +33,7 @@ async function refresh() {
   try {
     if (!document.hidden) await look(mine);
   } catch (error) {
-    if (mine === turn) trouble(error instanceof TypeError ? "The server does not answer. This page goes on when it does." : error.message);
+    if (mine === turn) trouble(error instanceof TypeError ? "The server is not responding. This page continues when it does." : error.message);
   }
   if (mine === turn) timer = setTimeout(refresh, Math.max(EVERY, PATIENCE * (performance.now() - begun)));
 }
@@ -62,7 +62,7 @@ async function look(mine) {
   show(state);
 }
 
-/** Asks on while there is no match but more to look through. Answers whether it did. */
+/** Continues a search that has no match yet and is not complete. Returns whether it did. */
 async function lookFurther(mine, state, headers) {
   const isShort = () => !state.instances.error && state.instances.next_token && state.instances.found.length === 0;
   if (!isShort()) return false;
@@ -78,11 +78,11 @@ async function lookFurther(mine, state, headers) {
   return true;
 }
 
-/** Shows the instances alone where the dimensions are protected, and asks for a key where those are too. */
+/** Shows only the instances if the dimensions are protected, and asks for a key if those are too. */
 function refused({ message }) {
   if (!alone) {
     alone = true;
-    setText(byId("no-dimensions"), `The dimensions of this server are not for this browser: ${message}`);
+    setText(byId("no-dimensions"), `This browser may not read the dimensions of this server: ${message}`);
     setHidden(byId("no-dimensions"), false);
     return refresh();
   }
@@ -106,7 +106,7 @@ function show({ dimensions, instances }) {
   document.body.dataset.ready = "true";
 }
 
-/** Runs what a button starts; the button waits. */
+/** Runs a button's action; the button is disabled meanwhile. */
 function once(button, work, done) {
   button.addEventListener("click", async () => {
     button.disabled = true;

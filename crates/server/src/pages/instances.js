@@ -80,7 +80,7 @@ export function showInstances(state) {
 
 export const shownInstances = () => shown;
 
-/** The filters that hold, each with a button that takes it away. */
+/** The active filters, each with a button that removes it. */
 function showActive() {
   const named = [
     ["Search", view.q, { q: "" }],
@@ -89,7 +89,7 @@ function showActive() {
     ["Package", [view.package_name, view.package_version].filter(Boolean).join(" "), { package_name: "", package_version: "" }],
   ].filter(([, value]) => value);
   const create_ = ([name, value, without]) => {
-    const remove = el("button", { type: "button", class: "close", "aria-label": `Take the filter ${name} ${value} away`, text: "×" });
+    const remove = el("button", { type: "button", class: "close", "aria-label": `Remove the filter ${name} ${value}`, text: "×" });
     remove.addEventListener("click", () => {
       filter(without);
       byId("q").focus();
@@ -123,7 +123,7 @@ function showOptions() {
   options(byId("package"), "all", packages, held(chosen, `${view.package_name} ${view.package_version}`));
 }
 
-/** Reads what there is to filter by; the page asks when it opens, when a list is opened, and after a change. */
+/** Reads the values to filter by: when the page opens, when a list is opened, and after a change. */
 export async function readFilters() {
   try {
     const response = await fetch(address("/_ui/filters"), { headers: { accept: "application/json", ...keyHeader() } });
