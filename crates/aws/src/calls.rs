@@ -33,7 +33,7 @@ const MAX_EXCEPTION: usize = 100;
 /// has ended or was given up.
 #[derive(Debug)]
 pub(crate) struct WatchCalls {
-    /// The table, cluster or secret that the client's calls are about.
+    /// The table, cluster or secret of the client's calls.
     resource: String,
 }
 
@@ -46,7 +46,7 @@ impl WatchCalls {
     }
 }
 
-/// A call under way. It is kept when it ends or, if its time runs out, when the SDK's future is dropped with it.
+/// A call under way. It is recorded when it ends or, if its time runs out, when the SDK's future is dropped with it.
 #[derive(Debug)]
 struct OpenCall(Mutex<Option<Call>>);
 
@@ -83,7 +83,7 @@ impl Intercept for WatchCalls {
         "WatchCalls"
     }
 
-    // The first hook at which the SDK has said which operation it is.
+    // The first hook at which the SDK knows the operation.
     fn read_before_serialization(
         &self,
         _context: &BeforeSerializationInterceptorContextRef<'_>,
@@ -162,7 +162,7 @@ impl Intercept for WatchCalls {
     }
 }
 
-/// The name of the exception that `response` is: in a header of REST services, else in the body. Nothing else is read of
+/// The name of the exception in `response`: in a header of REST services, else in the body. Nothing else is read from
 /// the body, since messages quote values.
 fn exception(response: &HttpResponse) -> Option<String> {
     if response.status().is_success() {

@@ -1,4 +1,4 @@
-//! What a request asks of its stores: part of its log line, its metrics and its trace, and a promise of the contract that
+//! A request's calls to its stores: part of its log line, its metrics and its trace, and a promise of the contract that
 //! tests hold.
 
 use std::{
@@ -19,20 +19,20 @@ struct Record {
     calls: AtomicU32,
     retries: AtomicU32,
     resumes: AtomicU32,
-    /// `None` where nobody asks for them.
+    /// `None` if nobody needs them.
     details: Option<Mutex<Vec<Call>>>,
 }
 
-/// What the work of one request asked of its stores.
+/// The calls of one request to its stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Calls that were sent, attempts included.
     pub calls: u32,
-    /// Calls and operations that were tried again.
+    /// Calls and operations that were retried.
     pub retries: u32,
-    /// How many times it waited for a paused database to wake.
+    /// How many times it waited for a paused database to resume.
     pub resumes: u32,
-    /// Each call, where they were asked for.
+    /// Each call, if details were requested.
     pub details: Vec<Call>,
 }
 
@@ -51,21 +51,21 @@ pub struct Call {
     pub ended: SystemTime,
     /// How many times it was sent.
     pub attempts: u32,
-    /// The HTTP status of the last answer; `None` where there was none.
+    /// The HTTP status of the last response; `None` if there was none.
     pub status: Option<u16>,
-    /// The exception's name, where the service refused.
+    /// The exception's name, if the service refused.
     pub exception: Option<String>,
     /// The service's own id of the request, for its support.
     pub request_id: Option<String>,
 }
 
-/// Runs `work` and answers its output with the number of calls that it sent meanwhile, attempts included.
+/// Runs `work` and returns its output with the number of calls that it sent meanwhile, attempts included.
 pub async fn counted<F: Future>(work: F) -> (F::Output, u32) {
     let (output, tally) = tallied(false, work).await;
     (output, tally.calls)
 }
 
-/// Runs `work` and answers its output with what it asked of its stores meanwhile: with `details` each call as well.
+/// Runs `work` and returns its output with its calls to the stores meanwhile: with `details`, each call as well.
 pub async fn tallied<F: Future>(details: bool, work: F) -> (F::Output, Tally) {
     let record = Arc::new(Record {
         details: details.then(Mutex::default),
@@ -90,7 +90,7 @@ pub fn record() {
     let _ = RECORD.try_with(|record| record.calls.fetch_add(1, Relaxed));
 }
 
-/// Counts one more try of a call or an operation.
+/// Counts one retry of a call or an operation.
 pub fn record_retry() {
     let _ = RECORD.try_with(|record| record.retries.fetch_add(1, Relaxed));
 }
@@ -100,13 +100,13 @@ pub fn record_resume() {
     let _ = RECORD.try_with(|record| record.resumes.fetch_add(1, Relaxed));
 }
 
-/// Whether the calls of this request are kept one by one.
+/// Whether the calls of this request are recorded one by one.
 #[must_use]
 pub fn keeps_details() -> bool {
     RECORD.try_with(|record| record.details.is_some()) == Ok(true)
 }
 
-/// Keeps `call`, where calls are kept.
+/// Records `call`, if calls are recorded.
 pub fn keep(call: Call) {
     let _ = RECORD.try_with(|record| {
         if let Some(details) = &record.details {

@@ -37,7 +37,7 @@ pub trait Function: Send + Sync + 'static {
 
 /// Calls `function` with an event of API Gateway: request, answer or error, and one log line.
 ///
-/// A panic of the function is a 500 like any fault, so the caller still gets a sentence and a request id.
+/// A panic of the function is a 500 like any internal error, so the caller still gets a message and a request id.
 pub async fn invoke<F: Function>(
     function: &F,
     event: ApiGatewayProxyRequest,
@@ -46,7 +46,7 @@ pub async fn invoke<F: Function>(
     request(Host::API_GATEWAY, function, event, context).await
 }
 
-/// As [`invoke`], with whatever Lambda hands over. A ping is answered with a bare 200 and no line; what is no request is
+/// Like [`invoke`], with whatever Lambda passes. A ping gets a bare 200 and no line; anything that is not a request is
 /// refused like any input that the client can fix.
 pub(crate) async fn invoke_raw<F: Function>(
     host: Host,
@@ -102,7 +102,7 @@ async fn request<F: Function>(
     answer::<F>(outcome, line)
 }
 
-/// Makes the answer and writes the line.
+/// Builds the response and writes the line.
 fn answer<F: Function>(
     outcome: Result<Response, ApiError>,
     mut line: RequestLine,
@@ -129,7 +129,7 @@ fn answer<F: Function>(
     answer
 }
 
-/// A function whose type is not known: how a host of several functions holds them.
+/// A type-erased function, as a host of several functions holds them.
 pub trait DynFunction: Send + Sync {
     /// See [`Function::NAME`].
     fn name(&self) -> &'static str;

@@ -19,10 +19,10 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The field whose text is members of a JSON object, and becomes members of the line as they are.
+/// The field whose text consists of members of a JSON object, which become members of the line.
 pub(crate) const MEMBERS: &str = "_aws";
 
-/// One JSON object an event.
+/// One JSON object per event.
 pub(crate) struct JsonLines;
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static>

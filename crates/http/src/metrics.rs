@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 //!
 //! Every combination of a metric and values of its dimensions is a metric that AWS charges for, so there are few: requests
-//! and latency by function, errors by code, and what is seldom only where it happens.
+//! and latency by function, errors by code, and rare events only when they happen.
 
 use std::{
     sync::OnceLock,
@@ -19,13 +19,13 @@ use crate::dimension::CapacityMetrics;
 
 /// The setting of the metrics' namespace. There are no metrics without one.
 const NAMESPACE: &str = "METRICS_NAMESPACE";
-/// The setting of whether capacities are metrics by dimension.
+/// The setting that makes capacities metrics by dimension.
 const BY_DIMENSION: &str = "METRICS_BY_DIMENSION";
 
 /// The most values of a metric in one line.
 const MAX_VALUES: usize = 100;
 
-/// What CloudWatch does not take in a value of a dimension as it is: it takes printable ASCII, and no colon to begin with.
+/// What CloudWatch does not accept in a dimension's value: it accepts printable ASCII, without a colon at the start.
 const NOT_IN_A_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b':');
 
 /// What the functions of this process measure.
@@ -34,7 +34,7 @@ static METRICS: OnceLock<Metrics> = OnceLock::new();
 /// Settings of the metrics that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum MetricsError {
-    /// CloudWatch takes no such namespace.
+    /// CloudWatch does not accept the namespace.
     #[error(
         "The environment variable {NAMESPACE} must be 1–255 characters of a-z, A-Z, 0-9 and .-_/#, and not begin with AWS/."
     )]
@@ -51,7 +51,7 @@ pub(crate) struct Metrics {
     by_dimension: bool,
 }
 
-/// What is measured of one request.
+/// The measurements of one request.
 #[derive(Debug, Default)]
 pub(crate) struct Measured<'a> {
     pub(crate) duration_ms: f64,
@@ -68,7 +68,7 @@ impl Metrics {
     /// Reads the settings by `lookup`.
     ///
     /// # Errors
-    /// [`MetricsError`], also where the metrics are not wanted.
+    /// [`MetricsError`], even if metrics are off.
     pub(crate) fn read(
         lookup: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<Self>, MetricsError> {
@@ -170,7 +170,7 @@ impl Metrics {
                 }
             }
             Some(CapacityMetrics::Many { pending_seconds }) if !pending_seconds.is_empty() => {
-                // The longest first, so that none of them is left out.
+                // The longest first, so that none of them is dropped.
                 let mut longest = pending_seconds.clone();
                 longest.sort_by(|a, b| b.total_cmp(a));
                 longest.truncate(MAX_VALUES);
@@ -192,15 +192,15 @@ impl Metrics {
     }
 }
 
-/// The members for the line of a request that ends now; `None` where nothing is measured.
+/// The members for the line of a request that ends now; `None` if nothing is measured.
 pub(crate) fn members(measured: &Measured<'_>) -> Option<String> {
     METRICS
         .get()
         .map(|metrics| metrics.members(measured, SystemTime::now()))
 }
 
-/// A dimension's id as a value that CloudWatch takes: percent-encoded where it has other characters. An id has at most 255
-/// characters, of which the longest take twelve bytes so encoded; CloudWatch takes 1,024.
+/// A dimension's id as a value that CloudWatch accepts: other characters are percent-encoded. An id has at most 255
+/// characters, each at most twelve bytes long when encoded; CloudWatch accepts 1,024.
 fn dimension_value(id: &str) -> String {
     let mut value = utf8_percent_encode(id, NOT_IN_A_VALUE).to_string();
     value.truncate(1024);

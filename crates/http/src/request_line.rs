@@ -14,26 +14,26 @@ use crate::{
     metrics::{self, Measured},
 };
 
-/// What is logged of a request.
+/// The logged fields of a request.
 pub(crate) struct RequestLine {
     function: &'static str,
     method: String,
     route: String,
     pub(crate) request_id: String,
-    /// Empty where the request belongs to no trace.
+    /// Empty if the request belongs to no trace.
     pub(crate) trace_id: String,
     cold_start: bool,
     started: Instant,
     pub(crate) tally: Tally,
     pub(crate) status: i64,
-    /// What went wrong, of an error: the word that the client got, and the reason that it did not.
+    /// For an error: the code that the client got, and the cause that it did not.
     pub(crate) code: Option<ErrorCode>,
     pub(crate) cause: Option<String>,
     pub(crate) capacity: Option<CapacityMetrics>,
 }
 
 impl RequestLine {
-    /// The line of a request that begins now; method and route are empty where they are not known.
+    /// The line of a request that begins now; method and route are empty if unknown.
     pub(crate) fn new<F: Function>(method: String, route: String, request_id: String) -> Self {
         static STARTED: AtomicBool = AtomicBool::new(false);
         Self {
@@ -52,7 +52,7 @@ impl RequestLine {
         }
     }
 
-    /// Writes the line: an error for 500, a warning for 503, else information.
+    /// Writes the line: an error for 500, a warning for 503, else info.
     pub(crate) fn write(&self) {
         let Self {
             function,

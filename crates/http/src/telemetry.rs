@@ -1,4 +1,4 @@
-//! Logs: one structured line a request, never a body, a secret or a parameter's value.
+//! Logs: one structured line per request, never a body, a secret or a parameter's value.
 
 use std::{any::Any, panic};
 
@@ -13,14 +13,14 @@ use crate::json_lines::JsonLines;
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// One JSON object a line.
+    /// One JSON object per line.
     #[default]
     Json,
     /// For a person at a terminal.
     Text,
 }
 
-/// Levels that cannot be read. The sentence names the variable.
+/// Invalid levels. The message names the variable.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
     "The environment variable {0} must be a log level, like info, or levels by target, like info,fleet_aws=debug."
@@ -30,13 +30,13 @@ pub struct LevelsError(&'static str);
 /// What is logged, as `RUST_LOG` says, or else `AWS_LAMBDA_LOG_LEVEL` (Lambda's own control), or else `default`.
 ///
 /// Libraries write whole bodies and headers at `TRACE` (the Lambda runtime, hyper, the SDK, the embedded DynamoDB), so that
-/// only our own crates are ever asked for it.
+/// only our own crates ever log at that level.
 ///
 /// # Errors
-/// [`LevelsError`] for a variable that is set to something else.
+/// [`LevelsError`] for a variable with an invalid value.
 ///
 /// # Panics
-/// When `default` cannot be read.
+/// If `default` is invalid.
 pub fn levels(
     lookup: impl Fn(&str) -> Option<String>,
     default: &str,
@@ -62,9 +62,9 @@ fn parse_levels(text: &str) -> Option<Targets> {
     }
 }
 
-/// `levels`, with nothing of others at `TRACE`.
+/// `levels`, with `TRACE` only for our own crates.
 fn without_bodies(levels: Targets) -> Targets {
-    /// What the names of our crates begin with. The functions' own crates log nothing at `TRACE`.
+    /// The prefix of our crates' names. The functions' own crates log nothing at `TRACE`.
     const OURS: &str = "fleet_";
     let default = levels.default_level().unwrap_or(LevelFilter::OFF);
     let named: Vec<_> = levels
@@ -100,7 +100,7 @@ pub fn format(lookup: impl Fn(&str) -> Option<String>, default: Format) -> Forma
     }
 }
 
-/// Starts logging to standard output. Does nothing where logging has been started already.
+/// Starts logging to standard output. Does nothing if logging has already been started.
 pub fn init(format: Format, levels: Targets) {
     let registry = tracing_subscriber::registry().with(levels);
     // A second start (tests share a process) keeps the first one's settings.
@@ -115,7 +115,7 @@ pub fn init(format: Format, levels: Targets) {
     log_panics();
 }
 
-/// Makes a panic a line of the log, in place of text on the error stream.
+/// Turns a panic into a log line, instead of text on standard error.
 pub fn log_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
@@ -123,7 +123,7 @@ pub fn log_panics() {
     }));
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())

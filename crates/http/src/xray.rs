@@ -13,24 +13,24 @@ use std::{
 use fleet_core::calls::Call;
 use serde_json::{Value, json};
 
-/// What stands before each document.
+/// The header of each document.
 const HEADER: &str = "{\"format\":\"json\",\"version\":1}\n";
 
-/// The most calls of one request that are told. The most that a request makes, retries aside, is far below.
+/// The most calls of one request that are sent. A request makes far fewer, retries aside.
 const MAX_CALLS: usize = 200;
 
 /// The trace that a request belongs to, by the header of its invocation:
 /// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
-    /// Its id; empty where the request belongs to none.
+    /// Its id; empty if the request belongs to none.
     pub(crate) id: String,
-    /// The segment of the function, where the trace is sampled.
+    /// The segment of the function, if the trace is sampled.
     parent: Option<String>,
 }
 
 impl Trace {
-    /// Reads the header. Whatever is no header of X-Ray's is no trace.
+    /// Reads the header. An invalid header means no trace.
     pub(crate) fn read(header: Option<&str>) -> Self {
         let part = |name: &str| {
             let mut parts = header?.split(';').filter_map(|part| part.split_once('='));
@@ -49,12 +49,12 @@ impl Trace {
         }
     }
 
-    /// Whether its calls are to be told: it is sampled, and there is a daemon to tell.
+    /// Whether its calls are to be sent: it is sampled, and there is a daemon.
     pub(crate) fn is_recorded(&self) -> bool {
         self.parent.is_some() && daemon().is_some()
     }
 
-    /// Tells the daemon of `calls`. A daemon that does not listen loses them: no request waits or fails for its trace.
+    /// Sends `calls` to the daemon. If it does not listen, they are lost: no request waits or fails for its trace.
     pub(crate) fn send(&self, calls: &[Call]) {
         let (Some(parent), Some(daemon)) = (&self.parent, daemon()) else {
             return;
@@ -66,7 +66,7 @@ impl Trace {
     }
 }
 
-/// The socket to the daemon that `AWS_XRAY_DAEMON_ADDRESS` names, made when it is first asked for.
+/// The socket to the daemon that `AWS_XRAY_DAEMON_ADDRESS` names, opened at its first use.
 fn daemon() -> Option<&'static UdpSocket> {
     static DAEMON: OnceLock<Option<UdpSocket>> = OnceLock::new();
     let connect = || {
@@ -141,7 +141,7 @@ fn document(trace: &str, parent: &str, call: &Call) -> Value {
 /// Sixteen hexadecimal digits that no other subsegment has.
 fn new_id() -> String {
     use std::hash::{BuildHasher as _, RandomState};
-    // Its keys are random, and another pair for each.
+    // Its keys are random, and differ for each.
     format!("{:016x}", RandomState::new().hash_one(SystemTime::now()))
 }
 

@@ -1,4 +1,4 @@
-//! Reads a log line as CloudWatch Logs reads metrics out of it, by the rules of the embedded metric format.
+//! Reads the metrics in a log line as CloudWatch Logs does, by the rules of the embedded metric format.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
@@ -27,7 +27,7 @@ pub struct Metric {
 /// The metrics in `line`, by name and dimensions: `Requests{function=books}`; none where it is no such line.
 ///
 /// # Panics
-/// Where the line breaks a rule of the format, so that CloudWatch would drop metrics or all of it.
+/// If the line breaks a rule of the format, so that CloudWatch would drop metrics or all of it.
 #[must_use]
 pub fn read(line: &str) -> BTreeMap<String, Metric> {
     assert!(line.len() <= 262_144, "the line is too long");
@@ -90,7 +90,7 @@ pub fn read(line: &str) -> BTreeMap<String, Metric> {
 /// The value of a metric of one value.
 ///
 /// # Panics
-/// When there is no such metric, or it has more values.
+/// If there is no such metric, or it has more values.
 #[must_use]
 pub fn value(metrics: &BTreeMap<String, Metric>, key: &str) -> f64 {
     match metrics.get(key).map(|metric| metric.values.as_slice()) {

@@ -1,4 +1,4 @@
-//! An endpoint of AWS that answers what a test tells it to.
+//! An AWS endpoint with scripted responses.
 
 use std::{
     collections::VecDeque,
@@ -17,10 +17,10 @@ pub struct FakeAws {
 }
 
 impl FakeAws {
-    /// Answers one call after the other with these statuses and bodies, and every further one with a 500.
+    /// Answers the calls in order with these statuses and bodies, and every further one with a 500.
     ///
     /// # Panics
-    /// When there is no port for it.
+    /// If no port is free.
     pub async fn start(answers: impl IntoIterator<Item = (u16, Value)>) -> Self {
         let answers: VecDeque<_> = answers.into_iter().collect();
         let answers = Arc::new(Mutex::new(answers));
@@ -53,7 +53,7 @@ impl FakeAws {
         }
     }
 
-    /// The settings that lead the SDK to it.
+    /// The settings that point the SDK to it.
     #[must_use]
     pub fn settings(&self) -> Vec<(&str, &str)> {
         vec![

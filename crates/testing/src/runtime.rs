@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::Event;
 
-/// Far more than an invocation takes; only a function that hangs reaches it.
+/// Far longer than an invocation takes; only a hanging function reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The settings of the functions that use the inventory.
@@ -43,10 +43,10 @@ struct Invocation {
     answers: mpsc::UnboundedSender<Result<Value, String>>,
 }
 
-/// The request id of an invocation, which Lambda makes.
+/// The request id of an invocation, which Lambda assigns.
 pub const REQUEST_ID: &str = "6f6c7b2e-0000-4000-8000-000000000000";
 
-/// What came of one invocation.
+/// The result of one invocation.
 #[derive(Clone, Debug)]
 pub struct Invoked {
     /// The function's response, as API Gateway would get it.
@@ -55,28 +55,28 @@ pub struct Invoked {
     pub log: String,
 }
 
-/// Starts the function `binary` with `settings`, hands it `event` and answers its response, as API Gateway would get it.
+/// Starts the function `binary` with `settings`, sends it `event` and returns its response, as API Gateway would get it.
 ///
 /// # Panics
-/// When the function does not answer, or reports an error.
+/// If the function does not answer, or reports an error.
 pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
     invoke_raw(binary, settings, &event.to_json())
         .await
         .response
 }
 
-/// As [`invoke`], with any text as event.
+/// Like [`invoke`], with any text as event.
 ///
 /// # Panics
-/// When the function does not answer, or reports an error.
+/// If the function does not answer, or reports an error.
 pub async fn invoke_raw(binary: &str, settings: &[(&str, &str)], event: &str) -> Invoked {
     invoke_traced(binary, settings, event, None).await
 }
 
-/// As [`invoke_raw`], with the header of a trace of X-Ray's.
+/// Like [`invoke_raw`], with the header of an X-Ray trace.
 ///
 /// # Panics
-/// When the function does not answer, or reports an error.
+/// If the function does not answer, or reports an error.
 pub async fn invoke_traced(
     binary: &str,
     settings: &[(&str, &str)],
@@ -128,7 +128,7 @@ pub async fn invoke_traced(
     Invoked { response, log }
 }
 
-/// Starts the function `binary` without each of `settings` in turn: it must give up with a sentence that names it.
+/// Starts the function `binary` without each of `settings` in turn: it must fail with a message that names it.
 ///
 /// # Panics
 /// When it does not.
@@ -154,7 +154,7 @@ pub async fn needs_each_setting(binary: &str, settings: &[(&str, &str)]) {
 /// # Panics
 /// When it starts.
 pub async fn refusal(binary: &str, settings: &[(&str, &str)]) -> String {
-    // Nobody listens there, and a function that cannot start must not try.
+    // Nothing listens there, and a function that cannot start must not try.
     let function = command(binary, settings, "127.0.0.1:9").output();
     let ended = timeout(PATIENCE, function)
         .await
@@ -212,7 +212,7 @@ async fn next(State(invocation): State<Arc<Invocation>>) -> (HeaderMap, String) 
 }
 
 async fn response(State(invocation): State<Arc<Invocation>>, answer: String) {
-    // Nobody listens any more only when the test is over.
+    // The receiver is only gone when the test is over.
     let _ = invocation.answers.send(Ok(
         serde_json::from_str(&answer).unwrap_or(Value::String(answer))
     ));

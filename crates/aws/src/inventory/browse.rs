@@ -1,6 +1,6 @@
-//! Looks through the inventory for a person: pages with packages, words, counts and values to filter by.
+//! Browses the inventory for a person: pages with packages, words, counts and values to filter by.
 //!
-//! Nothing is retried: a page that shows this asks again a second later.
+//! Nothing is retried: the page that shows this tries again a second later.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -165,7 +165,7 @@ async fn exact<'a>(
     Ok(Cow::Borrowed(search))
 }
 
-/// Counts the entries of one index where that is enough.
+/// Counts the entries of one index if that is enough.
 fn count_statement(search: &InstanceSearch) -> (String, Vec<SqlParameter>) {
     let InstanceSearch { filter, words } = search;
     let mut parameters = window::filter_parameters(filter);
@@ -225,7 +225,7 @@ async fn exists(
 
 /// The first packages of each instance, and how many it has.
 ///
-/// Counted first: a page of instances with 10,000 packages each would be more than one answer of the Data API may hold.
+/// Counted first: a page of instances with 10,000 packages each would exceed one response of the Data API.
 async fn packages(
     api: &DataApi,
     ids: &[&InstanceId],

@@ -14,13 +14,13 @@ use thiserror::Error;
 use super::errors::Failure;
 use crate::schema;
 
-/// A row that no statement of ours stores or asks for.
+/// A row that none of our statements stores or selects.
 #[derive(Debug, Error)]
 pub(super) enum RowError {
     /// It has too few or too many columns, or not their types.
     #[error("a row that {statement} answered has other columns than were asked for")]
     Columns {
-        /// What was asked.
+        /// What was queried.
         statement: &'static str,
     },
     /// A text breaks its rule.
@@ -31,7 +31,7 @@ pub(super) enum RowError {
         /// The rule.
         source: TextError,
     },
-    /// A date is none.
+    /// An invalid date.
     #[error("creation_date_utc of a stored row is not a date and time")]
     Date,
     /// An instance has more packages than can be added.
@@ -40,7 +40,7 @@ pub(super) enum RowError {
 }
 
 impl From<CreationDateError> for RowError {
-    /// Leaves the error out, since it quotes what is stored.
+    /// Omits the error, since it quotes stored values.
     fn from(_: CreationDateError) -> Self {
         Self::Date
     }
@@ -52,11 +52,11 @@ impl From<RowError> for Failure {
     }
 }
 
-/// Whether the schema does that a probe's only row tells of.
+/// Whether the schema in a probe's only row fits.
 pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), Failure> {
     let number = |field: &Field| match field {
         Field::LongValue(number) => u32::try_from(*number).ok(),
-        // Of no row at all.
+        // Without any row.
         Field::IsNull(true) => Some(0),
         _ => None,
     };
@@ -85,7 +85,7 @@ pub(super) fn token(records: Option<Vec<Vec<Field>>>) -> Result<Option<String>, 
     }
 }
 
-/// The instance `id` of the first page of its rows: itself, then its packages. `None` when there is no row.
+/// The instance `id` of the first page of its rows: itself, then its packages. `None` if there is no row.
 pub(super) fn instance(
     id: &InstanceId,
     mut records: Vec<Vec<Field>>,
@@ -172,13 +172,13 @@ pub(super) fn page(
         }
     }
     let mut records = found;
-    // The parts of a union come in no order that SQL promises.
+    // SQL guarantees no order of a union's parts.
     records.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     let next = if records.len() > limit.get() {
         records.truncate(limit.get());
         records.last().map(|last| last.id.clone())
     } else {
-        // A window that came to the end of its index has seen every match.
+        // A window that reached the end of its index has seen every match.
         let furthest = ends.into_iter().collect::<Option<Vec<String>>>();
         let furthest = furthest.and_then(|ends| ends.into_iter().max());
         furthest.map(parsed_id).transpose()?

@@ -1,4 +1,4 @@
-//! The statement of one page of a list: it examines a bounded number of index entries, whatever it is asked for.
+//! The statement of one page of a list: it examines a bounded number of index entries, whatever the filter.
 //!
 //! An index that holds every match of a filter, ordered by id, is a [`Path`] to them. A filter with one path and nothing
 //! else to check is read along it until the page is full. Otherwise each path contributes a window of its next entries,
@@ -18,7 +18,7 @@ pub(super) const EXAMINED: usize = 300;
 
 const BY_PACKAGE: &str = "ec2_package FORCE INDEX (ec2_package_by_package)";
 
-/// What a page is to hold.
+/// What a page should contain.
 #[derive(Clone, Copy)]
 pub(super) struct PageQuery<'a> {
     pub(super) filter: &'a InstanceFilter,
@@ -48,8 +48,8 @@ enum Path {
 impl PageQuery<'_> {
     /// The statement, made of fixed fragments and numbers; what a client sent goes into parameters only.
     ///
-    /// Rows of kind 0 are instances, one more than the page where there is another. Rows of kind 1 hold, for each
-    /// window, the id of its last entry, or NULL where it came to the end of its index.
+    /// Rows of kind 0 are instances, one more than the page if there is another. Rows of kind 1 hold, for each
+    /// window, the id of its last entry, or NULL if it reached the end of its index.
     pub(super) fn statement(&self) -> (String, Vec<SqlParameter>) {
         let paths = self.paths();
         let sql = match paths.as_slice() {

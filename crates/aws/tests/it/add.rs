@@ -1,4 +1,4 @@
-//! Adding, with every failure at every call of it.
+//! Adding, with every failure at every call.
 
 use std::time::Duration;
 
@@ -198,7 +198,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     }
 }
 
-/// An inventory whose first commit is not answered, nor the first look at what became of it.
+/// An inventory whose first commit is not answered, nor the first read afterwards.
 fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
     FakeDataApi::start(move |call| match (call.name, call.nth) {
         ("commit", 1) => Some(Fault {
@@ -226,14 +226,14 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
         "begin insert commit rollback token token begin insert commit"
     );
 
-    // Another client comes as soon as our own transaction is undone.
+    // Another client writes as soon as our own transaction is rolled back.
     let (fake, inventory) = unanswered(Done::Never);
     let new = instance(0);
     let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", true));
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
     assert_eq!(fake.calls(), "begin insert commit rollback token token");
 
-    // And just after the look.
+    // And just after the read.
     let (fake, inventory) = unanswered(Done::Never);
     let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token token", true));
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
@@ -249,7 +249,7 @@ async fn an_instance_that_others_removed_after_a_commit_without_an_answer_does_n
         let (fake, inventory) = unanswered(Done::AtOnce);
         let new = instance(0);
         let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", added_anew));
-        // It was added, so it is no duplicate; whoever asks again is told so by what is there then.
+        // It was added, so it is not a duplicate; a retry finds what is stored.
         assert!(
             matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))),
             "{added:?}"

@@ -1,4 +1,4 @@
-//! What a request's line, metrics and trace are told of the calls.
+//! The calls in a request's line, metrics and trace.
 
 use fleet_core::{
     calls::{Call, Tally, tallied},

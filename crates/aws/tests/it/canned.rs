@@ -17,7 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use fleet_aws::SdkConfig;
 use serde_json::Value;
 
-/// What one request is answered with.
+/// The response to one request.
 pub(crate) enum Reply {
     /// A response of the service.
     Answer {
@@ -25,11 +25,11 @@ pub(crate) enum Reply {
         exception: Option<&'static str>,
         body: String,
     },
-    /// Bytes that are no JSON.
+    /// Bytes that are not JSON.
     Garbage,
     /// The connection breaks.
     Reset,
-    /// No answer ever.
+    /// No response ever.
     Silence,
 }
 
@@ -52,9 +52,9 @@ impl Reply {
     }
 }
 
-/// A request, as far as a script looks at it.
+/// The parts of a request that a script uses.
 pub(crate) struct Request {
-    /// `/Execute`, say, or `GetItem` where the service is told by a header.
+    /// Such as `/Execute`, or `GetItem` if a header names the operation.
     pub(crate) operation: String,
     /// Its body.
     pub(crate) body: Value,
@@ -144,7 +144,7 @@ pub(crate) fn test_config(endpoint: &str) -> aws_types::sdk_config::Builder {
         .endpoint_url(endpoint)
 }
 
-/// Whether `duration` is what a client is told after a failure that has no wait of its own.
+/// Whether `duration` is the wait after a failure without a specific wait.
 pub(crate) fn is_short(duration: Duration) -> bool {
     (Duration::from_secs(1)..=Duration::from_secs(5)).contains(&duration)
 }

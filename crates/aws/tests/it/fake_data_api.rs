@@ -16,19 +16,19 @@ use tokio::time::Instant;
 
 use crate::canned::{Reply, Request, config};
 
-/// How a call fails, and whether it does its work all the same.
+/// How a call fails, and whether it does its work nevertheless.
 pub(crate) struct Fault {
     pub(crate) reply: Reply,
     pub(crate) done: Done,
 }
 
-/// When a call that fails does its work.
+/// When a failing call does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
     Never,
     AtOnce,
-    /// So long after the start of the test: until then it waits for a lock, and nobody can call it back. It does nothing
-    /// when its transaction has ended by then.
+    /// This long after the start of the test: until then it waits for a lock, and cannot be cancelled. It does nothing
+    /// if its transaction has ended by then.
     Later(Duration),
 }
 
@@ -45,11 +45,11 @@ pub(crate) struct Step<'a> {
 /// The token of a row that is not ours.
 const ANOTHER: &str = "another";
 
-/// What a transaction, or a statement by itself, makes of the row.
+/// What a transaction, or a single statement, does to the row.
 enum Change {
-    /// Puts one there, with this token.
+    /// Inserts it, with this token.
     Put(Option<String>),
-    /// Takes it away.
+    /// Deletes it.
     Take,
 }
 
@@ -66,12 +66,12 @@ struct State {
     widest: (usize, usize),
 }
 
-/// The database, seen from the test.
+/// The database, from the test's point of view.
 #[derive(Clone)]
 pub(crate) struct FakeDataApi(Arc<Mutex<State>>);
 
 impl FakeDataApi {
-    /// An empty database with an inventory on it. `faults` decides of each call whether it fails.
+    /// An empty database with an inventory on it. `faults` decides for each call whether it fails.
     pub(crate) fn start(
         mut faults: impl FnMut(&Step<'_>) -> Option<Fault> + Send + 'static,
     ) -> (Self, DataApiInventory) {
@@ -109,14 +109,14 @@ impl FakeDataApi {
         (fake, DataApiInventory::new(&config, settings))
     }
 
-    /// Puts another's row where ours would be.
+    /// Inserts another client's row in place of ours.
     pub(crate) fn occupied(self) -> Self {
         self.0.lock().unwrap().stored = Some(ANOTHER.into());
         self
     }
 
-    /// What another client does once the calls end with `calls`: puts its row where ours would be, or takes away what is
-    /// there.
+    /// What another client does once the calls end with `calls`: inserts its row in place of ours, or deletes the existing
+    /// one.
     pub(crate) async fn meddled_with(&self, calls: &str, put: bool) {
         while !self.calls().ends_with(calls) {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -129,7 +129,7 @@ impl FakeDataApi {
         self.now().stored.is_some()
     }
 
-    /// Whether the row is the one that [`Self::occupied`] put there.
+    /// Whether the row is the one that [`Self::occupied`] inserted.
     pub(crate) fn is_occupied(&self) -> bool {
         self.now().stored.as_deref() == Some(ANOTHER)
     }
@@ -235,7 +235,7 @@ impl State {
         }
     }
 
-    /// Does `change` within `transaction`, or for good.
+    /// Does `change` within `transaction`, or directly.
     fn change(&mut self, transaction: Option<&str>, change: Change) {
         match (transaction, change) {
             (Some(id), change) => drop(self.open.insert(id.to_owned(), Some(change))),
@@ -267,7 +267,7 @@ pub(crate) fn duplicate() -> Reply {
     )
 }
 
-/// An instance `i-1` with so many packages.
+/// An instance `i-1` with this many packages.
 pub(crate) fn instance(packages: usize) -> NewInstance {
     let package = |n: usize| Package {
         name: PackageName::parse("p").unwrap(),
@@ -281,7 +281,7 @@ pub(crate) fn instance(packages: usize) -> NewInstance {
     }
 }
 
-/// The widest instance that there can be: every text as long as it may be, of characters of 4 bytes, and 10,000 packages.
+/// The widest possible instance: every text of maximal length, of 4-byte characters, and 10,000 packages.
 pub(crate) fn widest() -> NewInstance {
     let wide = |n: usize, max: usize| format!("{}{n:05}", "𝕏".repeat(max - 5));
     let package = |n: usize| Package {

@@ -1,16 +1,16 @@
-//! How the Data API fails, as it is written on the wire.
+//! The Data API's failures on the wire.
 
 use crate::{
     canned::Reply,
     fake_data_api::{Done, Fault},
 };
 
-/// What an operation does about a failure.
+/// How an operation reacts to a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// Begins again.
+    /// Retries.
     Again,
-    /// Begins again, since the transaction is gone.
+    /// Retries, since the transaction is gone.
     Gone,
     /// Answers 503.
     Unavailable,
@@ -53,7 +53,7 @@ macro_rules! case {
     };
 }
 
-/// Every failure that there is a rule for.
+/// Every failure that has a rule.
 pub(crate) fn all() -> Vec<Case> {
     vec![
         case!(

@@ -387,7 +387,7 @@ async fn a_list_is_filtered_ordered_and_paged() {
 async fn concurrent_updates_of_a_dimension_lose_nothing() {
     let local = Local::start().await;
     let dimension = Arc::new(DimensionId::parse("1-23456789").unwrap());
-    // Clones queue for each other within a process; these four know nothing of each other, like four processes.
+    // Clones queue for each other within a process; these four are independent, like four processes.
     let config = test_config(&local.aws.endpoint_url()).build();
     let settings = || DimensionsSettings {
         table: "fleet-dimensions".into(),
@@ -564,7 +564,7 @@ async fn a_store_that_is_not_there_is_a_fault() {
             "{probed:?}"
         );
     }
-    // The service cannot tell a secret that is not there from one that it cannot read now.
+    // The service cannot distinguish a missing secret from one that it temporarily cannot read.
     assert!(matches!(
         local.inventory.probe().await,
         Err(StoreError::Unavailable { .. })

@@ -156,7 +156,7 @@ async fn a_probe_asks_once_unless_its_connection_broke() {
     for case in all() {
         let name = case.name;
         if name == "reset" {
-            // A kept connection that died while the function was frozen says nothing of the store.
+            // A kept connection that died while the function was frozen says nothing about the store.
             let (fake, inventory, ..) = first_call(case, "one");
             inventory.probe().await.unwrap();
             assert_eq!(fake.calls(), "one one", "{name}");
@@ -176,7 +176,7 @@ async fn a_probe_asks_once_unless_its_connection_broke() {
     }
 }
 
-/// Rows of packages `first..last` in the form of an answer.
+/// Rows of packages `first..last` in the form of a response.
 fn packages(range: std::ops::Range<usize>) -> Vec<Value> {
     range.map(|n| json!([{ "longValue": 1 }, { "stringValue": format!("p{n:05}") }, { "stringValue": "1" }, { "isNull": true }])).collect()
 }
@@ -185,7 +185,7 @@ fn instance_row() -> Value {
     json!([{ "longValue": 0 }, { "stringValue": "r" }, { "stringValue": "1" }, { "stringValue": "2019-03-06 02:45:32" }])
 }
 
-/// Answers a record with 1,500 packages; the call named `fails` fails once.
+/// Returns a record with 1,500 packages; the call named `fails` fails once.
 fn long_record(fails: &'static str) -> (FakeDataApi, fleet_aws::DataApiInventory) {
     let mut failed = false;
     FakeDataApi::start(move |call| {

@@ -1,4 +1,4 @@
-//! Removing, with every failure at every call of it.
+//! Removing, with every failure at every call.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn id() -> InstanceId {
     InstanceId::parse("i-1").unwrap()
 }
 
-/// A database with a row, whose calls fail as `faults` says: the call's name, and which of its name it is.
+/// A database with a row, whose calls fail as `faults` says: the call's name, and its number among those of that name.
 fn occupied(
     mut faults: impl FnMut(&str, usize) -> Option<Fault> + Send + 'static,
 ) -> (FakeDataApi, DataApiInventory) {
@@ -155,7 +155,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     }
 }
 
-/// A database with a row, whose first commit is not answered, nor the first look at what became of it.
+/// A database with a row, whose first commit is not answered, nor the first read afterwards.
 fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
     occupied(move |call, nth| match (call, nth) {
         ("commit", 1) => Some(Fault {
@@ -183,7 +183,7 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
         "begin delete commit rollback token token begin delete commit"
     );
 
-    // Another client removes it between the look and the second try.
+    // Another client removes it between the read and the second attempt.
     let (fake, inventory) = unanswered(Done::Never);
     let id = id();
     let (removed, ()) = tokio::join!(

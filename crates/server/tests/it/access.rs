@@ -1,4 +1,4 @@
-//! `--access template`: API keys, signatures and throttles as `template.yaml` asks for them.
+//! `--access template`: API keys, signatures and throttles as `template.yaml` requires them.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ const KEY: &str = "a-key-of-this-test-alone";
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 const DIMENSION: &str = "/scalableTargetDimensions/a%20b";
 
-/// A server that asks, with a folder for its key file and its template.
+/// A server with access rules, with a folder for its key file and its template.
 struct Asking {
     server: TestServer,
     folder: tempfile::TempDir,
@@ -64,7 +64,7 @@ impl Asking {
         self.send(method, path, &[("x-api-key", key)], "").await
     }
 
-    /// Sends a request that is signed by `signer`, after `change` of its headers.
+    /// Sends a request signed by `signer`, after `change` of its headers.
     async fn signed_by(
         &self,
         signer: Signer<'_>,
@@ -86,7 +86,7 @@ impl Asking {
     }
 }
 
-/// Holds a refusal against the template's gateway response of this type.
+/// Compares a refusal with the template's gateway response of this type.
 fn is_refused(answer: &Answer, kind: &str, error_type: &str) {
     let response = gateway_response(kind);
     assert_eq!(answer.status, response.0, "{}", answer.text);
@@ -298,7 +298,7 @@ async fn a_signed_route_without_a_signature_answers_in_api_gateways_words() {
     }
 }
 
-/// The template with one limit changed, in which what is changed must be.
+/// The template with one limit changed, which it must have.
 fn changed(from: &str, to: &str) -> String {
     assert!(TEMPLATE.contains(from), "{from}");
     TEMPLATE.replacen(from, to, 1)

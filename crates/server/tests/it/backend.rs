@@ -48,7 +48,7 @@ async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
 
 #[tokio::test]
 async fn the_embedded_backend_stays_on_the_machine_whatever_the_shell_is_set_up_for() {
-    // Of the block for documentation (RFC 5737), where nobody answers.
+    // From the documentation block (RFC 5737), where nothing answers.
     let elsewhere = "http://192.0.2.1";
     let variables = [
         ("AWS_ENDPOINT_URL", elsewhere),
@@ -84,7 +84,7 @@ async fn the_local_aws_endpoints_serve_other_clients_too() {
         (unsigned.status, &unsigned.body["message"]),
         (403, &json!("Missing Authentication Token"))
     );
-    // Any signature will do.
+    // Any signature is accepted.
     let headers = [
         target,
         ("content-type", "application/x-amz-json-1.1"),
@@ -149,12 +149,12 @@ async fn calls_to_aws_use_the_proxy_of_the_environment() {
         ("AWS_ACCESS_KEY_ID", "a"),
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "us-east-1"),
-        // Of the block for documentation (RFC 5737), where nobody answers.
+        // From the documentation block (RFC 5737), where nothing answers.
         ("AWS_ENDPOINT_URL", "http://192.0.2.1"),
         ("http_proxy", &url),
     ];
     let server = Binary::start_with(&["--backend", "aws"], &variables).await;
-    // Nobody answers the proxy's clients either.
+    // Nothing answers the proxy's clients either.
     let answer = send(server.address(), "GET", READY, "").await;
     assert_eq!(answer.status, 503, "{}", answer.text);
     assert!(proxy.accept().is_ok(), "no call went to the proxy");

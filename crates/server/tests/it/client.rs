@@ -1,4 +1,4 @@
-//! A client that sends what it is told to, to the byte: paths are not normalised, and connections are its caller's.
+//! A client that sends exactly the given bytes: paths are not normalised, and the caller owns the connections.
 
 use std::net::SocketAddr;
 
@@ -35,7 +35,7 @@ impl Answer {
     }
 }
 
-/// Sends a request on a connection of its own.
+/// Sends a request on its own connection.
 pub(crate) async fn send(
     address: SocketAddr,
     method: &str,
@@ -45,7 +45,7 @@ pub(crate) async fn send(
     send_with(address, method, path, &[], body).await
 }
 
-/// Sends a request with headers on a connection of its own.
+/// Sends a request with headers on its own connection.
 pub(crate) async fn send_with(
     address: SocketAddr,
     method: &str,
@@ -57,7 +57,7 @@ pub(crate) async fn send_with(
     send_over(stream, &address.to_string(), method, path, headers, body).await
 }
 
-/// Sends a request with headers over `stream`, which is closed then. `host` is what it is named in the request.
+/// Sends a request with headers over `stream`, which is closed then. `host` is the request's `Host`.
 pub(crate) async fn send_over(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     host: &str,

@@ -20,7 +20,7 @@ fn instance(region: &str, account: &str, packages: &[Value]) -> String {
     json!({"aws_region": region, "aws_account": account, "packages": packages}).to_string()
 }
 
-/// The refusal's text, under both keys, with a request id that is also in the header.
+/// The error's message, under both keys, with a request id that is also in the header.
 fn refusal(answer: &Answer) -> &str {
     assert_eq!(answer.status, 400, "{}", answer.text);
     assert_eq!(answer.body["message"], answer.body["error_message"]);
@@ -84,7 +84,7 @@ async fn an_instance_is_added_read_and_removed() {
         server.get("/ec2/instance-002").await.body,
         json!({"record": {}, "record_found": false})
     );
-    // Its packages went with it: an instance of the same id starts without any.
+    // Its packages were removed with it: an instance with the same id starts without any.
     assert_eq!(
         server
             .send("POST", "/ec2/instance-002", instance("r", "a", &[]))
@@ -170,7 +170,7 @@ async fn ids_are_told_apart_character_by_character() {
             (&json!(id), &json!(format!("r{number}")))
         );
     }
-    // Plain characters need no encoding, and an empty query string is no part of the id.
+    // Plain characters need no encoding, and an empty query string is not part of the id.
     assert_eq!(
         server.get("/ec2/i-a?").await.body["record"]["aws_region"],
         "r1"
@@ -220,7 +220,7 @@ async fn ids_that_break_the_rule_are_400() {
 #[tokio::test]
 async fn ten_thousand_packages_of_the_widest_text_come_back_whole() {
     let server = TestServer::start().await;
-    // Characters of four bytes, up to the limits of name and version: the largest record there can be.
+    // Characters of four bytes, up to the limits of name and version: the largest possible record.
     let packages: Vec<Value> = (0..10_000)
         .map(|number| package(&format!("{number:05}{}", "𝕏".repeat(95)), &"𝕏".repeat(50)))
         .collect();

@@ -1,4 +1,4 @@
-//! A server that hosts some of the functions alone.
+//! A server that hosts a subset of the functions.
 
 use crate::{
     binary::{Binary, Signal, command, refusal},

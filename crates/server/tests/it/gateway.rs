@@ -1,4 +1,4 @@
-//! HTTP in, events and answers out.
+//! HTTP in, events and responses out.
 
 use fleet_server::Limits;
 use serde_json::{Value, json};

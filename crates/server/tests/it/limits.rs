@@ -13,7 +13,7 @@ use crate::{
     hosted::Hosted,
 };
 
-/// Long enough that no test meets it.
+/// Long enough that no test reaches it.
 const LONG: Duration = Duration::from_secs(60);
 /// Short enough that a test can wait for it.
 const SHORT: Duration = Duration::from_millis(150);
@@ -173,7 +173,7 @@ async fn a_body_that_does_not_arrive_in_time_is_a_504() {
 
 #[tokio::test]
 async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
-    // Each half has much time left, and both together have too little.
+    // Each half has enough time left, but both together have too little.
     let limit = Duration::from_secs(2);
     let hosted = Hosted::start(Limits {
         request: limit,
@@ -225,7 +225,7 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
     raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
     hosted.has_begun().await;
     drop(raw);
-    // Another request's answer shows that the server has seen the connection close.
+    // Another request's response shows that the server has noticed that the connection closed.
     assert_eq!(
         send(hosted.address(), "GET", "/echo/1", "").await.status,
         200

@@ -1,5 +1,5 @@
-//! The OpenAPI document, held against what the server answers: [`TestServer`](crate::support::TestServer) checks every
-//! answer of every test with [`check`].
+//! The OpenAPI document, compared with the server's responses: [`TestServer`](crate::support::TestServer) checks every
+//! response of every test with [`check`].
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../functions/metadata/src/openapi.json")).unwrap()
 });
 
-/// The schemas that were compiled so far, by where they stand.
+/// The schemas that were compiled so far, by their place.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// Every operation: method, path and description.
@@ -32,13 +32,13 @@ pub(crate) fn operations() -> impl Iterator<Item = (String, String, &'static Val
         })
 }
 
-/// Holds an answer to a request against the document.
+/// Checks a response against the document.
 pub(crate) fn check(method: &str, target: &str, answer: &Answer) {
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let found =
         operations().filter(|(known, template, _)| known == method && matches(template, path));
-    // A segment that is written out goes before a parameter.
+    // A literal segment takes precedence over a parameter.
     let Some((_, template, operation)) =
         found.min_by_key(|(_, template, _)| template.matches('{').count())
     else {

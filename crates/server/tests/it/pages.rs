@@ -13,7 +13,7 @@ use crate::{
 
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
-/// A page is no part of the API, so it is not held against the API's description.
+/// A page is not part of the API, so it is not checked against the API's description.
 async fn page(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Answer {
     client::send_with(server.address(), "GET", path, headers, "").await
 }
@@ -131,7 +131,7 @@ async fn files_are_cached_by_hash_and_compressed_only_for_a_client_that_takes_it
     }
 }
 
-/// Head and body of an answer to the byte.
+/// Head and body of a response, byte for byte.
 async fn raw(server: &TestServer, path: &str, encodings: &str) -> (String, Vec<u8>) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(server.address())
@@ -245,7 +245,7 @@ async fn a_change_is_kept_with_its_request_and_its_caller_and_outlives_the_serve
             "",
         )
         .await;
-    // An id that is only read is no dimension.
+    // An id that is only read is not a dimension.
     server.get("/scalableTargetDimensions/other").await;
     let dimensions = state(&server, "").await["dimensions"].clone();
     let changes = dimensions["changes"].as_array().unwrap();
@@ -383,7 +383,7 @@ async fn pages_can_be_for_reading_alone_or_not_there() {
     assert!(home(&on).await.text.contains(r#"data-pages="on""#));
     patch(&on, "example-web", r#"{"desiredCapacity":2.0}"#).await;
     patch(&on, "real", r#"{"desiredCapacity":2.0}"#).await;
-    // Another site's page can ask for it, and is not heard.
+    // Another site's page can request it, and is refused.
     assert_eq!(remove(&on, "cross-site").await.status, 403);
     assert_eq!(
         state(&on, "").await["dimensions"]["found"]
@@ -430,7 +430,7 @@ async fn a_store_that_does_not_answer_leaves_the_other_one() {
     assert_eq!(answer["instances"]["found"][0]["id"], "a");
 }
 
-/// Takes the table away, by the local endpoint of DynamoDB.
+/// Deletes the table, through the local DynamoDB endpoint.
 async fn delete_table(server: &TestServer) {
     let address = server.aws_endpoint_url();
     let address = address.trim_start_matches("http://").parse().unwrap();

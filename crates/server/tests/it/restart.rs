@@ -1,4 +1,4 @@
-//! What a client has been told is stored survives every end of the server.
+//! What was acknowledged to a client survives every end of the server.
 
 use serde_json::json;
 use tempfile::TempDir;

@@ -367,7 +367,7 @@ async fn the_list_pages_through_what_is_stored_and_moves_nothing() {
         server
             .send("PATCH", &path, r#"{"desiredCapacity":2.0}"#)
             .await;
-        // Looking at some of them moves them on, in demo mode.
+        // Reading some of them moves them on, in demo mode.
         for _ in 0..id {
             server.get(&path).await;
         }
@@ -427,7 +427,7 @@ async fn writers_at_once_lose_no_field_of_each_other() {
     let server = Binary::start_with(&["--in-memory"], &[("SCALING_MODE", "production")]).await;
     for round in 1..=10 {
         let path = format!("/v1/scalableTargetDimensions/{round}");
-        // Each field has writers of its own, and the last value of each is sent by all of its writers.
+        // Each field has its own writers, and all of them send the same last value.
         let bodies = [r#"{"actualCapacity":7.0}"#, r#"{"desiredCapacity":9.0}"#];
         let writers = (0..40)
             .map(|number| client::send(server.address(), "PATCH", &path, bodies[number % 2]));

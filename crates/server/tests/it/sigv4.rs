@@ -1,4 +1,4 @@
-//! Signature Version 4, worked out here from the specification
+//! Signature Version 4, computed independently from the specification
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>) and not by the crate that
 //! the server verifies with.
 

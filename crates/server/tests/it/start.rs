@@ -1,4 +1,4 @@
-//! What a start says, and the one sentence and exit code of each start that fails.
+//! The output of a start, and the error message and exit code of each failed start.
 
 use std::{fs, net::TcpListener, path::Path};
 
@@ -9,7 +9,7 @@ use crate::{
     client,
 };
 
-/// The sentence of a start with these arguments, which must fail with exit code 1.
+/// The error message of a start with these arguments, which must fail with exit code 1.
 async fn sentence(arguments: &[&str]) -> String {
     sentence_of(&mut command(arguments)).await
 }
@@ -166,7 +166,7 @@ async fn two_databases_at_once_are_refused() {
 
 #[tokio::test]
 async fn an_address_that_is_not_this_machines_is_named() {
-    // Of the block for documentation (RFC 5737), which no machine has.
+    // From the documentation block (RFC 5737), which no machine has.
     let elsewhere = [
         "--in-memory",
         "--access",
@@ -283,7 +283,7 @@ async fn a_wrong_setting_is_named() {
         said,
         "The environment variable SCALING_MODE must be demo or production"
     );
-    // What is empty counts as not set.
+    // Empty counts as unset.
     let said = sentence_of(
         command(&["--in-memory"])
             .env("DB_NAME", "")

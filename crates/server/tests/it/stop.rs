@@ -65,7 +65,7 @@ async fn a_stop_cuts_what_is_under_way_after_its_time_and_counts_it() {
         ..Limits::default()
     })
     .await;
-    // A head that never ends is no request, so it is not counted.
+    // A head that never ends is not a request, so it is not counted.
     let mut half = Raw::connect(hosted.address()).await;
     half.write("GET /stay HTTP/1.1\r\nhost:").await;
     let mut busy = Raw::connect(hosted.address()).await;
@@ -121,7 +121,7 @@ async fn a_stop_does_not_wait_for_half_a_head_nor_for_a_client_that_does_not_rea
     let mut deaf = Raw::connect(hosted.address()).await;
     deaf.write("GET /not-there HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000))
         .await;
-    // A stop that waited for either would end after 59 s by these limits, and not by itself.
+    // A stop that waited for either would only end after 59 s because of these limits.
     let stopped = tokio::time::timeout(Duration::from_secs(30), hosted.hosting.stop()).await;
     assert_eq!(stopped.unwrap(), 0);
 }
@@ -174,7 +174,7 @@ async fn a_second_signal_ends_the_server_at_once() {
     );
 }
 
-/// The log line of the one request that was cut.
+/// The log line of the one request that was cut off.
 fn cut_line(server: &Binary) -> &str {
     let mut lines = server
         .said

@@ -1,4 +1,4 @@
-//! A whole server of its own for each test: every function, embedded storage in memory, free ports. `.ci/mariadb` runs
+//! A separate server for each test: every function, embedded storage in memory, free ports. `.ci/mariadb` runs
 //! the inventory's tests on MariaDB too.
 
 use std::net::SocketAddr;
@@ -53,7 +53,7 @@ impl TestServer {
         self.send_with(method, path, &[], body).await
     }
 
-    /// Sends a request with headers; the path is sent as it is. The answer is held against the OpenAPI document.
+    /// Sends a request with headers; the path is sent as it is. The response is checked against the OpenAPI document.
     pub(crate) async fn send_with(
         &self,
         method: &str,

@@ -1,4 +1,4 @@
-//! A person at a terminal: the program on a pseudo-terminal of its own, where Ctrl-C is a key.
+//! A person at a terminal: the program on its own pseudo-terminal, where Ctrl-C is a key.
 
 use std::{
     io::{Read as _, Write as _},

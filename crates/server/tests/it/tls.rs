@@ -66,7 +66,7 @@ impl Files {
         self.write("key.pem", &pair.key);
     }
 
-    /// Has a server speak HTTPS with them.
+    /// Has a server serve HTTPS with them.
     fn give(&self, options: &mut Options) {
         options.tls.tls_cert = Some(self.path("cert.pem"));
         options.tls.tls_key = Some(self.path("key.pem"));
@@ -84,7 +84,7 @@ impl Files {
         .await
     }
 
-    /// A client that trusts the authority alone.
+    /// A client that trusts only this authority.
     fn client(&self) -> Client {
         Client {
             authority: self.authority.cert.clone(),
@@ -96,7 +96,7 @@ impl Files {
     }
 }
 
-/// A client by HTTPS.
+/// An HTTPS client.
 #[derive(Clone)]
 struct Client {
     authority: String,
@@ -107,7 +107,7 @@ struct Client {
 }
 
 impl Client {
-    /// The same, with a certificate to show.
+    /// The same, with a client certificate.
     fn showing(self, shown: &Issued) -> Self {
         Self {
             shows: Some(shown.clone()),
@@ -115,12 +115,12 @@ impl Client {
         }
     }
 
-    /// Shakes hands.
+    /// Does a handshake.
     async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         self.connect_with(self.config(), address).await
     }
 
-    /// How it shakes hands twice, the second time with what it has kept of the first.
+    /// Does two handshakes, the second one with the state kept from the first.
     async fn handshakes(&self, address: SocketAddr) -> [HandshakeKind; 2] {
         let config = self.config();
         let mut kinds = [HandshakeKind::FullWithHelloRetryRequest; 2];
@@ -130,7 +130,7 @@ impl Client {
                 .await
                 .unwrap();
             *kind = stream.get_ref().1.handshake_kind().unwrap();
-            // A ticket of TLS 1.3 comes with the answer.
+            // A TLS 1.3 ticket comes with the response.
             let answer = client::send_over(stream, self.name, "GET", "/v1/health", &[], "").await;
             assert_eq!(answer.status, 200);
         }
@@ -190,8 +190,8 @@ impl Client {
         client::send_over(stream, self.name, method, path, &[], body).await
     }
 
-    /// Whether the server refuses this client. With TLS 1.3 a client has shaken hands before the server has looked at
-    /// its certificate, so only the first read tells.
+    /// Whether the server refuses this client. With TLS 1.3 a client finishes the handshake before the server has checked
+    /// its certificate, so only the first read shows it.
     async fn is_refused(&self, address: SocketAddr) -> bool {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let Ok(mut stream) = self.connect(address).await else {

@@ -37,7 +37,7 @@ async fn metadata_says_what_is_running() {
         (&metadata["name"], &metadata["region"]),
         (&json!("fleet-api"), &json!("us-east-1"))
     );
-    // Outside a checkout (a source archive) nobody can tell, unless the build is told.
+    // Outside a checkout (a source archive) it is unknown, unless the build is told.
     if Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../.git")
         .exists()
@@ -83,7 +83,7 @@ async fn the_server_is_well_and_ready() {
 #[tokio::test]
 async fn without_its_stores_the_server_is_well_but_not_ready() {
     let settings = [
-        // Nobody listens there.
+        // Nothing listens there.
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "local"),

@@ -44,7 +44,7 @@ impl Authority {
         self.issue(params)
     }
 
-    /// A certificate that is over.
+    /// An expired certificate.
     pub(super) fn expired_client(&self, name: &str) -> Issued {
         let mut params = named(name);
         params.not_before = date_time_ymd(2020, 1, 1);
@@ -52,7 +52,7 @@ impl Authority {
         self.issue(params)
     }
 
-    /// A certificate that is for servers alone.
+    /// A certificate for servers only.
     pub(super) fn for_servers_only(&self, name: &str) -> Issued {
         let mut params = named(name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -71,7 +71,7 @@ impl Authority {
     }
 }
 
-/// A certificate of the shape that API Gateway makes: self-signed, RSA with 2048 bits, version 3 without any extension,
+/// A certificate like API Gateway's: self-signed, RSA with 2048 bits, version 3 without any extension,
 /// the subject `C=US, L=Seattle, CN=ApiGateway`.
 pub(super) fn api_gateway() -> Issued {
     self_signed(api_gateway_params())
@@ -105,7 +105,7 @@ pub(super) fn expired_api_gateway() -> Issued {
     self_signed(params)
 }
 
-/// A self-signed certificate that says it is a CA's, as `openssl req -x509` makes it.
+/// A self-signed certificate that claims to be a CA's, as `openssl req -x509` makes it.
 pub(super) fn self_signed_ca(name: &str) -> Issued {
     let mut params = named(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

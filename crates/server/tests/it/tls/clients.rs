@@ -1,4 +1,4 @@
-//! Client certificates: who may ask for what.
+//! Client certificates: who may call what.
 
 use fleet_server::Options;
 use rustls::{
@@ -234,7 +234,7 @@ async fn a_stolen_certificate_is_nothing_without_its_key() {
         cert: gateway.cert,
         key: api_gateway().key,
     };
-    // The library itself does not let such a pair be shown, so the check for that is passed by.
+    // The library itself refuses such a pair, so its check is bypassed.
     assert!(
         shows_by_force(&files, &thief, server.address())
             .await
@@ -242,7 +242,7 @@ async fn a_stolen_certificate_is_nothing_without_its_key() {
     );
 }
 
-/// Shows a certificate with a key that is not its own.
+/// Presents a certificate with a key that is not its own.
 async fn shows_by_force(
     files: &Files,
     thief: &Issued,
@@ -325,7 +325,7 @@ async fn other_routes_can_be_chosen_and_everything_too() {
             "{path}"
         );
     }
-    // The page's data is protected as the routes that show it.
+    // The page's data is protected like the routes that show it.
     for (path, status) in [
         ("/_ui/state", 403),
         ("/_ui/state?only=instances", 403),

@@ -1,4 +1,4 @@
-//! What is agreed on, and what a connection may take.
+//! The negotiation, and the limits of a connection.
 
 use std::{
     net::SocketAddr,
@@ -106,7 +106,7 @@ async fn plain_http_gets_no_answer_on_the_port_of_https() {
         .await
         .unwrap();
     let mut read = Vec::new();
-    // A reset is as good an end as any.
+    // A reset is an acceptable end.
     let _ = stream.read_to_end(&mut read).await;
     assert!(!read.starts_with(b"HTTP/"), "{read:?}");
     assert_eq!(
@@ -171,7 +171,7 @@ async fn a_connection_beyond_the_limit_waits_for_one_to_end() {
     assert_eq!(second.await.unwrap().status, 200);
 }
 
-/// Reads an answer's head and the body of `{"status":"ok"}`.
+/// Reads a response's head and the body `{"status":"ok"}`.
 async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut read = Vec::new();
     while !read.ends_with(b"}") {
@@ -194,7 +194,7 @@ async fn a_stop_lets_a_request_finish_and_says_goodbye_to_every_connection() {
             .await
             .starts_with("HTTP/1.1 200 OK\r\n")
     );
-    // Has sent nothing at all, and holds nobody up.
+    // Has sent nothing at all, and blocks nobody.
     let silent = TcpStream::connect(address).await.unwrap();
     let mut busy = files.client().connect(address).await.unwrap();
     busy.write_all(b"PATCH /scalableTargetDimensions/d HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 25\r\n\r\n")

@@ -14,7 +14,7 @@ use crate::{
     support::TestServer,
 };
 
-/// Longer than the server ever takes to look at the files.
+/// Longer than the server's interval for checking the files.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The certificate that a new connection sees.
@@ -41,7 +41,7 @@ async fn a_new_pair_is_taken_up_and_connections_go_on() {
     let server = files.serve().await;
     let mut open = files.client().connect(server.address()).await.unwrap();
     let renewed = files.authority.server(NAME);
-    // One after the other, as they are replaced; at a look in between nothing fits.
+    // One after the other, as they are replaced; in between, the two do not match.
     files.write("cert.pem", &renewed.cert);
     server.running().reload();
     for _ in 0..5 {

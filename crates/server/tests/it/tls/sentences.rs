@@ -1,4 +1,4 @@
-//! The one sentence of each start that fails, before anything has changed.
+//! The error message of each failed start, before anything has changed.
 
 use tempfile::TempDir;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::binary::{Binary, command, refusal};
 
-/// The sentence of a start with these options, which must fail and leave nothing behind.
+/// The error message of a start with these options, which must fail and leave nothing behind.
 async fn sentence(arguments: &[&str]) -> String {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
