@@ -73,7 +73,7 @@ def create_scaling_policy(logical_id, properties, stack):
     metric = configuration.get("CustomizedMetricSpecification", {}).get("MetricName")
     metric = metric or configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
     resource, separator, namespace = properties["ScalingTargetId"].rpartition("|")
-    # A metric of one's own is all that a custom resource can follow.
+    # A custom resource can only follow a custom metric.
     if not separator or float(configuration["TargetValue"]) <= 0 or not metric or (namespace == "custom-resource" and "Predefined" in str(configuration)):
         raise ValueError(f"No scalable target registered, or no target or metric: {properties}")
     return f"arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:{stack}:resource/{resource}:policyName/{properties['PolicyName']}", {}

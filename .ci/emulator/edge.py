@@ -51,7 +51,7 @@ def chosen_record():
     zone = route53.list_hosted_zones_by_name(DNSName=OPTIONS.zone)["HostedZones"][0]["Id"]
     records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     pair = {record["Failover"]: record for record in records if "Failover" in record}
-    # Where neither is well, the primary one is the answer.
+    # If neither is healthy, the answer is the primary one.
     for role in ("PRIMARY", "SECONDARY"):
         if is_well(route53, pair[role]["HealthCheckId"]):
             return pair[role]
