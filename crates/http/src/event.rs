@@ -78,7 +78,10 @@ pub(crate) fn into_request(
     } else {
         event.multi_value_query_string_parameters
     };
-    let path_parameters = parameters::path(host, event.path_parameters)?;
+    let path_parameters = parameters::path(
+        host.encodes(event.request_context.apiid.as_deref()),
+        event.path_parameters,
+    )?;
     let query = parameters::query(query)?;
     let mut request = http::Request::new(body);
     *request.method_mut() = event.http_method;

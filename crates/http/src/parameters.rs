@@ -5,21 +5,21 @@ use std::collections::HashMap;
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use percent_encoding::percent_decode_str;
 
-use crate::{ErrorCode, InvalidInput, host::Host, shown::Shown};
+use crate::{ErrorCode, InvalidInput, shown::Shown};
 
 /// The character that decoders put in the place of bytes that are not UTF-8.
 const REPLACEMENT: char = '\u{FFFD}';
 
-/// The path parameters, percent-decoded once, whoever does it.
+/// The path parameters, percent-decoded once: here where they `are_encoded`, or else by the host.
 ///
 /// # Errors
 /// [`InvalidInput`] that names the parameter which is not percent-encoded UTF-8.
 pub(crate) fn path(
-    host: Host,
+    are_encoded: bool,
     sent: HashMap<String, String>,
 ) -> Result<HashMap<String, String>, InvalidInput> {
     let decode = |(name, value): (String, String)| {
-        let decoded = if host.encodes_path_parameters {
+        let decoded = if are_encoded {
             percent_decoded(&value)
         } else {
             Some(value)
@@ -79,9 +79,9 @@ pub(crate) fn query(sent: QueryMap) -> Result<QueryMap, InvalidInput> {
 mod tests {
     use super::*;
 
-    fn id(host: Host, sent: &str) -> Result<String, String> {
+    fn id(are_encoded: bool, sent: &str) -> Result<String, String> {
         let sent = HashMap::from([("id".to_owned(), sent.to_owned())]);
-        path(host, sent)
+        path(are_encoded, sent)
             .map(|mut decoded| decoded.remove("id").unwrap())
             .map_err(|error| error.to_string())
     }
@@ -99,14 +99,10 @@ mod tests {
             ("%00", "\0"),
             ("", ""),
         ] {
-            assert_eq!(id(Host::API_GATEWAY, sent).as_deref(), Ok(meant), "{sent}");
+            assert_eq!(id(true, sent).as_deref(), Ok(meant), "{sent}");
         }
-        let decodes = Host {
-            encodes_path_parameters: false,
-            ..Host::API_GATEWAY
-        };
         for text in ["a b", "a%25", "100%", "%zz", "a/b"] {
-            assert_eq!(id(decodes, text).as_deref(), Ok(text));
+            assert_eq!(id(false, text).as_deref(), Ok(text));
         }
     }
 
@@ -126,13 +122,9 @@ mod tests {
             "%EF%BF%BD",
             "a\u{FFFD}",
         ] {
-            assert_eq!(id(Host::API_GATEWAY, sent), refusal, "{sent}");
+            assert_eq!(id(true, sent), refusal, "{sent}");
         }
-        let decodes = Host {
-            encodes_path_parameters: false,
-            ..Host::API_GATEWAY
-        };
-        assert_eq!(id(decodes, "a\u{FFFD}"), refusal);
+        assert_eq!(id(false, "a\u{FFFD}"), refusal);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod canaries;
 mod concurrency;
 mod deadlock;
 mod disk;
+mod encoded;
 mod exceptions;
 mod ids;
 mod kill;
