@@ -96,6 +96,7 @@ const LINKS: &[(&str, &str)] = &[
     ("readiness", "/v1/health/ready"),
     ("instances", "/ec2"),
     ("instance", "/ec2/{aws_instance_id}"),
+    ("scalable_target_dimensions", "/v1/scalableTargetDimensions"),
     (
         "scalable_target_dimension",
         "/v1/scalableTargetDimensions/{scalableTargetDimensionId}",

@@ -42,13 +42,22 @@ fn a_stop_waits_for_a_body_and_for_its_function_and_is_given_that_time() {
         let values = text
             .lines()
             .filter_map(|line| line.trim().strip_prefix(key));
-        values.map(|value| value.trim().parse().unwrap()).collect()
+        values
+            .map(|value| value.trim().trim_end_matches("\"}").parse().unwrap())
+            .collect()
     };
     let unit = include_str!("../../../../deploy_scripts/own_machine/fleet-server.service");
     let tasks = include_str!("../../../../deploy_scripts/services.yaml");
     for (given, places) in [
         (seconds(unit, "TimeoutStopSec="), 1),
         (seconds(tasks, "StopTimeout:"), 2),
+        (
+            seconds(
+                tasks,
+                r#"- {Key: deregistration_delay.timeout_seconds, Value: ""#,
+            ),
+            2,
+        ),
     ] {
         assert_eq!(given.len(), places);
         assert!(
