@@ -1,6 +1,8 @@
 //! A person at a terminal: the program on its own pseudo-terminal, where Ctrl-C is a key.
 
 use std::{
+    env,
+    ffi::OsString,
     io::{Read as _, Write as _},
     net::SocketAddr,
     process::Child,
@@ -18,6 +20,11 @@ const CTRL_C: &[u8] = b"\x03";
 /// How the text log dims a line's time.
 const DIM: &str = "\x1b[2m";
 
+/// The server that was built with these tests, or the one that `FLEET_SERVER_PROGRAM` names: that of another profile, say.
+fn program() -> OsString {
+    env::var_os("FLEET_SERVER_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_fleet-server").into())
+}
+
 /// A program on a terminal. It is killed when this is dropped.
 struct Terminal {
     pty: Pty,
@@ -30,7 +37,7 @@ impl Terminal {
     fn start(columns: u16, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, columns)).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_fleet-server"))
+        let child = Command::new(program())
             .env_clear()
             .env("FLEET_LISTEN", "127.0.0.1:0")
             .env("FLEET_AWS_LISTEN", "127.0.0.1:0")
@@ -168,7 +175,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_says_so() {
 
 #[test]
 fn the_help_has_every_exit_code() {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_fleet-server"))
+    let output = std::process::Command::new(program())
         .env_clear()
         .arg("--help")
         .output()
