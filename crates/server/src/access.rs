@@ -7,7 +7,12 @@ mod keys;
 mod options;
 mod signature;
 
-use std::{collections::HashMap, fmt, path::Path, time::SystemTime};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write as _},
+    path::{self, Path},
+    time::SystemTime,
+};
 
 use aws_credential_types::Credentials;
 use http::{HeaderName, Method, request::Parts};
@@ -115,6 +120,35 @@ impl Access {
             .map_or((false, false), |rule| (rule.api_key, rule.signature))
     }
 
+    /// What `curl` needs for a route that asks for something, each part with a space before it. Secrets are read where they
+    /// are kept, so that none is shown.
+    pub(crate) fn curl_options(&self, method: &str, path: &str) -> String {
+        let (key, signature) = self.asks(method, path);
+        let mut options = String::new();
+        if let (true, Some(keys)) = (key, &self.keys) {
+            // They are tried in another terminal than the server's.
+            let file = path::absolute(keys.file());
+            let file = file.as_deref().unwrap_or(keys.file()).to_string_lossy();
+            let file = quoted(&file);
+            // Writing to a String cannot fail.
+            let _ = write!(
+                options,
+                r#" -H "x-api-key: $(grep -om1 '^[A-Za-z0-9_-]\{{20,\}}' {file})""#
+            );
+        }
+        if let (true, Some(verifier)) = (signature, &self.verifier) {
+            let _ = write!(
+                options,
+                r#" --aws-sigv4 aws:amz:{}:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY""#,
+                verifier.region()
+            );
+            if verifier.wants_token() {
+                options.push_str(r#" -H "x-amz-security-token: $AWS_SESSION_TOKEN""#);
+            }
+        }
+        options
+    }
+
     /// The API key that was made because there was no file.
     pub(crate) fn made_key(&self) -> Option<&str> {
         self.made_key.as_deref()
@@ -166,7 +200,7 @@ impl Access {
         let throttle = guard.throttle.as_ref();
         let claim = if guard.rule.signature {
             let verifier = self.verifier.as_ref().ok_or(Denial::NoSignature)?;
-            Some((verifier, verifier.claim(&parts.headers, now)?, throttle))
+            Some((verifier, verifier.claim(parts, now)?, throttle))
         } else {
             None
         };
@@ -222,6 +256,11 @@ impl fmt::Display for Access {
             asked.join(", ")
         )
     }
+}
+
+/// A word for a shell, within double quotes or without.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn in_time(throttle: Option<&Bucket>) -> Result<(), Denial> {

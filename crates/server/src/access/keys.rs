@@ -104,6 +104,11 @@ impl ApiKeys {
         Ok((keys, made))
     }
 
+    /// Where they are.
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The key equal to `shown`, if there is one.
     ///
     /// The file is checked first. If it cannot be read, the keys stay as they were.

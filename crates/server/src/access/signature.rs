@@ -3,29 +3,31 @@
 //!
 //! The rules are those of
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>. The hash of the body is
-//! always the body's: `UNSIGNED-PAYLOAD` is for S3 alone there. A signature in the query string is not taken.
+//! always the body's: `UNSIGNED-PAYLOAD` is for S3 alone there. A signature in the query string is taken as well, as long as
+//! it says that it is valid; where there is one in the header too, that one counts.
 
-use std::time::{Duration, SystemTime};
+mod statement;
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign},
     sign::v4,
 };
-use http::{
-    HeaderMap, HeaderName,
-    header::{AUTHORIZATION, HOST},
-    request::Parts,
-};
+use http::{HeaderName, header::HOST, request::Parts};
 use subtle::ConstantTimeEq as _;
 use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
+use self::statement::Statement;
 use super::denial::Denial;
 
 /// How far a signature's time may be from now, either way:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>.
 const SKEW: Duration = Duration::from_secs(5 * 60);
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SERVICE: &str = "execute-api";
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
@@ -44,6 +46,8 @@ pub(super) struct Verifier {
 pub(super) struct Claim {
     signed: Vec<HeaderName>,
     at: SystemTime,
+    /// How long it may be used; set where it is in the query string.
+    valid_for: Option<Duration>,
     signature: String,
 }
 
@@ -57,67 +61,76 @@ impl Verifier {
         }
     }
 
+    /// The region that requests are signed for.
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Whether callers sign with a session token.
+    pub(super) fn wants_token(&self) -> bool {
+        let credentials = self.credentials.as_ref();
+        credentials.is_some_and(|credentials| credentials.session_token().is_some())
+    }
+
     /// Looks at what a request says of its signature: whose it is, for what, and from when. Nothing of the body is
     /// needed yet.
-    pub(super) fn claim(&self, headers: &HeaderMap, now: SystemTime) -> Result<Claim, Denial> {
-        let mut sent = headers.get_all(AUTHORIZATION).iter();
-        let authorization = match (sent.next(), sent.next()) {
-            (None, _) => return Err(Denial::NoSignature),
-            (Some(one), None) => one.to_str().ok(),
-            _ => None,
-        };
-        let parsed = authorization.and_then(Authorization::parse);
-        let parsed = parsed.ok_or(Denial::Signature("the authorization is not a SigV4 one"))?;
-        let [id, date, region, service, end] = parsed.scope;
+    pub(super) fn claim(&self, parts: &Parts, now: SystemTime) -> Result<Claim, Denial> {
+        let Statement {
+            scope: [id, date, region, service, end],
+            signed,
+            signature,
+            time,
+            token,
+            valid_for,
+        } = Statement::of(parts)?;
         if end != "aws4_request" || service != self.service {
             return Err(Denial::Signature("the credential is not for execute-api"));
         }
         if region != self.region {
             return Err(Denial::Signature("the credential is for another region"));
         }
-        let text = single(headers, &DATE).ok_or(Denial::Signature("x-amz-date is missing"))?;
-        let at: SystemTime = PrimitiveDateTime::parse(text, DATE_FORMAT)
+        let at: SystemTime = PrimitiveDateTime::parse(&time, DATE_FORMAT)
             .map_err(|_| Denial::Signature("x-amz-date is not a time"))?
             .assume_utc()
             .into();
-        if !text.starts_with(date) || date.len() != 8 {
+        if !time.starts_with(&date) || date.len() != 8 {
             return Err(Denial::Signature("the credential is of another day"));
         }
-        let names = parsed.signed.split(';').map(str::parse::<HeaderName>);
+        let names = signed.split(';').map(str::parse::<HeaderName>);
         let signed: Vec<_> = names
             .collect::<Result<_, _>>()
             .map_err(|_| Denial::Signature("a signed header has no name"))?;
-        if !signed.contains(&HOST) || !signed.contains(&DATE) {
+        if !signed.contains(&HOST) || (valid_for.is_none() && !signed.contains(&DATE)) {
             return Err(Denial::Signature("host and x-amz-date must be signed"));
         }
         // What is not signed could have come from anybody.
-        if headers.contains_key(TOKEN) && !signed.contains(&TOKEN) {
+        if parts.headers.contains_key(TOKEN) && !signed.contains(&TOKEN) {
             return Err(Denial::Signature("x-amz-security-token must be signed"));
         }
-        let skew = now
-            .duration_since(at)
-            .unwrap_or_else(|ahead| ahead.duration());
-        if skew > SKEW {
-            return Err(Denial::Signature("x-amz-date is more than 5 minutes away"));
+        let age = match now.duration_since(at) {
+            Ok(age) => age <= valid_for.unwrap_or(SKEW),
+            Err(ahead) => ahead.duration() <= SKEW,
+        };
+        if !age {
+            return Err(Denial::Signature(match valid_for {
+                None => "x-amz-date is more than 5 minutes away",
+                Some(_) => "the signature is not valid yet, or not any more",
+            }));
         }
         let credentials = self.credentials.as_ref();
         let known =
             credentials.ok_or(Denial::UnknownCaller("no credentials to verify by are set"))?;
-        if !same(id, known.access_key_id()) {
+        if !same(&id, known.access_key_id()) {
             return Err(Denial::UnknownCaller("the access key is not known"));
         }
-        let token = match headers.contains_key(TOKEN) {
-            true => single(headers, &TOKEN),
-            false => Some(""),
-        };
-        let wanted = known.session_token().unwrap_or_default();
-        if !token.is_some_and(|token| same(token, wanted)) {
+        if !same(&token, known.session_token().unwrap_or_default()) {
             return Err(Denial::UnknownCaller("the session token is not known"));
         }
         Ok(Claim {
             signed,
             at,
-            signature: parsed.signature.to_owned(),
+            valid_for,
+            signature,
         })
     }
 
@@ -138,6 +151,10 @@ impl Verifier {
         let mut settings = SigningSettings::default();
         // What the client signed counts, the rest has been left out above.
         settings.excluded_headers = None;
+        if claim.valid_for.is_some() {
+            settings.signature_location = SignatureLocation::QueryParams;
+            settings.expires_in = claim.valid_for;
+        }
         let identity = self.credentials.clone().ok_or(failed)?.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -148,13 +165,17 @@ impl Verifier {
             .build()
             .map_err(|_| failed)?
             .into();
-        let address = parts
-            .uri
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
+        let address = match claim.valid_for {
+            None => {
+                let target = parts.uri.path_and_query();
+                Cow::Borrowed(target.map_or("/", |target| target.as_str()))
+            }
+            // The signer adds them again.
+            Some(_) => Cow::Owned(statement::without_signature(&parts.uri)),
+        };
         let request = SignableRequest::new(
             parts.method.as_str(),
-            address,
+            &*address,
             headers.into_iter(),
             SignableBody::Bytes(body),
         )
@@ -165,46 +186,6 @@ impl Verifier {
         } else {
             Err(Denial::Signature("the signature does not match"))
         }
-    }
-}
-
-/// The parts of an `Authorization` header.
-struct Authorization<'a> {
-    scope: [&'a str; 5],
-    signed: &'a str,
-    signature: &'a str,
-}
-
-impl<'a> Authorization<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let fields = text.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
-        let (mut credential, mut signed, mut signature) = (None, None, None);
-        for field in fields.split(',') {
-            let (name, value) = field.trim().split_once('=')?;
-            let known = match name {
-                "Credential" => &mut credential,
-                "SignedHeaders" => &mut signed,
-                "Signature" => &mut signature,
-                _ => return None,
-            };
-            if known.replace(value).is_some() {
-                return None;
-            }
-        }
-        Some(Self {
-            scope: credential?.split('/').collect::<Vec<_>>().try_into().ok()?,
-            signed: signed?,
-            signature: signature?,
-        })
-    }
-}
-
-/// A header's value, where it was sent once.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
-        _ => None,
     }
 }
 

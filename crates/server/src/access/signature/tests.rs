@@ -1,6 +1,6 @@
 //! Requests and signatures that AWS publishes: its Signature Version 4 test suite, as `awslabs/aws-c-auth` has it.
 
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, header::AUTHORIZATION};
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn signed(mut parts: Parts, signed: &str, signature: &str) -> Parts {
 /// What the verifier says of a request.
 fn verified(parts: &Parts, body: &[u8]) -> Result<(), Denial> {
     let verifier = verifier();
-    let claim = verifier.claim(&parts.headers, at(AT))?;
+    let claim = verifier.claim(parts, at(AT))?;
     verifier.confirm(&claim, parts, body)
 }
 
@@ -117,7 +117,7 @@ fn the_signatures_of_the_test_suite_are_right() {
 fn a_time_may_be_five_minutes_away() {
     let verifier = verifier();
     let parts = vanilla();
-    let claim = |seconds| verifier.claim(&parts.headers, at(seconds)).map(|_| ());
+    let claim = |seconds| verifier.claim(&parts, at(seconds)).map(|_| ());
     for near in [AT - 300, AT, AT + 300] {
         assert_eq!(claim(near), Ok(()));
     }
@@ -223,8 +223,7 @@ fn a_session_token_belongs_to_the_credentials() {
         parts
     };
     let unknown = Err(Denial::UnknownCaller("the session token is not known"));
-    let claim =
-        |verifier: &Verifier, parts: &Parts| verifier.claim(&parts.headers, at(AT)).map(|_| ());
+    let claim = |verifier: &Verifier, parts: &Parts| verifier.claim(parts, at(AT)).map(|_| ());
     let signed = "x-amz-date;x-amz-security-token";
     assert_eq!(claim(&verifier, &with_token("t", signed)), unknown);
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -250,4 +249,122 @@ fn an_unsigned_payload_is_not_taken() {
         verified(&parts, b""),
         Err(Denial::Signature("the signature does not match"))
     );
+}
+
+/// `get-vanilla`, `get-vanilla-query-order-encoded` and `post-vanilla-query` of the test suite, in their query form.
+const PRESIGNED: [(&str, &str, &str); 3] = [
+    (
+        "GET",
+        "/?",
+        "e93c787ed7f371d5c6b165c1b38ede9550f4dce4144713e844b25b7192d3865d",
+    ),
+    (
+        "GET",
+        "/?Param-3=Value3&Param=Value2&%E1%88%B4=Value1&",
+        "c5f1848ceec943ac2ca68ee720460c23aaae30a2300586597ada94c4a65e4787",
+    ),
+    (
+        "POST",
+        "/?Param1=value1&",
+        "a9ef26247f293bffe40eeff86a0480ba8c14d31503b2e0c3399e3a16bf1a3682",
+    ),
+];
+const IN_QUERY: &str = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1%2Fservice%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-SignedHeaders=host&X-Amz-Expires=3600";
+
+fn presigned(method: &str, before: &str, in_query: &str, signature: &str) -> Parts {
+    let target = format!("{before}{in_query}&X-Amz-Signature={signature}");
+    let mut parts = request(method, &target, &[]);
+    parts.headers.remove(DATE);
+    parts
+}
+
+#[test]
+fn a_signature_in_the_query_string_is_taken() {
+    for (method, before, signature) in PRESIGNED {
+        let parts = presigned(method, before, IN_QUERY, signature);
+        assert_eq!(verified(&parts, b""), Ok(()), "{before}");
+        let other = Err(Denial::Signature("the signature does not match"));
+        assert_eq!(verified(&parts, b"a body"), other);
+        let changed = presigned(method, &format!("{before}more=1&"), IN_QUERY, signature);
+        assert_eq!(verified(&changed, b""), other);
+        let elsewhere = before.replace("/?", "/elsewhere?");
+        let changed = presigned(method, &elsewhere, IN_QUERY, signature);
+        assert_eq!(verified(&changed, b""), other);
+    }
+}
+
+#[test]
+fn a_signature_in_the_query_string_holds_as_long_as_it_says() {
+    let verifier = verifier();
+    let (method, before, signature) = PRESIGNED[0];
+    let parts = presigned(method, before, IN_QUERY, signature);
+    let claim = |seconds| verifier.claim(&parts, at(seconds)).map(|_| ());
+    for in_time in [AT - 300, AT, AT + 3_600] {
+        assert_eq!(claim(in_time), Ok(()));
+    }
+    let over = Err(Denial::Signature(
+        "the signature is not valid yet, or not any more",
+    ));
+    for not_in_time in [AT - 301, AT + 3_601] {
+        assert_eq!(claim(not_in_time), over);
+    }
+}
+
+#[test]
+fn a_query_string_that_says_something_else_is_refused_with_the_reason() {
+    let (method, before, signature) = PRESIGNED[0];
+    let expires = "X-Amz-Expires is not from 1 to 604800";
+    let parameter = "a parameter of the signature is missing, or there twice";
+    for (from, to, reason) in [
+        (
+            "Expires=3600",
+            "Expires=7200",
+            "the signature does not match",
+        ),
+        ("Expires=3600", "Expires=0", expires),
+        ("Expires=3600", "Expires=604801", expires),
+        ("Expires=3600", "Expires=x", expires),
+        ("&X-Amz-Expires=3600", "", parameter),
+        ("Expires=3600", "Expires=3600&X-Amz-Expires=3600", parameter),
+        (
+            "HMAC-SHA256",
+            "HMAC-SHA1",
+            "the algorithm is not AWS4-HMAC-SHA256",
+        ),
+        ("%2Faws4_request", "", "the credential has not five parts"),
+        (
+            "SignedHeaders=host",
+            "SignedHeaders=accept",
+            "host and x-amz-date must be signed",
+        ),
+    ] {
+        assert!(IN_QUERY.contains(from), "{from}");
+        let parts = presigned(method, before, &IN_QUERY.replace(from, to), signature);
+        assert_eq!(
+            verified(&parts, b""),
+            Err(Denial::Signature(reason)),
+            "{from} {to}"
+        );
+    }
+    let mut token = verifier();
+    let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+    // `get-vanilla-with-session-token`.
+    let suite = "6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267";
+    token.credentials = Some(Credentials::new(
+        "AKIDEXAMPLE",
+        secret,
+        Some(suite.to_owned()),
+        None,
+        "test",
+    ));
+    let with = |shown: &str| {
+        let in_query = format!("{IN_QUERY}&X-Amz-Security-Token={shown}");
+        let signature = "7ff2b50b376cb4d151970630573d6291dc128cc5c2a12ffb237f73cc53f67b6c";
+        let parts = presigned(method, before, &in_query, signature);
+        let claim = token.claim(&parts, at(AT))?;
+        token.confirm(&claim, &parts, b"")
+    };
+    assert_eq!(with(suite), Ok(()));
+    let unknown = Err(Denial::UnknownCaller("the session token is not known"));
+    assert_eq!(with("another"), unknown);
 }
