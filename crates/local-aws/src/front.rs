@@ -1,20 +1,25 @@
-//! The one address: tells the three services apart and serves connections until told to stop.
+//! The one address: tells the three services apart.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Either, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+use bytes::Bytes;
+use fleet_edge::{
+    Client, HostingLimits, Responder, Ticket, Unreadable,
+    body::{self, BodyError, Budget, Share},
+    open_files,
 };
-use tokio::{net::TcpListener, sync::oneshot};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, StatusCode,
+    header::{CONNECTION, EXPECT},
+};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
 use crate::{
     data_api::{self, DataApi, Operation},
-    dynamodb::Forwarder,
+    dynamodb::{Forwarder, Reply},
     gate,
     respond::{self, Answer},
     secrets::{self, Secrets},
@@ -22,69 +27,42 @@ use crate::{
 
 /// How long a client may take to send a request's head, or its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much of an oversized body is read and thrown away, so that the client gets to see the answer.
-const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
-/// How long to wait after a failed accept: such a failure, too many open files say, tends to repeat.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
+/// How much all bodies under way may take together: as much as sixteen requests of the largest size.
+const ALL_BODIES_BYTES: usize = 16 * data_api::MAX_REQUEST_BYTES;
 /// How long requests under way may take to finish: longer than any statement may run.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
-
-type Reply = Response<Either<Full<Bytes>, Incoming>>;
+/// How many connections may be open at once, where the limit of open files allows it.
+const MAX_CONNECTIONS: usize = 10_000;
+/// A quarter of the open files: each connection here may have another one behind it.
+const FILES_PART: u64 = 4;
 
 /// What the requests are passed to.
 #[derive(Debug)]
 pub(crate) struct Front {
-    pub(crate) dynamodb: Forwarder,
-    pub(crate) data_api: Arc<DataApi>,
-    pub(crate) secrets: Arc<Secrets>,
+    dynamodb: Forwarder,
+    data_api: Arc<DataApi>,
+    secrets: Arc<Secrets>,
+    bodies: Budget,
+}
+
+/// What the listener allows.
+pub(crate) fn limits() -> HostingLimits {
+    HostingLimits {
+        handshake: READ_TIMEOUT,
+        head: READ_TIMEOUT,
+        write: READ_TIMEOUT,
+        stop: STOP_TIMEOUT,
+        connections: open_files::connections(MAX_CONNECTIONS, FILES_PART),
+    }
 }
 
 impl Front {
-    /// Serves until `stop` fires or is dropped, then lets the requests under way finish.
-    pub(crate) async fn serve(
-        self: Arc<Self>,
-        listener: TcpListener,
-        mut stop: oneshot::Receiver<()>,
-    ) {
-        let graceful = GracefulShutdown::new();
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(READ_TIMEOUT);
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = &mut stop => break,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::debug!(%error, "accept failed");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
-            // Only a matter of speed.
-            let _ = stream.set_nodelay(true);
-            let front = Arc::clone(&self);
-            let service = service_fn(move |request| {
-                let front = Arc::clone(&front);
-                async move { Ok::<_, Infallible>(front.answer(request).await) }
-            });
-            let connection =
-                graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-            tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-            });
-        }
-        drop(listener);
-        // No client can go on with an open transaction, and a request may be waiting for one to end.
-        let finished = async { tokio::join!(graceful.shutdown(), self.data_api.roll_back()) };
-        if tokio::time::timeout(STOP_TIMEOUT, finished).await.is_err() {
-            tracing::debug!("some requests did not finish in time");
+    pub(crate) fn new(dynamodb: Forwarder, data_api: Arc<DataApi>, secrets: Arc<Secrets>) -> Self {
+        Self {
+            dynamodb,
+            data_api,
+            secrets,
+            bodies: Budget::new(ALL_BODIES_BYTES),
         }
     }
 
@@ -98,7 +76,7 @@ impl Front {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         if target.starts_with("DynamoDB") {
-            return match tokio::time::timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
+            return match timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
                 Ok(reply) => reply,
                 Err(_) => too_slow().map(Either::Left),
             };
@@ -108,8 +86,8 @@ impl Front {
             if let Some(refusal) = gate::signature(request.headers(), secrets::CONTENT_TYPE) {
                 return refusal.map(Either::Left);
             }
-            return match body(request).await {
-                Ok(body) => self.secrets.answer(&target, &body),
+            return match self.body(request).await {
+                Ok((body, _share)) => self.secrets.answer(&target, &body),
                 Err(answer) => answer,
             }
             .map(Either::Left);
@@ -128,57 +106,83 @@ impl Front {
             return refusal;
         }
         let header_bytes = size(request.headers()) + request.uri().path().len();
-        let body = match body(request).await {
-            Ok(body) => body,
+        let (body, share) = match self.body(request).await {
+            Ok(read) => read,
             Err(answer) => return answer,
         };
         let service = Arc::clone(&self.data_api);
         // A client that goes away does not stop its statement half-way, as it would not on AWS.
-        let answered =
-            tokio::spawn(async move { service.answer(operation, header_bytes, &body).await }).await;
+        let answered = tokio::spawn(async move {
+            let _share = share;
+            service.answer(operation, header_bytes, &body).await
+        })
+        .await;
         answered.unwrap_or_else(data_api::unfinished)
+    }
+
+    /// Reads a body, which may be as large as the largest request of the Data API.
+    async fn body(&self, request: Request<Incoming>) -> Result<(Bytes, Share), Answer> {
+        let until = Instant::now() + READ_TIMEOUT;
+        let waits_to_be_asked = request.headers().contains_key(EXPECT);
+        let mut body = request.into_body();
+        let read = body::read(&mut body, data_api::MAX_REQUEST_BYTES, &self.bodies);
+        let mut answer = match timeout_at(until, read).await {
+            Ok(Ok((body, share))) => return Ok((body.into(), share)),
+            Ok(Err(BodyError::TooLarge(_))) => data_api::too_large(),
+            Ok(Err(BodyError::Broken)) => error(
+                StatusCode::BAD_REQUEST,
+                "BadRequestException",
+                "The request body broke off before its end.",
+            ),
+            Ok(Err(busy @ BodyError::Busy)) => error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ServiceUnavailableError",
+                &busy.to_string(),
+            ),
+            Err(_) => too_slow(),
+        };
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(CONNECTION, close);
+        // A client that is still sending gets to see the answer. One that has not begun would be asked to.
+        if !waits_to_be_asked {
+            tokio::spawn(body::discard(body, until));
+        }
+        Err(answer)
     }
 }
 
-/// Reads a body. What is longer than any limit is cut just past it, so that whoever looks at the size refuses it.
-async fn body(request: Request<Incoming>) -> Result<Bytes, Answer> {
-    match tokio::time::timeout(READ_TIMEOUT, read(request.into_body())).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(respond::error(
-            StatusCode::BAD_REQUEST,
-            "application/json",
-            "BadRequestException",
-            "The request body broke off before its end.",
-        )),
-        Err(_) => Err(too_slow()),
+impl Responder for Front {
+    type Body = Either<Full<Bytes>, Incoming>;
+
+    async fn respond(&self, _: &Client, request: Request<Incoming>, _: &Ticket) -> Reply {
+        self.answer(request).await
     }
+
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
+        tracing::debug!(%request_id, cause = %unreadable, "refused");
+        error(
+            unreadable.status(),
+            "BadRequestException",
+            &unreadable.to_string(),
+        )
+    }
+
+    async fn release(&self) {
+        // No client can go on with an open transaction, and a request may be waiting for one to end.
+        self.data_api.roll_back().await;
+    }
+}
+
+fn error(status: StatusCode, kind: &'static str, message: &str) -> Answer {
+    respond::error(status, "application/json", kind, message)
 }
 
 fn too_slow() -> Answer {
-    let message = "The request did not arrive in time.";
-    respond::error(
+    error(
         StatusCode::REQUEST_TIMEOUT,
-        "application/json",
         "RequestTimeoutException",
-        message,
+        "The request did not arrive in time.",
     )
-}
-
-async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
-    let mut kept = BytesMut::new();
-    let mut seen = 0;
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        seen += data.len();
-        if seen > MAX_DISCARDED_BYTES {
-            break;
-        }
-        let room = (data_api::MAX_REQUEST_BYTES + 1).saturating_sub(kept.len());
-        kept.extend_from_slice(&data[..data.len().min(room)]);
-    }
-    Ok(kept.freeze())
 }
 
 fn size(headers: &HeaderMap) -> usize {
@@ -195,10 +199,5 @@ fn unknown(request: &Request<Incoming>) -> Answer {
         request.method(),
         request.uri().path()
     );
-    respond::error(
-        StatusCode::NOT_FOUND,
-        "application/json",
-        "UnknownOperationException",
-        &message,
-    )
+    error(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
 }

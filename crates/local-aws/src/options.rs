@@ -2,6 +2,8 @@
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
+use fleet_edge::error_words;
+
 use crate::schema::Schema;
 
 /// Everything [`LocalAws::start`](crate::LocalAws::start) needs.
@@ -126,9 +128,7 @@ pub enum StartError {
     )]
     AddressInUse(SocketAddr),
     /// The address cannot be bound for another reason.
-    #[error(
-        "Cannot listen on {address} for the local AWS endpoints ({cause}): choose another address with --aws-listen."
-    )]
+    #[error("Cannot listen on {address} for the local AWS endpoints ({}): choose another address with --aws-listen.", error_words(.cause))]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -136,7 +136,7 @@ pub enum StartError {
         cause: io::Error,
     },
     /// The data folder does not exist, or is not writable.
-    #[error("Cannot write to the data folder {} ({cause}).", folder.display())]
+    #[error("Cannot write to the data folder {} ({}).", folder.display(), error_words(.cause))]
     Folder {
         /// The folder asked for.
         folder: PathBuf,
@@ -217,6 +217,6 @@ pub enum StartError {
     )]
     SchemaLayout(String),
     /// The operating system refused a thread or the like.
-    #[error("The local AWS endpoints cannot start ({0}).")]
+    #[error("The local AWS endpoints cannot start ({}).", error_words(.0))]
     System(#[from] io::Error),
 }

@@ -3,13 +3,11 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use fleet_aws::SettingsError;
+use fleet_edge::words;
 use fleet_http::telemetry::LevelsError;
 use thiserror::Error;
 
-use crate::{
-    access::AccessError, conflicts::Conflicts, os_error::words, template::TemplateError,
-    tls::TlsError,
-};
+use crate::{access::AccessError, conflicts::Conflicts, template::TemplateError, tls::TlsError};
 
 /// Why the server does not start: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]

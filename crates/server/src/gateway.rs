@@ -1,13 +1,16 @@
 //! One request's way: route, body, event, function, answer.
 
 use std::{
-    mem,
+    io, mem,
     net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use fleet_edge::SiteRules;
+use bytes::Bytes;
+use fleet_edge::{
+    Client, Hosting, Plain, REQUEST_ID, Responder, SiteRules, Ticket, Unreadable, body, shortened,
+};
 use fleet_http::{DynFunction, ErrorBody};
 use http::{
     HeaderValue, Method, Request, Uri, Version,
@@ -15,25 +18,28 @@ use http::{
     request::Parts,
     uri::PathAndQuery,
 };
+use http_body_util::Full;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, timeout_at},
+};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::{
     access::Access,
     answer::from_function,
-    body,
     event::Arrived,
-    hosting::{Answers, Client},
+    https,
     limits::Limits,
     pages::{self, Caller, Pages, takes_html},
-    refusal::{Answer, REQUEST_ID, Refusal},
+    refusal::{self, Answer, Refusal},
     router::{Found, Router, is_decodable},
     stage::Stage,
     template::{TemplateError, TemplateRoute},
-    tls::ClientRoutes,
-    under_way::{Ticket, shortened},
+    tls::{Acceptor, ClientRoutes},
 };
 
 /// The route that says what the API has.
@@ -101,6 +107,27 @@ impl Gateway {
     /// The same gateway, which serves below `stage` alone.
     pub(crate) fn with_stage(self, stage: Option<Stage>) -> Self {
         Self { stage, ..self }
+    }
+
+    /// Serves on `listener` over plain HTTP in background tasks.
+    ///
+    /// # Errors
+    /// Only when the operating system does not tell the listener's address.
+    pub fn host(self, listener: TcpListener) -> io::Result<Hosting> {
+        self.host_with(listener, None)
+    }
+
+    /// The same, over HTTPS where there is an `acceptor`.
+    pub(crate) fn host_with(
+        self,
+        listener: TcpListener,
+        acceptor: Option<Acceptor>,
+    ) -> io::Result<Hosting> {
+        let limits = self.limits.hosting();
+        match acceptor {
+            Some(acceptor) => Hosting::start(listener, self, acceptor, limits),
+            None => Hosting::start(listener, self, Plain, limits),
+        }
     }
 
     /// The path that routes have; `None` outside the stage.
@@ -264,12 +291,15 @@ fn set_path(parts: &mut Parts, path: &str) {
     parts.uri = Uri::from_parts(uri).unwrap_or_default();
 }
 
-impl Answers for Gateway {
-    fn limits(&self) -> &Limits {
-        &self.limits
-    }
+impl Responder for Gateway {
+    type Body = Full<Bytes>;
 
-    async fn answer(&self, client: &Client, request: Request<Incoming>, ticket: &Ticket) -> Answer {
+    async fn respond(
+        &self,
+        client: &Client,
+        request: Request<Incoming>,
+        ticket: &Ticket,
+    ) -> Answer {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
         let id = ticket.id();
@@ -281,6 +311,10 @@ impl Answers for Gateway {
             .as_ref()
             .map_or(Ok(()), |sites| sites.check(&request));
         let (mut parts, incoming) = request.into_parts();
+        let always_https = client
+            .is_secure
+            .then(|| https::always(&parts.headers))
+            .flatten();
         without_doubled_slash(&mut parts);
         let mut incoming = Some(incoming);
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
@@ -326,15 +360,15 @@ impl Answers for Gateway {
             Ok(answer) => answer,
             Err(refusal) => {
                 let status = refusal.status().as_u16();
-                let reason = refusal.reason();
+                let cause = refusal.cause();
                 let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
                 if refusal == Refusal::NoSuchRoute {
                     let path = shortened(&path);
                     info!(%method, route, path, status, duration_ms, request_id = id, "no such route");
                 } else if status < 500 {
-                    info!(%method, route, status, duration_ms, request_id = id, reason, "refused");
+                    info!(%method, route, status, duration_ms, request_id = id, cause = &*cause, "refused");
                 } else {
-                    warn!(%method, route, status, duration_ms, request_id = id, reason, "refused");
+                    warn!(%method, route, status, duration_ms, request_id = id, cause = &*cause, "refused");
                 }
                 let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
                 let answer = refusal.answer(shape, &id, unread.is_some());
@@ -349,7 +383,12 @@ impl Answers for Gateway {
         if let Ok(id) = HeaderValue::try_from(id) {
             answer.headers_mut().insert(REQUEST_ID, id);
         }
+        answer.headers_mut().extend(always_https);
         answer
+    }
+
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
+        refusal::of_unreadable(unreadable, request_id)
     }
 
     async fn finish(&self) {

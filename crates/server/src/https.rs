@@ -2,10 +2,15 @@
 
 use std::{io, net::SocketAddr};
 
+use fleet_edge::{Hosting, Plain};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{HOST, STRICT_TRANSPORT_SECURITY},
+    uri::Authority,
+};
 use tokio::net::TcpListener;
 
 use crate::{
-    hosting::Hosting,
     limits::Limits,
     redirect::Redirect,
     tls::{Acceptor, Plan, Tls, TlsError},
@@ -13,6 +18,8 @@ use crate::{
 
 /// The port that an https:// address has no need to name.
 const PORT: u16 = 443;
+/// What a browser that has been here by HTTPS is told: not to come by plain HTTP for a year.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The certificates, and the redirect of plain HTTP. New certificates stop coming when it is dropped.
 #[derive(Debug)]
@@ -43,10 +50,11 @@ impl Https {
         limits: Limits,
     ) -> io::Result<Self> {
         let redirect = |listener| {
-            Hosting::serve(
+            Hosting::start(
                 listener,
-                Redirect::new(limits, self.tls.acceptor(), port),
-                None,
+                Redirect::new(self.tls.acceptor(), port),
+                Plain,
+                limits.hosting(),
             )
         };
         Ok(Self {
@@ -96,4 +104,14 @@ pub(crate) fn url(name: Option<&str>, address: SocketAddr) -> String {
         Some(name) if address.port() == PORT => format!("https://{name}"),
         Some(name) => format!("https://{name}:{}", address.port()),
     }
+}
+
+/// The header that tells a client which comes by HTTPS, with these headers, to do so always.
+pub(crate) fn always(request: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
+    let host = request
+        .get(HOST)
+        .and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    // A browser would take it for all ports of the machine that it runs on.
+    let is_this_machine = host.is_some_and(|host| host.host().eq_ignore_ascii_case("localhost"));
+    (!is_this_machine).then_some((STRICT_TRANSPORT_SECURITY, HTTPS_ONLY))
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fleet_edge::{HostingLimits, open_files};
+
 /// The largest body: API Gateway's payload quota,
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>.
 pub const BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -19,6 +21,11 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const STOP: Duration = Duration::from_secs(2 * REQUEST.as_secs() + 1);
 /// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
 pub const CONNECTIONS: usize = 10_000;
+/// How many files the server may have open, where the operating system lets it: so many connections here and as many at
+/// the local AWS endpoints, with the files behind them.
+pub const OPEN_FILES: u64 = 65_536;
+/// The API gets a half of the open files for its connections, since a request may need others to its stores.
+const FILES_PART: u64 = 2;
 
 /// The limits of a request. The defaults are API Gateway's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +43,22 @@ pub struct Limits {
     pub handshake: Duration,
     /// The longest time that a stop waits for the requests under way; [`STOP`].
     pub stop: Duration,
-    /// How many connections may be open at once; others wait until one of these ends. [`CONNECTIONS`].
+    /// How many connections may be open at once, where the limit of open files allows it; the one that is idle longest
+    /// goes for a new one. [`CONNECTIONS`].
     pub connections: usize,
+}
+
+impl Limits {
+    /// What a listener has to know of them.
+    pub(crate) fn hosting(&self) -> HostingLimits {
+        HostingLimits {
+            handshake: self.handshake,
+            head: self.head,
+            write: self.request,
+            stop: self.stop,
+            connections: open_files::connections(self.connections, FILES_PART),
+        }
+    }
 }
 
 impl Default for Limits {

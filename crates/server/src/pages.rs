@@ -11,6 +11,7 @@ mod history;
 mod refresh;
 mod store;
 
+use fleet_edge::Client;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, USER_AGENT},
@@ -25,7 +26,7 @@ use self::{
     refresh::Refresh,
 };
 pub(crate) use self::{history::History, store::Reader};
-use crate::{hosting::Client, options::PagesMode, refusal::Answer};
+use crate::{options::PagesMode, refusal::Answer};
 
 const SCALING: &str = "/scalableTargetDimensions/{scalableTargetDimensionId}";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -252,6 +253,7 @@ mod tests {
         let client = Client {
             ip: [127, 0, 0, 1].into(),
             certificate: None,
+            is_secure: false,
         };
         let caller = |agent: &'static str| {
             Caller::of(

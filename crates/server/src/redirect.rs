@@ -1,20 +1,21 @@
 //! Plain HTTP beside HTTPS: everything is sent to the same address by HTTPS, and nothing else happens here.
 
+use bytes::Bytes;
+use fleet_edge::{Client, REQUEST_ID, Responder, Ticket, Unreadable};
 use fleet_http::ErrorBody;
 use http::{
     HeaderValue, Method, Request, StatusCode, Uri,
     header::{CONNECTION, HOST, LOCATION},
     uri::{Authority, PathAndQuery},
 };
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tracing::info;
+use uuid::Uuid;
 
 use crate::{
-    hosting::{Answers, Client},
-    limits::Limits,
-    refusal::{Answer, REQUEST_ID, Refusal},
+    refusal::{self, Answer, Refusal},
     tls::Acceptor,
-    under_way::Ticket,
 };
 
 const HTTPS: u16 = 443;
@@ -22,7 +23,6 @@ const HTTPS: u16 = 443;
 /// Sends whoever asks by HTTP to HTTPS, with 308, which keeps method and body.
 #[derive(Debug)]
 pub(crate) struct Redirect {
-    limits: Limits,
     /// Knows the names that the server has a certificate for.
     acceptor: Acceptor,
     /// Where HTTPS is served.
@@ -30,12 +30,8 @@ pub(crate) struct Redirect {
 }
 
 impl Redirect {
-    pub(crate) fn new(limits: Limits, acceptor: Acceptor, port: u16) -> Self {
-        Self {
-            limits,
-            acceptor,
-            port,
-        }
+    pub(crate) fn new(acceptor: Acceptor, port: u16) -> Self {
+        Self { acceptor, port }
     }
 
     /// The address by HTTPS of what was asked for, where the server has a certificate for the host that the client
@@ -79,29 +75,28 @@ impl Redirect {
     }
 }
 
-impl Answers for Redirect {
-    fn limits(&self) -> &Limits {
-        &self.limits
-    }
+impl Responder for Redirect {
+    type Body = Full<Bytes>;
 
-    async fn answer(&self, _: &Client, request: Request<Incoming>, ticket: &Ticket) -> Answer {
+    async fn respond(&self, _: &Client, request: Request<Incoming>, ticket: &Ticket) -> Answer {
         let id = ticket.id();
+        let method = request.method();
         let mut answer = match self.target(&request) {
             Some(target) => {
                 let mut answer = Answer::default();
                 *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
                 answer.headers_mut().insert(LOCATION, target);
+                let status = answer.status().as_u16();
+                info!(%method, route = "none", status, request_id = id, "sent to HTTPS");
                 answer
             }
-            None => Refusal::UnknownHost.answer(ErrorBody::Standard, &id, true),
+            None => {
+                let refusal = Refusal::UnknownHost;
+                let (status, cause) = (refusal.status().as_u16(), refusal.cause());
+                info!(%method, route = "none", status, request_id = id, cause = &*cause, "refused");
+                refusal.answer(ErrorBody::Standard, &id, true)
+            }
         };
-        let status = answer.status().as_u16();
-        let done = if answer.status().is_redirection() {
-            "sent to HTTPS"
-        } else {
-            "refused"
-        };
-        info!(method = %request.method(), route = "none", status, request_id = id, "{done}");
         let headers = answer.headers_mut();
         if let Ok(id) = HeaderValue::try_from(id) {
             headers.insert(REQUEST_ID, id);
@@ -111,5 +106,7 @@ impl Answers for Redirect {
         answer
     }
 
-    async fn finish(&self) {}
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
+        refusal::of_unreadable(unreadable, request_id)
+    }
 }

@@ -1,7 +1,9 @@
 //! What the server answers in API Gateway's place, when no function does.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use fleet_edge::ForeignSite;
+use fleet_edge::{ForeignSite, Unreadable, body::BodyError};
 use fleet_http::{ErrorBody, ErrorCode};
 use http::{
     HeaderName, HeaderValue, StatusCode,
@@ -10,11 +12,10 @@ use http::{
 use http_body_util::Full;
 use serde_json::json;
 use thiserror::Error;
+use tracing::info;
+use uuid::Uuid;
 
 use crate::access::Denied;
-
-/// The header with the id that an answer and its log lines share.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// The answers of this server.
 pub(crate) type Answer = http::Response<Full<Bytes>>;
@@ -40,30 +41,18 @@ pub(crate) enum Refusal {
     /// 421: plain HTTP for a host that the server has no certificate for.
     #[error("This server does not serve the host of the request.")]
     UnknownHost,
-    /// 400: the request is no HTTP/1.1.
-    #[error("The request line or a header cannot be read as HTTP/1.1.")]
-    BrokenHead,
+    /// 400, 414 or 431: it is no request.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// 400: HTTP/1.1 wants one `Host`.
     #[error("The request must have exactly one Host header.")]
     Host,
-    /// 414: the address in the request line is too long.
-    #[error("The address of the request is too long.")]
-    TargetTooLong,
-    /// 431: the headers are too many or too long.
-    #[error("The headers of the request are too large.")]
-    HeadTooLarge,
-    /// 503: the bodies under way take all the memory that they may.
-    #[error("The server is receiving as much as it can. Send the request again in a second.")]
-    Busy,
+    /// 400, 413 or 503: the body is not taken.
+    #[error(transparent)]
+    Body(#[from] BodyError),
     /// 400: the query string cannot be decoded.
     #[error("The query string must be percent-encoded UTF-8.")]
     Query,
-    /// 400: the client stopped sending, or sent chunks that are none.
-    #[error("The request body did not arrive completely.")]
-    BrokenBody,
-    /// 413: the body is larger than allowed.
-    #[error("The request body must have at most {0} bytes.")]
-    BodyTooLarge(usize),
     /// 502: the function answered what is no answer. The wording is API Gateway's.
     #[error("Internal server error")]
     Malformed,
@@ -82,13 +71,10 @@ impl Refusal {
             | Self::ForeignSite(_) => StatusCode::FORBIDDEN,
             Self::Denied(denied) => denied.status(),
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::Query | Self::BrokenBody | Self::BrokenHead | Self::Host => {
-                StatusCode::BAD_REQUEST
-            }
-            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
-            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Query | Self::Body(BodyError::Broken) | Self::Host => StatusCode::BAD_REQUEST,
+            Self::Unreadable(unreadable) => unreadable.status(),
+            Self::Body(BodyError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Body(BodyError::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         }
@@ -105,14 +91,12 @@ impl Refusal {
                 "ForbiddenException"
             }
             Self::Query
-            | Self::BrokenBody
-            | Self::BrokenHead
+            | Self::Body(BodyError::Broken)
+            | Self::Unreadable(_)
             | Self::Host
-            | Self::TargetTooLong
-            | Self::HeadTooLarge
             | Self::UnknownHost => "BadRequestException",
-            Self::Busy => "ServiceUnavailableException",
-            Self::BodyTooLarge(_) => "RequestTooLargeException",
+            Self::Body(BodyError::Busy) => "ServiceUnavailableException",
+            Self::Body(BodyError::TooLarge(_)) => "RequestTooLargeException",
             Self::Malformed | Self::TimedOut => "InternalServerErrorException",
         }
     }
@@ -126,25 +110,26 @@ impl Refusal {
             | Self::ForeignSite(_)
             | Self::Denied(_) => ErrorCode::Forbidden,
             Self::UnknownHost => ErrorCode::MisdirectedRequest,
-            Self::Query
-            | Self::BrokenBody
-            | Self::BrokenHead
-            | Self::Host
-            | Self::TargetTooLong
-            | Self::HeadTooLarge => ErrorCode::InvalidRequest,
-            Self::Busy => ErrorCode::Unavailable,
-            Self::BodyTooLarge(_) => ErrorCode::PayloadTooLarge,
+            Self::Query | Self::Body(BodyError::Broken) | Self::Unreadable(_) | Self::Host => {
+                ErrorCode::InvalidRequest
+            }
+            Self::Body(BodyError::Busy) => ErrorCode::Unavailable,
+            Self::Body(BodyError::TooLarge(_)) => ErrorCode::PayloadTooLarge,
             Self::Malformed => ErrorCode::Internal,
             Self::TimedOut => ErrorCode::Timeout,
         }
     }
 
-    /// The cause for the log, where the client is not told all of it.
-    pub(crate) fn reason(&self) -> Option<&'static str> {
-        match self {
-            Self::Denied(denied) => Some(denied.reason()),
-            _ => None,
-        }
+    /// The cause, for the log. Where the words are API Gateway's, it says more than they do.
+    pub(crate) fn cause(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::NoSuchRoute => "no such route",
+            Self::OutsideStage => "the path is not below the stage",
+            Self::Denied(denied) => denied.reason(),
+            Self::Malformed => "the function did not answer, or not as it should",
+            Self::TimedOut => "the body or the function took too long",
+            other => return Cow::Owned(other.to_string()),
+        })
     }
 
     /// The answer that tells the client. `unread` says that a part of the body was not read, after which the
@@ -171,7 +156,7 @@ impl Refusal {
         if let Self::Denied(denied) = self {
             headers.extend(denied.headers());
         }
-        if *self == Self::Busy {
+        if *self == Self::Body(BodyError::Busy) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if unread {
@@ -179,6 +164,21 @@ impl Refusal {
         }
         answer
     }
+}
+
+/// The answer to what is no request, which is logged.
+pub(crate) fn of_unreadable(unreadable: Unreadable, request_id: Uuid) -> Answer {
+    let refusal = Refusal::Unreadable(unreadable);
+    let (status, cause) = (refusal.status().as_u16(), refusal.cause());
+    let request_id = request_id.to_string();
+    info!(
+        route = "none",
+        status,
+        request_id,
+        cause = &*cause,
+        "refused"
+    );
+    refusal.answer(ErrorBody::Standard, &request_id, true)
 }
 
 #[cfg(test)]
@@ -212,12 +212,12 @@ mod tests {
                 r#"{"code":"InvalidRequest","message":"The query string must be percent-encoded UTF-8.","request_id":"r"}"#,
             ),
             (
-                Refusal::BrokenBody,
+                BodyError::Broken.into(),
                 400,
                 r#"{"code":"InvalidRequest","message":"The request body did not arrive completely.","request_id":"r"}"#,
             ),
             (
-                Refusal::BodyTooLarge(9),
+                BodyError::TooLarge(9).into(),
                 413,
                 r#"{"code":"PayloadTooLarge","message":"The request body must have at most 9 bytes.","request_id":"r"}"#,
             ),

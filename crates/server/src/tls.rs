@@ -16,6 +16,7 @@ use std::{
     time::SystemTime,
 };
 
+use fleet_edge::{Client, Handshake};
 use rustls::{
     ServerConfig,
     client::verify_server_name,
@@ -419,10 +420,7 @@ impl Acceptor {
     ///
     /// # Errors
     /// A client that does not speak TLS, or only insecurely, or whose certificate is not trusted.
-    pub(crate) async fn accept(
-        &self,
-        stream: TcpStream,
-    ) -> io::Result<Option<TlsStream<TcpStream>>> {
+    async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
         let hello = LazyConfigAcceptor::new(Hello::default(), stream).await?;
         match &self.0.challenge {
             Some(challenge) if is_tls_alpn_challenge(&hello.client_hello()) => {
@@ -454,8 +452,23 @@ impl Acceptor {
     }
 }
 
+impl Handshake for Acceptor {
+    type Stream = TlsStream<TcpStream>;
+
+    async fn shake(
+        &self,
+        stream: TcpStream,
+        client: &mut Client,
+    ) -> io::Result<Option<Self::Stream>> {
+        let stream = self.accept(stream).await?;
+        client.is_secure = true;
+        client.certificate = stream.as_ref().and_then(client_subject);
+        Ok(stream)
+    }
+}
+
 /// The subject of the verified client certificate.
-pub(crate) fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
+fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
     let (_, connection) = stream.get_ref();
     let shown = connection.peer_certificates()?.first()?;
     Some(About::of(shown).map_or_else(|| "unreadable".to_owned(), |about| about.subject))

@@ -1,6 +1,10 @@
 //! What is none of the three services, and what is broken.
 
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 use crate::support::{Aws, CLUSTER, DATABASE, SECRET, SIGNATURE};
 
@@ -57,6 +61,44 @@ async fn a_broken_body_is_a_bad_request_that_names_the_field() {
         let (status, kind, body) = post(&aws, "/Execute", None, body).await;
         assert_eq!((status, kind.as_str()), (400, "BadRequestException"));
         assert!(body["message"].as_str().unwrap().contains(named), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_as_a_request_is_refused_in_the_services_shape() {
+    let aws = Aws::start().await;
+    let long = "x".repeat(500_000);
+    for (request, status, message) in [
+        (
+            "POST /Execute HTTP/1.1\r\nhost a\r\n\r\n".to_owned(),
+            400,
+            "The request line or a header cannot be read as HTTP/1.1.",
+        ),
+        (
+            format!("POST / HTTP/1.1\r\nhost: a\r\nx-large: {long}"),
+            431,
+            "The headers of the request are too large.",
+        ),
+    ] {
+        let mut connection = TcpStream::connect(aws.local.local_addr()).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            answer.push(connection.read_u8().await.unwrap());
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} "))
+                && head.contains("x-amzn-errortype: BadRequestException")
+                && head.matches("x-amzn-requestid: ").count() == 1,
+            "{head}"
+        );
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(
+            body,
+            json!({"__type": "BadRequestException", "message": message})
+        );
     }
 }
 

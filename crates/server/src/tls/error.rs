@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use thiserror::Error;
 
-use crate::os_error::words;
+use fleet_edge::words;
 
 /// Why the server cannot serve HTTPS as requested: one sentence for a person at a terminal, which says what to do.
 #[derive(Debug, Error)]

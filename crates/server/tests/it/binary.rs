@@ -44,6 +44,24 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// The same, with as many open files as `ulimit` with these `limits` allows.
+pub(crate) fn limited(limits: &str, arguments: &[&str]) -> Command {
+    let server = command(arguments);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("ulimit {limits} && exec \"$0\" \"$@\"")])
+        .arg(server.as_std().get_program())
+        .args(server.as_std().get_args())
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    for (name, value) in server.as_std().get_envs() {
+        shell.env(name, value.unwrap_or_default());
+    }
+    shell
+}
+
 /// Runs a program that should not start: its exit code and what it said on the error stream.
 pub(crate) async fn refusal(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().await.unwrap();
@@ -61,11 +79,14 @@ impl Binary {
 
     /// Starts it with these environment variables and waits until it answers.
     pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = command(arguments)
-            .envs(variables.iter().copied())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+        let mut command = command(arguments);
+        command.envs(variables.iter().copied());
+        Self::run(command).await
+    }
+
+    /// Starts what [`command`] or [`limited`] made and waits until it answers.
+    pub(crate) async fn run(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, output) = mpsc::unbounded_channel();
         tokio::spawn(async move {
@@ -94,6 +115,21 @@ impl Binary {
             .unwrap()
     }
 
+    /// Where the local AWS endpoints answer.
+    pub(crate) fn aws_address(&self) -> SocketAddr {
+        let urls = self
+            .said
+            .iter()
+            .filter_map(|line| line.split_once("AWS_ENDPOINT_URL=http://"));
+        urls.map(|(_, address)| address.trim_end_matches(')').parse().unwrap())
+            .next()
+            .unwrap()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Waits until it says something with `text` in it.
     pub(crate) async fn wait_for_line(&mut self, text: &str) {
         while let Some(line) = self.output.recv().await {
@@ -112,7 +148,7 @@ impl Binary {
             Signal::Terminate => "TERM",
             Signal::HangUp => "HUP",
         };
-        let script = format!("kill -{name} {}", self.child.id().unwrap());
+        let script = format!("kill -{name} {}", self.id());
         assert!(
             std::process::Command::new("sh")
                 .args(["-c", &script])

@@ -105,8 +105,9 @@ impl Hosted {
             limits,
         )
         .unwrap();
-        let hosting =
-            Hosting::start(TcpListener::bind(free_port()).await.unwrap(), gateway).unwrap();
+        let hosting = gateway
+            .host(TcpListener::bind(free_port()).await.unwrap())
+            .unwrap();
         Self { hosting, strings }
     }
 

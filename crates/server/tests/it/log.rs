@@ -106,6 +106,75 @@ async fn a_request_is_one_line_with_all_that_an_operator_asks() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_one_line_with_its_cause() {
+    let server = Binary::start_with(&["--in-memory"], &[JSON_LINES]).await;
+    let address = server.address();
+    let long = "x".repeat(500_000);
+    let mut refused = Vec::new();
+    for (request, status, cause) in [
+        (
+            "GET /v1/health HTTP/1.1\r\nhost a\r\n\r\n".to_owned(),
+            400,
+            "The request line or a header cannot be read as HTTP/1.1.",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", &long[..70_000]),
+            414,
+            "The address of the request is too long.",
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {long}"),
+            431,
+            "The headers of the request are too large.",
+        ),
+        (
+            "GET /v1/health HTTP/1.1\r\n\r\n".to_owned(),
+            400,
+            "The request must have exactly one Host header.",
+        ),
+        (
+            "GET /v1/health HTTP/1.1\r\nhost: canary.example\r\n\r\n".to_owned(),
+            403,
+            "The Host of a request to this server must be",
+        ),
+        (
+            "POST /ec2/i HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n".to_owned(),
+            413,
+            "The request body must have at most 10485760 bytes.",
+        ),
+        (
+            "GET /ec2?canary=%zz HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),
+            400,
+            "The query string must be percent-encoded UTF-8.",
+        ),
+    ] {
+        let mut raw = client::Raw::connect(address).await;
+        raw.write(request).await;
+        let head = raw.read_until("\r\n\r\n").await;
+        let (_, id) = head.split_once("x-amzn-requestid: ").unwrap();
+        let id = id.lines().next().unwrap().to_owned();
+        refused.push((id, status, cause));
+    }
+    let lines = lines(server).await;
+    for (id, status, cause) in refused {
+        let of: Vec<_> = lines
+            .iter()
+            .filter(|line| line["request_id"] == id)
+            .collect();
+        let [line] = of[..] else {
+            panic!("{cause}: {lines:#?}")
+        };
+        assert_eq!(
+            (&line["message"], &line["status"]),
+            (&json!("refused"), &json!(status))
+        );
+        assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");
+    }
+    let log = lines.iter().map(Value::to_string).collect::<String>();
+    assert!(!log.contains("canary") && !log.contains("xxxx"), "{log}");
+}
+
+#[tokio::test]
 async fn a_change_of_a_dimension_is_one_event_with_from_and_to_of_each_field() {
     let server = Binary::start_with(&["--in-memory"], &[JSON_LINES]).await;
     let path = "/v1/scalableTargetDimensions/d-1";

@@ -8,7 +8,6 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::timeout,
 };
 
 use super::{Client, Files, NAME, TLS_1_2, TLS_1_3};
@@ -153,22 +152,21 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_connection_beyond_the_limit_waits_for_one_to_end() {
+async fn a_connection_beyond_the_limit_takes_the_place_of_an_idle_one() {
     let files = Files::new();
     let server = files
         .serve_with(|options| options.limits.connections = 1)
         .await;
-    let first = files.client().connect(server.address()).await.unwrap();
+    let mut first = files.client().connect(server.address()).await.unwrap();
     let client = files.client();
-    let address = server.address();
-    let mut second =
-        tokio::spawn(async move { client.send(address, "GET", "/v1/health", "").await });
-    assert!(
-        timeout(SHORT, &mut second).await.is_err(),
-        "the only place is taken"
-    );
-    drop(first);
-    assert_eq!(second.await.unwrap().status, 200);
+    let second = client.send(server.address(), "GET", "/v1/health", "").await;
+    assert_eq!(second.status, 200);
+    assert!(first.read_u8().await.is_err(), "it is closed");
+    // Not even a handshake was begun.
+    let mut silent = TcpStream::connect(server.address()).await.unwrap();
+    let third = client.send(server.address(), "GET", "/v1/health", "").await;
+    assert_eq!(third.status, 200);
+    assert!(silent.read_u8().await.is_err(), "it is closed");
 }
 
 /// Reads a response's head and the body `{"status":"ok"}`.

@@ -5,35 +5,75 @@ use std::{
     fmt::Write as _,
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Buf as _, Bytes};
-use fleet_http::ErrorBody;
 use futures_util::FutureExt as _;
+use http::{HeaderName, StatusCode, header::CONNECTION};
 use http_body_util::BodyExt as _;
+use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tracing::info;
 use uuid::Uuid;
 
-use crate::refusal::{REQUEST_ID, Refusal};
+use crate::{hosting::Responder, seats::Activity};
+
+/// The header with the id that an answer and its log lines share.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// The length that no bare response reaches: a status line and three headers.
 const BARE_BYTES: usize = 256;
 
-/// A connection whose bare responses are replaced by complete ones.
-pub(crate) struct Worded<S> {
+/// Why something cannot be read as a request. The text is what the client reads.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unreadable {
+    /// 400: it is no HTTP/1.1.
+    #[error("The request line or a header cannot be read as HTTP/1.1.")]
+    Head,
+    /// 414.
+    #[error("The address of the request is too long.")]
+    Target,
+    /// 431: too many or too long.
+    #[error("The headers of the request are too large.")]
+    Headers,
+}
+
+impl Unreadable {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Head => StatusCode::BAD_REQUEST,
+            Self::Target => StatusCode::URI_TOO_LONG,
+            Self::Headers => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+}
+
+/// A connection whose bare responses are replaced by complete ones, and that records when something is sent.
+pub(crate) struct Worded<S, R> {
     stream: S,
+    responder: Arc<R>,
+    activity: Arc<Activity>,
     /// The replacement of a bare response that is not sent yet.
     pending: Bytes,
 }
 
-impl<S: AsyncWrite + Unpin> Worded<S> {
-    pub(crate) fn new(stream: S) -> Self {
+impl<S: AsyncWrite + Unpin, R: Responder> Worded<S, R> {
+    pub(crate) fn new(stream: S, responder: Arc<R>, activity: Arc<Activity>) -> Self {
         Self {
             stream,
+            responder,
+            activity,
             pending: Bytes::new(),
         }
+    }
+
+    fn poll_sent(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        self.activity.went_on();
+        Poll::Ready(sent)
     }
 
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -48,7 +88,7 @@ impl<S: AsyncWrite + Unpin> Worded<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
+impl<S: AsyncRead + Unpin, R> AsyncRead for Worded<S, R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -58,7 +98,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Worded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
+impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for Worded<S, R> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -66,17 +106,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_pending(cx))?;
         match Bare::find(bytes) {
-            None => Pin::new(&mut self.stream).poll_write(cx, bytes),
+            None => self.poll_sent(cx, bytes),
             Some(Bare {
                 at: 0,
-                refusal,
+                unreadable,
                 date,
             }) => {
-                self.pending = worded(&refusal, date);
+                self.pending = worded(&*self.responder, unreadable, date);
                 Poll::Ready(Ok(bytes.len()))
             }
             // The rest comes with the next call.
-            Some(Bare { at, .. }) => Pin::new(&mut self.stream).poll_write(cx, &bytes[..at]),
+            Some(Bare { at, .. }) => self.poll_sent(cx, &bytes[..at]),
         }
     }
 
@@ -92,7 +132,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
             return self.poll_write(cx, first);
         }
         ready!(self.poll_pending(cx))?;
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let sent = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        self.activity.went_on();
+        Poll::Ready(sent)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -113,7 +155,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
 /// A response of hyper's own at the end of what is written.
 struct Bare<'b> {
     at: usize,
-    refusal: Refusal,
+    unreadable: Unreadable,
     date: &'b str,
 }
 
@@ -127,10 +169,10 @@ impl<'b> Bare<'b> {
                 .windows(8)
                 .rposition(|window| window == b"HTTP/1.1")?;
         let mut lines = str::from_utf8(&head[at..]).ok()?.split("\r\n");
-        let refusal = match lines.next()?.split(' ').nth(1)? {
-            "400" => Refusal::BrokenHead,
-            "414" => Refusal::TargetTooLong,
-            "431" => Refusal::HeadTooLarge,
+        let unreadable = match lines.next()?.split(' ').nth(1)? {
+            "400" => Unreadable::Head,
+            "414" => Unreadable::Target,
+            "431" => Unreadable::Headers,
             _ => return None,
         };
         let mut date = "";
@@ -141,32 +183,32 @@ impl<'b> Bare<'b> {
                 _ => return None,
             }
         }
-        Some(Self { at, refusal, date })
+        Some(Self {
+            at,
+            unreadable,
+            date,
+        })
     }
 }
 
 /// The complete response that says why.
-fn worded(refusal: &Refusal, date: &str) -> Bytes {
-    let id = Uuid::new_v4().to_string();
-    let status = refusal.status();
-    info!(
-        route = "none",
-        status = status.as_u16(),
-        request_id = id,
-        "refused: {refusal}"
-    );
-    let (parts, body) = refusal.answer(ErrorBody::Standard, &id, true).into_parts();
+fn worded(responder: &impl Responder, unreadable: Unreadable, date: &str) -> Bytes {
+    let id = Uuid::new_v4();
+    let (mut parts, body) = responder.refuse(unreadable, id).into_parts();
+    for name in [REQUEST_ID, CONNECTION] {
+        parts.headers.remove(name);
+    }
     // A body in memory is available at once.
     let body = body.collect().now_or_never().and_then(Result::ok);
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
-    let mut head = format!("HTTP/1.1 {status}\r\n{REQUEST_ID}: {id}\r\n");
+    let mut head = format!("HTTP/1.1 {}\r\n{REQUEST_ID}: {id}\r\n", parts.status);
     for (name, value) in &parts.headers {
         // Writing to a String cannot fail.
         let _ = write!(head, "{name}: {}\r\n", value.to_str().unwrap_or_default());
     }
     let _ = write!(
         head,
-        "content-length: {}\r\ndate: {date}\r\n\r\n",
+        "connection: close\r\ncontent-length: {}\r\ndate: {date}\r\n\r\n",
         body.len()
     );
     [head.as_bytes(), &body].concat().into()
@@ -174,15 +216,41 @@ fn worded(refusal: &Refusal, date: &str) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use hyper::body::Incoming;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::{hosting::Client, seats::Seats, under_way::Ticket};
+
+    struct Refusing;
+
+    impl Responder for Refusing {
+        type Body = Full<Bytes>;
+
+        async fn respond(
+            &self,
+            _: &Client,
+            _: Request<Incoming>,
+            _: &Ticket,
+        ) -> Response<Full<Bytes>> {
+            Response::default()
+        }
+
+        fn refuse(&self, unreadable: Unreadable, id: Uuid) -> Response<Full<Bytes>> {
+            let mut answer = Response::new(Full::from(format!("{unreadable:?} {id}")));
+            *answer.status_mut() = unreadable.status();
+            answer
+        }
+    }
 
     const BARE: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n";
 
     async fn sent(written: &str) -> String {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut worded = Worded::new(ours);
+        let seat = Seats::new(1).take_another();
+        let mut worded = Worded::new(ours, Arc::new(Refusing), seat.activity());
         let write = async {
             worded.write_all(written.as_bytes()).await.unwrap();
             worded.shutdown().await.unwrap();
@@ -207,9 +275,10 @@ mod tests {
                     && head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())),
                 "{head}"
             );
+            let id = body.strip_prefix("Headers ").unwrap();
             assert!(
-                body.starts_with(r#"{"code":"InvalidRequest","message":"#),
-                "{body}"
+                head.contains(&format!("x-amzn-requestid: {id}\r\n")),
+                "{head}"
             );
         }
     }

@@ -14,11 +14,11 @@ const LOGGED_PATH: usize = 200;
 
 /// The requests of one listener that are under way: until they are answered, and until their function has ended.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<HashMap<Uuid, (Method, String)>>>);
+pub struct UnderWay(Arc<Mutex<HashMap<Uuid, (Method, String)>>>);
 
 /// A request under way. It is over when the last clone of this is dropped.
 #[derive(Clone, Debug)]
-pub(crate) struct Ticket(Arc<Entry>);
+pub struct Ticket(Arc<Entry>);
 
 #[derive(Debug)]
 struct Entry {
@@ -40,7 +40,7 @@ impl UnderWay {
     }
 
     /// Logs each request that is under way as cut off. Returns how many there are.
-    pub(crate) fn cut(&self) -> usize {
+    pub fn cut(&self) -> usize {
         let all = self.all();
         for (id, (method, path)) in all.iter() {
             warn!(%method, path, request_id = %id, "cut by the stop");
@@ -56,7 +56,8 @@ impl UnderWay {
 
 impl Ticket {
     /// The request's id.
-    pub(crate) fn id(&self) -> String {
+    #[must_use]
+    pub fn id(&self) -> String {
         self.0.id.to_string()
     }
 }
@@ -68,7 +69,8 @@ impl Drop for Entry {
 }
 
 /// The path for a log line, shortened so that a client cannot make it long.
-pub(crate) fn shortened(path: &str) -> &str {
+#[must_use]
+pub fn shortened(path: &str) -> &str {
     // A path is ASCII, or else nothing of it is logged.
     path.get(..LOGGED_PATH.min(path.len())).unwrap_or_default()
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body;
+use thiserror::Error;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
-
-use crate::refusal::Refusal;
 
 /// How much of a refused body is still read and discarded. A client that sends its whole body before it
 /// reads would otherwise see a connection reset instead of the response.
@@ -20,30 +19,46 @@ const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 /// connection's own buffer may take as much.
 const FREE_BYTES: usize = 16 * 1024;
 
+/// Why a body is not taken.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is larger than allowed.
+    #[error("The request body must have at most {0} bytes.")]
+    TooLarge(usize),
+    /// The client stopped sending, or sent chunks that are none.
+    #[error("The request body did not arrive completely.")]
+    Broken,
+    /// The bodies under way take all the memory that they may.
+    #[error("The server is receiving as much as it can. Send the request again in a second.")]
+    Busy,
+}
+
 /// The memory that the bodies under way share.
 #[derive(Clone, Debug)]
-pub(crate) struct Budget(Arc<Semaphore>);
+pub struct Budget(Arc<Semaphore>);
 
 /// One body's share of the budget. It is returned when this is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+pub struct Share(Option<OwnedSemaphorePermit>);
 
 impl Budget {
-    pub(crate) fn new(bytes: usize) -> Self {
+    /// A budget of so many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
     }
 
     /// Makes `share` large enough for `bytes`.
-    fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
+    fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), BodyError> {
         let taken = share
             .0
             .as_ref()
             .map_or(0, OwnedSemaphorePermit::num_permits);
         let more = bytes.saturating_sub(FREE_BYTES).saturating_sub(taken);
-        let more = u32::try_from(more).map_err(|_| Refusal::Busy)?;
+        let more = u32::try_from(more).map_err(|_| BodyError::Busy)?;
         let more = Arc::clone(&self.0)
             .try_acquire_many_owned(more)
-            .map_err(|_| Refusal::Busy)?;
+            .map_err(|_| BodyError::Busy)?;
         match &mut share.0 {
             Some(taken) => taken.merge(more),
             none => *none = Some(more),
@@ -53,24 +68,27 @@ impl Budget {
 }
 
 /// Reads a body of at most `limit` bytes. One that announces more is refused unread.
-pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
+///
+/// # Errors
+/// [`BodyError`]; what is left of the body may be handed to [`discard`].
+pub async fn read<B: Body<Data = Bytes> + Unpin>(
     body: &mut B,
     limit: usize,
     budget: &Budget,
-) -> Result<(Vec<u8>, Share), Refusal> {
+) -> Result<(Vec<u8>, Share), BodyError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
-        return Err(Refusal::BodyTooLarge(limit));
+        return Err(BodyError::TooLarge(limit));
     }
     let (mut whole, mut share) = (Vec::<u8>::new(), Share::default());
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::BrokenBody)?;
+        let frame = frame.map_err(|_| BodyError::Broken)?;
         // Trailers are not part of an event.
         let Some(data) = frame.data_ref() else {
             continue;
         };
         if data.len() > limit - whole.len() {
-            return Err(Refusal::BodyTooLarge(limit));
+            return Err(BodyError::TooLarge(limit));
         }
         let needed = whole.len() + data.len();
         if needed > whole.capacity() {
@@ -87,7 +105,7 @@ pub(crate) async fn read<B: Body<Data = Bytes> + Unpin>(
 }
 
 /// Reads what a client still sends, up to a bound and until `deadline`, and discards it.
-pub(crate) async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B, deadline: Instant) {
+pub async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B, deadline: Instant) {
     let mut taken = 0;
     while taken < DISCARDED_BYTES {
         let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await else {
@@ -117,7 +135,7 @@ mod tests {
     async fn whole<B: Body<Data = Bytes> + Unpin>(
         body: &mut B,
         limit: usize,
-    ) -> Result<Vec<u8>, Refusal> {
+    ) -> Result<Vec<u8>, BodyError> {
         let read = read(body, limit, &Budget::new(limit)).await;
         read.map(|(bytes, _)| bytes)
     }
@@ -129,7 +147,7 @@ mod tests {
         let (bytes, share) = read(&mut large(), 1_000_000, &budget).await.unwrap();
         assert_eq!(bytes.len(), FREE_BYTES + 60);
         let refused = read(&mut large(), 1_000_000, &budget).await;
-        assert_eq!(refused.unwrap_err(), Refusal::Busy);
+        assert_eq!(refused.unwrap_err(), BodyError::Busy);
         // Small ones are accepted anyway.
         read(&mut Full::<Bytes>::from("{}"), 1_000_000, &budget)
             .await
@@ -146,7 +164,7 @@ mod tests {
         );
         assert_eq!(
             whole(&mut Full::<Bytes>::from("123456"), 5).await,
-            Err(Refusal::BodyTooLarge(5))
+            Err(BodyError::TooLarge(5))
         );
         assert_eq!(
             whole(&mut chunked(&[b"123", b"45"]), 5).await.unwrap(),
@@ -154,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             whole(&mut chunked(&[b"123", b"456"]), 5).await,
-            Err(Refusal::BodyTooLarge(5))
+            Err(BodyError::TooLarge(5))
         );
         assert_eq!(whole(&mut chunked(&[]), 5).await.unwrap(), b"");
     }
@@ -168,6 +186,6 @@ mod tests {
         let mut body = StreamBody::new(futures_util::stream::iter(
             frames.map(|frame| frame.map_err(std::io::Error::from)),
         ));
-        assert_eq!(whole(&mut body, 5).await, Err(Refusal::BrokenBody));
+        assert_eq!(whole(&mut body, 5).await, Err(BodyError::Broken));
     }
 }

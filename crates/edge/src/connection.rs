@@ -1,0 +1,160 @@
+//! One connection: a handshake, then its requests are answered one after the other.
+
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use futures_util::FutureExt as _;
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::{
+    bare::Worded,
+    hosting::{Client, Handshake, HostingLimits, Responder},
+    seats::{Asking, Seat},
+    under_way::UnderWay,
+};
+
+/// How long a stop waits for a handshake.
+const LAST_HANDSHAKE: Duration = Duration::from_secs(1);
+/// How often a stop looks at a connection without a request under way. It closes the connection at the second look, so
+/// that the last answer can be sent.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// A connection, and what it shares with its listener.
+pub(crate) struct Connection<R> {
+    pub(crate) responder: Arc<R>,
+    pub(crate) limits: HostingLimits,
+    pub(crate) seat: Seat,
+    /// It came when the stop had begun, perhaps with a request that was sent before.
+    pub(crate) late: bool,
+    /// No new request is taken any more.
+    pub(crate) stopping: CancellationToken,
+    /// What is still under way is given up.
+    pub(crate) cutting: CancellationToken,
+    pub(crate) under_way: UnderWay,
+}
+
+impl<R: Responder> Connection<R> {
+    /// Serves the connection to its end.
+    pub(crate) async fn serve(
+        self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        handshake: &impl Handshake,
+    ) {
+        let mut client = Client {
+            ip: peer.ip(),
+            is_secure: false,
+            certificate: None,
+        };
+        let given_up = async {
+            self.stopping.cancelled().await;
+            sleep(LAST_HANDSHAKE).await;
+        };
+        let shaken = tokio::select! {
+            shaken = timeout(self.limits.handshake, handshake.shake(stream, &mut client)) => shaken,
+            () = self.seat.told_to_close() => return,
+            () = given_up => return,
+        };
+        match shaken {
+            Ok(Ok(Some(stream))) => self.exchange(stream, client).await,
+            Ok(Ok(None)) => debug!("a connection ended with its handshake"),
+            Ok(Err(error)) => debug!(peer = %client.ip, "a handshake failed: {error}"),
+            Err(_) => debug!(peer = %client.ip, "a handshake took too long"),
+        }
+    }
+
+    /// Answers the requests that come by `stream`.
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + 'static>(self, stream: S, client: Client) {
+        let Self {
+            responder,
+            limits,
+            seat,
+            late,
+            stopping,
+            cutting,
+            under_way,
+        } = self;
+        // A client that asks and does not read would hold the connection for ever.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write));
+        let stream = Worded::new(Box::pin(stream), Arc::clone(&responder), seat.activity());
+        let client = Arc::new(client);
+        let activity = seat.activity();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let ticket = under_way.begin(&request);
+            let asking = Asking::begin(&activity);
+            let (responder, client) = (Arc::clone(&responder), Arc::clone(&client));
+            async move {
+                let answer = responder.respond(&client, request, &ticket).await;
+                drop(asking);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.head)
+                // A client may close its sending half once it has asked.
+                .half_close(true)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        let mut stopped = pin!(async {
+            stopping.cancelled().await;
+            if late {
+                sleep(LOOK_AGAIN).await;
+            }
+        });
+        // What has no request under way by then has half of one, or a client that does not read: a stop waits for neither.
+        let mut left = pin!(async {
+            stopping.cancelled().await;
+            let mut idle = false;
+            loop {
+                sleep(LOOK_AGAIN).await;
+                match (seat.is_asked(), idle) {
+                    (false, true) => break,
+                    (asked, _) => idle = !asked,
+                }
+            }
+        });
+        let (mut is_stopped, mut is_leaving) = (false, false);
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        debug!("a connection ended early: {error}");
+                    }
+                    break;
+                }
+                () = cutting.cancelled() => break,
+                () = &mut left => {
+                    debug!("a connection without a request under way is closed");
+                    break;
+                }
+                () = &mut stopped, if !is_stopped => {
+                    is_stopped = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = seat.told_to_close(), if !is_leaving => {
+                    is_leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                    // A last look: what has arrived already is answered.
+                    if connection.as_mut().now_or_never().is_some() || !seat.is_asked() {
+                        debug!("an idle connection is closed for a new one");
+                        break;
+                    }
+                    seat.leave_later();
+                }
+            }
+        }
+    }
+}

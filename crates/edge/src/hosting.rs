@@ -1,0 +1,387 @@
+//! Serving whatever answers on an address until it is told to stop.
+
+use std::{
+    error::Error,
+    io::{self, ErrorKind},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+use crate::{
+    bare::Unreadable,
+    connection::Connection,
+    os_error::error_words,
+    pace::Pace,
+    seats::{Seat, Seats},
+    under_way::{Ticket, UnderWay},
+};
+
+/// The wait after an accept that failed for want of file descriptors or memory: trying at once would only spin.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// What a listener allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostingLimits {
+    /// The longest wait for a TLS handshake.
+    pub handshake: Duration,
+    /// The longest wait for a request's head.
+    pub head: Duration,
+    /// The longest wait for a client to take a part of its answer.
+    pub write: Duration,
+    /// The longest time that a stop waits for the requests under way.
+    pub stop: Duration,
+    /// How many connections may be open at once.
+    pub connections: usize,
+}
+
+/// What answers requests.
+pub trait Responder: Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers a request, which is under way as long as its ticket is kept.
+    fn respond(
+        &self,
+        client: &Client,
+        request: Request<Incoming>,
+        ticket: &Ticket,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// The answer to what is no request. The header with the id is added to it, and the connection ends after it.
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Response<Full<Bytes>>;
+
+    /// Ends what requests under way may wait for in vain once no new ones come.
+    fn release(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Waits for what still runs once all connections have ended.
+    fn finish(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// What becomes of a TCP connection before HTTP is spoken.
+pub trait Handshake: Send + Sync + 'static {
+    /// What HTTP is spoken over.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+
+    /// Shakes hands with `client`, and adds what it learns of it; `None` where the connection has served its purpose.
+    ///
+    /// # Errors
+    /// A client that does not do its part.
+    fn shake(
+        &self,
+        stream: TcpStream,
+        client: &mut Client,
+    ) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
+}
+
+/// No handshake: plain HTTP.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Handshake for Plain {
+    type Stream = TcpStream;
+
+    async fn shake(&self, stream: TcpStream, _: &mut Client) -> io::Result<Option<TcpStream>> {
+        Ok(Some(stream))
+    }
+}
+
+/// Whose connection it is.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Whether the connection is encrypted.
+    pub is_secure: bool,
+    /// The subject of the certificate that it showed, which was verified.
+    pub certificate: Option<String>,
+}
+
+/// A responder that is being served. Dropped without [`Hosting::stop`] it stops by itself a little later.
+#[derive(Debug)]
+pub struct Hosting {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<usize>,
+    under_way: UnderWay,
+}
+
+impl Hosting {
+    /// Serves `responder` on `listener` in background tasks.
+    ///
+    /// # Errors
+    /// Only when the operating system does not tell the listener's address.
+    pub fn start(
+        listener: TcpListener,
+        responder: impl Responder,
+        handshake: impl Handshake,
+        limits: HostingLimits,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let under_way = UnderWay::default();
+        let connections = Connections {
+            responder: Arc::new(responder),
+            handshake: Arc::new(handshake),
+            limits,
+            seats: Seats::new(limits.connections),
+            open: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            cutting: CancellationToken::new(),
+            under_way: under_way.clone(),
+        };
+        let served = tokio::spawn(connections.serve(listener, stopped));
+        Ok(Self {
+            address,
+            stop,
+            served,
+            under_way,
+        })
+    }
+
+    /// Where it listens; with port 0 asked for, the port that was taken.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The requests that are under way.
+    #[must_use]
+    pub fn under_way(&self) -> UnderWay {
+        self.under_way.clone()
+    }
+
+    /// Stops accepting, closes idle connections and waits for the requests under way, as long as [`HostingLimits::stop`]
+    /// says. Answers how many had to be cut then; the log names each.
+    pub async fn stop(self) -> usize {
+        // Both fail only where the task has ended already.
+        let _ = self.stop.send(());
+        self.served.await.unwrap_or_default()
+    }
+}
+
+struct Connections<R, H> {
+    responder: Arc<R>,
+    handshake: Arc<H>,
+    limits: HostingLimits,
+    seats: Seats,
+    open: TaskTracker,
+    stopping: CancellationToken,
+    cutting: CancellationToken,
+    under_way: UnderWay,
+}
+
+impl<R: Responder, H: Handshake> Connections<R, H> {
+    async fn serve(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) -> usize {
+        let (mut full, mut failing) = (Pace::default(), Pace::default());
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut stopped => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    if self.seats.are_taken() && full.next().is_some() {
+                        warn!(
+                            "all {} connections are in use: a new one replaces the one that has been idle longest, or waits for a request to finish",
+                            self.limits.connections
+                        );
+                    }
+                    tokio::select! {
+                        seat = self.seats.take() => self.converse(stream, peer, seat, false),
+                        _ = &mut stopped => {
+                            self.converse(stream, peer, self.seats.take_another(), true);
+                            break;
+                        }
+                    }
+                }
+                Err(error) => self.not_accepted(&error, &mut failing).await,
+            }
+        }
+        self.stopping.cancel();
+        // A connection that the operating system has already made may have a request in it.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            self.converse(stream, peer, self.seats.take_another(), true);
+        }
+        drop(listener);
+        self.open.close();
+        let finished = async {
+            tokio::join!(self.open.wait(), self.responder.release());
+            self.responder.finish().await;
+        };
+        if timeout(self.limits.stop, finished).await.is_ok() {
+            return 0;
+        }
+        let cut = self.under_way.cut();
+        self.cutting.cancel();
+        cut
+    }
+
+    async fn not_accepted(&self, error: &io::Error, failing: &mut Pace) {
+        // The client has gone before it was its turn.
+        if matches!(
+            error.kind(),
+            ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+        ) {
+            return;
+        }
+        if let Some(held_back) = failing.next() {
+            warn!(
+                held_back,
+                "cannot accept a connection: {}",
+                error_words(error)
+            );
+        }
+        // What other clients hold and do not use may be what is missing.
+        self.seats.close_idle();
+        sleep(ACCEPT_AGAIN).await;
+    }
+
+    /// Serves one connection in a task of its own. One that is `late` came with the stop.
+    fn converse(&self, stream: TcpStream, peer: SocketAddr, seat: Seat, late: bool) {
+        // Answers are small and written whole, so waiting to fill a packet only costs time.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!("cannot set TCP_NODELAY: {}", error.kind());
+        }
+        let connection = Connection {
+            responder: Arc::clone(&self.responder),
+            limits: self.limits,
+            seat,
+            late,
+            stopping: self.stopping.clone(),
+            cutting: self.cutting.clone(),
+            under_way: self.under_way.clone(),
+        };
+        let handshake = Arc::clone(&self.handshake);
+        self.open
+            .spawn(async move { connection.serve(stream, peer, &*handshake).await });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        sync::{Mutex, PoisonError},
+    };
+
+    use rustix::io::Errno;
+
+    use super::*;
+
+    struct Silent;
+
+    impl Responder for Silent {
+        type Body = Full<Bytes>;
+
+        async fn respond(
+            &self,
+            _: &Client,
+            _: Request<Incoming>,
+            _: &Ticket,
+        ) -> Response<Self::Body> {
+            Response::default()
+        }
+
+        fn refuse(&self, _: Unreadable, _: Uuid) -> Response<Full<Bytes>> {
+            Response::default()
+        }
+    }
+
+    fn connections() -> Connections<Silent, Plain> {
+        let long = Duration::from_secs(3_600);
+        let limits = HostingLimits {
+            handshake: long,
+            head: long,
+            write: long,
+            stop: long,
+            connections: 2,
+        };
+        Connections {
+            responder: Arc::new(Silent),
+            handshake: Arc::new(Plain),
+            limits,
+            seats: Seats::new(limits.connections),
+            open: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            cutting: CancellationToken::new(),
+            under_way: UnderWay::default(),
+        }
+    }
+
+    /// Keeps what is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Log {
+        fn bytes(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.bytes().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_accept_that_fails_is_named_in_words_once_a_second_and_an_idle_connection_goes() {
+        let log = Log::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || written.clone())
+            .finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let (connections, mut failing) = (connections(), Pace::default());
+        let idle = connections.seats.take().await;
+        // Ten failures a second, each followed by its wait.
+        for _ in 0..11 {
+            connections
+                .not_accepted(&Errno::MFILE.into(), &mut failing)
+                .await;
+        }
+        assert!(idle.told_to_close().now_or_never().is_some());
+        connections
+            .not_accepted(&Errno::CONNABORTED.into(), &mut failing)
+            .await;
+        let said = String::from_utf8_lossy(&log.bytes()).into_owned();
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), 2, "{said}");
+        for (line, held_back) in lines.iter().zip([0, 9]) {
+            assert!(
+                line.contains("WARN")
+                    && line.contains(
+                        "cannot accept a connection: this process has as many files open as it may"
+                    )
+                    && line.contains(&format!("held_back={held_back}"))
+                    && !line.contains("os error"),
+                "{line}"
+            );
+        }
+    }
+}

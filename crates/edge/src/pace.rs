@@ -1,0 +1,41 @@
+//! A log line that would come again and again.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How often such a line is written at most.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Holds a repeated log line back.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    last: Option<Instant>,
+    held_back: u64,
+}
+
+impl Pace {
+    /// Whether the line may be written now; if so, how often it was held back since the last time.
+    pub(crate) fn next(&mut self) -> Option<u64> {
+        let now = Instant::now();
+        if self.last.is_some_and(|last| now - last < PAUSE) {
+            self.held_back += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.held_back))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_comes_once_a_second_and_tells_how_many_were_held_back() {
+        let mut pace = Pace::default();
+        assert_eq!([(); 4].map(|()| pace.next()), [Some(0), None, None, None]);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!([(); 2].map(|()| pace.next()), [Some(3), None]);
+    }
+}

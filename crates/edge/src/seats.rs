@@ -1,0 +1,274 @@
+//! The connections that are open. There are at most so many; the one that is idle longest goes for a new one.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// All places for connections of one listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Seats(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    most: usize,
+    table: Mutex<Table>,
+    /// A connection ended, or became idle.
+    changed: Notify,
+    /// Counts whatever happens on any connection.
+    clock: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    last_key: u64,
+    taken: HashMap<u64, Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    connection: Arc<Activity>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// It was told to close, and will at once.
+    Closing,
+    /// A request came while it was told to close: it closes after the answer.
+    Leaving,
+}
+
+/// What one connection does.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    /// The requests that are being answered.
+    asked: AtomicUsize,
+    /// When something was last sent, on the clock of all.
+    progress: AtomicU64,
+    close: CancellationToken,
+    all: Arc<Shared>,
+}
+
+/// A connection's place. It is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    key: u64,
+    activity: Arc<Activity>,
+}
+
+/// A request that is being answered, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Asking(Arc<Activity>);
+
+impl Seats {
+    /// Room for `most` connections.
+    pub(crate) fn new(most: usize) -> Self {
+        Self(Arc::new(Shared {
+            most,
+            table: Mutex::default(),
+            changed: Notify::new(),
+            clock: AtomicU64::new(0),
+        }))
+    }
+
+    /// Whether a new connection has to wait until another one has gone.
+    pub(crate) fn are_taken(&self) -> bool {
+        self.0.table().taken.len() >= self.0.most
+    }
+
+    /// Takes a place. Where none is free, the connection that is idle longest is told to close; where none is idle, this
+    /// waits for the first that is.
+    pub(crate) async fn take(&self) -> Seat {
+        loop {
+            let changed = self.0.changed.notified();
+            {
+                let mut table = self.0.table();
+                if table.taken.len() < self.0.most {
+                    return self.seat(&mut table);
+                }
+                if !table.is_closing() {
+                    table.close_idle();
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Takes a place whether there is one or not.
+    pub(crate) fn take_another(&self) -> Seat {
+        self.seat(&mut self.0.table())
+    }
+
+    /// Tells the connection that is idle longest to close, where there is one.
+    pub(crate) fn close_idle(&self) {
+        self.0.table().close_idle();
+    }
+
+    fn seat(&self, table: &mut Table) -> Seat {
+        table.last_key += 1;
+        let key = table.last_key;
+        let activity = Arc::new(Activity {
+            asked: AtomicUsize::new(0),
+            progress: AtomicU64::new(self.0.now()),
+            close: CancellationToken::new(),
+            all: Arc::clone(&self.0),
+        });
+        let row = Row {
+            connection: Arc::clone(&activity),
+            stage: Stage::Open,
+        };
+        table.taken.insert(key, row);
+        Seat { key, activity }
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // A map that was let go of half-way is still a map.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Table {
+    fn is_closing(&self) -> bool {
+        self.taken.values().any(|row| row.stage == Stage::Closing)
+    }
+
+    fn close_idle(&mut self) {
+        let idle = self
+            .taken
+            .values_mut()
+            .filter(|row| row.stage == Stage::Open && !row.connection.is_asked());
+        if let Some(row) = idle.min_by_key(|row| row.connection.progress.load(Ordering::Relaxed)) {
+            row.stage = Stage::Closing;
+            row.connection.close.cancel();
+        }
+    }
+}
+
+impl Activity {
+    /// Something was sent.
+    pub(crate) fn went_on(&self) {
+        self.progress.store(self.all.now(), Ordering::Relaxed);
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl Seat {
+    /// What the connection does.
+    pub(crate) fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.activity)
+    }
+
+    /// Whether a request is being answered.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.activity.is_asked()
+    }
+
+    /// Waits until the connection has to close for another one.
+    pub(crate) async fn told_to_close(&self) {
+        self.activity.close.cancelled().await;
+    }
+
+    /// A request came in the meantime: another connection has to close instead.
+    pub(crate) fn leave_later(&self) {
+        let all = &self.activity.all;
+        if let Some(row) = all.table().taken.get_mut(&self.key) {
+            row.stage = Stage::Leaving;
+        }
+        all.changed.notify_one();
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let all = &self.activity.all;
+        all.table().taken.remove(&self.key);
+        all.changed.notify_one();
+    }
+}
+
+impl Asking {
+    /// A request came.
+    pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
+        activity.asked.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.went_on();
+        self.0.asked.fetch_sub(1, Ordering::SeqCst);
+        self.0.all.changed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn is_told(seat: &Seat) -> bool {
+        seat.told_to_close().now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn the_one_that_is_idle_longest_goes_for_a_new_one() {
+        let seats = Seats::new(3);
+        let (first, second, third) = (seats.take().await, seats.take().await, seats.take().await);
+        assert!(seats.are_taken());
+        // What sends something is not idle from the start any more.
+        first.activity().went_on();
+        let mut next = Box::pin(seats.take());
+        assert!(next.as_mut().now_or_never().is_none());
+        assert_eq!([&first, &second, &third].map(is_told), [false, true, false]);
+        // One goes, however often it is asked.
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(!is_told(&third));
+        drop(second);
+        assert!(next.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_asked_stays_and_a_new_one_waits_until_it_is_answered() {
+        let seats = Seats::new(1);
+        let seat = seats.take().await;
+        let asking = Asking::begin(&seat.activity());
+        let mut next = Box::pin(seats.take());
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(!is_told(&seat));
+        drop(asking);
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(is_told(&seat));
+    }
+
+    #[tokio::test]
+    async fn where_a_request_came_in_the_meantime_another_one_goes() {
+        let seats = Seats::new(2);
+        let (first, second) = (seats.take().await, seats.take().await);
+        let mut next = Box::pin(seats.take());
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(is_told(&first) && !is_told(&second));
+        let _asking = Asking::begin(&first.activity());
+        first.leave_later();
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(is_told(&second));
+    }
+}
