@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
 
 use crate::{
+    data_file::DataFile,
     engine::{Database, Outcome, Parameters, Statement, why_unfinished},
     options::Timeouts,
     respond::{self, Answer},
@@ -39,6 +40,7 @@ pub(crate) struct DataApi {
     cluster_arn: String,
     database_name: String,
     timeouts: Timeouts,
+    file: Arc<DataFile>,
 }
 
 /// One of the five operations.
@@ -72,9 +74,11 @@ impl DataApi {
         cluster_arn: String,
         database_name: String,
         timeouts: Timeouts,
+        file: Arc<DataFile>,
     ) -> Self {
         Self {
             database,
+            file,
             transactions: Transactions::new(timeouts),
             secrets,
             cluster_arn,
@@ -92,14 +96,14 @@ impl DataApi {
     ) -> Answer {
         let result = match limits::request(header_bytes, body.len()) {
             Err(error) => Err(error),
-            Ok(()) => match operation {
-                Operation::Execute => self.execute(body).await,
-                Operation::BatchExecute => self.batch(body).await,
-                Operation::Begin => self.begin(body).await,
-                Operation::Commit => self.end(body, true).await,
-                Operation::Rollback => self.end(body, false).await,
-            },
+            Ok(()) => self.run_kept(operation, body).await,
         };
+        // What is gone needs no remembering: it is looked for each time.
+        if let Err(ApiError::Storage(cause)) = &result
+            && self.file.is_there().is_ok()
+        {
+            self.file.note_failure(cause);
+        }
         match result {
             Ok(body) => respond::answer(StatusCode::OK, "application/json", body),
             Err(error) => {
@@ -107,6 +111,29 @@ impl DataApi {
                 error.into_answer()
             }
         }
+    }
+
+    /// Runs an operation, and acknowledges nothing that would not be found again.
+    async fn run_kept(&self, operation: Operation, body: &Bytes) -> Result<Bytes, ApiError> {
+        // What is undone need not be kept, and the place of the one writer must come free.
+        if operation == Operation::Rollback {
+            return self.end(body, false).await;
+        }
+        self.is_kept()?;
+        let answer = match operation {
+            Operation::Execute => self.execute(body).await,
+            Operation::BatchExecute => self.batch(body).await,
+            Operation::Begin => self.begin(body).await,
+            Operation::Commit | Operation::Rollback => self.end(body, true).await,
+        }?;
+        self.is_kept()?;
+        Ok(answer)
+    }
+
+    fn is_kept(&self) -> Result<(), ApiError> {
+        self.file
+            .is_there()
+            .map_err(|gone| ApiError::Storage(gone.to_string()))
     }
 
     /// Rolls every open transaction back, once the statement that it runs is done.
@@ -266,6 +293,11 @@ impl DataApi {
             _ => Ok(()),
         }
     }
+}
+
+/// Answers a call that is larger than any may be.
+pub(crate) fn too_large() -> Answer {
+    limits::too_large().into_answer()
 }
 
 /// Answers a call whose task did not get to its end.

@@ -9,6 +9,7 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    sync::Arc,
     thread,
 };
 
@@ -19,7 +20,7 @@ use dynoxide::{
     types::{AttributeDefinition, KeySchemaElement},
 };
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -28,6 +29,7 @@ use hyper_util::{
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use crate::{
+    data_file::{DataFile, DataFileError},
     database_file,
     options::{StartError, Storage, Table},
     respond,
@@ -37,11 +39,15 @@ use crate::{
 const FILE: &str = "dynamodb.sqlite";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
+/// What is answered here: the words of this crate, or those of the listener behind it.
+pub(crate) type Reply = Response<Either<Full<Bytes>, Incoming>>;
+
 /// The running service.
 #[derive(Debug)]
 pub(crate) struct DynamoDb {
     address: SocketAddr,
     client: Client<HttpConnector, Incoming>,
+    file: Arc<DataFile>,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
@@ -51,6 +57,7 @@ pub(crate) struct DynamoDb {
 pub(crate) struct Forwarder {
     address: SocketAddr,
     client: Client<HttpConnector, Incoming>,
+    file: Arc<DataFile>,
 }
 
 impl DynamoDb {
@@ -60,6 +67,11 @@ impl DynamoDb {
         for table in tables {
             create(&database, table)?;
         }
+        let file = match storage {
+            Storage::InMemory => None,
+            Storage::Folder(folder) => Some(folder.join(FILE)),
+        };
+        let file = Arc::new(DataFile::watch(file)?);
         let listener = listen()?;
         listener.set_nonblocking(true)?;
         // Accepted connections inherit it; the server sets none itself.
@@ -90,6 +102,7 @@ impl DynamoDb {
         Ok(Self {
             address,
             client: Client::builder(TokioExecutor::new()).build(connector),
+            file,
             stop,
             thread,
         })
@@ -99,7 +112,13 @@ impl DynamoDb {
         Forwarder {
             address: self.address,
             client: self.client.clone(),
+            file: Arc::clone(&self.file),
         }
+    }
+
+    /// What holds the data.
+    pub(crate) fn file(&self) -> Arc<DataFile> {
+        Arc::clone(&self.file)
     }
 
     /// Lets requests under way finish and closes the storage.
@@ -112,11 +131,19 @@ impl DynamoDb {
 }
 
 impl Forwarder {
-    /// Passes a request on as it is, and its answer back.
-    pub(crate) async fn forward(
-        &self,
-        mut request: Request<Incoming>,
-    ) -> Response<Either<Full<Bytes>, Incoming>> {
+    /// Passes a request on as it is, and its answer back. Nothing is acknowledged that would not be found again.
+    pub(crate) async fn forward(&self, request: Request<Incoming>) -> Reply {
+        if let Err(gone) = self.file.is_there() {
+            return not_kept(&gone);
+        }
+        let reply = self.send(request).await;
+        match self.file.is_there() {
+            Ok(()) => reply,
+            Err(gone) => not_kept(&gone),
+        }
+    }
+
+    async fn send(&self, mut request: Request<Incoming>) -> Reply {
         let path = request
             .uri()
             .path_and_query()
@@ -138,6 +165,9 @@ impl Forwarder {
                 response
                     .headers_mut()
                     .insert(header::SERVER, HeaderValue::from_static("Server"));
+                if response.status().is_server_error() {
+                    return self.note_failure(response).await;
+                }
                 response.map(Either::Right)
             }
             Err(error) => {
@@ -148,6 +178,29 @@ impl Forwarder {
     }
 }
 
+impl Forwarder {
+    /// Reads a fault's few words, since a full disk is told by nothing else.
+    async fn note_failure(&self, response: Response<Incoming>) -> Reply {
+        let (parts, body) = response.into_parts();
+        let Ok(body) = body.collect().await else {
+            return unavailable();
+        };
+        let body = body.to_bytes();
+        let words = String::from_utf8_lossy(&body);
+        if let Some(told) = DISK_FAULTS.into_iter().find(|told| words.contains(told)) {
+            self.file.note_failure(told);
+        }
+        Response::from_parts(parts, Either::Left(Full::new(body)))
+    }
+}
+
+/// What SQLite says of a disk that is full or fails.
+const DISK_FAULTS: [&str; 3] = [
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+];
+
 /// Takes a port at random of a loopback address at random: 2^39 places, too many to try. Where the machine has only the
 /// one loopback address, as macOS has, the port alone is to be guessed.
 fn listen() -> io::Result<std::net::TcpListener> {
@@ -156,7 +209,17 @@ fn listen() -> io::Result<std::net::TcpListener> {
         .or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
 }
 
-fn unavailable() -> Response<Either<Full<Bytes>, Incoming>> {
+fn not_kept(gone: &DataFileError) -> Reply {
+    respond::error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        CONTENT_TYPE,
+        "ServiceUnavailable",
+        &format!("The table cannot be used now: {gone}"),
+    )
+    .map(Either::Left)
+}
+
+fn unavailable() -> Reply {
     let message = "The DynamoDB storage cannot answer now.";
     respond::error(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -169,7 +169,10 @@ pub(crate) enum EngineError {
     /// The database refuses the secret's user or password.
     #[error("access denied")]
     AccessDenied(String),
-    /// Something that is our fault, or the disk's.
+    /// The disk has no room, or did not do its part.
+    #[error("{0}")]
+    Storage(String),
+    /// Something that is our fault.
     #[error("internal: {0}")]
     Internal(String),
 }

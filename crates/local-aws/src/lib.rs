@@ -16,6 +16,7 @@
 //! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN if the name is short.
 
 mod data_api;
+mod data_file;
 mod database_file;
 mod dynamodb;
 mod engine;
@@ -36,6 +37,7 @@ pub mod translation {
     };
 }
 
+pub use data_file::{DataFile, DataFileError};
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
 pub use schema::{Migration, Schema};
-pub use start::{LocalAws, is_in_use};
+pub use start::{DataFiles, LocalAws, is_in_use};

@@ -4,18 +4,20 @@ use std::{
     fs::{self, TryLockError},
     io,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use fleet_edge::{Hosting, Plain};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     data_api::DataApi,
+    data_file::DataFile,
     dynamodb::DynamoDb,
     engine::{Database, mariadb, mysql, mysql_target, sqlite},
-    front::Front,
+    front::{self, Front},
     migrate,
     options::{Engine, Options, Secret, StartError, Storage},
     secrets::{DatabaseSecret, Secrets},
@@ -32,6 +34,16 @@ pub struct LocalAws {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
+    data_files: DataFiles,
+}
+
+/// Where the data is kept, watched.
+#[derive(Debug, Clone)]
+pub struct DataFiles {
+    /// What the Data API writes to.
+    pub inventory: Arc<DataFile>,
+    /// What DynamoDB writes to.
+    pub dimensions: Arc<DataFile>,
 }
 
 impl LocalAws {
@@ -48,7 +60,7 @@ impl LocalAws {
             Storage::InMemory => None,
             Storage::Folder(folder) => Some(lock(folder)?),
         };
-        let (database, secrets) = database(&options).await?;
+        let (database, secrets, file) = database(&options).await?;
         let patience = match options.engine {
             // Only this process reaches it.
             Engine::Embedded | Engine::MariaDb => Duration::ZERO,
@@ -61,21 +73,25 @@ impl LocalAws {
         let dynamodb = tokio::task::spawn_blocking(move || DynamoDb::start(&storage, &tables))
             .await
             .map_err(|error| io::Error::other(error.to_string()))??;
+        let data_files = DataFiles {
+            inventory: Arc::new(DataFile::watch(file)?),
+            dimensions: dynamodb.file(),
+        };
         let data_api = Arc::new(DataApi::new(
             database,
             Arc::clone(&secrets),
             options.cluster_arn,
             options.database,
             options.timeouts,
+            Arc::clone(&data_files.inventory),
         ));
-        let front = Front {
-            dynamodb: dynamodb.forwarder(),
-            data_api: Arc::clone(&data_api),
-            secrets,
-        };
-        let (stop, stopped) = oneshot::channel();
+        let front = Front::new(dynamodb.forwarder(), Arc::clone(&data_api), secrets);
+        let hosting = Hosting::start(listener, front, Plain, front::limits())?;
+        let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
-            Arc::new(front).serve(listener, stopped).await;
+            // A dropped sender stops it as well.
+            let _ = stopped.await;
+            hosting.stop().await;
             data_api.close().await;
             dynamodb.close().await;
             drop(lock);
@@ -85,7 +101,14 @@ impl LocalAws {
             address,
             stop,
             served,
+            data_files,
         })
+    }
+
+    /// Where the data is kept. A request for data that is gone or cannot be written to is refused by itself; this tells
+    /// before there is one.
+    pub fn data_files(&self) -> DataFiles {
+        self.data_files.clone()
     }
 
     /// Where it listens; with port 0 asked for, the port that was taken.
@@ -141,8 +164,8 @@ fn lock(folder: &Path) -> Result<fs::File, StartError> {
     }
 }
 
-/// Opens the SQL database and makes the secret that leads to it.
-async fn database(options: &Options) -> Result<(Database, Secrets), StartError> {
+/// Opens the SQL database and makes the secret that leads to it. The path is that of its data, where this machine keeps it.
+async fn database(options: &Options) -> Result<(Database, Secrets, Option<PathBuf>), StartError> {
     let secret = |credentials: &Secret, host: &str, port: u16| {
         let Secret {
             username, password, ..
@@ -169,16 +192,18 @@ async fn database(options: &Options) -> Result<(Database, Secrets), StartError> 
                 .await
                 .map_err(|error| io::Error::other(error.to_string()))??;
             let (host, port) = EMBEDDED_ENDPOINT;
+            let file = engine.file().to_owned();
             (
                 Database::Sqlite(engine),
                 secret(&options.secret, host, port),
+                Some(file),
             )
         }
         Engine::MySql(url) => {
             let (target, credentials) = mysql_target::target(url, &options.secret)?;
             let secrets = secret(&credentials, target.host(), target.port());
             let engine = mysql::Engine::open(&target, &credentials, &options.database).await?;
-            (Database::MySql(engine), secrets)
+            (Database::MySql(engine), secrets, None)
         }
         Engine::MariaDb => {
             let server =
@@ -187,9 +212,11 @@ async fn database(options: &Options) -> Result<(Database, Secrets), StartError> 
             let engine =
                 mysql::Engine::open(&server.target(), &options.secret, &options.database).await?;
             let (host, port) = EMBEDDED_ENDPOINT;
+            let folder = server.data_folder().to_owned();
             (
                 Database::MySql(engine.on(server)),
                 secret(&options.secret, host, port),
+                Some(folder),
             )
         }
     })

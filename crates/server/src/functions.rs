@@ -7,10 +7,12 @@ use fleet_aws::{
     DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventoryRole,
     InventorySettings, ScalingSettings, SdkConfig, SettingsError,
 };
+use fleet_core::store::Store;
 use fleet_http::{DynFunction, Function as _};
+use fleet_local_aws::DataFiles;
 use metadata::{Metadata, Place};
 
-use crate::error::StartError;
+use crate::{error::StartError, watched::Watched};
 
 /// One of the functions, by the name of its crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -125,15 +127,17 @@ pub fn all(
     config: &SdkConfig,
     settings: Settings,
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    named(FunctionName::value_variants(), config, settings, None)
+    named(FunctionName::value_variants(), config, settings, None, None)
 }
 
-/// As [`all`], of those in `names`, with `openapi` as the API's description where it is another one.
+/// As [`all`], of those in `names`, with `openapi` as the API's description where it is another one, over stores that keep
+/// their data in `files` where they are on this machine.
 pub(crate) fn named(
     names: &[FunctionName],
     config: &SdkConfig,
     settings: Settings,
     openapi: Option<String>,
+    files: Option<DataFiles>,
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     let Settings {
         inventory,
@@ -146,6 +150,9 @@ pub(crate) fn named(
         .map(|inventory| DatabaseSecret::new(config, inventory));
     let inventory = inventory.map(|inventory| DataApiInventory::new(config, inventory));
     let dimensions = dimensions.map(|dimensions| DynamoDimensions::new(config, dimensions));
+    let (inventory_file, dimensions_file) = files
+        .map(|files| (files.inventory, files.dimensions))
+        .unzip();
     let built_in = |list| move |cause| StartError::BuiltIn { list, cause };
     let make = |name: &FunctionName| -> Option<Result<Arc<dyn DynFunction>, StartError>> {
         Some(Ok(match name {
@@ -182,8 +189,16 @@ pub(crate) fn named(
                 Err(error) => return Some(Err(error)),
             },
             FunctionName::Health => Arc::new(health::Health::new(
-                dimensions.clone()?,
-                inventory.clone()?,
+                Watched {
+                    probe: dimensions.clone()?,
+                    store: Store::Dimensions,
+                    file: dimensions_file.clone(),
+                },
+                Watched {
+                    probe: inventory.clone()?,
+                    store: Store::Inventory,
+                    file: inventory_file.clone(),
+                },
                 secret.clone()?,
                 inventory_role,
             )),
@@ -218,7 +233,7 @@ mod tests {
         let config = SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .build();
-        named(names, &config, settings, None)
+        named(names, &config, settings, None, None)
             .unwrap()
             .iter()
             .map(|function| function.name().to_owned())

@@ -8,20 +8,16 @@ mod access;
 mod address;
 mod answer;
 mod backend;
-mod body;
 mod conflicts;
-mod connection;
 mod document;
 mod error;
 mod event;
 mod functions;
 mod gateway;
-mod hosting;
 mod https;
 pub mod limits;
 mod log;
 mod options;
-mod os_error;
 mod pages;
 mod private;
 mod redirect;
@@ -32,19 +28,19 @@ mod server;
 mod stage;
 pub mod template;
 mod tls;
-mod under_way;
-mod worded;
+mod watched;
 
 /// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns about every error response,
 /// and an unmet condition is normal here.
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
+
+pub use fleet_edge::Hosting;
 
 pub use access::{AccessError, AccessMode, AccessOptions};
 pub use conflicts::Conflicts;
 pub use error::StartError;
 pub use functions::{FunctionName, Settings, all as functions};
 pub use gateway::Gateway;
-pub use hosting::Hosting;
 pub use limits::Limits;
 pub use log::LogFormat;
 pub use options::{Backend, Options, PagesMode, SqlEngine};

@@ -6,6 +6,7 @@ use std::{
     process::{self, ExitCode},
 };
 
+use fleet_edge::open_files;
 use fleet_http::telemetry::{self, Format};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -13,6 +14,7 @@ use tracing::{info, warn};
 use crate::{
     LOG_LEVELS,
     error::StartError,
+    limits::OPEN_FILES,
     log::{self, LogFormat},
     options::Options,
     server::{Running, Server},
@@ -65,6 +67,7 @@ pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
 /// # Errors
 /// [`StartError`] when the server does not start.
 pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, StartError> {
+    open_files::raise_limit(OPEN_FILES);
     let mut signals = Signals::new().map_err(|cause| StartError::System(cause.kind()))?;
     let running = tokio::select! {
         running = Server::start(options) => running?,
@@ -103,6 +106,9 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, Sta
 /// Where the data is once the server has stopped, as a sentence; empty if the server held none.
 fn data_after_stop(running: &Running) -> String {
     match (running.aws_endpoint_url(), running.data_folder()) {
+        (_, Some(folder)) if !folder.exists() => {
+            format!(" The data folder {} is gone.", folder.display())
+        }
         (_, Some(folder)) => format!(" The data is in {}.", folder.display()),
         (Some(_), None) => " The data was in memory and is gone.".to_owned(),
         (None, None) => String::new(),
@@ -173,6 +179,12 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
             "  in a browser         {url}/ shows what is stored, {url}/docs has every route to try"
         )?;
     }
+    if running.access().is_some() {
+        writeln!(
+            out,
+            "  in a browser         no pages: they would show what keys and signatures protect"
+        )?;
+    }
     if let Some(certificate) = running.certificate() {
         writeln!(out, "  certificate          {certificate}")?;
     }
@@ -213,7 +225,7 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     }
     for (number, example) in running.examples().enumerate() {
         let heading = if number == 0 { "Try:\n" } else { "" };
-        writeln!(out, "{heading}  curl {example}")?;
+        writeln!(out, "{heading}  curl{example}")?;
     }
     writeln!(out, "Ctrl-C stops the server.")?;
     out.flush()

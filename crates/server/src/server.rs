@@ -8,7 +8,7 @@ use std::{
 };
 
 use fleet_aws::{ScalingMode, SdkConfig};
-use fleet_edge::SiteRules;
+use fleet_edge::{Hosting, SiteRules, UnderWay};
 use fleet_local_aws::LocalAws;
 use http::Method;
 use tokio::net::TcpListener;
@@ -22,22 +22,29 @@ use crate::{
     error::StartError,
     functions::{self, FunctionName},
     gateway::Gateway,
-    hosting::Hosting,
     https::{self, Https},
     options::{Backend, Options, PagesMode},
     pages::{History, Pages, Reader},
     stage::Stage,
     template::{self, AccessRules, TemplateError, TemplateRoute},
     tls::{ClientRoutes, Plan},
-    under_way::UnderWay,
 };
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
 
-const ALL_EXAMPLES: [&str; 3] = [
-    r#"-X POST URL/ec2/instance-002 -d '{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"}]}'"#,
-    "URL/ec2/instance-002",
-    r#"-X PATCH URL/v1/scalableTargetDimensions/1-23456789 -d '{"desiredCapacity":2.0}'"#,
+/// Requests to try: the route's method and path, and what follows `curl`.
+const ALL_EXAMPLES: [(&str, &str, &str); 3] = [
+    (
+        "POST",
+        "/ec2/{aws_instance_id}",
+        r#" -X POST URL/ec2/instance-002 -d '{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"}]}'"#,
+    ),
+    ("GET", "/ec2/{aws_instance_id}", " URL/ec2/instance-002"),
+    (
+        "PATCH",
+        "/v1/scalableTargetDimensions/{scalableTargetDimensionId}",
+        r#" -X PATCH URL/v1/scalableTargetDimensions/1-23456789 -d '{"desiredCapacity":2.0}'"#,
+    ),
 ];
 
 /// The server.
@@ -73,7 +80,6 @@ impl Server {
                 cause,
             })?;
         }
-        let examples = examples(&options, &routes);
         let plan = Plan::check(&options, &routes)?;
         let listener = bind(options.listen)
             .await
@@ -123,6 +129,7 @@ impl Server {
             _ => None,
         };
         let has_pages = pages.is_some();
+        let examples = examples(&options, &routes, access.as_ref());
         let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
         let system = |cause: io::Error| StartError::System(cause.kind());
         let url = known_url(
@@ -140,7 +147,13 @@ impl Server {
             access: access.as_ref(),
         };
         let openapi = document::describe(metadata::OPENAPI, &facts);
-        let functions = functions::named(options.hosted(), &config, settings, openapi)?;
+        let functions = functions::named(
+            options.hosted(),
+            &config,
+            settings,
+            openapi,
+            local.as_ref().map(LocalAws::data_files),
+        )?;
         let limits = options.limits();
         let gateway = Gateway::new(routes, &functions, limits)
             .map_err(|cause| StartError::Template { name, cause })?;
@@ -156,7 +169,8 @@ impl Server {
             .with_access(access)
             .with_stage(options.stage.clone());
         let https = plan.map(Https::open).transpose()?;
-        let hosting = Hosting::serve(listener, gateway, https.as_ref().map(Https::acceptor))
+        let hosting = gateway
+            .host_with(listener, https.as_ref().map(Https::acceptor))
             .map_err(system)?;
         let port = hosting.local_addr().port();
         let https = https
@@ -260,7 +274,7 @@ impl Running {
         self.has_pages
     }
 
-    /// Requests to try, each as what follows `curl`.
+    /// Requests to try, each as what follows `curl`, with a space before it.
     pub fn examples(&self) -> impl Iterator<Item = String> {
         let url = self.base_url();
         self.examples
@@ -329,17 +343,23 @@ fn only(
     Ok(routes)
 }
 
-/// Requests that anybody can try, of the routes that there are.
-fn examples(options: &Options, routes: &[TemplateRoute]) -> Vec<String> {
+/// Requests to try, of the routes that there are, with what those ask for.
+fn examples(options: &Options, routes: &[TemplateRoute], access: Option<&Access>) -> Vec<String> {
+    let shown = |method: &str, path: &str, example: &str| {
+        let asked = access.map(|access| access.curl_options(method, path));
+        format!("{}{example}", asked.unwrap_or_default())
+    };
     if options.functions.is_none() && options.template.is_none() {
-        return ALL_EXAMPLES.map(str::to_owned).to_vec();
+        return ALL_EXAMPLES
+            .map(|(method, path, example)| shown(method, path, example))
+            .to_vec();
     }
     let plain = routes
         .iter()
         .filter(|route| route.method == Some(Method::GET) && !route.path.contains('{'));
     plain
         .take(ALL_EXAMPLES.len())
-        .map(|route| format!("URL{}", route.path))
+        .map(|route| shown("GET", &route.path, &format!(" URL{}", route.path)))
         .collect()
 }
 

@@ -29,6 +29,29 @@ async fn packages(connection: &mut Connection, id: usize) -> Option<usize> {
     answer.body["record"]["packages"].as_array().map(Vec::len)
 }
 
+/// Holds what the log and readiness say of a disk that has just refused a write.
+async fn says_so(server: &Process, connection: &mut Connection, check: &str) {
+    let ready = connection
+        .send("GET", "/v1/health/ready", "")
+        .await
+        .unwrap();
+    assert_eq!(
+        (ready.status, &ready.body["checks"][check]),
+        (503, &json!("unavailable")),
+        "{}",
+        ready.text
+    );
+    let said = server.said();
+    let line = said
+        .iter()
+        .find(|line| line.contains("  503 ") && line.contains("cause=") && line.contains("disk"));
+    assert!(line.is_some(), "{said:#?}");
+    let not_ready = said.iter().find(|line| {
+        line.contains("not ready") && line.contains(check) && line.contains("cannot be written to")
+    });
+    assert!(not_ready.is_some(), "{said:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     let run = Run::of("a full disk");
@@ -44,7 +67,7 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
             .unwrap();
         match answer.status {
             200 => stored.push(id),
-            500 | 503 => {
+            503 => {
                 assert!(
                     answer.body["request_id"].is_string() && !answer.text.contains("disk"),
                     "{}",
@@ -65,6 +88,22 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
         refused.len()
     );
     assert!(server.is_running());
+    says_so(&server, &mut connection, "data_api").await;
+    let mut patched = 0;
+    let full = loop {
+        let path = format!("/v1/scalableTargetDimensions/{:0200}", patched);
+        let answer = connection
+            .send("PATCH", &path, r#"{"desiredCapacity":2.0}"#)
+            .await
+            .unwrap();
+        if answer.status != 200 {
+            break answer;
+        }
+        patched += 1;
+        assert!(patched < 5_000, "the disk never fills");
+    };
+    assert_eq!(full.status, 503, "{}", full.text);
+    says_so(&server, &mut connection, "dynamodb").await;
     // Reading goes on while nothing can be written.
     for id in &stored {
         assert_eq!(

@@ -29,6 +29,9 @@ pub(crate) enum ApiError {
     TransactionNotFound(String),
     #[error("{0}")]
     UnsupportedResult(String),
+    /// The data cannot be kept now.
+    #[error("The DB cluster cannot store anything now: {0}")]
+    Storage(String),
     /// With the cause, which only the log shows.
     #[error("An internal error occurred.")]
     Internal(String),
@@ -44,6 +47,7 @@ impl ApiError {
             Self::DatabaseUnavailable => "DatabaseUnavailableException",
             Self::InvalidSecret(_) => "InvalidSecretException",
             Self::Secrets(_) => "SecretsErrorException",
+            Self::Storage(_) => "InvalidResourceStateException",
             Self::StatementTimeout => "StatementTimeoutException",
             Self::TransactionNotFound(_) => "TransactionNotFoundException",
             Self::UnsupportedResult(_) => "UnsupportedResultException",
@@ -71,7 +75,7 @@ impl ApiError {
         response
             .headers_mut()
             .insert("x-amzn-errortype", HeaderValue::from_static(self.kind()));
-        if let Self::Internal(cause) = self {
+        if let Self::Internal(cause) | Self::Storage(cause) = self {
             tracing::error!(
                 request_id = respond::request_id(&response),
                 cause,
@@ -97,6 +101,7 @@ impl From<EngineError> for ApiError {
             EngineError::LinkFailure => Self::BadRequest("Communications link failure".into()),
             EngineError::Unavailable => Self::DatabaseUnavailable,
             EngineError::AccessDenied(message) => Self::InvalidSecret(message),
+            EngineError::Storage(cause) => Self::Storage(cause),
             EngineError::Internal(cause) => Self::Internal(cause),
         }
     }
@@ -131,6 +136,11 @@ mod tests {
                 "InvalidSecretException",
             ),
             (ApiError::Secrets("m".into()), 400, "SecretsErrorException"),
+            (
+                ApiError::Storage("m".into()),
+                400,
+                "InvalidResourceStateException",
+            ),
             (ApiError::StatementTimeout, 400, "StatementTimeoutException"),
             (
                 ApiError::TransactionNotFound("t".into()),

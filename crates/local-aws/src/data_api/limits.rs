@@ -17,11 +17,16 @@ pub(super) const MAX_SQL_CHARACTERS: usize = 65_536;
 /// Whether a request is small enough.
 pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiError> {
     if header_bytes + body_bytes > MAX_REQUEST_BYTES {
-        return Err(ApiError::BadRequest(format!(
-            "The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes"
-        )));
+        return Err(too_large());
     }
     Ok(())
+}
+
+/// The error of a request that is not.
+pub(super) fn too_large() -> ApiError {
+    ApiError::BadRequest(format!(
+        "The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes"
+    ))
 }
 
 /// Whether a SQL text is present and short enough.

@@ -93,6 +93,7 @@ async fn data_api() -> (DataApi, sqlite::Engine) {
         CLUSTER.into(),
         "d".into(),
         Timeouts::default(),
+        Arc::new(DataFile::watch(None).unwrap()),
     );
     (data_api, engine)
 }
@@ -104,6 +105,10 @@ async fn told(answer: Answer) -> (String, Value) {
         answer.headers()["x-amzn-errortype"],
         "InternalServerErrorException"
     );
+    parts(answer).await
+}
+
+async fn parts(answer: Answer) -> (String, Value) {
     let id = answer.headers()["x-amzn-requestid"]
         .to_str()
         .unwrap()
@@ -123,8 +128,17 @@ async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_cl
     let sql = "INSERT INTO notes VALUES (:note), ('canary')";
     let body = json!({"resourceArn": CLUSTER, "secretArn": "fleet-db", "sql": sql, "parameters": parameters}).to_string();
     let (log, _guard) = Log::start();
-    let (id, body) = told(data_api.answer(Operation::Execute, 0, &body.into()).await).await;
-    assert_eq!(body, json!({"message": "An internal error occurred."}));
+    let answer = data_api.answer(Operation::Execute, 0, &body.into()).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        answer.headers()["x-amzn-errortype"],
+        "InvalidResourceStateException"
+    );
+    let (id, body) = parts(answer).await;
+    assert_eq!(
+        body,
+        json!({"message": "The DB cluster cannot store anything now: the disk is full"})
+    );
     let line = log.line();
     assert_eq!(
         [
@@ -137,7 +151,7 @@ async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_cl
             "ERROR",
             "a Data API call failed",
             id.as_str(),
-            "the database or disk is full"
+            "the disk is full"
         ]
     );
     assert!(!log.text().contains("canary"));

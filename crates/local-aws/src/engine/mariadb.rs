@@ -97,6 +97,11 @@ impl Server {
         Target::socket(&self.places.socket)
     }
 
+    /// The folder of its data.
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.places.data
+    }
+
     /// Lets it write everything and end.
     pub(crate) async fn stop(&self) {
         let Some(supervisor) = self.supervisor() else {

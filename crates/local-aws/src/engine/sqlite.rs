@@ -101,6 +101,11 @@ impl Engine {
         Ok(engine)
     }
 
+    /// The file that holds the data.
+    pub(crate) fn file(&self) -> &Path {
+        &self.shared.file
+    }
+
     /// Runs a statement on its own.
     pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);

@@ -79,12 +79,14 @@ fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
             "08S01",
             "Got a packet bigger than 'max_allowed_packet' bytes",
         )),
-        ErrorCode::DiskFull => Some(EngineError::Internal("the database or disk is full".into())),
-        ErrorCode::SystemIoFailure
-        | ErrorCode::DatabaseCorrupt
+        ErrorCode::DiskFull => Some(EngineError::Storage("the disk is full".into())),
+        ErrorCode::SystemIoFailure | ErrorCode::ReadOnly | ErrorCode::CannotOpen => {
+            Some(EngineError::Storage(format!(
+                "writing to the disk failed; it may be full, over a quota or broken ({error})"
+            )))
+        }
+        ErrorCode::DatabaseCorrupt
         | ErrorCode::NotADatabase
-        | ErrorCode::ReadOnly
-        | ErrorCode::CannotOpen
         | ErrorCode::OutOfMemory
         | ErrorCode::InternalMalfunction => Some(EngineError::Internal(error.to_string())),
         _ => None,

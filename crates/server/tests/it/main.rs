@@ -10,6 +10,8 @@ mod api;
 mod backend;
 mod binary;
 mod client;
+mod connections;
+mod data_folder;
 mod ec2;
 mod functions;
 mod gateway;

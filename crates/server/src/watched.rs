@@ -1,0 +1,34 @@
+//! Readiness where this server keeps the data itself: a disk that is full is seen before a write fails.
+
+use std::{sync::Arc, time::Duration};
+
+use fleet_core::{
+    readiness::Probe,
+    store::{Store, StoreError},
+};
+use fleet_local_aws::DataFile;
+
+/// When to ask again: somebody has to make room meanwhile.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// A store's probe, and the file that the store writes to where that is on this machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched<P> {
+    pub(crate) probe: P,
+    pub(crate) store: Store,
+    pub(crate) file: Option<Arc<DataFile>>,
+}
+
+impl<P: Probe> Probe for Watched<P> {
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.file
+            .as_ref()
+            .map_or(Ok(()), |file| file.check())
+            .map_err(|error| StoreError::Unavailable {
+                store: self.store,
+                retry_after: RETRY_AFTER,
+                source: error.into(),
+            })?;
+        self.probe.probe().await
+    }
+}
