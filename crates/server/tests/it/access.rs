@@ -437,6 +437,21 @@ async fn a_key_is_made_and_shown_once_and_a_profile_has_the_credentials() {
         ),
         "{said}"
     );
+    let url = format!("http://{}", first.address());
+    let keys = data.join("api-keys");
+    for line in [
+        format!(
+            r#"  curl -H "x-api-key: $(grep -om1 '^[A-Za-z0-9_-]\{{20,\}}' '{}')" {url}/ec2/instance-002"#,
+            keys.display()
+        ),
+        format!(
+            r#"  curl --aws-sigv4 aws:amz:us-east-1:execute-api --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -X PATCH {url}/v1/scalableTargetDimensions/1-23456789 -d '{{"desiredCapacity":2.0}}'"#
+        ),
+        "  in a browser         no pages: they would show what keys and signatures protect"
+            .to_owned(),
+    ] {
+        assert!(first.said.contains(&line), "{line}\n{said}");
+    }
     let shown = client::send_with(first.address(), "GET", "/ec2", &[("x-api-key", key)], "").await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let headers = Signer::default().sign(&first.address().to_string(), "GET", DIMENSION, "", "");
