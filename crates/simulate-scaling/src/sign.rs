@@ -1,6 +1,6 @@
 //! Signature Version 4 for `execute-api`, with the credentials of AWS's standard environment.
 
-use std::time::SystemTime;
+use std::{error::Error, time::SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -26,7 +26,9 @@ impl Signer {
             .region(aws_config::Region::new(region.clone()))
             .load()
             .await;
-        let credentials = config.credentials_provider().ok_or_else(no_credentials)?;
+        let credentials = config
+            .credentials_provider()
+            .ok_or_else(|| no_credentials("no source of them is set"))?;
         let signer = Self {
             region,
             credentials,
@@ -35,7 +37,7 @@ impl Signer {
             .credentials
             .provide_credentials()
             .await
-            .map_err(|_| no_credentials())?;
+            .map_err(|error| no_credentials(&reasons(&error)))?;
         Ok(signer)
     }
 
@@ -48,7 +50,7 @@ impl Signer {
             .credentials
             .provide_credentials()
             .await
-            .map_err(|_| no_credentials())?;
+            .map_err(|error| no_credentials(&reasons(&error)))?;
         let identity = credentials.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -78,6 +80,15 @@ impl Signer {
     }
 }
 
-fn no_credentials() -> String {
-    "there are no AWS credentials to sign with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE".to_owned()
+/// `error` and all that caused it, in one line.
+fn reasons(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    let reasons: Vec<_> = causes.map(ToString::to_string).collect();
+    reasons.join(": ")
+}
+
+fn no_credentials(reason: &str) -> String {
+    format!(
+        "there are no AWS credentials to sign with ({reason}): sign in again, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )
 }

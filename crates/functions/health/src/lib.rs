@@ -3,16 +3,20 @@
 #[cfg(test)]
 mod tests;
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use fleet_aws::InventoryRole;
 use fleet_core::{readiness::Probe, store::StoreError};
 use fleet_http::{
     ApiError, ErrorCode, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode,
-    json, request_id, route,
+    json, note_error, request_id, route,
 };
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 /// The longest that a readiness check takes.
@@ -32,7 +36,18 @@ pub struct Health<D, A, S> {
     data_api: A,
     secret: S,
     role: InventoryRole,
+    kept: Option<Kept>,
 }
+
+/// What the stores said last, and for how long it stands.
+#[derive(Clone, Debug)]
+struct Kept {
+    within: Duration,
+    last: Arc<Mutex<Option<(Instant, States)>>>,
+}
+
+/// Of the table, the Data API and the secret.
+type States = [State; 3];
 
 impl<D, A, S> Health<D, A, S> {
     /// The function over the dimensions table, the Data API and the database's secret. Where the inventory stands by, the
@@ -43,7 +58,32 @@ impl<D, A, S> Health<D, A, S> {
             data_api,
             secret,
             role,
+            kept: None,
         }
+    }
+
+    /// The function that asks the stores again only after `within`, whoever asks it meanwhile: the route is open to
+    /// everybody, and each question would keep a paused database awake.
+    #[must_use]
+    pub fn keeping(self, within: Duration) -> Self {
+        let last = Arc::default();
+        Self {
+            kept: Some(Kept { within, last }),
+            ..self
+        }
+    }
+}
+
+impl Kept {
+    fn states(&self) -> Option<States> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (asked, states) = last?;
+        (asked.elapsed() < self.within).then_some(states)
+    }
+
+    fn keep(&self, states: States) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some((Instant::now(), states));
     }
 }
 
@@ -110,9 +150,11 @@ impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for He
 }
 
 impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
-    async fn ready(&self, request_id: &str) -> Result<Response, ApiError> {
-        let needs_data_api = self.role == InventoryRole::Primary;
-        let data_api_within = if needs_data_api {
+    async fn states(&self, request_id: &str) -> States {
+        if let Some(states) = self.kept.as_ref().and_then(Kept::states) {
+            return states;
+        }
+        let data_api_within = if self.role == InventoryRole::Primary {
             READY_WITHIN
         } else {
             DISPENSABLE_WITHIN
@@ -127,6 +169,16 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
             ),
             check(request_id, "secret", READY_WITHIN, self.secret.probe()),
         );
+        let states = [dynamodb, data_api, secret];
+        if let Some(kept) = &self.kept {
+            kept.keep(states);
+        }
+        states
+    }
+
+    async fn ready(&self, request_id: &str) -> Result<Response, ApiError> {
+        let needs_data_api = self.role == InventoryRole::Primary;
+        let [dynamodb, data_api, secret] = self.states(request_id).await;
         let failing: Vec<String> = [
             ("dynamodb", dynamodb, true),
             ("data_api", data_api, needs_data_api),
@@ -149,7 +201,8 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
         if failing.is_empty() {
             return json(StatusCode::OK, &Ready { status: OK, checks });
         }
-        let message = format!("The API is not ready; unavailable: {}.", failing.join(", "));
+        let cause = format!("unavailable: {}", failing.join(", "));
+        let message = format!("The API is not ready; {cause}.");
         let mut response = json(
             StatusCode::SERVICE_UNAVAILABLE,
             &NotReady {
@@ -163,6 +216,7 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
         response
             .headers_mut()
             .insert(RETRY_AFTER, HeaderValue::from_static(ASK_AGAIN_SECONDS));
+        note_error(&mut response, ErrorCode::Unavailable, cause);
         Ok(response)
     }
 }

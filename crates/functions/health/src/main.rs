@@ -1,6 +1,6 @@
 //! The Lambda function `health`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use fleet_aws::{
     DataApiInventory, DatabaseSecret, DeferredConfig, DimensionsSettings, DynamoDimensions,
@@ -8,6 +8,9 @@ use fleet_aws::{
 };
 use fleet_core::store::Store;
 use health::Health;
+
+/// For how long an answer of the stores stands. A DNS health check fails over after several answers, 10 s apart or more.
+const KEPT: Duration = Duration::from_secs(3);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -31,7 +34,8 @@ async fn main() -> ExitCode {
                 DatabaseSecret::new(config, &secret)
             }),
             role,
-        ))
+        )
+        .keeping(KEPT))
     })
     .await
 }

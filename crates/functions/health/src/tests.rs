@@ -204,3 +204,52 @@ async fn a_region_that_stands_by_waits_a_second_for_the_data_api() {
     );
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
+
+/// Answers, and counts how often it was asked.
+#[derive(Clone, Default)]
+struct Counted(std::sync::Arc<std::sync::atomic::AtomicU32>);
+
+impl Counted {
+    fn asked(&self) -> u32 {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Probe for Counted {
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer() {
+    let table = Counted::default();
+    let kept = Health::new(
+        table.clone(),
+        Told::Fail,
+        Told::Answer,
+        InventoryRole::Primary,
+    )
+    .keeping(Duration::from_secs(3));
+    let ask = async || Event::read("get-v1-health-ready").send(&kept).await;
+    let first = ask().await;
+    sleep(Duration::from_millis(2_900)).await;
+    let second = ask().await;
+    assert_eq!((first.status, &first.body), (503, &second.body));
+    assert_eq!(table.asked(), 1);
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!((ask().await.status, table.asked()), (503, 2));
+
+    let fresh = Counted::default();
+    let health = Health::new(
+        fresh.clone(),
+        Told::Answer,
+        Told::Answer,
+        InventoryRole::Primary,
+    );
+    for _ in 0..2 {
+        Event::read("get-v1-health-ready").send(&health).await;
+    }
+    assert_eq!(fresh.asked(), 2);
+}

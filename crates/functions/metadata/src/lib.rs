@@ -7,7 +7,8 @@ mod tests;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use fleet_http::{
-    ApiError, Function, Request, Response, Route, StatusCode, base_path, json, json_text, route,
+    ApiError, Function, Request, Response, Route, StatusCode, base_path, cacheable, json,
+    json_text, route,
 };
 use serde::Serialize;
 
@@ -120,7 +121,7 @@ impl Function for Metadata {
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         match route(&request) {
             "/v1/metadata" => self.metadata(),
-            "/v1/openapi.json" => Ok(json_text(StatusCode::OK, &*self.openapi)),
+            "/v1/openapi.json" => Ok(cacheable(json_text(StatusCode::OK, &*self.openapi))),
             _ => index(&request),
         }
     }

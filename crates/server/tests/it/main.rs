@@ -9,6 +9,7 @@ mod access;
 mod api;
 mod backend;
 mod binary;
+mod caching;
 mod client;
 mod connections;
 mod data_folder;

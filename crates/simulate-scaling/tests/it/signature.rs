@@ -115,7 +115,17 @@ async fn without_credentials_nothing_is_asked() {
         "eu-central-1",
     ])
     .await;
-    let sentence = "simulate-scaling: there are no AWS credentials to sign with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE\n";
-    assert_eq!(done.parts(), (Some(2), sentence));
+    let (code, said) = done.parts();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.starts_with("simulate-scaling: there are no AWS credentials to sign with (the credential provider was not enabled"),
+        "the reason is said: {said}"
+    );
+    assert!(
+        said.ends_with(
+            "): sign in again, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+        ),
+        "{said}"
+    );
     assert!(stub.requests().is_empty());
 }
