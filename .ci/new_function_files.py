@@ -23,12 +23,17 @@ test = false
 [lints]
 workspace = true
 
+[features]
+# Describes the types that clients see, for the OpenAPI document. Nothing that is deployed enables it.
+schema = ["dep:utoipa", "fleet-http/schema"]
+
 [dependencies]
 """
 DEV = """\
 fleet-http.workspace = true
 serde.workspace = true
 tokio.workspace = true
+utoipa = { workspace = true, optional = true }
 
 [dev-dependencies]
 fleet-testing.workspace = true
@@ -38,7 +43,8 @@ DOCUMENT_HEAD = """\
 //! `«path»`.
 
 use serde_json::json;
-use utoipa::{ToSchema, openapi::HttpMethod};
+use utoipa::openapi::HttpMethod;
+use «module»::«Type»Response;
 
 """
 
@@ -57,8 +63,11 @@ use serde::Serialize;
 #[derive(Clone, Debug)]
 pub struct «Type»;
 
-#[derive(Serialize)]
-struct Body {
+/// What «name» answers.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct «Type»Response {
+    /// The function's name.
     name: &'static str,
 }
 
@@ -67,7 +76,7 @@ impl Function for «Type» {
     const ROUTES: &'static [Route] = &[("«method»", "«path»")];
 
     async fn call(&self, _: Request) -> Result<Response, ApiError> {
-        json(StatusCode::OK, &Body { name: Self::NAME })
+        json(StatusCode::OK, &«Type»Response { name: Self::NAME })
     }
 }
 ''',
@@ -104,15 +113,6 @@ use crate::{
 
 pub(crate) const TAG: &str = "«name»";
 
-/// What «name» answers.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct «Type»Body {
-    /// The function's name.
-    name: String,
-}
-
 const ERRORS: Errors<'static> = Errors {
     shape: Shape::Standard,
     bad_request: &[],
@@ -124,9 +124,9 @@ const ERRORS: Errors<'static> = Errors {
 
 /// Adds the route.
 pub(crate) fn describe(part: &mut Part) {
-    part.schema::<«Type»Body>();
+    part.schema::<«Type»Response>();
     let operation = operation("«camel»«Method»", TAG, "Ask «spoken»", "Answers its name.")
-        «security».response("200", answer::<«Type»Body>("Its name.", &[("", json!({"name": "«name»"}))]).build());
+        «security».response("200", answer::<«Type»Response>("Its name.", &[("", json!({"name": "«name»"}))]).build());
     part.route(HttpMethod::«Method», "«path»", with_answers(operation, ERRORS.answers()));
 }
 ''',
@@ -173,9 +173,13 @@ impl<S> «Type»<S> {
     }
 }
 
-#[derive(Serialize)]
-struct Body {
+/// What «name» answers.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct «Type»Response {
+    /// The function's name.
     name: &'static str,
+    /// What the store has.
     «store_field»: «store_type»,
 }
 
@@ -186,7 +190,7 @@ impl<S: «store_port» + 'static> Function for «Type»<S> {
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         let id = path_parameter(&request, "«parameter»", «store_id»::parse)?;
         let «store_field» = «store_read»;
-        json(StatusCode::OK, &Body { name: Self::NAME, «store_field» })
+        json(StatusCode::OK, &«Type»Response { name: Self::NAME, «store_field» })
     }
 }
 ''',
@@ -195,14 +199,14 @@ impl<S: «store_port» + 'static> Function for «Type»<S> {
 
 use std::process::ExitCode;
 
-use fleet_aws::{«store_adapter», «store_settings», sdk_config};
+use fleet_aws::{«store_adapter», «store_settings», function_config};
 use «module»::«Type»;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = «store_settings»::from_env()?;
-        Ok(«Type»::new(«store_adapter»::new(&sdk_config().await, settings)))
+        Ok(«Type»::new(«store_adapter»::new(&function_config().await?, settings)))
     })
     .await
 }
@@ -227,26 +231,14 @@ async fn «module»_refuses_an_id_that_is_too_long() {
     assert!(body["message"].as_str().unwrap().contains("«parameter»"), "{body}");
 }
 ''',
-    "crates/openapi/src/«module».rs": DOCUMENT_HEAD.replace("use serde_json", "use fleet_http::ErrorCode;\nuse serde_json")
+    "crates/openapi/src/«module».rs": DOCUMENT_HEAD.replace("use serde_json", "use fleet_core::«store_module»::«store_id»;\nuse fleet_http::ErrorCode;\nuse serde_json")
     + '''\
 use crate::{
     errors::{Errors, Shape},
     operation::{Part, answer, in_path, «needs»operation, with_answers},
-    texts::«store_id»,
 };
 
 pub(crate) const TAG: &str = "«name»";
-
-/// What «name» answers.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct «Type»Body {
-    /// The function's name.
-    name: String,
-    /// What the store has.
-    «store_field»: «described»,
-}
 
 const ERRORS: Errors<'static> = Errors {
     shape: Shape::Standard,
@@ -259,11 +251,11 @@ const ERRORS: Errors<'static> = Errors {
 
 /// Adds the route.
 pub(crate) fn describe(part: &mut Part) {
-    part.schema::<«Type»Body>();
+    part.schema::<«Type»Response>();
     let example = json!({"name": "«name»", "«store_field»": «store_shown»});
     let operation = operation("«camel»«Method»", TAG, "Ask «spoken»", "Answers its name, and what the store has.")
         .parameter(in_path::<«store_id»>("«parameter»", "Which one.", "«store_example»".into()))
-        «security».response("200", answer::<«Type»Body>("What the store has.", &[("", example)]).build());
+        «security».response("200", answer::<«Type»Response>("What the store has.", &[("", example)]).build());
     part.route(HttpMethod::«Method», "«path»", with_answers(operation, ERRORS.answers()));
 }
 ''',
@@ -293,7 +285,6 @@ FILES = {"plain": PLAIN, "store": STORE}
 MEMORY = {
     "dimensions": {
         "imports": "Capacity, DimensionId, ReadDimension",
-        "described": "f64",
         "store": "OneDimension::new(Dimension::INITIAL)",
         "memory": """\
 use fleet_core::scaling::Dimension;
@@ -303,7 +294,6 @@ use serde_json::json;
     },
     "inventory": {
         "imports": "GetInstance, InstanceId",
-        "described": "bool",
         "store": "Empty",
         "memory": """\
 use fleet_core::{

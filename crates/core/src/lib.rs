@@ -10,5 +10,7 @@ pub mod deadline;
 pub mod inventory;
 pub mod readiness;
 pub mod scaling;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod store;
 pub mod text;

@@ -8,12 +8,12 @@ mod dimension;
 mod names;
 mod ports;
 pub mod production;
+mod status;
 mod stored;
 
 pub use capacity::{Capacity, CapacityError};
-pub use dimension::{
-    Change, Dimension, DimensionId, DimensionIdError, FailureReason, FieldChange, ScalingStatus,
-};
+pub use dimension::{Change, Dimension, DimensionId, DimensionIdError, FieldChange};
 pub use names::Names;
 pub use ports::{ListDimensions, ReadDimension, UpdateDimension, UpdateError};
+pub use status::{FailureReason, ScalingStatus, StatusName, StatusNameError};
 pub use stored::{DimensionPage, StateTag, Stored, UpdateTime, UpdateTimeError};

@@ -1,29 +1,30 @@
-//! JSON bodies, field by field, so that every refusal names its field.
+//! JSON bodies, read into the types that the API describes, so that every refusal names its field.
 
 use std::fmt::Display;
 
 use lambda_http::Request;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use serde_path_to_error::{Path, Segment};
 
-use crate::{ApiError, ErrorCode, InvalidInput, bounded_json, shown::Shown, suggestion};
+use crate::{
+    ApiError, ErrorCode, InvalidInput, bounded_json,
+    field_reader::{Field, FieldFault, found, kind},
+    shown::Shown,
+    suggestion,
+};
 
-/// A JSON object that is being taken apart: a body, or an object within it.
-///
-/// Say with [`Object::allow`] which fields the route has, then take each of them.
+/// A request's body: a JSON object, not yet read into the type of its route.
 #[derive(Debug)]
-pub struct Object {
-    /// Where the object stands in the body: empty for the body itself, else `packages[3].`
-    prefix: String,
-    fields: Map<String, Value>,
-}
+pub struct JsonBody(Map<String, Value>);
 
-impl Object {
+impl JsonBody {
     /// The request's body.
     ///
     /// # Errors
     /// [`InvalidInput`] for a body that is empty, not UTF-8, not JSON or not an object, that has a field twice, or more
     /// than 100,000 values.
-    pub fn body(request: &Request) -> Result<Self, ApiError> {
+    pub fn read(request: &Request) -> Result<Self, ApiError> {
         let refuse = |rule: &str| invalid_body(format!("The request body {rule}."), rule);
         let Ok(text) = std::str::from_utf8(request.body().as_ref()) else {
             return Err(refuse("must be UTF-8 text"));
@@ -32,12 +33,9 @@ impl Object {
             return Err(refuse("must be a JSON object, but is empty"));
         }
         match bounded_json::parse(text) {
-            Ok(Value::Object(fields)) => Ok(Self {
-                prefix: String::new(),
-                fields,
-            }),
+            Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(other) => {
-                let rule = format!("must be a JSON object, but is {}", kind(&other));
+                let rule = format!("must be a JSON object, but is {}", kind(found(&other)));
                 Err(refuse(&rule))
             }
             Err(fault) => Err(invalid_body(
@@ -47,145 +45,75 @@ impl Object {
         }
     }
 
-    /// Refuses a field that is not in `known`. Called before any field is taken: a client that misspells a field is to
-    /// read of the one that it sent, not of the one that is missing.
-    ///
-    /// # Errors
-    /// [`InvalidInput`] that names the field, those that are allowed, and the one that was probably meant.
-    pub fn allow(&self, known: &[&str]) -> Result<(), ApiError> {
-        let Some(unknown) = self
-            .fields
-            .keys()
-            .find(|name| !known.contains(&name.as_str()))
-        else {
-            return Ok(());
-        };
-        let named = format_args!("`{}{}`", self.prefix, Shown(unknown));
-        Err(InvalidInput::new(
-            ErrorCode::UnknownField,
-            format!("Unknown field {named}{}", suggestion::of(unknown, known)),
-            "unknown field",
-        )
-        .into())
-    }
-
-    /// Whether no field is left.
+    /// Whether it has no field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.0.is_empty()
     }
 
-    /// Whether the field is there and not yet taken.
+    /// Whether it has the field `name`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.fields.contains_key(name)
+        self.0.contains_key(name)
     }
 
-    /// Takes a text that must be there.
+    /// Reads it into `T`, whose fields may not be `null`. An unknown field is found before one that is missing, so a client
+    /// that misspells a field reads of the one that it sent.
     ///
     /// # Errors
-    /// [`InvalidInput`] that names the field.
-    pub fn text<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(String) -> Result<T, E>,
-    ) -> Result<T, ApiError> {
-        self.optional_text(name, parse)?
-            .ok_or_else(|| self.wrong(name, "is missing"))
+    /// [`InvalidInput`] that names the field with its place (`packages[3].package_version`) and the rule; of an unknown
+    /// field, also those that are allowed and the one that was probably meant.
+    pub fn into<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        serde_path_to_error::deserialize(Field(Value::Object(self.0))).map_err(|error| {
+            let path = error.path().clone();
+            refusal(&path, error.into_inner())
+        })
     }
+}
 
-    /// Takes a text that may be there.
-    ///
-    /// # Errors
-    /// [`InvalidInput`] that names the field.
-    pub fn optional_text<T, E: Display>(
-        &mut self,
-        name: &'static str,
-        parse: impl FnOnce(String) -> Result<T, E>,
-    ) -> Result<Option<T>, ApiError> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => parse(text)
-                .map(Some)
-                .map_err(|error| self.wrong(name, error)),
-            Some(other) => Err(self.wrong_kind(name, "a string", &other)),
+/// A refusal of the field `name` of a body, as the end of a sentence that begins with it.
+pub fn invalid_field(name: &'static str, rule: impl Display) -> ApiError {
+    InvalidInput::field(name, rule).into()
+}
+
+fn refusal(path: &Path, fault: FieldFault) -> ApiError {
+    let segments: Vec<&Segment> = path.iter().collect();
+    match (fault, segments.as_slice()) {
+        // The path leads to the field itself, whose name is the client's.
+        (FieldFault::Unknown(known), [within @ .., Segment::Map { key }]) => InvalidInput::new(
+            ErrorCode::UnknownField,
+            format!(
+                "Unknown field `{}`{}",
+                place(within, Some(&Shown(key).to_string())),
+                suggestion::of(key, known)
+            ),
+            "unknown field",
+        ),
+        (FieldFault::Missing(field), within) => {
+            InvalidInput::field(place(within, Some(field)), "is missing")
+        }
+        (fault, within) => InvalidInput::field(place(within, None), fault),
+    }
+    .into()
+}
+
+/// `packages[3].package_version`: the segments, all of them ours, and a field within them.
+fn place(segments: &[&Segment], field: Option<&str>) -> String {
+    let mut text = String::new();
+    let names = segments.iter().map(|segment| match segment {
+        Segment::Seq { index } => Err(*index),
+        Segment::Map { key } => Ok(key.as_str()),
+        Segment::Enum { variant } => Ok(variant.as_str()),
+        Segment::Unknown => Ok("?"),
+    });
+    for name in names.chain(field.map(Ok)) {
+        match name {
+            Ok(name) if text.is_empty() => text.push_str(name),
+            Ok(name) => text = format!("{text}.{name}"),
+            Err(index) => text = format!("{text}[{index}]"),
         }
     }
-
-    /// Takes a number that may be there.
-    ///
-    /// # Errors
-    /// [`InvalidInput`] that names the field.
-    pub fn optional_number(&mut self, name: &'static str) -> Result<Option<f64>, ApiError> {
-        match self.take(name) {
-            None => Ok(None),
-            Some(Value::Number(number)) => number.as_f64().map(Some).ok_or_else(|| {
-                self.wrong(name, "must be a number that fits 64-bit floating point")
-            }),
-            Some(other) => Err(self.wrong_kind(name, "a number", &other)),
-        }
-    }
-
-    /// Takes a list of objects that may be there: `read` makes something of each, which has no fields but `known`.
-    ///
-    /// # Errors
-    /// [`InvalidInput`] that names the field within the list: `packages[3].package_version`. A list of more
-    /// than `max` entries is refused before any entry is looked at.
-    pub fn optional_objects<T>(
-        &mut self,
-        name: &'static str,
-        max: usize,
-        known: &[&str],
-        mut read: impl FnMut(&mut Self) -> Result<T, ApiError>,
-    ) -> Result<Option<Vec<T>>, ApiError> {
-        let entries = match self.take(name) {
-            None => return Ok(None),
-            Some(Value::Array(entries)) => entries,
-            Some(other) => return Err(self.wrong_kind(name, "a list", &other)),
-        };
-        if entries.len() > max {
-            return Err(self.wrong(
-                name,
-                format_args!("must have at most {max} entries, but has {}", entries.len()),
-            ));
-        }
-        let entry = |(index, value): (usize, Value)| {
-            let place = format!("{}{name}[{index}]", self.prefix);
-            let Value::Object(fields) = value else {
-                let rule = format!("must be an object, but is {}", kind(&value));
-                return Err(InvalidInput::field(place, rule).into());
-            };
-            let mut object = Self {
-                prefix: format!("{place}."),
-                fields,
-            };
-            object.allow(known)?;
-            read(&mut object)
-        };
-        entries
-            .into_iter()
-            .enumerate()
-            .map(entry)
-            .collect::<Result<_, _>>()
-            .map(Some)
-    }
-
-    /// A refusal of the field `name`, which is one of ours, as the end of a sentence that begins with its place in the
-    /// body.
-    pub fn wrong(&self, name: &'static str, rule: impl Display) -> ApiError {
-        InvalidInput::field(format_args!("{}{name}", self.prefix), rule).into()
-    }
-
-    fn wrong_kind(&self, name: &'static str, wanted: &str, value: &Value) -> ApiError {
-        self.wrong(
-            name,
-            format_args!("must be {wanted}, but is {}", kind(value)),
-        )
-    }
-
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.fields.remove(name)
-    }
+    text
 }
 
 /// A refusal of the body as a whole.
@@ -198,29 +126,55 @@ fn invalid_body(message: String, rule: &str) -> ApiError {
     .into()
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use lambda_http::Body;
+    use serde::Deserialize;
 
     use super::*;
 
-    fn body(text: &str) -> Result<Object, ApiError> {
-        Object::body(&Request::new(Body::Text(text.to_owned())))
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, expecting = "an object")]
+    #[expect(dead_code, reason = "read, and never looked at")]
+    struct Order {
+        name: String,
+        #[serde(default)]
+        count: Option<f64>,
+        #[serde(default)]
+        parts: Vec<Part>,
+        #[serde(default)]
+        colour: Option<Colour>,
     }
 
-    fn any(text: String) -> Result<String, String> {
-        Ok(text)
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields, expecting = "an object")]
+    #[expect(dead_code, reason = "read, and never looked at")]
+    struct Part {
+        size: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(try_from = "String")]
+    struct Colour;
+
+    impl TryFrom<String> for Colour {
+        type Error = &'static str;
+
+        fn try_from(text: String) -> Result<Self, Self::Error> {
+            if text == "red" {
+                Ok(Self)
+            } else {
+                Err("must be red")
+            }
+        }
+    }
+
+    fn body(text: &str) -> Result<JsonBody, ApiError> {
+        JsonBody::read(&Request::new(Body::Text(text.to_owned())))
+    }
+
+    fn refused(text: &str) -> ApiError {
+        body(text).unwrap().into::<Order>().unwrap_err()
     }
 
     #[test]
@@ -246,36 +200,44 @@ mod tests {
         ] {
             assert_eq!(refused(text), sentence);
         }
-        let binary = Object::body(&Request::new(Body::Binary(vec![0xFF]))).unwrap_err();
+        let binary = JsonBody::read(&Request::new(Body::Binary(vec![0xFF]))).unwrap_err();
         assert_eq!(binary.to_string(), "The request body must be UTF-8 text.");
         assert_eq!(binary.code(), ErrorCode::InvalidBody);
         assert!(body(&"[".repeat(1_000_000)).is_err());
     }
 
     #[test]
-    fn every_refusal_names_its_field() {
-        let mut object = body(r#"{"n":"1","t":2,"e":"x","o":[{"a":"b"},7],"l":{}}"#).unwrap();
-        let refusals = [
-            object.text("t", any).unwrap_err(),
-            object.text("m", any).unwrap_err(),
-            object.text("e", |_| Err::<(), _>("must be e")).unwrap_err(),
-            object.optional_number("n").unwrap_err(),
-            object
-                .optional_objects("l", 9, &[], |_| Ok(()))
-                .unwrap_err(),
-            object
-                .optional_objects("o", 9, &["a"], |entry| entry.text("a", any))
-                .unwrap_err(),
-        ];
-        let sentences = [
-            "t must be a string, but is a number",
-            "m is missing",
-            "e must be e",
-            "n must be a number, but is a string",
-            "l must be a list, but is an object",
-            "o[1] must be an object, but is a number",
-        ];
-        for (error, sentence) in refusals.iter().zip(sentences) {
+    fn every_refusal_names_its_field_with_its_place() {
+        for (text, sentence) in [
+            (r#"{}"#, "name is missing"),
+            (r#"{"name":2}"#, "name must be a string, but is a number"),
+            (
+                r#"{"name":"","count":"1"}"#,
+                "count must be a number, but is a string",
+            ),
+            (
+                r#"{"name":"","count":null}"#,
+                "count must be a number, but is null",
+            ),
+            (
+                r#"{"name":"","colour":[]}"#,
+                "colour must be a string, but is a list",
+            ),
+            (r#"{"name":"","colour":"blue"}"#, "colour must be red"),
+            (
+                r#"{"name":"","parts":[{"size":1},7]}"#,
+                "parts[1] must be an object, but is a number",
+            ),
+            (
+                r#"{"name":"","parts":[[1]]}"#,
+                "parts[0] must be an object, but is a list",
+            ),
+            (
+                r#"{"name":"","parts":[{"size":1},{}]}"#,
+                "parts[1].size is missing",
+            ),
+        ] {
+            let error = refused(text);
             assert_eq!(error.to_string(), format!("{sentence}."));
             assert_eq!(
                 (error.code(), error.cause().as_str()),
@@ -285,53 +247,34 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_named_with_the_one_that_was_meant() {
-        let object = body(r#"{"region":"x","aws_account":"1"}"#).unwrap();
-        let refused = object
-            .allow(&["aws_region", "aws_account", "packages"])
-            .unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "Unknown field `region`; did you mean `aws_region`? Allowed are aws_region, aws_account, packages."
-        );
-        assert_eq!(
-            (refused.code(), refused.cause().as_str()),
-            (ErrorCode::UnknownField, "unknown field")
-        );
-    }
-
-    #[test]
-    fn a_field_within_a_list_is_named_with_its_place() {
-        let refused = |text: &str| {
-            body(text)
-                .unwrap()
-                .optional_objects("packages", 2, &["package_version"], |entry| {
-                    entry.text("package_version", any)
-                })
-                .unwrap_err()
-                .to_string()
-        };
-        assert_eq!(
-            refused(r#"{"packages":[{"package_version":"1"},{"package_version":1}]}"#),
-            "packages[1].package_version must be a string, but is a number."
-        );
-        assert_eq!(
-            refused(r#"{"packages":[{"x":1}]}"#),
-            "Unknown field `packages[0].x`; allowed are package_version."
-        );
-        assert_eq!(
-            refused(r#"{"packages":[1,2,3]}"#),
-            "packages must have at most 2 entries, but has 3."
-        );
+    fn an_unknown_field_is_named_with_the_one_that_was_meant_though_another_is_missing() {
+        for (text, sentence) in [
+            (
+                r#"{"nmae":"x"}"#,
+                "Unknown field `nmae`; did you mean `name`? Allowed are name, count, parts, colour.",
+            ),
+            (
+                r#"{"name":"","parts":[{"x":1}]}"#,
+                "Unknown field `parts[0].x`; allowed are size.",
+            ),
+        ] {
+            let error = refused(text);
+            assert_eq!(error.to_string(), sentence);
+            assert_eq!(
+                (error.code(), error.cause().as_str()),
+                (ErrorCode::UnknownField, "unknown field")
+            );
+        }
     }
 
     #[test]
     fn a_name_of_megabytes_is_not_sent_back() {
         let name = "x".repeat(3_000_000);
-        let unknown = body(&format!(r#"{{"{name}":1}}"#)).unwrap();
-        assert_eq!(
-            unknown.allow(&["a"]).unwrap_err().to_string(),
-            format!("Unknown field `{}…`; allowed are a.", "x".repeat(100))
+        let unknown = refused(&format!(r#"{{"{name}":1}}"#)).to_string();
+        let cut = format!("Unknown field `{}…`; allowed are", "x".repeat(100));
+        assert!(
+            unknown.starts_with(&cut) && unknown.len() < 250,
+            "{unknown:.300}"
         );
         let twice = body(&format!(r#"{{"{name}":1,"{name}":1}}"#)).unwrap_err();
         assert!(twice.to_string().len() < 250);

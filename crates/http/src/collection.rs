@@ -1,9 +1,28 @@
 //! A read-only list of things with an id: what the small services answer.
 
 use lambda_http::{Request, RequestExt, http::StatusCode};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{ApiError, Response, cacheable, json, route};
+use crate::{ApiError, Response, Status, cacheable, json, route};
+
+/// The id of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryId(u32);
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for EntryId {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(u32::MAX as usize))
+            .examples([serde_json::Value::from(1)])
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for EntryId {}
 
 /// A thing in a [`Collection`].
 pub trait Entry: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -11,7 +30,7 @@ pub trait Entry: Serialize + DeserializeOwned + Send + Sync + 'static {
     const NOUN: &'static str;
 
     /// Its id, which no other entry has.
-    fn id(&self) -> u32;
+    fn id(&self) -> EntryId;
 }
 
 /// A list that is fixed when the function is built.
@@ -35,8 +54,8 @@ impl<T: Entry> Collection<T> {
         if route(request).ends_with("/health") {
             return json(
                 StatusCode::OK,
-                &Healthy {
-                    status: "ok",
+                &ServiceHealth {
+                    status: Status::Ok,
                     service,
                 },
             );
@@ -48,7 +67,7 @@ impl<T: Entry> Collection<T> {
             None => json(StatusCode::OK, &self.0).map(cacheable),
             Some(id) => {
                 // Compared as text: `1abc`, `+1` and `01` are ids of nothing.
-                let entry = self.0.iter().find(|entry| entry.id().to_string() == id);
+                let entry = self.0.iter().find(|entry| entry.id().0.to_string() == id);
                 json(
                     StatusCode::OK,
                     entry.ok_or_else(|| {
@@ -61,8 +80,13 @@ impl<T: Entry> Collection<T> {
     }
 }
 
-#[derive(Serialize)]
-struct Healthy {
-    status: &'static str,
+/// That a service answers.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ServiceHealth {
+    #[cfg_attr(feature = "schema", schema(schema_with = Status::ok_schema))]
+    status: Status,
+    /// The service's name.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
     service: &'static str,
 }

@@ -1,8 +1,8 @@
 //! What the scaling functions share: the state as they answer it, and the log event of a change.
 
 use fleet_core::scaling::{
-    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names, ScalingStatus,
-    StateTag, Stored, UpdateTime,
+    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names, StateTag,
+    StatusName, Stored, UpdateTime,
 };
 use lambda_http::{
     Request,
@@ -33,65 +33,81 @@ macro_rules! dimension_routes {
     };
 }
 
-/// A dimension's state, in the words of AWS's custom-resource specification.
-#[derive(Serialize)]
+/// The state of a scalable target dimension, in the words of AWS's custom-resource specification.
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct State<'a> {
-    scalable_target_dimension_id: &'a str,
-    version: &'a str,
-    resource_name: &'a str,
-    dimension_name: &'a str,
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ScalableTargetDimension))]
+pub struct DimensionState {
+    scalable_target_dimension_id: DimensionId,
+    /// The same for every dimension, and constant: a target is dropped when it changes.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, example = "MyVersion"))]
+    version: String,
+    /// The resource that is scaled.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, example = "MyService"))]
+    resource_name: String,
+    /// What of it is scaled.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, example = "MyDimension"))]
+    dimension_name: String,
     actual_capacity: Capacity,
     desired_capacity: Capacity,
-    scaling_status: &'static str,
+    scaling_status: StatusName,
+    /// Only with the status `Failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    failure_reason: Option<&'a FailureReason>,
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    failure_reason: Option<FailureReason>,
 }
 
-impl<'a> State<'a> {
-    fn of(id: &'a DimensionId, names: &'a Names, state: &'a Dimension) -> Self {
+impl DimensionState {
+    fn new(id: DimensionId, names: &Names, state: Dimension) -> Self {
         Self {
-            scalable_target_dimension_id: id.as_str(),
-            version: &names.version,
-            resource_name: &names.resource_name,
-            dimension_name: &names.dimension_name,
+            scalable_target_dimension_id: id,
+            version: names.version.clone(),
+            resource_name: names.resource_name.clone(),
+            dimension_name: names.dimension_name.clone(),
             actual_capacity: state.actual,
             desired_capacity: state.desired,
-            scaling_status: state.status.name(),
-            failure_reason: state.status.failure_reason(),
+            scaling_status: state.status.kind(),
+            failure_reason: state.status.into_failure_reason(),
         }
     }
 }
 
-/// The state with the keys of an error, so that a client can go on from it at once.
-#[derive(Serialize)]
-struct PreconditionFailed<'a> {
+/// The present state of a dimension that `If-Match` does not name, with the keys of an error.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ChangedDimension {
     code: ErrorCode,
-    message: &'static str,
-    request_id: &'a str,
+    /// What was wrong: one sentence.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
+    message: String,
+    /// The request's id, which its log line has too.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
+    request_id: String,
     #[serde(flatten)]
-    state: State<'a>,
+    state: DimensionState,
 }
 
-/// One entry of a list.
-#[derive(Serialize)]
+/// A dimension in a list: its state, and since when it stands.
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed<'a> {
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ListedDimension {
     #[serde(flatten)]
-    state: State<'a>,
+    state: DimensionState,
+    /// When the last change was made, in UTC. Absent where an earlier version of the API made it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
     updated_at: Option<UpdateTime>,
 }
 
-/// A dimension as an entry of a list: its state, and since when it has been so.
-pub fn listed<'a>(
-    id: &'a DimensionId,
-    names: &'a Names,
-    stored: &'a Stored,
-) -> impl Serialize + 'a {
-    Listed {
-        state: State::of(id, names, &stored.state),
-        updated_at: stored.updated_at,
+impl ListedDimension {
+    /// The dimension `id` as an entry of a list.
+    #[must_use]
+    pub fn new(id: DimensionId, names: &Names, stored: Stored) -> Self {
+        Self {
+            state: DimensionState::new(id, names, stored.state),
+            updated_at: stored.updated_at,
+        }
     }
 }
 
@@ -120,12 +136,10 @@ pub(crate) enum CapacityMetrics {
 
 /// For how long a state that was left at `since` has been `Pending` or `InProgress`; 0 in another status, and `None` where
 /// the time of the last change is not known.
-fn pending_seconds(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> {
-    match state.status {
-        ScalingStatus::Pending | ScalingStatus::InProgress => {
-            since.map(|since| since.seconds_ago())
-        }
-        ScalingStatus::Successful | ScalingStatus::Failed(_) => Some(0.0),
+fn pending_for(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> {
+    match state.status.kind() {
+        StatusName::Pending | StatusName::InProgress => since.map(|since| since.seconds_ago()),
+        StatusName::Successful | StatusName::Failed => Some(0.0),
     }
 }
 
@@ -135,39 +149,43 @@ fn pending_seconds(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> 
 /// # Errors
 /// Only when the state cannot be written.
 pub fn answer(
-    id: &DimensionId,
+    id: DimensionId,
     names: &Names,
-    state: &Dimension,
+    state: Dimension,
     tag: &StateTag,
     since: Option<UpdateTime>,
 ) -> Result<Response, ApiError> {
-    let mut response = tagged(json(StatusCode::OK, &State::of(id, names, state))?, tag)?;
     // What nobody has changed yet is no dimension of anybody's: a metric for each id that is asked for would cost money.
-    if *tag != StateTag::initial() {
-        let capacity = CapacityMetrics::One {
-            id: id.as_str().to_owned(),
-            actual: state.actual.get(),
-            desired: state.desired.get(),
-            pending_seconds: pending_seconds(state, since),
-        };
+    let capacity = (*tag != StateTag::initial()).then(|| CapacityMetrics::One {
+        id: id.as_str().to_owned(),
+        actual: state.actual.get(),
+        desired: state.desired.get(),
+        pending_seconds: pending_for(&state, since),
+    });
+    let state = DimensionState::new(id, names, state);
+    let mut response = tagged(json(StatusCode::OK, &state)?, tag)?;
+    if let Some(capacity) = capacity {
         response.extensions_mut().insert(Noted::Capacity(capacity));
     }
     Ok(response)
 }
 
-/// Answers `page`, which is a list of `dimensions`.
+/// For how many seconds each of `dimensions` that is `Pending` or `InProgress` has been so.
+pub fn pending_seconds<'a>(dimensions: impl Iterator<Item = &'a Stored>) -> Vec<f64> {
+    dimensions
+        .filter_map(|stored| pending_for(&stored.state, stored.updated_at))
+        .filter(|seconds| *seconds > 0.0)
+        .collect()
+}
+
+/// Answers `page`, a list of dimensions of which some have been waiting for `pending_seconds`: a metric, not part of the
+/// answer.
 ///
 /// # Errors
 /// Only when it cannot be written.
-pub fn answer_list<'a>(
-    page: &impl Serialize,
-    dimensions: impl Iterator<Item = &'a Stored>,
-) -> Result<Response, ApiError> {
+pub fn answer_list(page: &impl Serialize, pending_seconds: Vec<f64>) -> Result<Response, ApiError> {
     let mut response = json(StatusCode::OK, page)?;
-    let pending = dimensions.filter_map(|stored| pending_seconds(&stored.state, stored.updated_at));
-    let capacity = CapacityMetrics::Many {
-        pending_seconds: pending.filter(|seconds| *seconds > 0.0).collect(),
-    };
+    let capacity = CapacityMetrics::Many { pending_seconds };
     response.extensions_mut().insert(Noted::Capacity(capacity));
     Ok(response)
 }
@@ -178,15 +196,15 @@ pub fn answer_list<'a>(
 /// Only when the state cannot be written.
 pub fn precondition_failed(
     request: &Request,
-    id: &DimensionId,
+    id: DimensionId,
     names: &Names,
-    present: &Stored,
+    present: Stored,
 ) -> Result<Response, ApiError> {
-    let body = PreconditionFailed {
+    let body = ChangedDimension {
         code: ErrorCode::PreconditionFailed,
-        message: "The dimension has changed: If-Match does not name its present state.",
-        request_id: request_id(request),
-        state: State::of(id, names, &present.state),
+        message: "The dimension has changed: If-Match does not name its present state.".to_owned(),
+        request_id: request_id(request).to_owned(),
+        state: DimensionState::new(id, names, present.state),
     };
     let mut response = tagged(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)?;
     let cause = "If-Match does not name the present state";

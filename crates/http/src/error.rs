@@ -106,12 +106,7 @@ pub enum ErrorBody {
 impl ErrorBody {
     /// The body that says `message` about the request `request_id`.
     #[must_use]
-    pub fn of<'a>(
-        self,
-        code: ErrorCode,
-        message: &'a str,
-        request_id: &'a str,
-    ) -> impl Serialize + 'a {
+    pub fn of<'a>(self, code: ErrorCode, message: &'a str, request_id: &'a str) -> ErrorFields<'a> {
         ErrorFields {
             code,
             message,
@@ -121,12 +116,20 @@ impl ErrorBody {
     }
 }
 
-#[derive(Serialize)]
-struct ErrorFields<'a> {
+/// What went wrong.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Error))]
+pub struct ErrorFields<'a> {
     code: ErrorCode,
+    /// What was wrong, in which field, and what is allowed: one sentence.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
     message: &'a str,
+    /// The same as `message`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(min_length = 1, nullable = false))]
     error_message: Option<&'a str>,
+    /// The request's id, which its log line has too.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
     request_id: &'a str,
 }
 

@@ -119,6 +119,27 @@ impl ErrorCode {
     }
 }
 
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for ErrorCode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        let meanings: Vec<String> = Self::ALL
+            .iter()
+            .map(|(code, meaning)| format!("- `{}`: {meaning}", code.as_str()))
+            .collect();
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some(format!(
+                "What went wrong, as a word for programs. A word keeps its meaning; sentences may change.\n\n{}",
+                meanings.join("\n")
+            )))
+            .enum_values(Some(Self::ALL.iter().map(|(code, _)| code.as_str())))
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for ErrorCode {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

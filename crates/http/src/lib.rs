@@ -11,11 +11,13 @@ pub mod dimension;
 mod error;
 mod error_code;
 mod event;
+mod field_reader;
 mod function;
 mod host;
 mod if_match;
 mod json_lines;
 mod metrics;
+mod next_token;
 mod parameters;
 mod query;
 mod raw_event;
@@ -24,13 +26,14 @@ mod request_line;
 mod response;
 mod runtime;
 mod shown;
+mod status;
 mod suggestion;
 pub mod telemetry;
 mod xray;
 
-pub use body::Object;
-pub use collection::{Collection, Entry};
-pub use error::{ApiError, ErrorBody, InvalidInput};
+pub use body::{JsonBody, invalid_field};
+pub use collection::{Collection, Entry, EntryId, ServiceHealth};
+pub use error::{ApiError, ErrorBody, ErrorFields, InvalidInput};
 pub use error_code::ErrorCode;
 pub use function::{DynFunction, Function, Route, invoke};
 pub use if_match::IfMatch;
@@ -39,7 +42,9 @@ pub use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse},
     http::{HeaderValue, StatusCode, header::RETRY_AFTER},
 };
+pub use next_token::NextToken;
 pub use query::Query;
 pub use request::{base_path, path_parameter, request_id, route};
 pub use response::{Response, cacheable, json, json_text, note_error};
 pub use runtime::run;
+pub use status::Status;

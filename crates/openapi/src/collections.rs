@@ -1,94 +1,41 @@
 //! Books and authors.
 
+use std::{borrow::Cow, marker::PhantomData};
+
+use authors::Author;
+use books::Book;
+use fleet_http::{EntryId, ServiceHealth};
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{HttpMethod, ObjectBuilder, RefOr, Schema, Type},
+    openapi::{HttpMethod, RefOr, Schema, schema::ArrayBuilder},
 };
 
 use crate::{
     errors::{Errors, Shape},
-    operation::{Part, answer, in_path, operation, with_answers},
+    operation::{Part, answer, in_path, operation, refer, with_answers},
 };
 
 pub(crate) const TAG: &str = "books and authors";
 
-/// A book.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Book {
-    id: EntryId,
-    #[schema(minimum = 0)]
-    isbn: u64,
-    title: String,
-    publisher: String,
-    /// Month, day and year.
-    #[schema(pattern = "^[0-9]{2}/[0-9]{2}/[0-9]{4}$")]
-    date: String,
-}
+/// All entries of a list.
+struct List<T>(PhantomData<T>);
 
-/// An author.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Author {
-    id: EntryId,
-    name: String,
-    /// The title of a book of theirs.
-    book: String,
-}
-
-/// All books.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct BookList(Vec<Book>);
-
-/// All authors.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct AuthorList(Vec<Author>);
-
-/// The id of a book or an author.
-struct EntryId;
-
-impl PartialSchema for EntryId {
+impl<T: ToSchema> PartialSchema for List<T> {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .minimum(Some(0))
-            .maximum(Some(u32::MAX as usize))
-            .examples([Value::from(1)])
-            .into()
+        ArrayBuilder::new().items(refer::<T>()).into()
     }
 }
 
-impl ToSchema for EntryId {}
+impl<T: ToSchema> ToSchema for List<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}List", T::name()).into()
+    }
 
-/// That a service answers.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct ServiceHealth {
-    #[schema(schema_with = ok)]
-    status: String,
-    service: Service,
-}
-
-/// The name of a service.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-enum Service {
-    Books,
-    Authors,
-}
-
-fn ok() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(["ok"]))
-        .into()
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
 }
 
 const ERRORS: Errors<'static> = Errors {
@@ -113,18 +60,17 @@ pub(crate) fn describe(part: &mut Part) {
     });
     let author =
         json!({ "id": 1, "name": "Mark Wilkins", "book": "Learning Amazon Web Services (AWS)" });
-    list::<Book, BookList>(part, ("book", "books"), ("Book", "Books"), &book);
-    list::<Author, AuthorList>(part, ("author", "authors"), ("Author", "Authors"), &author);
+    list::<Book>(part, ("book", "books"), ("Book", "Books"), &book);
+    list::<Author>(part, ("author", "authors"), ("Author", "Authors"), &author);
 }
 
-fn list<One: ToSchema, All: ToSchema>(
+fn list<T: ToSchema>(
     part: &mut Part,
     (one, all): (&str, &str),
     (one_id, all_id): (&str, &str),
     example: &Value,
 ) {
-    part.schema::<One>();
-    part.schema::<All>();
+    part.schema::<List<T>>();
     let route = |part: &mut Part, path: &str, operation, errors: Errors<'_>| {
         part.route(
             HttpMethod::Get,
@@ -140,7 +86,7 @@ fn list<One: ToSchema, All: ToSchema>(
     )
     .response(
         "200",
-        answer::<All>("All of them.", &[("", json!([example]))]).build(),
+        answer::<List<T>>("All of them.", &[("", json!([example]))]).build(),
     );
     route(part, &format!("/api/{all}"), whole, ERRORS);
 
@@ -153,7 +99,7 @@ fn list<One: ToSchema, All: ToSchema>(
     .parameter(in_path::<EntryId>("id", "Which one.", 1.into()))
     .response(
         "200",
-        answer::<One>("The one.", &[("", example.clone())]).build(),
+        answer::<T>("The one.", &[("", example.clone())]).build(),
     );
     let missing = format!("There is no {one} with this id.");
     route(

@@ -1,11 +1,12 @@
 //! The errors, of the functions and of API Gateway before them.
 
-use fleet_http::ErrorCode;
+use fleet_http::{ErrorCode, ErrorFields};
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, Schema, Type, response::ResponseBuilder,
+        HeaderBuilder, Object, ObjectBuilder, Ref, RefOr, Response, Schema, Type,
+        response::ResponseBuilder,
     },
 };
 
@@ -14,86 +15,67 @@ use crate::operation::{Part, answer};
 /// A request id to show.
 pub(crate) const REQUEST_ID: &str = "43e53bc4-bb40-4a0e-9de4-d04b61ed0c18";
 
-/// The words that error bodies have for machines; see [`ErrorCode`].
-pub(crate) struct Code;
+/// An error body of a function: [`ErrorFields`] without `error_message`.
+struct Error;
 
-impl PartialSchema for Code {
+impl PartialSchema for Error {
     fn schema() -> RefOr<Schema> {
-        let meanings: Vec<String> = ErrorCode::ALL
-            .iter()
-            .map(|(code, meaning)| format!("- `{}`: {meaning}", code.as_str()))
-            .collect();
-        let words = ErrorCode::ALL.iter().map(|(code, _)| code.as_str());
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some(format!(
-                "What went wrong, as a word for programs. A word keeps its meaning; sentences may change.\n\n{}",
-                meanings.join("\n")
-            )))
-            .enum_values(Some(words))
-            .into()
+        let mut fields = fields();
+        fields.properties.remove("error_message");
+        fields.into()
     }
 }
 
-impl ToSchema for Code {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "ErrorCode".into()
+impl ToSchema for Error {}
+
+/// An error body of the inventory: the same sentence under two keys.
+struct InventoryError;
+
+impl PartialSchema for InventoryError {
+    fn schema() -> RefOr<Schema> {
+        let mut fields = fields();
+        fields.required.push("error_message".to_owned());
+        fields.description = Some(
+            "What went wrong, as the inventory says it: the same sentence under two keys."
+                .to_owned(),
+        );
+        fields.into()
     }
 }
 
-/// What went wrong.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Error {
-    code: Code,
-    /// What was wrong, in which field, and what is allowed: one sentence.
-    #[schema(min_length = 1)]
-    message: String,
-    /// The request's id, which its log line has too.
-    #[schema(min_length = 1)]
-    request_id: String,
+impl ToSchema for InventoryError {}
+
+/// What API Gateway says when it lets a request through to no function. The template's `GatewayResponses` give it our shape,
+/// but for `Missing Authentication Token`; a local server in API Gateway's place has `error_message` on the inventory's
+/// routes alone.
+struct GatewayError;
+
+impl PartialSchema for GatewayError {
+    fn schema() -> RefOr<Schema> {
+        let mut fields = fields();
+        fields.required = vec!["message".to_owned()];
+        fields.description = Some(
+            "What API Gateway says when it lets a request through to no function. With `Missing Authentication Token` it says \
+             nothing else."
+                .to_owned(),
+        );
+        fields.into()
+    }
 }
 
-/// What went wrong, as the inventory says it: the same sentence under two keys.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct InventoryError {
-    code: Code,
-    /// What was wrong, in which field, and what is allowed: one sentence.
-    #[schema(min_length = 1)]
-    message: String,
-    /// The same as `message`.
-    #[schema(min_length = 1)]
-    error_message: String,
-    /// The request's id, which its log line has too.
-    #[schema(min_length = 1)]
-    request_id: String,
-}
+impl ToSchema for GatewayError {}
 
-/// What API Gateway says when it lets a request through to no function.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct GatewayError {
-    /// Not there with `Missing Authentication Token`.
-    #[schema(nullable = false)]
-    code: Option<Code>,
-    /// Why not.
-    #[schema(min_length = 1)]
-    message: String,
-    /// The same as `message`, on every route; a local server in API Gateway's place says it on the inventory's alone.
-    #[schema(min_length = 1, nullable = false)]
-    error_message: Option<String>,
-    /// The request's id; not there with `Missing Authentication Token`.
-    #[schema(min_length = 1, nullable = false)]
-    request_id: Option<String>,
+/// The fields of every error body.
+fn fields() -> Object {
+    match ErrorFields::schema() {
+        RefOr::T(Schema::Object(object)) => object,
+        _ => unreachable!("ErrorFields is a struct"),
+    }
 }
 
 /// Adds the schemas of the errors, and the answers that operations refer to.
 pub(crate) fn describe(part: &mut Part) {
-    part.schema::<Code>();
+    part.schema::<ErrorCode>();
     part.schema::<Error>();
     part.schema::<InventoryError>();
     part.schema::<GatewayError>();

@@ -1,186 +1,28 @@
 //! The EC2 inventory.
 
-use fleet_core::inventory::Packages;
-use fleet_http::ErrorCode;
+use ec2_inventory_add::{AddRequest, AddResponse};
+use ec2_inventory_get::GetResponse;
+use ec2_inventory_list::ListResponse;
+use ec2_inventory_remove::RemoveResponse;
+use fleet_core::inventory::{
+    AccountId, InstanceId, PackageName, PackageVersion, PageLimit, Region,
+};
+use fleet_http::{ErrorCode, NextToken};
 use serde_json::{Value, json};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        HttpMethod, ObjectBuilder, RefOr, Response, Schema, Type,
-        link::{Link, LinkBuilder},
-        path::Parameter,
-        schema::ArrayBuilder,
-    },
+use utoipa::openapi::{
+    HttpMethod, Response,
+    link::{Link, LinkBuilder},
+    path::Parameter,
 };
 
 use crate::{
     errors::{Errors, Shape},
     operation::{
-        Part, answer, body, in_path, in_query, in_query_as, needs_key, operation, refer,
-        with_answers,
-    },
-    texts::{
-        AccountId, CreationDate, InstanceId, Limit, NextToken, PackageName, PackageVersion, Region,
+        Part, answer, body, in_path, in_query, in_query_as, needs_key, operation, with_answers,
     },
 };
 
 pub(crate) const TAG: &str = "inventory";
-
-/// A package in one version.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Package {
-    package_name: PackageName,
-    package_version: PackageVersion,
-}
-
-/// Packages, as many as an instance may have.
-struct PackageList;
-
-impl PartialSchema for PackageList {
-    fn schema() -> RefOr<Schema> {
-        ArrayBuilder::new()
-            .items(refer::<Package>())
-            .max_items(Some(Packages::MAX))
-            .into()
-    }
-}
-
-/// An instance to add.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct NewInstance {
-    aws_region: Region,
-    aws_account: AccountId,
-    /// The packages on it; exact repeats count once. None where this is left out.
-    #[schema(schema_with = sent_packages, required = false)]
-    packages: (),
-}
-
-fn sent_packages() -> RefOr<Schema> {
-    ArrayBuilder::new()
-        .items(refer::<Package>())
-        .max_items(Some(Packages::MAX))
-        .default(Some(json!([])))
-        .into()
-}
-
-/// The instance that was added.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct AddedInstance {
-    new_record: AddedRecord,
-}
-
-/// What was added: packages in the order sent, without exact repeats.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct AddedRecord {
-    aws_region: Region,
-    aws_account: AccountId,
-    #[schema(schema_with = PackageList::schema)]
-    packages: (),
-}
-
-/// An instance with everything that is kept of it.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Instance {
-    aws_instance_id: InstanceId,
-    aws_region: Region,
-    aws_account: AccountId,
-    creation_date_utc: CreationDate,
-    /// Sorted by name, then version.
-    #[schema(schema_with = PackageList::schema)]
-    packages: (),
-}
-
-/// An instance without its packages.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct InstanceSummary {
-    aws_instance_id: InstanceId,
-    aws_region: Region,
-    aws_account: AccountId,
-    creation_date_utc: CreationDate,
-}
-
-/// The instance, or that there is none.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-enum InstanceLookup {
-    Found(FoundInstance),
-    NotFound(NoInstance),
-}
-
-/// The instance.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct FoundInstance {
-    record: Instance,
-    #[schema(schema_with = always_true)]
-    record_found: bool,
-}
-
-/// There is none.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct NoInstance {
-    #[schema(schema_with = empty)]
-    record: (),
-    #[schema(schema_with = always_false)]
-    record_found: bool,
-}
-
-fn always_true() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::Boolean)
-        .enum_values(Some([true]))
-        .into()
-}
-
-fn always_false() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::Boolean)
-        .enum_values(Some([false]))
-        .into()
-}
-
-fn empty() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .max_properties(Some(0))
-        .into()
-}
-
-/// A page of instances, ordered by id.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct InstancePage {
-    #[schema(max_items = 100)]
-    records: Vec<InstanceSummary>,
-    /// Not there on the last page.
-    #[schema(nullable = false)]
-    next_token: Option<NextToken>,
-}
-
-/// Whether there was an instance to remove.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct RemovedInstance {
-    record_deleted: bool,
-}
 
 const BAD_ID: (&str, ErrorCode, &str) = (
     "id",
@@ -199,13 +41,11 @@ const ERRORS: Errors<'static> = Errors {
 
 /// Adds the inventory's routes and schemas.
 pub(crate) fn describe(part: &mut Part) {
-    part.schema::<NewInstance>();
-    part.schema::<Package>();
-    part.schema::<AddedInstance>();
-    part.schema::<InstanceLookup>();
-    part.schema::<InstancePage>();
-    part.schema::<RemovedInstance>();
-    part.schema::<InstanceId>();
+    part.schema::<AddRequest>();
+    part.schema::<AddResponse>();
+    part.schema::<GetResponse>();
+    part.schema::<ListResponse>();
+    part.schema::<RemoveResponse>();
     add(part);
     get(part);
     list(part);
@@ -260,7 +100,7 @@ fn add(part: &mut Part) {
         takes_body: true,
         ..ERRORS
     };
-    let added: Response = answer::<AddedInstance>(
+    let added: Response = answer::<AddResponse>(
         "The instance is stored, all of it.",
         &[("", json!({ "new_record": sent() }))],
     )
@@ -281,7 +121,7 @@ fn add(part: &mut Part) {
          `Duplicate entry '…' for key 'PRIMARY'`.",
     )
     .parameter(id_parameter())
-    .request_body(Some(body::<NewInstance>("The instance.", &[("", sent())])))
+    .request_body(Some(body::<AddRequest>("The instance.", &[("", sent())])))
     .security(needs_key())
     .response("200", added);
     part.route(
@@ -296,7 +136,7 @@ fn get(part: &mut Part) {
         ("found", json!({ "record": stored(), "record_found": true })),
         ("none", json!({ "record": {}, "record_found": false })),
     ];
-    let found = answer::<InstanceLookup>("The instance, or `record_found: false`.", &examples)
+    let found = answer::<GetResponse>("The instance, or `record_found: false`.", &examples)
         .link("remove", same_instance("removeInstance", "Removes it."))
         .build();
     let operation = operation(
@@ -358,10 +198,10 @@ fn list(part: &mut Part) {
     .parameter(in_query_as::<AccountId>("aws_account", "Only those of this account."))
     .parameter(in_query_as::<PackageName>("package_name", "Only those with this package."))
     .parameter(in_query_as::<PackageVersion>("package_version", "Only those with this version of it."))
-    .parameter(in_query::<Limit>("limit", "How many instances a page has at most."))
+    .parameter(in_query::<PageLimit>("limit", "How many instances a page has at most."))
     .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the page before, unchanged."))
     .security(needs_key())
-    .response("200", answer::<InstancePage>("A page.", &[("", page)]).link("next", next).build());
+    .response("200", answer::<ListResponse>("A page.", &[("", page)]).link("next", next).build());
     part.route(
         HttpMethod::Get,
         "/ec2",
@@ -370,7 +210,7 @@ fn list(part: &mut Part) {
 }
 
 fn remove(part: &mut Part) {
-    let removed = answer::<RemovedInstance>(
+    let removed = answer::<RemoveResponse>(
         "Whether there was one.",
         &[("", json!({ "record_deleted": true }))],
     )

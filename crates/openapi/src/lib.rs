@@ -1,19 +1,19 @@
 //! The API as an OpenAPI 3.1 document.
 //!
-//! The schemas are Rust types of this crate and not those of the functions, so that no function carries them. What
-//! holds them to the truth: limits are the constants of [`fleet_core`]; the server's tests send requests to the real
-//! functions and check every answer against the document, in which no property is left open; and the document's paths
-//! are compared with those of the code and of `template.yaml`.
+//! Its schemas are derived from the types that the functions read and write, by the feature `schema`, which nothing that
+//! is deployed enables. Here are the operations: their parameters, answers, errors and examples. What holds them to the
+//! truth: the server's tests send requests to the real functions and check every answer against the document, in which no
+//! property is left open; and the document's paths are compared with those of the code and of `template.yaml`.
 //!
 //! `cargo run -p fleet-openapi` writes the document to the file that the function `metadata` answers.
 
+mod closed;
 mod collections;
 mod errors;
 mod inventory;
 mod operation;
 mod scaling;
 mod service;
-mod texts;
 
 use std::path::PathBuf;
 
@@ -79,7 +79,7 @@ pub fn document() -> OpenApi {
             paths.path(path, item)
         });
     let components = ComponentsBuilder::new()
-        .schemas_from_iter(schemas)
+        .schemas_from_iter(closed::schemas(schemas))
         .responses_from_iter(responses)
         .security_scheme(operation::API_KEY, api_key())
         .security_scheme(operation::SIGNATURE, signature());

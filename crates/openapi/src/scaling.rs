@@ -1,189 +1,37 @@
 //! The scaling endpoint.
 
-use fleet_http::ErrorCode;
+use fleet_core::{
+    inventory::PageLimit,
+    scaling::{DimensionId, StatusName},
+};
+use fleet_http::{
+    ErrorCode, NextToken,
+    dimension::{ChangedDimension, DimensionState},
+};
+use scalable_dimension_list::ListResponse;
+use scalable_dimension_patch::PatchRequest;
 use serde_json::{Value, json};
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        HeaderBuilder, HttpMethod, KnownFormat, ObjectBuilder, RefOr, ResponseBuilder, Schema,
-        SchemaFormat, Type, link::LinkBuilder, path::Parameter,
-    },
+use utoipa::openapi::{
+    HeaderBuilder, HttpMethod, ResponseBuilder, link::LinkBuilder, path::Parameter,
 };
 
 use crate::{
-    errors::{Code, Errors, REQUEST_ID, Shape},
+    errors::{Errors, REQUEST_ID, Shape},
     operation::{
         Part, answer, body, in_header, in_path, in_query, in_query_as, needs_signature, operation,
-        refer, with_answers,
+        with_answers,
     },
-    texts::{Capacity, DimensionId, FailureReason, Limit, NextToken},
 };
 
 pub(crate) const TAG: &str = "scaling";
 
 const PARAMETER: &str = "scalableTargetDimensionId";
 
-/// How far scaling to the desired capacity has come.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-enum ScalingStatus {
-    Pending,
-    InProgress,
-    Successful,
-    Failed,
-}
-
-/// The state of a scalable target dimension.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct ScalableTargetDimension {
-    scalable_target_dimension_id: DimensionId,
-    /// The same for every dimension, and constant: a target is dropped when it changes.
-    #[schema(min_length = 1, example = "MyVersion")]
-    version: String,
-    /// The resource that is scaled.
-    #[schema(min_length = 1, example = "MyService")]
-    resource_name: String,
-    /// What of it is scaled.
-    #[schema(min_length = 1, example = "MyDimension")]
-    dimension_name: String,
-    actual_capacity: Capacity,
-    desired_capacity: Capacity,
-    scaling_status: ScalingStatus,
-    /// Only with the status `Failed`.
-    #[schema(nullable = false)]
-    failure_reason: Option<FailureReason>,
-}
-
-/// A dimension in a list: its state, and since when it stands.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct ListedDimension {
-    scalable_target_dimension_id: DimensionId,
-    #[schema(min_length = 1, example = "MyVersion")]
-    version: String,
-    #[schema(min_length = 1, example = "MyService")]
-    resource_name: String,
-    #[schema(min_length = 1, example = "MyDimension")]
-    dimension_name: String,
-    actual_capacity: Capacity,
-    desired_capacity: Capacity,
-    scaling_status: ScalingStatus,
-    /// Only with the status `Failed`.
-    #[schema(nullable = false)]
-    failure_reason: Option<FailureReason>,
-    /// When the last change was made, in UTC. Not there where an earlier version of the API made it.
-    #[schema(schema_with = date_time, required = false)]
-    updated_at: (),
-}
-
-fn date_time() -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-        .into()
-}
-
-/// Some of the dimensions that are stored.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct DimensionPage {
-    /// In no particular order.
-    #[schema(max_items = 100)]
-    dimensions: Vec<ListedDimension>,
-    /// For the next page; not there on the last one. A page may be short, or empty, and have a token.
-    #[schema(nullable = false)]
-    next_token: Option<NextToken>,
-}
-
-/// The present state of a dimension that is not the one `If-Match` names.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct ChangedDimension {
-    code: Code,
-    /// What was wrong: one sentence.
-    #[schema(min_length = 1)]
-    message: String,
-    /// The request's id, which its log line has too.
-    #[schema(min_length = 1)]
-    #[serde(rename = "request_id")]
-    request_id: String,
-    scalable_target_dimension_id: DimensionId,
-    #[schema(min_length = 1, example = "MyVersion")]
-    version: String,
-    #[schema(min_length = 1, example = "MyService")]
-    resource_name: String,
-    #[schema(min_length = 1, example = "MyDimension")]
-    dimension_name: String,
-    actual_capacity: Capacity,
-    desired_capacity: Capacity,
-    scaling_status: ScalingStatus,
-    /// Only with the status `Failed`.
-    #[schema(nullable = false)]
-    failure_reason: Option<FailureReason>,
-}
-
-/// A change. In demo mode `desiredCapacity` must be there, alone; in production mode any of the first three.
-struct DimensionChange;
-
-impl PartialSchema for DimensionChange {
-    fn schema() -> RefOr<Schema> {
-        change()
-            .property("scalingStatus", refer::<ScalingStatus>())
-            .into()
-    }
-}
-
-impl ToSchema for DimensionChange {}
-
-/// A change to `Failed` with its reason; production mode only. The status may be left out where it is `Failed` already.
-struct DimensionFailure;
-
-impl PartialSchema for DimensionFailure {
-    fn schema() -> RefOr<Schema> {
-        let failed = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .enum_values(Some(["Failed"]));
-        change()
-            .property("scalingStatus", failed)
-            .property("failureReason", refer::<FailureReason>())
-            .required("failureReason")
-            .into()
-    }
-}
-
-impl ToSchema for DimensionFailure {}
-
-fn change() -> ObjectBuilder {
-    ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .min_properties(Some(1))
-        .property("desiredCapacity", refer::<Capacity>())
-        .property("actualCapacity", refer::<Capacity>())
-        .additional_properties(Some(
-            utoipa::openapi::schema::AdditionalProperties::<Schema>::FreeForm(false),
-        ))
-}
-
-/// What a PATCH may bring.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-enum DimensionPatch {
-    Change(DimensionChange),
-    Failure(DimensionFailure),
-}
-
 /// Adds the endpoint's routes and schemas.
 pub(crate) fn describe(part: &mut Part) {
-    part.schema::<ScalableTargetDimension>();
-    part.schema::<DimensionPatch>();
-    part.schema::<ScalingStatus>();
-    part.schema::<DimensionPage>();
+    part.schema::<DimensionState>();
+    part.schema::<PatchRequest>();
+    part.schema::<ListResponse>();
     part.schema::<ChangedDimension>();
     for (version, suffix) in [("", ""), ("/v1", "V1")] {
         let all = format!("{version}/scalableTargetDimensions");
@@ -259,11 +107,11 @@ fn list(part: &mut Part, path: &str, suffix: &str) {
         "The dimensions that are stored: those that were changed at least once. One request tells the owner of many which of \
          them wait. It moves nothing, in demo mode either.",
     )
-    .parameter(in_query_as::<ScalingStatus>("scalingStatus", "Only those with this status."))
-    .parameter(in_query::<Limit>("limit", "The most dimensions on a page."))
+    .parameter(in_query_as::<StatusName>("scalingStatus", "Only those with this status."))
+    .parameter(in_query::<PageLimit>("limit", "The most dimensions on a page."))
     .parameter(in_query_as::<NextToken>("next_token", "Where the page begins: the `next_token` of the page before."))
     .security(needs_signature())
-    .response("200", answer::<DimensionPage>("A page.", &[("", page)]).build());
+    .response("200", answer::<ListResponse>("A page.", &[("", page)]).build());
     part.route(
         HttpMethod::Get,
         path,
@@ -288,7 +136,7 @@ fn get(part: &mut Part, path: &str, suffix: &str) {
     )
     .parameter(id_parameter())
     .security(needs_signature())
-    .response("200", tagged(answer::<ScalableTargetDimension>("The state.", &examples)).build());
+    .response("200", tagged(answer::<DimensionState>("The state.", &examples)).build());
     part.route(
         HttpMethod::Get,
         path,
@@ -344,9 +192,9 @@ fn patch(part: &mut Part, path: &str, suffix: &str) {
         r#"^(\*|"[!#-~]*")$"#,
         format!("\"{REQUEST_ID}\"").into(),
     ))
-    .request_body(Some(body::<DimensionPatch>("What to change.", &[("", json!({ "desiredCapacity": 2.0 }))])))
+    .request_body(Some(body::<PatchRequest>("What to change.", &[("", json!({ "desiredCapacity": 2.0 }))])))
     .security(needs_signature())
-    .response("200", tagged(answer::<ScalableTargetDimension>("The state after it.", &[("", state(2.0, "Pending"))])).link("get", link).build())
+    .response("200", tagged(answer::<DimensionState>("The state after it.", &[("", state(2.0, "Pending"))])).link("get", link).build())
     .response("412", tagged(answer::<ChangedDimension>("The state is not the one that `If-Match` names.", &[("", changed)])).build());
     part.route(
         HttpMethod::Patch,

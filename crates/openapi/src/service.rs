@@ -1,12 +1,15 @@
 //! What the API is, and whether it is well.
 
-use std::collections::BTreeMap;
-
 use fleet_http::ErrorCode;
+use health::{Liveness, NotReady, Readiness};
+use metadata::{Index, MetadataResponse};
 use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{HttpMethod, ObjectBuilder, RefOr, Schema, Type, path::OperationBuilder},
+    openapi::{
+        HttpMethod, ObjectBuilder, RefOr, Schema, Type, path::OperationBuilder,
+        schema::AdditionalProperties,
+    },
 };
 
 use crate::{
@@ -15,100 +18,6 @@ use crate::{
 };
 
 pub(crate) const TAG: &str = "service";
-
-/// What the API is.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Index {
-    name: String,
-    version: String,
-    /// One sentence.
-    description: String,
-    /// Paths by name, with the stage or base path that the request's own path had.
-    links: BTreeMap<String, String>,
-}
-
-/// What exactly is running.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Metadata {
-    name: String,
-    version: String,
-    /// One sentence.
-    description: String,
-    /// The commit's full hash, or `unknown`.
-    #[schema(pattern = "^([0-9a-f]{40}|[0-9a-f]{64}|unknown)$")]
-    commit: String,
-    /// The commit's time; null where the commit is unknown.
-    #[schema(format = DateTime, required)]
-    built_at: Option<String>,
-    #[schema(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+")]
-    rust_version: String,
-    /// The processor: `x86_64` or `aarch64`, say.
-    architecture: String,
-    /// The AWS region; null where none is known.
-    #[schema(required)]
-    region: Option<String>,
-    /// The function's name.
-    function: String,
-}
-
-/// That the API answers.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Health {
-    #[schema(schema_with = ok)]
-    status: String,
-}
-
-/// That all stores answer which the API needs here.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct Ready {
-    #[schema(schema_with = ok)]
-    status: String,
-    checks: ReadinessChecks,
-}
-
-/// That some do not: an error with the checks beside it.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct NotReady {
-    #[schema(schema_with = unavailable)]
-    status: String,
-    checks: ReadinessChecks,
-    code: errors::Code,
-    /// Which stores do not answer: one sentence.
-    #[schema(min_length = 1)]
-    message: String,
-    /// The request's id, which its log line has too.
-    #[schema(min_length = 1)]
-    request_id: String,
-}
-
-/// Each store with what its check found.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-struct ReadinessChecks {
-    dynamodb: CheckResult,
-    data_api: CheckResult,
-    secret: CheckResult,
-}
-
-/// What a check found.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "a shape to describe, never made")]
-enum CheckResult {
-    Ok,
-    Unavailable,
-}
 
 /// An OpenAPI 3.1 document.
 struct OpenApiDocument;
@@ -123,7 +32,8 @@ impl PartialSchema for OpenApiDocument {
         let document = object()
             .property("openapi", version)
             .property("info", object())
-            .property("paths", object());
+            .property("paths", object())
+            .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(true)));
         required
             .into_iter()
             .fold(document, ObjectBuilder::required)
@@ -132,20 +42,6 @@ impl PartialSchema for OpenApiDocument {
 }
 
 impl ToSchema for OpenApiDocument {}
-
-fn ok() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(["ok"]))
-        .into()
-}
-
-fn unavailable() -> Schema {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(["unavailable"]))
-        .into()
-}
 
 const ERRORS: Errors<'static> = Errors {
     shape: Shape::Standard,
@@ -160,9 +56,9 @@ const ERRORS: Errors<'static> = Errors {
 pub(crate) fn describe(part: &mut Part) {
     errors::describe(part);
     part.schema::<Index>();
-    part.schema::<Metadata>();
-    part.schema::<Health>();
-    part.schema::<Ready>();
+    part.schema::<MetadataResponse>();
+    part.schema::<Liveness>();
+    part.schema::<Readiness>();
     part.schema::<NotReady>();
     part.schema::<OpenApiDocument>();
     let index = json!({
@@ -193,7 +89,7 @@ pub(crate) fn describe(part: &mut Part) {
         "region": "us-east-1",
         "function": "metadata",
     });
-    get::<Metadata>(
+    get::<MetadataResponse>(
         part,
         "/v1/metadata",
         operation(
@@ -218,7 +114,7 @@ pub(crate) fn describe(part: &mut Part) {
         "Whether the API answers",
         "Touches nothing else. For a DNS health check.",
     );
-    get::<Health>(part, "/v1/health", health, &json!({ "status": "ok" }));
+    get::<Liveness>(part, "/v1/health", health, &json!({ "status": "ok" }));
     ready(part);
 }
 
@@ -260,7 +156,7 @@ fn ready(part: &mut Part) {
     )
     .response(
         "200",
-        answer::<Ready>(
+        answer::<Readiness>(
             "All stores answer which the API needs here.",
             &[("all", ready), ("standing-by", standby)],
         )

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{DimensionId, DimensionPage, ListDimensions, production::StatusName},
+    scaling::{DimensionId, DimensionPage, ListDimensions, StatusName},
     store::StoreError,
 };
 use tokio::time::{Instant, timeout_at};
@@ -36,7 +36,7 @@ impl ListDimensions for DynamoDimensions {
             Some(status) => call
                 .filter_expression("#status = :status")
                 .expression_attribute_names("#status", item::STATUS)
-                .expression_attribute_values(":status", AttributeValue::S(status.name().into())),
+                .expression_attribute_values(":status", AttributeValue::S(status.as_str().into())),
         };
         let (sent, deadline) = (Instant::now(), Budget::start().work());
         let answer = match timeout_at(deadline, call.send()).await {

@@ -13,8 +13,7 @@ use fleet_core::{
     readiness::Probe,
     scaling::{
         Capacity, Dimension, DimensionId, FailureReason, ListDimensions, ReadDimension,
-        ScalingStatus, StateTag, Stored, UpdateDimension, UpdateError, UpdateTime,
-        production::StatusName,
+        ScalingStatus, StateTag, StatusName, Stored, UpdateDimension, UpdateError, UpdateTime,
     },
     store::StoreError,
 };

@@ -1,8 +1,11 @@
 //! The packages installed on an instance.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, SeqAccess, Visitor},
+};
 use thiserror::Error;
 
 use crate::text::{check_trimmed, text_type};
@@ -18,7 +21,12 @@ text_type!(
 
 /// A package in one version. Ordered by name, then version, character by character as the database orders it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+#[cfg_attr(
+    feature = "schema",
+    derive(utoipa::ToSchema),
+    schema(description = "A package in one version.")
+)]
 pub struct Package {
     /// Its name.
     #[serde(rename = "package_name")]
@@ -37,8 +45,7 @@ pub struct TooManyPackages(
 );
 
 /// An instance's packages, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Package>")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Packages(Vec<Package>);
 
 impl Packages {
@@ -66,11 +73,32 @@ impl Packages {
     }
 }
 
-impl TryFrom<Vec<Package>> for Packages {
-    type Error = TooManyPackages;
+impl<'de> Deserialize<'de> for Packages {
+    /// A list whose length is known is refused for it before any entry is looked at.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
 
-    fn try_from(sent: Vec<Package>) -> Result<Self, Self::Error> {
-        Self::new(sent)
+        impl<'de> Visitor<'de> for List {
+            type Value = Packages;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Packages, A::Error> {
+                let length = entries.size_hint().unwrap_or_default();
+                if length > Packages::MAX {
+                    return Err(Error::custom(TooManyPackages(length)));
+                }
+                let mut packages = Vec::with_capacity(length);
+                while let Some(package) = entries.next_element()? {
+                    packages.push(package);
+                }
+                Packages::new(packages).map_err(Error::custom)
+            }
+        }
+
+        deserializer.deserialize_seq(List)
     }
 }
 

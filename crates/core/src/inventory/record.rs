@@ -33,6 +33,7 @@ pub struct NewInstance {
 
 /// An instance with everything that is kept of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Instance {
     /// Its id and the facts that a list shows.
     #[serde(flatten)]
@@ -43,6 +44,7 @@ pub struct Instance {
 
 /// An instance without its packages, as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct InstanceSummary {
     /// Its id.
     #[serde(rename = "aws_instance_id")]

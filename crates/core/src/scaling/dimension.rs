@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Capacity, StateTag};
-use crate::text::{TextError, check_printable, text_type};
+use super::{Capacity, ScalingStatus, StateTag};
+use crate::text::{TextError, check_printable};
 
 /// Why a text is no dimension's id. The sentence continues the name of the parameter.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -19,8 +20,17 @@ pub enum DimensionIdError {
 }
 
 /// The id of a scalable target dimension: 1–255 printable characters without `/`. Ids are independent of each other.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct DimensionId(String);
+
+impl TryFrom<String> for DimensionId {
+    type Error = DimensionIdError;
+
+    fn try_from(text: String) -> Result<Self, DimensionIdError> {
+        Self::parse(text)
+    }
+}
 
 impl DimensionId {
     /// The most characters it may have.
@@ -43,46 +53,6 @@ impl DimensionId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-text_type!(
-    /// Why scaling failed: 1–1,000 printable characters.
-    FailureReason, 1_000, check_printable
-);
-
-/// How far scaling to the desired capacity has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScalingStatus {
-    /// Accepted, not begun.
-    Pending,
-    /// Under way.
-    InProgress,
-    /// Done.
-    Successful,
-    /// Given up. The reason exists only in this status.
-    Failed(Option<FailureReason>),
-}
-
-impl ScalingStatus {
-    /// Its name in the custom-resource specification.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::InProgress => "InProgress",
-            Self::Successful => "Successful",
-            Self::Failed(_) => "Failed",
-        }
-    }
-
-    /// Why scaling failed, when it did and somebody said why.
-    #[must_use]
-    pub fn failure_reason(&self) -> Option<&FailureReason> {
-        match self {
-            Self::Failed(reason) => reason.as_ref(),
-            _ => None,
-        }
     }
 }
 
@@ -166,6 +136,7 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scaling::FailureReason;
 
     #[test]
     fn an_id_is_any_printable_text_without_a_slash() {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use thiserror::Error;
 
-use super::{Change, Dimension, DimensionId, DimensionPage, Stored, production::StatusName};
+use super::{Change, Dimension, DimensionId, DimensionPage, StatusName, Stored};
 use crate::{inventory::PageLimit, store::StoreError};
 
 /// Why a dimension was not changed.

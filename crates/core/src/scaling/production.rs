@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Capacity, Dimension, FailureReason, ScalingStatus};
+use super::{Capacity, Dimension, FailureReason, ScalingStatus, StatusName};
 
 /// Why a patch cannot be merged.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -10,51 +10,6 @@ pub enum PatchError {
     /// A reason came with a status, or onto a state, that is no failure.
     #[error("failureReason is allowed only with scalingStatus Failed")]
     ReasonWithoutFailure,
-}
-
-/// A status that a patch asks for, without the reason that may come beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusName {
-    /// See [`ScalingStatus::Pending`].
-    Pending,
-    /// See [`ScalingStatus::InProgress`].
-    InProgress,
-    /// See [`ScalingStatus::Successful`].
-    Successful,
-    /// See [`ScalingStatus::Failed`].
-    Failed,
-}
-
-/// A text that is not the name of a status. The sentence continues the name of the field.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("must be one of Pending, InProgress, Successful, Failed")]
-pub struct StatusNameError;
-
-impl StatusName {
-    /// Reads a name of the custom-resource specification.
-    ///
-    /// # Errors
-    /// [`StatusNameError`] for any other text.
-    pub fn parse(name: &str) -> Result<Self, StatusNameError> {
-        match name {
-            "Pending" => Ok(Self::Pending),
-            "InProgress" => Ok(Self::InProgress),
-            "Successful" => Ok(Self::Successful),
-            "Failed" => Ok(Self::Failed),
-            _ => Err(StatusNameError),
-        }
-    }
-
-    /// The name in the custom-resource specification.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::InProgress => "InProgress",
-            Self::Successful => "Successful",
-            Self::Failed => "Failed",
-        }
-    }
 }
 
 /// The fields that a patch brings; those that it does not bring stay as they are.
@@ -137,21 +92,6 @@ mod tests {
         Dimension {
             status: ScalingStatus::Failed(reason(text)),
             ..Dimension::INITIAL
-        }
-    }
-
-    #[test]
-    fn a_status_is_read_by_its_exact_name() {
-        for status in [
-            StatusName::Pending,
-            StatusName::InProgress,
-            StatusName::Successful,
-            StatusName::Failed,
-        ] {
-            assert_eq!(StatusName::parse(status.name()), Ok(status));
-        }
-        for text in ["", "failed", "Failed ", "Done"] {
-            assert_eq!(StatusName::parse(text), Err(StatusNameError), "{text:?}");
         }
     }
 

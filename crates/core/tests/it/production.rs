@@ -1,8 +1,8 @@
 //! Production mode against a model that keeps the four fields apart, as a client sees them.
 
 use fleet_core::scaling::{
-    Capacity, Dimension, FailureReason,
-    production::{Patch, PatchError, StatusName},
+    Capacity, Dimension, FailureReason, StatusName,
+    production::{Patch, PatchError},
 };
 use proptest::{option, prelude::*, sample::select};
 

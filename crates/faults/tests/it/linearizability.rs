@@ -17,8 +17,8 @@ use fastrand::Rng;
 use fleet_aws::DynamoDimensions;
 use fleet_core::{
     scaling::{
-        Capacity, Dimension, DimensionId, ReadDimension, Stored, UpdateDimension as _, UpdateError,
-        production::{Patch, StatusName},
+        Capacity, Dimension, DimensionId, ReadDimension, StatusName, Stored, UpdateDimension as _,
+        UpdateError, production::Patch,
     },
     store::StoreError,
 };
@@ -99,7 +99,7 @@ impl Register {
         let status = if new_desired != desired || is_late || is_new_try {
             "Pending"
         } else {
-            asked.status.map_or(status, StatusName::name)
+            asked.status.map_or(status, StatusName::as_str)
         };
         (new_actual, new_desired, status)
     }

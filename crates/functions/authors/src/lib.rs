@@ -3,25 +3,27 @@
 #[cfg(test)]
 mod tests;
 
-use fleet_http::{ApiError, Collection, Entry, Function, Request, Response, Route};
+use fleet_http::{ApiError, Collection, Entry, EntryId, Function, Request, Response, Route};
 use serde::{Deserialize, Serialize};
 
 /// The function, with its list.
 #[derive(Clone, Debug)]
 pub struct Authors(Collection<Author>);
 
-/// An author, as the list has it.
+/// An author.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Author {
-    id: u32,
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Author {
+    id: EntryId,
     name: String,
+    /// The title of a book of theirs.
     book: String,
 }
 
 impl Entry for Author {
     const NOUN: &'static str = "author";
 
-    fn id(&self) -> u32 {
+    fn id(&self) -> EntryId {
         self.id
     }
 }

@@ -3,27 +3,31 @@
 #[cfg(test)]
 mod tests;
 
-use fleet_http::{ApiError, Collection, Entry, Function, Request, Response, Route};
+use fleet_http::{ApiError, Collection, Entry, EntryId, Function, Request, Response, Route};
 use serde::{Deserialize, Serialize};
 
 /// The function, with its list.
 #[derive(Clone, Debug)]
 pub struct Books(Collection<Book>);
 
-/// A book, as the list has it.
+/// A book.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Book {
-    id: u32,
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Book {
+    id: EntryId,
+    #[cfg_attr(feature = "schema", schema(minimum = 0))]
     isbn: u64,
     title: String,
     publisher: String,
+    /// Month, day and year.
+    #[cfg_attr(feature = "schema", schema(pattern = "^[0-9]{2}/[0-9]{2}/[0-9]{4}$"))]
     date: String,
 }
 
 impl Entry for Book {
     const NOUN: &'static str = "book";
 
-    fn id(&self) -> u32 {
+    fn id(&self) -> EntryId {
         self.id
     }
 }

@@ -4,14 +4,13 @@
 mod tests;
 
 use fleet_core::inventory::{
-    AccountId, AddError, AddInstance, InstanceId, NewInstance, Package, PackageName,
-    PackageVersion, Packages, Region,
+    AccountId, AddError, AddInstance, InstanceId, NewInstance, Packages, Region,
 };
 use fleet_http::{
-    ApiError, ErrorBody, ErrorCode, Function, InvalidInput, Object, Query, Request, Response,
+    ApiError, ErrorBody, ErrorCode, Function, InvalidInput, JsonBody, Query, Request, Response,
     Route, StatusCode, json, path_parameter,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The function, over a store that can add.
 #[derive(Clone, Debug)]
@@ -26,16 +25,32 @@ impl<S> Add<S> {
     }
 }
 
-#[derive(Serialize)]
-struct Added<'a> {
-    new_record: Record<'a>,
+/// An instance to add.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = NewInstance))]
+pub struct AddRequest {
+    aws_region: Region,
+    aws_account: AccountId,
+    /// The packages on it; exact repeats count once. None where this is left out.
+    #[serde(default)]
+    packages: Packages,
 }
 
-#[derive(Serialize)]
-struct Record<'a> {
-    aws_account: &'a AccountId,
-    aws_region: &'a Region,
-    packages: &'a Packages,
+/// The instance that was added.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = AddedInstance))]
+pub struct AddResponse {
+    new_record: AddedRecord,
+}
+
+/// What was added: packages in the order sent, without exact repeats.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct AddedRecord {
+    aws_account: AccountId,
+    aws_region: Region,
+    packages: Packages,
 }
 
 impl<S: AddInstance + 'static> Function for Add<S> {
@@ -49,38 +64,24 @@ impl<S: AddInstance + 'static> Function for Add<S> {
             AddError::Duplicate => duplicate(&new.id),
             AddError::Store(error) => error.into(),
         })?;
-        let new_record = Record {
-            aws_account: &new.account,
-            aws_region: &new.region,
-            packages: &new.packages,
+        let new_record = AddedRecord {
+            aws_account: new.account,
+            aws_region: new.region,
+            packages: new.packages,
         };
-        json(StatusCode::OK, &Added { new_record })
+        json(StatusCode::OK, &AddResponse { new_record })
     }
 }
-
-/// The fields of a package.
-const PACKAGE: &[&str] = &["package_name", "package_version"];
 
 fn parse(request: &Request) -> Result<NewInstance, ApiError> {
     Query::read(request, &[])?;
     let id = path_parameter(request, "aws_instance_id", InstanceId::parse)?;
-    let mut body = Object::body(request)?;
-    body.allow(&["aws_region", "aws_account", "packages"])?;
-    let region = body.text("aws_region", Region::parse)?;
-    let account = body.text("aws_account", AccountId::parse)?;
-    let packages = body.optional_objects("packages", Packages::MAX, PACKAGE, |entry| {
-        Ok(Package {
-            name: entry.text("package_name", PackageName::parse)?,
-            version: entry.text("package_version", PackageVersion::parse)?,
-        })
-    })?;
-    let packages = Packages::new(packages.unwrap_or_default())
-        .map_err(|error| body.wrong("packages", error))?;
+    let body: AddRequest = JsonBody::read(request)?.into()?;
     Ok(NewInstance {
         id,
-        region,
-        account,
-        packages,
+        region: body.aws_region,
+        account: body.aws_account,
+        packages: body.packages,
     })
 }
 

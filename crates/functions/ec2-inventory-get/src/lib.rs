@@ -23,18 +23,51 @@ impl<S> Get<S> {
     }
 }
 
-#[derive(Serialize)]
-struct Found {
-    record: Record,
+/// The instance, or that there is none.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = InstanceLookup))]
+pub enum GetResponse {
+    /// There is one.
+    Found(FoundInstance),
+    /// There is none.
+    NotFound(NoInstance),
+}
+
+/// The instance.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct FoundInstance {
+    record: Instance,
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::always::<true>))]
     record_found: bool,
 }
 
-/// The instance, or `{}` where there is none.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Record {
-    Instance(Instance),
-    None {},
+/// There is none.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NoInstance {
+    record: EmptyRecord,
+    #[cfg_attr(feature = "schema", schema(schema_with = schema::always::<false>))]
+    record_found: bool,
+}
+
+/// `{}`, in the place of an instance.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EmptyRecord {}
+
+#[cfg(feature = "schema")]
+mod schema {
+    use utoipa::openapi::{ObjectBuilder, Schema, Type};
+
+    /// A boolean that has one value.
+    pub(super) fn always<const VALUE: bool>() -> Schema {
+        ObjectBuilder::new()
+            .schema_type(Type::Boolean)
+            .enum_values(Some([VALUE]))
+            .into()
+    }
 }
 
 impl<S: GetInstance + 'static> Function for Get<S> {
@@ -45,14 +78,16 @@ impl<S: GetInstance + 'static> Function for Get<S> {
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         Query::read(&request, &[])?;
         let id = path_parameter(&request, "aws_instance_id", InstanceId::parse)?;
-        let found = self.store.get(&id).await?;
-        let record_found = found.is_some();
-        json(
-            StatusCode::OK,
-            &Found {
-                record: found.map_or(Record::None {}, Record::Instance),
-                record_found,
-            },
-        )
+        let response = match self.store.get(&id).await? {
+            Some(record) => GetResponse::Found(FoundInstance {
+                record,
+                record_found: true,
+            }),
+            None => GetResponse::NotFound(NoInstance {
+                record: EmptyRecord {},
+                record_found: false,
+            }),
+        };
+        json(StatusCode::OK, &response)
     }
 }

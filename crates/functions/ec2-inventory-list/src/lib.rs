@@ -2,14 +2,14 @@
 
 #[cfg(test)]
 mod tests;
-pub mod token;
 
 use fleet_core::inventory::{
     AccountId, InstanceFilter, InstanceSummary, ListInstances, PackageFilter, PackageName,
     PackageVersion, PageLimit, Region,
 };
 use fleet_http::{
-    ApiError, ErrorBody, Function, InvalidInput, Query, Request, Response, Route, StatusCode, json,
+    ApiError, ErrorBody, Function, InvalidInput, NextToken, Query, Request, Response, Route,
+    StatusCode, json,
 };
 use serde::Serialize;
 
@@ -26,11 +26,16 @@ impl<S> List<S> {
     }
 }
 
-#[derive(Serialize)]
-struct Page {
+/// A page of instances, ordered by id.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = InstancePage))]
+pub struct ListResponse {
+    #[cfg_attr(feature = "schema", schema(max_items = 100))]
     records: Vec<InstanceSummary>,
+    /// Absent on the last page, and only there: a page may be short, or empty, and have a token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    next_token: Option<NextToken>,
 }
 
 impl<S: ListInstances + 'static> Function for List<S> {
@@ -58,13 +63,13 @@ impl<S: ListInstances + 'static> Function for List<S> {
         let limit = query
             .optional("limit", |text| PageLimit::parse(&text))?
             .unwrap_or_default();
-        let after = query.optional("next_token", |text| token::decode(&text))?;
+        let after = query.optional("next_token", |text| NextToken::decode(&text))?;
         let page = self.store.list(&filter, after.as_ref(), limit).await?;
         json(
             StatusCode::OK,
-            &Page {
+            &ListResponse {
                 records: page.records,
-                next_token: page.next.as_ref().map(token::encode),
+                next_token: page.next.as_ref().map(NextToken::after),
             },
         )
     }

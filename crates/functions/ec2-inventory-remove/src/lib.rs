@@ -23,8 +23,10 @@ impl<S> Remove<S> {
     }
 }
 
-#[derive(Serialize)]
-struct Removed {
+/// Whether there was an instance to remove.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = RemovedInstance))]
+pub struct RemoveResponse {
     record_deleted: bool,
 }
 
@@ -37,6 +39,6 @@ impl<S: RemoveInstance + 'static> Function for Remove<S> {
         Query::read(&request, &[])?;
         let id = path_parameter(&request, "aws_instance_id", InstanceId::parse)?;
         let record_deleted = self.store.remove(&id).await?;
-        json(StatusCode::OK, &Removed { record_deleted })
+        json(StatusCode::OK, &RemoveResponse { record_deleted })
     }
 }

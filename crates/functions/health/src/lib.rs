@@ -12,8 +12,8 @@ use std::{
 use fleet_aws::InventoryRole;
 use fleet_core::{readiness::Probe, store::StoreError};
 use fleet_http::{
-    ApiError, ErrorCode, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, StatusCode,
-    json, note_error, request_id, route,
+    ApiError, ErrorCode, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, Status,
+    StatusCode, json, note_error, request_id, route,
 };
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
@@ -47,7 +47,7 @@ struct Kept {
 }
 
 /// Of the table, the Data API and the secret.
-type States = [State; 3];
+type States = [CheckResult; 3];
 
 impl<D, A, S> Health<D, A, S> {
     /// The function over the dimensions table, the Data API and the database's secret. Where the inventory stands by, the
@@ -87,51 +87,62 @@ impl Kept {
     }
 }
 
-#[derive(Serialize)]
-struct Alive {
-    status: &'static str,
+/// That the API answers.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Health))]
+pub struct Liveness {
+    #[cfg_attr(feature = "schema", schema(schema_with = Status::ok_schema))]
+    status: Status,
 }
 
-#[derive(Serialize)]
-struct Ready {
-    status: &'static str,
-    checks: Checks,
+/// That all stores answer which the API needs here.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Ready))]
+pub struct Readiness {
+    #[cfg_attr(feature = "schema", schema(schema_with = Status::ok_schema))]
+    status: Status,
+    checks: ReadinessChecks,
 }
 
-/// Not ready: an error body with the checks beside it.
-#[derive(Serialize)]
-struct NotReady<'a> {
-    status: &'static str,
-    checks: Checks,
+/// That some do not: an error with the checks beside it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NotReady {
+    #[cfg_attr(feature = "schema", schema(schema_with = Status::unavailable_schema))]
+    status: Status,
+    checks: ReadinessChecks,
     code: ErrorCode,
+    /// Which stores do not answer: one sentence.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
     message: String,
-    request_id: &'a str,
+    /// The request's id, which its log line has too.
+    #[cfg_attr(feature = "schema", schema(min_length = 1))]
+    request_id: String,
 }
 
-#[derive(Serialize)]
-struct Checks {
-    dynamodb: &'static str,
-    data_api: &'static str,
-    secret: &'static str,
+/// Each store with what its check found.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ReadinessChecks {
+    dynamodb: Status,
+    data_api: Status,
+    secret: Status,
 }
-
-const OK: &str = "ok";
-const UNAVAILABLE: &str = "unavailable";
 
 /// What came of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum CheckResult {
     Ok,
     Unavailable,
     /// It answers, and what it holds is not laid out as this build needs it.
     OtherSchema,
 }
 
-impl State {
-    fn word(self) -> &'static str {
+impl CheckResult {
+    fn status(self) -> Status {
         match self {
-            Self::Ok => OK,
-            Self::Unavailable | Self::OtherSchema => UNAVAILABLE,
+            Self::Ok => Status::Ok,
+            Self::Unavailable | Self::OtherSchema => Status::Unavailable,
         }
     }
 }
@@ -144,7 +155,7 @@ impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for He
         if route(&request).ends_with("/ready") {
             self.ready(request_id(&request)).await
         } else {
-            json(StatusCode::OK, &Alive { status: OK })
+            json(StatusCode::OK, &Liveness { status: Status::Ok })
         }
     }
 }
@@ -185,32 +196,38 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
             ("secret", secret, true),
         ]
         .into_iter()
-        .filter(|(_, state, needed)| *needed && *state != State::Ok)
+        .filter(|(_, state, needed)| *needed && *state != CheckResult::Ok)
         .map(|(name, state, _)| match state {
-            State::OtherSchema => {
+            CheckResult::OtherSchema => {
                 format!("{name} (its schema is not the one that this version needs)")
             }
             _ => name.to_owned(),
         })
         .collect();
-        let checks = Checks {
-            dynamodb: dynamodb.word(),
-            data_api: data_api.word(),
-            secret: secret.word(),
+        let checks = ReadinessChecks {
+            dynamodb: dynamodb.status(),
+            data_api: data_api.status(),
+            secret: secret.status(),
         };
         if failing.is_empty() {
-            return json(StatusCode::OK, &Ready { status: OK, checks });
+            return json(
+                StatusCode::OK,
+                &Readiness {
+                    status: Status::Ok,
+                    checks,
+                },
+            );
         }
         let cause = format!("unavailable: {}", failing.join(", "));
         let message = format!("The API is not ready; {cause}.");
         let mut response = json(
             StatusCode::SERVICE_UNAVAILABLE,
             &NotReady {
-                status: UNAVAILABLE,
+                status: Status::Unavailable,
                 checks,
                 code: ErrorCode::Unavailable,
                 message,
-                request_id,
+                request_id: request_id.to_owned(),
             },
         )?;
         response
@@ -226,18 +243,18 @@ async fn check(
     name: &str,
     within: Duration,
     probe: impl Future<Output = Result<(), StoreError>>,
-) -> State {
+) -> CheckResult {
     let (state, cause) = match timeout(within, probe).await {
-        Ok(Ok(())) => return State::Ok,
+        Ok(Ok(())) => return CheckResult::Ok,
         Ok(Err(error)) => {
             let state = match error {
-                StoreError::Schema { .. } => State::OtherSchema,
-                _ => State::Unavailable,
+                StoreError::Schema { .. } => CheckResult::OtherSchema,
+                _ => CheckResult::Unavailable,
             };
             (state, ApiError::from(error).cause())
         }
         Err(_) => (
-            State::Unavailable,
+            CheckResult::Unavailable,
             format!("no answer within {} s", within.as_secs()),
         ),
     };

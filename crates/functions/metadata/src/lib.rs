@@ -67,25 +67,44 @@ impl Metadata {
     }
 }
 
-#[derive(Serialize)]
-struct Index {
+/// What the API is.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Index {
     name: &'static str,
     version: &'static str,
+    /// One sentence.
     description: &'static str,
+    /// Paths by name, with the stage or base path that the request's own path had.
     links: BTreeMap<&'static str, String>,
 }
 
-#[derive(Serialize)]
-struct Running<'a> {
+/// What exactly is running.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Metadata))]
+pub struct MetadataResponse {
     name: &'static str,
     version: &'static str,
+    /// One sentence.
     description: &'static str,
+    /// The commit's full hash, or `unknown`.
+    #[cfg_attr(
+        feature = "schema",
+        schema(pattern = "^([0-9a-f]{40}|[0-9a-f]{64}|unknown)$")
+    )]
     commit: &'static str,
-    built_at: Option<&'a str>,
+    /// The commit's time; null where the commit is unknown.
+    #[cfg_attr(feature = "schema", schema(format = DateTime, required))]
+    built_at: Option<String>,
+    #[cfg_attr(feature = "schema", schema(pattern = r"^[0-9]+\.[0-9]+\.[0-9]+"))]
     rust_version: &'static str,
+    /// The processor: `x86_64` or `aarch64`, say.
     architecture: &'static str,
-    region: Option<&'a str>,
-    function: &'a str,
+    /// The AWS region; null where none is known.
+    #[cfg_attr(feature = "schema", schema(required))]
+    region: Option<String>,
+    /// The function's name.
+    function: String,
 }
 
 /// The paths from the API's root on. Links have what the gateway adds before them: a stage, or a domain's base path.
@@ -148,16 +167,16 @@ impl Metadata {
     fn metadata(&self) -> Result<Response, ApiError> {
         json(
             StatusCode::OK,
-            &Running {
+            &MetadataResponse {
                 name: NAME,
                 version: build::VERSION,
                 description: DESCRIPTION,
                 commit: build::commit(),
-                built_at: build::built_at().as_deref(),
+                built_at: build::built_at(),
                 rust_version: build::RUST_VERSION,
                 architecture: std::env::consts::ARCH,
-                region: self.place.region.as_deref(),
-                function: &self.place.function,
+                region: self.place.region.clone(),
+                function: self.place.function.clone(),
             },
         )
     }

@@ -42,7 +42,7 @@ impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
                 (change.after, change.tag, since)
             }
         };
-        dimension::answer(&id, &self.settings.names, &state, &tag, since)
+        dimension::answer(id, &self.settings.names, state, &tag, since)
     }
 }
 

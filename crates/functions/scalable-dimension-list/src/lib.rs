@@ -4,13 +4,15 @@
 
 #[cfg(test)]
 mod tests;
-mod token;
 
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{ListDimensions, Names, production::StatusName},
+    scaling::{ListDimensions, Names, StatusName},
 };
-use fleet_http::{ApiError, Function, Query, Request, Response, Route, dimension};
+use fleet_http::{
+    ApiError, Function, NextToken, Query, Request, Response, Route,
+    dimension::{self, ListedDimension},
+};
 use serde::Serialize;
 
 /// The function, over a store that can list.
@@ -27,11 +29,17 @@ impl<S> List<S> {
     }
 }
 
-#[derive(Serialize)]
-struct Page<D> {
-    dimensions: Vec<D>,
+/// Some of the dimensions that are stored.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DimensionPage))]
+pub struct ListResponse {
+    /// In no particular order.
+    #[cfg_attr(feature = "schema", schema(max_items = 100))]
+    dimensions: Vec<ListedDimension>,
+    /// For the next page; absent on the last one. A page may be short, or empty, and have a token.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_token: Option<String>,
+    #[cfg_attr(feature = "schema", schema(nullable = false))]
+    next_token: Option<NextToken>,
 }
 
 impl<S: ListDimensions + 'static> Function for List<S> {
@@ -48,17 +56,20 @@ impl<S: ListDimensions + 'static> Function for List<S> {
         let limit = query
             .optional("limit", |text| PageLimit::parse(&text))?
             .unwrap_or_default();
-        let after = query.optional("next_token", |text| token::decode(&text))?;
+        let after = query.optional("next_token", |text| NextToken::decode(&text))?;
         let page = self.store.list(status, after.as_ref(), limit).await?;
-        let dimensions = page.dimensions.iter();
+        let pending = page.dimensions.iter().map(|(_, stored)| stored);
+        let pending = dimension::pending_seconds(pending);
         dimension::answer_list(
-            &Page {
-                dimensions: dimensions
-                    .map(|(id, stored)| dimension::listed(id, &self.names, stored))
+            &ListResponse {
+                dimensions: page
+                    .dimensions
+                    .into_iter()
+                    .map(|(id, stored)| ListedDimension::new(id, &self.names, stored))
                     .collect(),
-                next_token: page.next.as_ref().map(token::encode),
+                next_token: page.next.as_ref().map(NextToken::after),
             },
-            page.dimensions.iter().map(|(_, stored)| stored),
+            pending,
         )
     }
 }

@@ -4,10 +4,7 @@ use std::sync::Mutex;
 
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{
-        DimensionId, DimensionPage, ListDimensions, Names, Stored, UpdateTime,
-        production::StatusName,
-    },
+    scaling::{DimensionId, DimensionPage, ListDimensions, Names, StatusName, Stored, UpdateTime},
     store::StoreError,
 };
 use fleet_testing::Event;

@@ -2,44 +2,53 @@
 
 use std::collections::HashMap;
 
-use fleet_core::scaling::{
-    Capacity, FailureReason,
-    production::{Patch, StatusName},
-};
-use fleet_http::{ApiError, ErrorCode, InvalidInput, Object, Request};
+use fleet_core::scaling::{Capacity, FailureReason, StatusName, production::Patch};
+use fleet_http::{ApiError, ErrorCode, InvalidInput, JsonBody, Request, invalid_field};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// How much of a number's text a refusal repeats.
 const SHOWN_DIGITS: usize = 40;
 
+/// A change. In production mode any of its fields; in demo mode `desiredCapacity` alone, see [`DemoRequest`].
+///
+/// Capacities are numbers here, since a number that is no capacity has a sentence of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+pub struct PatchRequest {
+    desired_capacity: Option<f64>,
+    actual_capacity: Option<f64>,
+    scaling_status: Option<StatusName>,
+    failure_reason: Option<FailureReason>,
+}
+
+/// What is left of a change in demo mode.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
+struct DemoRequest {
+    desired_capacity: f64,
+}
+
 /// Demo mode: `desiredCapacity` and nothing else.
 pub(crate) fn demo(request: &Request) -> Result<Capacity, ApiError> {
-    let mut body = Object::body(request)?;
+    let body = JsonBody::read(request)?;
     for field in ["actualCapacity", "scalingStatus", "failureReason"] {
         if body.has(field) {
-            return Err(body.wrong(
+            return Err(invalid_field(
                 field,
                 "can be set only in production mode; demo mode takes desiredCapacity alone",
             ));
         }
     }
-    body.allow(&["desiredCapacity"])?;
-    desired_capacity(&mut body, request)?.ok_or_else(|| body.wrong("desiredCapacity", "is missing"))
+    let change: DemoRequest = body.into()?;
+    desired_capacity(request, change.desired_capacity)
 }
-
-/// The fields that a PATCH in production mode may bring.
-const FIELDS: &[&str] = &[
-    "desiredCapacity",
-    "actualCapacity",
-    "scalingStatus",
-    "failureReason",
-];
 
 /// Production mode: any of the four fields, at least one.
 pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
-    let mut body = Object::body(request)?;
+    let body = JsonBody::read(request)?;
     if body.is_empty() {
-        let rule = format!("must have at least one of {}", FIELDS.join(", "));
+        let rule = "must have at least one of desiredCapacity, actualCapacity, scalingStatus, failureReason";
         return Err(InvalidInput::new(
             ErrorCode::InvalidBody,
             format!("The request body {rule}."),
@@ -47,27 +56,32 @@ pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
         )
         .into());
     }
-    body.allow(FIELDS)?;
-    let patch = Patch {
-        desired: desired_capacity(&mut body, request)?,
-        actual: capacity(&mut body, request, "actualCapacity", "actual")?,
-        status: body.optional_text("scalingStatus", |name| StatusName::parse(&name))?,
-        failure_reason: body.optional_text("failureReason", FailureReason::parse)?,
-    };
-    Ok(patch)
+    let change: PatchRequest = body.into()?;
+    let desired = change.desired_capacity;
+    let actual = change.actual_capacity;
+    Ok(Patch {
+        desired: desired
+            .map(|number| desired_capacity(request, number))
+            .transpose()?,
+        actual: actual
+            .map(|number| capacity(request, "actualCapacity", "actual", number))
+            .transpose()?,
+        status: change.scaling_status,
+        failure_reason: change.failure_reason,
+    })
 }
 
-fn desired_capacity(body: &mut Object, request: &Request) -> Result<Option<Capacity>, ApiError> {
-    capacity(body, request, "desiredCapacity", "desired")
+fn desired_capacity(request: &Request, number: f64) -> Result<Capacity, ApiError> {
+    capacity(request, "desiredCapacity", "desired", number)
 }
 
 /// The refusal is the text that the callers of such an endpoint know.
 fn capacity(
-    body: &mut Object,
     request: &Request,
     field: &'static str,
     which: &str,
-) -> Result<Option<Capacity>, ApiError> {
+    number: f64,
+) -> Result<Capacity, ApiError> {
     let illegal = |number: String| {
         Err(InvalidInput::new(
             ErrorCode::InvalidField,
@@ -76,9 +90,6 @@ fn capacity(
         )
         .into())
     };
-    let Some(number) = body.optional_number(field)? else {
-        return Ok(None);
-    };
     if number == 0.0
         && number.is_sign_negative()
         && let Some(text) = negative_text(request, field)
@@ -86,7 +97,7 @@ fn capacity(
         return illegal(text);
     }
     match Capacity::new(number) {
-        Ok(capacity) => Ok(Some(capacity)),
+        Ok(capacity) => Ok(capacity),
         Err(_) => illegal(format!("{number:?}")),
     }
 }

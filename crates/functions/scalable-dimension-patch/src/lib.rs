@@ -1,8 +1,12 @@
 //! `PATCH …/scalableTargetDimensions/{scalableTargetDimensionId}`: changes the state of a dimension.
 
 mod body;
+#[cfg(feature = "schema")]
+mod schema;
 #[cfg(test)]
 mod tests;
+
+pub use body::PatchRequest;
 
 use fleet_aws::{ScalingMode, ScalingSettings};
 use fleet_core::scaling::{Stored, UpdateDimension, UpdateError, demo, production::PatchError};
@@ -55,7 +59,7 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
             Ok(change) => change,
             Err(UpdateError::Refused(Refusal::Changed(present))) => {
                 let names = &self.settings.names;
-                return dimension::precondition_failed(&request, &id, names, &present);
+                return dimension::precondition_failed(&request, id, names, *present);
             }
             Err(UpdateError::Refused(Refusal::Patch(error @ PatchError::ReasonWithoutFailure))) => {
                 let rule = error.to_string();
@@ -65,13 +69,8 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
             Err(UpdateError::Store(error)) => return Err(error.into()),
         };
         dimension::log_change(&request, &id, &change);
-        dimension::answer(
-            &id,
-            &self.settings.names,
-            &change.after,
-            &change.tag,
-            dimension::changed_at(&change),
-        )
+        let since = dimension::changed_at(&change);
+        dimension::answer(id, &self.settings.names, change.after, &change.tag, since)
     }
 }
 

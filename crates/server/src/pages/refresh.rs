@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use ec2_inventory_list::token;
 use fleet_core::{
     inventory::{
         AccountId, BrowseInstances as _, FilterValues, FoundInstance, FoundPage, InstanceFilter,
@@ -10,6 +9,7 @@ use fleet_core::{
     },
     store::StoreError,
 };
+use fleet_http::NextToken;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
@@ -180,7 +180,7 @@ impl Refresh {
         };
         Ok(json!({
             "found": records.into_iter().map(instance).collect::<Vec<_>>(),
-            "next_token": next.as_ref().map(token::encode),
+            "next_token": next.as_ref().map(NextToken::after),
             "total": total,
         }))
     }
@@ -221,7 +221,7 @@ impl Query {
         };
         Ok(Self {
             search: InstanceSearch::new(filter, &values.remove("q").unwrap_or_default()),
-            after: read(&mut values, "next_token", |text| token::decode(&text))?,
+            after: read(&mut values, "next_token", |text| NextToken::decode(&text))?,
             since: values.remove("since").unwrap_or_default(),
             instances_alone: wants_instances_alone(query),
         })

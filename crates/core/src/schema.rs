@@ -1,17 +1,25 @@
-//! The texts of the domain, with their limits and patterns.
+//! The schemas of the domain's values, with their limits and patterns, for the OpenAPI document.
 //!
 //! A pattern is written in what ECMA-262, Python and Rust read alike: no `\p`, no lookaround, no code point past
 //! U+FFFF. So it leaves unassigned characters, the upper planes and where a joiner may stand to the descriptions, and
-//! `fleet_core::text` is stricter.
+//! [`crate::text`] is stricter.
 
-use fleet_core::{
-    inventory::{self, PageLimit},
-    scaling,
-};
+use std::borrow::Cow;
+
 use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+    openapi::{
+        KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type, schema::ArrayBuilder,
+    },
+};
+
+use crate::{
+    inventory::{
+        AccountId, CreationDate, InstanceId, Package, PackageName, PackageVersion, Packages,
+        PageLimit, Region,
+    },
+    scaling::{Capacity, DimensionId, FailureReason, UpdateTime},
 };
 
 /// What no text may have: control and format characters but joiners, line and paragraph separators, private-use
@@ -46,18 +54,16 @@ const TRIMMED: &str = concat!(
     "])?$"
 );
 
-/// Makes the schema of a text of the domain.
+/// The schema of a text of the domain.
 macro_rules! text {
-    ($name:ident, $max:expr, $pattern:expr, $description:literal, $example:literal) => {
-        pub(crate) struct $name;
-
+    ($name:ident, $pattern:expr, $description:literal, $example:literal) => {
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
                 ObjectBuilder::new()
                     .schema_type(Type::String)
                     .description(Some($description))
                     .min_length(Some(1))
-                    .max_length(Some($max))
+                    .max_length(Some($name::MAX_CHARS))
                     .pattern(Some($pattern))
                     .examples([Value::from($example)])
                     .into()
@@ -70,56 +76,46 @@ macro_rules! text {
 
 text!(
     InstanceId,
-    inventory::InstanceId::MAX_CHARS,
     TRIMMED,
     "An instance's id, chosen by the client: printable text without white space around it, percent-encoded in a path.",
     "instance-002"
 );
 text!(
     Region,
-    inventory::Region::MAX_CHARS,
     TRIMMED,
     "The region an instance is said to be in. No white space around it.",
     "us-east-1"
 );
 text!(
     AccountId,
-    inventory::AccountId::MAX_CHARS,
     TRIMMED,
     "The account an instance is said to belong to. No white space around it.",
     "123456789012"
 );
 text!(
     PackageName,
-    inventory::PackageName::MAX_CHARS,
     TRIMMED,
     "A package's name. No white space around it.",
     "package-1"
 );
 text!(
     PackageVersion,
-    inventory::PackageVersion::MAX_CHARS,
     TRIMMED,
     "A package's version. No white space around it.",
     "v1"
 );
 text!(
     DimensionId,
-    scaling::DimensionId::MAX_CHARS,
     WITHOUT_SLASH,
     "The id of a scalable target dimension. No slash; percent-encoded in a path.",
     "1-23456789"
 );
 text!(
     FailureReason,
-    scaling::FailureReason::MAX_CHARS,
     PRINTABLE,
     "Why scaling failed.",
     "No capacity of this type is left."
 );
-
-/// A capacity; see [`scaling::Capacity`].
-pub(crate) struct Capacity;
 
 impl PartialSchema for Capacity {
     fn schema() -> RefOr<Schema> {
@@ -128,17 +124,14 @@ impl PartialSchema for Capacity {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Double)))
             .description(Some("A capacity, in whatever unit the resource is scaled by. Keeps its fraction: 1.0, not 1."))
             .minimum(Some(0.0))
-            .examples([Value::from(scaling::Capacity::INITIAL.get())])
+            .examples([Value::from(Capacity::INITIAL.get())])
             .into()
     }
 }
 
 impl ToSchema for Capacity {}
 
-/// How many instances a page has.
-pub(crate) struct Limit;
-
-impl PartialSchema for Limit {
+impl PartialSchema for PageLimit {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Integer)
@@ -148,26 +141,6 @@ impl PartialSchema for Limit {
             .into()
     }
 }
-
-/// Where a page begins.
-pub(crate) struct NextToken;
-
-impl PartialSchema for NextToken {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some("Where the next page begins. To be sent back as it is; not to be made or taken apart."))
-            .min_length(Some(1))
-            .pattern(Some("^[A-Za-z0-9_-]+$"))
-            .examples([Value::from("eyJhZnRlciI6Imluc3RhbmNlLTAwMiJ9")])
-            .into()
-    }
-}
-
-impl ToSchema for NextToken {}
-
-/// When an instance was added.
-pub(crate) struct CreationDate;
 
 impl PartialSchema for CreationDate {
     fn schema() -> RefOr<Schema> {
@@ -183,3 +156,35 @@ impl PartialSchema for CreationDate {
 }
 
 impl ToSchema for CreationDate {}
+
+impl PartialSchema for UpdateTime {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("When a dimension was changed, in UTC."))
+            .into()
+    }
+}
+
+impl ToSchema for UpdateTime {}
+
+impl PartialSchema for Packages {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(Ref::from_schema_name(Package::name()))
+            .max_items(Some(Packages::MAX))
+            .into()
+    }
+}
+
+impl ToSchema for Packages {
+    fn name() -> Cow<'static, str> {
+        "Packages".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Package::name().into_owned(), Package::schema()));
+        Package::schemas(schemas);
+    }
+}

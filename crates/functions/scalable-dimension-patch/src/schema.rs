@@ -1,0 +1,66 @@
+//! The schema of a change, which says more than its type: a reason goes with `Failed` alone.
+
+use fleet_core::scaling::{Capacity, FailureReason, StatusName};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::AdditionalProperties,
+    },
+};
+
+use crate::PatchRequest;
+
+impl PartialSchema for PatchRequest {
+    fn schema() -> RefOr<Schema> {
+        OneOfBuilder::new()
+            .description(Some("What a PATCH may bring."))
+            .item(Ref::from_schema_name("DimensionChange"))
+            .item(Ref::from_schema_name("DimensionFailure"))
+            .into()
+    }
+}
+
+impl ToSchema for PatchRequest {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "DimensionPatch".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push(("DimensionChange".to_owned(), change()));
+        schemas.push(("DimensionFailure".to_owned(), failure()));
+        schemas.push((StatusName::name().into_owned(), StatusName::schema()));
+        schemas.push((Capacity::name().into_owned(), Capacity::schema()));
+        schemas.push((FailureReason::name().into_owned(), FailureReason::schema()));
+    }
+}
+
+fn change() -> RefOr<Schema> {
+    capacities(
+        "A change. In demo mode `desiredCapacity` must be there, alone; in production mode any of the first three.",
+    )
+    .property("scalingStatus", Ref::from_schema_name(StatusName::name()))
+    .into()
+}
+
+fn failure() -> RefOr<Schema> {
+    let failed = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some([StatusName::Failed.as_str()]));
+    capacities(
+        "A change to `Failed` with its reason; production mode only. The status may be left out where it is `Failed` already.",
+    )
+    .property("scalingStatus", failed)
+    .property("failureReason", Ref::from_schema_name(FailureReason::name()))
+    .required("failureReason")
+    .into()
+}
+
+fn capacities(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(description))
+        .min_properties(Some(1))
+        .property("desiredCapacity", Ref::from_schema_name(Capacity::name()))
+        .property("actualCapacity", Ref::from_schema_name(Capacity::name()))
+        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
+}

@@ -1,0 +1,98 @@
+//! The `next_token` of a page: where the next one begins, in a form that clients hand back as it is.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Where the next page of a list begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NextToken(String);
+
+/// Named, so that a text which merely happens to be base64 is no token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content<T> {
+    after: T,
+}
+
+impl NextToken {
+    /// The token of the page that begins after `id`, which is written as a JSON string.
+    #[must_use]
+    pub fn after<T: Serialize>(id: &T) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(serde_json::json!({ "after": id }).to_string()))
+    }
+
+    /// The id that the token `text` was made of.
+    ///
+    /// # Errors
+    /// The end of a sentence that begins with the parameter's name, for a text that no answer of ours held.
+    pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, &'static str> {
+        let json = URL_SAFE_NO_PAD.decode(text).ok();
+        let content: Option<Content<T>> = json.and_then(|json| serde_json::from_slice(&json).ok());
+        content
+            .map(|content| content.after)
+            .ok_or("must be the next_token of an earlier answer, unchanged")
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for NextToken {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some("Where the next page begins. To be sent back as it is; not to be made or taken apart."))
+            .min_length(Some(1))
+            .pattern(Some("^[A-Za-z0-9_-]+$"))
+            .examples([serde_json::Value::from("eyJhZnRlciI6Imluc3RhbmNlLTAwMiJ9")])
+            .into()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for NextToken {}
+
+#[cfg(test)]
+mod tests {
+    use fleet_core::{inventory::InstanceId, scaling::DimensionId};
+
+    use super::*;
+
+    #[test]
+    fn a_token_names_its_id_and_needs_no_escaping_in_a_url() {
+        for text in ["i-1", "..", "a?b&c=d+e", "服务器", &"𝕏".repeat(255)] {
+            let id = InstanceId::parse(text).unwrap();
+            let token = NextToken::after(&id);
+            assert!(
+                token
+                    .as_str()
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+                "{token:?}"
+            );
+            assert_eq!(NextToken::decode(token.as_str()), Ok(id));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        let base64 = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for text in [
+            "",
+            "x",
+            "i-1",
+            "====",
+            &base64("i-1"),
+            &base64(r#"{"after":""}"#),
+            &base64(r#"{"after":"a/b"}"#),
+            &base64(r#"{"after":"a","b":1}"#),
+            &base64("{}"),
+        ] {
+            assert!(NextToken::decode::<DimensionId>(text).is_err(), "{text:?}");
+        }
+    }
+}
