@@ -1,4 +1,5 @@
-//! The two CloudWatch alarms that a target tracking policy makes, as pure functions of the datapoints.
+//! CloudWatch's alarms as pure functions of the datapoints: the two that a target tracking policy makes, and those that a
+//! step scaling policy is given.
 //!
 //! `AlarmHigh` looks at three datapoints above the target, `AlarmLow` at fifteen below nine tenths of it: what Application
 //! Auto Scaling sets for a period of a minute, and scales in no sooner than "usually more than 10%" below the target
@@ -55,30 +56,78 @@ pub enum Direction {
     In,
 }
 
-/// One of the two alarms.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Alarm {
-    direction: Direction,
-    threshold: f64,
+/// How an alarm compares a datapoint with its threshold: the four of CloudWatch's `ComparisonOperator` that have one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `GreaterThanThreshold`
+    Above,
+    /// `GreaterThanOrEqualToThreshold`
+    AtLeast,
+    /// `LessThanThreshold`
+    Below,
+    /// `LessThanOrEqualToThreshold`
+    AtMost,
 }
 
-impl Alarm {
-    /// The alarm that scales out: above `target`.
+impl Comparison {
+    /// The comparison that CloudWatch calls so.
     #[must_use]
-    pub fn high(target: f64) -> Self {
-        Self {
-            direction: Direction::Out,
-            threshold: target,
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Above, Self::AtLeast, Self::Below, Self::AtMost]
+            .into_iter()
+            .find(|comparison| comparison.name() == name)
+    }
+
+    /// CloudWatch's name of it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Above => "GreaterThanThreshold",
+            Self::AtLeast => "GreaterThanOrEqualToThreshold",
+            Self::Below => "LessThanThreshold",
+            Self::AtMost => "LessThanOrEqualToThreshold",
         }
     }
 
-    /// The alarm that scales in: below nine tenths of `target`.
+    fn holds(self, value: f64, threshold: f64) -> bool {
+        match self {
+            Self::Above => value > threshold,
+            Self::AtLeast => value >= threshold,
+            Self::Below => value < threshold,
+            Self::AtMost => value <= threshold,
+        }
+    }
+}
+
+/// An alarm on a metric, all of whose evaluated datapoints must breach.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Alarm {
+    comparison: Comparison,
+    threshold: f64,
+    datapoints: usize,
+}
+
+impl Alarm {
+    /// One that goes to `ALARM` when `datapoints` in a row breach `threshold`.
+    #[must_use]
+    pub fn new(comparison: Comparison, threshold: f64, datapoints: usize) -> Self {
+        Self {
+            comparison,
+            threshold,
+            datapoints: datapoints.max(1),
+        }
+    }
+
+    /// The alarm of target tracking that scales out: above `target`.
+    #[must_use]
+    pub fn high(target: f64) -> Self {
+        Self::new(Comparison::Above, target, HIGH_DATAPOINTS)
+    }
+
+    /// The alarm of target tracking that scales in: below nine tenths of `target`.
     #[must_use]
     pub fn low(target: f64) -> Self {
-        Self {
-            direction: Direction::In,
-            threshold: target * LOW_SHARE,
-        }
+        Self::new(Comparison::Below, target * LOW_SHARE, LOW_DATAPOINTS)
     }
 
     /// Where it begins.
@@ -87,20 +136,29 @@ impl Alarm {
         self.threshold
     }
 
-    /// How many datapoints in a row it takes.
+    /// Which side of the threshold is a breach.
     #[must_use]
-    pub fn datapoints(&self) -> usize {
-        match self.direction {
-            Direction::Out => HIGH_DATAPOINTS,
-            Direction::In => LOW_DATAPOINTS,
+    pub fn side(&self) -> Direction {
+        match self.comparison {
+            Comparison::Above | Comparison::AtLeast => Direction::Out,
+            Comparison::Below | Comparison::AtMost => Direction::In,
         }
     }
 
+    /// How many datapoints in a row it takes.
+    #[must_use]
+    pub fn datapoints(&self) -> usize {
+        self.datapoints
+    }
+
+    /// How many datapoints an evaluation reads at most.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.datapoints + READ_MORE
+    }
+
     fn breaches(&self, value: f64) -> bool {
-        match self.direction {
-            Direction::Out => value > self.threshold,
-            Direction::In => value < self.threshold,
-        }
+        self.comparison.holds(value, self.threshold)
     }
 
     /// The state after `history`, whose newest datapoint is the last, from the state `before`. `None` is a missing
@@ -111,7 +169,7 @@ impl Alarm {
     #[must_use]
     pub fn evaluate(&self, history: &[Option<f64>], before: AlarmState) -> AlarmState {
         let wanted = self.datapoints();
-        let range = &history[history.len().saturating_sub(wanted + READ_MORE)..];
+        let range = &history[history.len().saturating_sub(self.reads())..];
         let newest_first: Vec<bool> = range
             .iter()
             .rev()
@@ -209,6 +267,27 @@ mod tests {
             low.evaluate(&[Some(45.0); 15], AlarmState::Ok),
             AlarmState::Ok
         );
+    }
+
+    #[test]
+    fn each_comparison_has_its_side_of_the_threshold() {
+        for (comparison, below, at, above) in [
+            (Comparison::Above, false, false, true),
+            (Comparison::AtLeast, false, true, true),
+            (Comparison::Below, true, false, false),
+            (Comparison::AtMost, true, true, false),
+        ] {
+            let alarm = Alarm::new(comparison, 50.0, 2);
+            for (value, breaches) in [(49.0, below), (50.0, at), (51.0, above)] {
+                let state = alarm.evaluate(&[Some(value); 2], AlarmState::Ok);
+                assert_eq!(
+                    state == AlarmState::Alarm,
+                    breaches,
+                    "{comparison:?} {value}"
+                );
+            }
+            assert_eq!(Comparison::named(comparison.name()), Some(comparison));
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Plays AWS Application Auto Scaling against a custom-resource endpoint: target tracking over a simulated time, with the
 //! endpoint's own responses. The output is the activities, in AWS's words, and a plot.
 //!
-//! The core knows neither network nor clock: [`alarm`] and [`policy`] are pure functions, [`scaler`] is the state machine
-//! over them, [`contract`] reads a response. [`simulation`] plays it through an [`endpoint`].
+//! The core knows neither network nor clock: [`alarm`], [`policy`] and [`step`] are pure functions, [`scaler`] is the state machine
+//! over them, [`contract`] reads a response. A [`target`] asks an [`endpoint`] for what was decided, and [`simulation`] plays
+//! that over a time that jumps.
 
 pub mod activity;
 pub mod alarm;
@@ -20,6 +21,8 @@ pub mod schedule;
 pub mod series;
 pub mod sign;
 pub mod simulation;
+pub mod step;
+pub mod target;
 
 pub use options::Options;
 pub use program::program;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod policies;
 mod values;
 
 use std::{path::PathBuf, time::Duration};
@@ -7,17 +8,22 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgAction, ArgGroup, Parser, ValueEnum};
 use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp, Zoned, tz::TimeZone};
+use policies::PolicyOption;
 use reqwest::Url;
-use values::{endpoint, header, interval, percent, period, positive, region, target, timestamp};
+use values::{
+    capacity, cooldown, endpoint, header, interval, percent, period, positive, region, target,
+    timestamp,
+};
 
 use crate::{
     clock::Speed,
     policy::Bounds,
     registration,
-    scaler::{Policy, Suspended},
+    scaler::{Kind, Policy, Suspended, TargetTracking},
     schedule::ScheduledAction,
     series::{Series, Statistic, duration},
-    simulation::{Load, Settings},
+    simulation::{Metrics, Queue, Settings, Source},
+    target::Following,
 };
 
 /// More datapoints than this are a mistake in duration or period: at a minute each, three months and a half.
@@ -29,6 +35,13 @@ SERIES is a function of the time or a CSV file of time,value rows (seconds, 5m, 
   constant(value=100)  sine(min=20, max=400, period=24h)  step(from=50, to=300, at=1h)
   ramp(from=50, to=300, start=1h, end=3h)  spike(base=50, peak=600, at=1h, for=20m)
 
+POLICY is [NAME:] target=N [scale-out-cooldown=5m] [scale-in-cooldown=5m] [no-scale-in] [of=METRIC]
+STEPS is a policy and its alarm: [NAME:] above|at-least|below|at-most=N steps=FROM..TO:BY[,FROM..TO:BY…] [periods=1] [cooldown=5m]
+  [least=N] [of=METRIC]. FROM and TO are counted from the alarm's threshold, and may be left out at an end; BY is +2 or -2 units,
+  +10% or -10%, or =4 for just so many: 'busy: above=70 periods=3 steps=0..20:+1,20..:+3'
+METRIC is metric, load, backlog (what waits in the queue, for each unit) or queue (all that waits). It is needed only where
+there are several.
+
 SCHEDULE is a scheduled action: [NAME:] WHEN [min=N] [max=N] [timezone=TZ] [start=TIME] [end=TIME], where WHEN is
 at(2026-01-05T08:00:00), rate(1 hour) or cron(minutes hours day-of-month month day-of-week year), and TIME is in UTC.
 
@@ -38,7 +51,7 @@ Nothing is changed before one GET has shown that the endpoint is there and keeps
 /// Plays AWS Application Auto Scaling against a custom-resource endpoint, and draws what it did.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "simulate-scaling", version, after_help = AFTER_HELP)]
-#[command(group = ArgGroup::new("series").args(["metric", "load", "check"]).required(true))]
+#[command(group = ArgGroup::new("series").args(["metric", "load", "queue", "check"]).required(true).multiple(true))]
 pub struct Options {
     /// The dimension's address, which is the scalable target's resource id
     #[arg(long, value_name = "URL", value_parser = endpoint)]
@@ -46,7 +59,7 @@ pub struct Options {
 
     /// Only look whether the endpoint keeps the contract: one GET, and one PATCH that changes nothing; and say what
     /// Application Auto Scaling would refuse at registration
-    #[arg(long, conflicts_with_all = ["metric", "load"])]
+    #[arg(long, conflicts_with_all = ["metric", "load", "queue"])]
     check: bool,
 
     /// The metric itself, whatever the capacity
@@ -54,23 +67,47 @@ pub struct Options {
     metric: Option<Series>,
 
     /// A load that the actual capacity shares: the metric is load / actual capacity
-    #[arg(long, value_name = "SERIES", value_parser = Series::parse, conflicts_with = "metric")]
+    #[arg(long, value_name = "SERIES", value_parser = Series::parse)]
     load: Option<Series>,
+
+    /// What arrives in a queue in a minute. It accumulates, and the metric is what waits for each unit of the actual capacity
+    #[arg(long, value_name = "SERIES", value_parser = Series::parse)]
+    queue: Option<Series>,
+
+    /// How much of the queue a unit does in a minute
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = target)]
+    work: f64,
+
+    /// How long a new unit takes before it works on the queue
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    start_up: SignedDuration,
 
     /// Where the metric ends, however large the load: 100 for a utilisation in percent
     #[arg(long, value_name = "NUMBER", value_parser = target, requires = "load")]
     cap: Option<f64>,
 
-    /// What the metric is to be
-    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = target)]
+    /// What the metric is to be, in the one policy that there is without --policy and --step
+    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = target, conflicts_with_all = ["policy", "step"])]
     target: f64,
 
+    /// A target tracking policy; may be given several times
+    #[arg(long, value_name = "POLICY", value_parser = PolicyOption::tracking)]
+    policy: Vec<PolicyOption>,
+
+    /// A step scaling policy and its alarm; may be given several times
+    #[arg(long, value_name = "STEPS", value_parser = PolicyOption::stepping)]
+    step: Vec<PolicyOption>,
+
+    /// Another policy, POLICY or STEPS, to be played afterwards and drawn in the same picture; may be given several times
+    #[arg(long, value_name = "POLICY", value_parser = PolicyOption::any, conflicts_with = "json")]
+    compare: Vec<PolicyOption>,
+
     /// The least capacity
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = capacity)]
     min: u32,
 
     /// The most capacity
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value = "10", value_parser = capacity)]
     max: u32,
 
     /// What makes a datapoint of a period's samples in a file
@@ -80,6 +117,10 @@ pub struct Options {
     /// By how much the metric is off at most, in percent of it
     #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent)]
     noise: f64,
+
+    /// How long after its period a datapoint can be seen, as with metrics that are published late
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    delay: SignedDuration,
 
     /// What noise and ids come from: the same seed brings the same run
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -98,20 +139,24 @@ pub struct Options {
     period: SignedDuration,
 
     /// How long after a scale-out only a larger one follows
-    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = cooldown)]
     scale_out_cooldown: SignedDuration,
 
     /// How long after a scale-in none follows
-    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = cooldown)]
     scale_in_cooldown: SignedDuration,
 
     /// Never scale in
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["policy", "step"])]
     disable_scale_in: bool,
 
     /// The policy's name
-    #[arg(long, value_name = "NAME", default_value = "half-busy", value_parser = values::name)]
+    #[arg(long, value_name = "NAME", default_value = "half-busy", value_parser = values::name, conflicts_with_all = ["policy", "step"])]
     policy_name: String,
+
+    /// Let target tracking order while an order is under way, as step scaling does: the newer one overrides the older
+    #[arg(long)]
+    overlap: bool,
 
     /// A scheduled action; may be given several times
     #[arg(long, value_name = "SCHEDULE", value_parser = ScheduledAction::parse)]
@@ -239,23 +284,26 @@ impl Options {
         if self.give_up < self.poll {
             return Err("--give-up must not be shorter than --poll.".to_owned());
         }
-        if let Some(cap) = self.cap.filter(|cap| *cap <= self.target) {
-            return Err(format!(
-                "--cap {cap} must be above --target {}, or nothing would ever scale out.",
-                self.target
-            ));
+        let metrics = Metrics {
+            metric: self.metric.clone(),
+            load: self.load.clone(),
+            queue: self.queue.clone().map(|arrivals| Queue {
+                arrivals,
+                work: self.work,
+                start_up: self.start_up,
+            }),
+        };
+        if metrics == Metrics::default() {
+            return Ok(None);
         }
-        let load = match (&self.metric, &self.load) {
-            (Some(series), _) => Load::Metric(series.clone()),
-            (_, Some(series)) => Load::Shared(series.clone()),
-            _ => return Ok(None),
-        };
-        let samples = match &load {
-            Load::Metric(Series::Samples(samples)) | Load::Shared(Series::Samples(samples)) => {
-                Some(samples)
-            }
-            _ => None,
-        };
+        let policies = self.policies(&metrics)?;
+        let mut series = [&self.metric, &self.load, &self.queue]
+            .into_iter()
+            .flatten();
+        let samples = series.find_map(|series| match series {
+            Series::Samples(samples) => Some(samples),
+            Series::Function(_) => None,
+        });
         let start = match (self.start, samples.and_then(|samples| samples.begins())) {
             (Some(start), _) | (None, Some(start)) => start,
             _ if self.speed.is_some() => Timestamp::now(),
@@ -278,22 +326,21 @@ impl Options {
                 self.period
             ));
         }
+        let (first, shown) = &policies[0];
         Ok(Some(Settings {
             bounds,
-            policy: Policy {
-                name: self.policy_name.clone(),
-                target: self.target,
-                scale_out_cooldown: self.scale_out_cooldown,
-                scale_in_cooldown: self.scale_in_cooldown,
-                disable_scale_in: self.disable_scale_in,
-            },
+            shown: *shown,
+            goal: first.goal(),
+            policies,
+            overlap: self.overlap,
+            delay: self.delay,
             suspended: Suspended {
                 scale_out: self.suspend.contains(&Suspend::ScaleOut),
                 scale_in: self.suspend.contains(&Suspend::ScaleIn),
                 scheduled: self.suspend.contains(&Suspend::Scheduled),
             },
             schedule: self.schedule.clone(),
-            load,
+            metrics,
             cap: self.cap,
             statistic: self.statistic,
             noise: self.noise,
@@ -301,10 +348,66 @@ impl Options {
             start,
             duration,
             period: self.period,
-            poll: self.poll,
-            give_up: self.give_up,
-            patience: self.patience,
+            following: Following {
+                poll: self.poll,
+                give_up: self.give_up,
+                patience: self.patience,
+            },
         }))
+    }
+
+    /// What is to be played afterwards, to be compared with `settings`.
+    pub(crate) fn compared(&self, settings: &Settings) -> Result<Option<Settings>, String> {
+        if self.compare.is_empty() {
+            return Ok(None);
+        }
+        let policies = self.with_metrics(&self.compare, &settings.metrics)?;
+        Ok(Some(Settings {
+            policies,
+            ..settings.clone()
+        }))
+    }
+
+    /// The policies, of which there is at least one.
+    fn policies(&self, metrics: &Metrics) -> Result<Vec<(Policy, Source)>, String> {
+        let given: Vec<PolicyOption> = self.policy.iter().chain(&self.step).cloned().collect();
+        if !given.is_empty() {
+            return self.with_metrics(&given, metrics);
+        }
+        if let Some(cap) = self.cap.filter(|cap| *cap <= self.target) {
+            return Err(format!(
+                "--cap {cap} must be above --target {}, or nothing would ever scale out.",
+                self.target
+            ));
+        }
+        let policy = Policy {
+            name: self.policy_name.clone(),
+            kind: Kind::Target(TargetTracking {
+                target: self.target,
+                scale_out_cooldown: self.scale_out_cooldown,
+                scale_in_cooldown: self.scale_in_cooldown,
+                disable_scale_in: self.disable_scale_in,
+            }),
+        };
+        Ok(vec![(policy, policies::source(None, metrics)?)])
+    }
+
+    fn with_metrics(
+        &self,
+        given: &[PolicyOption],
+        metrics: &Metrics,
+    ) -> Result<Vec<(Policy, Source)>, String> {
+        let mut policies: Vec<(Policy, Source)> = Vec::new();
+        for option in given {
+            let policy = option.policy(self.scale_out_cooldown, self.scale_in_cooldown);
+            if policies.iter().any(|(known, _)| known.name == policy.name) {
+                return Err(format!("Two policies have the name {}.", policy.name));
+            }
+            let source = policies::source(option.of, metrics)
+                .map_err(|error| format!("The policy {}: {error}", policy.name))?;
+            policies.push((policy, source));
+        }
+        Ok(policies)
     }
 }
 
@@ -340,7 +443,7 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(
-            (settings.bounds, settings.policy.target, settings.duration),
+            (settings.bounds, settings.goal, settings.duration),
             (Bounds { min: 1, max: 10 }, 50.0, A_DAY)
         );
         assert_eq!(settings.start.as_second() % 86_400, 0);
@@ -388,10 +491,20 @@ mod tests {
                 &[
                     "--load",
                     "constant(value=1)",
-                    "--metric",
-                    "constant(value=1)",
+                    "--target",
+                    "5",
+                    "--policy",
+                    "a: target=5",
                 ],
                 "cannot be used with",
+            ),
+            (
+                &["--load", "constant(value=1)", "--max", "2147483648"],
+                "it must be a whole number up to 2147483647",
+            ),
+            (
+                &["--load", "constant(value=1)", "--scale-in-cooldown", "1.5s"],
+                "it must be whole seconds",
             ),
             (&[], "required"),
         ] {
@@ -410,6 +523,23 @@ mod tests {
             (
                 &["--schedule", "night: rate(1 hour) min=11"],
                 "--schedule night: its minimum would be 11 and its maximum 10.",
+            ),
+            (
+                &["--metric", "constant(value=1)"],
+                "There are several metrics (metric, load): say of=… which one each policy looks at, by --policy or --step.",
+            ),
+            (
+                &["--policy", "a: target=5 of=backlog"],
+                "The policy a: of=backlog needs --queue.",
+            ),
+            (
+                &[
+                    "--policy",
+                    "a: target=5",
+                    "--step",
+                    "a: above=5 steps=0..:+1",
+                ],
+                "Two policies have the name a.",
             ),
             (
                 &["--give-up", "5s"],

@@ -6,14 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     activity::{Activity, StatusCode, described, reason_words},
+    alarm::AlarmState,
     endpoint::AskError,
     options::Options,
     picture,
-    simulation::{Listener, Run, Settings},
+    simulation::{Listener, Played, Run, Settings},
 };
 
 /// Where the files go.
@@ -25,7 +26,7 @@ pub(crate) struct Files {
 
 impl Files {
     /// Makes the folder and looks whether each file can be written, before anything else is done.
-    pub(crate) fn prepare(options: &Options) -> Result<Self, String> {
+    pub(crate) fn prepare(options: &Options, twice: bool) -> Result<Self, String> {
         if let Some(folder) = &options.out {
             fs::create_dir_all(folder).map_err(|error| {
                 format!("The folder {} cannot be made: {error}.", folder.display())
@@ -54,7 +55,9 @@ impl Files {
                 twice.display()
             ));
         }
-        for path in [&files.svg, &files.log, &files.csv].into_iter().flatten() {
+        let seconds = [&files.log, &files.csv].into_iter().flatten();
+        let seconds: Vec<PathBuf> = seconds.map(|path| second(path)).filter(|_| twice).collect();
+        for path in paths.into_iter().chain(&seconds) {
             let existed = path.exists();
             fs::OpenOptions::new()
                 .append(true)
@@ -71,19 +74,44 @@ impl Files {
 
     pub(crate) fn write(
         &self,
-        settings: &Settings,
+        played: &[Played],
         resource_id: &str,
-        run: &Run,
         with_not_scaled: bool,
     ) -> Result<(), String> {
-        let write = |path: &Option<PathBuf>, text: &dyn Fn() -> String| match path {
-            Some(path) => fs::write(path, text()).map_err(|error| cannot_write(path, &error)),
-            None => Ok(()),
+        let write = |path: &Path, text: String| {
+            fs::write(path, text).map_err(|error| cannot_write(path, &error))
         };
-        write(&self.svg, &|| picture::draw(settings, resource_id, run))?;
-        write(&self.log, &|| json(run, resource_id, with_not_scaled))?;
-        write(&self.csv, &|| timeline(run))
+        if let Some(path) = &self.svg {
+            write(path, picture::draw(played, resource_id))?;
+        }
+        for (index, Played { settings, run }) in played.iter().enumerate() {
+            let place = |path: &PathBuf| {
+                if index == 0 {
+                    path.clone()
+                } else {
+                    second(path)
+                }
+            };
+            if let Some(path) = self.log.as_ref().map(place) {
+                write(&path, json(run, resource_id, with_not_scaled))?;
+            }
+            if let Some(path) = self.csv.as_ref().map(place) {
+                write(&path, timeline(settings, run))?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// The second run's file: `timeline-2.csv` beside `timeline.csv`.
+fn second(path: &Path) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push("-2");
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {
@@ -99,32 +127,67 @@ pub(crate) fn json(run: &Run, resource_id: &str, with_not_scaled: bool) -> Strin
     format!("{:#}\n", described(told, resource_id))
 }
 
-/// A row for each period. A missing datapoint is empty.
-fn timeline(run: &Run) -> String {
-    let mut text = "time,metric,alarm_high,alarm_low,actual_capacity,desired_capacity,min_capacity,max_capacity\n".to_owned();
+/// A row for each period. A missing datapoint is empty. Of several policies each has its own metric and alarms besides.
+fn timeline(settings: &Settings, run: &Run) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut heading: Vec<String> = [
+        "time",
+        "metric",
+        "alarm_high",
+        "alarm_low",
+        "actual_capacity",
+        "desired_capacity",
+        "min_capacity",
+        "max_capacity",
+    ]
+    .map(str::to_owned)
+    .into();
+    let several = settings.policies.len() > 1;
+    if several {
+        for (policy, _) in &settings.policies {
+            for what in ["metric", "alarm_high", "alarm_low"] {
+                heading.push(format!("{what} {}", policy.name));
+            }
+        }
+    }
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let metric = |value: Option<f64>| text(value.map(|value| value.to_string()));
+    let state = |value: Option<AlarmState>| text(value.map(|value| value.to_string()));
+    let mut rows = vec![heading];
     let mut steps = run.steps.iter().peekable();
     let mut current = None;
     for sample in &run.samples {
         while let Some(step) = steps.next_if(|step| step.time <= sample.time) {
             current = Some(step);
         }
-        let metric = sample
-            .metric
-            .map(|metric| metric.to_string())
-            .unwrap_or_default();
-        let low = sample.low.map(|low| low.to_string()).unwrap_or_default();
-        let capacity = current.map_or_else(String::new, |step| {
-            format!(
-                "{},{},{},{}",
-                step.actual, step.desired, step.bounds.min, step.bounds.max
-            )
+        let mut row = vec![
+            sample.time.to_string(),
+            metric(sample.metric),
+            state(sample.high()),
+            state(sample.low()),
+        ];
+        let capacity = current.map(|step| {
+            [
+                step.actual.to_string(),
+                step.desired.to_string(),
+                step.bounds.min.to_string(),
+                step.bounds.max.to_string(),
+            ]
         });
-        text.push_str(&format!(
-            "{},{metric},{},{low},{capacity}\n",
-            sample.time, sample.high
-        ));
+        row.extend(capacity.unwrap_or_default());
+        if several {
+            for (value, states) in sample.metrics.iter().zip(&sample.alarms) {
+                row.extend([metric(*value), state(states.high), state(states.low)]);
+            }
+        }
+        rows.push(row);
     }
-    text
+    for row in &rows {
+        // Writing to memory cannot fail.
+        let _ = writer.write_record(row);
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Prints each activity when it ends.
@@ -177,8 +240,66 @@ impl Listener for Lines {
     }
 }
 
-/// The last lines.
-pub(crate) fn summary(settings: &Settings, run: &Run, requests: (u64, u64)) -> String {
+/// The last lines: a paragraph for each run, and where there are two the figures to choose by.
+pub(crate) fn summary(played: &[Played], requests: (u64, u64)) -> String {
+    let mut text = String::new();
+    for Played { settings, run } in played {
+        if played.len() > 1 {
+            text.push_str(&format!("\n{}: ", settings.names()));
+        }
+        text.push_str(&paragraph(settings, run));
+    }
+    let (sent, repeated) = requests;
+    if let [first, second] = played {
+        let end = text.trim_end().len();
+        text.truncate(end);
+        text.push_str(&format!(
+            "\n\n{}{sent} requests, {repeated} of them repeated.\n",
+            table(first, second)
+        ));
+    } else {
+        let end = text.trim_end().len();
+        text.truncate(end);
+        text.push_str(&format!(" {sent} requests, {repeated} of them repeated.\n"));
+    }
+    text
+}
+
+/// What each of two runs cost, and how long it was above what the first one aims at.
+fn table(first: &Played, second: &Played) -> String {
+    let goal = first.settings.goal;
+    let figures = |played: &Played| {
+        let above = played.run.above(goal);
+        let period = played.settings.period.as_secs();
+        let time = i64::try_from(above)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(period);
+        let time = SignedDuration::from_secs(time);
+        (
+            format!("{:.1}", played.run.unit_hours()),
+            format!("{time:#}"),
+        )
+    };
+    let (a, b) = (figures(first), figures(second));
+    let names = (first.settings.names(), second.settings.names());
+    let above = format!("time above {goal}");
+    let rows = [
+        ("", &names.0, &names.1),
+        ("unit-hours", &a.0, &b.0),
+        (above.as_str(), &a.1, &b.1),
+    ];
+    let widths = rows.iter().fold((0, 0), |(label, column), row| {
+        let first = row.1.chars().count();
+        (row.0.chars().count().max(label), first.max(column))
+    });
+    rows.iter()
+        .map(|(label, first, second)| {
+            format!("{label:<0$}  {first:<1$}  {second}\n", widths.0, widths.1)
+        })
+        .collect()
+}
+
+fn paragraph(settings: &Settings, run: &Run) -> String {
     let count = |status| run.count(status);
     let missing = run
         .samples
@@ -196,28 +317,18 @@ pub(crate) fn summary(settings: &Settings, run: &Run, requests: (u64, u64)) -> S
         .iter()
         .map(|step| step.actual)
         .fold(f64::INFINITY, f64::min);
-    let known: Vec<f64> = run
-        .samples
-        .iter()
-        .filter_map(|sample| sample.metric)
-        .collect();
-    let above = known
-        .iter()
-        .filter(|metric| **metric > settings.policy.target)
-        .count();
     format!(
-        "{:#} from {}: {} datapoints ({missing} missing, {above} above the target of {}), actual capacity {lowest} to {highest}.\n\
-         {} activities successful, {} failed, {} unfulfilled, {} overridden; {not_scaled} not scaled. {} requests, {} of them repeated.\n",
+        "{:#} from {}: {} datapoints ({missing} missing, {} above the target of {}), actual capacity {lowest} to {highest}.\n\
+         {} activities successful, {} failed, {} unfulfilled, {} overridden; {not_scaled} not scaled.\n",
         run.end.duration_since(settings.start),
         settings.start,
         run.samples.len(),
-        settings.policy.target,
+        run.above(settings.goal),
+        settings.goal,
         count(StatusCode::Successful),
         count(StatusCode::Failed),
         count(StatusCode::Unfulfilled),
         count(StatusCode::Overridden),
-        requests.0,
-        requests.1,
     )
 }
 

@@ -3,11 +3,12 @@
 mod axis;
 mod legend;
 mod lines;
+mod marks;
 mod style;
 
 use axis::{TimeAxis, ValueAxis};
 use legend::Swatch;
-use lines::{Shade, metric_path, shades, step_path};
+use lines::{Shade, envelope_path, is_long, metric_path, shades, step_path};
 use svg::{
     Document,
     node::element::{Description, Group, Line, Path, Rectangle, Style, Text, Title},
@@ -15,8 +16,9 @@ use svg::{
 
 use crate::{
     activity::{Activity, StatusCode},
-    alarm::{Alarm, AlarmState, Direction},
-    simulation::{Load, Run, Settings},
+    alarm::{AlarmState, Direction},
+    scaler::{Kind, Policy},
+    simulation::{Played, Sample, Settings, Source},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -26,24 +28,34 @@ const RIGHT: f64 = WIDTH - 28.0;
 /// Top and bottom of the two panels.
 const METRIC: (f64, f64) = (112.0, 318.0);
 const CAPACITY: (f64, f64) = (382.0, 588.0);
-/// Half the size of an activity's mark.
-const MARK: f64 = 5.5;
-const LONGEST_ADDRESS: usize = 100;
+/// The least width of an alarm, so that one of a minute in a month is seen.
+const NARROWEST: f64 = 3.0;
+/// The height of an alarm's bar.
+const EDGE: f64 = 5.0;
+const LONGEST_LINE: usize = 145;
 
-/// Draws it, as the text of an SVG file. The same run gives the same text.
+/// The alarms above or those below.
+type AlarmOf = fn(&Sample) -> Option<AlarmState>;
+
+/// Draws one run, or two to be compared, as the text of an SVG file. The same runs give the same text.
 #[must_use]
-pub fn draw(settings: &Settings, resource_id: &str, run: &Run) -> String {
+pub fn draw(played: &[Played], resource_id: &str) -> String {
+    let Some(Played { settings, .. }) = played.first() else {
+        return String::new();
+    };
+    let ends = played.iter().map(|played| played.run.end).max();
+    let end = ends.unwrap_or(settings.start);
     let time = TimeAxis::new(
         settings.start,
-        run.end.max(settings.period_end(1).unwrap_or(run.end)),
+        end.max(settings.period_end(1).unwrap_or(end)),
         LEFT,
         RIGHT,
     );
     let document = Document::new()
         .set("viewBox", (0, 0, WIDTH, HEIGHT))
         .set("role", "img")
-        .add(Title::new(format!("Target tracking of {resource_id}")))
-        .add(Description::new().add(svg::node::Text::new(description(settings, run))))
+        .add(Title::new(format!("{} of {resource_id}", kind(settings))))
+        .add(Description::new().add(svg::node::Text::new(description(played))))
         .add(Style::new(style::CSS))
         .add(
             Rectangle::new()
@@ -52,119 +64,227 @@ pub fn draw(settings: &Settings, resource_id: &str, run: &Run) -> String {
                 .set("height", HEIGHT)
                 .set("rx", 8),
         )
-        .add(headings(settings, resource_id))
-        .add(metric_panel(settings, run, &time))
-        .add(capacity_panel(run, &time))
+        .add(headings(played, settings, resource_id))
+        .add(metric_panel(played, settings, &time))
+        .add(capacity_panel(played, &time))
         .add(time.labels(CAPACITY.1 + 20.0));
     format!("{document}\n")
 }
 
-fn description(settings: &Settings, run: &Run) -> String {
-    let highest = run.steps.iter().map(|step| step.actual).fold(0.0, f64::max);
-    format!(
-        "The metric around its target of {} in {} periods, and a capacity of up to {highest} after {} successful activities.",
-        settings.policy.target,
-        run.samples.len(),
-        run.count(StatusCode::Successful)
-    )
+fn description(played: &[Played]) -> String {
+    let of = |Played { settings, run }: &Played| {
+        let highest = run.steps.iter().map(|step| step.actual).fold(0.0, f64::max);
+        format!(
+            "The metric around its target of {} in {} periods, and a capacity of up to {highest} after {} successful activities.",
+            settings.goal,
+            run.samples.len(),
+            run.count(StatusCode::Successful)
+        )
+    };
+    played.iter().map(of).collect::<Vec<_>>().join(" ")
 }
 
-fn headings(settings: &Settings, resource_id: &str) -> Group {
-    let policy = &settings.policy;
-    let address: String = match resource_id.char_indices().nth(LONGEST_ADDRESS) {
-        Some((index, _)) => format!("{}…", &resource_id[..index]),
-        None => resource_id.to_owned(),
-    };
-    let scale_in = if policy.disable_scale_in {
-        "no scale-in".to_owned()
-    } else {
-        format!("{:#} in", policy.scale_in_cooldown)
-    };
-    let settings = format!(
-        "Policy {}: target {}, capacity {} to {}, cooldown {:#} out and {scale_in}, from {}",
-        policy.name,
-        policy.target,
-        settings.bounds.min,
-        settings.bounds.max,
-        policy.scale_out_cooldown,
-        settings.start
-    );
-    Group::new()
-        .add(text(
-            LEFT,
-            36.0,
-            "heading",
-            &format!("Target tracking of {address}"),
-        ))
-        .add(text(LEFT, 58.0, "small", &settings))
+fn kind(settings: &Settings) -> &'static str {
+    match settings.policies[..] {
+        [
+            (
+                Policy {
+                    kind: Kind::Target(_),
+                    ..
+                },
+                _,
+            ),
+        ] => "Target tracking",
+        _ => "Scaling",
+    }
 }
 
-fn metric_panel(settings: &Settings, run: &Run, time: &TimeAxis) -> Group {
-    let target = settings.policy.target;
-    let known = || run.samples.iter().filter_map(|sample| sample.metric);
+/// A policy in a few words.
+fn words(policy: &Policy) -> String {
+    match &policy.kind {
+        Kind::Target(tracking) => {
+            let scale_in = if tracking.disable_scale_in {
+                "no scale-in".to_owned()
+            } else {
+                format!("{:#} in", tracking.scale_in_cooldown)
+            };
+            format!(
+                "{}: target {}, cooldown {:#} out and {scale_in}",
+                policy.name, tracking.target, tracking.scale_out_cooldown
+            )
+        }
+        Kind::Step(step) => {
+            let side = match step.alarm.side() {
+                Direction::Out => "above",
+                Direction::In => "below",
+            };
+            format!(
+                "{}: {} steps {side} {}, cooldown {:#}",
+                policy.name,
+                step.steps.len(),
+                step.alarm.threshold(),
+                step.cooldown
+            )
+        }
+    }
+}
+
+fn headings(played: &[Played], settings: &Settings, resource_id: &str) -> Group {
+    let shorter = |text: &str| match text.char_indices().nth(LONGEST_LINE) {
+        Some((index, _)) => format!("{}…", &text[..index]),
+        None => text.to_owned(),
+    };
+    let policies = |settings: &Settings| {
+        let words: Vec<String> = settings
+            .policies
+            .iter()
+            .map(|(policy, _)| words(policy))
+            .collect();
+        words.join("; ")
+    };
+    let lines = match played {
+        [first, second] => {
+            let of = |line: &str, played: &Played| {
+                format!(
+                    "{line} {}: {:.1} unit-hours, {} periods above {}",
+                    policies(&played.settings),
+                    played.run.unit_hours(),
+                    played.run.above(settings.goal),
+                    settings.goal
+                )
+            };
+            [of("Solid –", first), of("Dashed –", second)]
+        }
+        _ => [
+            format!(
+                "Policy {}, capacity {} to {}, from {}",
+                policies(settings),
+                settings.bounds.min,
+                settings.bounds.max,
+                settings.start
+            ),
+            String::new(),
+        ],
+    };
+    let heading = shorter(&format!("{} of {resource_id}", kind(settings)));
+    let mut group = Group::new().add(text(LEFT, 36.0, "heading", &heading));
+    for (line, y) in lines.iter().zip([58.0, 76.0]) {
+        if !line.is_empty() {
+            group = group.add(text(LEFT, y, "small", &shorter(line)));
+        }
+    }
+    group
+}
+
+fn metric_panel(played: &[Played], settings: &Settings, time: &TimeAxis) -> Group {
+    let goal = settings.goal;
+    let known = || {
+        let samples = played.iter().flat_map(|played| &played.run.samples);
+        samples.filter_map(|sample| sample.metric)
+    };
     let value = ValueAxis::new(
         known().fold(0.0, f64::min),
-        known().fold(target * 1.25, f64::max),
+        known().fold(goal * 1.25, f64::max),
         METRIC,
     );
-    let low = (!settings.policy.disable_scale_in).then(|| Alarm::low(target).threshold());
-    let name = match settings.load {
-        Load::Metric(_) => "Metric",
-        Load::Shared(_) => "Metric: load / actual capacity",
+    let first = &settings.policies[0].0;
+    let low = first.alarms().1.map(|alarm| alarm.threshold());
+    let low = low.filter(|low| *low != goal);
+    let name = match settings.shown {
+        Source::Metric => "Metric",
+        Source::Load => "Metric: load / actual capacity",
+        Source::Backlog => "Metric: backlog / actual capacity",
+        Source::Queue => "Metric: backlog",
     };
-    let mut swatches = vec![
-        Swatch::line("metric", "metric"),
-        Swatch::line("target", &format!("target {target}")),
-    ];
+    let mut swatches = vec![Swatch::line("metric", "metric")];
+    let aim = match first.kind {
+        Kind::Target(_) => "target",
+        Kind::Step(_) => "threshold",
+    };
+    swatches.push(Swatch::line("target", &format!("{aim} {goal}")));
     if let Some(low) = low {
         swatches.push(Swatch::line(
             "low",
             &format!("AlarmLow below {}", axis::number(low)),
         ));
     }
-    swatches.push(Swatch::area("alarm-high", "AlarmHigh in ALARM"));
-    if low.is_some() {
-        swatches.push(Swatch::area("alarm-low", "AlarmLow in ALARM"));
+    let has = |which: AlarmOf| {
+        played
+            .iter()
+            .flat_map(|played| &played.run.samples)
+            .any(|sample| which(sample).is_some())
+    };
+    let kinds: [(&str, &str, AlarmOf); 2] = [
+        ("alarm-high", "AlarmHigh in ALARM", Sample::high),
+        ("alarm-low", "AlarmLow in ALARM", Sample::low),
+    ];
+    for (class, label, which) in kinds {
+        if has(which) {
+            swatches.push(Swatch::area(class, label));
+        }
     }
     let mut group = panel(name, METRIC, &swatches, time, &value).set("id", "metric-panel");
-    let high = shades(run, settings.period, |sample| {
-        sample.high == AlarmState::Alarm
-    });
-    let low_shades = shades(run, settings.period, |sample| {
-        sample.low == Some(AlarmState::Alarm)
-    });
-    for (class, shades) in [("alarm-high", high), ("alarm-low", low_shades)] {
-        for Shade { from, to } in shades {
-            let (x, end) = (time.x(from), time.x(to).min(RIGHT));
-            group = group.add(rectangle(
-                class,
-                x,
-                METRIC.0,
-                (end - x).max(1.0),
-                METRIC.1 - METRIC.0,
-            ));
+    // Two runs' alarms on top of each other could not be told apart: the second one's are below the panel.
+    for (index, Played { run, .. }) in played.iter().enumerate() {
+        for (class, _, which) in kinds {
+            for shade in shades(run, settings.period, |sample| {
+                which(sample) == Some(AlarmState::Alarm)
+            }) {
+                group = shaded(group, class, &shade, time, index == 0);
+            }
         }
     }
     if let Some(low) = low {
         group = group.add(horizontal("low", value.y(low)));
     }
-    group.add(horizontal("target", value.y(target))).add(
-        Path::new()
-            .set("class", "metric")
-            .set("id", "metric")
-            .set("d", metric_path(run, time, &value)),
-    )
+    group = group.add(horizontal("target", value.y(goal)));
+    for (index, Played { run, .. }) in played.iter().enumerate() {
+        let (class, drawn) = if is_long(run) {
+            ("envelope", envelope_path(run, time, &value))
+        } else {
+            ("metric", metric_path(run, time, &value))
+        };
+        group = group.add(numbered(
+            Path::new().set("d", drawn),
+            class,
+            "metric",
+            index,
+        ));
+    }
+    group
 }
 
-fn capacity_panel(run: &Run, time: &TimeAxis) -> Group {
-    let seen = run
-        .steps
-        .iter()
+/// Draws when an alarm was in `ALARM`: a pale area, which a long run makes too narrow to be seen, and a bar at its edge,
+/// which is always wide enough.
+fn shaded(group: Group, class: &'static str, shade: &Shade, time: &TimeAxis, first: bool) -> Group {
+    let (x, end) = (time.x(shade.from), time.x(shade.to).min(RIGHT));
+    let edge = if first { METRIC.0 } else { METRIC.1 - EDGE };
+    let bar = rectangle(class, x, edge, (end - x).max(NARROWEST), EDGE)
+        .set("class", format!("{class} edge"));
+    if first {
+        let area = rectangle(class, x, METRIC.0, (end - x).max(1.0), METRIC.1 - METRIC.0);
+        group.add(area).add(bar)
+    } else {
+        group.add(bar)
+    }
+}
+
+/// The second run's lines are dashed.
+fn numbered(path: Path, class: &str, id: &str, index: usize) -> Path {
+    if index == 0 {
+        path.set("class", class).set("id", id)
+    } else {
+        path.set("class", format!("{class} second"))
+            .set("id", format!("{id}-{}", index + 1))
+    }
+}
+
+fn capacity_panel(played: &[Played], time: &TimeAxis) -> Group {
+    let steps = || played.iter().flat_map(|played| &played.run.steps);
+    let seen = steps()
         .map(|step| step.actual.max(step.desired))
         .fold(1.0, f64::max);
-    let bound = run
-        .steps
-        .iter()
+    let bound = steps()
         .map(|step| f64::from(step.bounds.max))
         .fold(1.0, f64::max);
     // A maximum far above all that happened would leave it a line at the bottom.
@@ -177,14 +297,47 @@ fn capacity_panel(run: &Run, time: &TimeAxis) -> Group {
         },
         CAPACITY,
     );
-    let swatches = [
+    let run = &played[0].run;
+    let mut swatches = vec![
         Swatch::line("actual", "actual"),
         Swatch::line("desired", "desired"),
-        Swatch::area("band", "minimum to maximum"),
-        Swatch::mark("out", &triangle(0.0, 0.0, Direction::Out), "scale out"),
-        Swatch::mark("in", &triangle(0.0, 0.0, Direction::In), "scale in"),
-        Swatch::mark("failed", &cross(0.0, 0.0), "not fulfilled"),
+        Swatch::area("band", "min to max"),
+        Swatch::mark(
+            "mark out",
+            &marks::triangle(0.0, 0.0, Direction::Out),
+            "scale out",
+        ),
+        Swatch::mark(
+            "mark in",
+            &marks::triangle(0.0, 0.0, Direction::In),
+            "scale in",
+        ),
     ];
+    let activities = || played.iter().flat_map(|played| &played.run.activities);
+    let fails = |activity: &Activity| {
+        activity.desired.is_some() && activity.status != StatusCode::Successful
+    };
+    if activities().any(fails) {
+        swatches.push(Swatch::mark(
+            "mark failed",
+            &marks::cross(0.0, 0.0),
+            "not fulfilled",
+        ));
+    }
+    if activities().any(marks::is_scheduled) {
+        swatches.push(Swatch::mark(
+            "scheduled-mark",
+            &marks::diamond(0.0, 0.0),
+            "scheduled",
+        ));
+    }
+    if activities().any(|activity| activity.not_scaled.is_some()) {
+        swatches.push(Swatch::mark(
+            "not-scaled",
+            &marks::circle(0.0, 0.0),
+            "not scaled",
+        ));
+    }
     let mut group =
         panel("Capacity: units", CAPACITY, &swatches, time, &value).set("id", "capacity-panel");
     for (index, step) in run.steps.iter().enumerate() {
@@ -208,72 +361,30 @@ fn capacity_panel(run: &Run, time: &TimeAxis) -> Group {
             (bottom - top).max(1.0),
         ));
     }
-    group = group
-        .add(
-            Path::new()
-                .set("class", "desired")
-                .set("id", "desired")
-                .set("d", step_path(run, time, &value, |step| step.desired)),
-        )
-        .add(
-            Path::new()
-                .set("class", "actual")
-                .set("id", "actual")
-                .set("d", step_path(run, time, &value, |step| step.actual)),
-        );
-    run.activities
-        .iter()
-        .filter_map(|activity| mark(activity, time, &value))
-        .fold(group, Group::add)
-}
-
-/// An activity's mark, with its words for whoever points at it.
-fn mark(activity: &Activity, time: &TimeAxis, value: &ValueAxis) -> Option<Path> {
-    let (desired, direction) = activity.desired?;
-    let (x, y) = (time.x(activity.started), value.y(f64::from(desired)));
-    let (class, shape) = match (activity.status, direction) {
-        (StatusCode::Successful, Direction::Out) => ("mark out", triangle(x, y, direction)),
-        (StatusCode::Successful, Direction::In) => ("mark in", triangle(x, y, direction)),
-        _ => ("mark failed", cross(x, y)),
-    };
-    let words = format!(
-        "{} {} {}: {}",
-        activity.started,
-        activity.description,
-        activity.status.name(),
-        activity.cause
-    );
-    Some(
-        Path::new()
-            .set("class", class)
-            .set("d", shape)
-            .add(Title::new(words)),
-    )
-}
-
-fn triangle(x: f64, y: f64, direction: Direction) -> String {
-    let tip = match direction {
-        Direction::Out => -MARK,
-        Direction::In => MARK,
-    };
-    format!(
-        "M{:.1} {:.1}L{:.1} {:.1}H{:.1}Z",
-        x,
-        y + tip,
-        x + MARK,
-        y - tip * 0.7,
-        x - MARK
-    )
-}
-
-fn cross(x: f64, y: f64) -> String {
-    let (left, right, top, bottom) = (
-        x - MARK + 1.0,
-        x + MARK - 1.0,
-        y - MARK + 1.0,
-        y + MARK - 1.0,
-    );
-    format!("M{left:.1} {top:.1}L{right:.1} {bottom:.1}M{right:.1} {top:.1}L{left:.1} {bottom:.1}")
+    for (index, Played { run, .. }) in played.iter().enumerate() {
+        // A broad line twice would hide more than it shows.
+        if index == 0 {
+            let desired = step_path(run, time, &value, |step| step.desired);
+            group = group.add(numbered(
+                Path::new().set("d", desired),
+                "desired",
+                "desired",
+                index,
+            ));
+        }
+        let actual = step_path(run, time, &value, |step| step.actual);
+        group = group.add(numbered(
+            Path::new().set("d", actual),
+            "actual",
+            "actual",
+            index,
+        ));
+    }
+    played.iter().fold(group, |group, Played { run, .. }| {
+        marks::draw(run, time, &value, CAPACITY)
+            .into_iter()
+            .fold(group, |group, mark| group.add(mark))
+    })
 }
 
 /// A panel's name, legend and grid.

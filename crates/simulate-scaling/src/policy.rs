@@ -5,6 +5,9 @@
 
 use crate::alarm::Direction;
 
+/// The largest capacity that Application Auto Scaling can hold: its integers have 32 bits and a sign.
+pub const MOST_CAPACITY: u32 = i32::MAX.unsigned_abs();
+
 /// The minimum and the maximum of a scalable target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -16,7 +19,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// The capacity within them that is nearest to `wanted`.
-    fn nearest(self, wanted: f64) -> f64 {
+    pub(crate) fn nearest(self, wanted: f64) -> f64 {
         wanted.max(f64::from(self.min)).min(f64::from(self.max))
     }
 
@@ -156,7 +159,7 @@ pub fn scale_in(
     clippy::cast_sign_loss,
     reason = "the bounds are whole numbers that fit, and wanted is between them"
 )]
-fn scale_to(wanted: f64, current: f64, direction: Direction) -> Verdict {
+pub(crate) fn scale_to(wanted: f64, current: f64, direction: Direction) -> Verdict {
     let changes = match direction {
         Direction::Out => wanted > current,
         Direction::In => wanted < current,

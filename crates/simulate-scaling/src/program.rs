@@ -3,14 +3,18 @@
 use std::{io::Write as _, process::ExitCode};
 
 use clap::Parser as _;
+use jiff::SignedDuration;
 
 use crate::{
+    clock::{Clock, Speed},
     contract::{ScalingStatus, State},
-    endpoint::Endpoint,
+    endpoint::{AskError, Endpoint},
     options::{Asking, Options},
     outputs::{Files, Lines, json, print, summary},
+    policy::MOST_CAPACITY,
     sign::Signer,
-    simulation,
+    simulation::{self, Played, Settings},
+    target::Following,
 };
 
 /// Runs it: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 wrong options.
@@ -36,40 +40,98 @@ fn say(sentence: &str, code: u8) -> ExitCode {
 
 async fn simulate(options: &Options) -> Result<bool, Trouble> {
     let settings = options.settings().map_err(Trouble::Options)?;
-    let files = Files::prepare(options).map_err(Trouble::Options)?;
+    let compared = match &settings {
+        Some(settings) => options.compared(settings).map_err(Trouble::Options)?,
+        None => None,
+    };
+    let files = Files::prepare(options, compared.is_some()).map_err(Trouble::Options)?;
     let (mut endpoint, state) = registered(options.asking()).await?;
     let Some(settings) = settings else {
         return check(&mut endpoint, &state, &options.refusals()).await;
+    };
+    let before = match &compared {
+        Some(_) => Some(whole(&state).map_err(|reason| {
+            Trouble::Options(format!("--compare begins both runs alike, and {reason}."))
+        })?),
+        None => None,
     };
     let mut lines = Lines {
         printed: !options.json,
         with_not_scaled: options.include_not_scaled_activities,
     };
+    let mut played = Vec::new();
     let run = simulation::run(&settings, options.speed(), state, &mut endpoint, &mut lines).await;
+    let ended = run.stopped.is_some();
+    played.push(Played { settings, run });
+    if let (Some(settings), Some(before), false) = (compared, before, ended) {
+        print(&format!("\nNow with {}:\n", settings.names()));
+        let state = restored(&mut endpoint, &settings, options.speed(), before).await?;
+        let run =
+            simulation::run(&settings, options.speed(), state, &mut endpoint, &mut lines).await;
+        played.push(Played { settings, run });
+    }
     files
         .write(
-            &settings,
+            &played,
             endpoint.resource_id(),
-            &run,
             options.include_not_scaled_activities,
         )
         .map_err(Trouble::Options)?;
     if options.json {
         print(&json(
-            &run,
+            &played[0].run,
             endpoint.resource_id(),
             options.include_not_scaled_activities,
         ));
     } else {
-        print(&summary(&settings, &run, endpoint.requests()));
+        print(&summary(&played, endpoint.requests()));
     }
-    match &run.stopped {
-        Some(reason) => Err(Trouble::Endpoint(format!(
-            "{reason} The simulation ends here, at {}.",
-            run.end
+    let stopped = played.iter().find_map(|played| {
+        let reason = played.run.stopped.as_ref()?;
+        Some((reason, played.run.end))
+    });
+    match stopped {
+        Some((reason, end)) => Err(Trouble::Endpoint(format!(
+            "{reason} The simulation ends here, at {end}."
         ))),
-        None => Ok(run.succeeded()),
+        None => Ok(played.iter().all(|played| played.run.succeeded())),
     }
+}
+
+/// Brings the desired capacity back to what it was, and waits until the endpoint has done so.
+async fn restored(
+    endpoint: &mut Endpoint,
+    settings: &Settings,
+    speed: Speed,
+    desired: u32,
+) -> Result<State, Trouble> {
+    let trouble = |error: AskError| {
+        Trouble::Endpoint(format!(
+            "The endpoint {error}. The second run was not played."
+        ))
+    };
+    let mut state = endpoint.get().await.map_err(trouble)?;
+    if state.desired != f64::from(desired) {
+        state = endpoint.patch(desired).await.map_err(trouble)?;
+    }
+    let clock = Clock::new(settings.start, speed);
+    let Following { poll, give_up, .. } = settings.following;
+    let mut waited = SignedDuration::ZERO;
+    while matches!(
+        state.status,
+        ScalingStatus::Pending | ScalingStatus::InProgress
+    ) {
+        waited = waited.saturating_add(poll);
+        let now = settings.start.checked_add(waited);
+        let Some(now) = now.ok().filter(|_| waited <= give_up) else {
+            return Err(Trouble::Endpoint(format!(
+                "The endpoint has not gone back to a capacity of {desired} in {give_up:#}. The second run was not played."
+            )));
+        };
+        clock.wait_until(now).await;
+        state = endpoint.get().await.map_err(trouble)?;
+    }
+    Ok(state)
 }
 
 /// Tries a PATCH that changes nothing, and says what has been found.
@@ -99,20 +161,27 @@ async fn check(
 }
 
 /// The desired capacity that a PATCH may ask for without changing anything, or why there is none.
+fn unchanged(state: &State) -> Result<u32, String> {
+    if state.status == ScalingStatus::Failed {
+        return Err("after Failed it may be a new try".to_owned());
+    }
+    whole(state)
+}
+
+/// The desired capacity, or why Application Auto Scaling could not ask for it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a whole number between the limits fits"
 )]
-fn unchanged(state: &State) -> Result<u32, &'static str> {
-    if state.status == ScalingStatus::Failed {
-        return Err("after Failed it may be a new try");
-    }
-    let fits = state.desired.fract() == 0.0 && state.desired <= f64::from(u32::MAX);
-    if fits {
-        Ok(state.desired as u32)
+fn whole(state: &State) -> Result<u32, String> {
+    let desired = state.desired;
+    if desired.fract() == 0.0 && desired <= f64::from(MOST_CAPACITY) {
+        Ok(desired as u32)
     } else {
-        Err("Application Auto Scaling has whole capacities alone, and the desired one is another")
+        Err(format!(
+            "Application Auto Scaling has whole capacities up to {MOST_CAPACITY} alone, and the desired one is {desired}"
+        ))
     }
 }
 

@@ -1,21 +1,38 @@
-//! Application Auto Scaling's side of a scalable target: alarms, policy, cooldowns and bounds as one state machine that
+//! Application Auto Scaling's side of a scalable target: alarms, policies, cooldowns and bounds as one state machine that
 //! knows neither a network nor a clock.
+
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     alarm::{Alarm, AlarmState, Direction, LOW_DATAPOINTS},
     policy::{self, Bounds, Datapoint, NotScaled, Verdict},
+    step::StepScaling,
 };
 
-/// Datapoints that no alarm looks at any more are dropped.
-const KEPT_DATAPOINTS: usize = LOW_DATAPOINTS * 2;
-
-/// A target tracking policy.
+/// A scaling policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// Its name.
     pub name: String,
+    /// What it does.
+    pub kind: Kind,
+}
+
+/// What a policy does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// It keeps a metric at a target, by two alarms of its own.
+    Target(TargetTracking),
+    /// It changes the capacity by steps while an alarm is in `ALARM`.
+    Step(StepScaling),
+}
+
+/// A target tracking policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetTracking {
     /// What the metric is to be, above 0.
     pub target: f64,
     /// How long after a scale-out only a larger one follows.
@@ -24,6 +41,38 @@ pub struct Policy {
     pub scale_in_cooldown: SignedDuration,
     /// Whether it never scales in.
     pub disable_scale_in: bool,
+}
+
+impl Policy {
+    /// What its metric should not exceed: the target, or where its alarm begins.
+    #[must_use]
+    pub fn goal(&self) -> f64 {
+        match &self.kind {
+            Kind::Target(tracking) => tracking.target,
+            Kind::Step(step) => step.alarm.threshold(),
+        }
+    }
+
+    /// The alarms above and below, of which a step scaling policy has one.
+    #[must_use]
+    pub fn alarms(&self) -> (Option<Alarm>, Option<Alarm>) {
+        match &self.kind {
+            Kind::Target(tracking) => (
+                Some(Alarm::high(tracking.target)),
+                (!tracking.disable_scale_in).then(|| Alarm::low(tracking.target)),
+            ),
+            Kind::Step(step) if step.alarm.side() == Direction::Out => (Some(step.alarm), None),
+            Kind::Step(step) => (None, Some(step.alarm)),
+        }
+    }
+
+    fn cooldown(&self, direction: Direction) -> SignedDuration {
+        match (&self.kind, direction) {
+            (Kind::Target(tracking), Direction::Out) => tracking.scale_out_cooldown,
+            (Kind::Target(tracking), Direction::In) => tracking.scale_in_cooldown,
+            (Kind::Step(step), _) => step.cooldown,
+        }
+    }
 }
 
 /// What `SuspendedState` of a scalable target can hold back.
@@ -37,12 +86,12 @@ pub struct Suspended {
     pub scheduled: bool,
 }
 
-/// The names of the two alarms.
+/// The names of a policy's alarms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmNames {
-    /// Of the one that scales out.
+    /// Of the one above.
     pub high: String,
-    /// Of the one that scales in.
+    /// Of the one below.
     pub low: String,
 }
 
@@ -55,8 +104,16 @@ pub struct Order {
     pub cause: String,
     /// More or less than there was.
     pub direction: Direction,
-    /// What it adds, when the policy ordered it: only then a cooldown follows.
-    pub added_by_policy: Option<f64>,
+    /// Which policy ordered it and what it adds: only then a cooldown follows.
+    pub by_policy: Option<Ordered>,
+}
+
+/// A policy's part in an order.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ordered {
+    policy: usize,
+    /// How much is added, with what was added already within a running cooldown.
+    pub added: f64,
 }
 
 /// What an alarm brought about when it led to nothing.
@@ -68,17 +125,35 @@ pub struct NotScaledActivity {
     pub reason: NotScaled,
 }
 
-/// What came of a datapoint.
+/// What a policy's alarms say; `None` where it has no such alarm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AlarmStates {
+    /// The one above.
+    pub high: Option<AlarmState>,
+    /// The one below.
+    pub low: Option<AlarmState>,
+}
+
+/// What came of a period's datapoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// What `AlarmHigh` says.
-    pub high: AlarmState,
-    /// What `AlarmLow` says; `None` where scaling in is disabled, since there is no such alarm then.
-    pub low: Option<AlarmState>,
+    /// What each policy's alarms say.
+    pub alarms: Vec<AlarmStates>,
     /// What is to be asked for.
     pub order: Option<Order>,
     /// What an alarm asked for in vain.
     pub not_scaled: Option<NotScaledActivity>,
+}
+
+/// The capacity when a policy decides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// What there is to be changed: the actual capacity, or what the order under way asks for.
+    pub current: f64,
+    /// The actual capacity when the datapoints were measured.
+    pub measured_at: f64,
+    /// Whether an order is under way.
+    pub busy: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,37 +163,139 @@ struct Cooldown {
     added: f64,
 }
 
-/// The state machine.
+/// A policy with what its alarms have looked at.
 #[derive(Clone, Debug)]
-pub struct Scaler {
+struct Watched {
     policy: Policy,
-    alarms: AlarmNames,
-    bounds: Bounds,
-    suspended: Suspended,
+    names: AlarmNames,
     history: Vec<Option<f64>>,
     /// The newest that is there.
     newest: Option<Datapoint>,
-    high: AlarmState,
-    low: AlarmState,
+    states: AlarmStates,
     cooldown: Option<Cooldown>,
+}
+
+/// What a policy would have done.
+struct Proposal {
+    direction: Direction,
+    verdict: Verdict,
+    cause: String,
+    added_before: f64,
+}
+
+impl Watched {
+    fn new(policy: Policy, names: AlarmNames) -> Self {
+        let (high, low) = policy.alarms();
+        let states = AlarmStates {
+            high: high.map(|_| AlarmState::default()),
+            low: low.map(|_| AlarmState::default()),
+        };
+        Self {
+            policy,
+            names,
+            history: Vec::new(),
+            newest: None,
+            states,
+            cooldown: None,
+        }
+    }
+
+    fn take(&mut self, metric: Option<f64>, capacity: f64) {
+        let (high, low) = self.policy.alarms();
+        let alarms = [high, low];
+        let kept = alarms.iter().flatten().map(Alarm::reads).max();
+        // Datapoints that no alarm looks at any more are dropped.
+        if self.history.len() >= kept.unwrap_or_default() {
+            self.history.remove(0);
+        }
+        self.history.push(metric);
+        if let Some(metric) = metric {
+            self.newest = Some(Datapoint { metric, capacity });
+        }
+        let state = |alarm: Option<Alarm>, before: Option<AlarmState>| {
+            alarm.map(|alarm| alarm.evaluate(&self.history, before.unwrap_or_default()))
+        };
+        self.states = AlarmStates {
+            high: state(high, self.states.high),
+            low: state(low, self.states.low),
+        };
+    }
+
+    /// Whether target tracking holds scaling in back: it takes part in it, and is not ready for it.
+    fn holds_back(&self) -> bool {
+        matches!(self.policy.kind, Kind::Target(_))
+            && self.states.low.is_some_and(|low| low != AlarmState::Alarm)
+    }
+
+    fn cooling_down(&self, direction: Direction, now: Timestamp) -> Option<Cooldown> {
+        self.cooldown
+            .filter(|cooldown| cooldown.direction == direction && now < cooldown.until)
+    }
+}
+
+/// The state machine.
+#[derive(Clone, Debug)]
+pub struct Scaler {
+    watched: Vec<Watched>,
+    bounds: Bounds,
+    suspended: Suspended,
+    /// Whether target tracking decides while an order is under way, as step scaling does.
+    overlap: bool,
+    /// The policy's order that has not ended, as a cooldown of no end.
+    under_way: Option<(usize, Cooldown)>,
 }
 
 impl Scaler {
     /// A scalable target that was just registered.
     #[must_use]
-    pub fn new(policy: Policy, alarms: AlarmNames, bounds: Bounds, suspended: Suspended) -> Self {
-        let (high, low) = (AlarmState::default(), AlarmState::default());
-        Self {
-            policy,
-            alarms,
+    pub fn new(
+        policies: Vec<(Policy, AlarmNames)>,
+        bounds: Bounds,
+        suspended: Suspended,
+        overlap: bool,
+    ) -> Self {
+        let mut scaler = Self {
+            watched: Vec::new(),
             bounds,
             suspended,
-            history: Vec::new(),
-            newest: None,
-            high,
-            low,
-            cooldown: None,
-        }
+            overlap,
+            under_way: None,
+        };
+        scaler.set_policies(policies);
+        scaler
+    }
+
+    /// Replaces the policies. One that stays as it is keeps what it has measured.
+    pub fn set_policies(&mut self, policies: Vec<(Policy, AlarmNames)>) {
+        let mut before = std::mem::take(&mut self.watched);
+        self.under_way = None;
+        let kept = |(policy, names): (Policy, AlarmNames)| {
+            let known = before
+                .iter()
+                .position(|watched| watched.policy == policy && watched.names == names);
+            match known {
+                Some(index) => before.swap_remove(index),
+                None => Watched::new(policy, names),
+            }
+        };
+        self.watched = policies.into_iter().map(kept).collect();
+    }
+
+    /// What is suspended from now on.
+    pub fn suspend(&mut self, suspended: Suspended) {
+        self.suspended = suspended;
+    }
+
+    /// What is suspended.
+    #[must_use]
+    pub fn suspended(&self) -> Suspended {
+        self.suspended
+    }
+
+    /// What each policy's alarms say now.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<AlarmStates> {
+        self.watched.iter().map(|watched| watched.states).collect()
     }
 
     /// The minimum and the maximum that hold now.
@@ -141,305 +318,205 @@ impl Scaler {
             desired,
             cause,
             direction,
-            added_by_policy: None,
+            by_policy: None,
         })
     }
 
-    /// Takes a datapoint, `None` for a missing one. An alarm acts in each period that finds it in `ALARM`, unless an
-    /// activity is under way (`busy`).
+    /// Takes a period's datapoint of each policy's metric, in the policies' order; `None` for a missing one. An alarm acts
+    /// in each period that finds it in `ALARM`. While an order is under way, step scaling acts too
+    /// (<https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-step-scaling-policies.html>).
+    ///
+    /// Of several policies the one with the largest capacity wins, whichever way it goes; target tracking scales in only
+    /// when each such policy that scales in at all is ready for it, and does not hold back a step scaling policy.
     pub fn measure(
         &mut self,
         now: Timestamp,
-        metric: Option<f64>,
-        capacity: f64,
-        busy: bool,
+        metrics: &[Option<f64>],
+        standing: Standing,
     ) -> Measured {
-        if self.history.len() == KEPT_DATAPOINTS {
-            self.history.remove(0);
+        for (watched, metric) in self.watched.iter_mut().zip(metrics) {
+            watched.take(*metric, standing.measured_at);
         }
-        self.history.push(metric);
-        if let Some(metric) = metric {
-            self.newest = Some(Datapoint { metric, capacity });
-        }
-        self.high = Alarm::high(self.policy.target).evaluate(&self.history, self.high);
-        self.low = Alarm::low(self.policy.target).evaluate(&self.history, self.low);
-        let low = (!self.policy.disable_scale_in).then_some(self.low);
-        let nothing = Measured {
-            high: self.high,
-            low,
+        let proposals: Vec<(usize, Proposal)> = (0..self.watched.len())
+            .filter_map(|index| Some((index, self.proposal(index, now, standing)?)))
+            .collect();
+        let mut measured = Measured {
+            alarms: self.alarms(),
             order: None,
             not_scaled: None,
         };
-        // An alarm may be in ALARM by older datapoints while the newest is missing.
-        let Some(newest) = self.newest.filter(|_| !busy) else {
-            return nothing;
-        };
-        let (direction, alarm) = match (self.high, low) {
-            (AlarmState::Alarm, _) if !self.suspended.scale_out => {
-                (Direction::Out, &self.alarms.high)
-            }
-            (_, Some(AlarmState::Alarm)) if !self.suspended.scale_in => {
-                (Direction::In, &self.alarms.low)
-            }
-            _ => return nothing,
-        };
-        let cause = format!(
-            "monitor alarm {alarm} in state ALARM triggered policy {}",
-            self.policy.name
-        );
-        let cooldown = self
-            .cooldown
-            .filter(|cooldown| cooldown.direction == direction && now < cooldown.until);
-        let target = self.policy.target;
-        let verdict = match direction {
-            Direction::Out => policy::scale_out(
-                capacity,
-                newest,
-                target,
-                self.bounds,
-                cooldown.map(|cooldown| cooldown.added),
-            ),
-            Direction::In => {
-                let looked_at = self.history.iter().rev().take(LOW_DATAPOINTS).flatten();
-                let highest = looked_at.copied().fold(newest.metric, f64::max);
-                policy::scale_in(
-                    capacity,
-                    newest,
-                    highest,
-                    target,
-                    self.bounds,
-                    cooldown.is_some(),
-                )
-            }
-        };
-        match verdict {
-            Verdict::Scale(desired) => {
-                let added_by_policy = Some(
-                    f64::from(desired) - capacity
-                        + cooldown.map_or(0.0, |cooldown| cooldown.added.max(0.0)),
-                );
-                Measured {
-                    order: Some(Order {
-                        desired,
-                        cause,
-                        direction,
-                        added_by_policy,
+        if let Some((policy, chosen)) = self.chosen(&proposals) {
+            if let Verdict::Scale(desired) = chosen.verdict {
+                measured.order = Some(Order {
+                    desired,
+                    cause: chosen.cause.clone(),
+                    direction: chosen.direction,
+                    by_policy: Some(Ordered {
+                        policy: *policy,
+                        added: f64::from(desired) - standing.current + chosen.added_before,
                     }),
-                    ..nothing
-                }
+                });
+            } else if let Verdict::NotScaled(reason) = chosen.verdict
+                && !standing.busy
+            {
+                measured.not_scaled = Some(NotScaledActivity {
+                    cause: chosen.cause.clone(),
+                    reason,
+                });
             }
-            Verdict::NotScaled(reason) => Measured {
-                not_scaled: Some(NotScaledActivity { cause, reason }),
-                ..nothing
-            },
-            Verdict::CoolingDown => nothing,
         }
+        measured
     }
 
-    /// Takes the successful end of an order: what the policy ordered begins its cooldown, and a scale-out ends that of a
-    /// scale-in.
-    pub fn fulfilled(&mut self, now: Timestamp, order: &Order) {
-        let Some(added) = order.added_by_policy else {
-            return;
+    /// The proposal that wins: scaling out before scaling in, and then the largest capacity. A policy that would keep what
+    /// there is counts with that.
+    fn chosen<'a>(&self, proposals: &'a [(usize, Proposal)]) -> Option<&'a (usize, Proposal)> {
+        let held_back = self.watched.iter().any(Watched::holds_back);
+        let tracks = |index: usize| matches!(self.watched[index].policy.kind, Kind::Target(_));
+        let size = |proposal: &Proposal| match proposal.verdict {
+            Verdict::Scale(desired) => f64::from(desired),
+            Verdict::NotScaled(_) | Verdict::CoolingDown => match proposal.direction {
+                // What is not scaled out is the least of all; what is not scaled in is all that there is.
+                Direction::Out => f64::NEG_INFINITY,
+                Direction::In => f64::INFINITY,
+            },
         };
-        let length = match order.direction {
-            Direction::Out => self.policy.scale_out_cooldown,
-            Direction::In => self.policy.scale_in_cooldown,
+        let largest = |direction: Direction| {
+            proposals
+                .iter()
+                .filter(|(index, proposal)| {
+                    proposal.direction == direction
+                        && (direction == Direction::Out || !held_back || !tracks(*index))
+                })
+                .reduce(|a, b| if size(&b.1) > size(&a.1) { b } else { a })
         };
-        // A cooldown beyond the end of time never ends.
-        let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
-        self.cooldown = Some(Cooldown {
-            direction: order.direction,
-            until,
-            added,
+        largest(Direction::Out).or_else(|| largest(Direction::In))
+    }
+
+    fn proposal(&self, index: usize, now: Timestamp, standing: Standing) -> Option<Proposal> {
+        let watched = &self.watched[index];
+        // An alarm may be in ALARM by older datapoints while the newest is missing.
+        let newest = watched.newest?;
+        let (side, name) = match watched.states {
+            AlarmStates {
+                high: Some(AlarmState::Alarm),
+                ..
+            } => (Direction::Out, &watched.names.high),
+            AlarmStates {
+                low: Some(AlarmState::Alarm),
+                ..
+            } => (Direction::In, &watched.names.low),
+            _ => return None,
+        };
+        let under_way = self
+            .under_way
+            .filter(|(policy, _)| standing.busy && *policy == index)
+            .map(|(_, cooldown)| cooldown);
+        let Standing { current, busy, .. } = standing;
+        let (verdict, direction, added_before) = match &watched.policy.kind {
+            Kind::Target(_) if busy && !self.overlap => return None,
+            Kind::Target(tracking) => {
+                // The capacity under way is part of `current`, and no part of what was measured.
+                let running = watched.cooling_down(side, now).filter(|_| !busy);
+                let added = running.map(|cooldown| cooldown.added);
+                let verdict = match side {
+                    Direction::Out => {
+                        policy::scale_out(current, newest, tracking.target, self.bounds, added)
+                    }
+                    Direction::In => {
+                        let looked_at = watched.history.iter().rev().take(LOW_DATAPOINTS).flatten();
+                        policy::scale_in(
+                            current,
+                            newest,
+                            looked_at.copied().fold(newest.metric, f64::max),
+                            tracking.target,
+                            self.bounds,
+                            running.is_some(),
+                        )
+                    }
+                };
+                (verdict, side, added.unwrap_or_default())
+            }
+            Kind::Step(step) => {
+                let cooldown = |direction| {
+                    watched
+                        .cooling_down(direction, now)
+                        .or(under_way.filter(|cooldown| cooldown.direction == direction))
+                };
+                let added = cooldown(Direction::Out).map(|cooldown| cooldown.added);
+                let verdict = step.decide(
+                    current,
+                    newest.metric,
+                    self.bounds,
+                    added,
+                    cooldown(Direction::In).is_some(),
+                )?;
+                // Which way a step goes is said by its number alone.
+                let direction = match verdict {
+                    Verdict::Scale(desired) if f64::from(desired) > current => Direction::Out,
+                    Verdict::Scale(_) => Direction::In,
+                    _ => side,
+                };
+                (verdict, direction, added.unwrap_or_default())
+            }
+        };
+        let suspended = match direction {
+            Direction::Out => self.suspended.scale_out,
+            Direction::In => self.suspended.scale_in,
+        };
+        (!suspended).then(|| Proposal {
+            direction,
+            verdict,
+            cause: format!(
+                "monitor alarm {name} in state ALARM triggered policy {}",
+                watched.policy.name
+            ),
+            added_before: added_before.max(0.0),
+        })
+    }
+
+    /// Takes the beginning of an order: until it ends, what it adds counts as added.
+    pub fn begun(&mut self, order: &Order) {
+        self.under_way = order.by_policy.map(|ordered| {
+            let cooldown = Cooldown {
+                direction: order.direction,
+                until: Timestamp::MAX,
+                added: ordered.added,
+            };
+            (ordered.policy, cooldown)
         });
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    /// Takes the end of an order that came to nothing.
+    pub fn given_up(&mut self) {
+        self.under_way = None;
+    }
 
-    fn scaler(disable_scale_in: bool) -> Scaler {
-        let policy = Policy {
-            name: "half-busy".to_owned(),
-            target: 50.0,
-            scale_out_cooldown: SignedDuration::from_secs(300),
-            scale_in_cooldown: SignedDuration::from_secs(300),
-            disable_scale_in,
+    /// Takes the successful end of an order: what a policy ordered begins its cooldown, and a scale-out ends that of a
+    /// scale-in.
+    pub fn fulfilled(&mut self, now: Timestamp, order: &Order) {
+        self.under_way = None;
+        let Some(ordered) = order.by_policy else {
+            return;
         };
-        let alarms = AlarmNames {
-            high: "HIGH".to_owned(),
-            low: "LOW".to_owned(),
-        };
-        Scaler::new(
-            policy,
-            alarms,
-            Bounds { min: 1, max: 10 },
-            Suspended::default(),
-        )
-    }
-
-    fn minute(number: i64) -> Timestamp {
-        Timestamp::from_second(number * 60).unwrap()
-    }
-
-    /// Sends the same datapoint in minutes, and answers what the last one brought.
-    fn minutes(
-        scaler: &mut Scaler,
-        range: std::ops::Range<i64>,
-        metric: Option<f64>,
-        capacity: f64,
-    ) -> Measured {
-        range
-            .map(|number| scaler.measure(minute(number), metric, capacity, false))
-            .last()
-            .unwrap()
-    }
-
-    #[test]
-    fn three_minutes_above_the_target_scale_out() {
-        let mut scaler = scaler(false);
-        assert_eq!(minutes(&mut scaler, 0..2, Some(90.0), 2.0).order, None);
-        let order = minutes(&mut scaler, 2..3, Some(90.0), 2.0).order.unwrap();
-        assert_eq!(
-            (order.desired, order.direction, order.added_by_policy),
-            (4, Direction::Out, Some(2.0))
-        );
-        assert_eq!(
-            order.cause,
-            "monitor alarm HIGH in state ALARM triggered policy half-busy"
-        );
-    }
-
-    #[test]
-    fn a_gap_in_the_metric_does_not_order_the_same_need_again() {
-        for missing in 1..4 {
-            let mut scaler = scaler(false);
-            let order = minutes(&mut scaler, 0..3, Some(230.0), 1.0).order.unwrap();
-            assert_eq!(order.desired, 5);
-            // Whether a cooldown blocks it or not, an old value says nothing of the new capacity.
-            for minute_of_gap in 3..3 + missing {
-                let measured = scaler.measure(minute(minute_of_gap), None, 5.0, false);
-                assert_eq!(measured.order, None, "{missing}");
+        if order.direction == Direction::Out {
+            for watched in &mut self.watched {
+                watched.cooldown = watched
+                    .cooldown
+                    .filter(|cooldown| cooldown.direction == Direction::Out);
             }
-            let measured = scaler.measure(minute(3 + missing), Some(46.0), 5.0, false);
-            assert_eq!((measured.high, measured.order), (AlarmState::Ok, None));
         }
-    }
-
-    #[test]
-    fn an_activity_under_way_is_waited_for() {
-        let mut scaler = scaler(false);
-        minutes(&mut scaler, 0..3, Some(90.0), 2.0);
-        let busy = scaler.measure(minute(3), Some(90.0), 2.0, true);
-        assert_eq!((busy.high, busy.order), (AlarmState::Alarm, None));
-    }
-
-    #[test]
-    fn a_larger_need_within_the_cooldown_scales_by_the_difference() {
-        let mut scaler = scaler(false);
-        let order = minutes(&mut scaler, 0..3, Some(90.0), 2.0).order.unwrap();
-        scaler.fulfilled(minute(3), &order);
-        // 4 at 75 % want 2 more, as many as were added.
-        assert_eq!(minutes(&mut scaler, 4..5, Some(75.0), 4.0).order, None);
-        // 4 at 87 % want 3 more, and 2 of them are there.
-        let larger = minutes(&mut scaler, 5..6, Some(87.0), 4.0).order.unwrap();
-        assert_eq!((larger.desired, larger.added_by_policy), (5, Some(3.0)));
-        scaler.fulfilled(minute(6), &larger);
-        assert_eq!(minutes(&mut scaler, 6..11, Some(75.0), 5.0).order, None);
-        assert_eq!(
-            minutes(&mut scaler, 11..12, Some(75.0), 5.0)
-                .order
-                .unwrap()
-                .desired,
-            8
-        );
-    }
-
-    #[test]
-    fn a_scale_in_waits_for_its_cooldown_and_a_scale_out_does_not() {
-        let mut scaler = scaler(false);
-        let order = minutes(&mut scaler, 0..15, Some(30.0), 5.0).order.unwrap();
-        assert_eq!((order.desired, order.direction), (3, Direction::In));
-        scaler.fulfilled(minute(15), &order);
-        assert_eq!(minutes(&mut scaler, 15..20, Some(30.0), 3.0).order, None);
-        assert_eq!(
-            minutes(&mut scaler.clone(), 20..21, Some(30.0), 3.0)
-                .order
-                .unwrap()
-                .desired,
-            2
-        );
-        assert_eq!(
-            minutes(&mut scaler, 16..19, Some(100.0), 3.0)
-                .order
-                .unwrap()
-                .desired,
-            6
-        );
-    }
-
-    #[test]
-    fn without_scale_in_there_is_no_low_alarm() {
-        let mut scaler = scaler(true);
-        let measured = minutes(&mut scaler, 0..30, Some(1.0), 5.0);
-        assert_eq!(
-            (measured.low, measured.order, measured.not_scaled),
-            (None, None, None)
-        );
-    }
-
-    #[test]
-    fn missing_data_never_scale_in() {
-        let mut scaler = scaler(false);
-        minutes(&mut scaler, 0..10, Some(30.0), 5.0);
-        let measured = minutes(&mut scaler, 10..60, None, 5.0);
-        assert_eq!(
-            (measured.high, measured.low),
-            (
-                AlarmState::InsufficientData,
-                Some(AlarmState::InsufficientData)
-            )
-        );
-        assert_eq!(measured.order, None);
-    }
-
-    #[test]
-    fn what_is_suspended_waits() {
-        let mut scaler = scaler(false);
-        scaler.suspended = Suspended {
-            scale_out: true,
-            scale_in: true,
-            scheduled: false,
+        // A policy may have been taken back meanwhile.
+        let Some(watched) = self.watched.get_mut(ordered.policy) else {
+            return;
         };
-        assert_eq!(minutes(&mut scaler, 0..5, Some(90.0), 2.0).order, None);
-        assert_eq!(minutes(&mut scaler, 5..25, Some(9.0), 2.0).order, None);
-    }
-
-    #[test]
-    fn new_bounds_bring_the_capacity_back_at_once() {
-        let mut scaler = scaler(false);
-        let order = scaler.set_bounds(Bounds { min: 5, max: 10 }, 2.0).unwrap();
-        assert_eq!(
-            (order.desired, order.cause.as_str(), order.added_by_policy),
-            (5, "minimum capacity was set to 5", None)
-        );
-        assert_eq!(scaler.set_bounds(Bounds { min: 1, max: 10 }, 5.0), None);
-        scaler.fulfilled(minute(1), &order);
-        assert!(
-            scaler.cooldown.is_none(),
-            "only the policy's own changes begin a cooldown"
-        );
-    }
-
-    #[test]
-    fn at_the_maximum_the_reason_is_told() {
-        let mut scaler = scaler(false);
-        let measured = minutes(&mut scaler, 0..3, Some(90.0), 10.0);
-        assert_eq!(
-            measured.not_scaled.unwrap().reason,
-            NotScaled::AlreadyAtMaxCapacity { max: 10 }
-        );
+        let length = watched.policy.cooldown(order.direction);
+        // A cooldown beyond the end of time never ends.
+        let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
+        watched.cooldown = Some(Cooldown {
+            direction: order.direction,
+            until,
+            added: ordered.added,
+        });
     }
 }

@@ -5,9 +5,13 @@ use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
 };
-use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::DateTime,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
-use crate::policy::Bounds;
+use crate::policy::{Bounds, MOST_CAPACITY};
 
 const FORM: &str = "write it like 'morning: cron(0 8 * * ? *) min=4 max=10 timezone=Europe/Berlin', with at(2026-01-05T08:00:00), \
                     rate(1 hour) or cron(minutes hours day-of-month month day-of-week year)";
@@ -55,8 +59,12 @@ impl ScheduledAction {
             let number = |value: &str| {
                 value
                     .parse::<u32>()
+                    .ok()
+                    .filter(|capacity| *capacity <= MOST_CAPACITY)
                     .map(Some)
-                    .map_err(|_| format!("'{option}' is no capacity"))
+                    .ok_or_else(|| {
+                        format!("'{option}' is no capacity: a whole number up to {MOST_CAPACITY}")
+                    })
             };
             let time = |value: &str| {
                 value.parse::<Timestamp>().map(Some).map_err(|_| {
@@ -153,10 +161,18 @@ fn at(text: &str, zone: TimeZone) -> Result<When, String> {
         .trim()
         .parse()
         .map_err(|_| format!("at({text}): the time must be written like 2026-01-05T08:00:00"))?;
-    let zoned = local
-        .to_zoned(zone)
-        .map_err(|_| format!("at({text}): there is no such time"))?;
-    Ok(When::At(zoned.timestamp()))
+    let none = |_| format!("at({text}): there is no such time");
+    let ambiguous = zone.to_ambiguous_timestamp(local);
+    let time = match ambiguous.offset() {
+        // Daylight saving skips it: the first moment after the gap, as cron has it.
+        AmbiguousOffset::Gap { after, .. } => {
+            let before_the_gap = after.to_timestamp(local).map_err(none)?;
+            let transition = zone.following(before_the_gap).next();
+            transition.map_or(before_the_gap, |transition| transition.timestamp())
+        }
+        _ => ambiguous.compatible().map_err(none)?,
+    };
+    Ok(When::At(time))
 }
 
 fn rate(text: &str) -> Result<When, String> {
@@ -178,15 +194,25 @@ fn rate(text: &str) -> Result<When, String> {
     )))
 }
 
-/// AWS's fields are minutes, hours, day of month, month, day of week (1 is Sunday) and year; one of the two days is `?`.
+/// AWS's fields are minutes, hours, day of month, month, day of week (1 is Sunday) and year; one of the two days is `?`. As
+/// in Quartz, whose form it is, a second may go before them, of which only 0 can be had here.
 fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
-    let [minutes, hours, day, month, weekday, year] = fields[..] else {
+    let (seconds, rest) = match fields[..] {
+        [seconds, ref rest @ ..] if rest.len() == 6 => (seconds, rest),
+        _ => ("0", &fields[..]),
+    };
+    let [minutes, hours, day, month, weekday, year] = *rest else {
         return Err(format!(
             "cron({text}): there are {} fields, and must be six: minutes hours day-of-month month day-of-week year",
             fields.len()
         ));
     };
+    if seconds != "0" {
+        return Err(format!(
+            "cron({text}): the first of seven fields is the second, and must be 0"
+        ));
+    }
     if (day == "?") == (weekday == "?") {
         return Err(format!(
             "cron({text}): exactly one of day-of-month and day-of-week must be ?"
@@ -325,8 +351,39 @@ mod tests {
                 Some("2026-02-28T12:00:00Z"),
             ),
             ("cron(0 8 * * ? 2025) min=4", "2026-02-01T00:00:00Z", None),
+            (
+                "cron(0 0 8 ? * MON-FRI *) min=4",
+                "2026-01-09T09:00:00Z",
+                Some("2026-01-12T08:00:00Z"),
+            ),
         ] {
             assert_eq!(next(schedule, now).as_deref(), expected, "{schedule}");
+        }
+    }
+
+    /// In Berlin the clock went from 02:00 to 03:00 on 29 March 2026, and from 03:00 to 02:00 on 25 October.
+    #[test]
+    fn daylight_saving_has_one_answer_for_each_kind() {
+        for (local, now, expected) in [
+            (
+                "2026-03-29T02:30:00",
+                "2026-03-28T12:00:00Z",
+                "2026-03-29T01:00:00Z",
+            ),
+            (
+                "2026-10-25T02:30:00",
+                "2026-10-24T12:00:00Z",
+                "2026-10-25T00:30:00Z",
+            ),
+        ] {
+            let at = format!("at({local}) min=4 timezone=Europe/Berlin");
+            assert_eq!(next(&at, now).as_deref(), Some(expected), "{at}");
+            let cron = "cron(30 2 * * ? *) min=4 timezone=Europe/Berlin";
+            assert_eq!(
+                next(cron, now).as_deref(),
+                Some(expected),
+                "{cron} after {now}"
+            );
         }
     }
 
@@ -355,6 +412,14 @@ mod tests {
             (
                 "cron(0 8 * * * *) min=1",
                 "cron(0 8 * * * *): exactly one of day-of-month and day-of-week must be ?",
+            ),
+            (
+                "cron(30 0 8 * * ? *) min=1",
+                "cron(30 0 8 * * ? *): the first of seven fields is the second",
+            ),
+            (
+                "rate(1 hour) max=2147483648",
+                "'max=2147483648' is no capacity",
             ),
             ("cron(99 8 * * ? *) min=1", "cron(99 8 * * ? *): "),
             ("every(5) min=1", "'every' is neither at, rate nor cron"),

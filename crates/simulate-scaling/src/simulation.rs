@@ -1,83 +1,64 @@
-//! Plays Application Auto Scaling: measures, decides, asks the endpoint, and follows what it makes of it.
+//! Plays Application Auto Scaling over a simulated time: measures, and lets the target decide and follow.
 
 mod activities;
+mod queue;
 mod settings;
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use queue::Backlog;
 
 pub use activities::{Activities, Listener};
-pub use settings::{Load, Settings};
+pub use queue::Queue;
+pub use settings::{Metrics, Settings, Source};
 
 use crate::{
     activity::{Activity, StatusCode},
     alarm::AlarmState,
     clock::{Clock, Speed},
-    contract::{ScalingStatus, State},
-    endpoint::{AskError, Endpoint},
-    policy::Bounds,
-    scaler::{Order, Scaler},
+    contract::State,
+    endpoint::Endpoint,
+    scaler::{AlarmStates, Scaler},
     schedule::ScheduledAction,
+    target::{Step, Stop, Target},
 };
 
-/// So many requests in a row without an answer, each sent several times, end the simulation, unless it has a time for that.
-const PATIENCE: u32 = 3;
-
-/// Requests in a row that came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Failures {
-    count: u32,
-    since: Timestamp,
-}
-
-impl Failures {
-    /// With one more of them, at `now`.
-    fn and_one(before: Option<Self>, now: Timestamp) -> Self {
-        Self {
-            count: before.map_or(0, |before| before.count) + 1,
-            since: before.map_or(now, |before| before.since),
-        }
-    }
-
-    /// Whether they are too many, or have gone on for too long where `patience` says how long that is.
-    fn end_it(self, now: Timestamp, patience: Option<SignedDuration>) -> bool {
-        match patience {
-            None => self.count >= PATIENCE,
-            Some(patience) => now.duration_since(self.since) >= patience,
-        }
-    }
-
-    fn in_words(self, now: Timestamp, patience: Option<SignedDuration>) -> String {
-        match patience {
-            None => format!("{} requests in a row", self.count),
-            Some(_) => format!("all requests for {:#}", now.duration_since(self.since)),
-        }
-    }
-}
-
-/// A period's datapoint and what held then.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A period's datapoints and what held then.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// When the period ended.
     pub time: Timestamp,
-    /// The metric; `None` where it is missing.
+    /// The metric that the picture shows; `None` where it is missing.
     pub metric: Option<f64>,
-    /// `AlarmHigh`
-    pub high: AlarmState,
-    /// `AlarmLow`, where there is one.
-    pub low: Option<AlarmState>,
+    /// Each policy's metric.
+    pub metrics: Vec<Option<f64>>,
+    /// Each policy's alarms, by the datapoints that had arrived.
+    pub alarms: Vec<AlarmStates>,
 }
 
-/// A change of what the endpoint holds, or of the bounds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
-    /// When it was seen.
-    pub time: Timestamp,
-    /// What there is.
-    pub actual: f64,
-    /// What there is to be.
-    pub desired: f64,
-    /// Minimum and maximum.
-    pub bounds: Bounds,
+impl Sample {
+    /// What the alarms above the threshold say: `ALARM` where one of them does.
+    #[must_use]
+    pub fn high(&self) -> Option<AlarmState> {
+        strongest(self.alarms.iter().filter_map(|states| states.high))
+    }
+
+    /// What the alarms below the threshold say, where there is one.
+    #[must_use]
+    pub fn low(&self) -> Option<AlarmState> {
+        strongest(self.alarms.iter().filter_map(|states| states.low))
+    }
+}
+
+/// The first of them, unless another one is in `ALARM`.
+fn strongest(mut states: impl Iterator<Item = AlarmState>) -> Option<AlarmState> {
+    let first = states.next()?;
+    Some(if states.any(|state| state == AlarmState::Alarm) {
+        AlarmState::Alarm
+    } else {
+        first
+    })
 }
 
 /// All that a simulation has brought.
@@ -112,33 +93,54 @@ impl Run {
             && self.count(StatusCode::Failed) == 0
             && self.count(StatusCode::Unfulfilled) == 0
     }
+
+    /// The actual capacity over the time, in units times hours: what it costs.
+    #[must_use]
+    pub fn unit_hours(&self) -> f64 {
+        let ends = self.steps.iter().skip(1).map(|step| step.time);
+        self.steps
+            .iter()
+            .zip(ends.chain([self.end]))
+            .map(|(step, end)| step.actual * end.duration_since(step.time).as_secs_f64() / 3600.0)
+            .sum()
+    }
+
+    /// How many datapoints of the metric shown are above `goal`.
+    #[must_use]
+    pub fn above(&self, goal: f64) -> usize {
+        self.samples
+            .iter()
+            .filter(|sample| sample.metric.is_some_and(|metric| metric > goal))
+            .count()
+    }
 }
 
-/// An order that the endpoint is at.
-struct UnderWay {
-    order: Order,
-    activity: usize,
-    next_poll: Timestamp,
-    give_up: Timestamp,
+/// A run with what it was asked for.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What was simulated.
+    pub settings: Settings,
+    /// What came of it.
+    pub run: Run,
 }
 
-/// The simulation ends here, for this reason.
-struct Stop(String);
+/// Datapoints that have not arrived yet.
+struct Arriving {
+    at: Timestamp,
+    /// The sample that they belong to.
+    sample: usize,
+    measured_at: f64,
+}
 
 struct Simulation<'a, L> {
     settings: &'a Settings,
-    endpoint: &'a mut Endpoint,
-    scaler: Scaler,
-    activities: Activities<'a, L>,
-    capacity: State,
-    under_way: Option<UnderWay>,
-    unanswered: Option<Failures>,
-    /// The changes in a row that the endpoint has not taken, whatever it answered to a look.
-    refused: Option<Failures>,
+    target: Target<'a, L>,
+    backlog: Option<Backlog>,
     /// Whether a load waits with nothing to do it.
     waiting: bool,
+    arriving: VecDeque<Arriving>,
+    alarms: Vec<AlarmStates>,
     samples: Vec<Sample>,
-    steps: Vec<Step>,
     random: fastrand::Rng,
 }
 
@@ -152,35 +154,39 @@ pub async fn run<L: Listener>(
 ) -> Run {
     let mut random = fastrand::Rng::with_seed(settings.seed);
     let mut activities = Activities::new(listener, random.fork());
-    let alarms = activities.alarm_names(endpoint.resource_id());
+    let named = settings.policies.iter().map(|(policy, _)| {
+        let names = activities.alarm_names(endpoint.resource_id(), policy);
+        (policy.clone(), names)
+    });
     let scaler = Scaler::new(
-        settings.policy.clone(),
-        alarms,
+        named.collect(),
         settings.bounds,
         settings.suspended,
+        settings.overlap,
     );
+    let states = scaler.alarms();
+    let backlog = settings
+        .metrics
+        .queue
+        .as_ref()
+        .map(|queue| Backlog::new(queue.clone(), settings.start, registered.actual));
+    let target = Target::new(endpoint, settings.following, scaler, activities, registered);
     let mut simulation = Simulation {
         settings,
-        endpoint,
-        scaler,
-        activities,
-        capacity: registered,
-        under_way: None,
-        unanswered: None,
-        refused: None,
+        target,
+        backlog,
         waiting: false,
+        arriving: VecDeque::new(),
+        alarms: states,
         samples: Vec::new(),
-        steps: Vec::new(),
         random,
     };
     let clock = Clock::new(settings.start, speed);
     let (end, stopped) = simulation.play(&clock).await;
     let Simulation {
-        activities,
-        samples,
-        steps,
-        ..
+        target, samples, ..
     } = simulation;
+    let (steps, activities) = target.into_parts();
     Run {
         end,
         samples,
@@ -195,14 +201,8 @@ impl<'a, L: Listener> Simulation<'a, L> {
         let end = self.settings.end();
         let mut now = self.settings.start;
         let mut next_period = 1;
-        self.step(now);
-        let mut outcome = match self
-            .scaler
-            .set_bounds(self.settings.bounds, self.capacity.desired)
-        {
-            Some(order) => self.begin(now, order).await,
-            None => Ok(()),
-        };
+        self.begin_period(1);
+        let mut outcome = self.target.bound(now, self.settings.bounds).await;
         if outcome.is_ok() {
             outcome = self.scheduled(now).await;
         }
@@ -212,53 +212,61 @@ impl<'a, L: Listener> Simulation<'a, L> {
                 .period_end(next_period)
                 .filter(|time| *time <= end);
             let scheduled = self.next_scheduled(now).filter(|time| *time <= end);
-            let poll = self.under_way.as_ref().map(|under_way| under_way.next_poll);
-            let Some(next) = [period, scheduled, poll].into_iter().flatten().min() else {
+            let arrives = self.arriving.front().map(|arriving| arriving.at);
+            let arrives = arrives.filter(|time| *time <= end);
+            let poll = self.target.next_poll();
+            let Some(next) = [period, scheduled, arrives, poll]
+                .into_iter()
+                .flatten()
+                .min()
+            else {
                 break;
             };
             now = next;
             clock.wait_until(now).await;
-            if scheduled == Some(now) {
-                outcome = self.scheduled(now).await;
-            }
-            if outcome.is_ok()
-                && self
-                    .under_way
-                    .as_ref()
-                    .is_some_and(|under_way| under_way.next_poll == now)
-            {
-                outcome = self.poll(now).await;
-            }
+            self.work(now);
+            outcome = self.happen(now, scheduled == Some(now)).await;
+            self.work(now);
             if outcome.is_ok() && period == Some(now) {
                 outcome = self.measure(now, next_period).await;
                 next_period += 1;
+                self.begin_period(next_period);
             }
+            if outcome.is_ok() {
+                outcome = self.arrive(now).await;
+            }
+            self.work(now);
         }
         let stopped = outcome.err().map(|Stop(reason)| reason);
-        if let (Some(reason), Some(under_way)) = (&stopped, self.under_way.take()) {
-            self.activities.end(
-                under_way.activity,
-                now,
-                StatusCode::Failed,
-                &failed_message(&under_way.order, reason),
-            );
+        if let Some(reason) = &stopped {
+            self.target.stopped(now, reason);
         }
         (now, stopped)
     }
 
-    fn step(&mut self, now: Timestamp) {
-        let step = Step {
-            time: now,
-            actual: self.capacity.actual,
-            desired: self.capacity.desired,
-            bounds: self.scaler.bounds(),
-        };
-        if self
-            .steps
-            .last()
-            .is_none_or(|last| Step { time: now, ..*last } != step)
-        {
-            self.steps.push(step);
+    /// What is due but for a datapoint.
+    async fn happen(&mut self, now: Timestamp, scheduled: bool) -> Result<(), Stop> {
+        if scheduled {
+            self.scheduled(now).await?;
+        }
+        if self.target.next_poll() == Some(now) {
+            self.target.poll(now).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the queue's units work up to now, and begin or end with what there is now.
+    fn work(&mut self, now: Timestamp) {
+        let actual = self.target.actual();
+        if let Some(backlog) = &mut self.backlog {
+            backlog.advance(now);
+            backlog.resize(now, actual);
+        }
+    }
+
+    fn begin_period(&mut self, number: i64) {
+        if let (Some(backlog), Some(queue)) = (&mut self.backlog, &self.settings.metrics.queue) {
+            backlog.arrive(self.settings.arrivals(queue, number));
         }
     }
 
@@ -283,206 +291,69 @@ impl<'a, L: Listener> Simulation<'a, L> {
     async fn scheduled(&mut self, now: Timestamp) -> Result<(), Stop> {
         let just_before = now - jiff::SignedDuration::from_nanos(1);
         for action in self.schedule() {
-            if action.next(self.settings.start, just_before) != Some(now) {
-                continue;
-            }
-            let bounds = action.bounds(self.scaler.bounds());
-            if bounds.min > bounds.max {
-                self.activities.bounds_refused(now, action, bounds);
-                continue;
-            }
-            self.activities.bounds(now, action);
-            let order = self.scaler.set_bounds(bounds, self.capacity.desired);
-            self.step(now);
-            if let Some(order) = order {
-                self.overridden(now);
-                self.begin(now, order).await?;
+            if action.next(self.settings.start, just_before) == Some(now) {
+                self.target.act(now, action).await?;
             }
         }
         Ok(())
     }
 
+    /// Takes the period's datapoints, which arrive after the delay.
     async fn measure(&mut self, now: Timestamp, period: i64) -> Result<(), Stop> {
-        // Whoever polls an activity has just seen the state.
-        if self.under_way.is_none() {
-            let answer = self.endpoint.get().await;
-            self.heard(now, answer)?;
-        }
-        let metric = self
+        self.target.look(now).await?;
+        self.work(now);
+        let actual = self.target.actual();
+        let off = self.settings.off(&mut self.random);
+        let backlog = self.backlog.as_ref().map(Backlog::stock);
+        let of = |source| self.settings.metric(source, period, actual, backlog, off);
+        let metrics: Vec<_> = self
             .settings
-            .metric(period, self.capacity.actual, &mut self.random);
-        let waits = self.settings.waits(self.capacity.actual, metric);
+            .policies
+            .iter()
+            .map(|(_, source)| of(*source))
+            .collect();
+        let metric = of(self.settings.shown);
+        let waits = self.settings.waits(actual, metric, backlog);
         if waits && !self.waiting {
             let remark = "The capacity is 0 and there is load: nothing works on it until a scale-out has ended.";
-            self.activities.remark(now, remark);
+            self.target.activities.remark(now, remark);
         }
         self.waiting = waits;
-        let measured =
-            self.scaler
-                .measure(now, metric, self.capacity.actual, self.under_way.is_some());
+        self.arriving.push_back(Arriving {
+            at: now
+                .checked_add(self.settings.delay)
+                .unwrap_or(Timestamp::MAX),
+            sample: self.samples.len(),
+            measured_at: actual,
+        });
         self.samples.push(Sample {
             time: now,
             metric,
-            high: measured.high,
-            low: measured.low,
+            metrics,
+            alarms: self.alarms.clone(),
         });
-        self.activities.not_scaled(now, measured.not_scaled);
-        match measured.order {
-            Some(order) => self.begin(now, order).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Takes an answer: a state is what holds from now on. One without a state is forgiven a few times, but for a breach.
-    fn heard(
-        &mut self,
-        now: Timestamp,
-        answer: Result<State, AskError>,
-    ) -> Result<Option<State>, Stop> {
-        match answer {
-            Ok(state) => {
-                self.unanswered = None;
-                self.capacity = state.clone();
-                self.step(now);
-                Ok(Some(state))
-            }
-            Err(error @ AskError::Breach(_)) => Err(Stop(format!("The endpoint {error}."))),
-            Err(error) => {
-                self.activities.unanswered(now, &error);
-                let failures = Failures::and_one(self.unanswered, now);
-                self.unanswered = Some(failures);
-                let patience = self.settings.patience;
-                if failures.end_it(now, patience) {
-                    let failed = failures.in_words(now, patience);
-                    Err(Stop(format!(
-                        "The endpoint {error}, and {failed} came to nothing."
-                    )))
-                } else {
-                    Ok(None)
-                }
-            }
-        }
-    }
-
-    async fn begin(&mut self, now: Timestamp, order: Order) -> Result<(), Stop> {
-        let activity = self.activities.begin(now, &order);
-        let answer = self.endpoint.patch(order.desired).await;
-        if let Err(error) = &answer {
-            let reason = format!("The endpoint {error}.");
-            self.activities.end(
-                activity,
-                now,
-                StatusCode::Failed,
-                &failed_message(&order, &reason),
-            );
-            let failures = Failures::and_one(self.refused, now);
-            self.refused = Some(failures);
-            if failures.end_it(now, self.settings.patience) {
-                return Err(Stop(match self.settings.patience {
-                    None => format!("{reason} {PATIENCE} changes in a row were not taken."),
-                    Some(patience) => format!("{reason} No change was taken for {patience:#}."),
-                }));
-            }
-            return self.heard(now, answer).map(|_| ());
-        }
-        self.refused = None;
-        let state = self.heard(now, answer)?;
-        let next_poll = later(now, self.settings.poll);
-        self.under_way = Some(UnderWay {
-            order,
-            activity,
-            next_poll,
-            give_up: later(now, self.settings.give_up),
-        });
-        if let Some(state) = state {
-            self.follow(now, &state);
-        }
         Ok(())
     }
 
-    async fn poll(&mut self, now: Timestamp) -> Result<(), Stop> {
-        let answer = self.endpoint.get().await;
-        let state = self.heard(now, answer)?;
-        if let Some(state) = state {
-            self.follow(now, &state);
-        }
-        if let Some(under_way) = &mut self.under_way {
-            if now >= under_way.give_up {
-                let message = format!(
-                    "Failed to set desired capacity to {}. Reason: the endpoint has not ended it after {:#}.",
-                    under_way.order.desired, self.settings.give_up
-                );
-                self.activities
-                    .end(under_way.activity, now, StatusCode::Unfulfilled, &message);
-                self.under_way = None;
-            } else {
-                under_way.next_poll = later(now, self.settings.poll);
+    /// Lets the target decide by what has arrived.
+    async fn arrive(&mut self, now: Timestamp) -> Result<(), Stop> {
+        while let Some(arriving) = self.arriving.pop_front_if(|arriving| arriving.at <= now) {
+            let metrics = self.samples[arriving.sample].metrics.clone();
+            let outcome = self
+                .target
+                .measure(now, &metrics, arriving.measured_at)
+                .await;
+            let (alarms, outcome) = match outcome {
+                Ok(alarms) => (alarms, Ok(())),
+                Err(stop) => (self.alarms.clone(), Err(stop)),
+            };
+            self.alarms = alarms;
+            // The alarms of this moment, which the newest sample stands for.
+            if let Some(sample) = self.samples.last_mut() {
+                sample.alarms.clone_from(&self.alarms);
             }
+            outcome?;
         }
         Ok(())
     }
-
-    /// Follows the order under way by what the endpoint says of it.
-    fn follow(&mut self, now: Timestamp, state: &State) {
-        let Some(under_way) = &self.under_way else {
-            return;
-        };
-        let (order, activity) = (under_way.order.clone(), under_way.activity);
-        if state.desired != f64::from(order.desired) {
-            self.overridden(now);
-            return;
-        }
-        match state.status {
-            ScalingStatus::Pending => return,
-            ScalingStatus::InProgress => return self.activities.progress(activity),
-            ScalingStatus::Successful => {
-                if state.actual != state.desired {
-                    let remark = format!(
-                        "The endpoint says Successful with an actual capacity of {}, and the desired one is {}.",
-                        state.actual, state.desired
-                    );
-                    self.activities.remark(now, &remark);
-                }
-                self.scaler.fulfilled(now, &order);
-                let message = format!(
-                    "Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.",
-                    order.desired
-                );
-                self.activities
-                    .end(activity, now, StatusCode::Successful, &message);
-            }
-            ScalingStatus::Failed => {
-                let reason = state
-                    .failure_reason
-                    .as_deref()
-                    .unwrap_or("the endpoint gives no failureReason");
-                self.activities.end(
-                    activity,
-                    now,
-                    StatusCode::Failed,
-                    &failed_message(&order, reason),
-                );
-            }
-        }
-        self.under_way = None;
-    }
-
-    fn overridden(&mut self, now: Timestamp) {
-        if let Some(under_way) = self.under_way.take() {
-            let message = "The desired capacity was updated by a newer scaling event.";
-            self.activities
-                .end(under_way.activity, now, StatusCode::Overridden, message);
-        }
-    }
-}
-
-fn failed_message(order: &Order, reason: &str) -> String {
-    format!(
-        "Failed to set desired capacity to {}. Reason: {reason}",
-        order.desired
-    )
-}
-
-fn later(now: Timestamp, duration: jiff::SignedDuration) -> Timestamp {
-    now.checked_add(duration).unwrap_or(Timestamp::MAX)
 }

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 
-use crate::series::duration;
+use crate::{policy::MOST_CAPACITY, series::duration};
 
 pub(super) fn endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
@@ -35,6 +35,22 @@ pub(super) fn target(text: &str) -> Result<f64, String> {
     match positive(text)? {
         number if (1e-9..=1e15).contains(&number) => Ok(number),
         _ => Err("it must be between 1e-9 and 1e15".to_owned()),
+    }
+}
+
+/// What Application Auto Scaling takes for a minimum or a maximum.
+pub(super) fn capacity(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|capacity| *capacity <= MOST_CAPACITY)
+        .ok_or_else(|| format!("it must be a whole number up to {MOST_CAPACITY}"))
+}
+
+/// Application Auto Scaling's cooldowns are integers.
+pub(super) fn cooldown(text: &str) -> Result<SignedDuration, String> {
+    match duration(text)? {
+        cooldown if cooldown.subsec_nanos() == 0 => Ok(cooldown),
+        _ => Err("it must be whole seconds".to_owned()),
     }
 }
 

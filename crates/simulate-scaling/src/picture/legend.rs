@@ -91,7 +91,7 @@ pub(super) fn draw(swatches: &[Swatch], right: f64, y: f64) -> Group {
                 let place = format!("translate({} {middle})", rounded(x + swatch.sample() / 2.0));
                 group.add(
                     Path::new()
-                        .set("class", format!("mark {}", swatch.class))
+                        .set("class", swatch.class)
                         .set("transform", place)
                         .set("d", path.as_str()),
                 )

@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use jiff::{SignedDuration, Timestamp};
 
 use super::axis::{TimeAxis, ValueAxis};
-use crate::simulation::{Run, Sample, Step};
+use crate::{
+    simulation::{Run, Sample},
+    target::Step,
+};
 
-/// More datapoints than this share pixels; of each pixel the lowest and the highest are drawn.
+/// More datapoints than this share pixels: then an envelope is drawn, from the lowest to the highest of each pixel.
 const MOST_POINTS: usize = 2000;
 
 /// A stretch of time.
@@ -37,12 +40,18 @@ pub(super) fn shades(
     shades
 }
 
+/// Whether a run has too many datapoints for a line.
+pub(super) fn is_long(run: &Run) -> bool {
+    run.samples.len() > MOST_POINTS
+}
+
 /// The metric, broken where it is missing. A point alone is a dot, by its line's round ends.
 pub(super) fn metric_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> String {
     let mut path = String::new();
     let mut missing = true;
-    for (x, metric) in points(run, time) {
-        match metric {
+    for sample in &run.samples {
+        let x = time.x(sample.time);
+        match sample.metric {
             Some(metric) => {
                 let y = value.y(metric);
                 // Writing to a string cannot fail.
@@ -59,25 +68,35 @@ pub(super) fn metric_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> Stri
     path
 }
 
-fn points(run: &Run, time: &TimeAxis) -> Vec<(f64, Option<f64>)> {
-    let all = run
-        .samples
-        .iter()
-        .map(|sample| (time.x(sample.time), sample.metric));
-    if run.samples.len() <= MOST_POINTS {
-        return all.collect();
-    }
-    let mut points: Vec<(f64, Option<f64>)> = Vec::new();
-    let all: Vec<_> = all.collect();
-    for pixel in all.chunk_by(|a, b| a.0.floor() == b.0.floor()) {
-        let x = pixel[0].0;
-        let known = || pixel.iter().filter_map(|point| point.1);
+/// The area from the lowest to the highest datapoint of each pixel, broken where all of a pixel's are missing.
+pub(super) fn envelope_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> String {
+    let mut path = String::new();
+    let mut piece: Vec<(f64, f64, f64)> = Vec::new();
+    let mut close = |piece: &mut Vec<(f64, f64, f64)>| {
+        for (index, (x, _, high)) in piece.iter().enumerate() {
+            let letter = if index == 0 { 'M' } else { 'L' };
+            let _ = write!(path, "{letter}{x:.1} {high:.1}");
+        }
+        for (x, low, _) in piece.iter().rev() {
+            let _ = write!(path, "L{x:.1} {low:.1}");
+        }
+        if !piece.is_empty() {
+            path.push('Z');
+        }
+        piece.clear();
+    };
+    let pixel = |sample: &Sample| time.x(sample.time).floor();
+    for samples in run.samples.chunk_by(|a, b| pixel(a) == pixel(b)) {
+        let known = || samples.iter().filter_map(|sample| sample.metric);
         match known().reduce(f64::min).zip(known().reduce(f64::max)) {
-            Some((low, high)) => points.extend([(x, Some(low)), (x, Some(high))]),
-            None => points.push((x, None)),
+            Some((low, high)) => {
+                piece.push((time.x(samples[0].time), value.y(low), value.y(high)));
+            }
+            None => close(&mut piece),
         }
     }
-    points
+    close(&mut piece);
+    path
 }
 
 /// A capacity, which stays until it changes.
@@ -106,7 +125,7 @@ pub(super) fn step_path(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{alarm::AlarmState, policy::Bounds};
+    use crate::{alarm::AlarmState, policy::Bounds, scaler::AlarmStates};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(minute * 60).unwrap()
@@ -122,8 +141,11 @@ mod tests {
             Sample {
                 time: at(i64::try_from(index).unwrap()),
                 metric: *metric,
-                high,
-                low: None,
+                metrics: vec![*metric],
+                alarms: vec![AlarmStates {
+                    high: Some(high),
+                    low: None,
+                }],
             }
         };
         let bounds = Bounds { min: 1, max: 4 };
@@ -174,6 +196,26 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_goes_from_the_lowest_to_the_highest_of_a_pixel() {
+        // Five pixels for ten minutes, and so two datapoints to a pixel.
+        let time = TimeAxis::new(at(0), at(10), 0.0, 5.0);
+        let value = ValueAxis::new(0.0, 100.0, (0.0, 100.0));
+        let metrics = [
+            Some(10.0),
+            Some(30.0),
+            None,
+            None,
+            Some(20.0),
+            None,
+            Some(40.0),
+        ];
+        assert_eq!(
+            envelope_path(&run(&metrics), &time, &value),
+            "M0.0 70.0L0.0 90.0ZM2.0 80.0L3.0 60.0L3.0 60.0L2.0 80.0Z"
+        );
+    }
+
+    #[test]
     fn a_capacity_stays_until_it_changes() {
         let (time, value) = axes();
         assert_eq!(
@@ -191,7 +233,7 @@ mod tests {
         let shades = shades(
             &run(&[Some(60.0), Some(60.0), None, Some(60.0)]),
             SignedDuration::from_mins(1),
-            |sample| sample.high == AlarmState::Alarm,
+            |sample| sample.high() == Some(AlarmState::Alarm),
         );
         assert_eq!(
             shades,

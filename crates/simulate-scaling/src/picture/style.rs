@@ -18,15 +18,21 @@ text { font: 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', s
 .grid { stroke: var(--grid); }
 .axis { stroke: var(--axis); }
 .metric { fill: none; stroke: var(--metric); stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
+.envelope { fill: var(--metric); fill-opacity: 0.35; stroke: var(--metric); stroke-width: 0.8; stroke-linejoin: round; }
+.second { stroke-dasharray: 5 3; stroke-opacity: 0.75; }
 .target { stroke: var(--target); stroke-width: 1.5; stroke-dasharray: 7 4; }
 .low { stroke: var(--low); stroke-width: 1.2; stroke-dasharray: 2 3; }
 .alarm-high { fill: var(--high); fill-opacity: 0.15; }
 .alarm-low { fill: var(--low); fill-opacity: 0.15; }
+.edge { fill-opacity: 0.9; }
 .band { fill: var(--band); fill-opacity: 0.11; }
 .actual { fill: none; stroke: var(--actual); stroke-width: 2.4; }
 .desired { fill: none; stroke: var(--desired); stroke-opacity: 0.35; stroke-width: 7; }
 .mark { stroke: var(--paper); stroke-width: 1; }
 .out { fill: var(--high); }
 .in { fill: var(--low); }
+.scheduled { stroke: var(--muted); stroke-width: 1.2; stroke-dasharray: 1 3; }
+.scheduled-mark { fill: var(--muted); }
+.not-scaled { fill: var(--paper); stroke: var(--muted); stroke-width: 1.4; }
 .failed { fill: none; stroke: var(--high); stroke-width: 2.4; stroke-linecap: round; }
 ";

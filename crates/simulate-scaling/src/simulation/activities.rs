@@ -6,7 +6,7 @@ use crate::{
     activity::{Activity, StatusCode},
     endpoint::AskError,
     policy::{Bounds, NotScaled},
-    scaler::{AlarmNames, NotScaledActivity, Order},
+    scaler::{AlarmNames, Kind, NotScaledActivity, Order, Policy},
     schedule::ScheduledAction,
 };
 
@@ -31,7 +31,8 @@ pub struct Activities<'a, L> {
 }
 
 impl<'a, L: Listener> Activities<'a, L> {
-    pub(super) fn new(listener: &'a mut L, random: fastrand::Rng) -> Self {
+    /// None yet. `random` is where their ids come from.
+    pub fn new(listener: &'a mut L, random: fastrand::Rng) -> Self {
         Self {
             listener,
             all: Vec::new(),
@@ -40,12 +41,25 @@ impl<'a, L: Listener> Activities<'a, L> {
         }
     }
 
-    pub(super) fn into_all(self) -> Vec<Activity> {
+    /// All of them, in the order in which they began.
+    #[must_use]
+    pub fn all(&self) -> &[Activity] {
+        &self.all
+    }
+
+    pub(crate) fn into_all(self) -> Vec<Activity> {
         self.all
     }
 
-    /// Named as Application Auto Scaling names them.
-    pub(super) fn alarm_names(&mut self, resource_id: &str) -> AlarmNames {
+    /// Named as Application Auto Scaling names those of target tracking. A step scaling policy's alarm is its owner's.
+    pub fn alarm_names(&mut self, resource_id: &str, policy: &Policy) -> AlarmNames {
+        if matches!(policy.kind, Kind::Step(_)) {
+            let name = format!("{}-alarm", policy.name);
+            return AlarmNames {
+                high: name.clone(),
+                low: name,
+            };
+        }
         let high = format!("TargetTracking-{resource_id}-AlarmHigh-{}", self.uuid());
         let low = format!("TargetTracking-{resource_id}-AlarmLow-{}", self.uuid());
         AlarmNames { high, low }
@@ -57,7 +71,7 @@ impl<'a, L: Listener> Activities<'a, L> {
             .to_string()
     }
 
-    pub(super) fn begin(&mut self, now: Timestamp, order: &Order) -> usize {
+    pub(crate) fn begin(&mut self, now: Timestamp, order: &Order) -> usize {
         self.last_reason = None;
         let id = self.uuid();
         self.all.push(Activity::capacity(
@@ -70,11 +84,11 @@ impl<'a, L: Listener> Activities<'a, L> {
         self.all.len() - 1
     }
 
-    pub(super) fn progress(&mut self, activity: usize) {
+    pub(crate) fn progress(&mut self, activity: usize) {
         self.all[activity].status = StatusCode::InProgress;
     }
 
-    pub(super) fn end(
+    pub(crate) fn end(
         &mut self,
         activity: usize,
         now: Timestamp,
@@ -90,7 +104,7 @@ impl<'a, L: Listener> Activities<'a, L> {
         self.all.push(activity);
     }
 
-    pub(super) fn bounds(&mut self, now: Timestamp, action: &ScheduledAction) {
+    pub(crate) fn bounds(&mut self, now: Timestamp, action: &ScheduledAction) {
         self.last_reason = None;
         let id = self.uuid();
         self.add(Activity::bounds(
@@ -102,7 +116,7 @@ impl<'a, L: Listener> Activities<'a, L> {
         ));
     }
 
-    pub(super) fn bounds_refused(
+    pub(crate) fn bounds_refused(
         &mut self,
         now: Timestamp,
         action: &ScheduledAction,
@@ -120,7 +134,7 @@ impl<'a, L: Listener> Activities<'a, L> {
         self.add(activity);
     }
 
-    pub(super) fn not_scaled(&mut self, now: Timestamp, activity: Option<NotScaledActivity>) {
+    pub(crate) fn not_scaled(&mut self, now: Timestamp, activity: Option<NotScaledActivity>) {
         let reason = activity.as_ref().map(|activity| activity.reason);
         if self.last_reason == reason {
             return;
@@ -132,11 +146,11 @@ impl<'a, L: Listener> Activities<'a, L> {
         }
     }
 
-    pub(super) fn remark(&mut self, now: Timestamp, remark: &str) {
+    pub(crate) fn remark(&mut self, now: Timestamp, remark: &str) {
         self.listener.remarked(now, remark);
     }
 
-    pub(super) fn unanswered(&mut self, now: Timestamp, error: &AskError) {
+    pub(crate) fn unanswered(&mut self, now: Timestamp, error: &AskError) {
         self.listener.unanswered(now, error);
     }
 }

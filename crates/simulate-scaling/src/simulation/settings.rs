@@ -2,41 +2,79 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::Queue;
 use crate::{
     policy::Bounds,
     scaler::{Policy, Suspended},
     schedule::ScheduledAction,
     series::{Series, Statistic},
+    target::Following,
 };
 
-/// Where the metric comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Load {
-    /// The series is the metric, whatever the capacity.
-    Metric(Series),
-    /// The series is a load that the actual capacity shares: the metric is load by capacity.
-    Shared(Series),
+/// What a policy looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The metric itself, whatever the capacity.
+    Metric,
+    /// A load that the actual capacity shares: load by capacity.
+    Load,
+    /// What waits in the queue for each unit of the actual capacity.
+    Backlog,
+    /// All that waits in the queue.
+    Queue,
 }
 
-/// The scalable target, its policy, and what happens to it.
+impl Source {
+    /// What it is called on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Metric => "metric",
+            Self::Load => "load",
+            Self::Backlog => "backlog",
+            Self::Queue => "queue",
+        }
+    }
+}
+
+/// Where the metrics come from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// The metric itself.
+    pub metric: Option<Series>,
+    /// The load that is shared.
+    pub load: Option<Series>,
+    /// The queue.
+    pub queue: Option<Queue>,
+}
+
+/// The scalable target, its policies, and what happens to it.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Minimum and maximum at registration.
     pub bounds: Bounds,
-    /// The policy.
-    pub policy: Policy,
+    /// The policies and what each looks at. There is at least one.
+    pub policies: Vec<(Policy, Source)>,
+    /// The metric that the picture shows.
+    pub shown: Source,
+    /// What that should not exceed.
+    pub goal: f64,
     /// What is held back.
     pub suspended: Suspended,
+    /// Whether target tracking decides while an order is under way, too.
+    pub overlap: bool,
     /// The scheduled actions.
     pub schedule: Vec<ScheduledAction>,
-    /// Where the metric comes from.
-    pub load: Load,
+    /// Where the metrics come from.
+    pub metrics: Metrics,
     /// Where the metric of a shared load ends, as a utilisation does at 100; `None` where it has no end.
     pub cap: Option<f64>,
     /// What makes a datapoint of a period's samples.
     pub statistic: Statistic,
     /// By how much the metric is off at most, as a share of it.
     pub noise: f64,
+    /// How long after its period a datapoint can be seen.
+    pub delay: SignedDuration,
     /// What noise and ids come from.
     pub seed: u64,
     /// When it begins.
@@ -45,13 +83,8 @@ pub struct Settings {
     pub duration: SignedDuration,
     /// How far apart the datapoints are.
     pub period: SignedDuration,
-    /// How often an activity under way is looked at.
-    pub poll: SignedDuration,
-    /// When an activity that does not end is given up.
-    pub give_up: SignedDuration,
-    /// How long the endpoint may give no answer, or take no change, before the simulation ends; `None` for a few requests
-    /// in a row, however long they take.
-    pub patience: Option<SignedDuration>,
+    /// How orders are followed.
+    pub following: Following,
 }
 
 impl Settings {
@@ -69,10 +102,21 @@ impl Settings {
         self.start.checked_add(self.after(number)?).ok()
     }
 
+    /// The policies' names, as they are read.
+    #[must_use]
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self
+            .policies
+            .iter()
+            .map(|(policy, _)| policy.name.as_str())
+            .collect();
+        names.join(", ")
+    }
+
     /// Whether a load waits with nothing to do it, by the metric of a period.
-    pub(super) fn waits(&self, capacity: f64, metric: Option<f64>) -> bool {
-        let shared = matches!(self.load, Load::Shared(_));
-        shared && capacity == 0.0 && metric.is_some_and(|metric| metric > 0.0)
+    pub(super) fn waits(&self, capacity: f64, metric: Option<f64>, backlog: Option<f64>) -> bool {
+        let load = self.shown == Source::Load && metric.is_some_and(|metric| metric > 0.0);
+        capacity == 0.0 && (load || backlog.is_some_and(|backlog| backlog > 0.0))
     }
 
     fn after(&self, periods: i64) -> Option<SignedDuration> {
@@ -81,27 +125,44 @@ impl Settings {
         ))
     }
 
-    /// The datapoint of the period `number`, with `capacity` there is. A capacity below 1 shares nothing: the whole load
-    /// is the metric.
-    pub(super) fn metric(
-        &self,
-        number: i64,
-        capacity: f64,
-        random: &mut fastrand::Rng,
-    ) -> Option<f64> {
-        let (series, share) = match &self.load {
-            Load::Metric(series) => (series, 1.0),
-            Load::Shared(series) => (series, capacity.max(1.0)),
-        };
-        // Drawn for each period, so that what is missing shifts nothing.
-        let off = 1.0 + self.noise * (random.f64() * 2.0 - 1.0);
-        let value = series.value(
+    fn value(&self, series: &Series, number: i64) -> Option<f64> {
+        series.value(
             self.start,
             self.after(number - 1)?,
             self.period,
             self.statistic,
-        )?;
-        let metric = value * off / share;
-        Some(self.cap.map_or(metric, |cap| metric.min(cap)))
+        )
+    }
+
+    /// What arrives in a minute of the period `number`: nothing where the file has no sample.
+    pub(super) fn arrivals(&self, queue: &Queue, number: i64) -> f64 {
+        self.value(&queue.arrivals, number).unwrap_or_default()
+    }
+
+    /// By how much a period's metrics are off. Drawn for each period, so that what is missing shifts nothing.
+    pub(super) fn off(&self, random: &mut fastrand::Rng) -> f64 {
+        1.0 + self.noise * (random.f64() * 2.0 - 1.0)
+    }
+
+    /// The datapoint of the period `number`, with `capacity` there is. A capacity below 1 shares nothing: the whole load
+    /// is the metric.
+    pub(super) fn metric(
+        &self,
+        source: Source,
+        number: i64,
+        capacity: f64,
+        backlog: Option<f64>,
+        off: f64,
+    ) -> Option<f64> {
+        let share = capacity.max(1.0);
+        match source {
+            Source::Metric => Some(self.value(self.metrics.metric.as_ref()?, number)? * off),
+            Source::Load => {
+                let metric = self.value(self.metrics.load.as_ref()?, number)? * off / share;
+                Some(self.cap.map_or(metric, |cap| metric.min(cap)))
+            }
+            Source::Backlog => Some(backlog? * off / share),
+            Source::Queue => Some(backlog? * off),
+        }
     }
 }

@@ -180,7 +180,11 @@ async fn check_patches_nothing_that_would_begin_a_new_try_or_cannot_be_asked_for
             json!("Failed"),
             "after Failed it may be a new try",
         ),
-        ("desiredCapacity", json!(1.5), "has whole capacities alone"),
+        (
+            "desiredCapacity",
+            json!(1.5),
+            "has whole capacities up to 2147483647 alone",
+        ),
     ] {
         let answer = with(key, value);
         let stub = Stub::start(move |_, _| plain(200, &answer)).await;

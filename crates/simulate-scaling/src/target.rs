@@ -1,0 +1,399 @@
+//! A scalable target that runs: what Application Auto Scaling has decided is asked of the endpoint and followed to its end.
+//!
+//! Whoever owns one says what time it is and what was measured: the simulation by a clock that jumps, the local AWS by one
+//! that runs.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    activity::StatusCode,
+    contract::{ScalingStatus, State},
+    endpoint::{AskError, Endpoint},
+    policy::Bounds,
+    scaler::{AlarmStates, Order, Scaler, Standing},
+    schedule::ScheduledAction,
+    simulation::{Activities, Listener},
+};
+
+/// So many requests in a row without an answer, each sent several times, end it, unless it has a time for that.
+const PATIENCE: u32 = 3;
+
+/// Requests in a row that came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Failures {
+    count: u32,
+    since: Timestamp,
+}
+
+impl Failures {
+    /// With one more of them, at `now`.
+    fn and_one(before: Option<Self>, now: Timestamp) -> Self {
+        Self {
+            count: before.map_or(0, |before| before.count) + 1,
+            since: before.map_or(now, |before| before.since),
+        }
+    }
+
+    /// Whether they are too many, or have gone on for too long where `patience` says how long that is.
+    fn end_it(self, now: Timestamp, patience: Option<SignedDuration>) -> bool {
+        match patience {
+            None => self.count >= PATIENCE,
+            Some(patience) => now.duration_since(self.since) >= patience,
+        }
+    }
+
+    fn in_words(self, now: Timestamp, patience: Option<SignedDuration>) -> String {
+        match patience {
+            None => format!("{} requests in a row", self.count),
+            Some(_) => format!("all requests for {:#}", now.duration_since(self.since)),
+        }
+    }
+}
+
+/// A change of what the endpoint holds, or of the bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// When it was seen.
+    pub time: Timestamp,
+    /// What there is.
+    pub actual: f64,
+    /// What there is to be.
+    pub desired: f64,
+    /// Minimum and maximum.
+    pub bounds: Bounds,
+}
+
+/// How an order is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Following {
+    /// How often an activity under way is looked at.
+    pub poll: SignedDuration,
+    /// When an activity that does not end is given up.
+    pub give_up: SignedDuration,
+    /// How long the endpoint may give no answer, or take no change; `None` for a few requests in a row, however long they
+    /// take.
+    pub patience: Option<SignedDuration>,
+}
+
+/// An order that the endpoint is at.
+struct UnderWay {
+    order: Order,
+    activity: usize,
+    next_poll: Timestamp,
+    give_up: Timestamp,
+}
+
+/// It ends here, for this reason.
+#[derive(Debug)]
+pub struct Stop(pub String);
+
+/// A registered target at its endpoint.
+pub struct Target<'a, L> {
+    endpoint: &'a mut Endpoint,
+    following: Following,
+    /// What decides.
+    pub scaler: Scaler,
+    /// What has been done so far.
+    pub activities: Activities<'a, L>,
+    capacity: State,
+    under_way: Option<UnderWay>,
+    unanswered: Option<Failures>,
+    /// The changes in a row that the endpoint has not taken, whatever it answered to a look.
+    refused: Option<Failures>,
+    steps: Vec<Step>,
+}
+
+impl<'a, L: Listener> Target<'a, L> {
+    /// From `registered`, the state that the endpoint answered to the GET before anything was changed.
+    pub fn new(
+        endpoint: &'a mut Endpoint,
+        following: Following,
+        scaler: Scaler,
+        activities: Activities<'a, L>,
+        registered: State,
+    ) -> Self {
+        Self {
+            endpoint,
+            following,
+            scaler,
+            activities,
+            capacity: registered,
+            under_way: None,
+            unanswered: None,
+            refused: None,
+            steps: Vec::new(),
+        }
+    }
+
+    /// The actual capacity, as the endpoint said it last.
+    #[must_use]
+    pub fn actual(&self) -> f64 {
+        self.capacity.actual
+    }
+
+    /// When the order under way is to be looked at.
+    #[must_use]
+    pub fn next_poll(&self) -> Option<Timestamp> {
+        self.under_way.as_ref().map(|under_way| under_way.next_poll)
+    }
+
+    /// The capacity over time, and the activities.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Step>, Activities<'a, L>) {
+        (self.steps, self.activities)
+    }
+
+    /// Notes what holds now.
+    pub fn step(&mut self, now: Timestamp) {
+        let step = Step {
+            time: now,
+            actual: self.capacity.actual,
+            desired: self.capacity.desired,
+            bounds: self.scaler.bounds(),
+        };
+        if self
+            .steps
+            .last()
+            .is_none_or(|last| Step { time: now, ..*last } != step)
+        {
+            self.steps.push(step);
+        }
+    }
+
+    /// Sets minimum and maximum, and brings a capacity beyond them back.
+    ///
+    /// # Errors
+    /// When the endpoint has come to nothing for too long, or breaks the contract.
+    pub async fn bound(&mut self, now: Timestamp, bounds: Bounds) -> Result<(), Stop> {
+        let order = self.scaler.set_bounds(bounds, self.capacity.desired);
+        self.step(now);
+        match order {
+            Some(order) => self.begin(now, order).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Does a scheduled action.
+    ///
+    /// # Errors
+    /// As [`Self::bound`].
+    pub async fn act(&mut self, now: Timestamp, action: &ScheduledAction) -> Result<(), Stop> {
+        let bounds = action.bounds(self.scaler.bounds());
+        if bounds.min > bounds.max {
+            self.activities.bounds_refused(now, action, bounds);
+            return Ok(());
+        }
+        self.activities.bounds(now, action);
+        self.bound(now, bounds).await
+    }
+
+    /// Asks how it is, unless whoever polls an activity has just seen it.
+    ///
+    /// # Errors
+    /// As [`Self::bound`].
+    pub async fn look(&mut self, now: Timestamp) -> Result<(), Stop> {
+        if self.under_way.is_none() {
+            let answer = self.endpoint.get().await;
+            self.heard(now, answer)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a datapoint for each policy, measured at a capacity of `measured_at`, and does what comes of it.
+    ///
+    /// # Errors
+    /// As [`Self::bound`].
+    pub async fn measure(
+        &mut self,
+        now: Timestamp,
+        metrics: &[Option<f64>],
+        measured_at: f64,
+    ) -> Result<Vec<AlarmStates>, Stop> {
+        let standing = Standing {
+            current: match &self.under_way {
+                Some(under_way) => f64::from(under_way.order.desired),
+                None => self.capacity.actual,
+            },
+            measured_at,
+            busy: self.under_way.is_some(),
+        };
+        let measured = self.scaler.measure(now, metrics, standing);
+        self.activities.not_scaled(now, measured.not_scaled);
+        if let Some(order) = measured.order {
+            self.begin(now, order).await?;
+        }
+        Ok(measured.alarms)
+    }
+
+    /// Takes an answer: a state is what holds from now on. One without a state is forgiven a few times, but for a breach.
+    fn heard(
+        &mut self,
+        now: Timestamp,
+        answer: Result<State, AskError>,
+    ) -> Result<Option<State>, Stop> {
+        match answer {
+            Ok(state) => {
+                self.unanswered = None;
+                self.capacity = state.clone();
+                self.step(now);
+                Ok(Some(state))
+            }
+            Err(error @ AskError::Breach(_)) => Err(Stop(format!("The endpoint {error}."))),
+            Err(error) => {
+                self.activities.unanswered(now, &error);
+                let failures = Failures::and_one(self.unanswered, now);
+                self.unanswered = Some(failures);
+                let patience = self.following.patience;
+                if failures.end_it(now, patience) {
+                    let failed = failures.in_words(now, patience);
+                    Err(Stop(format!(
+                        "The endpoint {error}, and {failed} came to nothing."
+                    )))
+                } else {
+                    Ok(None)
+                }
+            }
+        }
+    }
+
+    async fn begin(&mut self, now: Timestamp, order: Order) -> Result<(), Stop> {
+        let activity = self.activities.begin(now, &order);
+        let answer = self.endpoint.patch(order.desired).await;
+        if let Err(error) = &answer {
+            let reason = format!("The endpoint {error}.");
+            self.activities.end(
+                activity,
+                now,
+                StatusCode::Failed,
+                &failed_message(&order, &reason),
+            );
+            let failures = Failures::and_one(self.refused, now);
+            self.refused = Some(failures);
+            if failures.end_it(now, self.following.patience) {
+                return Err(Stop(match self.following.patience {
+                    None => format!("{reason} {PATIENCE} changes in a row were not taken."),
+                    Some(patience) => format!("{reason} No change was taken for {patience:#}."),
+                }));
+            }
+            return self.heard(now, answer).map(|_| ());
+        }
+        self.refused = None;
+        // What was under way is overridden by what has been taken, and by nothing that came to nothing.
+        self.overridden(now);
+        self.scaler.begun(&order);
+        let state = self.heard(now, answer)?;
+        let next_poll = later(now, self.following.poll);
+        self.under_way = Some(UnderWay {
+            order,
+            activity,
+            next_poll,
+            give_up: later(now, self.following.give_up),
+        });
+        if let Some(state) = state {
+            self.follow(now, &state);
+        }
+        Ok(())
+    }
+
+    /// Looks at the order under way.
+    ///
+    /// # Errors
+    /// As [`Self::bound`].
+    pub async fn poll(&mut self, now: Timestamp) -> Result<(), Stop> {
+        let answer = self.endpoint.get().await;
+        let state = self.heard(now, answer)?;
+        if let Some(state) = state {
+            self.follow(now, &state);
+        }
+        if let Some(under_way) = &mut self.under_way {
+            if now >= under_way.give_up {
+                let message = format!(
+                    "Failed to set desired capacity to {}. Reason: the endpoint has not ended it after {:#}.",
+                    under_way.order.desired, self.following.give_up
+                );
+                self.activities
+                    .end(under_way.activity, now, StatusCode::Unfulfilled, &message);
+                self.scaler.given_up();
+                self.under_way = None;
+            } else {
+                under_way.next_poll = later(now, self.following.poll);
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the order under way by what the endpoint says of it.
+    fn follow(&mut self, now: Timestamp, state: &State) {
+        let Some(under_way) = &self.under_way else {
+            return;
+        };
+        let (order, activity) = (under_way.order.clone(), under_way.activity);
+        if state.desired != f64::from(order.desired) {
+            self.overridden(now);
+            return;
+        }
+        match state.status {
+            ScalingStatus::Pending => return,
+            ScalingStatus::InProgress => return self.activities.progress(activity),
+            ScalingStatus::Successful => {
+                if state.actual != state.desired {
+                    let remark = format!(
+                        "The endpoint says Successful with an actual capacity of {}, and the desired one is {}.",
+                        state.actual, state.desired
+                    );
+                    self.activities.remark(now, &remark);
+                }
+                self.scaler.fulfilled(now, &order);
+                let message = format!(
+                    "Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.",
+                    order.desired
+                );
+                self.activities
+                    .end(activity, now, StatusCode::Successful, &message);
+            }
+            ScalingStatus::Failed => {
+                self.scaler.given_up();
+                let reason = state
+                    .failure_reason
+                    .as_deref()
+                    .unwrap_or("the endpoint gives no failureReason");
+                self.activities.end(
+                    activity,
+                    now,
+                    StatusCode::Failed,
+                    &failed_message(&order, reason),
+                );
+            }
+        }
+        self.under_way = None;
+    }
+
+    fn overridden(&mut self, now: Timestamp) {
+        if let Some(under_way) = self.under_way.take() {
+            self.scaler.given_up();
+            let message = "The desired capacity was updated by a newer scaling event.";
+            self.activities
+                .end(under_way.activity, now, StatusCode::Overridden, message);
+        }
+    }
+
+    /// Ends the order under way, since all of it ends here.
+    pub fn stopped(&mut self, now: Timestamp, reason: &str) {
+        if let Some(under_way) = self.under_way.take() {
+            let message = failed_message(&under_way.order, reason);
+            self.activities
+                .end(under_way.activity, now, StatusCode::Failed, &message);
+        }
+    }
+}
+
+fn failed_message(order: &Order, reason: &str) -> String {
+    format!(
+        "Failed to set desired capacity to {}. Reason: {reason}",
+        order.desired
+    )
+}
+
+fn later(now: Timestamp, duration: jiff::SignedDuration) -> Timestamp {
+    now.checked_add(duration).unwrap_or(Timestamp::MAX)
+}
