@@ -52,6 +52,12 @@ UNUSED = {
         "logs:PutLogGroupDeletionProtection": "off",
         "s3:REST.PUT.OBJECT": "no delivery",
     },
+    "AWS::Pipes::Pipe": {
+        "firehose:*": "no delivery of logs",
+        "kms:*": "no key of our own",
+        "logs:*": "the pipe writes no log",
+        "s3:*": "no delivery of logs",
+    },
     "AWS::SNS::Topic": {"sns:PutDataProtectionPolicy": "none"},
     "AWS::WAFv2::WebACLAssociation": {
         f"{service}:*": "the web ACL is an API's"
