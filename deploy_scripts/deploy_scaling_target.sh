@@ -9,7 +9,7 @@ Usage: deploy_scripts/deploy_scaling_target.sh [dev|prod] DIMENSION_ID|URL
 
 Registers a dimension of an environment's API (dev by default) with Application Auto Scaling, from
 deploy_scripts/scaling_target.yaml and the settings of deploy_scripts/config-ENVIRONMENT.env: minimum and maximum,
-target tracking, a scheduled action, alarms, and a policy for what owns the resource. Can be run again at any time.
+target tracking and step scaling, a scheduled action, alarms, and a policy for what owns the resource. Can be run again at any time.
 A URL names a dimension of another API, as in
 https://API_ID.execute-api.us-east-1.amazonaws.com/prod/scalableTargetDimensions/1-23456789
 
@@ -47,13 +47,16 @@ whole_number() {
 load_settings "$name" dev prod
 need_settings API_STACK SCALING_STACK SCALING_MIN_CAPACITY SCALING_MAX_CAPACITY SCALING_METRIC_NAMESPACE SCALING_METRIC_NAME \
     SCALING_METRIC_STATISTIC SCALING_TARGET_VALUE SCALING_OUT_COOLDOWN SCALING_IN_COOLDOWN SCALING_DISABLE_SCALE_IN \
-    SCALING_SCHEDULE_TIMEZONE SCALING_SCHEDULED_MIN_CAPACITY SCALING_SCHEDULED_MAX_CAPACITY
+    SCALING_SCHEDULE_TIMEZONE SCALING_SCHEDULED_MIN_CAPACITY SCALING_SCHEDULED_MAX_CAPACITY SCALING_TARGET_TRACKING \
+    SCALING_STEP_OUT_UNITS SCALING_STEP_OUT_MORE_UNITS SCALING_STEP_OUT_PERIODS SCALING_STEP_IN_PERIODS
 whole_number SCALING_MIN_CAPACITY SCALING_MAX_CAPACITY SCALING_OUT_COOLDOWN SCALING_IN_COOLDOWN SCALING_SCHEDULED_MIN_CAPACITY \
-    SCALING_SCHEDULED_MAX_CAPACITY
+    SCALING_SCHEDULED_MAX_CAPACITY SCALING_STEP_OUT_UNITS SCALING_STEP_OUT_MORE_UNITS SCALING_STEP_OUT_PERIODS SCALING_STEP_IN_PERIODS
 ((10#$SCALING_MIN_CAPACITY <= 10#$SCALING_MAX_CAPACITY)) ||
     die "SCALING_MIN_CAPACITY ($SCALING_MIN_CAPACITY) must not be greater than SCALING_MAX_CAPACITY ($SCALING_MAX_CAPACITY)."
 ((10#$SCALING_SCHEDULED_MIN_CAPACITY <= 10#$SCALING_SCHEDULED_MAX_CAPACITY)) ||
     die "SCALING_SCHEDULED_MIN_CAPACITY ($SCALING_SCHEDULED_MIN_CAPACITY) must not be greater than SCALING_SCHEDULED_MAX_CAPACITY ($SCALING_SCHEDULED_MAX_CAPACITY)."
+[[ $SCALING_TARGET_TRACKING == true || -n ${SCALING_SECOND_METRIC_NAME:-}${SCALING_STEP_OUT_THRESHOLD:-} ]] ||
+    die "nothing would ever scale: set SCALING_TARGET_TRACKING=true, SCALING_SECOND_METRIC_NAME or SCALING_STEP_OUT_THRESHOLD in deploy_scripts/config-$environment.env."
 [[ $dimension == *://* || $dimension =~ ^[A-Za-z0-9._~%-]{1,255}$ ]] ||
     die "'$dimension' is not a dimension id as it appears in a URL: percent-encode everything but letters, digits and - . _ ~"
 if [[ $dimension == *://* ]]; then
@@ -109,6 +112,20 @@ deploy_stack "$stack" scaling_target.yaml --capabilities CAPABILITY_IAM --tags p
     "MetricStatistic=$SCALING_METRIC_STATISTIC" \
     "MetricDimensionName=${SCALING_METRIC_DIMENSION_NAME:-}" \
     "MetricDimensionValue=${SCALING_METRIC_DIMENSION_VALUE:-}" \
+    "CapacityNamespace=${SCALING_CAPACITY_NAMESPACE:-}" \
+    "CapacityMetricName=${SCALING_CAPACITY_METRIC_NAME:-ActualCapacity}" \
+    "CapacityDimensionName=${SCALING_CAPACITY_DIMENSION_NAME-dimension}" \
+    "CapacityDimensionValue=${SCALING_CAPACITY_DIMENSION_VALUE:-$id}" \
+    "TargetTracking=$SCALING_TARGET_TRACKING" \
+    "SecondMetricName=${SCALING_SECOND_METRIC_NAME:-}" \
+    "SecondTargetValue=${SCALING_SECOND_TARGET_VALUE:-50}" \
+    "StepOutThreshold=${SCALING_STEP_OUT_THRESHOLD:-}" \
+    "StepOutUnits=$SCALING_STEP_OUT_UNITS" \
+    "StepOutMoreFrom=${SCALING_STEP_OUT_MORE_FROM:-20}" \
+    "StepOutMoreUnits=$SCALING_STEP_OUT_MORE_UNITS" \
+    "StepOutPeriods=$SCALING_STEP_OUT_PERIODS" \
+    "StepInThreshold=${SCALING_STEP_IN_THRESHOLD:-}" \
+    "StepInPeriods=$SCALING_STEP_IN_PERIODS" \
     "TargetValue=$SCALING_TARGET_VALUE" \
     "ScaleOutCooldown=$SCALING_OUT_COOLDOWN" \
     "ScaleInCooldown=$SCALING_IN_COOLDOWN" \
