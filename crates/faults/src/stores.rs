@@ -72,6 +72,8 @@ impl Stores {
                 partition_key: "scalableTargetDimensionId".into(),
             }],
             timeouts: Timeouts::default(),
+            api_url: None,
+            pace: fleet_local_aws::Pace::default(),
         };
         change(&mut options);
         let local = LocalAws::start(options).await.unwrap();

@@ -16,7 +16,11 @@ use std::{
 use bytes::Bytes;
 use dynoxide::{
     Database, DynoxideError,
-    actions::create_table::CreateTableRequest,
+    actions::{
+        create_table::{CreateTableRequest, StreamSpecification},
+        describe_table::DescribeTableRequest,
+        update_table::UpdateTableRequest,
+    },
     types::{AttributeDefinition, KeySchemaElement},
 };
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
@@ -29,12 +33,15 @@ use hyper_util::{
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use crate::{
+    changes::Changes,
     data_file::{DataFile, DataFileError},
     database_file,
     options::{StartError, Storage, Table},
     respond,
 };
 
+/// How long a stream's records are kept, in seconds: a day, as in DynamoDB.
+const RECORDS_KEPT: i64 = 24 * 60 * 60;
 /// The file within the data folder.
 const FILE: &str = "dynamodb.sqlite";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
@@ -43,11 +50,11 @@ const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 pub(crate) type Reply = Response<Either<Full<Bytes>, Incoming>>;
 
 /// The running service.
-#[derive(Debug)]
 pub(crate) struct DynamoDb {
     address: SocketAddr,
     client: Client<HttpConnector, Incoming>,
     file: Arc<DataFile>,
+    database: Database,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
@@ -72,6 +79,7 @@ impl DynamoDb {
             Storage::Folder(folder) => Some(folder.join(FILE)),
         };
         let file = Arc::new(DataFile::watch(file)?);
+        let shared = database.clone();
         let listener = listen()?;
         listener.set_nonblocking(true)?;
         // Accepted connections inherit it; the server sets none itself.
@@ -103,9 +111,15 @@ impl DynamoDb {
             address,
             client: Client::builder(TokioExecutor::new()).build(connector),
             file,
+            database: shared,
             stop,
             thread,
         })
+    }
+
+    /// The changes of a table.
+    pub(crate) fn changes(&self, table: &str) -> Changes {
+        Changes::new(self.database.clone(), table.to_owned())
     }
 
     pub(crate) fn forwarder(&self) -> Forwarder {
@@ -242,9 +256,29 @@ fn open(storage: &Storage) -> Result<Database, StartError> {
                 cause: "the path is not UTF-8".into(),
             })?;
             database_file::check(&file)?;
+            trim(&file).map_err(|error| StartError::Storage {
+                file: file.clone(),
+                cause: error.to_string(),
+            })?;
             Database::new(path).map_err(|error| storage_error(&file, &error))
         }
     }
+}
+
+/// Takes records of streams away that DynamoDB would no longer have: the storage itself keeps all.
+fn trim(file: &Path) -> rusqlite::Result<()> {
+    if !file.exists() {
+        return Ok(());
+    }
+    let connection = rusqlite::Connection::open(file)?;
+    let exists = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_stream_records')";
+    if connection.query_row(exists, [], |row| row.get(0))? {
+        connection.execute(
+            "DELETE FROM _stream_records WHERE created_at < unixepoch() - ?1",
+            [RECORDS_KEPT],
+        )?;
+    }
+    Ok(())
 }
 
 fn storage_error(file: &Path, error: &DynoxideError) -> StartError {
@@ -254,7 +288,18 @@ fn storage_error(file: &Path, error: &DynoxideError) -> StartError {
     }
 }
 
+/// Makes the table, with a stream as template.yaml has it. One of an earlier version gets its stream.
 fn create(database: &Database, table: &Table) -> Result<(), StartError> {
+    let stream = || {
+        Some(StreamSpecification {
+            stream_enabled: true,
+            stream_view_type: Some("NEW_AND_OLD_IMAGES".into()),
+        })
+    };
+    let failed = |error: DynoxideError| StartError::Table {
+        table: table.name.clone(),
+        cause: error.to_string(),
+    };
     let request = CreateTableRequest {
         table_name: table.name.clone(),
         key_schema: vec![KeySchemaElement {
@@ -266,20 +311,114 @@ fn create(database: &Database, table: &Table) -> Result<(), StartError> {
             attribute_type: dynoxide::types::ScalarAttributeType::S,
         }],
         billing_mode: Some("PAY_PER_REQUEST".into()),
+        stream_specification: stream(),
         ..CreateTableRequest::default()
     };
     match database.create_table(request) {
-        Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => Ok(()),
-        Err(error) => Err(StartError::Table {
-            table: table.name.clone(),
-            cause: error.to_string(),
-        }),
+        Ok(_) => return Ok(()),
+        Err(DynoxideError::ResourceInUseException(_)) => {}
+        Err(error) => return Err(failed(error)),
     }
+    let described = database.describe_table(DescribeTableRequest {
+        table_name: table.name.clone(),
+    });
+    if described.map_err(failed)?.table.latest_stream_arn.is_none() {
+        database
+            .update_table(UpdateTableRequest {
+                table_name: table.name.clone(),
+                stream_specification: stream(),
+                ..UpdateTableRequest::default()
+            })
+            .map_err(failed)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Position;
+
+    fn table() -> Table {
+        Table {
+            name: "things".to_owned(),
+            partition_key: "id".to_owned(),
+        }
+    }
+
+    fn put(database: &Database, id: &str) {
+        let request = serde_json::json!({"TableName": "things", "Item": {"id": {"S": id}}});
+        database
+            .put_item(serde_json::from_value(request).unwrap())
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_table_of_an_earlier_version_gets_its_stream() {
+        let database = Database::memory().unwrap();
+        let request = serde_json::json!({
+            "TableName": "things",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        });
+        database
+            .create_table(serde_json::from_value(request).unwrap())
+            .unwrap();
+        create(&database, &table()).unwrap();
+        let changes = Changes::new(database.clone(), "things".to_owned());
+        let mut reader = changes.reader(Position::Newest).await.unwrap();
+        assert!(reader.next().await.unwrap().is_empty());
+        put(&database, "a");
+        put(&database, "b");
+        let records = reader.next().await.unwrap();
+        let ids: Vec<_> = records
+            .iter()
+            .map(|record| record["dynamodb"]["NewImage"]["id"]["S"].clone())
+            .collect();
+        assert_eq!(ids, ["a", "b"]);
+        // From after the first one on, and from the beginning.
+        let first = records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap();
+        for (position, count) in [
+            (Position::After(first.to_owned()), 1),
+            (Position::Oldest, 2),
+        ] {
+            let mut reader = changes.reader(position).await.unwrap();
+            assert_eq!(reader.next().await.unwrap().len(), count);
+            assert!(reader.next().await.unwrap().is_empty());
+        }
+        assert!(
+            changes
+                .reader(Position::After("soon".to_owned()))
+                .await
+                .is_err()
+        );
+    }
+
+    #[tokio::test]
+    async fn records_of_more_than_a_day_ago_are_gone_at_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::Folder(folder.path().to_owned());
+        {
+            let database = open(&storage).unwrap();
+            create(&database, &table()).unwrap();
+            put(&database, "old");
+            put(&database, "new");
+        }
+        let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+        connection
+            .execute(
+                "UPDATE _stream_records SET created_at = created_at - 90000 WHERE keys_json LIKE '%old%'",
+                [],
+            )
+            .unwrap();
+        drop(connection);
+        let changes = Changes::new(open(&storage).unwrap(), "things".to_owned());
+        let mut reader = changes.reader(Position::Oldest).await.unwrap();
+        let records = reader.next().await.unwrap();
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0]["dynamodb"]["Keys"]["id"]["S"], "new");
+    }
 
     #[tokio::test]
     async fn the_listener_without_a_gate_is_on_no_address_that_a_page_would_try() {

@@ -1,4 +1,4 @@
-//! The one address: tells the three services apart.
+//! The one address: tells the services apart.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    autoscaling::{self, AutoScaling},
     data_api::{self, DataApi, Operation},
     dynamodb::{Forwarder, Reply},
     gate,
@@ -39,6 +40,7 @@ const FILES_PART: u64 = 4;
 /// What the requests are passed to.
 #[derive(Debug)]
 pub(crate) struct Front {
+    autoscaling: Arc<AutoScaling>,
     dynamodb: Forwarder,
     data_api: Arc<DataApi>,
     secrets: Arc<Secrets>,
@@ -57,8 +59,14 @@ pub(crate) fn limits() -> HostingLimits {
 }
 
 impl Front {
-    pub(crate) fn new(dynamodb: Forwarder, data_api: Arc<DataApi>, secrets: Arc<Secrets>) -> Self {
+    pub(crate) fn new(
+        autoscaling: Arc<AutoScaling>,
+        dynamodb: Forwarder,
+        data_api: Arc<DataApi>,
+        secrets: Arc<Secrets>,
+    ) -> Self {
         Self {
+            autoscaling,
             dynamodb,
             data_api,
             secrets,
@@ -88,6 +96,30 @@ impl Front {
             }
             return match self.body(request).await {
                 Ok((body, _share)) => self.secrets.answer(&target, &body),
+                Err(answer) => answer,
+            }
+            .map(Either::Left);
+        }
+        if target.starts_with(autoscaling::TARGET_PREFIX) {
+            let target = target.to_owned();
+            if let Some(refusal) = gate::signature(request.headers(), autoscaling::CONTENT_TYPE) {
+                return refusal.map(Either::Left);
+            }
+            return match self.body(request).await {
+                Ok((body, _share)) => self.autoscaling.answer(&target, &body).await,
+                Err(answer) => answer,
+            }
+            .map(Either::Left);
+        }
+        if let Some((protocol, operation)) = autoscaling::Protocol::of(request.uri().path(), target)
+        {
+            let operation = operation.to_owned();
+            let content_type = protocol.content_type();
+            if let Some(refusal) = gate::signature(request.headers(), content_type) {
+                return refusal.map(Either::Left);
+            }
+            return match self.body(request).await {
+                Ok((body, _share)) => self.autoscaling.cloudwatch(protocol, &operation, &body),
                 Err(answer) => answer,
             }
             .map(Either::Left);
@@ -195,7 +227,7 @@ fn size(headers: &HeaderMap) -> usize {
 
 fn unknown(request: &Request<Incoming>) -> Answer {
     let message = format!(
-        "No such operation: {} {}. The local AWS endpoints answer DynamoDB, the RDS Data API and Secrets Manager.",
+        "No such operation: {} {}. The local AWS endpoints answer DynamoDB, the RDS Data API, Secrets Manager, Application Auto Scaling and some of CloudWatch.",
         request.method(),
         request.uri().path()
     );

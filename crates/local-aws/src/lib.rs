@@ -1,4 +1,5 @@
-//! The local AWS endpoints: DynamoDB, the RDS Data API and Secrets Manager on one loopback address, embedded.
+//! The local AWS endpoints: DynamoDB, the RDS Data API, Secrets Manager and Application Auto Scaling on one loopback address,
+//! embedded.
 //!
 //! Any AWS SDK and the AWS CLI talk to it once `AWS_ENDPOINT_URL` names [`LocalAws::endpoint_url`].
 //! Signatures are not verified: any credentials work, so the address must stay on the machine. A request without a
@@ -7,6 +8,8 @@
 //! - DynamoDB is the whole crate `dynoxide-rs`.
 //! - The Data API's five operations run on SQLite (the default) or on a real MySQL or MariaDB.
 //! - Secrets Manager answers `GetSecretValue` and `DescribeSecret` for the one secret given at start.
+//! - Application Auto Scaling scales custom resources of this machine, by metrics that are published to CloudWatch's
+//!   `PutMetricData` or stand in files; CloudWatch keeps the alarms of step scaling too.
 //!
 //! How the embedded SQL engine differs from Aurora MySQL: one transaction writes at a time; a transaction that
 //! has read and then writes after another one has committed gets a deadlock error (1213); trailing spaces count in
@@ -15,6 +18,8 @@
 //!
 //! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN if the name is short.
 
+mod autoscaling;
+mod changes;
 mod data_api;
 mod data_file;
 mod database_file;
@@ -37,6 +42,8 @@ pub mod translation {
     };
 }
 
+pub use autoscaling::Pace;
+pub use changes::{Changes, ChangesError, Position, Reader};
 pub use data_file::{DataFile, DataFileError};
 pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
 pub use schema::{Migration, Schema};

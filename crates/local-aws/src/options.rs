@@ -4,7 +4,7 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use fleet_edge::error_words;
 
-use crate::schema::Schema;
+use crate::{autoscaling::Pace, schema::Schema};
 
 /// Everything [`LocalAws::start`](crate::LocalAws::start) needs.
 #[derive(Debug, Clone)]
@@ -31,6 +31,10 @@ pub struct Options {
     pub tables: Vec<Table>,
     /// The Data API's time limits.
     pub timeouts: Timeouts,
+    /// The base address of the API on this machine, which stands for APIs on AWS in the resource ids of scalable targets.
+    pub api_url: Option<String>,
+    /// How fast Application Auto Scaling is.
+    pub pace: Pace,
 }
 
 /// Where data lives.

@@ -1,6 +1,7 @@
 //! Starts the services and stops them.
 
 use std::{
+    collections::HashMap,
     fs::{self, TryLockError},
     io,
     net::SocketAddr,
@@ -13,6 +14,8 @@ use fleet_edge::{Hosting, Plain};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
+    autoscaling::AutoScaling,
+    changes::Changes,
     data_api::DataApi,
     data_file::DataFile,
     dynamodb::DynamoDb,
@@ -32,6 +35,7 @@ const EMBEDDED_ENDPOINT: (&str, u16) = ("127.0.0.1", 3306);
 #[derive(Debug)]
 pub struct LocalAws {
     address: SocketAddr,
+    changes: HashMap<String, Changes>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
     data_files: DataFiles,
@@ -70,6 +74,7 @@ impl LocalAws {
         let secrets = Arc::new(secrets);
         let storage = options.storage.clone();
         let tables = options.tables;
+        let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let dynamodb = tokio::task::spawn_blocking(move || DynamoDb::start(&storage, &tables))
             .await
             .map_err(|error| io::Error::other(error.to_string()))??;
@@ -85,13 +90,33 @@ impl LocalAws {
             options.timeouts,
             Arc::clone(&data_files.inventory),
         ));
-        let front = Front::new(dynamodb.forwarder(), Arc::clone(&data_api), secrets);
+        let folder = match &options.storage {
+            Storage::InMemory => None,
+            Storage::Folder(folder) => Some(folder.clone()),
+        };
+        let autoscaling = Arc::new(AutoScaling::start(
+            folder,
+            options.api_url,
+            options.pace,
+            (&options.region, &options.account),
+        ));
+        let changes = names
+            .into_iter()
+            .map(|name| (name.clone(), dynamodb.changes(&name)))
+            .collect();
+        let front = Front::new(
+            Arc::clone(&autoscaling),
+            dynamodb.forwarder(),
+            Arc::clone(&data_api),
+            secrets,
+        );
         let hosting = Hosting::start(listener, front, Plain, front::limits())?;
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A dropped sender stops it as well.
             let _ = stopped.await;
             hosting.stop().await;
+            autoscaling.stop();
             data_api.close().await;
             dynamodb.close().await;
             drop(lock);
@@ -99,6 +124,7 @@ impl LocalAws {
         tracing::debug!(%address, "the local AWS endpoints are ready");
         Ok(Self {
             address,
+            changes,
             stop,
             served,
             data_files,
@@ -121,9 +147,15 @@ impl LocalAws {
         format!("http://{}", self.address)
     }
 
+    /// The changes of a table that it was started with. Whoever holds them keeps the storage open.
+    pub fn changes(&self, table: &str) -> Option<Changes> {
+        self.changes.get(table).cloned()
+    }
+
     /// Stops taking requests, lets those under way finish, rolls open transactions back and closes the storage.
     pub async fn stop(self) {
         // Both fail only where the task has ended already.
+        drop(self.changes);
         let _ = self.stop.send(());
         let _ = self.served.await;
     }

@@ -52,14 +52,14 @@ pub(crate) struct Stores {
 }
 
 impl Stores {
-    /// Opens the stores that `options` request.
-    pub(crate) async fn open(options: &Options) -> Result<Self, StartError> {
+    /// Opens the stores that `options` request. `api_url` is where the API itself answers on this machine.
+    pub(crate) async fn open(options: &Options, api_url: Option<&str>) -> Result<Self, StartError> {
         if options.backend == Backend::Aws {
             only_embedded(options)?;
         }
         match options.backend {
             _ if !options.hosted().iter().any(|name| name.needs_a_store()) => Self::none(options),
-            Backend::Embedded => Self::embedded(options).await,
+            Backend::Embedded => Self::embedded(options, api_url).await,
             Backend::Aws => Self::aws(options).await,
         }
     }
@@ -82,7 +82,7 @@ impl Stores {
         })
     }
 
-    async fn embedded(options: &Options) -> Result<Self, StartError> {
+    async fn embedded(options: &Options, api_url: Option<&str>) -> Result<Self, StartError> {
         let local = |name: &str| {
             LOCAL_SETTINGS
                 .iter()
@@ -126,6 +126,8 @@ impl Stores {
                 partition_key: DIMENSION_KEY.to_owned(),
             }],
             timeouts: Timeouts::default(),
+            api_url: api_url.map(str::to_owned),
+            pace: options.pace,
         })
         .await?;
         Ok(Self {

@@ -86,6 +86,11 @@ pub enum StartError {
         "The option {0} is for the embedded backend: leave it out, or leave out --backend aws."
     )]
     EmbeddedOnly(&'static str),
+    /// Events that cannot be sent.
+    #[error(
+        "--events-to cannot be used: HTTP could not be set up. Are there certificates to trust?"
+    )]
+    Events,
     /// Both the user's own database and one that the server runs.
     #[error("--engine mariadb and a database URL name two databases: leave one of them out.")]
     EngineAndUrl,

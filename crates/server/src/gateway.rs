@@ -32,6 +32,7 @@ use crate::{
     access::Access,
     answer::from_function,
     event::Arrived,
+    events::{self, Events},
     https,
     limits::Limits,
     pages::{self, Caller, Pages, takes_html},
@@ -51,6 +52,7 @@ pub struct Gateway {
     limits: Limits,
     bodies: body::Budget,
     pages: Option<Pages>,
+    events: Option<Events>,
     client_routes: Option<ClientRoutes>,
     sites: Option<SiteRules>,
     access: Option<Access>,
@@ -73,6 +75,7 @@ impl Gateway {
             limits,
             bodies: body::Budget::new(limits.all_bodies_bytes),
             pages: None,
+            events: None,
             client_routes: None,
             sites: None,
             access: None,
@@ -84,6 +87,11 @@ impl Gateway {
     /// The same gateway, with `pages`, where there are some, in the place of no route.
     pub(crate) fn with_pages(self, pages: Option<Pages>) -> Self {
         Self { pages, ..self }
+    }
+
+    /// The same gateway, which tells of the changes of dimensions where there are `events`.
+    pub(crate) fn with_events(self, events: Option<Events>) -> Self {
+        Self { events, ..self }
     }
 
     /// The same gateway, which wants a client certificate for `routes`.
@@ -153,10 +161,9 @@ impl Gateway {
                 Some(found) => routes.cover(Some(found.resource)),
                 None => {
                     // A page's data is what the routes show that it is taken from.
-                    let shown = self
-                        .router
-                        .resources()
-                        .filter(|resource| pages::shows(uri, resource));
+                    let shown = self.router.resources().filter(|resource| {
+                        pages::shows(uri, resource) || events::shows(uri, resource)
+                    });
                     routes.cover(None) || shown.into_iter().any(|shown| routes.cover(Some(shown)))
                 }
             });
@@ -182,7 +189,13 @@ impl Gateway {
         Some(found)
     }
 
-    async fn page(&self, parts: &Parts) -> Option<Answer> {
+    /// What the server itself has: events and pages.
+    async fn own(&self, parts: &Parts) -> Option<Answer> {
+        if let Some(events) = &self.events
+            && let Some(answer) = events.answer(parts).await
+        {
+            return Some(answer);
+        }
         self.pages.as_ref()?.answer(parts).await
     }
 
@@ -351,7 +364,7 @@ impl Responder for Gateway {
                 .await
             }
             None if below.is_none() => Err(Refusal::OutsideStage),
-            None => self.page(&parts).await.ok_or(Refusal::NoSuchRoute),
+            None => self.own(&parts).await.ok_or(Refusal::NoSuchRoute),
         };
         if let (Ok(answer), Some((pages, caller))) = (&handled, noted) {
             pages.note(&method, route, answer, &id, caller).await;

@@ -12,6 +12,7 @@ mod conflicts;
 mod document;
 mod error;
 mod event;
+mod events;
 mod functions;
 mod gateway;
 mod https;

@@ -13,9 +13,10 @@ use clap::{
     error::ErrorKind,
     parser::ValueSource,
 };
+use fleet_local_aws::Pace;
 
 use crate::{
-    access::AccessOptions, address::address, functions::FunctionName, limits::Limits,
+    access::AccessOptions, address::address, events, functions::FunctionName, limits::Limits,
     log::LogFormat, stage::Stage, tls::TlsOptions,
 };
 
@@ -116,6 +117,11 @@ pub struct Options {
     )]
     pub functions: Option<Vec<FunctionName>>,
 
+    /// Where each change of a dimension is sent to, as the event that EventBridge has on AWS (embedded backend only). It is
+    /// sent again until it is taken; GET /_events has the same events to read
+    #[arg(long, env = "FLEET_EVENTS_TO", value_name = "URL", value_parser = events::receiver, hide_env_values = true)]
+    pub events_to: Option<reqwest::Url>,
+
     /// The pages for a browser at / and /docs: read and write, read-only, or none. They have no
     /// protection of their own: use read or off if others can reach the server
     #[arg(long, env = "FLEET_PAGES", value_enum, value_name = "PAGES", default_value_t = PagesMode::On, hide_env_values = true)]
@@ -157,6 +163,10 @@ pub struct Options {
     /// The limits of a request; not a command line option.
     #[arg(skip)]
     pub limits: Limits,
+
+    /// How fast the local Application Auto Scaling is; not an option of the command line.
+    #[arg(skip)]
+    pub pace: Pace,
 }
 
 /// Where the functions find their stores.
@@ -261,6 +271,7 @@ impl Default for Options {
             template: None,
             backend: Backend::default(),
             functions: None,
+            events_to: None,
             pages: PagesMode::default(),
             log_format: None,
             stage: None,
@@ -268,6 +279,7 @@ impl Default for Options {
             stop_timeout: None,
             tls: TlsOptions::default(),
             limits: Limits::default(),
+            pace: Pace::default(),
         }
     }
 }
@@ -296,6 +308,7 @@ mod tests {
             "template",
             "backend",
             "functions",
+            "events-to",
             "pages",
             "log-format",
             "stage",

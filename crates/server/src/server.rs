@@ -12,6 +12,7 @@ use fleet_edge::{Hosting, SiteRules, UnderWay};
 use fleet_local_aws::LocalAws;
 use http::Method;
 use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::warn;
 
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     conflicts::Conflicts,
     document::{self, Facts},
     error::StartError,
+    events::{Delivery, Events},
     functions::{self, FunctionName},
     gateway::Gateway,
     https::{self, Https},
@@ -64,6 +66,8 @@ pub struct Running {
     access: Option<String>,
     made_key: Option<String>,
     stage: Option<Stage>,
+    /// Ends those who wait for events, and their delivery.
+    events: DropGuard,
 }
 
 impl Server {
@@ -101,9 +105,12 @@ impl Server {
             settings,
             local,
             folder,
-        } = Stores::open(&options)
-            .await
-            .map_err(|error| in_use(error, &options, true))?;
+        } = Stores::open(
+            &options,
+            on_this_machine(&listener, plan.as_ref(), &options).as_deref(),
+        )
+        .await
+        .map_err(|error| in_use(error, &options, true))?;
         let client_routes = plan.as_ref().and_then(Plan::client_routes);
         let access = match rules {
             Some(rules) => {
@@ -130,6 +137,23 @@ impl Server {
         };
         let has_pages = pages.is_some();
         let examples = examples(&options, &routes, access.as_ref());
+        let stopped = CancellationToken::new();
+        let changes = match (&local, &settings.dimensions) {
+            (Some(local), Some(dimensions)) => local.changes(&dimensions.table),
+            _ => None,
+        };
+        if let Some(to) = &options.events_to {
+            let changes = changes
+                .clone()
+                .ok_or(StartError::EmbeddedOnly("--events-to"))?;
+            let delivery = Delivery::new(changes, to.clone(), folder.clone(), stopped.clone());
+            let delivery = delivery.map_err(|_| StartError::Events)?;
+            tokio::spawn(delivery.run());
+        }
+        // They know neither a key nor a stage, as the pages.
+        let events = changes
+            .filter(|_| access.is_none() && options.stage.is_none())
+            .map(|changes| Events::new(changes, stopped.clone()));
         let has_stores = settings.inventory.is_some() || settings.dimensions.is_some();
         let system = |cause: io::Error| StartError::System(cause.kind());
         let url = known_url(
@@ -164,6 +188,7 @@ impl Server {
         let said = access.as_ref().map(ToString::to_string);
         let gateway = gateway
             .with_pages(pages)
+            .with_events(events)
             .with_client_routes(client_routes)
             .with_sites(sites(&options, plan.is_some()))
             .with_access(access)
@@ -188,6 +213,7 @@ impl Server {
             access: said,
             made_key,
             stage: options.stage,
+            events: stopped.drop_guard(),
         })
     }
 }
@@ -290,6 +316,7 @@ impl Running {
     /// Stops taking requests, lets those under way finish and closes the stores. Answers how many requests had to be
     /// cut, since they took longer than [`Limits::stop`](crate::Limits::stop); the log names each.
     pub async fn stop(self) -> usize {
+        drop(self.events);
         let mut https = self.https;
         let redirect = async {
             match &mut https {
@@ -303,6 +330,17 @@ impl Running {
         }
         redirects + requests
     }
+}
+
+/// Where the API answers on this machine; `None` with HTTPS, whose certificate is for another name.
+fn on_this_machine(
+    listener: &TcpListener,
+    plan: Option<&Plan>,
+    options: &Options,
+) -> Option<String> {
+    let port = listener.local_addr().ok()?.port();
+    let url = format!("http://127.0.0.1:{port}");
+    plan.is_none().then(|| below(url, options.stage.as_ref()))
 }
 
 /// The base URL that every client knows the server by: that of an address of its own, or of its certificate's name.

@@ -4,6 +4,9 @@
 //! owner run URL FOLDER [REGION]
 //! ```
 //!
+//! It hears of changes where the environment's `EVENTS_URL` is the address of a server's `/_events`, and asks each second
+//! otherwise.
+//!
 //! `URL` ends with `/scalableTargetDimensions`; with a region each request is signed, by the credentials of AWS's standard
 //! environment. A dimension's queue is the folder `FOLDER/ID/queue`, a file for each job.
 //!
@@ -33,7 +36,7 @@ use simulate_scaling::sign::Signer;
 
 type Failure = Box<dyn Error>;
 
-/// How often the endpoint is asked what waits.
+/// How often the endpoint is asked what waits, where nobody tells.
 const POLL: Duration = Duration::from_secs(1);
 /// How long workers may take to start, or to finish their jobs and stop.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,7 +58,13 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn run(endpoint: Endpoint, folder: &Path) -> Result<(), Failure> {
+    let mut heard = String::new();
+    let events = env::var("EVENTS_URL").ok();
     loop {
+        // Before the list is read, so that what changes meanwhile is told afterwards.
+        if let (Some(url), "") = (&events, heard.as_str()) {
+            heard = endpoint.hear(url, "").await.unwrap_or_default();
+        }
         // What is InProgress was begun by a copy that is at it, or that was killed: its lock tells.
         for status in ["Pending", "InProgress"] {
             let ids = endpoint.list(status).await.unwrap_or_else(|error| {
@@ -68,7 +77,17 @@ async fn run(endpoint: Endpoint, folder: &Path) -> Result<(), Failure> {
                 }
             }
         }
-        tokio::time::sleep(POLL).await;
+        let told = match &events {
+            Some(url) if !heard.is_empty() => endpoint.hear(url, &heard).await,
+            _ => Err("nobody tells".into()),
+        };
+        match told {
+            Ok(last) => heard = last,
+            Err(_) => {
+                heard.clear();
+                tokio::time::sleep(POLL).await;
+            }
+        }
     }
 }
 
@@ -122,6 +141,14 @@ impl Endpoint {
             url,
             signer,
         })
+    }
+
+    /// Waits until something has changed after the event `last`, or for some seconds. Answers the id of the last event.
+    async fn hear(&self, url: &str, last: &str) -> Result<String, Failure> {
+        let request = self.client.get(url).header("last-event-id", last);
+        let answer = request.send().await?.error_for_status()?.text().await?;
+        let mut told = answer.lines().filter_map(|line| line.strip_prefix("id: "));
+        Ok(told.next_back().unwrap_or(last).to_owned())
     }
 
     /// The ids of the dimensions with a status.

@@ -89,6 +89,8 @@ impl Local {
                 partition_key: "scalableTargetDimensionId".into(),
             }],
             timeouts: Timeouts::default(),
+            api_url: None,
+            pace: fleet_local_aws::Pace::default(),
         })
         .await
         .unwrap();

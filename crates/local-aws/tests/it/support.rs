@@ -58,6 +58,8 @@ pub(crate) fn options(storage: Storage) -> Options {
             partition_key: KEY.into(),
         }],
         timeouts: Timeouts::default(),
+        api_url: None,
+        pace: fleet_local_aws::Pace::default(),
     }
 }
 

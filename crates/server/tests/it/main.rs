@@ -7,6 +7,7 @@
 
 mod access;
 mod api;
+mod autoscaling;
 mod backend;
 mod binary;
 mod caching;
@@ -14,6 +15,7 @@ mod client;
 mod connections;
 mod data_folder;
 mod ec2;
+mod events;
 mod functions;
 mod gateway;
 mod hosted;

@@ -20,6 +20,7 @@ fn owner(api: &Api, folder: &Path) -> Child {
         .arg(folder)
         .arg("us-east-1")
         .env_clear()
+        .env("EVENTS_URL", format!("{}/_events", api.base))
         .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "secret")
         .stdin(Stdio::null())

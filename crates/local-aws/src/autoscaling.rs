@@ -1,0 +1,118 @@
+//! Application Auto Scaling for custom resources, and as much of CloudWatch as it looks at: played by the simulator's core
+//! against the local API, with a clock that runs.
+//!
+//! Definitions are kept in the data folder; what was measured, and the activities, are gone at a stop.
+
+mod cloudwatch;
+mod definitions;
+mod metrics;
+mod operations;
+mod registry;
+mod runner;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use http::StatusCode;
+use serde_json::Value;
+
+use self::{metrics::Metrics, registry::Registry};
+use crate::respond::{self, Answer};
+
+pub(crate) use self::cloudwatch::Protocol;
+
+/// What `X-Amz-Target` begins with.
+pub(crate) const TARGET_PREFIX: &str = "AnyScaleFrontendService.";
+pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// How fast it is. AWS looks at datapoints of a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How far apart datapoints are.
+    pub period: Duration,
+    /// How often an activity under way is looked at.
+    pub poll: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            period: Duration::from_secs(60),
+            poll: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A refusal: its type as AWS calls it, and a sentence.
+#[derive(Debug)]
+struct Refused(&'static str, String);
+
+impl Refused {
+    fn invalid(sentence: impl Into<String>) -> Self {
+        Self("ValidationException", sentence.into())
+    }
+
+    fn unknown(sentence: impl Into<String>) -> Self {
+        Self("ObjectNotFoundException", sentence.into())
+    }
+}
+
+/// The service.
+#[derive(Debug)]
+pub(crate) struct AutoScaling {
+    registry: Arc<Registry>,
+    metrics: Arc<Metrics>,
+}
+
+impl AutoScaling {
+    /// With the definitions in `folder`, if there is one. `api` is the local API's base address, which stands for that of
+    /// an API on AWS.
+    pub(crate) fn start(
+        folder: Option<PathBuf>,
+        api: Option<String>,
+        pace: Pace,
+        (region, account): (&str, &str),
+    ) -> Self {
+        let metrics = Arc::new(Metrics::new(
+            folder.as_ref().map(|folder| folder.join("metrics")),
+        ));
+        let registry = Registry::new(
+            folder,
+            api,
+            pace,
+            Arc::clone(&metrics),
+            format!("{region}:{account}"),
+        );
+        registry.resume();
+        Self { registry, metrics }
+    }
+
+    /// Scales nothing any more.
+    pub(crate) fn stop(&self) {
+        self.registry.stop();
+    }
+
+    pub(crate) async fn answer(&self, target: &str, body: &[u8]) -> Answer {
+        let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
+        let Ok(request) = serde_json::from_slice::<Value>(body) else {
+            return refuse(&Refused(
+                "SerializationException",
+                "The request is not a JSON object of this operation.".to_owned(),
+            ));
+        };
+        match operations::answer(&self.registry, operation, &request).await {
+            Ok(answer) => respond::answer(StatusCode::OK, CONTENT_TYPE, answer.to_string()),
+            Err(refused) => refuse(&refused),
+        }
+    }
+
+    /// CloudWatch's answer, in either of its protocols.
+    pub(crate) fn cloudwatch(&self, protocol: Protocol, operation: &str, body: &[u8]) -> Answer {
+        let answered = cloudwatch::answer(&self.metrics, protocol, operation, body);
+        self.registry.alarms_changed();
+        answered
+    }
+}
+
+fn refuse(Refused(kind, message): &Refused) -> Answer {
+    respond::error(StatusCode::BAD_REQUEST, CONTENT_TYPE, kind, message)
+}

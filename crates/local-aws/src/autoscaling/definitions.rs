@@ -1,0 +1,260 @@
+//! What the requests define, as the simulator's core has it.
+
+use jiff::SignedDuration;
+use serde_json::Value;
+use simulate_scaling::{
+    alarm::{Alarm, Comparison},
+    policy::{Bounds, MOST_CAPACITY},
+    scaler::{AlarmNames, Kind, Policy, Suspended, TargetTracking},
+    schedule::ScheduledAction,
+    series::Statistic,
+    step::{Adjustment, Step, StepScaling},
+};
+
+use super::{Refused, metrics::MetricName};
+
+/// A policy with its alarms and what they look at.
+#[derive(Clone, Debug)]
+pub(super) struct Watch {
+    pub(super) policy: Policy,
+    pub(super) names: AlarmNames,
+    pub(super) metric: MetricName,
+    pub(super) statistic: Statistic,
+}
+
+/// The text `name` of a request.
+pub(super) fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, Refused> {
+    let text = value.get(name).and_then(Value::as_str);
+    text.filter(|text| !text.is_empty())
+        .ok_or_else(|| Refused::invalid(format!("{name} is missing.")))
+}
+
+/// A capacity, where the request has one.
+pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, Refused> {
+    let Some(given) = value.get(name).filter(|given| !given.is_null()) else {
+        return Ok(None);
+    };
+    given
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| *number <= MOST_CAPACITY)
+        .map(Some)
+        .ok_or_else(|| {
+            Refused::invalid(format!(
+                "{name} must be a whole number from 0 to {MOST_CAPACITY}."
+            ))
+        })
+}
+
+pub(super) fn suspended(value: &Value) -> Suspended {
+    let state = value.get("SuspendedState");
+    let is = |name: &str| {
+        let flag = state.and_then(|state| state.get(name));
+        flag.and_then(Value::as_bool).unwrap_or_default()
+    };
+    Suspended {
+        scale_out: is("DynamicScalingOutSuspended"),
+        scale_in: is("DynamicScalingInSuspended"),
+        scheduled: is("ScheduledScalingSuspended"),
+    }
+}
+
+fn seconds(value: &Value, name: &str) -> SignedDuration {
+    let given = value.get(name).and_then(Value::as_i64);
+    SignedDuration::from_secs(given.unwrap_or(300).clamp(0, i64::from(i32::MAX)))
+}
+
+fn statistic(value: &Value) -> Result<Statistic, Refused> {
+    match value.get("Statistic").and_then(Value::as_str) {
+        None | Some("Average") => Ok(Statistic::Average),
+        Some("Sum") => Ok(Statistic::Sum),
+        Some("Maximum") => Ok(Statistic::Maximum),
+        Some("Minimum") => Ok(Statistic::Minimum),
+        Some(other) => Err(Refused::invalid(format!(
+            "The statistic {other} is not to be had here: Average, Sum, Maximum or Minimum."
+        ))),
+    }
+}
+
+/// What a policy looks at, of `definition`, which `PutScalingPolicy` has taken. A step scaling policy looks by each alarm
+/// that names it, and by none not at all.
+pub(super) fn watches(
+    definition: &Value,
+    alarms: &[(String, Value)],
+) -> Result<Vec<Watch>, Refused> {
+    let name = text(definition, "PolicyName")?.to_owned();
+    let configured = |name: &str| definition.get(name).filter(|given| !given.is_null());
+    let kind = definition.get("PolicyType").and_then(Value::as_str);
+    match kind.unwrap_or("StepScaling") {
+        "TargetTrackingScaling" => {
+            let config =
+                configured("TargetTrackingScalingPolicyConfiguration").ok_or_else(|| {
+                    Refused::invalid("TargetTrackingScalingPolicyConfiguration is missing.")
+                })?;
+            let target = config.get("TargetValue").and_then(Value::as_f64);
+            let target = target
+                .filter(|target| *target > 0.0)
+                .ok_or_else(|| Refused::invalid("TargetValue must be a number above 0."))?;
+            let metric = config.get("CustomizedMetricSpecification");
+            let metric = metric.filter(|metric| metric.get("Metrics").is_none());
+            let metric = metric.ok_or_else(|| {
+                Refused::invalid("The local Application Auto Scaling takes a CustomizedMetricSpecification with Namespace and MetricName: neither metric math nor predefined metrics.")
+            })?;
+            let alarm =
+                |which: &str| format!("TargetTracking-{}-{name}-{which}", resource(definition));
+            Ok(vec![Watch {
+                names: AlarmNames {
+                    high: alarm("AlarmHigh"),
+                    low: alarm("AlarmLow"),
+                },
+                metric: MetricName::of(metric)
+                    .ok_or_else(|| Refused::invalid("Namespace or MetricName is missing."))?,
+                statistic: statistic(metric)?,
+                policy: Policy {
+                    name,
+                    kind: Kind::Target(TargetTracking {
+                        target,
+                        scale_out_cooldown: seconds(config, "ScaleOutCooldown"),
+                        scale_in_cooldown: seconds(config, "ScaleInCooldown"),
+                        disable_scale_in: config
+                            .get("DisableScaleIn")
+                            .and_then(Value::as_bool)
+                            .unwrap_or_default(),
+                    }),
+                },
+            }])
+        }
+        "StepScaling" => {
+            let config = configured("StepScalingPolicyConfiguration")
+                .ok_or_else(|| Refused::invalid("StepScalingPolicyConfiguration is missing."))?;
+            let scaling = steps(config)?;
+            let arn = definition.get("PolicyARN").and_then(Value::as_str);
+            let invokes = |alarm: &Value| {
+                let actions = alarm.get("AlarmActions").and_then(Value::as_array);
+                arn.is_some()
+                    && actions
+                        .into_iter()
+                        .flatten()
+                        .any(|action| action.as_str() == arn)
+            };
+            let watch = |(alarm_name, alarm): &(String, Value)| {
+                Some(Watch {
+                    names: AlarmNames {
+                        high: alarm_name.clone(),
+                        low: alarm_name.clone(),
+                    },
+                    metric: MetricName::of(alarm)?,
+                    statistic: statistic(alarm).ok()?,
+                    policy: Policy {
+                        name: name.clone(),
+                        kind: Kind::Step(StepScaling {
+                            alarm: alarm_of(alarm)?,
+                            ..scaling.clone()
+                        }),
+                    },
+                })
+            };
+            Ok(alarms
+                .iter()
+                .filter(|(_, alarm)| invokes(alarm))
+                .filter_map(watch)
+                .collect())
+        }
+        other => Err(Refused::invalid(format!(
+            "The policy type {other} is not to be had here: TargetTrackingScaling or StepScaling."
+        ))),
+    }
+}
+
+fn resource(definition: &Value) -> &str {
+    definition
+        .get("ResourceId")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn alarm_of(alarm: &Value) -> Option<Alarm> {
+    let comparison = Comparison::named(alarm.get("ComparisonOperator")?.as_str()?)?;
+    let periods = usize::try_from(alarm.get("EvaluationPeriods")?.as_u64()?).ok()?;
+    Some(Alarm::new(
+        comparison,
+        alarm.get("Threshold")?.as_f64()?,
+        periods.min(1440),
+    ))
+}
+
+/// The steps; their alarm is still to be found.
+fn steps(config: &Value) -> Result<StepScaling, Refused> {
+    let kind = text(config, "AdjustmentType")?;
+    let adjustment = Adjustment::named(kind).ok_or_else(|| {
+        Refused::invalid(format!(
+            "The adjustment type {kind} must be ChangeInCapacity, ExactCapacity or PercentChangeInCapacity."
+        ))
+    })?;
+    let given = config.get("StepAdjustments").and_then(Value::as_array);
+    let step = |one: &Value| {
+        let by = one.get("ScalingAdjustment").and_then(Value::as_i64);
+        Some(Step {
+            lower: one.get("MetricIntervalLowerBound").and_then(Value::as_f64),
+            upper: one.get("MetricIntervalUpperBound").and_then(Value::as_f64),
+            by: i32::try_from(by?).ok()?,
+        })
+    };
+    let steps: Option<Vec<Step>> = given.into_iter().flatten().map(step).collect();
+    let scaling = StepScaling {
+        alarm: Alarm::new(Comparison::Above, 0.0, 1),
+        adjustment,
+        steps: steps.ok_or_else(|| Refused::invalid("Each step needs a ScalingAdjustment."))?,
+        cooldown: seconds(config, "Cooldown"),
+        least: capacity(config, "MinAdjustmentMagnitude")?,
+    };
+    match scaling.fault() {
+        None => Ok(scaling),
+        Some(fault) => Err(Refused::invalid(format!(
+            "StepAdjustments cannot be used: {fault}."
+        ))),
+    }
+}
+
+/// The scheduled action of `definition`, which `PutScheduledAction` has taken.
+pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> {
+    let schedule = text(definition, "Schedule")?;
+    let mut line = format!("x: {schedule}");
+    let bounds = definition.get("ScalableTargetAction");
+    for (word, name) in [("min", "MinCapacity"), ("max", "MaxCapacity")] {
+        if let Some(bounds) = bounds
+            && let Some(capacity) = capacity(bounds, name)?
+        {
+            line.push_str(&format!(" {word}={capacity}"));
+        }
+    }
+    if let Some(zone) = definition.get("Timezone").and_then(Value::as_str) {
+        line.push_str(&format!(" timezone={zone}"));
+    }
+    for (word, name) in [("start", "StartTime"), ("end", "EndTime")] {
+        if let Some(seconds) = definition.get(name).and_then(Value::as_f64) {
+            #[expect(clippy::cast_possible_truncation, reason = "a time of this era fits")]
+            let time = jiff::Timestamp::from_second(seconds as i64);
+            let time = time.map_err(|_| Refused::invalid(format!("{name} is no time.")))?;
+            line.push_str(&format!(" {word}={time}"));
+        }
+    }
+    let mut action = ScheduledAction::parse(&line)
+        .map_err(|error| Refused::invalid(format!("Invalid schedule: {error}.")))?;
+    text(definition, "ScheduledActionName")?.clone_into(&mut action.name);
+    Ok(action)
+}
+
+/// Minimum and maximum of a registration.
+pub(super) fn bounds(definition: &Value) -> Result<Bounds, Refused> {
+    let needed = |name: &str| {
+        capacity(definition, name)?.ok_or_else(|| Refused::invalid(format!("{name} is missing.")))
+    };
+    let (min, max) = (needed("MinCapacity")?, needed("MaxCapacity")?);
+    if min > max {
+        return Err(Refused::invalid(format!(
+            "Minimum capacity cannot be greater than maximum capacity: {min} and {max}."
+        )));
+    }
+    Ok(Bounds { min, max })
+}

@@ -1,0 +1,238 @@
+//! Metrics, as they are published or stand in files, and the alarms that somebody has put on them.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use simulate_scaling::series::{Series, Statistic};
+
+/// The most values that are kept of a metric.
+const MOST_VALUES: usize = 10_000;
+/// The most metrics that are kept.
+const MOST_METRICS: usize = 1_000;
+
+/// A metric's namespace, name and dimensions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct MetricName {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) dimensions: BTreeMap<String, String>,
+}
+
+impl MetricName {
+    /// That of `Namespace`, `MetricName` and `Dimensions` in a request.
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
+        let dimensions = value.get("Dimensions").and_then(Value::as_array);
+        let pair = |one: &Value| {
+            let text = |name: &str| Some(one.get(name)?.as_str()?.to_owned());
+            Some((text("Name")?, text("Value")?))
+        };
+        Some(Self {
+            namespace: text("Namespace")?,
+            name: text("MetricName")?,
+            dimensions: dimensions.into_iter().flatten().filter_map(pair).collect(),
+        })
+    }
+}
+
+/// A value, as often as it was published.
+#[derive(Clone, Copy, Debug)]
+struct Published {
+    at: Timestamp,
+    value: f64,
+    count: f64,
+}
+
+/// All metrics and alarms.
+pub(super) struct Metrics {
+    folder: Option<PathBuf>,
+    began: Timestamp,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    values: BTreeMap<MetricName, VecDeque<Published>>,
+    alarms: BTreeMap<String, Value>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("Metrics")
+            .field(&self.folder)
+            .finish()
+    }
+}
+
+impl Metrics {
+    /// Those in the files of `folder`, and those that are published.
+    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+        Self {
+            folder,
+            began: Timestamp::now(),
+            kept: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Every change leaves what is kept whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a value that is published now.
+    pub(super) fn publish(&self, metric: MetricName, value: f64, count: f64) {
+        let mut kept = self.lock();
+        if kept.values.len() >= MOST_METRICS && !kept.values.contains_key(&metric) {
+            return;
+        }
+        let values = kept.values.entry(metric).or_default();
+        if values.len() == MOST_VALUES {
+            values.pop_front();
+        }
+        let at = Timestamp::now();
+        values.push_back(Published { at, value, count });
+    }
+
+    /// The datapoint of what was published after `from` and up to `to`; what a file says of that time where nothing was.
+    pub(super) fn datapoint(
+        &self,
+        metric: &MetricName,
+        statistic: Statistic,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Option<f64> {
+        let values: Vec<Published> = self
+            .lock()
+            .values
+            .get(metric)
+            .into_iter()
+            .flatten()
+            .filter(|one| one.at > from && one.at <= to)
+            .copied()
+            .collect();
+        if values.is_empty() {
+            return self.filed(metric, statistic, from, to);
+        }
+        let sum: f64 = values.iter().map(|one| one.value * one.count).sum();
+        let each = values.iter().map(|one| one.value);
+        Some(match statistic {
+            Statistic::Average => sum / values.iter().map(|one| one.count).sum::<f64>(),
+            Statistic::Sum => sum,
+            Statistic::Maximum => each.fold(f64::NEG_INFINITY, f64::max),
+            Statistic::Minimum => each.fold(f64::INFINITY, f64::min),
+        })
+    }
+
+    /// `metrics/NAMESPACE/NAME.csv` in the data folder, for a metric without dimensions: its times are counted from the
+    /// start of the server, or are the calendar's.
+    fn filed(
+        &self,
+        metric: &MetricName,
+        statistic: Statistic,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Option<f64> {
+        let parts = || metric.namespace.split('/').chain([metric.name.as_str()]);
+        if !metric.dimensions.is_empty() || parts().any(|part| matches!(part, "" | "." | "..")) {
+            return None;
+        }
+        let mut path = self.folder.clone()?;
+        path.push(&metric.namespace);
+        path.push(format!("{}.csv", metric.name));
+        if !path.starts_with(self.folder.as_deref().unwrap_or(Path::new(""))) || !path.exists() {
+            return None;
+        }
+        let series = Series::parse(path.to_str()?)
+            .inspect_err(|error| tracing::warn!("{error}"))
+            .ok()?;
+        let start = match &series {
+            Series::Samples(samples) if samples.begins().is_some() => samples.begins()?,
+            _ => self.began,
+        };
+        let period = to.duration_since(from).max(SignedDuration::from_millis(1));
+        let since = from.duration_since(start);
+        (!since.is_negative()).then(|| series.value(start, since, period, statistic))?
+    }
+
+    pub(super) fn put_alarm(&self, name: String, alarm: Value) {
+        self.lock().alarms.insert(name, alarm);
+    }
+
+    pub(super) fn delete_alarms(&self, names: &[String]) {
+        let mut kept = self.lock();
+        for name in names {
+            kept.alarms.remove(name);
+        }
+    }
+
+    /// Every alarm, with its name.
+    pub(super) fn alarms(&self) -> Vec<(String, Value)> {
+        let kept = self.lock();
+        let alarms = kept.alarms.iter();
+        alarms
+            .map(|(name, alarm)| (name.clone(), alarm.clone()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metric(namespace: &str) -> MetricName {
+        MetricName {
+            namespace: namespace.to_owned(),
+            name: "Busy".to_owned(),
+            dimensions: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_datapoint_is_made_of_what_was_published_in_its_period() {
+        let metrics = Metrics::new(None);
+        let before = Timestamp::now();
+        metrics.publish(metric("A"), 10.0, 3.0);
+        metrics.publish(metric("A"), 50.0, 1.0);
+        let now = Timestamp::now();
+        let of = |statistic| metrics.datapoint(&metric("A"), statistic, before, now);
+        assert_eq!(of(Statistic::Average), Some(20.0));
+        assert_eq!(of(Statistic::Sum), Some(80.0));
+        assert_eq!(of(Statistic::Maximum), Some(50.0));
+        assert_eq!(of(Statistic::Minimum), Some(10.0));
+        assert_eq!(
+            metrics.datapoint(&metric("B"), Statistic::Sum, before, now),
+            None
+        );
+        let later = now + SignedDuration::from_secs(60);
+        assert_eq!(
+            metrics.datapoint(&metric("A"), Statistic::Sum, now, later),
+            None
+        );
+    }
+
+    #[test]
+    fn a_file_stands_in_for_what_nobody_publishes() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("My/Service")).unwrap();
+        std::fs::write(folder.path().join("My/Service/Busy.csv"), "0,70\n60,90\n").unwrap();
+        let metrics = Metrics::new(Some(folder.path().to_owned()));
+        let minute = |number| metrics.began + SignedDuration::from_mins(number);
+        let of = |namespace: &str, number| {
+            let (from, to) = (minute(number), minute(number + 1));
+            metrics.datapoint(&metric(namespace), Statistic::Average, from, to)
+        };
+        assert_eq!(of("My/Service", 0), Some(70.0));
+        assert_eq!(of("My/Service", 1), Some(90.0));
+        assert_eq!(of("My/Service", 2), None);
+        for outside in ["..", "My/../My/Service", "/My/Service", ""] {
+            assert_eq!(of(outside, 0), None, "{outside}");
+        }
+    }
+}

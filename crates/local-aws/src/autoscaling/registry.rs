@@ -1,0 +1,220 @@
+//! The registered targets with their policies and scheduled actions, and what runs them.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::{sync::Notify, task::AbortHandle};
+
+use super::{Pace, metrics::Metrics, runner};
+
+const FILE: &str = "application-autoscaling.json";
+
+/// What is defined of one target: the requests that defined it, with what the service adds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Definitions {
+    pub(super) target: Value,
+    pub(super) policies: BTreeMap<String, Value>,
+    pub(super) actions: BTreeMap<String, Value>,
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+/// A target that runs.
+struct Running {
+    changed: Arc<Notify>,
+    /// As `describe-scaling-activities` has them, newest first.
+    activities: Vec<Value>,
+    task: AbortHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Default)]
+struct Kept {
+    defined: BTreeMap<String, Definitions>,
+    running: BTreeMap<String, Running>,
+}
+
+/// All targets.
+pub(super) struct Registry {
+    folder: Option<PathBuf>,
+    api: Option<String>,
+    pub(super) pace: Pace,
+    pub(super) metrics: Arc<Metrics>,
+    /// Region and account, as ARNs have them.
+    pub(super) place: String,
+    kept: Mutex<Kept>,
+    this: Weak<Self>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_tuple("Registry")
+            .field(&self.folder)
+            .finish()
+    }
+}
+
+impl Registry {
+    /// With what is defined in `folder`.
+    pub(super) fn new(
+        folder: Option<PathBuf>,
+        api: Option<String>,
+        pace: Pace,
+        metrics: Arc<Metrics>,
+        place: String,
+    ) -> Arc<Self> {
+        let text = folder
+            .as_ref()
+            .and_then(|folder| fs::read_to_string(folder.join(FILE)).ok());
+        let defined = text.and_then(|text| {
+            serde_json::from_str(&text)
+                .inspect_err(|error| tracing::warn!("{FILE} cannot be read: {error}"))
+                .ok()
+        });
+        let kept = Kept {
+            defined: defined.unwrap_or_default(),
+            running: BTreeMap::new(),
+        };
+        Arc::new_cyclic(|this| Self {
+            folder,
+            api,
+            pace,
+            metrics,
+            place,
+            kept: Mutex::new(kept),
+            this: Weak::clone(this),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // Every change leaves what is kept whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs what was defined before the last stop.
+    pub(super) fn resume(&self) {
+        let ids: Vec<String> = self.lock().defined.keys().cloned().collect();
+        for id in ids {
+            self.run(&id);
+        }
+    }
+
+    /// Where the endpoint of a target is: at its resource id, or at the same path's end of the local API where that is on
+    /// AWS.
+    pub(super) fn endpoint(&self, resource_id: &str) -> String {
+        match (
+            &self.api,
+            resource_id.rsplit_once("/scalableTargetDimensions/"),
+        ) {
+            (Some(api), Some((before, id))) if before.contains(".execute-api.") => {
+                format!("{api}/scalableTargetDimensions/{id}")
+            }
+            _ => resource_id.to_owned(),
+        }
+    }
+
+    /// What is defined of a target.
+    pub(super) fn find(&self, resource_id: &str) -> Option<Definitions> {
+        self.lock().defined.get(resource_id).cloned()
+    }
+
+    /// Everything that is defined.
+    pub(super) fn all(&self) -> Vec<(String, Definitions)> {
+        let kept = self.lock();
+        let defined = kept.defined.iter();
+        defined
+            .map(|(id, definitions)| (id.clone(), definitions.clone()))
+            .collect()
+    }
+
+    /// Changes what is defined of a target, which begins to run where it is new.
+    pub(super) fn change(&self, resource_id: &str, change: impl FnOnce(&mut Definitions)) {
+        let mut kept = self.lock();
+        change(kept.defined.entry(resource_id.to_owned()).or_default());
+        self.write(&kept);
+        if let Some(running) = kept.running.get(resource_id) {
+            running.changed.notify_one();
+            return;
+        }
+        drop(kept);
+        self.run(resource_id);
+    }
+
+    /// Takes a target back.
+    pub(super) fn remove(&self, resource_id: &str) {
+        let mut kept = self.lock();
+        kept.defined.remove(resource_id);
+        kept.running.remove(resource_id);
+        self.write(&kept);
+    }
+
+    /// An alarm may have come that invokes a policy, or gone.
+    pub(super) fn alarms_changed(&self) {
+        for running in self.lock().running.values() {
+            running.changed.notify_one();
+        }
+    }
+
+    pub(super) fn activities(&self, resource_id: &str) -> Vec<Value> {
+        let kept = self.lock();
+        let running = kept.running.get(resource_id);
+        running
+            .map(|running| running.activities.clone())
+            .unwrap_or_default()
+    }
+
+    /// Keeps what has been done.
+    pub(super) fn set_activities(&self, resource_id: &str, activities: Vec<Value>) {
+        if let Some(running) = self.lock().running.get_mut(resource_id) {
+            running.activities = activities;
+        }
+    }
+
+    fn run(&self, resource_id: &str) {
+        let Some(this) = self.this.upgrade() else {
+            return;
+        };
+        let changed = Arc::new(Notify::new());
+        let run = runner::run(this, resource_id.to_owned(), Arc::clone(&changed));
+        let task = tokio::spawn(run).abort_handle();
+        let running = Running {
+            changed,
+            activities: Vec::new(),
+            task,
+        };
+        self.lock().running.insert(resource_id.to_owned(), running);
+    }
+
+    /// Ends all of it.
+    pub(super) fn stop(&self) {
+        self.lock().running.clear();
+    }
+
+    fn write(&self, kept: &Kept) {
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        let (path, draft) = (
+            folder.join(FILE),
+            folder.join("application-autoscaling.new"),
+        );
+        let written = serde_json::to_string_pretty(&kept.defined)
+            .map_err(std::io::Error::from)
+            .and_then(|text| fs::write(&draft, text))
+            .and_then(|()| fs::rename(&draft, &path));
+        if let Err(error) = written {
+            tracing::warn!("{FILE} cannot be written: {}", error.kind());
+        }
+    }
+}

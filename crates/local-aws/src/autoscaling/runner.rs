@@ -1,0 +1,245 @@
+//! Runs one target: the simulator's core, with a clock that runs.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use simulate_scaling::{
+    activity::Activity,
+    contract::State,
+    endpoint::{AskError, Endpoint},
+    scaler::{AlarmNames, Policy, Scaler},
+    schedule::ScheduledAction,
+    simulation::{Activities, Listener},
+    target::{Following, Stop, Target},
+};
+use tokio::sync::Notify;
+
+use super::{
+    definitions::{self, Watch},
+    registry::{Definitions, Registry},
+};
+
+/// How long a request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// When an activity that does not end is given up.
+const GIVE_UP: SignedDuration = SignedDuration::from_mins(15);
+/// For how long the endpoint may be away: an endpoint that comes back is scaled again, whenever that is.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 365);
+/// How soon it is tried again where the endpoint could not be asked at the start.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Tells the log.
+struct Log(String);
+
+impl Listener for Log {
+    fn ended(&mut self, activity: &Activity) {
+        tracing::info!(
+            resource_id = self.0,
+            status = activity.status.name(),
+            cause = activity.cause,
+            "{}",
+            activity.description
+        );
+    }
+
+    fn unanswered(&mut self, _now: Timestamp, error: &AskError) {
+        tracing::warn!(resource_id = self.0, "the endpoint {error}");
+    }
+
+    fn remarked(&mut self, _now: Timestamp, remark: &str) {
+        tracing::info!(resource_id = self.0, "{remark}");
+    }
+}
+
+/// An endpoint that can be asked, at the address that stands for the resource id.
+pub(super) fn endpoint(registry: &Registry, resource_id: &str) -> Result<Endpoint, String> {
+    let url = registry.endpoint(resource_id);
+    let url = url.parse().map_err(|_| format!("{url} is no address."))?;
+    Endpoint::new(url, Vec::new(), None, TIMEOUT)
+}
+
+/// What the definitions come to.
+struct Plan {
+    watches: Vec<Watch>,
+    actions: Vec<ScheduledAction>,
+}
+
+impl Plan {
+    fn of(registry: &Registry, defined: &Definitions) -> Self {
+        let alarms = registry.metrics.alarms();
+        // They were taken, so they can be read.
+        let watches = defined.policies.values();
+        let watches = watches.filter_map(|policy| definitions::watches(policy, &alarms).ok());
+        let actions = defined.actions.values();
+        Self {
+            watches: watches.flatten().collect(),
+            actions: actions
+                .filter_map(|action| definitions::scheduled(action).ok())
+                .collect(),
+        }
+    }
+
+    fn policies(&self) -> Vec<(Policy, AlarmNames)> {
+        let watches = self.watches.iter();
+        watches
+            .map(|watch| (watch.policy.clone(), watch.names.clone()))
+            .collect()
+    }
+}
+
+/// Runs the target until it is taken back.
+pub(super) async fn run(registry: Arc<Registry>, resource_id: String, changed: Arc<Notify>) {
+    let Ok(mut endpoint) = endpoint(&registry, &resource_id) else {
+        return;
+    };
+    let registered = loop {
+        match endpoint.get().await {
+            Ok(state) => break state,
+            Err(error) => {
+                tracing::warn!(resource_id, "the endpoint {error}");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    };
+    let mut log = Log(resource_id.clone());
+    let activities = Activities::new(&mut log, fastrand::Rng::new());
+    let Some(defined) = registry.find(&resource_id) else {
+        return;
+    };
+    follow(
+        &registry,
+        &resource_id,
+        &changed,
+        defined,
+        |following, scaler| Target::new(&mut endpoint, following, scaler, activities, registered),
+    )
+    .await;
+}
+
+/// The loop: what is due is done, one after the other.
+async fn follow<'a>(
+    registry: &Registry,
+    resource_id: &str,
+    changed: &Notify,
+    mut defined: Definitions,
+    target: impl FnOnce(Following, Scaler) -> Target<'a, Log>,
+) {
+    let mut plan = Plan::of(registry, &defined);
+    let Ok(bounds) = definitions::bounds(&defined.target) else {
+        return;
+    };
+    let period = signed(registry.pace.period);
+    let following = Following {
+        poll: signed(registry.pace.poll),
+        give_up: GIVE_UP,
+        patience: Some(PATIENCE),
+    };
+    let suspended = definitions::suspended(&defined.target);
+    let scaler = Scaler::new(plan.policies(), bounds, suspended, false);
+    let mut target = target(following, scaler);
+    let began = Timestamp::now();
+    let mut now = began;
+    told(resource_id, target.bound(now, bounds).await);
+    let mut measured = now;
+    loop {
+        registry.set_activities(resource_id, described(&target, resource_id));
+        let next_period = measured + period;
+        let scheduled = plan
+            .actions
+            .iter()
+            .filter(|_| !target.scaler.suspended().scheduled)
+            .filter_map(|action| action.next(began, now))
+            .min();
+        let next = [Some(next_period), scheduled, target.next_poll()];
+        let next = next.into_iter().flatten().min().unwrap_or(next_period);
+        let wait = next.duration_since(Timestamp::now());
+        let wait = Duration::try_from(wait).unwrap_or_default();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = changed.notified() => {
+                let Some(new) = registry.find(resource_id) else {
+                    return;
+                };
+                let time = Timestamp::now();
+                redefine(registry, &mut target, &mut plan, (&defined, &new), time).await;
+                defined = new;
+                continue;
+            }
+        }
+        let before = now;
+        now = Timestamp::now();
+        for action in &plan.actions {
+            let due = action.next(began, before).is_some_and(|time| time <= now);
+            if due && !target.scaler.suspended().scheduled {
+                told(resource_id, target.act(now, action).await);
+            }
+        }
+        if target.next_poll().is_some_and(|time| time <= now) {
+            told(resource_id, target.poll(now).await);
+        }
+        if next_period <= now {
+            told(resource_id, target.look(now).await);
+            let metrics: Vec<Option<f64>> = plan
+                .watches
+                .iter()
+                .map(|watch| {
+                    let metrics = &registry.metrics;
+                    metrics.datapoint(&watch.metric, watch.statistic, measured, now)
+                })
+                .collect();
+            let actual = target.actual();
+            told(
+                resource_id,
+                target.measure(now, &metrics, actual).await.map(|_| ()),
+            );
+            measured = now;
+        }
+    }
+}
+
+/// Takes what has been defined anew. Bounds take effect at once where they changed.
+async fn redefine(
+    registry: &Registry,
+    target: &mut Target<'_, Log>,
+    plan: &mut Plan,
+    (old, new): (&Definitions, &Definitions),
+    now: Timestamp,
+) {
+    *plan = Plan::of(registry, new);
+    target.scaler.set_policies(plan.policies());
+    target.scaler.suspend(definitions::suspended(&new.target));
+    let (before, after) = (
+        definitions::bounds(&old.target),
+        definitions::bounds(&new.target),
+    );
+    if let (Ok(before), Ok(after)) = (before, after)
+        && before != after
+    {
+        told("", target.bound(now, after).await);
+    }
+}
+
+fn described(target: &Target<'_, Log>, resource_id: &str) -> Vec<serde_json::Value> {
+    let activities = target.activities.all().iter().rev();
+    activities
+        .map(|activity| activity.to_json(resource_id))
+        .collect()
+}
+
+/// A breach of the contract is told, and the target goes on: its owner may mend the endpoint.
+fn told(resource_id: &str, outcome: Result<(), Stop>) {
+    if let Err(Stop(reason)) = outcome {
+        tracing::warn!(resource_id, "{reason}");
+    }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// The state that a target is registered with.
+pub(super) async fn registered(registry: &Registry, resource_id: &str) -> Result<State, String> {
+    let mut endpoint = endpoint(registry, resource_id)?;
+    let answer = endpoint.get().await;
+    answer.map_err(|error| format!("The endpoint {error}."))
+}

@@ -1,0 +1,133 @@
+//! The changes of a table's items, as its DynamoDB stream has them.
+
+use std::{fmt, sync::Arc};
+
+use dynoxide::{
+    Database, DynoxideError,
+    actions::{
+        describe_stream::DescribeStreamRequest, describe_table::DescribeTableRequest,
+        get_records::GetRecordsRequest, get_shard_iterator::GetShardIteratorRequest,
+    },
+};
+use serde_json::Value;
+
+/// The stream could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the table's stream cannot be read: {0}")]
+pub struct ChangesError(String);
+
+impl From<DynoxideError> for ChangesError {
+    fn from(error: DynoxideError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Where reading begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// At the oldest record that is kept.
+    Oldest,
+    /// After the newest one.
+    Newest,
+    /// After the record with this `SequenceNumber`.
+    After(String),
+}
+
+/// The stream of one table. Clones read the same one.
+#[derive(Clone)]
+pub struct Changes {
+    database: Arc<Database>,
+    table: String,
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Changes").field(&self.table).finish()
+    }
+}
+
+impl Changes {
+    pub(crate) fn new(database: Database, table: String) -> Self {
+        Self {
+            database: Arc::new(database),
+            table,
+        }
+    }
+
+    /// A reader that begins at `position`.
+    ///
+    /// # Errors
+    /// [`ChangesError`], also for a position that is none.
+    pub async fn reader(&self, position: Position) -> Result<Reader, ChangesError> {
+        let changes = self.clone();
+        let iterator = blocking(move || changes.iterator(position)).await?;
+        Ok(Reader {
+            changes: self.clone(),
+            iterator,
+        })
+    }
+
+    fn iterator(&self, position: Position) -> Result<String, ChangesError> {
+        let table = DescribeTableRequest {
+            table_name: self.table.clone(),
+        };
+        let stream = self.database.describe_table(table)?.table.latest_stream_arn;
+        let stream_arn = stream.ok_or_else(|| ChangesError("it has none".to_owned()))?;
+        let described = self.database.describe_stream(DescribeStreamRequest {
+            stream_arn: stream_arn.clone(),
+            ..DescribeStreamRequest::default()
+        })?;
+        let shard = described.stream_description.shards.into_iter().next();
+        let shard = shard.ok_or_else(|| ChangesError("it has no shard".to_owned()))?;
+        let (kind, sequence_number) = match position {
+            Position::Oldest => ("TRIM_HORIZON", None),
+            Position::Newest => ("LATEST", None),
+            Position::After(number) => ("AFTER_SEQUENCE_NUMBER", Some(number)),
+        };
+        let iterator = self.database.get_shard_iterator(GetShardIteratorRequest {
+            stream_arn,
+            shard_id: shard.shard_id,
+            shard_iterator_type: kind.to_owned(),
+            sequence_number,
+        })?;
+        let iterator = iterator.shard_iterator;
+        iterator.ok_or_else(|| ChangesError("there is no iterator".to_owned()))
+    }
+}
+
+/// Reads a stream from its position on.
+#[derive(Debug)]
+pub struct Reader {
+    changes: Changes,
+    iterator: String,
+}
+
+impl Reader {
+    /// The records since the last call, oldest first, in DynamoDB's own shape; at most 100 at once.
+    ///
+    /// # Errors
+    /// [`ChangesError`]; the next call begins at the same place.
+    pub async fn next(&mut self) -> Result<Vec<Value>, ChangesError> {
+        let request = GetRecordsRequest {
+            shard_iterator: self.iterator.clone(),
+            limit: Some(100),
+        };
+        let database = Arc::clone(&self.changes.database);
+        let answer = blocking(move || Ok(database.get_records(request)?)).await?;
+        if let Some(iterator) = answer.next_shard_iterator {
+            self.iterator = iterator;
+        }
+        let records = answer.records.iter().map(serde_json::to_value);
+        records
+            .collect::<Result<_, _>>()
+            .map_err(|error| ChangesError(error.to_string()))
+    }
+}
+
+/// The storage does its disk work in place.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ChangesError> + Send + 'static,
+) -> Result<T, ChangesError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| ChangesError(error.to_string()))?
+}

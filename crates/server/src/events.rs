@@ -1,0 +1,188 @@
+//! Each change of a dimension as an event: the same that EventBridge has on AWS, from the table's stream.
+//!
+//! Whoever wants them reads `GET /_events`, as server-sent events, or has them sent to an address (`--events-to`).
+
+mod delivery;
+mod shape;
+
+use std::time::Duration;
+
+use fleet_local_aws::{Changes, ChangesError, Position};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+    request::Parts,
+};
+use http_body_util::Full;
+use reqwest::Url;
+use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::delivery::Delivery;
+use self::shape::Event;
+use crate::refusal::Answer;
+
+/// Where a page or a script reads them.
+const PATH: &str = "/_events";
+/// How long an answer waits for an event.
+const WAIT: Duration = Duration::from_secs(15);
+/// How often the stream is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(100);
+/// How soon a client comes back, in milliseconds.
+const RETRY: u32 = 100;
+/// The id before the first event.
+const BEGINNING: &str = "beginning";
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// The events of the embedded table.
+#[derive(Debug)]
+pub(crate) struct Events {
+    changes: Changes,
+    stopped: CancellationToken,
+}
+
+impl Events {
+    pub(crate) fn new(changes: Changes, stopped: CancellationToken) -> Self {
+        Self { changes, stopped }
+    }
+
+    /// Answers a request for events; `None` where it is for something else.
+    ///
+    /// An answer ends with the events that there are, and waits for one where there is none: a client that comes back
+    /// with the id of the last one, as every `EventSource` does, misses nothing.
+    pub(crate) async fn answer(&self, parts: &Parts) -> Option<Answer> {
+        if parts.method != Method::GET || parts.uri.path() != PATH {
+            return None;
+        }
+        let text = match last_event_id(&parts.headers, parts.uri.query()) {
+            Some(id) => self.events(&id).await,
+            None => self.beginning().await,
+        };
+        Some(match text {
+            Ok(text) => answer(StatusCode::OK, "text/event-stream", text),
+            Err(sentence) => answer(
+                StatusCode::BAD_REQUEST,
+                "application/json",
+                serde_json::json!({"code": "InvalidField", "message": sentence}).to_string(),
+            ),
+        })
+    }
+
+    /// Where a client is that has not read yet: at the newest event. The answer has its id alone, at once, so that what
+    /// happens before the client comes back is not missed.
+    async fn beginning(&self) -> Result<String, String> {
+        let failed = |error: ChangesError| error.to_string();
+        let mut reader = self
+            .changes
+            .reader(Position::Oldest)
+            .await
+            .map_err(failed)?;
+        let mut newest = BEGINNING.to_owned();
+        loop {
+            let records = reader.next().await.map_err(failed)?;
+            let last = records.last();
+            match last.and_then(|last| text(last, "/dynamodb/SequenceNumber")) {
+                Some(sequence) => sequence.clone_into(&mut newest),
+                None => return Ok(format!("retry: {RETRY}\nid: {newest}\n\n")),
+            }
+        }
+    }
+
+    /// The events after the one with this id, as soon as there is one.
+    async fn events(&self, id: &str) -> Result<String, String> {
+        let position = if id == BEGINNING {
+            Position::Oldest
+        } else {
+            Position::After(id.to_owned())
+        };
+        let wrong = |_| "Last-Event-ID must be the id of an event of this server.".to_owned();
+        let mut reader = self.changes.reader(position).await.map_err(wrong)?;
+        let until = Instant::now() + WAIT;
+        let mut text = format!("retry: {RETRY}\n\n");
+        loop {
+            let records = reader.next().await.map_err(wrong)?;
+            let events: String = records
+                .iter()
+                .filter_map(Event::of)
+                .map(|event| event.as_text())
+                .collect();
+            if !events.is_empty() || Instant::now() >= until {
+                text.push_str(&events);
+                return Ok(text);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.stopped.cancelled() => return Ok(text),
+            }
+        }
+    }
+}
+
+/// An address that events can be sent to.
+pub(crate) fn receiver(text: &str) -> Result<Url, &'static str> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
+        _ => Err("write it like http://127.0.0.1:8080/events"),
+    }
+}
+
+/// Whether the events at `uri` tell what the route `resource` shows.
+pub(crate) fn shows(uri: &Uri, resource: &str) -> bool {
+    uri.path() == PATH && resource.contains("/scalableTargetDimensions")
+}
+
+/// The id of the last event that the client has: a header, or a parameter where a script can set none.
+fn last_event_id(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
+    let header = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+    let parameter = query.and_then(|query| {
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(name, _)| name == LAST_EVENT_ID)
+            .map(|(_, id)| id.into_owned())
+    });
+    header
+        .map(str::to_owned)
+        .or(parameter)
+        .filter(|id| !id.is_empty())
+}
+
+fn answer(status: StatusCode, kind: &'static str, body: String) -> Answer {
+    let mut answer = Answer::new(Full::from(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// The text of a record, at its place.
+fn text<'a>(record: &'a Value, pointer: &str) -> Option<&'a str> {
+    record.pointer(pointer)?.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_id_is_a_header_or_else_a_parameter() {
+        let headers = HeaderMap::from_iter([(
+            LAST_EVENT_ID.parse().unwrap(),
+            HeaderValue::from_static("7"),
+        )]);
+        let none = HeaderMap::new();
+        let query = Some("a=b&last-event-id=8");
+        assert_eq!(last_event_id(&headers, query).as_deref(), Some("7"));
+        assert_eq!(last_event_id(&none, query).as_deref(), Some("8"));
+        assert_eq!(last_event_id(&none, Some("last-event-id=")), None);
+        assert_eq!(last_event_id(&none, None), None);
+    }
+
+    #[test]
+    fn a_receiver_is_an_address_of_http() {
+        assert!(receiver("http://127.0.0.1:8080/events").is_ok());
+        for text in ["127.0.0.1:8080", "file:///etc", "ws://h/", ""] {
+            assert!(receiver(text).is_err(), "{text}");
+        }
+    }
+}

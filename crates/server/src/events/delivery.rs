@@ -1,0 +1,208 @@
+//! Sends each event to an address, in order, until it is taken.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use fleet_local_aws::{Changes, ChangesError, Position, Reader};
+use reqwest::{Client, StatusCode, Url, redirect::Policy};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::shape::Event;
+
+/// Where it was when the server stopped.
+const POSITION: &str = "events-to.position";
+/// Events that were refused for good, one a line.
+const DEAD_LETTERS: &str = "events-to.dead-letters.jsonl";
+/// How often an event is sent that is refused (4xx).
+const REFUSALS: u32 = 8;
+/// How often an event is sent whose receiver breaks (5xx): about four minutes.
+const BREAKS: u32 = 30;
+/// The waits between attempts: they double from the first to the last.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How often the stream is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What became of an event.
+enum Outcome {
+    Taken,
+    /// Nobody answers, or somebody who says to come again.
+    Later(String),
+    /// It was answered and not taken, which is to be borne so often.
+    Refused(String, u32),
+}
+
+/// Sends events to one address.
+pub(crate) struct Delivery {
+    changes: Changes,
+    client: Client,
+    to: Url,
+    folder: Option<PathBuf>,
+    stopped: CancellationToken,
+}
+
+impl Delivery {
+    /// To `to`. What was delivered, and what could not be, is kept in `folder`; without one, in memory.
+    pub(crate) fn new(
+        changes: Changes,
+        to: Url,
+        folder: Option<PathBuf>,
+        stopped: CancellationToken,
+    ) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .timeout(TIMEOUT)
+            .user_agent(concat!("fleet-server/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self {
+            changes,
+            client,
+            to,
+            folder,
+            stopped,
+        })
+    }
+
+    /// Delivers until it is stopped. A change that was made while the server was away is delivered first, as long as the
+    /// stream has it.
+    pub(crate) async fn run(self) {
+        let mut reader = match self.reader().await {
+            Ok(reader) => reader,
+            Err(error) => {
+                warn!("events are not sent: {error}");
+                return;
+            }
+        };
+        info!(to = self.to.as_str(), "events are sent");
+        while !self.stopped.is_cancelled() {
+            let records = reader.next().await.unwrap_or_else(|error| {
+                warn!("events wait: {error}");
+                Vec::new()
+            });
+            for event in records.iter().filter_map(Event::of) {
+                if !self.deliver(&event).await {
+                    return;
+                }
+                self.remember(&event.sequence);
+            }
+            if records.is_empty() {
+                self.sleep(LOOK).await;
+            }
+        }
+    }
+
+    async fn reader(&self) -> Result<Reader, ChangesError> {
+        let known = self.folder.as_ref().and_then(|folder| {
+            let text = fs::read_to_string(folder.join(POSITION)).ok()?;
+            let (to, sequence) = text.trim().rsplit_once(' ')?;
+            (to == self.to.as_str()).then(|| sequence.to_owned())
+        });
+        let Some(sequence) = known else {
+            let reader = self.changes.reader(Position::Newest).await;
+            return reader;
+        };
+        match self.changes.reader(Position::After(sequence)).await {
+            Ok(reader) => Ok(reader),
+            // A position of another data folder's, say.
+            Err(_) => self.changes.reader(Position::Oldest).await,
+        }
+    }
+
+    /// Sends an event until it is taken, or refused for good and kept among the dead letters. Later events wait, so that
+    /// the order holds. Answers whether to go on.
+    async fn deliver(&self, event: &Event) -> bool {
+        let mut wait = BACKOFF.0;
+        let mut refusals = 0;
+        let mut told = false;
+        loop {
+            let reason = match self.send(event).await {
+                Outcome::Taken => return true,
+                Outcome::Later(reason) => reason,
+                Outcome::Refused(reason, borne) => {
+                    refusals += 1;
+                    if refusals >= borne {
+                        self.bury(event, &reason);
+                        return true;
+                    }
+                    reason
+                }
+            };
+            if !told {
+                warn!(
+                    to = self.to.as_str(),
+                    reason, "an event is not taken, and is sent again"
+                );
+                told = true;
+            }
+            self.sleep(wait).await;
+            if self.stopped.is_cancelled() {
+                return false;
+            }
+            wait = (wait * 2).min(BACKOFF.1);
+        }
+    }
+
+    async fn send(&self, event: &Event) -> Outcome {
+        let request = self
+            .client
+            .post(self.to.clone())
+            .header("content-type", "application/json")
+            .body(event.body.to_string());
+        match request.send().await.map(|answer| answer.status()) {
+            Ok(status) if status.is_success() => Outcome::Taken,
+            Ok(status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
+                Outcome::Later(status.to_string())
+            }
+            Ok(status) if status.is_server_error() => Outcome::Refused(status.to_string(), BREAKS),
+            Ok(status) => Outcome::Refused(status.to_string(), REFUSALS),
+            Err(error) if error.is_timeout() => Outcome::Later("no answer in time".to_owned()),
+            Err(_) => Outcome::Later("nobody answers".to_owned()),
+        }
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.stopped.cancelled() => {}
+        }
+    }
+
+    fn remember(&self, sequence: &str) {
+        if let Some(folder) = &self.folder {
+            let line = format!("{} {sequence}\n", self.to);
+            if let Err(error) = replace(&folder.join(POSITION), &line) {
+                warn!("the position of the events is not kept: {}", error.kind());
+            }
+        }
+    }
+
+    fn bury(&self, event: &Event, reason: &str) {
+        warn!(to = self.to.as_str(), reason, "an event is given up");
+        let Some(folder) = &self.folder else {
+            return;
+        };
+        let line = format!("{}\n", json!({"reason": reason, "event": event.body}));
+        let written = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(folder.join(DEAD_LETTERS))
+            .and_then(|mut file| file.write_all(line.as_bytes()));
+        if let Err(error) = written {
+            warn!("an event that was given up is not kept: {}", error.kind());
+        }
+    }
+}
+
+/// Writes a file so that a crash leaves the old one or the new one.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    fs::write(&draft, text)?;
+    fs::rename(&draft, path)
+}
