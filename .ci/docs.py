@@ -71,7 +71,7 @@ ELSEWHERE = [
     (r"aws cloudformation (delete-stack|wait stack-delete-complete) --stack-name fleet-pipeline$", ".ci/platform", "gone fleet-pipeline"),
     (r"aws cloudformation delete-stack --stack-name fleet-deploy-(dev|prod)$", ".ci/platform", "gone fleet-deploy-prod"),
     (r"deploy_scripts/smoke_test\.sh ", ".ci/platform", "deploy_scripts/smoke_test.sh"),
-    (r"cargo run -p simulate-scaling --example owner -- run ", "crates/simulate-scaling/tests/it/owner.rs", '"run"'),
+    (r"(EVENTS_URL=\S+ \\\n *)?cargo run -p simulate-scaling --example owner -- run ", "crates/simulate-scaling/tests/it/owner.rs", '"run"'),
     (r"cargo run -q -p simulate-scaling -- .*--check$", "crates/simulate-scaling/tests/it/breaches.rs", "--check"),
     (r"cargo run -q -p simulate-scaling -- ", "crates/simulate-scaling/tests/it/documents.rs", "cargo run -q -p simulate-scaling -- "),
     (r"deploy_scripts/deploy_scaling_target\.sh ", ".ci/scaling-target", "deploy_scripts/deploy_scaling_target.sh"),
