@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Method, Request, StatusCode, header::HOST};
+use http::{Method, StatusCode, header::HOST};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -13,13 +13,31 @@ use tokio::net::TcpStream;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// One request.
+pub(crate) struct Request {
+    method: Method,
+    path: String,
+    body: String,
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, path: String, body: &str) -> Self {
+        Self {
+            method,
+            path,
+            body: body.to_owned(),
+        }
+    }
+
+    pub(crate) fn get(path: String) -> Self {
+        Self::new(Method::GET, path, "")
+    }
+}
+
 /// What is requested, and for how long.
 pub(crate) struct Load<'a> {
-    pub(crate) method: Method,
-    /// The path by the number of the connection and of the request on it.
-    pub(crate) path: &'a (dyn Fn(usize, usize) -> String + Sync),
-    /// The body by the number of the request.
-    pub(crate) body: &'a (dyn Fn(usize) -> String + Sync),
+    /// By the number of the connection and of the request on it; `None` where there is no more to ask.
+    pub(crate) request: &'a (dyn Fn(usize, usize) -> Option<Request> + Sync),
     pub(crate) span: Duration,
 }
 
@@ -56,7 +74,7 @@ impl Connection {
         path: &str,
         body: String,
     ) -> Result<StatusCode, Failure> {
-        let request = Request::builder()
+        let request = http::Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, &self.address)
@@ -104,12 +122,11 @@ async fn ask(
 ) -> Result<(Vec<Duration>, usize), Failure> {
     let (mut latencies, mut not_ok) = (Vec::new(), 0);
     while started.elapsed() < load.span {
-        let (path, body) = (
-            (load.path)(number, latencies.len()),
-            (load.body)(latencies.len()),
-        );
+        let Some(Request { method, path, body }) = (load.request)(number, latencies.len()) else {
+            break;
+        };
         let sent = Instant::now();
-        let status = connection.send(load.method.clone(), &path, body).await?;
+        let status = connection.send(method, &path, body).await?;
         latencies.push(sent.elapsed());
         not_ok += usize::from(status != StatusCode::OK);
     }
@@ -117,22 +134,37 @@ async fn ask(
 }
 
 impl Measured {
+    /// The milliseconds that this share of the requests took at most.
+    pub(crate) fn at(&self, share: f64) -> f64 {
+        let index = (self.latencies.len() as f64 * share) as usize;
+        self.latencies
+            .get(index.min(self.latencies.len().saturating_sub(1)))
+            .copied()
+            .unwrap_or_default()
+            .as_secs_f64()
+            * 1e3
+    }
+
+    /// How many requests a second were answered.
+    pub(crate) fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.span.as_secs_f64()
+    }
+
+    pub(crate) fn span(&self) -> Duration {
+        self.span
+    }
+
+    pub(crate) fn not_ok(&self) -> usize {
+        self.not_ok
+    }
+
     /// A row of the table.
     pub(crate) fn row(&self, name: &str) -> String {
-        let at = |share: f64| {
-            let index = (self.latencies.len() as f64 * share) as usize;
-            self.latencies
-                .get(index.min(self.latencies.len().saturating_sub(1)))
-                .copied()
-                .unwrap_or_default()
-                .as_secs_f64()
-                * 1e3
-        };
-        let rate = self.latencies.len() as f64 / self.span.as_secs_f64();
         format!(
-            "| {name} | {rate:.0} | {:.2} | {:.2} | {} |",
-            at(0.5),
-            at(0.99),
+            "| {name} | {:.0} | {:.2} | {:.2} | {} |",
+            self.rate(),
+            self.at(0.5),
+            self.at(0.99),
             self.not_ok
         )
     }

@@ -4,6 +4,8 @@
 //! user waits for: the start, memory, and how many requests a second are answered over loopback. The load client
 //! shares the machine with the server. Nothing is asserted here; timings are not tests.
 
+mod crowd;
+mod growth;
 mod load;
 mod server;
 
@@ -15,18 +17,24 @@ use std::{
     time::Duration,
 };
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use http::Method;
 
 use crate::{
-    load::{Load, run},
-    server::Server,
+    load::{Load, Measured, Request, run},
+    server::{Server, Setup},
 };
 
 /// Measures Fleet API's server on this machine.
 #[derive(Parser)]
 #[command(name = "fleet-bench", version)]
 struct Options {
+    /// What to measure
+    #[arg(value_enum, default_value_t = Subject::Requests)]
+    subject: Subject,
+    /// Run the SQL on a MariaDB, which must be installed (growth only)
+    #[arg(long)]
+    mariadb: bool,
     /// Seconds of load for each measurement
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -35,7 +43,48 @@ struct Options {
     connections: usize,
 }
 
-const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
+#[derive(Clone, Copy, ValueEnum)]
+enum Subject {
+    /// Start, memory, and each kind of request
+    Requests,
+    /// 1,000 clients over 10,000 dimensions and 10,000 instances
+    Crowd,
+    /// Lists of 1,000,000 instances
+    Growth,
+}
+
+/// The instance that is added.
+pub(crate) const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
+
+/// A request by the number of the connection and of the request on it.
+type RequestOf = fn(usize, usize) -> Request;
+
+/// The kinds of requests.
+const KINDS: [(&str, RequestOf); 7] = [
+    ("health", |_, _| Request::get("/v1/health".to_owned())),
+    ("books", |_, _| Request::get("/api/books".to_owned())),
+    ("inventory read", |_, _| {
+        Request::get("/ec2/instance-002".to_owned())
+    }),
+    ("inventory list", |_, _| {
+        Request::get("/ec2?aws_region=us-east-1".to_owned())
+    }),
+    ("dimension read", |_, _| {
+        Request::get("/scalableTargetDimensions/1-23456789".to_owned())
+    }),
+    ("inventory add, 2 packages", |connection, number| {
+        Request::new(
+            Method::POST,
+            format!("/ec2/i-{connection}-{number}"),
+            INSTANCE,
+        )
+    }),
+    ("dimension change", |connection, number| {
+        let path = format!("/scalableTargetDimensions/{connection}");
+        let body = format!(r#"{{"desiredCapacity":{number}.5}}"#);
+        Request::new(Method::PATCH, path, &body)
+    }),
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,7 +92,12 @@ async fn main() -> ExitCode {
     let outcome = if env::var_os(server::SERVE).is_some() {
         server::serve().await
     } else {
-        measure(Options::parse()).await
+        let options = Options::parse();
+        match options.subject {
+            Subject::Requests => measure(options).await,
+            Subject::Crowd => crowd::measure(Duration::from_secs(options.seconds)).await,
+            Subject::Growth => growth::measure(options.mariadb).await,
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,7 +109,7 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (server, ready) = Server::start().await?;
+    let (server, ready) = Server::start(Setup::default()).await?;
     let mut out = io::stdout();
     writeln!(
         out,
@@ -83,57 +137,19 @@ async fn measure(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
 
     writeln!(
         out,
-        "\n| request | per second | median ms | 99th percentile ms | not 200 |\n|---|---|---|---|---|"
+        "\n| request | per second | median ms | 99th percentile ms | not 200 | × health |\n|---|---|---|---|---|---|"
     )?;
-    let reads: [(&str, &str); 5] = [
-        ("health", "/v1/health"),
-        ("books", "/api/books"),
-        ("inventory read", "/ec2/instance-002"),
-        ("inventory list", "/ec2?aws_region=us-east-1"),
-        ("dimension read", "/scalableTargetDimensions/1-23456789"),
-    ];
     let span = Duration::from_secs(options.seconds);
-    for (name, path) in reads {
+    let mut health = None;
+    for (name, request) in KINDS {
         let load = Load {
-            method: Method::GET,
-            path: &|_, _| path.to_owned(),
-            body: &|_| String::new(),
+            request: &|connection, number| Some(request(connection, number)),
             span,
         };
-        writeln!(
-            out,
-            "{}",
-            run(&server.address, &load, options.connections)
-                .await?
-                .row(name)
-        )?;
+        let measured: Measured = run(&server.address, &load, options.connections).await?;
+        let ratio = measured.rate() / *health.get_or_insert(measured.rate());
+        writeln!(out, "{} {ratio:.3} |", measured.row(name))?;
     }
-    let load = Load {
-        method: Method::POST,
-        path: &|connection, request| format!("/ec2/i-{connection}-{request}"),
-        body: &|_| INSTANCE.to_owned(),
-        span,
-    };
-    writeln!(
-        out,
-        "{}",
-        run(&server.address, &load, options.connections)
-            .await?
-            .row("inventory add, 2 packages")
-    )?;
-    let load = Load {
-        method: Method::PATCH,
-        path: &|connection, _| format!("/scalableTargetDimensions/{connection}"),
-        body: &|request| format!(r#"{{"desiredCapacity":{request}.5}}"#),
-        span,
-    };
-    writeln!(
-        out,
-        "{}",
-        run(&server.address, &load, options.connections)
-            .await?
-            .row("dimension change")
-    )?;
     writeln!(
         out,
         "\nresident memory after the load {} MiB",

@@ -4,11 +4,12 @@ use std::{
     env,
     error::Error,
     fs, io,
+    net::TcpListener,
     process::Stdio,
     time::{Duration, Instant},
 };
 
-use fleet_server::Options;
+use fleet_server::{Options, SqlEngine};
 use http::{Method, StatusCode};
 use tempfile::TempDir;
 use tokio::{
@@ -23,12 +24,27 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Set in the environment of the server's process; its value is the data folder.
 pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
 
+/// Where its AWS endpoints are to answer.
+const AWS_LISTEN: &str = "FLEET_BENCH_AWS_LISTEN";
+/// Set where the SQL is to run on a MariaDB of the server's own.
+const MARIADB: &str = "FLEET_BENCH_MARIADB";
+
+/// How the server is set up.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Setup {
+    pub(crate) mariadb: bool,
+}
+
 /// Runs as the server, with its usual log, until it is killed.
 pub(crate) async fn serve() -> Result<(), Failure> {
     fleet_server::start_log(None)?;
     let options = Options {
         listen: "127.0.0.1:0".parse()?,
-        aws_listen: "127.0.0.1:0".parse()?,
+        aws_listen: env::var(AWS_LISTEN)?.parse()?,
+        engine: match env::var_os(MARIADB) {
+            Some(_) => SqlEngine::Mariadb,
+            None => SqlEngine::Sqlite,
+        },
         data_dir: env::var_os(SERVE).unwrap_or_default().into(),
         ..Options::default()
     };
@@ -40,18 +56,26 @@ pub(crate) async fn serve() -> Result<(), Failure> {
 pub(crate) struct Server {
     /// Host and port.
     pub(crate) address: String,
+    /// Host and port of its AWS endpoints.
+    pub(crate) aws_address: String,
     process: Child,
     _folder: TempDir,
 }
 
 impl Server {
     /// Starts a server on an empty data folder. Returns how long it took from the start of the process to the first response.
-    pub(crate) async fn start() -> Result<(Self, Duration), Failure> {
+    pub(crate) async fn start(setup: Setup) -> Result<(Self, Duration), Failure> {
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
+        // Free a moment ago, which is good enough here.
+        let aws_address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let mut command = Command::new(env::current_exe()?);
+        if setup.mariadb {
+            command.env(MARIADB, "1");
+        }
         let mut process = command
             .env(SERVE, folder.path())
+            .env(AWS_LISTEN, &aws_address)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -67,6 +91,7 @@ impl Server {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let server = Self {
             address,
+            aws_address,
             process,
             _folder: folder,
         };

@@ -1,0 +1,194 @@
+//! Lists of a million instances with two packages each: every combination of filters, at the first page and deep.
+
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    time::{Duration, Instant},
+};
+
+use http::Method;
+use serde_json::json;
+
+use crate::{
+    load::Connection,
+    server::{Server, Setup},
+};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// How often each page is asked for.
+const TIMES: usize = 41;
+/// Where a deep page begins: after three quarters of the ids.
+const DEEP: &str = "i-750000";
+const DIGITS: &str = "(SELECT '0' AS d UNION ALL SELECT '1' UNION ALL SELECT '2' UNION ALL SELECT '3' UNION ALL SELECT '4' \
+                      UNION ALL SELECT '5' UNION ALL SELECT '6' UNION ALL SELECT '7' UNION ALL SELECT '8' UNION ALL SELECT '9')";
+
+/// What is asked for: the filters, and what they find.
+const LISTS: [(&str, &str); 18] = [
+    ("", "everything"),
+    ("aws_region=region-3", "a tenth"),
+    ("aws_region=rare", "ten"),
+    ("aws_account=account-4", "a tenth"),
+    ("aws_region=region-3&aws_account=account-4", "a hundredth"),
+    ("aws_region=region-3&aws_account=rare", "none"),
+    ("package_name=agent", "everything"),
+    ("package_name=package-123", "a thousandth"),
+    ("package_name=none", "none"),
+    ("package_name=agent&package_version=1.5", "a tenth"),
+    (
+        "package_name=package-123&package_version=2.4",
+        "one in 10,000",
+    ),
+    ("aws_region=region-3&package_name=agent", "a tenth"),
+    ("aws_region=region-4&package_name=package-123", "none"),
+    (
+        "aws_account=account-4&package_name=package-123",
+        "one in 10,000",
+    ),
+    (
+        "aws_region=region-3&package_name=agent&package_version=1.5",
+        "a hundredth",
+    ),
+    (
+        "aws_account=account-4&package_name=agent&package_version=1.5",
+        "a hundredth",
+    ),
+    (
+        "aws_region=region-3&aws_account=account-4&package_name=agent&package_version=1.5",
+        "a thousandth",
+    ),
+    (
+        "aws_region=region-4&aws_account=account-4&package_name=package-123",
+        "none",
+    ),
+];
+
+/// Fills a server, measures it and says so.
+pub(crate) async fn measure(mariadb: bool) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    let (server, _) = Server::start(Setup { mariadb }).await?;
+    let begun = Instant::now();
+    fill(&server).await?;
+    writeln!(
+        out,
+        "1,000,000 instances with two packages each, made in {} s\n",
+        begun.elapsed().as_secs()
+    )?;
+    writeln!(
+        out,
+        "| filters | match | first page ms | × | deep page ms | × |\n|---|---|---|---|---|---|"
+    )?;
+    let mut connection = Connection::open(&server.address).await?;
+    let mut unfiltered = None;
+    for (filters, found) in LISTS {
+        let first = median(&mut connection, filters, "").await?;
+        let deep = median(&mut connection, filters, &token()).await?;
+        let (one, other) = *unfiltered.get_or_insert((first, deep));
+        let shown = if filters.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("`{filters}`")
+        };
+        writeln!(
+            out,
+            "| {shown} | {found} | {:.2} | {:.1} | {:.2} | {:.1} |",
+            1e3 * first.as_secs_f64(),
+            first.as_secs_f64() / one.as_secs_f64(),
+            1e3 * deep.as_secs_f64(),
+            deep.as_secs_f64() / other.as_secs_f64(),
+        )?;
+    }
+    writeln!(out, "\nThe page's own requests, ms:")?;
+    for path in [
+        "/_ui/state?only=instances",
+        "/_ui/state?only=instances&aws_region=region-3&package_name=agent",
+        "/_ui/state?only=instances&q=agent",
+        "/_ui/state?only=instances&q=750000",
+        "/_ui/filters",
+    ] {
+        let begun = Instant::now();
+        connection.send(Method::GET, path, String::new()).await?;
+        let once = begun.elapsed();
+        writeln!(out, "- `{path}`: {:.1}", 1e3 * once.as_secs_f64())?;
+    }
+    server.stop().await
+}
+
+/// The token of a page after [`DEEP`].
+fn token() -> String {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    URL_SAFE_NO_PAD.encode(json!({ "after": DEEP }).to_string())
+}
+
+async fn median(
+    connection: &mut Connection,
+    filters: &str,
+    token: &str,
+) -> Result<Duration, Failure> {
+    let token = if token.is_empty() {
+        String::new()
+    } else {
+        format!("next_token={token}")
+    };
+    let parameters: Vec<&str> = [filters, token.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect();
+    let path = format!("/ec2?{}", parameters.join("&"));
+    let mut spans = Vec::with_capacity(TIMES);
+    for _ in 0..TIMES {
+        let begun = Instant::now();
+        let status = connection.send(Method::GET, &path, String::new()).await?;
+        spans.push(begun.elapsed());
+        if !status.is_success() {
+            return Err(format!("{path} answered {status}").into());
+        }
+    }
+    spans.sort_unstable();
+    Ok(spans[TIMES / 2])
+}
+
+/// Makes the instances by the local Data API, 100,000 at a time. Ids count up; everything else follows from their digits.
+async fn fill(server: &Server) -> Result<(), Failure> {
+    let rows = format!(
+        "FROM {DIGITS} b CROSS JOIN {DIGITS} c CROSS JOIN {DIGITS} e CROSS JOIN {DIGITS} f CROSS JOIN {DIGITS} g"
+    );
+    let id = "CONCAT('i-', :lead, b.d, c.d, e.d, f.d, g.d)";
+    let is_rare = "c.d = '0' AND e.d = '0' AND f.d = '0' AND g.d";
+    let statements = [
+        format!(
+            "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) SELECT {id}, \
+             CASE WHEN {is_rare} = '0' AND b.d = '0' THEN 'rare' ELSE CONCAT('region-', g.d) END, \
+             CASE WHEN {is_rare} = '1' AND b.d = '0' THEN 'rare' ELSE CONCAT('account-', f.d) END, \
+             '2026-01-01 00:00:00', 'generated' {rows}"
+        ),
+        format!(
+            "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) \
+             SELECT {id}, 'agent', CONCAT('1.', e.d) {rows}"
+        ),
+        format!(
+            "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) \
+             SELECT {id}, CONCAT('package-', c.d, e.d, g.d), CONCAT('2.', f.d) {rows}"
+        ),
+    ];
+    let mut connection = Connection::open(&server.aws_address).await?;
+    for lead in 0..10 {
+        for sql in &statements {
+            let parameter = json!({ "name": "lead", "value": { "stringValue": lead.to_string() } });
+            let body = json!({
+                "resourceArn": "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+                "secretArn": "fleet-db",
+                "database": "ec2_inventory_db",
+                "sql": sql,
+                "parameters": [parameter],
+            });
+            let status = connection
+                .send(Method::POST, "/Execute", body.to_string())
+                .await?;
+            if !status.is_success() {
+                return Err(format!("the Data API answered {status}").into());
+            }
+        }
+    }
+    Ok(())
+}
