@@ -13,6 +13,7 @@ mod limits;
 mod metadata;
 mod migrations;
 mod mysql;
+mod program;
 mod secrets;
 mod start;
 mod statements;
