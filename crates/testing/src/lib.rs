@@ -98,6 +98,13 @@ impl Event {
         self
     }
 
+    /// As an event of the API with this id.
+    #[must_use]
+    pub fn of_api(mut self, id: &str) -> Self {
+        self.0.request_context.apiid = Some(id.to_owned());
+        self
+    }
+
     /// With this query string, as a client would write it.
     #[must_use]
     pub fn query(mut self, query: &str) -> Self {

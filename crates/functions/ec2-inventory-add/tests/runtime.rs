@@ -112,13 +112,19 @@ async fn a_ping_is_a_quiet_200() {
     }
 }
 
-/// It decodes path parameters itself, and gives all requests the same id.
+/// `sam local start-api` decodes path parameters itself, and gives all requests the same id.
 #[tokio::test]
 async fn under_sam_local_nothing_is_decoded_twice_and_the_id_is_the_invocations() {
     let settings = [runtime::INVENTORY, &[("AWS_SAM_LOCAL", "true")]].concat();
     let event = Event::read("post-ec2-instance")
         .raw_path_parameter("aws_instance_id", "100%")
         .body("{}");
+    // A file that `sam local invoke` hands over is as AWS sent it.
+    let recorded = runtime::invoke(BINARY, &settings, &event).await.to_string();
+    let refusal = "aws_instance_id must be percent-encoded UTF-8.";
+    assert!(recorded.contains(refusal), "{recorded}");
+
+    let event = event.of_api("1234567890");
     let answer = runtime::invoke(BINARY, &settings, &event).await;
     let body = answer["body"].as_str().unwrap();
     // The id is accepted, so the body is what is wrong.

@@ -55,7 +55,7 @@ impl Event {
             .and_then(|time| time.format(&Rfc3339).ok());
         let body = json!({
             "version": "0",
-            "id": text(record, "/dynamodb/NewImage/writeId").unwrap_or(&sequence),
+            "id": text(record, "/dynamodb/NewImage/writeId/S").unwrap_or(&sequence),
             "detail-type": DETAIL_TYPE,
             "source": SOURCE,
             "account": "000000000000",
