@@ -212,6 +212,10 @@ mod tests {
             (r#"{}"#, "name is missing"),
             (r#"{"name":2}"#, "name must be a string, but is a number"),
             (
+                r#"{"count":"1","name":2}"#,
+                "name must be a string, but is a number",
+            ),
+            (
                 r#"{"name":"","count":"1"}"#,
                 "count must be a number, but is a string",
             ),
@@ -251,6 +255,10 @@ mod tests {
         for (text, sentence) in [
             (
                 r#"{"nmae":"x"}"#,
+                "Unknown field `nmae`; did you mean `name`? Allowed are name, count, parts, colour.",
+            ),
+            (
+                r#"{"count":"1","nmae":"x"}"#,
                 "Unknown field `nmae`; did you mean `name`? Allowed are name, count, parts, colour.",
             ),
             (

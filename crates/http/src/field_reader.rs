@@ -107,15 +107,22 @@ impl<'de> Deserializer<'de> for Field {
         visitor.visit_some(self)
     }
 
-    /// An object by its names alone; serde would take a list of its values as well.
+    /// An object by its names alone; serde would take a list of its values as well. Unknown fields come first, so that one
+    /// that is misspelled is named before another that is wrong; then the known ones in the order of the type.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, FieldFault> {
         match self.0 {
-            Value::Object(_) => self.deserialize_any(visitor),
+            Value::Object(fields) => {
+                let place = |name: &str| known.iter().position(|known| *known == name);
+                let mut fields: Vec<_> = fields.into_iter().collect();
+                fields.sort_by_key(|(name, _)| place(name));
+                let fields = fields.into_iter().map(|(name, value)| (name, Field(value)));
+                visitor.visit_map(MapDeserializer::new(fields))
+            }
             other => Err(FieldFault::invalid_type(found(&other), &visitor)),
         }
     }
