@@ -69,13 +69,20 @@ def create_scalable_target(logical_id, properties, stack):
 
 
 def create_scaling_policy(logical_id, properties, stack):
-    configuration = properties["TargetTrackingScalingPolicyConfiguration"]
-    metric = configuration.get("CustomizedMetricSpecification", {}).get("MetricName")
-    metric = metric or configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
     resource, separator, namespace = properties["ScalingTargetId"].rpartition("|")
-    # A custom resource can only follow a custom metric.
-    if not separator or float(configuration["TargetValue"]) <= 0 or not metric or (namespace == "custom-resource" and "Predefined" in str(configuration)):
-        raise ValueError(f"No scalable target registered, or no target or metric: {properties}")
+    if properties["PolicyType"] == "StepScaling":
+        is_valid = bool(properties["StepScalingPolicyConfiguration"]["StepAdjustments"])
+    else:
+        configuration = properties["TargetTrackingScalingPolicyConfiguration"]
+        customized = configuration.get("CustomizedMetricSpecification", {})
+        # Of several metrics exactly one is followed.
+        followed = [metric for metric in customized.get("Metrics", []) if str(metric.get("ReturnData", True)).lower() == "true"]
+        predefined = configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
+        has_metric = bool(customized.get("MetricName") or len(followed) == 1 or predefined)
+        # A custom resource can only follow a custom metric.
+        is_valid = float(configuration["TargetValue"]) > 0 and has_metric and not (predefined and namespace == "custom-resource")
+    if not separator or not is_valid:
+        raise ValueError(f"No scalable target registered, or no target, metric or steps: {properties}")
     return f"arn:aws:autoscaling:us-east-1:000000000000:scalingPolicy:{stack}:resource/{resource}:policyName/{properties['PolicyName']}", {}
 
 
