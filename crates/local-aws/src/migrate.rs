@@ -3,7 +3,7 @@
 //! `deploy_scripts/create_schema.sh` does the same through the Data API, with the same rows of `schema_version`, so that
 //! a server and the script do not interfere. A run claims a migration by its row, runs it, and records it. A
 //! claim that does not change for a while belongs to a dead run, and is taken over: running a statement twice is
-//! harmless (see [`Migration`](crate::Migration)), just wasteful.
+//! harmless (see [`Migration`]), just wasteful.
 
 use std::{
     collections::HashMap,

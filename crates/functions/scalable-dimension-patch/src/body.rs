@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 /// How much of a number's text a refusal repeats.
 const SHOWN_DIGITS: usize = 40;
 
-/// A change. In production mode any of its fields; in demo mode `desiredCapacity` alone, see [`DemoRequest`].
+/// A change. In production mode any of its fields; in demo mode `desiredCapacity` alone, see `DemoRequest`.
 ///
 /// Capacities are numbers here, since a number that is no capacity has a sentence of its own.
 #[derive(Debug, Deserialize)]
