@@ -17,6 +17,10 @@ TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 FUNCTIONS = {name: found for name, found in TEMPLATE["Resources"].items() if found["Type"] == "AWS::Serverless::Function"}
 # Set where AWS is not at its own address; every function that asks AWS needs both under `sam local`, which sets an empty one.
 ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA"}
+# The features of aws-config for what people sign in with: three SDK clients more, which no function may contain.
+SIGN_IN = {"credentials-login", "credentials-process", "sso"}
+# The programs that people run.
+RUN_BY_PEOPLE = ("fleet-server", "simulate-scaling")
 # What a template's Rules may call, by "Rule functions" in the reference of CloudFormation. cfn-lint lets others pass.
 RULE_FUNCTIONS = {"Ref"} | {
     f"Fn::{name}"
@@ -85,6 +89,24 @@ def builds_that_the_cache_would_miss():
             yield f"{name}: crates/build-inputs does not lead to {missing}"
 
 
+def sign_in_where_it_does_not_belong():
+    """No function is built with what people sign in with, and the programs that people run are.
+
+    `sam build` builds each function as a package by itself, so that only its own features count.
+    """
+    functions = {function["Metadata"]["BuildProperties"]["Binary"] for function in FUNCTIONS.values()}
+    for package in (*sorted(functions), *RUN_BY_PEOPLE):
+        command = ["cargo", "tree", "--package", package, "--edges", "normal", "--prefix", "none", "--format", "{p} {f}", "--locked", "--offline"]
+        tree = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+        features = {feature for found in re.findall(r"^aws-config v\S+ (\S+)", tree, re.M) for feature in found.split(",")}
+        clients = sorted(set(re.findall(r"^(aws-sdk-(?:signin|sso\w*)) v", tree, re.M)))
+        if package in functions:
+            if found := clients + sorted(features & SIGN_IN):
+                yield f"{package} is built with {', '.join(found)}, which only people need"
+        elif missing := SIGN_IN - features:
+            yield f"{package} is built without {', '.join(sorted(missing))} of aws-config"
+
+
 def settings_that_differ():
     """samconfig.toml and the settings of deploy_scripts/ name the same stacks."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
@@ -126,6 +148,7 @@ def main():
         routes_without_an_event,
         variables_without_a_local_value,
         builds_that_the_cache_would_miss,
+        sign_in_where_it_does_not_belong,
         settings_that_differ,
         functions_that_rules_refuse,
         *alarm_checks.CHECKS,

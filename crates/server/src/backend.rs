@@ -9,6 +9,7 @@ use fleet_local_aws::{Engine, LocalAws, Schema, Secret, Storage, Table, Timeouts
 use tracing::info;
 
 use crate::{
+    credentials::with_credentials,
     error::StartError,
     functions::Settings,
     options::{Backend, Options, SqlEngine},
@@ -144,6 +145,7 @@ impl Stores {
         if config.region().is_none() {
             return Err(StartError::NoRegion);
         }
+        let config = with_credentials(config).await?;
         if let Some(name) = proxy(&PROXIES) {
             info!("{name} is set; calls to AWS use that proxy, as no_proxy says");
         }

@@ -97,6 +97,11 @@ pub enum StartError {
     /// The AWS SDK knows no region.
     #[error("No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one.")]
     NoRegion,
+    /// The AWS SDK finds no credentials, for this reason.
+    #[error(
+        "There are no AWS credentials ({0}): sign in again, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    )]
+    Credentials(String),
     /// A setting of the functions is missing or wrong.
     #[error(transparent)]
     Setting(#[from] SettingsError),

@@ -9,6 +9,7 @@ mod address;
 mod answer;
 mod backend;
 mod conflicts;
+mod credentials;
 mod document;
 mod error;
 mod event;

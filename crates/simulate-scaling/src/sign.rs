@@ -1,23 +1,36 @@
 //! Signature Version 4 for `execute-api`, with the credentials of AWS's standard environment.
 
-use std::{error::Error, time::SystemTime};
+use std::{
+    error::Error,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::BehaviorVersion;
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials as _, SharedCredentialsProvider, error::CredentialsError},
+};
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
+use tokio::sync::Mutex;
+
+/// How long before they expire credentials are replaced.
+const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 
 /// Signs requests for one region.
 #[derive(Debug)]
 pub struct Signer {
     region: String,
-    credentials: SharedCredentialsProvider,
+    provider: SharedCredentialsProvider,
+    /// The provider's last answer: it keeps none itself, and would run a `credential_process` for each request.
+    credentials: Mutex<Credentials>,
 }
 
 impl Signer {
-    /// Finds the credentials as every AWS SDK does: environment variables, profile, the container's or the machine's role.
+    /// Finds the credentials as every AWS SDK does: environment variables, a profile of any kind, the container's or the
+    /// machine's role. They are asked for here, once, and again when they expire.
     ///
     /// # Errors
     /// A sentence when there are none.
@@ -26,19 +39,15 @@ impl Signer {
             .region(aws_config::Region::new(region.clone()))
             .load()
             .await;
-        let credentials = config
+        let provider = config
             .credentials_provider()
             .ok_or_else(|| no_credentials("no source of them is set"))?;
-        let signer = Self {
+        let credentials = credentials_of(&provider).await?;
+        Ok(Self {
             region,
-            credentials,
-        };
-        signer
-            .credentials
-            .provide_credentials()
-            .await
-            .map_err(|error| no_credentials(&reasons(&error)))?;
-        Ok(signer)
+            provider,
+            credentials: Mutex::new(credentials),
+        })
     }
 
     /// Signs `request` as it is: its headers, its address and its body.
@@ -46,11 +55,7 @@ impl Signer {
     /// # Errors
     /// A clause when the credentials are gone.
     pub async fn sign(&self, request: &mut http::Request<Vec<u8>>) -> Result<(), String> {
-        let credentials = self
-            .credentials
-            .provide_credentials()
-            .await
-            .map_err(|error| no_credentials(&reasons(&error)))?;
+        let credentials = self.credentials().await?;
         let identity = credentials.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -78,17 +83,48 @@ impl Signer {
         instructions.apply_to_request_http1x(request);
         Ok(())
     }
+
+    /// Credentials that are still valid for a while.
+    async fn credentials(&self) -> Result<Credentials, String> {
+        let mut credentials = self.credentials.lock().await;
+        let soon = SystemTime::now() + BEFORE_EXPIRY;
+        if credentials.expiry().is_some_and(|expiry| expiry <= soon) {
+            *credentials = credentials_of(&self.provider).await?;
+        }
+        Ok(credentials.clone())
+    }
 }
 
-/// `error` and all that caused it, in one line.
-fn reasons(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let reasons: Vec<_> = causes.map(ToString::to_string).collect();
-    reasons.join(": ")
+async fn credentials_of(provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
+    let asked = provider.provide_credentials().await;
+    asked.map_err(|error| no_credentials(&reason(&error)))
+}
+
+/// Why there are no credentials, in one line.
+fn reason(error: &CredentialsError) -> String {
+    let causes = std::iter::successors(Some(error as &dyn Error), |error| (*error).source());
+    let mut reasons: Vec<_> = causes.map(ToString::to_string).collect();
+    reasons.dedup();
+    let reason = reasons.join(": ");
+    let reason = match error {
+        // The SDK lists all that it tried, a line each. Only a profile can be there and be wrong.
+        CredentialsError::CredentialsNotLoaded(_) => reason
+            .lines()
+            .find_map(|line| {
+                line.trim()
+                    .strip_prefix("Profile: the credential provider was not enabled: ")
+            })
+            .unwrap_or(
+                "neither the environment, nor the profile, nor a role of this machine has any",
+            ),
+        _ => &reason,
+    };
+    // What a credential_process prints may have several lines.
+    reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn no_credentials(reason: &str) -> String {
     format!(
-        "there are no AWS credentials to sign with ({reason}): sign in again, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "there are no AWS credentials to sign with ({reason}): sign in again, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )
 }

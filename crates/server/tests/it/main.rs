@@ -13,6 +13,7 @@ mod binary;
 mod caching;
 mod client;
 mod connections;
+mod credentials;
 mod data_folder;
 mod ec2;
 mod events;

@@ -118,14 +118,73 @@ async fn without_credentials_nothing_is_asked() {
     let (code, said) = done.parts();
     assert_eq!(code, Some(2), "{said}");
     assert!(
-        said.starts_with("simulate-scaling: there are no AWS credentials to sign with (the credential provider was not enabled"),
+        said.starts_with("simulate-scaling: there are no AWS credentials to sign with (neither the environment, nor the profile"),
         "the reason is said: {said}"
     );
     assert!(
         said.ends_with(
-            "): sign in again, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+            "): sign in again, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
         ),
         "{said}"
     );
     assert!(stub.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_profile_with_a_credential_process_is_asked_once() {
+    let stub = Stub::start(obey).await;
+    let home = tempfile::tempdir().unwrap();
+    let (asked, process, config) = (
+        home.path().join("asked"),
+        home.path().join("process"),
+        home.path().join("config"),
+    );
+    let answer = r#"{"Version":1,"AccessKeyId":"AKIDPROCESS","SecretAccessKey":"b"}"#;
+    let script = format!("echo asked >>'{}'; echo '{answer}'\n", asked.display());
+    std::fs::write(&process, script).unwrap();
+    let profile = format!("[default]\ncredential_process = sh {}\n", process.display());
+    std::fs::write(&config, profile).unwrap();
+    let options = [
+        "--endpoint",
+        &stub.url,
+        "--check",
+        "--sigv4",
+        "eu-central-1",
+    ];
+    let environment = [
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+        ("PATH", "/usr/bin:/bin"),
+    ];
+    let done = simulate_in(&options, &environment).await;
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let requests = stub.requests();
+    assert!(requests.len() > 1);
+    for request in requests {
+        let sent = request.headers["authorization"].to_str().unwrap();
+        assert!(sent.contains("Credential=AKIDPROCESS/"), "{sent}");
+    }
+    assert_eq!(std::fs::read_to_string(asked).unwrap(), "asked\n");
+}
+
+#[tokio::test]
+async fn a_profile_of_identity_center_without_a_token_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let config = home.path().join("config");
+    let profile = "[default]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\n[sso-session s]\nsso_region = us-east-1\nsso_start_url = https://example.com/start\n";
+    std::fs::write(&config, profile).unwrap();
+    let options = [
+        "--endpoint",
+        "http://127.0.0.1:9/scalableTargetDimensions/1-23456789",
+        "--check",
+        "--sigv4",
+        "eu-central-1",
+    ];
+    let environment = [("AWS_CONFIG_FILE", config.to_str().unwrap())];
+    let done = simulate_in(&options, &environment).await;
+    let (code, said) = done.parts();
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("token") && !said.contains("feature") && said.lines().count() == 1,
+        "{said}"
+    );
 }
