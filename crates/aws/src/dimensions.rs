@@ -3,6 +3,7 @@
 mod errors;
 mod item;
 mod list;
+mod unheard;
 
 use std::{
     collections::HashMap,
@@ -21,8 +22,7 @@ use fleet_core::{
     calls,
     readiness::Probe,
     scaling::{
-        Change, Dimension, DimensionId, ReadDimension, StateTag, Stored, UpdateDimension,
-        UpdateError,
+        Change, Dimension, DimensionId, ReadDimension, Stored, UpdateDimension, UpdateError,
     },
     store::StoreError,
 };
@@ -32,8 +32,9 @@ use tokio::{
 };
 
 use self::{
-    errors::{Contended, NotWritten},
-    item::Seen,
+    errors::{Contended, NotWritten, Untraced},
+    item::{Seen, Trace, WriteId},
+    unheard::Attempts,
 };
 use crate::{
     budget::{self, Budget, jittered},
@@ -43,7 +44,7 @@ use crate::{
 };
 
 /// The time limit of one attempt of a call. DynamoDB answers within milliseconds; the SDK sends the call again, up to
-/// its three attempts. A write that was done but not answered survives that through its `writeId`.
+/// its three attempts. A write that was done but not answered survives that through its id.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
 /// After how many conflicts an update gives up.
@@ -116,21 +117,22 @@ impl DynamoDimensions {
         item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
     }
 
-    /// Replaces what was `seen` by `after`, if it is still there. Returns the new tag.
+    /// Replaces what was `seen` by `after`, if it is still there.
     async fn put(
         &self,
         id: &DimensionId,
+        (write, attempts): (WriteId, &Attempts),
         seen: &Seen,
         after: &Dimension,
         deadline: Instant,
-    ) -> Result<StateTag, NotWritten> {
+    ) -> Result<(), NotWritten> {
         const OPERATION: &str = "PutItem";
-        let (write, condition) = item::write(id, seen, after);
+        let (item, condition) = item::write(id, write, seen, after);
         let mut call = self
             .client
             .put_item()
             .table_name(&self.table)
-            .set_item(Some(write.item))
+            .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         call = match condition {
             None => call.condition_expression(format!("attribute_not_exists({})", item::KEY)),
@@ -144,11 +146,10 @@ impl DynamoDimensions {
                 .expression_attribute_values(":seenWrite", seen.write_id),
         };
         let sent = Instant::now();
-        match timeout_at(deadline, call.send()).await {
-            Ok(Ok(_)) => Ok(StateTag::of_write(write.id)),
-            Ok(Err(error)) => {
-                errors::of_put(OPERATION, error, &write.id).map(|()| StateTag::of_write(write.id))
-            }
+        let call = call.customize().interceptor(attempts.clone()).send();
+        match timeout_at(deadline, call).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(errors::of_put(OPERATION, error)),
             Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
                 operation: OPERATION,
                 waited: sent.elapsed(),
@@ -180,6 +181,10 @@ impl UpdateDimension for DynamoDimensions {
         let budget = Budget::start();
         let mut seen = self.seen(id, budget.work()).await?;
         let mut turn = None;
+        // One id for all that this update puts, and never a put of something else while an earlier one may still arrive: so
+        // the id in an item says that this update is done.
+        let write = WriteId::random();
+        let attempts = Attempts::default();
         for conflicts in 1..=CONFLICTS {
             let after = transition(&seen.stored).map_err(UpdateError::Refused)?;
             let before = seen.stored.state.clone();
@@ -187,13 +192,33 @@ impl UpdateDimension for DynamoDimensions {
                 let tag = seen.stored.tag;
                 return Ok(Change { before, after, tag });
             }
-            seen = match self.put(id, &seen, &after, budget.end()).await {
-                Ok(tag) => return Ok(Change { before, after, tag }),
+            let put = self.put(id, (write, &attempts), &seen, &after, budget.end());
+            let newer = match put.await {
+                Ok(()) => {
+                    let tag = write.tag();
+                    return Ok(Change { before, after, tag });
+                }
                 Err(NotWritten::Store(error)) => return Err(error.into()),
                 // The conflict brought the newer state with it.
                 Err(NotWritten::Conflict(newer)) => newer,
                 Err(NotWritten::Race) => self.seen(id, budget.work()).await?,
             };
+            match newer.trace(write, &seen) {
+                Trace::Written => {
+                    let tag = write.tag();
+                    return Ok(Change { before, after, tag });
+                }
+                // To do it again could undo what others have done since.
+                Trace::Lost if attempts.has_unheard() => {
+                    return Err(errors::unavailable(Untraced).into());
+                }
+                Trace::Lost | Trace::NotWritten => {}
+            }
+            if newer.stored.tag != seen.stored.tag {
+                // What they expected is gone, so they cannot arrive any more.
+                attempts.forget();
+            }
+            seen = newer;
             calls::record_retry();
             if turn.is_none() {
                 turn = self.queue(id, budget.work()).await;

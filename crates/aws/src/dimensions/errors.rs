@@ -32,6 +32,13 @@ const PASSING: [&str; 8] = [
 #[error("other writers came between each time")]
 pub(super) struct Contended;
 
+/// A write whose answer was lost, on a dimension that many others have written since.
+#[derive(Debug, Error)]
+#[error(
+    "whether it was written is unknown: its answer was lost, and too many others have written since"
+)]
+pub(super) struct Untraced;
+
 /// Why an item was not put.
 pub(super) enum NotWritten {
     /// Another writer was first, and left this.
@@ -48,35 +55,28 @@ impl From<StoreError> for NotWritten {
     }
 }
 
-/// What the failed put of the write `id` means. It succeeded after all when the item in its way is its own, or was made of
-/// its own by others: the SDK sent it again after an answer was lost.
+/// What a failed put means. A conflict may be one with the very same write, which the SDK sent again after an answer was
+/// lost: the state that comes with it tells.
 pub(super) fn of_put(
     operation: &'static str,
     error: SdkError<PutItemError, HttpResponse>,
-    id: &str,
-) -> Result<(), NotWritten> {
+) -> NotWritten {
     match error {
         SdkError::ServiceError(refusal)
             if refusal.err().is_conditional_check_failed_exception() =>
         {
             let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else {
-                return Err(NotWritten::Race);
+                return NotWritten::Race;
             };
-            match conflict.item {
-                Some(item) if item::comes_of_write(&item, id) => Ok(()),
-                // Without an item in the way, the one that was seen has been deleted.
-                item => {
-                    Err(item::read(item)
-                        .map_or_else(|error| fault(error).into(), NotWritten::Conflict))
-                }
-            }
+            // Without an item in the way, the one that was seen has been deleted.
+            item::read(conflict.item).map_or_else(|error| fault(error).into(), NotWritten::Conflict)
         }
         SdkError::ServiceError(refusal)
             if refusal.err().is_replicated_write_conflict_exception() =>
         {
-            Err(NotWritten::Race)
+            NotWritten::Race
         }
-        error => Err(store_error(operation, &error).into()),
+        error => store_error(operation, &error).into(),
     }
 }
 

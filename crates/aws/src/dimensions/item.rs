@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, iter, num::ParseFloatError};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use fleet_core::{
     scaling::{
         Capacity, CapacityError, Dimension, DimensionId, DimensionIdError, FailureReason,
@@ -19,13 +19,15 @@ pub(super) const KEY: &str = "scalableTargetDimensionId";
 pub(super) const REVISION: &str = "revision";
 /// Names the last write, so that a writer whose answer was lost knows its own.
 pub(super) const WRITE_ID: &str = "writeId";
-/// Names the writes before it, newest first: a writer knows its own even when others have written since. An item without
-/// the attribute has none.
-const EARLIER_WRITE_IDS: &str = "earlierWriteIds";
+/// Names the writes before it, newest first, without a gap: a writer knows its own even when others have written since. An
+/// item without the attribute names none. It replaces the list `earlierWriteIds` of earlier versions.
+const EARLIER_WRITES: &str = "earlierWrites";
 
-/// How many earlier writes an item names. A writer whose answer was lost finds itself among them unless this many others
-/// have written before the SDK sent its call again.
-const EARLIER_WRITES: usize = 8;
+/// How many earlier writes an item names. With all of them, an item of ordinary size is still within the kilobyte that
+/// DynamoDB counts as one unit of a write.
+const MAX_EARLIER_WRITES: usize = 120;
+/// How many bytes of a write's id name it afterwards: another write has the same ones with a chance of 1 in 2^48.
+const NAME_BYTES: usize = 6;
 
 // Capacities are kept as text: a capacity is any finite number that a double holds, and DynamoDB's numbers end at 1E126.
 const ACTUAL: &str = "actualCapacity";
@@ -78,19 +80,74 @@ pub(super) struct Seen {
 #[derive(Clone, Debug, PartialEq)]
 struct Revision {
     number: u64,
-    earlier_write_ids: Vec<String>,
+    /// The writes before the last one, newest first.
+    earlier_writes: Vec<WriteName>,
+}
+
+/// What names a write in the items after it: the beginning of its id.
+type WriteName = [u8; NAME_BYTES];
+
+/// Identifies what an update writes, through all its calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WriteId(Uuid);
+
+impl WriteId {
+    pub(super) fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// The tag of the state that it leaves.
+    pub(super) fn tag(self) -> StateTag {
+        StateTag::of_write(self.0.to_string())
+    }
+
+    fn name(self) -> WriteName {
+        let [name @ .., _, _, _, _, _, _, _, _, _, _] = self.0.into_bytes();
+        name
+    }
+}
+
+/// What a state says of an earlier write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// The state is what the write left, or what others have made of that since.
+    Written,
+    /// The state was made without it.
+    NotWritten,
+    /// So many others have written since that nothing tells.
+    Lost,
+}
+
+impl Seen {
+    /// What this state says of the write `id` that was to replace `earlier`.
+    ///
+    /// The revision that the write would have had tells whether it would be named here: no clock does.
+    pub(super) fn trace(&self, id: WriteId, earlier: &Self) -> Trace {
+        let Some(revision) = &self.revision else {
+            // What was there has been deleted, and the write with it.
+            return Trace::NotWritten;
+        };
+        if self.stored.tag == id.tag() || revision.earlier_writes.contains(&id.name()) {
+            return Trace::Written;
+        }
+        let named = u64::try_from(revision.earlier_writes.len()).unwrap_or(u64::MAX);
+        if revision.number > earlier.next_revision().saturating_add(named) {
+            Trace::Lost
+        } else {
+            Trace::NotWritten
+        }
+    }
+
+    /// The revision of the write that replaces this state.
+    fn next_revision(&self) -> u64 {
+        self.revision.as_ref().map_or(0, |revision| revision.number) + 1
+    }
 }
 
 /// The values of a condition on what was seen.
 pub(super) struct Condition {
     pub(super) number: AttributeValue,
     pub(super) write_id: AttributeValue,
-}
-
-/// An item to be put.
-pub(super) struct Write {
-    pub(super) id: String,
-    pub(super) item: HashMap<String, AttributeValue>,
 }
 
 /// Reads `item`; the initial state where there is none.
@@ -143,7 +200,7 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen
         },
         revision: Some(Revision {
             number,
-            earlier_write_ids: earlier_write_ids(&item)?,
+            earlier_writes: earlier_writes(&item)?,
         }),
     })
 }
@@ -161,22 +218,24 @@ pub(super) fn key(item: &HashMap<String, AttributeValue>) -> Result<DimensionId,
     DimensionId::parse(string(item, KEY)?).map_err(ItemError::Key)
 }
 
-/// The item that replaces what was `seen` by `after`, and what must still be there for it.
+/// The item with which `write` replaces what was `seen` by `after`, and what must still be there for it.
 pub(super) fn write(
     id: &DimensionId,
+    write: WriteId,
     seen: &Seen,
     after: &Dimension,
-) -> (Write, Option<Condition>) {
+) -> (HashMap<String, AttributeValue>, Option<Condition>) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let write_id = Uuid::new_v4().to_string();
-    let revision = seen.revision.as_ref().map_or(0, |revision| revision.number) + 1;
     let mut item: HashMap<String, AttributeValue> = [
         (KEY, text(id.as_str())),
         (ACTUAL, text(&after.actual.to_string())),
         (DESIRED, text(&after.desired.to_string())),
         (STATUS, text(after.status.name())),
-        (REVISION, AttributeValue::N(revision.to_string())),
-        (WRITE_ID, text(&write_id)),
+        (
+            REVISION,
+            AttributeValue::N(seen.next_revision().to_string()),
+        ),
+        (WRITE_ID, text(write.tag().as_str())),
         (UPDATED_AT, text(&UpdateTime::now().to_string())),
     ]
     .into_iter()
@@ -187,38 +246,31 @@ pub(super) fn write(
     }
     let last_write = seen.stored.tag.as_str();
     if let Some(revision) = &seen.revision {
-        let earlier = revision.earlier_write_ids.iter().map(String::as_str);
-        let earlier = iter::once(last_write).chain(earlier).take(EARLIER_WRITES);
+        // An id of another form, which no write of ours has, keeps its place in the order.
+        let last_name =
+            Uuid::parse_str(last_write).map_or([0; NAME_BYTES], |id| WriteId(id).name());
+        let earlier = iter::once(last_name).chain(revision.earlier_writes.iter().copied());
+        let names: Vec<u8> = earlier.take(MAX_EARLIER_WRITES).flatten().collect();
         item.insert(
-            EARLIER_WRITE_IDS.to_owned(),
-            AttributeValue::L(earlier.map(text).collect()),
+            EARLIER_WRITES.to_owned(),
+            AttributeValue::B(Blob::new(names)),
         );
     }
     let condition = seen.revision.as_ref().map(|revision| Condition {
         number: AttributeValue::N(revision.number.to_string()),
         write_id: text(last_write),
     });
-    (Write { id: write_id, item }, condition)
+    (item, condition)
 }
 
-/// Whether `item` is what the write `id` left, or what others have made of that since.
-pub(super) fn comes_of_write(item: &HashMap<String, AttributeValue>, id: &str) -> bool {
-    matches!(item.get(WRITE_ID), Some(AttributeValue::S(write)) if write == id)
-        || earlier_write_ids(item).is_ok_and(|earlier| earlier.iter().any(|write| write == id))
-}
-
-fn earlier_write_ids(item: &HashMap<String, AttributeValue>) -> Result<Vec<String>, ItemError> {
-    match item.get(EARLIER_WRITE_IDS) {
+fn earlier_writes(item: &HashMap<String, AttributeValue>) -> Result<Vec<WriteName>, ItemError> {
+    match item.get(EARLIER_WRITES) {
         None => Ok(Vec::new()),
-        Some(AttributeValue::L(ids)) => ids
-            .iter()
-            .map(|id| {
-                id.as_s()
-                    .cloned()
-                    .map_err(|_| ItemError::Attribute(EARLIER_WRITE_IDS))
-            })
-            .collect(),
-        Some(_) => Err(ItemError::Attribute(EARLIER_WRITE_IDS)),
+        Some(AttributeValue::B(names)) => match names.as_ref().as_chunks() {
+            (names, []) => Ok(names.to_vec()),
+            _ => Err(ItemError::Attribute(EARLIER_WRITES)),
+        },
+        Some(_) => Err(ItemError::Attribute(EARLIER_WRITES)),
     }
 }
 

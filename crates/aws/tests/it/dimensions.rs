@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use fleet_aws::{DimensionsSettings, DynamoDimensions, budget::WORK};
 use fleet_core::{
     calls::counted,
@@ -175,19 +176,31 @@ async fn a_later_update_expects_the_item_that_was_read() {
     );
     assert_eq!(put["Item"]["revision"], json!({ "N": "8" }));
     assert_eq!(
-        put["Item"]["earlierWriteIds"],
-        json!({ "L": [{ "S": "theirs" }] })
+        put["Item"]["earlierWrites"],
+        earlier_writes([[0; NAME_BYTES]])
     );
 }
 
+/// How many bytes of its id name a write afterwards.
+const NAME_BYTES: usize = 6;
+
+/// The attribute that names earlier writes, newest first.
+fn earlier_writes(names: impl IntoIterator<Item = [u8; NAME_BYTES]>) -> Value {
+    let bytes: Vec<u8> = names.into_iter().flatten().collect();
+    json!({ "B": BASE64_STANDARD.encode(bytes) })
+}
+
+/// What names the write of an item afterwards.
+fn name(item: &Value) -> [u8; NAME_BYTES] {
+    let id = item["writeId"]["S"].as_str().unwrap().replace('-', "");
+    std::array::from_fn(|byte| u8::from_str_radix(&id[2 * byte..2 * byte + 2], 16).unwrap())
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_item_names_its_last_nine_writes_and_no_more() {
-    let earlier: Vec<_> = (0..9)
-        .rev()
-        .map(|nth| json!({ "S": format!("write {nth}") }))
-        .collect();
-    let mut seen = item("5.0", "10", "write 9");
-    seen["earlierWriteIds"] = json!({ "L": earlier[..8] });
+async fn an_item_names_its_last_writes_within_a_kilobyte() {
+    let names = |last: u8| (0..last).rev().map(|nth| [nth; NAME_BYTES]);
+    let mut seen = item("5.0", "122", "7a7a7a7a-7a7a-4a7a-8a7a-7a7a7a7a7a7a");
+    seen["earlierWrites"] = earlier_writes(names(121));
     let (dimensions, sent) = dimensions(move |_, nth| {
         if nth == 1 {
             Reply::ok(&json!({ "Item": seen }))
@@ -196,16 +209,20 @@ async fn an_item_names_its_last_nine_writes_and_no_more() {
         }
     });
     dimensions.update(&id(), raised).await.unwrap();
-    let kept = sent.lock().unwrap()[1]["body"]["Item"]["earlierWriteIds"]["L"].clone();
-    assert_eq!(
-        kept,
-        json!(
-            (2..10)
-                .rev()
-                .map(|nth| json!({ "S": format!("write {nth}") }))
-                .collect::<Vec<_>>()
-        )
-    );
+    let put = sent.lock().unwrap()[1]["body"]["Item"].clone();
+    let kept = std::iter::once([0x7a; NAME_BYTES]).chain(names(121).take(119));
+    assert_eq!(put["earlierWrites"], earlier_writes(kept));
+    // An item's size is that of its names and values: text as UTF-8, binary without the base64.
+    let size: usize = put
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| {
+            let text = |kind: &str| value[kind].as_str().map_or(0, str::len);
+            name.len() + text("S") + text("N") + text("B") / 4 * 3
+        })
+        .sum();
+    assert!(size <= 1024, "{size} bytes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -257,8 +274,7 @@ async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
         2 => Reply::Reset,
         _ => {
             let mut newer = item("9.0", "3", "theirs");
-            newer["earlierWriteIds"] =
-                json!({ "L": [{ "S": "others'" }, request.body["Item"]["writeId"]] });
+            newer["earlierWrites"] = earlier_writes([[1; NAME_BYTES], name(&request.body["Item"])]);
             conflict(&newer)
         }
     });
@@ -268,6 +284,116 @@ async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
         (1.0, 2.0)
     );
     assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
+}
+
+/// A conflict with what `revision` writes have left, of which the item names the last three.
+fn conflict_after(revision: u64) -> Reply {
+    let mut newer = item("9.0", &revision.to_string(), "theirs");
+    newer["earlierWrites"] = earlier_writes([[1; NAME_BYTES], [2; NAME_BYTES]]);
+    conflict(&newer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resent_write_that_would_be_named_was_not_done() {
+    // Its own would have been the first one.
+    let (dimensions, sent) = dimensions(|_, nth| match nth {
+        2 => Reply::Reset,
+        3 => conflict_after(3),
+        _ => nothing(),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!(
+        (change.before.desired.get(), change.after.desired.get()),
+        (9.0, 10.0)
+    );
+    assert_eq!(operations(&sent).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resent_write_that_nothing_tells_of_any_more_is_not_done_again() {
+    for lost in [
+        || Reply::Reset,
+        || Reply::Silence,
+        || Reply::error(500, "InternalServerError", "oops"),
+    ] {
+        let (dimensions, sent) = dimensions(move |_, nth| match nth {
+            1 => nothing(),
+            2 => lost(),
+            _ => conflict_after(4),
+        });
+        let Err(UpdateError::Store(StoreError::Unavailable { source, .. })) =
+            dimensions.update(&id(), raised).await
+        else {
+            panic!("nobody knows")
+        };
+        assert_eq!(
+            source.to_string(),
+            "whether it was written is unknown: its answer was lost, and too many others have written since"
+        );
+        assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_every_attempt_was_refused_was_not_done_however_many_have_written() {
+    for refused in [0, 1, 2] {
+        let (dimensions, sent) = dimensions(move |_, nth| match nth {
+            1 => nothing(),
+            nth if nth < 2 + refused => Reply::error(400, "ThrottlingException", "slow down"),
+            nth if nth == 2 + refused => conflict_after(1_000),
+            _ => nothing(),
+        });
+        let change = dimensions.update(&id(), raised).await.unwrap();
+        assert_eq!(change.after.desired.get(), 10.0);
+        assert_eq!(operations(&sent).len(), 3 + refused);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_remembered_until_its_write_can_no_longer_arrive() {
+    // The other region's conflict, which the SDK tries again twice, says nothing of the first attempt: that arrives after the
+    // state was read again.
+    let mut first = Value::Null;
+    let (dimensions, sent) = dimensions(move |request, nth| match nth {
+        2 => {
+            first = request.body["Item"].clone();
+            Reply::Reset
+        }
+        3 | 4 => Reply::error(400, "ReplicatedWriteConflictException", "conflict"),
+        6 => conflict(&first),
+        _ => nothing(),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!(change.after.desired.get(), 2.0);
+    assert_eq!(
+        operations(&sent),
+        [
+            "GetItem", "PutItem", "PutItem", "PutItem", "GetItem", "PutItem"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn ones_own_write_is_known_again_after_a_conflict_with_another_region() {
+    let mut first = Value::Null;
+    let (dimensions, sent) = dimensions(move |request, nth| match nth {
+        2 => {
+            first = request.body["Item"].clone();
+            Reply::Reset
+        }
+        3 | 4 => Reply::error(400, "ReplicatedWriteConflictException", "conflict"),
+        5 => Reply::ok(&json!({ "Item": first })),
+        _ => nothing(),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!(
+        (change.before.desired.get(), change.after.desired.get()),
+        (1.0, 2.0)
+    );
+    assert_eq!(
+        operations(&sent),
+        ["GetItem", "PutItem", "PutItem", "PutItem", "GetItem"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -408,8 +534,8 @@ async fn an_item_that_is_none_of_ours_is_a_fault() {
         with("writeId", json!({ "NULL": true })),
         with("updatedAt", json!({ "S": "yesterday" })),
         with("updatedAt", json!({ "N": "1" })),
-        with("earlierWriteIds", json!({ "S": "one" })),
-        with("earlierWriteIds", json!({ "L": [{ "N": "1" }] })),
+        with("earlierWrites", json!({ "S": "one" })),
+        with("earlierWrites", json!({ "B": "AAAA" })),
         json!({ "scalableTargetDimensionId": { "S": "1-23456789" } }),
     ] {
         let told = item.to_string();

@@ -91,7 +91,7 @@ mod tests {
                     "revision": {"N": "3"},
                     "updatedAt": {"S": "2026-01-05T08:00:00Z"},
                     "writeId": {"S": "b5b1"},
-                    "earlierWriteIds": {"L": []},
+                    "earlierWrites": {"B": ""},
                 },
             },
         })

@@ -1,0 +1,348 @@
+//! What clients of one dimension did and were told, and whether an order explains it.
+//!
+//! They order capacities that overlap, and report as owners do: two for the same order, one that comes back with what it knew
+//! before it crashed, one whose answers are lost. The checker of `todc-utils` (Wing, Gong and Lowe's algorithm) looks for
+//! an order that explains all of it.
+
+use std::{
+    convert::Infallible,
+    mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fastrand::Rng;
+use fleet_aws::DynamoDimensions;
+use fleet_core::{
+    scaling::{
+        Capacity, Dimension, DimensionId, ReadDimension, StatusName, Stored, UpdateDimension as _,
+        UpdateError, production::Patch,
+    },
+    store::StoreError,
+};
+use todc_utils::{
+    linearizability::{
+        WGLChecker,
+        history::{Action, History},
+    },
+    specifications::Specification,
+};
+use tokio::{task::JoinSet, time::sleep};
+
+/// One in so many writers never hears what came of its change, and goes on with what it knew.
+const LOST: u32 = 500;
+
+/// The state in the bits that the checker compares: actual, desired and status.
+type State = (u64, u64, &'static str);
+
+/// A state with its tag.
+type Seen = (State, String);
+
+/// The fields that a change brings.
+#[derive(Clone, Debug, Default)]
+struct Asked {
+    actual: Option<f64>,
+    desired: Option<f64>,
+    status: Option<StatusName>,
+}
+
+/// One operation with what it answered.
+#[derive(Clone, Debug)]
+enum Operation {
+    /// The state at the beginning of a part of the history.
+    Found(Seen),
+    Read(Seen),
+    Change {
+        asked: Asked,
+        /// What `If-Match` names.
+        known: Option<String>,
+        told: Told,
+    },
+}
+
+/// What a writer was told; nothing where the store could not say whether it wrote, as when other writers came between
+/// each time. Such an operation ends after all others of its part, so that it may have been done at any time or not at all.
+type Told = Option<Outcome>;
+
+#[derive(Clone, Debug)]
+enum Outcome {
+    /// The state after it.
+    Done(Seen),
+    /// The present state, which is not the one that the writer knew.
+    Refused(Seen),
+}
+
+/// A dimension in production mode, said once more in as few words as there are. The tag is not known after a change whose
+/// outcome is not.
+struct Register;
+
+impl Register {
+    fn merged(asked: &Asked, (actual, desired, status): State) -> State {
+        let bits = |number: Option<f64>| number.map(f64::to_bits);
+        let new_actual = bits(asked.actual).unwrap_or(actual);
+        let new_desired = bits(asked.desired).unwrap_or(desired);
+        let is_late = asked.status == Some(StatusName::Successful)
+            && asked.actual.is_some()
+            && new_actual != new_desired;
+        let is_new_try = status == "Failed"
+            && asked.desired.is_some()
+            && asked.actual.is_none()
+            && asked.status.is_none();
+        let status = if new_desired != desired || is_late || is_new_try {
+            "Pending"
+        } else {
+            asked.status.map_or(status, StatusName::as_str)
+        };
+        (new_actual, new_desired, status)
+    }
+}
+
+impl Specification for Register {
+    type State = (State, Option<String>);
+    type Operation = Operation;
+
+    fn init() -> Self::State {
+        (state(&Dimension::INITIAL), None)
+    }
+
+    fn apply(operation: &Operation, (state, tag): &Self::State) -> (bool, Self::State) {
+        let is_present =
+            |(seen, its): &Seen| seen == state && tag.as_ref().is_none_or(|tag| tag == its);
+        let with = |(seen, tag): &Seen| (*seen, Some(tag.clone()));
+        match operation {
+            Operation::Found(seen) => (true, with(seen)),
+            Operation::Read(seen) => (is_present(seen), with(seen)),
+            Operation::Change { asked, known, told } => {
+                let holds = known.is_none() || known == tag;
+                let after = if holds {
+                    Self::merged(asked, *state)
+                } else {
+                    *state
+                };
+                match told {
+                    None if after == *state => (true, (after, tag.clone())),
+                    None => (true, (after, None)),
+                    Some(Outcome::Refused(seen)) => (!holds && is_present(seen), with(seen)),
+                    Some(Outcome::Done(seen)) if after == *state => {
+                        (holds && is_present(seen), with(seen))
+                    }
+                    Some(Outcome::Done(seen)) => {
+                        let is_new = tag.as_ref() != Some(&seen.1);
+                        (holds && is_new && seen.0 == after, with(seen))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn state(dimension: &Dimension) -> State {
+    (
+        dimension.actual.get().to_bits(),
+        dimension.desired.get().to_bits(),
+        dimension.status.name(),
+    )
+}
+
+fn seen(stored: &Stored) -> Seen {
+    (state(&stored.state), stored.tag.as_str().to_owned())
+}
+
+/// How a client changes the dimension.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// As the functions do.
+    Conditional,
+    /// Reads, and then writes what it made of that over whatever is there by then: the mistake to be found.
+    Planted,
+}
+
+type Actions = Arc<Mutex<Vec<(usize, Action<Operation>)>>>;
+
+fn push(actions: &Actions, client: usize, action: Action<Operation>) {
+    actions.lock().unwrap().push((client, action));
+}
+
+/// What a client remembers: what it saw last, and what it saw some time ago, as one that crashed and came back.
+type Memory = [Option<Seen>; 2];
+
+/// A change at random, or a read.
+fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(Asked, Option<String>)> {
+    let remembered = memory[usize::from(rng.u8(0..4) == 0)].clone();
+    // Most values are new. Owners report what they knew to be desired, and some order it once more.
+    let new = f64::from(rng.u32(0..10_000));
+    let (ordered, tag) = remembered.map_or((new, None), |((_, desired, _), tag)| {
+        (f64::from_bits(desired), Some(tag))
+    });
+    let asked = |actual, desired, status| Asked {
+        actual,
+        desired,
+        status,
+    };
+    let careful = tag.filter(|_| rng.bool());
+    Some(match rng.u8(0..10) {
+        0 => (asked(Some(new), None, None), None),
+        1 => (asked(None, Some(new), None), None),
+        2 => (asked(None, Some(ordered), None), None),
+        3 => (asked(None, None, Some(StatusName::InProgress)), careful),
+        4 => {
+            let status = Some(StatusName::Successful);
+            (asked(Some(ordered), None, status), careful)
+        }
+        5 => {
+            let status = Some(StatusName::Successful);
+            (asked(Some(ordered), Some(ordered), status), careful)
+        }
+        6 => (asked(None, None, Some(StatusName::Failed)), careful),
+        _ => return None,
+    })
+}
+
+/// One operation at random. Answers it where its outcome is not known.
+async fn operate(
+    Client {
+        dimensions,
+        rng,
+        memory,
+    }: &mut Client,
+    id: &DimensionId,
+    (actions, client): (&Actions, usize),
+    writer: Writer,
+) -> Option<Operation> {
+    let Some((asked, known)) = chosen(rng, memory) else {
+        let nothing = (state(&Dimension::INITIAL), String::new());
+        push(actions, client, Action::Call(Operation::Read(nothing)));
+        let read = seen(&dimensions.read(id).await.unwrap());
+        push(
+            actions,
+            client,
+            Action::Response(Operation::Read(read.clone())),
+        );
+        memory.swap(0, 1);
+        memory[0] = Some(read);
+        return None;
+    };
+    let operation = |told| Operation::Change {
+        asked: asked.clone(),
+        known: known.clone(),
+        told,
+    };
+    let capacity = |number: Option<f64>| number.map(|number| Capacity::new(number).unwrap());
+    let patch = Patch {
+        actual: capacity(asked.actual),
+        desired: capacity(asked.desired),
+        status: asked.status,
+        failure_reason: None,
+    };
+    let transition = |stored: &Stored| {
+        if known.as_ref().is_some_and(|tag| tag != stored.tag.as_str()) {
+            return Err(seen(stored));
+        }
+        Ok(patch.apply(&stored.state).unwrap())
+    };
+    push(actions, client, Action::Call(operation(None)));
+    let changed = match writer {
+        Writer::Conditional => dimensions.update(id, transition).await,
+        Writer::Planted => match transition(&dimensions.read(id).await.unwrap()) {
+            Err(present) => Err(UpdateError::Refused(present)),
+            Ok(after) => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let written = dimensions
+                    .update(id, |_| Ok::<_, Infallible>(after.clone()))
+                    .await;
+                Ok(written.unwrap())
+            }
+        },
+    };
+    if rng.u32(0..LOST) == 0 {
+        return Some(operation(None));
+    }
+    let outcome = match changed {
+        Ok(change) => {
+            let left = (state(&change.after), change.tag.as_str().to_owned());
+            memory[0] = Some(left.clone());
+            Outcome::Done(left)
+        }
+        Err(UpdateError::Refused(present)) => Outcome::Refused(present),
+        Err(UpdateError::Store(StoreError::Unavailable { .. })) => return Some(operation(None)),
+        Err(error) => panic!("{error:?}"),
+    };
+    push(actions, client, Action::Response(operation(Some(outcome))));
+    None
+}
+
+/// A client, with a function instance of its own.
+pub(crate) struct Client {
+    dimensions: DynamoDimensions,
+    rng: Rng,
+    memory: Memory,
+}
+
+impl Client {
+    pub(crate) fn new(dimensions: DynamoDimensions, rng: Rng) -> Self {
+        Self {
+            dimensions,
+            rng,
+            memory: Memory::default(),
+        }
+    }
+}
+
+/// How a part of a history is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    /// How many operations each client does.
+    pub(crate) operations: usize,
+    pub(crate) writer: Writer,
+    /// How long a write is on its way to where the watcher looks.
+    pub(crate) settles: Duration,
+}
+
+impl Part {
+    /// Records what `clients` do between two reads of `watcher`. Returns how many outcomes are unknown, or nothing where no
+    /// order explains the part. Nothing is under way at its ends, so a history is linearizable if and only if its parts
+    /// are, and each is checked in no time.
+    pub(crate) async fn explained(
+        self,
+        watcher: &DynamoDimensions,
+        clients: &mut Vec<Client>,
+    ) -> Option<usize> {
+        let id = Arc::new(DimensionId::parse("1-23456789").unwrap());
+        let observer = clients.len();
+        let actions = Actions::default();
+        let found = Operation::Found(seen(&watcher.read(&id).await.unwrap()));
+        push(&actions, observer, Action::Call(found.clone()));
+        push(&actions, observer, Action::Response(found));
+        let mut tasks = JoinSet::new();
+        for (number, mut client) in clients.drain(..).enumerate() {
+            let (id, actions) = (Arc::clone(&id), Arc::clone(&actions));
+            tasks.spawn(async move {
+                let (mut open, mut process) = (Vec::new(), number);
+                for _ in 0..self.operations {
+                    let place = (&actions, process);
+                    if let Some(operation) = operate(&mut client, &id, place, self.writer).await {
+                        // It is still open, and nobody does two things at once: the client goes on as another.
+                        open.push((process, operation));
+                        process += observer + 1;
+                    }
+                }
+                (client, open)
+            });
+        }
+        let mut open = Vec::new();
+        for (client, operations) in tasks.join_all().await {
+            clients.push(client);
+            open.extend(operations);
+        }
+        sleep(self.settles).await;
+        let last = Operation::Read(seen(&watcher.read(&id).await.unwrap()));
+        push(&actions, observer, Action::Call(last.clone()));
+        push(&actions, observer, Action::Response(last));
+        let unknown = open.len();
+        for (process, operation) in open {
+            push(&actions, process, Action::Response(operation));
+        }
+        let recorded = mem::take(&mut *actions.lock().unwrap());
+        WGLChecker::<Register>::is_linearizable(History::from_actions(recorded)).then_some(unknown)
+    }
+}
