@@ -19,7 +19,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// The capacity within them that is nearest to `wanted`.
-    pub(crate) fn nearest(self, wanted: f64) -> f64 {
+    fn nearest(self, wanted: f64) -> f64 {
         wanted.max(f64::from(self.min)).min(f64::from(self.max))
     }
 
@@ -101,10 +101,7 @@ pub struct Datapoint {
     pub capacity: f64,
 }
 
-/// Scales out. `added` is what the scale-out that began the running cooldown has added: within a cooldown only a larger
-/// need than that one scales, and what was added counts towards it. According to the documentation, after adding 2, a need
-/// for 3 within the cooldown adds 1
-/// (<https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html>).
+/// Scales out; for `added` see [`scale_out_to`].
 #[must_use]
 pub fn scale_out(
     current: f64,
@@ -113,18 +110,9 @@ pub fn scale_out(
     bounds: Bounds,
     added: Option<f64>,
 ) -> Verdict {
-    if current >= f64::from(bounds.max) {
-        return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
-    }
     // Zero times anything is zero, but the metric says that there is work.
-    let mut wanted = needed(newest.capacity.max(1.0), newest.metric, target);
-    if let Some(added) = added {
-        if wanted - current <= added {
-            return Verdict::CoolingDown;
-        }
-        wanted -= added;
-    }
-    scale_to(bounds.nearest(wanted), current, Direction::Out)
+    let wanted = needed(newest.capacity.max(1.0), newest.metric, target);
+    scale_out_to(wanted, current, bounds, added)
 }
 
 /// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm has looked at:
@@ -138,28 +126,61 @@ pub fn scale_in(
     bounds: Bounds,
     cooling_down: bool,
 ) -> Verdict {
+    // A capacity above the maximum, which somebody else has set, comes down at least to the maximum.
+    let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
+    let wanted = needed(newest.capacity, newest.metric);
+    match scale_in_to(wanted, current, bounds, cooling_down) {
+        Verdict::Scale(_) if needed(current, highest) > wanted => {
+            Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current })
+        }
+        verdict => verdict,
+    }
+}
+
+/// Scales out to `wanted`, as far as the maximum lets it. `added` is what the scale-out that began the running cooldown has
+/// added: within a cooldown only a larger need than that one scales, and what was added counts towards it. According to
+/// the documentation, after adding 2, a need for 3 within the cooldown adds 1
+/// (<https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html>).
+pub(crate) fn scale_out_to(
+    wanted: f64,
+    current: f64,
+    bounds: Bounds,
+    added: Option<f64>,
+) -> Verdict {
+    if current >= f64::from(bounds.max) {
+        return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
+    }
+    let wanted = match added {
+        Some(added) if wanted - current <= added => return Verdict::CoolingDown,
+        Some(added) => wanted - added,
+        None => wanted,
+    };
+    scale_to(wanted, current, bounds, Direction::Out)
+}
+
+/// Scales in to `wanted`, as far as the minimum lets it, unless the scale-in cooldown is running.
+pub(crate) fn scale_in_to(
+    wanted: f64,
+    current: f64,
+    bounds: Bounds,
+    cooling_down: bool,
+) -> Verdict {
     if current <= f64::from(bounds.min) {
         return Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: bounds.min });
     }
     if cooling_down {
         return Verdict::CoolingDown;
     }
-    // A capacity above the maximum, which somebody else has set, comes down at least to the maximum.
-    let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
-    let wanted = needed(newest.capacity, newest.metric);
-    if wanted < current && needed(current, highest) > wanted {
-        return Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current });
-    }
-    scale_to(wanted, current, Direction::In)
+    scale_to(wanted, current, bounds, Direction::In)
 }
 
-/// `wanted` is within the bounds, and so fits.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "the bounds are whole numbers that fit, and wanted is between them"
+    reason = "the bounds are whole numbers that fit, and the capacity is between them"
 )]
-pub(crate) fn scale_to(wanted: f64, current: f64, direction: Direction) -> Verdict {
+fn scale_to(wanted: f64, current: f64, bounds: Bounds, direction: Direction) -> Verdict {
+    let wanted = bounds.nearest(wanted);
     let changes = match direction {
         Direction::Out => wanted > current,
         Direction::In => wanted < current,

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use crate::{
     alarm::{Alarm, Direction},
-    policy::{Bounds, NotScaled, Verdict, scale_to},
+    policy::{Bounds, NotScaled, Verdict, scale_in_to, scale_out_to},
 };
 
 /// What the number of a step means: AWS's `AdjustmentType`.
@@ -145,30 +145,11 @@ impl StepScaling {
         added: Option<f64>,
         blocked: bool,
     ) -> Option<Verdict> {
-        let mut wanted = self.wanted(current, self.step(metric)?);
+        let wanted = self.wanted(current, self.step(metric)?);
         Some(if wanted > current {
-            if current >= f64::from(bounds.max) {
-                return Some(Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity {
-                    max: bounds.max,
-                }));
-            }
-            if let Some(added) = added {
-                if wanted - current <= added {
-                    return Some(Verdict::CoolingDown);
-                }
-                wanted -= added;
-            }
-            scale_to(bounds.nearest(wanted), current, Direction::Out)
+            scale_out_to(wanted, current, bounds, added)
         } else if wanted < current {
-            if current <= f64::from(bounds.min) {
-                return Some(Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity {
-                    min: bounds.min,
-                }));
-            }
-            if blocked {
-                return Some(Verdict::CoolingDown);
-            }
-            scale_to(bounds.nearest(wanted), current, Direction::In)
+            scale_in_to(wanted, current, bounds, blocked)
         } else {
             Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current })
         })

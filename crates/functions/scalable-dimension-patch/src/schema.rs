@@ -3,9 +3,7 @@
 use fleet_core::scaling::{Capacity, FailureReason, StatusName};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{
-        ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type, schema::AdditionalProperties,
-    },
+    openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
 };
 
 use crate::PatchRequest;
@@ -62,5 +60,4 @@ fn capacities(description: &str) -> ObjectBuilder {
         .min_properties(Some(1))
         .property("desiredCapacity", Ref::from_schema_name(Capacity::name()))
         .property("actualCapacity", Ref::from_schema_name(Capacity::name()))
-        .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
 }

@@ -108,26 +108,13 @@ impl Metrics {
         from: Timestamp,
         to: Timestamp,
     ) -> Option<f64> {
-        let values: Vec<Published> = self
-            .lock()
-            .values
-            .get(metric)
-            .into_iter()
-            .flatten()
-            .filter(|one| one.at > from && one.at <= to)
-            .copied()
-            .collect();
-        if values.is_empty() {
-            return self.filed(metric, statistic, from, to);
-        }
-        let sum: f64 = values.iter().map(|one| one.value * one.count).sum();
-        let each = values.iter().map(|one| one.value);
-        Some(match statistic {
-            Statistic::Average => sum / values.iter().map(|one| one.count).sum::<f64>(),
-            Statistic::Sum => sum,
-            Statistic::Maximum => each.fold(f64::NEG_INFINITY, f64::max),
-            Statistic::Minimum => each.fold(f64::INFINITY, f64::min),
-        })
+        let published = {
+            let kept = self.lock();
+            let values = kept.values.get(metric).into_iter().flatten();
+            let values = values.filter(|one| one.at > from && one.at <= to);
+            statistic.of(values.map(|one| (one.value, one.count)))
+        };
+        published.or_else(|| self.filed(metric, statistic, from, to))
     }
 
     /// `metrics/NAMESPACE/NAME.csv` in the data folder, for a metric without dimensions: its times are counted from the

@@ -28,6 +28,25 @@ pub enum Statistic {
     Sum,
 }
 
+impl Statistic {
+    /// The datapoint of values, each measured so many times; `None` where nothing was measured.
+    #[must_use]
+    pub fn of(self, values: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
+        let mut values = values.into_iter().peekable();
+        values.peek()?;
+        let total = |(sum, count): (f64, f64), (value, times)| (sum + value * times, count + times);
+        Some(match self {
+            Self::Average => {
+                let (sum, count) = values.fold((0.0, 0.0), total);
+                sum / count
+            }
+            Self::Sum => values.fold((0.0, 0.0), total).0,
+            Self::Maximum => values.fold(f64::NEG_INFINITY, |most, (value, _)| most.max(value)),
+            Self::Minimum => values.fold(f64::INFINITY, |least, (value, _)| least.min(value)),
+        })
+    }
+}
+
 /// Samples in order of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
@@ -136,21 +155,8 @@ impl Samples {
         let end = self
             .rows
             .partition_point(|(time, _)| after(*time, start) < from + period);
-        let values = self
-            .rows
-            .get(first..end)
-            .unwrap_or_default()
-            .iter()
-            .map(|(_, value)| *value);
-        let count = u32::try_from(values.len())
-            .ok()
-            .filter(|count| *count > 0)?;
-        Some(match statistic {
-            Statistic::Average => values.sum::<f64>() / f64::from(count),
-            Statistic::Maximum => values.fold(f64::NEG_INFINITY, f64::max),
-            Statistic::Minimum => values.fold(f64::INFINITY, f64::min),
-            Statistic::Sum => values.sum(),
-        })
+        let rows = self.rows.get(first..end).unwrap_or_default();
+        statistic.of(rows.iter().map(|(_, value)| (*value, 1.0)))
     }
 }
 
