@@ -125,7 +125,7 @@ start_mariadb() {
         --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
     # Not with mariadb-admin, which is in another package than the client.
     until_ready mariadb 60 sql --execute "SELECT 1"
-    sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%'"
+    sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%' WITH GRANT OPTION"
 }
 
 sql() { mariadb --no-defaults --socket="$work/mysql.sock" --user=root "$@"; }

@@ -59,6 +59,20 @@ def variables_without_a_local_value():
             yield f"{name}: {variable} is in one of template.yaml and events/env.local.json alone"
 
 
+def functions_with_another_users_secret():
+    """Functions that add or remove have the writer's secret, all others the reader's, in settings and policy, and no other."""
+    for name, function in FUNCTIONS.items():
+        properties = json.dumps(function["Properties"])
+        secrets = set(re.findall(r"/(reader|writer)(?:-\?{6})?\"", properties))
+        expected = set()
+        if "DB_SECRET" in properties:
+            expected = {"writer"} if name in ("Ec2InventoryAdd", "Ec2InventoryRemove") else {"reader"}
+        if secrets != expected:
+            yield f"{name} has the secrets {sorted(secrets)}, not {sorted(expected)}"
+        if "-SecretArn" in properties:
+            yield f"{name} has the secret of the database's master user"
+
+
 def builds_that_the_cache_would_miss():
     """A function's folder leads to all that it is built from: `sam build` looks there alone for what changed."""
     inputs = {path.resolve() for path in (ROOT / "crates/build-inputs").iterdir()}
@@ -151,6 +165,7 @@ def main():
         sign_in_where_it_does_not_belong,
         settings_that_differ,
         functions_that_rules_refuse,
+        functions_with_another_users_secret,
         *alarm_checks.CHECKS,
         *gateway_checks.CHECKS,
         *role_checks.CHECKS,

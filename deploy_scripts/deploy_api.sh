@@ -17,7 +17,7 @@ requests meanwhile. Takes about 5 minutes the first time.
   --no-build   deploy what sam build has left in .aws-sam/build, as a pipeline does with what it built and tested
 
 Further options go to sam deploy, for example --parameter-overrides "StageName=dev ScalingMode=production". Pass your own
-cluster (DbClusterArn, DbSecretArn) at each deployment: without it the API uses the one of deploy_rds.sh.
+cluster (DbClusterArn) at each deployment: without it the API uses the one of deploy_rds.sh.
 TEXT
 }
 
@@ -106,7 +106,7 @@ if [[ $role == standby ]]; then standby=" --standby"; fi
 if [[ $parameters != *DbClusterArn[=,]* ]]; then
     status=$(stack_status "$DATABASE_STACK")
     case $status in
-        "") die "there is no stack $DATABASE_STACK${STANDBY_REGION:+ in $AWS_REGION}. Run deploy_scripts/deploy_rds.sh $environment$standby first, or name a cluster: --parameter-overrides \"DbClusterArn=… DbSecretArn=…\"." ;;
+        "") die "there is no stack $DATABASE_STACK${STANDBY_REGION:+ in $AWS_REGION}. Run deploy_scripts/deploy_rds.sh $environment$standby first, or name a cluster: --parameter-overrides \"DbClusterArn=…\"." ;;
         *_COMPLETE) ;;
         *) die "the stack $DATABASE_STACK is not ready ($status). Run deploy_scripts/deploy_rds.sh $environment$standby again." ;;
     esac
@@ -214,5 +214,5 @@ if ! ask "$endpoint/v1/health/ready" >/dev/null 2>&1; then
     say "$endpoint/v1/health/ready says that a store is not available yet:"
     curl --silent --max-time 30 ${curl_options[@]+"${curl_options[@]}"} "$endpoint/v1/health/ready" || true
     say ""
-    say "If the tables do not exist yet, create them with deploy_scripts/create_schema.sh $environment."
+    say "If the tables and users do not exist yet, create them with deploy_scripts/create_schema.sh $environment."
 fi

@@ -66,11 +66,10 @@ check_deployable "$DATABASE_STACK"
 status=$(stack_status "$DATABASE_STACK")
 if [[ $role == primary && -n ${global[*]} && -n $status ]]; then
     secret=$(stack_output "$DATABASE_STACK" SecretArn)
-    cluster=$(stack_output "$DATABASE_STACK" ClusterArn)
     if [[ $secret == *:secret:rds!* ]]; then
         importers=$(aws cloudformation list-imports --export-name "$DATABASE_STACK-SecretArn" --query 'Imports' --output text 2>/dev/null || true)
         [[ -z $importers || $importers == None ]] ||
-            die "the stack $importers imports the secret that RDS manages for $DATABASE_STACK, and a global database needs another one. Deploy it with that secret by name first (--parameter-overrides \"… DbClusterArn=$cluster DbSecretArn=$secret\"), run this script again, then deploy it by deploy_scripts/deploy_api.sh $environment without the two."
+            die "the stack $importers imports the secret that RDS manages for $DATABASE_STACK, and a global database needs another one. Run deploy_scripts/create_schema.sh $environment and deploy_scripts/deploy_api.sh $environment first, whose functions use secrets of their own; then this script again."
     fi
 fi
 

@@ -131,8 +131,14 @@ class DataApi(Handler):
             error = {"message": "The writer instance in the DB cluster isn't available."}
             self.answer(504, [("x-amzn-errortype", "DatabaseUnavailableException"), ("content-type", "application/json")], json.dumps(error).encode())
             return
-        # Both regions' clusters are the one database there.
-        asked |= {"resourceArn": OPTIONS.cluster, "secretArn": OPTIONS.secret}
+        # The embedded database has no users of its own: the server that it is in limits those of its secrets.
+        if asked.get("sql", "").startswith(("CREATE USER", "ALTER USER", "GRANT")):
+            self.answer(200, [("content-type", "application/json")], b'{"generatedFields": [], "numberOfRecordsUpdated": 0}')
+            return
+        # Both regions' clusters are the one database there, and both secrets of a user the one of that user.
+        role = asked["secretArn"].rpartition("/")[2]
+        secret = f"{OPTIONS.secret}-{role}" if role in ("reader", "writer") else OPTIONS.secret
+        asked |= {"resourceArn": OPTIONS.cluster, "secretArn": secret}
         self.pass_on(OPTIONS.data_api + self.path, json.dumps(asked).encode())
 
 

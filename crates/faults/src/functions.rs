@@ -38,6 +38,7 @@ impl Functions {
             fleet_server::functions(
                 config,
                 fleet_server::Settings {
+                    writer_secret: None,
                     inventory: Some(inventory),
                     inventory_role: InventoryRole::Primary,
                     dimensions: Some(dimensions),

@@ -66,6 +66,7 @@ impl Stores {
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
+            limited: None,
             schema: Schema::fleet(),
             tables: vec![Table {
                 name: dimensions.table,

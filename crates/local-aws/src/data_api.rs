@@ -34,7 +34,8 @@ pub(crate) use limits::MAX_REQUEST_BYTES;
 /// The service behind the five paths.
 #[derive(Debug)]
 pub(crate) struct DataApi {
-    database: Database,
+    /// One for each secret, connected to as its user.
+    databases: Vec<Database>,
     transactions: Transactions,
     secrets: Arc<Secrets>,
     cluster_arn: String,
@@ -69,7 +70,7 @@ impl Operation {
 
 impl DataApi {
     pub(crate) fn new(
-        database: Database,
+        databases: Vec<Database>,
         secrets: Arc<Secrets>,
         cluster_arn: String,
         database_name: String,
@@ -77,7 +78,7 @@ impl DataApi {
         file: Arc<DataFile>,
     ) -> Self {
         Self {
-            database,
+            databases,
             file,
             transactions: Transactions::new(timeouts),
             secrets,
@@ -144,12 +145,14 @@ impl DataApi {
     /// Rolls every open transaction back and closes the database.
     pub(crate) async fn close(&self) {
         self.roll_back().await;
-        self.database.close().await;
+        for database in self.databases.iter().rev() {
+            database.close().await;
+        }
     }
 
     async fn execute(&self, body: &[u8]) -> Result<Bytes, ApiError> {
         let request: ExecuteRequest = read(body)?;
-        self.check(
+        let user = self.check(
             &request.resource_arn,
             &request.secret_arn,
             request.database.as_deref(),
@@ -175,6 +178,7 @@ impl DataApi {
         };
         let outcomes = self
             .run(
+                user,
                 request.transaction_id.as_deref(),
                 request.database.as_deref(),
                 statement,
@@ -185,7 +189,7 @@ impl DataApi {
 
     async fn batch(&self, body: &[u8]) -> Result<Bytes, ApiError> {
         let request: BatchRequest = read(body)?;
-        self.check(
+        let user = self.check(
             &request.resource_arn,
             &request.secret_arn,
             request.database.as_deref(),
@@ -215,6 +219,7 @@ impl DataApi {
         };
         let outcomes = self
             .run(
+                user,
                 request.transaction_id.as_deref(),
                 request.database.as_deref(),
                 statement,
@@ -225,13 +230,13 @@ impl DataApi {
 
     async fn begin(&self, body: &[u8]) -> Result<Bytes, ApiError> {
         let request: BeginRequest = read(body)?;
-        self.check(
+        let user = self.check(
             &request.resource_arn,
             &request.secret_arn,
             request.database.as_deref(),
         )?;
         no_schema(request.schema.is_some())?;
-        let session = self.database.begin().await?;
+        let session = user.begin().await?;
         Ok(wire::json(&wire::BeginResponse {
             transaction_id: self.transactions.open(session, request.database),
         }))
@@ -253,22 +258,24 @@ impl DataApi {
 
     async fn run(
         &self,
+        user: &Database,
         transaction: Option<&str>,
         database: Option<&str>,
         statement: Statement,
     ) -> Result<Vec<Outcome>, ApiError> {
         Ok(match transaction {
             Some(id) => self.transactions.execute(id, database, statement).await?,
-            None => self.database.execute(statement).await?,
+            None => user.execute(statement).await?,
         })
     }
 
+    /// The database, connected to as the secret's user.
     fn check(
         &self,
         resource_arn: &str,
         secret: &str,
         database: Option<&str>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<&Database, ApiError> {
         if !resource_arn.starts_with("arn:") {
             return Err(ApiError::BadRequest(
                 "Invalid resourceArn: it must be the ARN of a DB cluster".into(),
@@ -279,18 +286,22 @@ impl DataApi {
                 "DB cluster {resource_arn} is not found"
             )));
         }
-        if !self.secrets.knows(secret) {
+        let Some(user) = self
+            .secrets
+            .position(secret)
+            .and_then(|position| self.databases.get(position))
+        else {
             return Err(ApiError::Secrets(format!(
                 "Error fetching secret {secret} : Secrets Manager can't find the specified secret."
             )));
-        }
+        };
         match database {
             Some(name) if !name.is_empty() && name != self.database_name => {
                 let message =
                     format!("Unknown database '{name}'; Error code: 1049; SQLState: 42000");
                 Err(ApiError::Database(message))
             }
-            _ => Ok(()),
+            _ => Ok(user),
         }
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod sqlite_parse;
 pub(crate) mod sqlite_places;
 pub(crate) mod sqlite_results;
 pub(crate) mod sqlite_rewrite;
+pub(crate) mod sqlite_rights;
 pub(crate) mod sqlite_text;
 pub(crate) mod sqlite_types;
 pub(crate) mod sqlite_work;
@@ -237,6 +238,28 @@ pub(crate) fn moment_after(from: Instant, wait: Duration) -> Instant {
 
 /// What a caller of an engine waits for.
 pub(crate) type EngineResult<T> = Result<T, EngineError>;
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// Everything.
+    Owner,
+    /// `SELECT`.
+    Reader,
+    /// `SELECT`, `INSERT` and `DELETE`.
+    Writer,
+}
+
+impl Rights {
+    /// The user's name.
+    pub(crate) fn user(self) -> &'static str {
+        match self {
+            Self::Owner => "fleet",
+            Self::Reader => "fleet_reader",
+            Self::Writer => "fleet_writer",
+        }
+    }
+}
 
 /// The engine in use.
 #[derive(Debug, Clone)]

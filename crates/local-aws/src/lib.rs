@@ -7,7 +7,8 @@
 //!
 //! - DynamoDB is the whole crate `dynoxide-rs`.
 //! - The Data API's five operations run on SQLite (the default) or on a real MySQL or MariaDB.
-//! - Secrets Manager answers `GetSecretValue` and `DescribeSecret` for the one secret given at start.
+//! - Secrets Manager answers `GetSecretValue` and `DescribeSecret` for the secrets given at start: the database's owner, and
+//!   a reader and a writer who may do less.
 //! - Application Auto Scaling scales custom resources of this machine, by metrics that are published to CloudWatch's
 //!   `PutMetricData` or stand in files; CloudWatch keeps the alarms of step scaling too.
 //!
@@ -45,6 +46,6 @@ pub mod translation {
 pub use autoscaling::Pace;
 pub use changes::{Changes, ChangesError, Position, Reader};
 pub use data_file::{DataFile, DataFileError};
-pub use options::{Engine, Options, Secret, StartError, Storage, Table, Timeouts};
+pub use options::{Engine, LimitedSecrets, Options, Secret, StartError, Storage, Table, Timeouts};
 pub use schema::{Migration, Schema};
 pub use start::{DataFiles, LocalAws, is_in_use};

@@ -23,8 +23,11 @@ pub struct Options {
     pub cluster_arn: String,
     /// The one database of that cluster.
     pub database: String,
-    /// The one secret: the Data API requires it, and Secrets Manager returns it.
+    /// The secret of the database's owner: the Data API requires it, and Secrets Manager returns it.
     pub secret: Secret,
+    /// The secrets of two users with fewer rights, if there are any. A database given by URL keeps its own users: there they
+    /// lead to the owner.
+    pub limited: Option<LimitedSecrets>,
     /// The schema that the database is migrated to at the start.
     pub schema: Schema,
     /// DynamoDB tables to create if they are missing.
@@ -89,6 +92,17 @@ impl fmt::Debug for Secret {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
+}
+
+/// The names of the secrets of the two users that functions connect as. Each start generates new passwords.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitedSecrets {
+    /// Of the user `fleet_reader`, who may read every table.
+    pub reader: String,
+    /// Of the user `fleet_writer`, who may read, add and delete rows of `tables`.
+    pub writer: String,
+    /// The tables that the writer may write to. SQLite does not check the table: no statement of a function names another one.
+    pub tables: Vec<String>,
 }
 
 /// A DynamoDB table with a string partition key and on-demand capacity.

@@ -123,6 +123,7 @@ impl Arguments {
                 username: "local".into(),
                 password: "local".into(),
             },
+            limited: None,
             schema: Schema::default(),
             tables: Vec::new(),
             timeouts: Timeouts::default(),

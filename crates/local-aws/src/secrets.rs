@@ -1,4 +1,4 @@
-//! Secrets Manager, for the one secret given at start.
+//! Secrets Manager, for the secrets given at start.
 //!
 //! `GetSecretValue` and `DescribeSecret`, by name, ARN or the ARN without its random suffix:
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
@@ -19,9 +19,12 @@ pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The only stage that a secret without rotation has.
 const CURRENT: &str = "AWSCURRENT";
 
-/// The secrets there are: one.
+/// The secrets there are.
 #[derive(Debug)]
-pub(crate) struct Secrets {
+pub(crate) struct Secrets(Vec<StoredSecret>);
+
+#[derive(Debug)]
+pub(crate) struct StoredSecret {
     name: String,
     arn: String,
     version: String,
@@ -58,6 +61,17 @@ struct Request {
 }
 
 impl Secrets {
+    pub(crate) fn new(all: Vec<StoredSecret>) -> Self {
+        Self(all)
+    }
+
+    /// The position of the secret that this names.
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.0.iter().position(|secret| secret.is_named(id))
+    }
+}
+
+impl StoredSecret {
     pub(crate) fn new(
         region: &str,
         account: &str,
@@ -92,12 +106,14 @@ impl Secrets {
         }
     }
 
-    /// Whether this names the secret.
-    pub(crate) fn knows(&self, id: &str) -> bool {
+    /// Whether this names it.
+    fn is_named(&self, id: &str) -> bool {
         let partial = self.arn.rsplit_once('-').map_or("", |(partial, _)| partial);
         id == self.name || id == self.arn || id == partial
     }
+}
 
+impl Secrets {
     /// Answers one request.
     pub(crate) fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
@@ -119,17 +135,17 @@ impl Secrets {
                 "The parameter SecretId is missing.",
             );
         };
-        if !self.knows(&id) {
+        let Some(secret) = self.0.iter().find(|secret| secret.is_named(&id)) else {
             return refuse(
                 "ResourceNotFoundException",
                 "Secrets Manager can't find the specified secret.",
             );
-        }
+        };
         if operation == "DescribeSecret" {
-            return self.describe();
+            return secret.describe();
         }
         match (request.version_id, request.version_stage) {
-            (Some(version), _) if version != self.version => {
+            (Some(version), _) if version != secret.version => {
                 let message = format!(
                     "Secrets Manager can't find the specified secret value for VersionId: {version}"
                 );
@@ -145,10 +161,12 @@ impl Secrets {
                 );
                 refuse("ResourceNotFoundException", &message)
             }
-            _ => self.value(),
+            _ => secret.value(),
         }
     }
+}
 
+impl StoredSecret {
     fn value(&self) -> Answer {
         let body = json!({
             "ARN": self.arn,
@@ -208,18 +226,30 @@ mod tests {
             port: 3306,
             database: "d",
         };
-        Secrets::new("us-east-1", "000000000000", "fleet-db", &secret)
+        Secrets::new(
+            ["fleet-db", "fleet-db-reader"]
+                .map(|name| StoredSecret::new("us-east-1", "000000000000", name, &secret))
+                .into(),
+        )
     }
 
     #[test]
     fn the_secret_is_known_by_name_arn_and_partial_arn() {
         let secrets = secrets();
-        assert!(secrets.knows("fleet-db"));
-        assert!(secrets.knows(&secrets.arn));
-        assert!(secrets.knows("arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet-db"));
-        assert!(!secrets.knows("fleet"));
-        assert!(!secrets.knows("arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet"));
-        assert!(!secrets.knows(""));
+        let partial = "arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet";
+        for (position, name) in ["db", "db-reader"].into_iter().enumerate() {
+            let names = [
+                format!("fleet-{name}"),
+                secrets.0[position].arn.clone(),
+                format!("{partial}-{name}"),
+            ];
+            for id in names {
+                assert_eq!(secrets.position(&id), Some(position), "{id}");
+            }
+        }
+        for id in ["fleet", partial, ""] {
+            assert_eq!(secrets.position(id), None, "{id}");
+        }
     }
 
     #[test]
@@ -229,6 +259,6 @@ mod tests {
 
     #[test]
     fn the_arn_is_the_same_at_every_start() {
-        assert_eq!(secrets().arn, secrets().arn);
+        assert_eq!(secrets().0[0].arn, secrets().0[0].arn);
     }
 }

@@ -19,12 +19,13 @@ use crate::{
     data_api::DataApi,
     data_file::DataFile,
     dynamodb::DynamoDb,
-    engine::{Database, mariadb, mysql, mysql_target, sqlite},
+    engine::{Database, Rights, mariadb, mysql, mysql_target, sqlite},
     front::{self, Front},
     migrate,
     options::{Engine, Options, Secret, StartError, Storage},
-    secrets::{DatabaseSecret, Secrets},
+    secrets::{DatabaseSecret, Secrets, StoredSecret},
 };
+use uuid::Uuid;
 
 /// Held locked while a process serves the folder.
 const LOCK_FILE: &str = "local-aws.lock";
@@ -64,14 +65,16 @@ impl LocalAws {
             Storage::InMemory => None,
             Storage::Folder(folder) => Some(lock(folder)?),
         };
-        let (database, secrets, file) = database(&options).await?;
+        let owner = database(&options).await?;
+        let file = owner.file.clone();
         let patience = match options.engine {
             // Only this process reaches it.
             Engine::Embedded | Engine::MariaDb => Duration::ZERO,
             Engine::MySql(_) => migrate::PATIENCE,
         };
-        migrate::apply(&database, &options.schema, patience).await?;
-        let secrets = Arc::new(secrets);
+        migrate::apply(&owner.database, &options.schema, patience).await?;
+        let (databases, secrets) = users(owner, &options).await?;
+        let secrets = Arc::new(Secrets::new(secrets));
         let storage = options.storage.clone();
         let tables = options.tables;
         let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
@@ -83,7 +86,7 @@ impl LocalAws {
             dimensions: dynamodb.file(),
         };
         let data_api = Arc::new(DataApi::new(
-            database,
+            databases,
             Arc::clone(&secrets),
             options.cluster_arn,
             options.database,
@@ -196,46 +199,39 @@ fn lock(folder: &Path) -> Result<fs::File, StartError> {
     }
 }
 
-/// Opens the SQL database and makes the secret that leads to it. The path is that of its data, where this machine keeps it.
-async fn database(options: &Options) -> Result<(Database, Secrets, Option<PathBuf>), StartError> {
-    let secret = |credentials: &Secret, host: &str, port: u16| {
-        let Secret {
-            username, password, ..
-        } = credentials;
-        let value = DatabaseSecret {
-            username,
-            password,
-            host,
-            port,
-            database: &options.database,
-        };
-        Secrets::new(
-            &options.region,
-            &options.account,
-            &options.secret.name,
-            &value,
-        )
-    };
-    Ok(match &options.engine {
+/// The SQL database, connected to as its owner.
+struct Owner {
+    database: Database,
+    credentials: Secret,
+    endpoint: (String, u16),
+    /// Where this machine keeps its data.
+    file: Option<PathBuf>,
+}
+
+/// Opens the SQL database.
+async fn database(options: &Options) -> Result<Owner, StartError> {
+    let (host, port) = EMBEDDED_ENDPOINT;
+    let embedded = (host.to_owned(), port);
+    let (database, credentials, endpoint, file) = match &options.engine {
         Engine::Embedded => {
             let (storage, name) = (options.storage.clone(), options.database.clone());
             let open = move || sqlite::Engine::open(&storage, &name);
             let engine = tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|error| io::Error::other(error.to_string()))??;
-            let (host, port) = EMBEDDED_ENDPOINT;
             let file = engine.file().to_owned();
             (
                 Database::Sqlite(engine),
-                secret(&options.secret, host, port),
+                options.secret.clone(),
+                embedded,
                 Some(file),
             )
         }
         Engine::MySql(url) => {
             let (target, credentials) = mysql_target::target(url, &options.secret)?;
-            let secrets = secret(&credentials, target.host(), target.port());
             let engine = mysql::Engine::open(&target, &credentials, &options.database).await?;
-            (Database::MySql(engine), secrets, None)
+            let endpoint = (target.host().to_owned(), target.port());
+            (Database::MySql(engine), credentials, endpoint, None)
         }
         Engine::MariaDb => {
             let server =
@@ -243,13 +239,79 @@ async fn database(options: &Options) -> Result<(Database, Secrets, Option<PathBu
                     .await?;
             let engine =
                 mysql::Engine::open(&server.target(), &options.secret, &options.database).await?;
-            let (host, port) = EMBEDDED_ENDPOINT;
             let folder = server.data_folder().to_owned();
-            (
-                Database::MySql(engine.on(server)),
-                secret(&options.secret, host, port),
-                Some(folder),
-            )
+            let database = Database::MySql(engine.on(server));
+            (database, options.secret.clone(), embedded, Some(folder))
         }
+    };
+    Ok(Owner {
+        database,
+        credentials,
+        endpoint,
+        file,
     })
+}
+
+/// A connection to the database for each user, and the user's secret: the owner's first, then, if requested, the reader's
+/// and the writer's.
+async fn users(
+    owner: Owner,
+    options: &Options,
+) -> Result<(Vec<Database>, Vec<StoredSecret>), StartError> {
+    let secret = |credentials: &Secret| {
+        let value = DatabaseSecret {
+            username: &credentials.username,
+            password: &credentials.password,
+            host: &owner.endpoint.0,
+            port: owner.endpoint.1,
+            database: &options.database,
+        };
+        StoredSecret::new(&options.region, &options.account, &credentials.name, &value)
+    };
+    let mut secrets = vec![secret(&owner.credentials)];
+    let Some(limited) = &options.limited else {
+        return Ok((vec![owner.database], secrets));
+    };
+    let passwords = [(); 2].map(|()| Uuid::new_v4().simple().to_string());
+    let credentials = [
+        (&limited.reader, Rights::Reader, &passwords[0]),
+        (&limited.writer, Rights::Writer, &passwords[1]),
+    ]
+    .map(|(name, rights, password)| {
+        let made = Secret {
+            name: name.clone(),
+            username: rights.user().to_owned(),
+            password: password.clone(),
+        };
+        (rights, made)
+    });
+    let mut databases = vec![owner.database.clone()];
+    for (rights, made) in credentials {
+        let (database, credentials) = match &owner.database {
+            Database::Sqlite(engine) => (Database::Sqlite(engine.of(rights)), made),
+            Database::MySql(engine) => match engine.server() {
+                Some(server) => {
+                    if rights == Rights::Reader {
+                        server
+                            .limit(&options.database, &limited.tables, &passwords)
+                            .await?;
+                    }
+                    let of_user = engine.of(&server.target(), &made, &options.database);
+                    (Database::MySql(of_user), made)
+                }
+                // A database by URL keeps its own users.
+                None => {
+                    let name = made.name;
+                    let owned = Secret {
+                        name,
+                        ..owner.credentials.clone()
+                    };
+                    (owner.database.clone(), owned)
+                }
+            },
+        };
+        databases.push(database);
+        secrets.push(secret(&credentials));
+    }
+    Ok((databases, secrets))
 }

@@ -5,7 +5,7 @@ use std::{env, fs, io, path::PathBuf};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use fleet_aws::{DimensionsSettings, InventorySettings, SdkConfig};
-use fleet_local_aws::{Engine, LocalAws, Schema, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{Engine, LimitedSecrets, LocalAws, Schema, Secret, Storage, Table, Timeouts};
 use tracing::info;
 
 use crate::{
@@ -20,6 +20,8 @@ pub(crate) const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
 /// The key of the dimensions table, as template.yaml has it.
 const DIMENSION_KEY: &str = "scalableTargetDimensionId";
+/// The tables that functions write to.
+const INVENTORY_TABLES: [&str; 2] = ["ec2", "ec2_package"];
 /// The local settings: the names of the embedded backend unless the environment says otherwise.
 const LOCAL_SETTINGS: [(&str, &str); 4] = [
     (
@@ -96,6 +98,16 @@ impl Stores {
             InventorySettings::read(lookup)?,
             DimensionsSettings::read(lookup)?,
         );
+        let owner = secret_name(&inventory.secret);
+        let limited = LimitedSecrets {
+            reader: format!("{owner}-reader"),
+            writer: format!("{owner}-writer"),
+            tables: INVENTORY_TABLES.map(str::to_owned).to_vec(),
+        };
+        if let Some(inventory) = &mut settings.inventory {
+            inventory.secret.clone_from(&limited.reader);
+            settings.writer_secret = Some(limited.writer.clone());
+        }
         // The embedded DynamoDB knows tables only by name.
         dimensions.table = table_name(&dimensions.table).to_owned();
         settings.dimensions = settings.dimensions.map(|_| dimensions.clone());
@@ -121,6 +133,7 @@ impl Stores {
                 username: "fleet".to_owned(),
                 password: "fleet".to_owned(),
             },
+            limited: Some(limited),
             schema: Schema::fleet(),
             tables: vec![Table {
                 name: dimensions.table,
@@ -178,6 +191,11 @@ fn only_embedded(options: &Options) -> Result<(), StartError> {
         return Err(StartError::EmbeddedOnly("--in-memory"));
     }
     Ok(())
+}
+
+/// The name of a secret given by name or ARN.
+fn secret_name(secret: &str) -> &str {
+    secret.rsplit(':').next().unwrap_or(secret)
 }
 
 /// The name of a table given by name or ARN.

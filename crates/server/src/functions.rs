@@ -84,8 +84,10 @@ impl fmt::Display for FunctionName {
 /// The settings of the functions. What no function needs may be left out.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where the inventory is.
+    /// Where the inventory is, with the secret that the functions use.
     pub inventory: Option<InventorySettings>,
+    /// Another secret for the functions that add and remove, as each function has its own on AWS.
+    pub writer_secret: Option<String>,
     /// What this region's inventory is to the API.
     pub inventory_role: InventoryRole,
     /// Where the dimensions are.
@@ -105,6 +107,7 @@ impl Settings {
             inventory: one(FunctionName::asks_the_inventory)
                 .then(|| InventorySettings::read(&lookup))
                 .transpose()?,
+            writer_secret: None,
             inventory_role: one(|name| name == FunctionName::Health)
                 .then(|| InventoryRole::read(&lookup))
                 .transpose()?
@@ -141,6 +144,7 @@ pub(crate) fn named(
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     let Settings {
         inventory,
+        writer_secret,
         inventory_role,
         dimensions,
         scaling,
@@ -148,6 +152,16 @@ pub(crate) fn named(
     let secret = inventory
         .as_ref()
         .map(|inventory| DatabaseSecret::new(config, inventory));
+    let writer = inventory.clone().map(|inventory| {
+        let secret = writer_secret.unwrap_or_else(|| inventory.secret.clone());
+        DataApiInventory::new(
+            config,
+            InventorySettings {
+                secret,
+                ..inventory
+            },
+        )
+    });
     let inventory = inventory.map(|inventory| DataApiInventory::new(config, inventory));
     let dimensions = dimensions.map(|dimensions| DynamoDimensions::new(config, dimensions));
     let (inventory_file, dimensions_file) = files
@@ -156,9 +170,7 @@ pub(crate) fn named(
     let built_in = |list| move |cause| StartError::BuiltIn { list, cause };
     let make = |name: &FunctionName| -> Option<Result<Arc<dyn DynFunction>, StartError>> {
         Some(Ok(match name {
-            FunctionName::Ec2InventoryAdd => {
-                Arc::new(ec2_inventory_add::Add::new(inventory.clone()?))
-            }
+            FunctionName::Ec2InventoryAdd => Arc::new(ec2_inventory_add::Add::new(writer.clone()?)),
             FunctionName::Ec2InventoryGet => {
                 Arc::new(ec2_inventory_get::Get::new(inventory.clone()?))
             }
@@ -166,7 +178,7 @@ pub(crate) fn named(
                 Arc::new(ec2_inventory_list::List::new(inventory.clone()?))
             }
             FunctionName::Ec2InventoryRemove => {
-                Arc::new(ec2_inventory_remove::Remove::new(inventory.clone()?))
+                Arc::new(ec2_inventory_remove::Remove::new(writer.clone()?))
             }
             FunctionName::ScalableDimensionGet => Arc::new(scalable_dimension_get::Get::new(
                 dimensions.clone()?,

@@ -20,6 +20,9 @@ const CONFLICTS: [u16; 2] = [1205, 1213];
 /// MySQL's codes for too many connections: of the server, and of the user.
 const CROWDED: [u16; 2] = [1040, 1203];
 
+/// MySQL's code for a rejected user or password.
+const ACCESS_DENIED: u16 = 1045;
+
 /// MySQL's codes for an unknown column, a missing table and a missing index.
 const OTHER_SCHEMA: [u16; 3] = [1054, 1146, 1176];
 
@@ -43,7 +46,8 @@ pub(super) enum Verdict {
     Unknown,
     /// The transaction does not exist (any more).
     Gone,
-    /// The service could not read the secret this time; the statement did not run.
+    /// The service could not read the secret this time, or the database rejects its password, which may have just changed;
+    /// the statement did not run.
     SecretUnread,
     /// The store is unavailable, and retrying at once would only add to its load.
     Unavailable,
@@ -189,6 +193,8 @@ fn of_database_text(message: &str) -> Verdict {
         Verdict::Crowded
     } else if is_one_of(&FAILING_OVER) {
         Verdict::Unknown
+    } else if code == Some(ACCESS_DENIED) || message.contains("Access denied for user") {
+        Verdict::SecretUnread
     } else if is_one_of(&OTHER_SCHEMA) {
         Verdict::Schema
     } else if message.starts_with("Transaction ")
@@ -273,6 +279,14 @@ mod tests {
             (
                 "The MySQL server is running with the --read-only option; Error code: 1290; SQLState: HY000",
                 Verdict::Unknown,
+            ),
+            (
+                "Access denied for user 'fleet_writer'@'10.0.0.1' (using password: YES); Error code: 1045; SQLState: 28000",
+                Verdict::SecretUnread,
+            ),
+            (
+                "UPDATE command denied to user 'fleet_writer'@'10.0.0.1' for table 'ec2'; Error code: 1142; SQLState: 42000",
+                Verdict::Fault,
             ),
             ("Transaction AbC= is not found", Verdict::Gone),
             (

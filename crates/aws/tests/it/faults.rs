@@ -173,6 +173,15 @@ pub(crate) fn all() -> Vec<Case> {
             )
         ),
         case!(
+            Again,
+            "password that has just changed",
+            Reply::error(
+                400,
+                "DatabaseErrorException",
+                "Access denied for user 'fleet_writer'@'10.0.0.1' (using password: YES); Error code: 1045; SQLState: 28000"
+            )
+        ),
+        case!(
             Gone,
             "no transaction",
             Reply::error(

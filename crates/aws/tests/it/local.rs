@@ -83,6 +83,7 @@ impl Local {
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
+            limited: None,
             schema,
             tables: vec![Table {
                 name: "fleet-dimensions".into(),

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use tracing::subscriber::DefaultGuard;
 
 use super::*;
-use crate::{engine::sqlite, options::Storage, secrets::DatabaseSecret};
+use crate::{
+    engine::sqlite,
+    options::Storage,
+    secrets::{DatabaseSecret, StoredSecret},
+};
 
 const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 
@@ -81,14 +85,14 @@ async fn data_api() -> (DataApi, sqlite::Engine) {
         port: 3306,
         database: "d",
     };
-    let secrets = Arc::new(Secrets::new(
+    let secrets = Arc::new(Secrets::new(vec![StoredSecret::new(
         "us-east-1",
         "000000000000",
         "fleet-db",
         &secret,
-    ));
+    )]));
     let data_api = DataApi::new(
-        Database::Sqlite(engine.clone()),
+        vec![Database::Sqlite(engine.clone())],
         secrets,
         CLUSTER.into(),
         "d".into(),

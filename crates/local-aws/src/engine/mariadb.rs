@@ -16,6 +16,7 @@ use mysql_async::{Conn, OptsBuilder, prelude::Queryable};
 use tokio::task::spawn_blocking;
 
 use super::{
+    Rights,
     mariadb_process::{Places, Process, Programs, failed, install, last_words, server_command},
     mysql_target::Target,
 };
@@ -123,11 +124,51 @@ impl Server {
             .take()
     }
 
+    /// Creates a reader and a writer of `database` with these passwords and the rights that `create_schema.sh` grants. The
+    /// writer may write to those of `tables` that exist.
+    pub(crate) async fn limit(
+        &self,
+        database: &str,
+        tables: &[String],
+        passwords: &[String; 2],
+    ) -> Result<(), StartError> {
+        let mut root = root(&self.places.socket).await.map_err(failed)?;
+        let found: Vec<String> = root
+            .exec(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = ?",
+                (database,),
+            )
+            .await
+            .map_err(failed)?;
+        let database = name(database);
+        let [reader, writer] = [Rights::Reader, Rights::Writer]
+            .map(|rights| format!("{}@localhost", text(rights.user())));
+        let mut statements = Vec::new();
+        for (user, password) in [&reader, &writer].into_iter().zip(passwords) {
+            let password = text(password);
+            statements.push(format!(
+                "CREATE OR REPLACE USER {user} IDENTIFIED BY {password}"
+            ));
+        }
+        for user in [&reader, &writer] {
+            statements.push(format!("GRANT SELECT ON {database}.* TO {user}"));
+        }
+        for table in tables.iter().filter(|table| found.contains(table)) {
+            let table = name(table);
+            statements.push(format!(
+                "GRANT INSERT, DELETE ON {database}.{table} TO {writer}"
+            ));
+        }
+        for sql in statements {
+            root.query_drop(sql).await.map_err(failed)?;
+        }
+        root.disconnect().await.map_err(failed)
+    }
+
     async fn own(&self, database: &str, secret: &Secret) -> Result<(), mysql_async::Error> {
-        let database = format!("`{}`", database.replace('`', "``"));
-        let quoted = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"));
-        let user = format!("{}@localhost", quoted(&secret.username));
-        let password = quoted(&secret.password);
+        let database = name(database);
+        let user = format!("{}@localhost", text(&secret.username));
+        let password = text(&secret.password);
         let mut root = root(&self.places.socket).await?;
         for sql in [
             format!("CREATE DATABASE IF NOT EXISTS {database}"),
@@ -147,6 +188,16 @@ impl Drop for Server {
             let _ = supervisor.thread.join();
         }
     }
+}
+
+/// Quotes a name for a statement.
+fn name(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Quotes a text for a statement.
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 async fn root(socket: &Path) -> Result<Conn, mysql_async::Error> {

@@ -56,12 +56,7 @@ impl Engine {
             cause,
         };
         let name = target.options.db_name().unwrap_or(database).to_owned();
-        let constraints = PoolConstraints::new(0, MAX_CONNECTIONS).unwrap_or_default();
-        let builder = OptsBuilder::from_opts(target.options.clone())
-            .user(Some(&credentials.username))
-            .pass(Some(&credentials.password))
-            .setup(SESSION.to_vec())
-            .pool_opts(PoolOpts::default().with_constraints(constraints));
+        let builder = builder(target, credentials);
         create(&builder, &name).await.map_err(unreachable)?;
         let engine = Self {
             pool: Pool::new(builder.db_name(Some(name))),
@@ -72,6 +67,20 @@ impl Engine {
             .await
             .map_err(|error| unreachable(error.to_string()))?;
         Ok(engine)
+    }
+
+    /// The same database for another user.
+    pub(crate) fn of(&self, target: &Target, credentials: &Secret, database: &str) -> Self {
+        let builder = builder(target, credentials).db_name(Some(database));
+        Self {
+            pool: Pool::new(builder),
+            server: None,
+        }
+    }
+
+    /// The server that this process runs, if it is on one.
+    pub(crate) fn server(&self) -> Option<&mariadb::Server> {
+        self.server.as_deref()
     }
 
     /// The engine of a server of this process's own, which is stopped when the engine is closed.
@@ -161,6 +170,15 @@ impl Engine {
             task.abort();
         }
     }
+}
+
+fn builder(target: &Target, credentials: &Secret) -> OptsBuilder {
+    let constraints = PoolConstraints::new(0, MAX_CONNECTIONS).unwrap_or_default();
+    OptsBuilder::from_opts(target.options.clone())
+        .user(Some(&credentials.username))
+        .pass(Some(&credentials.password))
+        .setup(SESSION.to_vec())
+        .pool_opts(PoolOpts::default().with_constraints(constraints))
 }
 
 /// Creates the database where the server has it not.

@@ -18,11 +18,12 @@ use tokio::{
 };
 
 use super::{
-    EngineError, EngineResult, Outcome, Statement, moment_after,
+    EngineError, EngineResult, Outcome, Rights, Statement, moment_after,
     sqlite_connection::{Connection, MAX_CACHED_SQL_BYTES},
     sqlite_parse as parse,
     sqlite_places::{LOCK_WAIT, Writer, Writing, permit},
     sqlite_rewrite::{self as rewrite, Kind, Plan},
+    sqlite_rights as rights,
     sqlite_work::{MAX_CONTINUED, Work},
     threads,
 };
@@ -47,6 +48,7 @@ const PARSERS: usize = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
+    rights: Rights,
 }
 
 #[derive(Debug)]
@@ -96,6 +98,7 @@ impl Engine {
         })?;
         let engine = Self {
             shared: Arc::new(shared),
+            rights: Rights::Owner,
         };
         engine.shared.give_back(connection);
         Ok(engine)
@@ -104,6 +107,14 @@ impl Engine {
     /// The file that holds the data.
     pub(crate) fn file(&self) -> &Path {
         &self.shared.file
+    }
+
+    /// The same engine for a user with these rights.
+    pub(crate) fn of(&self, rights: Rights) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            rights,
+        }
     }
 
     /// Runs a statement on its own.
@@ -199,7 +210,7 @@ impl Engine {
     /// A statement rewritten, from the cache where it is there.
     async fn plan(&self, sql: &Arc<str>, deadline: Instant) -> EngineResult<Arc<Plan>> {
         if let Some(plan) = self.shared.planned(sql) {
-            return Ok(plan);
+            return rights::allow(self.rights, plan);
         }
         let place = permit(&self.shared.parsers, deadline).await?;
         let (shared, sql) = (Arc::clone(&self.shared), Arc::clone(sql));
@@ -208,9 +219,10 @@ impl Engine {
             drop(place);
             plan
         });
-        timeout_at(deadline, parsed)
+        let plan = timeout_at(deadline, parsed)
             .await
-            .map_err(|_| EngineError::Timeout)??
+            .map_err(|_| EngineError::Timeout)???;
+        rights::allow(self.rights, plan)
     }
 }
 

@@ -19,4 +19,5 @@ mod start;
 mod statements;
 mod support;
 mod transactions;
+mod users;
 mod values;

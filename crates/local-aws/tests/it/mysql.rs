@@ -244,6 +244,36 @@ pub(crate) async fn refusals(aws: &Aws) {
 }
 
 #[tokio::test]
+async fn the_users_of_a_mariadb_of_its_own_may_do_no_more_than_they_must() {
+    let mut options = options(Storage::InMemory);
+    // A database by URL keeps its own users.
+    let Some(Engine::MariaDb) = engine() else {
+        println!("left to a run with {VARIABLE}=mariadb");
+        return;
+    };
+    options.engine = Engine::MariaDb;
+    let mut aws = Aws::with(options).await;
+    crate::users::may_do_what_they_must_and_nothing_else(&mut aws).await;
+    // On a real server the writer writes to its two tables alone.
+    aws.secret = "fleet-db-writer".into();
+    aws.sql("SELECT MAX(version) FROM schema_version", &[])
+        .await
+        .unwrap();
+    for sql in [
+        "DELETE FROM schema_version",
+        "INSERT INTO kinds (name) VALUES ('a')",
+        "SELECT * FROM mysql.global_priv",
+    ] {
+        let said = aws.refusal(sql, &[]).await;
+        assert!(
+            said.contains("denied to user 'fleet_writer'"),
+            "{sql}: {said}"
+        );
+    }
+    aws.local.stop().await;
+}
+
+#[tokio::test]
 async fn a_slow_statement_is_stopped_on_a_real_database() {
     let Some(engine) = engine() else { return };
     let mut options = options(Storage::InMemory);

@@ -10,7 +10,7 @@ use aws_sdk_rdsdata::{
     types::{Field, SqlParameter},
 };
 use fleet_local_aws::{
-    Engine, LocalAws, Migration, Options, Schema, Secret, Storage, Table, Timeouts,
+    Engine, LimitedSecrets, LocalAws, Migration, Options, Schema, Secret, Storage, Table, Timeouts,
 };
 
 pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
@@ -52,6 +52,11 @@ pub(crate) fn options(storage: Storage) -> Options {
             username: "fleet".into(),
             password: "not-shown".into(),
         },
+        limited: Some(LimitedSecrets {
+            reader: "fleet-db-reader".into(),
+            writer: "fleet-db-writer".into(),
+            tables: vec!["ec2".into(), "ec2_package".into()],
+        }),
         schema: schema(),
         tables: vec![Table {
             name: TABLE.into(),
@@ -66,6 +71,8 @@ pub(crate) fn options(storage: Storage) -> Options {
 pub(crate) struct Aws {
     pub(crate) local: LocalAws,
     pub(crate) data: Client,
+    /// Of the user that asks.
+    pub(crate) secret: String,
 }
 
 impl Aws {
@@ -97,6 +104,7 @@ impl Aws {
             .build();
         Self {
             data: Client::from_conf(config),
+            secret: SECRET.into(),
             local,
         }
     }
@@ -120,7 +128,7 @@ impl Aws {
         self.data
             .execute_statement()
             .resource_arn(CLUSTER)
-            .secret_arn(SECRET)
+            .secret_arn(&self.secret)
             .database(DATABASE)
             .sql(sql)
             .set_parameters(Some(
@@ -150,7 +158,7 @@ impl Aws {
             .data
             .begin_transaction()
             .resource_arn(CLUSTER)
-            .secret_arn(SECRET)
+            .secret_arn(&self.secret)
             .database(DATABASE)
             .send()
             .await

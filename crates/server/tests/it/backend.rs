@@ -47,6 +47,48 @@ async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
 }
 
 #[tokio::test]
+async fn the_functions_have_the_rights_of_their_secret_and_no_others() {
+    let aws = TestServer::start().await;
+    assert_eq!(aws.send("POST", "/ec2/i-1", BODY).await.status, 200);
+    for (secret, status) in [("fleet-db-reader", 500), ("fleet-db-writer", 200)] {
+        let variables = [
+            (
+                "DB_CLUSTER_ARN",
+                "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+            ),
+            ("DB_SECRET", secret),
+            ("DB_NAME", "ec2_inventory_db"),
+            ("DIMENSIONS_TABLE", "fleet-dimensions"),
+            ("AWS_ACCESS_KEY_ID", "a"),
+            ("AWS_SECRET_ACCESS_KEY", "b"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", &aws.aws_endpoint_url()),
+        ];
+        let server = Binary::start_with(&["--backend", "aws"], &variables).await;
+        for (method, path, body, expected) in [
+            ("GET", READY, "", 200),
+            ("GET", "/ec2/i-1", "", 200),
+            ("GET", "/ec2", "", 200),
+            ("POST", "/ec2/i-2", BODY, status),
+            ("DELETE", "/ec2/i-1", "", status),
+        ] {
+            let answer = send(server.address(), method, path, body).await;
+            assert_eq!(
+                answer.status, expected,
+                "{secret}, {method} {path}: {}",
+                answer.text
+            );
+            // The database's own words are for the log alone.
+            assert!(!answer.text.contains("denied"), "{}", answer.text);
+        }
+        let kept = if status == 200 { "i-2" } else { "i-1" };
+        let records = &aws.get("/ec2").await.body["records"];
+        assert_eq!(records.as_array().map(Vec::len), Some(1), "{records}");
+        assert_eq!(records[0]["aws_instance_id"], kept);
+    }
+}
+
+#[tokio::test]
 async fn the_embedded_backend_stays_on_the_machine_whatever_the_shell_is_set_up_for() {
     // From the documentation block (RFC 5737), where nothing answers.
     let elsewhere = "http://192.0.2.1";

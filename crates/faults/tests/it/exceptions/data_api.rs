@@ -135,6 +135,15 @@ fn exceptions() -> Vec<Exception> {
         Told::Wait(SOON),
         false,
     );
+    // A password that has just changed.
+    add(
+        "DatabaseErrorException",
+        400,
+        "Access denied for user 'fleet_writer'@'10.0.0.1' (using password: YES); Error code: 1045; SQLState: 28000",
+        2..=2,
+        Told::Wait(SOON),
+        false,
+    );
     add(
         "TransactionNotFoundException",
         404,
