@@ -117,10 +117,11 @@ start_mariadb() {
     apt_need mariadbd mariadb-server-core
     apt_need mariadb mariadb-client-core
     database=$(free_port)
-    mkdir "$work/mysql"
-    mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$work/mysql" --auth-root-authentication-method=normal --skip-test-db \
+    mkdir "$work/mysql" "$work/mysql-tmp"
+    # A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
+    TMPDIR=$work/mysql-tmp mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$work/mysql" --auth-root-authentication-method=normal --skip-test-db \
         >"$work/mariadb-install.log" 2>&1 || { tail -20 "$work/mariadb-install.log" >&2; fail "mariadb-install-db"; }
-    start mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$work/mysql" --socket="$work/mysql.sock" --pid-file="$work/mysql.pid" \
+    start mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$work/mysql" --socket="$work/mysql.sock" --pid-file="$work/mysql.pid" --tmpdir="$work/mysql-tmp" \
         --bind-address=127.0.0.1 --port="$database" --max-connections=4000 --skip-log-bin --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
         --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
     # Not with mariadb-admin, which is in another package than the client.

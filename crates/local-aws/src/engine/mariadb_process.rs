@@ -46,6 +46,7 @@ const MAX_SOCKET_BYTES: usize = 103;
 pub(super) struct Places {
     pub(super) folder: PathBuf,
     pub(super) data: PathBuf,
+    pub(super) temporary: PathBuf,
     pub(super) socket: PathBuf,
     pub(super) pid: PathBuf,
     pub(super) log: PathBuf,
@@ -63,6 +64,7 @@ impl Places {
         }
         Ok(Self {
             data: folder.join("data"),
+            temporary: folder.join("tmp"),
             pid: folder.join("mariadb.pid"),
             log: folder.join("mariadb.log"),
             socket,
@@ -110,7 +112,8 @@ impl Programs {
 
 /// Sets the folder up. It is filled under another name, so that a killed start leaves nothing that looks complete.
 pub(super) fn install(programs: &Programs, places: &Places) -> Result<(), StartError> {
-    fs::create_dir_all(&places.folder).map_err(failed)?;
+    // A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
+    fs::create_dir_all(&places.temporary).map_err(failed)?;
     if places.data.exists() {
         return Ok(());
     }
@@ -124,6 +127,7 @@ pub(super) fn install(programs: &Programs, places: &Places) -> Result<(), StartE
         .arg("--auth-root-authentication-method=normal")
         .arg(with("--datadir=", &draft));
     as_root(&mut command, &places.folder);
+    command.env("TMPDIR", &places.temporary);
     let log = fs::File::create(&places.log).map_err(failed)?;
     let status = command
         .stdin(Stdio::null())
@@ -174,6 +178,7 @@ pub(super) fn server_command(programs: &Programs, places: &Places, durable: bool
             u8::from(durable)
         ));
     as_root(&mut command, &places.folder);
+    command.env("TMPDIR", &places.temporary);
     // A Ctrl-C at the terminal is this process's to handle.
     command.process_group(0).stdin(Stdio::null());
     command
