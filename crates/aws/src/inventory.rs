@@ -21,7 +21,8 @@ use aws_types::SdkConfig;
 use fleet_core::{
     inventory::{
         AddError, AddInstance, BrowseInstances, FilterValues, FoundPage, GetInstance, Instance,
-        InstanceFilter, InstanceId, InstancePage, InstanceSearch, ListInstances, NewInstance,
+        InstanceFilter, InstanceId, InstancePage, InstanceSearch, InstanceSummary, ListInstances,
+        NewInstance,
     },
     inventory::{PageLimit, RemoveInstance},
     readiness::Probe,
@@ -53,11 +54,31 @@ impl DataApiInventory {
             api: DataApi::new(config, settings),
         }
     }
+
+    /// Adds an instance with its creation date. Only an import does this; no function does.
+    ///
+    /// # Errors
+    /// As [`AddInstance::add`].
+    pub async fn restore(&self, instance: &Instance) -> Result<(), AddError> {
+        let InstanceSummary {
+            id,
+            region,
+            account,
+            created,
+        } = instance.summary.clone();
+        let new = NewInstance {
+            id,
+            region,
+            account,
+            packages: instance.packages.clone(),
+        };
+        add::add(&self.api, &new, Some(created)).await
+    }
 }
 
 impl AddInstance for DataApiInventory {
     async fn add(&self, new: &NewInstance) -> Result<(), AddError> {
-        add::add(&self.api, new).await
+        add::add(&self.api, new, None).await
     }
 }
 

@@ -30,6 +30,7 @@ mod server;
 mod stage;
 pub mod template;
 mod tls;
+mod transfer;
 mod watched;
 
 /// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns about every error response,

@@ -22,7 +22,7 @@ use crate::{
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 const AWS_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
-const DATA_DIR: &str = ".fleet";
+pub(crate) const DATA_DIR: &str = ".fleet";
 
 const AFTER_HELP: &str = "\
 The functions read the same environment variables as on AWS: DB_CLUSTER_ARN, DB_SECRET, DB_NAME, DIMENSIONS_TABLE,
@@ -30,6 +30,9 @@ SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALIN
 INVENTORY_ROLE (primary, or standby, which is ready without the Data API).
 With the embedded backend each has a default that works. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info
 unless set.
+
+`fleet-server export FILE` writes all instances and dimensions as JSON Lines, and `fleet-server import FILE` adds them elsewhere;
+see --help of each.
 
 Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once. With
 HTTPS, SIGHUP reads the certificates again.

@@ -18,6 +18,7 @@ use crate::{
     log::{self, LogFormat},
     options::Options,
     server::{Running, Server},
+    transfer,
 };
 
 /// The exit code after a second signal: the shell's code for a process that Ctrl-C ended.
@@ -25,9 +26,12 @@ const STOPPED_AT_ONCE: i32 = 130;
 /// The exit code after a stop that had to cut off requests.
 const CUT: u8 = 3;
 
-/// The whole program `name`: options from the command line and the environment, the log, and the server until it is told
+/// The whole program `name`: an export or import, or a server. A server takes options from the command line and the environment, the log, and the server until it is told
 /// to stop. A failed start is one sentence on standard error.
 pub async fn program(name: &str) -> ExitCode {
+    if transfer::is_requested() {
+        return transfer::program(name).await;
+    }
     let options = Options::parse_with_environment();
     let ended = match start_log(options.log_format) {
         Ok(()) => run(options, &mut io::stdout()).await,

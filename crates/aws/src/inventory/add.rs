@@ -2,7 +2,7 @@
 
 use aws_sdk_rdsdata::types::SqlParameter;
 use fleet_core::inventory::{
-    AddError, InstanceId, NewInstance, Package, PackageName, PackageVersion,
+    AddError, CreationDate, InstanceId, NewInstance, Package, PackageName, PackageVersion,
 };
 use uuid::Uuid;
 
@@ -16,6 +16,10 @@ use crate::budget::Budget;
 
 const INSERT_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
                                VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
+
+/// The same with a given creation date, for an import.
+const RESTORE_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
+                                VALUES (:id, :region, :account, :created, :token)";
 
 const INSERT_PACKAGES: &str =
     "INSERT INTO ec2_package (aws_instance_id, package_name, package_version) VALUES ";
@@ -45,14 +49,22 @@ const WIDEST_REQUEST: usize = 64 * 1024
     + PACKAGES_PER_STATEMENT * WIDEST_ROW;
 const _: () = assert!(WIDEST_REQUEST <= REQUEST_LIMIT);
 
-pub(super) async fn add(api: &DataApi, new: &NewInstance) -> Result<(), AddError> {
+/// Adds `new` with the date given, or the current time.
+pub(super) async fn add(
+    api: &DataApi,
+    new: &NewInstance,
+    created: Option<CreationDate>,
+) -> Result<(), AddError> {
+    let created = created.map(|date| date.to_string());
     let budget = Budget::start();
     let mut pace = Pace::new(budget);
     // The same through all attempts: it tells our own row, written by an attempt whose answer was lost, from another's.
     let token = Uuid::new_v4().to_string();
     let mut sent = false;
     loop {
-        let Err(Attempt { failure, commit }) = attempt(api, budget, new, &token).await else {
+        let Err(Attempt { failure, commit }) =
+            attempt(api, budget, new, (&token, created.as_deref())).await
+        else {
             return Ok(());
         };
         sent |= commit != Commit::NotSent;
@@ -76,10 +88,10 @@ async fn attempt(
     api: &DataApi,
     budget: Budget,
     new: &NewInstance,
-    token: &str,
+    facts: (&str, Option<&str>),
 ) -> Result<(), Attempt> {
     let transaction = api.begin(budget.work()).await?;
-    match fill(api, budget, new, token, &transaction).await {
+    match fill(api, budget, new, facts, &transaction).await {
         Ok(()) => write::commit(transaction, budget).await,
         Err(failure) => Err(write::undo(transaction, budget, failure).await),
     }
@@ -90,22 +102,25 @@ async fn fill(
     api: &DataApi,
     budget: Budget,
     new: &NewInstance,
-    token: &str,
+    (token, created): (&str, Option<&str>),
     transaction: &Transaction,
 ) -> Result<(), Failure> {
-    let parameters = vec![
+    let mut parameters = vec![
         text("id", new.id.as_str()),
         text("region", new.region.as_str()),
         text("account", new.account.as_str()),
         text("token", token),
     ];
-    api.execute(
-        INSERT_INSTANCE,
-        parameters,
-        Some(transaction),
-        budget.work(),
-    )
-    .await?;
+    let sql = match created {
+        None => INSERT_INSTANCE,
+        Some(created) => {
+            // MySQL's format, which lacks the contract's fraction.
+            parameters.push(text("created", created.trim_end_matches(".0")));
+            RESTORE_INSTANCE
+        }
+    };
+    api.execute(sql, parameters, Some(transaction), budget.work())
+        .await?;
     for packages in new.packages.as_slice().chunks(PACKAGES_PER_STATEMENT) {
         let (sql, parameters) = insert_packages(&new.id, packages);
         api.execute(sql, parameters, Some(transaction), budget.work())

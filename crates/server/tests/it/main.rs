@@ -35,4 +35,5 @@ mod stop;
 mod support;
 mod terminal;
 mod tls;
+mod transfer;
 mod v1;

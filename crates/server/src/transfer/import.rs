@@ -1,0 +1,141 @@
+//! Adds what the file contains.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use fleet_core::{
+    inventory::{AddError, GetInstance as _, Instance},
+    scaling::{Dimension, DimensionId, Stored, UpdateDimension as _, UpdateError},
+    store::StoreError,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{AT_ONCE, Ports, TransferError, line::Line, patiently};
+
+/// The exit code if something exists with other contents.
+const OTHERS: u8 = 4;
+
+/// The result of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    Added,
+    /// It already existed.
+    Same,
+    /// It exists with other contents, and stays as it is.
+    Other(String),
+    /// The line is of no use to an import.
+    Nothing,
+    End,
+}
+
+pub(super) async fn run(ports: &Ports, file: &Path) -> Result<(String, ExitCode), TransferError> {
+    let failed = |cause: io::Error| TransferError::File {
+        file: file.to_owned(),
+        cause: cause.kind(),
+    };
+    let lines = BufReader::new(File::open(file).map_err(failed)?).lines();
+    let (mut added, mut same, mut others, mut ended) = (0_usize, 0_usize, 0_usize, false);
+    let mut outcomes = stream::iter(lines.zip(1..))
+        .map(|(line, number)| async move {
+            let wrong = |reason: String| TransferError::Line {
+                file: file.to_owned(),
+                number,
+                reason,
+            };
+            let line = serde_json::from_str(&line.map_err(failed)?)
+                .map_err(|error| wrong(error.to_string()))?;
+            Ok::<_, TransferError>(match line {
+                Line::Instance(line) => {
+                    let instance = line.instance().map_err(wrong)?;
+                    add_instance(ports, &instance).await?
+                }
+                Line::Dimension(line) => {
+                    let id = line.id().map_err(&wrong)?;
+                    let state = line.state().map_err(&wrong)?;
+                    set_dimension(ports, &id, &state).await?
+                }
+                Line::Next(_) => Outcome::Nothing,
+                Line::End(_) => Outcome::End,
+            })
+        })
+        .buffered(AT_ONCE);
+    while let Some(outcome) = outcomes.try_next().await? {
+        match outcome {
+            Outcome::Added => added += 1,
+            Outcome::Same => same += 1,
+            Outcome::Other(what) => {
+                others += 1;
+                let _ = writeln!(
+                    io::stderr(),
+                    "{what} already exists with other contents and was not changed."
+                );
+            }
+            Outcome::Nothing => {}
+            Outcome::End => ended = true,
+        }
+    }
+    if !ended {
+        return Err(TransferError::Unfinished(file.to_owned()));
+    }
+    let said =
+        format!("{added} added, {same} already existed, {others} exist with other contents.");
+    let code = if others == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(OTHERS)
+    };
+    Ok((said, code))
+}
+
+async fn add_instance(ports: &Ports, instance: &Instance) -> Result<Outcome, StoreError> {
+    let added = patiently(async || match ports.writes.restore(instance).await {
+        Ok(()) => Ok(true),
+        Err(AddError::Duplicate) => Ok(false),
+        Err(AddError::Store(error)) => Err(error),
+    })
+    .await?;
+    if added {
+        return Ok(Outcome::Added);
+    }
+    let id = &instance.summary.id;
+    let found = patiently(async || ports.reads.get(id).await).await?;
+    Ok(if found.as_ref() == Some(instance) {
+        Outcome::Same
+    } else {
+        Outcome::Other(format!("The instance {}", id.as_str()))
+    })
+}
+
+/// Sets a dimension unless it was changed before.
+async fn set_dimension(
+    ports: &Ports,
+    id: &DimensionId,
+    state: &Dimension,
+) -> Result<Outcome, StoreError> {
+    let initial = Stored::initial();
+    patiently(async || {
+        let changed = ports
+            .dimensions
+            .update(id, |stored| {
+                if stored.tag == initial.tag || stored.state == *state {
+                    Ok(state.clone())
+                } else {
+                    Err(())
+                }
+            })
+            .await;
+        match changed {
+            Ok(change) if change.before == change.after => Ok(Outcome::Same),
+            Ok(_) => Ok(Outcome::Added),
+            Err(UpdateError::Refused(())) => {
+                Ok(Outcome::Other(format!("The dimension {}", id.as_str())))
+            }
+            Err(UpdateError::Store(error)) => Err(error),
+        }
+    })
+    .await
+}

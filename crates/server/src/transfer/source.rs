@@ -1,0 +1,96 @@
+//! What an export reads: the stores, or the API itself.
+
+use fleet_aws::{DataApiInventory, DynamoDimensions};
+use fleet_core::{
+    inventory::{GetInstance as _, InstanceFilter, InstanceId, ListInstances as _, PageLimit},
+    scaling::{DimensionId, ListDimensions as _},
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    AT_ONCE, TransferError,
+    api::Api,
+    line::{DimensionLine, InstanceLine},
+    patiently,
+};
+
+/// The API's own limit for a list.
+pub(super) const PAGE: &str = "100";
+
+/// A page of a list, and the token of the next one.
+pub(super) struct Page<T> {
+    pub(super) lines: Vec<T>,
+    pub(super) next: Option<String>,
+}
+
+/// What an export reads. One page is in memory at a time.
+pub(super) enum Source {
+    /// The stores, through the ports that the functions use. A token is the last id of its page.
+    Stores {
+        inventory: DataApiInventory,
+        dimensions: DynamoDimensions,
+    },
+    /// The API's own routes. A token is the API's.
+    Api(Api),
+}
+
+impl Source {
+    pub(super) async fn instances(
+        &self,
+        token: Option<&str>,
+    ) -> Result<Page<InstanceLine>, TransferError> {
+        let (inventory, limit) = match self {
+            Self::Api(api) => return api.instances(token).await,
+            Self::Stores { inventory, .. } => {
+                (inventory, PageLimit::parse(PAGE).unwrap_or_default())
+            }
+        };
+        let after = token
+            .map(InstanceId::parse)
+            .transpose()
+            .map_err(|error| TransferError::Token(error.to_string()))?;
+        let page = patiently(async || {
+            inventory
+                .list(&InstanceFilter::default(), after.as_ref(), limit)
+                .await
+        })
+        .await?;
+        let read: Vec<_> = stream::iter(page.records)
+            .map(
+                |summary| async move { patiently(async || inventory.get(&summary.id).await).await },
+            )
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(Page {
+            // One that was removed meanwhile is left out.
+            lines: read.into_iter().flatten().map(InstanceLine::from).collect(),
+            next: page.next.map(|id| id.as_str().to_owned()),
+        })
+    }
+
+    pub(super) async fn dimensions(
+        &self,
+        token: Option<&str>,
+    ) -> Result<Page<DimensionLine>, TransferError> {
+        let (dimensions, limit) = match self {
+            Self::Api(api) => return api.dimensions(token).await,
+            Self::Stores { dimensions, .. } => {
+                (dimensions, PageLimit::parse(PAGE).unwrap_or_default())
+            }
+        };
+        let after = token
+            .map(DimensionId::parse)
+            .transpose()
+            .map_err(|error| TransferError::Token(error.to_string()))?;
+        let page = patiently(async || dimensions.list(None, after.as_ref(), limit).await).await?;
+        Ok(Page {
+            lines: page
+                .dimensions
+                .iter()
+                .map(|(id, stored)| DimensionLine::of(id, &stored.state))
+                .collect(),
+            next: page.next.map(|id| id.as_str().to_owned()),
+        })
+    }
+}
