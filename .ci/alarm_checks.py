@@ -44,7 +44,7 @@ def functions_without_an_alarm():
                 found = each.get("MetricStat", {}).get("Metric", {})
                 if (found.get("Namespace"), found.get("MetricName")) == ("AWS/Lambda", metric):
                     watched[found["Dimensions"][0]["Value"]["Ref"]] += 1
-        for name, _ in stack.of_type("AWS::Lambda::Function"):
+        for name, _ in stack.functions():
             if watched[name] != 1:
                 yield f"{name}: its {metric} are in {watched[name]} alarms, not in one"
 
@@ -152,7 +152,7 @@ def the_watch_on_what_waits():
     stack = Stack(ScalingMode="production", PendingAlarmMinutes=7)
     alarm = dict(stack.of_type(METRIC))["PendingAlarm"]
     (metric,) = [each["MetricStat"]["Metric"] for each in alarm["Metrics"] if "MetricStat" in each]
-    namespaces = {repr(function["Environment"]["Variables"]["METRICS_NAMESPACE"]) for _, function in stack.of_type("AWS::Lambda::Function")}
+    namespaces = {repr(function["Environment"]["Variables"]["METRICS_NAMESPACE"]) for _, function in stack.functions()}
     if str(alarm["Threshold"]) != "7" or namespaces != {repr(metric["Namespace"])}:
         yield "PendingAlarm is not on what the functions measure, or not after PendingAlarmMinutes"
 

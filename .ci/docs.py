@@ -56,6 +56,7 @@ ELSEWHERE = [
     (r"deploy_scripts/deploy_rds\.sh( && deploy_scripts/create_schema\.sh)?$", ".ci/deploy-emulator", "deploy_scripts/deploy_rds.sh dev"),
     (r"deploy_scripts/create_schema\.sh$", ".ci/deploy-emulator", "deploy_scripts/create_schema.sh dev"),
     (r"deploy_scripts/deploy_api\.sh$", ".ci/deploy-emulator", "deploy_scripts/deploy_api.sh dev"),
+    (r"deploy_scripts/roll_back\.sh prod$", ".ci/deploy-emulator", "deploy_scripts/roll_back.sh dev"),
     (r"deploy_scripts/delete_all\.sh$", ".ci/deploy-emulator", "deploy_scripts/delete_all.sh dev"),
     (r"cargo run -- --aws-listen 172\.17\.0\.1:4566", ".ci/sam-local", "--aws-listen"),
     (r"deploy_scripts/create_schema\.sh prod --rotate (reader|writer)$", ".ci/deploy-emulator", "create_schema.sh dev --rotate writer"),

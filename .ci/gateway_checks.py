@@ -182,7 +182,7 @@ def limits():
         yield f"the limits are {found}"
     if "/v1/health/ready" not in stack.only("AWS::ApiGateway::RestApi")["Body"]["paths"]:
         yield "the limit of /v1/health/ready is that of a route which is not there"
-    for name, function in stack.of_type("AWS::Lambda::Function"):
+    for name, function in stack.functions():
         if str(function.get("ReservedConcurrentExecutions")) != "3":
             yield f"{name} does not reserve what ReservedConcurrency says"
     if "Quota" in Stack().only("AWS::ApiGateway::UsagePlan"):
@@ -214,6 +214,34 @@ def names_and_certificates():
             yield f"template.yaml takes {given} alone"
 
 
+def allowed_addresses():
+    """A list of addresses closes the routes that ask for no signature to all others, and only those."""
+    addresses = ["192.0.2.0/24", "198.51.100.7/32"]
+    if found := Stack().of_type("AWS::WAFv2::WebACL", "AWS::WAFv2::IPSet", "AWS::WAFv2::WebACLAssociation"):
+        yield f"without AllowedAddresses there is {found}"
+    stack = Stack(AllowedAddresses=",".join(addresses), StageName="live")
+    if stack.only("AWS::WAFv2::IPSet")["Addresses"] != {"Fn::Split": [",", ",".join(addresses)]}:
+        yield "the list of addresses is not AllowedAddresses"
+    if stack.only("AWS::WAFv2::WebACLAssociation")["WebACLArn"] != {"Fn::GetAtt": ["AddressAcl", "Arn"]}:
+        yield "the list of addresses is not that of the stage"
+    acl = stack.only("AWS::WAFv2::WebACL")
+    (rule,) = acl["Rules"]
+    outside, unsigned = (each["NotStatement"]["Statement"] for each in rule["Statement"]["AndStatement"]["Statements"])
+    if "Block" not in rule["Action"] or outside != {"IPSetReferenceStatement": {"Arn": {"Fn::GetAtt": ["AddressList", "Arn"]}}}:
+        yield "other addresses are not refused"
+    signed = re.compile(unsigned["RegexMatchStatement"]["RegexString"]["Fn::Sub"].replace("${StageName}", "live"))
+    for route, who in WHO_MAY_ASK.items():
+        path = route.split()[1]
+        for prefix in ("", "/live"):
+            # An id that looks like another route.
+            for identifier in ("1-23456789", "scalableTargetDimensions", "%2FscalableTargetDimensions%2Fa"):
+                sent = prefix + re.sub(r"\{\w+\}", identifier, path)
+                if bool(signed.search(sent)) != (who == SIGNED):
+                    yield f"{sent} is {'refused' if who == SIGNED else 'open'} to other addresses"
+    if not list(Stack(AllowedAddresses="192.0.2.0/24", WebAclArn="arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1").refusals()):
+        yield "template.yaml takes AllowedAddresses with WebAclArn, of which a stage has one"
+
+
 def logs():
     """A stack has one log group for its functions and one for access, which prod keeps; lines are found by request id."""
     for keep, policy in (("true", "Retain"), ("false", "Delete")):
@@ -239,4 +267,4 @@ def logs():
             yield f"KeepLogs={keep}: {', '.join(sorted(missing))} is named and not made"
 
 
-CHECKS = (gateway_answers, who_may_ask, tls_policies, access_log, limits, names_and_certificates, logs)
+CHECKS = (gateway_answers, who_may_ask, tls_policies, access_log, limits, names_and_certificates, allowed_addresses, logs)

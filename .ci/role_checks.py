@@ -10,11 +10,12 @@ from transformed import ROOT, Stack
 ALL = {
     "AccessLogs": "write", "AlarmEmail": "ops@example.com", "DomainCertificateArn": "arn", "DomainName": "api.example.com",
     "KeyQuotaPerMonth": 1, "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/b", "ReservedConcurrency": 1, "ScalingMode": "production",
-    "StandbyRegion": "eu-west-1", "TruststoreUri": "s3://bucket/ca.pem", "WebAclArn": "arn",
+    "AllowedAddresses": "192.0.2.0/24", "StandbyRegion": "eu-west-1", "TruststoreUri": "s3://bucket/ca.pem", "WebAclArn": "arn",
 }  # fmt: skip
 # What the handlers of AWS's resource types ask for, by the schemas that cfn-lint ships, for features that the template leaves alone.
 UNUSED = {
     "AWS::ApiGateway::RestApi": {"apigateway:UpdateRestApiPolicy": "the API has no resource policy"},
+    "AWS::CodeDeploy::DeploymentGroup": {"codedeploy:RegisterOnPremisesInstance": "functions alone"},
     "AWS::DynamoDB::GlobalTable": {
         "application-autoscaling:*": "paid by the request",
         "cloudwatch:PutMetricData": "the handler's own metrics",
@@ -28,7 +29,9 @@ UNUSED = {
         "kinesis:*": "none",
         "kms:*": "the policy of AWS's own key allows them to callers of DynamoDB",
     },
+    "AWS::IAM::Policy": {"iam:*UserPolicy": "a role's alone", "iam:*GroupPolicy": "as above"},
     "AWS::IAM::Role": {"iam:DeleteRolePermissionsBoundary": "a boundary stays"},
+    "AWS::Lambda::Alias": {"lambda:*ProvisionedConcurrencyConfig": "none; what is read is allowed"},
     "AWS::Lambda::Function": {
         "ec2:*": "no VPC",
         "elasticfilesystem:*": "no file system",
@@ -37,10 +40,13 @@ UNUSED = {
         "lambda:AssociateRuntimeAlias": "none",
         "lambda:GetLayerVersion": "no layer",
         "lambda:PassCapacityProvider": "none",
-        "lambda:PublishVersion": "no versions",
         "lambda:Put*Config": "left as they are",
         "s3:GetObjectVersion": "an object without a version",
         "s3files:*": "no file system",
+    },
+    "AWS::Lambda::Version": {
+        "lambda:PutProvisionedConcurrencyConfig": "none; what is read is allowed",
+        "lambda:Put*Config": "left as they are",
     },
     "AWS::Logs::LogGroup": {
         "firehose:*": "no delivery",
@@ -59,6 +65,7 @@ UNUSED = {
         "s3:*": "no delivery of logs",
     },
     "AWS::SNS::Topic": {"sns:PutDataProtectionPolicy": "none"},
+    "AWS::WAFv2::WebACL": {"payments:GetConnectedAccount": "no rule group that is paid for"},
     "AWS::WAFv2::WebACLAssociation": {
         f"{service}:*": "the web ACL is an API's"
         for service in ("amplify", "apprunner", "appsync", "bedrock-agentcore", "cognito-idp", "ec2", "elasticloadbalancing")
@@ -119,6 +126,11 @@ def ways_around_the_boundary():
         for action in as_list(statement["Action"]):
             if action.startswith("iam:") or action.endswith("*"):
                 yield f"the boundary allows {action}"
+    for name, policy in Stack(**ALL).of_type("AWS::IAM::Policy"):
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for action in as_list(statement["Action"]):
+                if not matches(action, most):
+                    yield f"{name} allows {action}, which the boundary does not allow"
     for name, role in Stack(**ALL).of_type("AWS::IAM::Role"):
         if role.get("PermissionsBoundary") != ALL["PermissionsBoundaryArn"]:
             yield f"{name} is made without PermissionsBoundaryArn"

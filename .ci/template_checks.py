@@ -9,6 +9,7 @@ from pathlib import Path
 
 import alarm_checks
 import gateway_checks
+import release_checks
 import role_checks
 from samcli.yamlhelper import yaml_parse
 
@@ -168,6 +169,7 @@ def main():
         functions_with_another_users_secret,
         *alarm_checks.CHECKS,
         *gateway_checks.CHECKS,
+        *release_checks.CHECKS,
         *role_checks.CHECKS,
     )
     for check in checks:

@@ -96,6 +96,10 @@ class Stack:
         """The (name, properties) of the resources of these types."""
         return [(name, found.get("Properties", {})) for name, found in self.resources.items() if found["Type"] in types]
 
+    def functions(self):
+        """The (name, properties) of the functions of the API; the check before a release is none."""
+        return [(name, found) for name, found in self.of_type("AWS::Lambda::Function") if name != "ReleaseCheck"]
+
     def refusals(self):
         """The sentences with which CloudFormation refuses these parameters, by the template's Rules."""
         for rule in self.template.get("Rules", {}).values():

@@ -1,8 +1,8 @@
 """Runs ministack with what template.yaml and deploy_scripts/*.yaml need and ministack leaves out.
 
 Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
-RDS manages, takes no alarm over several metrics and none on a log, and keeps a managed policy's document where its IAM does not look. There
-is no Application Auto Scaling at all: a scalable target and its policy are named as the service names them, refused where
+RDS manages, takes no alarm over several metrics and none on a log, has no CodeDeploy (an alias moves at once, and nothing
+calls the hooks), and keeps a managed policy's document where its IAM does not look. There is no Application Auto Scaling at all: a scalable target and its policy are named as the service names them, refused where
 it refuses them, and scale nothing. What it leaves out of two regions is in regions.py. The templates are deployed as they
 are, so these are added here.
 The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
@@ -12,7 +12,7 @@ import json
 
 import regions
 from ministack import app
-from ministack.services import iam, rds, secretsmanager
+from ministack.services import iam, lambda_svc, rds, secretsmanager
 from ministack.services.cloudformation import provisioners
 
 HANDLERS = provisioners._RESOURCE_HANDLERS
@@ -51,6 +51,16 @@ def delete_cluster(physical_id, properties):
     regions.leave_global_database(rds._clusters.get(physical_id))
     delete_cluster_of_ministack(physical_id, properties)
     secretsmanager._secrets.pop(secret_name(physical_id), None)
+
+
+def create_function(logical_id, properties, stack):
+    """ministack makes a function anew to change it, and forgets its versions and its alias until they are made again."""
+    before = dict(lambda_svc._functions.items())
+    name, attributes = create_function_of_ministack(logical_id, properties, stack)
+    if name in before:
+        for key in ("versions", "aliases", "next_version"):
+            lambda_svc._functions[name][key] = before[name][key]
+    return name, attributes
 
 
 def create_alarm(logical_id, properties, stack):
@@ -96,6 +106,7 @@ def create_managed_policy(logical_id, properties, stack):
 create_managed_policy_of_ministack = HANDLERS["AWS::IAM::ManagedPolicy"]["create"]
 create_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["create"]
 delete_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["delete"]
+create_function_of_ministack = HANDLERS["AWS::Lambda::Function"]["create"]
 create_alarm_of_ministack = HANDLERS["AWS::CloudWatch::Alarm"]["create"]
 
 HANDLERS["AWS::RDS::DBSubnetGroup"] = {"create": named, "delete": forgotten}
@@ -104,9 +115,16 @@ HANDLERS["AWS::RDS::DBCluster"] = {"create": create_cluster, "delete": delete_cl
 HANDLERS["AWS::ApplicationAutoScaling::ScalableTarget"] = {"create": create_scalable_target, "delete": forgotten}
 HANDLERS["AWS::ApplicationAutoScaling::ScalingPolicy"] = {"create": create_scaling_policy, "delete": forgotten}
 HANDLERS["AWS::IAM::ManagedPolicy"] = HANDLERS["AWS::IAM::ManagedPolicy"] | {"create": create_managed_policy}
+HANDLERS["AWS::Lambda::Function"] = HANDLERS["AWS::Lambda::Function"] | {"create": create_function}
 HANDLERS["AWS::CloudWatch::Alarm"] = HANDLERS["AWS::CloudWatch::Alarm"] | {"create": create_alarm}
 # Of these it makes nothing, so nothing of them is tested but that the rest of the stack can name them.
-for name in ("AWS::CloudWatch::LogAlarm", "AWS::Logs::MetricFilter", "AWS::Logs::QueryDefinition"):
+for name in (
+    "AWS::CloudWatch::LogAlarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
+):
     HANDLERS.setdefault(name, {"create": named, "delete": forgotten})
 regions.add_to(HANDLERS, named, forgotten)
 
