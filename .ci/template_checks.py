@@ -137,6 +137,13 @@ def settings_that_differ():
             yield f"{environment}: template.yaml has no parameter {name}"
 
 
+def skips_for_all():
+    """What checkov skips is skipped beside the resource that the reason is true of."""
+    for line in (ROOT / ".checkov.yaml").read_text().splitlines():
+        if re.match(r"skip-check|skip_check|soft-fail", line):
+            yield f".checkov.yaml: {line} is for every resource: skip it beside the resource (Metadata: checkov: skip)"
+
+
 def functions_in(value):
     """The names of the intrinsic functions in a value of a template."""
     if isinstance(value, dict):
@@ -165,6 +172,7 @@ def main():
         builds_that_the_cache_would_miss,
         sign_in_where_it_does_not_belong,
         settings_that_differ,
+        skips_for_all,
         functions_that_rules_refuse,
         functions_with_another_users_secret,
         *alarm_checks.CHECKS,
