@@ -62,13 +62,7 @@ struct ExportOptions {
     url: Option<Url>,
 
     /// A file whose first line is the API key to send
-    #[arg(
-        long,
-        env = "FLEET_API_KEY_FILE",
-        value_name = "FILE",
-        requires = "url",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "FILE", requires = "url")]
     api_key_file: Option<PathBuf>,
 
     /// Sign the requests for this region (SigV4) with the credentials of the AWS configuration

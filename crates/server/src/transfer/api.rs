@@ -1,7 +1,8 @@
 //! The API's own reads over HTTP: the same for the local server and for API Gateway.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{error::Error, fs, io, path::Path, time::Duration};
 
+use fleet_edge::words;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -233,13 +234,14 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     )
 }
 
-/// The cause that says most.
-fn innermost(error: &dyn std::error::Error) -> String {
+/// The first cause, which says most.
+fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    last.downcast_ref::<io::Error>()
+        .map_or_else(|| last.to_string(), |error| words(error.kind()).to_string())
 }
 
 fn read_key(file: &Path) -> Result<HeaderValue, TransferError> {
