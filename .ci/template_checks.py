@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import alarm_checks
+import data_checks
 import gateway_checks
 import release_checks
 import role_checks
@@ -176,6 +177,7 @@ def main():
         functions_that_rules_refuse,
         functions_with_another_users_secret,
         *alarm_checks.CHECKS,
+        *data_checks.CHECKS,
         *gateway_checks.CHECKS,
         *release_checks.CHECKS,
         *role_checks.CHECKS,
