@@ -240,11 +240,11 @@ async function looksFurther(page, { base, api }) {
   await row(page, "far-away").waitFor(LONG);
   await refreshes(page, 1);
   assert.deepEqual(await ids(page), ["far-away"], "a refresh finds it again");
-  empty = 30;
+  empty = 60;
   await page.goto(`${base}/?q=away`);
   asked = 0;
   await page.waitForSelector("#no-match-yet:not([hidden])", LONG);
-  assert.ok(asked <= 2 * 21, `asked ${asked} times`);
+  assert.ok(asked <= 2 * 41, `asked ${asked} times`);
   assert.ok(await page.locator("#no-match").isHidden());
   await looks(page, "no-match-yet");
   await page.click("#further");

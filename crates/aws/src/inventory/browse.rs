@@ -56,7 +56,13 @@ async fn page(
     };
     let (sql, parameters) = query.statement();
     let answer = api.execute(sql, parameters, None, deadline).await?;
-    let page = rows::page(answer.records, limit)?;
+    let mut page = rows::page(answer.records, limit)?;
+    if after.is_none() && !search.words.is_empty() {
+        let (sql, parameters) = query.named_statement();
+        let answer = api.execute(sql, parameters, None, deadline).await?;
+        let named = rows::page(answer.records, limit)?.records;
+        page.records.splice(..0, named);
+    }
     let ids: Vec<&InstanceId> = page.records.iter().map(|record| &record.id).collect();
     let mut packages = packages(api, &ids, deadline).await?;
     let found = |summary: fleet_core::inventory::InstanceSummary| {
@@ -170,13 +176,7 @@ fn count_statement(search: &InstanceSearch) -> (String, Vec<SqlParameter>) {
     let InstanceSearch { filter, words } = search;
     let mut parameters = window::filter_parameters(filter);
     parameters.extend(window::word_parameters(words));
-    let named = filter
-        .package
-        .as_ref()
-        .map(|package| match package.version {
-            Some(_) => "p.package_name = :package_name AND p.package_version = :package_version",
-            None => "p.package_name = :package_name",
-        });
+    let named = filter.package.as_ref().map(window::of_package);
     let mut conditions = Vec::new();
     if filter.region.is_some() {
         conditions.push("e.aws_region = :region".to_owned());

@@ -86,6 +86,7 @@ impl PageQuery<'_> {
         let mut parameters = vec![text("after", after)];
         parameters.extend(filter_parameters(self.filter));
         parameters.extend(word_parameters(self.words));
+        parameters.extend(id_parameters(self.words));
         parameters
     }
 
@@ -138,16 +139,60 @@ impl PageQuery<'_> {
         if let Some(package) = &filter.package
             && !of_packages
         {
-            let named = match package.version {
-                Some(_) => {
-                    "p.package_name = :package_name AND p.package_version = :package_version"
-                }
-                None => "p.package_name = :package_name",
-            };
-            checks.push(has_package("w", named));
+            checks.push(has_package("w", of_package(package)));
         }
-        checks.extend((0..self.words.len()).map(|number| has_word("w", number)));
+        checks.extend(self.words_of("w"));
+        if !self.words.is_empty() {
+            checks.push(format!("w.aws_instance_id NOT IN ({})", self.named()));
+        }
         checks
+    }
+
+    fn words_of(&self, row: &str) -> impl Iterator<Item = String> {
+        (0..self.words.len()).map(move |number| has_word(row, number))
+    }
+
+    /// The words as they were typed, each of which may be a whole id.
+    fn named(&self) -> String {
+        let names: Vec<String> = (0..self.words.len())
+            .map(|number| format!(":id{number}"))
+            .collect();
+        names.join(", ")
+    }
+
+    /// The statement of the matches whose whole id is one of the words. They come before the first page, whose windows
+    /// leave them out, so that an id that somebody pastes is found at once in a table of any size.
+    pub(super) fn named_statement(&self) -> (String, Vec<SqlParameter>) {
+        let filter = self.filter;
+        let mut conditions = vec![format!("e.aws_instance_id IN ({})", self.named())];
+        conditions.extend(
+            filter
+                .region
+                .as_ref()
+                .map(|_| "e.aws_region = :region".to_owned()),
+        );
+        conditions.extend(
+            filter
+                .account
+                .as_ref()
+                .map(|_| "e.aws_account = :account".to_owned()),
+        );
+        conditions.extend(
+            filter
+                .package
+                .as_ref()
+                .map(|package| has_package("e", of_package(package))),
+        );
+        conditions.extend(self.words_of("e"));
+        let sql = format!(
+            "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc, 0 AS kind \
+             FROM ec2 e FORCE INDEX (PRIMARY) WHERE {} ORDER BY e.aws_instance_id",
+            conditions.join(" AND ")
+        );
+        let mut parameters = filter_parameters(filter);
+        parameters.extend(word_parameters(self.words));
+        parameters.extend(id_parameters(self.words));
+        (sql, parameters)
     }
 }
 
@@ -195,8 +240,9 @@ impl Path {
                 );
             }
         };
+        // SQLite begins a CROSS JOIN at its left; a plain one it may begin at every instance of the region.
         format!(
-            "{columns} FROM ({ids}) n JOIN ec2 e FORCE INDEX (PRIMARY) ON e.aws_instance_id = n.aws_instance_id"
+            "{columns} FROM ({ids}) n CROSS JOIN ec2 e FORCE INDEX (PRIMARY) ON e.aws_instance_id = n.aws_instance_id"
         )
     }
 
@@ -229,6 +275,14 @@ pub(super) fn has_package(row: &str, condition: &str) -> String {
     format!(
         "(SELECT 1 FROM ec2_package p FORCE INDEX (PRIMARY) WHERE p.aws_instance_id = {row}.aws_instance_id AND {condition} LIMIT 1) = 1"
     )
+}
+
+/// The condition on a package `p` that a filter stands for.
+pub(super) fn of_package(filter: &PackageFilter) -> &'static str {
+    match filter.version {
+        Some(_) => "p.package_name = :package_name AND p.package_version = :package_version",
+        None => "p.package_name = :package_name",
+    }
 }
 
 /// Whether the word with this number is anywhere in the instance `row`.
@@ -268,6 +322,11 @@ pub(super) fn filter_parameters(filter: &InstanceFilter) -> Vec<SqlParameter> {
 pub(super) fn word_parameters(words: &[String]) -> impl Iterator<Item = SqlParameter> {
     let parameter =
         |(number, word): (usize, &String)| text(format!("word{number}"), &word.to_lowercase());
+    words.iter().enumerate().map(parameter)
+}
+
+fn id_parameters(words: &[String]) -> impl Iterator<Item = SqlParameter> {
+    let parameter = |(number, word): (usize, &String)| text(format!("id{number}"), word);
     words.iter().enumerate().map(parameter)
 }
 
@@ -338,7 +397,8 @@ mod tests {
                 version: PackageVersion::parse("v").ok(),
             }),
         };
-        let (sql, parameters) = statement(&filter, &["Word".to_owned()]);
+        let words = ["Word".to_owned()];
+        let (sql, parameters) = statement(&filter, &words);
         assert_eq!(
             parameters,
             [
@@ -347,12 +407,35 @@ mod tests {
                 "account",
                 "package_name",
                 "package_version",
-                "word0"
+                "word0",
+                "id0"
             ]
         );
         for name in parameters {
             assert!(sql.contains(&format!(":{name}")), "{name}: {sql}");
         }
         assert_eq!(sql.matches("LIMIT 150)").count(), 2, "{sql}");
+        let query = PageQuery {
+            filter: &filter,
+            words: &words,
+            after: None,
+            limit: PageLimit::default(),
+            examined: 300,
+        };
+        let (sql, parameters) = query.named_statement();
+        let names: Vec<&str> = parameters.iter().filter_map(SqlParameter::name).collect();
+        for name in [
+            "region",
+            "account",
+            "package_name",
+            "package_version",
+            "word0",
+            "id0",
+        ] {
+            assert!(
+                names.contains(&name) && sql.contains(&format!(":{name}")),
+                "{name}: {sql}"
+            );
+        }
     }
 }

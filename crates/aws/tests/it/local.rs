@@ -122,7 +122,12 @@ fn packages(names: &[(&str, &str)]) -> Packages {
     Packages::new(names.iter().map(package).collect()).unwrap()
 }
 
-fn instance(id: &str, region: &str, account: &str, names: &[(&str, &str)]) -> NewInstance {
+pub(crate) fn instance(
+    id: &str,
+    region: &str,
+    account: &str,
+    names: &[(&str, &str)],
+) -> NewInstance {
     NewInstance {
         id: self::id(id),
         region: Region::parse(region).unwrap(),

@@ -7,15 +7,15 @@ use aws_sdk_rdsdata::{
 use fleet_core::{
     calls::counted,
     inventory::{
-        AccountId, BrowseInstances, InstanceFilter, InstanceId, InstanceSearch, ListInstances,
-        PackageFilter, PackageName, PackageVersion, PageLimit, Region,
+        AccountId, AddInstance, BrowseInstances, InstanceFilter, InstanceId, InstanceSearch,
+        ListInstances, PackageFilter, PackageName, PackageVersion, PageLimit, Region,
     },
 };
 use fleet_local_aws::LocalAws;
 
 use crate::{
     canned::test_config,
-    local::{Local, settings},
+    local::{Local, instance, settings},
 };
 
 /// How many instances there are.
@@ -257,5 +257,64 @@ async fn words_are_found_across_short_pages() {
         assert_eq!(ids.len(), found, "{text}: {ids:?}");
         assert_eq!(local.inventory.count(&search).await.unwrap(), found as u64);
     }
+    local.aws.stop().await;
+}
+
+#[tokio::test]
+async fn an_instance_whose_whole_id_is_a_word_comes_first_and_once() {
+    let local = Local::start().await;
+    for (id, region) in [("a", "of-z-9"), ("z-9", "r"), ("z-99", "r")] {
+        let added = local
+            .inventory
+            .add(&instance(id, region, "1", &[("agent", "1")]))
+            .await;
+        assert!(added.is_ok());
+    }
+    let filter = |region: &str| InstanceFilter {
+        region: Region::parse(region).ok(),
+        ..InstanceFilter::default()
+    };
+    for (filter, text, found) in [
+        (InstanceFilter::default(), "z-9", &["z-9", "a", "z-99"][..]),
+        (
+            InstanceFilter::default(),
+            "AGENT z-9",
+            &["z-9", "a", "z-99"],
+        ),
+        (InstanceFilter::default(), "nothing z-9", &[]),
+        (filter("r"), "z-9", &["z-9", "z-99"]),
+        (filter("of-z-9"), "z-9", &["a"]),
+    ] {
+        let search = InstanceSearch::new(filter, text);
+        let page = local
+            .inventory
+            .find(&search, None, PageLimit::default())
+            .await;
+        let page = page.unwrap();
+        let ids: Vec<&str> = page
+            .records
+            .iter()
+            .map(|one| one.summary.id.as_str())
+            .collect();
+        assert_eq!(ids, found, "{search:?}");
+        assert_eq!(
+            local.inventory.count(&search).await.unwrap(),
+            found.len() as u64
+        );
+    }
+    // A later page leaves it to the first.
+    let search = InstanceSearch::new(InstanceFilter::default(), "z-9");
+    let after = InstanceId::parse("b").unwrap();
+    let page = local
+        .inventory
+        .find(&search, Some(&after), PageLimit::default())
+        .await;
+    let ids: Vec<String> = page
+        .unwrap()
+        .records
+        .into_iter()
+        .map(|one| one.summary.id.into())
+        .collect();
+    assert_eq!(ids, ["z-99"]);
     local.aws.stop().await;
 }

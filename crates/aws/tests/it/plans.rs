@@ -25,16 +25,15 @@ struct Sent {
 
 /// The statements of every list, from the first page on and from the middle, and of a search for words.
 async fn statements() -> Vec<Sent> {
-    let body = Arc::new(Mutex::new(Value::Null));
-    let seen = Arc::clone(&body);
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&bodies);
     let config = config(move |request| {
-        *seen.lock().unwrap() = request.body;
+        seen.lock().unwrap().push(request.body);
         Reply::ok(&json!({ "records": [] }))
     });
     let inventory = DataApiInventory::new(&config, settings());
     let mut statements = Vec::new();
     let mut keep = |what: String| {
-        let body = body.lock().unwrap().take();
         let parameter = |one: &Value| {
             let (name, value) = (&one["name"], &one["value"]["stringValue"]);
             (
@@ -42,8 +41,8 @@ async fn statements() -> Vec<Sent> {
                 value.as_str().unwrap().to_owned(),
             )
         };
-        statements.push(Sent {
-            what,
+        let sent = |body: Value| Sent {
+            what: what.clone(),
             sql: body["sql"].as_str().unwrap().to_owned(),
             parameters: body["parameters"]
                 .as_array()
@@ -51,7 +50,8 @@ async fn statements() -> Vec<Sent> {
                 .iter()
                 .map(parameter)
                 .collect(),
-        });
+        };
+        statements.extend(bodies.lock().unwrap().drain(..).map(sent));
     };
     let middle = InstanceId::parse("i-5000").unwrap();
     for after in [None, Some(&middle)] {
@@ -118,6 +118,12 @@ async fn sqlite_reads_pages_along_an_index() {
             assert!(derived && !step.contains("AUTOMATIC"), "{what}: {plan:#?}");
             assert!(!step.starts_with("SCAN e USING"), "{what}: {plan:#?}");
         }
+        // The instances of a package's entries are found one by one.
+        let joins = sql.matches(") n CROSS JOIN").count();
+        let found = plan
+            .iter()
+            .filter(|step| step.starts_with("SEARCH e USING PRIMARY KEY (aws_instance_id=?)"));
+        assert!(found.count() >= joins, "{what}: {plan:#?}");
         // At most the rows of each window are put in order, and those of none where there is no window.
         let sorts = plan
             .iter()

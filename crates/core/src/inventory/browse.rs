@@ -45,7 +45,7 @@ pub struct FoundInstance {
     pub package_count: u64,
 }
 
-/// One page of matches, ordered by id.
+/// One page of matches, ordered by id; on the first page those whose whole id is a word of the search come before the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPage {
     /// The instances.

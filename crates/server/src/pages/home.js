@@ -12,8 +12,8 @@ import { isExample, loadExamples, removeExamples } from "./examples.js";
 const EVERY = 1000;
 const PATIENCE = 10;
 
-// How often the page continues a search without matches by itself.
-const FURTHER = 20;
+// How often the page continues a search without matches by itself: through a million instances.
+const FURTHER = 40;
 
 let known = { query: undefined, etag: undefined };
 let alone = false;
