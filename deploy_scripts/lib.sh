@@ -130,6 +130,8 @@ explain_aws() {
     local text
     text=$(printf '%s' "$1" | tr '\n' ' ' | sed 's/^ *//; s/ *$//')
     case $text in
+        *"The local AWS endpoints answer"*)
+            die "${AWS_ENDPOINT_URL:-this} is the local AWS endpoints of this project, which do not have that service. Unset AWS_ENDPOINT_URL to go to AWS; create_schema.sh and deploy_scaling_target.sh take local as their environment." ;;
         *ExpiredToken* | *"has expired"* | *RequestExpired*)
             die "the AWS credentials have expired. Sign in again ($(how_to_sign_in), or new keys) and run this script again." ;;
         *"Unable to locate credentials"* | *NoCredentials*)
