@@ -50,7 +50,7 @@ Nothing is changed before one GET has shown that the endpoint is there and keeps
 
 /// Plays AWS Application Auto Scaling against a custom-resource endpoint, and draws what it did.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "simulate-scaling", version, after_help = AFTER_HELP)]
+#[command(name = "simulate-scaling", version, after_help = AFTER_HELP, allow_negative_numbers = true)]
 #[command(group = ArgGroup::new("series").args(["metric", "load", "queue", "check"]).required(true).multiple(true))]
 pub struct Options {
     /// The dimension's address, which is the scalable target's resource id
@@ -465,7 +465,14 @@ mod tests {
                 &["--load", "constant(value=1)", "--period", "45s"],
                 "it must be 10s, 30s or a multiple of 60s",
             ),
-            (&["--load", "constant(value=1)", "--min=-1"], "--min"),
+            (
+                &["--load", "constant(value=1)", "--min", "-1"],
+                "invalid value '-1' for '--min <N>': it must be a whole number up to 2147483647",
+            ),
+            (
+                &["--load", "constant(value=1)", "--target", "-5"],
+                "invalid value '-5' for '--target <NUMBER>'",
+            ),
             (
                 &["--load", "constant(value=1)", "--sigv4", "Frankfurt"],
                 "write it like us-east-1",

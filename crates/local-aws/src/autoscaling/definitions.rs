@@ -219,8 +219,22 @@ fn steps(config: &Value) -> Result<StepScaling, Refused> {
 /// The scheduled action of `definition`, which `PutScheduledAction` has taken.
 pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> {
     let schedule = text(definition, "Schedule")?;
-    let mut line = format!("x: {schedule}");
+    let form = ["at(", "rate(", "cron("];
+    if !form.iter().any(|form| schedule.starts_with(form))
+        || schedule.find(')') != Some(schedule.len() - 1)
+    {
+        return Err(Refused::invalid(format!(
+            "Schedule must be at(...), rate(...) or cron(...), and is '{schedule}'."
+        )));
+    }
+    let mut line = schedule.to_owned();
     let bounds = definition.get("ScalableTargetAction");
+    let has = |name: &str| bounds.and_then(|bounds| bounds.get(name)).is_some();
+    if !has("MinCapacity") && !has("MaxCapacity") {
+        return Err(Refused::invalid(
+            "ScalableTargetAction must have MinCapacity or MaxCapacity.",
+        ));
+    }
     for (word, name) in [("min", "MinCapacity"), ("max", "MaxCapacity")] {
         if let Some(bounds) = bounds
             && let Some(capacity) = capacity(bounds, name)?
@@ -229,6 +243,9 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> 
         }
     }
     if let Some(zone) = definition.get("Timezone").and_then(Value::as_str) {
+        if zone.contains(char::is_whitespace) {
+            return Err(Refused::invalid(format!("'{zone}' is no time zone.")));
+        }
         line.push_str(&format!(" timezone={zone}"));
     }
     for (word, name) in [("start", "StartTime"), ("end", "EndTime")] {
@@ -240,7 +257,7 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> 
         }
     }
     let mut action = ScheduledAction::parse(&line)
-        .map_err(|error| Refused::invalid(format!("Invalid schedule: {error}.")))?;
+        .map_err(|error| Refused::invalid(format!("Schedule cannot be used: {error}.")))?;
     text(definition, "ScheduledActionName")?.clone_into(&mut action.name);
     Ok(action)
 }
@@ -257,4 +274,61 @@ pub(super) fn bounds(definition: &Value) -> Result<Bounds, Refused> {
         )));
     }
     Ok(Bounds { min, max })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_scheduled_action_that_cannot_be_used_is_told_by_its_field() {
+        let action = |schedule: &str, zone: &str, bounds: Value| {
+            json!({
+                "ScheduledActionName": "morning",
+                "Schedule": schedule,
+                "Timezone": zone,
+                "ScalableTargetAction": bounds,
+            })
+        };
+        let least = || json!({"MinCapacity": 2});
+        let taken = scheduled(&action("cron(0 8 * * ? *)", "Europe/Berlin", least())).unwrap();
+        assert_eq!((&*taken.name, taken.min), ("morning", Some(2)));
+        for (action, words) in [
+            (action("soon", "Etc/UTC", least()), "Schedule must be at("),
+            (
+                action("a: rate(1 hour)", "Etc/UTC", least()),
+                "Schedule must be at(",
+            ),
+            (
+                action("rate(1 hour) max=9", "Etc/UTC", least()),
+                "Schedule must be at(",
+            ),
+            (
+                action("cron(x)", "Etc/UTC", least()),
+                "Schedule cannot be used: cron(x)",
+            ),
+            (
+                action("rate(1 hour)", "Etc/UTC", json!({})),
+                "ScalableTargetAction must have MinCapacity or MaxCapacity",
+            ),
+            (
+                action("rate(1 hour)", "Etc/UTC", json!({"MinCapacity": -1})),
+                "MinCapacity must be a whole number",
+            ),
+            (
+                action("rate(1 hour)", "Etc/UTC max=9", least()),
+                "'Etc/UTC max=9' is no time zone",
+            ),
+            (
+                action("rate(1 hour)", "Nowhere", least()),
+                "'Nowhere' is no time zone",
+            ),
+        ] {
+            let Refused(kind, sentence) = scheduled(&action).unwrap_err();
+            assert_eq!(kind, "ValidationException");
+            assert!(sentence.contains(words), "{sentence}");
+        }
+    }
 }
