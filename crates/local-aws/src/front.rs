@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use crate::{
+    SERVICES,
     autoscaling::{self, AutoScaling},
     data_api::{self, DataApi, Operation},
     dynamodb::{Forwarder, Reply},
@@ -227,7 +228,7 @@ fn size(headers: &HeaderMap) -> usize {
 
 fn unknown(request: &Request<Incoming>) -> Answer {
     let message = format!(
-        "No such operation: {} {}. The local AWS endpoints answer DynamoDB, the RDS Data API, Secrets Manager, Application Auto Scaling and some of CloudWatch.",
+        "No such operation: {} {}. The local AWS endpoints answer {SERVICES}.",
         request.method(),
         request.uri().path()
     );

@@ -19,6 +19,9 @@
 //!
 //! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN if the name is short.
 
+/// The services, as messages name them.
+pub const SERVICES: &str = "DynamoDB, the RDS Data API, Secrets Manager, Application Auto Scaling for custom resources, and CloudWatch's PutMetricData and alarms";
+
 mod autoscaling;
 mod changes;
 mod data_api;

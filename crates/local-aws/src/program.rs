@@ -9,7 +9,9 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use fleet_local_aws::{Engine, LocalAws, Options, Pace, Schema, Secret, Storage, Timeouts};
+use fleet_local_aws::{
+    Engine, LocalAws, Options, Pace, SERVICES, Schema, Secret, Storage, Timeouts,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 const REGION: &str = "us-east-1";
@@ -17,7 +19,8 @@ const ACCOUNT: &str = "000000000000";
 /// The exit code after a second signal: the shell's code for a process that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-/// DynamoDB, the RDS Data API and Secrets Manager on this machine, for any AWS SDK and the AWS CLI.
+/// DynamoDB, the RDS Data API, Secrets Manager, Application Auto Scaling (custom resources) and CloudWatch (metrics that are
+/// put, and alarms) on this machine, for any AWS SDK and the AWS CLI.
 ///
 /// Set AWS_ENDPOINT_URL to the address that it prints, AWS_REGION to us-east-1, and the credentials to anything:
 /// signatures are not verified, so only programs on this machine may connect.
@@ -140,7 +143,8 @@ impl Arguments {
             self.data_dir.display().to_string()
         };
         format!(
-            "Local AWS endpoints (DynamoDB, RDS Data API, Secrets Manager): {url}\n\
+            "Local AWS endpoints: {url}\n\
+             Services: {SERVICES}\n\
              Data: {data}\n\
              Try:\n  \
              export AWS_ENDPOINT_URL={url} AWS_REGION={REGION} AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any\n  \

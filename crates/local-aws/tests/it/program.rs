@@ -23,7 +23,7 @@ async fn the_program_says_where_it_listens_answers_and_stops() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
-    let (_, url) = first.split_once("): ").unwrap();
+    let url = first.strip_prefix("Local AWS endpoints: ").unwrap();
     let config = aws_sdk_rdsdata::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
@@ -47,6 +47,22 @@ async fn the_program_says_where_it_listens_answers_and_stops() {
     assert!(stopped.success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(folder.path().join("data/rds.sqlite").exists());
+}
+
+#[test]
+fn help_names_each_service() {
+    let help = Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for service in [
+        "DynamoDB",
+        "RDS Data API",
+        "Secrets Manager",
+        "Application Auto Scaling",
+        "CloudWatch",
+    ] {
+        assert!(help.contains(service), "{service}: {help}");
+        assert!(fleet_local_aws::SERVICES.contains(service), "{service}");
+    }
 }
 
 #[test]
