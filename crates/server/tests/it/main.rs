@@ -31,6 +31,7 @@ mod sigv4;
 mod sites;
 mod stage;
 mod start;
+mod statements;
 mod stop;
 mod support;
 mod terminal;
