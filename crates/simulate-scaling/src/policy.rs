@@ -101,7 +101,8 @@ pub struct Datapoint {
     pub capacity: f64,
 }
 
-/// Scales out; for `added` see [`scale_out_to`].
+/// Scales out. Within a cooldown, `added` is what the scale-out that began it has added: only a larger need scales, by the
+/// difference.
 #[must_use]
 pub fn scale_out(
     current: f64,
