@@ -87,10 +87,6 @@ say ""
 say "---- Answers of API Gateway itself ----"
 seen=$(ask nothing /nothing-is-here)
 row "an unknown route" '403 {"message":"Missing Authentication Token"}' "$seen"
-seen=$(ask nothing /ec2)
-row "a route of the inventory without an API key" '403 {"code":"Forbidden","message":"*x-api-key*' "$seen"
-seen=$(ask nothing /scalableTargetDimensions/verify)
-row "a route of the scaling endpoint without a signature" '403 {"message":"Missing Authentication Token"}' "$seen"
 seen=$(ask stranger /scalableTargetDimensions/verify)
 row "the same, signed with unknown credentials" '403 {"code":"Forbidden","message":"*SigV4*' "$seen"
 [[ $seen != *arn:* ]] || row "that answer names no ARN" "no ARN" "an ARN"
@@ -99,6 +95,23 @@ row "HEAD of a GET route" "403 *" "$seen"
 head -c 10500000 /dev/zero | tr '\0' ' ' >"$work/large"
 seen=$(ask key /ec2/verify-on-aws --request POST --data-binary "@$work/large")
 row "a body of 10.5 MB" '413 {"code":"PayloadTooLarge",*' "$seen"
+
+say ""
+say "---- Who may call which route ----"
+for route in "GET /ec2" "GET /ec2/verify-on-aws" "POST /ec2/verify-on-aws" "DELETE /ec2/verify-on-aws"; do
+    seen=$(ask nothing "${route#* }" --request "${route% *}")
+    row "$route without an API key" '403 {"code":"Forbidden","message":"*x-api-key*' "$seen"
+done
+for route in "GET /scalableTargetDimensions" "GET /scalableTargetDimensions/verify" "PATCH /scalableTargetDimensions/verify"; do
+    for version in "" /v1; do
+        seen=$(ask nothing "$version${route#* }" --request "${route% *}")
+        row "${route% *} $version${route#* } without a signature" '403 {"message":"Missing Authentication Token"}' "$seen"
+    done
+done
+for path in /api/books /api/books/1 /api/books/health /api/authors /api/authors/1 /api/authors/health /v1 /v1/metadata /v1/openapi.json /v1/health; do
+    seen=$(ask nothing "$path")
+    row "GET $path, without credentials" "200 *" "$seen"
+done
 
 say ""
 say "---- Encodings ----"
@@ -118,8 +131,6 @@ say ""
 say "---- Access and limits ----"
 seen=$(ask key "/ec2?limit=1")
 row "the inventory with the API key" '200 {"records":*' "$seen"
-seen=$(ask nothing /api/books)
-row "books, without credentials" "200 *" "$seen"
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     curl --silent --max-time 35 --output /dev/null --write-out '%{http_code} ' "$endpoint/v1/health/ready" >"$work/ready$number" &
 done
@@ -146,6 +157,23 @@ row "its id finds exactly one line of the log" 1 "$lines"
 row "its trace has an id" "*Root=1-*" "${trace:-none}"
 policies=$(aws logs describe-index-policies --log-group-identifiers "$log_group" --query 'indexPolicies[0].policyDocument' --output text 2>/dev/null || true)
 row "the log's indexed fields" "*request_id*" "$policies"
+
+if [[ $trace == *Sampled=1* ]]; then
+    trace_id=${trace#*Root=}
+    traces=$(aws xray batch-get-traces --trace-ids "${trace_id%%;*}" --query 'length(Traces)' --output text 2>/dev/null || true)
+    row "the sampled trace is in X-Ray" 1 "$traces"
+fi
+
+say ""
+say "---- Metrics and releases ----"
+# CloudWatch lists a new metric after up to a quarter of an hour.
+metrics=$(ask_aws cloudwatch list-metrics --namespace "FleetApi/$API_STACK" --query 'Metrics[].MetricName' --output text)
+row "metrics from the log's lines" "*Latency*Requests*" "$(tr '\t' '\n' <<<"$metrics" | sort -u | tr '\n' ' ')"
+# Counted here: the AWS CLI asks a long list page by page, and applies a query to each.
+resources=$(ask_aws cloudformation list-stack-resources --stack-name "$API_STACK" --query 'StackResourceSummaries[].[ResourceType]' --output text)
+functions=$(grep -c '^AWS::Lambda::Version$' <<<"$resources" || true)
+row "functions with an alias" "$functions" "$(grep -c '^AWS::Lambda::Alias$' <<<"$resources" || true)"
+row "functions that CodeDeploy releases" "$functions" "$(grep -c '^AWS::CodeDeploy::DeploymentGroup$' <<<"$resources" || true)"
 
 say ""
 say "---- Alarms ----"
