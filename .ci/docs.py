@@ -60,7 +60,7 @@ ELSEWHERE = [
     (r"deploy_scripts/delete_all\.sh$", ".ci/deploy-emulator", "deploy_scripts/delete_all.sh dev"),
     (r"cargo run -- --aws-listen 172\.17\.0\.1:4566", ".ci/sam-local", "--aws-listen"),
     (r"deploy_scripts/create_schema\.sh prod --rotate (reader|writer)$", ".ci/deploy-emulator", "create_schema.sh dev --rotate writer"),
-    (r"deploy_scripts/restore\.sh prod (inventory|dimensions) ", ".ci/templates", "deploy_scripts/restore.sh"),
+    (r"deploy_scripts/restore\.sh prod (inventory|dimensions) ", ".ci/deploy-emulator", "deploy_scripts/restore.sh dev"),
     (r"fleet-server export ", "crates/server/tests/it/transfer.rs", '"--sign"'),
     (r"sam local start-api$", ".ci/sam-local", "sam local start-api"),
     (r"cargo run -- --backend aws --functions books,authors$", ".ci/platform", "--backend aws --functions books,authors"),

@@ -111,22 +111,29 @@ until_ready() {
     done
 }
 
-# start_mariadb: starts a MariaDB with an empty database ec2_inventory_db and the user fleet, set up as
+# start_mariadb [OPTION...]: starts a MariaDB with an empty database ec2_inventory_db and the user fleet, set up as
 # deploy_scripts/database.yaml sets up Aurora. Sets `database` to its port; `sql` queries it as root.
 start_mariadb() {
+    start_database mysql "$@"
+    sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%' WITH GRANT OPTION"
+}
+
+# start_database NAME [OPTION...]: an empty one with its files and its socket NAME.sock in the work folder.
+start_database() {
+    local name=$1
+    shift
     apt_need mariadbd mariadb-server-core
     apt_need mariadb mariadb-client-core
     database=$(free_port)
-    mkdir "$work/mysql" "$work/mysql-tmp"
+    mkdir "$work/$name" "$work/$name-tmp"
     # A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
-    TMPDIR=$work/mysql-tmp mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$work/mysql" --auth-root-authentication-method=normal --skip-test-db \
+    TMPDIR=$work/$name-tmp mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$work/$name" --auth-root-authentication-method=normal --skip-test-db \
         >"$work/mariadb-install.log" 2>&1 || { tail -20 "$work/mariadb-install.log" >&2; fail "mariadb-install-db"; }
-    start mariadb mariadbd --no-defaults --user="$(id -un)" --datadir="$work/mysql" --socket="$work/mysql.sock" --pid-file="$work/mysql.pid" --tmpdir="$work/mysql-tmp" \
-        --bind-address=127.0.0.1 --port="$database" --max-connections=4000 --skip-log-bin --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
-        --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
+    start "$name" mariadbd --no-defaults --user="$(id -un)" --datadir="$work/$name" --socket="$work/$name.sock" --pid-file="$work/$name.pid" --tmpdir="$work/$name-tmp" \
+        --bind-address=127.0.0.1 --port="$database" --max-connections=4000 --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
+        --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION "$@"
     # Not with mariadb-admin, which is in another package than the client.
-    until_ready mariadb 60 sql --execute "SELECT 1"
-    sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%' WITH GRANT OPTION"
+    until_ready "$name" 60 mariadb --no-defaults --socket="$work/$name.sock" --user=root --execute "SELECT 1"
 }
 
 sql() { mariadb --no-defaults --socket="$work/mysql.sock" --user=root "$@"; }

@@ -3,14 +3,15 @@
 Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
 RDS manages, takes no alarm over several metrics and none on a log, has no CodeDeploy (an alias moves at once, and nothing
 calls the hooks), and keeps a managed policy's document where its IAM does not look. There is no Application Auto Scaling at all: a scalable target and its policy are named as the service names them, refused where
-it refuses them, and scale nothing. What it leaves out of two regions is in regions.py. The templates are deployed as they
-are, so these are added here.
+it refuses them, and scale nothing. What it leaves out of two regions is in regions.py, and of restores in
+restores.py. The templates are deployed as they are, so these are added here.
 The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
 """
 
 import json
 
 import regions
+import restores
 from ministack import app
 from ministack.services import iam, lambda_svc, rds, secretsmanager
 from ministack.services.cloudformation import provisioners
@@ -127,6 +128,7 @@ for name in (
 ):
     HANDLERS.setdefault(name, {"create": named, "delete": forgotten})
 regions.add_to(HANDLERS, named, forgotten)
+restores.add()
 
 if __name__ == "__main__":
     app.main()

@@ -1,9 +1,9 @@
-"""The Data API where each secret leads to its user, as on AWS.
+"""The Data API where each cluster and each secret leads to its database and user, as on AWS.
 
-    data_api.py --port PORT --owner URL [--user SECRET=URL ...]
+    data_api.py --port PORT [--route CLUSTER SECRET URL]... --owner URL
 
-A call with one of the secrets goes to the endpoints that connect as its user, which know one cluster; any other call goes
-to the owner's as it is.
+A call goes to the URL of the first route for its cluster and secret, by name; `*` stands for any. Behind a route are
+endpoints of `fleet-local-aws` that connect as that user. Any other call goes to the owner's endpoints as it is.
 """
 
 import argparse
@@ -12,16 +12,23 @@ from http.server import ThreadingHTTPServer
 
 from edge import Handler
 
-CLUSTER = "arn:aws:rds:us-east-1:000000000000:cluster:fleet"
+# The names that fleet-local-aws knows by default.
+LOCAL = {"resourceArn": "arn:aws:rds:us-east-1:000000000000:cluster:local", "secretArn": "local-database"}
+
+
+def matches(pattern, name):
+    return pattern in ("*", name)
 
 
 class DataApi(Handler):
     def handle_request(self, body):
         asked = json.loads(body)
-        user = OPTIONS.user.get(asked["secretArn"])
-        if user:
-            body = json.dumps(asked | {"resourceArn": CLUSTER}).encode()
-        self.pass_on((user or OPTIONS.owner) + self.path, body)
+        cluster, secret = asked["resourceArn"].rpartition(":")[2], asked["secretArn"]
+        for of_cluster, of_secret, url in OPTIONS.route:
+            if matches(of_cluster, cluster) and matches(of_secret, secret):
+                self.pass_on(url + self.path, json.dumps(asked | LOCAL).encode())
+                return
+        self.pass_on(OPTIONS.owner + self.path, body)
 
 
 def main():
@@ -29,9 +36,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--owner", required=True)
-    parser.add_argument("--user", action="append", default=[], type=lambda text: text.split("=", 1))
+    parser.add_argument("--route", nargs=3, action="append", default=[])
     OPTIONS = parser.parse_args()
-    OPTIONS.user = dict(OPTIONS.user)
     ThreadingHTTPServer(("127.0.0.1", OPTIONS.port), DataApi).serve_forever()
 
 
