@@ -56,8 +56,7 @@ struct ExportOptions {
     /// The file of JSON Lines
     file: PathBuf,
 
-    /// Read the API at this base URL, such as http://127.0.0.1:3000 or https://API_ID.execute-api.REGION.amazonaws.com/prod,
-    /// instead of the stores
+    /// Read the API at this base URL instead of the stores: that of a local server, or ApiEndpoint of the stack's outputs
     #[arg(long, env = "FLEET_URL", value_name = "URL", value_parser = base_url, hide_env_values = true)]
     url: Option<Url>,
 
