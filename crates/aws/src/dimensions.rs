@@ -33,7 +33,7 @@ use tokio::{
 
 use self::{
     errors::{Contended, NotWritten, Untraced},
-    item::{Seen, Trace, WriteId},
+    item::{ReadState, Trace, WriteId},
     unheard::Attempts,
 };
 use crate::{
@@ -113,7 +113,7 @@ impl DynamoDimensions {
         }
     }
 
-    async fn seen(&self, id: &DimensionId, deadline: Instant) -> Result<Seen, StoreError> {
+    async fn seen(&self, id: &DimensionId, deadline: Instant) -> Result<ReadState, StoreError> {
         item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
     }
 
@@ -122,7 +122,7 @@ impl DynamoDimensions {
         &self,
         id: &DimensionId,
         (write, attempts): (WriteId, &Attempts),
-        seen: &Seen,
+        seen: &ReadState,
         after: &Dimension,
         deadline: Instant,
     ) -> Result<(), NotWritten> {

@@ -37,7 +37,7 @@ impl fmt::Display for Store {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The store is temporarily unavailable: throttled, resuming, unreachable or too busy.
-    #[error("{store} cannot answer now")]
+    #[error("{store} is unavailable")]
     Unavailable {
         /// Which store.
         store: Store,

@@ -19,7 +19,7 @@ type Query = BTreeMap<String, Vec<String>>;
 
 /// A request as a function saw it.
 #[derive(Debug, PartialEq)]
-struct Seen {
+struct RequestView {
     method: String,
     route: String,
     id: String,
@@ -30,7 +30,7 @@ struct Seen {
 
 /// Keeps what it is sent.
 #[derive(Default)]
-struct Keeper(Mutex<Option<Seen>>);
+struct Keeper(Mutex<Option<RequestView>>);
 
 impl Function for Keeper {
     const NAME: &'static str = "keeper";
@@ -50,7 +50,7 @@ impl Function for Keeper {
         {
             query.entry(name).or_default().push(value);
         }
-        let seen = Seen {
+        let seen = RequestView {
             method: request.method().to_string(),
             route: route(&request).to_owned(),
             id: request_id(&request).to_owned(),
@@ -119,7 +119,7 @@ pub fn check(bytes: &[u8]) {
         .iter()
         .all(|(name, values)| is_text(name) && values.iter().all(is_text));
     let readable = body.zip(parameters).filter(|_| is_utf_8);
-    let expected = readable.map(|(body, parameters)| Seen {
+    let expected = readable.map(|(body, parameters)| RequestView {
         method: event.http_method.to_string(),
         route: event
             .resource

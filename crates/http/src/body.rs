@@ -10,7 +10,7 @@ use serde_path_to_error::{Path, Segment};
 use crate::{
     ApiError, ErrorCode, InvalidInput, bounded_json,
     field_reader::{Field, FieldFault, found, kind},
-    shown::Shown,
+    shown::ShortName,
     suggestion,
 };
 
@@ -84,7 +84,7 @@ fn refusal(path: &Path, fault: FieldFault) -> ApiError {
             ErrorCode::UnknownField,
             format!(
                 "Unknown field `{}`{}",
-                place(within, Some(&Shown(key).to_string())),
+                place(within, Some(&ShortName(key).to_string())),
                 suggestion::of(key, known)
             ),
             "unknown field",

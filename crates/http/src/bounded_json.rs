@@ -11,7 +11,7 @@ use std::{
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::shown::Shown;
+use crate::shown::ShortName;
 
 /// The most values that a body may have: three times what 10,000 packages take, so that a list which is only slightly
 /// too long is still refused by name.
@@ -77,7 +77,7 @@ impl fmt::Display for JsonFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason())?;
         if let Rule::Duplicate(name) = &self.rule {
-            write!(f, " `{}`", Shown(name))?;
+            write!(f, " `{}`", ShortName(name))?;
         }
         write!(f, " (line {}, column {})", self.line, self.column)
     }

@@ -22,7 +22,7 @@ pub enum ApiError {
     /// 404: there is no such thing. The sentence says what was looked for.
     #[error("{0}")]
     NotFound(String),
-    /// 503: a store cannot answer now.
+    /// 503: a store is unavailable.
     #[error("The service is temporarily unavailable. Try again in {} s.", seconds(*retry_after))]
     Unavailable {
         /// How long to wait before asking again; answered in whole seconds.
@@ -272,7 +272,7 @@ mod tests {
     fn the_log_gets_the_whole_cause_and_never_the_clients_input() {
         assert_eq!(
             unavailable().cause(),
-            "the inventory database cannot answer now: arn:aws:rds:us-east-1:1:cluster:fleet is resuming"
+            "the inventory database is unavailable: arn:aws:rds:us-east-1:1:cluster:fleet is resuming"
         );
         let unknown = InvalidInput::new(
             ErrorCode::UnknownField,

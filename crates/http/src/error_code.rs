@@ -35,7 +35,7 @@ pub enum ErrorCode {
     Throttled,
     /// 500 and 502: a fault of ours.
     Internal,
-    /// 503: a store or the service cannot answer now; `Retry-After` says when to try again.
+    /// 503: a store or the service is unavailable; `Retry-After` says when to try again.
     Unavailable,
     /// 504: no answer in time.
     Timeout,
@@ -90,7 +90,7 @@ impl ErrorCode {
         (Self::Internal, "a fault of the service"),
         (
             Self::Unavailable,
-            "a store or the service cannot answer now; try again after `Retry-After` seconds",
+            "a store or the service is unavailable; try again after `Retry-After` seconds",
         ),
         (Self::Timeout, "no answer in time"),
     ];

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use percent_encoding::percent_decode_str;
 
-use crate::{ErrorCode, InvalidInput, shown::Shown};
+use crate::{ErrorCode, InvalidInput, shown::ShortName};
 
 /// The character that decoders put in the place of bytes that are not UTF-8.
 const REPLACEMENT: char = '\u{FFFD}';
@@ -66,7 +66,7 @@ pub(crate) fn query(sent: QueryMap) -> Result<QueryMap, InvalidInput> {
                 ErrorCode::InvalidParameter,
                 format!(
                     "The query parameter `{}` must be percent-encoded UTF-8.",
-                    Shown(name)
+                    ShortName(name)
                 ),
                 "a query parameter must be percent-encoded UTF-8",
             ));

@@ -2,7 +2,7 @@
 
 use lambda_http::{Request, RequestExt};
 
-use crate::{ApiError, ErrorCode, InvalidInput, shown::Shown, suggestion};
+use crate::{ApiError, ErrorCode, InvalidInput, shown::ShortName, suggestion};
 
 /// A request's query parameters.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Query {
                 let hint = suggestion::of(name, known);
                 return Err(InvalidInput::new(
                     ErrorCode::UnknownParameter,
-                    format!("Unknown query parameter `{}`{hint}", Shown(name)),
+                    format!("Unknown query parameter `{}`{hint}", ShortName(name)),
                     "unknown query parameter",
                 )
                 .into());

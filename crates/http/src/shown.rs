@@ -7,9 +7,9 @@ use std::fmt;
 const MAX_CHARS: usize = 100;
 
 /// The name, cut after 100 characters.
-pub(crate) struct Shown<'a>(pub(crate) &'a str);
+pub(crate) struct ShortName<'a>(pub(crate) &'a str);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ShortName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.char_indices().nth(MAX_CHARS) {
             None => f.write_str(self.0),
@@ -24,10 +24,10 @@ mod tests {
 
     #[test]
     fn a_name_is_cut_between_two_characters() {
-        assert_eq!(Shown("").to_string(), "");
-        assert_eq!(Shown(&"ü".repeat(100)).to_string(), "ü".repeat(100));
+        assert_eq!(ShortName("").to_string(), "");
+        assert_eq!(ShortName(&"ü".repeat(100)).to_string(), "ü".repeat(100));
         assert_eq!(
-            Shown(&"ü".repeat(101)).to_string(),
+            ShortName(&"ü".repeat(101)).to_string(),
             format!("{}…", "ü".repeat(100))
         );
     }

@@ -44,9 +44,9 @@ impl Default for Pace {
 
 /// A refusal: its type as AWS calls it, and a sentence.
 #[derive(Debug)]
-struct Refused(&'static str, String);
+struct ScalingError(&'static str, String);
 
-impl Refused {
+impl ScalingError {
     fn invalid(sentence: impl Into<String>) -> Self {
         Self("ValidationException", sentence.into())
     }
@@ -94,7 +94,7 @@ impl AutoScaling {
     pub(crate) async fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
-            return refuse(&Refused(
+            return refuse(&ScalingError(
                 "SerializationException",
                 "The request is not a JSON object of this operation.".to_owned(),
             ));
@@ -113,6 +113,6 @@ impl AutoScaling {
     }
 }
 
-fn refuse(Refused(kind, message): &Refused) -> Answer {
+fn refuse(ScalingError(kind, message): &ScalingError) -> Answer {
     respond::error(StatusCode::BAD_REQUEST, CONTENT_TYPE, kind, message)
 }

@@ -234,7 +234,7 @@ fn not_kept(gone: &DataFileError) -> Reply {
 }
 
 fn unavailable() -> Reply {
-    let message = "The DynamoDB storage cannot answer now.";
+    let message = "The DynamoDB storage is unavailable.";
     respond::error(
         StatusCode::INTERNAL_SERVER_ERROR,
         CONTENT_TYPE,

@@ -42,7 +42,7 @@ mod temporary;
 /// Preparing a statement's text for either engine.
 pub mod translation {
     pub use crate::engine::translation::{
-        Effect, Embedded, Parameter, Positional, Refused, embedded, positional,
+        Effect, Embedded, Parameter, Positional, StatementRefusal, embedded, positional,
     };
 }
 

@@ -153,7 +153,7 @@ pub(crate) fn describe(part: &mut Part) {
             shape.away(),
             wait(
                 shape.answer(
-                    "A store cannot answer now: a paused database that wakes, say.",
+                    "A store is unavailable: a paused database that wakes, say.",
                     &[("", away)],
                 ),
                 15,

@@ -143,7 +143,7 @@ fn get(part: &mut Part) {
         "getInstance",
         TAG,
         "Get an instance",
-        "One instance with its packages. One that is not there is no error.",
+        "One instance with its packages. A missing one is not an error.",
     )
     .parameter(id_parameter())
     .security(needs_key())

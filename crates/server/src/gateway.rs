@@ -37,7 +37,7 @@ use crate::{
     limits::Limits,
     pages::{self, Caller, Pages, takes_html},
     refusal::{self, Answer, Refusal},
-    router::{Found, Router, is_decodable},
+    router::{RouteMatch, Router, is_decodable},
     stage::Stage,
     template::{TemplateError, TemplateRoute},
     tls::{Acceptor, ClientRoutes},
@@ -150,7 +150,7 @@ impl Gateway {
     fn admits(
         &self,
         client: &Client,
-        found: Option<&Found<'_, '_>>,
+        found: Option<&RouteMatch<'_, '_>>,
         uri: &Uri,
         request_id: &str,
     ) -> bool {
@@ -177,7 +177,7 @@ impl Gateway {
     }
 
     /// The index of the API, for a client that asks for `/` and not for a page: it has been given an address alone.
-    fn index(&self, parts: &mut Parts) -> Option<Found<'_, 'static>> {
+    fn index(&self, parts: &mut Parts) -> Option<RouteMatch<'_, 'static>> {
         // Below a stage, / is outside.
         let is_root =
             self.stage.is_none() && parts.method == Method::GET && parts.uri.path() == "/";
@@ -205,7 +205,7 @@ impl Gateway {
         ticket: &Ticket,
         peer: IpAddr,
         parts: Parts,
-        found: Found<'_, '_>,
+        found: RouteMatch<'_, '_>,
         incoming: &mut Option<Incoming>,
         arrives_until: Instant,
     ) -> Result<Answer, Refusal> {

@@ -63,7 +63,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut said = Said::default();
+        let mut said = EventFields::default();
         event.record(&mut said);
         let now = OffsetDateTime::now_utc()
             .format(TIME)
@@ -78,7 +78,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
 
 /// An event's message.
 #[derive(Default)]
-struct Said {
+struct EventFields {
     message: String,
     status: Option<i64>,
     method: String,
@@ -88,7 +88,7 @@ struct Said {
     rest: String,
 }
 
-impl Visit for Said {
+impl Visit for EventFields {
     fn record_i64(&mut self, field: &Field, value: i64) {
         match field.name() {
             "status" => self.status = Some(value),
@@ -132,7 +132,7 @@ impl Visit for Said {
     }
 }
 
-impl Said {
+impl EventFields {
     fn other(&mut self, name: &str, value: &str) {
         // A client's text must not start a second line. Writing to a String cannot fail.
         let quoted = value.is_empty()
@@ -196,8 +196,8 @@ impl Said {
 mod tests {
     use super::*;
 
-    fn request(status: i64) -> Said {
-        Said {
+    fn request(status: i64) -> EventFields {
+        EventFields {
             message: "request".to_owned(),
             status: Some(status),
             method: "GET".to_owned(),
@@ -217,9 +217,9 @@ mod tests {
 
     #[test]
     fn everything_else_is_its_level_and_what_happened() {
-        let mut said = Said {
+        let mut said = EventFields {
             message: "not ready".to_owned(),
-            ..Said::default()
+            ..EventFields::default()
         };
         said.other("check", "data_api");
         said.other("cause", "two\nlines");

@@ -169,7 +169,7 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// JSON for the page, or 304 if the client already has it.
-fn data(found: Result<Value, refresh::Refused>, headers: &HeaderMap) -> Answer {
+fn data(found: Result<Value, refresh::PageError>, headers: &HeaderMap) -> Answer {
     let (status, body) = match found {
         Ok(body) => (StatusCode::OK, body),
         Err(refused) => (

@@ -25,7 +25,7 @@ struct Resource {
 }
 
 /// Where a request goes.
-pub(crate) struct Found<'r, 'p> {
+pub(crate) struct RouteMatch<'r, 'p> {
     /// The path as the template writes it.
     pub(crate) resource: &'r str,
     /// What answers.
@@ -101,14 +101,14 @@ impl Router {
 
     /// The route of a request. `path` is as it was sent, so an encoded slash is not a separator; one slash at its end does
     /// not count, and a literal segment takes precedence over a parameter.
-    pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<Found<'_, 'p>> {
+    pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<RouteMatch<'_, 'p>> {
         let found = self.routes.at(trim_slash(path)).ok()?;
         let resource = found.value;
         let (_, function) = resource
             .methods
             .iter()
             .find(|(known, _)| known.as_ref().is_none_or(|known| known == method))?;
-        Some(Found {
+        Some(RouteMatch {
             resource: &resource.path,
             function,
             raw: found.params,
@@ -116,7 +116,7 @@ impl Router {
     }
 }
 
-impl Found<'_, '_> {
+impl RouteMatch<'_, '_> {
     /// The path parameters, as they were sent. Functions decode them, since API Gateway does not.
     pub(crate) fn parameters(&self) -> HashMap<String, String> {
         let owned = |(name, raw): (&str, &str)| (name.to_owned(), raw.to_owned());

@@ -35,7 +35,7 @@ pub(crate) use self::clients::ClientRoutes;
 use self::{
     acme::{Acme, Order},
     clients::ClientCertificates,
-    files::{About, Named, Pair},
+    files::{About, OptionFile, Pair},
 };
 pub use self::{error::TlsError, options::TlsOptions};
 use crate::{options::Options, private, template::TemplateRoute};
@@ -49,7 +49,7 @@ const HTTP_1: &[u8] = b"http/1.1";
 #[derive(Debug)]
 pub(crate) struct Plan {
     source: Source,
-    clients: Option<Named>,
+    clients: Option<OptionFile>,
     routes: Option<ClientRoutes>,
     material: Material,
     provider: Arc<CryptoProvider>,
@@ -58,7 +58,7 @@ pub(crate) struct Plan {
 /// Where the server's certificate comes from.
 #[derive(Clone, Debug)]
 enum Source {
-    Files { cert: Named, key: Named },
+    Files { cert: OptionFile, key: OptionFile },
     Acme(Order),
 }
 
@@ -152,7 +152,7 @@ impl Plan {
         let clients = tls
             .client_ca
             .as_deref()
-            .map(|path| Named::new("--client-ca", path));
+            .map(|path| OptionFile::new("--client-ca", path));
         let routes = clients
             .as_ref()
             .map(|_| ClientRoutes::new(&tls.client_ca_routes, routes))
@@ -264,7 +264,7 @@ impl Plan {
     fn listed(
         &self,
         material: &Material,
-    ) -> Result<Option<(&Named, Vec<CertificateDer<'static>>)>, TlsError> {
+    ) -> Result<Option<(&OptionFile, Vec<CertificateDer<'static>>)>, TlsError> {
         match (&self.clients, &material.clients) {
             (Some(file), Some(pem)) => Ok(Some((file, file.certificates(pem)?))),
             _ => Ok(None),
@@ -294,7 +294,7 @@ impl Plan {
     }
 }
 
-fn warn_of_end(file: &Named, certificate: &CertificateDer<'_>, now: i64) {
+fn warn_of_end(file: &OptionFile, certificate: &CertificateDer<'_>, now: i64) {
     let Some(About {
         subject,
         until,
@@ -331,8 +331,8 @@ impl Source {
             (None, None, true) => Ok(None),
             (Some(cert), Some(key), true) => {
                 let source = Self::Files {
-                    cert: Named::new("--tls-cert", cert),
-                    key: Named::new("--tls-key", key),
+                    cert: OptionFile::new("--tls-cert", cert),
+                    key: OptionFile::new("--tls-key", key),
                 };
                 let acme = [
                     ("--acme-email", tls.acme_email.is_some()),
@@ -365,14 +365,14 @@ impl Source {
 }
 
 impl Material {
-    fn read(source: &Source, clients: Option<&Named>) -> Result<Self, TlsError> {
+    fn read(source: &Source, clients: Option<&OptionFile>) -> Result<Self, TlsError> {
         let pair = match source {
             Source::Files { cert, key } => Some((cert.read()?, key.read()?)),
             Source::Acme(_) => None,
         };
         Ok(Self {
             pair,
-            clients: clients.map(Named::read).transpose()?,
+            clients: clients.map(OptionFile::read).transpose()?,
         })
     }
 }

@@ -35,7 +35,7 @@ use source::Source;
 
 /// How many instances are requested, or added, at once.
 const AT_ONCE: usize = 16;
-/// How often a store or an API that cannot answer now is asked again.
+/// How often a store or an API that is unavailable is asked again.
 const PATIENCE: usize = 10;
 
 #[derive(Clone, Parser)]

@@ -48,7 +48,7 @@ impl ScheduledAction {
     pub fn parse(text: &str) -> Result<Self, String> {
         let (head, rest) = text
             .split_once('(')
-            .ok_or_else(|| format!("'{text}' is no schedule; {FORM}"))?;
+            .ok_or_else(|| format!("'{text}' is not a schedule; {FORM}"))?;
         let (inside, options) = rest
             .split_once(')')
             .ok_or_else(|| format!("'{text}' has no closing parenthesis; {FORM}"))?;
@@ -63,7 +63,9 @@ impl ScheduledAction {
                     .filter(|capacity| *capacity <= MOST_CAPACITY)
                     .map(Some)
                     .ok_or_else(|| {
-                        format!("'{option}' is no capacity: a whole number up to {MOST_CAPACITY}")
+                        format!(
+                            "'{option}' is not a capacity: a whole number up to {MOST_CAPACITY}"
+                        )
                     })
             };
             let time = |value: &str| {
@@ -78,7 +80,7 @@ impl ScheduledAction {
                 Some(("max", value)) => max = number(value)?,
                 Some(("timezone", value)) => {
                     zone = TimeZone::get(value).map_err(|_| {
-                        format!("'{value}' is no time zone; write one like Europe/Berlin")
+                        format!("'{value}' is not a time zone; write one like Europe/Berlin")
                     })?
                 }
                 _ => return Err(format!("'{option}' belongs to no schedule; {FORM}")),
@@ -400,7 +402,10 @@ mod tests {
     #[test]
     fn a_wrong_schedule_is_told() {
         for (text, words) in [
-            ("daily min=1", "'daily min=1' is no schedule; write it like"),
+            (
+                "daily min=1",
+                "'daily min=1' is not a schedule; write it like",
+            ),
             (
                 "cron(0 8 * * ? *)",
                 "'cron(0 8 * * ? *)' sets neither min nor max",
@@ -419,15 +424,18 @@ mod tests {
             ),
             (
                 "rate(1 hour) max=2147483648",
-                "'max=2147483648' is no capacity",
+                "'max=2147483648' is not a capacity",
             ),
             ("cron(99 8 * * ? *) min=1", "cron(99 8 * * ? *): "),
             ("every(5) min=1", "'every' is neither at, rate nor cron"),
             ("rate(often) min=1", "rate(often): write it like"),
             ("rate(0 hours) min=1", "rate(0 hours): write it like"),
             ("at(noon) min=1", "at(noon): the time must be written like"),
-            ("rate(1 hour) min=-1", "'min=-1' is no capacity"),
-            ("rate(1 hour) min=1 timezone=Mars", "'Mars' is no time zone"),
+            ("rate(1 hour) min=-1", "'min=-1' is not a capacity"),
+            (
+                "rate(1 hour) min=1 timezone=Mars",
+                "'Mars' is not a time zone",
+            ),
             ("rate(1 hour) min=1 now", "'now' belongs to no schedule"),
             (
                 "rate(1 hour) min=1 start=8:00",

@@ -57,7 +57,7 @@ impl Series {
 /// A clause that says how one is written.
 pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let text = text.trim();
-    let wrong = || format!("'{text}' is no duration; write one like 90s, 15m, 24h or 7d");
+    let wrong = || format!("'{text}' is not a duration; write one like 90s, 15m, 24h or 7d");
     let parsed = match (
         text.parse::<f64>(),
         text.strip_suffix('d').map(str::parse::<u32>),

@@ -8,7 +8,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use fleet_core::store::{Cause, Store, StoreError};
 use thiserror::Error;
 
-use super::item::{self, Seen};
+use super::item::{self, ReadState};
 use crate::{
     budget::retry_after,
     failure::{CallFailure, may_pass},
@@ -42,7 +42,7 @@ pub(super) struct Untraced;
 /// Why an item was not put.
 pub(super) enum NotWritten {
     /// Another writer was first, and left this.
-    Conflict(Seen),
+    Conflict(ReadState),
     /// Another writer was first, in another region: what it left is not known here.
     Race,
     /// The store did not do it.

@@ -43,14 +43,14 @@ pub(super) enum ItemError {
     /// An attribute is missing or has another type.
     #[error("the item's attribute {0} is missing or has the wrong type")]
     Attribute(&'static str),
-    /// A capacity is no number.
+    /// A capacity is not a number.
     #[error("the item's attribute {0} is not a number: {1}")]
     Number(&'static str, ParseFloatError),
     /// A capacity is negative or not finite.
-    #[error("the item's attribute {0} is no capacity: {1}")]
+    #[error("the item's attribute {0} is not a capacity: {1}")]
     Capacity(&'static str, CapacityError),
     /// A status that does not exist.
-    #[error("the item's attribute scalingStatus is no status")]
+    #[error("the item's attribute scalingStatus is not a status")]
     Status,
     /// A reason where nothing failed.
     #[error("the item has a failureReason although its scalingStatus is not Failed")]
@@ -71,7 +71,7 @@ pub(super) enum ItemError {
 
 /// A state as it was read, and what a write must find to replace it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct ReadState {
     pub(super) stored: Stored,
     /// `None` when there was no item.
     revision: Option<Revision>,
@@ -118,7 +118,7 @@ pub(super) enum Trace {
     Lost,
 }
 
-impl Seen {
+impl ReadState {
     /// What this state says of the write `id` that was to replace `earlier`.
     ///
     /// The revision that the write would have had tells whether it would be named here: no clock does.
@@ -151,9 +151,9 @@ pub(super) struct Condition {
 }
 
 /// Reads `item`; the initial state where there is none.
-pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen, ItemError> {
+pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<ReadState, ItemError> {
     let Some(item) = item.filter(|item| !item.is_empty()) else {
-        return Ok(Seen {
+        return Ok(ReadState {
             stored: Stored::initial(),
             revision: None,
         });
@@ -188,7 +188,7 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Seen
         }
         Some(_) => return Err(ItemError::Attribute(UPDATED_AT)),
     };
-    Ok(Seen {
+    Ok(ReadState {
         stored: Stored {
             state: Dimension {
                 actual: capacity(&item, ACTUAL)?,
@@ -222,7 +222,7 @@ pub(super) fn key(item: &HashMap<String, AttributeValue>) -> Result<DimensionId,
 pub(super) fn write(
     id: &DimensionId,
     write: WriteId,
-    seen: &Seen,
+    seen: &ReadState,
     after: &Dimension,
 ) -> (HashMap<String, AttributeValue>, Option<Condition>) {
     let text = |text: &str| AttributeValue::S(text.to_owned());

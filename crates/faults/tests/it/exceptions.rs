@@ -24,7 +24,7 @@ const SOON: RangeInclusive<u64> = 1..=5;
 
 /// The client's error when its request is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Told {
+enum ClientError {
     /// 503, with this many seconds to wait.
     Wait(RangeInclusive<u64>),
     /// 500.
@@ -102,17 +102,17 @@ fn refusal(status: u16, exception: &'static str, message: &str, work: Work) -> R
 }
 
 /// Checks the whole response: status, each key of the body, headers.
-fn assert_told(answer: &Answer, told: &Told, inventory: bool, case: &str) {
+fn assert_told(answer: &Answer, told: &ClientError, inventory: bool, case: &str) {
     let wait = answer
         .headers
         .get("retry-after")
         .map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
     let (status, code, message) = match told {
-        Told::Fault => {
+        ClientError::Fault => {
             assert_eq!(wait, None, "{case}");
             (500, "Internal", FAULT.to_owned())
         }
-        Told::Wait(seconds) => {
+        ClientError::Wait(seconds) => {
             let wait = wait.unwrap_or_else(|| panic!("{case}: no Retry-After: {answer:?}"));
             assert!(seconds.contains(&wait), "{case}: Retry-After {wait}");
             (

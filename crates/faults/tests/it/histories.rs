@@ -40,7 +40,7 @@ type Seen = (State, String);
 
 /// The fields that a change brings.
 #[derive(Clone, Debug, Default)]
-struct Asked {
+struct RequestedChange {
     actual: Option<f64>,
     desired: Option<f64>,
     status: Option<StatusName>,
@@ -53,16 +53,16 @@ enum Operation {
     Found(Seen),
     Read(Seen),
     Change {
-        asked: Asked,
+        asked: RequestedChange,
         /// What `If-Match` names.
         known: Option<String>,
-        told: Told,
+        told: Response,
     },
 }
 
 /// What a writer was told; nothing where the store could not say whether it wrote, as when other writers came between
 /// each time. Such an operation ends after all others of its part, so that it may have been done at any time or not at all.
-type Told = Option<Outcome>;
+type Response = Option<Outcome>;
 
 #[derive(Clone, Debug)]
 enum Outcome {
@@ -77,7 +77,7 @@ enum Outcome {
 struct Register;
 
 impl Register {
-    fn merged(asked: &Asked, (actual, desired, status): State) -> State {
+    fn merged(asked: &RequestedChange, (actual, desired, status): State) -> State {
         let bits = |number: Option<f64>| number.map(f64::to_bits);
         let new_actual = bits(asked.actual).unwrap_or(actual);
         let new_desired = bits(asked.desired).unwrap_or(desired);
@@ -167,14 +167,14 @@ fn push(actions: &Actions, client: usize, action: Action<Operation>) {
 type Memory = [Option<Seen>; 2];
 
 /// A change at random, or a read.
-fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(Asked, Option<String>)> {
+fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(RequestedChange, Option<String>)> {
     let remembered = memory[usize::from(rng.u8(0..4) == 0)].clone();
     // Most values are new. Owners report what they knew to be desired, and some order it once more.
     let new = f64::from(rng.u32(0..10_000));
     let (ordered, tag) = remembered.map_or((new, None), |((_, desired, _), tag)| {
         (f64::from_bits(desired), Some(tag))
     });
-    let asked = |actual, desired, status| Asked {
+    let asked = |actual, desired, status| RequestedChange {
         actual,
         desired,
         status,

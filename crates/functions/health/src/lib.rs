@@ -36,12 +36,12 @@ pub struct Health<D, A, S> {
     data_api: A,
     secret: S,
     role: InventoryRole,
-    kept: Option<Kept>,
+    kept: Option<ReadinessCache>,
 }
 
 /// What the stores said last, and for how long it stands.
 #[derive(Clone, Debug)]
-struct Kept {
+struct ReadinessCache {
     within: Duration,
     last: Arc<Mutex<Option<(Instant, States)>>>,
 }
@@ -68,13 +68,13 @@ impl<D, A, S> Health<D, A, S> {
     pub fn keeping(self, within: Duration) -> Self {
         let last = Arc::default();
         Self {
-            kept: Some(Kept { within, last }),
+            kept: Some(ReadinessCache { within, last }),
             ..self
         }
     }
 }
 
-impl Kept {
+impl ReadinessCache {
     fn states(&self) -> Option<States> {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (asked, states) = last?;
@@ -162,7 +162,7 @@ impl<D: Probe + 'static, A: Probe + 'static, S: Probe + 'static> Function for He
 
 impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
     async fn states(&self, request_id: &str) -> States {
-        if let Some(states) = self.kept.as_ref().and_then(Kept::states) {
+        if let Some(states) = self.kept.as_ref().and_then(ReadinessCache::states) {
             return states;
         }
         let data_api_within = if self.role == InventoryRole::Primary {

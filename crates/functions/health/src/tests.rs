@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::Health;
 
-enum Told {
+enum StoreReply {
     Answer,
     Fail,
     OtherSchema,
@@ -21,7 +21,7 @@ enum Told {
     Never,
 }
 
-impl Probe for Told {
+impl Probe for StoreReply {
     async fn probe(&self) -> Result<(), StoreError> {
         match self {
             Self::Answer => Ok(()),
@@ -45,9 +45,9 @@ impl Probe for Told {
 #[tokio::test]
 async fn health_touches_nothing() {
     let health = Health::new(
-        Told::Never,
-        Told::Never,
-        Told::Never,
+        StoreReply::Never,
+        StoreReply::Never,
+        StoreReply::Never,
         InventoryRole::Primary,
     );
     assert_eq!(
@@ -59,9 +59,9 @@ async fn health_touches_nothing() {
 #[tokio::test]
 async fn ready_when_every_store_answers() {
     let health = Health::new(
-        Told::Answer,
-        Told::Answer,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::Answer,
+        StoreReply::Answer,
         InventoryRole::Primary,
     );
     let expected =
@@ -78,7 +78,12 @@ async fn ready_when_every_store_answers() {
 #[tokio::test(start_paused = true)]
 async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
     let started = Instant::now();
-    let health = Health::new(Told::Hang, Told::Hang, Told::Fail, InventoryRole::Primary);
+    let health = Health::new(
+        StoreReply::Hang,
+        StoreReply::Hang,
+        StoreReply::Fail,
+        InventoryRole::Primary,
+    );
     let answer = Event::read("get-v1-health-ready").send(&health).await;
     let checks =
         json!({"dynamodb": "unavailable", "data_api": "unavailable", "secret": "unavailable"});
@@ -98,9 +103,9 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
     );
     assert_eq!(started.elapsed(), Duration::from_secs(3));
     let health = Health::new(
-        Told::Answer,
-        Told::Fail,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::Fail,
+        StoreReply::Answer,
         InventoryRole::Primary,
     );
     let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
@@ -117,9 +122,9 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
 #[tokio::test]
 async fn a_schema_that_does_not_do_is_named() {
     let health = Health::new(
-        Told::Answer,
-        Told::OtherSchema,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::OtherSchema,
+        StoreReply::Answer,
         InventoryRole::Primary,
     );
     let answer = Event::read("get-v1-health-ready").send(&health).await;
@@ -138,9 +143,9 @@ async fn a_schema_that_does_not_do_is_named() {
 #[tokio::test]
 async fn a_region_that_stands_by_is_ready_without_the_data_api_and_says_so() {
     let health = Health::new(
-        Told::Answer,
-        Told::Fail,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::Fail,
+        StoreReply::Answer,
         InventoryRole::Standby,
     );
     let expected = json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"}});
@@ -152,9 +157,9 @@ async fn a_region_that_stands_by_is_ready_without_the_data_api_and_says_so() {
         (200, expected)
     );
     let promoted = Health::new(
-        Told::Answer,
-        Told::Answer,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::Answer,
+        StoreReply::Answer,
         InventoryRole::Standby,
     );
     let expected =
@@ -171,10 +176,10 @@ async fn a_region_that_stands_by_is_ready_without_the_data_api_and_says_so() {
 #[tokio::test]
 async fn a_region_that_stands_by_needs_its_other_stores() {
     for (dynamodb, secret, failing) in [
-        (Told::Fail, Told::Answer, "dynamodb"),
-        (Told::Answer, Told::Fail, "secret"),
+        (StoreReply::Fail, StoreReply::Answer, "dynamodb"),
+        (StoreReply::Answer, StoreReply::Fail, "secret"),
     ] {
-        let health = Health::new(dynamodb, Told::Fail, secret, InventoryRole::Standby);
+        let health = Health::new(dynamodb, StoreReply::Fail, secret, InventoryRole::Standby);
         let answer = Event::read("get-v1-health-ready").send(&health).await;
         let message = format!("The API is not ready; unavailable: {failing}.");
         assert_eq!(
@@ -192,9 +197,9 @@ async fn a_region_that_stands_by_needs_its_other_stores() {
 async fn a_region_that_stands_by_waits_a_second_for_the_data_api() {
     let started = Instant::now();
     let health = Health::new(
-        Told::Answer,
-        Told::Hang,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::Hang,
+        StoreReply::Answer,
         InventoryRole::Standby,
     );
     let answer = Event::read("get-v1-health-ready").send(&health).await;
@@ -227,8 +232,8 @@ async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer(
     let table = Counted::default();
     let kept = Health::new(
         table.clone(),
-        Told::Fail,
-        Told::Answer,
+        StoreReply::Fail,
+        StoreReply::Answer,
         InventoryRole::Primary,
     )
     .keeping(Duration::from_secs(3));
@@ -244,8 +249,8 @@ async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer(
     let fresh = Counted::default();
     let health = Health::new(
         fresh.clone(),
-        Told::Answer,
-        Told::Answer,
+        StoreReply::Answer,
+        StoreReply::Answer,
         InventoryRole::Primary,
     );
     for _ in 0..2 {

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use crate::List;
 
-type Asked = (Option<StatusName>, Option<DimensionId>, usize);
+type ListCall = (Option<StatusName>, Option<DimensionId>, usize);
 
 /// Has one dimension, and another page after it.
 #[derive(Default)]
-struct One(Mutex<Vec<Asked>>);
+struct One(Mutex<Vec<ListCall>>);
 
 fn id() -> DimensionId {
     DimensionId::parse("1-23456789").unwrap()

@@ -12,7 +12,7 @@ const SHOWN_DIGITS: usize = 40;
 
 /// A change. In production mode any of its fields; in demo mode `desiredCapacity` alone, see `DemoRequest`.
 ///
-/// Capacities are numbers here, since a number that is no capacity has a sentence of its own.
+/// Capacities are numbers here, since a number that is not a capacity has a sentence of its own.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct PatchRequest {

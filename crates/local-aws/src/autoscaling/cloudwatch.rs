@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Refused,
+    ScalingError,
     metrics::{MetricName, Metrics},
 };
 use crate::respond::{self, Answer};
@@ -88,7 +88,7 @@ pub(super) fn answer(
     let answered = protocol
         .read(body)
         .ok_or_else(|| {
-            Refused(
+            ScalingError(
                 "SerializationException",
                 "The request cannot be read.".to_owned(),
             )
@@ -100,7 +100,7 @@ pub(super) fn answer(
             protocol.content_type(),
             protocol.write(&value),
         ),
-        Err(Refused(kind, message)) => {
+        Err(ScalingError(kind, message)) => {
             let body = json!({"__type": kind, "message": message, "Message": message});
             let mut answer = respond::answer(
                 StatusCode::BAD_REQUEST,
@@ -120,8 +120,8 @@ pub(super) fn answer(
     answer
 }
 
-fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value, Refused> {
-    let missing = |name: &str| Refused("InvalidParameterValue", format!("{name} is missing."));
+fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value, ScalingError> {
+    let missing = |name: &str| ScalingError("InvalidParameterValue", format!("{name} is missing."));
     let list = |name: &str| request.get(name).and_then(Value::as_array).cloned();
     match operation {
         "PutMetricData" => {
@@ -161,7 +161,7 @@ fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value,
             metrics.delete_alarms(&names.collect::<Vec<_>>());
             Ok(json!({}))
         }
-        _ => Err(Refused(
+        _ => Err(ScalingError(
             "UnknownOperationException",
             format!(
                 "The local CloudWatch answers PutMetricData, PutMetricAlarm, DescribeAlarms and DeleteAlarms, not {operation}."
@@ -171,7 +171,7 @@ fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value,
 }
 
 /// A value, several, or what is known of several.
-fn publish(metrics: &Metrics, metric: &MetricName, datum: &Value) -> Result<(), Refused> {
+fn publish(metrics: &Metrics, metric: &MetricName, datum: &Value) -> Result<(), ScalingError> {
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     if let Some(value) = number(datum.get("Value")) {
         metrics.publish(metric.clone(), value, 1.0);
@@ -194,7 +194,7 @@ fn publish(metrics: &Metrics, metric: &MetricName, datum: &Value) -> Result<(), 
         metrics.publish(metric.clone(), sum / count, count);
         return Ok(());
     }
-    Err(Refused(
+    Err(ScalingError(
         "InvalidParameterValue",
         format!(
             "{} has neither Value nor Values nor StatisticValues.",
@@ -260,7 +260,7 @@ mod tests {
             ("PutMetricAlarm", json!({}), "AlarmName is missing"),
             ("GetMetricData", json!({}), "not GetMetricData"),
         ] {
-            let Refused(_, sentence) = perform(&metrics, operation, &request).unwrap_err();
+            let ScalingError(_, sentence) = perform(&metrics, operation, &request).unwrap_err();
             assert!(sentence.contains(words), "{sentence}");
         }
     }

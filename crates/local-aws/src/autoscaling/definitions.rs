@@ -11,7 +11,7 @@ use simulate_scaling::{
     step::{Adjustment, Step, StepScaling},
 };
 
-use super::{Refused, metrics::MetricName};
+use super::{ScalingError, metrics::MetricName};
 
 /// A policy with its alarms and what they look at.
 #[derive(Clone, Debug)]
@@ -23,14 +23,14 @@ pub(super) struct Watch {
 }
 
 /// The text `name` of a request.
-pub(super) fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, Refused> {
+pub(super) fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, ScalingError> {
     let text = value.get(name).and_then(Value::as_str);
     text.filter(|text| !text.is_empty())
-        .ok_or_else(|| Refused::invalid(format!("{name} is missing.")))
+        .ok_or_else(|| ScalingError::invalid(format!("{name} is missing.")))
 }
 
 /// A capacity, where the request has one.
-pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, Refused> {
+pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, ScalingError> {
     let Some(given) = value.get(name).filter(|given| !given.is_null()) else {
         return Ok(None);
     };
@@ -40,7 +40,7 @@ pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, Refused
         .filter(|number| *number <= MOST_CAPACITY)
         .map(Some)
         .ok_or_else(|| {
-            Refused::invalid(format!(
+            ScalingError::invalid(format!(
                 "{name} must be a whole number from 0 to {MOST_CAPACITY}."
             ))
         })
@@ -64,13 +64,13 @@ fn seconds(value: &Value, name: &str) -> SignedDuration {
     SignedDuration::from_secs(given.unwrap_or(300).clamp(0, i64::from(i32::MAX)))
 }
 
-fn statistic(value: &Value) -> Result<Statistic, Refused> {
+fn statistic(value: &Value) -> Result<Statistic, ScalingError> {
     match value.get("Statistic").and_then(Value::as_str) {
         None | Some("Average") => Ok(Statistic::Average),
         Some("Sum") => Ok(Statistic::Sum),
         Some("Maximum") => Ok(Statistic::Maximum),
         Some("Minimum") => Ok(Statistic::Minimum),
-        Some(other) => Err(Refused::invalid(format!(
+        Some(other) => Err(ScalingError::invalid(format!(
             "The statistic {other} is not to be had here: Average, Sum, Maximum or Minimum."
         ))),
     }
@@ -81,7 +81,7 @@ fn statistic(value: &Value) -> Result<Statistic, Refused> {
 pub(super) fn watches(
     definition: &Value,
     alarms: &[(String, Value)],
-) -> Result<Vec<Watch>, Refused> {
+) -> Result<Vec<Watch>, ScalingError> {
     let name = text(definition, "PolicyName")?.to_owned();
     let configured = |name: &str| definition.get(name).filter(|given| !given.is_null());
     let kind = definition.get("PolicyType").and_then(Value::as_str);
@@ -89,16 +89,16 @@ pub(super) fn watches(
         "TargetTrackingScaling" => {
             let config =
                 configured("TargetTrackingScalingPolicyConfiguration").ok_or_else(|| {
-                    Refused::invalid("TargetTrackingScalingPolicyConfiguration is missing.")
+                    ScalingError::invalid("TargetTrackingScalingPolicyConfiguration is missing.")
                 })?;
             let target = config.get("TargetValue").and_then(Value::as_f64);
             let target = target
                 .filter(|target| *target > 0.0)
-                .ok_or_else(|| Refused::invalid("TargetValue must be a number above 0."))?;
+                .ok_or_else(|| ScalingError::invalid("TargetValue must be a number above 0."))?;
             let metric = config.get("CustomizedMetricSpecification");
             let metric = metric.filter(|metric| metric.get("Metrics").is_none());
             let metric = metric.ok_or_else(|| {
-                Refused::invalid("The local Application Auto Scaling takes a CustomizedMetricSpecification with Namespace and MetricName: neither metric math nor predefined metrics.")
+                ScalingError::invalid("The local Application Auto Scaling takes a CustomizedMetricSpecification with Namespace and MetricName: neither metric math nor predefined metrics.")
             })?;
             let alarm =
                 |which: &str| format!("TargetTracking-{}-{name}-{which}", resource(definition));
@@ -108,7 +108,7 @@ pub(super) fn watches(
                     low: alarm("AlarmLow"),
                 },
                 metric: MetricName::of(metric)
-                    .ok_or_else(|| Refused::invalid("Namespace or MetricName is missing."))?,
+                    .ok_or_else(|| ScalingError::invalid("Namespace or MetricName is missing."))?,
                 statistic: statistic(metric)?,
                 policy: Policy {
                     name,
@@ -125,8 +125,9 @@ pub(super) fn watches(
             }])
         }
         "StepScaling" => {
-            let config = configured("StepScalingPolicyConfiguration")
-                .ok_or_else(|| Refused::invalid("StepScalingPolicyConfiguration is missing."))?;
+            let config = configured("StepScalingPolicyConfiguration").ok_or_else(|| {
+                ScalingError::invalid("StepScalingPolicyConfiguration is missing.")
+            })?;
             let scaling = steps(config)?;
             let arn = definition.get("PolicyARN").and_then(Value::as_str);
             let invokes = |alarm: &Value| {
@@ -160,7 +161,7 @@ pub(super) fn watches(
                 .filter_map(watch)
                 .collect())
         }
-        other => Err(Refused::invalid(format!(
+        other => Err(ScalingError::invalid(format!(
             "The policy type {other} is not to be had here: TargetTrackingScaling or StepScaling."
         ))),
     }
@@ -184,10 +185,10 @@ fn alarm_of(alarm: &Value) -> Option<Alarm> {
 }
 
 /// The steps; their alarm is still to be found.
-fn steps(config: &Value) -> Result<StepScaling, Refused> {
+fn steps(config: &Value) -> Result<StepScaling, ScalingError> {
     let kind = text(config, "AdjustmentType")?;
     let adjustment = Adjustment::named(kind).ok_or_else(|| {
-        Refused::invalid(format!(
+        ScalingError::invalid(format!(
             "The adjustment type {kind} must be ChangeInCapacity, ExactCapacity or PercentChangeInCapacity."
         ))
     })?;
@@ -204,26 +205,27 @@ fn steps(config: &Value) -> Result<StepScaling, Refused> {
     let scaling = StepScaling {
         alarm: Alarm::new(Comparison::Above, 0.0, 1),
         adjustment,
-        steps: steps.ok_or_else(|| Refused::invalid("Each step needs a ScalingAdjustment."))?,
+        steps: steps
+            .ok_or_else(|| ScalingError::invalid("Each step needs a ScalingAdjustment."))?,
         cooldown: seconds(config, "Cooldown"),
         least: capacity(config, "MinAdjustmentMagnitude")?,
     };
     match scaling.fault() {
         None => Ok(scaling),
-        Some(fault) => Err(Refused::invalid(format!(
+        Some(fault) => Err(ScalingError::invalid(format!(
             "StepAdjustments cannot be used: {fault}."
         ))),
     }
 }
 
 /// The scheduled action of `definition`, which `PutScheduledAction` has taken.
-pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> {
+pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, ScalingError> {
     let schedule = text(definition, "Schedule")?;
     let form = ["at(", "rate(", "cron("];
     if !form.iter().any(|form| schedule.starts_with(form))
         || schedule.find(')') != Some(schedule.len() - 1)
     {
-        return Err(Refused::invalid(format!(
+        return Err(ScalingError::invalid(format!(
             "Schedule must be at(...), rate(...) or cron(...), and is '{schedule}'."
         )));
     }
@@ -231,7 +233,7 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> 
     let bounds = definition.get("ScalableTargetAction");
     let has = |name: &str| bounds.and_then(|bounds| bounds.get(name)).is_some();
     if !has("MinCapacity") && !has("MaxCapacity") {
-        return Err(Refused::invalid(
+        return Err(ScalingError::invalid(
             "ScalableTargetAction must have MinCapacity or MaxCapacity.",
         ));
     }
@@ -244,7 +246,7 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> 
     }
     if let Some(zone) = definition.get("Timezone").and_then(Value::as_str) {
         if zone.contains(char::is_whitespace) {
-            return Err(Refused::invalid(format!("'{zone}' is no time zone.")));
+            return Err(ScalingError::invalid(format!("'{zone}' is no time zone.")));
         }
         line.push_str(&format!(" timezone={zone}"));
     }
@@ -252,24 +254,25 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, Refused> 
         if let Some(seconds) = definition.get(name).and_then(Value::as_f64) {
             #[expect(clippy::cast_possible_truncation, reason = "a time of this era fits")]
             let time = jiff::Timestamp::from_second(seconds as i64);
-            let time = time.map_err(|_| Refused::invalid(format!("{name} is no time.")))?;
+            let time = time.map_err(|_| ScalingError::invalid(format!("{name} is not a time.")))?;
             line.push_str(&format!(" {word}={time}"));
         }
     }
     let mut action = ScheduledAction::parse(&line)
-        .map_err(|error| Refused::invalid(format!("Schedule cannot be used: {error}.")))?;
+        .map_err(|error| ScalingError::invalid(format!("Schedule cannot be used: {error}.")))?;
     text(definition, "ScheduledActionName")?.clone_into(&mut action.name);
     Ok(action)
 }
 
 /// Minimum and maximum of a registration.
-pub(super) fn bounds(definition: &Value) -> Result<Bounds, Refused> {
+pub(super) fn bounds(definition: &Value) -> Result<Bounds, ScalingError> {
     let needed = |name: &str| {
-        capacity(definition, name)?.ok_or_else(|| Refused::invalid(format!("{name} is missing.")))
+        capacity(definition, name)?
+            .ok_or_else(|| ScalingError::invalid(format!("{name} is missing.")))
     };
     let (min, max) = (needed("MinCapacity")?, needed("MaxCapacity")?);
     if min > max {
-        return Err(Refused::invalid(format!(
+        return Err(ScalingError::invalid(format!(
             "Minimum capacity cannot be greater than maximum capacity: {min} and {max}."
         )));
     }
@@ -319,14 +322,14 @@ mod tests {
             ),
             (
                 action("rate(1 hour)", "Etc/UTC max=9", least()),
-                "'Etc/UTC max=9' is no time zone",
+                "'Etc/UTC max=9' is not a time zone",
             ),
             (
                 action("rate(1 hour)", "Nowhere", least()),
-                "'Nowhere' is no time zone",
+                "'Nowhere' is not a time zone",
             ),
         ] {
-            let Refused(kind, sentence) = scheduled(&action).unwrap_err();
+            let ScalingError(kind, sentence) = scheduled(&action).unwrap_err();
             assert_eq!(kind, "ValidationException");
             assert!(sentence.contains(words), "{sentence}");
         }

@@ -53,11 +53,11 @@ struct Published {
 pub(super) struct Metrics {
     folder: Option<PathBuf>,
     began: Timestamp,
-    kept: Mutex<Kept>,
+    kept: Mutex<MetricStore>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct MetricStore {
     values: BTreeMap<MetricName, VecDeque<Published>>,
     alarms: BTreeMap<String, Value>,
 }
@@ -81,7 +81,7 @@ impl Metrics {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, MetricStore> {
         // Every change leaves what is kept whole.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

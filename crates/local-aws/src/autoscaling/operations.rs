@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Refused,
+    ScalingError,
     definitions::{bounds, capacity, scheduled, text, watches},
     registry::{Definitions, Registry},
     runner,
@@ -18,7 +18,7 @@ pub(super) async fn answer(
     registry: &Registry,
     operation: &str,
     request: &Value,
-) -> Result<Value, Refused> {
+) -> Result<Value, ScalingError> {
     match operation {
         "RegisterScalableTarget" => register(registry, request).await,
         "DeregisterScalableTarget" => {
@@ -40,7 +40,9 @@ pub(super) async fn answer(
             let name = text(request, "PolicyName")?;
             let (id, defined) = target(registry, request)?;
             if !defined.policies.contains_key(name) {
-                return Err(Refused::unknown(format!("No scaling policy found: {name}")));
+                return Err(ScalingError::unknown(format!(
+                    "No scaling policy found: {name}"
+                )));
             }
             registry.change(&id, |defined| {
                 defined.policies.remove(name);
@@ -66,7 +68,7 @@ pub(super) async fn answer(
             let name = text(request, "ScheduledActionName")?;
             let (id, defined) = target(registry, request)?;
             if !defined.actions.contains_key(name) {
-                return Err(Refused::unknown(format!(
+                return Err(ScalingError::unknown(format!(
                     "No scheduled action found: {name}"
                 )));
             }
@@ -98,35 +100,35 @@ pub(super) async fn answer(
         "TagResource" | "UntagResource" | "ListTagsForResource" => {
             tags(registry, operation, request)
         }
-        _ => Err(Refused(
+        _ => Err(ScalingError(
             "UnknownOperationException",
             format!("The local Application Auto Scaling does not answer {operation}."),
         )),
     }
 }
 
-fn is_custom(request: &Value) -> Result<(), Refused> {
+fn is_custom(request: &Value) -> Result<(), ScalingError> {
     let namespace = text(request, "ServiceNamespace")?;
     if namespace != NAMESPACE {
-        return Err(Refused::invalid(format!(
+        return Err(ScalingError::invalid(format!(
             "The local Application Auto Scaling scales {NAMESPACE} alone, not {namespace}."
         )));
     }
     match request.get("ScalableDimension").and_then(Value::as_str) {
         None | Some(DIMENSION) => Ok(()),
-        Some(other) => Err(Refused::invalid(format!(
+        Some(other) => Err(ScalingError::invalid(format!(
             "The scalable dimension of a custom resource is {DIMENSION}, not {other}."
         ))),
     }
 }
 
 /// The registered target that a request is for.
-fn target(registry: &Registry, request: &Value) -> Result<(String, Definitions), Refused> {
+fn target(registry: &Registry, request: &Value) -> Result<(String, Definitions), ScalingError> {
     is_custom(request)?;
     text(request, "ScalableDimension")?;
     let id = text(request, "ResourceId")?;
     let defined = registry.find(id).ok_or_else(|| {
-        Refused::unknown(format!(
+        ScalingError::unknown(format!(
             "No scalable target registered for service namespace: {NAMESPACE}, resource ID: {id}, scalable dimension: {DIMENSION}"
         ))
     })?;
@@ -138,7 +140,7 @@ fn described(
     registry: &Registry,
     request: &Value,
     of: impl Fn(&str, &Definitions) -> Vec<Value>,
-) -> Result<Vec<Value>, Refused> {
+) -> Result<Vec<Value>, ScalingError> {
     is_custom(request)?;
     let wanted = request.get("ResourceId").and_then(Value::as_str);
     let all = registry.all();
@@ -200,7 +202,7 @@ fn fnv(text: &str) -> u64 {
     })
 }
 
-async fn register(registry: &Registry, request: &Value) -> Result<Value, Refused> {
+async fn register(registry: &Registry, request: &Value) -> Result<Value, ScalingError> {
     is_custom(request)?;
     text(request, "ScalableDimension")?;
     let id = text(request, "ResourceId")?.to_owned();
@@ -211,7 +213,7 @@ async fn register(registry: &Registry, request: &Value) -> Result<Value, Refused
     let host = host.map(|host| host.rsplit_once(':').map_or(host, |(host, _)| host));
     // Whoever may call this could otherwise have the server ask any address for him.
     if !matches!(host, Some("localhost" | "127.0.0.1" | "[::1]")) {
-        return Err(Refused::invalid(format!(
+        return Err(ScalingError::invalid(format!(
             "The resource ID {id} must be a dimension of this machine, http://localhost:3000/scalableTargetDimensions/1 say, or of an API of Amazon API Gateway, which the local API stands for."
         )));
     }
@@ -225,7 +227,7 @@ async fn register(registry: &Registry, request: &Value) -> Result<Value, Refused
     if before.is_none() {
         runner::registered(registry, &id)
             .await
-            .map_err(Refused::invalid)?;
+            .map_err(ScalingError::invalid)?;
         target["CreationTime"] = time();
         target["ScalableTargetARN"] =
             json!(arn(registry, &format!("scalable-target/{}", mark(&id))));
@@ -247,7 +249,7 @@ async fn register(registry: &Registry, request: &Value) -> Result<Value, Refused
     Ok(json!({"ScalableTargetARN": found}))
 }
 
-fn put_policy(registry: &Registry, request: &Value) -> Result<Value, Refused> {
+fn put_policy(registry: &Registry, request: &Value) -> Result<Value, ScalingError> {
     let name = text(request, "PolicyName")?.to_owned();
     let (id, defined) = target(registry, request)?;
     let before = defined.policies.get(&name);
@@ -280,7 +282,7 @@ fn alarms_of(policy: &Value, alarms: &[(String, Value)]) -> Value {
     Value::Array(names.iter().map(|name| alarm(name)).collect())
 }
 
-fn put_action(registry: &Registry, request: &Value) -> Result<Value, Refused> {
+fn put_action(registry: &Registry, request: &Value) -> Result<Value, ScalingError> {
     let name = text(request, "ScheduledActionName")?.to_owned();
     let (id, defined) = target(registry, request)?;
     let before = defined.actions.get(&name);
@@ -300,14 +302,14 @@ fn put_action(registry: &Registry, request: &Value) -> Result<Value, Refused> {
     Ok(json!({}))
 }
 
-fn tags(registry: &Registry, operation: &str, request: &Value) -> Result<Value, Refused> {
+fn tags(registry: &Registry, operation: &str, request: &Value) -> Result<Value, ScalingError> {
     let arn = text(request, "ResourceARN")?;
     let found = registry
         .all()
         .into_iter()
         .find(|(_, defined)| defined.target["ScalableTargetARN"] == arn);
     let Some((id, defined)) = found else {
-        return Err(Refused(
+        return Err(ScalingError(
             "ResourceNotFoundException",
             format!("No scalable target has the ARN {arn}."),
         ));
@@ -315,7 +317,7 @@ fn tags(registry: &Registry, operation: &str, request: &Value) -> Result<Value, 
     match operation {
         "TagResource" => {
             let tags = request.get("Tags").and_then(Value::as_object);
-            let tags = tags.ok_or_else(|| Refused::invalid("Tags is missing."))?;
+            let tags = tags.ok_or_else(|| ScalingError::invalid("Tags is missing."))?;
             registry.change(&id, |defined| {
                 let text = |(key, value): (&String, &Value)| {
                     Some((key.clone(), value.as_str()?.to_owned()))
@@ -326,7 +328,7 @@ fn tags(registry: &Registry, operation: &str, request: &Value) -> Result<Value, 
         }
         "UntagResource" => {
             let keys = strings(request, "TagKeys")
-                .ok_or_else(|| Refused::invalid("TagKeys is missing."))?;
+                .ok_or_else(|| ScalingError::invalid("TagKeys is missing."))?;
             registry.change(&id, |defined| {
                 defined.tags.retain(|key, _| !keys.contains(key));
             });

@@ -39,7 +39,7 @@ impl Drop for Running {
 }
 
 #[derive(Default)]
-struct Kept {
+struct RegistryState {
     defined: BTreeMap<String, Definitions>,
     running: BTreeMap<String, Running>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Registry {
     pub(super) metrics: Arc<Metrics>,
     /// Region and account, as ARNs have them.
     pub(super) place: String,
-    kept: Mutex<Kept>,
+    kept: Mutex<RegistryState>,
     this: Weak<Self>,
 }
 
@@ -82,7 +82,7 @@ impl Registry {
                 .inspect_err(|error| tracing::warn!("{FILE} cannot be read: {error}"))
                 .ok()
         });
-        let kept = Kept {
+        let kept = RegistryState {
             defined: defined.unwrap_or_default(),
             running: BTreeMap::new(),
         };
@@ -97,7 +97,7 @@ impl Registry {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, RegistryState> {
         // Every change leaves what is kept whole.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -201,7 +201,7 @@ impl Registry {
         self.lock().running.clear();
     }
 
-    fn write(&self, kept: &Kept) {
+    fn write(&self, kept: &RegistryState) {
         let Some(folder) = &self.folder else {
             return;
         };

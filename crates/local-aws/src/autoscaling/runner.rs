@@ -54,7 +54,9 @@ impl Listener for Log {
 /// An endpoint that can be asked, at the address that stands for the resource id.
 pub(super) fn endpoint(registry: &Registry, resource_id: &str) -> Result<Endpoint, String> {
     let url = registry.endpoint(resource_id);
-    let url = url.parse().map_err(|_| format!("{url} is no address."))?;
+    let url = url
+        .parse()
+        .map_err(|_| format!("{url} is not an address."))?;
     Endpoint::new(url, Vec::new(), None, TIMEOUT)
 }
 

@@ -54,8 +54,8 @@ fn argument<'a>(context: &'a Context<'_>, index: usize) -> Result<Option<&'a str
         ValueRef::Null => Ok(None),
         ValueRef::Text(bytes) => std::str::from_utf8(bytes)
             .map(Some)
-            .map_err(|_| refused("a date that is no text")),
-        _ => Err(refused("a date that is no text")),
+            .map_err(|_| refused("a date that is not text")),
+        _ => Err(refused("a date that is not text")),
     }
 }
 

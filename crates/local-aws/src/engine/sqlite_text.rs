@@ -90,7 +90,7 @@ fn integer(context: &Context<'_>, index: usize) -> Result<Option<i64>> {
     }
 }
 
-/// So many characters, or bytes of a value that is no text, from a place on.
+/// So many characters, or bytes of a value that is not text, from a place on.
 fn slice(context: &Context<'_>, choose: impl FnOnce(usize) -> (usize, usize)) -> Value {
     if let ValueRef::Blob(bytes) = context.get_raw(0) {
         let (start, length) = choose(bytes.len());

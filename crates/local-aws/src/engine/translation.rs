@@ -10,7 +10,7 @@ use super::{
 /// A statement that is refused before it reaches a database; the text says why, in MySQL's words where it has some.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error(transparent)]
-pub struct Refused(#[from] EngineError);
+pub struct StatementRefusal(#[from] EngineError);
 
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Embedded {
 ///
 /// # Errors
 /// What does not parse, is more than one statement, or has no counterpart in the embedded engine.
-pub fn embedded(sql: &str, database: &str) -> Result<Embedded, Refused> {
+pub fn embedded(sql: &str, database: &str) -> Result<Embedded, StatementRefusal> {
     let plan = sqlite_rewrite::plan(sqlite_parse::parse(sql)?, database)?;
     let effect = match plan.kind {
         Kind::Query { .. } => Effect::Reads,
@@ -81,7 +81,7 @@ pub struct Positional {
 ///
 /// # Errors
 /// For more than one statement, a `?`, or a file of the client's.
-pub fn positional(sql: &str) -> Result<Positional, Refused> {
+pub fn positional(sql: &str) -> Result<Positional, StatementRefusal> {
     let positional = mysql_text::positional(sql)?;
     Ok(Positional {
         text: positional.sql,

@@ -12,20 +12,20 @@ const KEPT_FOR: u32 = 20;
 /// The most answers that are kept.
 const MOST: usize = 16;
 
-struct Kept<K, V> {
+struct CachedAnswer<K, V> {
     key: K,
     value: V,
     until: Instant,
 }
 
 /// Kept answers by what was asked.
-pub(super) struct Costly<K, V> {
-    kept: Mutex<Vec<Kept<K, V>>>,
+pub(super) struct AnswerCache<K, V> {
+    kept: Mutex<Vec<CachedAnswer<K, V>>>,
     /// What is being found in the background.
     sought: Mutex<Vec<K>>,
 }
 
-impl<K: PartialEq, V: Clone> Costly<K, V> {
+impl<K: PartialEq, V: Clone> AnswerCache<K, V> {
     pub(super) fn new() -> Self {
         Self {
             kept: Mutex::default(),
@@ -62,7 +62,7 @@ impl<K: PartialEq, V: Clone> Costly<K, V> {
         if kept.len() == MOST {
             kept.remove(0);
         }
-        kept.push(Kept {
+        kept.push(CachedAnswer {
             key,
             value,
             until: begun + cost * (KEPT_FOR + 1),
@@ -70,7 +70,7 @@ impl<K: PartialEq, V: Clone> Costly<K, V> {
     }
 }
 
-impl<K, V> Costly<K, V>
+impl<K, V> AnswerCache<K, V>
 where
     K: Clone + PartialEq + Send + 'static,
     V: Clone + Send + 'static,
@@ -87,10 +87,10 @@ where
         if let Some(value) = self.kept(&key, begun) {
             return Some(value);
         }
-        let place = Sought::take(self, key)?;
+        let place = PendingAnswer::take(self, key)?;
         let found = tokio::spawn(async move {
             let value = find.await;
-            let Sought { all, key } = &place;
+            let PendingAnswer { all, key } = &place;
             all.keep(key.clone(), value.clone(), begun, begun.elapsed());
             value
         });
@@ -99,13 +99,13 @@ where
 }
 
 /// A place among those that are being found, given back when dropped.
-struct Sought<K: PartialEq, V> {
-    all: Arc<Costly<K, V>>,
+struct PendingAnswer<K: PartialEq, V> {
+    all: Arc<AnswerCache<K, V>>,
     key: K,
 }
 
-impl<K: Clone + PartialEq, V> Sought<K, V> {
-    fn take(all: &Arc<Costly<K, V>>, key: K) -> Option<Self> {
+impl<K: Clone + PartialEq, V> PendingAnswer<K, V> {
+    fn take(all: &Arc<AnswerCache<K, V>>, key: K) -> Option<Self> {
         let mut sought = all.sought.lock().ok()?;
         if sought.contains(&key) {
             return None;
@@ -118,7 +118,7 @@ impl<K: Clone + PartialEq, V> Sought<K, V> {
     }
 }
 
-impl<K: PartialEq, V> Drop for Sought<K, V> {
+impl<K: PartialEq, V> Drop for PendingAnswer<K, V> {
     fn drop(&mut self) {
         if let Ok(mut sought) = self.all.sought.lock() {
             sought.retain(|key| *key != self.key);
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_kept_for_a_multiple_of_what_it_cost() {
-        let costly = Costly::new();
+        let costly = AnswerCache::new();
         let begun = Instant::now();
         costly.keep("a", 1, begun, Duration::from_secs(1));
         assert_eq!(costly.kept(&"a", begun + Duration::from_secs(20)), Some(1));
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn only_so_many_are_kept() {
-        let costly = Costly::new();
+        let costly = AnswerCache::new();
         let begun = Instant::now();
         for key in 0..=MOST {
             costly.keep(key, key, begun, Duration::from_secs(1));
@@ -155,7 +155,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn long_work_is_not_waited_for_and_is_done_once() {
-        let costly = Arc::new(Costly::new());
+        let costly = Arc::new(AnswerCache::new());
         let wait = Duration::from_millis(50);
         let slow = |value| async move {
             tokio::time::sleep(Duration::from_secs(2)).await;

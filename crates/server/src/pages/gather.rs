@@ -102,8 +102,8 @@ mod tests {
     #[tokio::test]
     async fn short_pages_are_put_together() {
         // Two matches of 30: the page is full, and goes on after its last row.
-        assert_eq!(gathered(100, 7, None).await, (50, Some(id(7))));
-        assert_eq!(gathered(5, 7, None).await, (30, None));
+        assert_eq!(gathered(100, 4, None).await, (50, Some(id(4))));
+        assert_eq!(gathered(4, 7, None).await, (30, None));
     }
 
     #[tokio::test]

@@ -88,11 +88,11 @@ pub(crate) struct Source {
 /// The changes of all dimensions.
 pub(crate) struct History {
     run: String,
-    kept: Mutex<Kept>,
+    kept: Mutex<HistoryState>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct HistoryState {
     changes: HashMap<String, VecDeque<Change>>,
     last_seq: u64,
     file: Option<Log>,
@@ -109,7 +109,7 @@ impl History {
     /// The changes in `folder`, if there is one. A file that cannot be read or written is reported in the log, and the
     /// changes are then only in memory.
     pub(crate) fn open(folder: Option<&Path>) -> Self {
-        let mut kept = Kept::default();
+        let mut kept = HistoryState::default();
         if let Some(folder) = folder {
             let path = folder.join(FILE);
             if let Ok(text) = fs::read_to_string(&path) {
@@ -173,13 +173,13 @@ impl History {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, HistoryState> {
         // Every change leaves what is kept whole.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl HistoryState {
     fn last(&self, id: &str) -> Option<&Change> {
         self.changes.get(id)?.back()
     }

@@ -16,7 +16,7 @@ use thiserror::Error;
 use tracing::warn;
 
 use super::{
-    costly::Costly,
+    costly::AnswerCache,
     gather::gather,
     history::{self, History},
     store::{ReadError, Reader},
@@ -35,7 +35,7 @@ const COUNTED_WITHIN: Duration = Duration::from_millis(50);
 
 /// Why the page is refused what it asks for. The text is what a person reads.
 #[derive(Debug, Error)]
-pub(super) enum Refused {
+pub(super) enum PageError {
     /// A filter or a token that cannot be.
     #[error("{0}")]
     Query(String),
@@ -44,7 +44,7 @@ pub(super) enum Refused {
     Store(&'static str),
 }
 
-impl Refused {
+impl PageError {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Query(_) => StatusCode::BAD_REQUEST,
@@ -61,7 +61,7 @@ impl Refused {
     }
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
         warn!(cause, "the page cannot read the inventory: {error}");
@@ -69,7 +69,7 @@ impl From<StoreError> for Refused {
     }
 }
 
-impl From<ReadError> for Refused {
+impl From<ReadError> for PageError {
     fn from(error: ReadError) -> Self {
         warn!("the page cannot read the dimensions: {error}");
         Self::Store("The table of dimensions")
@@ -80,10 +80,10 @@ impl From<ReadError> for Refused {
 pub(super) struct Refresh {
     reader: Reader,
     history: History,
-    pages: Costly<(InstanceSearch, Option<InstanceId>), FoundPage>,
+    pages: AnswerCache<(InstanceSearch, Option<InstanceId>), FoundPage>,
     /// `None` where the store could not count.
-    counts: Arc<Costly<InstanceSearch, Option<u64>>>,
-    values: Costly<(), FilterValues>,
+    counts: Arc<AnswerCache<InstanceSearch, Option<u64>>>,
+    values: AnswerCache<(), FilterValues>,
 }
 
 impl Refresh {
@@ -91,9 +91,9 @@ impl Refresh {
         Self {
             reader,
             history,
-            pages: Costly::new(),
-            counts: Arc::new(Costly::new()),
-            values: Costly::new(),
+            pages: AnswerCache::new(),
+            counts: Arc::new(AnswerCache::new()),
+            values: AnswerCache::new(),
         }
     }
 
@@ -102,7 +102,7 @@ impl Refresh {
     }
 
     /// Dimensions and instances; a store that fails has an `error` in the place of its part.
-    pub(super) async fn state(&self, query: &str) -> Result<Value, Refused> {
+    pub(super) async fn state(&self, query: &str) -> Result<Value, PageError> {
         let query = Query::read(query)?;
         let dimensions = async {
             match query.instances_alone {
@@ -120,7 +120,7 @@ impl Refresh {
     }
 
     /// The values that instances can be filtered by.
-    pub(super) async fn filters(&self) -> Result<Value, Refused> {
+    pub(super) async fn filters(&self) -> Result<Value, PageError> {
         let found = self.reader.inventory.filter_values();
         let values = self.values.get((), found).await?;
         let one = |values: &[(String, u64)]| -> Vec<Value> {
@@ -142,13 +142,13 @@ impl Refresh {
     }
 
     /// Removes the dimensions of the example data.
-    pub(super) async fn remove_examples(&self) -> Result<Value, Refused> {
+    pub(super) async fn remove_examples(&self) -> Result<Value, PageError> {
         self.reader.remove_dimensions(&EXAMPLES).await?;
         self.history.forget(&EXAMPLES);
         Ok(json!({ "removed": EXAMPLES }))
     }
 
-    async fn dimensions(&self, since: &str) -> Result<Value, Refused> {
+    async fn dimensions(&self, since: &str) -> Result<Value, PageError> {
         let begun = history::now();
         let dimensions = self.reader.dimensions().await?;
         for (id, snapshot) in &dimensions.found {
@@ -168,7 +168,7 @@ impl Refresh {
         }))
     }
 
-    async fn instances(&self, query: &Query) -> Result<Value, Refused> {
+    async fn instances(&self, query: &Query) -> Result<Value, PageError> {
         let Query { search, after, .. } = query;
         let inventory = &self.reader.inventory;
         let key = (search.clone(), after.clone());
@@ -207,7 +207,7 @@ struct Query {
 }
 
 impl Query {
-    fn read(query: &str) -> Result<Self, Refused> {
+    fn read(query: &str) -> Result<Self, PageError> {
         let mut values: HashMap<String, String> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .filter(|(_, value)| !value.is_empty())
@@ -238,15 +238,15 @@ fn read<T, E: std::fmt::Display>(
     values: &mut HashMap<String, String>,
     name: &'static str,
     parse: impl FnOnce(String) -> Result<T, E>,
-) -> Result<Option<T>, Refused> {
+) -> Result<Option<T>, PageError> {
     let Some(value) = values.remove(name) else {
         return Ok(None);
     };
-    let refused = |rule| Refused::Query(format!("{name} {rule}."));
+    let refused = |rule| PageError::Query(format!("{name} {rule}."));
     parse(value).map(Some).map_err(refused)
 }
 
-fn part(found: Result<Value, Refused>) -> Value {
+fn part(found: Result<Value, PageError>) -> Value {
     found.unwrap_or_else(|refused| json!({ "error": refused.to_string() }))
 }
 

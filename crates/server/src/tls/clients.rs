@@ -18,7 +18,7 @@ use rustls::{
 
 use super::{
     error::TlsError,
-    files::{About, Named},
+    files::{About, OptionFile},
 };
 use crate::template::TemplateRoute;
 
@@ -50,7 +50,7 @@ pub(crate) struct ClientCertificates {
 impl ClientCertificates {
     /// The rules for `listed` of `file`.
     pub(crate) fn new(
-        file: &Named,
+        file: &OptionFile,
         listed: Vec<CertificateDer<'static>>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, TlsError> {

@@ -22,12 +22,12 @@ const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// A file that an option names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct OptionFile {
     pub(crate) option: &'static str,
     pub(crate) path: PathBuf,
 }
 
-impl Named {
+impl OptionFile {
     pub(crate) fn new(option: &'static str, path: &Path) -> Self {
         Self {
             option,
@@ -48,7 +48,7 @@ impl Named {
         }
         // A pipe would block, and a device may have no end.
         if !about.is_file() {
-            return Err(self.wrong("is no file"));
+            return Err(self.wrong("is not a file"));
         }
         if about.len() > LARGEST_FILE {
             return Err(self.wrong("is too large for what it should be"));
@@ -104,9 +104,9 @@ impl Named {
 
 /// The certificate of `cert` with the key of `key`, checked to belong together.
 pub(crate) fn pair(
-    cert: &Named,
+    cert: &OptionFile,
     cert_pem: &[u8],
-    key: &Named,
+    key: &OptionFile,
     key_pem: &[u8],
     provider: &CryptoProvider,
 ) -> Result<CertifiedKey, TlsError> {

@@ -41,7 +41,7 @@ struct Summary {
 }
 
 #[derive(Deserialize)]
-struct Found {
+struct RecordAnswer {
     record: serde_json::Value,
     record_found: bool,
 }
@@ -115,7 +115,7 @@ impl Api {
 
     async fn instance(&self, id: String) -> Result<Option<InstanceLine>, TransferError> {
         let path = format!("/ec2/{}", utf8_percent_encode(&id, NON_ALPHANUMERIC));
-        let found: Found = self.get(&path).await?;
+        let found: RecordAnswer = self.get(&path).await?;
         if !found.record_found {
             return Ok(None);
         }

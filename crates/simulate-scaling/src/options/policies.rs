@@ -19,12 +19,12 @@ const MOST_DATAPOINTS: usize = 1440;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PolicyOption {
     name: String,
-    kind: Given,
+    kind: PolicyKind,
     pub(super) of: Option<Source>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Given {
+enum PolicyKind {
     Target {
         target: f64,
         scale_out_cooldown: Option<SignedDuration>,
@@ -42,7 +42,7 @@ impl PolicyOption {
         scale_in_cooldown: SignedDuration,
     ) -> Policy {
         let kind = match &self.kind {
-            Given::Target {
+            PolicyKind::Target {
                 target,
                 scale_out_cooldown: out,
                 scale_in_cooldown: back,
@@ -53,7 +53,7 @@ impl PolicyOption {
                 scale_in_cooldown: back.unwrap_or(scale_in_cooldown),
                 disable_scale_in: *disable_scale_in,
             }),
-            Given::Step(step) => Kind::Step(step.clone()),
+            PolicyKind::Step(step) => Kind::Step(step.clone()),
         };
         Policy {
             name: self.name.clone(),
@@ -82,7 +82,7 @@ impl PolicyOption {
         let target = aim.ok_or("it must have a target, as in 'cpu: target=50'")?;
         Ok(Self {
             name,
-            kind: Given::Target {
+            kind: PolicyKind::Target {
                 target,
                 scale_out_cooldown,
                 scale_in_cooldown,
@@ -138,7 +138,7 @@ impl PolicyOption {
         }
         Ok(Self {
             name,
-            kind: Given::Step(step),
+            kind: PolicyKind::Step(step),
             of,
         })
     }
@@ -217,8 +217,9 @@ fn steps(text: &str) -> Result<(Adjustment, Vec<Step>), String> {
     let mut adjustment = None;
     let mut steps = Vec::new();
     for part in text.split(',') {
-        let wrong =
-            || format!("'{part}' is no step; write it like 0..20:+1, ..-10:-2, 0..:+10% or 0..:=4");
+        let wrong = || {
+            format!("'{part}' is not a step; write it like 0..20:+1, ..-10:-2, 0..:+10% or 0..:=4")
+        };
         let (interval, by) = part.split_once(':').ok_or_else(wrong)?;
         let (lower, upper) = interval.split_once("..").ok_or_else(wrong)?;
         let bound = |text: &str| match text {
@@ -312,8 +313,8 @@ mod tests {
                 "a: above=1 periods=0 steps=0..:+1",
                 "'periods=0' must be a whole number from 1",
             ),
-            ("a: above=1 steps=0..:1", "'0..:1' is no step"),
-            ("a: above=1 steps=0:+1", "'0:+1' is no step"),
+            ("a: above=1 steps=0..:1", "'0..:1' is not a step"),
+            ("a: above=1 steps=0:+1", "'0:+1' is not a step"),
             ("a: above=1 steps=0..5:+1,5..:+10%", "its steps must all be"),
             (
                 "a: above=1 steps=0..5:+1,6..:+2",

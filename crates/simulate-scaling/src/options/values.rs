@@ -7,7 +7,7 @@ use reqwest::Url;
 use crate::{policy::MOST_CAPACITY, series::duration};
 
 pub(super) fn endpoint(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("it must begin with https:// or http://".to_owned());
     }
@@ -110,11 +110,11 @@ pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name = name
         .trim()
         .parse()
-        .map_err(|_| format!("'{}' is no name of a header", name.trim()))?;
+        .map_err(|_| format!("'{}' is not a header name", name.trim()))?;
     let mut value: HeaderValue = value
         .trim()
         .parse()
-        .map_err(|_| "its value is no text that a header can hold".to_owned())?;
+        .map_err(|_| "its value is not text that a header can hold".to_owned())?;
     // It may be a key.
     value.set_sensitive(true);
     Ok((name, value))
@@ -129,7 +129,7 @@ mod tests {
         for (url, words) in [
             ("localhost:3000/a", "it must begin with https:// or http://"),
             ("ftp://h/a", "it must begin with https:// or http://"),
-            ("not an address", "it is no address"),
+            ("not an address", "it is not a URL"),
             ("http://localhost/a/", "it must end with the dimension's id"),
             ("http://localhost", "it must end with the dimension's id"),
             (

@@ -85,7 +85,7 @@ impl Function {
             Ok(number) if number.is_finite() => {
                 Err(wrong(&format!("'{text}' is not between -1e15 and 1e15")))
             }
-            _ => Err(wrong(&format!("'{text}' is no number"))),
+            _ => Err(wrong(&format!("'{text}' is not a number"))),
         };
         let time = |text: &str| duration(text).map_err(|error| wrong(&error));
         let function = match name {
@@ -234,11 +234,14 @@ mod tests {
                 "sine(min=1,max=2,period=1h",
                 "sine(…): the closing parenthesis is missing",
             ),
-            ("step(from=a,to=2,at=1h)", "step(…): 'a' is no number"),
-            ("step(from=NaN,to=2,at=1h)", "step(…): 'NaN' is no number"),
+            ("step(from=a,to=2,at=1h)", "step(…): 'a' is not a number"),
+            (
+                "step(from=NaN,to=2,at=1h)",
+                "step(…): 'NaN' is not a number",
+            ),
             (
                 "step(from=1,to=2,at=later)",
-                "step(…): 'later' is no duration",
+                "step(…): 'later' is not a duration",
             ),
             (
                 "step(from=1,to=2,at=1h,until=2h)",

@@ -89,7 +89,7 @@ impl Samples {
                 _ if index == 0 => continue,
                 (Err(_), Err(_)) => {
                     return Err(wrong(format!(
-                        "'{time}' is no time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z"
+                        "'{time}' is not a time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z"
                     )));
                 }
             };
@@ -115,11 +115,11 @@ impl Samples {
                 Ok(number) if number.is_finite() => {
                     return Err(wrong(format!("'{value}' is not between -1e15 and 1e15")));
                 }
-                _ => return Err(wrong(format!("'{value}' is no number"))),
+                _ => return Err(wrong(format!("'{value}' is not a number"))),
             }
         }
         if rows.is_empty() {
-            Err("there is no sample in it".to_owned())
+            Err("it has no samples".to_owned())
         } else {
             Ok(Self { rows })
         }
@@ -215,14 +215,14 @@ mod tests {
     #[test]
     fn a_wrong_file_is_told_by_its_line() {
         for (text, words) in [
-            ("", "there is no sample in it"),
-            ("time,value\n", "there is no sample in it"),
+            ("", "it has no samples"),
+            ("time,value\n", "it has no samples"),
             (
                 "time,value\n0,1\nsoon,2\n",
-                "line 3: 'soon' is no time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z",
+                "line 3: 'soon' is not a time; write seconds, a duration like 5m, or 2026-01-05T08:00:00Z",
             ),
-            ("0,1\n60,many\n", "line 2: 'many' is no number"),
-            ("0,inf\n", "line 1: 'inf' is no number"),
+            ("0,1\n60,many\n", "line 2: 'many' is not a number"),
+            ("0,inf\n", "line 1: 'inf' is not a number"),
             ("60,1\n0,1\n", "line 2: '0' is before the row above it"),
             (
                 "0,1\n2026-01-05T08:00:00Z,1\n",

@@ -5,7 +5,7 @@ use super::*;
 /// A paused cluster is waited for until the time is over, with waits that grow from 0.5 to 3 s, each cut by up to a half.
 const UNTIL_THE_DEADLINE: RangeInclusive<usize> = 10..=18;
 /// What Aurora's guide says about a resuming cluster.
-const WAKING: Told = Told::Wait(15..=15);
+const WAKING: ClientError = ClientError::Wait(15..=15);
 
 const CONFLICT: &str = "Deadlock found when trying to get lock; try restarting transaction; Error code: 1213; SQLState: 40001";
 const LOCK_WAIT: &str =
@@ -21,7 +21,7 @@ struct Exception {
     status: u16,
     message: &'static str,
     sent: RangeInclusive<usize>,
-    told: Told,
+    told: ClientError,
     /// Whether the transaction is gone with it.
     ends: bool,
 }
@@ -68,7 +68,7 @@ fn exceptions() -> Vec<Exception> {
         504,
         "The writer instance is not available.",
         4..=4,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -76,7 +76,7 @@ fn exceptions() -> Vec<Exception> {
         503,
         "The service is not available.",
         4..=4,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -84,7 +84,7 @@ fn exceptions() -> Vec<Exception> {
         500,
         "An internal error occurred.",
         4..=4,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -92,7 +92,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "Server shutdown in progress; Error code: 1053; SQLState: 08S01",
         4..=4,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -100,7 +100,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         CONFLICT,
         9..=9,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -108,7 +108,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         LOCK_WAIT,
         9..=9,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -116,7 +116,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "Too many connections; Error code: 1040; SQLState: 08004",
         6..=6,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -124,7 +124,7 @@ fn exceptions() -> Vec<Exception> {
         429,
         "Rate exceeded",
         6..=6,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -132,7 +132,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "There was a problem with the Secrets Manager secret.",
         2..=2,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     // A password that has just changed.
@@ -141,7 +141,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "Access denied for user 'fleet_writer'@'10.0.0.1' (using password: YES); Error code: 1045; SQLState: 28000",
         2..=2,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -149,7 +149,7 @@ fn exceptions() -> Vec<Exception> {
         404,
         "Transaction x is not found",
         2..=2,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         true,
     );
     add(
@@ -157,7 +157,7 @@ fn exceptions() -> Vec<Exception> {
         404,
         "The transactionId was not found.",
         2..=2,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         true,
     );
     add(
@@ -165,7 +165,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "Transaction x is not found",
         2..=2,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         true,
     );
     add(
@@ -173,7 +173,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "The statement timed out.",
         1..=1,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -181,7 +181,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "The cluster is stopped.",
         1..=1,
-        Told::Wait(SOON),
+        ClientError::Wait(SOON),
         false,
     );
     add(
@@ -189,7 +189,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         TOO_LONG,
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -197,7 +197,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "Database returned more than the allowed response size limit",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -205,7 +205,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "The secret has no username.",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -213,7 +213,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "HttpEndpoint is not enabled.",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -221,7 +221,7 @@ fn exceptions() -> Vec<Exception> {
         404,
         "Unknown database.",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -229,7 +229,7 @@ fn exceptions() -> Vec<Exception> {
         403,
         "User is not authorized.",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -237,7 +237,7 @@ fn exceptions() -> Vec<Exception> {
         403,
         "There are insufficient privileges.",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     add(
@@ -245,7 +245,7 @@ fn exceptions() -> Vec<Exception> {
         400,
         "Unsupported result.",
         1..=1,
-        Told::Fault,
+        ClientError::Fault,
         false,
     );
     all

@@ -7,7 +7,7 @@ struct Exception {
     name: &'static str,
     status: u16,
     sent: usize,
-    told: Told,
+    told: ClientError,
 }
 
 fn exceptions() -> Vec<Exception> {
@@ -15,13 +15,13 @@ fn exceptions() -> Vec<Exception> {
         name,
         status,
         sent: 3,
-        told: Told::Wait(SOON),
+        told: ClientError::Wait(SOON),
     };
     let fault = |name| Exception {
         name,
         status: 400,
         sent: 1,
-        told: Told::Fault,
+        told: ClientError::Fault,
     };
     vec![
         passing("ProvisionedThroughputExceededException", 400),
@@ -33,7 +33,7 @@ fn exceptions() -> Vec<Exception> {
             name: "TransactionConflictException",
             status: 400,
             sent: 1,
-            told: Told::Wait(SOON),
+            told: ClientError::Wait(SOON),
         },
         fault("ResourceNotFoundException"),
         fault("ItemCollectionSizeLimitExceededException"),
@@ -191,7 +191,7 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
         "conflicts",
     )
     .await;
-    assert_told(&answer, &Told::Wait(SOON), false, "conflicts");
+    assert_told(&answer, &ClientError::Wait(SOON), false, "conflicts");
     let steps = place.wire.steps();
     assert!(
         steps.len() > 50 && steps.iter().filter(|step| *step == "GetItem").count() == 1,
@@ -220,7 +220,7 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
         name: "ReplicatedWriteConflictException",
         status: 400,
         sent: 3,
-        told: Told::Wait(SOON),
+        told: ClientError::Wait(SOON),
     };
     place.wire.plan(move |step, before| {
         (step == "PutItem" && before < 3).then(|| Fate::Refused(met(&race, Work::Undone)))
