@@ -246,7 +246,7 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, ScalingEr
     }
     if let Some(zone) = definition.get("Timezone").and_then(Value::as_str) {
         if zone.contains(char::is_whitespace) {
-            return Err(ScalingError::invalid(format!("'{zone}' is no time zone.")));
+            return Err(ScalingError::invalid(format!("'{zone}' is not a time zone.")));
         }
         line.push_str(&format!(" timezone={zone}"));
     }
