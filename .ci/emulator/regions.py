@@ -8,6 +8,8 @@ value that it was made with, and where EMULATOR_ASKS_FOR_API_KEYS is set the inv
 
 import json
 import os
+import re
+from pathlib import Path
 
 from ministack.core.responses import get_account_id, get_region, new_uuid
 from ministack.services import apigateway_v1, dynamodb, rds, route53, secretsmanager
@@ -167,8 +169,9 @@ def add_to(handlers, named, forgotten):
     table, kept = handlers["AWS::DynamoDB::GlobalTable"], handlers["AWS::SecretsManager::Secret"]
     handlers["AWS::DynamoDB::GlobalTable"] = global_table(table["create"], table["delete"])
     handlers["AWS::SecretsManager::Secret"] = secret(kept["create"])
-    # The newest version that database.yaml takes is younger than the emulator's list.
-    rds.AURORA_MYSQL_ENGINE_VERSION_SET.add("8.0.mysql_aurora.3.10.5")
+    # The versions that database.yaml takes may be younger than the emulator's list.
+    database = (Path(__file__).parents[2] / "deploy_scripts/database.yaml").read_text(encoding="utf-8")
+    rds.AURORA_MYSQL_ENGINE_VERSION_SET.update(re.findall(r"\b8\.[04]\.mysql_aurora\.[0-9.]*[0-9]", database))
     handlers["AWS::RDS::GlobalCluster"] = {"create": create_global_cluster, "delete": delete_global_cluster}
     handlers["AWS::Route53::HealthCheck"] = {"create": create_health_check, "update": update_health_check, "delete": delete_health_check}
     handlers["AWS::CloudFront::CachePolicy"] = {"create": named, "delete": forgotten}
