@@ -117,8 +117,6 @@ find_on_aws() {
 find_here() {
     local checked
     need_settings API_URL AWS_ENDPOINT_URL
-    [[ -z ${SCALING_CAPACITY_NAMESPACE:-} ]] ||
-        die "SCALING_CAPACITY_NAMESPACE divides the metric by the capacity, and the local Application Auto Scaling has no metric math. Leave it empty, or use dev."
     need python3 "https://www.python.org"
     python3 -c 'import yaml' 2>/dev/null || die "python3 has no PyYAML. Get it with: pip install pyyaml"
     use_region "${AWS_REGION:-us-east-1}"

@@ -5,6 +5,7 @@
 
 mod cloudwatch;
 mod definitions;
+mod math;
 mod metrics;
 mod operations;
 mod registry;

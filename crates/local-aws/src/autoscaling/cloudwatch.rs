@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ScalingError,
+    math::Measurement,
     metrics::{MetricName, Metrics},
 };
 use crate::respond::{self, Answer};
@@ -138,6 +139,7 @@ fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value,
         "PutMetricAlarm" => {
             let name = request.get("AlarmName").and_then(Value::as_str);
             let name = name.ok_or_else(|| missing("AlarmName"))?;
+            Measurement::of(request)?;
             metrics.put_alarm(name.to_owned(), request.clone());
             Ok(json!({}))
         }

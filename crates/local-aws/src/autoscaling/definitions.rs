@@ -11,15 +11,14 @@ use simulate_scaling::{
     step::{Adjustment, Step, StepScaling},
 };
 
-use super::{ScalingError, metrics::MetricName};
+use super::{ScalingError, math::Measurement};
 
 /// A policy with its alarms and what they look at.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     pub(super) policy: Policy,
     pub(super) names: AlarmNames,
-    pub(super) metric: MetricName,
-    pub(super) statistic: Statistic,
+    pub(super) measurement: Measurement,
 }
 
 /// The text `name` of a request.
@@ -64,8 +63,9 @@ fn seconds(value: &Value, name: &str) -> SignedDuration {
     SignedDuration::from_secs(given.unwrap_or(300).clamp(0, i64::from(i32::MAX)))
 }
 
-fn statistic(value: &Value) -> Result<Statistic, ScalingError> {
-    match value.get("Statistic").and_then(Value::as_str) {
+/// The statistic with this name, or the average.
+pub(super) fn statistic(name: Option<&str>) -> Result<Statistic, ScalingError> {
+    match name {
         None | Some("Average") => Ok(Statistic::Average),
         Some("Sum") => Ok(Statistic::Sum),
         Some("Maximum") => Ok(Statistic::Maximum),
@@ -96,9 +96,8 @@ pub(super) fn watches(
                 .filter(|target| *target > 0.0)
                 .ok_or_else(|| ScalingError::invalid("TargetValue must be a number above 0."))?;
             let metric = config.get("CustomizedMetricSpecification");
-            let metric = metric.filter(|metric| metric.get("Metrics").is_none());
             let metric = metric.ok_or_else(|| {
-                ScalingError::invalid("The local Application Auto Scaling takes a CustomizedMetricSpecification with Namespace and MetricName: neither metric math nor predefined metrics.")
+                ScalingError::invalid("The local Application Auto Scaling takes a CustomizedMetricSpecification and no predefined metric.")
             })?;
             let alarm =
                 |which: &str| format!("TargetTracking-{}-{name}-{which}", resource(definition));
@@ -107,9 +106,7 @@ pub(super) fn watches(
                     high: alarm("AlarmHigh"),
                     low: alarm("AlarmLow"),
                 },
-                metric: MetricName::of(metric)
-                    .ok_or_else(|| ScalingError::invalid("Namespace or MetricName is missing."))?,
-                statistic: statistic(metric)?,
+                measurement: Measurement::of(metric)?,
                 policy: Policy {
                     name,
                     kind: Kind::Target(TargetTracking {
@@ -144,8 +141,7 @@ pub(super) fn watches(
                         high: alarm_name.clone(),
                         low: alarm_name.clone(),
                     },
-                    metric: MetricName::of(alarm)?,
-                    statistic: statistic(alarm).ok()?,
+                    measurement: Measurement::of(alarm).ok()?,
                     policy: Policy {
                         name: name.clone(),
                         kind: Kind::Step(StepScaling {
@@ -246,7 +242,9 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, ScalingEr
     }
     if let Some(zone) = definition.get("Timezone").and_then(Value::as_str) {
         if zone.contains(char::is_whitespace) {
-            return Err(ScalingError::invalid(format!("'{zone}' is not a time zone.")));
+            return Err(ScalingError::invalid(format!(
+                "'{zone}' is not a time zone."
+            )));
         }
         line.push_str(&format!(" timezone={zone}"));
     }

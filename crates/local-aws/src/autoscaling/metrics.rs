@@ -15,6 +15,8 @@ use simulate_scaling::series::{Series, Statistic};
 const MOST_VALUES: usize = 10_000;
 /// The most metrics that are kept.
 const MOST_METRICS: usize = 1_000;
+/// Where the capacity of a target is published.
+const CAPACITY_NAMESPACE: &str = "FleetApi/local";
 
 /// A metric's namespace, name and dimensions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +40,17 @@ impl MetricName {
             name: text("MetricName")?,
             dimensions: dimensions.into_iter().flatten().filter_map(pair).collect(),
         })
+    }
+
+    /// The capacity of a target, as Fleet API publishes it on AWS; here whoever scales the target does. Its dimension is the
+    /// last segment of the resource id.
+    pub(super) fn capacity_of(resource_id: &str) -> Self {
+        let id = resource_id.rsplit('/').next().unwrap_or_default();
+        Self {
+            namespace: CAPACITY_NAMESPACE.to_owned(),
+            name: "ActualCapacity".to_owned(),
+            dimensions: BTreeMap::from([("dimension".to_owned(), id.to_owned())]),
+        }
     }
 }
 
@@ -88,6 +101,11 @@ impl Metrics {
 
     /// Keeps a value that is published now.
     pub(super) fn publish(&self, metric: MetricName, value: f64, count: f64) {
+        self.publish_at(Timestamp::now(), metric, value, count);
+    }
+
+    /// Keeps a value of this time, which is none before that of another one.
+    pub(super) fn publish_at(&self, at: Timestamp, metric: MetricName, value: f64, count: f64) {
         let mut kept = self.lock();
         if kept.values.len() >= MOST_METRICS && !kept.values.contains_key(&metric) {
             return;
@@ -96,7 +114,6 @@ impl Metrics {
         if values.len() == MOST_VALUES {
             values.pop_front();
         }
-        let at = Timestamp::now();
         values.push_back(Published { at, value, count });
     }
 

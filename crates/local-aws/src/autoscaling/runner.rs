@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::{
     definitions::{self, Watch},
+    metrics::MetricName,
     registry::{Definitions, Registry},
 };
 
@@ -143,6 +144,7 @@ async fn follow<'a>(
     let mut now = began;
     told(resource_id, target.bound(now, bounds).await);
     let mut measured = now;
+    let capacity = MetricName::capacity_of(resource_id);
     loop {
         registry.set_activities(resource_id, described(&target, resource_id));
         let next_period = measured + period;
@@ -181,15 +183,18 @@ async fn follow<'a>(
         }
         if next_period <= now {
             told(resource_id, target.look(now).await);
+            let actual = target.actual();
+            registry
+                .metrics
+                .publish_at(now, capacity.clone(), actual, 1.0);
             let metrics: Vec<Option<f64>> = plan
                 .watches
                 .iter()
                 .map(|watch| {
                     let metrics = &registry.metrics;
-                    metrics.datapoint(&watch.metric, watch.statistic, measured, now)
+                    watch.measurement.datapoint(metrics, measured, now)
                 })
                 .collect();
-            let actual = target.actual();
             told(
                 resource_id,
                 target.measure(now, &metrics, actual).await.map(|_| ()),

@@ -134,6 +134,56 @@ async fn target_tracking_scales_by_what_is_published() {
 }
 
 #[tokio::test]
+async fn metric_math_divides_a_total_by_the_capacity() {
+    let server = start().await;
+    let id = id(&server);
+    register(&server, &id).await;
+    let policy = |expression: &str| {
+        let metric = |id: &str, stat: &str, namespace: &str, name: &str, dimensions: Value| {
+            json!({"Id": id, "ReturnData": false, "MetricStat": {"Stat": stat, "Metric": {
+                "Namespace": namespace, "MetricName": name, "Dimensions": dimensions,
+            }}})
+        };
+        let dimensions = json!([{"Name": "dimension", "Value": "1"}]);
+        json!({
+            "PolicyName": "per-unit",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {
+                "TargetValue": 50.0,
+                "CustomizedMetricSpecification": {"Metrics": [
+                    {"Id": "perUnit", "Expression": expression},
+                    {"Id": "capacity", "ReturnData": false, "Expression": "FILL(measured, REPEAT)"},
+                    metric("measured", "Maximum", "FleetApi/local", "ActualCapacity", dimensions),
+                    metric("total", "Average", "MyService", "Utilization", json!([])),
+                ]},
+            },
+        })
+    };
+    let mut refused = policy("total / RATE(capacity)");
+    refused["ServiceNamespace"] = json!("custom-resource");
+    refused["ResourceId"] = json!(id);
+    refused["ScalableDimension"] = json!("custom-resource:ResourceType:Property");
+    let answer = ask(&server, SCALING, "PutScalingPolicy", refused).await;
+    assert_eq!(answer.status, 400);
+    assert!(
+        answer
+            .text
+            .contains("the function RATE is not available here"),
+        "{}",
+        answer.text
+    );
+    let taken = policy("total / IF(capacity < 1, 1, capacity)");
+    scaling(&server, "PutScalingPolicy", &id, taken).await;
+    // 200 for one unit are 50 for each of four, where it stays.
+    publish_until(&server, 200.0, 4.0).await;
+    activity(&server, &id, "Setting desired capacity to 4.").await;
+    for _ in 0..20 {
+        publish_until(&server, 200.0, 4.0).await;
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn step_scaling_scales_by_its_own_alarm() {
     let server = start().await;
     let id = id(&server);
