@@ -65,7 +65,7 @@ fn text<'item>(item: &'item Value, name: &str) -> &'item str {
 #[tokio::test(start_paused = true)]
 async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
     let run = Run::of("resent writes");
-    let (histories, mut seeds) = (run.count(2, 40), run.rng(0));
+    let (histories, mut seeds) = (run.count(2, 12), run.rng(0));
     let (mut unanswered, mut unknown) = (0, 0);
     for _ in 0..histories {
         let seed = seeds.u64(..);
@@ -119,7 +119,7 @@ async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
 #[tokio::test(start_paused = true)]
 async fn an_order_explains_what_clients_were_told_while_answers_are_lost() {
     let run = Run::of("orders of resent writes");
-    let (histories, mut seeds) = (run.count(2, 40), run.rng(0));
+    let (histories, mut seeds) = (run.count(2, 12), run.rng(0));
     let mut unanswered = 0;
     for _ in 0..histories {
         let seed = seeds.u64(..);
