@@ -215,7 +215,7 @@ def names_and_certificates():
 
 
 def allowed_addresses():
-    """A list of addresses closes the routes that ask for no signature to all others, and only those."""
+    """A list of addresses closes every route to all others, except the signed ones that Application Auto Scaling calls."""
     addresses = ["192.0.2.0/24", "198.51.100.7/32"]
     if found := Stack().of_type("AWS::WAFv2::WebACL", "AWS::WAFv2::IPSet", "AWS::WAFv2::WebACLAssociation"):
         yield f"without AllowedAddresses there is {found}"
@@ -232,12 +232,13 @@ def allowed_addresses():
     signed = re.compile(unsigned["RegexMatchStatement"]["RegexString"]["Fn::Sub"].replace("${StageName}", "live"))
     for route, who in WHO_MAY_ASK.items():
         path = route.split()[1]
+        opens = who == SIGNED and "/scalableTargetDimensions" in path
         for prefix in ("", "/live"):
             # An id that looks like another route.
             for identifier in ("1-23456789", "scalableTargetDimensions", "%2FscalableTargetDimensions%2Fa"):
                 sent = prefix + re.sub(r"\{\w+\}", identifier, path)
-                if bool(signed.search(sent)) != (who == SIGNED):
-                    yield f"{sent} is {'refused' if who == SIGNED else 'open'} to other addresses"
+                if bool(signed.search(sent)) != opens:
+                    yield f"{sent} is {'refused' if opens else 'open'} to other addresses"
     if not list(Stack(AllowedAddresses="192.0.2.0/24", WebAclArn="arn:aws:wafv2:us-east-1:123456789012:regional/webacl/a/1").refusals()):
         yield "template.yaml takes AllowedAddresses with WebAclArn, of which a stage has one"
 
