@@ -1,15 +1,13 @@
 //! AWS credentials, asked for when the server starts.
 
-use std::{
-    error::Error,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use aws_credential_types::{
     Credentials,
-    provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
+    provider::{ProvideCredentials, SharedCredentialsProvider, future},
 };
 use fleet_aws::SdkConfig;
+use simulate_scaling::credentials::reason;
 
 use crate::error::StartError;
 
@@ -58,27 +56,4 @@ impl ProvideCredentials for AskedProvider {
             None => self.provider.provide_credentials(),
         }
     }
-}
-
-/// Why there are no credentials, in one line.
-fn reason(error: &CredentialsError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn Error), |error| (*error).source());
-    let mut reasons: Vec<_> = causes.map(ToString::to_string).collect();
-    reasons.dedup();
-    let reason = reasons.join(": ");
-    let reason = match error {
-        // The SDK lists all that it tried, a line each. Only a profile can be there and be wrong.
-        CredentialsError::CredentialsNotLoaded(_) => reason
-            .lines()
-            .find_map(|line| {
-                line.trim()
-                    .strip_prefix("Profile: the credential provider was not enabled: ")
-            })
-            .unwrap_or(
-                "neither the environment, nor the profile, nor a role of this machine has any",
-            ),
-        _ => &reason,
-    };
-    // What a credential_process prints may have several lines.
-    reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -9,6 +9,7 @@ pub mod activity;
 pub mod alarm;
 pub mod clock;
 pub mod contract;
+pub mod credentials;
 pub mod endpoint;
 mod options;
 mod outputs;

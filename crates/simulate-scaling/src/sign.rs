@@ -1,20 +1,19 @@
 //! Signature Version 4 for `execute-api`, with the credentials of AWS's standard environment.
 
-use std::{
-    error::Error,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
 use aws_credential_types::{
     Credentials,
-    provider::{ProvideCredentials as _, SharedCredentialsProvider, error::CredentialsError},
+    provider::{ProvideCredentials as _, SharedCredentialsProvider},
 };
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
 use tokio::sync::Mutex;
+
+use crate::credentials::reason;
 
 /// How long before they expire credentials are replaced.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
@@ -98,29 +97,6 @@ impl Signer {
 async fn credentials_of(provider: &SharedCredentialsProvider) -> Result<Credentials, String> {
     let asked = provider.provide_credentials().await;
     asked.map_err(|error| no_credentials(&reason(&error)))
-}
-
-/// Why there are no credentials, in one line.
-fn reason(error: &CredentialsError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn Error), |error| (*error).source());
-    let mut reasons: Vec<_> = causes.map(ToString::to_string).collect();
-    reasons.dedup();
-    let reason = reasons.join(": ");
-    let reason = match error {
-        // The SDK lists all that it tried, a line each. Only a profile can be there and be wrong.
-        CredentialsError::CredentialsNotLoaded(_) => reason
-            .lines()
-            .find_map(|line| {
-                line.trim()
-                    .strip_prefix("Profile: the credential provider was not enabled: ")
-            })
-            .unwrap_or(
-                "neither the environment, nor the profile, nor a role of this machine has any",
-            ),
-        _ => &reason,
-    };
-    // What a credential_process prints may have several lines.
-    reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn no_credentials(reason: &str) -> String {
