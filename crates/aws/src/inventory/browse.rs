@@ -176,22 +176,17 @@ fn count_statement(search: &InstanceSearch) -> (String, Vec<SqlParameter>) {
     let InstanceSearch { filter, words } = search;
     let mut parameters = window::filter_parameters(filter);
     parameters.extend(window::word_parameters(words));
-    let named = filter.package.as_ref().map(window::of_package);
-    let mut conditions = Vec::new();
-    if filter.region.is_some() {
-        conditions.push("e.aws_region = :region".to_owned());
-    }
-    if filter.account.is_some() {
-        conditions.push("e.aws_account = :account".to_owned());
-    }
-    conditions.extend((0..words.len()).map(|number| window::has_word("e", number)));
-    let sql = match named {
-        Some(named) if conditions.is_empty() => {
-            format!("SELECT COUNT(DISTINCT p.aws_instance_id) FROM ec2_package p WHERE {named}")
+    let sql = match &filter.package {
+        Some(package)
+            if filter.region.is_none() && filter.account.is_none() && words.is_empty() =>
+        {
+            format!(
+                "SELECT COUNT(DISTINCT p.aws_instance_id) FROM ec2_package p WHERE {}",
+                window::of_package(package)
+            )
         }
         _ => {
-            conditions.extend(named.map(|named| window::has_package("e", named)));
-            let filtered = match conditions.as_slice() {
+            let filtered = match window::match_conditions(filter, words).as_slice() {
                 [] => String::new(),
                 conditions => format!(" WHERE {}", conditions.join(" AND ")),
             };

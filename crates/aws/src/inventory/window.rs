@@ -141,15 +141,11 @@ impl PageQuery<'_> {
         {
             checks.push(has_package("w", of_package(package)));
         }
-        checks.extend(self.words_of("w"));
+        checks.extend((0..self.words.len()).map(|number| has_word("w", number)));
         if !self.words.is_empty() {
             checks.push(format!("w.aws_instance_id NOT IN ({})", self.named()));
         }
         checks
-    }
-
-    fn words_of(&self, row: &str) -> impl Iterator<Item = String> {
-        (0..self.words.len()).map(move |number| has_word(row, number))
     }
 
     /// The words as they were typed, each of which may be a whole id.
@@ -165,25 +161,7 @@ impl PageQuery<'_> {
     pub(super) fn named_statement(&self) -> (String, Vec<SqlParameter>) {
         let filter = self.filter;
         let mut conditions = vec![format!("e.aws_instance_id IN ({})", self.named())];
-        conditions.extend(
-            filter
-                .region
-                .as_ref()
-                .map(|_| "e.aws_region = :region".to_owned()),
-        );
-        conditions.extend(
-            filter
-                .account
-                .as_ref()
-                .map(|_| "e.aws_account = :account".to_owned()),
-        );
-        conditions.extend(
-            filter
-                .package
-                .as_ref()
-                .map(|package| has_package("e", of_package(package))),
-        );
-        conditions.extend(self.words_of("e"));
+        conditions.extend(match_conditions(filter, self.words));
         let sql = format!(
             "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc, 0 AS kind \
              FROM ec2 e FORCE INDEX (PRIMARY) WHERE {} ORDER BY e.aws_instance_id",
@@ -271,10 +249,25 @@ impl Path {
 /// Whether the instance `row` has a package `p` of which `condition` holds.
 ///
 /// A scalar: `EXISTS` could become a join that begins at the package.
-pub(super) fn has_package(row: &str, condition: &str) -> String {
+fn has_package(row: &str, condition: &str) -> String {
     format!(
         "(SELECT 1 FROM ec2_package p FORCE INDEX (PRIMARY) WHERE p.aws_instance_id = {row}.aws_instance_id AND {condition} LIMIT 1) = 1"
     )
+}
+
+/// What an instance `e` must fulfil to match, whichever index it was found by.
+pub(super) fn match_conditions(filter: &InstanceFilter, words: &[String]) -> Vec<String> {
+    let mut conditions = Vec::new();
+    if filter.region.is_some() {
+        conditions.push("e.aws_region = :region".to_owned());
+    }
+    if filter.account.is_some() {
+        conditions.push("e.aws_account = :account".to_owned());
+    }
+    conditions.extend((0..words.len()).map(|number| has_word("e", number)));
+    let package = filter.package.as_ref();
+    conditions.extend(package.map(|package| has_package("e", of_package(package))));
+    conditions
 }
 
 /// The condition on a package `p` that a filter stands for.
@@ -286,7 +279,7 @@ pub(super) fn of_package(filter: &PackageFilter) -> &'static str {
 }
 
 /// Whether the word with this number is anywhere in the instance `row`.
-pub(super) fn has_word(row: &str, number: usize) -> String {
+fn has_word(row: &str, number: usize) -> String {
     let has = |column: &str| format!("INSTR(LOWER({column}), :word{number}) > 0");
     let package = format!(
         "({} OR {})",
