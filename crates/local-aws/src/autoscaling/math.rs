@@ -15,7 +15,7 @@ use super::{
 
 /// The most entries of `Metrics`, as on AWS.
 const MOST_ENTRIES: usize = 10;
-/// The longest expression in characters, and how deep it may be nested.
+/// The longest expression in bytes, and how deep it may be nested.
 const LONGEST: usize = 1024;
 const DEEPEST: usize = 32;
 /// How many periods `FILL(…, REPEAT)` looks back for a value.
@@ -26,8 +26,8 @@ const LOOK_BACK: i32 = 60;
 pub(super) struct Measurement {
     /// Each with its id, after those that it refers to.
     entries: Vec<(String, Source)>,
-    /// The one whose value counts.
-    returned: usize,
+    /// The id of the one whose value counts.
+    returned: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -103,7 +103,7 @@ impl Measurement {
             let name = value.get("Statistic").and_then(Value::as_str);
             return Ok(Self {
                 entries: vec![(String::new(), Source::Metric(metric, statistic(name)?))],
-                returned: 0,
+                returned: String::new(),
             });
         };
         if given.is_empty() || given.len() > MOST_ENTRIES {
@@ -113,7 +113,7 @@ impl Measurement {
         }
         let mut entries: Vec<(String, Source)> = Vec::with_capacity(given.len());
         let mut returned = None;
-        for (number, entry) in given.iter().enumerate() {
+        for entry in given {
             let id = text(entry, "Id")?.to_owned();
             if entries.iter().any(|(other, _)| *other == id) {
                 return Err(ScalingError::invalid(format!(
@@ -121,7 +121,7 @@ impl Measurement {
                 )));
             }
             let counts = entry.get("ReturnData").and_then(Value::as_bool);
-            if counts.unwrap_or(true) && returned.replace(number).is_some() {
+            if counts.unwrap_or(true) && returned.replace(id.clone()).is_some() {
                 return Err(ScalingError::invalid(
                     "ReturnData must be true for one entry of Metrics alone.",
                 ));
@@ -131,14 +131,9 @@ impl Measurement {
         let returned = returned.ok_or_else(|| {
             ScalingError::invalid("ReturnData must be true for one entry of Metrics.")
         })?;
-        let returned = entries.get(returned).map(|(id, _)| id.clone());
-        let entries = ordered(entries)?;
-        let returned = entries
-            .iter()
-            .position(|(id, _)| Some(id) == returned.as_ref());
         Ok(Self {
-            entries,
-            returned: returned.unwrap_or_default(),
+            entries: ordered(entries)?,
+            returned,
         })
     }
 
@@ -158,7 +153,8 @@ impl Measurement {
             });
         }
         // As in CloudWatch, a division by zero has no value.
-        values.get(self.returned)?.filter(|value| value.is_finite())
+        let value = *values.get(self.index(&self.returned)?)?;
+        value.filter(|value| value.is_finite())
     }
 
     fn index(&self, id: &str) -> Option<usize> {
