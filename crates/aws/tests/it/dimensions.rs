@@ -349,20 +349,25 @@ async fn a_write_whose_every_attempt_was_refused_was_not_done_however_many_have_
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_remembered_until_its_write_can_no_longer_arrive() {
-    // The other region's conflict, which the SDK tries again twice, says nothing of the first attempt: that arrives after the
-    // state was read again.
+/// The first put is not answered, and the two times that the SDK tries it again meet the other region's conflict, which says
+/// nothing of the first attempt. What that put is the answer of the call number `last`.
+fn lost_before_conflicts(last: usize, answer: fn(&Value) -> Reply) -> (DynamoDimensions, Sent) {
     let mut first = Value::Null;
-    let (dimensions, sent) = dimensions(move |request, nth| match nth {
+    dimensions(move |request, nth| match nth {
         2 => {
             first = request.body["Item"].clone();
             Reply::Reset
         }
         3 | 4 => Reply::error(400, "ReplicatedWriteConflictException", "conflict"),
-        6 => conflict(&first),
+        nth if nth == last => answer(&first),
         _ => nothing(),
-    });
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_remembered_until_its_write_can_no_longer_arrive() {
+    // It arrives after the state was read again.
+    let (dimensions, sent) = lost_before_conflicts(6, conflict);
     let change = dimensions.update(&id(), raised).await.unwrap();
     assert_eq!(change.after.desired.get(), 2.0);
     assert_eq!(
@@ -375,16 +380,7 @@ async fn a_lost_answer_is_remembered_until_its_write_can_no_longer_arrive() {
 
 #[tokio::test(start_paused = true)]
 async fn ones_own_write_is_known_again_after_a_conflict_with_another_region() {
-    let mut first = Value::Null;
-    let (dimensions, sent) = dimensions(move |request, nth| match nth {
-        2 => {
-            first = request.body["Item"].clone();
-            Reply::Reset
-        }
-        3 | 4 => Reply::error(400, "ReplicatedWriteConflictException", "conflict"),
-        5 => Reply::ok(&json!({ "Item": first })),
-        _ => nothing(),
-    });
+    let (dimensions, sent) = lost_before_conflicts(5, |first| Reply::ok(&json!({ "Item": first })));
     let change = dimensions.update(&id(), raised).await.unwrap();
     assert_eq!(
         (change.before.desired.get(), change.after.desired.get()),

@@ -14,15 +14,14 @@ use crate::{
 const READY: &str = "/v1/health/ready";
 const BODY: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"}"#;
 
-#[tokio::test]
-async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
-    let aws = TestServer::start().await;
+/// A server with `--backend aws`, whose AWS are the local endpoints of another server.
+async fn on_aws(aws: &TestServer, secret: &str) -> Binary {
     let variables = [
         (
             "DB_CLUSTER_ARN",
             "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
         ),
-        ("DB_SECRET", "fleet-db"),
+        ("DB_SECRET", secret),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),
         ("AWS_ACCESS_KEY_ID", "a"),
@@ -30,7 +29,13 @@ async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
         ("AWS_REGION", "us-east-1"),
         ("AWS_ENDPOINT_URL", &aws.aws_endpoint_url()),
     ];
-    let server = Binary::start_with(&["--backend", "aws"], &variables).await;
+    Binary::start_with(&["--backend", "aws"], &variables).await
+}
+
+#[tokio::test]
+async fn the_backend_aws_goes_where_the_sdks_configuration_says() {
+    let aws = TestServer::start().await;
+    let server = on_aws(&aws, "fleet-db").await;
     assert!(
         server.said.iter().any(|line| line.contains("on AWS")),
         "{:?}",
@@ -51,20 +56,7 @@ async fn the_functions_have_the_rights_of_their_secret_and_no_others() {
     let aws = TestServer::start().await;
     assert_eq!(aws.send("POST", "/ec2/i-1", BODY).await.status, 200);
     for (secret, status) in [("fleet-db-reader", 500), ("fleet-db-writer", 200)] {
-        let variables = [
-            (
-                "DB_CLUSTER_ARN",
-                "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
-            ),
-            ("DB_SECRET", secret),
-            ("DB_NAME", "ec2_inventory_db"),
-            ("DIMENSIONS_TABLE", "fleet-dimensions"),
-            ("AWS_ACCESS_KEY_ID", "a"),
-            ("AWS_SECRET_ACCESS_KEY", "b"),
-            ("AWS_REGION", "us-east-1"),
-            ("AWS_ENDPOINT_URL", &aws.aws_endpoint_url()),
-        ];
-        let server = Binary::start_with(&["--backend", "aws"], &variables).await;
+        let server = on_aws(&aws, secret).await;
         for (method, path, body, expected) in [
             ("GET", READY, "", 200),
             ("GET", "/ec2/i-1", "", 200),
