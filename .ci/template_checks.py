@@ -123,6 +123,16 @@ def sign_in_where_it_does_not_belong():
             yield f"{package} is built without {', '.join(sorted(missing))} of aws-config"
 
 
+def libraries_with_an_sdk():
+    """A handler's library, which the tests and the OpenAPI document compile, needs no SDK: the feature `aws` is the program's."""
+    for function in FUNCTIONS.values():
+        package = function["Metadata"]["BuildProperties"]["Binary"]
+        command = ["cargo", "tree", "--package", package, "--no-default-features", "--edges", "normal,dev", "--prefix", "none", "--format", "{p}", "--locked", "--offline"]
+        tree = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+        if found := sorted(set(re.findall(r"^(aws-(?:config|sdk-\w+)) v", tree, re.M))):
+            yield f"the library of {package} is built with {', '.join(found)}"
+
+
 def settings_that_differ():
     """samconfig.toml and the settings of deploy_scripts/ name the same stacks."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
@@ -172,6 +182,7 @@ def main():
         variables_without_a_local_value,
         builds_that_the_cache_would_miss,
         sign_in_where_it_does_not_belong,
+        libraries_with_an_sdk,
         settings_that_differ,
         skips_for_all,
         functions_that_rules_refuse,
