@@ -1,4 +1,4 @@
-//! The activities of a simulation, as they begin and end.
+//! The activities of a target, as they begin and end, in a simulation or in real time.
 
 use jiff::Timestamp;
 
