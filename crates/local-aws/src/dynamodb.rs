@@ -36,8 +36,9 @@ use crate::{
     changes::Changes,
     data_file::{DataFile, DataFileError},
     database_file,
+    front::BodyLimit,
     options::{StartError, Storage, Table},
-    respond,
+    respond::{self, Answer},
 };
 
 /// How long a stream's records are kept, in seconds: a day, as in DynamoDB.
@@ -46,13 +47,19 @@ const RECORDS_KEPT: i64 = 24 * 60 * 60;
 const FILE: &str = "dynamodb.sqlite";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
+/// How large a request may be: as in DynamoDB, and as the listener behind takes it.
+pub(crate) const LIMIT: BodyLimit = BodyLimit {
+    bytes: 16 * 1024 * 1024,
+    refusal: too_large,
+};
+
 /// What is answered here: the words of this crate, or those of the listener behind it.
 pub(crate) type Reply = Response<Either<Full<Bytes>, Incoming>>;
 
 /// The running service.
 pub(crate) struct DynamoDb {
     address: SocketAddr,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Full<Bytes>>,
     file: Arc<DataFile>,
     database: Database,
     stop: oneshot::Sender<()>,
@@ -63,7 +70,7 @@ pub(crate) struct DynamoDb {
 #[derive(Debug, Clone)]
 pub(crate) struct Forwarder {
     address: SocketAddr,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Full<Bytes>>,
     file: Arc<DataFile>,
 }
 
@@ -146,7 +153,7 @@ impl DynamoDb {
 
 impl Forwarder {
     /// Passes a request on as it is, and its answer back. Nothing is acknowledged that would not be found again.
-    pub(crate) async fn forward(&self, request: Request<Incoming>) -> Reply {
+    pub(crate) async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
         if let Err(gone) = self.file.is_there() {
             return not_kept(&gone);
         }
@@ -157,7 +164,7 @@ impl Forwarder {
         }
     }
 
-    async fn send(&self, mut request: Request<Incoming>) -> Reply {
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Reply {
         let path = request
             .uri()
             .path_and_query()
@@ -231,6 +238,15 @@ fn not_kept(gone: &DataFileError) -> Reply {
         &format!("The table cannot be used now: {gone}"),
     )
     .map(Either::Left)
+}
+
+fn too_large() -> Answer {
+    respond::error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        CONTENT_TYPE,
+        "RequestEntityTooLargeException",
+        "The request must have at most 16 MiB.",
+    )
 }
 
 fn unavailable() -> Reply {

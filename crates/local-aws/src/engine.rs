@@ -223,7 +223,8 @@ pub(crate) fn why_unfinished(error: JoinError) -> String {
     }
 }
 
-fn panic_cause(panic: &(dyn Any + Send)) -> String {
+/// What a panic says, as far as that holds no value: a literal.
+pub(crate) fn panic_cause(panic: &(dyn Any + Send)) -> String {
     match panic.downcast_ref::<&'static str>() {
         Some(message) => format!("panic: {message}"),
         None => "panic".to_owned(),

@@ -18,6 +18,7 @@ mod function_name;
 mod functions;
 mod gateway;
 mod https;
+mod in_process;
 pub mod limits;
 mod log;
 mod options;

@@ -9,6 +9,7 @@
 mod dynamodb;
 mod errors;
 mod front;
+mod in_process;
 mod limits;
 mod metadata;
 mod migrations;
