@@ -26,7 +26,7 @@ NOT_HERE = {
 # The justfile's recipe, which is used without just.
 RECIPE = 'new-function *OPTIONS:\n    .ci/new-function "$@"\n'
 # The steps of .ci/run that look at what a new function needs.
-AFTERWARDS = ["cargo fmt --all --check", "python3 .ci/template_checks.py", ".ci/postman.py --check"]
+AFTERWARDS = ["cargo fmt --all --check", "python3 -B -m pytest -p no:cacheprovider --quiet checks", ".ci/postman.py --check"]
 
 
 def blocks(text):

@@ -3,18 +3,13 @@
 import json
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
-import alarm_checks
-import data_checks
-import gateway_checks
-import release_checks
-import role_checks
+from findings import no_findings
 from samcli.yamlhelper import yaml_parse
+from transformed import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 FUNCTIONS = {name: found for name, found in TEMPLATE["Resources"].items() if found["Type"] == "AWS::Serverless::Function"}
 # Set where AWS is not at its own address; every function that asks AWS needs both under `sam local`, which sets an empty one.
@@ -30,7 +25,8 @@ RULE_FUNCTIONS = {"Ref"} | {
 }
 
 
-def routes_without_an_event():
+@no_findings
+def test_each_route_has_an_event_and_each_event_a_route():
     """Every route has an event in events/, and every event a route."""
     routes = set()
     for function in FUNCTIONS.values():
@@ -49,7 +45,8 @@ def routes_without_an_event():
         yield f"{method} {path} is in {'template.yaml' if (method, path) in routes else 'events/'} alone"
 
 
-def variables_without_a_local_value():
+@no_findings
+def test_each_variable_has_a_value_for_sam_local():
     """events/env.local.json has a value for each variable that the template gives a function."""
     local = json.loads((ROOT / "events/env.local.json").read_text())
     for name in sorted(local.keys() ^ FUNCTIONS.keys()):
@@ -61,7 +58,8 @@ def variables_without_a_local_value():
             yield f"{name}: {variable} is in one of template.yaml and events/env.local.json alone"
 
 
-def functions_with_another_users_secret():
+@no_findings
+def test_each_function_has_the_secret_of_its_user_alone():
     """Functions that add or remove have the writer's secret, all others the reader's, in settings and policy, and no other."""
     for name, function in FUNCTIONS.items():
         properties = json.dumps(function["Properties"])
@@ -75,7 +73,8 @@ def functions_with_another_users_secret():
             yield f"{name} has the secret of the database's master user"
 
 
-def builds_that_the_cache_would_miss():
+@no_findings
+def test_sam_build_sees_every_change():
     """A function's folder leads to all that it is built from: `sam build` looks there alone for what changed."""
     inputs = {path.resolve() for path in (ROOT / "crates/build-inputs").iterdir()}
     for file in ("Cargo.toml", "Cargo.lock"):
@@ -105,7 +104,8 @@ def builds_that_the_cache_would_miss():
             yield f"{name}: crates/build-inputs does not lead to {missing}"
 
 
-def sign_in_where_it_does_not_belong():
+@no_findings
+def test_people_can_sign_in_and_functions_carry_nothing_for_it():
     """No function is built with what people sign in with, and the programs that people run are.
 
     `sam build` builds each function as a package by itself, so that only its own features count.
@@ -123,7 +123,8 @@ def sign_in_where_it_does_not_belong():
             yield f"{package} is built without {', '.join(sorted(missing))} of aws-config"
 
 
-def libraries_with_an_sdk():
+@no_findings
+def test_libraries_compile_without_an_sdk():
     """A handler's library, which the tests and the OpenAPI document compile, needs no SDK: the feature `aws` is the program's."""
     for function in FUNCTIONS.values():
         package = function["Metadata"]["BuildProperties"]["Binary"]
@@ -133,7 +134,8 @@ def libraries_with_an_sdk():
             yield f"the library of {package} is built with {', '.join(found)}"
 
 
-def settings_that_differ():
+@no_findings
+def test_the_settings_name_the_same_stacks():
     """samconfig.toml and the settings of deploy_scripts/ name the same stacks."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     for environment, section in (("dev", "default"), ("prod", "prod")):
@@ -148,7 +150,8 @@ def settings_that_differ():
             yield f"{environment}: template.yaml has no parameter {name}"
 
 
-def skips_for_all():
+@no_findings
+def test_checkov_skips_beside_the_resource():
     """What checkov skips is skipped beside the resource that the reason is true of."""
     for line in (ROOT / ".checkov.yaml").read_text().splitlines():
         if re.match(r"skip-check|skip_check|soft-fail", line):
@@ -167,37 +170,10 @@ def functions_in(value):
             yield from functions_in(inner)
 
 
-def functions_that_rules_refuse():
+@no_findings
+def test_rules_call_what_cloudformation_knows_there():
     """The Rules of every template call only what CloudFormation knows there: it refuses the whole template otherwise."""
     for file in (ROOT / "template.yaml", *sorted((ROOT / "deploy_scripts").glob("*.yaml"))):
         for rule, found in yaml_parse(file.read_text()).get("Rules", {}).items():
             for name in sorted(set(functions_in(found)) - RULE_FUNCTIONS):
                 yield f"{file.relative_to(ROOT)}: the rule {rule} calls {name}, which CloudFormation does not know in Rules"
-
-
-def main():
-    wrong = []
-    checks = (
-        routes_without_an_event,
-        variables_without_a_local_value,
-        builds_that_the_cache_would_miss,
-        sign_in_where_it_does_not_belong,
-        libraries_with_an_sdk,
-        settings_that_differ,
-        skips_for_all,
-        functions_that_rules_refuse,
-        functions_with_another_users_secret,
-        *alarm_checks.CHECKS,
-        *data_checks.CHECKS,
-        *gateway_checks.CHECKS,
-        *release_checks.CHECKS,
-        *role_checks.CHECKS,
-    )
-    for check in checks:
-        wrong += check()
-    print("\n".join(wrong), end="\n" if wrong else "")
-    return bool(wrong)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

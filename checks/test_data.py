@@ -3,6 +3,7 @@
 import re
 import tomllib
 
+from findings import no_findings
 from samcli.yamlhelper import yaml_parse
 from transformed import ROOT
 
@@ -13,7 +14,8 @@ TABLE = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Dimension
 INSTANCES = [found["Properties"] for found in DATABASE.values() if found["Type"] == "AWS::RDS::DBInstance"]
 
 
-def unprotected_data():
+@no_findings
+def test_prods_data_is_protected():
     """prod's cluster and table refuse to be deleted; the table outlives its stack, and the cluster leaves a snapshot."""
     if PROD["DELETION_PROTECTION"] != "true":
         yield "config-prod.env: DELETION_PROTECTION is not true"
@@ -31,7 +33,8 @@ def unprotected_data():
             yield f"{resource['Type']}: its policies are not {kept}"
 
 
-def database_settings():
+@no_findings
+def test_the_database_is_kept_as_its_version_line_wants_it():
     """A reader in a second zone, no pause in prod, chosen windows, no upgrade out of the version line, and a slow-query log."""
     if float(PROD["MIN_CAPACITY"]) <= 0:
         yield "config-prod.env: MIN_CAPACITY lets the cluster pause"
@@ -53,6 +56,3 @@ def database_settings():
     parameters = DATABASE["ParameterGroup"]["Properties"]["Parameters"]
     if "slowquery" not in cluster["EnableCloudwatchLogsExports"] or parameters.get("slow_query_log") != 1:
         yield "database.yaml: the slow-query log is not written, or not exported"
-
-
-CHECKS = (unprotected_data, database_settings)

@@ -3,6 +3,7 @@
 import json
 import re
 
+from findings import no_findings
 from samcli.yamlhelper import yaml_parse
 from transformed import ROOT, Stack
 
@@ -76,7 +77,8 @@ ACCESS_LOG = {
 }
 
 
-def gateway_answers():
+@no_findings
+def test_gateways_own_responses_have_our_shape():
     """API Gateway's own responses have our shape and none of its own words, except for an unknown route."""
     answers = Stack().only("AWS::ApiGateway::RestApi")["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in sorted(answers.keys() ^ GATEWAY_STATUS.keys()):
@@ -114,7 +116,8 @@ def gateway_answers():
             yield f"{name} does not say to send {MUST_NAME[name]}"
 
 
-def who_may_ask():
+@no_findings
+def test_each_route_requires_what_was_decided():
     """Each route requires what WHO_MAY_ASK says, and every route is listed there."""
     stack = Stack()
     body = stack.only("AWS::ApiGateway::RestApi")["Body"]
@@ -130,12 +133,13 @@ def who_may_ask():
             found[f"{method.upper()} {path}"] = {(): OPEN, ("x-api-key",): KEY, ("awsSigv4",): SIGNED}.get(tuple(kinds), str(kinds))
     for route in sorted(found.keys() | WHO_MAY_ASK.keys()):
         if route not in WHO_MAY_ASK:
-            yield f"{route} is open to {found[route]}, which no decision covers: WHO_MAY_ASK in .ci/gateway_checks.py"
+            yield f"{route} is open to {found[route]}, which no decision covers: WHO_MAY_ASK in checks/test_gateway.py"
         elif found.get(route) != WHO_MAY_ASK[route]:
             yield f"{route} asks for {found.get(route, 'nothing, since it is gone')}, not {WHO_MAY_ASK[route]}"
 
 
-def tls_policies():
+@no_findings
+def test_each_name_has_a_tls_policy():
     """A REST API and its names have a TLS policy, and those of the new kind an access mode: AWS refuses one without the other."""
     found = []
     for policy in yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["TlsPolicy"]["AllowedValues"]:
@@ -156,7 +160,8 @@ def tls_policies():
         yield f"only {len(found)} APIs and names were found"
 
 
-def access_log():
+@no_findings
+def test_the_access_log_explains_and_shows_nothing_confidential():
     """The access log explains the gateway's own responses, and contains nothing confidential."""
     stage = Stack(AccessLogs="write").only("AWS::ApiGateway::Stage")
     line = json.loads(stage["AccessLogSetting"]["Format"])
@@ -170,7 +175,8 @@ def access_log():
         yield "the access log is on where AccessLogs is none"
 
 
-def limits():
+@no_findings
+def test_each_limit_is_what_its_parameter_says():
     """Each limit is what its parameter says, and the readiness check has its own."""
     given = {"StageRateLimit": 11, "StageBurstLimit": 12, "KeyRateLimit": 13, "KeyBurstLimit": 14, "KeyQuotaPerMonth": 15, "ReadyRateLimit": 2, "ReservedConcurrency": 3}
     stack = Stack(**given)
@@ -192,7 +198,8 @@ def limits():
             yield f"{name} reserves executions, which a new account has none of"
 
 
-def names_and_certificates():
+@no_findings
+def test_names_and_certificates_come_with_their_parameters():
     """A custom domain, client certificates and a web ACL come with their parameters, and only then."""
     kinds = ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping", "AWS::WAFv2::WebACLAssociation")
     if found := Stack().of_type(*kinds):
@@ -214,7 +221,8 @@ def names_and_certificates():
             yield f"template.yaml takes {given} alone"
 
 
-def allowed_addresses():
+@no_findings
+def test_other_addresses_reach_the_signed_routes_alone():
     """A list of addresses closes every route to all others, except the signed ones that Application Auto Scaling calls."""
     addresses = ["192.0.2.0/24", "198.51.100.7/32"]
     if found := Stack().of_type("AWS::WAFv2::WebACL", "AWS::WAFv2::IPSet", "AWS::WAFv2::WebACLAssociation"):
@@ -243,7 +251,8 @@ def allowed_addresses():
         yield "template.yaml takes AllowedAddresses with WebAclArn, of which a stage has one"
 
 
-def logs():
+@no_findings
+def test_a_stack_has_two_log_groups():
     """A stack has one log group for its functions and one for access, which prod keeps; lines are found by request id."""
     for keep, policy in (("true", "Retain"), ("false", "Delete")):
         stack = Stack(KeepLogs=keep, AccessLogs="write", LogRetentionInDays=90)
@@ -266,6 +275,3 @@ def logs():
         missing = set(re.findall(r"'(?:Ref|Fn::GetAtt)': \[?'(\w*LogGroup)'", repr(stack.resources))) - groups.keys()
         if missing:
             yield f"KeepLogs={keep}: {', '.join(sorted(missing))} is named and not made"
-
-
-CHECKS = (gateway_answers, who_may_ask, tls_policies, access_log, limits, names_and_certificates, allowed_addresses, logs)

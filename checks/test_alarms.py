@@ -5,6 +5,7 @@ import math
 import re
 from collections import Counter
 
+from findings import no_findings
 from samcli.yamlhelper import yaml_parse
 from transformed import ROOT, Stack
 
@@ -26,7 +27,8 @@ def all_alarms():
                 yield file.name, name, found["Properties"]
 
 
-def too_many_metrics():
+@no_findings
+def test_no_alarm_refers_to_too_many_metrics():
     """No alarm refers to more metrics than CloudWatch takes."""
     for file, name, alarm in all_alarms():
         count = sum("MetricStat" in metric for metric in alarm.get("Metrics", []))
@@ -34,7 +36,8 @@ def too_many_metrics():
             yield f"{file}: {name} refers to {count} metrics; CloudWatch takes {MOST_METRICS}. Split it."
 
 
-def functions_without_an_alarm():
+@no_findings
+def test_each_function_is_in_one_alarm_on_errors_and_one_on_throttles():
     """Each function's errors and throttles are in one alarm each."""
     stack = Stack()
     for metric in ("Errors", "Throttles"):
@@ -49,7 +52,8 @@ def functions_without_an_alarm():
                 yield f"{name}: its {metric} are in {watched[name]} alarms, not in one"
 
 
-def alarms_that_tell_nobody():
+@no_findings
+def test_every_alarm_notifies_somebody():
     """Every alarm of the API tells the address and the topic that are given, with its tags, and not while the stack starts."""
     for name, alarm in Stack(**ALL).of_type(METRIC, LOG):
         for actions in ("AlarmActions", "OKActions"):
@@ -67,7 +71,8 @@ def alarms_that_tell_nobody():
             yield f"there is a topic without an address to mail to: {given}"
 
 
-def a_prod_that_tells_nobody():
+@no_findings
+def test_a_prod_that_notifies_nobody_is_refused():
     """prod without a recipient is refused, unless both parameters say none."""
     refused = lambda **given: any("would notify nobody" in sentence for sentence in Stack(**given).refusals())
     for given, wanted in (
@@ -83,7 +88,8 @@ def a_prod_that_tells_nobody():
             yield f"template.yaml {'takes' if wanted else 'refuses'} {given}"
 
 
-def operations_without_an_alarm():
+@no_findings
+def test_every_operation_has_an_alarm():
     """TableErrorsAlarm counts the operations that the functions may call: DynamoDB has no metric over all of them."""
     stack = Stack()
     allowed, watched = set(), set()
@@ -118,7 +124,8 @@ def fires(alarm, periods):
     return any(sum(breaching[end - window : end]) >= needed for end in range(window, len(breaching) + 1))
 
 
-def alarms_that_never_fire():
+@no_findings
+def test_every_alarm_can_fire():
     """The alarms on the API's answers fire at ten requests an hour as at a thousand a second, and not for one bad request."""
     alarms = dict(Stack(**ALL).of_type(METRIC))
     for name, good, bad in (("LatencyAlarm", 20, 20_000), ("ServerErrorsAlarm", 0, 1), ("ClientErrorsAlarm", 0, 1)):
@@ -138,7 +145,8 @@ def alarms_that_never_fire():
                 yield f"{name} {'does not fire' if wanted else 'fires'}: {what}"
 
 
-def the_watch_on_what_waits():
+@no_findings
+def test_what_waits_too_long_is_watched():
     """What waits is measured and an alarm in production mode alone, and not where no minutes are given."""
     kinds = ("AWS::Events::Rule", "AWS::Lambda::Permission", METRIC)
     names = lambda **given: {name for name, _ in Stack(**given).of_type(*kinds) if name.startswith("Pending")}
@@ -157,7 +165,8 @@ def the_watch_on_what_waits():
         yield "PendingAlarm is not on what the functions measure, or not after PendingAlarmMinutes"
 
 
-def alarms_without_a_line():
+@no_findings
+def test_every_alarm_has_a_line_in_the_document():
     """Every alarm has a line in docs/operating.md that says what to do, and every line is an alarm's."""
     text = (ROOT / "docs/operating.md").read_text()
     lines = Counter(re.findall(r"^\| `(\w+Alarm)` \|(?: [^|]+ \|){3}$", text, re.M))
@@ -166,7 +175,8 @@ def alarms_without_a_line():
         yield f"{name} is in one of the templates and the tables of docs/operating.md alone"
 
 
-def dashboard_that_is_no_json():
+@no_findings
+def test_the_dashboard_is_json():
     """The dashboard's text is JSON, which CloudFormation hands to CloudWatch unread; every metric in it names where it is from."""
     text, variables = Stack().only("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
     for name in set(re.findall(r"\$\{([\w:]+)\}", text)) - variables.keys():
@@ -179,16 +189,3 @@ def dashboard_that_is_no_json():
         return
     places = Counter((widget["x"], widget["y"]) for widget in widgets)
     yield from (f"Dashboard has {count} widgets at {place}" for place, count in places.items() if count > 1)
-
-
-CHECKS = (
-    dashboard_that_is_no_json,
-    too_many_metrics,
-    functions_without_an_alarm,
-    alarms_that_tell_nobody,
-    a_prod_that_tells_nobody,
-    operations_without_an_alarm,
-    alarms_that_never_fire,
-    the_watch_on_what_waits,
-    alarms_without_a_line,
-)

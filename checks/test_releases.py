@@ -6,6 +6,7 @@ import re
 import sys
 import types
 
+from findings import no_findings
 from transformed import Stack
 
 # "Description: Maximum: 256" of AWS::Lambda::Version.
@@ -69,7 +70,8 @@ def versions_of(stack):
     return {version["FunctionName"]["Ref"]: version for _, version in stack.of_type("AWS::Lambda::Version")}
 
 
-def settings_that_are_not_published():
+@no_findings
+def test_a_changed_setting_is_published():
     """Each function publishes a version for a changed parameter: SAM sees a change of code and template, not of a parameter's value."""
     template = Stack().template
     versions = {}
@@ -106,7 +108,8 @@ def descriptions_that_are_too_long(parameters):
                 yield f"{name}: VersionDescription may have {length} characters; Lambda takes {LONGEST_DESCRIPTION}"
 
 
-def calls_around_the_alias():
+@no_findings
+def test_callers_call_the_alias():
     """What calls a function calls its alias, which a release moves."""
     stack = Stack(**ALL)
     for name, _ in stack.functions():
@@ -117,7 +120,8 @@ def calls_around_the_alias():
                     yield f"{caller} calls {name} around its alias"
 
 
-def releases():
+@no_findings
+def test_releases_move_the_alias_after_the_check():
     """Each function's alias is moved by CodeDeploy, after the check, and back if an alarm on errors fires during a gradual release."""
     for kind, watched in (("AllAtOnce", False), ("Canary10Percent15Minutes", True)):
         stack = Stack(ReleaseType=kind)
@@ -158,7 +162,8 @@ class Client:
         self.reported.append((deploymentId, lifecycleEventHookExecutionId, status))
 
 
-def the_check_before_traffic():
+@no_findings
+def test_the_hook_calls_every_new_version_and_reports():
     """The hook calls every function's new version, and reports a failure whatever goes wrong."""
     stack = Stack()
     hook = dict(stack.of_type("AWS::Lambda::Function"))["ReleaseCheck"]
@@ -197,6 +202,3 @@ def the_check_before_traffic():
                 sys.modules["boto3"] = before
         if reported != [("d-1", "e-1", expected)] or client.called != calls:
             yield f"ReleaseCheck reports {reported} after {client.called} where a version answers {broken}"
-
-
-CHECKS = (settings_that_are_not_published, calls_around_the_alias, releases, the_check_before_traffic)

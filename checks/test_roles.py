@@ -3,6 +3,7 @@
 import fnmatch
 
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from findings import no_findings
 from samcli.yamlhelper import yaml_parse
 from transformed import ROOT, Stack
 
@@ -90,7 +91,8 @@ def matches(action, patterns):
     return any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
 
-def permissions_that_are_missing():
+@no_findings
+def test_the_execution_role_has_every_permission():
     """The execution role has each permission that the handlers of the template's resource types use."""
     allowed = [action for statement in statements() for action in as_list(statement["Action"])]
     used = set()
@@ -111,7 +113,8 @@ def permissions_that_are_missing():
                 yield f"{type_}: nothing is left out by {pattern} any longer"
 
 
-def ways_around_the_boundary():
+@no_findings
+def test_the_boundary_cannot_be_lifted():
     """The execution role writes roles within the boundary alone, cannot lift it, and no role of the template needs more."""
     boundary = resources_of_roles()["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
     for statement in statements():
@@ -139,6 +142,3 @@ def ways_around_the_boundary():
                 for action in as_list(statement["Action"]):
                     if not matches(action, most):
                         yield f"{name} needs {action}, which the boundary does not allow"
-
-
-CHECKS = (permissions_that_are_missing, ways_around_the_boundary)
