@@ -270,4 +270,42 @@ mod tests {
             (ScalingMode::Production, "1.0")
         );
     }
+
+    #[test]
+    fn a_required_variable_is_missing_empty_wrong_or_right() {
+        let read = |value: Option<&str>| {
+            required(
+                |_| value.map(str::to_owned),
+                "TABLE",
+                "a name of three letters",
+                |text| text.len() == 3,
+            )
+        };
+        assert_eq!(read(Some("abc")), Ok("abc".to_owned()));
+        for value in [None, Some("")] {
+            let error = read(value).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                "The environment variable TABLE is not set; it must be a name of three letters."
+            );
+        }
+        assert_eq!(
+            read(Some("ab")).unwrap_err().to_string(),
+            "The environment variable TABLE must be a name of three letters."
+        );
+    }
+
+    #[test]
+    fn the_environment_is_that_of_this_process() {
+        assert_eq!(environment("PATH"), std::env::var("PATH").ok());
+        assert_eq!(environment("FLEET_VARIABLE_THAT_IS_NOT_SET"), None);
+    }
+
+    #[test]
+    fn a_mode_has_the_name_that_sets_it() {
+        for name in ["demo", "production"] {
+            let settings = ScalingSettings::read(given(&[("SCALING_MODE", name)])).unwrap();
+            assert_eq!(settings.mode.name(), name);
+        }
+    }
 }
