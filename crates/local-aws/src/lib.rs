@@ -33,6 +33,7 @@ mod engine;
 mod front;
 mod gate;
 mod in_process;
+mod journal;
 mod migrate;
 mod options;
 mod respond;

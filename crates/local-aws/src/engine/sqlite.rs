@@ -1,5 +1,7 @@
 //! The embedded engine: SQLite, with one writer at a time and readers that never wait for it.
 //!
+//! A commit does not wait for the disk, each answer does, together with others (`journal.rs`).
+//!
 //! A statement takes a connection from a pool and runs on a thread of its own. A transaction keeps one
 //! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
 
@@ -29,6 +31,7 @@ use super::{
 };
 use crate::{
     database_file,
+    journal::Journal,
     options::{StartError, Storage},
     temporary::TemporaryFolder,
 };
@@ -60,6 +63,7 @@ struct Shared {
     connections: Arc<Semaphore>,
     transactions: Arc<Semaphore>,
     writer: Writer,
+    journal: Journal,
     parsers: Arc<Semaphore>,
     continued: Arc<Semaphore>,
     /// Whether the engine stops, and with it every statement.
@@ -78,8 +82,14 @@ impl Engine {
                 (folder.path().to_owned(), Some(folder))
             }
         };
+        let file = folder.join(FILE);
         let shared = Shared {
-            file: folder.join(FILE),
+            // What is in memory need not outlive this process.
+            journal: match temporary {
+                None => Journal::of(&file),
+                Some(_) => Journal::none(),
+            },
+            file,
             database: database.into(),
             plans: Mutex::new(LruCache::new(PLANS)),
             idle: Mutex::default(),
@@ -138,12 +148,11 @@ impl Engine {
         };
         let (result, ()) = work
             .run(connection, move |connection, statement| {
-                let result = connection.run_all(
-                    &plan,
-                    &statement.sets,
-                    statement.metadata,
-                    statement.max_bytes,
-                );
+                let result = if plan.kind.writes() {
+                    connection.write_all(&plan, &statement, &shared.journal)
+                } else {
+                    connection.run_all(&plan, &statement)
+                };
                 if plan.kind == Kind::Definition {
                     // What they have prepared may be of columns that are there no more.
                     locked(&shared.idle).clear();
@@ -156,6 +165,7 @@ impl Engine {
             .await?;
         // One that continues after its time keeps no place from others.
         drop(place);
+        self.shared.settled().await?;
         result
     }
 
@@ -235,6 +245,11 @@ impl Shared {
         )
     }
 
+    /// Waits until what an answer can have seen is on disk.
+    async fn settled(&self) -> EngineResult<()> {
+        self.journal.settled().await.map_err(EngineError::Storage)
+    }
+
     fn planned(&self, sql: &Arc<str>) -> Option<Arc<Plan>> {
         locked(&self.plans).get(sql).cloned()
     }
@@ -249,6 +264,10 @@ impl Shared {
     }
 
     fn give_back(&self, connection: Connection) {
+        // One that could not even roll back is closed, which does.
+        if !connection.sqlite.is_autocommit() {
+            return;
+        }
         connection.reset();
         let mut idle = locked(&self.idle);
         // A burst of transactions leaves no more behind than are of use.
@@ -284,6 +303,13 @@ enum State {
     Writing(#[expect(dead_code, reason = "held until the transaction ends")] Writing),
 }
 
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Commit,
+    Rollback,
+}
+
 impl Session {
     /// Runs a statement within the transaction.
     pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
@@ -292,6 +318,7 @@ impl Session {
         let begin = self.prepare(plan.kind, deadline).await?;
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
         let definition = plan.kind == Kind::Definition;
+        let journal = self.engine.shared.journal.clone();
         let work = Work {
             statement,
             deadline,
@@ -303,12 +330,11 @@ impl Session {
                 let result = begin
                     .map_or(Ok(()), |begin| connection.control(begin))
                     .and_then(|()| {
-                        connection.run_all(
-                            &plan,
-                            &statement.sets,
-                            statement.metadata,
-                            statement.max_bytes,
-                        )
+                        if plan.kind == Kind::Definition {
+                            connection.write_all(&plan, &statement, &journal)
+                        } else {
+                            connection.run_all(&plan, &statement)
+                        }
                     });
                 (result, connection)
             })
@@ -316,6 +342,10 @@ impl Session {
         self.connection = Some(connection);
         if definition {
             self.state = State::Fresh;
+        }
+        // Who holds the writer's place does not wait for the disk: the end of the transaction does.
+        if !matches!(self.state, State::Writing(_)) {
+            self.engine.shared.settled().await?;
         }
         result
     }
@@ -328,7 +358,7 @@ impl Session {
     ) -> EngineResult<Option<&'static str>> {
         if kind == Kind::Definition {
             // As in MySQL, a definition commits what is open, and is not part of any transaction.
-            self.finish("COMMIT").await?;
+            self.finish(End::Commit).await?;
             self.state = State::Writing(self.engine.shared.writer.take(deadline).await?);
             return Ok(None);
         }
@@ -349,17 +379,18 @@ impl Session {
         }
     }
 
-    async fn finish(&mut self, how: &'static str) -> EngineResult<()> {
+    async fn finish(&mut self, how: End) -> EngineResult<()> {
         if matches!(self.state, State::Fresh) {
             return Ok(());
         }
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let journal = self.engine.shared.journal.clone();
         let (result, connection) = threads::run(move || {
             // Some failures have rolled it back already.
-            let result = if connection.sqlite.is_autocommit() {
-                Ok(())
-            } else {
-                connection.control(how)
+            let result = match how {
+                _ if connection.sqlite.is_autocommit() => Ok(()),
+                End::Commit => connection.commit(&journal),
+                End::Rollback => connection.control("ROLLBACK"),
             };
             (result, connection)
         })
@@ -370,15 +401,16 @@ impl Session {
     }
 
     pub(crate) async fn commit(mut self) -> EngineResult<()> {
-        self.finish("COMMIT").await?;
+        self.finish(End::Commit).await?;
         self.give_back();
-        Ok(())
+        self.engine.shared.settled().await
     }
 
     pub(crate) async fn rollback(mut self) -> EngineResult<()> {
-        self.finish("ROLLBACK").await?;
+        self.finish(End::Rollback).await?;
         self.give_back();
-        Ok(())
+        // What its statements have seen is on disk before its caller goes on.
+        self.engine.shared.settled().await
     }
 
     fn give_back(&mut self) {

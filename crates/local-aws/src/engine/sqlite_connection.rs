@@ -10,8 +10,10 @@ use rusqlite::{
     Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, limits::Limit, types::ToSqlOutput,
 };
 
+use crate::journal::Journal;
+
 use super::{
-    EngineResult, Meter, Outcome, Parameters, Value, sqlite_errors as errors,
+    EngineResult, Meter, Outcome, Parameters, Statement, Value, sqlite_errors as errors,
     sqlite_functions as functions, sqlite_results as results,
     sqlite_rewrite::{Kind, Plan, bound},
     sqlite_writes::{self as writes, Before, Changed},
@@ -55,7 +57,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Opens the file, creating it where it is missing. `durable` data survives a power cut.
+    /// Opens the file, creating it where it is missing. `durable` data survives a power cut, once its [`Journal`] has
+    /// settled.
     pub(super) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
         // Without a mutex of its own: a connection is used by one thread at a time.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -64,7 +67,7 @@ impl Connection {
         let sqlite = Sqlite::open_with_flags(file, flags)?;
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.pragma_update(None, "journal_mode", "WAL")?;
-        sqlite.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
+        sqlite.pragma_update(None, "synchronous", if durable { "NORMAL" } else { "OFF" })?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
         sqlite.pragma_update(None, "case_sensitive_like", true)?;
         sqlite.pragma_update(None, "temp_store", "FILE")?;
@@ -108,15 +111,40 @@ impl Connection {
             .map_err(|error| errors::plain(&error))
     }
 
-    /// Runs a plan once for each set of parameters: all of them or, where one fails, none.
-    pub(super) fn run_all(
+    /// Commits what is open. From then on others see it.
+    pub(super) fn commit(&self, journal: &Journal) -> EngineResult<()> {
+        let _write = journal.write();
+        self.control("COMMIT")
+    }
+
+    /// Runs a plan that writes, outside transactions, and commits it.
+    pub(super) fn write_all(
         &self,
         plan: &Plan,
-        sets: &[Parameters],
-        metadata: bool,
-        max_bytes: usize,
+        statement: &Statement,
+        journal: &Journal,
     ) -> EngineResult<Vec<Outcome>> {
-        let mut meter = Meter::new(max_bytes);
+        if plan.kind == Kind::Definition {
+            // It commits by itself, as in MySQL.
+            let _write = journal.write();
+            return self.run_all(plan, statement);
+        }
+        self.control("BEGIN IMMEDIATE")?;
+        let written = self
+            .run_all(plan, statement)
+            .and_then(|outcomes| self.commit(journal).map(|()| outcomes));
+        // Some failures have rolled it back already.
+        if written.is_err() && !self.sqlite.is_autocommit() {
+            // The first error says more.
+            let _ = self.control("ROLLBACK");
+        }
+        written
+    }
+
+    /// Runs a plan once for each set of parameters: all of them or, where one fails, none.
+    pub(super) fn run_all(&self, plan: &Plan, statement: &Statement) -> EngineResult<Vec<Outcome>> {
+        let (sets, metadata) = (&statement.sets[..], statement.metadata);
+        let mut meter = Meter::new(statement.max_bytes);
         if let [one] = sets
             && plan.sql.len() == 1
         {
