@@ -17,9 +17,7 @@ use tracing::debug;
 
 use crate::{
     bare::Worded,
-    handshake::Handshake,
-    limits::HostingLimits,
-    responder::{Client, Responder},
+    hosting::{Client, Handshake, HostingLimits, Responder},
     seats::{Asking, Seat},
     under_way::UnderWay,
 };

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     ErrorCode, Function,
-    metrics::CapacityMetrics,
+    dimension::CapacityMetrics,
     metrics::{self, Measured},
 };
 

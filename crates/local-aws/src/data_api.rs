@@ -20,7 +20,6 @@ use tokio::task::JoinError;
 use crate::{
     data_file::DataFile,
     engine::{Database, Outcome, Parameters, Statement, why_unfinished},
-    front::BodyLimit,
     options::Timeouts,
     respond::{self, Answer},
     secrets::Secrets,
@@ -30,11 +29,7 @@ use malformed::Described;
 use transactions::Transactions;
 use wire::{BatchRequest, BeginRequest, EndRequest, ExecuteRequest};
 
-/// How large a request may be.
-pub(crate) const LIMIT: BodyLimit = BodyLimit {
-    bytes: limits::MAX_REQUEST_BYTES,
-    refusal: too_large,
-};
+pub(crate) use limits::MAX_REQUEST_BYTES;
 
 /// The service behind the five paths.
 #[derive(Debug)]
@@ -312,7 +307,7 @@ impl DataApi {
 }
 
 /// Answers a call that is larger than any may be.
-fn too_large() -> Answer {
+pub(crate) fn too_large() -> Answer {
     limits::too_large().into_answer()
 }
 

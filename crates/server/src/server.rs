@@ -7,8 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fleet_aws::SdkConfig;
-use fleet_core::settings::ScalingMode;
+use fleet_aws::{ScalingMode, SdkConfig};
 use fleet_edge::{Hosting, SiteRules, UnderWay};
 use fleet_local_aws::LocalAws;
 use http::Method;
@@ -23,8 +22,7 @@ use crate::{
     document::{self, Facts},
     error::StartError,
     events::{Delivery, Events},
-    function_name::FunctionName,
-    functions,
+    functions::{self, FunctionName},
     gateway::Gateway,
     https::{self, Https},
     options::{Backend, Options, PagesMode},
@@ -78,7 +76,7 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
-        let asks = options.access.asks(options.listen)?;
+        let asks = options.access.asks(&options)?;
         let (name, mut routes, rules) = routes(options.template.as_deref(), asks)?;
         if let Some(hosted) = &options.functions {
             routes = only(hosted, routes).map_err(|cause| StartError::Template {

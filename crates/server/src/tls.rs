@@ -7,7 +7,7 @@ mod acme;
 mod clients;
 mod error;
 mod files;
-pub(crate) mod options;
+mod options;
 mod reload;
 
 use std::{

@@ -7,7 +7,6 @@ mod api;
 mod export;
 mod import;
 mod line;
-mod page;
 mod source;
 
 use std::{

@@ -9,13 +9,12 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    activities::Listener,
     activity::{Activity, StatusCode, described, reason_words},
     alarm::AlarmState,
     endpoint::AskError,
     options::Options,
     picture,
-    simulation::{Played, Run, Settings},
+    simulation::{Listener, Played, Run, Settings},
 };
 
 /// Where the files go.

@@ -34,7 +34,7 @@ impl Attempts {
         self.unheard.load(Relaxed) > 0
     }
 
-    /// Starts again.
+    /// Begins anew.
     pub(super) fn forget(&self) {
         self.unheard.store(0, Relaxed);
     }

@@ -4,9 +4,8 @@ use std::{process::ExitCode, time::Duration};
 
 use fleet_aws::{
     DataApiInventory, DatabaseSecret, DeferredConfig, DimensionsSettings, DynamoDimensions,
-    InventorySettings,
+    InventoryRole, InventorySettings,
 };
-use fleet_core::settings::InventoryRole;
 use fleet_core::store::Store;
 use health::Health;
 

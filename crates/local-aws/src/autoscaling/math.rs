@@ -8,8 +8,8 @@ use serde_json::Value;
 use simulate_scaling::series::Statistic;
 
 use super::{
-    error::ScalingError,
-    fields::{statistic, text},
+    ScalingError,
+    definitions::{statistic, text},
     metrics::{MetricName, Metrics},
 };
 

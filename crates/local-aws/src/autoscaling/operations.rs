@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    definitions::{bounds, scheduled, watches},
-    error::ScalingError,
-    fields::{capacity, text},
+    ScalingError,
+    definitions::{bounds, capacity, scheduled, text, watches},
     registry::{Definitions, Registry},
     runner,
 };

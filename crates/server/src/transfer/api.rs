@@ -13,7 +13,7 @@ use simulate_scaling::sign::Signer;
 use super::{
     AT_ONCE, PATIENCE, TransferError,
     line::{DimensionLine, InstanceLine},
-    page::{PAGE, Page},
+    source::{PAGE, Page},
 };
 
 /// More than API Gateway takes for a request.
