@@ -14,7 +14,7 @@ fast:
     cargo clippy --locked --workspace --all-targets -- -D warnings
     cargo test --locked --workspace
 
-# Chosen steps of .ci/run, such as `just check edge mariadb`; all of them without a name.
+# Chosen steps of .ci/run or subjects of checks/, such as `just check edge gateway`; all of them without a name.
 [positional-arguments]
 check *STEPS:
     .ci/run "$@"

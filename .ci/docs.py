@@ -50,7 +50,7 @@ ALSO_DEPLOYED = r"printf %s .*resource-id\.txt$"
 ELSEWHERE = [
     (r"(SCALING_MODE=production )?cargo run$", ".ci/docs", "debug/fleet-server"),
     (r"cargo test --workspace$", ".ci/run", "cargo test --workspace"),
-    (r"sam validate --lint$", ".ci/templates", "sam validate --lint"),
+    (r"sam validate --lint$", "checks/test_linters.py", '"validate", "--lint"'),
     (r"sam build$", ".ci/deploy-emulator", "sam build"),
     (r"sam deploy$", ".ci/deploy-emulator", "sam deploy"),
     (r"deploy_scripts/deploy_rds\.sh( && deploy_scripts/create_schema\.sh)?$", ".ci/deploy-emulator", "deploy_scripts/deploy_rds.sh dev"),

@@ -5,6 +5,7 @@ block begins with.
 """
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -25,7 +26,7 @@ NOT_HERE = {
 # The justfile's recipe, which is used without just.
 RECIPE = 'new-function *OPTIONS:\n    .ci/new-function "$@"\n'
 # The steps of .ci/run that look at what a new function needs.
-AFTERWARDS = ["cargo fmt --all --check", "python3 .ci/template_checks.py", ".ci/postman.py --check"]
+AFTERWARDS = ["cargo fmt --all --check", "python3 -B -m pytest -p no:cacheprovider --quiet checks", ".ci/postman.py --check"]
 
 
 def blocks(text):
@@ -101,8 +102,21 @@ class Reader:
         print(f"  {command}: {time.monotonic() - began:.0f} s", flush=True)
 
     def start(self):
-        subprocess.run(["cargo", "build", "--quiet"], cwd=self.tree, check=True)
-        started = ["cargo", "run", "--quiet", "--", "--in-memory", "--listen", self.options.listen, "--aws-listen", self.options.aws_listen]
+        # `cargo run` starts the only program of the only default member. On its own that package has other features than in
+        # the workspace, and all of its dependencies would be built again; .ci/container builds it so.
+        metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version=1"], cwd=self.tree))
+        programs = [
+            target["name"]
+            for package in metadata["packages"]
+            if package["id"] in metadata["workspace_default_members"]
+            for target in package["targets"]
+            if target["kind"] == ["bin"]
+        ]
+        if programs != ["fleet-server"]:
+            raise ValueError(f"cargo run: would choose among {programs}")
+        subprocess.run(["cargo", "build", "--quiet", "--workspace", "--bins", "--tests"], cwd=self.tree, check=True)
+        program = f"{metadata['target_directory']}/debug/fleet-server"
+        started = [program, "--in-memory", "--listen", self.options.listen, "--aws-listen", self.options.aws_listen]
         self.server = subprocess.Popen(started, cwd=self.tree, stdout=subprocess.DEVNULL, start_new_session=True)
         for _ in range(150):
             try:

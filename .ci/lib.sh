@@ -11,7 +11,9 @@ children=()
 export DEBIAN_FRONTEND=noninteractive SAM_CLI_TELEMETRY=0 AWS_PAGER="" PIP_DISABLE_PIP_VERSION_CHECK=1
 
 # Pinned versions of the tools: what passes today passes tomorrow.
-readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-lint==1.58.0 ministack==1.4.21)
+readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-lint==1.58.0 ministack==1.4.21 pytest==9.2.0)
+# Installs them: a quarter of the time that pip takes, most of it spared processor time.
+readonly UV=uv==0.13.9
 # In its own folder: it pins versions that conflict with the others'.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly CHECKOV=checkov==3.3.30
@@ -59,7 +61,9 @@ venv() {
         python3 -c 'import ensurepip' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; }
         rm -rf "$folder"
         python3 -m venv "$folder"
-        "$folder/bin/pip" install --quiet "$@"
+        "$folder/bin/pip" install --quiet "$UV"
+        # pip reads settings of its own, such as a mirror's address, which uv does not.
+        "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" "$@" 2>"$work/uv.log" || "$folder/bin/pip" install --quiet "$@"
         printf '%s' "$folder $*" >"$folder/packages"
     fi
     exec 9>&-
@@ -69,6 +73,18 @@ venv() {
 sam_tools() {
     venv ci-venv "${SAM_TOOLS[@]}"
     export PATH="$target/ci-venv/bin:$PATH"
+    hash -r
+}
+
+# aws_at_hand: has the AWS CLI of sam_tools imported once, instead of by each of the hundreds of calls that the scripts make.
+aws_at_hand() {
+    local folder=$work/aws-cli
+    mkdir "$folder"
+    start aws-cli "$target/ci-venv/bin/python" "$root/.ci/aws_cli.py" "$folder/socket"
+    printf '#!/bin/sh\nFLEET_AWS_CLI=%q exec %q -ISB %q "$@"\n' "$folder/socket" "$(command -v python3)" "$root/.ci/aws_call.py" >"$folder/aws"
+    chmod +x "$folder/aws"
+    until_ready aws-cli 60 "$folder/aws" --version
+    export PATH=$folder:$PATH
     hash -r
 }
 

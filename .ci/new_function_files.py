@@ -29,6 +29,12 @@ schema = ["dep:utoipa", "fleet-http/schema"]
 
 [dependencies]
 """
+AWS = """\
+[features]
+default = ["aws"]
+# The program, over its stores on AWS. The library and its tests compile without any SDK.
+aws = ["dep:fleet-aws"]
+"""
 DEV = """\
 fleet-http.workspace = true
 serde.workspace = true
@@ -147,7 +153,9 @@ async fn «module»_answers_over_http() {
 }
 
 STORE = {
-    "crates/functions/«name»/Cargo.toml": MANIFEST + "fleet-aws.workspace = true\nfleet-core.workspace = true\n" + DEV,
+    "crates/functions/«name»/Cargo.toml": MANIFEST.replace('path = "src/main.rs"\n', 'path = "src/main.rs"\nrequired-features = ["aws"]\n').replace("[features]\n", AWS)
+    + "fleet-aws = { workspace = true, optional = true }\nfleet-core.workspace = true\n"
+    + DEV,
     "crates/functions/«name»/src/lib.rs": '''\
 //! `«method» «path»`: answers «spoken».
 

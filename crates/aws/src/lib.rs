@@ -1,8 +1,7 @@
 //! The ports of fleet-core on AWS: RDS Data API, DynamoDB and Secrets Manager.
 //!
-//! A function reads its settings ([`InventorySettings`], [`DimensionsSettings`], [`ScalingSettings`]), builds one
-//! [`function_config`], and gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`],
-//! [`DatabaseSecret`]. Each is cheap to clone and holds its client's connections.
+//! A function reads where its stores are ([`InventorySettings`], [`DimensionsSettings`]), builds one [`function_config`], and
+//! gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`], [`DatabaseSecret`]. Each is cheap to clone and holds its client's connections.
 //!
 //! Every operation ends within [`budget::WHOLE`], before API Gateway gives up the request, and every call that is sent,
 //! attempts included, is counted by [`fleet_core::calls`].
@@ -22,7 +21,7 @@ mod failure;
 mod inventory;
 pub mod schema;
 mod secret;
-pub mod settings;
+mod settings;
 mod trust;
 
 pub use aws_types::SdkConfig;
@@ -32,7 +31,4 @@ pub use dimensions::DynamoDimensions;
 pub use failure::CallFailure;
 pub use inventory::DataApiInventory;
 pub use secret::DatabaseSecret;
-pub use settings::{
-    DimensionsSettings, InventoryRole, InventorySettings, ScalingMode, ScalingSettings,
-    SettingsError,
-};
+pub use settings::{DimensionsSettings, InventorySettings};

@@ -1,6 +1,6 @@
 //! The domain of Fleet API: values that cannot be invalid, the scaling state machine and the ports to the stores.
 //!
-//! Nothing here knows AWS, HTTP or I/O. A value that exists is valid ([`inventory::InstanceId`], [`scaling::Capacity`]),
+//! Nothing here knows AWS, HTTP, files or the network. A value that exists is valid ([`inventory::InstanceId`], [`scaling::Capacity`]),
 //! a change of a dimension is a pure function of (state, request) ([`scaling::demo`], [`scaling::production`]), and what
 //! a function may do to a store is a narrow trait ([`inventory::AddInstance`], [`scaling::UpdateDimension`]) that pairs
 //! with its IAM policy.
@@ -12,5 +12,6 @@ pub mod readiness;
 pub mod scaling;
 #[cfg(feature = "schema")]
 mod schema;
+pub mod settings;
 pub mod store;
 pub mod text;

@@ -3,6 +3,7 @@
 //! Field names and statuses are those of AWS's custom-resource specification.
 
 mod capacity;
+mod change;
 pub mod demo;
 mod dimension;
 mod names;
@@ -12,7 +13,8 @@ mod status;
 mod stored;
 
 pub use capacity::{Capacity, CapacityError};
-pub use dimension::{Change, Dimension, DimensionId, DimensionIdError, FieldChange};
+pub use change::{Change, FieldChange};
+pub use dimension::{Dimension, DimensionId, DimensionIdError};
 pub use names::Names;
 pub use ports::{ListDimensions, ReadDimension, UpdateDimension, UpdateError};
 pub use status::{FailureReason, ScalingStatus, StatusName, StatusNameError};

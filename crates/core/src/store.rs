@@ -64,3 +64,24 @@ pub enum StoreError {
         source: Cause,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_its_store() {
+        for (store, error) in [
+            (Store::Inventory, "the inventory database is unavailable"),
+            (Store::Dimensions, "the dimensions table is unavailable"),
+            (Store::Secret, "the database secret is unavailable"),
+        ] {
+            let failure = StoreError::Unavailable {
+                store,
+                retry_after: Duration::from_secs(1),
+                source: "no answer".into(),
+            };
+            assert_eq!(failure.to_string(), error);
+        }
+    }
+}

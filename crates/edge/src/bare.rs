@@ -11,45 +11,21 @@ use std::{
 
 use bytes::{Buf as _, Bytes};
 use futures_util::FutureExt as _;
-use http::{HeaderName, StatusCode, header::CONNECTION};
+use http::{HeaderName, header::CONNECTION};
 use http_body_util::BodyExt as _;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
-use crate::{hosting::Responder, seats::Activity};
+use crate::{
+    responder::{Responder, Unreadable},
+    seats::Activity,
+};
 
 /// The header with the id that an answer and its log lines share.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// The length that no bare response reaches: a status line and three headers.
 const BARE_BYTES: usize = 256;
-
-/// Why something cannot be read as a request. The text is what the client reads.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Unreadable {
-    /// 400: it is no HTTP/1.1.
-    #[error("The request line or a header cannot be read as HTTP/1.1.")]
-    Head,
-    /// 414.
-    #[error("The address of the request is too long.")]
-    Target,
-    /// 431: too many or too long.
-    #[error("The headers of the request are too large.")]
-    Headers,
-}
-
-impl Unreadable {
-    /// The HTTP status.
-    #[must_use]
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::Head => StatusCode::BAD_REQUEST,
-            Self::Target => StatusCode::URI_TOO_LONG,
-            Self::Headers => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        }
-    }
-}
 
 /// A connection whose bare responses are replaced by complete ones, and that records when something is sent.
 pub(crate) struct Worded<S, R> {
@@ -222,7 +198,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::{hosting::Client, seats::Seats, under_way::Ticket};
+    use crate::{responder::Client, seats::Seats, under_way::Ticket};
 
     struct Refusing;
 

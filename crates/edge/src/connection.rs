@@ -17,7 +17,9 @@ use tracing::debug;
 
 use crate::{
     bare::Worded,
-    hosting::{Client, Handshake, HostingLimits, Responder},
+    handshake::Handshake,
+    limits::HostingLimits,
+    responder::{Client, Responder},
     seats::{Asking, Seat},
     under_way::UnderWay,
 };

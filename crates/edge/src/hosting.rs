@@ -1,20 +1,14 @@
 //! Serving whatever answers on an address until it is told to stop.
 
 use std::{
-    error::Error,
     io::{self, ErrorKind},
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::Arc,
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::{Body, Incoming};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -22,100 +16,20 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
-use uuid::Uuid;
 
 use crate::{
-    bare::Unreadable,
     connection::Connection,
+    handshake::Handshake,
+    limits::HostingLimits,
     os_error::error_words,
     pace::Pace,
+    responder::Responder,
     seats::{Seat, Seats},
-    under_way::{Ticket, UnderWay},
+    under_way::UnderWay,
 };
 
-/// The wait after an accept that failed for want of file descriptors or memory: trying at once would only spin.
+/// The wait after an accept that failed because file descriptors or memory ran out: retrying at once would only spin.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-
-/// What a listener allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HostingLimits {
-    /// The longest wait for a TLS handshake.
-    pub handshake: Duration,
-    /// The longest wait for a request's head.
-    pub head: Duration,
-    /// The longest wait for a client to take a part of its answer.
-    pub write: Duration,
-    /// The longest time that a stop waits for the requests under way.
-    pub stop: Duration,
-    /// How many connections may be open at once.
-    pub connections: usize,
-}
-
-/// What answers requests.
-pub trait Responder: Send + Sync + 'static {
-    /// The body of an answer.
-    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
-
-    /// Answers a request, which is under way as long as its ticket is kept.
-    fn respond(
-        &self,
-        client: &Client,
-        request: Request<Incoming>,
-        ticket: &Ticket,
-    ) -> impl Future<Output = Response<Self::Body>> + Send;
-
-    /// The answer to what is no request. The header with the id is added to it, and the connection ends after it.
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Response<Full<Bytes>>;
-
-    /// Ends what requests under way may wait for in vain once no new ones come.
-    fn release(&self) -> impl Future<Output = ()> + Send {
-        async {}
-    }
-
-    /// Waits for what still runs once all connections have ended.
-    fn finish(&self) -> impl Future<Output = ()> + Send {
-        async {}
-    }
-}
-
-/// What becomes of a TCP connection before HTTP is spoken.
-pub trait Handshake: Send + Sync + 'static {
-    /// What HTTP is spoken over.
-    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
-
-    /// Shakes hands with `client`, and adds what it learns of it; `None` where the connection has served its purpose.
-    ///
-    /// # Errors
-    /// A client that does not do its part.
-    fn shake(
-        &self,
-        stream: TcpStream,
-        client: &mut Client,
-    ) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
-}
-
-/// No handshake: plain HTTP.
-#[derive(Clone, Copy, Debug)]
-pub struct Plain;
-
-impl Handshake for Plain {
-    type Stream = TcpStream;
-
-    async fn shake(&self, stream: TcpStream, _: &mut Client) -> io::Result<Option<TcpStream>> {
-        Ok(Some(stream))
-    }
-}
-
-/// Whose connection it is.
-#[derive(Clone, Debug)]
-pub struct Client {
-    /// Its address.
-    pub ip: IpAddr,
-    /// Whether the connection is encrypted.
-    pub is_secure: bool,
-    /// The subject of the certificate that it showed, which was verified.
-    pub certificate: Option<String>,
-}
 
 /// A responder that is being served. Dropped without [`Hosting::stop`] it stops by itself a little later.
 #[derive(Debug)]
@@ -285,9 +199,19 @@ mod tests {
         sync::{Mutex, PoisonError},
     };
 
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use http_body_util::Full;
+    use hyper::body::Incoming;
     use rustix::io::Errno;
+    use uuid::Uuid;
 
     use super::*;
+    use crate::{
+        handshake::Plain,
+        responder::{Client, Unreadable},
+        under_way::Ticket,
+    };
 
     struct Silent;
 

@@ -1,21 +1,27 @@
 //! What every HTTP listener of a server has at its edge: the API's, and that of the local AWS endpoints.
 //!
 //! [`Hosting`] accepts connections, within a bound and within the limits of a request's parts, hands requests to a
-//! [`Responder`], has it word what is no request, and stops in order. [`SiteRules`] keep web pages out.
+//! [`Responder`], asks it for the response to what is not HTTP, and stops in order. [`SiteRules`] keep web pages out.
 
 mod bare;
 pub mod body;
 mod connection;
+mod handshake;
 mod hosting;
+mod limits;
 pub mod open_files;
 mod os_error;
 mod pace;
+mod responder;
 mod seats;
 mod site;
 mod under_way;
 
-pub use bare::{REQUEST_ID, Unreadable};
-pub use hosting::{Client, Handshake, Hosting, HostingLimits, Plain, Responder};
+pub use bare::REQUEST_ID;
+pub use handshake::{Handshake, Plain};
+pub use hosting::Hosting;
+pub use limits::HostingLimits;
 pub use os_error::{error_words, words};
+pub use responder::{Client, Responder, Unreadable};
 pub use site::{ForeignSite, SiteRules};
 pub use under_way::{Ticket, UnderWay, shortened};

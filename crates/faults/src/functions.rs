@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use fleet_aws::{InventoryRole, ScalingMode, ScalingSettings, SdkConfig};
+use fleet_aws::SdkConfig;
 use fleet_core::scaling::{Names, demo::Outcome};
+use fleet_core::settings::{InventoryRole, ScalingMode, ScalingSettings};
 use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};

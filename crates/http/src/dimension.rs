@@ -12,7 +12,9 @@ use serde::Serialize;
 use tracing::info;
 
 use crate::{
-    ApiError, ErrorCode, Response, json, path_parameter, request_id,
+    ApiError, ErrorCode, Response, json,
+    metrics::CapacityMetrics,
+    path_parameter, request_id,
     response::{Noted, note_error},
 };
 
@@ -117,21 +119,6 @@ impl ListedDimension {
 /// [`InvalidInput`](crate::InvalidInput) that names the parameter.
 pub fn id(request: &Request) -> Result<DimensionId, ApiError> {
     path_parameter(request, "scalableTargetDimensionId", DimensionId::parse)
-}
-
-/// What is measured of the dimensions in an answer. Capacities have no unit of CloudWatch's.
-#[derive(Clone, Debug)]
-pub(crate) enum CapacityMetrics {
-    /// Of one dimension.
-    One {
-        id: String,
-        actual: f64,
-        desired: f64,
-        /// For how long it has been `Pending` or `InProgress` without a change; `None` where that is not known.
-        pending_seconds: Option<f64>,
-    },
-    /// Of a list of dimensions, those that are `Pending` or `InProgress`.
-    Many { pending_seconds: Vec<f64> },
 }
 
 /// For how long a state that was left at `since` has been `Pending` or `InProgress`; 0 in another status, and `None` where

@@ -15,8 +15,6 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::dimension::CapacityMetrics;
-
 /// The setting of the metrics' namespace. There are no metrics without one.
 const NAMESPACE: &str = "METRICS_NAMESPACE";
 /// The setting that makes capacities metrics by dimension.
@@ -49,6 +47,21 @@ pub(crate) enum MetricsError {
 pub(crate) struct Metrics {
     namespace: String,
     by_dimension: bool,
+}
+
+/// What is measured of the dimensions in an answer. Capacities have no unit of CloudWatch's.
+#[derive(Clone, Debug)]
+pub(crate) enum CapacityMetrics {
+    /// Of one dimension.
+    One {
+        id: String,
+        actual: f64,
+        desired: f64,
+        /// For how long it has been `Pending` or `InProgress` without a change; `None` where that is not known.
+        pending_seconds: Option<f64>,
+    },
+    /// Of a list of dimensions, those that are `Pending` or `InProgress`.
+    Many { pending_seconds: Vec<f64> },
 }
 
 /// The measurements of one request.

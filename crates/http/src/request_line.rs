@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     ErrorCode, Function,
-    dimension::CapacityMetrics,
+    metrics::CapacityMetrics,
     metrics::{self, Measured},
 };
 

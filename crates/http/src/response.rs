@@ -9,7 +9,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::{ApiError, ErrorCode, dimension::CapacityMetrics};
+use crate::{ApiError, ErrorCode, metrics::CapacityMetrics};
 
 /// A function's response.
 pub type Response = lambda_http::Response<Body>;

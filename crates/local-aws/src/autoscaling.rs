@@ -5,57 +5,30 @@
 
 mod cloudwatch;
 mod definitions;
+mod error;
+mod fields;
 mod math;
 mod metrics;
 mod operations;
+mod pace;
 mod registry;
 mod runner;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 use http::StatusCode;
 use serde_json::Value;
 
-use self::{metrics::Metrics, registry::Registry};
+use self::{error::ScalingError, metrics::Metrics, registry::Registry};
 use crate::respond::{self, Answer};
+
+pub use self::pace::Pace;
 
 pub(crate) use self::cloudwatch::Protocol;
 
 /// What `X-Amz-Target` begins with.
 pub(crate) const TARGET_PREFIX: &str = "AnyScaleFrontendService.";
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-
-/// How fast it is. AWS looks at datapoints of a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// How far apart datapoints are.
-    pub period: Duration,
-    /// How often an activity under way is looked at.
-    pub poll: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            period: Duration::from_secs(60),
-            poll: Duration::from_secs(10),
-        }
-    }
-}
-
-/// A refusal: its type as AWS calls it, and a sentence.
-#[derive(Debug)]
-struct ScalingError(&'static str, String);
-
-impl ScalingError {
-    fn invalid(sentence: impl Into<String>) -> Self {
-        Self("ValidationException", sentence.into())
-    }
-
-    fn unknown(sentence: impl Into<String>) -> Self {
-        Self("ObjectNotFoundException", sentence.into())
-    }
-}
 
 /// The service.
 #[derive(Debug)]
@@ -82,6 +55,7 @@ impl AutoScaling {
             pace,
             Arc::clone(&metrics),
             format!("{region}:{account}"),
+            runner::start,
         );
         registry.resume();
         Self { registry, metrics }

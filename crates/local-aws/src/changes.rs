@@ -11,6 +11,8 @@ use dynoxide::{
 };
 use serde_json::Value;
 
+use crate::journal::Journal;
+
 /// The stream could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the table's stream cannot be read: {0}")]
@@ -38,6 +40,7 @@ pub enum Position {
 pub struct Changes {
     database: Arc<Database>,
     table: String,
+    journal: Journal,
 }
 
 impl fmt::Debug for Changes {
@@ -47,10 +50,11 @@ impl fmt::Debug for Changes {
 }
 
 impl Changes {
-    pub(crate) fn new(database: Database, table: String) -> Self {
+    pub(crate) fn new(database: Database, table: String, journal: Journal) -> Self {
         Self {
             database: Arc::new(database),
             table,
+            journal,
         }
     }
 
@@ -114,6 +118,8 @@ impl Reader {
         };
         let database = Arc::clone(&self.changes.database);
         let answer = blocking(move || Ok(database.get_records(request)?)).await?;
+        // Nobody hears of a change that a power cut could still undo.
+        self.changes.journal.settled().await.map_err(ChangesError)?;
         if let Some(iterator) = answer.next_shard_iterator {
             self.iterator = iterator;
         }

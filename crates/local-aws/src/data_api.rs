@@ -20,6 +20,7 @@ use tokio::task::JoinError;
 use crate::{
     data_file::DataFile,
     engine::{Database, Outcome, Parameters, Statement, why_unfinished},
+    front::BodyLimit,
     options::Timeouts,
     respond::{self, Answer},
     secrets::Secrets,
@@ -29,7 +30,11 @@ use malformed::Described;
 use transactions::Transactions;
 use wire::{BatchRequest, BeginRequest, EndRequest, ExecuteRequest};
 
-pub(crate) use limits::MAX_REQUEST_BYTES;
+/// How large a request may be.
+pub(crate) const LIMIT: BodyLimit = BodyLimit {
+    bytes: limits::MAX_REQUEST_BYTES,
+    refusal: too_large,
+};
 
 /// The service behind the five paths.
 #[derive(Debug)]
@@ -307,7 +312,7 @@ impl DataApi {
 }
 
 /// Answers a call that is larger than any may be.
-pub(crate) fn too_large() -> Answer {
+fn too_large() -> Answer {
     limits::too_large().into_answer()
 }
 

@@ -34,10 +34,12 @@ use tokio::{net::TcpListener, runtime, sync::oneshot};
 
 use crate::{
     changes::Changes,
-    data_file::{DataFile, DataFileError},
+    data_file::DataFile,
     database_file,
+    front::BodyLimit,
+    journal::Journal,
     options::{StartError, Storage, Table},
-    respond,
+    respond::{self, Answer},
 };
 
 /// How long a stream's records are kept, in seconds: a day, as in DynamoDB.
@@ -46,14 +48,21 @@ const RECORDS_KEPT: i64 = 24 * 60 * 60;
 const FILE: &str = "dynamodb.sqlite";
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
+/// How large a request may be: as in DynamoDB, and as the listener behind takes it.
+pub(crate) const LIMIT: BodyLimit = BodyLimit {
+    bytes: 16 * 1024 * 1024,
+    refusal: too_large,
+};
+
 /// What is answered here: the words of this crate, or those of the listener behind it.
 pub(crate) type Reply = Response<Either<Full<Bytes>, Incoming>>;
 
 /// The running service.
 pub(crate) struct DynamoDb {
     address: SocketAddr,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Full<Bytes>>,
     file: Arc<DataFile>,
+    journal: Journal,
     database: Database,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
@@ -63,8 +72,9 @@ pub(crate) struct DynamoDb {
 #[derive(Debug, Clone)]
 pub(crate) struct Forwarder {
     address: SocketAddr,
-    client: Client<HttpConnector, Incoming>,
+    client: Client<HttpConnector, Full<Bytes>>,
     file: Arc<DataFile>,
+    journal: Journal,
 }
 
 impl DynamoDb {
@@ -78,6 +88,13 @@ impl DynamoDb {
             Storage::InMemory => None,
             Storage::Folder(folder) => Some(folder.join(FILE)),
         };
+        let journal = file.as_deref().map_or_else(Journal::none, Journal::of);
+        if file.is_some() {
+            // What the name does not say: it sets SQLite's defaults, but `synchronous = NORMAL`. The journal waits instead.
+            database
+                .disable_bulk_loading()
+                .map_err(|error| storage_error(Path::new(FILE), &error))?;
+        }
         let file = Arc::new(DataFile::watch(file)?);
         let shared = database.clone();
         let listener = listen()?;
@@ -111,6 +128,7 @@ impl DynamoDb {
             address,
             client: Client::builder(TokioExecutor::new()).build(connector),
             file,
+            journal,
             database: shared,
             stop,
             thread,
@@ -119,7 +137,11 @@ impl DynamoDb {
 
     /// The changes of a table.
     pub(crate) fn changes(&self, table: &str) -> Changes {
-        Changes::new(self.database.clone(), table.to_owned())
+        Changes::new(
+            self.database.clone(),
+            table.to_owned(),
+            self.journal.clone(),
+        )
     }
 
     pub(crate) fn forwarder(&self) -> Forwarder {
@@ -127,6 +149,7 @@ impl DynamoDb {
             address: self.address,
             client: self.client.clone(),
             file: Arc::clone(&self.file),
+            journal: self.journal.clone(),
         }
     }
 
@@ -146,18 +169,35 @@ impl DynamoDb {
 
 impl Forwarder {
     /// Passes a request on as it is, and its answer back. Nothing is acknowledged that would not be found again.
-    pub(crate) async fn forward(&self, request: Request<Incoming>) -> Reply {
+    pub(crate) async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
         if let Err(gone) = self.file.is_there() {
-            return not_kept(&gone);
+            return not_kept(&gone.to_string());
         }
-        let reply = self.send(request).await;
-        match self.file.is_there() {
+        let reply = if reads(&request) {
+            self.send(request).await
+        } else {
+            let (forwarder, write) = (self.clone(), self.journal.write());
+            // A client that goes away does not stop its write half-way, nor does its write end before it has.
+            let written = tokio::spawn(async move {
+                let reply = forwarder.send(request).await;
+                drop(write);
+                reply
+            });
+            written.await.unwrap_or_else(|_| unavailable())
+        };
+        if let Err(gone) = self.file.is_there() {
+            return not_kept(&gone.to_string());
+        }
+        match self.journal.settled().await {
             Ok(()) => reply,
-            Err(gone) => not_kept(&gone),
+            Err(cause) => {
+                self.file.note_failure(&cause);
+                not_kept(&cause)
+            }
         }
     }
 
-    async fn send(&self, mut request: Request<Incoming>) -> Reply {
+    async fn send(&self, mut request: Request<Full<Bytes>>) -> Reply {
         let path = request
             .uri()
             .path_and_query()
@@ -223,14 +263,42 @@ fn listen() -> io::Result<std::net::TcpListener> {
         .or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
 }
 
-fn not_kept(gone: &DataFileError) -> Reply {
+/// Whether a request changes nothing. What is not known to read may write.
+fn reads(request: &Request<Full<Bytes>>) -> bool {
+    let target = request.headers().get("x-amz-target");
+    let operation = target
+        .and_then(|target| target.to_str().ok()?.rsplit('.').next())
+        .unwrap_or_default();
+    [
+        "BatchGet",
+        "Describe",
+        "Get",
+        "List",
+        "Query",
+        "Scan",
+        "TransactGet",
+    ]
+    .iter()
+    .any(|read| operation.starts_with(read))
+}
+
+fn not_kept(cause: &str) -> Reply {
     respond::error(
         StatusCode::SERVICE_UNAVAILABLE,
         CONTENT_TYPE,
         "ServiceUnavailable",
-        &format!("The table cannot be used now: {gone}"),
+        &format!("The table cannot be used now: {cause}"),
     )
     .map(Either::Left)
+}
+
+fn too_large() -> Answer {
+    respond::error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        CONTENT_TYPE,
+        "RequestEntityTooLargeException",
+        "The request must have at most 16 MiB.",
+    )
 }
 
 fn unavailable() -> Reply {
@@ -366,7 +434,7 @@ mod tests {
             .create_table(serde_json::from_value(request).unwrap())
             .unwrap();
         create(&database, &table()).unwrap();
-        let changes = Changes::new(database.clone(), "things".to_owned());
+        let changes = Changes::new(database.clone(), "things".to_owned(), Journal::none());
         let mut reader = changes.reader(Position::Newest).await.unwrap();
         assert!(reader.next().await.unwrap().is_empty());
         put(&database, "a");
@@ -413,7 +481,11 @@ mod tests {
             )
             .unwrap();
         drop(connection);
-        let changes = Changes::new(open(&storage).unwrap(), "things".to_owned());
+        let changes = Changes::new(
+            open(&storage).unwrap(),
+            "things".to_owned(),
+            Journal::none(),
+        );
         let mut reader = changes.reader(Position::Oldest).await.unwrap();
         let records = reader.next().await.unwrap();
         assert_eq!(records.len(), 1);

@@ -1,36 +1,5 @@
 //! What runs the SQL: one vocabulary for the Data API, two engines behind it.
 
-mod analysis;
-mod arities;
-mod catalogue;
-mod changes;
-mod charsets;
-mod collation;
-mod column_types;
-mod dates;
-mod definitions;
-mod json;
-mod kinds;
-mod mysql_functions;
-mod numbers;
-mod plans;
-mod schema_tables;
-mod shows;
-mod sqlite_connection;
-mod sqlite_dates;
-mod sqlite_errors;
-mod sqlite_explain;
-mod sqlite_functions;
-mod sqlite_parse;
-mod sqlite_places;
-mod sqlite_results;
-mod sqlite_rights;
-mod sqlite_text;
-mod sqlite_work;
-mod sqlite_writes;
-mod stores;
-mod variables;
-
 pub(crate) mod mariadb;
 pub(crate) mod mariadb_process;
 pub(crate) mod mysql;
@@ -40,6 +9,25 @@ pub(crate) mod mysql_text;
 pub(crate) mod mysql_values;
 pub(crate) mod mysql_writes;
 pub(crate) mod sqlite;
+pub(crate) mod sqlite_calls;
+pub(crate) mod sqlite_connection;
+pub(crate) mod sqlite_dates;
+pub(crate) mod sqlite_ddl;
+pub(crate) mod sqlite_errors;
+pub(crate) mod sqlite_explain;
+pub(crate) mod sqlite_functions;
+pub(crate) mod sqlite_insert;
+pub(crate) mod sqlite_labels;
+pub(crate) mod sqlite_operators;
+pub(crate) mod sqlite_parse;
+pub(crate) mod sqlite_places;
+pub(crate) mod sqlite_results;
+pub(crate) mod sqlite_rewrite;
+pub(crate) mod sqlite_rights;
+pub(crate) mod sqlite_text;
+pub(crate) mod sqlite_types;
+pub(crate) mod sqlite_work;
+pub(crate) mod sqlite_writes;
 pub(crate) mod threads;
 pub(crate) mod translation;
 
@@ -235,7 +223,8 @@ pub(crate) fn why_unfinished(error: JoinError) -> String {
     }
 }
 
-fn panic_cause(panic: &(dyn Any + Send)) -> String {
+/// What a panic says, as far as that holds no value: a literal.
+pub(crate) fn panic_cause(panic: &(dyn Any + Send)) -> String {
     match panic.downcast_ref::<&'static str>() {
         Some(message) => format!("panic: {message}"),
         None => "panic".to_owned(),

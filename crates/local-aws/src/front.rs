@@ -1,6 +1,6 @@
-//! The one address: tells the services apart.
+//! Answers requests, whichever way they come: tells the services apart.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fleet_edge::{
@@ -8,20 +8,23 @@ use fleet_edge::{
     body::{self, BodyError, Budget, Share},
     open_files,
 };
+use futures_util::FutureExt as _;
 use http::{
     HeaderMap, HeaderValue, Method, Request, StatusCode,
     header::{CONNECTION, EXPECT},
 };
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 use uuid::Uuid;
 
 use crate::{
     SERVICES,
     autoscaling::{self, AutoScaling},
     data_api::{self, DataApi, Operation},
-    dynamodb::{Forwarder, Reply},
+    dynamodb::{self, Forwarder, Reply},
+    engine::panic_cause,
     gate,
     respond::{self, Answer},
     secrets::{self, Secrets},
@@ -29,8 +32,8 @@ use crate::{
 
 /// How long a client may take to send a request's head, or its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much all bodies under way may take together: as much as sixteen requests of the largest size.
-const ALL_BODIES_BYTES: usize = 16 * data_api::MAX_REQUEST_BYTES;
+/// How much all bodies under way may take together: as much as sixteen of the Data API's largest requests.
+const ALL_BODIES_BYTES: usize = 16 * data_api::LIMIT.bytes;
 /// How long requests under way may take to finish: longer than any statement may run.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 /// How many connections may be open at once, where the limit of open files allows it.
@@ -46,7 +49,13 @@ pub(crate) struct Front {
     data_api: Arc<DataApi>,
     secrets: Arc<Secrets>,
     bodies: Budget,
+    /// The requests under way that came by no connection.
+    within: TaskTracker,
 }
+
+/// The address that everybody but this process sends requests to.
+#[derive(Debug)]
+pub(crate) struct Listener(pub(crate) Arc<Front>);
 
 /// What the listener allows.
 pub(crate) fn limits() -> HostingLimits {
@@ -72,10 +81,23 @@ impl Front {
             data_api,
             secrets,
             bodies: Budget::new(ALL_BODIES_BYTES),
+            within: TaskTracker::new(),
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Reply {
+    /// Begins a request that comes by no connection; `None` once the services stop. A stop waits for the token.
+    pub(crate) fn begin(&self) -> Option<TaskTrackerToken> {
+        // In this order: a stop that closes in between waits for the token, which is then dropped at once.
+        let token = self.within.token();
+        (!self.within.is_closed()).then_some(token)
+    }
+
+    /// Answers a request. A panic of a service is an answer too, so that nobody waits for one that never comes.
+    pub(crate) async fn answer<B: RequestBody>(&self, request: Request<B>) -> Reply {
+        caught(self.route(request)).await
+    }
+
+    async fn route<B: RequestBody>(&self, request: Request<B>) -> Reply {
         if let Some(refusal) = gate::host(&request) {
             return refusal.map(Either::Left);
         }
@@ -85,10 +107,7 @@ impl Front {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
         if target.starts_with("DynamoDB") {
-            return match timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
-                Ok(reply) => reply,
-                Err(_) => too_slow().map(Either::Left),
-            };
+            return self.dynamodb(request).await;
         }
         if target.starts_with(secrets::TARGET_PREFIX) {
             let target = target.to_owned();
@@ -134,7 +153,21 @@ impl Front {
         .map(Either::Left)
     }
 
-    async fn data_api(&self, operation: Operation, request: Request<Incoming>) -> Answer {
+    async fn dynamodb<B: RequestBody>(&self, request: Request<B>) -> Reply {
+        let (parts, body) = request.into_parts();
+        let waits_to_be_asked = parts.headers.contains_key(EXPECT);
+        let (body, _share) = match self.read(body, waits_to_be_asked, dynamodb::LIMIT).await {
+            Ok(read) => read,
+            Err(answer) => return answer.map(Either::Left),
+        };
+        let request = Request::from_parts(parts, Full::new(body));
+        match timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
+            Ok(reply) => reply,
+            Err(_) => too_slow().map(Either::Left),
+        }
+    }
+
+    async fn data_api<B: RequestBody>(&self, operation: Operation, request: Request<B>) -> Answer {
         if let Some(refusal) = gate::signature(request.headers(), "application/json") {
             return refusal;
         }
@@ -154,14 +187,23 @@ impl Front {
     }
 
     /// Reads a body, which may be as large as the largest request of the Data API.
-    async fn body(&self, request: Request<Incoming>) -> Result<(Bytes, Share), Answer> {
-        let until = Instant::now() + READ_TIMEOUT;
+    async fn body<B: RequestBody>(&self, request: Request<B>) -> Result<(Bytes, Share), Answer> {
         let waits_to_be_asked = request.headers().contains_key(EXPECT);
-        let mut body = request.into_body();
-        let read = body::read(&mut body, data_api::MAX_REQUEST_BYTES, &self.bodies);
+        self.read(request.into_body(), waits_to_be_asked, data_api::LIMIT)
+            .await
+    }
+
+    async fn read<B: RequestBody>(
+        &self,
+        mut body: B,
+        waits_to_be_asked: bool,
+        limit: BodyLimit,
+    ) -> Result<(Bytes, Share), Answer> {
+        let until = Instant::now() + READ_TIMEOUT;
+        let read = body::read(&mut body, limit.bytes, &self.bodies);
         let mut answer = match timeout_at(until, read).await {
             Ok(Ok((body, share))) => return Ok((body.into(), share)),
-            Ok(Err(BodyError::TooLarge(_))) => data_api::too_large(),
+            Ok(Err(BodyError::TooLarge(_))) => (limit.refusal)(),
             Ok(Err(BodyError::Broken)) => error(
                 StatusCode::BAD_REQUEST,
                 "BadRequestException",
@@ -184,11 +226,11 @@ impl Front {
     }
 }
 
-impl Responder for Front {
+impl Responder for Listener {
     type Body = Either<Full<Bytes>, Incoming>;
 
     async fn respond(&self, _: &Client, request: Request<Incoming>, _: &Ticket) -> Reply {
-        self.answer(request).await
+        self.0.answer(request).await
     }
 
     fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
@@ -202,8 +244,47 @@ impl Responder for Front {
 
     async fn release(&self) {
         // No client can go on with an open transaction, and a request may be waiting for one to end.
-        self.data_api.roll_back().await;
+        self.0.data_api.roll_back().await;
     }
+
+    async fn finish(&self) {
+        self.0.within.close();
+        // One that came after the roll-back of the others may have begun a transaction and wait for another one's.
+        tokio::join!(self.0.within.wait(), self.0.data_api.roll_back());
+    }
+}
+
+/// A request's body, by a connection or within the process.
+pub(crate) trait RequestBody: Body<Data = Bytes> + Send + Unpin + 'static {}
+
+impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody for B {}
+
+/// How large a request's body may be.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimit {
+    pub(crate) bytes: usize,
+    /// The answer to one that is larger.
+    pub(crate) refusal: fn() -> Answer,
+}
+
+/// The answer, or that of a service that panicked.
+async fn caught(answer: impl Future<Output = Reply>) -> Reply {
+    // What a panic leaves behind is what any other request may find: nothing holds a lock across a wait.
+    AssertUnwindSafe(answer)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| panicked(&*panic).map(Either::Left))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Answer {
+    let answer = error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalServerError",
+        "Internal error. It has been logged with this request id.",
+    );
+    let (request_id, cause) = (respond::request_id(&answer), panic_cause(panic));
+    tracing::error!(request_id, cause, "a local AWS service panicked");
+    answer
 }
 
 fn error(status: StatusCode, kind: &'static str, message: &str) -> Answer {
@@ -226,11 +307,31 @@ fn size(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-fn unknown(request: &Request<Incoming>) -> Answer {
+fn unknown<B>(request: &Request<B>) -> Answer {
     let message = format!(
         "No such operation: {} {}. The local AWS endpoints answer {SERVICES}.",
         request.method(),
         request.uri().path()
     );
     error(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_service_is_an_answer_that_tells_nothing_of_it() {
+        let answer = caught(async { panic!("of a table") }).await;
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(answer.headers().contains_key("x-amzn-requestid"));
+        assert_eq!(answer.headers()["x-amzn-errortype"], "InternalServerError");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(
+            String::from_utf8_lossy(&body),
+            r#"{"__type":"InternalServerError","message":"Internal error. It has been logged with this request id."}"#
+        );
+    }
 }

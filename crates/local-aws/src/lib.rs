@@ -2,6 +2,7 @@
 //! embedded.
 //!
 //! Any AWS SDK and the AWS CLI talk to it once `AWS_ENDPOINT_URL` names [`LocalAws::endpoint_url`].
+//! A client in the same process needs no connection: [`LocalAws::in_process`] is the same service without one.
 //! Signatures are not verified: any credentials work, so the address must stay on the machine. A request without a
 //! signature, or with a `Host` that a web page could have chosen, is refused, so that no web page can reach the data.
 //!
@@ -31,6 +32,8 @@ mod dynamodb;
 mod engine;
 mod front;
 mod gate;
+mod in_process;
+mod journal;
 mod migrate;
 mod options;
 mod respond;
@@ -49,6 +52,7 @@ pub mod translation {
 pub use autoscaling::Pace;
 pub use changes::{Changes, ChangesError, Position, Reader};
 pub use data_file::{DataFile, DataFileError};
+pub use in_process::{InProcess, InProcessError};
 pub use options::{Engine, LimitedSecrets, Options, Secret, StartError, Storage, Table, Timeouts};
 pub use schema::{Migration, Schema};
 pub use start::{DataFiles, LocalAws, is_in_use};

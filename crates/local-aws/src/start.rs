@@ -20,7 +20,8 @@ use crate::{
     data_file::DataFile,
     dynamodb::DynamoDb,
     engine::{Database, Rights, mariadb, mysql, mysql_target, sqlite},
-    front::{self, Front},
+    front::{self, Front, Listener},
+    in_process::InProcess,
     migrate,
     options::{Engine, Options, Secret, StartError, Storage},
     secrets::{DatabaseSecret, Secrets, StoredSecret},
@@ -36,6 +37,7 @@ const EMBEDDED_ENDPOINT: (&str, u16) = ("127.0.0.1", 3306);
 #[derive(Debug)]
 pub struct LocalAws {
     address: SocketAddr,
+    in_process: InProcess,
     changes: HashMap<String, Changes>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -107,13 +109,14 @@ impl LocalAws {
             .into_iter()
             .map(|name| (name.clone(), dynamodb.changes(&name)))
             .collect();
-        let front = Front::new(
+        let front = Arc::new(Front::new(
             Arc::clone(&autoscaling),
             dynamodb.forwarder(),
             Arc::clone(&data_api),
             secrets,
-        );
-        let hosting = Hosting::start(listener, front, Plain, front::limits())?;
+        ));
+        let in_process = InProcess::new(&front);
+        let hosting = Hosting::start(listener, Listener(front), Plain, front::limits())?;
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A dropped sender stops it as well.
@@ -127,6 +130,7 @@ impl LocalAws {
         tracing::debug!(%address, "the local AWS endpoints are ready");
         Ok(Self {
             address,
+            in_process,
             changes,
             stop,
             served,
@@ -148,6 +152,11 @@ impl LocalAws {
     /// The value for `AWS_ENDPOINT_URL`.
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The way to the endpoints for clients in this process, which need no connection.
+    pub fn in_process(&self) -> InProcess {
+        self.in_process.clone()
     }
 
     /// The changes of a table that it was started with. Whoever holds them keeps the storage open.

@@ -12,6 +12,7 @@ use crate::{
     credentials::with_credentials,
     error::StartError,
     functions::Settings,
+    in_process,
     options::{Backend, Options, SqlEngine},
     private,
 };
@@ -145,7 +146,7 @@ impl Stores {
         })
         .await?;
         Ok(Self {
-            config: local_config(&local.endpoint_url()),
+            config: local_config(&local),
             settings,
             local: Some(local),
             folder,
@@ -249,15 +250,14 @@ fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
 }
 
 /// The SDK's configuration for the local endpoints. It reads neither the environment nor profiles, so that a shell
-/// that is set up for AWS cannot send local data there.
-fn local_config(endpoint_url: &str) -> SdkConfig {
+/// that is set up for AWS cannot send local data there; and no call leaves this process, so none meets a proxy.
+fn local_config(local: &LocalAws) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "fleet-server");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .endpoint_url(endpoint_url)
-        // The SDK's own client would send these calls to a proxy of the environment.
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .endpoint_url(local.endpoint_url())
+        .http_client(in_process::http_client(local.in_process()))
         .build()
 }

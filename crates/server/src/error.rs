@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use fleet_aws::SettingsError;
+use fleet_core::settings::SettingsError;
 use fleet_edge::words;
 use fleet_http::telemetry::LevelsError;
 use thiserror::Error;

@@ -1,85 +1,19 @@
 //! The functions that the server hosts, and their settings.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventoryRole,
-    InventorySettings, ScalingSettings, SdkConfig, SettingsError,
+    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings,
+    SdkConfig,
 };
+use fleet_core::settings::{InventoryRole, ScalingSettings, SettingsError};
 use fleet_core::store::Store;
 use fleet_http::{DynFunction, Function as _};
 use fleet_local_aws::DataFiles;
 use metadata::{Metadata, Place};
 
-use crate::{error::StartError, watched::Watched};
-
-/// One of the functions, by the name of its crate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FunctionName {
-    /// Adds an instance to the inventory.
-    Ec2InventoryAdd,
-    /// Answers one instance of the inventory.
-    Ec2InventoryGet,
-    /// Lists and searches the inventory.
-    Ec2InventoryList,
-    /// Removes an instance from the inventory.
-    Ec2InventoryRemove,
-    /// Answers a dimension's state.
-    ScalableDimensionGet,
-    /// Lists the dimensions that are stored.
-    ScalableDimensionList,
-    /// Changes a dimension's state.
-    ScalableDimensionPatch,
-    /// Answers books.
-    Books,
-    /// Answers authors.
-    Authors,
-    /// Says whether the API and its stores answer.
-    Health,
-    /// Says what is running.
-    Metadata,
-}
-
-impl FunctionName {
-    /// The function whose program this is.
-    pub(crate) fn of_program(name: &str) -> Option<Self> {
-        Self::from_str(name, false).ok()
-    }
-
-    fn asks_the_inventory(self) -> bool {
-        use FunctionName::*;
-        matches!(
-            self,
-            Ec2InventoryAdd | Ec2InventoryGet | Ec2InventoryList | Ec2InventoryRemove | Health
-        )
-    }
-
-    fn asks_for_dimensions(self) -> bool {
-        use FunctionName::*;
-        self.scales() || self == Health
-    }
-
-    fn scales(self) -> bool {
-        use FunctionName::*;
-        matches!(
-            self,
-            ScalableDimensionGet | ScalableDimensionList | ScalableDimensionPatch
-        )
-    }
-
-    /// Whether it asks a store for anything.
-    pub(crate) fn needs_a_store(self) -> bool {
-        self.asks_the_inventory() || self.asks_for_dimensions()
-    }
-}
-
-impl fmt::Display for FunctionName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_possible_value()
-            .map_or(Ok(()), |value| f.write_str(value.get_name()))
-    }
-}
+use crate::{error::StartError, function_name::FunctionName, watched::Watched};
 
 /// The settings of the functions. What no function needs may be left out.
 #[derive(Clone, Debug)]

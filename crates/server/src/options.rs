@@ -16,8 +16,8 @@ use clap::{
 use fleet_local_aws::Pace;
 
 use crate::{
-    access::AccessOptions, address::address, events, functions::FunctionName, limits::Limits,
-    log::LogFormat, stage::Stage, tls::TlsOptions,
+    access::AccessOptions, address::address, events, function_name::FunctionName, limits::Limits,
+    log::LogFormat, stage::Stage, tls::options::TlsOptions,
 };
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);

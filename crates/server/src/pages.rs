@@ -161,7 +161,7 @@ pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Whether a browser sent the request for a page of this server, or the client is no browser.
+/// Whether a browser sent the request for a page of this server, or the client is not a browser.
 fn is_same_origin(headers: &HeaderMap) -> bool {
     headers
         .get(SEC_FETCH_SITE)

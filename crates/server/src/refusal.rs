@@ -41,7 +41,7 @@ pub(crate) enum Refusal {
     /// 421: plain HTTP for a host that the server has no certificate for.
     #[error("This server does not serve the host of the request.")]
     UnknownHost,
-    /// 400, 414 or 431: it is no request.
+    /// 400, 414 or 431: not an HTTP request.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// 400: HTTP/1.1 wants one `Host`.
@@ -53,7 +53,7 @@ pub(crate) enum Refusal {
     /// 400: the query string cannot be decoded.
     #[error("The query string must be percent-encoded UTF-8.")]
     Query,
-    /// 502: the function answered what is no answer. The wording is API Gateway's.
+    /// 502: the function's response is invalid. The wording is API Gateway's.
     #[error("Internal server error")]
     Malformed,
     /// 504: the request took too long. The wording is API Gateway's.
@@ -166,7 +166,7 @@ impl Refusal {
     }
 }
 
-/// The answer to what is no request, which is logged.
+/// The response to something that is not an HTTP request. It is logged.
 pub(crate) fn of_unreadable(unreadable: Unreadable, request_id: Uuid) -> Answer {
     let refusal = Refusal::Unreadable(unreadable);
     let (status, cause) = (refusal.status().as_u16(), refusal.cause());

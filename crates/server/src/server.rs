@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fleet_aws::{ScalingMode, SdkConfig};
+use fleet_aws::SdkConfig;
+use fleet_core::settings::ScalingMode;
 use fleet_edge::{Hosting, SiteRules, UnderWay};
 use fleet_local_aws::LocalAws;
 use http::Method;
@@ -22,7 +23,8 @@ use crate::{
     document::{self, Facts},
     error::StartError,
     events::{Delivery, Events},
-    functions::{self, FunctionName},
+    function_name::FunctionName,
+    functions,
     gateway::Gateway,
     https::{self, Https},
     options::{Backend, Options, PagesMode},
@@ -76,7 +78,7 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
-        let asks = options.access.asks(&options)?;
+        let asks = options.access.asks(options.listen)?;
         let (name, mut routes, rules) = routes(options.template.as_deref(), asks)?;
         if let Some(hosted) = &options.functions {
             routes = only(hosted, routes).map_err(|cause| StartError::Template {

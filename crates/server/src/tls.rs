@@ -7,7 +7,7 @@ mod acme;
 mod clients;
 mod error;
 mod files;
-mod options;
+pub(crate) mod options;
 mod reload;
 
 use std::{

@@ -7,6 +7,7 @@ mod api;
 mod export;
 mod import;
 mod line;
+mod page;
 mod source;
 
 use std::{

@@ -246,7 +246,7 @@ impl Workers {
         let wanted = (0..=MOST_WORKERS).find(|number| f64::from(*number) == desired);
         let wanted = wanted.ok_or_else(|| {
             format!(
-                "{desired} workers are not to be had: they are whole, and at most {MOST_WORKERS}."
+                "There cannot be {desired} workers: the number must be whole and at most {MOST_WORKERS}."
             )
         })?;
         let new = self.folder.join("wanted.new");

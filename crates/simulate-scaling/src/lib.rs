@@ -5,6 +5,7 @@
 //! over them, [`contract`] reads a response. A [`target`] asks an [`endpoint`] for what was decided, and [`simulation`] plays
 //! that over a time that jumps.
 
+pub mod activities;
 pub mod activity;
 pub mod alarm;
 pub mod clock;

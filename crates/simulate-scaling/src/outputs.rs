@@ -9,12 +9,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    activities::Listener,
     activity::{Activity, StatusCode, described, reason_words},
     alarm::AlarmState,
     endpoint::AskError,
     options::Options,
     picture,
-    simulation::{Listener, Played, Run, Settings},
+    simulation::{Played, Run, Settings},
 };
 
 /// Where the files go.

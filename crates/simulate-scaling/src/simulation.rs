@@ -1,6 +1,5 @@
 //! Plays Application Auto Scaling over a simulated time: measures, and lets the target decide and follow.
 
-mod activities;
 mod queue;
 mod settings;
 
@@ -9,11 +8,11 @@ use std::collections::VecDeque;
 use jiff::Timestamp;
 use queue::Backlog;
 
-pub use activities::{Activities, Listener};
 pub use queue::Queue;
 pub use settings::{Metrics, Settings, Source};
 
 use crate::{
+    activities::{Activities, Listener},
     activity::{Activity, StatusCode},
     alarm::AlarmState,
     clock::{Clock, Speed},

@@ -6,13 +6,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    activities::{Activities, Listener},
     activity::StatusCode,
     contract::{ScalingStatus, State},
     endpoint::{AskError, Endpoint},
     policy::Bounds,
     scaler::{AlarmStates, Order, Scaler, Standing},
     schedule::ScheduledAction,
-    simulation::{Activities, Listener},
 };
 
 /// So many requests in a row without an answer, each sent several times, end it, unless it has a time for that.

@@ -64,7 +64,7 @@ pub(super) enum ItemError {
     /// A key that no dimension can have.
     #[error("the item's key {0}")]
     Key(DimensionIdError),
-    /// A revision that is no whole number, or the last one.
+    /// A revision that is not an integer, or the highest one.
     #[error("the item's attribute revision is not a whole number that can be counted up")]
     Revision,
 }

@@ -34,7 +34,7 @@ impl Attempts {
         self.unheard.load(Relaxed) > 0
     }
 
-    /// Begins anew.
+    /// Starts again.
     pub(super) fn forget(&self) {
         self.unheard.store(0, Relaxed);
     }

@@ -104,6 +104,8 @@ impl<'de> Deserialize<'de> for Packages {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn package(name: &str, version: &str) -> Package {
@@ -150,5 +152,25 @@ mod tests {
             refused.to_string(),
             "must have at most 10000 entries, but has 10001"
         );
+    }
+
+    #[test]
+    fn a_list_is_refused_for_its_length_before_its_entries_are_read() {
+        let read = |list: Value| serde_json::from_value::<Packages>(list);
+        let valid = json!([{"package_name": "p", "package_version": "1"}]);
+        assert_eq!(read(valid).unwrap().as_slice(), [package("p", "1")]);
+        for (list, error) in [
+            (
+                json!(vec![Value::Null; 10_001]),
+                "must have at most 10000 entries, but has 10001",
+            ),
+            (
+                json!(vec![Value::Null; 10_000]),
+                "invalid type: null, expected an object",
+            ),
+            (json!(1), "invalid type: integer `1`, expected a list"),
+        ] {
+            assert_eq!(read(list).unwrap_err().to_string(), error);
+        }
     }
 }

@@ -151,4 +151,26 @@ mod tests {
             format!("must be one of {names}")
         );
     }
+
+    #[test]
+    fn only_a_failure_has_a_reason() {
+        let reason = FailureReason::parse("no capacity").unwrap();
+        let failed = ScalingStatus::Failed(Some(reason.clone()));
+        assert_eq!(failed.failure_reason(), Some(&reason));
+        assert_eq!(failed.into_failure_reason(), Some(reason));
+        for status in [
+            ScalingStatus::Failed(None),
+            ScalingStatus::Pending,
+            ScalingStatus::InProgress,
+            ScalingStatus::Successful,
+        ] {
+            assert_eq!(status.failure_reason(), None);
+            assert_eq!(status.into_failure_reason(), None);
+        }
+    }
+
+    #[test]
+    fn a_name_is_padded_like_a_text() {
+        assert_eq!(format!("{:>8}", StatusName::Failed), "  Failed");
+    }
 }

@@ -136,4 +136,21 @@ mod tests {
             assert!(UpdateTime::parse(text).is_err(), "{text}");
         }
     }
+
+    #[test]
+    fn a_time_is_so_many_seconds_ago_and_one_to_come_is_none() {
+        let ago = |text| UpdateTime::parse(text).unwrap().seconds_ago();
+        // The older one is asked later, so that no pause between the two calls brings them closer.
+        let newer = ago("2026-01-05T09:00:00.000Z");
+        let older = ago("2026-01-05T08:00:00.000Z");
+        assert!(older - newer >= 3_599.0, "{older} {newer}");
+        assert!(newer > 3_600.0, "{newer}");
+        assert_eq!(ago("9999-01-05T08:00:00.000Z"), 0.0);
+    }
+
+    #[test]
+    fn a_tag_is_that_of_its_write() {
+        assert_eq!(StateTag::of_write("w-1").as_str(), "w-1");
+        assert_eq!(StateTag::initial().as_str(), "initial");
+    }
 }

@@ -138,7 +138,7 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         // At every call, so that it lasts; and at the third one alone, where an add inserts its packages.
         for only in [None, Some(2)] {
             let fault = fault.clone();
-            // One that lasts is no duplicate of any call but an insert; it would only be tried again for seconds.
+            // A lasting one is a duplicate for an insert only; any other call would just be retried for seconds.
             if only.is_none()
                 && matches!(&fault, Some(Fault::Refuse { message, .. }) if message.starts_with("Duplicate"))
             {

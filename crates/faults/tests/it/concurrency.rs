@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use fleet_aws::ScalingMode;
+use fleet_core::settings::ScalingMode;
 use fleet_faults::{Functions, Run, Stores};
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -7,8 +7,9 @@ mod secret;
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use fleet_aws::{ScalingMode, budget::WHOLE};
+use fleet_aws::budget::WHOLE;
 use fleet_core::scaling::demo::Outcome;
+use fleet_core::settings::ScalingMode;
 use fleet_faults::{
     Answer, Functions, Run, Stores,
     wire::{Fate, Refusal, Wire, Work, elsewhere},

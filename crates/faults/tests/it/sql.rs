@@ -1,6 +1,6 @@
 //! SQL in every field is text.
 
-use fleet_aws::ScalingMode;
+use fleet_core::settings::ScalingMode;
 use fleet_faults::{Functions, Run, Stores};
 use serde_json::{Value, json};
 

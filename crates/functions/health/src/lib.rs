@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use fleet_aws::InventoryRole;
+use fleet_core::settings::InventoryRole;
 use fleet_core::{readiness::Probe, store::StoreError};
 use fleet_http::{
     ApiError, ErrorCode, Function, HeaderValue, RETRY_AFTER, Request, Response, Route, Status,

@@ -4,8 +4,9 @@ use std::{process::ExitCode, time::Duration};
 
 use fleet_aws::{
     DataApiInventory, DatabaseSecret, DeferredConfig, DimensionsSettings, DynamoDimensions,
-    InventoryRole, InventorySettings,
+    InventorySettings,
 };
+use fleet_core::settings::InventoryRole;
 use fleet_core::store::Store;
 use health::Health;
 

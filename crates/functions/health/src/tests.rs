@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleet_aws::InventoryRole;
+use fleet_core::settings::InventoryRole;
 use fleet_core::{
     readiness::Probe,
     store::{Store, StoreError},

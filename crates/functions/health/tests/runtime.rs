@@ -22,3 +22,13 @@ async fn the_binary_answers_an_event_of_api_gateway() {
 async fn a_missing_setting_stops_the_start_and_is_named() {
     runtime::needs_each_setting(BINARY, &settings()).await;
 }
+
+#[tokio::test]
+async fn a_wrong_role_stops_the_start_and_is_named() {
+    let settings = [settings(), vec![("INVENTORY_ROLE", "secondary")]].concat();
+    let log = runtime::refusal(BINARY, &settings).await;
+    assert!(
+        log.contains("The environment variable INVENTORY_ROLE must be primary or standby."),
+        "{log}"
+    );
+}

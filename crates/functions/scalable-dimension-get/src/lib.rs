@@ -7,8 +7,8 @@ mod tests;
 
 use std::convert::Infallible;
 
-use fleet_aws::{ScalingMode, ScalingSettings};
 use fleet_core::scaling::{Change, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo};
+use fleet_core::settings::{ScalingMode, ScalingSettings};
 use fleet_http::{ApiError, Function, Request, Response, Route, dimension};
 
 /// The function, over a store of dimensions.

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use fleet_aws::{DimensionsSettings, DynamoDimensions, ScalingSettings, function_config};
+use fleet_aws::{DimensionsSettings, DynamoDimensions, function_config};
+use fleet_core::settings::ScalingSettings;
 use scalable_dimension_get::Get;
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,7 +1,7 @@
 //! The handler with events of API Gateway, over a dimension in memory.
 
-use fleet_aws::{ScalingMode, ScalingSettings};
 use fleet_core::scaling::{Capacity, Dimension, Names, ScalingStatus, demo::Outcome};
+use fleet_core::settings::{ScalingMode, ScalingSettings};
 use fleet_testing::{Event, OneDimension};
 use serde_json::{Value, json};
 

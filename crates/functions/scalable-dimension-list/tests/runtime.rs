@@ -23,3 +23,13 @@ async fn the_binary_answers_an_event_of_api_gateway() {
 async fn a_missing_setting_stops_the_start_and_is_named() {
     runtime::needs_each_setting(BINARY, runtime::DIMENSIONS).await;
 }
+
+#[tokio::test]
+async fn a_wrong_mode_stops_the_start_and_is_named() {
+    let settings = [runtime::DIMENSIONS, &[("SCALING_MODE", "staging")]].concat();
+    let log = runtime::refusal(BINARY, &settings).await;
+    assert!(
+        log.contains("The environment variable SCALING_MODE must be demo or production."),
+        "{log}"
+    );
+}

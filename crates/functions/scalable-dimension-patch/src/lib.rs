@@ -8,8 +8,8 @@ mod tests;
 
 pub use body::PatchRequest;
 
-use fleet_aws::{ScalingMode, ScalingSettings};
 use fleet_core::scaling::{Stored, UpdateDimension, UpdateError, demo, production::PatchError};
+use fleet_core::settings::{ScalingMode, ScalingSettings};
 use fleet_http::{
     ApiError, ErrorCode, Function, IfMatch, InvalidInput, Request, Response, Route, dimension,
 };

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
-    ScalingError,
+    error::ScalingError,
     math::Measurement,
     metrics::{MetricName, Metrics},
 };

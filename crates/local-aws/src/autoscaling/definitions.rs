@@ -4,14 +4,17 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use simulate_scaling::{
     alarm::{Alarm, Comparison},
-    policy::{Bounds, MOST_CAPACITY},
+    policy::Bounds,
     scaler::{AlarmNames, Kind, Policy, Suspended, TargetTracking},
     schedule::ScheduledAction,
-    series::Statistic,
     step::{Adjustment, Step, StepScaling},
 };
 
-use super::{ScalingError, math::Measurement};
+use super::{
+    error::ScalingError,
+    fields::{capacity, text},
+    math::Measurement,
+};
 
 /// A policy with its alarms and what they look at.
 #[derive(Clone, Debug)]
@@ -19,30 +22,6 @@ pub(super) struct Watch {
     pub(super) policy: Policy,
     pub(super) names: AlarmNames,
     pub(super) measurement: Measurement,
-}
-
-/// The text `name` of a request.
-pub(super) fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, ScalingError> {
-    let text = value.get(name).and_then(Value::as_str);
-    text.filter(|text| !text.is_empty())
-        .ok_or_else(|| ScalingError::invalid(format!("{name} is missing.")))
-}
-
-/// A capacity, where the request has one.
-pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, ScalingError> {
-    let Some(given) = value.get(name).filter(|given| !given.is_null()) else {
-        return Ok(None);
-    };
-    given
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok())
-        .filter(|number| *number <= MOST_CAPACITY)
-        .map(Some)
-        .ok_or_else(|| {
-            ScalingError::invalid(format!(
-                "{name} must be a whole number from 0 to {MOST_CAPACITY}."
-            ))
-        })
 }
 
 pub(super) fn suspended(value: &Value) -> Suspended {
@@ -61,19 +40,6 @@ pub(super) fn suspended(value: &Value) -> Suspended {
 fn seconds(value: &Value, name: &str) -> SignedDuration {
     let given = value.get(name).and_then(Value::as_i64);
     SignedDuration::from_secs(given.unwrap_or(300).clamp(0, i64::from(i32::MAX)))
-}
-
-/// The statistic with this name, or the average.
-pub(super) fn statistic(name: Option<&str>) -> Result<Statistic, ScalingError> {
-    match name {
-        None | Some("Average") => Ok(Statistic::Average),
-        Some("Sum") => Ok(Statistic::Sum),
-        Some("Maximum") => Ok(Statistic::Maximum),
-        Some("Minimum") => Ok(Statistic::Minimum),
-        Some(other) => Err(ScalingError::invalid(format!(
-            "The statistic {other} is not to be had here: Average, Sum, Maximum or Minimum."
-        ))),
-    }
 }
 
 /// What a policy looks at, of `definition`, which `PutScalingPolicy` has taken. A step scaling policy looks by each alarm
@@ -158,7 +124,7 @@ pub(super) fn watches(
                 .collect())
         }
         other => Err(ScalingError::invalid(format!(
-            "The policy type {other} is not to be had here: TargetTrackingScaling or StepScaling."
+            "The policy type {other} is not supported here; use TargetTrackingScaling or StepScaling."
         ))),
     }
 }

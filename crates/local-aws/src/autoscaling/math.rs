@@ -8,8 +8,8 @@ use serde_json::Value;
 use simulate_scaling::series::Statistic;
 
 use super::{
-    ScalingError,
-    definitions::{statistic, text},
+    error::ScalingError,
+    fields::{statistic, text},
     metrics::{MetricName, Metrics},
 };
 

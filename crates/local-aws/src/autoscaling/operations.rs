@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    ScalingError,
-    definitions::{bounds, capacity, scheduled, text, watches},
+    definitions::{bounds, scheduled, watches},
+    error::ScalingError,
+    fields::{capacity, text},
     registry::{Definitions, Registry},
     runner,
 };

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::Notify, task::AbortHandle};
 
-use super::{Pace, metrics::Metrics, runner};
+use super::{metrics::Metrics, pace::Pace};
 
 const FILE: &str = "application-autoscaling.json";
 
@@ -23,6 +23,9 @@ pub(super) struct Definitions {
     pub(super) actions: BTreeMap<String, Value>,
     pub(super) tags: BTreeMap<String, String>,
 }
+
+/// Starts what runs a target, which looks at its definitions again when it is notified.
+pub(super) type Start = fn(Arc<Registry>, String, Arc<Notify>) -> AbortHandle;
 
 /// A target that runs.
 struct Running {
@@ -53,6 +56,7 @@ pub(super) struct Registry {
     /// Region and account, as ARNs have them.
     pub(super) place: String,
     kept: Mutex<RegistryState>,
+    start: Start,
     this: Weak<Self>,
 }
 
@@ -66,13 +70,14 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// With what is defined in `folder`.
+    /// With what is defined in `folder`. Each target is run by `start`.
     pub(super) fn new(
         folder: Option<PathBuf>,
         api: Option<String>,
         pace: Pace,
         metrics: Arc<Metrics>,
         place: String,
+        start: Start,
     ) -> Arc<Self> {
         let text = folder
             .as_ref()
@@ -93,6 +98,7 @@ impl Registry {
             metrics,
             place,
             kept: Mutex::new(kept),
+            start,
             this: Weak::clone(this),
         })
     }
@@ -186,8 +192,7 @@ impl Registry {
             return;
         };
         let changed = Arc::new(Notify::new());
-        let run = runner::run(this, resource_id.to_owned(), Arc::clone(&changed));
-        let task = tokio::spawn(run).abort_handle();
+        let task = (self.start)(this, resource_id.to_owned(), Arc::clone(&changed));
         let running = Running {
             changed,
             activities: Vec::new(),

@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use simulate_scaling::{
+    activities::{Activities, Listener},
     activity::Activity,
     contract::State,
     endpoint::{AskError, Endpoint},
     scaler::{AlarmNames, Policy, Scaler},
     schedule::ScheduledAction,
-    simulation::{Activities, Listener},
     target::{Following, Stop, Target},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
     definitions::{self, Watch},
@@ -90,8 +90,16 @@ impl Plan {
     }
 }
 
-/// Runs the target until it is taken back.
-pub(super) async fn run(registry: Arc<Registry>, resource_id: String, changed: Arc<Notify>) {
+/// Runs the target in a task of its own, until it is taken back.
+pub(super) fn start(
+    registry: Arc<Registry>,
+    resource_id: String,
+    changed: Arc<Notify>,
+) -> AbortHandle {
+    tokio::spawn(run(registry, resource_id, changed)).abort_handle()
+}
+
+async fn run(registry: Arc<Registry>, resource_id: String, changed: Arc<Notify>) {
     let Ok(mut endpoint) = endpoint(&registry, &resource_id) else {
         return;
     };
@@ -204,7 +212,7 @@ async fn follow<'a>(
     }
 }
 
-/// Takes what has been defined anew. Bounds take effect at once where they changed.
+/// Applies changed definitions. Bounds take effect at once where they changed.
 async fn redefine(
     registry: &Registry,
     target: &mut Target<'_, Log>,
@@ -233,7 +241,7 @@ fn described(target: &Target<'_, Log>, resource_id: &str) -> Vec<serde_json::Val
         .collect()
 }
 
-/// A breach of the contract is told, and the target goes on: its owner may mend the endpoint.
+/// A breach of the contract is logged, and the target goes on: its owner may fix the endpoint.
 fn told(resource_id: &str, outcome: Result<(), Stop>) {
     if let Err(Stop(reason)) = outcome {
         tracing::warn!(resource_id, "{reason}");

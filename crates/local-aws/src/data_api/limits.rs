@@ -6,7 +6,7 @@
 use super::errors::ApiError;
 
 /// The largest request, its headers and JSON included: 4 MiB.
-pub(crate) const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
+pub(super) const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
 /// The largest response: 1 MiB. Here the body is measured, which is never less than what the database sent.
 pub(super) const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 /// The largest result as one JSON string: 10 MB, by the service's model.

@@ -1,10 +1,11 @@
 //! The embedded engine: SQLite, with one writer at a time and readers that never wait for it.
 //!
+//! A commit does not wait for the disk, each answer does, together with others (`journal.rs`).
+//!
 //! A statement takes a connection from a pool and runs on a thread of its own. A transaction keeps one
 //! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
 
 use std::{
-    collections::HashMap,
     env,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -19,20 +20,18 @@ use tokio::{
 };
 
 use super::{
-    EngineError, EngineResult, Outcome, Parameters, Rights, Statement,
-    analysis::Bindings,
-    catalogue::Catalogue,
-    moment_after,
-    plans::{self, Kind, Plan},
+    EngineError, EngineResult, Outcome, Rights, Statement, moment_after,
     sqlite_connection::{Connection, MAX_CACHED_SQL_BYTES},
     sqlite_parse as parse,
     sqlite_places::{LOCK_WAIT, Writer, Writing, permit},
+    sqlite_rewrite::{self as rewrite, Kind, Plan},
     sqlite_rights as rights,
     sqlite_work::{MAX_CONTINUED, Work},
     threads,
 };
 use crate::{
     database_file,
+    journal::Journal,
     options::{StartError, Storage},
     temporary::TemporaryFolder,
 };
@@ -48,9 +47,6 @@ const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
 /// How many statements are parsed at once.
 const PARSERS: usize = 4;
 
-/// Plans by the statement and the kinds of its parameters.
-type Plans = LruCache<(Arc<str>, String), Arc<Plan>>;
-
 /// The embedded engine; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
@@ -62,12 +58,12 @@ pub(crate) struct Engine {
 struct Shared {
     file: PathBuf,
     database: Arc<str>,
-    plans: Mutex<Plans>,
-    catalogue: Mutex<Arc<Catalogue>>,
+    plans: Mutex<LruCache<Arc<str>, Arc<Plan>>>,
     idle: Mutex<Vec<Connection>>,
     connections: Arc<Semaphore>,
     transactions: Arc<Semaphore>,
     writer: Writer,
+    journal: Journal,
     parsers: Arc<Semaphore>,
     continued: Arc<Semaphore>,
     /// Whether the engine stops, and with it every statement.
@@ -86,11 +82,16 @@ impl Engine {
                 (folder.path().to_owned(), Some(folder))
             }
         };
+        let file = folder.join(FILE);
         let shared = Shared {
-            file: folder.join(FILE),
+            // What is in memory need not outlive this process.
+            journal: match temporary {
+                None => Journal::of(&file),
+                Some(_) => Journal::none(),
+            },
+            file,
             database: database.into(),
             plans: Mutex::new(LruCache::new(PLANS)),
-            catalogue: Mutex::default(),
             idle: Mutex::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
             transactions: Arc::new(Semaphore::new(MAX_TRANSACTIONS)),
@@ -109,10 +110,6 @@ impl Engine {
             shared: Arc::new(shared),
             rights: Rights::Owner,
         };
-        engine
-            .shared
-            .read_catalogue(&connection)
-            .map_err(|error| StartError::Schema(error.to_string()))?;
         engine.shared.give_back(connection);
         Ok(engine)
     }
@@ -133,10 +130,9 @@ impl Engine {
     /// Runs a statement on its own.
     pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
-        let plans = self.plans(&statement, deadline).await?;
-        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
+        let plan = self.plan(&statement.sql, deadline).await?;
         // The writer's place first, so that waiting for it keeps no connection from readers.
-        let writer = if kind.writes() {
+        let writer = if plan.kind.writes() {
             Some(self.shared.writer.take(deadline).await?)
         } else {
             None
@@ -152,16 +148,12 @@ impl Engine {
         };
         let (result, ()) = work
             .run(connection, move |connection, statement| {
-                let mut result = connection.run_all(
-                    &plans,
-                    &statement.sets,
-                    statement.metadata,
-                    statement.max_bytes,
-                );
-                if kind == Kind::Definition {
-                    if let Err(error) = shared.read_catalogue(&connection) {
-                        result = result.and(Err(error));
-                    }
+                let result = if plan.kind.writes() {
+                    connection.write_all(&plan, &statement, &shared.journal)
+                } else {
+                    connection.run_all(&plan, &statement)
+                };
+                if plan.kind == Kind::Definition {
                     // What they have prepared may be of columns that are there no more.
                     locked(&shared.idle).clear();
                 } else {
@@ -173,6 +165,7 @@ impl Engine {
             .await?;
         // One that continues after its time keeps no place from others.
         drop(place);
+        self.shared.settled().await?;
         result
     }
 
@@ -224,49 +217,22 @@ impl Engine {
         opened.map_err(|error| EngineError::Internal(error.to_string()))
     }
 
-    /// A statement's plan for each set of parameters, from the cache where it is there.
-    async fn plans(
-        &self,
-        statement: &Statement,
-        deadline: Instant,
-    ) -> EngineResult<Vec<Arc<Plan>>> {
-        let nothing = Parameters::new();
-        if let [set] = statement.sets.as_slice()
-            && let Some(plan) = self
-                .shared
-                .planned(&statement.sql, &signature(&statement.sql, set))
-        {
-            return Ok(vec![rights::allow(self.rights, plan)?]);
+    /// A statement rewritten, from the cache where it is there.
+    async fn plan(&self, sql: &Arc<str>, deadline: Instant) -> EngineResult<Arc<Plan>> {
+        if let Some(plan) = self.shared.planned(sql) {
+            return rights::allow(self.rights, plan);
         }
         let place = permit(&self.shared.parsers, deadline).await?;
-        let (shared, sql, rights) = (
-            Arc::clone(&self.shared),
-            Arc::clone(&statement.sql),
-            self.rights,
-        );
-        let sets: Vec<Parameters> = if statement.sets.is_empty() {
-            vec![nothing]
-        } else {
-            statement.sets.clone()
-        };
+        let (shared, sql) = (Arc::clone(&self.shared), Arc::clone(sql));
         let parsed = threads::run(move || {
-            let mut plans: Vec<Arc<Plan>> = Vec::with_capacity(sets.len());
-            let mut last: Option<(HashMap<String, Kinds>, Arc<Plan>)> = None;
-            for set in &sets {
-                let kinds = kinds_of(set);
-                let plan = match &last {
-                    Some((before, plan)) if *before == kinds => Arc::clone(plan),
-                    _ => rights::allow(rights, shared.plan(&sql, set)?)?,
-                };
-                last = Some((kinds, Arc::clone(&plan)));
-                plans.push(plan);
-            }
+            let plan = shared.plan(&sql);
             drop(place);
-            Ok(plans)
+            plan
         });
-        timeout_at(deadline, parsed)
+        let plan = timeout_at(deadline, parsed)
             .await
-            .map_err(|_| EngineError::Timeout)??
+            .map_err(|_| EngineError::Timeout)???;
+        rights::allow(self.rights, plan)
     }
 }
 
@@ -279,46 +245,29 @@ impl Shared {
         )
     }
 
-    fn planned(&self, sql: &Arc<str>, signature: &str) -> Option<Arc<Plan>> {
-        let key = (Arc::clone(sql), signature.to_owned());
-        locked(&self.plans).get(&key).cloned()
+    /// Waits until what an answer can have seen is on disk.
+    async fn settled(&self) -> EngineResult<()> {
+        self.journal.settled().await.map_err(EngineError::Storage)
     }
 
-    /// Plans a statement for the kinds of some parameters.
-    fn plan(&self, sql: &Arc<str>, parameters: &Parameters) -> EngineResult<Arc<Plan>> {
-        let signature = signature(sql, parameters);
-        if let Some(plan) = self.planned(sql, &signature) {
-            return Ok(plan);
-        }
-        let catalogue = Arc::clone(&*locked(&self.catalogue));
-        let plan = plans::plan(
-            parse::parse(sql)?,
-            parse::labels(sql),
-            &catalogue,
-            &self.database,
-            Bindings::Given(parameters),
-        )?;
-        let plan = Arc::new(plan);
-        if sql.len() <= MAX_CACHED_SQL_BYTES && plan.kind != Kind::Definition {
-            let mut plans = locked(&self.plans);
-            // Another thread may have defined something meanwhile.
-            if Arc::ptr_eq(&catalogue, &locked(&self.catalogue)) {
-                plans.put((Arc::clone(sql), signature), Arc::clone(&plan));
-            }
+    fn planned(&self, sql: &Arc<str>) -> Option<Arc<Plan>> {
+        locked(&self.plans).get(sql).cloned()
+    }
+
+    /// Rewrites a statement.
+    fn plan(&self, sql: &Arc<str>) -> EngineResult<Arc<Plan>> {
+        let plan = Arc::new(rewrite::plan(parse::parse(sql)?, &self.database)?);
+        if sql.len() <= MAX_CACHED_SQL_BYTES {
+            locked(&self.plans).put(Arc::clone(sql), Arc::clone(&plan));
         }
         Ok(plan)
     }
 
-    /// Reads the definitions anew, and forgets the plans that were made with others.
-    fn read_catalogue(&self, connection: &Connection) -> EngineResult<()> {
-        let catalogue = Catalogue::read(&connection.sqlite)?;
-        let mut plans = locked(&self.plans);
-        *locked(&self.catalogue) = Arc::new(catalogue);
-        plans.clear();
-        Ok(())
-    }
-
     fn give_back(&self, connection: Connection) {
+        // One that could not even roll back is closed, which does.
+        if !connection.sqlite.is_autocommit() {
+            return;
+        }
         connection.reset();
         let mut idle = locked(&self.idle);
         // A burst of transactions leaves no more behind than are of use.
@@ -326,29 +275,6 @@ impl Shared {
             idle.push(connection);
         }
     }
-}
-
-/// A parameter's kind: whether it is one of NULL.
-type Kinds = super::kinds::Kind;
-
-fn kinds_of(parameters: &Parameters) -> HashMap<String, Kinds> {
-    let kinds = parameters.iter();
-    kinds
-        .map(|(name, value)| (name.clone(), Kinds::of(value)))
-        .collect()
-}
-
-/// Names the kinds of parameters; a long statement is never looked up by it.
-fn signature(sql: &str, parameters: &Parameters) -> String {
-    if sql.len() > MAX_CACHED_SQL_BYTES {
-        return String::new();
-    }
-    let mut kinds: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}:{:?}", Kinds::of(value)))
-        .collect();
-    kinds.sort();
-    kinds.join(",")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -377,16 +303,22 @@ enum State {
     Writing(#[expect(dead_code, reason = "held until the transaction ends")] Writing),
 }
 
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Commit,
+    Rollback,
+}
+
 impl Session {
     /// Runs a statement within the transaction.
     pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
-        let plans = self.engine.plans(&statement, deadline).await?;
-        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
-        let begin = self.prepare(kind, deadline).await?;
+        let plan = self.engine.plan(&statement.sql, deadline).await?;
+        let begin = self.prepare(plan.kind, deadline).await?;
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
-        let definition = kind == Kind::Definition;
-        let shared = Arc::clone(&self.engine.shared);
+        let definition = plan.kind == Kind::Definition;
+        let journal = self.engine.shared.journal.clone();
         let work = Work {
             statement,
             deadline,
@@ -398,26 +330,22 @@ impl Session {
                 let result = begin
                     .map_or(Ok(()), |begin| connection.control(begin))
                     .and_then(|()| {
-                        connection.run_all(
-                            &plans,
-                            &statement.sets,
-                            statement.metadata,
-                            statement.max_bytes,
-                        )
+                        if plan.kind == Kind::Definition {
+                            connection.write_all(&plan, &statement, &journal)
+                        } else {
+                            connection.run_all(&plan, &statement)
+                        }
                     });
-                let result = if definition {
-                    locked(&shared.idle).clear();
-                    result
-                        .and_then(|outcomes| shared.read_catalogue(&connection).map(|()| outcomes))
-                } else {
-                    result
-                };
                 (result, connection)
             })
             .await?;
         self.connection = Some(connection);
         if definition {
             self.state = State::Fresh;
+        }
+        // Who holds the writer's place does not wait for the disk: the end of the transaction does.
+        if !matches!(self.state, State::Writing(_)) {
+            self.engine.shared.settled().await?;
         }
         result
     }
@@ -430,7 +358,7 @@ impl Session {
     ) -> EngineResult<Option<&'static str>> {
         if kind == Kind::Definition {
             // As in MySQL, a definition commits what is open, and is not part of any transaction.
-            self.finish("COMMIT").await?;
+            self.finish(End::Commit).await?;
             self.state = State::Writing(self.engine.shared.writer.take(deadline).await?);
             return Ok(None);
         }
@@ -451,17 +379,18 @@ impl Session {
         }
     }
 
-    async fn finish(&mut self, how: &'static str) -> EngineResult<()> {
+    async fn finish(&mut self, how: End) -> EngineResult<()> {
         if matches!(self.state, State::Fresh) {
             return Ok(());
         }
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let journal = self.engine.shared.journal.clone();
         let (result, connection) = threads::run(move || {
             // Some failures have rolled it back already.
-            let result = if connection.sqlite.is_autocommit() {
-                Ok(())
-            } else {
-                connection.control(how)
+            let result = match how {
+                _ if connection.sqlite.is_autocommit() => Ok(()),
+                End::Commit => connection.commit(&journal),
+                End::Rollback => connection.control("ROLLBACK"),
             };
             (result, connection)
         })
@@ -472,15 +401,16 @@ impl Session {
     }
 
     pub(crate) async fn commit(mut self) -> EngineResult<()> {
-        self.finish("COMMIT").await?;
+        self.finish(End::Commit).await?;
         self.give_back();
-        Ok(())
+        self.engine.shared.settled().await
     }
 
     pub(crate) async fn rollback(mut self) -> EngineResult<()> {
-        self.finish("ROLLBACK").await?;
+        self.finish(End::Rollback).await?;
         self.give_back();
-        Ok(())
+        // What its statements have seen is on disk before its caller goes on.
+        self.engine.shared.settled().await
     }
 
     fn give_back(&mut self) {

@@ -10,11 +10,12 @@ use rusqlite::{
     Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, limits::Limit, types::ToSqlOutput,
 };
 
+use crate::journal::Journal;
+
 use super::{
-    EngineResult, Meter, Outcome, Parameters, Value, kinds,
-    plans::{Kind, Plan, bound},
-    sqlite_dates, sqlite_errors as errors, sqlite_functions as functions,
-    sqlite_results as results,
+    EngineResult, Meter, Outcome, Parameters, Statement, Value, sqlite_errors as errors,
+    sqlite_functions as functions, sqlite_results as results,
+    sqlite_rewrite::{Kind, Plan, bound},
     sqlite_writes::{self as writes, Before, Changed},
 };
 
@@ -33,6 +34,18 @@ const LIMITS: [(Limit, i32); 4] = [
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
 ];
 
+/// What `information_schema` offers.
+const INFORMATION_SCHEMA: &str = "
+CREATE TEMP VIEW `information_schema.tables` AS
+SELECT 'def' AS TABLE_CATALOG, database() AS TABLE_SCHEMA, name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE, 'InnoDB' AS ENGINE
+FROM main.sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_';
+CREATE TEMP VIEW `information_schema.columns` AS
+SELECT 'def' AS TABLE_CATALOG, database() AS TABLE_SCHEMA, m.name AS TABLE_NAME, c.name AS COLUMN_NAME,
+       c.cid + 1 AS ORDINAL_POSITION, c.dflt_value AS COLUMN_DEFAULT, iif(c.`notnull`, 'NO', 'YES') AS IS_NULLABLE,
+       lower(c.type) AS COLUMN_TYPE
+FROM main.sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_';
+";
+
 /// A connection with its clock.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -44,7 +57,8 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Opens the file, creating it where it is missing. `durable` data survives a power cut.
+    /// Opens the file, creating it where it is missing. `durable` data survives a power cut, once its [`Journal`] has
+    /// settled.
     pub(super) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
         // Without a mutex of its own: a connection is used by one thread at a time.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -53,8 +67,9 @@ impl Connection {
         let sqlite = Sqlite::open_with_flags(file, flags)?;
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
         sqlite.pragma_update(None, "journal_mode", "WAL")?;
-        sqlite.pragma_update(None, "synchronous", if durable { "FULL" } else { "OFF" })?;
+        sqlite.pragma_update(None, "synchronous", if durable { "NORMAL" } else { "OFF" })?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
+        sqlite.pragma_update(None, "case_sensitive_like", true)?;
         sqlite.pragma_update(None, "temp_store", "FILE")?;
         for (limit, value) in LIMITS {
             sqlite.set_limit(limit, value)?;
@@ -65,6 +80,7 @@ impl Connection {
         functions::register(&sqlite, &clock, &generated, database)?;
         let changed = Changed::default();
         writes::register(&sqlite, &changed)?;
+        sqlite.execute_batch(INFORMATION_SCHEMA)?;
         Ok(Self {
             sqlite,
             database: Arc::clone(database),
@@ -95,23 +111,49 @@ impl Connection {
             .map_err(|error| errors::plain(&error))
     }
 
-    /// Runs a plan for each set of parameters: all of them or, where one fails, none.
-    pub(super) fn run_all(
+    /// Commits what is open. From then on others see it.
+    pub(super) fn commit(&self, journal: &Journal) -> EngineResult<()> {
+        let _write = journal.write();
+        self.control("COMMIT")
+    }
+
+    /// Runs a plan that writes, outside transactions, and commits it.
+    pub(super) fn write_all(
         &self,
-        plans: &[Arc<Plan>],
-        sets: &[Parameters],
-        metadata: bool,
-        max_bytes: usize,
+        plan: &Plan,
+        statement: &Statement,
+        journal: &Journal,
     ) -> EngineResult<Vec<Outcome>> {
-        let mut meter = Meter::new(max_bytes);
-        if let ([one], [plan]) = (sets, plans) {
+        if plan.kind == Kind::Definition {
+            // It commits by itself, as in MySQL.
+            let _write = journal.write();
+            return self.run_all(plan, statement);
+        }
+        self.control("BEGIN IMMEDIATE")?;
+        let written = self
+            .run_all(plan, statement)
+            .and_then(|outcomes| self.commit(journal).map(|()| outcomes));
+        // Some failures have rolled it back already.
+        if written.is_err() && !self.sqlite.is_autocommit() {
+            // The first error says more.
+            let _ = self.control("ROLLBACK");
+        }
+        written
+    }
+
+    /// Runs a plan once for each set of parameters: all of them or, where one fails, none.
+    pub(super) fn run_all(&self, plan: &Plan, statement: &Statement) -> EngineResult<Vec<Outcome>> {
+        let (sets, metadata) = (&statement.sets[..], statement.metadata);
+        let mut meter = Meter::new(statement.max_bytes);
+        if let [one] = sets
+            && plan.sql.len() == 1
+        {
             return Ok(vec![self.run(plan, one, metadata, &mut meter)?]);
         }
         self.control("SAVEPOINT `fleet`")?;
         let all: EngineResult<Vec<Outcome>> = sets
             .iter()
-            .zip(plans)
-            .map(|(set, plan)| self.run(plan, set, metadata, &mut meter))
+            .map(|set| self.run(plan, set, metadata, &mut meter))
             .collect();
         if all.is_err() && !self.sqlite.is_autocommit() {
             self.control("ROLLBACK TO `fleet`")?;
@@ -131,37 +173,21 @@ impl Connection {
     ) -> EngineResult<Outcome> {
         self.clock
             .store(functions::microseconds(), Ordering::Relaxed);
-        for moment in &plan.moments {
-            if let Value::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
-                sqlite_dates::check(text, moment)?;
-            }
-        }
         match plan.kind {
             Kind::Nothing => Ok(Outcome::default()),
             Kind::Definition => self.define(plan),
             Kind::Query { .. } => self.query(plan, parameters, metadata, meter),
-            Kind::Insert { .. } | Kind::Change => self.change(plan, parameters),
+            Kind::Insert | Kind::Change => self.change(plan, parameters),
         }
     }
 
-    /// Runs a definition, all of it or nothing.
     fn define(&self, plan: &Plan) -> EngineResult<Outcome> {
-        let nothing = Parameters::new();
-        let failed = |error: rusqlite::Error| errors::explained(self, plan, &nothing, &error);
-        let run = |sql: &str| self.sqlite.execute_batch(sql).map_err(failed);
-        if plan.rebuilds {
-            // Dropping a table would take the rows along that refer to it. It has no effect within a transaction.
-            run("PRAGMA foreign_keys = OFF")?;
+        for sql in &plan.sql {
+            self.sqlite
+                .execute_batch(sql)
+                .map_err(|error| errors::explained(self, plan, &Parameters::new(), &error))?;
         }
-        let result = run("BEGIN IMMEDIATE").and_then(|()| {
-            plan.sql.iter().try_for_each(|sql| run(sql))?;
-            run("COMMIT")
-        });
-        if result.is_err() && !self.sqlite.is_autocommit() {
-            run("ROLLBACK")?;
-        }
-        run("PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON")?;
-        result.map(|()| Outcome::default())
+        Ok(Outcome::default())
     }
 
     fn query(
@@ -173,22 +199,22 @@ impl Connection {
     ) -> EngineResult<Outcome> {
         let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
         self.prepared(plan, parameters, |statement| {
-            let kinds: Vec<_> = plan.outputs.iter().map(|output| output.kind).collect();
+            let shapes = results::shapes(statement, plan);
             let mut rows = Vec::new();
             let mut cursor = statement.raw_query();
             while let Some(row) = cursor.next().map_err(failed)? {
-                let mut values = Vec::with_capacity(kinds.len());
-                for (index, kind) in kinds.iter().enumerate() {
-                    values.push(results::value(row.get_ref(index).map_err(failed)?, *kind));
+                let mut values = Vec::with_capacity(shapes.len());
+                for (index, shape) in shapes.iter().enumerate() {
+                    values.push(results::value(row.get_ref(index).map_err(failed)?, *shape));
                 }
                 meter.row(&values)?;
                 rows.push(values);
             }
             drop(cursor);
             let columns = if metadata {
-                results::described(&plan.outputs)
+                results::described(&self.sqlite, statement, rows.first())
             } else {
-                results::labels(&plan.outputs)
+                results::labels(statement)
             };
             Ok(Outcome {
                 columns: Some(columns),
@@ -200,7 +226,7 @@ impl Connection {
 
     fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
         let before = match plan.kind {
-            Kind::Insert { .. } => Some(Before::look(self, plan)?),
+            Kind::Insert => Some(Before::look(self, plan)?),
             _ => None,
         };
         let written = self.prepared(plan, parameters, |statement| {
@@ -264,12 +290,7 @@ impl ToSql for Value {
             Self::Boolean(value) => ToSqlOutput::from(*value),
             Self::Long(value) => ToSqlOutput::from(*value),
             Self::Double(value) => ToSqlOutput::from(*value),
-            // As the kind of a DECIMAL is kept; one that has too many digits has been refused.
-            Self::Decimal(value) => match kinds::unscaled(value) {
-                Some(number) => ToSqlOutput::from(number),
-                None => ToSqlOutput::from(value.as_str()),
-            },
-            Self::Text(value) => ToSqlOutput::from(value.as_str()),
+            Self::Decimal(value) | Self::Text(value) => ToSqlOutput::from(value.as_str()),
             Self::Blob(value) => ToSqlOutput::from(value.as_slice()),
         })
     }

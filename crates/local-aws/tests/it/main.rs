@@ -6,11 +6,10 @@
     reason = "tests fail by panicking, and say what they did not run"
 )]
 
-mod as_mysql;
-mod differential;
 mod dynamodb;
 mod errors;
 mod front;
+mod in_process;
 mod limits;
 mod metadata;
 mod migrations;

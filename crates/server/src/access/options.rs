@@ -1,13 +1,12 @@
 //! The options that say who may call.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::{Credentials, provider::ProvideCredentials as _};
 use clap::{Args, ValueEnum};
 
 use super::error::AccessError;
-use crate::options::Options;
 
 /// Whom the server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,15 +47,15 @@ pub struct AccessOptions {
 }
 
 impl AccessOptions {
-    /// Whether callers need what the template requires.
+    /// Whether callers of a server at `listen` need what the template requires.
     ///
     /// # Errors
     /// [`AccessError::NotSaid`] if the option is missing and other machines can reach the server.
-    pub(crate) fn asks(&self, options: &Options) -> Result<bool, AccessError> {
+    pub(crate) fn asks(&self, listen: SocketAddr) -> Result<bool, AccessError> {
         match self.mode {
             Some(mode) => Ok(mode == AccessMode::Template),
-            None if options.listen.ip().is_loopback() => Ok(false),
-            None => Err(AccessError::NotSaid(options.listen)),
+            None if listen.ip().is_loopback() => Ok(false),
+            None => Err(AccessError::NotSaid(listen)),
         }
     }
 

@@ -13,7 +13,7 @@ use simulate_scaling::sign::Signer;
 use super::{
     AT_ONCE, PATIENCE, TransferError,
     line::{DimensionLine, InstanceLine},
-    source::{PAGE, Page},
+    page::{PAGE, Page},
 };
 
 /// More than API Gateway takes for a request.

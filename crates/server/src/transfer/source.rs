@@ -11,17 +11,9 @@ use super::{
     AT_ONCE, TransferError,
     api::Api,
     line::{DimensionLine, InstanceLine},
+    page::{PAGE, Page},
     patiently,
 };
-
-/// The API's own limit for a list.
-pub(super) const PAGE: &str = "100";
-
-/// A page of a list, and the token of the next one.
-pub(super) struct Page<T> {
-    pub(super) lines: Vec<T>,
-    pub(super) next: Option<String>,
-}
 
 /// What an export reads. One page is in memory at a time.
 pub(super) enum Source {

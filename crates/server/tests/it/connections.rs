@@ -37,7 +37,7 @@ async fn the_connection_that_is_idle_longest_is_closed_for_a_new_one() {
         );
         idle.push(raw);
     }
-    // Half a head is no request under way.
+    // Half a head is not a request in progress.
     assert!(!half.read_to_end().await.starts_with("HTTP/1.1 200"));
     for raw in &mut idle[..7] {
         raw.read_to_end().await;

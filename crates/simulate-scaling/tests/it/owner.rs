@@ -127,7 +127,7 @@ async fn the_owner_carries_out_every_order_although_it_is_killed_and_copied() {
         (&failed["actualCapacity"], &failed["failureReason"]),
         (
             &json!(4.0),
-            &json!("2.5 workers are not to be had: they are whole, and at most 20.")
+            &json!("There cannot be 2.5 workers: the number must be whole and at most 20.")
         )
     );
     order(&url, 0.0).await;

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use fastrand::Rng;
-use fleet_aws::ScalingMode;
 use fleet_core::scaling::demo::Outcome;
+use fleet_core::settings::ScalingMode;
 use fleet_faults::{
     Functions, Run, Stores,
     wire::{Fate, Wire, elsewhere},

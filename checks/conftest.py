@@ -1,0 +1,69 @@
+"""Checks of templates, settings and scripts, one file a subject: `just check gateway` runs test_gateway.py alone.
+
+Each file's first lines say what it needs beside the Python packages of .ci/lib.sh (SAM_TOOLS). What a check cannot find fails it.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ACCOUNT = ("*get-caller-identity*", "echo 123456789012")
+EXPIRED = "(ExpiredToken) when calling the GetCallerIdentity operation: The security token included in the request is expired"
+
+
+class Scripts:
+    """Runs the scripts of deploy_scripts/ with stand-ins for the programs that they call, and with nobody's credentials."""
+
+    def __init__(self, folder):
+        self.folder, self.programs = folder, folder / "bin"
+        self.programs.mkdir()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DB_", "FLEET_", "ALARM_"))}
+        self.environment = kept | {"PATH": f"{self.programs}:{os.environ['PATH']}", "AWS_REGION": "us-east-1"}
+        # Until a check says otherwise, AWS refuses everything, with FLEET_AWS_ERROR.
+        self.stand_in("aws", 'echo "An error occurred $FLEET_AWS_ERROR" >&2\nexit 254')
+
+    def stand_in(self, name, text):
+        """Has the scripts call this in place of a program."""
+        file = self.programs / name
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+
+    def aws(self, *answers):
+        """Has AWS answer a call by the first pattern that fits its arguments: (pattern, shell command)."""
+        cases = [*answers, ("*", 'echo "nobody foresaw: $*" >&2; exit 254')]
+        self.stand_in("aws", "\n".join(['case "$*" in', *(f"    {pattern}) {command} ;;" for pattern, command in cases), "esac"]))
+
+    def run(self, command, **environment):
+        """Its exit code and all that it says."""
+        done = subprocess.run(
+            f"deploy_scripts/{command}",
+            shell=True,
+            cwd=ROOT,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    def done(self, command, **environment):
+        """What a command says that succeeds."""
+        code, said = self.run(command, **environment)
+        assert code == 0, f"{command} ended with {code}: {said}"
+        return said
+
+    def refused(self, sentence, command, **environment):
+        """The command stops with this sentence, deliberately."""
+        code, said = self.run(command, **environment)
+        assert code != 0, f"{command} goes on: {said}"
+        assert sentence in said and "failed at line" not in said, f"{command} should say '{sentence}', and says: {said}"
+
+
+@pytest.fixture
+def scripts(tmp_path):
+    return Scripts(tmp_path)

@@ -1,0 +1,77 @@
+//! What answers the requests of a listener, and whose requests they are.
+
+use std::{error, net::IpAddr};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::under_way::Ticket;
+
+/// What answers requests.
+pub trait Responder: Send + Sync + 'static {
+    /// The body of an answer.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn error::Error + Send + Sync>>> + Send + 'static;
+
+    /// Answers a request, which is under way as long as its ticket is kept.
+    fn respond(
+        &self,
+        client: &Client,
+        request: Request<Incoming>,
+        ticket: &Ticket,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+
+    /// The response to something that is not an HTTP request. The header with the id is added to it, and the connection
+    /// closes after it.
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Response<Full<Bytes>>;
+
+    /// Ends what requests in progress would wait for in vain, since no new ones come.
+    fn release(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Waits for what still runs once all connections have ended.
+    fn finish(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+/// Whose connection it is.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Whether the connection is encrypted.
+    pub is_secure: bool,
+    /// The subject of the certificate that it showed, which was verified.
+    pub certificate: Option<String>,
+}
+
+/// Why something cannot be read as a request. The text is what the client reads.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unreadable {
+    /// 400: not HTTP/1.1.
+    #[error("The request line or a header cannot be read as HTTP/1.1.")]
+    Head,
+    /// 414.
+    #[error("The address of the request is too long.")]
+    Target,
+    /// 431: too many or too long.
+    #[error("The headers of the request are too large.")]
+    Headers,
+}
+
+impl Unreadable {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Head => StatusCode::BAD_REQUEST,
+            Self::Target => StatusCode::URI_TOO_LONG,
+            Self::Headers => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The way to the endpoints for clients in the same process: no connection, and the same code behind it.
+
+use std::{
+    error::Error,
+    sync::{Arc, Weak},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::{BodyExt as _, Full};
+
+use crate::front::Front;
+
+/// Sends requests to the endpoints of a [`LocalAws`](crate::LocalAws) in this process. Clones share them.
+///
+/// Holding one keeps nothing open: the endpoints stop as they do without it, once the requests under way have been answered.
+#[derive(Debug, Clone)]
+pub struct InProcess {
+    front: Weak<Front>,
+}
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum InProcessError {
+    /// As a closed port would say.
+    #[error("the local AWS endpoints have stopped")]
+    Stopped,
+    /// It ended before it was whole.
+    #[error("the answer broke off")]
+    Broken(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl InProcess {
+    pub(crate) fn new(front: &Arc<Front>) -> Self {
+        Self {
+            front: Arc::downgrade(front),
+        }
+    }
+
+    /// What the endpoints answer to `request`: the same as by a connection, with the same limits.
+    ///
+    /// # Errors
+    /// [`InProcessError`]; a panic of a service is an answer with status 500.
+    pub async fn send(
+        &self,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, InProcessError> {
+        let front = self.front.upgrade().ok_or(InProcessError::Stopped)?;
+        let _under_way = front.begin().ok_or(InProcessError::Stopped)?;
+        if let Some(authority) = request.uri().authority()
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            // A client adds it to each request that it sends.
+            request.headers_mut().entry(header::HOST).or_insert(host);
+        }
+        let (parts, body) = front.answer(request.map(Full::new)).await.into_parts();
+        let body = body.collect().await.map_err(InProcessError::Broken)?;
+        Ok(Response::from_parts(parts, body.to_bytes()))
+    }
+}

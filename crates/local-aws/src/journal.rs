@@ -1,0 +1,253 @@
+//! A store's write-ahead log, written to disk once for all who wait for it at the same time.
+//!
+//! SQLite's own `synchronous = FULL` waits for the disk within each commit, so that writers wait one after the other. Here
+//! a commit is written to the log without waiting (`NORMAL`), the next writer goes on, and each answer waits until the log
+//! is on disk as far as the answer can have seen it. So whatever is answered is as durable as with `FULL`: a write, and a
+//! read of what another has just written.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{sync::Notify, task::spawn_blocking};
+
+/// The log of one store. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal(Option<Arc<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    log: PathBuf,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+/// Writes are numbered in the order in which they are announced.
+#[derive(Debug, Default)]
+struct State {
+    announced: u64,
+    /// Those announced that have not ended.
+    open: BTreeSet<u64>,
+    /// All up to this one are on disk.
+    synced: u64,
+    is_syncing: bool,
+    /// The first sync that failed. The kernel forgets what it could not write, so that a later sync says nothing.
+    failed: Option<String>,
+}
+
+/// A write under way: from before it can be seen until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Write(Option<(Arc<Shared>, u64)>);
+
+impl Journal {
+    /// The log of the SQLite database in `file`.
+    pub(crate) fn of(file: &Path) -> Self {
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        Self(Some(Arc::new(Shared {
+            log: log.into(),
+            state: Mutex::default(),
+            changed: Notify::new(),
+        })))
+    }
+
+    /// None: of data that need not survive the process.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Announces a write. To be called before it can be seen.
+    pub(crate) fn write(&self) -> Write {
+        Write(self.0.as_ref().map(|shared| {
+            let mut state = shared.state();
+            state.announced += 1;
+            let number = state.announced;
+            state.open.insert(number);
+            (Arc::clone(shared), number)
+        }))
+    }
+
+    /// Waits until all that can be seen now is on disk.
+    ///
+    /// # Errors
+    /// The disk did not do its part, now or earlier: nothing is certain until the next start.
+    pub(crate) async fn settled(&self) -> Result<(), String> {
+        let Some(shared) = &self.0 else {
+            return Ok(());
+        };
+        let seen = shared.state().announced;
+        loop {
+            // Before the look, so that no change is missed.
+            let changed = shared.changed.notified();
+            if let Some(settled) = shared.look(seen) {
+                return settled;
+            }
+            changed.await;
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether all up to `number` is on disk. Begins a sync where one is needed and possible.
+    fn look(self: &Arc<Self>, number: u64) -> Option<Result<(), String>> {
+        let mut state = self.state();
+        if let Some(cause) = &state.failed {
+            return Some(Err(cause.clone()));
+        }
+        if state.synced >= number {
+            return Some(Ok(()));
+        }
+        let ended = state.ended();
+        if !state.is_syncing && ended >= number {
+            state.is_syncing = true;
+            let shared = Arc::clone(self);
+            // By itself, so that it ends even if nobody waits for it any more.
+            spawn_blocking(move || {
+                let synced = sync(&shared.log);
+                let mut state = shared.state();
+                state.is_syncing = false;
+                match synced {
+                    Ok(()) => state.synced = ended,
+                    Err(error) => {
+                        let cause = format!("disk I/O error: {}", error.kind());
+                        tracing::error!(file = %shared.log.display(), cause, "the log could not be written to disk");
+                        state.failed = Some(cause);
+                    }
+                }
+                drop(state);
+                shared.changed.notify_waiters();
+            });
+        }
+        None
+    }
+}
+
+impl State {
+    /// All up to this one have ended.
+    fn ended(&self) -> u64 {
+        self.open.first().map_or(self.announced, |first| first - 1)
+    }
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        if let Some((shared, number)) = self.0.take() {
+            shared.state().open.remove(&number);
+            shared.changed.notify_waiters();
+        }
+    }
+}
+
+fn sync(log: &Path) -> io::Result<()> {
+    match File::open(log) {
+        // SQLite holds its locks on other files, so that closing this one again gives none of them up.
+        Ok(log) => log.sync_data(),
+        // The last connection took it along when it closed, and wrote all of it to the database's own file, on disk.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn journal() -> (tempfile::TempDir, Journal) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::of(&folder.path().join("data"));
+        fs::write(folder.path().join("data-wal"), "").unwrap();
+        (folder, journal)
+    }
+
+    fn synced(journal: &Journal) -> u64 {
+        journal.0.as_ref().unwrap().state().synced
+    }
+
+    #[tokio::test]
+    async fn without_a_write_there_is_nothing_to_wait_for() {
+        let (_folder, journal) = journal();
+        assert_eq!(journal.settled().now_or_never(), Some(Ok(())));
+        assert_eq!(Journal::none().settled().now_or_never(), Some(Ok(())));
+        drop(Journal::none().write());
+    }
+
+    #[tokio::test]
+    async fn an_answer_waits_for_what_it_can_have_seen_and_for_no_more() {
+        let (_folder, journal) = journal();
+        let (first, second) = (journal.write(), journal.write());
+        let mut answer = Box::pin(journal.settled());
+        assert_eq!(answer.as_mut().now_or_never(), None);
+        // One that is announced later is waited for by nobody who came before.
+        let third = journal.write();
+        drop(second);
+        assert_eq!(answer.as_mut().now_or_never(), None);
+        assert_eq!(synced(&journal), 0);
+        drop(first);
+        assert_eq!(answer.await, Ok(()));
+        assert_eq!(synced(&journal), 2);
+        assert_eq!(journal.settled().now_or_never(), None);
+        drop(third);
+        assert_eq!(journal.settled().await, Ok(()));
+        assert_eq!(synced(&journal), 3);
+    }
+
+    #[tokio::test]
+    async fn many_who_wait_share_a_sync() {
+        let (_folder, journal) = journal();
+        let writes: Vec<_> = (0..100).map(|_| journal.write()).collect();
+        let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(journal.settled())).collect();
+        drop(writes);
+        // The first look begins the one sync.
+        assert_eq!(waiting[0].as_mut().now_or_never(), None);
+        for answer in &mut waiting {
+            assert_eq!(answer.as_mut().await, Ok(()));
+        }
+        assert_eq!(synced(&journal), 100);
+    }
+
+    #[tokio::test]
+    async fn a_sync_goes_on_when_nobody_waits_for_it() {
+        let (_folder, journal) = journal();
+        drop(journal.write());
+        assert_eq!(journal.settled().now_or_never(), None);
+        drop(journal.write());
+        assert_eq!(journal.settled().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn after_a_sync_that_failed_nothing_is_acknowledged() {
+        let (folder, journal) = journal();
+        let log = folder.path().join("data-wal");
+        fs::remove_file(&log).unwrap();
+        // A link to itself can be opened by nobody.
+        std::os::unix::fs::symlink(&log, &log).unwrap();
+        drop(journal.write());
+        let failed = journal.settled().await.unwrap_err();
+        assert!(failed.starts_with("disk I/O error"), "{failed}");
+        fs::remove_file(&log).unwrap();
+        fs::write(&log, "").unwrap();
+        drop(journal.write());
+        assert_eq!(journal.settled().await, Err(failed));
+    }
+
+    #[tokio::test]
+    async fn a_log_that_its_last_connection_took_along_is_on_disk() {
+        let (folder, journal) = journal();
+        fs::remove_file(folder.path().join("data-wal")).unwrap();
+        drop(journal.write());
+        assert_eq!(journal.settled().await, Ok(()));
+    }
+}

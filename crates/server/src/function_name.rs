@@ -1,0 +1,75 @@
+//! The names of the functions, and what each needs.
+
+use std::fmt;
+
+use clap::ValueEnum;
+
+/// One of the functions, by the name of its crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FunctionName {
+    /// Adds an instance to the inventory.
+    Ec2InventoryAdd,
+    /// Answers one instance of the inventory.
+    Ec2InventoryGet,
+    /// Lists and searches the inventory.
+    Ec2InventoryList,
+    /// Removes an instance from the inventory.
+    Ec2InventoryRemove,
+    /// Answers a dimension's state.
+    ScalableDimensionGet,
+    /// Lists the dimensions that are stored.
+    ScalableDimensionList,
+    /// Changes a dimension's state.
+    ScalableDimensionPatch,
+    /// Answers books.
+    Books,
+    /// Answers authors.
+    Authors,
+    /// Says whether the API and its stores answer.
+    Health,
+    /// Says what is running.
+    Metadata,
+}
+
+impl FunctionName {
+    /// The function whose program this is.
+    pub(crate) fn of_program(name: &str) -> Option<Self> {
+        Self::from_str(name, false).ok()
+    }
+
+    /// Whether it needs to know where the inventory is.
+    pub(crate) fn asks_the_inventory(self) -> bool {
+        use FunctionName::*;
+        matches!(
+            self,
+            Ec2InventoryAdd | Ec2InventoryGet | Ec2InventoryList | Ec2InventoryRemove | Health
+        )
+    }
+
+    /// Whether it needs to know where the dimensions are.
+    pub(crate) fn asks_for_dimensions(self) -> bool {
+        use FunctionName::*;
+        self.scales() || self == Health
+    }
+
+    /// Whether it needs to know how dimensions behave.
+    pub(crate) fn scales(self) -> bool {
+        use FunctionName::*;
+        matches!(
+            self,
+            ScalableDimensionGet | ScalableDimensionList | ScalableDimensionPatch
+        )
+    }
+
+    /// Whether it asks a store for anything.
+    pub(crate) fn needs_a_store(self) -> bool {
+        self.asks_the_inventory() || self.asks_for_dimensions()
+    }
+}
+
+impl fmt::Display for FunctionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_possible_value()
+            .map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
+}

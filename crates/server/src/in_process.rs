@@ -1,0 +1,138 @@
+//! The SDK's way to the local AWS endpoints: within this process, without a connection.
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::{
+    http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    },
+    orchestrator::{HttpRequest, HttpResponse},
+    result::ConnectorError,
+};
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use fleet_local_aws::InProcess;
+use tokio::time::timeout;
+
+/// An HTTP client whose every request goes to the endpoints of `local`, whatever its address.
+pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
+    http_client_fn(move |settings, _| {
+        SharedHttpConnector::new(Connector {
+            local: local.clone(),
+            read_timeout: settings.read_timeout(),
+        })
+    })
+}
+
+#[derive(Debug)]
+struct Connector {
+    local: InProcess,
+    /// How long an answer may take, if the client sets a limit.
+    read_timeout: Option<Duration>,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (local, read_timeout) = (self.local.clone(), self.read_timeout);
+        HttpConnectorFuture::new(async move {
+            let answer = send(&local, request);
+            match read_timeout {
+                None => answer.await,
+                Some(limit) => timeout(limit, answer)
+                    .await
+                    .map_err(|elapsed| ConnectorError::timeout(elapsed.into()))?,
+            }
+        })
+    }
+}
+
+async fn send(local: &InProcess, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request
+        .try_into_http1x()
+        .map_err(|error| ConnectorError::user(error.into()))?;
+    let (parts, body) = request.into_parts();
+    let body = body
+        .bytes()
+        .map(Bytes::copy_from_slice)
+        .ok_or_else(|| ConnectorError::user("the body of the request is a stream".into()))?;
+    let answer = local
+        .send(http::Request::from_parts(parts, body))
+        .await
+        .map_err(|error| ConnectorError::io(error.into()))?;
+    HttpResponse::try_from(answer.map(SdkBody::from))
+        .map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::{error::SdkError, types::AttributeValue};
+    use fleet_aws::SdkConfig;
+
+    use super::*;
+    use crate::{backend::Stores, options::Options};
+
+    async fn stores() -> Stores {
+        let options = Options {
+            aws_listen: ([127, 0, 0, 1], 0).into(),
+            in_memory: true,
+            ..Options::default()
+        };
+        Stores::open(&options, None).await.unwrap()
+    }
+
+    /// A put to the dimensions' table by a client with this configuration.
+    async fn put(config: &SdkConfig) -> Result<(), aws_sdk_dynamodb::Error> {
+        let put = aws_sdk_dynamodb::Client::new(config)
+            .put_item()
+            .table_name("fleet-dimensions");
+        let id = AttributeValue::S("1-2".to_owned());
+        put.item("scalableTargetDimensionId", id).send().await?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn calls_need_no_address_and_fail_once_the_endpoints_have_stopped() {
+        let stores = stores().await;
+        // Nothing listens there.
+        let config = stores
+            .config
+            .to_builder()
+            .endpoint_url("http://127.0.0.1:1");
+        let config = config.build();
+        put(&config).await.unwrap();
+        stores.local.unwrap().stop().await;
+        let failed = aws_sdk_dynamodb::Client::new(&config)
+            .list_tables()
+            .send()
+            .await
+            .unwrap_err();
+        let SdkError::DispatchFailure(failure) = &failed else {
+            panic!("{failed:?}");
+        };
+        assert!(failure.is_io(), "{failed:?}");
+    }
+
+    #[tokio::test]
+    async fn a_read_timeout_holds_without_a_connection() {
+        let stores = stores().await;
+        let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) \
+                       SELECT COUNT(*) FROM n";
+        let body = serde_json::json!({
+            "resourceArn": "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
+            "secretArn": "fleet-db",
+            "sql": endless,
+        });
+        let request = http::Request::post("http://127.0.0.1/Execute")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=any")
+            .body(SdkBody::from(body.to_string()))
+            .unwrap();
+        let local = stores.local.unwrap();
+        let connector = Connector {
+            local: local.in_process(),
+            read_timeout: Some(Duration::from_millis(50)),
+        };
+        let failed = connector.call(request.try_into().unwrap()).await;
+        assert!(failed.unwrap_err().is_timeout());
+        local.stop().await;
+    }
+}
