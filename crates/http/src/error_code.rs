@@ -21,6 +21,8 @@ pub enum ErrorCode {
     UnknownParameter,
     /// 400: an instance with this id already exists.
     DuplicateInstance,
+    /// 401: the caller sends no token, or none that is valid.
+    Unauthorized,
     /// 403: the caller may not do this.
     Forbidden,
     /// 404: there is no such book or author.
@@ -72,6 +74,10 @@ impl ErrorCode {
             Self::DuplicateInstance,
             "an instance with this id already exists",
         ),
+        (
+            Self::Unauthorized,
+            "the caller sends no token, or none that is valid",
+        ),
         (Self::Forbidden, "the caller may not do this"),
         (Self::NotFound, "there is no such book or author"),
         (
@@ -106,6 +112,7 @@ impl ErrorCode {
             Self::InvalidParameter => "InvalidParameter",
             Self::UnknownParameter => "UnknownParameter",
             Self::DuplicateInstance => "DuplicateInstance",
+            Self::Unauthorized => "Unauthorized",
             Self::Forbidden => "Forbidden",
             Self::NotFound => "NotFound",
             Self::PreconditionFailed => "PreconditionFailed",

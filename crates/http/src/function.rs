@@ -59,7 +59,7 @@ pub(crate) async fn invoke_raw<F: Function>(
         Ok(Event::Ping) => return event::bare(200),
         Err(unreadable) => unreadable,
     };
-    let line = RequestLine::new::<F>(String::new(), String::new(), context.request_id);
+    let line = RequestLine::new(F::NAME, String::new(), String::new(), context.request_id);
     let refusal = InvalidInput::new(
         ErrorCode::InvalidRequest,
         format!("The request cannot be read: {unreadable}."),
@@ -75,7 +75,8 @@ async fn request<F: Function>(
     context: Context,
 ) -> ApiGatewayProxyResponse {
     let deadline = event::deadline(&context);
-    let mut line = RequestLine::new::<F>(
+    let mut line = RequestLine::new(
+        F::NAME,
         event.http_method.to_string(),
         event::route(&event),
         event::request_id(host, &event, &context),

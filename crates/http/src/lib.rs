@@ -4,6 +4,7 @@
 //! from an API Gateway event to an answer: it makes the request, calls the function, turns an error into a response
 //! ([`ApiError`]) and writes one log line. The local server calls the same [`invoke`], so every host behaves alike.
 
+mod authorizer;
 mod body;
 mod bounded_json;
 mod collection;
@@ -31,6 +32,7 @@ mod suggestion;
 pub mod telemetry;
 mod xray;
 
+pub use authorizer::{Authorizer, AuthorizerError, run_authorizer};
 pub use body::{JsonBody, invalid_field};
 pub use collection::{Collection, Entry, EntryId, ServiceHealth};
 pub use error::{ApiError, ErrorBody, ErrorFields, InvalidInput};

@@ -9,7 +9,7 @@ use fleet_core::calls::Tally;
 use tracing::{error, info, warn};
 
 use crate::{
-    ErrorCode, Function,
+    ErrorCode,
     metrics::CapacityMetrics,
     metrics::{self, Measured},
 };
@@ -34,10 +34,15 @@ pub(crate) struct RequestLine {
 
 impl RequestLine {
     /// The line of a request that begins now; method and route are empty if unknown.
-    pub(crate) fn new<F: Function>(method: String, route: String, request_id: String) -> Self {
+    pub(crate) fn new(
+        function: &'static str,
+        method: String,
+        route: String,
+        request_id: String,
+    ) -> Self {
         static STARTED: AtomicBool = AtomicBool::new(false);
         Self {
-            function: F::NAME,
+            function,
             method,
             route,
             request_id,

@@ -4,7 +4,7 @@ use std::{convert::Infallible, process::ExitCode};
 
 use fleet_core::store::Cause;
 use lambda_http::{LambdaEvent, service_fn};
-use tracing::{Level, error};
+use tracing::{Level, error, level_filters::LevelFilter};
 
 use crate::{
     Function,
@@ -15,17 +15,37 @@ use crate::{
     telemetry::{self, Format, Targets},
 };
 
+/// Where the Lambda runtime logs each error that a function reports. Our own line has said why.
+const REPORTED_ERRORS: &str = "lambda_runtime::layers::panic";
+
 /// Runs the function that `build` returns, under the Lambda Runtime API, until Lambda ends it.
 ///
 /// `build` reads the settings and creates the clients. If it fails, the function does not start, and the log says why.
 pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> ExitCode {
+    start(F::NAME, build, async |host, function| {
+        let function = &function;
+        let handler = |event: LambdaEvent<RawEvent>| async move {
+            Ok::<_, Infallible>(invoke_raw(host, function, event.payload, event.context).await)
+        };
+        lambda_runtime::run(service_fn(handler)).await
+    })
+    .await
+}
+
+/// What every function does before and after it serves: logging and metrics, what it is built of, and why it ended.
+pub(crate) async fn start<F>(
+    name: &'static str,
+    build: impl AsyncFnOnce() -> Result<F, Cause>,
+    serve: impl AsyncFnOnce(Host, F) -> Result<(), lambda_runtime::Error>,
+) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let levels = telemetry::levels(variable, "info");
     telemetry::init(
         telemetry::format(variable, Format::Json),
         levels
             .clone()
-            .unwrap_or_else(|_| Targets::new().with_default(Level::INFO)),
+            .unwrap_or_else(|_| Targets::new().with_default(Level::INFO))
+            .with_target(REPORTED_ERRORS, LevelFilter::OFF),
     );
     let built = async {
         levels?;
@@ -38,18 +58,14 @@ pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> 
     let (host, function) = match built.await {
         Ok(built) => built,
         Err(cause) => {
-            error!(function = F::NAME, "cannot start: {cause}");
+            error!(function = name, "cannot start: {cause}");
             return ExitCode::FAILURE;
         }
     };
-    let function = &function;
-    let handler = |event: LambdaEvent<RawEvent>| async move {
-        Ok::<_, Infallible>(invoke_raw(host, function, event.payload, event.context).await)
-    };
-    match lambda_runtime::run(service_fn(handler)).await {
+    match serve(host, function).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
-            error!(function = F::NAME, "the Lambda runtime stopped: {cause}");
+            error!(function = name, "the Lambda runtime stopped: {cause}");
             ExitCode::FAILURE
         }
     }

@@ -94,6 +94,14 @@ pub(crate) fn describe(part: &mut Part) {
         ),
     );
     add(
+        "Unauthorized",
+        by_gateway(
+            "Where the stack names an issuer of tokens: there is no token, or none that is valid.",
+            ErrorCode::Unauthorized,
+            "This route needs a token. Send a valid one in the header authorization: Bearer TOKEN.",
+        ),
+    );
+    add(
         "Forbidden",
         by_gateway(
             unknown,
@@ -209,6 +217,9 @@ impl Errors<'_> {
                     )
                     .into(),
             ));
+        }
+        if self.guarded && self.shape == Shape::Inventory {
+            answers.push(("401", shared("Unauthorized")));
         }
         if self.guarded {
             answers.push(("403", shared("Forbidden")));

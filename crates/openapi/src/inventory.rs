@@ -18,7 +18,8 @@ use utoipa::openapi::{
 use crate::{
     errors::{Errors, Shape},
     operation::{
-        Part, answer, body, in_path, in_query, in_query_as, needs_key, operation, with_answers,
+        Part, answer, body, in_path, in_query, in_query_as, needs_key, needs_token, operation,
+        with_answers,
     },
 };
 
@@ -123,6 +124,7 @@ fn add(part: &mut Part) {
     .parameter(id_parameter())
     .request_body(Some(body::<AddRequest>("The instance.", &[("", sent())])))
     .security(needs_key())
+    .security(needs_token())
     .response("200", added);
     part.route(
         HttpMethod::Post,
@@ -147,6 +149,7 @@ fn get(part: &mut Part) {
     )
     .parameter(id_parameter())
     .security(needs_key())
+    .security(needs_token())
     .response("200", found);
     part.route(
         HttpMethod::Get,
@@ -201,6 +204,7 @@ fn list(part: &mut Part) {
     .parameter(in_query::<PageLimit>("limit", "How many instances a page has at most."))
     .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the page before, unchanged."))
     .security(needs_key())
+    .security(needs_token())
     .response("200", answer::<ListResponse>("A page.", &[("", page)]).link("next", next).build());
     part.route(
         HttpMethod::Get,
@@ -224,6 +228,7 @@ fn remove(part: &mut Part) {
     )
     .parameter(id_parameter())
     .security(needs_key())
+    .security(needs_token())
     .response("200", removed);
     part.route(
         HttpMethod::Delete,

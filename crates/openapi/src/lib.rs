@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathsBuilder, Server,
     extensions::ExtensionsBuilder,
-    security::{ApiKey, ApiKeyValue, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     tag::TagBuilder,
 };
 
@@ -82,6 +82,7 @@ pub fn document() -> OpenApi {
         .schemas_from_iter(closed::schemas(schemas))
         .responses_from_iter(responses)
         .security_scheme(operation::API_KEY, api_key())
+        .security_scheme(operation::TOKEN, token())
         .security_scheme(operation::SIGNATURE, signature());
     let tag = |name: &str, description: &str| {
         TagBuilder::new()
@@ -115,6 +116,18 @@ fn api_key() -> SecurityScheme {
         "x-api-key",
         "The key of the stack's usage plan.",
     )))
+}
+
+fn token() -> SecurityScheme {
+    SecurityScheme::Http(
+        HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some(
+                "Instead of the key, where the stack names an issuer of tokens: one of it, for the stack's audience.",
+            ))
+            .build(),
+    )
 }
 
 /// API Gateway's own way to write `AWS_IAM` in an OpenAPI document:

@@ -15,6 +15,8 @@ use utoipa::{
 
 /// The security scheme of the inventory.
 pub(crate) const API_KEY: &str = "ApiKey";
+/// The security scheme of the inventory where the stack names an issuer of tokens.
+pub(crate) const TOKEN: &str = "BearerToken";
 /// The security scheme of the scaling endpoint.
 pub(crate) const SIGNATURE: &str = "AwsSignature";
 
@@ -59,6 +61,11 @@ pub(crate) fn operation(id: &str, tag: &str, summary: &str, description: &str) -
 /// That an operation needs the API key.
 pub(crate) fn needs_key() -> SecurityRequirement {
     SecurityRequirement::new(API_KEY, [""; 0])
+}
+
+/// That an operation needs a token, in a stack that names their issuer.
+pub(crate) fn needs_token() -> SecurityRequirement {
+    SecurityRequirement::new(TOKEN, [""; 0])
 }
 
 /// That an operation needs a signature.

@@ -4,6 +4,7 @@ mod database;
 mod dimension;
 pub mod emf;
 mod fake_aws;
+pub mod issuer;
 pub mod runtime;
 mod step;
 

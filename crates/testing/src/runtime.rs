@@ -83,6 +83,21 @@ pub async fn invoke_traced(
     event: &str,
     trace: Option<&str>,
 ) -> Invoked {
+    let (outcome, log) = attempt(binary, settings, event, trace).await;
+    let response = outcome.unwrap_or_else(|error| panic!("the function reports an error: {error}"));
+    Invoked { response, log }
+}
+
+/// What the function answers, or else the error that it reports to Lambda, and what it logs.
+///
+/// # Panics
+/// If the function does neither.
+pub async fn attempt(
+    binary: &str,
+    settings: &[(&str, &str)],
+    event: &str,
+    trace: Option<&str>,
+) -> (Result<Value, String>, String) {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let invocation = Arc::new(Invocation {
         event: Mutex::new(Some(event.to_owned())),
@@ -121,11 +136,10 @@ pub async fn invoke_traced(
         .await
         .expect("the log is read")
         .expect("the log is text");
-    let response = answer
+    let outcome = answer
         .expect("the function answers in time")
-        .expect("the function answers")
-        .unwrap_or_else(|error| panic!("the function reports an error: {error}"));
-    Invoked { response, log }
+        .expect("the function answers");
+    (outcome, log)
 }
 
 /// Starts the function `binary` without each of `settings` in turn: it must fail with a message that names it.

@@ -1,0 +1,43 @@
+//! API Gateway's authorizer for the routes that ask for a token, where the template's parameters name an issuer.
+//!
+//! It reaches no store and needs no permission: an issuer's keys are public.
+
+use fleet_http::{Authorizer, AuthorizerError};
+use fleet_jwt::{IssuerSettings, KeysError, Verifier, VerifyError};
+use tracing::warn;
+
+/// The authorizer for one issuer.
+#[derive(Debug)]
+pub struct JwtAuthorizer(Verifier);
+
+impl JwtAuthorizer {
+    /// The authorizer, with the issuer's keys if it answers: Lambda gives a starting function a full core and ten seconds.
+    /// If it does not, the first request asks again.
+    ///
+    /// # Errors
+    /// [`KeysError`] if there can be no TLS client.
+    pub async fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
+        let verifier = Verifier::new(settings)?;
+        if let Err(error) = verifier.prepare().await {
+            warn!(function = Self::NAME, "starts without keys: {error}");
+        }
+        Ok(Self(verifier))
+    }
+}
+
+impl Authorizer for JwtAuthorizer {
+    const NAME: &'static str = "jwt-authorizer";
+
+    async fn authorize(
+        &self,
+        authorization: Option<&str>,
+    ) -> Result<Option<String>, AuthorizerError> {
+        match self.0.verify(authorization).await {
+            Ok(principal) => Ok(principal.name().map(str::to_owned)),
+            Err(VerifyError::Refused(refusal)) => {
+                Err(AuthorizerError::Unauthorized(refusal.into()))
+            }
+            Err(VerifyError::Keys(error)) => Err(AuthorizerError::Unavailable(error.into())),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! A function that API Gateway asks whether a request may go on: a Lambda authorizer of the type REQUEST.
+//!
+//! API Gateway turns its answers into statuses: a policy that allows the request, the error `Unauthorized` into a 401, any
+//! other error into a failure of the authorizer. What the client reads is a gateway response of the template; the cause is in
+//! one log line with the request's id. A request that may go on writes no line, since its own function does.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
+
+use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, process::ExitCode};
+
+use fleet_core::store::Cause;
+use futures_util::FutureExt as _;
+use lambda_http::{Context, LambdaEvent, service_fn};
+use lambda_runtime::Diagnostic;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{ErrorCode, request_line::RequestLine, runtime, telemetry, xray::Trace};
+
+/// Decides whether a request may go on.
+pub trait Authorizer: Send + Sync + 'static {
+    /// Its crate, its binary and its name in the log.
+    const NAME: &'static str;
+
+    /// Looks at the header `authorization`; returns the name of who has sent the request, if there is one.
+    fn authorize(
+        &self,
+        authorization: Option<&str>,
+    ) -> impl Future<Output = Result<Option<String>, AuthorizerError>> + Send;
+}
+
+/// Why a request does not go on. The texts are for the log and contain nothing of what the caller has sent.
+#[derive(Debug)]
+pub enum AuthorizerError {
+    /// The caller must send something else: a 401.
+    Unauthorized(Cause),
+    /// It cannot be found out now: a 503.
+    Unavailable(Cause),
+}
+
+/// The members of an event that matter here. What is missing is as if it were empty.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AuthorizerEvent {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    method_arn: Option<String>,
+    resource: Option<String>,
+    http_method: Option<String>,
+    headers: Option<HashMap<String, Option<String>>>,
+    multi_value_headers: Option<HashMap<String, Option<Vec<String>>>>,
+    request_context: RequestContext,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct RequestContext {
+    request_id: Option<String>,
+}
+
+/// What API Gateway may learn.
+#[derive(Debug, PartialEq, Eq)]
+enum Failure {
+    Unauthorized,
+    Unavailable,
+    Internal,
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        // API Gateway compares the message with `Unauthorized`, to the character.
+        let word = match failure {
+            Failure::Unauthorized => "Unauthorized",
+            Failure::Unavailable => "Unavailable",
+            Failure::Internal => "Internal",
+        };
+        Self {
+            error_type: word.to_owned(),
+            error_message: word.to_owned(),
+        }
+    }
+}
+
+impl AuthorizerEvent {
+    /// The value of the header `authorization`, whose name comes in the case that the client wrote. Two of them are none.
+    fn authorization(&self) -> Option<&str> {
+        let is_it = |name: &String| name.eq_ignore_ascii_case("authorization");
+        let all = self.multi_value_headers.iter().flatten();
+        let all: Vec<_> = all
+            .filter(|(name, _)| is_it(name))
+            .flat_map(|(_, values)| values.iter().flatten())
+            .collect();
+        match all.as_slice() {
+            [] => {
+                let mut last = self.headers.iter().flatten();
+                last.find(|(name, _)| is_it(name))?.1.as_deref()
+            }
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Everything in the stage that asks this authorizer. API Gateway keeps a decision for the header's value, whatever the
+    /// next request's route is, so a policy for one route would refuse the others.
+    fn stage(&self) -> Option<String> {
+        let arn = self.method_arn.as_deref()?;
+        let (head, path) = arn.rsplit_once(':')?;
+        let mut parts = path.split('/');
+        let (api, stage) = (parts.next()?, parts.next()?);
+        let is_whole = head.starts_with("arn:") && !api.is_empty() && !stage.is_empty();
+        is_whole.then(|| format!("{head}:{api}/{stage}/*"))
+    }
+}
+
+/// Runs the authorizer that `build` returns, under the Lambda Runtime API, until Lambda ends it.
+///
+/// `build` reads the settings and creates the clients. If it fails, the function does not start, and the log says why.
+pub async fn run_authorizer<A: Authorizer>(
+    build: impl AsyncFnOnce() -> Result<A, Cause>,
+) -> ExitCode {
+    runtime::start(A::NAME, build, async |_, authorizer| {
+        let authorizer = &authorizer;
+        let handler = |event: LambdaEvent<Value>| async move {
+            decide(authorizer, event.payload, event.context).await
+        };
+        lambda_runtime::run(service_fn(handler)).await
+    })
+    .await
+}
+
+async fn decide<A: Authorizer>(
+    authorizer: &A,
+    event: Value,
+    context: Context,
+) -> Result<Value, Failure> {
+    // A ping, as every function answers it: the check before a release sends it.
+    if event.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Ok(json!({"statusCode": 200}));
+    }
+    let event: AuthorizerEvent = serde_json::from_value(event).unwrap_or_default();
+    let request_id = event.request_context.request_id.clone();
+    let mut line = RequestLine::new(
+        A::NAME,
+        event.http_method.clone().unwrap_or_default(),
+        event.resource.clone().unwrap_or_default(),
+        request_id.unwrap_or(context.request_id),
+    );
+    line.trace_id = Trace::read(context.xray_trace_id.as_deref()).id;
+    let (status, code, cause, failure) = match outcome(authorizer, &event).await {
+        Ok(allowed) => return Ok(allowed),
+        Err(Denied::Caller(cause)) => (401, ErrorCode::Unauthorized, cause, Failure::Unauthorized),
+        Err(Denied::Issuer(cause)) => (503, ErrorCode::Unavailable, cause, Failure::Unavailable),
+        Err(Denied::Ours(cause)) => (500, ErrorCode::Internal, cause, Failure::Internal),
+    };
+    line.status = status;
+    line.code = Some(code);
+    line.cause = Some(cause);
+    line.write();
+    Err(failure)
+}
+
+/// Why there is no policy.
+enum Denied {
+    Caller(String),
+    Issuer(String),
+    Ours(String),
+}
+
+async fn outcome<A: Authorizer>(authorizer: &A, event: &AuthorizerEvent) -> Result<Value, Denied> {
+    if event.kind.as_deref() != Some("REQUEST") {
+        return Err(Denied::Ours(
+            "the event is not an authorizer's of the type REQUEST".to_owned(),
+        ));
+    }
+    let stage = event
+        .stage()
+        .ok_or_else(|| Denied::Ours("the event has no methodArn that can be read".to_owned()))?;
+    let decision = AssertUnwindSafe(authorizer.authorize(event.authorization()));
+    match decision.catch_unwind().await {
+        Ok(Ok(name)) => Ok(json!({
+            "principalId": name.unwrap_or_else(|| "unnamed".to_owned()),
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": stage}],
+            },
+        })),
+        Ok(Err(AuthorizerError::Unauthorized(cause))) => Err(Denied::Caller(cause.to_string())),
+        Ok(Err(AuthorizerError::Unavailable(cause))) => Err(Denied::Issuer(cause.to_string())),
+        Err(panic) => Err(Denied::Ours(telemetry::panic_message(panic.as_ref()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3/prod/GET/ec2/i-1";
+
+    /// Does what the header says.
+    struct Obedient;
+
+    impl Authorizer for Obedient {
+        const NAME: &'static str = "obedient";
+
+        async fn authorize(
+            &self,
+            authorization: Option<&str>,
+        ) -> Result<Option<String>, AuthorizerError> {
+            match authorization {
+                None => Err(AuthorizerError::Unauthorized("nothing was sent".into())),
+                Some("down") => Err(AuthorizerError::Unavailable("nobody answers".into())),
+                Some("panic") => panic!("as told"),
+                Some("nameless") => Ok(None),
+                Some(name) => Ok(Some(name.to_owned())),
+            }
+        }
+    }
+
+    async fn decided(event: Value) -> Result<Value, Failure> {
+        decide(&Obedient, event, Context::default()).await
+    }
+
+    fn event(headers: &Value) -> Value {
+        json!({"type": "REQUEST", "methodArn": ARN, "resource": "/ec2/{aws_instance_id}", "httpMethod": "GET",
+            "multiValueHeaders": headers, "requestContext": {"requestId": "r-1"}})
+    }
+
+    #[tokio::test]
+    async fn an_allowed_caller_may_call_every_route_of_the_stage_that_asks() {
+        let allowed = decided(event(&json!({"Authorization": ["somebody"]}))).await;
+        assert_eq!(
+            allowed,
+            Ok(
+                json!({"principalId": "somebody", "policyDocument": {"Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Action": "execute-api:Invoke",
+                "Resource": "arn:aws:execute-api:us-east-1:123456789012:a1b2c3/prod/*"}]}})
+            )
+        );
+        let nameless = decided(event(&json!({"authorization": ["nameless"]}))).await;
+        assert_eq!(nameless.unwrap()["principalId"], "unnamed");
+        let mut single = event(&json!(null));
+        single["headers"] = json!({"AUTHORIZATION": "somebody", "Host": "a"});
+        assert_eq!(decided(single).await.unwrap()["principalId"], "somebody");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_the_word_that_api_gateway_knows() {
+        for (headers, failure) in [
+            (json!({}), Failure::Unauthorized),
+            (json!({"Authorization": ["a", "b"]}), Failure::Unauthorized),
+            (
+                json!({"Authorization": ["a"], "authorization": ["b"]}),
+                Failure::Unauthorized,
+            ),
+            (json!({"Authorization": ["down"]}), Failure::Unavailable),
+            (json!({"Authorization": ["panic"]}), Failure::Internal),
+        ] {
+            assert_eq!(decided(event(&headers)).await, Err(failure), "{headers}");
+        }
+        let diagnostic = Diagnostic::from(Failure::Unauthorized);
+        assert_eq!(diagnostic.error_message, "Unauthorized");
+    }
+
+    #[tokio::test]
+    async fn an_event_of_another_kind_lets_nobody_in() {
+        let somebody = json!({"Authorization": ["somebody"]});
+        let mut token = event(&somebody);
+        token["type"] = json!("TOKEN");
+        let mut nowhere = event(&somebody);
+        nowhere["methodArn"] = json!("a1b2c3/prod/GET/ec2");
+        let mut strange = event(&somebody);
+        strange["headers"] = json!(["Authorization"]);
+        for event in [
+            token,
+            nowhere,
+            strange,
+            json!([]),
+            json!("GET"),
+            json!(null),
+        ] {
+            assert_eq!(
+                decided(event.clone()).await,
+                Err(Failure::Internal),
+                "{event}"
+            );
+        }
+        assert_eq!(decided(json!({})).await, Ok(json!({"statusCode": 200})));
+    }
+}

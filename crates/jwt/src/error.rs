@@ -1,0 +1,104 @@
+//! Why a token is not accepted.
+//!
+//! [`Refusal`] is the caller's matter and becomes a 401; [`KeysError`] is the issuer's or the network's, and nobody is let in
+//! because of it.
+
+use std::error::Error;
+
+use thiserror::Error as ThisError;
+
+/// Why a token is not accepted, or could not be looked at.
+#[derive(Debug, ThisError)]
+pub enum VerifyError {
+    /// The caller has to send another token.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// There are no keys to verify it with.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+/// Which rule a token breaks. The text is for the log and contains nothing of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
+pub enum Refusal {
+    /// No header, or an empty one.
+    #[error("no authorization header")]
+    Missing,
+    /// Another scheme than `Bearer`.
+    #[error("the authorization header is not Bearer with a token")]
+    NotBearer,
+    /// Longer than [`crate::limits::AUTHORIZATION_BYTES`].
+    #[error("the authorization header is longer than 8192 bytes")]
+    TooLong,
+    /// Not three parts of base64url, or not JSON in the first two.
+    #[error("the token is not a signed JWT that can be read")]
+    Malformed,
+    /// `alg` is none of those that are taken.
+    #[error(
+        "the token's alg is not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512"
+    )]
+    Algorithm,
+    /// `crit` names an extension; none is known here (RFC 7515, section 4.1.11).
+    #[error("the token's header has crit, which names extensions that must be understood")]
+    Critical,
+    /// No key of the issuer has this `kid` and is for this `alg`.
+    #[error("no key of the issuer has the token's kid and alg")]
+    UnknownKey,
+    /// The signature is not that key's.
+    #[error("the token's signature does not match")]
+    Signature,
+    /// A claim that has to be there.
+    #[error("the token has no {0}")]
+    NoClaim(&'static str),
+    /// `iss` is another issuer.
+    #[error("the token's iss is another issuer")]
+    Issuer,
+    /// Neither `aud` nor, in an access token of Cognito, `client_id` is one of the audiences.
+    #[error("the token is for another audience")]
+    Audience,
+    /// Cognito's `token_use` is neither `access` nor `id`.
+    #[error("the token's token_use is neither access nor id")]
+    Use,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("the token is not valid yet (nbf)")]
+    NotYet,
+}
+
+/// Why there are no keys of the issuer. The text is for the log.
+#[derive(Clone, Debug, ThisError)]
+pub enum KeysError {
+    /// It does not answer, or not in time.
+    #[error("the issuer's {what} cannot be fetched: {reason}")]
+    Fetch {
+        /// What was asked for: its configuration or its keys.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// It answers something else.
+    #[error("the issuer's {what} cannot be used: {reason}")]
+    Answer {
+        /// What was asked for.
+        what: &'static str,
+        /// What is wrong with the answer.
+        reason: &'static str,
+    },
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

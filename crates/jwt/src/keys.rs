@@ -1,0 +1,152 @@
+//! The issuer's keys, kept for a while.
+//!
+//! Times are by the clock and not by a counter of the system: an instance of a function is frozen between requests, and some
+//! counters with it.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use tokio::sync::Mutex;
+
+use crate::{
+    error::{KeysError, Refusal, VerifyError},
+    fetch::Fetcher,
+    key::{Algorithm, Key, KeySet},
+    limits,
+    settings::IssuerUrl,
+};
+
+/// What says the time.
+pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// The keys of one issuer.
+pub(crate) struct Keys {
+    issuer: IssuerUrl,
+    fetcher: Fetcher,
+    clock: Clock,
+    kept: RwLock<Kept>,
+    /// Held while the issuer is asked, so that it is asked once.
+    asking: Mutex<()>,
+}
+
+#[derive(Clone, Default)]
+struct Kept {
+    set: Option<(Arc<KeySet>, SystemTime)>,
+    /// When the issuer was last asked.
+    asked: Option<SystemTime>,
+    /// Why that failed, if it did.
+    failure: Option<KeysError>,
+}
+
+impl Keys {
+    pub(crate) fn new(issuer: IssuerUrl, fetcher: Fetcher, clock: Clock) -> Self {
+        Self {
+            issuer,
+            fetcher,
+            clock,
+            kept: RwLock::default(),
+            asking: Mutex::default(),
+        }
+    }
+
+    /// Calls `with` with the key that a token names.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownKey`] if the issuer has no such key, and [`KeysError`] if that cannot be found out.
+    pub(crate) async fn with_key<T>(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+        with: impl FnOnce(&Key) -> T,
+    ) -> Result<T, VerifyError> {
+        let now = (self.clock)();
+        let kept = self.kept();
+        let known = kept
+            .set_at(now)
+            .filter(|set| set.find(id, algorithm).is_some());
+        let set = match known {
+            Some(set) if kept.is_fresh(now) => set,
+            // Old keys are good until there are new ones, and one request asks for those.
+            Some(set) => match self.asking.try_lock() {
+                Ok(_alone) => self.ask().await.set_at(now).unwrap_or(set),
+                Err(_) => set,
+            },
+            None => {
+                let _alone = self.asking.lock().await;
+                let kept = self.ask().await;
+                let set = kept.set_at(now);
+                let knows = |set: &Arc<KeySet>| set.find(id, algorithm).is_some();
+                match (set.filter(knows), kept.failure) {
+                    (Some(set), _) => set,
+                    (None, Some(failure)) => return Err(failure.into()),
+                    (None, None) => return Err(Refusal::UnknownKey.into()),
+                }
+            }
+        };
+        let key = set.find(id, algorithm).ok_or(Refusal::UnknownKey)?;
+        Ok(with(key))
+    }
+
+    /// Asks for the keys before a token needs them.
+    pub(crate) async fn prepare(&self) -> Result<(), KeysError> {
+        let _alone = self.asking.lock().await;
+        self.ask().await.failure.map_or(Ok(()), Err)
+    }
+
+    fn kept(&self) -> Kept {
+        self.kept
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn keep(&self, change: impl FnOnce(&mut Kept)) -> Kept {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut kept);
+        kept.clone()
+    }
+
+    /// Asks the issuer, unless it has just been asked. Only with `asking` held.
+    async fn ask(&self) -> Kept {
+        let now = (self.clock)();
+        let kept = self.kept();
+        let interval = if kept.failure.is_some() {
+            limits::RETRY_INTERVAL
+        } else {
+            limits::FETCH_INTERVAL
+        };
+        if kept.asked.is_some_and(|asked| age(asked, now) < interval) {
+            return kept;
+        }
+        // Also if nobody waits for the answer any more.
+        self.keep(|kept| kept.asked = Some(now));
+        let found = self.fetcher.keys(&self.issuer).await;
+        self.keep(|kept| match found {
+            Ok(set) => {
+                kept.set = Some((Arc::new(set), now));
+                kept.failure = None;
+            }
+            Err(error) => kept.failure = Some(error),
+        })
+    }
+}
+
+impl Kept {
+    /// The keys, unless they are too old.
+    fn set_at(&self, now: SystemTime) -> Option<Arc<KeySet>> {
+        let (set, since) = self.set.as_ref()?;
+        (age(*since, now) < limits::KEYS_AGE).then(|| Arc::clone(set))
+    }
+
+    fn is_fresh(&self, now: SystemTime) -> bool {
+        let since = self.set.as_ref().map(|(_, since)| *since);
+        since.is_some_and(|since| age(since, now) < limits::REFRESH_AFTER)
+    }
+}
+
+/// A clock that was set back makes nothing older.
+fn age(since: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(since).unwrap_or_default()
+}

@@ -1,0 +1,69 @@
+//! The parts of a token: JSON Web Signature in its compact form (RFC 7515, section 7.1).
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{error::Refusal, key::Algorithm, limits};
+
+/// A token that has been read and of which nothing is known to be true yet.
+pub(crate) struct Token<'a> {
+    pub(crate) algorithm: Algorithm,
+    /// Which of the issuer's keys has signed it.
+    pub(crate) key_id: Option<String>,
+    /// What is signed: header and claims as they were sent.
+    pub(crate) signed: &'a str,
+    pub(crate) signature: Vec<u8>,
+    /// The claims' JSON.
+    pub(crate) claims: Vec<u8>,
+}
+
+/// The header's members that matter here (RFC 7515, section 4.1). A member twice is an error.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+impl<'a> Token<'a> {
+    /// Reads the value of the header `authorization`: `Bearer` and a token (RFC 6750, section 2.1).
+    pub(crate) fn of_authorization(value: Option<&'a str>) -> Result<Self, Refusal> {
+        let value = value.unwrap_or_default();
+        if value.len() > limits::AUTHORIZATION_BYTES {
+            return Err(Refusal::TooLong);
+        }
+        if value.trim().is_empty() {
+            return Err(Refusal::Missing);
+        }
+        // The scheme's name is not case-sensitive (RFC 9110, section 11.1).
+        let (scheme, token) = value.split_once(' ').ok_or(Refusal::NotBearer)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refusal::NotBearer);
+        }
+        Self::read(token.trim_matches(' '))
+    }
+
+    fn read(text: &'a str) -> Result<Self, Refusal> {
+        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
+        let decode = |part: &str| {
+            BASE64_URL_SAFE_NO_PAD
+                .decode(part)
+                .map_err(|_| Refusal::Malformed)
+        };
+        let header: Header =
+            serde_json::from_slice(&decode(header)?).map_err(|_| Refusal::Malformed)?;
+        let algorithm = Algorithm::parse(&header.alg).ok_or(Refusal::Algorithm)?;
+        if header.crit.is_some() {
+            return Err(Refusal::Critical);
+        }
+        Ok(Self {
+            algorithm,
+            key_id: header.kid,
+            signed,
+            signature: decode(signature)?,
+            claims: decode(claims)?,
+        })
+    }
+}

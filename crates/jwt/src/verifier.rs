@@ -1,0 +1,86 @@
+//! The way from a header to who has sent it.
+
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use crate::{
+    claims::Claims,
+    error::{KeysError, Refusal, VerifyError},
+    fetch::Fetcher,
+    keys::{Clock, Keys},
+    settings::IssuerSettings,
+    token::Token,
+};
+
+/// Who has sent a token: its `sub`, or else its `client_id`, or nothing if the issuer says neither.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal(Option<String>);
+
+impl Principal {
+    /// The name that the issuer gives.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+/// Verifies tokens of one issuer. It keeps the issuer's keys, so there should be one for a process.
+pub struct Verifier {
+    settings: IssuerSettings,
+    keys: Keys,
+    clock: Clock,
+}
+
+impl Verifier {
+    /// The verifier for an issuer, which is not asked yet.
+    ///
+    /// # Errors
+    /// [`KeysError`] if there can be no TLS client.
+    pub fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
+        Self::with_clock(settings, Arc::new(SystemTime::now))
+    }
+
+    pub(crate) fn with_clock(settings: IssuerSettings, clock: Clock) -> Result<Self, KeysError> {
+        let keys = Keys::new(settings.issuer.clone(), Fetcher::new()?, Arc::clone(&clock));
+        Ok(Self {
+            settings,
+            keys,
+            clock,
+        })
+    }
+
+    /// Fetches the keys before a token needs them.
+    ///
+    /// # Errors
+    /// [`KeysError`]; the first token tries again.
+    pub async fn prepare(&self) -> Result<(), KeysError> {
+        self.keys.prepare().await
+    }
+
+    /// Verifies the value of the header `authorization`.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: which rule the token breaks, or why there are no keys.
+    pub async fn verify(&self, authorization: Option<&str>) -> Result<Principal, VerifyError> {
+        let token = Token::of_authorization(authorization)?;
+        let is_signed = self
+            .keys
+            .with_key(token.key_id.as_deref(), token.algorithm, |key| {
+                key.verifies(token.algorithm, token.signed.as_bytes(), &token.signature)
+            })
+            .await?;
+        if !is_signed {
+            return Err(Refusal::Signature.into());
+        }
+        let claims = Claims::read(&token.claims)?;
+        claims.check(&self.settings, (self.clock)())?;
+        Ok(Principal(claims.principal()))
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
