@@ -15,7 +15,8 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
-use http::{HeaderName, Method, request::Parts};
+use fleet_jwt::{IssuerSettings, Refusal};
+use http::{HeaderName, Method, header::AUTHORIZATION, request::Parts};
 use tracing::warn;
 
 pub(crate) use self::denial::Denied;
@@ -25,6 +26,7 @@ use self::{
     keys::ApiKeys,
     signature::{Claim, Verifier},
 };
+
 pub use self::{
     error::AccessError,
     options::{AccessMode, AccessOptions},
@@ -33,13 +35,31 @@ use crate::template::{AccessRules, RouteRule};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
+/// What a route asks callers for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Requirements {
+    /// An API key.
+    pub(crate) key: bool,
+    /// A token.
+    pub(crate) token: bool,
+    /// A signature.
+    pub(crate) signature: bool,
+}
+
 /// What callers must show.
 pub(crate) struct Access {
     routes: HashMap<String, Vec<Guard>>,
     keys: Option<ApiKeys>,
     verifier: Option<Verifier>,
+    tokens: Option<Tokens>,
     responses: Responses,
     made_key: Option<String>,
+}
+
+/// What verifies tokens, and whose they are.
+struct Tokens {
+    verifier: fleet_jwt::Verifier,
+    issuer: String,
 }
 
 /// A route's rule and what it has let through.
@@ -52,6 +72,8 @@ struct Guard {
 pub(crate) struct Callers<'a> {
     /// The file with the API keys.
     pub(crate) key_file: Option<&'a Path>,
+    /// Whose tokens count.
+    pub(crate) issuer: Option<IssuerSettings>,
     /// What callers sign with.
     pub(crate) credentials: Option<Credentials>,
     /// The region that they sign for.
@@ -93,6 +115,17 @@ impl Access {
         } else {
             None
         };
+        let by_token = rules.routes.iter().any(|rule| rule.token);
+        let tokens = match callers.issuer {
+            None if by_token => return Err(AccessError::NoIssuer),
+            Some(_) if !by_token => return Err(AccessError::NoTokenRoute),
+            None => None,
+            Some(settings) => Some(Tokens {
+                issuer: settings.issuer.to_string(),
+                verifier: fleet_jwt::Verifier::new(settings)
+                    .map_err(|error| AccessError::Tokens(error.to_string()))?,
+            }),
+        };
         let mut routes = HashMap::<String, Vec<Guard>>::new();
         for rule in rules.routes {
             let throttle = rule.throttle.map(Bucket::new);
@@ -103,13 +136,14 @@ impl Access {
             routes,
             keys,
             verifier,
+            tokens,
             responses: Responses::new(rules.responses),
             made_key,
         })
     }
 
-    /// Whether a route, as the template writes it, asks for an API key, and whether for a signature.
-    pub(crate) fn asks(&self, method: &str, path: &str) -> (bool, bool) {
+    /// What a route, as the template writes it, asks for.
+    pub(crate) fn asks(&self, method: &str, path: &str) -> Requirements {
         let rules = self.routes.get(path).into_iter().flatten();
         rules
             .map(|guard| &guard.rule)
@@ -117,14 +151,25 @@ impl Access {
                 let known = rule.method.as_ref().map(Method::as_str);
                 known.is_none_or(|known| known.eq_ignore_ascii_case(method))
             })
-            .map_or((false, false), |rule| (rule.api_key, rule.signature))
+            .map_or(Requirements::default(), |rule| Requirements {
+                key: rule.api_key,
+                token: rule.token,
+                signature: rule.signature,
+            })
     }
 
     /// What `curl` needs for a route that asks for something, each part with a space before it. Secrets are read where they
     /// are kept, so that none is shown.
     pub(crate) fn curl_options(&self, method: &str, path: &str) -> String {
-        let (key, signature) = self.asks(method, path);
+        let Requirements {
+            key,
+            token,
+            signature,
+        } = self.asks(method, path);
         let mut options = String::new();
+        if token {
+            options.push_str(r#" -H "authorization: Bearer $TOKEN""#);
+        }
         if let (true, Some(keys)) = (key, &self.keys) {
             // They are tried in another terminal than the server's.
             let file = path::absolute(keys.file());
@@ -155,13 +200,14 @@ impl Access {
     }
 
     /// Looks at the caller of a request for the route `resource`, as the template writes it, before its body is read.
-    pub(crate) fn admit(
+    pub(crate) async fn admit(
         &self,
         parts: &Parts,
         resource: &str,
         now: SystemTime,
     ) -> Result<Admission<'_>, Denied> {
         self.look(parts, resource, now)
+            .await
             .map_err(|denial| self.responses.answer(denial))
     }
 
@@ -181,7 +227,7 @@ impl Access {
             .map_err(|denial| self.responses.answer(denial))
     }
 
-    fn look(
+    async fn look(
         &self,
         parts: &Parts,
         resource: &str,
@@ -204,6 +250,9 @@ impl Access {
         } else {
             None
         };
+        if guard.rule.token {
+            self.look_at_token(parts).await?;
+        }
         if guard.rule.api_key {
             self.look_at_key(parts, now)?;
         }
@@ -211,6 +260,21 @@ impl Access {
             in_time(throttle)?;
         }
         Ok(Admission(claim))
+    }
+
+    async fn look_at_token(&self, parts: &Parts) -> Result<(), Denial> {
+        let tokens = self
+            .tokens
+            .as_ref()
+            .ok_or(Denial::Token(Refusal::Missing))?;
+        let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+        // Two of them are none, as for the authorizer on AWS.
+        let authorization = match (values.next(), values.next()) {
+            (Some(only), None) => only.to_str().ok(),
+            _ => None,
+        };
+        tokens.verifier.verify(authorization).await?;
+        Ok(())
     }
 
     fn look_at_key(&self, parts: &Parts, now: SystemTime) -> Result<(), Denial> {
@@ -240,6 +304,11 @@ impl fmt::Display for Access {
         let mut asked = Vec::new();
         if self.keys.is_some() {
             asked.push("API keys");
+        }
+        let tokens = self.tokens.as_ref();
+        let tokens = tokens.map(|tokens| format!("tokens of {}", tokens.issuer));
+        if let Some(tokens) = &tokens {
+            asked.push(tokens);
         }
         if self.verifier.is_some() {
             asked.push("SigV4 signatures");

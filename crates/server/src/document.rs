@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::{access::Access, template::TemplateRoute};
+use crate::{
+    access::{Access, Requirements},
+    template::TemplateRoute,
+};
 
 /// What this server is.
 pub(crate) struct Facts<'a> {
@@ -23,27 +26,30 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
     let mut document: Value = serde_json::from_str(text).ok()?;
     let paths = document.get_mut("paths")?.as_object_mut()?;
-    let (mut key, mut signature) = (false, false);
+    let mut schemes_asked = Requirements::default();
     for (path, item) in &mut *paths {
         let operations = item.as_object_mut()?;
         operations.retain(|method, _| is_routed(facts.routes, method, path));
         for (method, operation) in operations {
             let operation = operation.as_object_mut()?;
-            let (asks_key, asks_signature) = facts
+            let asked = facts
                 .access
-                .map_or((false, false), |access| access.asks(method, path));
-            key |= asks_key;
-            signature |= asks_signature;
+                .map_or(Requirements::default(), |access| access.asks(method, path));
+            schemes_asked.key |= asked.key;
+            schemes_asked.token |= asked.token;
+            schemes_asked.signature |= asked.signature;
             operation.remove("security");
-            let mut asked = serde_json::Map::new();
-            if asks_key {
-                asked.insert("ApiKey".to_owned(), json!([]));
-            }
-            if asks_signature {
-                asked.insert("AwsSignature".to_owned(), json!([]));
-            }
-            if !asked.is_empty() {
-                operation.insert("security".to_owned(), json!([asked]));
+            let named: serde_json::Map<_, _> = [
+                (asked.key, "ApiKey"),
+                (asked.token, "BearerToken"),
+                (asked.signature, "AwsSignature"),
+            ]
+            .into_iter()
+            .filter(|(is_asked, _)| *is_asked)
+            .map(|(_, name)| (name.to_owned(), json!([])))
+            .collect();
+            if !named.is_empty() {
+                operation.insert("security".to_owned(), json!([named]));
             }
         }
     }
@@ -51,8 +57,9 @@ pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
     let components = document.get_mut("components")?.as_object_mut()?;
     let schemes = components.get_mut("securitySchemes")?.as_object_mut()?;
     schemes.retain(|name, _| match name.as_str() {
-        "ApiKey" => key,
-        "AwsSignature" => signature,
+        "ApiKey" => schemes_asked.key,
+        "BearerToken" => schemes_asked.token,
+        "AwsSignature" => schemes_asked.signature,
         _ => true,
     });
     if schemes.is_empty() {
@@ -115,7 +122,7 @@ mod tests {
             "/b": {"get": {"security": [{"AwsSignature": []}]}}
         },
         "components": {
-            "securitySchemes": {"ApiKey": {}, "AwsSignature": {}},
+            "securitySchemes": {"ApiKey": {}, "BearerToken": {}, "AwsSignature": {}},
             "schemas": {"Capacity": {}, "DimensionChange": {}, "DimensionFailure": {}, "DimensionPatch": {"oneOf": []}}
         }
     }"##;

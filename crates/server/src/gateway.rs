@@ -215,6 +215,7 @@ impl Gateway {
                 access,
                 access
                     .admit(&parts, found.resource, at)
+                    .await
                     .map_err(Refusal::Denied)?,
             )),
             None => None,

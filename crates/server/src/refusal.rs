@@ -35,7 +35,7 @@ pub(crate) enum Refusal {
     /// 403: the request may come from a web page of another site.
     #[error(transparent)]
     ForeignSite(#[from] ForeignSite),
-    /// 403 or 429: what the template asks for was not shown. The words are the template's.
+    /// 401, 403, 429 or 503: what the template asks for was not shown. The words are the template's.
     #[error("The template's own answer.")]
     Denied(Denied),
     /// 421: plain HTTP for a host that the server has no certificate for.
@@ -123,9 +123,9 @@ impl Refusal {
     /// The cause, for the log. Where the words are API Gateway's, it says more than they do.
     pub(crate) fn cause(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
+            Self::Denied(denied) => return denied.reason(),
             Self::NoSuchRoute => "no such route",
             Self::OutsideStage => "the path is not below the stage",
-            Self::Denied(denied) => denied.reason(),
             Self::Malformed => "the function did not answer, or not as it should",
             Self::TimedOut => "the body or the function took too long",
             other => return Cow::Owned(other.to_string()),

@@ -10,6 +10,7 @@ use std::{
 use fleet_aws::SdkConfig;
 use fleet_core::settings::ScalingMode;
 use fleet_edge::{Hosting, SiteRules, UnderWay};
+use fleet_jwt::IssuerUrl;
 use fleet_local_aws::LocalAws;
 use http::Method;
 use tokio::net::TcpListener;
@@ -79,7 +80,7 @@ impl Server {
     /// [`StartError`]; nothing is left running then.
     pub async fn start(options: Options) -> Result<Running, StartError> {
         let asks = options.access.asks(options.listen)?;
-        let (name, mut routes, rules) = routes(options.template.as_deref(), asks)?;
+        let (name, mut routes, rules) = routes(&options, asks)?;
         if let Some(hosted) = &options.functions {
             routes = only(hosted, routes).map_err(|cause| StartError::Template {
                 name: name.clone(),
@@ -405,10 +406,10 @@ fn examples(options: &Options, routes: &[TemplateRoute], access: Option<&Access>
 
 /// The template's name, for people, its routes, and what they ask of callers where that is wanted.
 fn routes(
-    file: Option<&Path>,
+    options: &Options,
     asks: bool,
 ) -> Result<(String, Vec<TemplateRoute>, Option<AccessRules>), StartError> {
-    let (name, text) = match file {
+    let (name, text) = match options.template.as_deref() {
         None => (
             "that is built in".to_owned(),
             Cow::Borrowed(BUILT_IN_TEMPLATE),
@@ -424,8 +425,14 @@ fn routes(
             )
         }
     };
+    // The template's own condition says what an issuer changes.
+    let issuer = options.access.jwt_issuer.as_ref().map(IssuerUrl::as_str);
+    let given: Vec<_> = issuer
+        .map(|issuer| ("JwtIssuer", issuer))
+        .into_iter()
+        .collect();
     let parsed = template::routes(&text).and_then(|routes| {
-        let rules = asks.then(|| template::access(&text)).transpose()?;
+        let rules = asks.then(|| template::access(&text, &given)).transpose()?;
         Ok((routes, rules))
     });
     match parsed {
@@ -479,6 +486,7 @@ async fn access(
     let key_file = options.access.api_key_file.clone().or(in_data_folder);
     let callers = Callers {
         key_file: key_file.as_deref(),
+        issuer: options.access.issuer(),
         credentials: options.access.credentials().await,
         region: config
             .region()

@@ -1,13 +1,14 @@
 //! Why a caller is refused, and API Gateway's response.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use fleet_jwt::{Refusal, VerifyError};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::template::ResponseTemplate;
 
 /// Why a caller is refused. The text is for the log: the client reads a gateway response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
     /// A signed route without a signature.
     NoSignature,
@@ -15,6 +16,10 @@ pub(crate) enum Denial {
     Signature(&'static str),
     /// A signature with unknown credentials.
     UnknownCaller(&'static str),
+    /// A missing or invalid token.
+    Token(Refusal),
+    /// A token that cannot be verified now.
+    NoTokenKeys(String),
     /// A missing or unknown API key.
     ApiKey(&'static str),
     /// More requests than a throttle allows.
@@ -25,14 +30,16 @@ pub(crate) enum Denial {
 
 impl Denial {
     /// The cause, for the log.
-    pub(crate) fn reason(self) -> &'static str {
+    pub(crate) fn reason(&self) -> Cow<'static, str> {
         match self {
-            Self::NoSignature => "no SigV4 signature",
-            Self::Quota => "the key's quota is used up",
+            Self::NoSignature => "no SigV4 signature".into(),
+            Self::Quota => "the key's quota is used up".into(),
+            Self::Token(refusal) => refusal.to_string().into(),
+            Self::NoTokenKeys(reason) => reason.clone().into(),
             Self::Signature(reason)
             | Self::UnknownCaller(reason)
             | Self::ApiKey(reason)
-            | Self::Throttled(reason) => reason,
+            | Self::Throttled(reason) => (*reason).into(),
         }
     }
 
@@ -42,7 +49,7 @@ impl Denial {
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>, names and
     /// words those of <https://repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden>. The words of a
     /// refused signature are fixed: AWS's own show the canonical request.
-    fn facts(self) -> (&'static str, StatusCode, &'static str, &'static str) {
+    fn facts(&self) -> (&'static str, StatusCode, &'static str, &'static str) {
         let forbidden = StatusCode::FORBIDDEN;
         match self {
             Self::NoSignature => (
@@ -63,6 +70,18 @@ impl Denial {
                 "AccessDeniedException",
                 "The security token included in the request is invalid.",
             ),
+            Self::Token(_) => (
+                "UNAUTHORIZED",
+                StatusCode::UNAUTHORIZED,
+                "UnauthorizedException",
+                "Unauthorized",
+            ),
+            Self::NoTokenKeys(_) => (
+                "AUTHORIZER_CONFIGURATION_ERROR",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "AuthorizerConfigurationException",
+                "Internal server error",
+            ),
             Self::ApiKey(_) => (
                 "INVALID_API_KEY",
                 forbidden,
@@ -81,6 +100,15 @@ impl Denial {
                 "LimitExceededException",
                 "Limit Exceeded",
             ),
+        }
+    }
+}
+
+impl From<VerifyError> for Denial {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Refused(refusal) => Self::Token(refusal),
+            VerifyError::Keys(error) => Self::NoTokenKeys(error.to_string()),
         }
     }
 }
@@ -109,7 +137,7 @@ impl Denied {
     }
 
     /// The cause, for the log.
-    pub(crate) fn reason(&self) -> &'static str {
+    pub(crate) fn reason(&self) -> Cow<'static, str> {
         self.denial.reason()
     }
 
@@ -149,11 +177,16 @@ impl Responses {
         Self(templates.into_iter().map(shared).collect())
     }
 
-    /// The response to a denial: by its type, or else by the type for all of 4XX.
+    /// The response to a denial: by its type, or else by the type for all of its class.
     pub(super) fn answer(&self, denial: Denial) -> Denied {
-        let (kind, ..) = denial.facts();
+        let (kind, status, ..) = denial.facts();
         let own = self.0.get(kind);
-        let response = own.or_else(|| self.0.get("DEFAULT_4XX"));
+        let class = if status.is_server_error() {
+            "DEFAULT_5XX"
+        } else {
+            "DEFAULT_4XX"
+        };
+        let response = own.or_else(|| self.0.get(class));
         let response = response.cloned().unwrap_or_default();
         Denied { denial, response }
     }
@@ -259,6 +292,18 @@ mod tests {
                 429,
                 "LimitExceededException",
                 r#"{"message":"Limit Exceeded"}"#,
+            ),
+            (
+                Denial::Token(Refusal::Expired),
+                401,
+                "UnauthorizedException",
+                r#"{"message":"Unauthorized"}"#,
+            ),
+            (
+                Denial::NoTokenKeys("the issuer is down".to_owned()),
+                500,
+                "AuthorizerConfigurationException",
+                r#"{"message":"Internal server error"}"#,
             ),
         ] {
             let denied = responses.answer(denial);

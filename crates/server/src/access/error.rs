@@ -15,6 +15,22 @@ pub enum AccessError {
         "Other machines can reach {0}: say --access template to ask for the API keys and signatures that the template asks for, or --access open to take every request."
     )]
     NotSaid(SocketAddr),
+    /// An issuer of tokens, and routes that ask for nothing.
+    #[error("--jwt-issuer is for --access template: without it no route asks for a token.")]
+    IssuerWithoutRules,
+    /// Routes that ask for a token, and no issuer.
+    #[error(
+        "The template asks for tokens: name their issuer with --jwt-issuer and their audience with --jwt-audience."
+    )]
+    NoIssuer,
+    /// An issuer, and no route that asks for a token.
+    #[error(
+        "No route of the template asks for a token: leave --jwt-issuer and --jwt-audience out, or give it the parameter JwtIssuer as this project's template has it."
+    )]
+    NoTokenRoute,
+    /// No TLS client for the issuer's keys.
+    #[error("Cannot verify tokens: {0}.")]
+    Tokens(String),
     /// No file for API keys.
     #[error(
         "The template asks for API keys, and there is no data folder to keep them in: name their file with --api-key-file."

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_credential_types::{Credentials, provider::ProvideCredentials as _};
 use clap::{Args, ValueEnum};
+use fleet_jwt::{Audiences, IssuerSettings, IssuerUrl};
 
 use super::error::AccessError;
 
@@ -13,7 +14,7 @@ use super::error::AccessError;
 pub enum AccessMode {
     /// Everybody who can reach the server
     Open,
-    /// Callers with the API key or SigV4 signature that the template requires, within its throttles
+    /// Callers with the API key, token or SigV4 signature that the template requires, within its throttles
     Template,
 }
 
@@ -41,6 +42,27 @@ pub struct AccessOptions {
     )]
     pub api_key_file: Option<PathBuf>,
 
+    /// The issuer of the tokens that callers of the inventory send instead of API keys, as the template's JwtIssuer, for
+    /// --access template; an https URL, or http on loopback
+    #[arg(
+        long,
+        env = "FLEET_JWT_ISSUER",
+        value_name = "URL",
+        requires = "jwt_audience",
+        hide_env_values = true
+    )]
+    pub jwt_issuer: Option<IssuerUrl>,
+
+    /// The audiences of which a token must have one, separated by commas, as the template's JwtAudience
+    #[arg(
+        long,
+        env = "FLEET_JWT_AUDIENCE",
+        value_name = "AUDIENCE",
+        requires = "jwt_issuer",
+        hide_env_values = true
+    )]
+    pub jwt_audience: Option<Audiences>,
+
     /// The callers' credentials; from the environment or the AWS profile by default. Not a command line option.
     #[arg(skip)]
     pub credentials: Option<Credentials>,
@@ -50,13 +72,26 @@ impl AccessOptions {
     /// Whether callers of a server at `listen` need what the template requires.
     ///
     /// # Errors
-    /// [`AccessError::NotSaid`] if the option is missing and other machines can reach the server.
+    /// [`AccessError::NotSaid`] if the option is missing and other machines can reach the server, and
+    /// [`AccessError::IssuerWithoutRules`] for an issuer whose tokens nothing would ask for.
     pub(crate) fn asks(&self, listen: SocketAddr) -> Result<bool, AccessError> {
-        match self.mode {
-            Some(mode) => Ok(mode == AccessMode::Template),
-            None if listen.ip().is_loopback() => Ok(false),
-            None => Err(AccessError::NotSaid(listen)),
+        let asks = match self.mode {
+            Some(mode) => mode == AccessMode::Template,
+            None if listen.ip().is_loopback() => false,
+            None => return Err(AccessError::NotSaid(listen)),
+        };
+        if self.jwt_issuer.is_some() && !asks {
+            return Err(AccessError::IssuerWithoutRules);
         }
+        Ok(asks)
+    }
+
+    /// Whose tokens count, if anybody's do.
+    pub(crate) fn issuer(&self) -> Option<IssuerSettings> {
+        Some(IssuerSettings {
+            issuer: self.jwt_issuer.clone()?,
+            audiences: self.jwt_audience.clone()?,
+        })
     }
 
     /// The credentials that callers sign with: `AWS_ACCESS_KEY_ID` and its kin, or else those of the profile.

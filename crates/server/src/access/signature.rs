@@ -136,18 +136,18 @@ impl Verifier {
 
     /// Whether the signature is the request's.
     pub(super) fn confirm(&self, claim: &Claim, parts: &Parts, body: &[u8]) -> Result<(), Denial> {
-        let unreadable = Denial::Signature("a signed header is missing or not text");
+        let unreadable = || Denial::Signature("a signed header is missing or not text");
         let mut headers = Vec::with_capacity(claim.signed.len());
         for name in &claim.signed {
             let before = headers.len();
             for value in parts.headers.get_all(name) {
-                headers.push((name.as_str(), value.to_str().map_err(|_| unreadable)?));
+                headers.push((name.as_str(), value.to_str().map_err(|_| unreadable())?));
             }
             if headers.len() == before {
-                return Err(unreadable);
+                return Err(unreadable());
             }
         }
-        let failed = Denial::Signature("the request cannot be signed");
+        let failed = || Denial::Signature("the request cannot be signed");
         let mut settings = SigningSettings::default();
         // What the client signed counts, the rest has been left out above.
         settings.excluded_headers = None;
@@ -155,7 +155,7 @@ impl Verifier {
             settings.signature_location = SignatureLocation::QueryParams;
             settings.expires_in = claim.valid_for;
         }
-        let identity = self.credentials.clone().ok_or(failed)?.into();
+        let identity = self.credentials.clone().ok_or_else(failed)?.into();
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
@@ -163,7 +163,7 @@ impl Verifier {
             .time(claim.at)
             .settings(settings)
             .build()
-            .map_err(|_| failed)?
+            .map_err(|_| failed())?
             .into();
         let address = match claim.valid_for {
             None => {
@@ -179,8 +179,10 @@ impl Verifier {
             headers.into_iter(),
             SignableBody::Bytes(body),
         )
-        .map_err(|_| failed)?;
-        let (_, wanted) = sign(request, &parameters).map_err(|_| failed)?.into_parts();
+        .map_err(|_| failed())?;
+        let (_, wanted) = sign(request, &parameters)
+            .map_err(|_| failed())?
+            .into_parts();
         if same(&claim.signature, &wanted) {
             Ok(())
         } else {

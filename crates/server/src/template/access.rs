@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::Method;
-use saphyr::{LoadableYamlNode as _, Yaml};
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 
 use super::{TemplateError, events, get, intrinsics::Document, route, text};
 
@@ -27,6 +27,8 @@ pub(crate) struct RouteRule {
     pub(crate) path: String,
     /// `ApiKeyRequired`: a key in `x-api-key`.
     pub(crate) api_key: bool,
+    /// `ApiKeyRequired` where the API's definition makes an authorizer of it: a token in `authorization`.
+    pub(crate) token: bool,
     /// The authorizer `AWS_IAM`: a Signature Version 4 is required.
     pub(crate) signature: bool,
     /// The throttle of the stage's settings for this method.
@@ -84,18 +86,33 @@ pub(crate) struct ResponseTemplate {
     pub(crate) body: Option<String>,
 }
 
-/// Reads what a template requires of callers, with the defaults of its parameters.
+/// The way from an API's properties to what `ApiKeyRequired` stands for. SAM calls it `api_key`.
+const API_KEY: [&str; 4] = ["DefinitionBody", "components", "securitySchemes", "api_key"];
+
+/// Reads what a template requires of callers, with the values that are `given` to its parameters, or else their defaults.
 ///
 /// # Errors
 /// [`TemplateError`] as for its routes, and for a route with an authorizer that is not `AWS_IAM`, or a limit that is not
 /// a number.
-pub(crate) fn access(template: &str) -> Result<AccessRules, TemplateError> {
+pub(crate) fn access(
+    template: &str,
+    given: &[(&'static str, &str)],
+) -> Result<AccessRules, TemplateError> {
     let documents =
         Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
     let Some(root) = documents.first() else {
         return Err(TemplateError::NoRoutes);
     };
-    let document = Document(root);
+    let given: Vec<_> = given
+        .iter()
+        .map(|(name, value)| {
+            (
+                *name,
+                Yaml::Value(Scalar::String((*value).to_owned().into())),
+            )
+        })
+        .collect();
+    let document = Document::new(root, &given);
     let (_, api) = document
         .entries(get(root, "Resources"))
         .find(|(_, resource)| text(resource, "Type") == Some("AWS::Serverless::Api"))
@@ -103,6 +120,12 @@ pub(crate) fn access(template: &str) -> Result<AccessRules, TemplateError> {
     let api = api.and_then(|api| get(api, "Properties"));
     let setting = |key| document.get(api?, key);
     let auth = setting("Auth");
+    let scheme = API_KEY
+        .iter()
+        .try_fold(api, |node, key| Some(document.get(node?, key)))
+        .flatten();
+    let by_token =
+        scheme.is_some_and(|scheme| get(scheme, "x-amazon-apigateway-authorizer").is_some());
     let stage = stage_throttles(document, setting("MethodSettings"))?;
     let mut routes = Vec::new();
     for (function, resource, event, body) in events(root) {
@@ -141,7 +164,8 @@ pub(crate) fn access(template: &str) -> Result<AccessRules, TemplateError> {
         routes.push(RouteRule {
             method: found.method,
             path: found.path,
-            api_key,
+            api_key: api_key && !by_token,
+            token: api_key && by_token,
             signature,
             throttle,
         });

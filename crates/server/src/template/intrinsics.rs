@@ -18,9 +18,18 @@ pub(super) enum Resolved<'a, 'input> {
 
 /// A whole template, to look up values in.
 #[derive(Clone, Copy)]
-pub(super) struct Document<'a, 'input>(pub(super) &'a Yaml<'input>);
+pub(super) struct Document<'a, 'input> {
+    root: &'a Yaml<'input>,
+    /// Values of parameters, in place of their defaults.
+    given: &'a [(&'static str, Yaml<'input>)],
+}
 
 impl<'a, 'input> Document<'a, 'input> {
+    /// The template `root` with these values of parameters.
+    pub(super) fn new(root: &'a Yaml<'input>, given: &'a [(&'static str, Yaml<'input>)]) -> Self {
+        Self { root, given }
+    }
+
     /// The value at `node` once `!Ref` of a parameter and `!If` are evaluated.
     pub(super) fn resolve(self, node: &'a Yaml<'input>) -> Resolved<'a, 'input> {
         let Yaml::Tagged(tag, inner) = node else {
@@ -28,12 +37,9 @@ impl<'a, 'input> Document<'a, 'input> {
         };
         match (tag.suffix.as_str(), inner.as_str(), inner.as_vec()) {
             ("Ref", Some("AWS::NoValue"), _) => Resolved::Absent,
-            ("Ref", Some(name), _) => {
-                let parameter = get(self.0, "Parameters").and_then(|all| get(all, name));
-                parameter
-                    .and_then(|parameter| get(parameter, "Default"))
-                    .map_or(Resolved::Unknown, Resolved::Value)
-            }
+            ("Ref", Some(name), _) => self
+                .parameter(name)
+                .map_or(Resolved::Unknown, Resolved::Value),
             ("If", _, Some(parts)) => match parts.as_slice() {
                 [condition, yes, no] => {
                     match condition.as_str().and_then(|name| self.holds(name)) {
@@ -46,6 +52,15 @@ impl<'a, 'input> Document<'a, 'input> {
             },
             _ => Resolved::Unknown,
         }
+    }
+
+    /// The value of a parameter that the template has.
+    fn parameter(self, name: &str) -> Option<&'a Yaml<'input>> {
+        let parameter = get(self.root, "Parameters").and_then(|all| get(all, name))?;
+        let given = self.given.iter().find(|(known, _)| *known == name);
+        given
+            .map(|(_, value)| value)
+            .or_else(|| get(parameter, "Default"))
     }
 
     /// The value at `node`, if there is one and it is known.
@@ -90,7 +105,7 @@ impl<'a, 'input> Document<'a, 'input> {
 
     /// Whether a condition holds.
     fn holds(self, name: &str) -> Option<bool> {
-        let (_, condition) = mapping(self.0, "Conditions")?
+        let (_, condition) = mapping(self.root, "Conditions")?
             .iter()
             .find(|(key, _)| key.as_str() == Some(name))?;
         self.is_true(condition)
@@ -153,7 +168,7 @@ Values:
     #[test]
     fn values_are_worked_out_with_the_defaults_of_parameters() {
         let documents = Yaml::load_from_str(TEMPLATE).unwrap();
-        let document = Document(&documents[0]);
+        let document = Document::new(&documents[0], &[]);
         let values = get(&documents[0], "Values").unwrap();
         let text = |key| document.text(get(values, key).unwrap());
         for (key, value) in [
@@ -171,6 +186,14 @@ Values:
             ("made", None),
         ] {
             assert_eq!(text(key).as_deref(), value, "{key}");
+        }
+        let one = |value: &'static str| Yaml::Value(Scalar::String(value.into()));
+        // A value of a parameter that the template does not have is nobody's.
+        let given = [("Issuer", one("x")), ("Nothing", one("y"))];
+        let document = Document::new(&documents[0], &given);
+        let text = |key| document.text(get(values, key).unwrap());
+        for (key, value) in [("issuer", "jwt"), ("nested", "1"), ("gone", "1")] {
+            assert_eq!(text(key).as_deref(), Some(value), "{key}");
         }
     }
 }

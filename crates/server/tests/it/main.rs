@@ -36,5 +36,6 @@ mod stop;
 mod support;
 mod terminal;
 mod tls;
+mod tokens;
 mod transfer;
 mod v1;

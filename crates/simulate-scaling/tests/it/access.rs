@@ -24,6 +24,7 @@ async fn signed_requests_are_taken_by_a_server_that_asks_for_them_and_no_others(
             mode: Some(AccessMode::Template),
             api_key_file: Some(folder.path().join("keys")),
             credentials: Some(Credentials::new(ID, SECRET, token, None, "test")),
+            ..AccessOptions::default()
         },
         ..Options::default()
     })

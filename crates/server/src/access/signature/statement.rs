@@ -50,9 +50,9 @@ impl Statement {
     }
 
     fn of_headers(headers: &HeaderMap) -> Result<Self, Denial> {
-        let unreadable = Denial::Signature("the authorization is not a SigV4 one");
-        let authorization = single(headers, &AUTHORIZATION).ok_or(unreadable)?;
-        let [credential, signed, signature] = fields(authorization).ok_or(unreadable)?;
+        let unreadable = || Denial::Signature("the authorization is not a SigV4 one");
+        let authorization = single(headers, &AUTHORIZATION).ok_or_else(unreadable)?;
+        let [credential, signed, signature] = fields(authorization).ok_or_else(unreadable)?;
         let time = single(headers, &DATE).ok_or(Denial::Signature("x-amz-date is missing"))?;
         let token = match headers.contains_key(TOKEN) {
             true => single(headers, &TOKEN)
@@ -60,7 +60,7 @@ impl Statement {
             false => "",
         };
         Ok(Self {
-            scope: scope(credential).ok_or(unreadable)?,
+            scope: scope(credential).ok_or_else(unreadable)?,
             signed: signed.to_owned(),
             signature: signature.to_owned(),
             time: time.to_owned(),

@@ -47,7 +47,7 @@ fn throttle(rate: f64, burst: f64) -> Option<Throttle> {
 
 #[test]
 fn each_route_has_its_own_rule() {
-    let rules = access(TEMPLATE).unwrap();
+    let rules = access(TEMPLATE, &[]).unwrap();
     let found: Vec<_> = rules
         .routes
         .iter()
@@ -81,7 +81,7 @@ fn each_route_has_its_own_rule() {
 
 #[test]
 fn the_usage_plan_has_a_quota_where_the_parameter_says_so() {
-    let plan = |template: &str| access(template).unwrap().plan;
+    let plan = |template: &str| access(template, &[]).unwrap().plan;
     let throttle = throttle(50.0, 100.0);
     assert_eq!(
         plan(TEMPLATE),
@@ -103,7 +103,7 @@ fn the_usage_plan_has_a_quota_where_the_parameter_says_so() {
 
 #[test]
 fn gateway_responses_have_fixed_headers_and_a_mapping_template() {
-    let responses = access(TEMPLATE).unwrap().responses;
+    let responses = access(TEMPLATE, &[]).unwrap().responses;
     assert_eq!(
         responses["DEFAULT_4XX"].body.as_deref(),
         Some(r#"{"message":$context.error.messageString}"#)
@@ -122,7 +122,7 @@ fn a_default_authorizer_holds_for_routes_that_have_none() {
         "        UsagePlan:",
         "        DefaultAuthorizer: AWS_IAM\n        ApiKeyRequired: true\n        UsagePlan:",
     );
-    let rules = access(&template).unwrap();
+    let rules = access(&template, &[]).unwrap();
     let asked: Vec<_> = rules
         .routes
         .iter()
@@ -136,7 +136,7 @@ fn a_default_authorizer_holds_for_routes_that_have_none() {
 
 #[test]
 fn what_cannot_be_checked_or_counted_is_refused() {
-    let refused = |template: &str| access(template).unwrap_err().to_string();
+    let refused = |template: &str| access(template, &[]).unwrap_err().to_string();
     assert_eq!(
         refused(&TEMPLATE.replace("Type: String, Default: \"\"", "Type: String, Default: x")),
         "its route POST /items has the authorizer Jwt, and this server knows AWS_IAM and NONE: leave --access template out, or change the route"
@@ -149,7 +149,7 @@ fn what_cannot_be_checked_or_counted_is_refused() {
 
 #[test]
 fn the_template_of_this_api_can_be_checked() {
-    let rules = access(include_str!("../../../../../template.yaml")).unwrap();
+    let rules = access(include_str!("../../../../../template.yaml"), &[]).unwrap();
     for rule in rules.routes {
         assert_eq!(rule.api_key, rule.path.starts_with("/ec2"), "{}", rule.path);
         assert_eq!(
@@ -159,5 +159,18 @@ fn the_template_of_this_api_can_be_checked() {
             rule.path
         );
         assert!(rule.throttle.is_some(), "{}", rule.path);
+    }
+}
+
+#[test]
+fn with_an_issuer_the_routes_of_the_key_ask_for_a_token() {
+    let template = include_str!("../../../../../template.yaml");
+    for (issuer, by_token) in [("", false), ("https://issuer.example", true)] {
+        let rules = access(template, &[("JwtIssuer", issuer)]).unwrap();
+        for rule in rules.routes {
+            let is_inventory = rule.path.starts_with("/ec2");
+            assert_eq!(rule.token, is_inventory && by_token, "{}", rule.path);
+            assert_eq!(rule.api_key, is_inventory && !by_token, "{}", rule.path);
+        }
     }
 }
