@@ -14,7 +14,7 @@ METRIC, LOG = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::LogAlarm"
 MOST_METRICS = 10
 TOPIC = "arn:aws:sns:us-east-1:123456789012:existing"
 # Every alarm that there can be.
-ALL = {"StageName": "prod", "AlarmEmail": "ops@example.com", "AlarmTopicArn": TOPIC, "StandbyRegion": "eu-west-1", "ScalingMode": "production"}
+ALL = {"StageName": "prod", "AlarmEmail": "ops@example.com", "AlarmTopicArn": TOPIC, "StandbyRegion": "eu-west-1", "ScalingMode": "production", "JwtIssuer": "https://issuer.example", "JwtAudience": "fleet"}
 
 
 def all_alarms():
@@ -38,8 +38,8 @@ def test_no_alarm_refers_to_too_many_metrics():
 
 @no_findings
 def test_each_function_is_in_one_alarm_on_errors_and_one_on_throttles():
-    """Each function's errors and throttles are in one alarm each."""
-    stack = Stack()
+    """Each function's errors and throttles are in one alarm each, but for the authorizer's errors: its refusals are among them."""
+    stack = Stack(**ALL)
     for metric in ("Errors", "Throttles"):
         watched = Counter()
         for _, alarm in stack.of_type(METRIC):
@@ -48,8 +48,13 @@ def test_each_function_is_in_one_alarm_on_errors_and_one_on_throttles():
                 if (found.get("Namespace"), found.get("MetricName")) == ("AWS/Lambda", metric):
                     watched[found["Dimensions"][0]["Value"]["Ref"]] += 1
         for name, _ in stack.functions():
-            if watched[name] != 1:
-                yield f"{name}: its {metric} are in {watched[name]} alarms, not in one"
+            wanted = 0 if (name, metric) == ("JwtAuthorizer", "Errors") else 1
+            if watched[name] != wanted:
+                yield f"{name}: its {metric} are in {watched[name]} alarms, not in {wanted}"
+    (metric,) = stack.resources["AuthorizerFailuresMetric"]["Properties"]["MetricTransformations"]
+    alarm = stack.resources["AuthorizerFailuresAlarm"]["Properties"]
+    if (metric["MetricNamespace"], metric["MetricName"]) != (alarm["Namespace"], alarm["MetricName"]):
+        yield "AuthorizerFailuresAlarm is not on what AuthorizerFailuresMetric counts"
 
 
 @no_findings

@@ -26,20 +26,24 @@ GATEWAY_STATUS = {
     "THROTTLED": 429,
     "DEFAULT_5XX": None,
     "API_CONFIGURATION_ERROR": 500,
-    "AUTHORIZER_CONFIGURATION_ERROR": 500,
-    "AUTHORIZER_FAILURE": 500,
+    "AUTHORIZER_CONFIGURATION_ERROR": 503,
+    "AUTHORIZER_FAILURE": 503,
     "INTEGRATION_FAILURE": 503,
     "INTEGRATION_TIMEOUT": 504,
 }
 # A refused caller must be told what to send.
 MUST_NAME = {
+    "UNAUTHORIZED": "authorization: Bearer",
     "INVALID_API_KEY": "x-api-key",
     "INVALID_SIGNATURE": "SigV4",
     "EXPIRED_TOKEN": "SigV4",
     "ACCESS_DENIED": "SigV4",
 }
 # Who may call what, route by route. A new route needs a decision, which is recorded here; there is no default.
-OPEN, KEY, SIGNED = "everybody", "an API key", "SigV4"
+# KEY is an API key, or a token where the stack names their issuer.
+OPEN, KEY, SIGNED, TOKEN = "everybody", "an API key", "SigV4", "a token"
+# An issuer of tokens.
+ISSUER = {"JwtIssuer": "https://issuer.example/realm", "JwtAudience": "fleet,other"}
 WHO_MAY_ASK = {
     "POST /ec2/{aws_instance_id}": KEY,
     "GET /ec2/{aws_instance_id}": KEY,
@@ -118,8 +122,13 @@ def test_gateways_own_responses_have_our_shape():
 
 @no_findings
 def test_each_route_requires_what_was_decided():
-    """Each route requires what WHO_MAY_ASK says, and every route is listed there."""
-    stack = Stack()
+    """Each route requires what WHO_MAY_ASK says, with keys and with tokens, and every route is listed there."""
+    yield from asked_of_callers(Stack(), KEY)
+    yield from asked_of_callers(Stack(**ISSUER), TOKEN)
+
+
+def asked_of_callers(stack, by_key):
+    """WHO_MAY_ASK, where routes of the API key ask for `by_key`."""
     body = stack.only("AWS::ApiGateway::RestApi")["Body"]
     # A key is only required through the usage plan of this stage.
     if stack.only("AWS::ApiGateway::UsagePlan")["ApiStages"][0]["Stage"] != {"Ref": "ApiStage"}:
@@ -130,12 +139,64 @@ def test_each_route_requires_what_was_decided():
         for method, operation in methods.items():
             schemes = sorted(name for each in operation.get("security", []) for name in each)
             kinds = [definitions[name].get("x-amazon-apigateway-authtype", definitions[name].get("name")) for name in schemes]
-            found[f"{method.upper()} {path}"] = {(): OPEN, ("x-api-key",): KEY, ("awsSigv4",): SIGNED}.get(tuple(kinds), str(kinds))
+            known = {(): OPEN, ("x-api-key",): KEY, ("awsSigv4",): SIGNED, ("custom",): TOKEN}
+            found[f"{method.upper()} {path}"] = known.get(tuple(kinds), str(kinds))
     for route in sorted(found.keys() | WHO_MAY_ASK.keys()):
+        wanted = by_key if WHO_MAY_ASK.get(route) == KEY else WHO_MAY_ASK.get(route)
         if route not in WHO_MAY_ASK:
             yield f"{route} is open to {found[route]}, which no decision covers: WHO_MAY_ASK in checks/test_gateway.py"
-        elif found.get(route) != WHO_MAY_ASK[route]:
-            yield f"{route} asks for {found.get(route, 'nothing, since it is gone')}, not {WHO_MAY_ASK[route]}"
+        elif found.get(route) != wanted:
+            yield f"{route} asks for {found.get(route, 'nothing, since it is gone')}, not {wanted}"
+
+
+@no_findings
+def test_an_issuer_makes_an_authorizer():
+    """The authorizer is there with an issuer alone, has no permission, and API Gateway calls its alias with the header."""
+    kinds = ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter")
+    made = {name for name, _ in Stack(**ISSUER).of_type(*kinds)} - {name for name, _ in Stack().of_type(*kinds)}
+    if made != {"JwtAuthorizer", "JwtAuthorizerAliaslive", "JwtAuthorizerRole", "JwtAuthorizerPermission", "AuthorizerFailuresAlarm", "AuthorizerFailuresMetric"}:
+        yield f"an issuer of tokens makes {sorted(made)}"
+    stack = Stack(**ISSUER)
+    function = stack.resources["JwtAuthorizer"]["Properties"]
+    variables = function["Environment"]["Variables"]
+    if (variables.get("JWT_ISSUER"), variables.get("JWT_AUDIENCE")) != (ISSUER["JwtIssuer"], ISSUER["JwtAudience"]):
+        yield f"JwtAuthorizer has the settings {variables}"
+    if stack.resources["JwtAuthorizerRole"]["Properties"].get("Policies") or "VpcConfig" in function:
+        yield "JwtAuthorizer has more than it needs: it asks nothing of AWS"
+    scheme = stack.only("AWS::ApiGateway::RestApi")["Body"]["components"]["securitySchemes"]["api_key"]
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+    if (authorizer["type"], authorizer["identitySource"]) != ("request", "method.request.header.Authorization"):
+        yield f"the authorizer is asked by {authorizer}"
+    if authorizer["authorizerUri"]["Fn::Sub"][1] != {"Alias": {"Ref": "JwtAuthorizerAliaslive"}}:
+        yield "API Gateway calls the authorizer around its alias"
+    if authorizer["authorizerResultTtlInSeconds"] > 60:
+        yield "a decision is kept for longer than docs/operating.md says"
+    permission = stack.resources["JwtAuthorizerPermission"]["Properties"]
+    if permission["FunctionName"] != {"Ref": "JwtAuthorizerAliaslive"} or "/authorizers/*" not in repr(permission["SourceArn"]):
+        yield "API Gateway may not call the authorizer's alias"
+    for alone in ("JwtIssuer", "JwtAudience"):
+        if not list(Stack(**{alone: ISSUER[alone]}).refusals()):
+            yield f"template.yaml takes {alone} alone"
+    if list(Stack(**ISSUER).refusals()):
+        yield "template.yaml refuses an issuer with its audience"
+
+
+@no_findings
+def test_a_changed_definition_is_deployed():
+    """A parameter that changes the API's definition makes a new deployment, without which the stage would stay as it was."""
+    given = {"DomainName": "api.example.com", "DomainCertificateArn": "arn", **ISSUER, "TruststoreUri": "s3://bucket/ca.pem"}
+    before = Stack()
+    body, ((deployment, _),) = before.only("AWS::ApiGateway::RestApi")["Body"], before.of_type("AWS::ApiGateway::Deployment")
+    for name, parameter in before.template["Parameters"].items():
+        values = [given.get(name), *parameter.get("AllowedValues", [])]
+        for value in (each for each in values if each not in (None, parameter.get("Default"))):
+            after = Stack(**{name: value})
+            ((other, _),) = after.of_type("AWS::ApiGateway::Deployment")
+            if after.only("AWS::ApiGateway::RestApi")["Body"] != body and other == deployment:
+                yield f"{name}={value} changes the API's definition and makes no deployment of it: see FunctionName of Metadata"
+                break
+    if "FunctionName" in Stack(**given).resources["Metadata"]["Properties"]:
+        yield "Metadata has a name"
 
 
 @no_findings

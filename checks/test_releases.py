@@ -25,7 +25,8 @@ LONGEST = {
     "DbSecretArn": f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{'s' * 66}",
     "DimensionsTableName": "t" * 60,
 }
-ALL = {"ScalingMode": "production", "ReleaseType": "Canary10Percent15Minutes"}
+ISSUER = {"JwtIssuer": "https://issuer.example", "JwtAudience": "fleet"}
+ALL = {"ScalingMode": "production", "ReleaseType": "Canary10Percent15Minutes", **ISSUER}
 
 
 def parameters_in(value, template):
@@ -78,8 +79,10 @@ def test_a_changed_setting_is_published():
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Version":
             versions[resource["Properties"]["FunctionName"]["Ref"]] = resource["Properties"]
-    for name, _ in Stack().functions():
-        uses = parameters_in(template["Resources"][name]["Properties"], template) - NOT_PUBLISHED.keys()
+    for name, _ in Stack(**ISSUER).functions():
+        # A name is none of a version's settings.
+        properties = {key: value for key, value in template["Resources"][name]["Properties"].items() if key != "FunctionName"}
+        uses = parameters_in(properties, template) - NOT_PUBLISHED.keys()
         published = parameters_in(versions.get(name, {}).get("Description", {}), template)
         for parameter in sorted(uses - published):
             yield f"{name}: a changed {parameter} reaches no caller: VersionDescription does not name it"
@@ -124,7 +127,7 @@ def test_callers_call_the_alias():
 def test_releases_move_the_alias_after_the_check():
     """Each function's alias is moved by CodeDeploy, after the check, and back if an alarm on errors fires during a gradual release."""
     for kind, watched in (("AllAtOnce", False), ("Canary10Percent15Minutes", True)):
-        stack = Stack(ReleaseType=kind)
+        stack = Stack(ReleaseType=kind, **ISSUER)
         groups = dict(stack.of_type("AWS::CodeDeploy::DeploymentGroup"))
         aliases = {found["Properties"]["FunctionName"]["Ref"]: found for found in stack.resources.values() if found["Type"] == "AWS::Lambda::Alias"}
         for name, _ in stack.functions():
@@ -165,7 +168,7 @@ class Client:
 @no_findings
 def test_the_hook_calls_every_new_version_and_reports():
     """The hook calls every function's new version, and reports a failure whatever goes wrong."""
-    stack = Stack()
+    stack = Stack(**ISSUER)
     hook = dict(stack.of_type("AWS::Lambda::Function"))["ReleaseCheck"]
     called = {each["Ref"] for each in hook["Environment"]["Variables"]["VERSIONS"]["Fn::Join"][1]}
     for name, _ in stack.of_type("AWS::Lambda::Version"):

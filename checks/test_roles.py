@@ -11,7 +11,7 @@ from transformed import ROOT, Stack
 ALL = {
     "AccessLogs": "write", "AlarmEmail": "ops@example.com", "DomainCertificateArn": "arn", "DomainName": "api.example.com",
     "KeyQuotaPerMonth": 1, "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/b", "ReservedConcurrency": 1, "ScalingMode": "production",
-    "AllowedAddresses": "192.0.2.0/24", "StandbyRegion": "eu-west-1", "TruststoreUri": "s3://bucket/ca.pem", "WebAclArn": "arn",
+    "AllowedAddresses": "192.0.2.0/24", "JwtAudience": "fleet", "JwtIssuer": "https://issuer.example", "StandbyRegion": "eu-west-1", "TruststoreUri": "s3://bucket/ca.pem", "WebAclArn": "arn",
 }  # fmt: skip
 # What the handlers of AWS's resource types ask for, by the schemas that cfn-lint ships, for features that the template leaves alone.
 UNUSED = {

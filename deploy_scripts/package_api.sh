@@ -7,7 +7,7 @@ help() {
     cat <<'TEXT'
 Usage: deploy_scripts/package_api.sh [dev|prod] [SAM OPTION...]
 
-Builds the eleven functions (sam build) and uploads them to the bucket that SAM keeps in the account, or to the one of the
+Builds the twelve functions (sam build) and uploads them to the bucket that SAM keeps in the account, or to the one of the
 option --s3-bucket. Writes the template that deploys them to .aws-sam/packaged-ENVIRONMENT.yaml. Nothing is deployed.
 Further options go to sam package.
 TEXT

@@ -13,6 +13,8 @@ check, with the expected and the actual value: encoded paths, API Gateway's own 
 the limit of /v1/health/ready, TLS, the log line and the trace of a request, the alarms and their recipients. It only reads,
 except for one write that is refused. The exit code is 1 if a row differs.
 
+In a stack with JwtIssuer the inventory asks for tokens: TOKEN (environment) is one that it should accept.
+
 Needs curl with --aws-sigv4 (7.75 or later) and credentials that may call the scaling endpoint and read the stack, its
 logs, metrics and traces.
 TEXT
@@ -36,6 +38,15 @@ check_stack "$AWS_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environmen
 # A test uses another address than the one that AWS gave the stack.
 endpoint=${API_ENDPOINT:-}
 if [[ -z $endpoint ]]; then endpoint=$(stack_output "$API_STACK" ApiEndpoint); fi
+# With an issuer of tokens, they take the place of keys.
+issuer=$(stack_parameter "$API_STACK" JwtIssuer)
+caller="an API key"
+refused_caller='403 {"code":"Forbidden","message":"*x-api-key*'
+if [[ -n $issuer ]]; then
+    caller="a token"
+    refused_caller='401 {"code":"Unauthorized","message":"*authorization: Bearer*'
+    [[ -n ${TOKEN:-} ]] || die "the inventory of $API_STACK asks for tokens of $issuer: give one in TOKEN."
+fi
 key_id=$(stack_output "$API_STACK" ApiKeyId)
 key=$(ask_aws apigateway get-api-key --api-key "$key_id" --include-value --query value --output text)
 log_group=$(stack_output "$API_STACK" LogGroupName)
@@ -44,6 +55,16 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/fleet-verify.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 # Keys are passed in files: every user of the machine can read a program's arguments.
 (umask 077 && printf 'header = "x-api-key: %s"\n' "$key" >"$work/key")
+if [[ -n $issuer ]]; then
+    # What API Gateway lets through to the authorizer, and the authorizer must not accept: unsigned, and signed by nobody.
+    unsigned="$(printf '{"alg":"none"}' | base64 | tr -d '=\n' | tr '+/' '-_').$(printf '{"iss":"%s"}' "$issuer" | base64 | tr -d '=\n' | tr '+/' '-_')."
+    (
+        umask 077
+        printf 'header = "authorization: Bearer %s"\n' "$TOKEN" >"$work/key"
+        printf 'header = "authorization: Bearer %s"\n' "$unsigned" >"$work/unsigned"
+        printf 'header = "authorization: Bearer %sAAAA"\n' "${TOKEN%.*}." >"$work/forged"
+    )
+fi
 credentials=$(aws configure export-credentials --format env-no-export 2>/dev/null || true)
 if [[ -z $credentials ]]; then
     credentials="AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-}
@@ -100,8 +121,14 @@ say ""
 say "---- Who may call which route ----"
 for route in "GET /ec2" "GET /ec2/verify-on-aws" "POST /ec2/verify-on-aws" "DELETE /ec2/verify-on-aws"; do
     seen=$(ask nothing "${route#* }" --request "${route% *}")
-    row "$route without an API key" '403 {"code":"Forbidden","message":"*x-api-key*' "$seen"
+    row "$route without $caller" "$refused_caller" "$seen"
 done
+if [[ -n $issuer ]]; then
+    for with in unsigned forged; do
+        seen=$(ask $with /ec2)
+        row "GET /ec2 with a token that is $with" "$refused_caller" "$seen"
+    done
+fi
 for route in "GET /scalableTargetDimensions" "GET /scalableTargetDimensions/verify" "PATCH /scalableTargetDimensions/verify"; do
     for version in "" /v1; do
         seen=$(ask nothing "$version${route#* }" --request "${route% *}")
@@ -130,7 +157,7 @@ row "a doubled slash" "200 *" "$seen"
 say ""
 say "---- Access and limits ----"
 seen=$(ask key "/ec2?limit=1")
-row "the inventory with the API key" '200 {"records":*' "$seen"
+row "the inventory with $caller" '200 {"records":*' "$seen"
 for number in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
     curl --silent --max-time 35 --output /dev/null --write-out '%{http_code} ' "$endpoint/v1/health/ready" >"$work/ready$number" &
 done
@@ -181,7 +208,7 @@ say "---- Alarms ----"
 silent=$(ask_aws cloudwatch describe-alarms --alarm-name-prefix "$API_STACK-" --query 'MetricAlarms[?length(AlarmActions)==`0`].AlarmName' --output text)
 row "metric alarms that notify nobody" "" "${silent/#None/}"
 count=$(ask_aws cloudwatch describe-alarms --alarm-name-prefix "$API_STACK-" --query 'length(MetricAlarms)' --output text)
-row "metric alarms" "1[0-9]" "$count"
+row "metric alarms" "[12][0-9]" "$count"
 topic=$(ask_aws cloudwatch describe-alarms --alarm-name-prefix "$API_STACK-" --query 'MetricAlarms[0].AlarmActions[0]' --output text)
 if [[ $topic == arn:* ]]; then
     told=$(ask_aws sns list-subscriptions-by-topic --topic-arn "$topic" --query 'Subscriptions[].SubscriptionArn' --output text)
