@@ -1,16 +1,13 @@
 //! Many clients, each with a connection of its own, over many dimensions and instances.
 
-use std::{
-    error::Error,
-    io::{self, Write as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 use http::Method;
 
 use crate::{
-    INSTANCE,
+    Failure, INSTANCE,
     load::{Load, Request, run},
+    report::{Cell, Report},
     server::{Server, Setup},
 };
 
@@ -20,9 +17,8 @@ const EACH: usize = 10_000;
 /// How many connections fill the stores.
 const FILLERS: usize = 16;
 
-pub(crate) async fn measure(span: Duration) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let mut out = io::stdout();
-    let (server, _) = Server::start(Setup::default()).await?;
+pub(crate) async fn measure(setup: Setup, span: Duration) -> Result<Report, Failure> {
+    let (server, _) = Server::start(setup).await?;
     let fill = Load {
         request: &|connection, request| {
             let number = request * FILLERS + connection;
@@ -40,12 +36,6 @@ pub(crate) async fn measure(span: Duration) -> Result<(), Box<dyn Error + Send +
     };
     let filled = run(&server.address, &fill, FILLERS).await?;
     let idle = server.resident_mib()?;
-    writeln!(
-        out,
-        "{EACH} dimensions and {EACH} instances made in {:.1} s, {} not 200; resident memory {idle} MiB",
-        filled.span().as_secs_f64(),
-        filled.not_ok()
-    )?;
     let load = Load {
         // 45 % reads of each kind, 5 % changes, 5 % lists.
         request: &|connection, request| {
@@ -70,16 +60,34 @@ pub(crate) async fn measure(span: Duration) -> Result<(), Box<dyn Error + Send +
         span,
     };
     let measured = run(&server.address, &load, CLIENTS).await?;
-    writeln!(
-        out,
-        "\n| {CLIENTS} clients | per second | median ms | 99th percentile ms | not 200 |\n|---|---|---|---|---|\n{}",
-        measured.row("mixed")
-    )?;
-    writeln!(
-        out,
-        "\n99th percentile {:.1} × the median; resident memory {} MiB",
-        measured.at(0.99) / measured.at(0.5),
-        server.resident_mib()?
-    )?;
-    server.stop().await
+    let after = server.resident_mib()?;
+    server.stop().await?;
+    let (half, most) = (measured.at(0.5), measured.at(0.99));
+    Ok(Report {
+        title: format!("{CLIENTS} clients"),
+        notes: vec![format!(
+            "{EACH} dimensions and {EACH} instances made in {:.1} s, {} of them not 200. 45 % reads of each kind, 5 % changes and adds, 5 % \
+             lists.",
+            filled.span().as_secs_f64(),
+            filled.not_ok()
+        )],
+        columns: vec![
+            "per second",
+            "median ms",
+            "99th percentile ms",
+            "99th percentile × median",
+            "not 200",
+            "idle MiB",
+            "loaded MiB",
+        ],
+        rows: vec![vec![
+            Cell::Number(measured.rate(), 0),
+            Cell::Number(half, 2),
+            Cell::Number(most, 2),
+            Cell::Number(most / half, 1),
+            Cell::Number(measured.not_ok() as f64, 0),
+            Cell::Number(idle as f64, 0),
+            Cell::Number(after as f64, 0),
+        ]],
+    })
 }

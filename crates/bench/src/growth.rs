@@ -1,20 +1,16 @@
 //! Lists of a million instances with two packages each: every combination of filters, at the first page and deep.
 
-use std::{
-    error::Error,
-    io::{self, Write as _},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::json;
 
 use crate::{
+    Failure,
     load::Connection,
+    report::{Cell, Report},
     server::{Server, Setup},
 };
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// How often each page is asked for.
 const TIMES: usize = 41;
@@ -63,42 +59,37 @@ const LISTS: [(&str, &str); 18] = [
     ),
 ];
 
-/// Fills a server, measures it and says so.
-pub(crate) async fn measure(mariadb: bool) -> Result<(), Failure> {
-    let mut out = io::stdout();
-    let (server, _) = Server::start(Setup { mariadb }).await?;
+/// Fills a server, and asks it for each list.
+pub(crate) async fn measure(setup: Setup) -> Result<Report, Failure> {
+    let (server, _) = Server::start(setup).await?;
     let begun = Instant::now();
     fill(&server).await?;
-    writeln!(
-        out,
-        "1,000,000 instances with two packages each, made in {} s\n",
+    let mut notes = vec![format!(
+        "1,000,000 instances with two packages each, made in {} s.",
         begun.elapsed().as_secs()
-    )?;
-    writeln!(
-        out,
-        "| filters | match | first page ms | × | deep page ms | × |\n|---|---|---|---|---|---|"
-    )?;
+    )];
     let mut connection = Connection::open(&server.address).await?;
-    let mut unfiltered = None;
+    let (mut unfiltered, mut rows) = (None, Vec::new());
     for (filters, found) in LISTS {
-        let first = median(&mut connection, filters, "").await?;
-        let deep = median(&mut connection, filters, &token()).await?;
+        let first = median(&mut connection, filters, "").await?.as_secs_f64();
+        let deep = median(&mut connection, filters, &token())
+            .await?
+            .as_secs_f64();
         let (one, other) = *unfiltered.get_or_insert((first, deep));
         let shown = if filters.is_empty() {
             "none".to_owned()
         } else {
             format!("`{filters}`")
         };
-        writeln!(
-            out,
-            "| {shown} | {found} | {:.2} | {:.1} | {:.2} | {:.1} |",
-            1e3 * first.as_secs_f64(),
-            first.as_secs_f64() / one.as_secs_f64(),
-            1e3 * deep.as_secs_f64(),
-            deep.as_secs_f64() / other.as_secs_f64(),
-        )?;
+        rows.push(vec![
+            Cell::Text(shown),
+            Cell::text(found),
+            Cell::Number(1e3 * first, 2),
+            Cell::Number(first / one, 1),
+            Cell::Number(1e3 * deep, 2),
+            Cell::Number(deep / other, 1),
+        ]);
     }
-    writeln!(out, "\nThe page's own requests, ms:")?;
     for path in [
         "/_ui/state?only=instances",
         "/_ui/state?only=instances&aws_region=region-3&package_name=agent",
@@ -108,10 +99,25 @@ pub(crate) async fn measure(mariadb: bool) -> Result<(), Failure> {
     ] {
         let begun = Instant::now();
         connection.send(Method::GET, path, String::new()).await?;
-        let once = begun.elapsed();
-        writeln!(out, "- `{path}`: {:.1}", 1e3 * once.as_secs_f64())?;
+        notes.push(format!(
+            "- The page's own request `{path}`: {:.1} ms",
+            1e3 * begun.elapsed().as_secs_f64()
+        ));
     }
-    server.stop().await
+    server.stop().await?;
+    Ok(Report {
+        title: "Growth".to_owned(),
+        notes,
+        columns: vec![
+            "filters",
+            "match",
+            "first page ms",
+            "× unfiltered",
+            "deep page ms",
+            "deep × unfiltered",
+        ],
+        rows,
+    })
 }
 
 /// The token of a page after [`DEEP`].

@@ -1,9 +1,6 @@
 //! Load from a number of connections, each with one request under way at a time.
 
-use std::{
-    error::Error,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::{
     Method, StatusCode,
@@ -14,7 +11,7 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-type Failure = Box<dyn Error + Send + Sync>;
+use crate::{Failure, statistics::percentile};
 
 /// One request.
 pub(crate) struct Request {
@@ -141,13 +138,14 @@ async fn ask(
 impl Measured {
     /// The milliseconds that this share of the requests took at most.
     pub(crate) fn at(&self, share: f64) -> f64 {
-        let index = (self.latencies.len() as f64 * share) as usize;
-        self.latencies
-            .get(index.min(self.latencies.len().saturating_sub(1)))
-            .copied()
+        1e3 * percentile(&self.latencies, share)
             .unwrap_or_default()
             .as_secs_f64()
-            * 1e3
+    }
+
+    /// How many requests were answered.
+    pub(crate) fn count(&self) -> usize {
+        self.latencies.len()
     }
 
     /// How many requests a second were answered.
@@ -161,16 +159,5 @@ impl Measured {
 
     pub(crate) fn not_ok(&self) -> usize {
         self.not_ok
-    }
-
-    /// A row of the table.
-    pub(crate) fn row(&self, name: &str) -> String {
-        format!(
-            "| {name} | {:.0} | {:.2} | {:.2} | {} |",
-            self.rate(),
-            self.at(0.5),
-            self.at(0.99),
-            self.not_ok
-        )
     }
 }

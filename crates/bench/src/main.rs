@@ -1,4 +1,4 @@
-//! The measurements in the README, repeated by one command: `cargo run --release -p fleet-bench`.
+//! The measurements in the documents, repeated by one command: `cargo run --release -p fleet-bench`.
 //!
 //! Starts the whole server in its own process, with embedded storage in its own folder, and measures what a
 //! user waits for: the start, memory, and how many requests a second are answered over loopback. The load client
@@ -7,84 +7,83 @@
 mod crowd;
 mod growth;
 mod load;
+mod report;
+mod requests;
 mod server;
+mod statistics;
 
 use std::{
     env,
     error::Error,
+    fs,
     io::{self, Write as _},
+    num::NonZeroUsize,
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 use clap::{Parser, ValueEnum};
-use http::Method;
+use serde_json::Value;
 
-use crate::{
-    load::{Load, Measured, Request, run},
-    server::{Server, Setup},
-};
+use crate::{report::Report, requests::Plan, server::Setup};
+
+/// Why nothing could be measured.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Measures Fleet API's server on this machine.
+///
+/// Each subject starts a server of its own on an empty data folder. The load comes from this process, so leave the machine alone
+/// meanwhile. The output is Markdown.
 #[derive(Parser)]
 #[command(name = "fleet-bench", version)]
 struct Options {
-    /// What to measure
-    #[arg(value_enum, default_value_t = Subject::Requests)]
-    subject: Subject,
-    /// Run the SQL on a MariaDB, which must be installed (growth only)
-    #[arg(long)]
-    mariadb: bool,
+    /// What to measure; all of it, if nothing is named
+    #[arg(value_enum)]
+    subjects: Vec<Subject>,
+    /// What runs the SQL; mariadb needs an installed MariaDB
+    #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
+    engine: Engine,
     /// Seconds of load for each measurement
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// Concurrent connections
-    #[arg(long, default_value_t = 8)]
-    connections: usize,
+    /// Concurrent connections, of which `requests` measures each number
+    #[arg(long, value_delimiter = ',', default_values = ["16", "256"])]
+    connections: Vec<NonZeroUsize>,
+    /// How often `requests` measures each kind; the median is shown
+    #[arg(long, default_value = "3")]
+    runs: NonZeroUsize,
+    /// Write the results here too, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draw the first table of `requests` here, each rate beside that of health
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Subject {
-    /// Start, memory, and each kind of request
+    /// Start, and each kind of request: rate, latency, processor time and calls to stores
     Requests,
+    /// Resident memory after 10,000, 100,000 and 1,000,000 requests
+    Memory,
     /// 1,000 clients over 10,000 dimensions and 10,000 instances
     Crowd,
     /// Lists of 1,000,000 instances
     Growth,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    Sqlite,
+    Mariadb,
+}
+
 /// The instance that is added.
 pub(crate) const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
 
-/// A request by the number of the connection and of the request on it.
-type RequestOf = fn(usize, usize) -> Request;
-
-/// The kinds of requests.
-const KINDS: [(&str, RequestOf); 7] = [
-    ("health", |_, _| Request::get("/v1/health".to_owned())),
-    ("books", |_, _| Request::get("/api/books".to_owned())),
-    ("inventory read", |_, _| {
-        Request::get("/ec2/instance-002".to_owned())
-    }),
-    ("inventory list", |_, _| {
-        Request::get("/ec2?aws_region=us-east-1".to_owned())
-    }),
-    ("dimension read", |_, _| {
-        Request::get("/scalableTargetDimensions/1-23456789".to_owned())
-    }),
-    ("inventory add, 2 packages", |connection, number| {
-        Request::new(
-            Method::POST,
-            format!("/ec2/i-{connection}-{number}"),
-            INSTANCE,
-        )
-    }),
-    ("dimension change", |connection, number| {
-        let path = format!("/scalableTargetDimensions/{connection}");
-        let body = format!(r#"{{"desiredCapacity":{number}.5}}"#);
-        Request::new(Method::PATCH, path, &body)
-    }),
-];
+/// The column of `requests` that is drawn.
+const DRAWN: &str = "× health";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -92,12 +91,7 @@ async fn main() -> ExitCode {
     let outcome = if env::var_os(server::SERVE).is_some() {
         server::serve().await
     } else {
-        let options = Options::parse();
-        match options.subject {
-            Subject::Requests => measure(options).await,
-            Subject::Crowd => crowd::measure(Duration::from_secs(options.seconds)).await,
-            Subject::Growth => growth::measure(options.mariadb).await,
-        }
+        measure(Options::parse()).await
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -108,52 +102,82 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(options: Options) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let (server, ready) = Server::start(Setup::default()).await?;
-    let mut out = io::stdout();
-    writeln!(
-        out,
-        "{} connections, {} s each, {} processors",
-        options.connections,
-        options.seconds,
-        std::thread::available_parallelism()?
-    )?;
-    writeln!(out, "ready to answer after {} ms", ready.as_millis())?;
-    writeln!(
-        out,
-        "resident memory after the start {} MiB",
-        server.resident_mib()?
-    )?;
-    server
-        .send(Method::POST, "/ec2/instance-002", INSTANCE)
-        .await?;
-    server
-        .send(
-            Method::PATCH,
-            "/scalableTargetDimensions/1-23456789",
-            r#"{"desiredCapacity":2.0}"#,
-        )
-        .await?;
-
-    writeln!(
-        out,
-        "\n| request | per second | median ms | 99th percentile ms | not 200 | × health |\n|---|---|---|---|---|---|"
-    )?;
-    let span = Duration::from_secs(options.seconds);
-    let mut health = None;
-    for (name, request) in KINDS {
-        let load = Load {
-            request: &|connection, number| Some(request(connection, number)),
-            span,
-        };
-        let measured: Measured = run(&server.address, &load, options.connections).await?;
-        let ratio = measured.rate() / *health.get_or_insert(measured.rate());
-        writeln!(out, "{} {ratio:.3} |", measured.row(name))?;
+async fn measure(options: Options) -> Result<(), Failure> {
+    let subjects = if options.subjects.is_empty() {
+        Subject::value_variants()
+    } else {
+        &options.subjects
+    };
+    let mut reports = Vec::new();
+    for subject in subjects {
+        for report in reports_of(*subject, &options).await? {
+            writeln!(io::stdout(), "{}", report.markdown())?;
+            reports.push(report);
+        }
     }
-    writeln!(
-        out,
-        "\nresident memory after the load {} MiB",
-        server.resident_mib()?
-    )?;
-    server.stop().await
+    if let Some(file) = &options.json {
+        let all: Vec<Value> = reports.iter().map(Report::json).collect();
+        fs::write(file, format!("{:#}\n", Value::from(all)))?;
+    }
+    if let Some(file) = &options.svg {
+        let drawn = reports.iter().find_map(|report| report.svg(DRAWN));
+        fs::write(
+            file,
+            drawn.ok_or("--svg draws requests, which were not measured")?,
+        )?;
+    }
+    Ok(())
+}
+
+async fn reports_of(subject: Subject, options: &Options) -> Result<Vec<Report>, Failure> {
+    let setup = Setup {
+        mariadb: options.engine == Engine::Mariadb,
+    };
+    let span = Duration::from_secs(options.seconds);
+    let fewest = options.connections.first().map_or(16, |first| first.get());
+    Ok(match subject {
+        Subject::Requests => {
+            let plan = Plan {
+                setup,
+                span,
+                runs: options.runs.get(),
+            };
+            let mut reports = Vec::new();
+            for connections in &options.connections {
+                reports.push(requests::measure(plan, connections.get()).await?);
+            }
+            reports
+        }
+        Subject::Memory => vec![requests::memory(setup, fewest).await?],
+        Subject::Crowd => vec![crowd::measure(setup, span).await?],
+        Subject::Growth => vec![growth::measure(setup).await?],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn options_are_read() {
+        Options::command().debug_assert();
+        let options = Options::parse_from([
+            "fleet-bench",
+            "crowd",
+            "requests",
+            "--connections",
+            "4,8",
+            "--engine",
+            "mariadb",
+        ]);
+        assert!(options.subjects == [Subject::Crowd, Subject::Requests]);
+        assert!(options.engine == Engine::Mariadb);
+        let connections: Vec<usize> = options.connections.iter().map(|one| one.get()).collect();
+        assert_eq!(connections, [4, 8]);
+        for wrong in [["--connections", "0"], ["--seconds", "0"], ["--runs", "0"]] {
+            assert!(Options::try_parse_from([&["fleet-bench"][..], &wrong].concat()).is_err());
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! The server under measurement, in its own process.
 
 use std::{
-    env,
-    error::Error,
-    fs, io,
+    env, fs, io,
     net::TcpListener,
     process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,9 +19,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::load::Connection;
-
-type Failure = Box<dyn Error + Send + Sync>;
+use crate::{Failure, load::Connection};
 
 /// Set in the environment of the server's process; its value is the data folder.
 pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
@@ -59,6 +59,8 @@ pub(crate) struct Server {
     /// Host and port of its AWS endpoints.
     pub(crate) aws_address: String,
     process: Child,
+    /// What the last log line of a request says, and one more; 0 where none has said so yet.
+    calls: Arc<AtomicU32>,
     _folder: TempDir,
 }
 
@@ -87,12 +89,21 @@ impl Server {
             .ok_or("the server does not say where it answers")?
             .1
             .to_owned();
+        let calls = Arc::new(AtomicU32::new(0));
+        let noted = Arc::clone(&calls);
         // Read to the end, so that the server never waits for a reader.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(calls) = calls_of(&line) {
+                    noted.store(calls + 1, Ordering::Relaxed);
+                }
+            }
+        });
         let server = Self {
             address,
             aws_address,
             process,
+            calls,
             _folder: folder,
         };
         server.send(Method::GET, "/v1/health", "").await?;
@@ -128,8 +139,62 @@ impl Server {
         Ok(kib.div_ceil(1024))
     }
 
+    /// How many calls to stores a request took, by the newest line of the log; `None` where there is none.
+    pub(crate) fn last_calls(&self) -> Option<u32> {
+        self.calls.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// The processor time that it has spent, from Linux's `/proc`.
+    pub(crate) fn processor_time(&self) -> Result<Duration, Failure> {
+        let id = self.process.id().ok_or("the server has ended")?;
+        let status = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        Ok(processor_time(&status).ok_or("no times in /proc")?)
+    }
+
     /// Ends it.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         Ok(self.process.kill().await?)
+    }
+}
+
+/// The number of store calls in a request's log line. One without is a request that made none.
+fn calls_of(line: &str) -> Option<u32> {
+    if !line.contains(" request_id=") {
+        return None;
+    }
+    match line.split_once(" calls=") {
+        Some((_, calls)) => calls.split(' ').next()?.parse().ok(),
+        None => Some(0),
+    }
+}
+
+/// User and system time in a line of `/proc/PID/stat`, whose unit is a hundredth of a second on every Linux:
+/// <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>.
+fn processor_time(stat: &str) -> Option<Duration> {
+    // The program's name, in parentheses, may have spaces in it.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(10 * ticks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calls_of_a_request_are_read_from_its_line() {
+        let line = "2026-11-27T18:22:20.601Z   200 PATCH  /ec2/{id} 25.69 ms request_id=46f406f5";
+        assert_eq!(calls_of(&format!("{line} calls=2")), Some(2));
+        assert_eq!(calls_of(&format!("{line} calls=4 retries=1")), Some(4));
+        assert_eq!(calls_of(line), Some(0));
+        assert_eq!(calls_of("Try:"), None);
+    }
+
+    #[test]
+    fn processor_time_is_read_behind_the_programs_name() {
+        let stat = "42 (a ) b) S 1 42 42 0 -1 4194560 100 0 0 0 150 25 0 0 20 0 9 0 100";
+        assert_eq!(processor_time(stat), Some(Duration::from_millis(1_750)));
+        assert_eq!(processor_time("42 (a) S"), None);
     }
 }

@@ -1,0 +1,199 @@
+//! Each kind of request: how many a second, how long, what the server's processor and its stores do for one.
+
+use std::time::Duration;
+
+use http::Method;
+
+use crate::{
+    Failure, INSTANCE,
+    load::{Load, Request, run},
+    report::{Cell, Report},
+    server::{Server, Setup},
+    statistics::median,
+};
+
+/// A request by the number of the connection and of the request on it. The round keeps runs apart.
+type RequestOf = fn(usize, usize, usize) -> Request;
+
+/// The kinds of requests. The first one is what the others are compared with.
+const KINDS: [(&str, RequestOf); 7] = [
+    ("health", |_, _, _| Request::get("/v1/health".to_owned())),
+    ("books", |_, _, _| Request::get("/api/books".to_owned())),
+    ("inventory read", |_, _, _| {
+        Request::get("/ec2/instance-002".to_owned())
+    }),
+    ("inventory list", |_, _, _| {
+        Request::get("/ec2?aws_region=us-east-1".to_owned())
+    }),
+    ("dimension read", |_, _, _| {
+        Request::get("/scalableTargetDimensions/1-23456789".to_owned())
+    }),
+    ("inventory add, 2 packages", |round, connection, number| {
+        Request::new(
+            Method::POST,
+            format!("/ec2/i-{round}-{connection}-{number}"),
+            INSTANCE,
+        )
+    }),
+    ("dimension change", |round, connection, number| {
+        let path = format!("/scalableTargetDimensions/{connection}");
+        let body = format!(r#"{{"desiredCapacity":{round}{number}.5}}"#);
+        Request::new(Method::PATCH, path, &body)
+    }),
+];
+
+/// What is measured, and how often.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) setup: Setup,
+    pub(crate) span: Duration,
+    pub(crate) runs: usize,
+}
+
+/// One kind, measured once.
+struct Sample {
+    rate: f64,
+    ratio: f64,
+    median: f64,
+    worst: f64,
+    processor: f64,
+    not_ok: usize,
+}
+
+/// Measures every kind with so many connections.
+pub(crate) async fn measure(plan: Plan, connections: usize) -> Result<Report, Failure> {
+    let (server, ready) = Server::start(plan.setup).await?;
+    let mut notes = vec![
+        format!(
+            "{connections} connections, medians of {} runs of {} s each, {} processors, which the load shares; the server was ready \
+             after {} ms.",
+            plan.runs,
+            plan.span.as_secs(),
+            std::thread::available_parallelism()?,
+            ready.as_millis()
+        ),
+        format!(
+            "Resident memory after the start {} MiB.",
+            server.resident_mib()?
+        ),
+    ];
+    server
+        .send(Method::POST, "/ec2/instance-002", INSTANCE)
+        .await?;
+    server
+        .send(
+            Method::PATCH,
+            "/scalableTargetDimensions/1-23456789",
+            r#"{"desiredCapacity":2.0}"#,
+        )
+        .await?;
+    let mut samples: Vec<Vec<Sample>> = KINDS.iter().map(|_| Vec::new()).collect();
+    let mut calls = Vec::new();
+    for round in 1..=plan.runs {
+        let mut health = None;
+        for (kind, (_, request)) in KINDS.iter().enumerate() {
+            let load = Load {
+                request: &|connection, number| Some(request(round, connection, number)),
+                span: plan.span,
+            };
+            let before = server.processor_time()?;
+            let measured = run(&server.address, &load, connections).await?;
+            let spent = server.processor_time()?.saturating_sub(before);
+            let rate = measured.rate();
+            samples[kind].push(Sample {
+                rate,
+                ratio: rate / *health.get_or_insert(rate),
+                median: measured.at(0.5),
+                worst: measured.at(0.99),
+                processor: 1e6 * spent.as_secs_f64() / measured.count().max(1) as f64,
+                not_ok: measured.not_ok(),
+            });
+            if round == 1 {
+                calls.push(server.last_calls());
+            }
+        }
+    }
+    notes.push(format!(
+        "Resident memory after the load {} MiB.",
+        server.resident_mib()?
+    ));
+    server.stop().await?;
+    let rows = KINDS
+        .iter()
+        .zip(&samples)
+        .zip(calls)
+        .map(|(((name, _), samples), calls)| {
+            let of = |part: fn(&Sample) -> f64| median(samples.iter().map(part));
+            let not_ok: usize = samples.iter().map(|sample| sample.not_ok).sum();
+            vec![
+                Cell::text(*name),
+                Cell::number(of(|sample| sample.rate), 0),
+                Cell::number(of(|sample| sample.ratio), 3),
+                Cell::number(of(|sample| sample.median), 2),
+                Cell::number(of(|sample| sample.worst), 2),
+                Cell::number(of(|sample| sample.processor), 0),
+                Cell::number(calls.map(f64::from), 0),
+                Cell::Number(not_ok as f64, 0),
+            ]
+        });
+    Ok(Report {
+        title: format!("Requests, {connections} connections"),
+        notes,
+        columns: vec![
+            "request",
+            "per second",
+            "× health",
+            "median ms",
+            "99th percentile ms",
+            "server's processor µs",
+            "store calls",
+            "not 200",
+        ],
+        rows: rows.collect(),
+    })
+}
+
+/// The server's memory after many requests: whether it grows with their number.
+pub(crate) async fn memory(setup: Setup, connections: usize) -> Result<Report, Failure> {
+    const STEPS: [usize; 3] = [10_000, 100_000, 1_000_000];
+    let (server, _) = Server::start(setup).await?;
+    server
+        .send(Method::POST, "/ec2/instance-002", INSTANCE)
+        .await?;
+    let mut rows = vec![vec![
+        Cell::Number(0.0, 0),
+        Cell::Number(server.resident_mib()? as f64, 0),
+    ]];
+    let mut done = 0;
+    for step in STEPS {
+        let more = (step - done).div_ceil(connections);
+        let load = Load {
+            // Reads of both stores; what is added would grow by itself.
+            request: &|_, number| {
+                (number < more).then(|| {
+                    Request::get(if number.is_multiple_of(2) {
+                        "/ec2/instance-002".to_owned()
+                    } else {
+                        "/scalableTargetDimensions/1-23456789".to_owned()
+                    })
+                })
+            },
+            span: Duration::MAX,
+        };
+        run(&server.address, &load, connections).await?;
+        done = step;
+        rows.push(vec![
+            Cell::Number(done as f64, 0),
+            Cell::Number(server.resident_mib()? as f64, 0),
+        ]);
+    }
+    server.stop().await?;
+    Ok(Report {
+        title: "Memory".to_owned(),
+        notes: vec![format!(
+            "Reads of both stores on {connections} connections."
+        )],
+        columns: vec!["requests", "resident MiB"],
+        rows,
+    })
+}
