@@ -8,19 +8,59 @@ use rusqlite::{Connection, Error, ErrorCode, functions::FunctionFlags};
 /// The longest text that the Data API takes.
 const MAX_CHARACTERS: usize = 65_536;
 
-/// The tables that statements may name.
-const TABLES: &str = "
-CREATE TABLE ec2 (aws_instance_id TEXT PRIMARY KEY, aws_region TEXT, aws_account TEXT, creation_date_utc TEXT, add_token TEXT);
-CREATE TABLE ec2_package (aws_instance_id TEXT, package_name TEXT, package_version TEXT);
-CREATE TABLE t (a, b, c);
-CREATE TABLE u (a, b, c);";
+/// The tables that statements may name, in MySQL's dialect.
+const TABLES: [&str; 4] = [
+    "CREATE TABLE ec2 (aws_instance_id VARCHAR(255) PRIMARY KEY, aws_region VARCHAR(30), aws_account VARCHAR(13), \
+     creation_date_utc DATETIME, add_token CHAR(36))",
+    "CREATE TABLE ec2_package (aws_instance_id VARCHAR(255), package_name VARCHAR(100), package_version VARCHAR(50))",
+    "CREATE TABLE t (a INT, b VARCHAR(20), c DECIMAL(10, 2))",
+    "CREATE TABLE u (a DATETIME, b DOUBLE, c VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)",
+];
 
 /// What the embedded engine has beyond SQLite's own functions, as far as statements are only prepared here.
-const FUNCTIONS: [&str; 4] = ["utc_timestamp", "utc_date", "utc_time", "database"];
+const FUNCTIONS: [&str; 28] = [
+    "concat",
+    "concat_ws",
+    "database",
+    "date",
+    "datediff",
+    "day",
+    "fleet_as_date",
+    "fleet_as_datetime",
+    "fleet_bits",
+    "fleet_changes",
+    "fleet_decimal",
+    "fleet_divide",
+    "fleet_int",
+    "fleet_like",
+    "fleet_number",
+    "fleet_real",
+    "fleet_round",
+    "fleet_store_date",
+    "fleet_store_decimal",
+    "fleet_store_double",
+    "fleet_store_int",
+    "fleet_store_text",
+    "fleet_unsigned",
+    "left",
+    "substring",
+    "utc_date",
+    "utc_time",
+    "utc_timestamp",
+];
 
 fn sqlite() -> Connection {
     let sqlite = Connection::open_in_memory().unwrap();
-    sqlite.execute_batch(TABLES).unwrap();
+    for name in ["ai_ci", "padded"] {
+        sqlite.create_collation(name, str::cmp).unwrap();
+    }
+    for table in TABLES {
+        for text in embedded(table, "shop", &[]).unwrap().texts {
+            if text.starts_with("CREATE") {
+                sqlite.execute_batch(&text).unwrap();
+            }
+        }
+    }
     for name in FUNCTIONS {
         sqlite
             .create_scalar_function(name, -1, FunctionFlags::SQLITE_UTF8, |_| Ok(0))
@@ -43,8 +83,8 @@ pub fn check(bytes: &[u8]) {
     if let Ok(sent) = positional(sql) {
         check_positional(sql, &sent);
     }
-    if let Ok(sent) = embedded(sql, "shop") {
-        assert_eq!(embedded(sql, "shop").as_ref(), Ok(&sent));
+    if let Ok(sent) = embedded(sql, "shop", &TABLES) {
+        assert_eq!(embedded(sql, "shop", &TABLES).as_ref(), Ok(&sent));
         check_embedded(sql, &sent);
     }
 }

@@ -142,7 +142,7 @@ pub(super) fn column(raw: &Described, metadata: bool) -> Column {
         name: if name.is_empty() { label.clone() } else { name },
         label,
         type_code,
-        type_name: if is_unsigned && numeric {
+        type_name: if is_unsigned && numeric && raw.column_type() != ColumnType::MYSQL_TYPE_YEAR {
             format!("{type_name} UNSIGNED")
         } else {
             type_name.to_owned()

@@ -6,6 +6,7 @@
 //! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
 
 use std::{
+    collections::HashMap,
     env,
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -20,11 +21,14 @@ use tokio::{
 };
 
 use super::{
-    EngineError, EngineResult, Outcome, Rights, Statement, moment_after,
+    EngineError, EngineResult, Outcome, Parameters, Rights, Statement,
+    analysis::Bindings,
+    catalogue::Catalogue,
+    moment_after,
+    plans::{self, Kind, Plan},
     sqlite_connection::{Connection, MAX_CACHED_SQL_BYTES},
     sqlite_parse as parse,
     sqlite_places::{LOCK_WAIT, Writer, Writing, permit},
-    sqlite_rewrite::{self as rewrite, Kind, Plan},
     sqlite_rights as rights,
     sqlite_work::{MAX_CONTINUED, Work},
     threads,
@@ -47,6 +51,9 @@ const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
 /// How many statements are parsed at once.
 const PARSERS: usize = 4;
 
+/// Plans by the statement and the kinds of its parameters.
+type Plans = LruCache<(Arc<str>, String), Arc<Plan>>;
+
 /// The embedded engine; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
@@ -58,7 +65,8 @@ pub(crate) struct Engine {
 struct Shared {
     file: PathBuf,
     database: Arc<str>,
-    plans: Mutex<LruCache<Arc<str>, Arc<Plan>>>,
+    plans: Mutex<Plans>,
+    catalogue: Mutex<Arc<Catalogue>>,
     idle: Mutex<Vec<Connection>>,
     connections: Arc<Semaphore>,
     transactions: Arc<Semaphore>,
@@ -92,6 +100,7 @@ impl Engine {
             file,
             database: database.into(),
             plans: Mutex::new(LruCache::new(PLANS)),
+            catalogue: Mutex::default(),
             idle: Mutex::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
             transactions: Arc::new(Semaphore::new(MAX_TRANSACTIONS)),
@@ -110,6 +119,10 @@ impl Engine {
             shared: Arc::new(shared),
             rights: Rights::Owner,
         };
+        engine
+            .shared
+            .read_catalogue(&connection)
+            .map_err(|error| StartError::Schema(error.to_string()))?;
         engine.shared.give_back(connection);
         Ok(engine)
     }
@@ -130,9 +143,10 @@ impl Engine {
     /// Runs a statement on its own.
     pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
-        let plan = self.plan(&statement.sql, deadline).await?;
+        let plans = self.plans(&statement, deadline).await?;
+        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
         // The writer's place first, so that waiting for it keeps no connection from readers.
-        let writer = if plan.kind.writes() {
+        let writer = if kind.writes() {
             Some(self.shared.writer.take(deadline).await?)
         } else {
             None
@@ -148,12 +162,15 @@ impl Engine {
         };
         let (result, ()) = work
             .run(connection, move |connection, statement| {
-                let result = if plan.kind.writes() {
-                    connection.write_all(&plan, &statement, &shared.journal)
+                let mut result = if kind.writes() {
+                    connection.write_all(&plans, &statement, &shared.journal)
                 } else {
-                    connection.run_all(&plan, &statement)
+                    connection.run_all(&plans, &statement)
                 };
-                if plan.kind == Kind::Definition {
+                if kind == Kind::Definition {
+                    if let Err(error) = shared.read_catalogue(&connection) {
+                        result = result.and(Err(error));
+                    }
                     // What they have prepared may be of columns that are there no more.
                     locked(&shared.idle).clear();
                 } else {
@@ -217,22 +234,49 @@ impl Engine {
         opened.map_err(|error| EngineError::Internal(error.to_string()))
     }
 
-    /// A statement rewritten, from the cache where it is there.
-    async fn plan(&self, sql: &Arc<str>, deadline: Instant) -> EngineResult<Arc<Plan>> {
-        if let Some(plan) = self.shared.planned(sql) {
-            return rights::allow(self.rights, plan);
+    /// A statement's plan for each set of parameters, from the cache where it is there.
+    async fn plans(
+        &self,
+        statement: &Statement,
+        deadline: Instant,
+    ) -> EngineResult<Vec<Arc<Plan>>> {
+        let nothing = Parameters::new();
+        if let [set] = statement.sets.as_slice()
+            && let Some(plan) = self
+                .shared
+                .planned(&statement.sql, &signature(&statement.sql, set))
+        {
+            return Ok(vec![rights::allow(self.rights, plan)?]);
         }
         let place = permit(&self.shared.parsers, deadline).await?;
-        let (shared, sql) = (Arc::clone(&self.shared), Arc::clone(sql));
+        let (shared, sql, rights) = (
+            Arc::clone(&self.shared),
+            Arc::clone(&statement.sql),
+            self.rights,
+        );
+        let sets: Vec<Parameters> = if statement.sets.is_empty() {
+            vec![nothing]
+        } else {
+            statement.sets.clone()
+        };
         let parsed = threads::run(move || {
-            let plan = shared.plan(&sql);
+            let mut plans: Vec<Arc<Plan>> = Vec::with_capacity(sets.len());
+            let mut last: Option<(HashMap<String, Kinds>, Arc<Plan>)> = None;
+            for set in &sets {
+                let kinds = kinds_of(set);
+                let plan = match &last {
+                    Some((before, plan)) if *before == kinds => Arc::clone(plan),
+                    _ => rights::allow(rights, shared.plan(&sql, set)?)?,
+                };
+                last = Some((kinds, Arc::clone(&plan)));
+                plans.push(plan);
+            }
             drop(place);
-            plan
+            Ok(plans)
         });
-        let plan = timeout_at(deadline, parsed)
+        timeout_at(deadline, parsed)
             .await
-            .map_err(|_| EngineError::Timeout)???;
-        rights::allow(self.rights, plan)
+            .map_err(|_| EngineError::Timeout)??
     }
 }
 
@@ -250,17 +294,43 @@ impl Shared {
         self.journal.settled().await.map_err(EngineError::Storage)
     }
 
-    fn planned(&self, sql: &Arc<str>) -> Option<Arc<Plan>> {
-        locked(&self.plans).get(sql).cloned()
+    fn planned(&self, sql: &Arc<str>, signature: &str) -> Option<Arc<Plan>> {
+        let key = (Arc::clone(sql), signature.to_owned());
+        locked(&self.plans).get(&key).cloned()
     }
 
-    /// Rewrites a statement.
-    fn plan(&self, sql: &Arc<str>) -> EngineResult<Arc<Plan>> {
-        let plan = Arc::new(rewrite::plan(parse::parse(sql)?, &self.database)?);
-        if sql.len() <= MAX_CACHED_SQL_BYTES {
-            locked(&self.plans).put(Arc::clone(sql), Arc::clone(&plan));
+    /// Plans a statement for the kinds of some parameters.
+    fn plan(&self, sql: &Arc<str>, parameters: &Parameters) -> EngineResult<Arc<Plan>> {
+        let signature = signature(sql, parameters);
+        if let Some(plan) = self.planned(sql, &signature) {
+            return Ok(plan);
+        }
+        let catalogue = Arc::clone(&*locked(&self.catalogue));
+        let plan = plans::plan(
+            parse::parse(sql)?,
+            parse::labels(sql),
+            &catalogue,
+            &self.database,
+            Bindings::Given(parameters),
+        )?;
+        let plan = Arc::new(plan);
+        if sql.len() <= MAX_CACHED_SQL_BYTES && plan.kind != Kind::Definition {
+            let mut plans = locked(&self.plans);
+            // Another thread may have defined something meanwhile.
+            if Arc::ptr_eq(&catalogue, &locked(&self.catalogue)) {
+                plans.put((Arc::clone(sql), signature), Arc::clone(&plan));
+            }
         }
         Ok(plan)
+    }
+
+    /// Reads the definitions anew, and forgets the plans that were made with others.
+    fn read_catalogue(&self, connection: &Connection) -> EngineResult<()> {
+        let catalogue = Catalogue::read(&connection.sqlite)?;
+        let mut plans = locked(&self.plans);
+        *locked(&self.catalogue) = Arc::new(catalogue);
+        plans.clear();
+        Ok(())
     }
 
     fn give_back(&self, connection: Connection) {
@@ -275,6 +345,29 @@ impl Shared {
             idle.push(connection);
         }
     }
+}
+
+/// A parameter's kind: whether it is one of NULL.
+type Kinds = super::kinds::Kind;
+
+fn kinds_of(parameters: &Parameters) -> HashMap<String, Kinds> {
+    let kinds = parameters.iter();
+    kinds
+        .map(|(name, value)| (name.clone(), Kinds::of(value)))
+        .collect()
+}
+
+/// Names the kinds of parameters; a long statement is never looked up by it.
+fn signature(sql: &str, parameters: &Parameters) -> String {
+    if sql.len() > MAX_CACHED_SQL_BYTES {
+        return String::new();
+    }
+    let mut kinds: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}:{:?}", Kinds::of(value)))
+        .collect();
+    kinds.sort();
+    kinds.join(",")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -314,10 +407,12 @@ impl Session {
     /// Runs a statement within the transaction.
     pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
-        let plan = self.engine.plan(&statement.sql, deadline).await?;
-        let begin = self.prepare(plan.kind, deadline).await?;
+        let plans = self.engine.plans(&statement, deadline).await?;
+        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
+        let begin = self.prepare(kind, deadline).await?;
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
-        let definition = plan.kind == Kind::Definition;
+        let definition = kind == Kind::Definition;
+        let shared = Arc::clone(&self.engine.shared);
         let journal = self.engine.shared.journal.clone();
         let work = Work {
             statement,
@@ -330,12 +425,19 @@ impl Session {
                 let result = begin
                     .map_or(Ok(()), |begin| connection.control(begin))
                     .and_then(|()| {
-                        if plan.kind == Kind::Definition {
-                            connection.write_all(&plan, &statement, &journal)
+                        if definition {
+                            connection.write_all(&plans, &statement, &journal)
                         } else {
-                            connection.run_all(&plan, &statement)
+                            connection.run_all(&plans, &statement)
                         }
                     });
+                let result = if definition {
+                    locked(&shared.idle).clear();
+                    result
+                        .and_then(|outcomes| shared.read_catalogue(&connection).map(|()| outcomes))
+                } else {
+                    result
+                };
                 (result, connection)
             })
             .await?;

@@ -13,9 +13,10 @@ use rusqlite::{
 use crate::journal::Journal;
 
 use super::{
-    EngineResult, Meter, Outcome, Parameters, Statement, Value, sqlite_errors as errors,
-    sqlite_functions as functions, sqlite_results as results,
-    sqlite_rewrite::{Kind, Plan, bound},
+    EngineResult, Meter, Outcome, Parameters, Statement, Value, kinds,
+    plans::{Kind, Plan, bound},
+    sqlite_dates, sqlite_errors as errors, sqlite_functions as functions,
+    sqlite_results as results,
     sqlite_writes::{self as writes, Before, Changed},
 };
 
@@ -33,18 +34,6 @@ const LIMITS: [(Limit, i32); 4] = [
     (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 500),
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
 ];
-
-/// What `information_schema` offers.
-const INFORMATION_SCHEMA: &str = "
-CREATE TEMP VIEW `information_schema.tables` AS
-SELECT 'def' AS TABLE_CATALOG, database() AS TABLE_SCHEMA, name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE, 'InnoDB' AS ENGINE
-FROM main.sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_';
-CREATE TEMP VIEW `information_schema.columns` AS
-SELECT 'def' AS TABLE_CATALOG, database() AS TABLE_SCHEMA, m.name AS TABLE_NAME, c.name AS COLUMN_NAME,
-       c.cid + 1 AS ORDINAL_POSITION, c.dflt_value AS COLUMN_DEFAULT, iif(c.`notnull`, 'NO', 'YES') AS IS_NULLABLE,
-       lower(c.type) AS COLUMN_TYPE
-FROM main.sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND substr(m.name, 1, 7) <> 'sqlite_';
-";
 
 /// A connection with its clock.
 #[derive(Debug)]
@@ -69,7 +58,6 @@ impl Connection {
         sqlite.pragma_update(None, "journal_mode", "WAL")?;
         sqlite.pragma_update(None, "synchronous", if durable { "NORMAL" } else { "OFF" })?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
-        sqlite.pragma_update(None, "case_sensitive_like", true)?;
         sqlite.pragma_update(None, "temp_store", "FILE")?;
         for (limit, value) in LIMITS {
             sqlite.set_limit(limit, value)?;
@@ -80,7 +68,6 @@ impl Connection {
         functions::register(&sqlite, &clock, &generated, database)?;
         let changed = Changed::default();
         writes::register(&sqlite, &changed)?;
-        sqlite.execute_batch(INFORMATION_SCHEMA)?;
         Ok(Self {
             sqlite,
             database: Arc::clone(database),
@@ -117,21 +104,21 @@ impl Connection {
         self.control("COMMIT")
     }
 
-    /// Runs a plan that writes, outside transactions, and commits it.
+    /// Runs plans that write, outside transactions, and commits them.
     pub(super) fn write_all(
         &self,
-        plan: &Plan,
+        plans: &[Arc<Plan>],
         statement: &Statement,
         journal: &Journal,
     ) -> EngineResult<Vec<Outcome>> {
-        if plan.kind == Kind::Definition {
+        if plans.iter().any(|plan| plan.kind == Kind::Definition) {
             // It commits by itself, as in MySQL.
             let _write = journal.write();
-            return self.run_all(plan, statement);
+            return self.run_all(plans, statement);
         }
         self.control("BEGIN IMMEDIATE")?;
         let written = self
-            .run_all(plan, statement)
+            .run_all(plans, statement)
             .and_then(|outcomes| self.commit(journal).map(|()| outcomes));
         // Some failures have rolled it back already.
         if written.is_err() && !self.sqlite.is_autocommit() {
@@ -141,19 +128,22 @@ impl Connection {
         written
     }
 
-    /// Runs a plan once for each set of parameters: all of them or, where one fails, none.
-    pub(super) fn run_all(&self, plan: &Plan, statement: &Statement) -> EngineResult<Vec<Outcome>> {
+    /// Runs a plan for each set of parameters: all of them or, where one fails, none.
+    pub(super) fn run_all(
+        &self,
+        plans: &[Arc<Plan>],
+        statement: &Statement,
+    ) -> EngineResult<Vec<Outcome>> {
         let (sets, metadata) = (&statement.sets[..], statement.metadata);
         let mut meter = Meter::new(statement.max_bytes);
-        if let [one] = sets
-            && plan.sql.len() == 1
-        {
+        if let ([one], [plan]) = (sets, plans) {
             return Ok(vec![self.run(plan, one, metadata, &mut meter)?]);
         }
         self.control("SAVEPOINT `fleet`")?;
         let all: EngineResult<Vec<Outcome>> = sets
             .iter()
-            .map(|set| self.run(plan, set, metadata, &mut meter))
+            .zip(plans)
+            .map(|(set, plan)| self.run(plan, set, metadata, &mut meter))
             .collect();
         if all.is_err() && !self.sqlite.is_autocommit() {
             self.control("ROLLBACK TO `fleet`")?;
@@ -173,21 +163,37 @@ impl Connection {
     ) -> EngineResult<Outcome> {
         self.clock
             .store(functions::microseconds(), Ordering::Relaxed);
+        for moment in &plan.moments {
+            if let Value::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
+                sqlite_dates::check(text, moment)?;
+            }
+        }
         match plan.kind {
             Kind::Nothing => Ok(Outcome::default()),
             Kind::Definition => self.define(plan),
             Kind::Query { .. } => self.query(plan, parameters, metadata, meter),
-            Kind::Insert | Kind::Change => self.change(plan, parameters),
+            Kind::Insert { .. } | Kind::Change => self.change(plan, parameters),
         }
     }
 
+    /// Runs a definition, all of it or nothing.
     fn define(&self, plan: &Plan) -> EngineResult<Outcome> {
-        for sql in &plan.sql {
-            self.sqlite
-                .execute_batch(sql)
-                .map_err(|error| errors::explained(self, plan, &Parameters::new(), &error))?;
+        let nothing = Parameters::new();
+        let failed = |error: rusqlite::Error| errors::explained(self, plan, &nothing, &error);
+        let run = |sql: &str| self.sqlite.execute_batch(sql).map_err(failed);
+        if plan.rebuilds {
+            // Dropping a table would take the rows along that refer to it. It has no effect within a transaction.
+            run("PRAGMA foreign_keys = OFF")?;
         }
-        Ok(Outcome::default())
+        let result = run("BEGIN IMMEDIATE").and_then(|()| {
+            plan.sql.iter().try_for_each(|sql| run(sql))?;
+            run("COMMIT")
+        });
+        if result.is_err() && !self.sqlite.is_autocommit() {
+            run("ROLLBACK")?;
+        }
+        run("PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON")?;
+        result.map(|()| Outcome::default())
     }
 
     fn query(
@@ -199,22 +205,22 @@ impl Connection {
     ) -> EngineResult<Outcome> {
         let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
         self.prepared(plan, parameters, |statement| {
-            let shapes = results::shapes(statement, plan);
+            let kinds: Vec<_> = plan.outputs.iter().map(|output| output.kind).collect();
             let mut rows = Vec::new();
             let mut cursor = statement.raw_query();
             while let Some(row) = cursor.next().map_err(failed)? {
-                let mut values = Vec::with_capacity(shapes.len());
-                for (index, shape) in shapes.iter().enumerate() {
-                    values.push(results::value(row.get_ref(index).map_err(failed)?, *shape));
+                let mut values = Vec::with_capacity(kinds.len());
+                for (index, kind) in kinds.iter().enumerate() {
+                    values.push(results::value(row.get_ref(index).map_err(failed)?, *kind));
                 }
                 meter.row(&values)?;
                 rows.push(values);
             }
             drop(cursor);
             let columns = if metadata {
-                results::described(&self.sqlite, statement, rows.first())
+                results::described(&plan.outputs)
             } else {
-                results::labels(statement)
+                results::labels(&plan.outputs)
             };
             Ok(Outcome {
                 columns: Some(columns),
@@ -226,7 +232,7 @@ impl Connection {
 
     fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
         let before = match plan.kind {
-            Kind::Insert => Some(Before::look(self, plan)?),
+            Kind::Insert { .. } => Some(Before::look(self, plan)?),
             _ => None,
         };
         let written = self.prepared(plan, parameters, |statement| {
@@ -290,7 +296,12 @@ impl ToSql for Value {
             Self::Boolean(value) => ToSqlOutput::from(*value),
             Self::Long(value) => ToSqlOutput::from(*value),
             Self::Double(value) => ToSqlOutput::from(*value),
-            Self::Decimal(value) | Self::Text(value) => ToSqlOutput::from(value.as_str()),
+            // As the kind of a DECIMAL is kept; one that has too many digits has been refused.
+            Self::Decimal(value) => match kinds::unscaled(value) {
+                Some(number) => ToSqlOutput::from(number),
+                None => ToSqlOutput::from(value.as_str()),
+            },
+            Self::Text(value) => ToSqlOutput::from(value.as_str()),
             Self::Blob(value) => ToSqlOutput::from(value.as_slice()),
         })
     }

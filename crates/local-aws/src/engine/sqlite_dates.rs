@@ -7,7 +7,12 @@ use rusqlite::{
 };
 use time::{Date, Time, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::sqlite_functions::refused;
+use super::{
+    EngineError, EngineResult,
+    analysis::MomentText,
+    dates::{self, Unread},
+    sqlite_functions::{mysql_error, refused, text},
+};
 
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
@@ -41,12 +46,100 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
             Ok(time(context)?.map(|time| i64::from(part(time))))
         })?;
     }
+    // What a text is compared as: the kind and digits of the other side.
+    connection.create_scalar_function("fleet_as_date", 2, steady, |context| {
+        compared(context, "DATE")
+    })?;
+    connection.create_scalar_function("fleet_as_datetime", 2, steady, |context| {
+        compared(context, "DATETIME")
+    })?;
+    connection.create_scalar_function("fleet_as_time", 2, steady, |context| {
+        compared(context, "TIME")
+    })?;
+    // Value, type, digits, and whether a text that is no date is an error: in a statement that writes.
+    connection.create_scalar_function("fleet_cast_date", 4, steady, |context| {
+        let Some(text) = text(context, 0) else {
+            return Ok(None);
+        };
+        let is_date = context.get::<String>(1)? == "DATE";
+        match dates::moment(&text) {
+            Ok(at) if is_date => Ok(Some(dates::date_text(at.date()))),
+            Ok(at) => Ok(dates::datetime_text(at, context.get(2)?)),
+            Err(Unread::Wrong) if !context.get::<bool>(3)? => Ok(None),
+            Err(_) => Err(refused("CAST of this text as a date")),
+        }
+    })?;
     connection.create_scalar_function("datediff", 2, steady, |context| {
         let (Some(end), Some(start)) = (date(context, 0)?, date(context, 1)?) else {
             return Ok(None);
         };
         Ok(Some((end - start).whole_days()))
     })
+}
+
+/// Reads a text that is compared with a date or a time, before any row is: MySQL does so, too.
+pub(super) fn check(text: &str, moment: &MomentText) -> EngineResult<()> {
+    let (kind, read) = if moment.is_time {
+        ("TIME", dates::time_of_day(text).map(drop))
+    } else {
+        ("DATETIME", dates::moment(text).map(drop))
+    };
+    match read {
+        Ok(()) => Ok(()),
+        Err(Unread::Wrong) if moment.is_error => Err(EngineError::database(
+            1525,
+            "HY000",
+            format!("Incorrect {kind} value: '{text}'"),
+        )),
+        Err(_) => Err(EngineError::unsupported(&format!(
+            "a {kind} compared with this form of a text"
+        ))),
+    }
+}
+
+/// A text as a date or time to compare with: MySQL does not round it.
+fn compared(context: &Context<'_>, kind: &str) -> Result<Option<String>> {
+    let Some(text) = text(context, 0) else {
+        return Ok(None);
+    };
+    let digits = context.get::<u32>(1)?;
+    let exact = |long: String, digits: u32| {
+        let point = long.len() - dates::MAX_DIGITS as usize - 1;
+        let end = if digits == 0 {
+            point
+        } else {
+            point + 1 + digits as usize
+        };
+        let rest = long[end..].bytes().all(|byte| matches!(byte, b'0' | b'.'));
+        rest.then(|| long[..end].to_owned())
+    };
+    let read = if kind == "TIME" {
+        dates::time_of_day(&text).and_then(|time| {
+            let long = dates::clock_text(time, dates::MAX_DIGITS).ok_or(Unread::Unknown)?;
+            exact(long, digits).ok_or(Unread::Unknown)
+        })
+    } else {
+        dates::moment(&text).and_then(|at| {
+            let long = dates::datetime_text(at, dates::MAX_DIGITS).ok_or(Unread::Wrong)?;
+            let exact = exact(long, digits).ok_or(Unread::Unknown)?;
+            match (kind, exact.strip_suffix(" 00:00:00")) {
+                ("DATE", Some(day)) => Ok(day.to_owned()),
+                ("DATE", None) => Err(Unread::Unknown),
+                _ => Ok(exact),
+            }
+        })
+    };
+    match read {
+        Ok(text) => Ok(Some(text)),
+        Err(Unread::Wrong) => Err(mysql_error(
+            1525,
+            "HY000",
+            &format!("Incorrect {kind} value: '{text}'"),
+        )),
+        Err(Unread::Unknown) => Err(refused(&format!(
+            "a {kind} compared with this form of a text"
+        ))),
+    }
 }
 
 fn argument<'a>(context: &'a Context<'_>, index: usize) -> Result<Option<&'a str>> {

@@ -2,18 +2,11 @@
 //!
 //! <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>
 
-use std::ops::ControlFlow;
-
 use rusqlite::{ErrorCode, ffi};
-use sqlparser::ast::{
-    Expr, SelectItem, SetExpr, Statement, TableFactor, TableObject, Visit, Visitor,
-};
 
 use super::{
-    EngineError, Parameters,
-    sqlite_connection::Connection,
-    sqlite_ddl as ddl, sqlite_explain as explain, sqlite_functions as functions,
-    sqlite_rewrite::{Plan, no_table},
+    EngineError, Parameters, analysis::no_table, plans::Plan, sqlite_connection::Connection,
+    sqlite_explain as explain, sqlite_functions as functions,
 };
 
 /// An error of a statement that is not the client's.
@@ -50,7 +43,7 @@ pub(super) fn explained(
     if text.starts_with("FOREIGN KEY constraint failed") {
         return context.foreign_key();
     }
-    by_text(text, &connection.database, &plan.tree)
+    by_text(text, &connection.database)
 }
 
 /// The extended result code, and the message.
@@ -94,8 +87,16 @@ fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
 }
 
 /// What the message tells.
-fn by_text(text: &str, database: &str, tree: &Statement) -> EngineError {
+fn by_text(text: &str, database: &str) -> EngineError {
     let rest = |start: &str| text.strip_prefix(start).map(str::trim);
+    if let Some((code, rest)) = rest(functions::MYSQL).and_then(|rest| rest.split_once(':'))
+        && let (Ok(code), Some((state, message))) = (code.parse(), rest.split_once(':'))
+    {
+        return EngineError::database(code, state, message);
+    }
+    if text == "integer overflow" {
+        return EngineError::unsupported("a sum of so large numbers");
+    }
     if let Some(what) = rest(functions::REFUSED) {
         return EngineError::unsupported(what);
     }
@@ -103,44 +104,14 @@ fn by_text(text: &str, database: &str, tree: &Statement) -> EngineError {
         let table = table
             .trim_start_matches("main.")
             .trim_start_matches("temp.");
-        return match tree {
-            Statement::Drop { .. } => {
-                EngineError::database(1051, "42S02", format!("Unknown table '{database}.{table}'"))
-            }
-            _ => no_table(database, table),
-        };
+        return no_table(database, table);
     }
     if let Some(column) = rest("no such column: ") {
         let column = column.replace(['`', '"'], "");
-        let clause = clause(tree, column.rsplit('.').next().unwrap_or(&column));
-        return EngineError::database(
-            1054,
-            "42S22",
-            format!("Unknown column '{column}' in '{clause}'"),
-        );
-    }
-    if let Some((_, column)) = text.split_once(" has no column named ") {
         return EngineError::database(
             1054,
             "42S22",
             format!("Unknown column '{column}' in 'field list'"),
-        );
-    }
-    if let Some(column) = rest("ambiguous column name: ") {
-        return EngineError::database(
-            1052,
-            "23000",
-            format!("Column '{column}' in field list is ambiguous"),
-        );
-    }
-    if let Some(function) = rest("no such function: ") {
-        return EngineError::database(
-            1305,
-            "42000",
-            format!(
-                "FUNCTION {database}.{} does not exist",
-                function.to_lowercase()
-            ),
         );
     }
     if let Some(name) = rest("no such index: ") {
@@ -203,94 +174,4 @@ fn by_text(text: &str, database: &str, tree: &Statement) -> EngineError {
     }
     // MySQL's own grammar has been checked by now, so what is left is SQLite's.
     EngineError::unsupported("this statement")
-}
-
-/// The table that a statement writes to.
-pub(super) fn table(plan: &Plan) -> Option<String> {
-    match &plan.tree {
-        Statement::Insert(insert) => match &insert.table {
-            TableObject::TableName(name) => Some(ddl::last(name)),
-            _ => None,
-        },
-        Statement::Update(update) => factor(&update.table.relation),
-        Statement::Delete(delete) => {
-            let (sqlparser::ast::FromTable::WithFromKeyword(from)
-            | sqlparser::ast::FromTable::WithoutKeyword(from)) = &delete.from;
-            factor(&from.first()?.relation)
-        }
-        Statement::Truncate(truncate) => truncate
-            .table_names
-            .first()
-            .map(|target| ddl::last(&target.name)),
-        Statement::Drop { names, .. } => names.first().map(ddl::last),
-        _ => None,
-    }
-}
-
-fn factor(factor: &TableFactor) -> Option<String> {
-    match factor {
-        TableFactor::Table { name, .. } => Some(ddl::last(name)),
-        _ => None,
-    }
-}
-
-/// Where in the statement MySQL would have missed the column first.
-fn clause(tree: &Statement, column: &str) -> &'static str {
-    let Statement::Query(query) = tree else {
-        let selection = match tree {
-            Statement::Update(update) => update.selection.as_ref(),
-            Statement::Delete(delete) => delete.selection.as_ref(),
-            _ => None,
-        };
-        return if selection.is_some_and(|selection| mentions(selection, column)) {
-            "where clause"
-        } else {
-            "field list"
-        };
-    };
-    if let SetExpr::Select(select) = query.body.as_ref() {
-        let in_fields = select.projection.iter().any(|item| match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                mentions(expr, column)
-            }
-            _ => false,
-        });
-        if !in_fields
-            && select
-                .selection
-                .as_ref()
-                .is_some_and(|selection| mentions(selection, column))
-        {
-            return "where clause";
-        }
-        if !in_fields
-            && query
-                .order_by
-                .as_ref()
-                .is_some_and(|order| mentions(order, column))
-        {
-            return "order clause";
-        }
-    }
-    "field list"
-}
-
-fn mentions(tree: &impl Visit, column: &str) -> bool {
-    struct Search<'a>(&'a str);
-    impl Visitor for Search<'_> {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            let last = match expr {
-                Expr::Identifier(name) => Some(name),
-                Expr::CompoundIdentifier(parts) => parts.last(),
-                _ => None,
-            };
-            if last.is_some_and(|name| name.value.eq_ignore_ascii_case(self.0)) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }
-    }
-    tree.visit(&mut Search(column)).is_break()
 }

@@ -5,15 +5,14 @@
 use std::collections::HashSet;
 
 use rusqlite::types::Value as Cell;
-use sqlparser::ast::{AssignmentTarget, Statement};
 
 use super::{
     EngineError, EngineResult, Parameters,
+    definitions::quoted,
+    kinds::{Kind, scaled_text},
+    plans::Plan,
     sqlite_connection::{Connection, bind},
-    sqlite_ddl::{self as ddl, FITS, RANGE, TYPE, quoted},
-    sqlite_errors::{plain, table},
-    sqlite_rewrite::Plan,
-    sqlite_types::Type,
+    sqlite_errors::plain,
 };
 
 /// How much of a key's value MySQL shows, in bytes.
@@ -39,7 +38,7 @@ fn columns(text: &str) -> Vec<String> {
 
 impl Context<'_> {
     fn table(&self) -> String {
-        table(self.plan).unwrap_or_default()
+        self.plan.written.table.clone()
     }
 
     /// `Duplicate entry 'a-b' for key 'table.key'`.
@@ -63,50 +62,14 @@ impl Context<'_> {
         EngineError::database(1062, "23000", message)
     }
 
-    /// `Column 'c' cannot be null`, or that it was left out.
+    /// `Column 'c' cannot be null`.
     pub(super) fn null(&self, text: &str) -> EngineError {
         let column = columns(text).pop().unwrap_or_default();
-        let left_out = match &self.plan.tree {
-            Statement::Insert(insert) => {
-                !insert.columns.is_empty()
-                    && !insert
-                        .columns
-                        .iter()
-                        .any(|name| ddl::last(name).eq_ignore_ascii_case(&column))
-            }
-            _ => false,
-        };
-        if left_out {
-            EngineError::database(
-                1364,
-                "HY000",
-                format!("Field '{column}' doesn't have a default value"),
-            )
-        } else {
-            EngineError::database(1048, "23000", format!("Column '{column}' cannot be null"))
-        }
+        EngineError::database(1048, "23000", format!("Column '{column}' cannot be null"))
     }
 
-    /// The error that the constraint's name stands for.
+    /// The CHECK that failed.
     pub(super) fn check(&self, name: &str) -> EngineError {
-        if let Some(column) = name.strip_prefix(FITS) {
-            let row = self.too_long_row(column).ok().flatten().unwrap_or(1);
-            return EngineError::database(
-                1406,
-                "22001",
-                format!("Data too long for column '{column}' at row {row}"),
-            );
-        }
-        if let Some(column) = name.strip_prefix(RANGE) {
-            return EngineError::database(
-                1264,
-                "22003",
-                format!("Out of range value for column '{column}' at row 1"),
-            );
-        }
-        if let Some(column) = name.strip_prefix(TYPE) {
-            return self.incorrect(column);
-        }
         EngineError::database(
             3819,
             "HY000",
@@ -114,58 +77,10 @@ impl Context<'_> {
         )
     }
 
-    fn incorrect(&self, column: &str) -> EngineError {
-        let kind = self.declared(column);
-        let kind_of_value = kind.as_ref().map_or("integer", Type::kind_of_value);
-        let state = if matches!(kind_of_value, "date" | "datetime") {
-            (1292, "22007")
-        } else {
-            (1366, "HY000")
-        };
-        let value = self
-            .rows(&[column.to_owned()])
-            .ok()
-            .and_then(|rows| rows.first().map(|row| shown(&row[0])))
-            .unwrap_or_default();
-        let message =
-            format!("Incorrect {kind_of_value} value: '{value}' for column '{column}' at row 1");
-        EngineError::database(state.0, state.1, message)
-    }
-
-    fn declared(&self, column: &str) -> Option<Type> {
-        let (text, ..) = self
-            .connection
-            .sqlite
-            .column_metadata(Some("main"), self.table().as_str(), column)
-            .ok()?;
-        Some(Type::parse(text?.to_str().ok()?))
-    }
-
-    fn too_long_row(&self, column: &str) -> EngineResult<Option<usize>> {
-        let Some((length, characters)) = self.declared(column).and_then(|kind| kind.length())
-        else {
-            return Ok(None);
-        };
-        let rows = self.rows(&[column.to_owned()])?;
-        let too_long = |cell: &Cell| match cell {
-            Cell::Text(text) if characters => text.chars().count() as u64 > length,
-            Cell::Text(text) => text.len() as u64 > length,
-            Cell::Blob(bytes) => bytes.len() as u64 > length,
-            other => shown(other).len() as u64 > length,
-        };
-        Ok(rows
-            .iter()
-            .position(|row| too_long(&row[0]))
-            .map(|index| index + 1))
-    }
-
     /// Both of MySQL's messages: a child without a parent, and a parent with children.
     pub(super) fn foreign_key(&self) -> EngineError {
         let own = self.table();
-        let is_delete = matches!(
-            self.plan.tree,
-            Statement::Delete(_) | Statement::Truncate(_) | Statement::Drop { .. }
-        );
+        let is_delete = self.plan.written.columns.is_empty();
         let as_child = if is_delete {
             None
         } else {
@@ -216,6 +131,19 @@ impl Context<'_> {
         let child: String = statement.query_row([parent], |row| row.get(0)).ok()?;
         let key = self.key_to(&child, Some(parent))?;
         Some((child, key))
+    }
+
+    fn shown(&self, cell: &Cell, column: &str) -> String {
+        let table = self.plan.table.as_ref();
+        let kind = table.and_then(|table| Some(table.column(column)?.kind()));
+        match (cell, kind) {
+            (Cell::Null, _) => "NULL".into(),
+            (Cell::Integer(number), Some(Kind::Decimal { scale })) => scaled_text(*number, scale),
+            (Cell::Integer(number), _) => number.to_string(),
+            (Cell::Real(number), _) => number.to_string(),
+            (Cell::Text(text), _) => text.clone(),
+            (Cell::Blob(bytes), _) => String::from_utf8_lossy(bytes).into_owned(),
+        }
     }
 
     /// The name of the unique key over these columns.
@@ -271,7 +199,11 @@ impl Context<'_> {
             .map_err(|error| plain(&error))?;
         let mut seen = HashSet::new();
         for row in self.rows(key)? {
-            let entry = row.iter().map(shown).collect::<Vec<_>>().join("-");
+            let shown = row
+                .iter()
+                .zip(key)
+                .map(|(cell, column)| self.shown(cell, column));
+            let entry = shown.collect::<Vec<_>>().join("-");
             let exists = there
                 .exists(rusqlite::params_from_iter(&row))
                 .map_err(|error| plain(&error))?;
@@ -284,7 +216,7 @@ impl Context<'_> {
 
     /// The values that the statement was about to write to these columns, row by row.
     fn rows(&self, wanted: &[String]) -> EngineResult<Vec<Vec<Cell>>> {
-        let Some(sql) = self.source(wanted)? else {
+        let Some(sql) = self.source(wanted) else {
             return Ok(Vec::new());
         };
         let failed = |error: rusqlite::Error| plain(&error);
@@ -303,78 +235,39 @@ impl Context<'_> {
         Ok(rows)
     }
 
-    fn source(&self, wanted: &[String]) -> EngineResult<Option<String>> {
-        match &self.plan.tree {
-            Statement::Insert(insert) => {
-                let Some(source) = &insert.source else {
-                    return Ok(None);
-                };
-                let names: Vec<String> = if insert.columns.is_empty() {
-                    self.all_columns()?
-                } else {
-                    insert.columns.iter().map(ddl::last).collect()
-                };
-                let heads: Vec<String> =
-                    (0..names.len()).map(|index| format!("c{index}")).collect();
-                let wanted: Vec<String> = wanted
-                    .iter()
-                    .map(|name| {
-                        names
-                            .iter()
-                            .position(|other| other.eq_ignore_ascii_case(name))
-                            .map_or("''".into(), |index| format!("c{index}"))
-                    })
-                    .collect();
-                Ok(Some(format!(
-                    "WITH s({}) AS ({source}) SELECT {} FROM s",
-                    heads.join(", "),
-                    wanted.join(", ")
-                )))
-            }
-            Statement::Update(update) => {
-                let wanted: Vec<String> = wanted
-                    .iter()
-                    .map(|name| {
-                        let assigned =
-                            update
-                                .assignments
-                                .iter()
-                                .find(|assignment| match &assignment.target {
-                                    AssignmentTarget::ColumnName(column) => {
-                                        ddl::last(column).eq_ignore_ascii_case(name)
-                                    }
-                                    AssignmentTarget::Tuple(_) => false,
-                                });
-                        assigned
-                            .map_or_else(|| quoted(name), |assignment| assignment.value.to_string())
-                    })
-                    .collect();
-                let filter = update
-                    .selection
-                    .as_ref()
-                    .map(|selection| format!(" WHERE {selection}"))
-                    .unwrap_or_default();
-                Ok(Some(format!(
-                    "SELECT {} FROM {}{filter}",
-                    wanted.join(", "),
-                    update.table
-                )))
-            }
-            _ => Ok(None),
+    fn source(&self, wanted: &[String]) -> Option<String> {
+        let written = &self.plan.written;
+        if written.columns.is_empty() {
+            return None;
         }
-    }
-
-    fn all_columns(&self) -> EngineResult<Vec<String>> {
-        let names = self
-            .connection
-            .sqlite
-            .prepare("SELECT name FROM pragma_table_info(?1)")
-            .and_then(|mut statement| {
-                statement
-                    .query_map([self.table()], |row| row.get::<_, String>(0))?
-                    .collect::<Result<Vec<_>, _>>()
-            });
-        names.map_err(|error| plain(&error))
+        let find = |name: &String| {
+            written
+                .columns
+                .iter()
+                .position(|column| column.0.eq_ignore_ascii_case(name))
+        };
+        if written.inserts {
+            let heads: Vec<String> = (0..written.columns.len())
+                .map(|index| format!("w{index}"))
+                .collect();
+            let wanted = wanted
+                .iter()
+                .map(|name| find(name).map_or("NULL".into(), |index| format!("w{index}")));
+            return Some(format!(
+                "WITH written({}) AS ({}) SELECT {} FROM written",
+                heads.join(", "),
+                written.rows,
+                wanted.collect::<Vec<String>>().join(", ")
+            ));
+        }
+        let wanted = wanted.iter().map(|name| {
+            find(name).map_or_else(|| quoted(name), |index| written.columns[index].1.clone())
+        });
+        Some(format!(
+            "SELECT {} FROM {}",
+            wanted.collect::<Vec<String>>().join(", "),
+            written.rows
+        ))
     }
 }
 
@@ -391,14 +284,4 @@ fn definition(part: &str) -> &str {
         }
     }
     part.trim_end()
-}
-
-fn shown(cell: &Cell) -> String {
-    match cell {
-        Cell::Null => "NULL".into(),
-        Cell::Integer(number) => number.to_string(),
-        Cell::Real(number) => number.to_string(),
-        Cell::Text(text) => text.clone(),
-        Cell::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-    }
 }

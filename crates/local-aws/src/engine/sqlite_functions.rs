@@ -12,12 +12,12 @@ use rusqlite::{
 };
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::{sqlite_dates, sqlite_text};
+use super::{collation, numbers, sqlite_dates, sqlite_text, stores};
 
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 /// The version that the embedded engine imitates.
-const MYSQL_VERSION: &str = "8.0.39";
+pub(super) const MYSQL_VERSION: &str = "8.0.39";
 /// The most digits of a fraction of a second.
 const MAX_FRACTION_DIGITS: i64 = 6;
 
@@ -33,6 +33,14 @@ pub(super) const REFUSED: &str = "refused: ";
 /// The error of a function for a value that it does not take as MySQL does.
 pub(super) fn refused(what: &str) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(format!("{REFUSED}{what}").into())
+}
+
+/// Starts the message of a function that fails as MySQL does: number, state and words follow.
+pub(super) const MYSQL: &str = "mysql:";
+
+/// An error of MySQL's.
+pub(super) fn mysql_error(code: u16, state: &str, message: &str) -> rusqlite::Error {
+    rusqlite::Error::UserFunctionError(format!("{MYSQL}{code}:{state}:{message}").into())
 }
 
 /// The microseconds since 1970.
@@ -70,6 +78,9 @@ pub(super) fn register(
 
     sqlite_text::register(connection)?;
     sqlite_dates::register(connection)?;
+    numbers::register(connection)?;
+    stores::register(connection)?;
+    collation::register(connection)?;
 
     let last = Arc::clone(generated);
     connection.create_scalar_function("last_insert_id", 0, moving, move |_| {

@@ -1,7 +1,7 @@
 //! From SQL text to one syntax tree, with MySQL's words for what does not parse.
 
 use sqlparser::{
-    ast::Statement,
+    ast::{Expr, Statement},
     dialect::MySqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
@@ -19,18 +19,36 @@ const MAX_NESTING: usize = 40;
 const MAX_RECURSION: usize = 100;
 /// How many parentheses may open in a row.
 const MAX_PARENTHESES: usize = 12;
+/// First words of statements that the parser knows and MySQL does not.
+const NOT_MYSQL: [&str; 12] = [
+    "ATTACH", "CACHE", "CLOSE", "COMMENT", "COPY", "DETACH", "LISTEN", "MERGE", "NOTIFY", "PRAGMA",
+    "UNLOAD", "VACUUM",
+];
+/// First words of statements of MySQL's that the parser does not know, or only in part.
+const MYSQL: [&str; 22] = [
+    "ALTER", "ANALYZE", "BINLOG", "CALL", "CHECK", "CHECKSUM", "CREATE", "DO", "DROP", "EXPLAIN",
+    "FLUSH", "GRANT", "HANDLER", "KILL", "LOAD", "LOCK", "OPTIMIZE", "RENAME", "REPAIR", "REVOKE",
+    "SHOW", "UNLOCK",
+];
 /// How much of the text MySQL quotes in a syntax error.
 const QUOTED_CHARACTERS: usize = 80;
 
 /// Parses exactly one statement; a semicolon at its end is fine.
 pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
-    let tokens = Tokenizer::new(&MySqlDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| near(sql, error.location.line, error.location.column))?;
+    let mut tokens = tokens(sql)?;
     if loads_local_data(&tokens) {
         return Err(load_data_local());
     }
     nesting(&tokens)?;
+    for token in &mut tokens {
+        // To the parser these bind as other databases have them.
+        let word = match token.token {
+            Token::StringConcat => "OR",
+            Token::Overlap => "AND",
+            _ => continue,
+        };
+        token.token = Token::make_keyword(word);
+    }
     if tokens
         .iter()
         .filter(|token| is_operator(&token.token))
@@ -54,6 +72,100 @@ pub(super) fn parse(sql: &str) -> EngineResult<Statement> {
         (Some(_), Some(_)) => Err(EngineError::SeveralStatements),
         (None, _) => Err(EngineError::database(1065, "42000", "Query was empty")),
     }
+}
+
+fn tokens(sql: &str) -> EngineResult<Vec<TokenWithSpan>> {
+    Tokenizer::new(&MySqlDialect {}, sql)
+        .tokenize_with_location()
+        .map_err(|error| near(sql, error.location.line, error.location.column))
+}
+
+/// Parses an expression.
+pub(super) fn condition(text: &str) -> EngineResult<Expr> {
+    Parser::new(&MySqlDialect {})
+        .with_recursion_limit(MAX_RECURSION)
+        .with_tokens_with_locations(tokens(text)?)
+        .parse_expr()
+        .map_err(|error| syntax_error(text, &error))
+}
+
+/// The texts of the columns of a statement's first SELECT, as they were written: MySQL's labels where there are no others.
+pub(super) fn labels(sql: &str) -> Option<Vec<String>> {
+    let tokens = tokens(sql).ok()?;
+    let is = |token: &Token, keyword| matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none());
+    let lines: Vec<usize> = std::iter::once(0)
+        .chain(sql.match_indices('\n').map(|(place, _)| place + 1))
+        .collect();
+    let place = |line: u64, column: u64| -> Option<usize> {
+        let start = *lines.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
+        let before = usize::try_from(column).ok()?.checked_sub(1)?;
+        let (offset, _) = sql[start..]
+            .char_indices()
+            .nth(before)
+            .unwrap_or((sql.len() - start, ' '));
+        Some(start + offset)
+    };
+    let mut depth = 0_usize;
+    let mut items = Vec::new();
+    let mut item: Option<(usize, usize)> = None;
+    let mut selecting = false;
+    for token in &tokens {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if !selecting {
+            selecting = depth == 0 && is(&token.token, Keyword::SELECT);
+            continue;
+        }
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        let ends = depth == 0
+            && (matches!(token.token, Token::Comma | Token::SemiColon | Token::EOF)
+                || [
+                    Keyword::FROM,
+                    Keyword::UNION,
+                    Keyword::LIMIT,
+                    Keyword::ORDER,
+                    Keyword::WHERE,
+                ]
+                .into_iter()
+                .any(|keyword| is(&token.token, keyword)));
+        if ends {
+            let (start, end) = item.take()?;
+            items.push(sql.get(start..end)?.to_owned());
+            if token.token == Token::Comma {
+                continue;
+            }
+            return Some(items);
+        }
+        if item.is_none()
+            && [Keyword::DISTINCT, Keyword::ALL]
+                .into_iter()
+                .any(|keyword| is(&token.token, keyword))
+        {
+            continue;
+        }
+        let start = place(token.span.start.line, token.span.start.column)?;
+        let end = place(token.span.end.line, token.span.end.column)?;
+        item = Some((item.map_or(start, |item| item.0), end));
+    }
+    None
+}
+
+/// The error for a statement that is not run: 1235 where MySQL has it, 1064 where it is another database's.
+pub(super) fn not_run(statement: &Statement) -> EngineError {
+    let text = statement.to_string();
+    let words: Vec<&str> = text.split_whitespace().take(2).collect();
+    if words
+        .first()
+        .is_some_and(|word| NOT_MYSQL.contains(&word.to_ascii_uppercase().as_str()))
+    {
+        return near(&text, 1, 1);
+    }
+    EngineError::unsupported(&words.join(" "))
 }
 
 /// Checks the nesting before anything is parsed: the parser tries some parentheses twice, and so each pair within them
@@ -138,6 +250,11 @@ fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
         }
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
+    // Whether MySQL has it is not known: what only administers a server, and definitions, are not 1064 by mistake.
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
+        return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
+    }
     let (line, column) = location(text).unwrap_or((1, 1));
     near(sql, line, column)
 }

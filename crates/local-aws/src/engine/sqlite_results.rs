@@ -1,135 +1,93 @@
 //! Rows and columns: from SQLite's values to typed ones, by the types that the columns were declared with.
 
-use rusqlite::{Connection, Statement, types::ValueRef};
+use rusqlite::types::ValueRef;
 
 use super::{
     Column, Value,
-    sqlite_rewrite::Plan,
-    sqlite_types::{Shape, Type},
+    analysis::Output,
+    column_types::Type,
+    kinds::{Collation, Kind, scaled_text},
 };
 
-/// How the values of each column are to be answered.
-pub(super) fn shapes(statement: &Statement<'_>, plan: &Plan) -> Vec<Shape> {
-    let columns = statement.columns();
-    let known = |index: usize| plan.shapes.get(index).copied().unwrap_or(Shape::Plain);
-    let shapes = columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| match column.decl_type() {
-            Some(text) => Type::parse(text).shape(),
-            None => known(index),
-        });
-    shapes.collect()
-}
-
-/// One value.
-pub(super) fn value(raw: ValueRef<'_>, shape: Shape) -> Value {
+/// One value, by the kind of its column.
+pub(super) fn value(raw: ValueRef<'_>, kind: Kind) -> Value {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match (raw, shape) {
+    match (raw, kind) {
         (ValueRef::Null, _) => Value::Null,
-        (ValueRef::Integer(number), Shape::Boolean) => Value::Boolean(number != 0),
+        (ValueRef::Integer(number), Kind::Int { boolean: true, .. }) => Value::Boolean(number != 0),
+        (ValueRef::Integer(number), Kind::Decimal { scale }) => {
+            Value::Decimal(scaled_text(number, scale))
+        }
         #[expect(clippy::cast_precision_loss, reason = "the column holds doubles")]
-        (ValueRef::Integer(number), Shape::Double) => Value::Double(number as f64),
-        (ValueRef::Integer(number), Shape::Decimal(0) | Shape::Sum) => {
-            Value::Decimal(number.to_string())
-        }
-        (ValueRef::Integer(number), Shape::Decimal(scale)) => {
-            Value::Decimal(format!("{number}.{}", "0".repeat(scale)))
-        }
-        (ValueRef::Integer(number), Shape::Text) => Value::Text(number.to_string()),
-        (ValueRef::Integer(number), Shape::Bytes) => Value::Blob(number.to_string().into_bytes()),
-        (ValueRef::Integer(number), Shape::Plain) => Value::Long(number),
-        (ValueRef::Real(number), Shape::Decimal(scale)) => {
-            Value::Decimal(format!("{number:.scale$}"))
-        }
-        (ValueRef::Real(number), Shape::Text) => Value::Text(number.to_string()),
+        (ValueRef::Integer(number), Kind::Double) => Value::Double(number as f64),
+        (ValueRef::Integer(number), Kind::Text { .. }) => Value::Text(number.to_string()),
+        (ValueRef::Integer(number), _) => Value::Long(number),
         (ValueRef::Real(number), _) => Value::Double(number),
-        (ValueRef::Text(bytes), Shape::Bytes) | (ValueRef::Blob(bytes), _) => {
+        (ValueRef::Text(bytes), Kind::Bytes) | (ValueRef::Blob(bytes), _) => {
             Value::Blob(bytes.to_vec())
         }
-        (ValueRef::Text(bytes), Shape::Decimal(_)) => Value::Decimal(text(bytes)),
         (ValueRef::Text(bytes), _) => Value::Text(text(bytes)),
     }
 }
 
 /// The labels alone.
-pub(super) fn labels(statement: &Statement<'_>) -> Vec<Column> {
-    let names = statement.column_names();
-    names
-        .into_iter()
-        .map(|name| Column {
-            label: name.to_owned(),
-            name: name.to_owned(),
-            ..Column::default()
-        })
-        .collect()
+pub(super) fn labels(outputs: &[Output]) -> Vec<Column> {
+    let column = |output: &Output| Column {
+        label: output.name.clone(),
+        name: output.name.clone(),
+        ..Column::default()
+    };
+    outputs.iter().map(column).collect()
 }
 
-/// The columns, described. A column that belongs to no table is described by its first value.
-pub(super) fn described(
-    connection: &Connection,
-    statement: &Statement<'_>,
-    first: Option<&Vec<Value>>,
-) -> Vec<Column> {
-    let types: Vec<Option<Type>> = statement
-        .columns()
-        .iter()
-        .map(|column| column.decl_type().map(Type::parse))
-        .collect();
-    let origins = statement.columns_with_metadata();
-    let mut described = Vec::with_capacity(types.len());
-    for (index, (kind, origin)) in types.into_iter().zip(origins).enumerate() {
-        let label = origin.name().to_owned();
-        let (table, name) = (origin.table_name(), origin.origin_name());
-        let (not_null, auto_increment) = match (table, name) {
-            (Some(table), Some(name)) => connection
-                .column_metadata(Some("main"), table, name)
-                .map_or((false, false), |(_, _, not_null, key, auto)| {
-                    (not_null || (key && auto), auto)
-                }),
-            _ => (false, false),
-        };
-        let kind = if auto_increment {
-            counter(connection, table).or(kind)
-        } else {
-            kind
-        };
-        let kind =
-            kind.unwrap_or_else(|| Type::parse(type_of(first.and_then(|row| row.get(index)))));
-        let (type_name, type_code, precision, scale) = kind.jdbc();
-        described.push(Column {
-            name: name.unwrap_or(&label).to_owned(),
-            label,
-            type_code,
-            type_name,
-            table_name: table.unwrap_or_default().to_owned(),
-            auto_increment,
-            signed: kind.is_signed(),
-            case_sensitive: kind.shape() == Shape::Text && matches!(type_code, 12 | 1 | -1),
-            nullable: !not_null,
-            precision,
-            scale,
-        });
+/// The columns, described.
+pub(super) fn described(outputs: &[Output]) -> Vec<Column> {
+    outputs.iter().map(description).collect()
+}
+
+fn description(output: &Output) -> Column {
+    let column = output
+        .origin
+        .as_ref()
+        .map(|(table, index)| (table, &table.columns[*index]));
+    let kind = column.map_or_else(|| of_kind(output.kind), |(_, column)| column.kind.clone());
+    let (type_name, type_code, precision, scale) = kind.jdbc();
+    let is_text = matches!(type_code, 12 | 1 | -1);
+    Column {
+        name: column.map_or_else(|| output.name.clone(), |(_, column)| column.name.clone()),
+        label: output.name.clone(),
+        type_code,
+        type_name,
+        table_name: column.map_or_else(String::new, |(table, _)| table.name.clone()),
+        auto_increment: column.is_some_and(|(_, column)| column.auto_increment),
+        signed: kind.is_signed(),
+        case_sensitive: is_text
+            && matches!(
+                output.kind,
+                Kind::Text {
+                    collation: Collation::Binary,
+                    ..
+                }
+            ),
+        nullable: !column.is_some_and(|(_, column)| column.not_null),
+        precision,
+        scale,
     }
-    described
 }
 
-/// The type that an AUTO_INCREMENT column was defined with: SQLite has one for all of them, so it stands in a comment.
-fn counter(connection: &Connection, table: Option<&str>) -> Option<Type> {
-    let definition = "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?1";
-    let sql: String = connection
-        .query_row(definition, [table?], |row| row.get(0))
-        .ok()?;
-    let (_, rest) = sql.split_once(" INTEGER /* ")?;
-    Some(Type::parse(rest.split_once(" */")?.0))
-}
-
-fn type_of(value: Option<&Value>) -> &'static str {
-    match value {
-        Some(Value::Long(_) | Value::Boolean(_)) => "BIGINT",
-        Some(Value::Double(_)) => "DOUBLE",
-        Some(Value::Decimal(_)) => "DECIMAL(14, 4)",
-        Some(Value::Blob(_)) => "BLOB",
-        _ => "VARCHAR(255)",
-    }
+/// The type of a value that belongs to no column.
+fn of_kind(kind: Kind) -> Type {
+    let text = match kind {
+        Kind::Int { unsigned: true, .. } => "BIGINT UNSIGNED".into(),
+        Kind::Int { .. } => "BIGINT".into(),
+        Kind::Decimal { scale } => format!("DECIMAL({}, {scale})", scale.max(10) + 4),
+        Kind::Double => "DOUBLE".into(),
+        Kind::Bytes => "BLOB".into(),
+        Kind::Date => "DATE".into(),
+        Kind::DateTime { digits } => format!("DATETIME({digits})"),
+        Kind::Time { digits } => format!("TIME({digits})"),
+        Kind::Json => "JSON".into(),
+        Kind::Null | Kind::Text { .. } => "VARCHAR(255)".to_owned(),
+    };
+    Type::parse(&text)
 }

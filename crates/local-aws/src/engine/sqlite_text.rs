@@ -2,11 +2,14 @@
 
 use rusqlite::{
     Connection, Result,
-    functions::{Context, FunctionFlags},
+    functions::{Aggregate, Context, FunctionFlags},
     types::{Value, ValueRef},
 };
 
-use super::sqlite_functions::{refused, text};
+use super::{
+    collation,
+    sqlite_functions::{mysql_error, refused, text},
+};
 
 /// The most steps that one LIKE may take: of a text of 1 MiB and a pattern of 1,000 characters.
 const MAX_LIKE_STEPS: usize = 1 << 30;
@@ -42,10 +45,10 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("substring", 3, steady, substring)?;
     // SQLite's own change ASCII letters only.
     connection.create_scalar_function("lower", 1, steady, |context| {
-        Ok(text(context, 0).map(|text| text.to_lowercase()))
+        Ok(text(context, 0).map(|text| text.chars().map(lower).collect::<String>()))
     })?;
     connection.create_scalar_function("upper", 1, steady, |context| {
-        Ok(text(context, 0).map(|text| text.to_uppercase()))
+        Ok(text(context, 0).map(|text| text.chars().map(upper).collect::<String>()))
     })?;
     // SQLite's own stops at a NUL.
     connection.create_scalar_function("char_length", 1, steady, |context| {
@@ -71,11 +74,78 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
         })
     })?;
     // SQLite's own cannot be interrupted, and takes exponential time for some patterns.
-    connection.create_scalar_function("like", 2, steady, |context| like(context, None))?;
-    connection.create_scalar_function("like", 3, steady, |context| {
+    connection.create_scalar_function("fleet_like", 4, steady, |context| {
         let escape = text(context, 2).unwrap_or_default();
-        like(context, escape.chars().next())
-    })
+        like(context, escape.chars().next(), context.get(3)?)
+    })?;
+    connection.create_scalar_function("fleet_instr", 2, steady, |context| {
+        let (Some(text), Some(part)) = (text(context, 0), text(context, 1)) else {
+            return Ok(None);
+        };
+        if !text.is_ascii() || !part.is_ascii() {
+            return Err(refused("INSTR of text that is not ASCII, without case"));
+        }
+        let place = text.to_ascii_lowercase().find(&part.to_ascii_lowercase());
+        Ok(Some(place.map_or(0, |place| count(place + 1))))
+    })?;
+    // The bytes that MySQL's `group_concat_max_len` is by default.
+    connection.create_scalar_function("fleet_cut", 1, steady, |context| {
+        match text(context, 0) {
+            Some(text) if text.len() > 1_024 => {
+                Err(refused("GROUP_CONCAT of more than 1024 bytes"))
+            }
+            text => Ok(text),
+        }
+    })?;
+    connection.create_aggregate_function("fleet_single", 1, steady, Single)
+}
+
+/// The one value of a subquery; several are an error.
+struct Single;
+
+impl Aggregate<Option<Value>, Option<Value>> for Single {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<Value>> {
+        Ok(None)
+    }
+
+    fn step(&self, context: &mut Context<'_>, found: &mut Option<Value>) -> Result<()> {
+        if found.is_some() {
+            return Err(mysql_error(
+                1242,
+                "21000",
+                "Subquery returns more than 1 row",
+            ));
+        }
+        *found = Some(context.get(0)?);
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, found: Option<Option<Value>>) -> Result<Option<Value>> {
+        Ok(found.flatten())
+    }
+}
+
+/// A letter's other case, where that is one letter, as MySQL has it.
+fn lower(letter: char) -> char {
+    let mut other = letter.to_lowercase();
+    match (other.next(), other.next()) {
+        (Some(other), None) => other,
+        _ => letter,
+    }
+}
+
+fn upper(letter: char) -> char {
+    let mut other = letter.to_uppercase();
+    match (other.next(), other.next()) {
+        (Some(other), None) => other,
+        _ => letter,
+    }
+}
+
+/// Whether a name is like a pattern, without case: of SHOW.
+pub(super) fn like_pattern(name: &str, pattern: &str) -> bool {
+    let letters: Vec<char> = name.to_lowercase().chars().collect();
+    matches(&steps(&pattern.to_lowercase(), Some('\\')), &letters, false)
 }
 
 fn count(length: usize) -> i64 {
@@ -140,15 +210,28 @@ fn substring(context: &Context<'_>) -> Result<Value> {
     }))
 }
 
-fn like(context: &Context<'_>, escape: Option<char>) -> Result<Option<bool>> {
+fn like(context: &Context<'_>, escape: Option<char>, collated: bool) -> Result<Option<bool>> {
     let (Some(pattern), Some(text)) = (text(context, 0), text(context, 1)) else {
         return Ok(None);
     };
     if pattern.len().saturating_mul(text.len()) > MAX_LIKE_STEPS {
         return Err(refused("LIKE of so long a text and pattern"));
     }
+    if collated && !(text.is_ascii() && pattern.is_ascii()) {
+        // Marks have no weight of their own: MySQL and the steps here would not pass over them alike.
+        let is_mark =
+            |letter: char| ('\u{300}'..'\u{370}').contains(&letter) || letter.is_control();
+        let wide = |letter: char| matches!(letter, 'ß' | 'æ' | 'Æ' | 'œ' | 'Œ' | 'þ' | 'Þ');
+        if text
+            .chars()
+            .chain(pattern.chars())
+            .any(|letter| is_mark(letter) || wide(letter))
+        {
+            return Err(refused("LIKE of text with letters that are two, or none"));
+        }
+    }
     let text: Vec<char> = text.chars().collect();
-    Ok(Some(matches(&steps(&pattern, escape), &text)))
+    Ok(Some(matches(&steps(&pattern, escape), &text, collated)))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +260,8 @@ fn steps(pattern: &str, escape: Option<char>) -> Vec<Step> {
 
 /// Goes back to the last `%` alone, so that it takes no more steps than the pattern and the text have letters together,
 /// multiplied.
-fn matches(steps: &[Step], text: &[char]) -> bool {
+fn matches(steps: &[Step], text: &[char], collated: bool) -> bool {
+    let same = |a: char, b: char| a == b || (collated && collation::same(a, b));
     let (mut step, mut place) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     while place < text.len() {
@@ -190,7 +274,7 @@ fn matches(steps: &[Step], text: &[char]) -> bool {
                 step += 1;
                 place += 1;
             }
-            Some(Step::Letter(letter)) if *letter == text[place] => {
+            Some(Step::Letter(letter)) if same(*letter, text[place]) => {
                 step += 1;
                 place += 1;
             }
@@ -215,6 +299,7 @@ mod tests {
         matches(
             &steps(pattern, Some('\\')),
             &text.chars().collect::<Vec<_>>(),
+            false,
         )
     }
 

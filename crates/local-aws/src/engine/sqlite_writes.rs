@@ -6,11 +6,14 @@ use std::sync::{
 };
 
 use rusqlite::{Connection as Sqlite, OptionalExtension, functions::FunctionFlags};
-use sqlparser::ast::Statement;
 
 use super::{
-    EngineResult, Outcome, sqlite_connection::Connection, sqlite_ddl::quoted,
-    sqlite_errors as errors, sqlite_insert::CHANGES, sqlite_rewrite::Plan,
+    EngineResult, Outcome,
+    analysis::CHANGES,
+    definitions::quoted,
+    plans::{Kind, Plan},
+    sqlite_connection::Connection,
+    sqlite_errors as errors,
 };
 
 /// How many rows the upsert under way has changed.
@@ -39,14 +42,13 @@ pub(super) struct Before {
 impl Before {
     /// Looks at the table that `plan` inserts into.
     pub(super) fn look(connection: &Connection, plan: &Plan) -> EngineResult<Self> {
-        let Some(table) = errors::table(plan) else {
-            return Ok(Self {
-                sequence: None,
-                rows: None,
-            });
-        };
+        let table = plan.written.table.clone();
         let failed = |error: rusqlite::Error| errors::plain(&error);
-        let sequence = if generates(&connection.sqlite, &table) {
+        let generates = plan
+            .table
+            .as_ref()
+            .is_some_and(|table| table.auto_increment().is_some());
+        let sequence = if generates {
             let last = "SELECT seq FROM main.sqlite_sequence WHERE name = ?1";
             let mut statement = connection.sqlite.prepare_cached(last).map_err(failed)?;
             let last = statement.query_row([&table], |row| row.get(0)).optional();
@@ -54,7 +56,7 @@ impl Before {
         } else {
             None
         };
-        let replaces = matches!(&plan.tree, Statement::Insert(insert) if insert.replace_into);
+        let replaces = plan.kind == Kind::Insert { replaces: true };
         // A table that is not there is the statement's own error.
         let rows = replaces
             .then(|| rows(&connection.sqlite, &table).ok())
@@ -112,15 +114,6 @@ fn rows(connection: &Sqlite, table: &str) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(&sql)?
         .query_row([], |row| row.get(0))
-}
-
-/// Whether a table has an AUTO_INCREMENT column.
-fn generates(connection: &Sqlite, table: &str) -> bool {
-    let definition = "SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM main.sqlite_master WHERE type = 'table' AND name = ?1";
-    connection
-        .prepare_cached(definition)
-        .and_then(|mut statement| statement.query_row([table], |row| row.get(0)))
-        .unwrap_or(false)
 }
 
 #[cfg(test)]

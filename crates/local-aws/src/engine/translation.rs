@@ -1,10 +1,16 @@
 //! What becomes of a statement's text on its way to either engine, for whoever wants to see it without a database.
 
+use std::sync::Arc;
+
 use thiserror::Error;
 
 use super::{
-    EngineError, mysql_text, sqlite_parse,
-    sqlite_rewrite::{self, Kind, Slot},
+    EngineError,
+    analysis::{Bindings, Slot},
+    catalogue::{Catalogue, Table},
+    mysql_text,
+    plans::{self, Kind},
+    sqlite_parse,
 };
 
 /// A statement that is refused before it reaches a database; the text says why, in MySQL's words where it has some.
@@ -45,15 +51,25 @@ pub struct Embedded {
     pub parameters: Vec<Parameter>,
 }
 
-/// Rewrites a statement of MySQL's dialect, sent to `database`, for the embedded engine.
+/// Rewrites a statement of MySQL's dialect, sent to `database` with the tables of `schema`, for the embedded engine. Its
+/// parameters count as texts.
 ///
 /// # Errors
 /// What does not parse, is more than one statement, or has no counterpart in the embedded engine.
-pub fn embedded(sql: &str, database: &str) -> Result<Embedded, StatementRefusal> {
-    let plan = sqlite_rewrite::plan(sqlite_parse::parse(sql)?, database)?;
+pub fn embedded(sql: &str, database: &str, schema: &[&str]) -> Result<Embedded, StatementRefusal> {
+    let mut catalogue = Catalogue::default();
+    for definition in schema {
+        if let sqlparser::ast::Statement::CreateTable(tree) = sqlite_parse::parse(definition)? {
+            let table = Table::read(&tree)?;
+            catalogue.tables.insert(table.name.clone(), Arc::new(table));
+        }
+    }
+    let statement = sqlite_parse::parse(sql)?;
+    let labels = sqlite_parse::labels(sql);
+    let plan = plans::plan(statement, labels, &catalogue, database, Bindings::AnyText)?;
     let effect = match plan.kind {
         Kind::Query { .. } => Effect::Reads,
-        Kind::Insert | Kind::Change => Effect::Writes,
+        Kind::Insert { .. } | Kind::Change => Effect::Writes,
         Kind::Definition => Effect::Defines,
         Kind::Nothing => Effect::Nothing,
     };

@@ -6,6 +6,8 @@
     reason = "tests fail by panicking, and say what they did not run"
 )]
 
+mod as_mysql;
+mod differential;
 mod dynamodb;
 mod errors;
 mod front;

@@ -60,7 +60,7 @@ async fn columns_of_a_table_are_described_as_jdbc_does() {
             && described[0].is_signed()
             && !described[4].is_auto_increment()
     );
-    assert!(described[4].is_case_sensitive());
+    assert!(!described[4].is_case_sensitive());
     assert!(
         described
             .iter()

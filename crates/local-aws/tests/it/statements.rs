@@ -522,13 +522,24 @@ async fn a_batch_without_sets_runs_nothing() {
 }
 
 #[tokio::test]
-async fn an_assignment_that_depends_on_another_is_refused() {
+async fn assignments_take_effect_from_left_to_right() {
     let aws = Aws::start().await;
-    for sql in [
-        "UPDATE kinds SET number = 1, small = number",
-        "INSERT INTO kinds (name) VALUES ('a') ON DUPLICATE KEY UPDATE number = 1, small = number",
+    aws.sql("INSERT INTO kinds (name, number) VALUES ('a', 7)", &[])
+        .await
+        .unwrap();
+    for (sql, numbers) in [
+        ("UPDATE kinds SET number = 1, small = number", (1, 1)),
+        (
+            "INSERT INTO kinds (name) VALUES ('a') ON DUPLICATE KEY UPDATE number = 5, small = number + 1",
+            (5, 6),
+        ),
     ] {
-        let refused = aws.refusal(sql, &[]).await;
-        assert!(refused.contains("Error code: 1235"), "{refused}");
+        aws.sql(sql, &[]).await.unwrap();
+        let read = aws
+            .sql("SELECT number, small FROM kinds", &[])
+            .await
+            .unwrap();
+        let expected = [Field::LongValue(numbers.0), Field::LongValue(numbers.1)];
+        assert_eq!(read.records(), [expected], "{sql}");
     }
 }

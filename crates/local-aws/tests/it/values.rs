@@ -26,7 +26,7 @@ fn row() -> [(&'static str, Field); 10] {
         ("raw", Field::BlobValue(Blob::new([0, 255]))),
         ("day", text("2019-03-06")),
         ("at", text("2019-03-06 02:45:32")),
-        ("doc", text(r#"{"a":1}"#)),
+        ("doc", text(r#"{"a": 1}"#)),
     ]
 }
 

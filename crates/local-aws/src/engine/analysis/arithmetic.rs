@@ -1,0 +1,167 @@
+//! Arithmetic: whole numbers that do not overflow in silence, exact decimals, doubles.
+
+use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
+
+use super::{
+    Analysis, Scope, Typed, call,
+    comparisons::{rescale, to_real},
+    nested, number, take, wrap,
+};
+use crate::engine::{
+    EngineError, EngineResult,
+    kinds::{INT, Kind, MAX_DIGITS, UNSIGNED},
+};
+
+/// How many digits more than its dividend a quotient has (`div_precision_increment`).
+pub(super) const QUOTIENT_DIGITS: u32 = 4;
+
+impl Analysis<'_> {
+    /// An operator between two numbers.
+    pub(super) fn arithmetic(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let Expr::BinaryOp { left, op, right } = expr else {
+            return Err(EngineError::unsupported("this operator"));
+        };
+        let op = op.clone();
+        let divides = matches!(
+            op,
+            BinaryOperator::Divide | BinaryOperator::MyIntegerDivide | BinaryOperator::Modulo
+        );
+        let safe_divisor = matches!(&**right, Expr::Value(value) if matches!(
+            &value.value, Literal::Number(text, _) if text.bytes().any(|b| (b'1'..=b'9').contains(&b))));
+        if super::expressions::is_comparison(left) || super::expressions::is_comparison(right) {
+            return Err(EngineError::unsupported(
+                "comparisons in a row without parentheses",
+            ));
+        }
+        let (mut left, mut right) = (take(left), take(right));
+        let one = self.operand(&mut left, scope)?;
+        let other = self.operand(&mut right, scope)?;
+        if divides && self.writing && (op == BinaryOperator::Divide || !safe_divisor) {
+            return Err(EngineError::unsupported(
+                "a division in a statement that writes",
+            ));
+        }
+        let unsigned = matches!(one, Kind::Int { unsigned: true, .. })
+            || matches!(other, Kind::Int { unsigned: true, .. });
+        let (one, other) = match (one, other) {
+            (Kind::Null, Kind::Null) => (INT, INT),
+            (Kind::Null, kind) | (kind, Kind::Null) => (kind, kind),
+            both => both,
+        };
+        let infix = |left: Expr, op: BinaryOperator, right: Expr| {
+            nested(Expr::BinaryOp {
+                left: Box::new(left),
+                op,
+                right: Box::new(right),
+            })
+        };
+        let lazy = self.is_lazy();
+        let checked = |value: Expr, kind: Kind| match kind {
+            Kind::Int { .. } if unsigned && lazy => call("fleet_unsigned_if", vec![value]),
+            Kind::Int { .. } if unsigned => call("fleet_unsigned", vec![value]),
+            Kind::Int { .. } if lazy => call("fleet_int_if", vec![value]),
+            Kind::Int { .. } => call("fleet_int", vec![value]),
+            Kind::Decimal { .. } => call("fleet_decimal", vec![value]),
+            _ => value,
+        };
+        let whole = if unsigned { UNSIGNED } else { INT };
+        let both_exact = one.is_exact() && other.is_exact();
+        let both_whole = matches!((one, other), (Kind::Int { .. }, Kind::Int { .. }));
+        let (value, kind, quotient) = match op {
+            BinaryOperator::Plus | BinaryOperator::Minus if both_exact => {
+                let scale = one.scale().max(other.scale());
+                rescale(&mut left, one.scale(), scale);
+                rescale(&mut right, other.scale(), scale);
+                let kind = if both_whole {
+                    whole
+                } else {
+                    Kind::Decimal { scale }
+                };
+                (checked(infix(left, op, right), kind), kind, false)
+            }
+            BinaryOperator::Multiply if both_exact => {
+                let scale = one.scale() + other.scale();
+                if scale > MAX_DIGITS {
+                    return Err(EngineError::unsupported("a DECIMAL of more than 18 digits"));
+                }
+                let kind = if both_whole {
+                    whole
+                } else {
+                    Kind::Decimal { scale }
+                };
+                (checked(infix(left, op, right), kind), kind, false)
+            }
+            BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply => {
+                to_real(&mut left, one);
+                to_real(&mut right, other);
+                let value = call("fleet_finite", vec![infix(left, op, right)]);
+                (value, Kind::Double, false)
+            }
+            BinaryOperator::Divide if both_exact => {
+                let scale = one.scale() + QUOTIENT_DIGITS;
+                let shift = number(QUOTIENT_DIGITS + other.scale());
+                let value = call("fleet_divide", vec![left, right, shift]);
+                (value, Kind::Decimal { scale }, true)
+            }
+            BinaryOperator::Divide => {
+                to_real(&mut left, one);
+                to_real(&mut right, other);
+                let value = call("fleet_finite", vec![infix(left, op, right)]);
+                (value, Kind::Double, false)
+            }
+            BinaryOperator::MyIntegerDivide if both_whole => {
+                let value = call("fleet_quotient", vec![left, right]);
+                (checked(value, whole), whole, false)
+            }
+            BinaryOperator::Modulo if both_exact => {
+                let scale = one.scale().max(other.scale());
+                rescale(&mut left, one.scale(), scale);
+                rescale(&mut right, other.scale(), scale);
+                let kind = if both_whole {
+                    Kind::Int {
+                        unsigned: matches!(one, Kind::Int { unsigned: true, .. }),
+                        boolean: false,
+                    }
+                } else {
+                    Kind::Decimal { scale }
+                };
+                (infix(left, op, right), kind, false)
+            }
+            BinaryOperator::BitwiseOr | BinaryOperator::BitwiseAnd if both_whole => {
+                let value = call("fleet_bits", vec![infix(left, op, right)]);
+                (value, UNSIGNED, false)
+            }
+            other => {
+                return Err(EngineError::unsupported(&format!(
+                    "the operator {other} of these types"
+                )));
+            }
+        };
+        *expr = value;
+        Ok(Typed {
+            quotient,
+            ..Typed::of(kind)
+        })
+    }
+
+    /// A side of an operator: a number, or a text that is worth one.
+    fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Kind> {
+        let typed = self.expr(expr, scope)?;
+        if typed.quotient {
+            return Err(EngineError::unsupported(
+                "a quotient within another expression",
+            ));
+        }
+        match typed.kind {
+            Kind::Text { .. } if typed.is_member() => {
+                Err(EngineError::unsupported("ENUM and SET as numbers"))
+            }
+            Kind::Text { .. } => {
+                wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
+                Ok(Kind::Double)
+            }
+            kind if kind.is_number() || kind == Kind::Null => Ok(kind.plain()),
+            _ => Err(EngineError::unsupported("arithmetic of these types")),
+        }
+    }
+}

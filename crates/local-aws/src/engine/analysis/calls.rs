@@ -1,0 +1,548 @@
+//! Functions: those that the embedded engine has, by an allow-list, each with MySQL's value.
+
+use sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    ObjectNamePart, Value as Literal, WindowType,
+};
+
+use super::{
+    Analysis, Scope, Typed, call, nested, number, raw,
+    scope::{clock, clock_kind},
+    take, truth,
+};
+use crate::engine::{
+    EngineError, EngineResult,
+    arities::{ARITIES, wrong_count},
+    kinds::{INT, Kind, TEXT, UNSIGNED, text},
+    mysql_functions::missing,
+};
+
+/// The functions that there are.
+#[cfg(test)]
+pub(in crate::engine) fn functions() -> impl Iterator<Item = &'static str> {
+    ARITIES.iter().map(|function| function.0)
+}
+
+/// Whether a function makes one value of many rows.
+pub(super) fn is_aggregate(function: &Function) -> bool {
+    function.over.is_none()
+        && matches!(
+            function.name.to_string().to_ascii_lowercase().as_str(),
+            "avg" | "count" | "group_concat" | "max" | "min" | "sum"
+        )
+}
+
+fn is_window(name: &str) -> bool {
+    matches!(
+        name,
+        "cume_dist"
+            | "dense_rank"
+            | "first_value"
+            | "lag"
+            | "last_value"
+            | "lead"
+            | "nth_value"
+            | "ntile"
+            | "percent_rank"
+            | "rank"
+            | "row_number"
+    )
+}
+
+/// An argument that is a text to a function, and what is known of it.
+struct Argument {
+    expr: Expr,
+    typed: Typed,
+}
+
+impl Analysis<'_> {
+    /// A call.
+    pub(super) fn function(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let Expr::Function(function) = expr else {
+            return Err(EngineError::unsupported("this function"));
+        };
+        let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else {
+            return Err(EngineError::unsupported("functions of another database"));
+        };
+        let name = name.value.to_ascii_lowercase();
+        if let Some(clock) = clock(&name) {
+            let digits = clock_digits(&function.args)?;
+            let args = if digits > 0 && clock != "utc_date" {
+                vec![number(digits)]
+            } else {
+                Vec::new()
+            };
+            *expr = call(clock, args);
+            return Ok(Typed::of(clock_kind(clock, digits)));
+        }
+        let Some((_, least, most)) = ARITIES.iter().find(|known| known.0 == name) else {
+            return Err(missing(&name, self.database));
+        };
+        if !function.within_group.is_empty()
+            || function.filter.is_some()
+            || function.null_treatment.is_some()
+            || !matches!(function.parameters, FunctionArguments::None)
+        {
+            return Err(EngineError::unsupported(&format!(
+                "{} with this clause",
+                name.to_uppercase()
+            )));
+        }
+        let (distinct, mut arguments, star) = arguments(function, &name)?;
+        let count = if star { 1 } else { arguments.len() };
+        if count < *least || count > *most {
+            return Err(wrong_count(&name));
+        }
+        let over = function.over.take();
+        if over.is_none() && is_window(&name) {
+            return Err(EngineError::unsupported(&format!(
+                "{} without OVER",
+                name.to_uppercase()
+            )));
+        }
+        if over.is_some()
+            && !is_window(&name)
+            && !matches!(name.as_str(), "avg" | "count" | "max" | "min" | "sum")
+        {
+            return Err(EngineError::unsupported(&format!(
+                "{} with OVER",
+                name.to_uppercase()
+            )));
+        }
+        let mut typed = Vec::with_capacity(arguments.len());
+        for mut expr in arguments.drain(..) {
+            let is = self.expr(&mut expr, scope)?;
+            if is.quotient {
+                return Err(EngineError::unsupported(
+                    "a quotient within another expression",
+                ));
+            }
+            typed.push(Argument { expr, typed: is });
+        }
+        let (value, result) = self.called(&name, typed, star, distinct, over.is_some())?;
+        *expr = value;
+        if let Some(over) = over {
+            let spec = self.window(over, scope)?;
+            // Behind the call that it is of, within what is around it.
+            *expr = raw(expr.to_string().replace(OVER, &format!(" OVER ({spec})")));
+        }
+        Ok(result)
+    }
+
+    fn window(&mut self, over: WindowType, scope: &Scope<'_>) -> EngineResult<String> {
+        let WindowType::WindowSpec(mut spec) = over else {
+            return Err(EngineError::unsupported("a named window"));
+        };
+        if spec.window_name.is_some() {
+            return Err(EngineError::unsupported("a named window"));
+        }
+        for expr in &mut spec.partition_by {
+            let typed = self.expr(expr, scope)?;
+            self.sortable(expr, &typed)?;
+        }
+        for item in &mut spec.order_by {
+            let typed = self.expr(&mut item.expr, scope)?;
+            self.sortable(&mut item.expr, &typed)?;
+        }
+        Ok(spec.to_string())
+    }
+
+    fn called(
+        &mut self,
+        name: &str,
+        mut args: Vec<Argument>,
+        star: bool,
+        distinct: bool,
+        over: bool,
+    ) -> EngineResult<(Expr, Typed)> {
+        let marker = if over { OVER } else { "" };
+        let aggregate = |name: &str, expr: &Expr| {
+            let distinct = if distinct { "DISTINCT " } else { "" };
+            raw(format!("{name}({distinct}{expr}){marker}"))
+        };
+        let upper = name.to_uppercase();
+        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let plain = |name: &str, args: Vec<Argument>, kind: Kind| {
+            let args = args.into_iter().map(|arg| arg.expr).collect();
+            Ok((call(name, args), Typed::of(kind)))
+        };
+        match name {
+            "count" => {
+                let counted = if star {
+                    raw("*".into())
+                } else {
+                    self.compared(&mut args[0])?
+                };
+                Ok((aggregate("count", &counted), Typed::of(INT)))
+            }
+            "sum" | "avg" => {
+                let (expr, kind) = (take(&mut args[0].expr), args[0].typed.kind);
+                match (kind, name) {
+                    (Kind::Double, _) if over || distinct => Err(wrong()),
+                    (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), Typed::of(kind))),
+                    (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), Typed::of(kind))),
+                    (kind, "sum") if kind.is_exact() || kind == Kind::Null => {
+                        let total = if over { "sum" } else { "fleet_total" };
+                        let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);
+                        Ok((
+                            sum,
+                            Typed::of(Kind::Decimal {
+                                scale: kind.scale(),
+                            }),
+                        ))
+                    }
+                    (kind, _) if kind.is_exact() => {
+                        let args = vec![
+                            aggregate(if over { "sum" } else { "fleet_total" }, &expr),
+                            aggregate("count", &expr),
+                            number(super::arithmetic::QUOTIENT_DIGITS),
+                        ];
+                        let scale = kind.scale() + super::arithmetic::QUOTIENT_DIGITS;
+                        let typed = Typed {
+                            quotient: true,
+                            ..Typed::of(Kind::Decimal { scale })
+                        };
+                        Ok((call("fleet_divide", args), typed))
+                    }
+                    _ => Err(wrong()),
+                }
+            }
+            "min" | "max" => {
+                let kind = args[0].typed.kind.plain();
+                if matches!(kind, Kind::Json) || args[0].typed.is_member() {
+                    return Err(wrong());
+                }
+                let expr = self.compared(&mut args[0])?;
+                Ok((aggregate(name, &expr), Typed::of(kind)))
+            }
+            "group_concat" => {
+                let mut kinds = Vec::new();
+                let expr = self.text_argument(&mut args[0], &mut kinds)?;
+                let joined = aggregate("group_concat", &expr);
+                Ok((call("fleet_cut", vec![joined]), Typed::of(text(&kinds))))
+            }
+            "row_number" | "rank" | "dense_rank" => {
+                Ok((raw(format!("{name}(){marker}")), Typed::of(UNSIGNED)))
+            }
+            "percent_rank" | "cume_dist" => {
+                Ok((raw(format!("{name}(){marker}")), Typed::of(Kind::Double)))
+            }
+            "ntile" => {
+                let args = self.integers(args, &upper)?;
+                Ok((
+                    raw(format!("ntile({}){marker}", args[0])),
+                    Typed::of(UNSIGNED),
+                ))
+            }
+            "first_value" | "last_value" | "nth_value" | "lag" | "lead" => {
+                if args.len() > 2 {
+                    return Err(EngineError::unsupported(&format!("{upper} with a default")));
+                }
+                let kind = args[0].typed.kind.plain();
+                let list: Vec<String> = args.iter().map(|arg| arg.expr.to_string()).collect();
+                Ok((
+                    raw(format!("{name}({}){marker}", list.join(", "))),
+                    Typed::of(kind),
+                ))
+            }
+            "coalesce" | "ifnull" => {
+                let kind = self.united(&mut args)?;
+                plain(name, args, kind)
+            }
+            "if" => {
+                truth(&args[0].typed)?;
+                let mut rest = args.split_off(1);
+                let kind = self.united(&mut rest)?;
+                args.append(&mut rest);
+                plain("iif", args, kind)
+            }
+            "nullif" => {
+                let mut other = args.pop().ok_or_else(wrong)?;
+                let one = &mut args[0];
+                let kind = one.typed.kind.plain();
+                let value = one.expr.clone();
+                let mut left = one.expr.clone();
+                self.compare(&mut left, &one.typed, &mut other.expr, &other.typed)?;
+                let text = format!(
+                    "(CASE WHEN {left} = {} THEN NULL ELSE {value} END)",
+                    other.expr
+                );
+                Ok((raw(text), Typed::of(kind)))
+            }
+            "isnull" => Ok((
+                nested(Expr::IsNull(Box::new(take(&mut args[0].expr)))),
+                Typed::of(INT),
+            )),
+            "greatest" | "least" => {
+                let kind = self.united(&mut args)?;
+                if !(kind.is_exact()
+                    || kind == Kind::Double
+                    || matches!(kind, Kind::Date | Kind::DateTime { .. }))
+                {
+                    return Err(wrong());
+                }
+                plain(if name == "greatest" { "max" } else { "min" }, args, kind)
+            }
+            "abs" | "sign" | "ceil" | "ceiling" | "floor" | "round" | "truncate" | "mod" => {
+                self.numeric(name, args)
+            }
+            "hex" => match args[0].typed.kind {
+                Kind::Text { .. } | Kind::Bytes | Kind::Int { .. } | Kind::Null => {
+                    plain("hex", args, TEXT)
+                }
+                _ => Err(wrong()),
+            },
+            "date" | "year" | "month" | "day" | "dayofmonth" | "datediff" | "hour" | "minute"
+            | "second" => {
+                let clock = matches!(name, "hour" | "minute" | "second");
+                for arg in &args {
+                    match arg.typed.kind {
+                        Kind::Null | Kind::DateTime { .. } => {}
+                        Kind::Text { .. } if !self.writing => {}
+                        Kind::Time { .. } if clock => {}
+                        Kind::Date if !clock => {}
+                        _ => return Err(wrong()),
+                    }
+                }
+                let kind = if name == "date" { Kind::Date } else { INT };
+                plain(if name == "dayofmonth" { "day" } else { name }, args, kind)
+            }
+            "database" | "schema" => plain("database", args, TEXT),
+            "version" => plain("version", args, TEXT),
+            "uuid" => plain("uuid", args, TEXT),
+            "last_insert_id" => plain("last_insert_id", args, UNSIGNED),
+            "unix_timestamp" => plain("unix_timestamp", args, INT),
+            _ => self.textual(name, args),
+        }
+    }
+
+    /// A value as it is compared: COUNT(DISTINCT …), MIN.
+    fn compared(&mut self, arg: &mut Argument) -> EngineResult<Expr> {
+        let mut expr = take(&mut arg.expr);
+        self.sortable(&mut expr, &arg.typed)?;
+        Ok(expr)
+    }
+
+    /// Values that one place may hold: their common kind.
+    fn united(&mut self, args: &mut [Argument]) -> EngineResult<Kind> {
+        let mut kind = Kind::Null;
+        for arg in &*args {
+            kind = kind.common(arg.typed.kind.plain())?;
+        }
+        for arg in args {
+            let typed = arg.typed.clone();
+            self.convert(&mut arg.expr, &typed, kind)?;
+        }
+        Ok(kind)
+    }
+
+    fn integers(&mut self, args: Vec<Argument>, name: &str) -> EngineResult<Vec<Expr>> {
+        args.into_iter()
+            .map(|arg| match arg.typed.kind {
+                Kind::Int { .. } | Kind::Null => Ok(arg.expr),
+                _ => Err(EngineError::unsupported(&format!(
+                    "{name} with what is not a whole number"
+                ))),
+            })
+            .collect()
+    }
+
+    /// An argument as text, its collation noted.
+    fn text_argument(
+        &mut self,
+        arg: &mut Argument,
+        kinds: &mut Vec<(crate::engine::kinds::Collation, bool)>,
+    ) -> EngineResult<Expr> {
+        if let Kind::Text {
+            collation,
+            implicit,
+        } = arg.typed.kind
+        {
+            kinds.push((collation, implicit));
+        }
+        let mut expr = take(&mut arg.expr);
+        self.as_text(&mut expr, &arg.typed)?;
+        Ok(expr)
+    }
+
+    fn numeric(&mut self, name: &str, mut args: Vec<Argument>) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let kind = args[0].typed.kind.plain();
+        if name == "mod" {
+            let mut other = args.pop().ok_or_else(wrong)?;
+            let both = matches!(
+                (kind, other.typed.kind),
+                (Kind::Int { .. }, Kind::Int { .. })
+            );
+            if !both || self.writing {
+                return Err(wrong());
+            }
+            let text = format!(
+                "({} % {})",
+                nested(take(&mut args[0].expr)),
+                nested(take(&mut other.expr))
+            );
+            return Ok((raw(text), Typed::of(kind)));
+        }
+        // The number of digits must be known: it decides the result's type.
+        let digits = match args.get(1).map(|arg| arg.expr.to_string()) {
+            None => Some(0),
+            Some(text) => text.parse::<u32>().ok(),
+        };
+        let value = take(&mut args[0].expr);
+        match (name, kind, digits) {
+            ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), Typed::of(kind))),
+            ("abs", kind, _) if kind.is_exact() => {
+                Ok((call("fleet_abs", vec![value]), Typed::of(kind)))
+            }
+            ("sign", kind, _) if kind.is_number() => {
+                Ok((call("sign", vec![value]), Typed::of(INT)))
+            }
+            ("abs" | "sign", _, _) => Err(wrong()),
+            (_, Kind::Int { .. }, Some(_)) => Ok((value, Typed::of(kind))),
+            ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
+                EngineError::unsupported(&format!("{upper} to more digits than the number has")),
+            ),
+            (_, Kind::Decimal { scale }, Some(digits)) => {
+                let kept = digits.min(scale);
+                let with = match name {
+                    "round" => "fleet_round",
+                    "truncate" => "fleet_truncate",
+                    "floor" => "fleet_floor",
+                    _ => "fleet_ceil",
+                };
+                let value = call(with, vec![value, number(scale - kept)]);
+                let kind = match name {
+                    "round" | "truncate" => Kind::Decimal { scale: kept },
+                    _ => INT,
+                };
+                Ok((value, Typed::of(kind)))
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    fn textual(&mut self, name: &str, mut args: Vec<Argument>) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let texts = match name {
+            "left" | "right" | "substring" | "substr" | "mid" => 1,
+            _ => args.len(),
+        };
+        let mut kinds = Vec::new();
+        let mut list = Vec::with_capacity(args.len());
+        let bytes_fit = matches!(name, "length" | "octet_length");
+        for arg in args.drain(..texts) {
+            let mut arg = arg;
+            if bytes_fit && matches!(arg.typed.kind, Kind::Bytes) {
+                list.push(arg.expr);
+                continue;
+            }
+            list.push(self.text_argument(&mut arg, &mut kinds)?);
+        }
+        list.extend(self.integers(args, &upper)?);
+        let collated = matches!(
+            text(&kinds),
+            Kind::Text {
+                collation: crate::engine::kinds::Collation::Default,
+                ..
+            }
+        );
+        let (here, kind) = match name {
+            "ascii" | "reverse" | "lower" | "upper" | "concat" | "concat_ws" | "left" | "right"
+            | "ltrim" | "rtrim" | "trim" | "replace" => (name, text(&kinds)),
+            "lcase" => ("lower", text(&kinds)),
+            "ucase" => ("upper", text(&kinds)),
+            "char_length" | "character_length" => ("char_length", INT),
+            "length" | "octet_length" => ("octet_length", INT),
+            "substring" | "substr" | "mid" => ("substring", text(&kinds)),
+            "instr" if collated => ("fleet_instr", INT),
+            "instr" => ("instr", INT),
+            _ => return Err(missing(name, self.database)),
+        };
+        let kind = if name == "ascii" { INT } else { kind };
+        Ok((call(here, list), Typed::of(kind)))
+    }
+
+    /// A value in an ORDER BY, a GROUP BY, a DISTINCT: with the collation that it is compared by.
+    pub(super) fn sortable(&mut self, expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
+        if typed.quotient {
+            return Err(EngineError::unsupported("sorting by a quotient"));
+        }
+        match typed.kind {
+            Kind::Json => Err(EngineError::unsupported("sorting by a JSON document")),
+            Kind::Text { collation, .. } if !typed.bare => {
+                super::collate(expr, collation);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Stands behind a call until its OVER is known.
+const OVER: &str = " /*over*/";
+
+fn clock_digits(arguments: &FunctionArguments) -> EngineResult<u32> {
+    match arguments {
+        FunctionArguments::None => Ok(0),
+        FunctionArguments::List(list) => match list.args.as_slice() {
+            [] => Ok(0),
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] => match &value.value
+            {
+                Literal::Number(text, _) => text
+                    .parse()
+                    .ok()
+                    .filter(|digits| *digits <= 6)
+                    .ok_or_else(|| {
+                        EngineError::database(
+                            1426,
+                            "42000",
+                            format!("Too-big precision {text} specified for 'now'. Maximum is 6."),
+                        )
+                    }),
+                _ => Err(EngineError::unsupported("this fraction of a second")),
+            },
+            _ => Err(EngineError::unsupported("this fraction of a second")),
+        },
+        FunctionArguments::Subquery(_) => {
+            Err(EngineError::unsupported("this fraction of a second"))
+        }
+    }
+}
+
+/// Whether DISTINCT stands before the arguments, the arguments, and whether they are `*`.
+fn arguments(function: &mut Function, name: &str) -> EngineResult<(bool, Vec<Expr>, bool)> {
+    let upper = name.to_uppercase();
+    let list = match std::mem::replace(&mut function.args, FunctionArguments::None) {
+        FunctionArguments::None => return Ok((false, Vec::new(), false)),
+        FunctionArguments::Subquery(query) => {
+            return Ok((false, vec![Expr::Subquery(query)], false));
+        }
+        FunctionArguments::List(list) => list,
+    };
+    if !list.clauses.is_empty() {
+        return Err(EngineError::unsupported(&format!(
+            "{upper} with ORDER BY or SEPARATOR"
+        )));
+    }
+    let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+    if distinct && !is_aggregate(function) {
+        return Err(EngineError::unsupported(&format!("{upper} with DISTINCT")));
+    }
+    let mut exprs = Vec::with_capacity(list.args.len());
+    for arg in list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => exprs.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "count" && !distinct => {
+                return Ok((false, Vec::new(), true));
+            }
+            _ => {
+                return Err(EngineError::unsupported(&format!(
+                    "{upper} with this argument"
+                )));
+            }
+        }
+    }
+    Ok((distinct, exprs, false))
+}

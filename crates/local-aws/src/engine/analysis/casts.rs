@@ -1,0 +1,118 @@
+//! CAST.
+
+use sqlparser::ast::{DataType, Expr};
+
+use super::{Analysis, Typed, comparisons::rescale, number, raw, take, wrap};
+use crate::engine::{
+    EngineError, EngineResult,
+    column_types::Type,
+    kinds::{INT, Kind, TEXT, UNSIGNED},
+};
+
+impl Analysis<'_> {
+    /// A value as another type.
+    pub(super) fn cast(
+        &mut self,
+        expr: &mut Expr,
+        typed: &Typed,
+        to: &DataType,
+    ) -> EngineResult<Typed> {
+        if typed.quotient || typed.is_member() {
+            return Err(EngineError::unsupported("CAST of a value of this type"));
+        }
+        let refused = || {
+            Err(EngineError::unsupported(&format!(
+                "CAST of this type AS {to}"
+            )))
+        };
+        let text = to.to_string();
+        let wanted = Type::parse(&text);
+        let strict = number(u8::from(self.writing));
+        let kind = match wanted.name() {
+            "SIGNED" | "UNSIGNED" => {
+                match typed.kind {
+                    Kind::Null | Kind::Int { .. } => {}
+                    Kind::Decimal { scale } => wrap(expr, "fleet_round", vec![number(scale)]),
+                    Kind::Text { .. } => wrap(expr, "fleet_text_int", vec![strict]),
+                    _ => return refused(),
+                }
+                if wanted.name() == "UNSIGNED" {
+                    wrap(expr, "fleet_bits", Vec::new());
+                    UNSIGNED
+                } else {
+                    INT
+                }
+            }
+            "CHAR" => {
+                self.as_text(expr, typed)?;
+                if let Some((length, _)) = wanted.length().filter(|_| text.contains('(')) {
+                    wrap(expr, "left", vec![number(length)]);
+                }
+                match typed.kind {
+                    kind @ Kind::Text { .. } => kind,
+                    _ => TEXT,
+                }
+            }
+            "DECIMAL" => {
+                wanted.known()?;
+                let scale = wanted.scale();
+                match typed.kind {
+                    Kind::Null => {}
+                    kind if kind.is_exact() => {
+                        let from = kind.scale();
+                        if from > scale {
+                            wrap(expr, "fleet_round", vec![number(from - scale)]);
+                        } else {
+                            rescale(expr, from, scale);
+                        }
+                    }
+                    Kind::Text { .. } => {
+                        wrap(expr, "fleet_text_decimal", vec![number(scale), strict])
+                    }
+                    _ => return refused(),
+                }
+                wrap(expr, "fleet_cast_decimal", vec![number(wanted.precision())]);
+                Kind::Decimal { scale }
+            }
+            "DATE" | "DATETIME" => {
+                let digits = wanted.digits();
+                let is_date = wanted.name() == "DATE";
+                match typed.kind {
+                    Kind::Null => {}
+                    Kind::Date if is_date => {}
+                    Kind::DateTime { .. } if is_date => wrap(expr, "date", Vec::new()),
+                    Kind::Date if digits == 0 => {
+                        *expr = raw(format!("({} || ' 00:00:00')", take(expr)));
+                    }
+                    Kind::DateTime { digits: from } if from == digits => {}
+                    Kind::Text { .. } => {
+                        let name = if is_date { "DATE" } else { "DATETIME" };
+                        let name = raw(format!("'{name}'"));
+                        wrap(expr, "fleet_cast_date", vec![name, number(digits), strict]);
+                    }
+                    _ => return refused(),
+                }
+                if is_date {
+                    Kind::Date
+                } else {
+                    Kind::DateTime { digits }
+                }
+            }
+            "BINARY" if !text.contains('(') => {
+                match typed.kind {
+                    Kind::Null | Kind::Bytes => {}
+                    Kind::Text { .. } => *expr = raw(format!("CAST({} AS BLOB)", take(expr))),
+                    _ => return refused(),
+                }
+                Kind::Bytes
+            }
+            "DOUBLE" if typed.kind.is_exact() => {
+                super::comparisons::to_real(expr, typed.kind);
+                Kind::Double
+            }
+            "DOUBLE" if typed.kind == Kind::Double => Kind::Double,
+            _ => return refused(),
+        };
+        Ok(Typed::of(kind))
+    }
+}

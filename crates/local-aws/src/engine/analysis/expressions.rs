@@ -1,0 +1,479 @@
+//! Expressions: each by its form.
+
+use sqlparser::ast::{
+    BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, UnaryOperator, Value as Literal,
+};
+
+use super::{Analysis, Scope, Typed, call, nested, take, truth, wrap};
+use crate::engine::{
+    EngineError, EngineResult, charsets,
+    definitions::{last, quoted},
+    kinds::{INT, Kind, TEXT},
+};
+
+/// Comparisons, which MySQL and the parser do not put together alike where several stand in a row.
+pub(super) fn is_comparison(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { op, .. } => comparison(op),
+        Expr::InList { .. }
+        | Expr::InSubquery { .. }
+        | Expr::Between { .. }
+        | Expr::Like { .. }
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotFalse(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether an expression's value always needs those of all its parts.
+fn needs_all(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { op, .. } => {
+            !comparison(op) && !matches!(op, BinaryOperator::And | BinaryOperator::Or)
+        }
+        Expr::UnaryOp { .. } | Expr::Nested(_) | Expr::Cast { .. } => true,
+        _ => false,
+    }
+}
+
+fn comparison(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Gt
+            | BinaryOperator::Lt
+            | BinaryOperator::GtEq
+            | BinaryOperator::LtEq
+            | BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Spaceship
+    )
+}
+
+/// Refuses operands that the parser may have put together otherwise than MySQL.
+fn unambiguous(operands: &[&Expr]) -> EngineResult<()> {
+    let loose = |expr: &&Expr| {
+        is_comparison(expr)
+            || matches!(
+                expr,
+                Expr::UnaryOp {
+                    op: UnaryOperator::Not,
+                    ..
+                }
+            )
+            || matches!(
+                expr,
+                Expr::BinaryOp {
+                    op: BinaryOperator::And | BinaryOperator::Or,
+                    ..
+                }
+            )
+    };
+    if operands.iter().any(loose) {
+        return Err(EngineError::unsupported(
+            "comparisons in a row without parentheses",
+        ));
+    }
+    Ok(())
+}
+
+impl Analysis<'_> {
+    /// Rewrites an expression; the answer is what is known of it.
+    pub(super) fn expr(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let before = self.lazy;
+        self.lazy |= !needs_all(expr);
+        let typed = self.form(expr, scope);
+        self.lazy = before;
+        typed
+    }
+
+    /// Whether MySQL may do without the value under analysis, and so without its error.
+    pub(super) fn is_lazy(&self) -> bool {
+        self.lazy || self.clause != "field list"
+    }
+
+    fn form(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        match expr {
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.name(expr, scope),
+            Expr::Value(value) => {
+                let (replaced, typed) = self.value(&mut value.value)?;
+                if let Some(replaced) = replaced {
+                    *expr = replaced;
+                }
+                Ok(typed)
+            }
+            Expr::Nested(inner) => self.expr(inner, scope),
+            Expr::TypedString(typed) => {
+                let (kind, text) = (typed.data_type.clone(), typed.value.value.clone());
+                *expr = Expr::Value(text.into());
+                self.expr(expr, scope)?;
+                self.cast(expr, &Typed::constant(TEXT), &kind)
+                    .map(|typed| Typed {
+                        constant: true,
+                        ..typed
+                    })
+            }
+            Expr::UnaryOp { .. } => self.unary(expr, scope),
+            Expr::BinaryOp { left, op, right } => match op {
+                BinaryOperator::And | BinaryOperator::Or => {
+                    truth(&self.expr(left, scope)?)?;
+                    truth(&self.expr(right, scope)?)?;
+                    Ok(Typed::of(INT))
+                }
+                op if comparison(op) => {
+                    unambiguous(&[left, right])?;
+                    let one = self.expr(left, scope)?;
+                    let other = self.expr(right, scope)?;
+                    self.compare(left, &one, right, &other)?;
+                    if *op == BinaryOperator::Spaceship {
+                        let (left, right) = (Box::new(take(left)), Box::new(take(right)));
+                        *expr = nested(Expr::IsNotDistinctFrom(left, right));
+                    }
+                    Ok(Typed::of(INT))
+                }
+                _ => self.arithmetic(expr, scope),
+            },
+            Expr::IsNull(inner) | Expr::IsNotNull(inner) => {
+                unambiguous(&[inner])?;
+                self.expr(inner, scope)?;
+                Ok(Typed::of(INT))
+            }
+            Expr::IsTrue(inner)
+            | Expr::IsFalse(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsNotFalse(inner) => {
+                unambiguous(&[inner])?;
+                truth(&self.expr(inner, scope)?)?;
+                Ok(Typed::of(INT))
+            }
+            Expr::Between {
+                expr: inner,
+                negated,
+                low,
+                high,
+            } => {
+                unambiguous(&[inner, low, high])?;
+                let negated = *negated;
+                let compare = |op, bound: &mut Expr, inner: Expr| Expr::BinaryOp {
+                    left: Box::new(inner),
+                    op,
+                    right: Box::new(take(bound)),
+                };
+                let above = compare(BinaryOperator::GtEq, low, (**inner).clone());
+                let below = compare(BinaryOperator::LtEq, high, take(inner));
+                let both = nested(Expr::BinaryOp {
+                    left: Box::new(above),
+                    op: BinaryOperator::And,
+                    right: Box::new(below),
+                });
+                *expr = if negated {
+                    nested(Expr::UnaryOp {
+                        op: UnaryOperator::Not,
+                        expr: Box::new(both),
+                    })
+                } else {
+                    both
+                };
+                let between = std::mem::replace(&mut self.between, true);
+                let typed = self.expr(expr, scope);
+                self.between = between;
+                typed
+            }
+            Expr::InList {
+                expr: inner, list, ..
+            } => {
+                unambiguous(&[inner])?;
+                let typed = self.expr(inner, scope)?;
+                let mut collated = (**inner).clone();
+                for item in list {
+                    unambiguous(&[item])?;
+                    let other = self.expr(item, scope)?;
+                    let mut one = (**inner).clone();
+                    self.compare(&mut one, &typed, item, &other)?;
+                    // Only a collation may be added to the left side: it holds for all of the list.
+                    match &one {
+                        one if *one == **inner => {}
+                        Expr::Collate { expr, .. } if **expr == **inner => collated = one,
+                        _ => return Err(EngineError::unsupported("IN with values of other types")),
+                    }
+                }
+                **inner = collated;
+                Ok(Typed::of(INT))
+            }
+            Expr::InSubquery {
+                expr: inner,
+                subquery,
+                ..
+            } => {
+                unambiguous(&[inner])?;
+                let typed = self.expr(inner, scope)?;
+                let outputs = self.query(subquery, Some(scope))?;
+                let [output] = outputs.as_slice() else {
+                    return Err(one_column());
+                };
+                if subquery.limit_clause.is_some() {
+                    return Err(EngineError::database(
+                        1235,
+                        "42000",
+                        "This version of MySQL doesn't yet support 'LIMIT & IN/ALL/ANY/SOME subquery'",
+                    ));
+                }
+                let other = Typed::of(output.kind);
+                let (mut one, mut null) = ((**inner).clone(), Expr::Value(Literal::Null.into()));
+                self.compare(&mut one, &typed, &mut null, &other)?;
+                let unchanged = null == Expr::Value(Literal::Null.into());
+                match &one {
+                    one if *one == **inner && unchanged => {}
+                    Expr::Collate { expr, .. } if **expr == **inner && unchanged => **inner = one,
+                    _ => return Err(EngineError::unsupported("IN with values of other types")),
+                }
+                Ok(Typed::of(INT))
+            }
+            Expr::Like { .. } => self.like(expr, scope),
+            Expr::Case {
+                operand,
+                conditions,
+                else_result,
+                ..
+            } => {
+                let mut kind = Kind::Null;
+                let operand_kind = match operand {
+                    Some(operand) => Some(self.expr(operand, scope)?),
+                    None => None,
+                };
+                let mut results = Vec::new();
+                for when in conditions.iter_mut() {
+                    let condition = self.expr(&mut when.condition, scope)?;
+                    match (operand.as_mut(), &operand_kind) {
+                        (Some(operand), Some(typed)) => {
+                            let before = operand.clone();
+                            self.compare(operand, typed, &mut when.condition, &condition)?;
+                            if *operand != before && conditions_differ(operand, &before) {
+                                return Err(EngineError::unsupported(
+                                    "CASE with values of other types",
+                                ));
+                            }
+                        }
+                        _ => truth(&condition)?,
+                    }
+                    let result = self.expr(&mut when.result, scope)?;
+                    kind = kind.common(result.kind.plain())?;
+                    results.push(result);
+                }
+                if let Some(result) = else_result {
+                    let result = self.expr(result, scope)?;
+                    kind = kind.common(result.kind.plain())?;
+                    results.push(result);
+                }
+                let places = conditions.iter_mut().map(|when| &mut when.result);
+                for (place, typed) in places.chain(else_result.as_deref_mut()).zip(&results) {
+                    self.convert(place, typed, kind)?;
+                }
+                Ok(Typed::of(kind))
+            }
+            Expr::Exists { subquery, .. } => {
+                self.query(subquery, Some(scope))?;
+                Ok(Typed::of(INT))
+            }
+            Expr::Subquery(query) => {
+                let one_row = super::queries::gives_one_row(query);
+                let outputs = self.query(query, Some(scope))?;
+                let [output] = outputs.as_slice() else {
+                    return Err(one_column());
+                };
+                let kind = output.kind;
+                if !one_row {
+                    // SQLite would take the first of several rows.
+                    let column = quoted(&output.name);
+                    let text = format!("(SELECT fleet_single({column}) FROM ({query}))");
+                    *expr = super::raw(text);
+                }
+                Ok(Typed::of(kind))
+            }
+            Expr::Cast {
+                kind: CastKind::Cast,
+                expr: inner,
+                data_type,
+                format: None,
+                ..
+            } => {
+                let typed = self.expr(inner, scope)?;
+                let kind = data_type.clone();
+                *expr = take(inner);
+                self.cast(expr, &typed, &kind)
+            }
+            Expr::Collate {
+                expr: inner,
+                collation,
+            } => {
+                let collation = charsets::collation(&last(collation))?;
+                let typed = self.expr(inner, scope)?;
+                if !typed.kind.is_text() {
+                    return Err(EngineError::unsupported("COLLATE of what is not text"));
+                }
+                *expr = take(inner);
+                super::collate(expr, collation);
+                Ok(Typed::of(Kind::Text {
+                    collation,
+                    implicit: true,
+                }))
+            }
+            Expr::Function(_) => self.function(expr, scope),
+            Expr::Substring {
+                expr: inner,
+                substring_from: Some(from),
+                substring_for,
+                ..
+            } => {
+                let mut args = vec![take(inner), take(from)];
+                args.extend(substring_for.as_deref_mut().map(take));
+                *expr = call("substring", args);
+                self.function(expr, scope)
+            }
+            Expr::Trim {
+                expr: inner,
+                trim_where: None,
+                trim_what: None,
+                trim_characters: None,
+            } => {
+                *expr = call("trim", vec![take(inner)]);
+                self.function(expr, scope)
+            }
+            Expr::Ceil {
+                expr: inner,
+                field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime),
+            } => {
+                *expr = call("ceiling", vec![take(inner)]);
+                self.function(expr, scope)
+            }
+            Expr::Floor {
+                expr: inner,
+                field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime),
+            } => {
+                *expr = call("floor", vec![take(inner)]);
+                self.function(expr, scope)
+            }
+            Expr::Extract {
+                field, expr: inner, ..
+            } => {
+                let name = match field {
+                    DateTimeField::Year => "year",
+                    DateTimeField::Month => "month",
+                    DateTimeField::Day => "day",
+                    DateTimeField::Hour => "hour",
+                    DateTimeField::Minute => "minute",
+                    DateTimeField::Second => "second",
+                    _ => return Err(EngineError::unsupported("this EXTRACT")),
+                };
+                *expr = call(name, vec![take(inner)]);
+                self.function(expr, scope)
+            }
+            Expr::Prefixed { prefix, value } if prefix.value.eq_ignore_ascii_case("_utf8mb4") => {
+                *expr = take(value);
+                self.expr(expr, scope)
+            }
+            other => Err(EngineError::unsupported(name_of(other))),
+        }
+    }
+
+    fn unary(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let Expr::UnaryOp { op, expr: inner } = expr else {
+            return Err(EngineError::unsupported("this operator"));
+        };
+        match op {
+            UnaryOperator::Not => {
+                truth(&self.expr(inner, scope)?)?;
+                **inner = nested(take(inner));
+                Ok(Typed::of(INT))
+            }
+            UnaryOperator::BangNot => {
+                if !matches!(
+                    **inner,
+                    Expr::Nested(_)
+                        | Expr::Identifier(_)
+                        | Expr::Value(_)
+                        | Expr::CompoundIdentifier(_)
+                ) {
+                    return Err(EngineError::unsupported("! without parentheses"));
+                }
+                truth(&self.expr(inner, scope)?)?;
+                *expr = nested(Expr::UnaryOp {
+                    op: UnaryOperator::Not,
+                    expr: Box::new(take(inner)),
+                });
+                Ok(Typed::of(INT))
+            }
+            UnaryOperator::Minus | UnaryOperator::Plus => {
+                let minus = *op == UnaryOperator::Minus;
+                let is_literal = matches!(&**inner, Expr::Value(value) if matches!(value.value, Literal::Number(..)));
+                let is_least = matches!(&**inner, Expr::Value(value)
+                    if matches!(&value.value, Literal::Number(text, _) if text == "9223372036854775808"));
+                if minus && is_least {
+                    *expr = super::raw("(-9223372036854775807 - 1)".into());
+                    return Ok(Typed::constant(INT));
+                }
+                let typed = self.expr(inner, scope)?;
+                if typed.quotient || !(typed.kind.is_number() || typed.kind == Kind::Null) {
+                    return Err(EngineError::unsupported(
+                        "a sign before what is not a number",
+                    ));
+                }
+                if !minus {
+                    *expr = take(inner);
+                    return Ok(typed);
+                }
+                let kind = match typed.kind {
+                    Kind::Int { .. } => INT,
+                    kind => kind,
+                };
+                if !is_literal {
+                    // `--` would begin a comment.
+                    *expr = nested(Expr::UnaryOp {
+                        op: UnaryOperator::Minus,
+                        expr: Box::new(nested(take(inner))),
+                    });
+                    if matches!(kind, Kind::Int { .. }) {
+                        let name = if self.is_lazy() {
+                            "fleet_int_if"
+                        } else {
+                            "fleet_int"
+                        };
+                        wrap(expr, name, Vec::new());
+                    }
+                }
+                Ok(Typed {
+                    constant: typed.constant,
+                    ..Typed::of(kind)
+                })
+            }
+            _ => Err(EngineError::unsupported("this operator")),
+        }
+    }
+}
+
+/// Whether more than a collation was added.
+fn conditions_differ(after: &Expr, before: &Expr) -> bool {
+    !matches!(after, Expr::Collate { expr, .. } if **expr == *before)
+}
+
+fn one_column() -> EngineError {
+    EngineError::database(1241, "21000", "Operand should contain 1 column(s)")
+}
+
+fn name_of(expr: &Expr) -> &'static str {
+    match expr {
+        Expr::Trim { .. } => "TRIM with characters",
+        Expr::Interval(_) => "INTERVAL",
+        Expr::RLike { .. } => "REGEXP",
+        Expr::MatchAgainst { .. } => "MATCH … AGAINST",
+        Expr::Convert { .. } => "CONVERT",
+        Expr::Position { .. } => "POSITION",
+        Expr::MemberOf(_) => "MEMBER OF",
+        Expr::Prefixed { .. } => "a character set before a literal",
+        Expr::Tuple(_) => "a row of values in an expression",
+        _ => "this expression",
+    }
+}

@@ -1,0 +1,293 @@
+//! Names: which column of which table each of them means.
+
+use std::sync::Arc;
+
+use sqlparser::ast::{Expr, Ident};
+
+use super::{Analysis, Output, Typed, call};
+use crate::engine::{EngineError, EngineResult, catalogue::Table, kinds::Kind};
+
+/// The tables that a part of a statement sees, and those of the parts around it.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Scope<'s> {
+    pub(super) sources: Vec<Source>,
+    pub(super) parent: Option<&'s Scope<'s>>,
+    /// The labels of the result's columns, where the clause sees them.
+    pub(super) labels: Vec<Output>,
+    /// What an UPDATE has assigned so far.
+    pub(super) assigned: Vec<(String, Expr)>,
+}
+
+/// A table, or a query in its place.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Source {
+    pub(super) alias: String,
+    pub(super) table: Option<Arc<Table>>,
+    pub(super) columns: Vec<SourceColumn>,
+}
+
+/// One of its columns.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct SourceColumn {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) origin: Option<(Arc<Table>, usize)>,
+    /// Whether an unqualified name means another table's column of the name: by USING.
+    pub(super) merged: bool,
+}
+
+/// Where a column is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// How many parts of the statement further out.
+    pub(super) depth: usize,
+    pub(super) source: usize,
+    pub(super) column: usize,
+}
+
+impl Source {
+    /// A table under a name.
+    pub(in crate::engine) fn of_table(table: Arc<Table>, alias: &str) -> Self {
+        let columns = table.columns.iter().enumerate();
+        let columns = columns.map(|(index, column)| SourceColumn {
+            name: column.name.clone(),
+            kind: column.kind(),
+            origin: Some((Arc::clone(&table), index)),
+            merged: false,
+        });
+        Self {
+            alias: alias.to_owned(),
+            columns: columns.collect(),
+            table: Some(table),
+        }
+    }
+
+    /// A query's result under a name.
+    pub(super) fn of_outputs(outputs: Vec<Output>, alias: &str) -> Self {
+        let columns = outputs.into_iter().map(|output| SourceColumn {
+            name: output.name,
+            kind: output.kind,
+            origin: output.origin,
+            merged: false,
+        });
+        Self {
+            alias: alias.to_owned(),
+            columns: columns.collect(),
+            table: None,
+        }
+    }
+}
+
+impl<'s> Scope<'s> {
+    pub(in crate::engine) fn of(sources: Vec<Source>) -> Self {
+        Self {
+            sources,
+            ..Self::default()
+        }
+    }
+
+    /// The scope of a subquery.
+    pub(super) fn within(parent: Option<&'s Scope<'s>>) -> Self {
+        Self {
+            parent,
+            ..Self::default()
+        }
+    }
+
+    /// The column of a name; none where there is none, an error where there are several.
+    pub(super) fn find(&self, table: Option<&str>, name: &str) -> EngineResult<Option<Place>> {
+        let mut found = None;
+        for (source, candidate) in self.sources.iter().enumerate() {
+            if table.is_some_and(|table| table != candidate.alias) {
+                continue;
+            }
+            for (column, other) in candidate.columns.iter().enumerate() {
+                if !other.name.eq_ignore_ascii_case(name) || (table.is_none() && other.merged) {
+                    continue;
+                }
+                if found.is_some() {
+                    return Err(EngineError::database(
+                        1052,
+                        "23000",
+                        format!("Column '{name}' in field list is ambiguous"),
+                    ));
+                }
+                found = Some(Place {
+                    depth: 0,
+                    source,
+                    column,
+                });
+            }
+        }
+        match (found, self.parent) {
+            (Some(place), _) => Ok(Some(place)),
+            (None, Some(parent)) => Ok(parent.find(table, name)?.map(|place| Place {
+                depth: place.depth + 1,
+                ..place
+            })),
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub(super) fn column(&self, place: Place) -> Option<&SourceColumn> {
+        let mut scope = self;
+        for _ in 0..place.depth {
+            scope = scope.parent?;
+        }
+        scope.sources.get(place.source)?.columns.get(place.column)
+    }
+}
+
+/// The clock behind each of MySQL's names for it. The session's time zone is UTC, as the service's is.
+pub(super) fn clock(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate"
+        | "utc_timestamp" => "utc_timestamp",
+        "curdate" | "current_date" | "utc_date" => "utc_date",
+        "curtime" | "current_time" | "utc_time" => "utc_time",
+        _ => return None,
+    })
+}
+
+impl Analysis<'_> {
+    /// A name that stands for a value.
+    pub(super) fn name(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let parts: Vec<Ident> = match expr {
+            Expr::Identifier(name) => vec![name.clone()],
+            Expr::CompoundIdentifier(parts) => parts.clone(),
+            _ => return Err(EngineError::unsupported("this name")),
+        };
+        let (table, name) = match parts.as_slice() {
+            [name] => (None, name),
+            [table, name] => (Some(table.value.clone()), name),
+            [database, table, name] if database.value == self.database => {
+                (Some(table.value.clone()), name)
+            }
+            _ => {
+                let text = expr.to_string().replace('`', "");
+                return Err(self.no_column(&text));
+            }
+        };
+        if let Some(variable) = name.value.strip_prefix("@@") {
+            return self.variable(expr, variable);
+        }
+        if name.value.starts_with('@') && name.quote_style.is_none() {
+            return Err(EngineError::unsupported("user variables"));
+        }
+        if table.is_none()
+            && let Some(output) = scope
+                .labels
+                .iter()
+                .find(|output| output.name.eq_ignore_ascii_case(&name.value))
+        {
+            // SQLite means the column of the name, and MySQL the label.
+            let column = scope.find(None, &name.value)?;
+            let column = column.and_then(|place| scope.column(place));
+            if column.is_some_and(|column| !same(&column.origin, &output.origin)) {
+                return Err(EngineError::unsupported(
+                    "a label that is the name of another column",
+                ));
+            }
+            let typed = Typed {
+                bare: true,
+                origin: output.origin.clone(),
+                ..Typed::of(output.kind)
+            };
+            *expr = Expr::Identifier(Ident::with_quote('`', &name.value));
+            return Ok(typed);
+        }
+        let Some(place) = scope.find(table.as_deref(), &name.value)? else {
+            if let (None, None, true) = (
+                &table,
+                name.quote_style,
+                name.value.to_ascii_lowercase().starts_with("utc_"),
+            ) && let Some(function) = clock(&name.value)
+            {
+                *expr = call(function, Vec::new());
+                return Ok(Typed::of(clock_kind(function, 0)));
+            }
+            let text = match &table {
+                Some(table) => format!("{table}.{}", name.value),
+                None => name.value.clone(),
+            };
+            return Err(self.no_column(&text));
+        };
+        if let (0, Some((_, value))) = (
+            place.depth,
+            scope
+                .assigned
+                .iter()
+                .find(|(column, _)| column.eq_ignore_ascii_case(&name.value)),
+        ) {
+            let column = scope.column(place);
+            let kind = column.map_or(Kind::Null, |column| column.kind);
+            if value.to_string().contains("uuid()") {
+                // It would have another value at each place.
+                return Err(EngineError::unsupported(
+                    "a column that has been assigned a UUID",
+                ));
+            }
+            *expr = super::nested(value.clone());
+            return Ok(Typed::of(kind));
+        }
+        let Some(column) = scope.column(place) else {
+            return Err(EngineError::Internal("a column is gone".into()));
+        };
+        let typed = Typed {
+            bare: true,
+            origin: column.origin.clone(),
+            ..Typed::of(column.kind)
+        };
+        // Always with quotes: what SQLite reserves, or takes for a parameter, is a name to MySQL.
+        let name = Ident::with_quote('`', &column.name);
+        *expr = match table {
+            Some(table) => Expr::CompoundIdentifier(vec![Ident::with_quote('`', table), name]),
+            None => Expr::Identifier(name),
+        };
+        Ok(typed)
+    }
+
+    pub(super) fn no_column(&self, name: &str) -> EngineError {
+        EngineError::database(
+            1054,
+            "42S22",
+            format!("Unknown column '{name}' in '{}'", self.clause),
+        )
+    }
+
+    /// A system variable, `@@version` say.
+    fn variable(&mut self, expr: &mut Expr, name: &str) -> EngineResult<Typed> {
+        let name = name.to_ascii_lowercase();
+        let name = name
+            .strip_prefix("session.")
+            .or_else(|| name.strip_prefix("global."))
+            .unwrap_or(&name);
+        let Some(value) = crate::engine::variables::value(name) else {
+            return Err(EngineError::unsupported(&format!("the variable {name}")));
+        };
+        let (value, kind) = match value.parse::<i64>() {
+            Ok(value) => (super::number(value), crate::engine::kinds::INT),
+            Err(_) => (self.text(value.to_owned()), crate::engine::kinds::TEXT),
+        };
+        *expr = value;
+        Ok(Typed::constant(kind))
+    }
+}
+
+fn same(one: &Option<(Arc<Table>, usize)>, other: &Option<(Arc<Table>, usize)>) -> bool {
+    match (one, other) {
+        (Some((table, column)), Some((other_table, other_column))) => {
+            Arc::ptr_eq(table, other_table) && column == other_column
+        }
+        _ => false,
+    }
+}
+
+/// The kind of a clock's value, with so many digits of a fraction.
+pub(super) fn clock_kind(function: &str, digits: u32) -> Kind {
+    match function {
+        "utc_date" => Kind::Date,
+        "utc_time" => Kind::Time { digits },
+        _ => Kind::DateTime { digits },
+    }
+}

@@ -1,0 +1,277 @@
+//! FROM: the tables, joins and queries that a part of a statement reads.
+
+use sqlparser::ast::{
+    Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableAlias, TableFactor,
+    TableWithJoins,
+};
+
+use super::{Analysis, Scope, Source, truth};
+use crate::engine::{EngineError, EngineResult, catalogue, definitions::last, schema_tables};
+
+/// The error for a table that there is not.
+pub(in crate::engine) fn no_table(database: &str, table: &str) -> EngineError {
+    EngineError::database(
+        1146,
+        "42S02",
+        format!("Table '{database}.{table}' doesn't exist"),
+    )
+}
+
+impl Analysis<'_> {
+    /// Reads FROM into a scope.
+    pub(super) fn from(
+        &mut self,
+        from: &mut Vec<TableWithJoins>,
+        scope: &mut Scope<'_>,
+    ) -> EngineResult<()> {
+        if let [only] = from.as_slice()
+            && only.joins.is_empty()
+            && only.relation.to_string().eq_ignore_ascii_case("dual")
+        {
+            from.clear();
+        }
+        for item in from {
+            let mut local = Scope::within(scope.parent);
+            self.joined(item, &mut local)?;
+            for source in local.sources {
+                if scope
+                    .sources
+                    .iter()
+                    .any(|other| other.alias == source.alias)
+                {
+                    return Err(not_unique(&source.alias));
+                }
+                scope.sources.push(source);
+            }
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, item: &mut TableWithJoins, scope: &mut Scope<'_>) -> EngineResult<()> {
+        self.factor(&mut item.relation, scope)?;
+        for join in &mut item.joins {
+            self.join(join, scope)?;
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, join: &mut Join, scope: &mut Scope<'_>) -> EngineResult<()> {
+        let left = scope.sources.len();
+        self.factor(&mut join.relation, scope)?;
+        let (constraint, outer) = match &mut join.join_operator {
+            JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::CrossJoin(constraint) => (constraint, false),
+            JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                (constraint, true)
+            }
+            JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
+                if matches!(constraint, JoinConstraint::Using(_)) {
+                    return Err(EngineError::unsupported("RIGHT JOIN … USING"));
+                }
+                (constraint, true)
+            }
+            _ => return Err(EngineError::unsupported("this kind of join")),
+        };
+        match constraint {
+            JoinConstraint::On(condition) => {
+                self.clause = "on clause";
+                truth(&self.expr(condition, scope)?)?;
+                self.clause = "field list";
+            }
+            JoinConstraint::Using(names) => {
+                for name in names {
+                    let name = last(name);
+                    let (before, after) = scope.sources.split_at_mut(left);
+                    let of = |sources: &[Source]| {
+                        let columns = sources.iter().flat_map(|source| &source.columns);
+                        columns
+                            .filter(|column| {
+                                column.name.eq_ignore_ascii_case(&name) && !column.merged
+                            })
+                            .count()
+                    };
+                    if of(before) != 1 || of(after) != 1 {
+                        return Err(EngineError::unsupported("this USING"));
+                    }
+                    let mut kinds = before.iter().chain(after.iter()).flat_map(|source| {
+                        source
+                            .columns
+                            .iter()
+                            .filter(|column| {
+                                column.name.eq_ignore_ascii_case(&name) && !column.merged
+                            })
+                            .map(|column| column.kind)
+                    });
+                    if kinds.next() != kinds.next() {
+                        return Err(EngineError::unsupported("USING of columns of other types"));
+                    }
+                    for column in after
+                        .iter_mut()
+                        .flat_map(|source| source.columns.iter_mut())
+                    {
+                        if column.name.eq_ignore_ascii_case(&name) {
+                            column.merged = true;
+                        }
+                    }
+                }
+            }
+            JoinConstraint::None if !outer => {}
+            JoinConstraint::None => {
+                return Err(EngineError::unsupported("an outer join without ON"));
+            }
+            JoinConstraint::Natural => return Err(EngineError::unsupported("NATURAL JOIN")),
+        }
+        Ok(())
+    }
+
+    fn factor(&mut self, factor: &mut TableFactor, scope: &mut Scope<'_>) -> EngineResult<()> {
+        let source = match factor {
+            TableFactor::Table {
+                name,
+                alias,
+                args: None,
+                index_hints,
+                partitions,
+                with_ordinality: false,
+                version: None,
+                sample: None,
+                json_path: None,
+                ..
+            } if partitions.is_empty() => {
+                index_hints.clear();
+                let (relation, mut source) = self.relation(name)?;
+                if let Some(alias) = alias {
+                    source.alias = aliased(alias)?;
+                } else if relation.quote_style.is_none() {
+                    // What stands in the table's place has no name of its own.
+                    *alias = Some(named(&source.alias));
+                }
+                *name = ObjectName(vec![ObjectNamePart::Identifier(relation)]);
+                source
+            }
+            TableFactor::Derived {
+                lateral: false,
+                subquery,
+                alias: Some(alias),
+                sample: None,
+            } => {
+                let outputs = self.query(subquery, scope.parent)?;
+                let mut names: Vec<String> = outputs
+                    .iter()
+                    .map(|output| output.name.to_lowercase())
+                    .collect();
+                names.sort();
+                if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+                    return Err(EngineError::database(
+                        1060,
+                        "42S21",
+                        format!("Duplicate column name '{}'", twice[0]),
+                    ));
+                }
+                Source::of_outputs(outputs, &aliased(alias)?)
+            }
+            TableFactor::Derived {
+                lateral: false,
+                alias: None,
+                ..
+            } => {
+                return Err(EngineError::database(
+                    1248,
+                    "42000",
+                    "Every derived table must have its own alias",
+                ));
+            }
+            TableFactor::NestedJoin {
+                table_with_joins,
+                alias: None,
+            } => {
+                let mut local = Scope::within(scope.parent);
+                self.joined(table_with_joins, &mut local)?;
+                scope.sources.append(&mut local.sources);
+                return Ok(());
+            }
+            _ => return Err(EngineError::unsupported("a table that is a function")),
+        };
+        if scope
+            .sources
+            .iter()
+            .any(|other| other.alias == source.alias)
+        {
+            return Err(not_unique(&source.alias));
+        }
+        scope.sources.push(source);
+        Ok(())
+    }
+
+    /// A table by its name: what stands for it in SQLite, and what it holds.
+    pub(super) fn relation(&mut self, name: &ObjectName) -> EngineResult<(Ident, Source)> {
+        let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
+        let table = match parts.as_slice() {
+            [table] => {
+                let query = self.named.iter().rev();
+                let mut query = query.filter(|query| query.0.eq_ignore_ascii_case(&table.value));
+                if let Some((_, outputs)) = query.next() {
+                    let source = Source::of_outputs(outputs.clone(), &table.value);
+                    return Ok((Ident::with_quote('`', &table.value), source));
+                }
+                table
+            }
+            [database, table] if database.value == self.database => table,
+            [database, table] if database.value.eq_ignore_ascii_case("information_schema") => {
+                let Some(content) =
+                    schema_tables::content(&table.value, self.catalogue, self.database)
+                else {
+                    return Err(EngineError::unsupported(&format!(
+                        "information_schema.{}",
+                        table.value.to_uppercase()
+                    )));
+                };
+                let outputs = content.outputs();
+                let source = Source::of_outputs(outputs, &table.value);
+                return Ok((Ident::new(content.text()), source));
+            }
+            [database, ..] => {
+                return Err(EngineError::database(
+                    1049,
+                    "42000",
+                    format!("Unknown database '{}'", database.value),
+                ));
+            }
+            [] => return Err(EngineError::unsupported("this table name")),
+        };
+        match self.catalogue.table(&table.value) {
+            Some(_) if self.target.as_ref() == Some(&table.value) => Err(EngineError::unsupported(
+                "a subquery of the table that is written to",
+            )),
+            Some(known) if table.value != catalogue::TABLE => {
+                let source = Source::of_table(known.clone(), &table.value);
+                Ok((Ident::with_quote('`', &table.value), source))
+            }
+            _ => Err(self.catalogue.missing(self.database, &table.value)),
+        }
+    }
+}
+
+fn not_unique(alias: &str) -> EngineError {
+    EngineError::database(1066, "42000", format!("Not unique table/alias: '{alias}'"))
+}
+
+/// The name of an alias, which is written with quotes from now on.
+fn aliased(alias: &mut TableAlias) -> EngineResult<String> {
+    if !alias.columns.is_empty() || alias.at.is_some() {
+        return Err(EngineError::unsupported("names of columns in an alias"));
+    }
+    alias.explicit = true;
+    alias.name.quote_style = Some('`');
+    Ok(alias.name.value.clone())
+}
+
+fn named(name: &str) -> TableAlias {
+    TableAlias {
+        explicit: true,
+        name: Ident::with_quote('`', name),
+        columns: Vec::new(),
+        at: None,
+    }
+}

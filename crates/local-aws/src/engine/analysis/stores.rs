@@ -1,0 +1,247 @@
+//! Values on their way into a column: which function makes of them what the column holds.
+
+use sqlparser::ast::Expr;
+
+use super::{Analysis, Typed, call, number, raw, take};
+use crate::engine::{
+    EngineError, EngineResult,
+    catalogue::{Column, Default},
+    column_types::literal,
+    kinds::{Collation, Kind},
+};
+
+impl Analysis<'_> {
+    /// Makes of a value what a column holds.
+    pub(super) fn store(
+        &mut self,
+        expr: &mut Expr,
+        typed: &Typed,
+        column: &Column,
+    ) -> EngineResult<()> {
+        if typed.quotient {
+            return Err(EngineError::unsupported("a quotient that is written"));
+        }
+        if typed.kind == Kind::Null {
+            return Ok(());
+        }
+        let refused = || {
+            Err(EngineError::unsupported(&format!(
+                "a value of this type for the column '{}'",
+                column.name
+            )))
+        };
+        let place = [raw(literal(&column.name)), number(self.row)];
+        let kind = &column.kind;
+        let from = typed.kind;
+        let value = take(expr);
+        let mut args = vec![value];
+        let name = match column.kind() {
+            Kind::Int { .. } => {
+                if let Kind::Decimal { scale } = from {
+                    // A fraction below zero is out of an unsigned column's range, even one that is rounded to zero.
+                    let round = if kind.unsigned() {
+                        "fleet_round_signed"
+                    } else {
+                        "fleet_round"
+                    };
+                    args = vec![call(round, vec![take(&mut args[0]), number(scale)])];
+                }
+                if !(from.is_number() || (from.is_text() && !typed.is_member()))
+                    || kind.name() == "YEAR" && (from.is_text() || from == Kind::Double)
+                {
+                    return refused();
+                }
+                let (least, most) = match kind.name() {
+                    "BIT" => (0, 1),
+                    "YEAR" => {
+                        args = vec![call("fleet_year", vec![take(&mut args[0])])];
+                        (0, 2155)
+                    }
+                    _ => kind.range().unwrap_or((i64::MIN, i64::MAX)),
+                };
+                // The text of the least would be read as a sign before a number that is too large.
+                let least = if least == i64::MIN {
+                    raw("(-9223372036854775807 - 1)".into())
+                } else {
+                    number(least)
+                };
+                args.extend([least, number(most)]);
+                "fleet_store_int"
+            }
+            Kind::Decimal { .. } => {
+                if !(from.is_number() || (from.is_text() && !typed.is_member())) {
+                    return refused();
+                }
+                args.extend([
+                    number(from.scale()),
+                    number(kind.precision()),
+                    number(kind.scale()),
+                    number(u8::from(kind.unsigned())),
+                ]);
+                "fleet_store_decimal"
+            }
+            Kind::Double => {
+                if let Kind::Decimal { scale } = from {
+                    args = vec![call("fleet_real", vec![take(&mut args[0]), number(scale)])];
+                }
+                if !(from.is_number() || (from.is_text() && !typed.is_member())) {
+                    return refused();
+                }
+                "fleet_store_double"
+            }
+            Kind::Text { .. } => {
+                let mut value = take(&mut args[0]);
+                if from != Kind::Bytes {
+                    self.as_text(&mut value, typed)?;
+                }
+                args = vec![value];
+                if matches!(kind.name(), "ENUM" | "SET") {
+                    if !from.is_text() {
+                        return refused();
+                    }
+                    args.push(number(u8::from(kind.name() == "SET")));
+                    args.extend(kind.values().iter().map(|member| raw(literal(member))));
+                    "fleet_store_member"
+                } else {
+                    let (most, characters) = kind.length().unwrap_or((u64::from(u32::MAX), false));
+                    args.extend([
+                        number(most),
+                        number(u8::from(characters)),
+                        number(u8::from(kind.name() == "CHAR")),
+                        number(u8::from(column.collation == Collation::Binary)),
+                    ]);
+                    "fleet_store_text"
+                }
+            }
+            Kind::Bytes => {
+                if from != Kind::Bytes && !from.is_text() {
+                    return refused();
+                }
+                let (most, _) = kind.length().unwrap_or((u64::from(u32::MAX), false));
+                args.extend([number(most), number(u8::from(kind.name() == "BINARY"))]);
+                "fleet_store_bytes"
+            }
+            Kind::Date | Kind::DateTime { .. } | Kind::Time { .. } => {
+                let is_time = kind.name() == "TIME";
+                let fits = match from {
+                    Kind::Text { .. } => true,
+                    Kind::Date | Kind::DateTime { .. } => !is_time,
+                    Kind::Time { .. } => is_time,
+                    _ => false,
+                };
+                if !fits {
+                    return refused();
+                }
+                args.extend([raw(literal(kind.name())), number(kind.digits())]);
+                "fleet_store_date"
+            }
+            Kind::Json => {
+                let is_document = from == Kind::Json || (from.is_text() && !typed.is_member());
+                if !is_document {
+                    return refused();
+                }
+                "fleet_store_json"
+            }
+            Kind::Null => return refused(),
+        };
+        args.extend(place);
+        *expr = call(name, args);
+        if column.auto_increment {
+            // Zero asks for the next id, as NULL does.
+            *expr = raw(format!("nullif({expr}, 0)"));
+        }
+        Ok(())
+    }
+
+    /// What a column holds where a row does not say.
+    pub(super) fn default(&mut self, column: &Column) -> EngineResult<Expr> {
+        match &column.default {
+            Some(Default::Now) => {
+                let digits = column.kind.digits();
+                let args = if digits > 0 {
+                    vec![number(digits)]
+                } else {
+                    Vec::new()
+                };
+                Ok(call("utc_timestamp", args))
+            }
+            Some(Default::Text(text)) => {
+                let typed = Typed::constant(super::TEXT);
+                let mut expr = self.text(text.clone());
+                self.store(&mut expr, &typed, column)?;
+                Ok(expr)
+            }
+            Some(Default::Number(text)) => {
+                let negative = text.starts_with('-');
+                let mut value =
+                    sqlparser::ast::Value::Number(text.trim_start_matches('-').to_owned(), false);
+                let (_, typed) = self.value(&mut value)?;
+                let mut expr = Expr::Value(value.into());
+                if negative {
+                    expr = raw(format!("-{expr}"));
+                }
+                self.store(&mut expr, &typed, column)?;
+                Ok(expr)
+            }
+            // An ENUM's is its first value.
+            None if column.not_null && column.kind.name() == "ENUM" => {
+                let first = column.kind.values().into_iter().next().unwrap_or_default();
+                Ok(self.text(first))
+            }
+            None if column.not_null && !column.auto_increment => Err(EngineError::database(
+                1364,
+                "HY000",
+                format!("Field '{}' doesn't have a default value", column.name),
+            )),
+            None | Some(Default::Null) => Ok(raw("NULL".into())),
+        }
+    }
+
+    /// A column's default that is a literal, to be tried when the column is defined.
+    pub(in crate::engine) fn constant_default(&mut self, column: &Column) -> EngineResult<Expr> {
+        self.inline = true;
+        self.default(column)
+    }
+
+    /// What a column of a table that is made anew takes from the old table's.
+    pub(in crate::engine) fn moved(&mut self, from: &Column, to: &Column) -> EngineResult<String> {
+        self.inline = true;
+        let mut value = Expr::Identifier(sqlparser::ast::Ident::with_quote('`', &from.name));
+        let moved = Column {
+            name: from.name.clone(),
+            ..to.clone()
+        };
+        if *from == moved || (from.kind == to.kind && from.not_null == to.not_null) {
+            return Ok(value.to_string());
+        }
+        if matches!(from.kind.name(), "ENUM" | "SET") && from.kind.name() != to.kind.name() {
+            return Err(EngineError::unsupported(
+                "another type for an ENUM or a SET",
+            ));
+        }
+        self.store(&mut value, &Typed::of(from.kind()), to)?;
+        Ok(value.to_string())
+    }
+
+    /// What a column that is added holds in the rows that are there: its default, or the type's own.
+    pub(in crate::engine) fn added(&mut self, column: &Column) -> EngineResult<String> {
+        self.inline = true;
+        if column.auto_increment {
+            return Ok("NULL".into());
+        }
+        if column.default.is_some() || !column.not_null || column.kind.name() == "ENUM" {
+            return Ok(self.default(column)?.to_string());
+        }
+        match column.kind() {
+            Kind::Int { .. } | Kind::Decimal { .. } if column.kind.name() != "YEAR" => {
+                Ok("0".into())
+            }
+            Kind::Double => Ok("0.0".into()),
+            Kind::Text { .. } => Ok("''".into()),
+            Kind::Bytes if column.kind.name() != "BINARY" => Ok("x''".into()),
+            _ => Err(EngineError::unsupported(
+                "adding a column of this type that is never NULL and has no default",
+            )),
+        }
+    }
+}

@@ -1,0 +1,549 @@
+//! Definitions: from MySQL's syntax tree to a table, and from a table to SQLite's statements and MySQL's text.
+
+use sqlparser::ast::{
+    ColumnDef, ColumnOption, CreateTable, CreateTableOptions, Expr, ForeignKeyConstraint, Ident,
+    IndexColumn, ObjectName, SqlOption, TableConstraint, UnaryOperator, Value as Literal,
+};
+
+use super::{
+    EngineError, EngineResult, catalogue,
+    catalogue::{Check, Column, Default, ForeignKey, Index, Table},
+    charsets, collation,
+    column_types::{Type, literal},
+    kinds::{Collation, Kind},
+};
+
+/// A name in backticks.
+pub(super) fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// SQLite's index names are the database's, MySQL's are the table's.
+pub(super) fn index_name(table: &str, index: &str) -> String {
+    quoted(&format!("{table}.{index}"))
+}
+
+pub(super) fn last(name: &ObjectName) -> String {
+    name.0
+        .last()
+        .and_then(|part| part.as_ident())
+        .map(|ident| ident.value.clone())
+        .unwrap_or_default()
+}
+
+pub(super) fn list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    quoted.join(", ")
+}
+
+/// The columns of an index; a prefix length or an expression has no counterpart.
+pub(super) fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>> {
+    columns
+        .iter()
+        .map(|column| match &column.column.expr {
+            Expr::Identifier(name) => Ok(name.value.clone()),
+            _ => Err(EngineError::unsupported(
+                "an index on a prefix or an expression",
+            )),
+        })
+        .collect()
+}
+
+impl Table {
+    /// Reads a definition.
+    pub(super) fn read(tree: &CreateTable) -> EngineResult<Self> {
+        if tree.query.is_some() || tree.like.is_some() || tree.clone.is_some() || tree.temporary {
+            return Err(EngineError::unsupported(
+                "CREATE TABLE … LIKE, … SELECT or TEMPORARY",
+            ));
+        }
+        let mut table = Self {
+            name: last(&tree.name),
+            ..Self::default()
+        };
+        table.options(&tree.table_options)?;
+        for column in &tree.columns {
+            table.add_column(column)?;
+        }
+        for constraint in &tree.constraints {
+            table.constraint(constraint)?;
+        }
+        table.finish()?;
+        Ok(table)
+    }
+
+    fn options(&mut self, options: &CreateTableOptions) -> EngineResult<()> {
+        let CreateTableOptions::Plain(options) = options else {
+            return Ok(());
+        };
+        for option in options {
+            match option {
+                SqlOption::KeyValue { key, value } => {
+                    let name = value.to_string();
+                    match key.value.to_ascii_uppercase().as_str() {
+                        "COLLATE" | "DEFAULT COLLATE" => {
+                            self.collation = Some(charsets::collation(&name)?);
+                        }
+                        "CHARSET"
+                        | "CHARACTER SET"
+                        | "DEFAULT CHARSET"
+                        | "DEFAULT CHARACTER SET" => charsets::charset(&name)?,
+                        "ENGINE" => charsets::engine(&name)?,
+                        "ROW_FORMAT" => {}
+                        other => {
+                            return Err(EngineError::unsupported(&format!("the option {other}")));
+                        }
+                    }
+                }
+                SqlOption::Comment(comment) => {
+                    let text = comment.to_string();
+                    let text = text.trim_start_matches(['=', ' ']);
+                    let text = text.strip_prefix("COMMENT").unwrap_or(text);
+                    let text = text.trim_start_matches(['=', ' ']);
+                    self.comment = Some(text.trim_matches('\'').replace("''", "'"));
+                }
+                SqlOption::NamedParenthesizedList(list)
+                    if list.key.value.eq_ignore_ascii_case("ENGINE") =>
+                {
+                    charsets::engine(list.name.as_ref().map_or("", |name| &name.value))?;
+                }
+                other => {
+                    return Err(EngineError::unsupported(&format!(
+                        "the table's option {other}"
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a column, with what it says of keys, and adds it at the end.
+    pub(super) fn add_column(&mut self, tree: &ColumnDef) -> EngineResult<()> {
+        let name = tree.name.value.clone();
+        if self.column(&name).is_some() {
+            return Err(EngineError::database(
+                1060,
+                "42S21",
+                format!("Duplicate column name '{name}'"),
+            ));
+        }
+        let declared = tree.data_type.to_string();
+        let serial = declared.eq_ignore_ascii_case("SERIAL");
+        let kind = Type::parse(if serial { "BIGINT UNSIGNED" } else { &declared });
+        kind.known()?;
+        let mut column = Column {
+            name: name.clone(),
+            not_null: serial,
+            auto_increment: serial,
+            default: None,
+            on_update: false,
+            collation: self.collation.unwrap_or(Collation::Default),
+            comment: None,
+            kind,
+        };
+        let (mut is_key, mut is_unique) = (false, serial);
+        for option in &tree.options {
+            match &option.option {
+                ColumnOption::NotNull => column.not_null = true,
+                ColumnOption::Null => {}
+                ColumnOption::Default(expr) => column.default = Some(default(expr, &column)?),
+                ColumnOption::OnUpdate(expr) => {
+                    now(expr, &column).ok_or_else(|| EngineError::unsupported("this ON UPDATE"))?;
+                    column.on_update = true;
+                }
+                ColumnOption::PrimaryKey(_) => is_key = true,
+                ColumnOption::Unique(_) => is_unique = true,
+                ColumnOption::DialectSpecific(tokens)
+                    if tokens
+                        .iter()
+                        .any(|token| token.to_string().eq_ignore_ascii_case("AUTO_INCREMENT")) =>
+                {
+                    column.auto_increment = true;
+                }
+                ColumnOption::Check(check) => {
+                    let name = check.name.as_ref().map(|name| name.value.clone());
+                    self.check(name, &check.expr);
+                }
+                // MySQL reads an inline REFERENCES and ignores it.
+                ColumnOption::ForeignKey(_) => {}
+                ColumnOption::Comment(text) => column.comment = Some(text.clone()),
+                ColumnOption::CharacterSet(name) => {
+                    charsets::charset(&last(name))?;
+                    column.collation = Collation::Default;
+                }
+                ColumnOption::Collation(name) => {
+                    column.collation = charsets::collation(&last(name))?;
+                }
+                other => return Err(EngineError::unsupported(&other.to_string())),
+            }
+        }
+        self.columns.push(column);
+        if is_key {
+            self.primary_key = vec![name.clone()];
+        }
+        if is_unique && !is_key {
+            self.index(None, vec![name], true);
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, name: Option<String>, condition: &Expr) {
+        let number = self.checks.len() + 1;
+        self.checks.push(Check {
+            name: name.unwrap_or_else(|| format!("{}_chk_{number}", self.name)),
+            condition: condition.to_string(),
+        });
+    }
+
+    /// Reads a constraint and adds it.
+    pub(super) fn constraint(&mut self, constraint: &TableConstraint) -> EngineResult<()> {
+        match constraint {
+            TableConstraint::PrimaryKey(key) => self.primary_key = index_columns(&key.columns)?,
+            TableConstraint::Unique(unique) => {
+                let name = unique.index_name.as_ref().or(unique.name.as_ref());
+                self.index(name, index_columns(&unique.columns)?, true);
+            }
+            TableConstraint::Index(index) => {
+                self.index(index.name.as_ref(), index_columns(&index.columns)?, false);
+            }
+            TableConstraint::ForeignKey(key) => self.foreign_key(key)?,
+            TableConstraint::Check(check) => {
+                let name = check.name.as_ref().map(|name| name.value.clone());
+                self.check(name, &check.expr);
+            }
+            TableConstraint::FulltextOrSpatial(_) => {
+                return Err(EngineError::unsupported("FULLTEXT and SPATIAL"));
+            }
+            _ => return Err(EngineError::unsupported(&constraint.to_string())),
+        }
+        Ok(())
+    }
+
+    /// An index without a name has that of its first column, and a number where that is taken, as in MySQL.
+    pub(super) fn index(&mut self, name: Option<&Ident>, columns: Vec<String>, unique: bool) {
+        let first = columns.first().cloned().unwrap_or_default();
+        let taken = |name: &str| self.indexes.iter().any(|index| index.name == name);
+        let name = name.map(|name| name.value.clone()).unwrap_or_else(|| {
+            let numbered = (2..).map(|number| format!("{first}_{number}"));
+            std::iter::once(first.clone())
+                .chain(numbered)
+                .find(|name| !taken(name))
+                .unwrap_or_default()
+        });
+        self.indexes.push(Index {
+            name,
+            columns,
+            unique,
+        });
+    }
+
+    fn foreign_key(&mut self, key: &ForeignKeyConstraint) -> EngineResult<()> {
+        let values = |names: &[Ident]| names.iter().map(|name| name.value.clone()).collect();
+        let number = self.foreign_keys.len() + 1;
+        let name = key.name.as_ref().map(|name| name.value.clone());
+        let action = |action: &Option<sqlparser::ast::ReferentialAction>| {
+            let action = action.as_ref().map(ToString::to_string);
+            match action.as_deref() {
+                Some("SET DEFAULT") => Err(EngineError::unsupported("SET DEFAULT")),
+                _ => Ok(action),
+            }
+        };
+        self.foreign_keys.push(ForeignKey {
+            name: name.unwrap_or_else(|| format!("{}_ibfk_{number}", self.name)),
+            columns: values(&key.columns),
+            table: last(&key.foreign_table),
+            referred: values(&key.referred_columns),
+            on_delete: action(&key.on_delete)?,
+            on_update: action(&key.on_update)?,
+        });
+        Ok(())
+    }
+
+    /// What follows from the whole: a key's columns are never NULL, and a foreign key has an index.
+    pub(super) fn finish(&mut self) -> EngineResult<()> {
+        let missing = |name: &str| {
+            EngineError::database(
+                1072,
+                "42000",
+                format!("Key column '{name}' doesn't exist in table"),
+            )
+        };
+        let all = self.indexes.iter().flat_map(|index| &index.columns);
+        let keys = self.foreign_keys.iter().flat_map(|key| &key.columns);
+        for name in self.primary_key.iter().chain(all).chain(keys) {
+            if self.column(name).is_none() {
+                return Err(missing(name));
+            }
+        }
+        for index in 0..self.columns.len() {
+            if self.is_key(&self.columns[index].name) {
+                self.columns[index].not_null = true;
+            }
+        }
+        let text = |column: &Column| {
+            matches!(
+                column.kind.name(),
+                "JSON" | "TEXT" | "TINYTEXT" | "MEDIUMTEXT" | "LONGTEXT"
+            ) || column.kind.name().ends_with("BLOB")
+        };
+        for column in &self.columns {
+            let indexed = self.is_key(&column.name)
+                || self
+                    .indexes
+                    .iter()
+                    .any(|index| index.columns.contains(&column.name));
+            if text(column) && indexed {
+                let message = format!(
+                    "BLOB/TEXT column '{}' used in key specification without a key length",
+                    column.name
+                );
+                return Err(EngineError::database(1170, "42000", message));
+            }
+        }
+        for key in self.foreign_keys.clone() {
+            let has_index = |columns: &[String]| columns.starts_with(&key.columns);
+            if !has_index(&self.primary_key)
+                && !self.indexes.iter().any(|index| has_index(&index.columns))
+            {
+                self.index(Some(&Ident::new(&key.name)), key.columns, false);
+            }
+        }
+        if let Some(column) = self.auto_increment() {
+            let name = column.name.clone();
+            let only = [name.clone()];
+            let unique = self
+                .indexes
+                .iter()
+                .any(|index| index.unique && index.columns == only);
+            if self.primary_key != only && !(self.primary_key.is_empty() && unique) {
+                return Err(EngineError::unsupported(
+                    "AUTO_INCREMENT other than on a key of one column",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The statements that make it in SQLite; `checks` are the conditions of its CHECKs there.
+    pub(super) fn statements(&self, checks: &[String]) -> Vec<String> {
+        let mut lines: Vec<String> = self.columns.iter().map(sqlite_column).collect();
+        for (check, condition) in self.checks.iter().zip(checks) {
+            lines.push(format!(
+                "CONSTRAINT {} CHECK ({condition})",
+                quoted(&check.name)
+            ));
+        }
+        lines.extend(self.foreign_keys.iter().map(ForeignKey::text));
+        // A table by its primary key, as InnoDB has it; AUTO_INCREMENT is SQLite's row id.
+        let clustered = !self.primary_key.is_empty() && self.auto_increment().is_none();
+        let mut without = "";
+        if clustered {
+            lines.push(format!("PRIMARY KEY ({})", list(&self.primary_key)));
+            without = " WITHOUT ROWID";
+        }
+        let mut statements = vec![format!(
+            "CREATE TABLE {} ({}){without}",
+            quoted(&self.name),
+            lines.join(", ")
+        )];
+        statements.extend(self.indexes.iter().map(|index| index.statement(&self.name)));
+        statements.push(self.kept());
+        statements
+    }
+
+    /// The statement that keeps its definition.
+    pub(super) fn kept(&self) -> String {
+        format!(
+            "INSERT OR REPLACE INTO {} VALUES ({}, {})",
+            catalogue::TABLE,
+            literal(&self.name),
+            literal(&self.text())
+        )
+    }
+
+    /// As SHOW CREATE TABLE has it.
+    pub(super) fn text(&self) -> String {
+        let mut lines: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| column.text(self.collation.unwrap_or(Collation::Default)))
+            .collect();
+        if !self.primary_key.is_empty() {
+            lines.push(format!("PRIMARY KEY ({})", compact(&self.primary_key)));
+        }
+        for index in &self.indexes {
+            let unique = if index.unique { "UNIQUE " } else { "" };
+            lines.push(format!(
+                "{unique}KEY {} ({})",
+                quoted(&index.name),
+                compact(&index.columns)
+            ));
+        }
+        lines.extend(self.foreign_keys.iter().map(ForeignKey::text));
+        for check in &self.checks {
+            lines.push(format!(
+                "CONSTRAINT {} CHECK ({})",
+                quoted(&check.name),
+                check.condition
+            ));
+        }
+        let comment = self.comment.as_ref().map_or_else(String::new, |comment| {
+            format!(" COMMENT={}", escaped(comment))
+        });
+        format!(
+            "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE={}{comment}",
+            quoted(&self.name),
+            lines.join(",\n  "),
+            charsets::name(self.collation.unwrap_or(Collation::Default)),
+        )
+    }
+}
+
+fn compact(names: &[String]) -> String {
+    list(names).replace(", ", ",")
+}
+
+/// A text as a literal of MySQL's.
+fn escaped(text: &str) -> String {
+    literal(&text.replace('\\', "\\\\"))
+}
+
+fn sqlite_column(column: &Column) -> String {
+    if column.auto_increment {
+        return format!("{} INTEGER PRIMARY KEY AUTOINCREMENT", quoted(&column.name));
+    }
+    let mut line = format!("{} {}", quoted(&column.name), column.kind.declaration());
+    if let Kind::Text { collation: of, .. } = column.kind() {
+        line.push_str(&format!(" COLLATE {}", collation::name(of)));
+    }
+    if column.not_null {
+        line.push_str(" NOT NULL");
+    }
+    line
+}
+
+impl Column {
+    fn text(&self, of_table: Collation) -> String {
+        let mut line = format!("{} {}", quoted(&self.name), self.kind.text());
+        if self.kind().is_text() && self.collation != of_table {
+            line.push_str(&format!(
+                " CHARACTER SET utf8mb4 COLLATE {}",
+                charsets::name(self.collation)
+            ));
+        }
+        if self.not_null {
+            line.push_str(" NOT NULL");
+        } else if self.kind.name() == "TIMESTAMP" {
+            line.push_str(" NULL");
+        }
+        if let Some(default) = self.default_text() {
+            line.push_str(&format!(" DEFAULT {default}"));
+        }
+        if self.on_update {
+            line.push_str(&format!(" ON UPDATE {}", self.now()));
+        }
+        if self.auto_increment {
+            line.push_str(" AUTO_INCREMENT");
+        }
+        if let Some(comment) = &self.comment {
+            line.push_str(&format!(" COMMENT {}", escaped(comment)));
+        }
+        line
+    }
+
+    /// `CURRENT_TIMESTAMP`, with the column's digits.
+    pub(super) fn now(&self) -> String {
+        match self.kind.digits() {
+            0 => "CURRENT_TIMESTAMP".into(),
+            digits => format!("CURRENT_TIMESTAMP({digits})"),
+        }
+    }
+
+    fn default_text(&self) -> Option<String> {
+        Some(match &self.default {
+            None if self.not_null => return None,
+            // Text and bytes of any length show none.
+            None if self.kind.name().ends_with("TEXT") || self.kind.name().ends_with("BLOB") => {
+                return None;
+            }
+            None | Some(Default::Null) => "NULL".into(),
+            Some(Default::Text(text)) => escaped(text),
+            Some(Default::Number(number)) => literal(number),
+            Some(Default::Now) => self.now(),
+        })
+    }
+}
+
+impl ForeignKey {
+    fn text(&self) -> String {
+        let mut line = format!(
+            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
+            quoted(&self.name),
+            list(&self.columns),
+            quoted(&self.table),
+            list(&self.referred)
+        );
+        if let Some(action) = &self.on_delete {
+            line.push_str(&format!(" ON DELETE {action}"));
+        }
+        if let Some(action) = &self.on_update {
+            line.push_str(&format!(" ON UPDATE {action}"));
+        }
+        line
+    }
+}
+
+impl Index {
+    /// The statement that makes it.
+    pub(super) fn statement(&self, table: &str) -> String {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        format!(
+            "CREATE {unique}INDEX {} ON {} ({})",
+            index_name(table, &self.name),
+            quoted(table),
+            list(&self.columns)
+        )
+    }
+}
+
+/// The column's CURRENT_TIMESTAMP, where an expression is that.
+fn now(expr: &Expr, column: &Column) -> Option<Default> {
+    let Expr::Function(function) = expr else {
+        return None;
+    };
+    let name = last(&function.name).to_ascii_lowercase();
+    let is_clock = matches!(
+        name.as_str(),
+        "current_timestamp" | "now" | "localtimestamp" | "localtime"
+    );
+    let digits = function.args.to_string();
+    let digits = digits.trim_matches(['(', ')']);
+    let digits = if digits.is_empty() { "0" } else { digits };
+    let takes = matches!(column.kind.name(), "DATETIME" | "TIMESTAMP");
+    (is_clock && takes && digits == column.kind.digits().to_string()).then_some(Default::Now)
+}
+
+fn default(expr: &Expr, column: &Column) -> EngineResult<Default> {
+    if let Some(now) = now(expr, column) {
+        return Ok(now);
+    }
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => {
+                Ok(Default::Text(text.clone()))
+            }
+            Literal::Null => Ok(Default::Null),
+            Literal::Number(text, _) => Ok(Default::Number(text.clone())),
+            Literal::Boolean(value) => Ok(Default::Number(u8::from(*value).to_string())),
+            _ => Err(EngineError::unsupported("this DEFAULT")),
+        },
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => match default(expr, column)? {
+            Default::Number(number) => Ok(Default::Number(format!("-{number}"))),
+            _ => Err(EngineError::unsupported("this DEFAULT")),
+        },
+        _ => Err(EngineError::unsupported("a DEFAULT that is an expression")),
+    }
+}

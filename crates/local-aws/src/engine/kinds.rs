@@ -1,0 +1,231 @@
+//! The kinds of values that MySQL tells apart, and how each is kept in SQLite.
+
+use super::{EngineError, EngineResult, Value};
+
+/// The most digits of a DECIMAL here: it is kept as a whole number of 64 bits.
+pub(super) const MAX_DIGITS: u32 = 18;
+
+/// How text is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Collation {
+    /// `utf8mb4_0900_ai_ci`, MySQL's default: without case and accents.
+    Default,
+    /// `utf8mb4_bin`: by code points, whatever the number of spaces at the end.
+    Binary,
+}
+
+/// The kind of an expression's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    /// A whole number; `boolean` where a column of TINYINT(1) or BIT(1) answers as true and false.
+    Int {
+        unsigned: bool,
+        boolean: bool,
+    },
+    /// A whole number in SQLite: the value multiplied by ten to the power of `scale`.
+    Decimal {
+        scale: u32,
+    },
+    Double,
+    /// `implicit` where a column's collation has a part in it; a literal's gives way to that.
+    Text {
+        collation: Collation,
+        implicit: bool,
+    },
+    Bytes,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// `YYYY-MM-DD HH:MM:SS`, and so many digits of a fraction.
+    DateTime {
+        digits: u32,
+    },
+    /// `HH:MM:SS`, and so many digits of a fraction.
+    Time {
+        digits: u32,
+    },
+    Json,
+}
+
+/// A whole number of an expression.
+pub(super) const INT: Kind = Kind::Int {
+    unsigned: false,
+    boolean: false,
+};
+/// A whole number that is never negative.
+pub(super) const UNSIGNED: Kind = Kind::Int {
+    unsigned: true,
+    boolean: false,
+};
+/// A literal's text.
+pub(super) const TEXT: Kind = Kind::Text {
+    collation: Collation::Default,
+    implicit: false,
+};
+
+impl Kind {
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
+
+    /// Whether values are numbers without a rounding error.
+    pub(super) fn is_exact(self) -> bool {
+        matches!(self, Self::Int { .. } | Self::Decimal { .. })
+    }
+
+    pub(super) fn is_number(self) -> bool {
+        self.is_exact() || self == Self::Double
+    }
+
+    /// How many digits follow the point.
+    pub(super) fn scale(self) -> u32 {
+        match self {
+            Self::Decimal { scale } => scale,
+            _ => 0,
+        }
+    }
+
+    /// The kind of a parameter's value.
+    pub(super) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Boolean(_) | Value::Long(_) => INT,
+            Value::Double(_) => Self::Double,
+            Value::Decimal(text) => Self::Decimal {
+                scale: scale_of(text),
+            },
+            Value::Text(_) => TEXT,
+            Value::Blob(_) => Self::Bytes,
+        }
+    }
+
+    /// As it is without what only a column has.
+    pub(super) fn plain(self) -> Self {
+        match self {
+            Self::Int { unsigned, .. } => Self::Int {
+                unsigned,
+                boolean: false,
+            },
+            kind => kind,
+        }
+    }
+
+    /// The kind that values of both have without being changed, where there is one: of CASE, COALESCE, a UNION.
+    pub(super) fn common(self, other: Self) -> EngineResult<Self> {
+        Ok(match (self, other) {
+            (Self::Null, kind) | (kind, Self::Null) => kind,
+            (one, other) if one == other => one,
+            (
+                Self::Int { unsigned, .. },
+                Self::Int {
+                    unsigned: other, ..
+                },
+            ) if unsigned == other => Self::Int {
+                unsigned,
+                boolean: false,
+            },
+            (Self::Int { .. }, Self::Int { .. }) => {
+                return Err(EngineError::unsupported(
+                    "whole numbers with and without a sign in one place",
+                ));
+            }
+            (one, other) if one.is_exact() && other.is_exact() => Self::Decimal {
+                scale: one.scale().max(other.scale()),
+            },
+            (
+                Self::Text {
+                    collation,
+                    implicit,
+                },
+                Self::Text {
+                    collation: other_collation,
+                    implicit: other_implicit,
+                },
+            ) => text(&[(collation, implicit), (other_collation, other_implicit)]),
+            _ => {
+                return Err(EngineError::unsupported(
+                    "values of different types in one place",
+                ));
+            }
+        })
+    }
+}
+
+/// The collation of several texts together: a column's before a literal's, and `_bin` before the other.
+pub(super) fn text(parts: &[(Collation, bool)]) -> Kind {
+    let implicit = parts.iter().any(|part| part.1);
+    let binary = parts
+        .iter()
+        .any(|part| part.1 == implicit && part.0 == Collation::Binary);
+    Kind::Text {
+        collation: if binary {
+            Collation::Binary
+        } else {
+            Collation::Default
+        },
+        implicit,
+    }
+}
+
+/// How many digits follow the point of a decimal number.
+pub(super) fn scale_of(text: &str) -> u32 {
+    text.split_once('.').map_or(0, |(_, fraction)| {
+        u32::try_from(fraction.len()).unwrap_or(u32::MAX)
+    })
+}
+
+/// A decimal number without its point; none where it has too many digits.
+pub(super) fn unscaled(text: &str) -> Option<i64> {
+    let digits: String = text.chars().filter(|letter| *letter != '.').collect();
+    let number: i64 = digits.parse().ok()?;
+    (number.unsigned_abs() < 10_u64.pow(MAX_DIGITS)).then_some(number)
+}
+
+/// A scaled number as text.
+pub(super) fn scaled_text(number: i64, scale: u32) -> String {
+    if scale == 0 {
+        return number.to_string();
+    }
+    let scale = scale as usize;
+    let sign = if number < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", number.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    format!("{sign}{whole}.{fraction}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_lose_and_gain_their_point() {
+        for (text, number, scale) in [
+            ("12.50", 1250, 2),
+            ("-0.5", -5, 1),
+            ("0.05", 5, 2),
+            ("7", 7, 0),
+        ] {
+            assert_eq!((unscaled(text), scale_of(text)), (Some(number), scale));
+            assert_eq!(scaled_text(number, scale), text);
+        }
+        assert_eq!(unscaled("1234567890123456789"), None);
+    }
+
+    #[test]
+    fn a_columns_collation_counts_before_a_literals() {
+        let binary_column = (Collation::Binary, true);
+        let default_column = (Collation::Default, true);
+        let literal = (Collation::Default, false);
+        for (parts, collation) in [
+            ([binary_column, literal], Collation::Binary),
+            ([default_column, literal], Collation::Default),
+            ([default_column, binary_column], Collation::Binary),
+            ([literal, literal], Collation::Default),
+        ] {
+            let Kind::Text { collation: got, .. } = text(&parts) else {
+                panic!()
+            };
+            assert_eq!(got, collation);
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Numbers as MySQL has them, computed within SQLite's statements: exact decimals, whole numbers that do not overflow in
+//! silence, and numbers read from text.
+
+use rusqlite::{
+    Connection, Result,
+    functions::{Aggregate, Context, FunctionFlags},
+    types::ValueRef,
+};
+
+use super::{
+    kinds::{MAX_DIGITS, scale_of, scaled_text, unscaled},
+    sqlite_functions::{mysql_error, refused, text},
+};
+
+/// The largest whole number up to which a double holds every one.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Registers them on one connection.
+pub(super) fn register(connection: &Connection) -> Result<()> {
+    let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("fleet_int", 1, steady, |context| {
+        whole(context, 0, "BIGINT")
+    })?;
+    connection.create_scalar_function("fleet_unsigned", 1, steady, |context| {
+        match whole(context, 0, "BIGINT UNSIGNED")? {
+            Some(number) if number < 0 => Err(overflow("BIGINT UNSIGNED")),
+            number => Ok(number),
+        }
+    })?;
+    // Where MySQL may not evaluate it at all.
+    connection.create_scalar_function("fleet_int_if", 1, steady, |context| {
+        whole(context, 0, "BIGINT").map_err(|_| perhaps_overflow())
+    })?;
+    connection.create_scalar_function("fleet_unsigned_if", 1, steady, |context| {
+        match whole(context, 0, "BIGINT UNSIGNED") {
+            Ok(number) if number.is_none_or(|number| number >= 0) => Ok(number),
+            _ => Err(perhaps_overflow()),
+        }
+    })?;
+    connection.create_scalar_function("fleet_abs", 1, steady, |context| {
+        match integer(context, 0)? {
+            Some(number) => number
+                .checked_abs()
+                .map(Some)
+                .ok_or_else(|| overflow("BIGINT")),
+            None => Ok(None),
+        }
+    })?;
+    connection.create_scalar_function("fleet_bits", 1, steady, |context| {
+        match whole(context, 0, "BIGINT UNSIGNED")? {
+            Some(number) if number < 0 => Err(refused("whole numbers above 9223372036854775807")),
+            number => Ok(number),
+        }
+    })?;
+    connection.create_scalar_function("fleet_decimal", 1, steady, |context| {
+        match context.get_raw(0) {
+            ValueRef::Null => Ok(None),
+            ValueRef::Integer(number) if fits(i128::from(number)) => Ok(Some(number)),
+            _ => Err(too_many_digits()),
+        }
+    })?;
+    connection
+        .create_scalar_function("fleet_round", 2, steady, |context| scaled(context, rounded))?;
+    // For what has no sign: a number below zero stays one.
+    connection.create_scalar_function("fleet_round_signed", 2, steady, |context| {
+        scaled(context, |number, power| match rounded(number, power) {
+            0 if number < 0 => -1,
+            whole => whole,
+        })
+    })?;
+    // What a YEAR is compared with: two digits would have a century, and other numbers be no year.
+    connection.create_scalar_function("fleet_as_year", 1, steady, |context| {
+        match integer(context, 0)? {
+            Some(year) if !(1901..=2155).contains(&year) => {
+                Err(refused("a YEAR compared with this number"))
+            }
+            year => Ok(year),
+        }
+    })?;
+    // A year of two digits has a century; -1 is no year.
+    connection.create_scalar_function("fleet_year", 1, steady, |context| {
+        Ok(match integer(context, 0)? {
+            // It is four zeros as a text.
+            Some(0) => return Err(refused("the YEAR 0000")),
+            Some(year @ 1..=69) => Some(year + 2000),
+            Some(year @ 70..=99) => Some(year + 1900),
+            Some(year @ 1901..=2155) => Some(year),
+            Some(_) => Some(-1),
+            None => None,
+        })
+    })?;
+    connection.create_scalar_function("fleet_floor", 2, steady, |context| {
+        scaled(context, i128::div_euclid)
+    })?;
+    connection.create_scalar_function("fleet_ceil", 2, steady, |context| {
+        scaled(context, |number, power| -(-number).div_euclid(power))
+    })?;
+    connection.create_scalar_function("fleet_truncate", 2, steady, |context| {
+        scaled(context, |number, power| number / power)
+    })?;
+    connection.create_scalar_function("fleet_divide", 3, steady, |context| {
+        let (Some(a), Some(b)) = (integer(context, 0)?, integer(context, 1)?) else {
+            return Ok(None);
+        };
+        if b == 0 {
+            return Ok(None);
+        }
+        let power = 10_i128.pow(context.get::<u32>(2)?.min(MAX_DIGITS));
+        // |a| is below 2^63 and the power at most 10^18, so the product fits.
+        let quotient = rounded(i128::from(a) * power, i128::from(b));
+        narrow(quotient).map(Some)
+    })?;
+    connection.create_scalar_function("fleet_quotient", 2, steady, |context| {
+        let (Some(a), Some(b)) = (integer(context, 0)?, integer(context, 1)?) else {
+            return Ok(None);
+        };
+        if b == 0 {
+            return Ok(None);
+        }
+        a.checked_div(b).map(Some).ok_or_else(|| overflow("BIGINT"))
+    })?;
+    connection.create_scalar_function("fleet_real", 2, steady, |context| {
+        let scale = context.get::<u32>(1)?;
+        Ok(integer(context, 0)?.map(|number| real(number, scale)))
+    })?;
+    connection.create_scalar_function("fleet_decimal_text", 2, steady, |context| {
+        let scale = context.get::<u32>(1)?;
+        Ok(integer(context, 0)?.map(|number| scaled_text(number, scale)))
+    })?;
+    // What a text is worth to a number; the second argument says whether it must be a number as a whole.
+    connection.create_scalar_function("fleet_number", 2, steady, |context| {
+        let Some(text) = text(context, 0) else {
+            return Ok(None);
+        };
+        let prefix = number_prefix(&text);
+        if context.get::<bool>(1)? && (prefix.is_empty() || prefix.len() != text.trim().len()) {
+            return Err(not_a_number());
+        }
+        let number: f64 = prefix.parse().unwrap_or(0.0);
+        if number.abs() > MAX_EXACT {
+            return Err(refused("a text that is so large a number"));
+        }
+        Ok(Some(number))
+    })?;
+    connection.create_scalar_function("fleet_text_int", 2, steady, |context| {
+        let Some(text) = text(context, 0) else {
+            return Ok(None);
+        };
+        let trimmed = text.trim();
+        let digits = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
+        let end = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let whole = &trimmed[..trimmed.len() - digits.len() + end];
+        if context.get::<bool>(1)? && (end == 0 || whole.len() != trimmed.len()) {
+            return Err(not_a_number());
+        }
+        match whole.trim_start_matches('+') {
+            "" | "-" => Ok(Some(0)),
+            whole => whole
+                .parse::<i64>()
+                .map(Some)
+                .map_err(|_| refused("a text that is so large a number")),
+        }
+    })?;
+    // Value, scale, and whether it must be a number as a whole.
+    connection.create_scalar_function("fleet_text_decimal", 3, steady, |context| {
+        let Some(text) = text(context, 0) else {
+            return Ok(None);
+        };
+        let prefix = number_prefix(&text);
+        if context.get::<bool>(2)? && (prefix.is_empty() || prefix.len() != text.trim().len()) {
+            return Err(not_a_number());
+        }
+        if prefix.is_empty() {
+            return Ok(Some(0));
+        }
+        to_scale(prefix, context.get(1)?)
+            .map(Some)
+            .ok_or_else(too_many_digits)
+    })?;
+    connection.create_scalar_function("fleet_finite", 1, steady, |context| {
+        match context.get::<Option<f64>>(0)? {
+            Some(number) if !number.is_finite() => Err(overflow("DOUBLE")),
+            number => Ok(number),
+        }
+    })?;
+    // Value, the most digits: MySQL cuts what has more to the largest number.
+    connection.create_scalar_function("fleet_cast_decimal", 2, steady, |context| {
+        let most = 10_u64.pow(context.get::<u32>(1)?.min(MAX_DIGITS));
+        match integer(context, 0)? {
+            Some(number) if number.unsigned_abs() >= most => {
+                Err(refused("CAST of a number that does not fit"))
+            }
+            number => Ok(number),
+        }
+    })?;
+    connection.create_aggregate_function("fleet_total", 1, steady, Total)?;
+    connection.create_aggregate_function("fleet_sum", 1, steady, Sum { mean: false })?;
+    connection.create_aggregate_function("fleet_mean", 1, steady, Sum { mean: true })
+}
+
+fn integer(context: &Context<'_>, index: usize) -> Result<Option<i64>> {
+    match context.get_raw(index) {
+        ValueRef::Null => Ok(None),
+        ValueRef::Integer(number) => Ok(Some(number)),
+        _ => Err(too_many_digits()),
+    }
+}
+
+/// SQLite makes a double of a whole number that is too large.
+fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>> {
+    match context.get_raw(index) {
+        ValueRef::Null => Ok(None),
+        ValueRef::Integer(number) => Ok(Some(number)),
+        _ => Err(overflow(kind)),
+    }
+}
+
+fn perhaps_overflow() -> rusqlite::Error {
+    refused(
+        "a whole number that is out of range, in a part of an expression that may not be needed",
+    )
+}
+
+fn overflow(kind: &str) -> rusqlite::Error {
+    mysql_error(1690, "22003", &format!("{kind} value is out of range"))
+}
+
+/// Whether strict mode makes an error of it depends on what MySQL does with the text first.
+fn not_a_number() -> rusqlite::Error {
+    refused("a text that is not a number as one, in a statement that writes")
+}
+
+fn too_many_digits() -> rusqlite::Error {
+    refused("a DECIMAL of more than 18 digits")
+}
+
+fn fits(number: i128) -> bool {
+    number.unsigned_abs() < 10_u128.pow(MAX_DIGITS)
+}
+
+fn narrow(number: i128) -> Result<i64> {
+    i64::try_from(number)
+        .ok()
+        .filter(|_| fits(number))
+        .ok_or_else(too_many_digits)
+}
+
+/// A quotient, rounded half away from zero.
+pub(super) fn rounded(number: i128, divisor: i128) -> i128 {
+    let (number, divisor) = if divisor < 0 {
+        (-number, -divisor)
+    } else {
+        (number, divisor)
+    };
+    let half = if number < 0 { -divisor } else { divisor };
+    (2 * number + half) / (2 * divisor)
+}
+
+/// A number without so many of its last digits.
+fn scaled(context: &Context<'_>, divide: fn(i128, i128) -> i128) -> Result<Option<i64>> {
+    let power = 10_i128.pow(context.get::<u32>(1)?.min(MAX_DIGITS));
+    match integer(context, 0)? {
+        None => Ok(None),
+        Some(number) => narrow(divide(i128::from(number), power)).map(Some),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "MySQL compares them as doubles")]
+pub(super) fn real(number: i64, scale: u32) -> f64 {
+    number as f64 / 10_f64.powi(i32::try_from(scale).unwrap_or(i32::MAX))
+}
+
+/// The number that a text begins with.
+pub(super) fn number_prefix(text: &str) -> &str {
+    let text = text.trim_start();
+    let bytes = text.as_bytes();
+    let digits = |from: usize| {
+        bytes[from..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+    };
+    let mut end = usize::from(matches!(bytes.first(), Some(b'-' | b'+')));
+    let whole = digits(end);
+    end += whole;
+    let mut fraction = 0;
+    if bytes.get(end) == Some(&b'.') {
+        fraction = digits(end + 1);
+        if whole + fraction > 0 {
+            end += 1 + fraction;
+        }
+    }
+    if whole + fraction == 0 {
+        return "";
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
+        let exponent = digits((end + 1 + sign).min(bytes.len()));
+        if exponent > 0 {
+            end += 1 + sign + exponent;
+        }
+    }
+    &text[..end]
+}
+
+/// A decimal number, rounded to a scale; none where it has too many digits or an exponent.
+pub(super) fn to_scale(text: &str, scale: u32) -> Option<i64> {
+    let number = unscaled(text.trim_start_matches('+').trim_end_matches('.'))?;
+    let has = scale_of(text);
+    let number = i128::from(number);
+    let scaled = if has > scale {
+        rounded(number, 10_i128.checked_pow(has - scale)?)
+    } else {
+        number.checked_mul(10_i128.checked_pow(scale - has)?)?
+    };
+    i64::try_from(scaled).ok()
+}
+
+/// A sum of exact numbers, which MySQL makes a DECIMAL.
+struct Total;
+
+impl Aggregate<Option<i128>, Option<i64>> for Total {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<i128>> {
+        Ok(None)
+    }
+
+    fn step(&self, context: &mut Context<'_>, so_far: &mut Option<i128>) -> Result<()> {
+        if let Some(number) = integer(context, 0)? {
+            // Fewer than 2^64 of numbers below 2^63 fit.
+            *so_far = Some(so_far.unwrap_or(0) + i128::from(number));
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<Option<i128>>) -> Result<Option<i64>> {
+        sum.flatten().map(narrow).transpose()
+    }
+}
+
+/// A sum of doubles, one after the other; SQLite's own makes up for rounding errors, and MySQL's does not.
+struct Sum {
+    mean: bool,
+}
+
+impl Aggregate<(f64, u32), Option<f64>> for Sum {
+    fn init(&self, _: &mut Context<'_>) -> Result<(f64, u32)> {
+        Ok((0.0, 0))
+    }
+
+    fn step(&self, context: &mut Context<'_>, so_far: &mut (f64, u32)) -> Result<()> {
+        if let Some(number) = context.get::<Option<f64>>(0)? {
+            so_far.0 += number;
+            so_far.1 += 1;
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, sum: Option<(f64, u32)>) -> Result<Option<f64>> {
+        Ok(sum.filter(|sum| sum.1 > 0).map(|(sum, count)| {
+            if self.mean {
+                sum / f64::from(count)
+            } else {
+                sum
+            }
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_rounded_away_from_zero() {
+        for (number, divisor, quotient) in [
+            (15, 10, 2),
+            (-15, 10, -2),
+            (14, 10, 1),
+            (-14, 10, -1),
+            (15, -10, -2),
+            (0, 7, 0),
+        ] {
+            assert_eq!(rounded(number, divisor), quotient, "{number} / {divisor}");
+        }
+        assert_eq!(to_scale("1.005", 2), Some(101));
+        assert_eq!(to_scale("-7", 2), Some(-700));
+        assert_eq!(to_scale("1e3", 2), None);
+    }
+
+    #[test]
+    fn a_text_is_worth_the_number_it_begins_with() {
+        for (text, number) in [
+            ("12abc", "12"),
+            (" -1.5e2x", "-1.5e2"),
+            ("1e", "1"),
+            (".5", ".5"),
+            ("5.", "5."),
+            ("abc", ""),
+            (".", ""),
+            ("-", ""),
+        ] {
+            assert_eq!(number_prefix(text), number);
+        }
+    }
+}
