@@ -18,7 +18,7 @@ class Scripts:
     """Runs the scripts of deploy_scripts/ with stand-ins for the programs that they call, and with nobody's credentials."""
 
     def __init__(self, folder):
-        self.folder, self.programs = folder, folder / "bin"
+        self.folder, self.programs, self.root = folder, folder / "bin", ROOT
         self.programs.mkdir()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DB_", "FLEET_", "ALARM_"))}
         self.environment = kept | {"PATH": f"{self.programs}:{os.environ['PATH']}", "AWS_REGION": "us-east-1"}
@@ -41,7 +41,7 @@ class Scripts:
         done = subprocess.run(
             f"deploy_scripts/{command}",
             shell=True,
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

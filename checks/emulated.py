@@ -1,0 +1,139 @@
+"""An emulated AWS for the deployment scripts, and servers of this machine beside it."""
+
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import boto3
+from conftest import ROOT, Scripts
+
+PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+REGION = "us-east-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+class Emulated(Scripts):
+    """Runs the scripts against .ci/emulator/PROGRAM. Whatever account the caller is signed in to, nothing goes there.
+
+    A refusal must leave the stacks as they were.
+    """
+
+    def __init__(self, folder, program):
+        super().__init__(folder)
+        self.children, port = {}, free_port()
+        self.endpoint = f"http://127.0.0.1:{port}"
+        nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        # prod is not deployed with nobody to tell of its alarms.
+        self.environment |= CREDENTIALS | nowhere | {"AWS_DEFAULT_REGION": REGION, "AWS_PAGER": "", "ALARM_EMAIL": "alarms@example.com"}
+        # The functions' environment is the emulator's and their own, so it must not name another AWS, and says that this emulator
+        # decodes path parameters.
+        settings = {"FLEET_PATH_PARAMETERS": "decoded", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
+        self.start("emulator", [sys.executable, ROOT / ".ci/emulator" / program], **settings)
+        self.call_aws = self.import_the_cli()
+        self.stand_in("aws", f'exec {self.call_aws} "$@"')
+        self.ready("emulator", f"{self.endpoint}/_ministack/health")
+        self.environment["AWS_ENDPOINT_URL"] = self.endpoint
+
+    def import_the_cli(self):
+        """The command of a call of the AWS CLI, which .ci/aws_cli.py has imported once for all of them."""
+        file = self.folder / "aws-cli"
+        self.start("aws-cli", [sys.executable, ROOT / ".ci/aws_cli.py", file])
+        for _ in range(600):
+            if file.exists():
+                break
+            time.sleep(0.1)
+        return shlex.join(["env", f"FLEET_AWS_CLI={file}", sys.executable, "-ISB", str(ROOT / ".ci/aws_call.py")])
+
+    def start(self, name, command, **environment):
+        """Has a program run until the end of the checks; what it says is in NAME.log."""
+        with (self.folder / f"{name}.log").open("w") as log:
+            self.children[name] = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def ready(self, name, url):
+        """Waits until a program answers."""
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(url, timeout=5):
+                    return
+            except OSError:
+                assert self.children[name].poll() is None, (self.folder / f"{name}.log").read_text()
+                time.sleep(0.1)
+        raise AssertionError(f"{name} did not become ready: {(self.folder / f'{name}.log').read_text()}")
+
+    def server(self, name, *options):
+        """The address of a fleet-server."""
+        address = f"127.0.0.1:{free_port()}"
+        kept = {key: value for key, value in self.environment.items() if key != "AWS_ENDPOINT_URL"}
+        with (self.folder / f"{name}.log").open("w") as log:
+            command = [PROGRAMS / "fleet-server", *options, "--listen", address]
+            self.children[name] = subprocess.Popen(command, env=kept, stdout=log, stderr=log)
+        return f"http://{address}"
+
+    def end(self):
+        for child in self.children.values():
+            child.terminate()
+        for child in self.children.values():
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+    def client(self, service):
+        return boto3.client(
+            service, REGION, endpoint_url=self.endpoint, aws_access_key_id="emulated", aws_secret_access_key="emulated"
+        )
+
+    def stacks(self):
+        found = self.client("cloudformation").list_stacks()["StackSummaries"]
+        return sorted((each["StackName"], str(each.get("LastUpdatedTime"))) for each in found if each["StackStatus"] != "DELETE_COMPLETE")
+
+    def refused(self, sentence, command, **environment):
+        before = self.stacks()
+        super().refused(sentence, command, **environment)
+        assert self.stacks() == before, f"{command} was refused, and changed a stack"
+
+    def output(self, stack, key):
+        (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}[key]
+
+    def count(self, stack, type_):
+        """How many resources of a type a stack has."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+        return sum(each["ResourceType"] == type_ for each in found)
+
+    def cli(self, arguments):
+        """What the AWS CLI prints."""
+        done = subprocess.run(f"aws {arguments}", shell=True, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"aws {arguments}: {done.stderr}"
+        return done.stdout
+
+    def delete(self, stack):
+        self.cli(f"cloudformation delete-stack --stack-name {stack}")
+        self.cli(f"cloudformation wait stack-delete-complete --stack-name {stack}")
+
+
+def with_path(scripts, folder):
+    """The environment in which the programs of a folder come first."""
+    return {"PATH": f"{folder}:{scripts.environment['PATH']}"}
+
+
+def copied(folder, *names):
+    """A copy of some of the repository's files."""
+    for name in names:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    return folder
