@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use rusqlite::{Connection as Sqlite, OptionalExtension, functions::FunctionFlags};
@@ -16,16 +16,25 @@ use super::{
     sqlite_errors as errors,
 };
 
-/// How many rows the upsert under way has changed.
-pub(super) type Changed = Arc<AtomicU64>;
+/// What the upsert under way has changed.
+pub(super) type Changed = Arc<Changes>;
+
+/// How many rows, and the id of the last of them, 0 without one.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    count: AtomicU64,
+    id: AtomicI64,
+}
 
 /// Registers the function that an upsert asks whether it changes a row: it counts those that it does.
 pub(super) fn register(connection: &Sqlite, changed: &Changed) -> rusqlite::Result<()> {
     let changed = Arc::clone(changed);
-    connection.create_scalar_function(CHANGES, 1, FunctionFlags::SQLITE_UTF8, move |context| {
+    connection.create_scalar_function(CHANGES, 2, FunctionFlags::SQLITE_UTF8, move |context| {
         let changes: bool = context.get(0)?;
         if changes {
-            changed.fetch_add(1, Ordering::Relaxed);
+            changed.count.fetch_add(1, Ordering::Relaxed);
+            let id: Option<i64> = context.get(1)?;
+            changed.id.store(id.unwrap_or(0), Ordering::Relaxed);
         }
         Ok(changes)
     })
@@ -61,7 +70,7 @@ impl Before {
         let rows = replaces
             .then(|| rows(&connection.sqlite, &table).ok())
             .flatten();
-        connection.changed.store(0, Ordering::Relaxed);
+        connection.changed.count.store(0, Ordering::Relaxed);
         Ok(Self {
             sequence,
             rows: rows.map(|rows| (table, rows)),
@@ -70,7 +79,7 @@ impl Before {
 
     /// What the INSERT did, by the number of rows that SQLite says it inserted or changed.
     pub(super) fn outcome(self, connection: &Connection, written: u64) -> EngineResult<Outcome> {
-        let changed = connection.changed.load(Ordering::Relaxed);
+        let changed = connection.changed.count.load(Ordering::Relaxed);
         let inserted = written.saturating_sub(changed);
         let mut updated = inserted + 2 * changed;
         if let Some((table, before)) = self.rows {
@@ -83,6 +92,10 @@ impl Before {
             updated += u64::try_from(deleted).unwrap_or(0);
         }
         let generated = self.sequence.map_or_else(Vec::new, |sequence| {
+            if inserted == 0 && changed == 1 {
+                // That of the row that an upsert updates, as MySQL names it.
+                return vec![connection.changed.id.load(Ordering::Relaxed)];
+            }
             let ids = ids(sequence, connection.sqlite.last_insert_rowid(), inserted);
             // An id that was given is no generated one.
             if let Some(first) = ids.first().filter(|first| **first == sequence + 1) {

@@ -270,7 +270,14 @@ impl Analysis<'_> {
             .chain(times)
             .map(|(name, value)| format!("{} = {value}", quoted(&name)))
             .collect();
-        Ok(format!("{} WHERE {CHANGES}({changes})", set.join(", ")))
+        let id = match table.auto_increment() {
+            Some(column) => quoted(&column.name),
+            None => "NULL".into(),
+        };
+        Ok(format!(
+            "{} WHERE {CHANGES}({changes}, {id})",
+            set.join(", ")
+        ))
     }
 }
 

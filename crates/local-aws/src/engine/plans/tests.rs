@@ -71,7 +71,7 @@ fn conditions_become_what_makes_sqlite_answer_alike() {
         ("at = '2024-01-02'", "`at` = fleet_as_datetime(?1, 0)"),
         ("a || b = 'x'", "`a` OR `b` = ?1"),
         ("a <=> NULL", "(`a` IS NOT DISTINCT FROM NULL)"),
-        ("a + 1 > 2", "fleet_int((`a` + 1)) > 2"),
+        ("a + 1 > 2", "fleet_int_if((`a` + 1)) > 2"),
         ("b LIKE 'x%'", "fleet_like(?1, `b`, ?2, 1)"),
     ] {
         assert_eq!(
@@ -84,7 +84,7 @@ fn conditions_become_what_makes_sqlite_answer_alike() {
 
 #[test]
 fn columns_without_an_alias_keep_mysqls_label() {
-    let plan = planned("SELECT 'x', count( * ), a+1, u.b FROM u").unwrap();
+    let plan = planned("SELECT 'x', count( * ), a+1, u.b FROM u GROUP BY a, b").unwrap();
     let names: Vec<_> = plan.outputs.iter().map(|output| &*output.name).collect();
     assert_eq!(names, ["x", "count( * )", "a+1", "b"]);
 }
@@ -163,11 +163,11 @@ fn a_table_is_kept_as_mysql_defines_it() {
     assert!(
         lines.starts_with(
             "CREATE TABLE `v` (`id` TEXT COLLATE padded NOT NULL, `at` TEXT NOT NULL, `n` INTEGER, `price` INTEGER, \
-             CONSTRAINT `dear` CHECK (fleet_decimal(`price` * 1) > 15)"
-        ) || lines.contains("CHECK (`price` > 150)"),
+             CONSTRAINT `dear` CHECK (`price` > 150)"
+        ),
         "{lines}"
     );
-    assert!(lines.contains("`n` int unsigned DEFAULT '7'"), "{lines}");
+    assert!(lines.contains("`n` int unsigned DEFAULT ''7''"), "{lines}");
     assert!(
         lines.contains("COLLATE=utf8mb4_bin COMMENT=''a table''"),
         "{lines}"
