@@ -190,16 +190,13 @@ fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Option<String
     }
 }
 
-/// Whether two answers to an upsert differ in that one of them names no ids: of a row that it updates, or of several.
+/// Whether two answers to an upsert differ in their ids alone: how many ids one uses up is left to the database, and of a
+/// row that it updates, or of several, it may name none.
 fn tells_less(one: &Answer, other: &Answer) -> bool {
     match (one, other) {
-        (
-            Answer::Written { updated, generated },
-            Answer::Written {
-                updated: other_updated,
-                generated: other_generated,
-            },
-        ) => updated == other_updated && (generated.is_empty() || other_generated.is_empty()),
+        (Answer::Written { updated: one, .. }, Answer::Written { updated: other, .. }) => {
+            one == other
+        }
         _ => false,
     }
 }
