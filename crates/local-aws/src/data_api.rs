@@ -20,9 +20,8 @@ use tokio::task::JoinError;
 use crate::{
     data_file::DataFile,
     engine::{Database, Outcome, Parameters, Statement, why_unfinished},
-    front::BodyLimit,
     options::Timeouts,
-    respond::{self, Answer},
+    respond::{self, Answer, BodyLimit},
     secrets::Secrets,
 };
 use errors::ApiError;

@@ -36,10 +36,9 @@ use crate::{
     changes::Changes,
     data_file::DataFile,
     database_file,
-    front::BodyLimit,
     journal::Journal,
     options::{StartError, Storage, Table},
-    respond::{self, Answer},
+    respond::{self, Answer, BodyLimit},
 };
 
 /// How long a stream's records are kept, in seconds: a day, as in DynamoDB.

@@ -26,7 +26,7 @@ use crate::{
     dynamodb::{self, Forwarder, Reply},
     engine::panic_cause,
     gate,
-    respond::{self, Answer},
+    respond::{self, Answer, BodyLimit},
     secrets::{self, Secrets},
 };
 
@@ -258,14 +258,6 @@ impl Responder for Listener {
 pub(crate) trait RequestBody: Body<Data = Bytes> + Send + Unpin + 'static {}
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody for B {}
-
-/// How large a request's body may be.
-#[derive(Clone, Copy)]
-pub(crate) struct BodyLimit {
-    pub(crate) bytes: usize,
-    /// The answer to one that is larger.
-    pub(crate) refusal: fn() -> Answer,
-}
 
 /// The answer, or that of a service that panicked.
 async fn caught(answer: impl Future<Output = Reply>) -> Reply {

@@ -8,6 +8,14 @@ use serde_json::json;
 /// The response of every service here.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
+/// How large a request's body may be.
+#[derive(Clone, Copy)]
+pub(crate) struct BodyLimit {
+    pub(crate) bytes: usize,
+    /// The answer to one that is larger.
+    pub(crate) refusal: fn() -> Answer,
+}
+
 /// Where clients look for the request id, which identifies a response in the log.
 const REQUEST_ID: &str = "x-amzn-requestid";
 
