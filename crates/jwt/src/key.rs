@@ -1,92 +1,29 @@
-//! An issuer's public keys: JSON Web Keys (RFC 7517, RFC 7518), of which those for signatures are kept.
+//! An issuer's public keys: JSON Web Keys (RFC 7517), of which those for signatures are kept.
 
-use aws_lc_rs::{
-    rsa::PublicKeyComponents,
-    signature::{self, EcdsaVerificationAlgorithm, RsaParameters, UnparsedPublicKey},
+use jsonwebtoken::{
+    Algorithm, AlgorithmFamily, DecodingKey, crypto,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
 };
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::limits;
 
-/// How a token is signed (RFC 7518, section 3.1): what an issuer's public key can verify.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    Rs256,
-    Rs384,
-    Rs512,
-    Ps256,
-    Ps384,
-    Ps512,
-    Es256,
-    Es384,
-    Es512,
-}
+/// How a token may be signed (RFC 7518, section 3.1): what an issuer's public key can verify.
+const ALGORITHMS: [Algorithm; 8] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+];
 
-impl Algorithm {
-    /// The algorithm of `alg`.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "RS256" => Self::Rs256,
-            "RS384" => Self::Rs384,
-            "RS512" => Self::Rs512,
-            "PS256" => Self::Ps256,
-            "PS384" => Self::Ps384,
-            "PS512" => Self::Ps512,
-            "ES256" => Self::Es256,
-            "ES384" => Self::Es384,
-            "ES512" => Self::Es512,
-            _ => return None,
-        })
-    }
-
-    /// Its kind of key, and how AWS-LC verifies with it. RSA keys have at least 2,048 bits (RFC 7518, section 3.3).
-    fn verification(self) -> Verification {
-        match self {
-            Self::Rs256 => Verification::Rsa(&signature::RSA_PKCS1_2048_8192_SHA256),
-            Self::Rs384 => Verification::Rsa(&signature::RSA_PKCS1_2048_8192_SHA384),
-            Self::Rs512 => Verification::Rsa(&signature::RSA_PKCS1_2048_8192_SHA512),
-            Self::Ps256 => Verification::Rsa(&signature::RSA_PSS_2048_8192_SHA256),
-            Self::Ps384 => Verification::Rsa(&signature::RSA_PSS_2048_8192_SHA384),
-            Self::Ps512 => Verification::Rsa(&signature::RSA_PSS_2048_8192_SHA512),
-            Self::Es256 => Verification::Curve(Curve::P256, &signature::ECDSA_P256_SHA256_FIXED),
-            Self::Es384 => Verification::Curve(Curve::P384, &signature::ECDSA_P384_SHA384_FIXED),
-            Self::Es512 => Verification::Curve(Curve::P521, &signature::ECDSA_P521_SHA512_FIXED),
-        }
-    }
-}
-
-enum Verification {
-    Rsa(&'static RsaParameters),
-    Curve(Curve, &'static EcdsaVerificationAlgorithm),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Curve {
-    P256,
-    P384,
-    P521,
-}
-
-impl Curve {
-    fn parse(name: &str) -> Option<Self> {
-        match name {
-            "P-256" => Some(Self::P256),
-            "P-384" => Some(Self::P384),
-            "P-521" => Some(Self::P521),
-            _ => None,
-        }
-    }
-
-    /// The bytes of a coordinate, which a JWK has all of (RFC 7518, section 6.2.1.2).
-    fn coordinate_bytes(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
+/// The algorithm of `alg`; `None` for one that is not accepted.
+pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
+    name.parse().ok().filter(|known| ALGORITHMS.contains(known))
 }
 
 /// A public key for signatures.
@@ -95,95 +32,92 @@ pub(crate) struct Key {
     id: Option<String>,
     /// The only algorithm that it is for, if the issuer says so.
     algorithm: Option<Algorithm>,
-    material: Material,
+    kind: Kind,
+    key: DecodingKey,
 }
 
-#[derive(Debug)]
-enum Material {
-    Rsa {
-        n: Vec<u8>,
-        e: Vec<u8>,
-    },
-    /// An uncompressed point.
-    Curve(Curve, Vec<u8>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Rsa,
+    P256,
+    P384,
 }
 
-impl Key {
-    fn is_for(&self, algorithm: Algorithm) -> bool {
-        let fits = match (algorithm.verification(), &self.material) {
-            (Verification::Rsa(_), Material::Rsa { .. }) => true,
-            (Verification::Curve(curve, _), Material::Curve(own, _)) => curve == *own,
-            _ => false,
-        };
-        fits && self.algorithm.is_none_or(|only| only == algorithm)
+impl Kind {
+    fn of(algorithm: &AlgorithmParameters) -> Option<Self> {
+        match algorithm {
+            AlgorithmParameters::RSA(_) => Some(Self::Rsa),
+            AlgorithmParameters::EllipticCurve(parameters) => match parameters.curve {
+                EllipticCurve::P256 => Some(Self::P256),
+                EllipticCurve::P384 => Some(Self::P384),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
-    /// Whether `signature` is this key's over `signed`. A key of another kind, or one that is no key, verifies nothing.
-    pub(crate) fn verifies(&self, algorithm: Algorithm, signed: &[u8], signature: &[u8]) -> bool {
-        match (algorithm.verification(), &self.material) {
-            (Verification::Rsa(parameters), Material::Rsa { n, e }) => PublicKeyComponents { n, e }
-                .verify(parameters, signed, signature)
-                .is_ok(),
-            (Verification::Curve(curve, verification), Material::Curve(own, point)) => {
-                curve == *own
-                    && UnparsedPublicKey::new(verification, point)
-                        .verify(signed, signature)
-                        .is_ok()
-            }
-            _ => false,
+    fn is_for(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Rsa => algorithm.family() == AlgorithmFamily::Rsa,
+            Self::P256 => algorithm == Algorithm::ES256,
+            Self::P384 => algorithm == Algorithm::ES384,
+        }
+    }
+
+    /// The bytes of an uncompressed point, whose coordinates a JWK has in full (RFC 7518, section 6.2.1.2).
+    fn point_bytes(self) -> Option<usize> {
+        match self {
+            Self::Rsa => None,
+            Self::P256 => Some(1 + 2 * 32),
+            Self::P384 => Some(1 + 2 * 48),
         }
     }
 }
 
-/// The members of a JWK that matter here.
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    kid: Option<String>,
-    #[serde(rename = "use")]
-    usage: Option<String>,
-    key_ops: Option<Vec<String>>,
-    alg: Option<String>,
-    crv: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-}
-
-impl Jwk {
+impl Key {
     /// The key, if it is one for signatures that is known here. An issuer may have others, for encryption for example.
-    fn key(self) -> Option<Key> {
-        let signs = self.usage.is_none_or(|usage| usage == "sig")
-            && self
-                .key_ops
-                .is_none_or(|all| all.iter().any(|operation| operation == "verify"));
-        let algorithm = match self.alg {
-            Some(name) => Some(Algorithm::parse(&name)?),
+    fn read(jwk: Value) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_value(jwk).ok()?;
+        let common = &jwk.common;
+        let signs = common
+            .public_key_use
+            .as_ref()
+            .is_none_or(|usage| *usage == PublicKeyUse::Signature)
+            && common
+                .key_operations
+                .as_ref()
+                .is_none_or(|all| all.contains(&KeyOperations::Verify));
+        let only = match common.key_algorithm {
+            Some(named) => {
+                let known = Algorithm::try_from(named).ok()?;
+                Some(ALGORITHMS.contains(&known).then_some(known)?)
+            }
             None => None,
         };
-        let bytes = |text: Option<String>| BASE64_URL_SAFE_NO_PAD.decode(text?).ok();
-        let material = match self.kty.as_str() {
-            "RSA" => Material::Rsa {
-                n: bytes(self.n)?,
-                e: bytes(self.e)?,
-            },
-            "EC" => {
-                let curve = Curve::parse(self.crv.as_deref()?)?;
-                let (x, y) = (bytes(self.x)?, bytes(self.y)?);
-                let size = curve.coordinate_bytes();
-                if x.len() != size || y.len() != size {
-                    return None;
-                }
-                Material::Curve(curve, [&[4][..], &x, &y].concat())
-            }
-            _ => return None,
-        };
-        signs.then_some(Key {
-            id: self.kid,
-            algorithm,
-            material,
+        let kind = Kind::of(&jwk.algorithm)?;
+        let key = DecodingKey::from_jwk(&jwk).ok()?;
+        let is_whole = kind.point_bytes().is_none_or(|size| {
+            key.try_get_as_bytes()
+                .is_ok_and(|point| point.len() == size)
+        });
+        (signs && is_whole).then_some(Self {
+            id: jwk.common.key_id,
+            algorithm: only,
+            kind,
+            key,
         })
+    }
+
+    fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.kind.is_for(algorithm) && self.algorithm.is_none_or(|only| only == algorithm)
+    }
+
+    /// Whether `signature`, in base64url, is this key's over `signed`. A key of another kind, or an RSA key of less than 2,048
+    /// bits (RFC 7518, section 3.3), verifies nothing.
+    pub(crate) fn verifies(&self, algorithm: Algorithm, signed: &str, signature: &str) -> bool {
+        self.is_for(algorithm)
+            && crypto::verify(signature, signed.as_bytes(), &self.key, algorithm)
+                .is_ok_and(|is_own| is_own)
     }
 }
 
@@ -199,10 +133,7 @@ impl KeySet {
             keys: Vec<Value>,
         }
         let set: Set = serde_json::from_slice(text).ok()?;
-        let keys = set.keys.into_iter().filter_map(|key| {
-            let key: Jwk = serde_json::from_value(key).ok()?;
-            key.key()
-        });
+        let keys = set.keys.into_iter().filter_map(Key::read);
         Some(Self(keys.take(limits::KEYS).collect()))
     }
 

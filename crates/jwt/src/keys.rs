@@ -8,12 +8,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use jsonwebtoken::Algorithm;
 use tokio::sync::Mutex;
 
 use crate::{
     error::{KeysError, Refusal, VerifyError},
     fetch::Fetcher,
-    key::{Algorithm, Key, KeySet},
+    key::{Key, KeySet},
     limits,
     settings::IssuerUrl,
 };

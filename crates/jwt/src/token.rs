@@ -1,10 +1,11 @@
 //! The parts of a token: JSON Web Signature in its compact form (RFC 7515, section 7.1).
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{error::Refusal, key::Algorithm, limits};
+use crate::{error::Refusal, key, limits};
 
 /// A token that has been read and of which nothing is known to be true yet.
 pub(crate) struct Token<'a> {
@@ -13,7 +14,8 @@ pub(crate) struct Token<'a> {
     pub(crate) key_id: Option<String>,
     /// What is signed: header and claims as they were sent.
     pub(crate) signed: &'a str,
-    pub(crate) signature: Vec<u8>,
+    /// The signature in base64url.
+    pub(crate) signature: &'a str,
     /// The claims' JSON.
     pub(crate) claims: Vec<u8>,
 }
@@ -54,15 +56,17 @@ impl<'a> Token<'a> {
         };
         let header: Header =
             serde_json::from_slice(&decode(header)?).map_err(|_| Refusal::Malformed)?;
-        let algorithm = Algorithm::parse(&header.alg).ok_or(Refusal::Algorithm)?;
+        let algorithm = key::algorithm(&header.alg).ok_or(Refusal::Algorithm)?;
         if header.crit.is_some() {
             return Err(Refusal::Critical);
         }
+        // A token that no key could verify is refused before the issuer is asked for keys.
+        decode(signature)?;
         Ok(Self {
             algorithm,
             key_id: header.kid,
             signed,
-            signature: decode(signature)?,
+            signature,
             claims: decode(claims)?,
         })
     }

@@ -65,7 +65,7 @@ impl Verifier {
         let is_signed = self
             .keys
             .with_key(token.key_id.as_deref(), token.algorithm, |key| {
-                key.verifies(token.algorithm, token.signed.as_bytes(), &token.signature)
+                key.verifies(token.algorithm, token.signed, token.signature)
             })
             .await?;
         if !is_signed {

@@ -5,9 +5,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
-        KeyPair as _, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384,
-        RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+        ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA384,
+        RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
     },
 };
 use fleet_testing::issuer::{AUDIENCE, Issuer, SigningKey, encoded, unsigned};
@@ -19,7 +18,7 @@ use crate::{Refusal, key::KeySet, token::Token};
 #[tokio::test]
 async fn a_token_without_a_signature_is_refused() {
     let setup = Setup::new().await;
-    for name in ["none", "None", "NONE", ""] {
+    for name in ["none", "None", "NONE", "", "ES512", "EdDSA", "HS512"] {
         let header = json!({"alg": name, "kid": "key-1"});
         let token = format!("{}.", unsigned(&header, &setup.issuer.claims()));
         assert_eq!(
@@ -69,7 +68,7 @@ async fn an_hmac_with_the_public_key_is_refused() {
 #[tokio::test]
 async fn an_algorithm_of_another_kind_than_the_keys_finds_no_key() {
     let setup = Setup::new().await;
-    for name in ["RS256", "PS512", "ES384", "ES512"] {
+    for name in ["RS256", "PS512", "ES384"] {
         let header = json!({"alg": name, "kid": "key-1"});
         let token = setup.key.token_with(&header, &setup.issuer.claims());
         assert_eq!(
@@ -94,7 +93,7 @@ fn verifies(jwk: &Value, token: &str) -> bool {
     let token = Token::of_authorization(Some(&header)).unwrap();
     let set = KeySet::parse(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap();
     set.find(None, token.algorithm)
-        .is_some_and(|key| key.verifies(token.algorithm, token.signed.as_bytes(), &token.signature))
+        .is_some_and(|key| key.verifies(token.algorithm, token.signed, token.signature))
 }
 
 #[test]
@@ -139,10 +138,8 @@ fn every_algorithm_verifies_its_own_signature_and_no_other() {
             .unwrap();
         tokens.push((name, rsa.clone(), signed, signature));
     }
-    for (name, curve, algorithm) in [
-        ("ES384", "P-384", &ECDSA_P384_SHA384_FIXED_SIGNING),
-        ("ES512", "P-521", &ECDSA_P521_SHA512_FIXED_SIGNING),
-    ] {
+    {
+        let (name, curve, algorithm) = ("ES384", "P-384", &ECDSA_P384_SHA384_FIXED_SIGNING);
         let pair = EcdsaKeyPair::generate(algorithm).unwrap();
         let point = pair.public_key().as_ref();
         let (x, y) = point[1..].split_at(point.len() / 2);
@@ -194,6 +191,8 @@ fn only_keys_for_signatures_are_kept() {
         with("kty", json!("oct")),
         with("kty", json!("OKP")),
         with("crv", json!("secp256k1")),
+        with("crv", json!("P-521")),
+        with("crv", json!("P-384")),
         with("x", json!("AAAA")),
         with("y", Value::Null),
         with("kid", json!(1)),
