@@ -72,6 +72,9 @@ def call(connection, data_path):
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+    if asked["arguments"][:2] == ["cloudformation", "deploy"]:
+        # It names its change set by the second, and by itself takes longer than that to start.
+        time.sleep(1)
     try:
         code = awscli.clidriver.main()
     except SystemExit as ended:
