@@ -106,6 +106,13 @@ fn unnamed(
     bindings: Bindings<'_>,
 ) -> EngineResult<Plan> {
     let analysis = |writing: bool| Analysis::new(catalogue, database, bindings, writing);
+    let writing = |analysis: Analysis<'_>, written: Written, kind: Kind, text: String| Plan {
+        slots: analysis.slots,
+        moments: analysis.moments,
+        table: catalogue.table(&written.table).cloned(),
+        written,
+        ..Plan::of(kind, vec![text])
+    };
     match statement {
         Statement::Query(mut query) => {
             let mut analysis = analysis(false);
@@ -125,35 +132,17 @@ fn unnamed(
             let mut analysis = analysis(true);
             let replaces = tree.replace_into;
             let (text, written) = analysis.insert(&mut tree)?;
-            Ok(Plan {
-                slots: analysis.slots,
-                moments: analysis.moments,
-                table: catalogue.table(&written.table).cloned(),
-                written,
-                ..Plan::of(Kind::Insert { replaces }, vec![text])
-            })
+            Ok(writing(analysis, written, Kind::Insert { replaces }, text))
         }
         Statement::Update(mut tree) => {
             let mut analysis = analysis(true);
             let written = analysis.update(&mut tree)?;
-            Ok(Plan {
-                slots: analysis.slots,
-                moments: analysis.moments,
-                table: catalogue.table(&written.table).cloned(),
-                written,
-                ..Plan::of(Kind::Change, vec![tree.to_string()])
-            })
+            Ok(writing(analysis, written, Kind::Change, tree.to_string()))
         }
         Statement::Delete(mut tree) => {
             let mut analysis = analysis(true);
             let written = analysis.delete(&mut tree)?;
-            Ok(Plan {
-                slots: analysis.slots,
-                moments: analysis.moments,
-                table: catalogue.table(&written.table).cloned(),
-                written,
-                ..Plan::of(Kind::Change, vec![tree.to_string()])
-            })
+            Ok(writing(analysis, written, Kind::Change, tree.to_string()))
         }
         Statement::Set(Set::SetNames { .. } | Set::SetNamesDefault {}) => Ok(Plan::nothing()),
         Statement::StartTransaction { .. }
