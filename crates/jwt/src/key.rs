@@ -23,7 +23,11 @@ const ALGORITHMS: [Algorithm; 8] = [
 
 /// The algorithm of `alg`; `None` for one that is not accepted.
 pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
-    name.parse().ok().filter(|known| ALGORITHMS.contains(known))
+    accepted(name.parse().ok()?)
+}
+
+fn accepted(algorithm: Algorithm) -> Option<Algorithm> {
+    ALGORITHMS.contains(&algorithm).then_some(algorithm)
 }
 
 /// A public key for signatures.
@@ -88,10 +92,7 @@ impl Key {
                 .as_ref()
                 .is_none_or(|all| all.contains(&KeyOperations::Verify));
         let only = match common.key_algorithm {
-            Some(named) => {
-                let known = Algorithm::try_from(named).ok()?;
-                Some(ALGORITHMS.contains(&known).then_some(known)?)
-            }
+            Some(named) => Some(accepted(Algorithm::try_from(named).ok()?)?),
             None => None,
         };
         let kind = Kind::of(&jwk.algorithm)?;
