@@ -163,6 +163,23 @@ pub async fn needs_each_setting(binary: &str, settings: &[(&str, &str)]) {
     }
 }
 
+/// Starts the function `binary` with `settings` and a wrong one: it must fail with a message that names it and its `rule`.
+///
+/// # Panics
+/// When it does not.
+pub async fn refuses_setting(
+    binary: &str,
+    settings: &[(&str, &str)],
+    (name, value): (&str, &str),
+    rule: &str,
+) {
+    let log = refusal(binary, &[settings, &[(name, value)]].concat()).await;
+    assert!(
+        log.contains(&format!("The environment variable {name} must be {rule}.")),
+        "{log}"
+    );
+}
+
 /// What the function `binary` logs when it does not start with `settings`.
 ///
 /// # Panics

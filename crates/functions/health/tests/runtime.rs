@@ -25,10 +25,6 @@ async fn a_missing_setting_stops_the_start_and_is_named() {
 
 #[tokio::test]
 async fn a_wrong_role_stops_the_start_and_is_named() {
-    let settings = [settings(), vec![("INVENTORY_ROLE", "secondary")]].concat();
-    let log = runtime::refusal(BINARY, &settings).await;
-    assert!(
-        log.contains("The environment variable INVENTORY_ROLE must be primary or standby."),
-        "{log}"
-    );
+    let wrong = ("INVENTORY_ROLE", "secondary");
+    runtime::refuses_setting(BINARY, &settings(), wrong, "primary or standby").await;
 }

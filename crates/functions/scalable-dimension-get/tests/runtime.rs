@@ -27,10 +27,6 @@ async fn a_missing_setting_stops_the_start_and_is_named() {
 
 #[tokio::test]
 async fn a_wrong_mode_stops_the_start_and_is_named() {
-    let settings = [runtime::DIMENSIONS, &[("SCALING_MODE", "staging")]].concat();
-    let log = runtime::refusal(BINARY, &settings).await;
-    assert!(
-        log.contains("The environment variable SCALING_MODE must be demo or production."),
-        "{log}"
-    );
+    let wrong = ("SCALING_MODE", "staging");
+    runtime::refuses_setting(BINARY, runtime::DIMENSIONS, wrong, "demo or production").await;
 }
