@@ -30,19 +30,21 @@ class Emulated(Scripts):
     A refusal must leave the stacks as they were.
     """
 
-    def __init__(self, folder, program):
+    def __init__(self, folder, program, **settings):
         super().__init__(folder)
-        self.children, port = {}, free_port()
+        self.children, self.clients, port = {}, {}, free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         # prod is not deployed with nobody to tell of its alarms.
         self.environment |= CREDENTIALS | nowhere | {"AWS_DEFAULT_REGION": REGION, "AWS_PAGER": "", "ALARM_EMAIL": "alarms@example.com"}
         # The functions' environment is the emulator's and their own, so it must not name another AWS, and says that this emulator
         # decodes path parameters.
-        settings = {"FLEET_PATH_PARAMETERS": "decoded", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
+        settings |= {"FLEET_PATH_PARAMETERS": "decoded", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
         self.start("emulator", [sys.executable, ROOT / ".ci/emulator" / program], **settings)
         self.call_aws = self.import_the_cli()
         self.stand_in("aws", f'exec {self.call_aws} "$@"')
+        # What the scripts wait for takes no time here.
+        self.stand_in("sleep", f"exec {shutil.which('sleep')} 0.2")
         self.ready("emulator", f"{self.endpoint}/_ministack/health")
         self.environment["AWS_ENDPOINT_URL"] = self.endpoint
 
@@ -92,22 +94,25 @@ class Emulated(Scripts):
             except subprocess.TimeoutExpired:
                 child.kill()
 
-    def client(self, service):
-        return boto3.client(
-            service, REGION, endpoint_url=self.endpoint, aws_access_key_id="emulated", aws_secret_access_key="emulated"
-        )
+    def client(self, service, region=REGION):
+        if (service, region) not in self.clients:
+            self.clients[service, region] = boto3.client(
+                service, region, endpoint_url=self.endpoint, aws_access_key_id="emulated", aws_secret_access_key="emulated"
+            )
+        return self.clients[service, region]
 
-    def stacks(self):
+    def state(self):
+        """What a refusal must leave as it was."""
         found = self.client("cloudformation").list_stacks()["StackSummaries"]
         return sorted((each["StackName"], str(each.get("LastUpdatedTime"))) for each in found if each["StackStatus"] != "DELETE_COMPLETE")
 
     def refused(self, sentence, command, **environment):
-        before = self.stacks()
+        before = self.state()
         super().refused(sentence, command, **environment)
-        assert self.stacks() == before, f"{command} was refused, and changed a stack"
+        assert self.state() == before, f"{command} was refused, and changed something"
 
-    def output(self, stack, key):
-        (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    def output(self, stack, key, region=REGION):
+        (found,) = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}[key]
 
     def count(self, stack, type_):

@@ -2,16 +2,16 @@
 
 Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
 RDS manages, takes no alarm over several metrics and none on a log, has no CodeDeploy (an alias moves at once, and nothing
-calls the hooks), hands a function's event out again once it has been answered, and keeps a managed policy's document where its
-IAM does not look. There is no Application Auto Scaling at all: a scalable target and its policy are named as the service names them, refused where
-it refuses them, and scale nothing. What it leaves out of two regions is in regions.py, and of restores in
-restores.py. The templates are deployed as they are, so these are added here.
+calls the hooks), and keeps a managed policy's document where its IAM does not look. There is no Application Auto Scaling at
+all: a scalable target and its policy are named as the service names them, refused where it refuses them, and scale nothing.
+What it leaves out of two regions is in regions.py, of restores in restores.py, and of a function's run in lambda_runtime.py.
+The templates are deployed as they are, so these are added here.
 The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
 """
 
 import json
-import socketserver
 
+import lambda_runtime
 import regions
 import restores
 from ministack import app
@@ -66,30 +66,6 @@ def create_function(logical_id, properties, stack):
     return name, attributes
 
 
-def handed_out_once(handler):
-    """ministack gives a function that has answered the same event again, and may take the second answer for the first."""
-
-    class Once(handler):
-        is_out = False
-
-        def do_GET(self):
-            if "/invocation/next" in self.path:
-                if Once.is_out:
-                    # Nothing comes until the function is ended, and this connection with it.
-                    self.rfile.read(1)
-                    return
-                Once.is_out = True
-            super().do_GET()
-
-    return Once
-
-
-def start_server(server, address, handler, *more, **named_more):
-    # A server for each invocation, with a handler of its own.
-    is_runtime_api = handler.__name__ == "RuntimeAPIHandler"
-    start_server_of_python(server, address, handed_out_once(handler) if is_runtime_api else handler, *more, **named_more)
-
-
 def create_alarm(logical_id, properties, stack):
     if properties.get("Metrics"):
         return named(logical_id, properties, stack)
@@ -130,8 +106,6 @@ def create_managed_policy(logical_id, properties, stack):
     return arn, attributes
 
 
-start_server_of_python = socketserver.TCPServer.__init__
-socketserver.TCPServer.__init__ = start_server
 create_managed_policy_of_ministack = HANDLERS["AWS::IAM::ManagedPolicy"]["create"]
 create_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["create"]
 delete_cluster_of_ministack = HANDLERS["AWS::RDS::DBCluster"]["delete"]
@@ -157,6 +131,7 @@ for name in (
     HANDLERS.setdefault(name, {"create": named, "delete": forgotten})
 regions.add_to(HANDLERS, named, forgotten)
 restores.add()
+lambda_runtime.add()
 
 if __name__ == "__main__":
     app.main()

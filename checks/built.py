@@ -1,0 +1,98 @@
+"""The functions in a copy of the sources, arranged as `sam build` does it, for the checks that run them.
+
+They are the programs that `cargo test` has built, since their speed and size are not tested there. FLEET_RELEASE=1 has `sam build`
+build all of them, with their release profile.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from conftest import ROOT
+
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+PROGRAMS = TARGET / "debug"
+SAM = Path(sys.executable).parent / "sam"
+# Cargo takes a crate of a copy and that of the checkout for the same, and the newer build of either for both. So what a copy
+# builds goes to another folder than what the checkout builds.
+RELEASE = TARGET / "ci-release"
+# A copy that is built has always the same folder, so that what does not change is compiled once.
+RELEASE_TREE = TARGET / "ci-tree"
+
+
+def copy_tree(folder):
+    """Copies the sources, without what was built."""
+    shutil.rmtree(folder, ignore_errors=True)
+    unwanted = {ROOT / name for name in (".aws-sam", ".fleet", ".git", "target")}
+    shutil.copytree(ROOT, folder, symlinks=True, ignore=lambda where, names: [name for name in names if Path(where, name) in unwanted])
+    return folder
+
+
+def symbols(program):
+    return subprocess.run(["nm", program], capture_output=True, check=True, text=True).stdout
+
+
+def has_aws_lc(program):
+    """Whether a program has AWS-LC, which must be without what AWS_LC_SYS_NO_JITTER_ENTROPY of .cargo/config.toml leaves out."""
+    found = symbols(program)
+    assert "jent_" not in found, f"{program.name} collects CPU jitter: its build did not read .cargo/config.toml"
+    return "aws_lc_" in found
+
+
+def arrange(tree):
+    """Gives the tree's .aws-sam/build a folder with a stripped `bootstrap` for each function, and the template that names these."""
+    build, name, lines, programs = tree / ".aws-sam/build", "", [], {}
+    for line in (tree / "template.yaml").read_text().splitlines():
+        if found := re.fullmatch(r"  (\w+):", line):
+            name = found[1]
+        if found := re.fullmatch(r"( +CodeUri: )crates/functions/([\w-]+)", line):
+            programs[name] = PROGRAMS / found[2]
+            line = found[1] + name
+        lines.append(line)
+
+    def strip(name):
+        (build / name).mkdir(parents=True)
+        subprocess.run(["strip", "-o", build / name / "bootstrap", programs[name]], check=True)
+        return has_aws_lc(programs[name])
+
+    with ThreadPoolExecutor(2) as two:
+        assert any(list(two.map(strip, programs))), "no function has AWS-LC, so whether it collects CPU jitter was not seen"
+    (build / "template.yaml").write_text("\n".join(lines) + "\n")
+
+
+def pack(build):
+    """Has the template name each function's folder as an archive, packed in the quickest way.
+
+    `sam deploy` packs a folder slowly and each time, which for all of them takes ten seconds of processor time.
+    """
+    template = build / "template.yaml"
+
+    def archive(folder):
+        with zipfile.ZipFile(folder.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            packed.write(folder / "bootstrap", "bootstrap")
+
+    with ThreadPoolExecutor(2) as two:
+        list(two.map(archive, (file.parent for file in build.glob("*/bootstrap"))))
+    template.write_text(re.sub(r"^( +CodeUri: \w+)$", r"\1.zip", template.read_text(), flags=re.M))
+
+
+def sam_build(tree, *options):
+    """`sam build` in a tree; what it says where it fails."""
+    environment = os.environ | {"CARGO_TARGET_DIR": str(RELEASE), "PATH": f"{SAM.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run([SAM, "build", *options], cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"sam build {' '.join(options)}: {done.stdout}{done.stderr}"
+
+
+def functions(folder):
+    """A copy of the sources whose .aws-sam/build has the functions. The checkout's own .aws-sam is left alone."""
+    tree = copy_tree(folder / "tree")
+    if os.environ.get("FLEET_RELEASE"):
+        sam_build(tree)
+    else:
+        arrange(tree)
+    return tree
