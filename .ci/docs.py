@@ -88,9 +88,9 @@ ELSEWHERE = [
     (r"systemctl (daemon-reload|(enable --now|status) fleet-server)$", ".ci/systemd", 'block "systemctl enable"'),
     (r"journalctl --unit fleet-server --follow$", ".ci/systemd", 'block "systemctl enable"'),
     (r"install -(d|m \d+) .*/etc/fleet-server/tls", ".ci/systemd", 'follow "install -m 644 fullchain.pem"'),
-    (r"openssl req -x509 ", ".ci/own-machine", "openssl req -x509"),
-    (r"cargo run -- --tls-cert ", ".ci/own-machine", "--tls-cert"),
-    (r"curl --cacert ", ".ci/own-machine", "--cacert"),
+    (r"openssl req -x509 ", ".ci/systemd", "openssl req -x509"),
+    (r"cargo run -- --tls-cert ", "checks/self_hosting/test_tls.py", "--tls-cert"),
+    (r"curl --cacert ", "checks/self_hosting/https.py", "--cacert"),
 ]
 SHELLS = {"sh", "bash", "zsh", "shell", "console"}
 FILE_BEFORE = re.compile(r"`[^`\n]*[./][^`\n]*`:\n+$")

@@ -165,7 +165,7 @@ def test_services_are_deployed_in_a_vpc_that_is_there(aws, images, network):
 
 
 def test_api_gateway_in_front_of_a_server_has_a_client_certificate(aws):
-    template = "deploy_scripts/own_machine.yaml --parameter-overrides ServerDomain=fleet.example.com"
+    template = "deploy_scripts/self_hosting.yaml --parameter-overrides ServerDomain=fleet.example.com"
     aws.cli(f"cloudformation deploy --stack-name fleet-scaling --template-file {template}")
     assert aws.count("fleet-scaling", "AWS::ApiGateway::Method") == 2
     certificate = aws.output("fleet-scaling", "ClientCertificateId")

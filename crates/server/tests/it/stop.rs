@@ -46,7 +46,7 @@ fn a_stop_waits_for_a_body_and_for_its_function_and_is_given_that_time() {
             .map(|value| value.trim().trim_end_matches("\"}").parse().unwrap())
             .collect()
     };
-    let unit = include_str!("../../../../deploy_scripts/own_machine/fleet-server.service");
+    let unit = include_str!("../../../../deploy_scripts/self_hosting/fleet-server.service");
     let tasks = include_str!("../../../../deploy_scripts/services.yaml");
     for (given, places) in [
         (seconds(unit, "TimeoutStopSec="), 1),

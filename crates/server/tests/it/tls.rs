@@ -1,5 +1,5 @@
 //! HTTPS by the server itself, with real handshakes. What needs `openssl`, `curl` and an ACME server is in
-//! `.ci/own-machine`.
+//! `.ci/self-hosting`.
 
 mod certificates;
 mod clients;

@@ -1,0 +1,90 @@
+"""Programs that a check starts and that end with it, and free ports for them."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from conftest import ROOT
+
+# What .ci/lib.sh's build_all has built.
+PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+SERVER = PROGRAMS / "fleet-server"
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def output_of(*command, **options):
+    """What a command that succeeds prints."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class Program:
+    """A running program, with its children a group of its own. What it prints is in a file."""
+
+    def __init__(self, log, command, environment, folder):
+        self.log = log
+        with log.open("w") as file:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            )
+
+    def text(self):
+        """What it has printed."""
+        return self.log.read_text(errors="replace")
+
+    def until(self, holds, seconds=60):
+        """Waits until `holds()` is true, and returns what it returned. OSError and failed assertions in it count as not yet."""
+        deadline, problem = time.monotonic() + seconds, None
+        while time.monotonic() < deadline:
+            try:
+                if found := holds():
+                    return found
+            except (OSError, AssertionError) as error:
+                problem = error
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.text()}"
+            time.sleep(0.1)
+        raise AssertionError(f"not within {seconds} s: {problem or holds}\n{self.text()}")
+
+    def until_printed(self, text, seconds=60):
+        """Waits until it has printed the text."""
+        self.until(lambda: text in self.text(), seconds)
+
+    def end(self, how=signal.SIGTERM, to=None):
+        """Its exit code after a signal, which goes to the program, or to the process id `to`."""
+        os.kill(to or self.process.pid, how)
+        return self.process.wait(60)
+
+    def kill(self):
+        """Ends it and its children, whatever they do."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+
+
+class Programs:
+    """The programs of one check, in a folder of its own, without AWS credentials or options of fleet-server in their environment."""
+
+    def __init__(self, folder):
+        self.folder, self.started = folder, []
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLEET_"))}
+
+    def start(self, name, command, **environment):
+        """Starts a program; what it prints is in NAME.log."""
+        program = Program(self.folder / f"{name}.log", command, self.environment | environment, self.folder)
+        self.started.append(program)
+        return program
+
+    def end(self):
+        for program in reversed(self.started):
+            program.kill()
