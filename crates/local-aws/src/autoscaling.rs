@@ -6,6 +6,7 @@
 mod cloudwatch;
 mod definitions;
 mod error;
+mod expressions;
 mod fields;
 mod math;
 mod metrics;

@@ -19,7 +19,11 @@ use crate::{
     data_api::DataApi,
     data_file::DataFile,
     dynamodb::DynamoDb,
-    engine::{Database, Rights, mariadb, mysql, mysql_target, sqlite},
+    engine::{
+        Database, Rights,
+        mysql::{self, mariadb, target as mysql_target},
+        sqlite,
+    },
     front::{self, Front, Listener},
     in_process::InProcess,
     migrate,

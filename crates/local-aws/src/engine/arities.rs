@@ -1,9 +1,9 @@
 //! The functions that there are, and how many arguments each takes.
 
-use super::EngineError;
+use crate::engine::EngineError;
 
 /// Name, and the least and the most arguments.
-pub(super) const ARITIES: [(&str, usize, usize); 70] = [
+pub(crate) const ARITIES: [(&str, usize, usize); 70] = [
     ("abs", 1, 1),
     ("ascii", 1, 1),
     ("avg", 1, 1),
@@ -77,7 +77,7 @@ pub(super) const ARITIES: [(&str, usize, usize); 70] = [
 ];
 
 /// The error for another number of arguments.
-pub(super) fn wrong_count(name: &str) -> EngineError {
+pub(crate) fn wrong_count(name: &str) -> EngineError {
     let name = name.to_uppercase();
     match name.as_str() {
         // MySQL has these with other numbers of arguments too.

@@ -11,56 +11,56 @@ use std::{
 use rusqlite::Connection as Sqlite;
 use sqlparser::ast::Statement;
 
-use super::{
+use crate::engine::{
     EngineError, EngineResult,
     column_types::Type,
     kinds::{Collation, Kind},
-    sqlite_parse as parse,
+    sqlite::parse,
 };
 
 /// The table of definitions in SQLite; no statement of a client's reaches it.
-pub(super) const TABLE: &str = "fleet_catalogue";
+pub(crate) const TABLE: &str = "fleet_catalogue";
 
 /// All the tables.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Catalogue {
-    pub(super) tables: BTreeMap<String, Arc<Table>>,
+pub(crate) struct Catalogue {
+    pub(crate) tables: BTreeMap<String, Arc<Table>>,
     /// Tables that an earlier version made, with types that are kept in another way now.
     unreadable: BTreeSet<String>,
 }
 
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Table {
-    pub(super) name: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) primary_key: Vec<String>,
-    pub(super) indexes: Vec<Index>,
-    pub(super) foreign_keys: Vec<ForeignKey>,
-    pub(super) checks: Vec<Check>,
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) primary_key: Vec<String>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) foreign_keys: Vec<ForeignKey>,
+    pub(crate) checks: Vec<Check>,
     /// The collation of columns that name none.
-    pub(super) collation: Option<Collation>,
-    pub(super) comment: Option<String>,
+    pub(crate) collation: Option<Collation>,
+    pub(crate) comment: Option<String>,
 }
 
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) kind: Type,
-    pub(super) not_null: bool,
-    pub(super) default: Option<Default>,
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: Type,
+    pub(crate) not_null: bool,
+    pub(crate) default: Option<Default>,
     /// Whether an UPDATE sets it to the time.
-    pub(super) on_update: bool,
-    pub(super) auto_increment: bool,
+    pub(crate) on_update: bool,
+    pub(crate) auto_increment: bool,
     /// Of text alone.
-    pub(super) collation: Collation,
-    pub(super) comment: Option<String>,
+    pub(crate) collation: Collation,
+    pub(crate) comment: Option<String>,
 }
 
 /// What a column holds where a row does not say.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Default {
+pub(crate) enum Default {
     Null,
     Text(String),
     /// A number as it was written.
@@ -71,50 +71,50 @@ pub(super) enum Default {
 
 /// An index.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Index {
-    pub(super) name: String,
-    pub(super) columns: Vec<String>,
-    pub(super) unique: bool,
+pub(crate) struct Index {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) unique: bool,
 }
 
 /// A foreign key.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct ForeignKey {
-    pub(super) name: String,
-    pub(super) columns: Vec<String>,
-    pub(super) table: String,
-    pub(super) referred: Vec<String>,
-    pub(super) on_delete: Option<String>,
-    pub(super) on_update: Option<String>,
+pub(crate) struct ForeignKey {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) table: String,
+    pub(crate) referred: Vec<String>,
+    pub(crate) on_delete: Option<String>,
+    pub(crate) on_update: Option<String>,
 }
 
 /// A CHECK.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Check {
-    pub(super) name: String,
+pub(crate) struct Check {
+    pub(crate) name: String,
     /// In MySQL's dialect.
-    pub(super) condition: String,
+    pub(crate) condition: String,
 }
 
 impl Column {
     /// The kind of its values.
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         self.kind.kind(self.collation)
     }
 }
 
 impl Table {
-    pub(super) fn column(&self, name: &str) -> Option<&Column> {
+    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns
             .iter()
             .find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
-    pub(super) fn auto_increment(&self) -> Option<&Column> {
+    pub(crate) fn auto_increment(&self) -> Option<&Column> {
         self.columns.iter().find(|column| column.auto_increment)
     }
 
-    pub(super) fn is_key(&self, column: &str) -> bool {
+    pub(crate) fn is_key(&self, column: &str) -> bool {
         self.primary_key
             .iter()
             .any(|key| key.eq_ignore_ascii_case(column))
@@ -122,12 +122,12 @@ impl Table {
 }
 
 impl Catalogue {
-    pub(super) fn table(&self, name: &str) -> Option<&Arc<Table>> {
+    pub(crate) fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.get(name)
     }
 
     /// The error for a table that is not known.
-    pub(super) fn missing(&self, database: &str, name: &str) -> EngineError {
+    pub(crate) fn missing(&self, database: &str, name: &str) -> EngineError {
         if self.unreadable.contains(name) {
             return EngineError::unsupported(&format!(
                 "the table {name}, which an earlier version made with types that are kept in another way now"
@@ -141,8 +141,8 @@ impl Catalogue {
     }
 
     /// Reads the definitions that a database holds.
-    pub(super) fn read(sqlite: &Sqlite) -> EngineResult<Self> {
-        let failed = |error: rusqlite::Error| super::sqlite_errors::plain(&error);
+    pub(crate) fn read(sqlite: &Sqlite) -> EngineResult<Self> {
+        let failed = |error: rusqlite::Error| crate::engine::sqlite::failures::plain(&error);
         sqlite
             .execute_batch(&format!(
                 "CREATE TABLE IF NOT EXISTS {TABLE} (name TEXT PRIMARY KEY, definition TEXT NOT NULL)"

@@ -1,13 +1,13 @@
 //! Character sets, collations and storage engines of definitions: which of them the embedded engine has.
 
-use super::{EngineError, EngineResult, kinds::Collation};
+use crate::engine::{EngineError, EngineResult, kinds::Collation};
 
 fn bare(name: &str) -> String {
     name.trim_matches(['`', '\'', '"']).to_ascii_lowercase()
 }
 
 /// Refuses a character set other than utf8mb4.
-pub(super) fn charset(name: &str) -> EngineResult<()> {
+pub(crate) fn charset(name: &str) -> EngineResult<()> {
     match bare(name).as_str() {
         "utf8mb4" => Ok(()),
         other => Err(EngineError::unsupported(&format!(
@@ -17,7 +17,7 @@ pub(super) fn charset(name: &str) -> EngineResult<()> {
 }
 
 /// The collation of a name.
-pub(super) fn collation(name: &str) -> EngineResult<Collation> {
+pub(crate) fn collation(name: &str) -> EngineResult<Collation> {
     match bare(name).as_str() {
         "utf8mb4_bin" => Ok(Collation::Binary),
         "utf8mb4_0900_ai_ci" => Ok(Collation::Default),
@@ -26,7 +26,7 @@ pub(super) fn collation(name: &str) -> EngineResult<Collation> {
 }
 
 /// MySQL's name of a collation.
-pub(super) fn name(collation: Collation) -> &'static str {
+pub(crate) fn name(collation: Collation) -> &'static str {
     match collation {
         Collation::Default => "utf8mb4_0900_ai_ci",
         Collation::Binary => "utf8mb4_bin",
@@ -34,7 +34,7 @@ pub(super) fn name(collation: Collation) -> &'static str {
 }
 
 /// Refuses a storage engine other than InnoDB.
-pub(super) fn engine(name: &str) -> EngineResult<()> {
+pub(crate) fn engine(name: &str) -> EngineResult<()> {
     match bare(name).as_str() {
         "innodb" => Ok(()),
         other => Err(EngineError::unsupported(&format!(

@@ -10,13 +10,13 @@ use icu_normalizer::{
 };
 use rusqlite::Connection;
 
-use super::kinds::Collation;
+use crate::engine::kinds::Collation;
 
 /// White space, punctuation and symbols of ASCII in their order; other symbols, digits and letters follow.
 const SYMBOLS: &str = "\t\n\u{b}\u{c}\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
 
 /// SQLite's name of a collation.
-pub(super) fn name(collation: Collation) -> &'static str {
+pub(crate) fn name(collation: Collation) -> &'static str {
     match collation {
         Collation::Default => "ai_ci",
         Collation::Binary => "padded",
@@ -24,7 +24,7 @@ pub(super) fn name(collation: Collation) -> &'static str {
 }
 
 /// Registers both on one connection.
-pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     connection.create_collation(name(Collation::Default), compare)?;
     connection.create_collation(name(Collation::Binary), padded)
 }
@@ -37,12 +37,12 @@ fn compare(a: &str, b: &str) -> Ordering {
 }
 
 /// Whether two texts are one.
-pub(super) fn equal(a: &str, b: &str) -> bool {
+pub(crate) fn equal(a: &str, b: &str) -> bool {
     compare(a, b) == Ordering::Equal
 }
 
 /// Whether two letters are one.
-pub(super) fn same(a: char, b: char) -> bool {
+pub(crate) fn same(a: char, b: char) -> bool {
     if a.is_ascii_graphic() && b.is_ascii_graphic() {
         return a.eq_ignore_ascii_case(&b);
     }
@@ -89,7 +89,7 @@ fn weights(text: &str) -> impl Iterator<Item = (u8, u32)> {
 }
 
 /// Whether it is known what a text is equal to: one of Latin letters, ideographs and symbols.
-pub(super) fn is_known(text: &str) -> bool {
+pub(crate) fn is_known(text: &str) -> bool {
     text.is_ascii()
         || folded(text).all(|letter| {
             letter.is_ascii()

@@ -1,13 +1,13 @@
 //! MySQL's column types: what kind of values they hold, how SQLite declares them, and how JDBC describes them.
 
-use super::{
+use crate::engine::{
     EngineError, EngineResult,
     kinds::{Collation, Kind, MAX_DIGITS},
 };
 
 /// A column type: its name in capitals, its arguments, and whether it is unsigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Type {
+pub(crate) struct Type {
     name: String,
     arguments: Vec<String>,
     unsigned: bool,
@@ -15,7 +15,7 @@ pub(super) struct Type {
 
 impl Type {
     /// Reads a declaration such as `VARCHAR(30)` or `INT UNSIGNED`.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (before, rest) = text.split_once('(').unwrap_or((text, ""));
         let (arguments, after) = rest.rsplit_once(')').unwrap_or(("", ""));
         let words = format!("{before} {after}").to_ascii_uppercase();
@@ -57,21 +57,21 @@ impl Type {
     }
 
     /// Its name in capitals, without its arguments.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The arguments, the values of an ENUM among them, without quotes.
-    pub(super) fn values(&self) -> Vec<String> {
+    pub(crate) fn values(&self) -> Vec<String> {
         self.arguments.iter().map(|text| unquoted(text)).collect()
     }
 
-    pub(super) fn unsigned(&self) -> bool {
+    pub(crate) fn unsigned(&self) -> bool {
         self.unsigned
     }
 
     /// Refuses what is not kept here as MySQL keeps it.
-    pub(super) fn known(&self) -> EngineResult<()> {
+    pub(crate) fn known(&self) -> EngineResult<()> {
         let refused = |what: &str| Err(EngineError::unsupported(what));
         let arguments = self.arguments.len();
         match self.name.as_str() {
@@ -93,13 +93,13 @@ impl Type {
     }
 
     /// The kind of its values.
-    pub(super) fn kind(&self, collation: Collation) -> Kind {
+    pub(crate) fn kind(&self, collation: Collation) -> Kind {
         match self.name.as_str() {
             "BIT" => Kind::Int {
                 unsigned: true,
                 boolean: true,
             },
-            "YEAR" => super::kinds::UNSIGNED,
+            "YEAR" => crate::engine::kinds::UNSIGNED,
             "DECIMAL" => Kind::Decimal {
                 scale: self.scale(),
             },
@@ -129,25 +129,25 @@ impl Type {
     }
 
     /// The digits of a DECIMAL.
-    pub(super) fn precision(&self) -> u32 {
+    pub(crate) fn precision(&self) -> u32 {
         self.number(0)
             .map_or(10, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
     /// How many of them follow the point.
-    pub(super) fn scale(&self) -> u32 {
+    pub(crate) fn scale(&self) -> u32 {
         self.number(1)
             .map_or(0, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
     /// The digits of a second's fraction.
-    pub(super) fn digits(&self) -> u32 {
+    pub(crate) fn digits(&self) -> u32 {
         self.number(0)
             .map_or(0, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
     /// How SQLite declares it: by how values are kept.
-    pub(super) fn declaration(&self) -> &'static str {
+    pub(crate) fn declaration(&self) -> &'static str {
         match self.kind(Collation::Default) {
             Kind::Int { .. } | Kind::Decimal { .. } | Kind::Null => "INTEGER",
             Kind::Double => "REAL",
@@ -157,7 +157,7 @@ impl Type {
     }
 
     /// How MySQL writes it: `int unsigned`, `decimal(10,2)`.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let name = self.name.to_ascii_lowercase();
         let arguments = match self.name.as_str() {
             "DECIMAL" => format!("({},{})", self.precision(), self.scale()),
@@ -182,7 +182,7 @@ impl Type {
     }
 
     /// How long a value may be: a number, and whether of characters.
-    pub(super) fn length(&self) -> Option<(u64, bool)> {
+    pub(crate) fn length(&self) -> Option<(u64, bool)> {
         match self.name.as_str() {
             "CHAR" | "VARCHAR" => Some((self.number(0).unwrap_or(1), true)),
             "BINARY" | "VARBINARY" => Some((self.number(0).unwrap_or(1), false)),
@@ -194,7 +194,7 @@ impl Type {
     }
 
     /// The least and the most of a whole number.
-    pub(super) fn range(&self) -> Option<(i64, i64)> {
+    pub(crate) fn range(&self) -> Option<(i64, i64)> {
         let bits = match self.name.as_str() {
             "TINYINT" => 8,
             "SMALLINT" => 16,
@@ -216,7 +216,7 @@ impl Type {
     }
 
     /// Name, number of `java.sql.Types`, precision and scale, as MySQL's JDBC driver has them.
-    pub(super) fn jdbc(&self) -> (String, i32, i32, i32) {
+    pub(crate) fn jdbc(&self) -> (String, i32, i32, i32) {
         let unsigned = if self.unsigned { " UNSIGNED" } else { "" };
         let length = self
             .length()
@@ -272,7 +272,7 @@ impl Type {
         (format!("{}{unsigned}", self.name), code, precision, 0)
     }
 
-    pub(super) fn is_signed(&self) -> bool {
+    pub(crate) fn is_signed(&self) -> bool {
         !self.unsigned
             && (self.is_integer() || matches!(self.name.as_str(), "DECIMAL" | "FLOAT" | "DOUBLE"))
     }
@@ -310,7 +310,7 @@ fn unquoted(text: &str) -> String {
 }
 
 /// A text as a literal, of MySQL and SQLite alike where it has no backslash.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

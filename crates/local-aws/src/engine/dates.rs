@@ -4,7 +4,7 @@ use time::{Date, Duration, Month, PrimitiveDateTime, Time};
 
 /// Why a text is no date or time here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// MySQL does not take it either.
     Wrong,
     /// MySQL may take it.
@@ -14,10 +14,10 @@ pub(super) enum Unread {
 type Read<T> = Result<T, Unread>;
 
 /// The most digits of a second's fraction.
-pub(super) const MAX_DIGITS: u32 = 6;
+pub(crate) const MAX_DIGITS: u32 = 6;
 
 /// A date with a time: `2024-2-9`, `2024-02-09 10:00`, `2024-02-09T10:00:00.5`, and one with an offset from UTC.
-pub(super) fn moment(text: &str) -> Read<PrimitiveDateTime> {
+pub(crate) fn moment(text: &str) -> Read<PrimitiveDateTime> {
     let text = text.trim();
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(Unread::Wrong);
@@ -112,7 +112,7 @@ fn offset(text: &str) -> Read<Duration> {
 }
 
 /// A time of day: `10:00`, `10:00:00.5`. MySQL's go beyond a day and below zero; those are not known here.
-pub(super) fn time_of_day(text: &str) -> Read<(Time, i64)> {
+pub(crate) fn time_of_day(text: &str) -> Read<(Time, i64)> {
     let text = text.trim();
     if !text.contains(|letter: char| letter.is_ascii_digit()) {
         return Err(Unread::Wrong);
@@ -121,7 +121,7 @@ pub(super) fn time_of_day(text: &str) -> Read<(Time, i64)> {
 }
 
 /// A moment with so many digits of its seconds' fraction, rounded.
-pub(super) fn datetime_text(at: PrimitiveDateTime, digits: u32) -> Option<String> {
+pub(crate) fn datetime_text(at: PrimitiveDateTime, digits: u32) -> Option<String> {
     let unit = 10_i64.pow(MAX_DIGITS - digits.min(MAX_DIGITS));
     let micro = i64::from(at.microsecond());
     let round = (micro + unit / 2) / unit * unit - micro;
@@ -133,7 +133,7 @@ pub(super) fn datetime_text(at: PrimitiveDateTime, digits: u32) -> Option<String
 }
 
 /// `YYYY-MM-DD`.
-pub(super) fn date_text(date: Date) -> String {
+pub(crate) fn date_text(date: Date) -> String {
     format!(
         "{:04}-{:02}-{:02}",
         date.year(),
@@ -159,7 +159,7 @@ fn time_text(time: Time, digits: u32) -> String {
 }
 
 /// A time of day with so many digits of its seconds' fraction, rounded; none where that is another day.
-pub(super) fn clock_text((time, micro): (Time, i64), digits: u32) -> Option<String> {
+pub(crate) fn clock_text((time, micro): (Time, i64), digits: u32) -> Option<String> {
     let unit = 10_i64.pow(MAX_DIGITS - digits.min(MAX_DIGITS));
     let rounded = (micro + unit / 2) / unit * unit;
     let (adjustment, time) = (time.hour(), time + Duration::microseconds(rounded));

@@ -1,29 +1,34 @@
 //! Definitions: from MySQL's syntax tree to a table, and from a table to SQLite's statements and MySQL's text.
 
+pub(crate) mod alterations;
+pub(crate) mod changes;
+pub(crate) mod operations;
+pub(crate) mod texts;
+
 use sqlparser::ast::{
     ColumnDef, ColumnOption, CreateTable, CreateTableOptions, Expr, ForeignKeyConstraint, Ident,
     IndexColumn, ObjectName, SqlOption, TableConstraint, UnaryOperator, Value as Literal,
 };
 
-use super::{
-    EngineError, EngineResult, catalogue,
+use crate::engine::{
+    EngineError, EngineResult,
     catalogue::{Check, Column, Default, ForeignKey, Index, Table},
-    charsets, collation,
-    column_types::{Type, literal},
-    kinds::{Collation, Kind},
+    charsets,
+    column_types::Type,
+    kinds::Collation,
 };
 
 /// A name in backticks.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
 /// SQLite's index names are the database's, MySQL's are the table's.
-pub(super) fn index_name(table: &str, index: &str) -> String {
+pub(crate) fn index_name(table: &str, index: &str) -> String {
     quoted(&format!("{table}.{index}"))
 }
 
-pub(super) fn last(name: &ObjectName) -> String {
+pub(crate) fn last(name: &ObjectName) -> String {
     name.0
         .last()
         .and_then(|part| part.as_ident())
@@ -31,13 +36,13 @@ pub(super) fn last(name: &ObjectName) -> String {
         .unwrap_or_default()
 }
 
-pub(super) fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     quoted.join(", ")
 }
 
 /// The columns of an index; a prefix length or an expression has no counterpart.
-pub(super) fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>> {
+pub(crate) fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>> {
     columns
         .iter()
         .map(|column| match &column.column.expr {
@@ -51,7 +56,7 @@ pub(super) fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>
 
 impl Table {
     /// Reads a definition.
-    pub(super) fn read(tree: &CreateTable) -> EngineResult<Self> {
+    pub(crate) fn read(tree: &CreateTable) -> EngineResult<Self> {
         if tree.query.is_some() || tree.like.is_some() || tree.clone.is_some() || tree.temporary {
             return Err(EngineError::unsupported(
                 "CREATE TABLE … LIKE, … SELECT or TEMPORARY",
@@ -118,7 +123,7 @@ impl Table {
     }
 
     /// Reads a column, with what it says of keys, and adds it at the end.
-    pub(super) fn add_column(&mut self, tree: &ColumnDef) -> EngineResult<()> {
+    pub(crate) fn add_column(&mut self, tree: &ColumnDef) -> EngineResult<()> {
         let name = tree.name.value.clone();
         if self.column(&name).is_some() {
             return Err(EngineError::database(
@@ -196,7 +201,7 @@ impl Table {
     }
 
     /// Reads a constraint and adds it.
-    pub(super) fn constraint(&mut self, constraint: &TableConstraint) -> EngineResult<()> {
+    pub(crate) fn constraint(&mut self, constraint: &TableConstraint) -> EngineResult<()> {
         match constraint {
             TableConstraint::PrimaryKey(key) => self.primary_key = index_columns(&key.columns)?,
             TableConstraint::Unique(unique) => {
@@ -220,7 +225,7 @@ impl Table {
     }
 
     /// An index without a name has that of its first column, and a number where that is taken, as in MySQL.
-    pub(super) fn index(&mut self, name: Option<&Ident>, columns: Vec<String>, unique: bool) {
+    pub(crate) fn index(&mut self, name: Option<&Ident>, columns: Vec<String>, unique: bool) {
         let first = columns.first().cloned().unwrap_or_default();
         let taken = |name: &str| self.indexes.iter().any(|index| index.name == name);
         let name = name.map(|name| name.value.clone()).unwrap_or_else(|| {
@@ -260,7 +265,7 @@ impl Table {
     }
 
     /// What follows from the whole: a key's columns are never NULL, and a foreign key has an index.
-    pub(super) fn finish(&mut self) -> EngineResult<()> {
+    pub(crate) fn finish(&mut self) -> EngineResult<()> {
         let missing = |name: &str| {
             EngineError::database(
                 1072,
@@ -322,187 +327,6 @@ impl Table {
             }
         }
         Ok(())
-    }
-
-    /// The statements that make it in SQLite; `checks` are the conditions of its CHECKs there.
-    pub(super) fn statements(&self, checks: &[String]) -> Vec<String> {
-        let mut lines: Vec<String> = self.columns.iter().map(sqlite_column).collect();
-        for (check, condition) in self.checks.iter().zip(checks) {
-            lines.push(format!(
-                "CONSTRAINT {} CHECK ({condition})",
-                quoted(&check.name)
-            ));
-        }
-        lines.extend(self.foreign_keys.iter().map(ForeignKey::text));
-        // A table by its primary key, as InnoDB has it; AUTO_INCREMENT is SQLite's row id.
-        let clustered = !self.primary_key.is_empty() && self.auto_increment().is_none();
-        let mut without = "";
-        if clustered {
-            lines.push(format!("PRIMARY KEY ({})", list(&self.primary_key)));
-            without = " WITHOUT ROWID";
-        }
-        let mut statements = vec![format!(
-            "CREATE TABLE {} ({}){without}",
-            quoted(&self.name),
-            lines.join(", ")
-        )];
-        statements.extend(self.indexes.iter().map(|index| index.statement(&self.name)));
-        statements.push(self.kept());
-        statements
-    }
-
-    /// The statement that keeps its definition.
-    pub(super) fn kept(&self) -> String {
-        format!(
-            "INSERT OR REPLACE INTO {} VALUES ({}, {})",
-            catalogue::TABLE,
-            literal(&self.name),
-            literal(&self.text())
-        )
-    }
-
-    /// As SHOW CREATE TABLE has it.
-    pub(super) fn text(&self) -> String {
-        let mut lines: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| column.text(self.collation.unwrap_or(Collation::Default)))
-            .collect();
-        if !self.primary_key.is_empty() {
-            lines.push(format!("PRIMARY KEY ({})", compact(&self.primary_key)));
-        }
-        for index in &self.indexes {
-            let unique = if index.unique { "UNIQUE " } else { "" };
-            lines.push(format!(
-                "{unique}KEY {} ({})",
-                quoted(&index.name),
-                compact(&index.columns)
-            ));
-        }
-        lines.extend(self.foreign_keys.iter().map(ForeignKey::text));
-        for check in &self.checks {
-            lines.push(format!(
-                "CONSTRAINT {} CHECK ({})",
-                quoted(&check.name),
-                check.condition
-            ));
-        }
-        let comment = self.comment.as_ref().map_or_else(String::new, |comment| {
-            format!(" COMMENT={}", escaped(comment))
-        });
-        format!(
-            "CREATE TABLE {} (\n  {}\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE={}{comment}",
-            quoted(&self.name),
-            lines.join(",\n  "),
-            charsets::name(self.collation.unwrap_or(Collation::Default)),
-        )
-    }
-}
-
-fn compact(names: &[String]) -> String {
-    list(names).replace(", ", ",")
-}
-
-/// A text as a literal of MySQL's.
-fn escaped(text: &str) -> String {
-    literal(&text.replace('\\', "\\\\"))
-}
-
-fn sqlite_column(column: &Column) -> String {
-    if column.auto_increment {
-        return format!("{} INTEGER PRIMARY KEY AUTOINCREMENT", quoted(&column.name));
-    }
-    let mut line = format!("{} {}", quoted(&column.name), column.kind.declaration());
-    if let Kind::Text { collation: of, .. } = column.kind() {
-        line.push_str(&format!(" COLLATE {}", collation::name(of)));
-    }
-    if column.not_null {
-        line.push_str(" NOT NULL");
-    }
-    line
-}
-
-impl Column {
-    fn text(&self, of_table: Collation) -> String {
-        let mut line = format!("{} {}", quoted(&self.name), self.kind.text());
-        if self.kind().is_text() && self.collation != of_table {
-            line.push_str(&format!(
-                " CHARACTER SET utf8mb4 COLLATE {}",
-                charsets::name(self.collation)
-            ));
-        }
-        if self.not_null {
-            line.push_str(" NOT NULL");
-        } else if self.kind.name() == "TIMESTAMP" {
-            line.push_str(" NULL");
-        }
-        if let Some(default) = self.default_text() {
-            line.push_str(&format!(" DEFAULT {default}"));
-        }
-        if self.on_update {
-            line.push_str(&format!(" ON UPDATE {}", self.now()));
-        }
-        if self.auto_increment {
-            line.push_str(" AUTO_INCREMENT");
-        }
-        if let Some(comment) = &self.comment {
-            line.push_str(&format!(" COMMENT {}", escaped(comment)));
-        }
-        line
-    }
-
-    /// `CURRENT_TIMESTAMP`, with the column's digits.
-    pub(super) fn now(&self) -> String {
-        match self.kind.digits() {
-            0 => "CURRENT_TIMESTAMP".into(),
-            digits => format!("CURRENT_TIMESTAMP({digits})"),
-        }
-    }
-
-    fn default_text(&self) -> Option<String> {
-        Some(match &self.default {
-            None if self.not_null => return None,
-            // Text and bytes of any length show none.
-            None if self.kind.name().ends_with("TEXT") || self.kind.name().ends_with("BLOB") => {
-                return None;
-            }
-            None | Some(Default::Null) => "NULL".into(),
-            Some(Default::Text(text)) => escaped(text),
-            Some(Default::Number(number)) => literal(number),
-            Some(Default::Now) => self.now(),
-        })
-    }
-}
-
-impl ForeignKey {
-    fn text(&self) -> String {
-        let mut line = format!(
-            "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({})",
-            quoted(&self.name),
-            list(&self.columns),
-            quoted(&self.table),
-            list(&self.referred)
-        );
-        if let Some(action) = &self.on_delete {
-            line.push_str(&format!(" ON DELETE {action}"));
-        }
-        if let Some(action) = &self.on_update {
-            line.push_str(&format!(" ON UPDATE {action}"));
-        }
-        line
-    }
-}
-
-impl Index {
-    /// The statement that makes it.
-    pub(super) fn statement(&self, table: &str) -> String {
-        let unique = if self.unique { "UNIQUE " } else { "" };
-        format!(
-            "CREATE {unique}INDEX {} ON {} ({})",
-            index_name(table, &self.name),
-            quoted(table),
-            list(&self.columns)
-        )
     }
 }
 

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 /// The normal form; none where a number may be written otherwise by MySQL.
-pub(super) fn normal(text: &str) -> serde_json::Result<Option<String>> {
+pub(crate) fn normal(text: &str) -> serde_json::Result<Option<String>> {
     let value: Value = serde_json::from_str(text)?;
     let mut normal = String::with_capacity(text.len());
     Ok(write(&value, &mut normal).then_some(normal))

@@ -1,13 +1,13 @@
 //! The kinds of values that MySQL tells apart, and how each is kept in SQLite.
 
-use super::{EngineError, EngineResult, Value};
+use crate::engine::{EngineError, EngineResult, Value};
 
 /// The most digits of a DECIMAL here: it is kept as a whole number of 64 bits.
-pub(super) const MAX_DIGITS: u32 = 18;
+pub(crate) const MAX_DIGITS: u32 = 18;
 
 /// How text is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Collation {
+pub(crate) enum Collation {
     /// `utf8mb4_0900_ai_ci`, MySQL's default: without case and accents.
     Default,
     /// `utf8mb4_bin`: by code points, whatever the number of spaces at the end.
@@ -16,7 +16,7 @@ pub(super) enum Collation {
 
 /// The kind of an expression's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Null,
     /// A whole number; `boolean` where a column of TINYINT(1) or BIT(1) answers as true and false.
     Int {
@@ -48,37 +48,37 @@ pub(super) enum Kind {
 }
 
 /// A whole number of an expression.
-pub(super) const INT: Kind = Kind::Int {
+pub(crate) const INT: Kind = Kind::Int {
     unsigned: false,
     boolean: false,
 };
 /// A whole number that is never negative.
-pub(super) const UNSIGNED: Kind = Kind::Int {
+pub(crate) const UNSIGNED: Kind = Kind::Int {
     unsigned: true,
     boolean: false,
 };
 /// A literal's text.
-pub(super) const TEXT: Kind = Kind::Text {
+pub(crate) const TEXT: Kind = Kind::Text {
     collation: Collation::Default,
     implicit: false,
 };
 
 impl Kind {
-    pub(super) fn is_text(self) -> bool {
+    pub(crate) fn is_text(self) -> bool {
         matches!(self, Self::Text { .. })
     }
 
     /// Whether values are numbers without a rounding error.
-    pub(super) fn is_exact(self) -> bool {
+    pub(crate) fn is_exact(self) -> bool {
         matches!(self, Self::Int { .. } | Self::Decimal { .. })
     }
 
-    pub(super) fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         self.is_exact() || self == Self::Double
     }
 
     /// How many digits follow the point.
-    pub(super) fn scale(self) -> u32 {
+    pub(crate) fn scale(self) -> u32 {
         match self {
             Self::Decimal { scale } => scale,
             _ => 0,
@@ -86,7 +86,7 @@ impl Kind {
     }
 
     /// The kind of a parameter's value.
-    pub(super) fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
             Value::Boolean(_) | Value::Long(_) => INT,
@@ -100,7 +100,7 @@ impl Kind {
     }
 
     /// As it is without what only a column has.
-    pub(super) fn plain(self) -> Self {
+    pub(crate) fn plain(self) -> Self {
         match self {
             Self::Int { unsigned, .. } => Self::Int {
                 unsigned,
@@ -111,7 +111,7 @@ impl Kind {
     }
 
     /// The kind that values of both have without being changed, where there is one: of CASE, COALESCE, a UNION.
-    pub(super) fn common(self, other: Self) -> EngineResult<Self> {
+    pub(crate) fn common(self, other: Self) -> EngineResult<Self> {
         Ok(match (self, other) {
             (Self::Null, kind) | (kind, Self::Null) => kind,
             (one, other) if one == other => one,
@@ -152,7 +152,7 @@ impl Kind {
 }
 
 /// The collation of several texts together: a column's before a literal's, and `_bin` before the other.
-pub(super) fn text(parts: &[(Collation, bool)]) -> Kind {
+pub(crate) fn text(parts: &[(Collation, bool)]) -> Kind {
     let implicit = parts.iter().any(|part| part.1);
     let binary = parts
         .iter()
@@ -168,21 +168,21 @@ pub(super) fn text(parts: &[(Collation, bool)]) -> Kind {
 }
 
 /// How many digits follow the point of a decimal number.
-pub(super) fn scale_of(text: &str) -> u32 {
+pub(crate) fn scale_of(text: &str) -> u32 {
     text.split_once('.').map_or(0, |(_, fraction)| {
         u32::try_from(fraction.len()).unwrap_or(u32::MAX)
     })
 }
 
 /// A decimal number without its point; none where it has too many digits.
-pub(super) fn unscaled(text: &str) -> Option<i64> {
+pub(crate) fn unscaled(text: &str) -> Option<i64> {
     let digits: String = text.chars().filter(|letter| *letter != '.').collect();
     let number: i64 = digits.parse().ok()?;
     (number.unsigned_abs() < 10_u64.pow(MAX_DIGITS)).then_some(number)
 }
 
 /// A scaled number as text.
-pub(super) fn scaled_text(number: i64, scale: u32) -> String {
+pub(crate) fn scaled_text(number: i64, scale: u32) -> String {
     if scale == 0 {
         return number.to_string();
     }

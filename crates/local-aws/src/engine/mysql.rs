@@ -1,5 +1,13 @@
 //! A real MySQL or MariaDB behind the Data API.
 
+pub(crate) mod mariadb;
+pub(crate) mod mariadb_process;
+pub(crate) mod run;
+pub(crate) mod target;
+pub(crate) mod text;
+pub(crate) mod values;
+pub(crate) mod writes;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use mysql_async::{Conn, Error, OptsBuilder, Pool, PoolConstraints, PoolOpts, prelude::Queryable};
@@ -8,12 +16,16 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{
-    EngineError, EngineResult, Outcome, Statement, mariadb, moment_after,
-    mysql_run::{Scope, failure, run_all},
-    mysql_target::Target,
+use crate::{
+    engine::{
+        EngineError, EngineResult, Outcome, Statement, moment_after,
+        mysql::{
+            run::{Scope, failure, run_all},
+            target::Target,
+        },
+    },
+    options::{Secret, StartError},
 };
-use crate::options::{Secret, StartError};
 
 /// How many connections the pool opens; open transactions keep one each.
 const MAX_CONNECTIONS: usize = 64;

@@ -2,7 +2,7 @@
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/built-in-function-reference.html>
 
-use super::EngineError;
+use crate::engine::EngineError;
 
 /// The other functions that MySQL 8 has.
 const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value asin asymmetric_decrypt \
@@ -29,7 +29,7 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     weekday weekofyear weight_string yearweek";
 
 /// The error for a function that the embedded engine does not have: 1305 where MySQL has none of the name either.
-pub(super) fn missing(name: &str, database: &str) -> EngineError {
+pub(crate) fn missing(name: &str, database: &str) -> EngineError {
     let name = name.to_ascii_lowercase();
     if MYSQL_ONLY
         .split_whitespace()

@@ -3,20 +3,20 @@
 
 use rusqlite::{
     Connection, Result,
-    functions::{Aggregate, Context, FunctionFlags},
+    functions::{Context, FunctionFlags},
     types::ValueRef,
 };
 
-use super::{
+use crate::engine::{
     kinds::{MAX_DIGITS, scale_of, scaled_text, unscaled},
-    sqlite_functions::{mysql_error, refused, text},
+    sqlite::answers::{mysql_error, refused, text},
 };
 
 /// The largest whole number up to which a double holds every one.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Registers them on one connection.
-pub(super) fn register(connection: &Connection) -> Result<()> {
+pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fleet_int", 1, steady, |context| {
         whole(context, 0, "BIGINT")
@@ -193,12 +193,10 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
             number => Ok(number),
         }
     })?;
-    connection.create_aggregate_function("fleet_total", 1, steady, Total)?;
-    connection.create_aggregate_function("fleet_sum", 1, steady, Sum { mean: false })?;
-    connection.create_aggregate_function("fleet_mean", 1, steady, Sum { mean: true })
+    Ok(())
 }
 
-fn integer(context: &Context<'_>, index: usize) -> Result<Option<i64>> {
+pub(crate) fn integer(context: &Context<'_>, index: usize) -> Result<Option<i64>> {
     match context.get_raw(index) {
         ValueRef::Null => Ok(None),
         ValueRef::Integer(number) => Ok(Some(number)),
@@ -238,7 +236,7 @@ fn fits(number: i128) -> bool {
     number.unsigned_abs() < 10_u128.pow(MAX_DIGITS)
 }
 
-fn narrow(number: i128) -> Result<i64> {
+pub(crate) fn narrow(number: i128) -> Result<i64> {
     i64::try_from(number)
         .ok()
         .filter(|_| fits(number))
@@ -246,7 +244,7 @@ fn narrow(number: i128) -> Result<i64> {
 }
 
 /// A quotient, rounded half away from zero.
-pub(super) fn rounded(number: i128, divisor: i128) -> i128 {
+pub(crate) fn rounded(number: i128, divisor: i128) -> i128 {
     let (number, divisor) = if divisor < 0 {
         (-number, -divisor)
     } else {
@@ -266,12 +264,12 @@ fn scaled(context: &Context<'_>, divide: fn(i128, i128) -> i128) -> Result<Optio
 }
 
 #[expect(clippy::cast_precision_loss, reason = "MySQL compares them as doubles")]
-pub(super) fn real(number: i64, scale: u32) -> f64 {
+pub(crate) fn real(number: i64, scale: u32) -> f64 {
     number as f64 / 10_f64.powi(i32::try_from(scale).unwrap_or(i32::MAX))
 }
 
 /// The number that a text begins with.
-pub(super) fn number_prefix(text: &str) -> &str {
+pub(crate) fn number_prefix(text: &str) -> &str {
     let text = text.trim_start();
     let bytes = text.as_bytes();
     let digits = |from: usize| {
@@ -304,7 +302,7 @@ pub(super) fn number_prefix(text: &str) -> &str {
 }
 
 /// A decimal number, rounded to a scale; none where it has too many digits or an exponent.
-pub(super) fn to_scale(text: &str, scale: u32) -> Option<i64> {
+pub(crate) fn to_scale(text: &str, scale: u32) -> Option<i64> {
     let number = unscaled(text.trim_start_matches('+').trim_end_matches('.'))?;
     let has = scale_of(text);
     let number = i128::from(number);
@@ -314,56 +312,6 @@ pub(super) fn to_scale(text: &str, scale: u32) -> Option<i64> {
         number.checked_mul(10_i128.checked_pow(scale - has)?)?
     };
     i64::try_from(scaled).ok()
-}
-
-/// A sum of exact numbers, which MySQL makes a DECIMAL.
-struct Total;
-
-impl Aggregate<Option<i128>, Option<i64>> for Total {
-    fn init(&self, _: &mut Context<'_>) -> Result<Option<i128>> {
-        Ok(None)
-    }
-
-    fn step(&self, context: &mut Context<'_>, so_far: &mut Option<i128>) -> Result<()> {
-        if let Some(number) = integer(context, 0)? {
-            // Fewer than 2^64 of numbers below 2^63 fit.
-            *so_far = Some(so_far.unwrap_or(0) + i128::from(number));
-        }
-        Ok(())
-    }
-
-    fn finalize(&self, _: &mut Context<'_>, sum: Option<Option<i128>>) -> Result<Option<i64>> {
-        sum.flatten().map(narrow).transpose()
-    }
-}
-
-/// A sum of doubles, one after the other; SQLite's own makes up for rounding errors, and MySQL's does not.
-struct Sum {
-    mean: bool,
-}
-
-impl Aggregate<(f64, u32), Option<f64>> for Sum {
-    fn init(&self, _: &mut Context<'_>) -> Result<(f64, u32)> {
-        Ok((0.0, 0))
-    }
-
-    fn step(&self, context: &mut Context<'_>, so_far: &mut (f64, u32)) -> Result<()> {
-        if let Some(number) = context.get::<Option<f64>>(0)? {
-            so_far.0 += number;
-            so_far.1 += 1;
-        }
-        Ok(())
-    }
-
-    fn finalize(&self, _: &mut Context<'_>, sum: Option<(f64, u32)>) -> Result<Option<f64>> {
-        Ok(sum.filter(|sum| sum.1 > 0).map(|(sum, count)| {
-            if self.mean {
-                sum / f64::from(count)
-            } else {
-                sum
-            }
-        }))
-    }
 }
 
 #[cfg(test)]

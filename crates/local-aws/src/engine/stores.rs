@@ -9,17 +9,17 @@ use rusqlite::{
     types::{Value, ValueRef},
 };
 
-use super::{
-    collation, dates,
-    dates::Unread,
+use crate::engine::{
+    collation,
+    dates::{self, Unread},
     json,
     kinds::scaled_text,
     numbers,
-    sqlite_functions::{mysql_error, refused, text},
+    sqlite::answers::{mysql_error, refused, text},
 };
 
 /// Registers them on one connection.
-pub(super) fn register(connection: &Connection) -> Result<()> {
+pub(crate) fn register(connection: &Connection) -> Result<()> {
     // Not deterministic ones: SQLite would evaluate those of constants before all others, and the first error counts.
     let steady = FunctionFlags::SQLITE_UTF8;
     connection.create_scalar_function("fleet_store_int", 5, steady, int)?;
@@ -51,7 +51,7 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
             return Ok(None);
         };
         let members: Vec<String> = (2..context.len() - 2)
-            .filter_map(|index| super::sqlite_functions::text(context, index))
+            .filter_map(|index| crate::engine::sqlite::answers::text(context, index))
             .collect();
         let place = |word: &str| {
             members

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{EngineError, EngineResult, panic_cause};
+use crate::engine::{EngineError, EngineResult, panic_cause};
 
 /// Memory is used only as deep as a statement goes. SQLite's own depth is bounded, and so is the parser's.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
@@ -30,12 +30,12 @@ static IDLE: Mutex<Vec<(thread::ThreadId, mpsc::Sender<Job>)>> = Mutex::new(Vec:
 
 /// Work on its own thread.
 #[derive(Debug)]
-pub(super) struct Work<T> {
+pub(crate) struct Work<T> {
     result: oneshot::Receiver<Result<T, Box<dyn Any + Send>>>,
 }
 
 /// Starts work on its own thread: one that waits for work, or a new one.
-pub(super) fn start<T: Send + 'static>(
+pub(crate) fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<Work<T>> {
     let (sender, result) = oneshot::channel();
@@ -105,7 +105,7 @@ fn idle() -> std::sync::MutexGuard<'static, Vec<(thread::ThreadId, mpsc::Sender<
 
 impl<T> Work<T> {
     /// Waits for the work's end. May be dropped and called again.
-    pub(super) async fn done(&mut self) -> EngineResult<T> {
+    pub(crate) async fn done(&mut self) -> EngineResult<T> {
         match (&mut self.result).await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(panic)) => Err(EngineError::Internal(panic_cause(&*panic))),
@@ -115,7 +115,7 @@ impl<T> Work<T> {
 }
 
 /// Runs work on its own thread and waits for it.
-pub(super) async fn run<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<T> {
     start(work)?.done().await

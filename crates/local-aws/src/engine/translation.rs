@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{
+use crate::engine::{
     EngineError,
     analysis::{Bindings, Slot},
     catalogue::{Catalogue, Table},
-    mysql_text,
-    plans::{self, Kind},
-    sqlite_parse,
+    mysql::text,
+    plan::Kind,
+    plans,
+    sqlite::{labels, parse},
 };
 
 /// A statement that is refused before it reaches a database; the text says why, in MySQL's words where it has some.
@@ -59,13 +60,13 @@ pub struct Embedded {
 pub fn embedded(sql: &str, database: &str, schema: &[&str]) -> Result<Embedded, StatementRefusal> {
     let mut catalogue = Catalogue::default();
     for definition in schema {
-        if let sqlparser::ast::Statement::CreateTable(tree) = sqlite_parse::parse(definition)? {
+        if let sqlparser::ast::Statement::CreateTable(tree) = parse::parse(definition)? {
             let table = Table::read(&tree)?;
             catalogue.tables.insert(table.name.clone(), Arc::new(table));
         }
     }
-    let statement = sqlite_parse::parse(sql)?;
-    let labels = sqlite_parse::labels(sql);
+    let statement = parse::parse(sql)?;
+    let labels = labels::labels(sql);
     let plan = plans::plan(statement, labels, &catalogue, database, Bindings::AnyText)?;
     let effect = match plan.kind {
         Kind::Query { .. } => Effect::Reads,
@@ -98,7 +99,7 @@ pub struct Positional {
 /// # Errors
 /// For more than one statement, a `?`, or a file of the client's.
 pub fn positional(sql: &str) -> Result<Positional, StatementRefusal> {
-    let positional = mysql_text::positional(sql)?;
+    let positional = text::positional(sql)?;
     Ok(Positional {
         text: positional.sql,
         names: positional.names,

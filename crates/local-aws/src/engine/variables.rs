@@ -1,5 +1,8 @@
 //! System variables: those that clients ask for when they connect.
 
+/// The version that the embedded engine imitates.
+pub(crate) const MYSQL_VERSION: &str = "8.0.39";
+
 /// Name and value, as Aurora MySQL 3 has them.
 const VARIABLES: [(&str, &str); 17] = [
     ("auto_increment_increment", "1"),
@@ -20,18 +23,18 @@ const VARIABLES: [(&str, &str); 17] = [
     ),
     ("time_zone", "UTC"),
     ("transaction_isolation", "REPEATABLE-READ"),
-    ("version", super::sqlite_functions::MYSQL_VERSION),
+    ("version", MYSQL_VERSION),
     ("version_comment", "embedded"),
 ];
 
 /// The value of a variable.
-pub(super) fn value(name: &str) -> Option<&'static str> {
+pub(crate) fn value(name: &str) -> Option<&'static str> {
     all()
         .find(|variable| variable.0 == name)
         .map(|variable| variable.1)
 }
 
 /// All of them.
-pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     VARIABLES.into_iter()
 }

@@ -3,9 +3,9 @@
 use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
 use super::{
-    Analysis, Scope, Typed, call,
+    Analysis, Scope, Typed,
     comparisons::{rescale, to_real},
-    nested, number, take, wrap,
+    words::{call, nested, number, take, wrap},
 };
 use crate::engine::{
     EngineError, EngineResult,
@@ -28,7 +28,7 @@ impl Analysis<'_> {
         );
         let safe_divisor = matches!(&**right, Expr::Value(value) if matches!(
             &value.value, Literal::Number(text, _) if text.bytes().any(|b| (b'1'..=b'9').contains(&b))));
-        if super::expressions::is_comparison(left) || super::expressions::is_comparison(right) {
+        if super::operators::is_comparison(left) || super::operators::is_comparison(right) {
             return Err(EngineError::unsupported(
                 "comparisons in a row without parentheses",
             ));

@@ -1,14 +1,12 @@
 //! Functions: those that the embedded engine has, by an allow-list, each with MySQL's value.
 
-use sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    ObjectNamePart, Value as Literal, WindowType,
-};
+use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
 
 use super::{
-    Analysis, Scope, Typed, call, nested, number, raw,
+    Analysis, Scope, Typed,
+    arguments::{arguments, clock_digits},
     scope::{clock, clock_kind},
-    take, truth,
+    words::{call, nested, number, raw, take, truth},
 };
 use crate::engine::{
     EngineError, EngineResult,
@@ -19,17 +17,8 @@ use crate::engine::{
 
 /// The functions that there are.
 #[cfg(test)]
-pub(in crate::engine) fn functions() -> impl Iterator<Item = &'static str> {
+pub(crate) fn functions() -> impl Iterator<Item = &'static str> {
     ARITIES.iter().map(|function| function.0)
-}
-
-/// Whether a function makes one value of many rows.
-pub(super) fn is_aggregate(function: &Function) -> bool {
-    function.over.is_none()
-        && matches!(
-            function.name.to_string().to_ascii_lowercase().as_str(),
-            "avg" | "count" | "group_concat" | "max" | "min" | "sum"
-        )
 }
 
 fn is_window(name: &str) -> bool {
@@ -50,9 +39,9 @@ fn is_window(name: &str) -> bool {
 }
 
 /// An argument that is a text to a function, and what is known of it.
-struct Argument {
-    expr: Expr,
-    typed: Typed,
+pub(super) struct Argument {
+    pub(super) expr: Expr,
+    pub(super) typed: Typed,
 }
 
 impl Analysis<'_> {
@@ -336,134 +325,6 @@ impl Analysis<'_> {
         Ok(kind)
     }
 
-    fn integers(&mut self, args: Vec<Argument>, name: &str) -> EngineResult<Vec<Expr>> {
-        args.into_iter()
-            .map(|arg| match arg.typed.kind {
-                Kind::Int { .. } | Kind::Null => Ok(arg.expr),
-                _ => Err(EngineError::unsupported(&format!(
-                    "{name} with what is not a whole number"
-                ))),
-            })
-            .collect()
-    }
-
-    /// An argument as text, its collation noted.
-    fn text_argument(
-        &mut self,
-        arg: &mut Argument,
-        kinds: &mut Vec<(crate::engine::kinds::Collation, bool)>,
-    ) -> EngineResult<Expr> {
-        if let Kind::Text {
-            collation,
-            implicit,
-        } = arg.typed.kind
-        {
-            kinds.push((collation, implicit));
-        }
-        let mut expr = take(&mut arg.expr);
-        self.as_text(&mut expr, &arg.typed)?;
-        Ok(expr)
-    }
-
-    fn numeric(&mut self, name: &str, mut args: Vec<Argument>) -> EngineResult<(Expr, Typed)> {
-        let upper = name.to_uppercase();
-        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
-        let kind = args[0].typed.kind.plain();
-        if name == "mod" {
-            let mut other = args.pop().ok_or_else(wrong)?;
-            let both = matches!(
-                (kind, other.typed.kind),
-                (Kind::Int { .. }, Kind::Int { .. })
-            );
-            if !both || self.writing {
-                return Err(wrong());
-            }
-            let text = format!(
-                "({} % {})",
-                nested(take(&mut args[0].expr)),
-                nested(take(&mut other.expr))
-            );
-            return Ok((raw(text), Typed::of(kind)));
-        }
-        // The number of digits must be known: it decides the result's type.
-        let digits = match args.get(1).map(|arg| arg.expr.to_string()) {
-            None => Some(0),
-            Some(text) => text.parse::<u32>().ok(),
-        };
-        let value = take(&mut args[0].expr);
-        match (name, kind, digits) {
-            ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), Typed::of(kind))),
-            ("abs", kind, _) if kind.is_exact() => {
-                Ok((call("fleet_abs", vec![value]), Typed::of(kind)))
-            }
-            ("sign", kind, _) if kind.is_number() => {
-                Ok((call("sign", vec![value]), Typed::of(INT)))
-            }
-            ("abs" | "sign", _, _) => Err(wrong()),
-            (_, Kind::Int { .. }, Some(_)) => Ok((value, Typed::of(kind))),
-            ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
-                EngineError::unsupported(&format!("{upper} to more digits than the number has")),
-            ),
-            (_, Kind::Decimal { scale }, Some(digits)) => {
-                let kept = digits.min(scale);
-                let with = match name {
-                    "round" => "fleet_round",
-                    "truncate" => "fleet_truncate",
-                    "floor" => "fleet_floor",
-                    _ => "fleet_ceil",
-                };
-                let value = call(with, vec![value, number(scale - kept)]);
-                let kind = match name {
-                    "round" | "truncate" => Kind::Decimal { scale: kept },
-                    _ => INT,
-                };
-                Ok((value, Typed::of(kind)))
-            }
-            _ => Err(wrong()),
-        }
-    }
-
-    fn textual(&mut self, name: &str, mut args: Vec<Argument>) -> EngineResult<(Expr, Typed)> {
-        let upper = name.to_uppercase();
-        let texts = match name {
-            "left" | "right" | "substring" | "substr" | "mid" => 1,
-            _ => args.len(),
-        };
-        let mut kinds = Vec::new();
-        let mut list = Vec::with_capacity(args.len());
-        let bytes_fit = matches!(name, "length" | "octet_length");
-        for arg in args.drain(..texts) {
-            let mut arg = arg;
-            if bytes_fit && matches!(arg.typed.kind, Kind::Bytes) {
-                list.push(arg.expr);
-                continue;
-            }
-            list.push(self.text_argument(&mut arg, &mut kinds)?);
-        }
-        list.extend(self.integers(args, &upper)?);
-        let collated = matches!(
-            text(&kinds),
-            Kind::Text {
-                collation: crate::engine::kinds::Collation::Default,
-                ..
-            }
-        );
-        let (here, kind) = match name {
-            "ascii" | "reverse" | "lower" | "upper" | "concat" | "concat_ws" | "left" | "right"
-            | "ltrim" | "rtrim" | "trim" | "replace" => (name, text(&kinds)),
-            "lcase" => ("lower", text(&kinds)),
-            "ucase" => ("upper", text(&kinds)),
-            "char_length" | "character_length" => ("char_length", INT),
-            "length" | "octet_length" => ("octet_length", INT),
-            "substring" | "substr" | "mid" => ("substring", text(&kinds)),
-            "instr" if collated => ("fleet_instr", INT),
-            "instr" => ("instr", INT),
-            _ => return Err(missing(name, self.database)),
-        };
-        let kind = if name == "ascii" { INT } else { kind };
-        Ok((call(here, list), Typed::of(kind)))
-    }
-
     /// A value in an ORDER BY, a GROUP BY, a DISTINCT: with the collation that it is compared by.
     pub(super) fn sortable(&mut self, expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
         if typed.quotient {
@@ -472,7 +333,7 @@ impl Analysis<'_> {
         match typed.kind {
             Kind::Json => Err(EngineError::unsupported("sorting by a JSON document")),
             Kind::Text { collation, .. } if !typed.bare => {
-                super::collate(expr, collation);
+                super::words::collate(expr, collation);
                 Ok(())
             }
             _ => Ok(()),
@@ -482,67 +343,3 @@ impl Analysis<'_> {
 
 /// Stands behind a call until its OVER is known.
 const OVER: &str = " /*over*/";
-
-fn clock_digits(arguments: &FunctionArguments) -> EngineResult<u32> {
-    match arguments {
-        FunctionArguments::None => Ok(0),
-        FunctionArguments::List(list) => match list.args.as_slice() {
-            [] => Ok(0),
-            [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] => match &value.value
-            {
-                Literal::Number(text, _) => text
-                    .parse()
-                    .ok()
-                    .filter(|digits| *digits <= 6)
-                    .ok_or_else(|| {
-                        EngineError::database(
-                            1426,
-                            "42000",
-                            format!("Too-big precision {text} specified for 'now'. Maximum is 6."),
-                        )
-                    }),
-                _ => Err(EngineError::unsupported("this fraction of a second")),
-            },
-            _ => Err(EngineError::unsupported("this fraction of a second")),
-        },
-        FunctionArguments::Subquery(_) => {
-            Err(EngineError::unsupported("this fraction of a second"))
-        }
-    }
-}
-
-/// Whether DISTINCT stands before the arguments, the arguments, and whether they are `*`.
-fn arguments(function: &mut Function, name: &str) -> EngineResult<(bool, Vec<Expr>, bool)> {
-    let upper = name.to_uppercase();
-    let list = match std::mem::replace(&mut function.args, FunctionArguments::None) {
-        FunctionArguments::None => return Ok((false, Vec::new(), false)),
-        FunctionArguments::Subquery(query) => {
-            return Ok((false, vec![Expr::Subquery(query)], false));
-        }
-        FunctionArguments::List(list) => list,
-    };
-    if !list.clauses.is_empty() {
-        return Err(EngineError::unsupported(&format!(
-            "{upper} with ORDER BY or SEPARATOR"
-        )));
-    }
-    let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
-    if distinct && !is_aggregate(function) {
-        return Err(EngineError::unsupported(&format!("{upper} with DISTINCT")));
-    }
-    let mut exprs = Vec::with_capacity(list.args.len());
-    for arg in list.args {
-        match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => exprs.push(expr),
-            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "count" && !distinct => {
-                return Ok((false, Vec::new(), true));
-            }
-            _ => {
-                return Err(EngineError::unsupported(&format!(
-                    "{upper} with this argument"
-                )));
-            }
-        }
-    }
-    Ok((distinct, exprs, false))
-}

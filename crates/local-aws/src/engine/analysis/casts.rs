@@ -2,7 +2,11 @@
 
 use sqlparser::ast::{DataType, Expr};
 
-use super::{Analysis, Typed, comparisons::rescale, number, raw, take, wrap};
+use super::{
+    Analysis, Typed,
+    comparisons::rescale,
+    words::{number, raw, take, wrap},
+};
 use crate::engine::{
     EngineError, EngineResult,
     column_types::Type,

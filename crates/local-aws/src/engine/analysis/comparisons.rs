@@ -4,7 +4,10 @@
 
 use sqlparser::ast::{Expr, Value as Literal};
 
-use super::{Analysis, MomentText, Scope, Typed, call, collate, number, raw, take, wrap};
+use super::{
+    Analysis, MomentText, Scope, Typed,
+    words::{call, collate, number, raw, take, wrap},
+};
 use crate::engine::{
     EngineError, EngineResult,
     kinds::{Collation, INT, Kind, text},

@@ -3,12 +3,21 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, Value as Literal, Visit,
-    Visitor,
+    Expr, Function, GroupByExpr, OrderBy, OrderByKind, Query, Select, SelectItem, Value as Literal,
+    Visit, Visitor,
 };
 
-use super::{Scope, calls::is_aggregate, scope::Place};
+use super::{Scope, scope::Place};
 use crate::engine::{EngineError, EngineResult};
+
+/// Whether a function makes one value of many rows.
+pub(super) fn is_aggregate(function: &Function) -> bool {
+    function.over.is_none()
+        && matches!(
+            function.name.to_string().to_ascii_lowercase().as_str(),
+            "avg" | "count" | "group_concat" | "max" | "min" | "sum"
+        )
+}
 
 /// Whether an expression has an aggregate in it, outside of subqueries.
 pub(super) fn aggregates(expr: &Expr) -> bool {

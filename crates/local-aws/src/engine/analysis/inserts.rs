@@ -18,17 +18,14 @@ use crate::engine::{
 };
 
 /// The function that says whether an upsert changes a row, and counts those that it does.
-pub(in crate::engine) const CHANGES: &str = "fleet_changes";
+pub(crate) const CHANGES: &str = "fleet_changes";
 
 /// The name under which SQLite has the row that was to be inserted.
 const EXCLUDED: &str = "excluded";
 
 impl Analysis<'_> {
     /// Rewrites an INSERT; the answer is its text, and what it writes.
-    pub(in crate::engine) fn insert(
-        &mut self,
-        tree: &mut Insert,
-    ) -> EngineResult<(String, Written)> {
+    pub(crate) fn insert(&mut self, tree: &mut Insert) -> EngineResult<(String, Written)> {
         if tree.partitioned.is_some()
             || tree.returning.is_some()
             || tree.overwrite
@@ -156,7 +153,7 @@ impl Analysis<'_> {
             let Some(first) = table.columns.first() else {
                 return Err(EngineError::unsupported("a table without columns"));
             };
-            defaults.push((first.clone(), super::raw("NULL".into())));
+            defaults.push((first.clone(), super::words::raw("NULL".into())));
         }
         let scope = Scope::default();
         let mut texts = Vec::with_capacity(rows.len());
@@ -220,7 +217,7 @@ impl Analysis<'_> {
         let mut heads = Vec::with_capacity(columns.len());
         for (index, (output, column)) in outputs.iter().zip(columns).enumerate() {
             let head = format!("c{index}");
-            let mut value = super::raw(head.clone());
+            let mut value = super::words::raw(head.clone());
             let typed = Typed {
                 origin: output.origin.clone(),
                 ..Typed::of(output.kind)

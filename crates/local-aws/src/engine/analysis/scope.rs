@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Expr, Ident};
 
-use super::{Analysis, Output, Typed, call};
+use super::{Analysis, Output, Typed, words::call};
 use crate::engine::{EngineError, EngineResult, catalogue::Table, kinds::Kind};
 
 /// The tables that a part of a statement sees, and those of the parts around it.
 #[derive(Debug, Default)]
-pub(in crate::engine) struct Scope<'s> {
+pub(crate) struct Scope<'s> {
     pub(super) sources: Vec<Source>,
     pub(super) parent: Option<&'s Scope<'s>>,
     /// The labels of the result's columns, where the clause sees them.
@@ -20,7 +20,7 @@ pub(in crate::engine) struct Scope<'s> {
 
 /// A table, or a query in its place.
 #[derive(Debug, Clone)]
-pub(in crate::engine) struct Source {
+pub(crate) struct Source {
     pub(super) alias: String,
     pub(super) table: Option<Arc<Table>>,
     pub(super) columns: Vec<SourceColumn>,
@@ -28,7 +28,7 @@ pub(in crate::engine) struct Source {
 
 /// One of its columns.
 #[derive(Debug, Clone)]
-pub(in crate::engine) struct SourceColumn {
+pub(crate) struct SourceColumn {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) origin: Option<(Arc<Table>, usize)>,
@@ -47,7 +47,7 @@ pub(super) struct Place {
 
 impl Source {
     /// A table under a name.
-    pub(in crate::engine) fn of_table(table: Arc<Table>, alias: &str) -> Self {
+    pub(crate) fn of_table(table: Arc<Table>, alias: &str) -> Self {
         let columns = table.columns.iter().enumerate();
         let columns = columns.map(|(index, column)| SourceColumn {
             name: column.name.clone(),
@@ -79,7 +79,7 @@ impl Source {
 }
 
 impl<'s> Scope<'s> {
-    pub(in crate::engine) fn of(sources: Vec<Source>) -> Self {
+    pub(crate) fn of(sources: Vec<Source>) -> Self {
         Self {
             sources,
             ..Self::default()
@@ -227,7 +227,7 @@ impl Analysis<'_> {
                     "a column that has been assigned a UUID",
                 ));
             }
-            *expr = super::nested(value.clone());
+            *expr = super::words::nested(value.clone());
             return Ok(Typed::of(kind));
         }
         let Some(column) = scope.column(place) else {
@@ -266,7 +266,7 @@ impl Analysis<'_> {
             return Err(EngineError::unsupported(&format!("the variable {name}")));
         };
         let (value, kind) = match value.parse::<i64>() {
-            Ok(value) => (super::number(value), crate::engine::kinds::INT),
+            Ok(value) => (super::words::number(value), crate::engine::kinds::INT),
             Err(_) => (self.text(value.to_owned()), crate::engine::kinds::TEXT),
         };
         *expr = value;

@@ -5,11 +5,11 @@ use sqlparser::ast::{
     TableWithJoins,
 };
 
-use super::{Analysis, Scope, Source, truth};
-use crate::engine::{EngineError, EngineResult, catalogue, definitions::last, schema_tables};
+use super::{Analysis, Scope, Source, words::truth};
+use crate::engine::{EngineError, EngineResult, catalogue, definitions::last, information::tables};
 
 /// The error for a table that there is not.
-pub(in crate::engine) fn no_table(database: &str, table: &str) -> EngineError {
+pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
     EngineError::database(
         1146,
         "42S02",
@@ -219,8 +219,7 @@ impl Analysis<'_> {
             }
             [database, table] if database.value == self.database => table,
             [database, table] if database.value.eq_ignore_ascii_case("information_schema") => {
-                let Some(content) =
-                    schema_tables::content(&table.value, self.catalogue, self.database)
+                let Some(content) = tables::content(&table.value, self.catalogue, self.database)
                 else {
                     return Err(EngineError::unsupported(&format!(
                         "information_schema.{}",

@@ -2,7 +2,10 @@
 
 use sqlparser::ast::Expr;
 
-use super::{Analysis, Typed, call, number, raw, take};
+use super::{
+    Analysis, Typed,
+    words::{call, number, raw, take},
+};
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{Column, Default},
@@ -166,7 +169,7 @@ impl Analysis<'_> {
                 Ok(call("utc_timestamp", args))
             }
             Some(Default::Text(text)) => {
-                let typed = Typed::constant(super::TEXT);
+                let typed = Typed::constant(crate::engine::kinds::TEXT);
                 let mut expr = self.text(text.clone());
                 self.store(&mut expr, &typed, column)?;
                 Ok(expr)
@@ -198,13 +201,13 @@ impl Analysis<'_> {
     }
 
     /// A column's default that is a literal, to be tried when the column is defined.
-    pub(in crate::engine) fn constant_default(&mut self, column: &Column) -> EngineResult<Expr> {
+    pub(crate) fn constant_default(&mut self, column: &Column) -> EngineResult<Expr> {
         self.inline = true;
         self.default(column)
     }
 
     /// What a column of a table that is made anew takes from the old table's.
-    pub(in crate::engine) fn moved(&mut self, from: &Column, to: &Column) -> EngineResult<String> {
+    pub(crate) fn moved(&mut self, from: &Column, to: &Column) -> EngineResult<String> {
         self.inline = true;
         let mut value = Expr::Identifier(sqlparser::ast::Ident::with_quote('`', &from.name));
         let moved = Column {
@@ -224,7 +227,7 @@ impl Analysis<'_> {
     }
 
     /// What a column that is added holds in the rows that are there: its default, or the type's own.
-    pub(in crate::engine) fn added(&mut self, column: &Column) -> EngineResult<String> {
+    pub(crate) fn added(&mut self, column: &Column) -> EngineResult<String> {
         self.inline = true;
         if column.auto_increment {
             return Ok("NULL".into());

@@ -7,7 +7,10 @@ use sqlparser::ast::{
     Update,
 };
 
-use super::{Analysis, Scope, call, number, raw, truth};
+use super::{
+    Analysis, Scope,
+    words::{call, number, raw, truth},
+};
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{Column, Table},
@@ -16,20 +19,20 @@ use crate::engine::{
 
 /// A row that a statement writes: for the words of an error.
 #[derive(Debug, Clone, Default)]
-pub(in crate::engine) struct Written {
-    pub(in crate::engine) table: String,
+pub(crate) struct Written {
+    pub(crate) table: String,
     /// The columns, and for an UPDATE the values.
-    pub(in crate::engine) columns: Vec<(String, String)>,
+    pub(crate) columns: Vec<(String, String)>,
     /// For an INSERT the query of the rows, for an UPDATE what follows FROM.
-    pub(in crate::engine) rows: String,
-    pub(in crate::engine) inserts: bool,
+    pub(crate) rows: String,
+    pub(crate) inserts: bool,
     /// Whether an INSERT may update rows.
-    pub(in crate::engine) upserts: bool,
+    pub(crate) upserts: bool,
 }
 
 impl Analysis<'_> {
     /// Rewrites an UPDATE.
-    pub(in crate::engine) fn update(&mut self, tree: &mut Update) -> EngineResult<Written> {
+    pub(crate) fn update(&mut self, tree: &mut Update) -> EngineResult<Written> {
         if !tree.table.joins.is_empty()
             || !tree.order_by.is_empty()
             || tree.limit.is_some()
@@ -79,7 +82,7 @@ impl Analysis<'_> {
     }
 
     /// Rewrites a DELETE.
-    pub(in crate::engine) fn delete(&mut self, tree: &mut Delete) -> EngineResult<Written> {
+    pub(crate) fn delete(&mut self, tree: &mut Delete) -> EngineResult<Written> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &mut tree.from;
         let [only] = from.as_mut_slice() else {
             return Err(EngineError::unsupported("DELETE with several tables"));

@@ -2,8 +2,10 @@
 
 use sqlparser::ast::Statement;
 
+use std::sync::Arc;
+
 use super::*;
-use crate::engine::{catalogue::Table, sqlite_parse as parse};
+use crate::engine::{analysis::Slot, catalogue::Table, sqlite::parse};
 
 const TABLES: [&str; 2] = [
     "CREATE TABLE t (a INT, b VARCHAR(9), c VARCHAR(9) COLLATE utf8mb4_bin, d DECIMAL(10, 2), at DATETIME, e ENUM('x', 'y'))",
@@ -21,7 +23,7 @@ fn planned(sql: &str) -> EngineResult<Plan> {
     }
     plan(
         parse::parse(sql)?,
-        parse::labels(sql),
+        crate::engine::sqlite::labels::labels(sql),
         &catalogue,
         "shop",
         Bindings::AnyText,

@@ -1,0 +1,27 @@
+//! The conditions of CHECK.
+
+use std::sync::Arc;
+
+use sqlparser::ast::Expr;
+
+use super::{
+    context::Analysis,
+    scope::{Scope, Source},
+    words::truth,
+};
+use crate::engine::{EngineResult, catalogue::Table};
+
+impl Analysis<'_> {
+    /// The condition of a table's CHECK, in SQLite's words.
+    pub(crate) fn check(
+        &mut self,
+        table: &Arc<Table>,
+        mut condition: Expr,
+    ) -> EngineResult<String> {
+        self.inline = true;
+        let scope = Scope::of(vec![Source::of_table(Arc::clone(table), &table.name)]);
+        let typed = self.expr(&mut condition, &scope)?;
+        truth(&typed)?;
+        Ok(condition.to_string())
+    }
+}

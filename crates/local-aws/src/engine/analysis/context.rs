@@ -1,0 +1,96 @@
+//! A statement under analysis, and its numbered parameters.
+
+use std::collections::HashMap;
+
+use sqlparser::ast::{Expr, Value as Literal};
+
+use super::{
+    typed::{Bindings, MomentText, Output, Slot},
+    words::raw,
+};
+use crate::engine::{catalogue::Catalogue, column_types::literal};
+
+/// A statement under analysis.
+pub(crate) struct Analysis<'a> {
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) database: &'a str,
+    pub(super) bindings: Bindings<'a>,
+    pub(crate) slots: Vec<Slot>,
+    pub(super) numbers: HashMap<String, usize>,
+    /// Whether literals stay in the text: a definition has no parameters.
+    pub(super) inline: bool,
+    /// Whether it writes: strict mode makes errors of what is a warning to a query.
+    pub(super) writing: bool,
+    /// The texts that are compared with dates and times.
+    pub(crate) moments: Vec<MomentText>,
+    /// Whether the comparison under analysis is a BETWEEN's.
+    pub(super) between: bool,
+    /// Whether the expression under analysis is a part that may not be needed.
+    pub(super) lazy: bool,
+    /// Where MySQL says that a column is missing.
+    pub(super) clause: &'static str,
+    /// Whether it wants to be the only one to write what it reads.
+    pub(crate) locks: bool,
+    /// The queries of WITH by name.
+    pub(super) named: Vec<(String, Vec<Output>)>,
+    /// The row of VALUES.
+    pub(super) row: usize,
+    /// The table that an UPDATE or DELETE writes to.
+    pub(super) target: Option<String>,
+}
+
+impl<'a> Analysis<'a> {
+    pub(crate) fn new(
+        catalogue: &'a Catalogue,
+        database: &'a str,
+        bindings: Bindings<'a>,
+        writing: bool,
+    ) -> Self {
+        Self {
+            catalogue,
+            database,
+            bindings,
+            slots: Vec::new(),
+            numbers: HashMap::new(),
+            inline: false,
+            writing,
+            moments: Vec::new(),
+            between: false,
+            lazy: false,
+            clause: "field list",
+            locks: false,
+            named: Vec::new(),
+            row: 1,
+            target: None,
+        }
+    }
+
+    /// Numbers a slot; one name has one number.
+    pub(super) fn slot(&mut self, slot: Slot) -> Literal {
+        let number = match &slot {
+            Slot::Named(name) => match self.numbers.get(name) {
+                Some(number) => *number,
+                None => {
+                    self.numbers.insert(name.clone(), self.slots.len() + 1);
+                    self.slots.push(slot);
+                    self.slots.len()
+                }
+            },
+            Slot::Literal(_) => {
+                self.slots.push(slot);
+                self.slots.len()
+            }
+        };
+        Literal::Placeholder(format!("?{number}"))
+    }
+
+    /// A text of the statement's.
+    pub(super) fn text(&mut self, text: String) -> Expr {
+        let value = if self.inline {
+            return raw(literal(&text));
+        } else {
+            self.slot(Slot::Literal(text))
+        };
+        Expr::Value(value.into())
+    }
+}

@@ -1,0 +1,70 @@
+//! Literals and parameters.
+
+use sqlparser::ast::{Expr, Value as Literal};
+
+use super::{
+    context::Analysis,
+    typed::{Bindings, Slot, Typed},
+};
+use crate::engine::{
+    EngineError, EngineResult, Value,
+    kinds::{INT, Kind, TEXT, scale_of, unscaled},
+};
+
+impl Analysis<'_> {
+    /// A literal or a parameter.
+    pub(super) fn value(&mut self, value: &mut Literal) -> EngineResult<(Option<Expr>, Typed)> {
+        let kind = match value {
+            Literal::SingleQuotedString(text)
+            | Literal::DoubleQuotedString(text)
+            | Literal::NationalStringLiteral(text) => {
+                let text = std::mem::take(text);
+                return Ok((Some(self.text(text)), Typed::constant(TEXT)));
+            }
+            Literal::Placeholder(name) => {
+                let Some(bare) = name.strip_prefix(':').map(str::to_owned) else {
+                    return Err(EngineError::MissingParameter(name.clone()));
+                };
+                if self.inline {
+                    return Err(EngineError::unsupported("a parameter in a definition"));
+                }
+                let kind = match self.bindings {
+                    Bindings::AnyText => TEXT,
+                    Bindings::Given(parameters) => match parameters.get(&bare) {
+                        Some(Value::Decimal(text)) if unscaled(text).is_none() => {
+                            return Err(EngineError::unsupported(
+                                "a DECIMAL of more than 18 digits",
+                            ));
+                        }
+                        Some(value) => Kind::of(value),
+                        None => return Err(EngineError::MissingParameter(bare)),
+                    },
+                };
+                *value = self.slot(Slot::Named(bare));
+                kind
+            }
+            Literal::Null => Kind::Null,
+            Literal::Boolean(_) => INT,
+            Literal::HexStringLiteral(digits) if digits.len() % 2 == 0 => Kind::Bytes,
+            Literal::Number(text, false) => {
+                if text.contains(['e', 'E']) {
+                    Kind::Double
+                } else if text.contains('.') {
+                    let scale = scale_of(text);
+                    let number = unscaled(text)
+                        .ok_or_else(|| EngineError::unsupported("a number of so many digits"))?;
+                    *text = number.to_string();
+                    Kind::Decimal { scale }
+                } else if text.parse::<i64>().is_ok() {
+                    INT
+                } else {
+                    return Err(EngineError::unsupported(
+                        "whole numbers above 9223372036854775807",
+                    ));
+                }
+            }
+            _ => return Err(EngineError::unsupported("this literal")),
+        };
+        Ok((None, Typed::constant(kind)))
+    }
+}

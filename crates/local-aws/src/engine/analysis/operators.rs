@@ -1,0 +1,157 @@
+//! Operators: signs and NOT, and which of them compare.
+
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value as Literal};
+
+use super::{
+    Analysis, Scope, Typed,
+    words::{nested, take, truth, wrap},
+};
+use crate::engine::{
+    EngineError, EngineResult,
+    kinds::{INT, Kind},
+};
+
+/// Comparisons, which MySQL and the parser do not put together alike where several stand in a row.
+pub(super) fn is_comparison(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { op, .. } => comparison(op),
+        Expr::InList { .. }
+        | Expr::InSubquery { .. }
+        | Expr::Between { .. }
+        | Expr::Like { .. }
+        | Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsNotFalse(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether an expression's value always needs those of all its parts.
+pub(super) fn needs_all(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { op, .. } => {
+            !comparison(op) && !matches!(op, BinaryOperator::And | BinaryOperator::Or)
+        }
+        Expr::UnaryOp { .. } | Expr::Nested(_) | Expr::Cast { .. } => true,
+        _ => false,
+    }
+}
+
+pub(super) fn comparison(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Gt
+            | BinaryOperator::Lt
+            | BinaryOperator::GtEq
+            | BinaryOperator::LtEq
+            | BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Spaceship
+    )
+}
+
+/// Refuses operands that the parser may have put together otherwise than MySQL.
+pub(super) fn unambiguous(operands: &[&Expr]) -> EngineResult<()> {
+    let loose = |expr: &&Expr| {
+        is_comparison(expr)
+            || matches!(
+                expr,
+                Expr::UnaryOp {
+                    op: UnaryOperator::Not,
+                    ..
+                }
+            )
+            || matches!(
+                expr,
+                Expr::BinaryOp {
+                    op: BinaryOperator::And | BinaryOperator::Or,
+                    ..
+                }
+            )
+    };
+    if operands.iter().any(loose) {
+        return Err(EngineError::unsupported(
+            "comparisons in a row without parentheses",
+        ));
+    }
+    Ok(())
+}
+
+impl Analysis<'_> {
+    pub(super) fn unary(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let Expr::UnaryOp { op, expr: inner } = expr else {
+            return Err(EngineError::unsupported("this operator"));
+        };
+        match op {
+            UnaryOperator::Not => {
+                truth(&self.expr(inner, scope)?)?;
+                **inner = nested(take(inner));
+                Ok(Typed::of(INT))
+            }
+            UnaryOperator::BangNot => {
+                if !matches!(
+                    **inner,
+                    Expr::Nested(_)
+                        | Expr::Identifier(_)
+                        | Expr::Value(_)
+                        | Expr::CompoundIdentifier(_)
+                ) {
+                    return Err(EngineError::unsupported("! without parentheses"));
+                }
+                truth(&self.expr(inner, scope)?)?;
+                *expr = nested(Expr::UnaryOp {
+                    op: UnaryOperator::Not,
+                    expr: Box::new(take(inner)),
+                });
+                Ok(Typed::of(INT))
+            }
+            UnaryOperator::Minus | UnaryOperator::Plus => {
+                let minus = *op == UnaryOperator::Minus;
+                let is_literal = matches!(&**inner, Expr::Value(value) if matches!(value.value, Literal::Number(..)));
+                let is_least = matches!(&**inner, Expr::Value(value)
+                    if matches!(&value.value, Literal::Number(text, _) if text == "9223372036854775808"));
+                if minus && is_least {
+                    *expr = super::words::raw("(-9223372036854775807 - 1)".into());
+                    return Ok(Typed::constant(INT));
+                }
+                let typed = self.expr(inner, scope)?;
+                if typed.quotient || !(typed.kind.is_number() || typed.kind == Kind::Null) {
+                    return Err(EngineError::unsupported(
+                        "a sign before what is not a number",
+                    ));
+                }
+                if !minus {
+                    *expr = take(inner);
+                    return Ok(typed);
+                }
+                let kind = match typed.kind {
+                    Kind::Int { .. } => INT,
+                    kind => kind,
+                };
+                if !is_literal {
+                    // `--` would begin a comment.
+                    *expr = nested(Expr::UnaryOp {
+                        op: UnaryOperator::Minus,
+                        expr: Box::new(nested(take(inner))),
+                    });
+                    if matches!(kind, Kind::Int { .. }) {
+                        let name = if self.is_lazy() {
+                            "fleet_int_if"
+                        } else {
+                            "fleet_int"
+                        };
+                        wrap(expr, name, Vec::new());
+                    }
+                }
+                Ok(Typed {
+                    constant: typed.constant,
+                    ..Typed::of(kind)
+                })
+            }
+            _ => Err(EngineError::unsupported("this operator")),
+        }
+    }
+}

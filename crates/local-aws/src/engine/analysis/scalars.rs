@@ -1,0 +1,152 @@
+//! Functions of numbers and of text.
+
+use sqlparser::ast::Expr;
+
+use super::{
+    Analysis, Typed,
+    calls::Argument,
+    words::{call, nested, number, raw, take},
+};
+use crate::engine::{
+    EngineError, EngineResult,
+    kinds::{Collation, INT, Kind, text},
+    mysql_functions::missing,
+};
+
+impl Analysis<'_> {
+    pub(super) fn integers(&mut self, args: Vec<Argument>, name: &str) -> EngineResult<Vec<Expr>> {
+        args.into_iter()
+            .map(|arg| match arg.typed.kind {
+                Kind::Int { .. } | Kind::Null => Ok(arg.expr),
+                _ => Err(EngineError::unsupported(&format!(
+                    "{name} with what is not a whole number"
+                ))),
+            })
+            .collect()
+    }
+
+    /// An argument as text, its collation noted.
+    pub(super) fn text_argument(
+        &mut self,
+        arg: &mut Argument,
+        kinds: &mut Vec<(Collation, bool)>,
+    ) -> EngineResult<Expr> {
+        if let Kind::Text {
+            collation,
+            implicit,
+        } = arg.typed.kind
+        {
+            kinds.push((collation, implicit));
+        }
+        let mut expr = take(&mut arg.expr);
+        self.as_text(&mut expr, &arg.typed)?;
+        Ok(expr)
+    }
+
+    pub(super) fn numeric(
+        &mut self,
+        name: &str,
+        mut args: Vec<Argument>,
+    ) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let kind = args[0].typed.kind.plain();
+        if name == "mod" {
+            let mut other = args.pop().ok_or_else(wrong)?;
+            let both = matches!(
+                (kind, other.typed.kind),
+                (Kind::Int { .. }, Kind::Int { .. })
+            );
+            if !both || self.writing {
+                return Err(wrong());
+            }
+            let text = format!(
+                "({} % {})",
+                nested(take(&mut args[0].expr)),
+                nested(take(&mut other.expr))
+            );
+            return Ok((raw(text), Typed::of(kind)));
+        }
+        // The number of digits must be known: it decides the result's type.
+        let digits = match args.get(1).map(|arg| arg.expr.to_string()) {
+            None => Some(0),
+            Some(text) => text.parse::<u32>().ok(),
+        };
+        let value = take(&mut args[0].expr);
+        match (name, kind, digits) {
+            ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), Typed::of(kind))),
+            ("abs", kind, _) if kind.is_exact() => {
+                Ok((call("fleet_abs", vec![value]), Typed::of(kind)))
+            }
+            ("sign", kind, _) if kind.is_number() => {
+                Ok((call("sign", vec![value]), Typed::of(INT)))
+            }
+            ("abs" | "sign", _, _) => Err(wrong()),
+            (_, Kind::Int { .. }, Some(_)) => Ok((value, Typed::of(kind))),
+            ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
+                EngineError::unsupported(&format!("{upper} to more digits than the number has")),
+            ),
+            (_, Kind::Decimal { scale }, Some(digits)) => {
+                let kept = digits.min(scale);
+                let with = match name {
+                    "round" => "fleet_round",
+                    "truncate" => "fleet_truncate",
+                    "floor" => "fleet_floor",
+                    _ => "fleet_ceil",
+                };
+                let value = call(with, vec![value, number(scale - kept)]);
+                let kind = match name {
+                    "round" | "truncate" => Kind::Decimal { scale: kept },
+                    _ => INT,
+                };
+                Ok((value, Typed::of(kind)))
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    pub(super) fn textual(
+        &mut self,
+        name: &str,
+        mut args: Vec<Argument>,
+    ) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let texts = match name {
+            "left" | "right" | "substring" | "substr" | "mid" => 1,
+            _ => args.len(),
+        };
+        let mut kinds = Vec::new();
+        let mut list = Vec::with_capacity(args.len());
+        let bytes_fit = matches!(name, "length" | "octet_length");
+        for arg in args.drain(..texts) {
+            let mut arg = arg;
+            if bytes_fit && matches!(arg.typed.kind, Kind::Bytes) {
+                list.push(arg.expr);
+                continue;
+            }
+            list.push(self.text_argument(&mut arg, &mut kinds)?);
+        }
+        list.extend(self.integers(args, &upper)?);
+        let collated = matches!(
+            text(&kinds),
+            Kind::Text {
+                collation: Collation::Default,
+                ..
+            }
+        );
+        let (here, kind) = match name {
+            "ascii" | "reverse" | "lower" | "upper" | "concat" | "concat_ws" | "left" | "right"
+            | "ltrim" | "rtrim" | "trim" | "replace" => (name, text(&kinds)),
+            "lcase" => ("lower", text(&kinds)),
+            "ucase" => ("upper", text(&kinds)),
+            "char_length" | "character_length" => ("char_length", INT),
+            "length" | "octet_length" => ("octet_length", INT),
+            "substring" | "substr" | "mid" => ("substring", text(&kinds)),
+            "instr" if collated => ("fleet_instr", INT),
+            "instr" => ("instr", INT),
+            _ => return Err(missing(name, self.database)),
+        };
+        let kind = if name == "ascii" { INT } else { kind };
+        Ok((call(here, list), Typed::of(kind)))
+    }
+}

@@ -1,0 +1,219 @@
+//! SELECT: its columns, its groups and its conditions.
+
+use sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, Value as Literal, ValueWithSpan,
+};
+
+use super::{
+    Analysis, Output, Scope, grouping,
+    orders::{is_fraction, is_negative, ordinal},
+    typed::{Items, MAX_LABEL_CHARACTERS},
+    words::truth,
+};
+use crate::engine::{EngineError, EngineResult, definitions::last, kinds::Kind};
+
+impl Analysis<'_> {
+    pub(super) fn select(
+        &mut self,
+        select: &mut Select,
+        order_by: Option<&mut OrderBy>,
+        parent: Option<&Scope<'_>>,
+    ) -> EngineResult<Items> {
+        select.optimizer_hints.clear();
+        select.select_modifiers = None;
+        if select.into.is_some()
+            || select.top.is_some()
+            || select.qualify.is_some()
+            || select.prewhere.is_some()
+            || !select.named_window.is_empty()
+            || !select.lateral_views.is_empty()
+            || matches!(select.distinct, Some(Distinct::On(_)))
+        {
+            return Err(EngineError::unsupported("this clause of SELECT"));
+        }
+        if matches!(select.distinct, Some(Distinct::All)) {
+            select.distinct = None;
+        }
+        let mut scope = Scope::within(parent);
+        self.from(&mut select.from, &mut scope)?;
+        if let Some(condition) = &mut select.selection {
+            if grouping::aggregates(condition) {
+                return Err(EngineError::database(
+                    1111,
+                    "HY000",
+                    "Invalid use of group function",
+                ));
+            }
+            self.clause = "where clause";
+            truth(&self.expr(condition, &scope)?)?;
+            self.clause = "field list";
+        }
+        expand(select, &scope)?;
+        if let GroupByExpr::Expressions(exprs, _) = &select.group_by
+            && exprs
+                .iter()
+                .any(|expr| is_fraction(expr) || is_negative(expr))
+        {
+            return Err(EngineError::unsupported(
+                "GROUP BY a number that is not a place",
+            ));
+        }
+        grouping::check(select, order_by.as_deref(), &scope)?;
+        let mut items = Vec::with_capacity(select.projection.len());
+        for item in &mut select.projection {
+            let SelectItem::ExprWithAlias { expr, alias } = item else {
+                return Err(EngineError::unsupported("this column of a query"));
+            };
+            let typed = self.expr(expr, &scope)?;
+            if let Kind::Text { collation, .. } = typed.kind
+                && !typed.bare
+            {
+                super::words::collate(expr, collation);
+            }
+            if select.distinct.is_some() && (typed.quotient || typed.kind == Kind::Json) {
+                return Err(EngineError::unsupported("DISTINCT of values of this type"));
+            }
+            let output = Output {
+                name: alias.value.clone(),
+                kind: typed.kind,
+                origin: typed.origin.clone(),
+            };
+            items.push((output, typed));
+        }
+        scope.labels = items.iter().map(|item| item.0.clone()).collect();
+        if let GroupByExpr::Expressions(exprs, modifiers) = &mut select.group_by {
+            if !modifiers.is_empty() {
+                return Err(EngineError::unsupported("GROUP BY with ROLLUP"));
+            }
+            // A column is meant before a label.
+            let labels = std::mem::take(&mut scope.labels);
+            for expr in exprs {
+                if ordinal(expr, items.len(), "group statement")?.is_some() {
+                    continue;
+                }
+                let is_column = match &*expr {
+                    Expr::Identifier(name) => scope.find(None, &name.value)?.is_some(),
+                    _ => true,
+                };
+                if !is_column {
+                    scope.labels.clone_from(&labels);
+                }
+                self.clause = "group statement";
+                let typed = self.expr(expr, &scope)?;
+                self.clause = "field list";
+                scope.labels.clear();
+                self.sortable(expr, &typed)?;
+            }
+            scope.labels = labels;
+        } else {
+            return Err(EngineError::unsupported("GROUP BY ALL"));
+        }
+        if let Some(condition) = &mut select.having {
+            self.clause = "having clause";
+            truth(&self.expr(condition, &scope)?)?;
+            self.clause = "field list";
+        }
+        if let Some(order_by) = order_by {
+            let projection: Vec<Expr> = select
+                .projection
+                .iter()
+                .filter_map(expr_of)
+                .cloned()
+                .collect();
+            let distinct = select.distinct.is_some();
+            self.order_by(
+                order_by,
+                &scope,
+                &items,
+                Some((projection.as_slice(), distinct)),
+            )?;
+        }
+        Ok(items)
+    }
+}
+
+pub(super) fn expr_of(item: &SelectItem) -> Option<&Expr> {
+    match item {
+        SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => Some(expr),
+        _ => None,
+    }
+}
+
+/// Gives each column of the result its label, and each `*` its columns.
+fn expand(select: &mut Select, scope: &Scope<'_>) -> EngineResult<()> {
+    let mut projection = Vec::with_capacity(select.projection.len());
+    for item in std::mem::take(&mut select.projection) {
+        match item {
+            SelectItem::UnnamedExpr(expr) => {
+                let alias = label(&expr);
+                projection.push(SelectItem::ExprWithAlias { expr, alias });
+            }
+            SelectItem::ExprWithAlias { expr, mut alias } => {
+                alias.quote_style = Some('`');
+                projection.push(SelectItem::ExprWithAlias { expr, alias });
+            }
+            SelectItem::Wildcard(_) => {
+                if scope.sources.is_empty() {
+                    return Err(EngineError::database(1096, "HY000", "No tables used"));
+                }
+                all_columns(None, scope, &mut projection)?;
+            }
+            SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                all_columns(Some(&last(&name)), scope, &mut projection)?;
+            }
+            _ => return Err(EngineError::unsupported("this column of a query")),
+        }
+    }
+    select.projection = projection;
+    Ok(())
+}
+
+fn all_columns(
+    table: Option<&str>,
+    scope: &Scope<'_>,
+    projection: &mut Vec<SelectItem>,
+) -> EngineResult<()> {
+    let before = projection.len();
+    for source in &scope.sources {
+        if table.is_some_and(|table| table != source.alias) {
+            continue;
+        }
+        for column in &source.columns {
+            if column.merged {
+                return Err(EngineError::unsupported("* with USING"));
+            }
+            let name = Ident::with_quote('`', &column.name);
+            let expr =
+                Expr::CompoundIdentifier(vec![Ident::with_quote('`', &source.alias), name.clone()]);
+            projection.push(SelectItem::ExprWithAlias { expr, alias: name });
+        }
+    }
+    match table {
+        Some(table) if projection.len() == before => Err(EngineError::database(
+            1051,
+            "42S02",
+            format!("Unknown table '{table}'"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// MySQL names a column without an alias by its text.
+fn label(expr: &Expr) -> Ident {
+    let text = match expr {
+        Expr::Identifier(name) => name.value.clone(),
+        Expr::CompoundIdentifier(parts) => parts
+            .last()
+            .map_or_else(String::new, |name| name.value.clone()),
+        Expr::Value(ValueWithSpan {
+            value: Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text),
+            ..
+        }) => text.clone(),
+        other => other.to_string(),
+    };
+    Ident::with_quote(
+        '`',
+        text.chars().take(MAX_LABEL_CHARACTERS).collect::<String>(),
+    )
+}

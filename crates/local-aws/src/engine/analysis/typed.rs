@@ -1,0 +1,91 @@
+//! What is known of parameters, columns and expressions.
+
+use std::sync::Arc;
+
+use crate::engine::{Parameters, catalogue::Table, kinds::Kind};
+
+/// What is bound to one numbered parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Slot {
+    Named(String),
+    Literal(String),
+}
+
+/// The kinds of the parameters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bindings<'a> {
+    Given(&'a Parameters),
+    /// Every name is one of a text.
+    AnyText,
+}
+
+/// A column of a query's result.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// The table's column that it is, where it is one.
+    pub(crate) origin: Option<(Arc<Table>, usize)>,
+}
+
+/// What is known of an expression.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    pub(crate) kind: Kind,
+    /// Whether it is a literal or a parameter.
+    pub(crate) constant: bool,
+    /// Whether it is a column, whose collation SQLite knows.
+    pub(crate) bare: bool,
+    /// Whether MySQL has more digits of it than it shows: of a quotient, a mean.
+    pub(crate) quotient: bool,
+    /// The table's column that it is.
+    pub(crate) origin: Option<(Arc<Table>, usize)>,
+}
+
+impl Typed {
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            constant: false,
+            bare: false,
+            quotient: false,
+            origin: None,
+        }
+    }
+
+    pub(crate) fn constant(kind: Kind) -> Self {
+        Self {
+            constant: true,
+            ..Self::of(kind)
+        }
+    }
+
+    /// Whether it is a column of YEAR, as which MySQL reads the constants that it is compared with.
+    pub(crate) fn is_year(&self) -> bool {
+        self.origin
+            .as_ref()
+            .is_some_and(|(table, index)| table.columns[*index].kind.name() == "YEAR")
+    }
+
+    /// Whether it is a column of ENUM or SET, which is a number too.
+    pub(crate) fn is_member(&self) -> bool {
+        self.origin.as_ref().is_some_and(|(table, index)| {
+            matches!(table.columns[*index].kind.name(), "ENUM" | "SET")
+        })
+    }
+}
+
+/// A text that is compared with a date or a time. MySQL reads it before any row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct MomentText {
+    pub(crate) slot: usize,
+    pub(crate) is_time: bool,
+    /// Whether MySQL has an error for one that is no date: a BETWEEN may warn.
+    pub(crate) is_error: bool,
+}
+
+/// MySQL's longest alias.
+pub(super) const MAX_LABEL_CHARACTERS: usize = 256;
+
+/// What a SELECT gives, before it is put together with others.
+pub(super) type Items = Vec<(Output, Typed)>;

@@ -1,0 +1,78 @@
+//! Expressions in SQLite's words.
+
+use sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, Value as Literal,
+};
+
+use super::typed::Typed;
+use crate::engine::{
+    EngineError, EngineResult, collation,
+    kinds::{self, Kind},
+};
+
+/// Refuses what MySQL takes for true or false in another way.
+pub(super) fn truth(typed: &Typed) -> EngineResult<()> {
+    match typed.kind {
+        Kind::Null | Kind::Int { .. } | Kind::Double => Ok(()),
+        Kind::Decimal { .. } if !typed.quotient => Ok(()),
+        _ => Err(EngineError::unsupported(
+            "a condition that is not a number or a comparison",
+        )),
+    }
+}
+
+/// An expression as text of SQLite's, which nothing looks into again.
+pub(super) fn raw(text: String) -> Expr {
+    Expr::Identifier(Ident::new(text))
+}
+
+pub(super) fn number(number: impl ToString) -> Expr {
+    Expr::Value(Literal::Number(number.to_string(), false).into())
+}
+
+pub(super) fn nested(expr: Expr) -> Expr {
+    Expr::Nested(Box::new(expr))
+}
+
+/// Takes an expression out of its place.
+pub(super) fn take(expr: &mut Expr) -> Expr {
+    std::mem::replace(expr, Expr::Value(Literal::Null.into()))
+}
+
+/// A call of a function of SQLite's or of ours.
+pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args
+        .into_iter()
+        .map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg)));
+    Expr::Function(Function {
+        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.collect(),
+            clauses: Vec::new(),
+        }),
+        within_group: Vec::new(),
+        filter: None,
+        null_treatment: None,
+        over: None,
+    })
+}
+
+/// Wraps an expression in a call, with more arguments after it.
+pub(super) fn wrap(expr: &mut Expr, name: &str, more: Vec<Expr>) {
+    let mut args = vec![take(expr)];
+    args.extend(more);
+    *expr = call(name, args);
+}
+
+/// Gives an expression a collation.
+pub(super) fn collate(expr: &mut Expr, collation: kinds::Collation) {
+    let name = Ident::new(collation::name(collation));
+    *expr = Expr::Collate {
+        expr: Box::new(take(expr)),
+        collation: ObjectName(vec![ObjectNamePart::Identifier(name)]),
+    };
+}

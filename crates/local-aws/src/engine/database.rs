@@ -1,0 +1,67 @@
+//! The engine in use, and its transactions.
+
+use crate::engine::{EngineResult, Outcome, Statement, mysql, sqlite};
+
+/// The engine in use.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    Sqlite(sqlite::Engine),
+    MySql(mysql::Engine),
+}
+
+/// An open transaction of either engine. Dropping one rolls it back.
+#[derive(Debug)]
+pub(crate) enum Session {
+    Sqlite(sqlite::Session),
+    MySql(mysql::Session),
+}
+
+impl Database {
+    /// Runs a statement, each set of parameters once, on its own: all of it is committed, or none.
+    pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+        match self {
+            Self::Sqlite(engine) => engine.execute(statement).await,
+            Self::MySql(engine) => engine.execute(statement).await,
+        }
+    }
+
+    /// Opens a transaction. No lock is taken until its first statement.
+    pub(crate) async fn begin(&self) -> EngineResult<Session> {
+        Ok(match self {
+            Self::Sqlite(engine) => Session::Sqlite(engine.begin().await?),
+            Self::MySql(engine) => Session::MySql(engine.begin().await?),
+        })
+    }
+
+    /// Waits for the statements under way, then closes every connection.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(engine) => engine.close().await,
+            Self::MySql(engine) => engine.close().await,
+        }
+    }
+}
+
+impl Session {
+    /// Runs a statement within the transaction.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+        match self {
+            Self::Sqlite(session) => session.execute(statement).await,
+            Self::MySql(session) => session.execute(statement).await,
+        }
+    }
+
+    pub(crate) async fn commit(self) -> EngineResult<()> {
+        match self {
+            Self::Sqlite(session) => session.commit().await,
+            Self::MySql(session) => session.commit().await,
+        }
+    }
+
+    pub(crate) async fn rollback(self) -> EngineResult<()> {
+        match self {
+            Self::Sqlite(session) => session.rollback().await,
+            Self::MySql(session) => session.rollback().await,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! `information_schema`, SHOW and DESCRIBE: the catalogue as rows.
+
+pub(crate) mod content;
+mod described;
+pub(crate) mod shows;
+pub(crate) mod tables;

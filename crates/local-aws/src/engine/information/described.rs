@@ -1,0 +1,186 @@
+//! What the dictionary says of a table's columns and keys.
+
+use crate::engine::{
+    catalogue::{Column, Default, Index, Table},
+    charsets,
+    information::content::{Cell, Content, maybe},
+    kinds::{Kind, scaled_text},
+    numbers,
+};
+
+pub(crate) fn position(index: usize) -> Cell {
+    Cell::Number(i64::try_from(index + 1).unwrap_or(i64::MAX))
+}
+
+/// The keys of a table: name, columns, and whether it is unique.
+pub(crate) fn keys(table: &Table) -> Vec<(String, Vec<String>, bool)> {
+    let primary = (!table.primary_key.is_empty())
+        .then(|| ("PRIMARY".to_owned(), table.primary_key.clone(), true));
+    let unique = |wanted: bool| {
+        let indexes = table
+            .indexes
+            .iter()
+            .filter(move |index| index.unique == wanted);
+        indexes.map(|index| (index.name.clone(), index.columns.clone(), index.unique))
+    };
+    primary
+        .into_iter()
+        .chain(unique(true))
+        .chain(unique(false))
+        .collect()
+}
+
+/// `PRI`, `UNI`, `MUL` or nothing.
+pub(crate) fn key_of(table: &Table, column: &Column) -> &'static str {
+    if table.is_key(&column.name) {
+        return "PRI";
+    }
+    let leads = |index: &&Index| index.columns.first() == Some(&column.name);
+    let mut indexes = table.indexes.iter().filter(leads);
+    match indexes
+        .clone()
+        .find(|index| index.unique && index.columns.len() == 1)
+    {
+        // Without a primary key, a unique one of columns that are never NULL is shown as one.
+        Some(_) if table.primary_key.is_empty() && column.not_null => "PRI",
+        Some(_) => "UNI",
+        None if indexes.next().is_some() => "MUL",
+        None => "",
+    }
+}
+
+/// A column's default, as text.
+pub(crate) fn default_of(column: &Column) -> Cell {
+    match &column.default {
+        None | Some(Default::Null) => Cell::Null,
+        // A number is kept as a text, too.
+        Some(Default::Text(text) | Default::Number(text)) => match column.kind() {
+            Kind::Decimal { scale } => match numbers::to_scale(text, scale) {
+                Some(number) => scaled_text(number, scale).into(),
+                None => text.as_str().into(),
+            },
+            _ => text.as_str().into(),
+        },
+        Some(Default::Now) => column.now().into(),
+    }
+}
+
+/// What DESCRIBE says beside the type.
+pub(crate) fn extra(column: &Column) -> String {
+    let mut extra = Vec::new();
+    if column.auto_increment {
+        extra.push("auto_increment".to_owned());
+    }
+    if column.default == Some(Default::Now) {
+        extra.push("DEFAULT_GENERATED".into());
+    }
+    if column.on_update {
+        extra.push(format!("on update {}", column.now()));
+    }
+    extra.join(" ")
+}
+
+pub(crate) fn column_row(
+    table: &Table,
+    index: usize,
+    column: &Column,
+    database: &str,
+) -> Vec<Cell> {
+    let kind = column.kind();
+    let number = |number: u64| Cell::Number(i64::try_from(number).unwrap_or(i64::MAX));
+    let (mut characters, mut octets) = (Cell::Null, Cell::Null);
+    match kind {
+        Kind::Text { .. } => {
+            let (length, of_characters) = match column.kind.name() {
+                "ENUM" => (
+                    column
+                        .kind
+                        .values()
+                        .iter()
+                        .map(|value| value.chars().count() as u64)
+                        .max()
+                        .unwrap_or(0),
+                    true,
+                ),
+                "SET" => (column.kind.values().join(",").chars().count() as u64, true),
+                _ => column.kind.length().unwrap_or((u64::from(u32::MAX), false)),
+            };
+            characters = number(length);
+            octets = number(if of_characters { length * 4 } else { length });
+        }
+        Kind::Bytes => {
+            let length = column
+                .kind
+                .length()
+                .map_or(u64::from(u32::MAX), |length| length.0);
+            (characters, octets) = (number(length), number(length));
+        }
+        _ => {}
+    }
+    let (precision, scale) = match (column.kind.name(), kind) {
+        ("BIT", _) => (Cell::Number(1), Cell::Null),
+        ("YEAR", _) => (Cell::Null, Cell::Null),
+        ("TINYINT", _) => (Cell::Number(3), Cell::Number(0)),
+        ("SMALLINT", _) => (Cell::Number(5), Cell::Number(0)),
+        ("MEDIUMINT", _) => (Cell::Number(7), Cell::Number(0)),
+        ("INT", _) => (Cell::Number(10), Cell::Number(0)),
+        ("BIGINT", _) if column.kind.unsigned() => (Cell::Number(20), Cell::Number(0)),
+        ("BIGINT", _) => (Cell::Number(19), Cell::Number(0)),
+        (_, Kind::Decimal { scale }) => (
+            Cell::Number(i64::from(column.kind.precision())),
+            Cell::Number(i64::from(scale)),
+        ),
+        (_, Kind::Double) => (Cell::Number(22), Cell::Null),
+        _ => (Cell::Null, Cell::Null),
+    };
+    let digits = match kind {
+        Kind::DateTime { digits } | Kind::Time { digits } => Cell::Number(i64::from(digits)),
+        _ => Cell::Null,
+    };
+    let of_text = |text: &str| {
+        if kind.is_text() {
+            Cell::from(text)
+        } else {
+            Cell::Null
+        }
+    };
+    vec![
+        "def".into(),
+        database.into(),
+        table.name.as_str().into(),
+        column.name.as_str().into(),
+        position(index),
+        default_of(column),
+        (if column.not_null { "NO" } else { "YES" }).into(),
+        column.kind.name().to_ascii_lowercase().into(),
+        characters,
+        octets,
+        precision,
+        scale,
+        digits,
+        of_text("utf8mb4"),
+        of_text(charsets::name(column.collation)),
+        column.kind.text().into(),
+        key_of(table, column).into(),
+        extra(column).into(),
+        "select,insert,update,references".into(),
+        column.comment.clone().unwrap_or_default().into(),
+        "".into(),
+        Cell::Null,
+    ]
+}
+
+/// What SHOW FULL COLUMNS says of a column's collation.
+pub(crate) fn collation_of(column: &Column) -> Cell {
+    maybe(
+        column
+            .kind()
+            .is_text()
+            .then(|| charsets::name(column.collation)),
+    )
+}
+
+/// Rows under names, for SHOW.
+pub(crate) fn shown(columns: &[&str], rows: Vec<Vec<Cell>>) -> Content {
+    Content::new(columns, rows)
+}

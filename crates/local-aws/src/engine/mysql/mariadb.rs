@@ -1,0 +1,277 @@
+//! A MariaDB of the server's own: found on the machine, kept under the data folder, reached by a socket alone.
+//!
+//! It survives a kill of either process: it ends with the server, however that ends, and one that is killed itself is
+//! started again.
+
+use std::{
+    env,
+    path::Path,
+    process::Command,
+    sync::{Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use mysql_async::{Conn, OptsBuilder, prelude::Queryable};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    engine::{
+        Rights,
+        mysql::{
+            mariadb_process::{
+                Places, Process, Programs, failed, install, last_words, server_command,
+            },
+            target::Target,
+        },
+    },
+    options::{Secret, StartError, Storage},
+    temporary::TemporaryFolder,
+};
+
+/// How long a start, a recovery after a crash included, may take.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a stop may take before the process is killed, which InnoDB survives.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(50);
+/// A running MariaDB. Dropped without [`Server::stop`], it is killed.
+#[derive(Debug)]
+pub(crate) struct Server {
+    places: Places,
+    supervisor: Mutex<Option<Supervisor>>,
+    /// The folder of in-memory data; removed last.
+    _temporary: Option<TemporaryFolder>,
+}
+
+#[derive(Debug)]
+struct Supervisor {
+    orders: mpsc::Sender<Order>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// It has been asked to stop: wait for its end.
+    Wait,
+    Kill,
+}
+
+impl Server {
+    /// Finds MariaDB, sets its folder up where that is new, starts it, and lets `secret`'s user own `database`.
+    pub(crate) async fn start(
+        storage: &Storage,
+        database: &str,
+        secret: &Secret,
+    ) -> Result<Self, StartError> {
+        let programs = Programs::find()?;
+        let (folder, temporary) = match storage {
+            Storage::Folder(folder) => (folder.clone(), None),
+            Storage::InMemory => {
+                let folder = TemporaryFolder::create_in(&env::temp_dir())?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        let places = Places::below(&folder)?;
+        let durable = temporary.is_none();
+        end_left_over(&places).await?;
+        let prepared = places.clone();
+        let mut command = spawn_blocking(move || {
+            install(&programs, &prepared)?;
+            Ok::<_, StartError>(server_command(&programs, &prepared, durable))
+        })
+        .await
+        .map_err(failed)??;
+        let mut process = Process::spawn(&mut command, &places).map_err(failed)?;
+        until_ready(&mut process, &places).await?;
+        let (orders, received) = mpsc::channel();
+        let supervised = places.clone();
+        let thread = thread::Builder::new()
+            .name("mariadb".into())
+            .spawn(move || supervise(process, &mut command, &supervised, &received))?;
+        let server = Self {
+            places,
+            supervisor: Mutex::new(Some(Supervisor { orders, thread })),
+            _temporary: temporary,
+        };
+        server.own(database, secret).await.map_err(failed)?;
+        Ok(server)
+    }
+
+    /// How its database is reached.
+    pub(crate) fn target(&self) -> Target {
+        Target::socket(&self.places.socket)
+    }
+
+    /// The folder of its data.
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.places.data
+    }
+
+    /// Lets it write everything and end.
+    pub(crate) async fn stop(&self) {
+        let Some(supervisor) = self.supervisor() else {
+            return;
+        };
+        // First, or it would be started again.
+        let _ = supervisor.orders.send(Order::Wait);
+        if let Ok(mut root) = root(&self.places.socket).await {
+            // The answer may be lost in the stop.
+            let _ = root.query_drop("SHUTDOWN").await;
+        }
+        let _ = spawn_blocking(move || supervisor.thread.join()).await;
+    }
+
+    fn supervisor(&self) -> Option<Supervisor> {
+        self.supervisor
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Creates a reader and a writer of `database` with these passwords and the rights that `create_schema.sh` grants. The
+    /// writer may write to those of `tables` that exist.
+    pub(crate) async fn limit(
+        &self,
+        database: &str,
+        tables: &[String],
+        passwords: &[String; 2],
+    ) -> Result<(), StartError> {
+        let mut root = root(&self.places.socket).await.map_err(failed)?;
+        let found: Vec<String> = root
+            .exec(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = ?",
+                (database,),
+            )
+            .await
+            .map_err(failed)?;
+        let database = name(database);
+        let [reader, writer] = [Rights::Reader, Rights::Writer]
+            .map(|rights| format!("{}@localhost", text(rights.user())));
+        let mut statements = Vec::new();
+        for (user, password) in [&reader, &writer].into_iter().zip(passwords) {
+            let password = text(password);
+            statements.push(format!(
+                "CREATE OR REPLACE USER {user} IDENTIFIED BY {password}"
+            ));
+        }
+        for user in [&reader, &writer] {
+            statements.push(format!("GRANT SELECT ON {database}.* TO {user}"));
+        }
+        for table in tables.iter().filter(|table| found.contains(table)) {
+            let table = name(table);
+            statements.push(format!(
+                "GRANT INSERT, DELETE ON {database}.{table} TO {writer}"
+            ));
+        }
+        for sql in statements {
+            root.query_drop(sql).await.map_err(failed)?;
+        }
+        root.disconnect().await.map_err(failed)
+    }
+
+    async fn own(&self, database: &str, secret: &Secret) -> Result<(), mysql_async::Error> {
+        let database = name(database);
+        let user = format!("{}@localhost", text(&secret.username));
+        let password = text(&secret.password);
+        let mut root = root(&self.places.socket).await?;
+        for sql in [
+            format!("CREATE DATABASE IF NOT EXISTS {database}"),
+            format!("CREATE OR REPLACE USER {user} IDENTIFIED BY {password}"),
+            format!("GRANT ALL ON {database}.* TO {user}"),
+        ] {
+            root.query_drop(sql).await?;
+        }
+        root.disconnect().await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(supervisor) = self.supervisor() {
+            let _ = supervisor.orders.send(Order::Kill);
+            let _ = supervisor.thread.join();
+        }
+    }
+}
+
+/// Quotes a name for a statement.
+fn name(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
+}
+
+/// Quotes a text for a statement.
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+async fn root(socket: &Path) -> Result<Conn, mysql_async::Error> {
+    let options = OptsBuilder::default()
+        .socket(Some(socket.to_string_lossy()))
+        .user(Some("root"));
+    Conn::new(options).await
+}
+
+/// Stops a server that a killed process has left on this folder.
+async fn end_left_over(places: &Places) -> Result<(), StartError> {
+    let Ok(mut root) = root(&places.socket).await else {
+        return Ok(());
+    };
+    tracing::info!("stopping the mariadbd that a killed server has left");
+    let _ = root.query_drop("SHUTDOWN").await;
+    let started = Instant::now();
+    while places.pid.exists() {
+        if started.elapsed() > START_LIMIT {
+            return Err(failed(
+                "the one that an earlier server has left does not stop",
+            ));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn until_ready(process: &mut Process, places: &Places) -> Result<(), StartError> {
+    let started = Instant::now();
+    let log = places.log.display();
+    while root(&places.socket).await.is_err() {
+        if process.ended().is_some() {
+            let words = last_words(places);
+            return Err(failed(format!("mariadbd ended at its start: {words}")));
+        }
+        if started.elapsed() > START_LIMIT {
+            let limit = START_LIMIT.as_secs();
+            return Err(failed(format!(
+                "mariadbd was not ready within {limit} s: see {log}"
+            )));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Starts the process again where it ends, until it is to end.
+fn supervise(
+    mut process: Process,
+    command: &mut Command,
+    places: &Places,
+    orders: &mpsc::Receiver<Order>,
+) {
+    let order = loop {
+        match orders.recv_timeout(PAUSE) {
+            Ok(order) => break order,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break Order::Kill,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        if process.ended().is_some() {
+            tracing::warn!("mariadbd has ended and is started again");
+            match Process::spawn(command, places) {
+                Ok(again) => process = again,
+                Err(error) => tracing::error!(%error, "mariadbd cannot be started again"),
+            }
+        }
+    };
+    let asked = Instant::now();
+    while order == Order::Wait && asked.elapsed() < STOP_LIMIT && process.ended().is_none() {
+        thread::sleep(PAUSE);
+    }
+}

@@ -1,0 +1,193 @@
+//! One statement on a connection to MySQL: its executions, and their results.
+
+use mysql_async::{
+    Conn, DriverError, Error, Params, QueryResult,
+    prelude::{Protocol, Queryable},
+};
+
+use crate::engine::{
+    EngineError, EngineResult, Meter, Outcome, Parameters, Statement,
+    mysql::text,
+    mysql::values,
+    mysql::{text::Positional, writes::Write},
+};
+
+/// The commands that MySQL cannot prepare; they are sent as text.
+const NOT_PREPARABLE: u16 = 1295;
+
+/// Whether a batch has a transaction around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Alone,
+    Transaction,
+}
+
+/// Runs a statement once for each set of parameters: all of them or, if one fails, none.
+pub(crate) async fn run_all(
+    connection: &mut Conn,
+    statement: &Statement,
+    scope: Scope,
+) -> EngineResult<Vec<Outcome>> {
+    let positional = text::positional(&statement.sql)?;
+    let mut meter = Meter::new(statement.max_bytes);
+    if let [one] = statement.sets.as_slice() {
+        return Ok(vec![
+            run_one(connection, &positional, one, statement.metadata, &mut meter).await?,
+        ]);
+    }
+    let [begin, commit, rollback] = match scope {
+        Scope::Alone => ["START TRANSACTION", "COMMIT", "ROLLBACK"],
+        Scope::Transaction => [
+            "SAVEPOINT fleet",
+            "RELEASE SAVEPOINT fleet",
+            "ROLLBACK TO SAVEPOINT fleet",
+        ],
+    };
+    connection
+        .query_drop(begin)
+        .await
+        .map_err(|error| failure(&error))?;
+    let mut all = Vec::with_capacity(statement.sets.len());
+    for set in &statement.sets {
+        match run_one(connection, &positional, set, statement.metadata, &mut meter).await {
+            Ok(outcome) => all.push(outcome),
+            Err(error) => {
+                // The first error says more than a failed rollback would.
+                let _ = connection.query_drop(rollback).await;
+                return Err(error);
+            }
+        }
+    }
+    connection
+        .query_drop(commit)
+        .await
+        .map_err(|error| failure(&error))?;
+    Ok(all)
+}
+
+async fn run_one(
+    connection: &mut Conn,
+    positional: &Positional,
+    parameters: &Parameters,
+    metadata: bool,
+    meter: &mut Meter,
+) -> EngineResult<Outcome> {
+    let mut list = Vec::with_capacity(positional.names.len());
+    for name in &positional.names {
+        let value = parameters
+            .get(name)
+            .ok_or_else(|| EngineError::MissingParameter(name.clone()))?;
+        list.push(values::to_mysql(value));
+    }
+    let parameters = if list.is_empty() {
+        Params::Empty
+    } else {
+        Params::Positional(list)
+    };
+    let answer = match connection
+        .exec_iter(positional.sql.as_str(), parameters)
+        .await
+    {
+        Ok(result) => collect(result, positional, metadata, meter).await?,
+        Err(Error::Server(error))
+            if error.code == NOT_PREPARABLE && positional.names.is_empty() =>
+        {
+            let result = connection
+                .query_iter(positional.sql.as_str())
+                .await
+                .map_err(|error| failure(&error))?;
+            collect(result, positional, metadata, meter).await?
+        }
+        Err(error) => return Err(failure(&error)),
+    };
+    match answer {
+        Answer::Rows(outcome) => Ok(outcome),
+        Answer::Write(write) => Ok(Outcome {
+            updated: write.updated(),
+            generated: generated(connection, &write).await?,
+            ..Outcome::default()
+        }),
+    }
+}
+
+/// The ids that a write generated. Of several rows with explicit ids, MySQL only reports the last one, which is recognised by
+/// not being the session's last generated id.
+async fn generated(connection: &mut Conn, write: &Write) -> EngineResult<Vec<i64>> {
+    let ids = write.generated();
+    if ids.len() < 2 {
+        return Ok(ids);
+    }
+    let last: Option<u64> = connection
+        .query_first("SELECT LAST_INSERT_ID()")
+        .await
+        .map_err(|error| failure(&error))?;
+    Ok(if last == write.id { ids } else { Vec::new() })
+}
+
+/// The result of a statement.
+enum Answer {
+    Rows(Outcome),
+    Write(Write),
+}
+
+async fn collect<P: Protocol>(
+    mut result: QueryResult<'_, 'static, P>,
+    positional: &Positional,
+    metadata: bool,
+    meter: &mut Meter,
+) -> EngineResult<Answer> {
+    let columns = result.columns().filter(|columns| !columns.is_empty());
+    let Some(columns) = columns else {
+        let write = Write {
+            verb: positional.verb,
+            id: result.last_insert_id(),
+            affected: result.affected_rows(),
+            info: result.info().into_owned(),
+        };
+        result
+            .drop_result()
+            .await
+            .map_err(|error| failure(&error))?;
+        return Ok(Answer::Write(write));
+    };
+    let mut rows = Vec::new();
+    while let Some(row) = result.next().await.map_err(|error| failure(&error))? {
+        let row = values::row(row.unwrap(), &columns);
+        meter.row(&row)?;
+        rows.push(row);
+    }
+    result
+        .drop_result()
+        .await
+        .map_err(|error| failure(&error))?;
+    let columns = columns
+        .iter()
+        .map(|column| values::column(column, metadata))
+        .collect();
+    Ok(Answer::Rows(Outcome {
+        columns: Some(columns),
+        rows,
+        ..Outcome::default()
+    }))
+}
+
+pub(crate) fn failure(error: &Error) -> EngineError {
+    match error {
+        Error::Server(error) => match error.code {
+            1213 => EngineError::Deadlock,
+            // Interrupted, and MariaDB's own number for a statement that took too long.
+            1317 | 1969 | 3024 => EngineError::Timeout,
+            // The server goes down, or someone ended the connection.
+            1053 | 1077 | 1079 | 1927 | 4031 => EngineError::LinkFailure,
+            code => EngineError::Database {
+                message: error.message.clone(),
+                code,
+                state: error.state.clone(),
+            },
+        },
+        Error::Io(_) | Error::Driver(DriverError::ConnectionClosed) => EngineError::LinkFailure,
+        Error::Driver(DriverError::LocalInfile(_)) => text::load_data_local(),
+        Error::Driver(DriverError::PoolDisconnected) => EngineError::Unavailable,
+        other => EngineError::Internal(other.to_string()),
+    }
+}

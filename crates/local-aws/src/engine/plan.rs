@@ -1,0 +1,95 @@
+//! A statement ready for SQLite.
+
+use std::{borrow::Cow, sync::Arc};
+
+use crate::engine::{
+    EngineError, EngineResult, Parameters, Value,
+    analysis::{MomentText, Output, Slot, Written},
+    catalogue::Table,
+};
+
+/// A statement ready for SQLite.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) kind: Kind,
+    /// One text, or several for a definition.
+    pub(crate) sql: Vec<String>,
+    /// The columns of a query.
+    pub(crate) outputs: Vec<Output>,
+    /// What is bound to `?1`, `?2` and so on.
+    pub(crate) slots: Vec<Slot>,
+    /// The texts that are read as dates or times.
+    pub(crate) moments: Vec<MomentText>,
+    /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
+    pub(crate) written: Written,
+    pub(crate) table: Option<Arc<Table>>,
+    /// The statement's first word, in capitals.
+    pub(crate) verb: String,
+    /// Whether the definition is of a table that others may refer to while it is made anew.
+    pub(crate) rebuilds: bool,
+}
+
+/// What a statement does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Reads; `locks` where it wants to be the only one to write what it reads.
+    Query { locks: bool },
+    /// `replaces` where rows may make place for new ones.
+    Insert { replaces: bool },
+    /// UPDATE or DELETE.
+    Change,
+    /// DDL, which commits whatever is open, as in MySQL.
+    Definition,
+    /// Nothing to do.
+    Nothing,
+}
+
+impl Kind {
+    /// Whether it needs the one place of a writer.
+    pub(crate) fn writes(self) -> bool {
+        !matches!(self, Self::Query { locks: false } | Self::Nothing)
+    }
+}
+
+impl Plan {
+    pub(crate) fn of(kind: Kind, sql: Vec<String>) -> Self {
+        Self {
+            kind,
+            sql,
+            outputs: Vec::new(),
+            slots: Vec::new(),
+            moments: Vec::new(),
+            written: Written::default(),
+            table: None,
+            verb: String::new(),
+            rebuilds: false,
+        }
+    }
+
+    /// A definition.
+    pub(crate) fn definition(sql: Vec<String>, rebuilds: bool) -> Self {
+        Self {
+            rebuilds,
+            ..Self::of(Kind::Definition, sql)
+        }
+    }
+
+    /// Nothing.
+    pub(crate) fn nothing() -> Self {
+        Self::of(Kind::Nothing, Vec::new())
+    }
+}
+
+/// What a slot holds in one execution.
+pub(crate) fn bound<'a>(
+    slot: &'a Slot,
+    parameters: &'a Parameters,
+) -> EngineResult<Cow<'a, Value>> {
+    match slot {
+        Slot::Literal(text) => Ok(Cow::Owned(Value::Text(text.clone()))),
+        Slot::Named(name) => parameters
+            .get(name)
+            .map(Cow::Borrowed)
+            .ok_or_else(|| EngineError::MissingParameter(name.clone())),
+    }
+}

@@ -1,0 +1,147 @@
+//! One SQLite connection: opened with MySQL's ways.
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use rusqlite::{
+    Connection as Sqlite, InterruptHandle, OpenFlags, ToSql, limits::Limit, types::ToSqlOutput,
+};
+
+use crate::{
+    engine::{
+        EngineError, EngineResult, Parameters, Value, kinds,
+        plan::{Plan, bound},
+        sqlite::{
+            failures::plain,
+            functions,
+            upserts::{self, Changed},
+        },
+    },
+    journal::Journal,
+};
+
+/// How many prepared statements a connection keeps.
+const PREPARED_STATEMENTS: usize = 64;
+/// A longer text, such as an INSERT of many rows, is seldom sent again and would fill the caches.
+pub(crate) const MAX_CACHED_SQL_BYTES: usize = 8 * 1024;
+/// How long to wait for another process that has the file; within this one, nothing ever waits on the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What one statement may take. MySQL's own bounds are `max_allowed_packet` and its thread's stack.
+const LIMITS: [(Limit, i32); 4] = [
+    (Limit::SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 1_000),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 500),
+    (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1_000),
+];
+
+/// A connection with its clock.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) sqlite: Sqlite,
+    pub(crate) database: Arc<str>,
+    pub(crate) clock: functions::StatementClock,
+    pub(crate) changed: Changed,
+    pub(crate) generated: functions::LastGenerated,
+}
+
+impl Connection {
+    /// Opens the file, creating it where it is missing. `durable` data survives a power cut, once its [`Journal`] has
+    /// settled.
+    pub(crate) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
+        // Without a mutex of its own: a connection is used by one thread at a time.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let sqlite = Sqlite::open_with_flags(file, flags)?;
+        sqlite.busy_timeout(BUSY_TIMEOUT)?;
+        sqlite.pragma_update(None, "journal_mode", "WAL")?;
+        sqlite.pragma_update(None, "synchronous", if durable { "NORMAL" } else { "OFF" })?;
+        sqlite.pragma_update(None, "foreign_keys", true)?;
+        sqlite.pragma_update(None, "temp_store", "FILE")?;
+        for (limit, value) in LIMITS {
+            sqlite.set_limit(limit, value)?;
+        }
+        sqlite.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+        let clock = functions::StatementClock::default();
+        let generated = functions::LastGenerated::default();
+        functions::register(&sqlite, &clock, &generated, database)?;
+        let changed = Changed::default();
+        upserts::register(&sqlite, &changed)?;
+        Ok(Self {
+            sqlite,
+            database: Arc::clone(database),
+            clock,
+            changed,
+            generated,
+        })
+    }
+
+    /// Makes it as good as new for the next user.
+    pub(crate) fn reset(&self) {
+        self.generated.store(0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn interrupt_handle(&self) -> InterruptHandle {
+        self.sqlite.get_interrupt_handle()
+    }
+
+    /// Runs a control statement, `COMMIT` say.
+    pub(crate) fn control(&self, sql: &str) -> EngineResult<()> {
+        let mut statement = self
+            .sqlite
+            .prepare_cached(sql)
+            .map_err(|error| plain(&error))?;
+        statement
+            .raw_execute()
+            .map(drop)
+            .map_err(|error| plain(&error))
+    }
+
+    /// Commits what is open. From then on others see it.
+    pub(crate) fn commit(&self, journal: &Journal) -> EngineResult<()> {
+        let _write = journal.write();
+        self.control("COMMIT")
+    }
+}
+
+/// Binds what the statement has numbers for; an explanation uses a part of its plan's.
+pub(crate) fn bind(
+    statement: &mut rusqlite::Statement<'_>,
+    plan: &Plan,
+    parameters: &Parameters,
+    failed: impl Fn(rusqlite::Error) -> EngineError,
+) -> EngineResult<()> {
+    for (index, slot) in plan
+        .slots
+        .iter()
+        .take(statement.parameter_count())
+        .enumerate()
+    {
+        statement
+            .raw_bind_parameter(index + 1, &*bound(slot, parameters)?)
+            .map_err(&failed)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::from(rusqlite::types::Null),
+            Self::Boolean(value) => ToSqlOutput::from(*value),
+            Self::Long(value) => ToSqlOutput::from(*value),
+            Self::Double(value) => ToSqlOutput::from(*value),
+            // As the kind of a DECIMAL is kept; one that has too many digits has been refused.
+            Self::Decimal(value) => match kinds::unscaled(value) {
+                Some(number) => ToSqlOutput::from(number),
+                None => ToSqlOutput::from(value.as_str()),
+            },
+            Self::Text(value) => ToSqlOutput::from(value.as_str()),
+            Self::Blob(value) => ToSqlOutput::from(value.as_slice()),
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! The labels of a query's columns.
+
+use sqlparser::{keywords::Keyword, tokenizer::Token};
+
+use crate::engine::sqlite::parse::tokens;
+
+/// The texts of the columns of a statement's first SELECT, as they were written: MySQL's labels where there are no others.
+pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
+    let tokens = tokens(sql).ok()?;
+    let is = |token: &Token, keyword| matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none());
+    let lines: Vec<usize> = std::iter::once(0)
+        .chain(sql.match_indices('\n').map(|(place, _)| place + 1))
+        .collect();
+    let place = |line: u64, column: u64| -> Option<usize> {
+        let start = *lines.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
+        let before = usize::try_from(column).ok()?.checked_sub(1)?;
+        let (offset, _) = sql[start..]
+            .char_indices()
+            .nth(before)
+            .unwrap_or((sql.len() - start, ' '));
+        Some(start + offset)
+    };
+    let mut depth = 0_usize;
+    let mut items = Vec::new();
+    let mut item: Option<(usize, usize)> = None;
+    let mut selecting = false;
+    for token in &tokens {
+        match &token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if !selecting {
+            selecting = depth == 0 && is(&token.token, Keyword::SELECT);
+            continue;
+        }
+        if matches!(token.token, Token::Whitespace(_)) {
+            continue;
+        }
+        let ends = depth == 0
+            && (matches!(token.token, Token::Comma | Token::SemiColon | Token::EOF)
+                || [
+                    Keyword::FROM,
+                    Keyword::UNION,
+                    Keyword::LIMIT,
+                    Keyword::ORDER,
+                    Keyword::WHERE,
+                ]
+                .into_iter()
+                .any(|keyword| is(&token.token, keyword)));
+        if ends {
+            let (start, end) = item.take()?;
+            items.push(sql.get(start..end)?.to_owned());
+            if token.token == Token::Comma {
+                continue;
+            }
+            return Some(items);
+        }
+        if item.is_none()
+            && [Keyword::DISTINCT, Keyword::ALL]
+                .into_iter()
+                .any(|keyword| is(&token.token, keyword))
+        {
+            continue;
+        }
+        let start = place(token.span.start.line, token.span.start.column)?;
+        let end = place(token.span.end.line, token.span.end.column)?;
+        item = Some((item.map_or(start, |item| item.0), end));
+    }
+    None
+}

@@ -1,0 +1,337 @@
+//! From SQL text to one syntax tree, with MySQL's words for what does not parse.
+
+use sqlparser::{
+    ast::{Expr, Statement},
+    dialect::MySqlDialect,
+    keywords::Keyword,
+    parser::{Parser, ParserError},
+    tokenizer::{Token, TokenWithSpan, Tokenizer},
+};
+
+use crate::engine::{EngineError, EngineResult, mysql::text::load_data_local};
+
+/// The most operators in one statement. A chain of them is a tree as deep as the chain is long, and SQLite refuses one
+/// deeper than 1,000; this bound keeps the walk over the tree within a thread's stack.
+const MAX_OPERATORS: usize = 4_000;
+/// How deep parentheses, subqueries and CASEs may nest.
+const MAX_NESTING: usize = 40;
+/// How deep the parser may go; each of these levels takes it several steps.
+const MAX_RECURSION: usize = 100;
+/// How many parentheses may open in a row.
+const MAX_PARENTHESES: usize = 12;
+/// First words of statements that the parser knows and MySQL does not.
+const NOT_MYSQL: [&str; 12] = [
+    "ATTACH", "CACHE", "CLOSE", "COMMENT", "COPY", "DETACH", "LISTEN", "MERGE", "NOTIFY", "PRAGMA",
+    "UNLOAD", "VACUUM",
+];
+/// First words of statements of MySQL's that the parser does not know, or only in part.
+const MYSQL: [&str; 22] = [
+    "ALTER", "ANALYZE", "BINLOG", "CALL", "CHECK", "CHECKSUM", "CREATE", "DO", "DROP", "EXPLAIN",
+    "FLUSH", "GRANT", "HANDLER", "KILL", "LOAD", "LOCK", "OPTIMIZE", "RENAME", "REPAIR", "REVOKE",
+    "SHOW", "UNLOCK",
+];
+/// How much of the text MySQL quotes in a syntax error.
+const QUOTED_CHARACTERS: usize = 80;
+
+/// Parses exactly one statement; a semicolon at its end is fine.
+pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
+    let mut tokens = tokens(sql)?;
+    if loads_local_data(&tokens) {
+        return Err(load_data_local());
+    }
+    nesting(&tokens)?;
+    for token in &mut tokens {
+        // To the parser these bind as other databases have them.
+        let word = match token.token {
+            Token::StringConcat => "OR",
+            Token::Overlap => "AND",
+            _ => continue,
+        };
+        token.token = Token::make_keyword(word);
+    }
+    if tokens
+        .iter()
+        .filter(|token| is_operator(&token.token))
+        .count()
+        > MAX_OPERATORS
+    {
+        return Err(EngineError::database(
+            1436,
+            "HY000",
+            "Thread stack overrun: the statement has too many operators",
+        ));
+    }
+    let statements = Parser::new(&MySqlDialect {})
+        .with_recursion_limit(MAX_RECURSION)
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+        .map_err(|error| syntax_error(sql, &error))?;
+    let mut statements = statements.into_iter();
+    match (statements.next(), statements.next()) {
+        (Some(statement), None) => Ok(statement),
+        (Some(_), Some(_)) => Err(EngineError::SeveralStatements),
+        (None, _) => Err(EngineError::database(1065, "42000", "Query was empty")),
+    }
+}
+
+pub(crate) fn tokens(sql: &str) -> EngineResult<Vec<TokenWithSpan>> {
+    Tokenizer::new(&MySqlDialect {}, sql)
+        .tokenize_with_location()
+        .map_err(|error| near(sql, error.location.line, error.location.column))
+}
+
+/// Parses an expression.
+pub(crate) fn condition(text: &str) -> EngineResult<Expr> {
+    Parser::new(&MySqlDialect {})
+        .with_recursion_limit(MAX_RECURSION)
+        .with_tokens_with_locations(tokens(text)?)
+        .parse_expr()
+        .map_err(|error| syntax_error(text, &error))
+}
+
+/// The error for a statement that is not run: 1235 where MySQL has it, 1064 where it is another database's.
+pub(crate) fn not_run(statement: &Statement) -> EngineError {
+    let text = statement.to_string();
+    let words: Vec<&str> = text.split_whitespace().take(2).collect();
+    if words
+        .first()
+        .is_some_and(|word| NOT_MYSQL.contains(&word.to_ascii_uppercase().as_str()))
+    {
+        return near(&text, 1, 1);
+    }
+    EngineError::unsupported(&words.join(" "))
+}
+
+/// Checks the nesting before anything is parsed: the parser tries some parentheses twice, and so each pair within them
+/// four times.
+fn nesting(tokens: &[TokenWithSpan]) -> EngineResult<()> {
+    let (mut depth, mut run) = (0_usize, 0);
+    for token in tokens {
+        match &token.token {
+            Token::Whitespace(_) => continue,
+            Token::LParen => {
+                depth += 1;
+                run += 1;
+            }
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word) if word.keyword == Keyword::CASE => depth += 1,
+            Token::Word(word) if word.keyword == Keyword::END => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if token.token != Token::LParen {
+            run = 0;
+        }
+        if depth > MAX_NESTING || run > MAX_PARENTHESES {
+            return Err(too_deep());
+        }
+    }
+    Ok(())
+}
+
+fn too_deep() -> EngineError {
+    EngineError::database(
+        1436,
+        "HY000",
+        "Thread stack overrun: the statement is nested too deeply",
+    )
+}
+
+fn loads_local_data(tokens: &[TokenWithSpan]) -> bool {
+    let mut words = tokens.iter().filter_map(|token| match &token.token {
+        Token::Word(word) if word.quote_style.is_none() => Some(word.keyword),
+        _ => None,
+    });
+    words.next() == Some(Keyword::LOAD) && words.any(|word| word == Keyword::LOCAL)
+}
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::XOR
+                | Keyword::NOT
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::COLLATE
+                | Keyword::BETWEEN
+                | Keyword::LIKE
+                | Keyword::IS
+                | Keyword::IN
+                | Keyword::DIV
+        ),
+        Token::Comma
+        | Token::LParen
+        | Token::RParen
+        | Token::Colon
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_)
+        | Token::Whitespace(_)
+        | Token::Period
+        | Token::SemiColon
+        | Token::EOF => false,
+        _ => true,
+    }
+}
+
+fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
+    let text = match error {
+        ParserError::RecursionLimitExceeded => {
+            return too_deep();
+        }
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+    };
+    // Whether MySQL has it is not known: what only administers a server, and definitions, are not 1064 by mistake.
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
+        return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
+    }
+    let (line, column) = location(text).unwrap_or((1, 1));
+    near(sql, line, column)
+}
+
+/// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.
+fn location(text: &str) -> Option<(u64, u64)> {
+    let (_, place) = text.rsplit_once("Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
+}
+
+fn near(sql: &str, line: u64, column: u64) -> EngineError {
+    let lines_before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let columns_before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    let start: usize = sql
+        .split_inclusive('\n')
+        .take(lines_before)
+        .map(str::len)
+        .sum();
+    let rest: String = sql[start..]
+        .chars()
+        .skip(columns_before)
+        .take(QUOTED_CHARACTERS)
+        .collect();
+    EngineError::database(
+        1064,
+        "42000",
+        format!(
+            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
+             for the right syntax to use near '{rest}' at line {line}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_quotes_the_place() {
+        let error = parse("SELECT a\nFROM t WHERE = b").unwrap_err();
+        assert!(
+            error.to_string().contains("near '= b' at line 2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn one_statement_is_parsed_and_two_are_not() {
+        assert!(parse("SELECT 1;").is_ok());
+        assert_eq!(
+            parse("SELECT 1; SELECT 2"),
+            Err(EngineError::SeveralStatements)
+        );
+        assert!(parse(" -- nothing\n").is_err());
+    }
+
+    #[test]
+    fn deep_statements_are_refused_and_do_not_overflow_the_stack() {
+        let chain = |count: usize| format!("SELECT 1{}", " + 1".repeat(count));
+        assert!(
+            parse(&chain(MAX_OPERATORS)).is_ok_and(|tree| tree.to_string().len() > MAX_OPERATORS)
+        );
+        assert!(parse(&chain(MAX_OPERATORS + 1)).is_err());
+        assert!(
+            parse(&format!(
+                "SELECT {}1{}",
+                "(".repeat(20_000),
+                ")".repeat(20_000)
+            ))
+            .is_err()
+        );
+    }
+
+    /// What may be nested: what stands before and after the inner expression, or the inner table.
+    const EXPRESSIONS: [(&str, &str); 18] = [
+        ("(", ")"),
+        ("f(", ")"),
+        ("IF(", ", 1, 2)"),
+        ("NOT ", ""),
+        ("- ", ""),
+        ("!", ""),
+        ("1 + (", ")"),
+        ("a IN (", ")"),
+        ("(1, ", ")"),
+        ("EXISTS (SELECT ", ")"),
+        ("(SELECT ", ")"),
+        ("(SELECT 1 FROM (SELECT ", ") t)"),
+        ("CASE WHEN ", " THEN 1 END"),
+        ("CASE ", " WHEN 1 THEN 2 END"),
+        ("CAST(", " AS SIGNED)"),
+        ("a BETWEEN ", " AND 2"),
+        ("INTERVAL ", " DAY"),
+        ("COUNT(*) OVER (PARTITION BY ", ")"),
+    ];
+    const TABLES: [(&str, &str); 5] = [
+        ("(", ")"),
+        ("(u JOIN ", ")"),
+        ("(SELECT * FROM ", ") t"),
+        ("((SELECT * FROM ", ") UNION SELECT 1) t"),
+        ("u, LATERAL (SELECT * FROM ", ") t"),
+    ];
+
+    /// Statements that nest each pair of these in turns, as deep as is let through.
+    fn nested() -> Vec<String> {
+        let mut all = Vec::new();
+        for (start, inner, parts) in [
+            ("SELECT ", "1", &EXPRESSIONS[..]),
+            ("SELECT 1 FROM ", "t", &TABLES[..]),
+        ] {
+            for outer in parts {
+                for other in parts {
+                    for depth in [MAX_PARENTHESES, MAX_NESTING] {
+                        let turns: Vec<_> =
+                            [outer, other].into_iter().cycle().take(depth).collect();
+                        let before: String = turns.iter().map(|part| part.0).collect();
+                        let after: String = turns.iter().rev().map(|part| part.1).collect();
+                        all.push(format!("{start}{before}{inner}{after}"));
+                        // One that breaks off makes the parser go back.
+                        all.push(format!("{start}{before}{inner}"));
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn no_nesting_keeps_the_parser_for_long() {
+        /// Far more than any takes, and far less than one of exponential cost would.
+        const LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
+        let (sender, parsed) = std::sync::mpsc::channel();
+        std::thread::Builder::new()
+            .stack_size(16 * 1024 * 1024)
+            .spawn(move || {
+                for sql in nested() {
+                    let _ = parse(&sql);
+                    sender.send(()).unwrap();
+                }
+            })
+            .unwrap();
+        for sql in nested() {
+            assert!(parsed.recv_timeout(LIMIT).is_ok(), "{sql}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Which statements may run and write: a bounded number of places, taken in the order of requests.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
+
+use crate::engine::{EngineError, EngineResult};
+
+/// How long a writer waits for another one's transaction. InnoDB waits 50 s for a row, which is more than a statement
+/// has; here one transaction keeps every other writer waiting, so that its owner should be told of early.
+pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(8);
+
+/// Waits for a place.
+pub(crate) async fn permit(
+    places: &Arc<Semaphore>,
+    deadline: Instant,
+) -> EngineResult<OwnedSemaphorePermit> {
+    match timeout_at(deadline, Arc::clone(places).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) => Err(EngineError::Unavailable),
+        Err(_) => Err(EngineError::Timeout),
+    }
+}
+
+/// The one place of a writer.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    place: Arc<Semaphore>,
+    /// Since when it has been taken.
+    since: Arc<Mutex<Option<Instant>>>,
+    patience: Duration,
+}
+
+/// The writer's place, taken until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    writer: Writer,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Writer {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            place: Arc::new(Semaphore::new(1)),
+            since: Arc::default(),
+        }
+    }
+
+    /// Takes the place; if another writer keeps it for too long, the error and the log say since when.
+    pub(crate) async fn take(&self, deadline: Instant) -> EngineResult<Writing> {
+        let patience = Instant::now() + self.patience;
+        match permit(&self.place, deadline.min(patience)).await {
+            Ok(place) => {
+                self.set(Some(Instant::now()));
+                Ok(Writing {
+                    writer: self.clone(),
+                    _place: place,
+                })
+            }
+            Err(EngineError::Timeout) if patience < deadline => {
+                let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+                let seconds = since.map_or(0, |since| since.elapsed().as_secs());
+                tracing::warn!(
+                    seconds,
+                    "a transaction is open and keeps others from writing"
+                );
+                Err(EngineError::database(
+                    1205,
+                    "HY000",
+                    format!(
+                        "Lock wait timeout exceeded; try restarting transaction: another transaction has been open \
+                         for {seconds} s, and the embedded engine has one writer at a time"
+                    ),
+                ))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn set(&self, since: Option<Instant>) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.writer.set(None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_that_waits_too_long_is_told_of_the_open_transaction() {
+        let writer = Writer::new(Duration::from_millis(50));
+        let far = Instant::now() + Duration::from_secs(60);
+        let first = writer.take(far).await.unwrap();
+        let error = writer.take(far).await.unwrap_err().to_string();
+        assert!(
+            error.contains("another transaction has been open"),
+            "{error}"
+        );
+        let now = Instant::now();
+        assert_eq!(writer.take(now).await.unwrap_err(), EngineError::Timeout);
+        drop(first);
+        assert!(writer.take(far).await.is_ok());
+    }
+}

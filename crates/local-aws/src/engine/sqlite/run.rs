@@ -1,0 +1,182 @@
+//! How a connection runs plans.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use crate::{
+    engine::{
+        EngineResult, Meter, Outcome, Parameters, Statement, Value,
+        plan::{Kind, Plan, bound},
+        sqlite::{
+            connection::{Connection, MAX_CACHED_SQL_BYTES, bind},
+            dates, errors, functions, results,
+            writes::Before,
+        },
+    },
+    journal::Journal,
+};
+
+impl Connection {
+    /// Runs plans that write, outside transactions, and commits them.
+    pub(crate) fn write_all(
+        &self,
+        plans: &[Arc<Plan>],
+        statement: &Statement,
+        journal: &Journal,
+    ) -> EngineResult<Vec<Outcome>> {
+        if plans.iter().any(|plan| plan.kind == Kind::Definition) {
+            // It commits by itself, as in MySQL.
+            let _write = journal.write();
+            return self.run_all(plans, statement);
+        }
+        self.control("BEGIN IMMEDIATE")?;
+        let written = self
+            .run_all(plans, statement)
+            .and_then(|outcomes| self.commit(journal).map(|()| outcomes));
+        // Some failures have rolled it back already.
+        if written.is_err() && !self.sqlite.is_autocommit() {
+            // The first error says more.
+            let _ = self.control("ROLLBACK");
+        }
+        written
+    }
+
+    /// Runs a plan for each set of parameters: all of them or, where one fails, none.
+    pub(crate) fn run_all(
+        &self,
+        plans: &[Arc<Plan>],
+        statement: &Statement,
+    ) -> EngineResult<Vec<Outcome>> {
+        let (sets, metadata) = (&statement.sets[..], statement.metadata);
+        let mut meter = Meter::new(statement.max_bytes);
+        if let ([one], [plan]) = (sets, plans) {
+            return Ok(vec![self.run(plan, one, metadata, &mut meter)?]);
+        }
+        self.control("SAVEPOINT `fleet`")?;
+        let all: EngineResult<Vec<Outcome>> = sets
+            .iter()
+            .zip(plans)
+            .map(|(set, plan)| self.run(plan, set, metadata, &mut meter))
+            .collect();
+        if all.is_err() && !self.sqlite.is_autocommit() {
+            self.control("ROLLBACK TO `fleet`")?;
+        }
+        if !self.sqlite.is_autocommit() {
+            self.control("RELEASE `fleet`")?;
+        }
+        all
+    }
+
+    fn run(
+        &self,
+        plan: &Plan,
+        parameters: &Parameters,
+        metadata: bool,
+        meter: &mut Meter,
+    ) -> EngineResult<Outcome> {
+        self.clock
+            .store(functions::microseconds(), Ordering::Relaxed);
+        for moment in &plan.moments {
+            if let Value::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
+                dates::check(text, moment)?;
+            }
+        }
+        match plan.kind {
+            Kind::Nothing => Ok(Outcome::default()),
+            Kind::Definition => self.define(plan),
+            Kind::Query { .. } => self.query(plan, parameters, metadata, meter),
+            Kind::Insert { .. } | Kind::Change => self.change(plan, parameters),
+        }
+    }
+
+    /// Runs a definition, all of it or nothing.
+    fn define(&self, plan: &Plan) -> EngineResult<Outcome> {
+        let nothing = Parameters::new();
+        let failed = |error: rusqlite::Error| errors::explained(self, plan, &nothing, &error);
+        let run = |sql: &str| self.sqlite.execute_batch(sql).map_err(failed);
+        if plan.rebuilds {
+            // Dropping a table would take the rows along that refer to it. It has no effect within a transaction.
+            run("PRAGMA foreign_keys = OFF")?;
+        }
+        let result = run("BEGIN IMMEDIATE").and_then(|()| {
+            plan.sql.iter().try_for_each(|sql| run(sql))?;
+            run("COMMIT")
+        });
+        if result.is_err() && !self.sqlite.is_autocommit() {
+            run("ROLLBACK")?;
+        }
+        run("PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON")?;
+        result.map(|()| Outcome::default())
+    }
+
+    fn query(
+        &self,
+        plan: &Plan,
+        parameters: &Parameters,
+        metadata: bool,
+        meter: &mut Meter,
+    ) -> EngineResult<Outcome> {
+        let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
+        self.prepared(plan, parameters, |statement| {
+            let kinds: Vec<_> = plan.outputs.iter().map(|output| output.kind).collect();
+            let mut rows = Vec::new();
+            let mut cursor = statement.raw_query();
+            while let Some(row) = cursor.next().map_err(failed)? {
+                let mut values = Vec::with_capacity(kinds.len());
+                for (index, kind) in kinds.iter().enumerate() {
+                    values.push(results::value(row.get_ref(index).map_err(failed)?, *kind));
+                }
+                meter.row(&values)?;
+                rows.push(values);
+            }
+            drop(cursor);
+            let columns = if metadata {
+                results::described(&plan.outputs)
+            } else {
+                results::labels(&plan.outputs)
+            };
+            Ok(Outcome {
+                columns: Some(columns),
+                rows,
+                ..Outcome::default()
+            })
+        })
+    }
+
+    fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
+        let before = match plan.kind {
+            Kind::Insert { .. } => Some(Before::look(self, plan)?),
+            _ => None,
+        };
+        let written = self.prepared(plan, parameters, |statement| {
+            statement
+                .raw_execute()
+                .map_err(|error| errors::explained(self, plan, parameters, &error))
+        })? as u64;
+        match before {
+            Some(before) => before.outcome(self, written),
+            None => Ok(Outcome {
+                updated: written,
+                ..Outcome::default()
+            }),
+        }
+    }
+
+    /// Prepares a plan's statement, binds it, and hands it over.
+    fn prepared<T>(
+        &self,
+        plan: &Plan,
+        parameters: &Parameters,
+        run: impl FnOnce(&mut rusqlite::Statement<'_>) -> EngineResult<T>,
+    ) -> EngineResult<T> {
+        let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
+        let sql = plan.sql.first().map_or("", String::as_str);
+        if sql.len() > MAX_CACHED_SQL_BYTES {
+            let mut statement = self.sqlite.prepare(sql).map_err(failed)?;
+            bind(&mut statement, plan, parameters, failed)?;
+            return run(&mut statement);
+        }
+        let mut statement = self.sqlite.prepare_cached(sql).map_err(failed)?;
+        bind(&mut statement, plan, parameters, failed)?;
+        run(&mut statement)
+    }
+}

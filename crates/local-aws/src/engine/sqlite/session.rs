@@ -1,0 +1,176 @@
+//! A transaction of the embedded engine.
+
+use std::sync::Arc;
+
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+
+use super::shared::{Shared, locked};
+use crate::engine::{
+    EngineError, EngineResult, Outcome, Rights, Statement, moment_after,
+    plan::Kind,
+    sqlite::{connection::Connection, places::Writing, work::Work},
+    threads,
+};
+
+/// An open transaction. Dropping it closes its connection, which rolls it back.
+#[derive(Debug)]
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    rights: Rights,
+    /// Gone where a statement ran into its time limit and went on, or panicked.
+    connection: Option<Connection>,
+    state: State,
+    _place: OwnedSemaphorePermit,
+}
+
+/// How far a transaction has come.
+#[derive(Debug)]
+enum State {
+    /// No statement yet: no snapshot, no lock.
+    Fresh,
+    /// It has read, and sees the database as it was then.
+    Reading,
+    /// It writes, and holds the writer's place.
+    Writing(#[expect(dead_code, reason = "held until the transaction ends")] Writing),
+}
+
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Commit,
+    Rollback,
+}
+
+impl Session {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        rights: Rights,
+        connection: Connection,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            shared,
+            rights,
+            connection: Some(connection),
+            state: State::Fresh,
+            _place: place,
+        }
+    }
+
+    /// Runs a statement within the transaction.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+        let deadline = moment_after(Instant::now(), statement.timeout);
+        let plans = self.shared.plans(self.rights, &statement, deadline).await?;
+        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
+        let begin = self.prepare(kind, deadline).await?;
+        let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let definition = kind == Kind::Definition;
+        let shared = Arc::clone(&self.shared);
+        let journal = self.shared.journal.clone();
+        let work = Work {
+            statement,
+            deadline,
+            stopping: self.shared.stopping.subscribe(),
+            continued: Arc::clone(&self.shared.continued),
+        };
+        let (result, connection) = work
+            .run(connection, move |connection, statement| {
+                let result = begin
+                    .map_or(Ok(()), |begin| connection.control(begin))
+                    .and_then(|()| {
+                        if definition {
+                            connection.write_all(&plans, &statement, &journal)
+                        } else {
+                            connection.run_all(&plans, &statement)
+                        }
+                    });
+                let result = if definition {
+                    locked(&shared.idle).clear();
+                    result
+                        .and_then(|outcomes| shared.read_catalogue(&connection).map(|()| outcomes))
+                } else {
+                    result
+                };
+                (result, connection)
+            })
+            .await?;
+        self.connection = Some(connection);
+        if definition {
+            self.state = State::Fresh;
+        }
+        // Who holds the writer's place does not wait for the disk: the end of the transaction does.
+        if !matches!(self.state, State::Writing(_)) {
+            self.shared.settled().await?;
+        }
+        result
+    }
+
+    /// Takes the lock that a statement needs; the answer is how the transaction begins, where it has not yet.
+    async fn prepare(
+        &mut self,
+        kind: Kind,
+        deadline: Instant,
+    ) -> EngineResult<Option<&'static str>> {
+        if kind == Kind::Definition {
+            // As in MySQL, a definition commits what is open, and is not part of any transaction.
+            self.finish(End::Commit).await?;
+            self.state = State::Writing(self.shared.writer.take(deadline).await?);
+            return Ok(None);
+        }
+        match (&self.state, kind.writes()) {
+            (State::Fresh, false) => {
+                self.state = State::Reading;
+                Ok(Some("BEGIN"))
+            }
+            (State::Fresh, true) => {
+                self.state = State::Writing(self.shared.writer.take(deadline).await?);
+                Ok(Some("BEGIN IMMEDIATE"))
+            }
+            (State::Reading, true) => {
+                self.state = State::Writing(self.shared.writer.take(deadline).await?);
+                Ok(None)
+            }
+            (State::Reading, false) | (State::Writing(_), _) => Ok(None),
+        }
+    }
+
+    async fn finish(&mut self, how: End) -> EngineResult<()> {
+        if matches!(self.state, State::Fresh) {
+            return Ok(());
+        }
+        let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let journal = self.shared.journal.clone();
+        let (result, connection) = threads::run(move || {
+            // Some failures have rolled it back already.
+            let result = match how {
+                _ if connection.sqlite.is_autocommit() => Ok(()),
+                End::Commit => connection.commit(&journal),
+                End::Rollback => connection.control("ROLLBACK"),
+            };
+            (result, connection)
+        })
+        .await?;
+        self.connection = Some(connection);
+        self.state = State::Fresh;
+        result
+    }
+
+    pub(crate) async fn commit(mut self) -> EngineResult<()> {
+        self.finish(End::Commit).await?;
+        self.give_back();
+        self.shared.settled().await
+    }
+
+    pub(crate) async fn rollback(mut self) -> EngineResult<()> {
+        self.finish(End::Rollback).await?;
+        self.give_back();
+        // What its statements have seen is on disk before its caller goes on.
+        self.shared.settled().await
+    }
+
+    fn give_back(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.shared.give_back(connection);
+        }
+    }
+}

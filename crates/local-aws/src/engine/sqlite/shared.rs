@@ -1,0 +1,209 @@
+//! What every user of the embedded engine shares: connections, plans and definitions.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use lru::LruCache;
+use tokio::{
+    sync::{Semaphore, watch},
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    engine::{
+        EngineError, EngineResult, Parameters, Rights, Statement,
+        analysis::Bindings,
+        catalogue::Catalogue,
+        kinds,
+        plan::{Kind, Plan},
+        plans,
+        sqlite::{
+            connection::{Connection, MAX_CACHED_SQL_BYTES},
+            labels, parse,
+            places::{Writer, permit},
+            rights,
+        },
+        threads,
+    },
+    journal::Journal,
+    temporary::TemporaryFolder,
+};
+
+/// How many statements outside transactions run at once. They are bound by processor and disk, so more would not help.
+pub(super) const CONNECTIONS: u32 = 8;
+/// How many rewritten statements are kept.
+pub(super) const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
+/// How many statements are parsed at once.
+pub(super) const PARSERS: usize = 4;
+/// Plans by the statement and the kinds of its parameters.
+type Plans = LruCache<(Arc<str>, String), Arc<Plan>>;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) file: PathBuf,
+    pub(super) database: Arc<str>,
+    pub(super) plans: Mutex<Plans>,
+    pub(super) catalogue: Mutex<Arc<Catalogue>>,
+    pub(super) idle: Mutex<Vec<Connection>>,
+    pub(super) connections: Arc<Semaphore>,
+    pub(super) transactions: Arc<Semaphore>,
+    pub(super) writer: Writer,
+    pub(super) journal: Journal,
+    pub(super) parsers: Arc<Semaphore>,
+    pub(super) continued: Arc<Semaphore>,
+    /// Whether the engine stops, and with it every statement.
+    pub(super) stopping: watch::Sender<bool>,
+    /// The folder of in-memory data; removed when the last user is gone, after the connections above it.
+    pub(super) temporary: Option<TemporaryFolder>,
+}
+
+impl Shared {
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        Connection::open(
+            Path::new(&self.file),
+            &self.database,
+            self.temporary.is_none(),
+        )
+    }
+
+    /// Waits until what an answer can have seen is on disk.
+    pub(super) async fn settled(&self) -> EngineResult<()> {
+        self.journal.settled().await.map_err(EngineError::Storage)
+    }
+
+    pub(super) fn planned(&self, sql: &Arc<str>, signature: &str) -> Option<Arc<Plan>> {
+        let key = (Arc::clone(sql), signature.to_owned());
+        locked(&self.plans).get(&key).cloned()
+    }
+
+    /// Plans a statement for the kinds of some parameters.
+    pub(super) fn plan(&self, sql: &Arc<str>, parameters: &Parameters) -> EngineResult<Arc<Plan>> {
+        let signature = signature(sql, parameters);
+        if let Some(plan) = self.planned(sql, &signature) {
+            return Ok(plan);
+        }
+        let catalogue = Arc::clone(&*locked(&self.catalogue));
+        let plan = plans::plan(
+            parse::parse(sql)?,
+            labels::labels(sql),
+            &catalogue,
+            &self.database,
+            Bindings::Given(parameters),
+        )?;
+        let plan = Arc::new(plan);
+        if sql.len() <= MAX_CACHED_SQL_BYTES && plan.kind != Kind::Definition {
+            let mut plans = locked(&self.plans);
+            // Another thread may have defined something meanwhile.
+            if Arc::ptr_eq(&catalogue, &locked(&self.catalogue)) {
+                plans.put((Arc::clone(sql), signature), Arc::clone(&plan));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Reads the definitions anew, and forgets the plans that were made with others.
+    pub(super) fn read_catalogue(&self, connection: &Connection) -> EngineResult<()> {
+        let catalogue = Catalogue::read(&connection.sqlite)?;
+        let mut plans = locked(&self.plans);
+        *locked(&self.catalogue) = Arc::new(catalogue);
+        plans.clear();
+        Ok(())
+    }
+
+    pub(super) fn give_back(&self, connection: Connection) {
+        // One that could not even roll back is closed, which does.
+        if !connection.sqlite.is_autocommit() {
+            return;
+        }
+        connection.reset();
+        let mut idle = locked(&self.idle);
+        // A burst of transactions leaves no more behind than are of use.
+        if idle.len() < CONNECTIONS as usize {
+            idle.push(connection);
+        }
+    }
+
+    pub(super) async fn connection(self: &Arc<Self>) -> EngineResult<Connection> {
+        if let Some(connection) = locked(&self.idle).pop() {
+            return Ok(connection);
+        }
+        let shared = Arc::clone(self);
+        let opened = spawn_blocking(move || shared.connect())
+            .await
+            .map_err(EngineError::unfinished)?;
+        opened.map_err(|error| EngineError::Internal(error.to_string()))
+    }
+
+    /// A statement's plan for each set of parameters, from the cache where it is there.
+    pub(super) async fn plans(
+        self: &Arc<Self>,
+        rights: Rights,
+        statement: &Statement,
+        deadline: Instant,
+    ) -> EngineResult<Vec<Arc<Plan>>> {
+        let nothing = Parameters::new();
+        if let [set] = statement.sets.as_slice()
+            && let Some(plan) = self.planned(&statement.sql, &signature(&statement.sql, set))
+        {
+            return Ok(vec![rights::allow(rights, plan)?]);
+        }
+        let place = permit(&self.parsers, deadline).await?;
+        let (shared, sql) = (Arc::clone(self), Arc::clone(&statement.sql));
+        let sets: Vec<Parameters> = if statement.sets.is_empty() {
+            vec![nothing]
+        } else {
+            statement.sets.clone()
+        };
+        let parsed = threads::run(move || {
+            let mut plans: Vec<Arc<Plan>> = Vec::with_capacity(sets.len());
+            let mut last: Option<(HashMap<String, Kinds>, Arc<Plan>)> = None;
+            for set in &sets {
+                let kinds = kinds_of(set);
+                let plan = match &last {
+                    Some((before, plan)) if *before == kinds => Arc::clone(plan),
+                    _ => rights::allow(rights, shared.plan(&sql, set)?)?,
+                };
+                last = Some((kinds, Arc::clone(&plan)));
+                plans.push(plan);
+            }
+            drop(place);
+            Ok(plans)
+        });
+        timeout_at(deadline, parsed)
+            .await
+            .map_err(|_| EngineError::Timeout)??
+    }
+}
+
+/// A parameter's kind: whether it is one of NULL.
+type Kinds = kinds::Kind;
+
+fn kinds_of(parameters: &Parameters) -> HashMap<String, Kinds> {
+    let kinds = parameters.iter();
+    kinds
+        .map(|(name, value)| (name.clone(), Kinds::of(value)))
+        .collect()
+}
+
+/// Names the kinds of parameters; a long statement is never looked up by it.
+fn signature(sql: &str, parameters: &Parameters) -> String {
+    if sql.len() > MAX_CACHED_SQL_BYTES {
+        return String::new();
+    }
+    let mut kinds: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}:{:?}", Kinds::of(value)))
+        .collect();
+    kinds.sort();
+    kinds.join(",")
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds one of these.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

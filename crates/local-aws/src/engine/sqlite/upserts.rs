@@ -1,0 +1,34 @@
+//! Counts the rows that an upsert changes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use rusqlite::{Connection as Sqlite, functions::FunctionFlags};
+
+use crate::engine::analysis::CHANGES;
+
+/// What the upsert under way has changed.
+pub(crate) type Changed = Arc<Changes>;
+
+/// How many rows, and the id of the last of them, 0 without one.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) count: AtomicU64,
+    pub(crate) id: AtomicI64,
+}
+
+/// Registers the function that an upsert asks whether it changes a row: it counts those that it does.
+pub(crate) fn register(connection: &Sqlite, changed: &Changed) -> rusqlite::Result<()> {
+    let changed = Arc::clone(changed);
+    connection.create_scalar_function(CHANGES, 2, FunctionFlags::SQLITE_UTF8, move |context| {
+        let changes: bool = context.get(0)?;
+        if changes {
+            changed.count.fetch_add(1, Ordering::Relaxed);
+            let id: Option<i64> = context.get(1)?;
+            changed.id.store(id.unwrap_or(0), Ordering::Relaxed);
+        }
+        Ok(changes)
+    })
+}

@@ -1,0 +1,114 @@
+//! What an INSERT or REPLACE did, counted as MySQL does: its affected rows, and the ids that it generated.
+
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection as Sqlite, OptionalExtension};
+
+use crate::engine::{
+    EngineResult, Outcome,
+    definitions::quoted,
+    plan::{Kind, Plan},
+    sqlite::{connection::Connection, failures::plain},
+};
+
+/// What a table held before an INSERT.
+pub(crate) struct Before {
+    /// The last id that was generated, where the table has an AUTO_INCREMENT column.
+    sequence: Option<i64>,
+    /// The number of rows, where a REPLACE may delete some.
+    rows: Option<(String, i64)>,
+}
+
+impl Before {
+    /// Looks at the table that `plan` inserts into.
+    pub(crate) fn look(connection: &Connection, plan: &Plan) -> EngineResult<Self> {
+        let table = plan.written.table.clone();
+        let failed = |error: rusqlite::Error| plain(&error);
+        let generates = plan
+            .table
+            .as_ref()
+            .is_some_and(|table| table.auto_increment().is_some());
+        let sequence = if generates {
+            let last = "SELECT seq FROM main.sqlite_sequence WHERE name = ?1";
+            let mut statement = connection.sqlite.prepare_cached(last).map_err(failed)?;
+            let last = statement.query_row([&table], |row| row.get(0)).optional();
+            Some(last.map_err(failed)?.unwrap_or(0))
+        } else {
+            None
+        };
+        let replaces = plan.kind == Kind::Insert { replaces: true };
+        // A table that is not there is the statement's own error.
+        let rows = replaces
+            .then(|| rows(&connection.sqlite, &table).ok())
+            .flatten();
+        connection.changed.count.store(0, Ordering::Relaxed);
+        Ok(Self {
+            sequence,
+            rows: rows.map(|rows| (table, rows)),
+        })
+    }
+
+    /// What the INSERT did, by the number of rows that SQLite says it inserted or changed.
+    pub(crate) fn outcome(self, connection: &Connection, written: u64) -> EngineResult<Outcome> {
+        let changed = connection.changed.count.load(Ordering::Relaxed);
+        let inserted = written.saturating_sub(changed);
+        let mut updated = inserted + 2 * changed;
+        if let Some((table, before)) = self.rows {
+            let after = rows(&connection.sqlite, &table).map_err(|error| plain(&error))?;
+            let grown = after.saturating_sub(before);
+            // Each row that made place for a new one counts too.
+            let deleted = i64::try_from(inserted)
+                .unwrap_or(i64::MAX)
+                .saturating_sub(grown);
+            updated += u64::try_from(deleted).unwrap_or(0);
+        }
+        let generated = self.sequence.map_or_else(Vec::new, |sequence| {
+            if inserted == 0 && changed == 1 {
+                // That of the row that an upsert updates, as MySQL names it.
+                return vec![connection.changed.id.load(Ordering::Relaxed)];
+            }
+            let ids = ids(sequence, connection.sqlite.last_insert_rowid(), inserted);
+            // An id that was given is no generated one.
+            if let Some(first) = ids.first().filter(|first| **first == sequence + 1) {
+                connection.generated.store(*first, Ordering::Relaxed);
+            }
+            ids
+        });
+        Ok(Outcome {
+            updated,
+            generated,
+            ..Outcome::default()
+        })
+    }
+}
+
+/// The ids of rows inserted, where it is known that they follow each other.
+fn ids(sequence: i64, last: i64, inserted: u64) -> Vec<i64> {
+    match i64::try_from(inserted) {
+        Ok(1) => vec![last],
+        Ok(count @ 2..) if sequence.checked_add(count) == Some(last) => {
+            (sequence + 1..=last).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn rows(connection: &Sqlite, table: &str) -> rusqlite::Result<i64> {
+    let sql = format!("SELECT COUNT(*) FROM main.{}", quoted(table));
+    connection
+        .prepare_cached(&sql)?
+        .query_row([], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ids;
+
+    #[test]
+    fn ids_are_told_only_where_they_are_known() {
+        assert_eq!(ids(3, 9, 1), [9]);
+        assert_eq!(ids(3, 5, 2), [4, 5]);
+        assert!(ids(3, 9, 2).is_empty());
+        assert!(ids(3, 3, 0).is_empty());
+    }
+}

@@ -1,0 +1,128 @@
+//! What goes to an engine and what comes back: statements, values and outcomes.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use crate::engine::errors::EngineError;
+
+/// A value on its way to or from the database.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Null,
+    Boolean(bool),
+    Long(i64),
+    Double(f64),
+    /// A decimal number, digit by digit.
+    Decimal(String),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl Value {
+    /// About how many bytes the database sends for it.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Boolean(_) => 1,
+            Self::Long(_) | Self::Double(_) => 8,
+            Self::Decimal(text) | Self::Text(text) => text.len(),
+            Self::Blob(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// The named parameters of one execution.
+pub(crate) type Parameters = HashMap<String, Value>;
+
+/// One statement to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Statement {
+    pub(crate) sql: Arc<str>,
+    /// One execution for each set; more than one for a batch only.
+    pub(crate) sets: Vec<Parameters>,
+    /// How long it may take.
+    pub(crate) timeout: Duration,
+    /// Whether it goes on, unwatched, after its time is up.
+    pub(crate) continue_after_timeout: bool,
+    /// Whether columns are described.
+    pub(crate) metadata: bool,
+    /// How many bytes of values the answer may hold.
+    pub(crate) max_bytes: usize,
+}
+
+/// A column of a result, in the terms of JDBC's `ResultSetMetaData`, as the service describes it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    /// A number of `java.sql.Types`.
+    pub(crate) type_code: i32,
+    pub(crate) type_name: String,
+    pub(crate) table_name: String,
+    pub(crate) auto_increment: bool,
+    pub(crate) signed: bool,
+    pub(crate) case_sensitive: bool,
+    pub(crate) nullable: bool,
+    pub(crate) precision: i32,
+    pub(crate) scale: i32,
+}
+
+/// What a statement gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Outcome {
+    /// Set for a query, with just the labels unless metadata was asked for.
+    pub(crate) columns: Option<Vec<Column>>,
+    pub(crate) rows: Vec<Vec<Value>>,
+    pub(crate) updated: u64,
+    /// The values of an AUTO_INCREMENT column, one for each row inserted.
+    pub(crate) generated: Vec<i64>,
+}
+
+/// The longest row of a result, in bytes:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.limitations.html>.
+pub(crate) const MAX_ROW_BYTES: usize = 64 * 1024;
+
+/// Counts the bytes of a result while it is read, so that no oversized one is held in memory.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    left: usize,
+}
+
+impl Meter {
+    pub(crate) fn new(max_bytes: usize) -> Self {
+        Self { left: max_bytes }
+    }
+
+    /// Takes one row into account.
+    pub(crate) fn row(&mut self, row: &[Value]) -> Result<(), EngineError> {
+        let size = row.iter().map(Value::size).sum();
+        if size > MAX_ROW_BYTES {
+            return Err(EngineError::RowTooLarge);
+        }
+        self.left = self
+            .left
+            .checked_sub(size)
+            .ok_or(EngineError::ResultTooLarge)?;
+        Ok(())
+    }
+}
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rights {
+    /// Everything.
+    Owner,
+    /// `SELECT`.
+    Reader,
+    /// `SELECT`, `INSERT` and `DELETE`.
+    Writer,
+}
+
+impl Rights {
+    /// The user's name.
+    pub(crate) fn user(self) -> &'static str {
+        match self {
+            Self::Owner => "fleet",
+            Self::Reader => "fleet_reader",
+            Self::Writer => "fleet_writer",
+        }
+    }
+}
