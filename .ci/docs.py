@@ -1,5 +1,5 @@
-"""Runs the commands in the documentation. .ci/docs starts what they need and compares their output; .ci/deploy-emulator
-runs those that need a deployed API.
+"""Runs the commands in the documentation. .ci/docs starts what they need and compares their output;
+checks/functions/test_deployed_documents.py runs those that need a deployed API.
 
 A command is a line of a fenced block without a language, after `$ ` if the block shows output as well. A block with a
 language is a file or a picture; one with a shell's language stands behind a line that ends with the file's name, as in
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Documents that their own script follows from beginning to end.
-FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": ".ci/edge"}
+FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": "checks/functions/test_edge.py"}
 # Run by .ci/docs, which compares the output if the document shows it.
 HERE = [
     r"curl .*localhost:3000",
@@ -30,7 +30,7 @@ HERE = [
     r"cat > policy\.json ",
     r"aws (rds-data|application-autoscaling|cloudwatch) ",
 ]
-# Run by .ci/docs.py --deployed in .ci/deploy-emulator, in the order of the documents: a command, and what it must print.
+# Run by .ci/docs.py --deployed in checks/functions/test_deployed_documents.py, in the order of the documents: a command, and what it must print.
 # Prompts are answered with yes.
 DEPLOYED = [
     (r"sam deploy --config-env prod$", r"Successfully created/updated stack - fleet-api-prod"),
@@ -51,16 +51,16 @@ ELSEWHERE = [
     (r"(SCALING_MODE=production )?cargo run$", ".ci/docs", "debug/fleet-server"),
     (r"cargo test --workspace$", ".ci/run", "cargo test --workspace"),
     (r"sam validate --lint$", "checks/test_linters.py", '"validate", "--lint"'),
-    (r"sam build$", ".ci/deploy-emulator", "sam build"),
-    (r"sam deploy$", ".ci/deploy-emulator", "sam deploy"),
-    (r"deploy_scripts/deploy_rds\.sh( && deploy_scripts/create_schema\.sh)?$", ".ci/deploy-emulator", "deploy_scripts/deploy_rds.sh dev"),
-    (r"deploy_scripts/create_schema\.sh$", ".ci/deploy-emulator", "deploy_scripts/create_schema.sh dev"),
-    (r"deploy_scripts/deploy_api\.sh$", ".ci/deploy-emulator", "deploy_scripts/deploy_api.sh dev"),
-    (r"deploy_scripts/roll_back\.sh prod$", ".ci/deploy-emulator", "deploy_scripts/roll_back.sh dev"),
-    (r"deploy_scripts/delete_all\.sh$", ".ci/deploy-emulator", "deploy_scripts/delete_all.sh dev"),
+    (r"sam build$", "checks/built.py", '"build"'),
+    (r"sam deploy$", "checks/functions/test_updates.py", "sam deploy"),
+    (r"deploy_scripts/deploy_rds\.sh( && deploy_scripts/create_schema\.sh)?$", "checks/functions/conftest.py", "deploy_rds.sh dev"),
+    (r"deploy_scripts/create_schema\.sh$", "checks/functions/conftest.py", "create_schema.sh dev"),
+    (r"deploy_scripts/deploy_api\.sh$", "checks/functions/deployment.py", "deploy_api.sh dev"),
+    (r"deploy_scripts/roll_back\.sh prod$", "checks/functions/test_updates.py", "roll_back.sh dev"),
+    (r"deploy_scripts/delete_all\.sh$", "checks/functions/test_updates.py", "delete_all.sh dev"),
     (r"cargo run -- --aws-listen 172\.17\.0\.1:4566", ".ci/sam-local", "--aws-listen"),
-    (r"deploy_scripts/create_schema\.sh prod --rotate (reader|writer)$", ".ci/deploy-emulator", "create_schema.sh dev --rotate writer"),
-    (r"deploy_scripts/restore\.sh prod (inventory|dimensions) ", ".ci/deploy-emulator", "deploy_scripts/restore.sh dev"),
+    (r"deploy_scripts/create_schema\.sh prod --rotate (reader|writer)$", "checks/functions/test_schema.py", "--rotate writer"),
+    (r"deploy_scripts/restore\.sh prod (inventory|dimensions) ", "checks/functions/test_restore_drill.py", "restore.sh dev"),
     (r"fleet-server export ", "crates/server/tests/it/transfer.rs", '"--sign"'),
     (r"sam local start-api$", ".ci/sam-local", "sam local start-api"),
     (r"cargo run -- --backend aws --functions books,authors$", "checks/platform/test_platform.py", '"--backend", "aws", "--functions", "books,authors"'),
@@ -252,11 +252,11 @@ def main():
             elif re.match(ALSO_DEPLOYED, command):
                 shell.run(command)
         elif deployed:
-            who = ".ci/deploy-emulator"
+            who = "checks/functions/test_deployed_documents.py"
             unused.discard(deployed[0])
             if options.deployed:
                 problem = run_deployed(shell, command, deployed[1])
-            elif "docs.py --deployed" not in (ROOT / who).read_text():
+            elif 'docs.py", "--deployed"' not in (ROOT / who).read_text():
                 problem = f"{who} does not run it"
         else:
             who, problem = elsewhere(command, unused)

@@ -96,10 +96,11 @@ class Emulated(Scripts):
 
     def client(self, service, region=REGION):
         if (service, region) not in self.clients:
-            self.clients[service, region] = boto3.client(
-                service, region, endpoint_url=self.endpoint, aws_access_key_id="emulated", aws_secret_access_key="emulated"
-            )
+            self.clients[service, region] = self.session().client(service, region, endpoint_url=self.endpoint)
         return self.clients[service, region]
+
+    def session(self):
+        return boto3.Session(*CREDENTIALS.values())
 
     def state(self):
         """What a refusal must leave as it was."""

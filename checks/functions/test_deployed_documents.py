@@ -1,0 +1,42 @@
+"""What the documents say of a deployed API, and of prod from its deployment to its deletion, by .ci/docs.py.
+
+Needs what deployment.py needs: the functions and servers as .ci/deploy-emulator has them built, MariaDB, and curl.
+"""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from functions.deployment import API_STACK, DATABASE_STACK
+
+
+@pytest.fixture(scope="module")
+def prod(api):
+    """The database of prod."""
+    api.done("deploy_rds.sh prod")
+    yield api
+    # Both environments have the one MariaDB here, whose users now have the passwords of prod's secrets.
+    api.done("create_schema.sh dev")
+
+
+def test_prod_is_protected_from_deletion(prod):
+    prod.refused("is protected from deletion", "delete_all.sh prod")
+
+
+def test_the_commands_of_the_documents_work(prod):
+    endpoints = f"AwsEndpointUrl={prod.endpoint} DataApiEndpointUrl={prod.data_api}"
+    secret = prod.output(DATABASE_STACK, "SecretArn")
+    replaced = {
+        "resource-id.txt": f"{prod.folder}/resource-id.txt",
+        "https://API_ID.execute-api.us-east-1.amazonaws.com/dev": prod.base,
+        " --on-aws": "",
+        "--api-key … ": f"--api-key {prod.output(API_STACK, 'ApiKeyId')} ",
+        "DB_CLUSTER_ARN=arn:… DB_SECRET_ARN=arn:…": f"DB_CLUSTER_ARN={prod.cluster} DB_SECRET_ARN={secret}",
+        "DbClusterArn=arn:…": f"DbClusterArn={prod.cluster} DbSecretArn={secret} {endpoints}",
+    }
+    words = [word for text, value in replaced.items() for word in ("--replace", text, value)]
+    command = [sys.executable, ROOT / ".ci/docs.py", "--deployed", "--folder", prod.root, *words]
+    done = subprocess.run(command, cwd=ROOT, env=prod.environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
