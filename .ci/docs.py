@@ -78,7 +78,7 @@ ELSEWHERE = [
     (r"(EVENTS_URL=\S+ \\\n *)?cargo run -p simulate-scaling --example owner -- run ", "crates/simulate-scaling/tests/it/owner.rs", '"run"'),
     (r"cargo run -q -p simulate-scaling -- .*--check$", "crates/simulate-scaling/tests/it/breaches.rs", "--check"),
     (r"cargo run -q -p simulate-scaling -- ", "crates/simulate-scaling/tests/it/documents.rs", "cargo run -q -p simulate-scaling -- "),
-    (r"deploy_scripts/deploy_scaling_target\.sh ", ".ci/scaling-target", "deploy_scripts/deploy_scaling_target.sh"),
+    (r"deploy_scripts/deploy_scaling_target\.sh ", "checks/scaling/conftest.py", "deploy_scaling_target.sh"),
     (r"sam local invoke ", ".ci/sam-local", "sam local invoke"),
     (r"aws cloudformation deploy --stack-name fleet-scaling ", "checks/platform/test_platform.py", "cloudformation deploy --stack-name fleet-scaling "),
     (r"aws apigateway get-client-certificate ", "checks/platform/test_platform.py", "apigateway get-client-certificate "),

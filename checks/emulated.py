@@ -76,13 +76,13 @@ class Emulated(Scripts):
                 time.sleep(0.1)
         raise AssertionError(f"{name} did not become ready: {(self.folder / f'{name}.log').read_text()}")
 
-    def server(self, name, *options):
+    def server(self, name, *options, **environment):
         """The address of a fleet-server."""
         address = f"127.0.0.1:{free_port()}"
         kept = {key: value for key, value in self.environment.items() if key != "AWS_ENDPOINT_URL"}
         with (self.folder / f"{name}.log").open("w") as log:
             command = [PROGRAMS / "fleet-server", *options, "--listen", address]
-            self.children[name] = subprocess.Popen(command, env=kept, stdout=log, stderr=log)
+            self.children[name] = subprocess.Popen(command, env=kept | environment, stdout=log, stderr=log)
         return f"http://{address}"
 
     def end(self):
