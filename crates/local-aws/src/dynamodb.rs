@@ -1,12 +1,15 @@
 //! DynamoDB: the crate `dynoxide-rs`, on a listener of its own, and a client that forwards to it.
 //!
-//! Its router is private and its public functions skip the checks that its HTTP layer makes, so requests go over a
-//! loopback connection that is kept alive. It runs on a thread of its own, because it does its disk work in place.
+//! Its router is private and its public functions skip the checks that its HTTP layer makes. So requests go over a
+//! loopback connection that is kept alive, but for plain ones (`direct.rs`). It runs on a thread of its own, because it
+//! does its disk work in place.
 //!
 //! That listener lets any web page in: it answers preflights, and looks at no `Host`. So it is kept where none finds it.
 
+mod direct;
+
 use std::{
-    io,
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -31,6 +34,8 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use tokio::{net::TcpListener, runtime, sync::oneshot};
+
+use direct::Direct;
 
 use crate::{
     changes::Changes,
@@ -63,17 +68,30 @@ pub(crate) struct DynamoDb {
     file: Arc<DataFile>,
     journal: Journal,
     database: Database,
+    /// Its own thread.
+    runtime: runtime::Handle,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
 
-/// Forwards requests; cheap to clone.
-#[derive(Debug, Clone)]
+/// Passes requests on; cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Forwarder {
     address: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
     file: Arc<DataFile>,
     journal: Journal,
+    database: Database,
+    runtime: runtime::Handle,
+}
+
+impl fmt::Debug for Forwarder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Forwarder")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
 }
 
 impl DynamoDb {
@@ -104,6 +122,7 @@ impl DynamoDb {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::Builder::new()
             .name("dynamodb".into())
@@ -129,6 +148,7 @@ impl DynamoDb {
             file,
             journal,
             database: shared,
+            runtime: handle,
             stop,
             thread,
         })
@@ -149,6 +169,8 @@ impl DynamoDb {
             client: self.client.clone(),
             file: Arc::clone(&self.file),
             journal: self.journal.clone(),
+            database: self.database.clone(),
+            runtime: self.runtime.clone(),
         }
     }
 
@@ -168,7 +190,7 @@ impl DynamoDb {
 
 impl Forwarder {
     /// Passes a request on as it is, and its answer back. Nothing is acknowledged that would not be found again.
-    pub(crate) async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
+    pub(crate) async fn forward(&self, request: Request<Bytes>) -> Reply {
         if let Err(gone) = self.file.is_there() {
             return not_kept(&gone.to_string());
         }
@@ -196,7 +218,24 @@ impl Forwarder {
         }
     }
 
-    async fn send(&self, mut request: Request<Full<Bytes>>) -> Reply {
+    async fn send(&self, request: Request<Bytes>) -> Reply {
+        let (head, body) = request.into_parts();
+        if let Some(direct) = Direct::of(&head, &body) {
+            let database = self.database.clone();
+            let answer = self.runtime.spawn(async move { direct.answer(&database) });
+            match answer.await {
+                Ok(Some(answer)) => return as_ours(answer.map(Either::Left)),
+                // The listener says what is wrong.
+                Ok(None) => {}
+                // It panicked, or the storage has been closed.
+                Err(_) => return unavailable(),
+            }
+        }
+        self.ask_listener(Request::from_parts(head, Full::new(body)))
+            .await
+    }
+
+    async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> Reply {
         let path = request
             .uri()
             .path_and_query()
@@ -213,11 +252,9 @@ impl Forwarder {
         *request.uri_mut() = uri;
         request.headers_mut().remove(header::CONNECTION);
         match self.client.request(request).await {
-            Ok(mut response) => {
+            Ok(response) => {
+                let mut response = as_ours(response);
                 response.headers_mut().remove(header::CONNECTION);
-                response
-                    .headers_mut()
-                    .insert(header::SERVER, HeaderValue::from_static("Server"));
                 if response.status().is_server_error() {
                     return self.note_failure(response).await;
                 }
@@ -247,6 +284,14 @@ impl Forwarder {
     }
 }
 
+/// Names the server as DynamoDB does.
+fn as_ours<B>(mut response: Response<B>) -> Response<B> {
+    response
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static("Server"));
+    response
+}
+
 /// What SQLite says of a disk that is full or fails.
 const DISK_FAULTS: [&str; 3] = [
     "database or disk is full",
@@ -263,7 +308,7 @@ fn listen() -> io::Result<std::net::TcpListener> {
 }
 
 /// Whether a request changes nothing. What is not known to read may write.
-fn reads(request: &Request<Full<Bytes>>) -> bool {
+fn reads(request: &Request<Bytes>) -> bool {
     let target = request.headers().get("x-amz-target");
     let operation = target
         .and_then(|target| target.to_str().ok()?.rsplit('.').next())

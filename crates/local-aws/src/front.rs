@@ -160,7 +160,7 @@ impl Front {
             Ok(read) => read,
             Err(answer) => return answer.map(Either::Left),
         };
-        let request = Request::from_parts(parts, Full::new(body));
+        let request = Request::from_parts(parts, body);
         match timeout(READ_TIMEOUT, self.dynamodb.forward(request)).await {
             Ok(reply) => reply,
             Err(_) => too_slow().map(Either::Left),

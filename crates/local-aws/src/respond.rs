@@ -17,7 +17,7 @@ pub(crate) struct BodyLimit {
 }
 
 /// Where clients look for the request id, which identifies a response in the log.
-const REQUEST_ID: &str = "x-amzn-requestid";
+pub(crate) const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// A JSON response with the request id that SDKs look for.
 pub(crate) fn answer(

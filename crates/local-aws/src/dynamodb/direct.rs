@@ -1,0 +1,166 @@
+//! Plain requests for one item, answered by the storage itself instead of by its listener.
+//!
+//! The listener does more than the storage's public functions: it checks a request's form, and words what is wrong with
+//! it. So a request is answered here only where its form leaves nothing to check, and only if it succeeds. Every other
+//! one goes to the listener, which refuses it in DynamoDB's words. One that fails here has changed nothing, since the
+//! storage writes an item within a transaction.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use dynoxide::{
+    Database, DynoxideError, PRODUCT_VERSION,
+    auth_material::{self, AuthMaterial},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor};
+
+use super::CONTENT_TYPE;
+use crate::respond::{self, Answer};
+
+const TARGET_PREFIX: &str = "DynamoDB_20120810.";
+/// How long the request ids of DynamoDB are.
+const REQUEST_ID_CHARACTERS: usize = 52;
+
+/// A request that the storage can answer itself.
+#[derive(Debug)]
+pub(super) struct Direct {
+    operation: Operation,
+    body: Bytes,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Get,
+    Put,
+    Update,
+    Delete,
+}
+
+impl Direct {
+    /// The request with this head and body, if it is a plain one.
+    pub(super) fn of(head: &Parts, body: &Bytes) -> Option<Self> {
+        let text = |name: &str| head.headers.get(name)?.to_str().ok();
+        let operation = match text("x-amz-target")?.strip_prefix(TARGET_PREFIX)? {
+            "GetItem" => Operation::Get,
+            "PutItem" => Operation::Put,
+            "UpdateItem" => Operation::Update,
+            "DeleteItem" => Operation::Delete,
+            _ => return None,
+        };
+        let is_plain = head.method == Method::POST
+            && head.uri.path() == "/"
+            && head.uri.query().is_none()
+            && text(header::CONTENT_TYPE.as_str())? == CONTENT_TYPE
+            && !head.headers.contains_key(header::ORIGIN)
+            && is_signed(&head.headers)
+            // A struct may be read from a list, too.
+            && body.starts_with(b"{")
+            && serde_json::from_slice::<PlainBody>(body).is_ok();
+        is_plain.then(|| Self {
+            operation,
+            body: body.clone(),
+        })
+    }
+
+    /// The storage's answer; `None` if it refuses the request. Blocks.
+    pub(super) fn answer(&self, database: &Database) -> Option<Answer> {
+        let (database, body) = (database, &self.body);
+        let body = match self.operation {
+            Operation::Get => run(body, |request| database.get_item(request)),
+            Operation::Put => run(body, |request| database.put_item(request)),
+            Operation::Update => run(body, |request| database.update_item(request)),
+            Operation::Delete => run(body, |request| database.delete_item(request)),
+        }?;
+        let crc32 = crc32fast::hash(&body);
+        let mut answer = respond::answer(StatusCode::OK, CONTENT_TYPE, body);
+        let headers = answer.headers_mut();
+        headers.insert("x-amz-crc32", crc32.into());
+        headers.insert(
+            "x-dynoxide-version",
+            HeaderValue::from_static(PRODUCT_VERSION),
+        );
+        let id: String = std::iter::repeat_with(fastrand::alphanumeric)
+            .take(REQUEST_ID_CHARACTERS)
+            .collect();
+        if let Ok(id) = HeaderValue::from_str(&id.to_ascii_uppercase()) {
+            headers.insert(respond::REQUEST_ID, id);
+        }
+        Some(answer)
+    }
+}
+
+/// Reads the request as the storage does, runs it, and writes its response; `None` of what failed.
+fn run<Q: DeserializeOwned, R: serde::Serialize>(
+    body: &[u8],
+    operation: impl FnOnce(Q) -> Result<R, DynoxideError>,
+) -> Option<Vec<u8>> {
+    let response = operation(serde_json::from_slice(body).ok()?).ok()?;
+    serde_json::to_vec(&response).ok()
+}
+
+/// Whether the listener would take the request's signature.
+fn is_signed(headers: &HeaderMap) -> bool {
+    let authorization = headers.get(header::AUTHORIZATION);
+    auth_material::validate(AuthMaterial {
+        authorization: authorization.and_then(|value| value.to_str().ok()),
+        query: "",
+        has_date_header: headers.contains_key("x-amz-date") || headers.contains_key(header::DATE),
+    })
+    .is_none()
+}
+
+/// The form of a plain request: known fields of their own types, with no number, no null and no value within a value.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase", default)]
+struct PlainBody {
+    table_name: Text,
+    key: HashMap<String, PlainValue>,
+    item: HashMap<String, PlainValue>,
+    consistent_read: bool,
+    projection_expression: Text,
+    update_expression: Text,
+    condition_expression: Text,
+    expression_attribute_names: HashMap<String, Text>,
+    expression_attribute_values: HashMap<String, PlainValue>,
+    return_values: Text,
+    return_values_on_condition_check_failure: Text,
+}
+
+/// An attribute's value of one of the simple types.
+#[derive(Deserialize)]
+#[expect(
+    dead_code,
+    reason = "only whether a value has this form is of interest"
+)]
+enum PlainValue {
+    S(Text),
+    N(Text),
+    #[serde(rename = "BOOL")]
+    Bool(bool),
+}
+
+/// A text, whatever it says.
+#[derive(Default)]
+struct Text;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyText;
+        impl Visitor<'_> for AnyText {
+            type Value = Text;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a text")
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Text, E> {
+                Ok(Text)
+            }
+        }
+        deserializer.deserialize_str(AnyText)
+    }
+}
+
+#[cfg(test)]
+mod tests;
