@@ -2,14 +2,18 @@
 //!
 //! Starts the whole server in its own process, with embedded storage in its own folder, and measures what a
 //! user waits for: the start, memory, and how many requests a second are answered over loopback. The load client
-//! shares the machine with the server. Nothing is asserted here; timings are not tests.
+//! shares the machine with the server. Starts each function's program as Lambda does, too. Nothing is asserted here;
+//! timings are not tests.
 
 mod crowd;
 mod growth;
+mod instructions;
 mod load;
+mod memory;
 mod report;
 mod requests;
 mod server;
+mod start;
 mod statistics;
 
 use std::{
@@ -31,10 +35,10 @@ use crate::{report::Report, requests::Plan, server::Setup};
 /// Why nothing could be measured.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
-/// Measures Fleet API's server on this machine.
+/// Measures Fleet API's server and functions on this machine.
 ///
 /// Each subject starts a server of its own on an empty data folder. The load comes from this process, so leave the machine alone
-/// meanwhile. The output is Markdown.
+/// meanwhile. `start` and `instructions` build the functions as a release first, which takes a while. The output is Markdown.
 #[derive(Parser)]
 #[command(name = "fleet-bench", version)]
 struct Options {
@@ -53,10 +57,19 @@ struct Options {
     /// How often `requests` measures each kind; the median is shown
     #[arg(long, default_value = "3")]
     runs: NonZeroUsize,
+    /// How often `start` starts each function; the median is shown
+    #[arg(long, default_value = "15")]
+    starts: NonZeroUsize,
+    /// The functions that `start` and `instructions` measure; all of them, if nothing is named
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    functions: Vec<String>,
+    /// Where the functions' programs are, target/release say, instead of building them
+    #[arg(long, value_name = "DIR")]
+    binaries: Option<PathBuf>,
     /// Write the results here too, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Draw the first table of `requests` here, each rate beside that of health
+    /// Draw the first table of `requests`, `start` or `instructions` here, each row beside the first one
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 }
@@ -65,12 +78,16 @@ struct Options {
 enum Subject {
     /// Start, and each kind of request: rate, latency, processor time and calls to stores
     Requests,
-    /// Resident memory after 10,000, 100,000 and 1,000,000 requests
+    /// Resident memory after 10,000 and 100,000 requests, and after 1,000,000 reads
     Memory,
     /// 1,000 clients over 10,000 dimensions and 10,000 instances
     Crowd,
     /// Lists of 1,000,000 instances
     Growth,
+    /// Cold start of each function beside a bare one, over plain HTTP and TLS, at Lambda's shares of a processor
+    Start,
+    /// Instructions of each function's requests; needs valgrind
+    Instructions,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,8 +99,8 @@ enum Engine {
 /// The instance that is added.
 pub(crate) const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
 
-/// The column of `requests` that is drawn.
-const DRAWN: &str = "× health";
+/// The columns that are drawn, of the first table that has one of them.
+const DRAWN: [&str; 3] = ["× health", "first × bare", "instructions × bare"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -120,11 +137,11 @@ async fn measure(options: Options) -> Result<(), Failure> {
         fs::write(file, format!("{:#}\n", Value::from(all)))?;
     }
     if let Some(file) = &options.svg {
-        let drawn = reports.iter().find_map(|report| report.svg(DRAWN));
-        fs::write(
-            file,
-            drawn.ok_or("--svg draws requests, which were not measured")?,
-        )?;
+        let drawn = reports
+            .iter()
+            .find_map(|report| DRAWN.iter().find_map(|column| report.svg(column)))
+            .ok_or("--svg draws requests, start or instructions, and none of them was measured")?;
+        fs::write(file, drawn)?;
     }
     Ok(())
 }
@@ -135,6 +152,11 @@ async fn reports_of(subject: Subject, options: &Options) -> Result<Vec<Report>, 
     };
     let span = Duration::from_secs(options.seconds);
     let fewest = options.connections.first().map_or(16, |first| first.get());
+    let starts = start::Plan {
+        starts: options.starts.get(),
+        binaries: options.binaries.clone(),
+        only: options.functions.clone(),
+    };
     Ok(match subject {
         Subject::Requests => {
             let plan = Plan {
@@ -148,9 +170,11 @@ async fn reports_of(subject: Subject, options: &Options) -> Result<Vec<Report>, 
             }
             reports
         }
-        Subject::Memory => vec![requests::memory(setup, fewest).await?],
+        Subject::Memory => vec![memory::measure(setup, fewest).await?],
         Subject::Crowd => vec![crowd::measure(setup, span).await?],
         Subject::Growth => vec![growth::measure(setup).await?],
+        Subject::Start => start::measure(starts).await?,
+        Subject::Instructions => vec![instructions::measure(starts).await?],
     })
 }
 
@@ -171,12 +195,16 @@ mod tests {
             "4,8",
             "--engine",
             "mariadb",
+            "--functions",
+            "books,health",
         ]);
         assert!(options.subjects == [Subject::Crowd, Subject::Requests]);
         assert!(options.engine == Engine::Mariadb);
         let connections: Vec<usize> = options.connections.iter().map(|one| one.get()).collect();
         assert_eq!(connections, [4, 8]);
-        for wrong in [["--connections", "0"], ["--seconds", "0"], ["--runs", "0"]] {
+        assert_eq!(options.functions, ["books", "health"]);
+        let zeros = ["--connections", "--seconds", "--runs", "--starts"].map(|name| [name, "0"]);
+        for wrong in zeros {
             assert!(Options::try_parse_from([&["fleet-bench"][..], &wrong].concat()).is_err());
         }
     }

@@ -1,0 +1,142 @@
+//! The instructions of a request, counted by valgrind's callgrind: a regression shows without a stopwatch.
+
+use std::{
+    fs, io,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Failure,
+    report::{Cell, Report},
+    start::{Candidate, Plan, Process, environment, runtime_api::RuntimeApi, stores},
+};
+
+/// Answers before counting begins: the first ones make connections and fill caches.
+const WARM_UP: usize = 10;
+/// Answers whose instructions are counted.
+const COUNTED: usize = 100;
+/// How long a function may take to end once nobody gives it work.
+const END_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Counts the instructions of each function's requests.
+pub(crate) async fn measure(plan: Plan) -> Result<Report, Failure> {
+    let mut report = Report {
+        title: "Instructions a request".to_owned(),
+        notes: vec![format!(
+            "Counted by valgrind's callgrind over {COUNTED} requests, after {WARM_UP} others. Stores by plain HTTP; the stores' own \
+             instructions are not counted."
+        )],
+        columns: vec!["function", "instructions", "instructions × bare"],
+        rows: Vec::new(),
+    };
+    if let Err(error) = version() {
+        report.notes = vec![format!(
+            "Not counted: valgrind does not run ({error}). Install the package `valgrind`."
+        )];
+        return Ok(report);
+    }
+    let subjects = tokio::task::spawn_blocking(move || plan.subjects()).await??;
+    let server = stores().await?;
+    let variables = environment(&format!("http://{}", server.aws_address))?;
+    let counts = tokio::task::spawn_blocking(move || {
+        subjects
+            .iter()
+            .filter(|subject| subject.function.is_steady)
+            .map(|subject| {
+                let label = subject.function.label();
+                match count(subject, &variables) {
+                    Ok(count) => Ok((label, count)),
+                    Err(error) => Err(format!("{label}: {error}")),
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()
+    })
+    .await??;
+    server.stop().await?;
+    let bare = counts.first().map_or(1.0, |(_, count)| *count);
+    report.rows = counts
+        .into_iter()
+        .map(|(label, count)| {
+            vec![
+                Cell::Text(label),
+                Cell::Number(count, 0),
+                Cell::Number(count / bare, 2),
+            ]
+        })
+        .collect();
+    Ok(report)
+}
+
+fn version() -> io::Result<()> {
+    Command::new("valgrind")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .map(drop)
+}
+
+/// The instructions of a request: the difference of two processes that answer a different number of them.
+fn count(subject: &Candidate, variables: &[(String, String)]) -> Result<f64, Failure> {
+    let few = total(subject, variables, 0..WARM_UP)?;
+    let many = total(subject, variables, WARM_UP..WARM_UP + WARM_UP + COUNTED)?;
+    Ok(many.saturating_sub(few) as f64 / COUNTED as f64)
+}
+
+/// All instructions of a process that answers these events.
+fn total(
+    subject: &Candidate,
+    variables: &[(String, String)],
+    events: std::ops::Range<usize>,
+) -> Result<u64, Failure> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("counts");
+    let api = RuntimeApi::open()?;
+    let mut process = Process::start(callgrind(&file, &subject.program), variables, &api)?;
+    let mut session = process.first_call(&api)?;
+    for number in events {
+        session.invoke(&subject.event(number))?;
+    }
+    // It ends when nobody answers its question for work, and valgrind writes its counts.
+    drop((session, api));
+    let until = Instant::now() + END_TIMEOUT;
+    while process.0.try_wait()?.is_none() {
+        if Instant::now() > until {
+            return Err("the function did not end".into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(read_total(&fs::read_to_string(file)?).ok_or("valgrind wrote no total")?)
+}
+
+fn callgrind(file: &Path, program: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command
+        .arg("--tool=callgrind")
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(program);
+    command
+}
+
+/// The total in callgrind's file: <https://valgrind.org/docs/manual/cl-format.html>.
+fn read_total(counts: &str) -> Option<u64> {
+    let line = counts
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: "))?;
+    line.split(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_read_from_callgrinds_file() {
+        let counts = "# callgrind format\nversion: 1\nevents: Ir\nsummary: 1\n\nfn=(1)\n0 5\ntotals: 12345678\n";
+        assert_eq!(read_total(counts), Some(12_345_678));
+        assert_eq!(read_total("totals: 12 7"), Some(12));
+        assert_eq!(read_total("summary: 5"), None);
+    }
+}

@@ -1,0 +1,93 @@
+//! The server's memory after many requests: whether it grows with their number.
+
+use std::time::Duration;
+
+use http::Method;
+
+use crate::{
+    Failure, INSTANCE,
+    load::{Load, Request, run},
+    report::{Cell, Report},
+    server::{Server, Setup},
+};
+
+/// After how many requests the memory is read.
+const STEPS: [usize; 3] = [10_000, 100_000, 1_000_000];
+/// Writes take longer, and what they write grows by itself.
+const MIXED_STEPS: usize = 2;
+
+/// Measures it after reads, and after reads and writes.
+pub(crate) async fn measure(setup: Setup, connections: usize) -> Result<Report, Failure> {
+    let reads = resident(setup, connections, &STEPS, &|_, number| read(number)).await?;
+    let mixed = resident(setup, connections, &STEPS[..MIXED_STEPS], &mixed).await?;
+    let steps = [0].into_iter().chain(STEPS);
+    let rows = steps.enumerate().map(|(place, requests)| {
+        let of = |mib: &[u64]| Cell::number(mib.get(place).map(|mib| *mib as f64), 0);
+        vec![Cell::Number(requests as f64, 0), of(&reads), of(&mixed)]
+    });
+    Ok(Report {
+        title: "Memory".to_owned(),
+        notes: vec![format!(
+            "Resident memory, {connections} connections. Reads: of both stores in turn. Mixed: the same, a change of a dimension, and an \
+             add of an instance with two packages in turn."
+        )],
+        columns: vec!["requests", "MiB, reads", "MiB, mixed"],
+        rows: rows.collect(),
+    })
+}
+
+fn read(number: usize) -> Request {
+    Request::get(if number.is_multiple_of(2) {
+        "/ec2/instance-002".to_owned()
+    } else {
+        "/scalableTargetDimensions/1-23456789".to_owned()
+    })
+}
+
+fn mixed(connection: usize, number: usize) -> Request {
+    match number % 4 {
+        2 => {
+            let body = format!(r#"{{"desiredCapacity":{number}.5}}"#);
+            let path = format!("/scalableTargetDimensions/{connection}");
+            Request::new(Method::PATCH, path, &body)
+        }
+        3 => Request::new(
+            Method::POST,
+            format!("/ec2/i-{connection}-{number}"),
+            INSTANCE,
+        ),
+        _ => read(number),
+    }
+}
+
+/// The MiB of a new server after its start, and after each of the steps.
+async fn resident(
+    setup: Setup,
+    connections: usize,
+    steps: &[usize],
+    request: &(dyn Fn(usize, usize) -> Request + Sync),
+) -> Result<Vec<u64>, Failure> {
+    let (server, _) = Server::start(setup).await?;
+    server
+        .send(Method::POST, "/ec2/instance-002", INSTANCE)
+        .await?;
+    let mut mib = vec![server.resident_mib()?];
+    let mut done = 0;
+    for step in steps {
+        let (first, more) = (done, (step - done).div_ceil(connections));
+        let load = Load {
+            request: &|connection, number| {
+                (number < more).then(|| request(connection, first + number))
+            },
+            span: Duration::MAX,
+        };
+        let measured = run(&server.address, &load, connections).await?;
+        if measured.not_ok() > 0 {
+            return Err(format!("{} answers were not 200", measured.not_ok()).into());
+        }
+        done = *step;
+        mib.push(server.resident_mib()?);
+    }
+    server.stop().await?;
+    Ok(mib)
+}

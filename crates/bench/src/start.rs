@@ -1,0 +1,395 @@
+//! A function's cold start, as on Lambda: a whole processor until it asks for work, from then on its memory's share.
+
+pub(crate) mod binaries;
+pub(crate) mod functions;
+pub(crate) mod runtime_api;
+mod share;
+mod stores;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use http::Method;
+
+use crate::{
+    Failure, INSTANCE,
+    report::{Cell, Report},
+    server::{Server, Setup},
+    statistics::median,
+};
+use binaries::Binaries;
+use functions::{BARE, Event, FUNCTIONS, Function};
+use runtime_api::{RuntimeApi, Session};
+use share::Share;
+use stores::TlsStores;
+
+/// The memory settings whose share of a processor is measured, in MB.
+const MEMORIES: [u32; 4] = [128, 256, 512, 1_024];
+/// The one whose second answer is shown.
+const SHOWN: u32 = 256;
+/// How many answers after the first one the warm time is the median of.
+const WARM_ANSWERS: usize = 20;
+
+/// What is measured, and how often.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) starts: usize,
+    /// Where the programs are, if they are not to be built.
+    pub(crate) binaries: Option<PathBuf>,
+    /// The functions' names; all of them, if there is none.
+    pub(crate) only: Vec<String>,
+}
+
+/// One function, ready to be started.
+pub(crate) struct Candidate {
+    pub(crate) function: &'static Function,
+    pub(crate) program: PathBuf,
+    event: Event,
+}
+
+impl Plan {
+    /// The bare function and the planned ones, built if they are not there already.
+    pub(crate) fn subjects(&self) -> Result<Vec<Candidate>, Failure> {
+        if let Some(unknown) = self
+            .only
+            .iter()
+            .find(|name| FUNCTIONS.iter().all(|function| function.name != **name))
+        {
+            return Err(format!("there is no function {unknown}").into());
+        }
+        let planned: Vec<&Function> = FUNCTIONS
+            .iter()
+            .filter(|function| {
+                self.only.is_empty() || self.only.iter().any(|name| name == function.name)
+            })
+            .collect();
+        let mut names: Vec<&str> = planned.iter().map(|function| function.name).collect();
+        names.push(BARE.name);
+        names.dedup();
+        let binaries = match &self.binaries {
+            Some(folder) => Binaries::of(folder, &names),
+            None => Binaries::build(&names)?,
+        };
+        [&BARE]
+            .into_iter()
+            .chain(planned)
+            .map(|function| {
+                Ok(Candidate {
+                    function,
+                    program: binaries.program(function.name)?.to_owned(),
+                    event: function.event()?,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Candidate {
+    /// The event of this number.
+    pub(crate) fn event(&self, number: usize) -> Vec<u8> {
+        self.event.number(number)
+    }
+}
+
+/// A server for the functions' stores, with what they read.
+pub(crate) async fn stores() -> Result<Server, Failure> {
+    let (server, _) = Server::start(Setup::default()).await?;
+    server
+        .send(Method::POST, "/ec2/instance-002", INSTANCE)
+        .await?;
+    let dimension = "/scalableTargetDimensions/1-23456789";
+    server
+        .send(Method::PATCH, dimension, r#"{"desiredCapacity":2.0}"#)
+        .await?;
+    Ok(server)
+}
+
+/// The environment of a function on Lambda whose stores are at `endpoint`.
+pub(crate) fn environment(endpoint: &str) -> Result<Vec<(String, String)>, Failure> {
+    let mut variables = functions::settings()?;
+    let own = [
+        ("AWS_ACCESS_KEY_ID", "bench"),
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "bench"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_SECRET_ACCESS_KEY", "bench"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("_HANDLER", "bootstrap"),
+    ];
+    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    Ok(variables)
+}
+
+/// A function's process; killed when this is dropped.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    /// Starts it with nothing in its environment but these variables and the Runtime API's address.
+    pub(crate) fn start(
+        mut command: Command,
+        variables: &[(String, String)],
+        api: &RuntimeApi,
+    ) -> Result<Self, Failure> {
+        let process = command
+            .env_clear()
+            .envs(variables.iter().cloned())
+            .env("AWS_LAMBDA_RUNTIME_API", api.address()?.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self(process))
+    }
+
+    pub(crate) fn first_call(&mut self, api: &RuntimeApi) -> Result<Session, Failure> {
+        api.wait_for(&mut self.0)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The milliseconds of one start.
+struct Start {
+    ready: f64,
+    answers: Vec<f64>,
+}
+
+impl Start {
+    /// Starts a program and has it answer some events, from the first one on with a share of a processor.
+    fn measure(
+        program: &Path,
+        variables: &[(String, String)],
+        events: &[Vec<u8>],
+        share: Option<&Share>,
+    ) -> Result<Self, Failure> {
+        let api = RuntimeApi::open()?;
+        let started = Instant::now();
+        let mut process = Process::start(Command::new(program), variables, &api)?;
+        let mut session = process.first_call(&api)?;
+        let ready = milliseconds(started.elapsed());
+        if let Some(share) = share {
+            share.hold(process.0.id())?;
+        }
+        let answers: Result<_, Failure> = events
+            .iter()
+            .map(|event| Ok(milliseconds(session.invoke(event)?)))
+            .collect();
+        Ok(Self {
+            ready,
+            answers: answers?,
+        })
+    }
+
+    fn first(&self) -> f64 {
+        self.answers.first().copied().unwrap_or_default()
+    }
+
+    fn second(&self) -> f64 {
+        self.answers.get(1).copied().unwrap_or_default()
+    }
+
+    fn warm(&self) -> f64 {
+        median(self.answers.iter().skip(1).copied()).unwrap_or_default()
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    1e3 * duration.as_secs_f64()
+}
+
+/// Starts each function often, by plain HTTP and by TLS.
+pub(crate) async fn measure(plan: Plan) -> Result<Vec<Report>, Failure> {
+    let (plan, subjects) = tokio::task::spawn_blocking(move || {
+        let subjects = plan.subjects()?;
+        Ok::<_, Failure>((plan, subjects))
+    })
+    .await??;
+    let server = stores().await?;
+    let tls = TlsStores::before(server.aws_address.clone()).await?;
+    let plain = environment(&format!("http://{}", server.aws_address))?;
+    let mut secure = environment(&tls.url)?;
+    secure.push(("SSL_CERT_FILE".into(), tls.bundle.display().to_string()));
+    secure.push(("SSL_CERT_DIR".into(), "/nonexistent".into()));
+    let reports = tokio::task::spawn_blocking(move || {
+        let mut numbers = 1..;
+        Ok::<_, Failure>(vec![
+            over_http(&plan, &subjects, &plain, &mut numbers)?,
+            over_tls(&plan, &subjects, &secure, &mut numbers)?,
+        ])
+    })
+    .await??;
+    server.stop().await?;
+    Ok(reports)
+}
+
+/// Starts each of the subjects once a round, so that what disturbs the machine disturbs them all.
+fn rounds(
+    plan: &Plan,
+    subjects: &[&Candidate],
+    variables: &[(String, String)],
+    (answers, share): (usize, Option<&Share>),
+    numbers: &mut impl Iterator<Item = usize>,
+) -> Result<Vec<Vec<Start>>, Failure> {
+    let mut starts: Vec<Vec<Start>> = subjects.iter().map(|_| Vec::new()).collect();
+    for _ in 0..plan.starts {
+        for (subject, starts) in subjects.iter().zip(&mut starts) {
+            let events: Vec<_> = numbers
+                .by_ref()
+                .take(answers)
+                .map(|number| subject.event(number))
+                .collect();
+            let start = Start::measure(&subject.program, variables, &events, share)
+                .map_err(|error| format!("{}: {error}", subject.function.label()))?;
+            starts.push(start);
+        }
+    }
+    Ok(starts)
+}
+
+fn over_http(
+    plan: &Plan,
+    subjects: &[Candidate],
+    variables: &[(String, String)],
+    numbers: &mut impl Iterator<Item = usize>,
+) -> Result<Report, Failure> {
+    let all: Vec<&Candidate> = subjects.iter().collect();
+    let starts = rounds(plan, &all, variables, (1 + WARM_ANSWERS, None), numbers)?;
+    let mut rows = Vec::new();
+    let mut bare = None;
+    for (subject, starts) in all.iter().zip(&starts) {
+        let of = |part: fn(&Start) -> f64| median(starts.iter().map(part)).unwrap_or_default();
+        let times = [
+            of(|start| start.ready),
+            of(|start| start.ready + start.first()),
+            of(Start::warm),
+        ];
+        let bare = *bare.get_or_insert(times);
+        let mut row = vec![Cell::text(subject.function.label())];
+        for (number, (time, digits)) in times.into_iter().zip([2, 2, 3]).enumerate() {
+            row.push(Cell::Number(time, digits));
+            row.push(Cell::Number(time / bare[number], 2));
+        }
+        let (program, zipped) = binaries::sizes(&subject.program)?;
+        row.push(Cell::Number(program as f64 / 1e6, 2));
+        row.push(Cell::Number(zipped as f64 / 1e6, 2));
+        rows.push(row);
+    }
+    Ok(Report {
+        title: "Cold start, stores by plain HTTP".to_owned(),
+        notes: vec![format!(
+            "Milliseconds from the start of the process until it asks for work (ready) and until its first answer; warm: the median \
+             of {WARM_ANSWERS} more answers. Medians of {} starts, {} processors. The stores are the local AWS endpoints.",
+            plan.starts,
+            std::thread::available_parallelism()?,
+        )],
+        columns: vec![
+            "function",
+            "ready ms",
+            "ready × bare",
+            "first answer ms",
+            "first × bare",
+            "warm ms",
+            "warm × bare",
+            "program MB",
+            "zip MB",
+        ],
+        rows,
+    })
+}
+
+fn over_tls(
+    plan: &Plan,
+    subjects: &[Candidate],
+    variables: &[(String, String)],
+    numbers: &mut impl Iterator<Item = usize>,
+) -> Result<Report, Failure> {
+    let all: Vec<&Candidate> = subjects
+        .iter()
+        .filter(|subject| subject.function.has_store)
+        .collect();
+    let mut notes = vec![format!(
+        "Milliseconds from the start of the process until it asks for work (INIT, on a whole processor), and of the first answer after \
+         that at the share of a processor that each memory setting has on Lambda. One bundle of certificate authorities. Medians of \
+         {} starts.",
+        plan.starts
+    )];
+    let starts = rounds(plan, &all, variables, (2, None), numbers)?;
+    let of = |starts: &[Start], part: fn(&Start) -> f64| median(starts.iter().map(part));
+    let inits: Vec<_> = starts
+        .iter()
+        .map(|starts| of(starts, |start| start.ready))
+        .collect();
+    let mut rows: Vec<Vec<Cell>> = all
+        .iter()
+        .zip(&starts)
+        .zip(&inits)
+        .map(|((subject, starts), init)| {
+            vec![
+                Cell::text(subject.function.label()),
+                Cell::number(*init, 2),
+                Cell::number(of(starts, Start::first), 2),
+            ]
+        })
+        .collect();
+    let mut shown = vec![(None, None); all.len()];
+    for memory in MEMORIES {
+        let share = match Share::of(memory) {
+            Ok(share) => share,
+            Err(error) => {
+                notes.push(format!(
+                    "The share of {memory} MB was not measured: no control group could be made ({error}). Root can, where they are \
+                     mounted to be written to."
+                ));
+                rows.iter_mut().for_each(|row| row.push(Cell::Missing));
+                continue;
+            }
+        };
+        let starts = rounds(plan, &all, variables, (2, Some(&share)), numbers)?;
+        for (number, starts) in starts.iter().enumerate() {
+            let first = of(starts, Start::first);
+            rows[number].push(Cell::number(first, 2));
+            if memory == SHOWN {
+                shown[number] = (first, of(starts, Start::second));
+            }
+        }
+    }
+    for ((row, (first, second)), init) in rows.iter_mut().zip(shown).zip(inits) {
+        row.push(Cell::number(second, 2));
+        row.push(Cell::number(
+            first.zip(init).map(|(first, init)| first + init),
+            2,
+        ));
+    }
+    Ok(Report {
+        title: "First answer, stores by TLS".to_owned(),
+        notes,
+        columns: vec![
+            "function",
+            "INIT ms",
+            "whole processor ms",
+            "128 MB ms",
+            "256 MB ms",
+            "512 MB ms",
+            "1,024 MB ms",
+            "256 MB second ms",
+            "256 MB INIT + first ms",
+        ],
+        rows,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! A small Runtime API for one function, as much of it as a function asks for:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+//!
+//! It blocks, on a thread of its own: a wait that goes through an asynchronous runtime would be measured along.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::Child,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::Value;
+
+use crate::Failure;
+
+/// How long a function may take to ask for work, or to answer. Under valgrind everything takes fifty times as long.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an invocation may take, as the function is told.
+const DEADLINE: Duration = Duration::from_secs(29);
+
+/// Where a function asks for work.
+pub(crate) struct RuntimeApi(TcpListener);
+
+/// A function that has asked for work.
+pub(crate) struct Session {
+    connection: BufReader<TcpStream>,
+    invocations: usize,
+}
+
+impl RuntimeApi {
+    pub(crate) fn open() -> Result<Self, Failure> {
+        Ok(Self(TcpListener::bind("127.0.0.1:0")?))
+    }
+
+    pub(crate) fn address(&self) -> Result<SocketAddr, Failure> {
+        Ok(self.0.local_addr()?)
+    }
+
+    /// Waits until the function asks for work for the first time.
+    pub(crate) fn wait_for(&self, function: &mut Child) -> Result<Session, Failure> {
+        let until = Instant::now() + PATIENCE;
+        while !self.is_called(Duration::from_secs(1))? {
+            if let Some(status) = function.try_wait()? {
+                return Err(
+                    format!("the function ended before it asked for work: {status}").into(),
+                );
+            }
+            if Instant::now() > until {
+                return Err("the function did not ask for work".into());
+            }
+        }
+        let (stream, _) = self.0.accept()?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut session = Session {
+            connection: BufReader::new(stream),
+            invocations: 0,
+        };
+        session.next()?;
+        Ok(session)
+    }
+
+    fn is_called(&self, within: Duration) -> Result<bool, Failure> {
+        let within = Timespec::try_from(within)?;
+        let called = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&within))?;
+        Ok(called > 0)
+    }
+}
+
+impl Session {
+    /// Hands an event out. Returns how long the answer took, which must have status 200.
+    pub(crate) fn invoke(&mut self, event: &[u8]) -> Result<Duration, Failure> {
+        self.invocations += 1;
+        let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + DEADLINE;
+        let head = format!(
+            "HTTP/1.1 200 OK\r\n\
+             lambda-runtime-aws-request-id: 8476a536-e9f4-11e8-9739-{:012}\r\n\
+             lambda-runtime-deadline-ms: {}\r\n\
+             lambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n\
+             lambda-runtime-trace-id: Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            self.invocations,
+            deadline.as_millis(),
+            event.len(),
+        );
+        let message = [head.as_bytes(), event].concat();
+        let started = Instant::now();
+        self.connection.get_mut().write_all(&message)?;
+        let answer = read_request(&mut self.connection)?;
+        let took = started.elapsed();
+        is_ok(&answer)?;
+        self.connection
+            .get_mut()
+            .write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
+        self.next()?;
+        Ok(took)
+    }
+
+    /// Waits until the function asks for work.
+    fn next(&mut self) -> Result<(), Failure> {
+        let request = read_request(&mut self.connection)?;
+        if request.line.contains("/invocation/next ") {
+            Ok(())
+        } else {
+            Err(format!("the function did not ask for work but: {}", request.line).into())
+        }
+    }
+}
+
+/// Whether it is a response to an invocation, with status 200.
+fn is_ok(answer: &HttpRequest) -> Result<(), Failure> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if answer.line.contains("/response ") && body["statusCode"] == 200 {
+        return Ok(());
+    }
+    let body = String::from_utf8_lossy(&answer.body);
+    Err(format!("the function answered {}: {body}", answer.line).into())
+}
+
+/// A request of the function's.
+#[derive(Debug, PartialEq)]
+struct HttpRequest {
+    line: String,
+    body: Vec<u8>,
+}
+
+/// Reads a request with its body, which has a length or comes in chunks.
+fn read_request(from: &mut impl BufRead) -> Result<HttpRequest, Failure> {
+    let line = read_line(from)?;
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let header = read_line(from)?.to_ascii_lowercase();
+        match header.split_once(':') {
+            Some(("content-length", value)) => length = value.trim().parse()?,
+            Some(("transfer-encoding", value)) => chunked = value.trim() == "chunked",
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = Vec::new();
+    if chunked {
+        loop {
+            let size = read_line(from)?;
+            let size = usize::from_str_radix(size.split(';').next().unwrap_or_default(), 16)?;
+            take(from, size, &mut body)?;
+            // After a chunk, and after the last one, which is empty.
+            read_line(from)?;
+            if size == 0 {
+                break;
+            }
+        }
+    } else {
+        take(from, length, &mut body)?;
+    }
+    Ok(HttpRequest { line, body })
+}
+
+fn take(from: &mut impl Read, length: usize, into: &mut Vec<u8>) -> Result<(), Failure> {
+    let before = into.len();
+    into.resize(before + length, 0);
+    Ok(from.read_exact(&mut into[before..])?)
+}
+
+fn read_line(from: &mut impl BufRead) -> Result<String, Failure> {
+    let mut line = String::new();
+    if from.read_line(&mut line)? == 0 {
+        return Err("the function closed its connection".into());
+    }
+    Ok(line.trim_end().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(line: &str, body: &str) -> HttpRequest {
+        HttpRequest {
+            line: line.to_owned(),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn requests_are_read_one_after_the_other() {
+        let mut sent = &b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: a\r\n\r\n\
+            POST /a/response HTTP/1.1\r\nContent-Length: 5\r\n\r\n{\"a\"}\
+            POST /b/response HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n3\r\n{\"b\r\nA;x=y\r\n\":12345678\r\n1\r\n}\r\n0\r\n\r\n\
+            POST /c/err"[..];
+        let next = read_request(&mut sent).unwrap();
+        assert_eq!(
+            next,
+            request("GET /2018-06-01/runtime/invocation/next HTTP/1.1", "")
+        );
+        let length = read_request(&mut sent).unwrap();
+        assert_eq!(length, request("POST /a/response HTTP/1.1", "{\"a\"}"));
+        let chunks = read_request(&mut sent).unwrap();
+        assert_eq!(
+            chunks,
+            request("POST /b/response HTTP/1.1", "{\"b\":12345678}")
+        );
+        let broken = read_request(&mut sent).unwrap_err().to_string();
+        assert_eq!(broken, "the function closed its connection");
+    }
+
+    #[test]
+    fn an_answer_that_is_not_200_is_no_measurement() {
+        let line = "POST /2018-06-01/runtime/invocation/1/response HTTP/1.1";
+        assert!(is_ok(&request(line, r#"{"statusCode":200}"#)).is_ok());
+        for body in [r#"{"statusCode":503}"#, "{}", "x"] {
+            let error = is_ok(&request(line, body)).unwrap_err().to_string();
+            assert!(error.ends_with(body), "{error}");
+        }
+        let failed = line.replace("response", "error");
+        assert!(is_ok(&request(&failed, r#"{"statusCode":200}"#)).is_err());
+    }
+}
