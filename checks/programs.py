@@ -27,6 +27,20 @@ def output_of(*command, **options):
     return done.stdout
 
 
+def until(holds, seconds=60, alive=lambda: None, text=lambda: ""):
+    """Waits until `holds()` is true, and returns what it returned. OSError and failed assertions in it count as not yet."""
+    deadline, problem = time.monotonic() + seconds, None
+    while time.monotonic() < deadline:
+        try:
+            if found := holds():
+                return found
+        except (OSError, AssertionError) as error:
+            problem = error
+        alive()
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {problem or holds}\n{text()}")
+
+
 class Program:
     """A running program, with its children a group of its own. What it prints is in a file."""
 
@@ -42,17 +56,12 @@ class Program:
         return self.log.read_text(errors="replace")
 
     def until(self, holds, seconds=60):
-        """Waits until `holds()` is true, and returns what it returned. OSError and failed assertions in it count as not yet."""
-        deadline, problem = time.monotonic() + seconds, None
-        while time.monotonic() < deadline:
-            try:
-                if found := holds():
-                    return found
-            except (OSError, AssertionError) as error:
-                problem = error
+        """Waits until `holds()` is true while it runs, and returns what it returned."""
+
+        def alive():
             assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.text()}"
-            time.sleep(0.1)
-        raise AssertionError(f"not within {seconds} s: {problem or holds}\n{self.text()}")
+
+        return until(holds, seconds, alive, self.text)
 
     def until_printed(self, text, seconds=60):
         """Waits until it has printed the text."""
