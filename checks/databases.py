@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from emulated import free_port
+from programs import free_port
 
 SETTINGS = {
     "bind-address": "127.0.0.1",
@@ -20,9 +20,12 @@ SCHEMA = "ec2_inventory_db"
 
 
 class Database:
-    """An empty ec2_inventory_db, and the user fleet with the password fleet."""
+    """An empty ec2_inventory_db, and the user fleet with the password fleet.
 
-    def __init__(self, aws, name, *options):
+    `aws` has its folder and starts it: emulated.Emulated, or programs.Programs. `under` is a command that runs it.
+    """
+
+    def __init__(self, aws, name, *options, under=()):
         self.folder, self.socket, self.port = aws.folder / name, aws.folder / f"{name}.sock", free_port()
         # A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
         temporary = aws.folder / f"{name}-tmp"
@@ -34,12 +37,13 @@ class Database:
         assert done.returncode == 0, done.stdout + done.stderr
         places = {"socket": self.socket, "pid-file": aws.folder / f"{name}.pid", "tmpdir": temporary, "port": self.port}
         settings = [f"--{key}={value}" for key, value in (SETTINGS | places).items()]
-        aws.start(name, ["mariadbd", *here, *settings, *options])
+        aws.start(name, [*under, "mariadbd", *here, *settings, *options])
         for _ in range(600):
             if not self.refusal("SELECT 1"):
                 break
             assert aws.children[name].poll() is None, (aws.folder / f"{name}.log").read_text()
             time.sleep(0.1)
+        self.url = f"mysql://fleet:fleet@127.0.0.1:{self.port}/{SCHEMA}"
         self.sql(f"CREATE DATABASE {SCHEMA}; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%' WITH GRANT OPTION")
 
     def client(self, statement, *options, **environment):

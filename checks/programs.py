@@ -85,13 +85,15 @@ class Programs:
     """The programs of one check, in a folder of its own, without AWS credentials or options of fleet-server in their environment."""
 
     def __init__(self, folder):
-        self.folder, self.started = folder, []
+        # The processes by their names, as in emulated.Emulated.
+        self.folder, self.started, self.children = folder, [], {}
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLEET_"))}
 
     def start(self, name, command, **environment):
         """Starts a program; what it prints is in NAME.log."""
         program = Program(self.folder / f"{name}.log", command, self.environment | environment, self.folder)
         self.started.append(program)
+        self.children[name] = program.process
         return program
 
     def end(self):

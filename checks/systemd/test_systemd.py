@@ -10,8 +10,8 @@ import re
 
 import pytest
 from conftest import ROOT
+from databases import SCHEMA, Database
 from machine import DATA, DOCUMENT, FILES, Machine, Service, block
-from mariadb import DATABASE, MariaDb
 from programs import Programs
 
 SETTINGS = "/etc/fleet-server"
@@ -184,7 +184,7 @@ def test_callers_sign_with_the_pair_that_is_roots_alone(machine, service, drop_i
 def database(machine, service, tmp_path_factory):
     """A MariaDB in the container's network, which has no other way in."""
     programs = Programs(tmp_path_factory.mktemp("database"))
-    yield MariaDb(programs, under=["nsenter", "--target", str(machine.leader()), "--net"])
+    yield Database(programs, "mariadb", under=["nsenter", "--target", str(machine.leader()), "--net"])
     programs.end()
 
 
@@ -196,7 +196,7 @@ def test_the_inventory_can_be_in_mariadb(machine, service, database, drop_in):
     service.ready()
     assert service.get("/ec2/of-the-test") == '{"record":{},"record_found":false}'
     service.add("in-mariadb")
-    assert database.sql("SELECT aws_instance_id FROM ec2", DATABASE).split() == ["in-mariadb"]
+    assert database.sql("SELECT aws_instance_id FROM ec2", SCHEMA).split() == ["in-mariadb"]
     machine.control("restart", "fleet-server")
     service.keeps("in-mariadb")
     environment = machine.done("cat", f"/proc/{service.process()}/environ")

@@ -1,0 +1,132 @@
+"""The inventory on a real MariaDB behind the local Data API: the tests and requests that SQLite answers, with the same answers.
+
+Needs mariadbd, mariadb, and what .ci/mariadb has built. FLEET_TEST_DIFFERENTIAL is the number of generated statements that
+both engines run, 1,000 unless given; the nightly run has 4,000.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from databases import SCHEMA, Database
+from programs import SERVER, Programs, free_port, output_of, until
+
+# local-aws's tests of the engine use the database of the URL; every other test has its own.
+MODULES = ("mysql", "local", "paging", "plans", "ec2", "ambiguous", "concurrency", "deadlock", "exceptions", "ids", "sql")
+ROW = "'r', 'a', UTC_TIMESTAMP(), ''"
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    programs = Programs(tmp_path_factory.mktemp("programs"))
+    yield programs
+    programs.end()
+
+
+@pytest.fixture(scope="module")
+def database(programs):
+    return Database(programs, "mariadb")
+
+
+def ask(url, body=None):
+    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
+        return answer.read().decode()
+
+
+class Server:
+    """A running fleet-server."""
+
+    def __init__(self, programs, name, *options, **environment):
+        address = f"127.0.0.1:{free_port()}"
+        self.api = f"http://{address}"
+        command = [SERVER, *options, "--listen", address, "--aws-listen", "127.0.0.1:0"]
+        self.program = programs.start(name, command, **environment)
+        self.ready()
+
+    def ready(self):
+        self.program.until(lambda: ask(f"{self.api}/v1/health/ready"), 90)
+
+    def keeps_the_contract(self):
+        output_of(ROOT / ".ci/api-requests", self.api)
+
+
+@pytest.fixture(scope="module")
+def server(programs, database):
+    """A server whose inventory is in the database."""
+    return Server(programs, "server", "--in-memory", FLEET_DATABASE_URL=database.url)
+
+
+def rust_tests(modules, **environment):
+    """What the tests of these modules print, of which every one must pass, and run."""
+    command = ["cargo", "test", "--locked", "--workspace", "--test", "it", "--", *(f"{name}::" for name in modules), "--show-output"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+    idle = [name for name in modules if not re.search(rf"^test {name}::.* ok$", done.stdout, re.M)]
+    assert idle == [], "no test of these modules ran"
+    assert re.findall(r"^not run:.*", done.stdout, re.M) == []
+    return done.stdout
+
+
+def test_the_tests_of_the_inventory_pass_on_it(database):
+    rust_tests(MODULES, FLEET_TEST_DATABASE_URL=database.url)
+
+
+def test_the_contracts_requests_are_answered_as_on_sqlite(server):
+    server.keeps_the_contract()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "statement"),
+    [
+        ("Data too long", f"INSERT INTO ec2 VALUES (REPEAT('x', 256), {ROW})"),
+        ("foreign key constraint fails", "INSERT INTO ec2_package VALUES ('nobody', 'p', '1')"),
+    ],
+)
+def test_the_database_itself_refuses(server, database, constraint, statement):
+    with pytest.raises(AssertionError, match=constraint):
+        database.sql(statement, SCHEMA)
+
+
+def test_the_database_tells_ids_apart_by_case(server, database):
+    database.sql(f"INSERT INTO ec2 VALUES ('I-A', {ROW}), ('i-a', {ROW})", SCHEMA)
+    assert database.sql("SELECT COUNT(*) FROM ec2 WHERE aws_instance_id IN ('I-A', 'i-a')", SCHEMA).split() == ["2"]
+
+
+def test_a_mariadb_that_the_endpoints_start_answers_as_sqlite_does():
+    count = os.environ.get("FLEET_TEST_DIFFERENTIAL", "1000")
+    printed = rust_tests(("mysql", "differential"), FLEET_TEST_DATABASE_URL="mariadb", FLEET_TEST_DIFFERENTIAL=count)
+    assert re.search(r"^seed .* statements run by both", printed, re.M), "no generated statement ran"
+
+
+def test_a_mariadb_that_the_server_starts_survives_a_kill_of_either(programs, tmp_path):
+    def start(name):
+        return Server(programs, name, "--engine", "mariadb", "--data-dir", tmp_path)
+
+    def process():
+        """The process of the server's MariaDB."""
+        return Path("/proc") / (tmp_path / "mariadb/mariadb.pid").read_text().strip()
+
+    def gone(mariadb):
+        return not mariadb.exists() or "\nState:\tZ" in (mariadb / "status").read_text()
+
+    server = start("first")
+    server.keeps_the_contract()
+    ask(f"{server.api}/ec2/kept", b'{"aws_region":"us-east-1","aws_account":"1"}')
+    killed = process()
+    os.kill(int(killed.name), signal.SIGKILL)
+    until(lambda: gone(killed))
+    server.ready()
+    orphaned = process()
+    assert orphaned != killed
+    assert server.program.end(signal.SIGKILL) == -signal.SIGKILL
+    until(lambda: gone(orphaned))
+    again = start("second")
+    assert '"record_found":true' in ask(f"{again.api}/ec2/kept")
+    stopped = process()
+    assert again.program.end() == 0
+    assert gone(stopped), "MariaDB outlived the stop of its server"
