@@ -266,14 +266,21 @@ mod tests {
         let somebody = json!({"Authorization": ["somebody"]});
         let mut token = event(&somebody);
         token["type"] = json!("TOKEN");
-        let mut nowhere = event(&somebody);
-        nowhere["methodArn"] = json!("a1b2c3/prod/GET/ec2");
+        let at = |arn: &str| {
+            let mut event = event(&somebody);
+            event["methodArn"] = json!(arn);
+            event
+        };
         let mut strange = event(&somebody);
         strange["headers"] = json!(["Authorization"]);
         for event in [
             token,
-            nowhere,
             strange,
+            at("a1b2c3/prod/GET/ec2"),
+            at("aws:execute-api:us-east-1:123456789012:a1b2c3/prod/GET/ec2"),
+            at("arn:aws:execute-api:us-east-1:123456789012:/prod/GET/ec2"),
+            at("arn:aws:execute-api:us-east-1:123456789012:a1b2c3//GET/ec2"),
+            at("arn:aws:execute-api:us-east-1:123456789012:a1b2c3"),
             json!([]),
             json!("GET"),
             json!(null),

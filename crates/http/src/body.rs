@@ -178,6 +178,14 @@ mod tests {
     }
 
     #[test]
+    fn a_body_says_which_fields_it_has() {
+        let empty = body("{}").unwrap();
+        assert!(empty.is_empty() && !empty.has("name"));
+        let one = body(r#"{"name": null}"#).unwrap();
+        assert!(!one.is_empty() && one.has("name") && !one.has("count"));
+    }
+
+    #[test]
     fn a_body_that_is_no_object_is_refused_with_what_it_is() {
         let refused = |text: &str| body(text).unwrap_err().to_string();
         for (text, sentence) in [
@@ -222,6 +230,11 @@ mod tests {
             (
                 r#"{"name":"","count":null}"#,
                 "count must be a number, but is null",
+            ),
+            (r#"{"name":{}}"#, "name must be a string, but is an object"),
+            (
+                r#"{"name":"","count":true}"#,
+                "count must be a number, but is a boolean",
             ),
             (
                 r#"{"name":"","colour":[]}"#,

@@ -90,3 +90,62 @@ pub struct ServiceHealth {
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     service: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::{Body, aws_lambda_events::query_map::QueryMap};
+    use serde_json::{Value, json as value};
+
+    use super::*;
+    use crate::request::EventRoute;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Tree {
+        id: EntryId,
+    }
+
+    impl Entry for Tree {
+        const NOUN: &'static str = "tree";
+
+        fn id(&self) -> EntryId {
+            self.id
+        }
+    }
+
+    fn answered(route: &str, id: Option<&str>) -> Result<Value, String> {
+        let trees = Collection::<Tree>::from_json(r#"[{"id": 1}, {"id": 20}]"#).unwrap();
+        let mut request = Request::new(Body::Empty);
+        request.extensions_mut().insert(EventRoute {
+            id: "r-1".to_owned(),
+            route: route.to_owned(),
+        });
+        let parameters = id.map(|id| [("id".to_owned(), vec![id.to_owned()])].into());
+        let request = request.with_path_parameters(QueryMap::from(
+            parameters.unwrap_or_else(std::collections::HashMap::new),
+        ));
+        let response = trees
+            .answer("trees", &request)
+            .map_err(|error| error.to_string())?;
+        Ok(serde_json::from_slice(response.body().as_ref()).unwrap())
+    }
+
+    #[test]
+    fn a_collection_answers_its_health_all_entries_or_one() {
+        assert_eq!(
+            answered("/trees/health", None),
+            Ok(value!({"status": "ok", "service": "trees"}))
+        );
+        assert_eq!(
+            answered("/trees", None),
+            Ok(value!([{"id": 1}, {"id": 20}]))
+        );
+        assert_eq!(answered("/trees/{id}", Some("20")), Ok(value!({"id": 20})));
+        for id in ["2", "01", "+1", "1abc"] {
+            assert_eq!(
+                answered("/trees/{id}", Some(id)),
+                Err("There is no tree with this id.".to_owned()),
+                "{id}"
+            );
+        }
+    }
+}

@@ -220,3 +220,165 @@ pub fn log_change(request: &Request, id: &DimensionId, change: &Change) {
         info!(request_id = request_id(request), method = %request.method(), dimension = id.as_str(), changes, "dimension changed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use fleet_core::scaling::ScalingStatus;
+    use lambda_http::Body;
+    use serde_json::{Value, json as value};
+
+    use super::*;
+
+    /// More than an hour ago.
+    const LONG_AGO: &str = "2020-01-02T03:04:05.000Z";
+
+    fn at(status: ScalingStatus) -> Dimension {
+        Dimension {
+            desired: Capacity::new(3.0).unwrap(),
+            status,
+            ..Dimension::INITIAL
+        }
+    }
+
+    fn long_ago() -> Option<UpdateTime> {
+        Some(UpdateTime::parse(LONG_AGO).unwrap())
+    }
+
+    fn id() -> DimensionId {
+        DimensionId::parse("a").unwrap()
+    }
+
+    fn body(response: &Response) -> Value {
+        serde_json::from_slice(response.body().as_ref()).unwrap()
+    }
+
+    fn noted(response: &Response) -> Option<&CapacityMetrics> {
+        match response.extensions().get() {
+            Some(Noted::Capacity(capacity)) => Some(capacity),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn only_what_waits_is_pending_and_only_where_it_is_known_since_when() {
+        assert_eq!(pending_for(&at(ScalingStatus::Pending), None), None);
+        assert_eq!(pending_for(&at(ScalingStatus::Successful), None), Some(0.0));
+        let waiting = pending_for(&at(ScalingStatus::InProgress), long_ago()).unwrap();
+        assert!(waiting > 3600.0, "{waiting}");
+
+        let stored = |status, updated_at| Stored {
+            state: at(status),
+            tag: StateTag::of_write("w"),
+            updated_at,
+        };
+        let all = [
+            stored(ScalingStatus::Pending, long_ago()),
+            stored(ScalingStatus::Pending, None),
+            stored(ScalingStatus::Successful, long_ago()),
+        ];
+        let seconds = pending_seconds(all.iter());
+        assert!(matches!(seconds[..], [one] if one > 3600.0), "{seconds:?}");
+    }
+
+    #[test]
+    fn an_answer_is_the_state_with_its_tag_and_a_metric_of_what_somebody_has_changed() {
+        let names = Names::default();
+        let tag = StateTag::of_write("w-1");
+        let state = at(ScalingStatus::Pending);
+        let answered = answer(id(), &names, state.clone(), &tag, long_ago()).unwrap();
+        assert_eq!(answered.status(), StatusCode::OK);
+        assert_eq!(answered.headers()[ETAG], format!("\"{}\"", tag.as_str()));
+        assert_eq!(
+            body(&answered),
+            value!({"scalableTargetDimensionId": "a", "version": names.version, "resourceName": names.resource_name,
+                "dimensionName": names.dimension_name, "actualCapacity": 1.0, "desiredCapacity": 3.0, "scalingStatus": "Pending"})
+        );
+        assert!(
+            matches!(noted(&answered), Some(CapacityMetrics::One { id, actual: 1.0, desired: 3.0, pending_seconds: Some(seconds) })
+                if id == "a" && *seconds > 3600.0)
+        );
+
+        let initial = answer(id(), &names, Dimension::INITIAL, &StateTag::initial(), None).unwrap();
+        assert!(noted(&initial).is_none());
+    }
+
+    #[test]
+    fn a_list_is_answered_as_it_is_with_one_metric() {
+        let answered = answer_list(&value!({"dimensions": []}), vec![2.0]).unwrap();
+        assert_eq!(answered.status(), StatusCode::OK);
+        assert_eq!(body(&answered), value!({"dimensions": []}));
+        assert!(
+            matches!(noted(&answered), Some(CapacityMetrics::Many { pending_seconds }) if pending_seconds[..] == [2.0])
+        );
+    }
+
+    #[test]
+    fn a_state_that_if_match_does_not_name_is_answered_with_its_tag() {
+        let present = Stored {
+            state: at(ScalingStatus::Successful),
+            tag: StateTag::of_write("w-2"),
+            updated_at: None,
+        };
+        let tag = format!("\"{}\"", present.tag.as_str());
+        let request = Request::new(Body::Empty);
+        let refused = precondition_failed(&request, id(), &Names::default(), present).unwrap();
+        assert_eq!(refused.status(), StatusCode::PRECONDITION_FAILED);
+        assert_eq!(refused.headers()[ETAG], tag);
+        let body = body(&refused);
+        assert_eq!(
+            (&body["code"], &body["desiredCapacity"]),
+            (&value!("PreconditionFailed"), &value!(3.0))
+        );
+    }
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_change_is_one_line_and_no_change_is_none() {
+        let change = |after: Dimension| Change {
+            before: Dimension::INITIAL,
+            after,
+            tag: StateTag::of_write("w"),
+        };
+        let log = |change: &Change| {
+            let lines = Lines::default();
+            let writer = lines.clone();
+            let subscriber = tracing_subscriber::fmt()
+                .with_writer(move || writer.clone())
+                .finish();
+            tracing::subscriber::with_default(subscriber, || {
+                log_change(&Request::new(Body::Empty), &id(), change);
+            });
+            String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+        };
+        let changed = change(at(ScalingStatus::Pending));
+        let line = log(&changed);
+        assert!(
+            line.contains("dimension changed") && line.contains("desired"),
+            "{line}"
+        );
+        assert!(changed_at(&changed).is_some());
+
+        let same = change(Dimension::INITIAL);
+        assert_eq!(log(&same), "");
+        assert!(changed_at(&same).is_none());
+    }
+}

@@ -154,6 +154,14 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_is_no_base64_stays_text() {
+        let event =
+            event(r#"{"httpMethod":"POST","body":"e30=","requestContext":{"httpMethod":"POST"}}"#);
+        let request = into_request(Host::API_GATEWAY, event, Context::default()).unwrap();
+        assert_eq!(request.body().as_ref(), b"e30=");
+    }
+
+    #[test]
     fn a_base64_body_is_decoded_and_broken_base64_is_refused() {
         let with = |body: &str| {
             let mut event = event(

@@ -249,4 +249,24 @@ mod tests {
         let wait = r#"{"code":"Unavailable","message":"The service is temporarily unavailable. Try again in 3 s.","request_id":"r-1"}"#;
         assert_eq!(told("wait").await, (503, wait.to_owned()));
     }
+
+    #[tokio::test]
+    async fn a_ping_is_answered_and_what_is_no_request_is_refused() {
+        let asked = async |event: &str| {
+            let event = serde_json::from_str(event).unwrap();
+            invoke_raw(Host::API_GATEWAY, &Obedient, event, Context::default()).await
+        };
+        let ping = asked("{}").await;
+        assert_eq!((ping.status_code, ping.body), (200, None));
+        let strange = asked("[1]").await;
+        assert_eq!(strange.status_code, 400);
+    }
+
+    #[test]
+    fn a_function_behind_a_pointer_is_the_same_one() {
+        let function: &dyn DynFunction = &Obedient;
+        assert_eq!(function.name(), "obedient");
+        assert_eq!(function.routes(), Obedient::ROUTES);
+        assert!(function.error_body() == Obedient::ERROR_BODY);
+    }
 }
