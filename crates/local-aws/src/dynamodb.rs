@@ -12,10 +12,7 @@ use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
 };
 
@@ -361,7 +358,9 @@ fn unavailable() -> Reply {
 
 fn open(storage: &Storage) -> Result<Database, StartError> {
     match storage {
-        Storage::InMemory => open_in_memory().map(|(database, _)| database),
+        Storage::InMemory => {
+            Database::memory().map_err(|error| storage_error(Path::new(":memory:"), &error))
+        }
         Storage::Folder(folder) => {
             let file = folder.join(FILE);
             let path = file.to_str().ok_or_else(|| StartError::Storage {
@@ -374,7 +373,7 @@ fn open(storage: &Storage) -> Result<Database, StartError> {
                 cause: error.to_string(),
             })?;
             let database = Database::new(path).map_err(|error| storage_error(&file, &error))?;
-            index_stream(path).map_err(|error| StartError::Storage {
+            index_stream(&file).map_err(|error| StartError::Storage {
                 file,
                 cause: error.to_string(),
             })?;
@@ -383,24 +382,10 @@ fn open(storage: &Storage) -> Result<Database, StartError> {
     }
 }
 
-/// Opens a new database in memory. It has a name, which this returns too, since the index is made over another connection.
-fn open_in_memory() -> Result<(Database, String), StartError> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let name = format!("file:fleet-dynamodb-{number}?mode=memory&cache=shared");
-    let database =
-        Database::new(&name).map_err(|error| storage_error(Path::new(":memory:"), &error))?;
-    index_stream(&name).map_err(|error| StartError::Storage {
-        file: ":memory:".into(),
-        cause: error.to_string(),
-    })?;
-    Ok((database, name))
-}
-
 /// Gives the storage an index for the next number of a stream, which it looks for in each write: without one it reads all
 /// records of a day.
-fn index_stream(path: &str) -> rusqlite::Result<()> {
-    rusqlite::Connection::open(path)?.execute_batch(
+fn index_stream(file: &Path) -> rusqlite::Result<()> {
+    rusqlite::Connection::open(file)?.execute_batch(
         "CREATE INDEX IF NOT EXISTS fleet_stream_numbers ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
     )
 }
@@ -568,20 +553,16 @@ mod tests {
     fn the_next_number_of_a_stream_is_found_by_an_index() {
         let folder = tempfile::tempdir().unwrap();
         drop(open(&Storage::Folder(folder.path().to_owned())).unwrap());
-        let file = folder.path().join(FILE);
-        let (_database, name) = open_in_memory().unwrap();
-        for path in [file.to_str().unwrap(), &name] {
-            // As the storage asks.
-            let plan: String = rusqlite::Connection::open(path)
-                .unwrap()
-                .query_row(
-                    "EXPLAIN QUERY PLAN SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1",
-                    ["things"],
-                    |row| row.get("detail"),
-                )
-                .unwrap();
-            assert!(plan.contains("INDEX fleet_stream_numbers"), "{plan}");
-        }
+        let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
+        // As the storage asks.
+        let plan: String = connection
+            .query_row(
+                "EXPLAIN QUERY PLAN SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1",
+                ["things"],
+                |row| row.get("detail"),
+            )
+            .unwrap();
+        assert!(plan.contains("INDEX fleet_stream_numbers"), "{plan}");
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use crate::histories::{Client, Part, Writer};
 
 const CLIENTS: usize = 8;
 /// How many operations each client does before all of them pause.
-const SEGMENT: usize = 25;
+const SEGMENT: usize = 50;
 
 /// Records `operations` of each client; answers how many had an unknown outcome, or nothing where no order explains them.
 async fn explained(run: &Run, number: usize, operations: usize, writer: Writer) -> Option<usize> {
