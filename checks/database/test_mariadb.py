@@ -1,7 +1,7 @@
 """The inventory on a real MariaDB behind the local Data API: the tests and requests that SQLite answers, with the same answers.
 
 Needs mariadbd, mariadb, and what .ci/mariadb has built. FLEET_TEST_DIFFERENTIAL is the number of generated statements that
-both engines run, 1,000 unless given; the nightly run has 4,000.
+both engines run, 1,000 unless given; the nightly run has 20,000.
 """
 
 import os

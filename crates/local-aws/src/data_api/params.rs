@@ -76,7 +76,7 @@ fn hinted(name: &str, hint: &str, text: String) -> Result<Value, ApiError> {
         "TIME" if is_time(&text) => return Ok(Value::Text(text)),
         "DECIMAL" if is_decimal(&text) => return Ok(Value::Decimal(text)),
         "JSON" if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => {
-            return Ok(Value::Text(text));
+            return Ok(Value::Json(text));
         }
         "UUID" if text.parse::<uuid::Uuid>().is_ok() => return Ok(Value::Text(text)),
         "TIMESTAMP" => "YYYY-MM-DD HH:MM:SS[.FFF]",

@@ -135,7 +135,7 @@ fn formatted(
                 Value::Long(value) => value.to_string(),
                 // Debug, since Display would write 1.0 as the whole number 1.
                 Value::Double(value) => format!("{value:?}"),
-                Value::Decimal(value) | Value::Text(value) => quoted(&value),
+                Value::Decimal(value) | Value::Text(value) | Value::Json(value) => quoted(&value),
                 Value::Blob(value) => quoted(&STANDARD.encode(value)),
             });
         }

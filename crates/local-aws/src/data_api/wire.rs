@@ -211,7 +211,7 @@ impl Serialize for Returned {
             Value::Boolean(value) => map.serialize_entry("booleanValue", value)?,
             Value::Long(value) => map.serialize_entry("longValue", value)?,
             Value::Double(value) => map.serialize_entry("doubleValue", value)?,
-            Value::Decimal(value) | Value::Text(value) => {
+            Value::Decimal(value) | Value::Text(value) | Value::Json(value) => {
                 map.serialize_entry("stringValue", value)?
             }
             Value::Blob(value) => map.serialize_entry("blobValue", &STANDARD.encode(value))?,

@@ -12,7 +12,9 @@ mod comparisons;
 mod context;
 mod expressions;
 mod grouping;
+mod insert_columns;
 mod inserts;
+mod labels;
 mod literals;
 mod operators;
 mod orders;
@@ -29,6 +31,7 @@ mod writes;
 #[cfg(test)]
 pub(crate) use calls::functions as calls_known;
 pub(crate) use context::Analysis;
+pub(crate) use insert_columns::{NEXT_ID, SKIPPED};
 pub(crate) use inserts::CHANGES;
 pub(crate) use scope::{Scope, Source};
 pub(crate) use sources::no_table;

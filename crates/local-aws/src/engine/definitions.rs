@@ -3,6 +3,7 @@
 pub(crate) mod alterations;
 pub(crate) mod changes;
 pub(crate) mod operations;
+pub(crate) mod rules;
 pub(crate) mod texts;
 
 use sqlparser::ast::{
@@ -184,12 +185,24 @@ impl Table {
         }
         self.columns.push(column);
         if is_key {
+            self.only_primary_key()?;
             self.primary_key = vec![name.clone()];
         }
         if is_unique && !is_key {
             self.index(None, vec![name], true);
         }
         Ok(())
+    }
+
+    fn only_primary_key(&self) -> EngineResult<()> {
+        if self.primary_key.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::database(
+            1068,
+            "42000",
+            "Multiple primary key defined",
+        ))
     }
 
     fn check(&mut self, name: Option<String>, condition: &Expr) {
@@ -203,7 +216,10 @@ impl Table {
     /// Reads a constraint and adds it.
     pub(crate) fn constraint(&mut self, constraint: &TableConstraint) -> EngineResult<()> {
         match constraint {
-            TableConstraint::PrimaryKey(key) => self.primary_key = index_columns(&key.columns)?,
+            TableConstraint::PrimaryKey(key) => {
+                self.only_primary_key()?;
+                self.primary_key = index_columns(&key.columns)?;
+            }
             TableConstraint::Unique(unique) => {
                 let name = unique.index_name.as_ref().or(unique.name.as_ref());
                 self.index(name, index_columns(&unique.columns)?, true);
@@ -283,6 +299,9 @@ impl Table {
         for index in 0..self.columns.len() {
             if self.is_key(&self.columns[index].name) {
                 self.columns[index].not_null = true;
+                self.columns[index]
+                    .default
+                    .take_if(|default| *default == Default::Null);
             }
         }
         let text = |column: &Column| {

@@ -67,6 +67,18 @@ impl EngineError {
         )
     }
 
+    /// As INSERT IGNORE has it, where that is what the statement is: MySQL writes the row with another value, or leaves it
+    /// out.
+    pub(crate) fn ignored(self, ignores: bool) -> Self {
+        match &self {
+            Self::Database {
+                code: 1048 | 1242 | 1264 | 1265 | 1292 | 1364 | 1366 | 1406 | 1452 | 3140 | 3819,
+                ..
+            } if ignores => Self::unsupported("INSERT IGNORE of a row that is wrong"),
+            _ => self,
+        }
+    }
+
     /// Of work whose task did not get to its end.
     pub(crate) fn unfinished(error: JoinError) -> Self {
         Self::Internal(why_unfinished(error))

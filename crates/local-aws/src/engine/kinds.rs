@@ -95,6 +95,7 @@ impl Kind {
                 scale: scale_of(text),
             },
             Value::Text(_) => TEXT,
+            Value::Json(_) => Self::Json,
             Value::Blob(_) => Self::Bytes,
         }
     }

@@ -15,6 +15,9 @@ use crate::engine::{
 /// The largest whole number up to which a double holds every one.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// Above the doubles that may stand for a whole number of 64 bits without a sign.
+const MAX_UNSIGNED: f64 = 18_446_744_073_709_560_000.0;
+
 /// Registers them on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -22,9 +25,12 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         whole(context, 0, "BIGINT")
     })?;
     connection.create_scalar_function("fleet_unsigned", 1, steady, |context| {
-        match whole(context, 0, "BIGINT UNSIGNED")? {
-            Some(number) if number < 0 => Err(overflow("BIGINT UNSIGNED")),
-            number => Ok(number),
+        match context.get_raw(0) {
+            ValueRef::Real(number) if (0.0..MAX_UNSIGNED).contains(&number) => Err(too_large()),
+            _ => match whole(context, 0, "BIGINT UNSIGNED")? {
+                Some(number) if number < 0 => Err(overflow("BIGINT UNSIGNED")),
+                number => Ok(number),
+            },
         }
     })?;
     // Where MySQL may not evaluate it at all.
@@ -48,7 +54,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     connection.create_scalar_function("fleet_bits", 1, steady, |context| {
         match whole(context, 0, "BIGINT UNSIGNED")? {
-            Some(number) if number < 0 => Err(refused("whole numbers above 9223372036854775807")),
+            Some(number) if number < 0 => Err(too_large()),
             number => Ok(number),
         }
     })?;
@@ -211,6 +217,10 @@ fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>>
         ValueRef::Integer(number) => Ok(Some(number)),
         _ => Err(overflow(kind)),
     }
+}
+
+fn too_large() -> rusqlite::Error {
+    refused("whole numbers above 9223372036854775807")
 }
 
 fn perhaps_overflow() -> rusqlite::Error {

@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) slots: Vec<Slot>,
     /// The texts that are read as dates or times.
     pub(crate) moments: Vec<MomentText>,
+    /// The slots of texts that are compared by the default collation.
+    pub(crate) texts: Vec<usize>,
     /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
     pub(crate) written: Written,
     pub(crate) table: Option<Arc<Table>>,
@@ -59,6 +61,7 @@ impl Plan {
             outputs: Vec::new(),
             slots: Vec::new(),
             moments: Vec::new(),
+            texts: Vec::new(),
             written: Written::default(),
             table: None,
             verb: String::new(),

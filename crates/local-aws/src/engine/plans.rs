@@ -37,6 +37,7 @@ fn unnamed(
     let writing = |analysis: Analysis<'_>, written: Written, kind: Kind, text: String| Plan {
         slots: analysis.slots,
         moments: analysis.moments,
+        texts: analysis.texts,
         table: catalogue.table(&written.table).cloned(),
         written,
         ..Plan::of(kind, vec![text])
@@ -53,6 +54,7 @@ fn unnamed(
                 outputs,
                 slots: analysis.slots,
                 moments: analysis.moments,
+                texts: analysis.texts,
                 ..Plan::of(Kind::Query { locks }, vec![query.to_string()])
             })
         }

@@ -12,6 +12,7 @@ pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod failures;
 pub(crate) mod functions;
+pub(crate) mod ids;
 pub(crate) mod labels;
 pub(crate) mod parse;
 pub(crate) mod places;

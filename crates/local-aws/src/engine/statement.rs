@@ -14,6 +14,8 @@ pub(crate) enum Value {
     /// A decimal number, digit by digit.
     Decimal(String),
     Text(String),
+    /// A text that was sent as a JSON document.
+    Json(String),
     Blob(Vec<u8>),
 }
 
@@ -23,7 +25,7 @@ impl Value {
         match self {
             Self::Null | Self::Boolean(_) => 1,
             Self::Long(_) | Self::Double(_) => 8,
-            Self::Decimal(text) | Self::Text(text) => text.len(),
+            Self::Decimal(text) | Self::Text(text) | Self::Json(text) => text.len(),
             Self::Blob(bytes) => bytes.len(),
         }
     }

@@ -71,6 +71,12 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         } else {
             place(&text).map(|place| members[place].clone())
         };
+        let digits = text.trim();
+        if found.is_none() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            // The place of a member, or for a SET the sum of their bits.
+            return Err(refused("a number as a text for an ENUM or a SET"));
+        }
         found.map(Some).ok_or_else(|| truncated(context))
     })
 }
@@ -143,10 +149,13 @@ fn int(context: &Context<'_>) -> Result<Option<i64>> {
                 Some(number) => Some(i128::from(number)),
                 None => prefix.parse().ok(),
             };
+            let most_read = if least == 0 && most == i64::MAX {
+                i128::from(u64::MAX)
+            } else {
+                i128::from(most)
+            };
             let in_range = |prefix: &str| {
-                whole(prefix).is_none_or(|number| {
-                    (i128::from(least)..=i128::from(most)).contains(&number) || most == i64::MAX
-                })
+                whole(prefix).is_none_or(|number| (i128::from(least)..=most_read).contains(&number))
             };
             let prefix = numeric(context, &text, "integer", in_range)?;
             whole(prefix).ok_or_else(|| refused("a text that is so large a number"))?
@@ -157,6 +166,11 @@ fn int(context: &Context<'_>) -> Result<Option<i64>> {
         return Err(refused("whole numbers above 9223372036854775807"));
     }
     if number < i128::from(least) || number > i128::from(most) {
+        if most == 1 {
+            // A BIT has a length, and no range.
+            let message = format!("Data too long {}", place(context));
+            return Err(mysql_error(1406, "22001", &message));
+        }
         return Err(out_of_range(context));
     }
     Ok(i64::try_from(number).ok())
@@ -165,6 +179,15 @@ fn int(context: &Context<'_>) -> Result<Option<i64>> {
 /// Value, its scale, the column's digits, its scale, whether it is unsigned, column, row.
 fn decimal(context: &Context<'_>) -> Result<Option<i64>> {
     let (precision, scale) = (context.get::<u32>(2)?, context.get::<u32>(3)?);
+    // A number below zero is out of range before it is rounded to zero.
+    let below_zero = match context.get_raw(0) {
+        ValueRef::Integer(number) => number < 0,
+        ValueRef::Real(number) => number < 0.0,
+        _ => text(context, 0).is_some_and(|text| {
+            let prefix = numbers::number_prefix(&text);
+            prefix.starts_with('-') && prefix.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+        }),
+    };
     let number = match context.get_raw(0) {
         ValueRef::Null => return Ok(None),
         ValueRef::Integer(number) => {
@@ -178,7 +201,7 @@ fn decimal(context: &Context<'_>) -> Result<Option<i64>> {
     };
     let number = number.ok_or_else(|| refused("a number of more than 18 digits for a DECIMAL"))?;
     let unsigned = context.get::<bool>(4)?;
-    if number.unsigned_abs() >= 10_u64.pow(precision) || (unsigned && number < 0) {
+    if number.unsigned_abs() >= 10_u64.pow(precision) || (unsigned && below_zero) {
         return Err(out_of_range(context));
     }
     Ok(Some(number))

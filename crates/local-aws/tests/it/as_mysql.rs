@@ -6,7 +6,7 @@ use fleet_local_aws::{Schema, Storage};
 use crate::support::{Aws, CLUSTER, DATABASE, SECRET, options, text};
 
 /// An answer as one text: rows by semicolons and their values by commas, `updated N` and the generated ids, or `error N`.
-async fn answer(aws: &Aws, sql: &str, parameters: Vec<SqlParameter>) -> String {
+pub(crate) async fn answer(aws: &Aws, sql: &str, parameters: Vec<SqlParameter>) -> String {
     let sent = aws
         .data
         .execute_statement()
@@ -66,7 +66,7 @@ fn value(field: &Field) -> String {
 }
 
 /// An empty database, in which these statements run one after the other with these answers.
-async fn session(statements: &[(&str, &str)]) -> Aws {
+pub(crate) async fn session(statements: &[(&str, &str)]) -> Aws {
     let mut options = options(Storage::InMemory);
     options.schema = Schema::default();
     let aws = Aws::with(options).await;
@@ -76,7 +76,7 @@ async fn session(statements: &[(&str, &str)]) -> Aws {
     aws
 }
 
-fn hinted(value: &str, hint: TypeHint) -> Vec<SqlParameter> {
+pub(crate) fn hinted(value: &str, hint: TypeHint) -> Vec<SqlParameter> {
     let parameter = SqlParameter::builder().name("p").value(text(value));
     vec![parameter.type_hint(hint).build()]
 }

@@ -9,6 +9,7 @@
 mod as_mysql;
 mod differential;
 mod dynamodb;
+mod edges;
 mod errors;
 mod front;
 mod in_process;

@@ -43,7 +43,19 @@ impl Analysis<'_> {
         }
         let unsigned = matches!(one, Kind::Int { unsigned: true, .. })
             || matches!(other, Kind::Int { unsigned: true, .. });
+        let whole_only = matches!(
+            op,
+            BinaryOperator::MyIntegerDivide
+                | BinaryOperator::BitwiseOr
+                | BinaryOperator::BitwiseAnd
+        );
         let (one, other) = match (one, other) {
+            // NULL is a text to MySQL, and so the result a double.
+            (Kind::Null, kind) | (kind, Kind::Null) if !whole_only => match kind {
+                Kind::Null => (Kind::Double, Kind::Double),
+                kind if one == Kind::Null => (Kind::Double, kind),
+                kind => (kind, Kind::Double),
+            },
             (Kind::Null, Kind::Null) => (INT, INT),
             (Kind::Null, kind) | (kind, Kind::Null) => (kind, kind),
             both => both,

@@ -98,9 +98,11 @@ impl Analysis<'_> {
                 name.to_uppercase()
             )));
         }
+        let placed = self.placed;
         let mut typed = Vec::with_capacity(arguments.len());
         for mut expr in arguments.drain(..) {
-            let is = self.expr(&mut expr, scope)?;
+            let mut is = self.expr(&mut expr, scope)?;
+            is.placed = self.placed > placed;
             if is.quotient {
                 return Err(EngineError::unsupported(
                     "a quotient within another expression",
@@ -166,6 +168,16 @@ impl Analysis<'_> {
             }
             "sum" | "avg" => {
                 let (expr, kind) = (take(&mut args[0].expr), args[0].typed.kind);
+                if args[0].typed.placed {
+                    return Err(EngineError::unsupported(&format!(
+                        "{upper} of a DECIMAL parameter"
+                    )));
+                }
+                // NULL is a text to MySQL, and so the result a double.
+                let kind = match kind {
+                    Kind::Null => Kind::Double,
+                    kind => kind,
+                };
                 match (kind, name) {
                     (Kind::Double, _) if over || distinct => Err(wrong()),
                     (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), Typed::of(kind))),
@@ -203,6 +215,10 @@ impl Analysis<'_> {
                 }
                 let expr = self.compared(&mut args[0])?;
                 Ok((aggregate(name, &expr), Typed::of(kind)))
+            }
+            "group_concat" if distinct => {
+                // Nothing says in which order.
+                Err(EngineError::unsupported("GROUP_CONCAT with DISTINCT"))
             }
             "group_concat" => {
                 let mut kinds = Vec::new();

@@ -98,6 +98,10 @@ impl Analysis<'_> {
                 let Kind::Text { collation, .. } = text(&[(a, a_implicit), (b, b_implicit)]) else {
                     return Err(EngineError::unsupported("this comparison"));
                 };
+                if collation == Collation::Default {
+                    self.letters(left, one);
+                    self.letters(right, other);
+                }
                 let known = if one.bare {
                     Some(a)
                 } else if other.bare {
@@ -128,6 +132,16 @@ impl Analysis<'_> {
         }
     }
 
+    /// Notes a literal or a parameter that is compared by MySQL's default collation, to be looked at before any row is:
+    /// not every letter's place in it is known.
+    fn letters(&mut self, expr: &Expr, typed: &Typed) {
+        if typed.constant
+            && let Some(slot) = slot_of(expr)
+        {
+            self.texts.push(slot);
+        }
+    }
+
     /// Reads a text as the kind that it is compared with.
     fn as_moment(&mut self, expr: &mut Expr, kind: Kind) -> EngineResult<()> {
         let (name, digits) = match kind {
@@ -136,12 +150,9 @@ impl Analysis<'_> {
             Kind::Time { digits } => ("fleet_as_time", digits),
             _ => return Err(EngineError::unsupported("this comparison")),
         };
-        if let Expr::Value(value) = &*expr
-            && let Literal::Placeholder(number) = &value.value
-            && let Ok(number) = number.trim_start_matches('?').parse::<usize>()
-        {
+        if let Some(slot) = slot_of(expr) {
             self.moments.push(MomentText {
-                slot: number - 1,
+                slot,
                 is_time: matches!(kind, Kind::Time { .. }),
                 is_error: !self.between,
             });
@@ -202,12 +213,33 @@ impl Analysis<'_> {
             Kind::Text { collation, .. } => collation == Collation::Default,
             _ => false,
         };
+        if collated {
+            self.letters(inner, &one);
+            self.letters(pattern, &other);
+        }
         let escape = match escape_char {
             // MySQL's escape character is a backslash.
             None => self.text("\\".into()),
             Some(escape) => {
-                self.expr(escape, scope)?;
-                take(escape)
+                let letters = match &**escape {
+                    Expr::Value(value) => match &value.value {
+                        Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => {
+                            Some(text.clone())
+                        }
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                let letters = letters
+                    .ok_or_else(|| EngineError::unsupported("an ESCAPE that is not a text"))?;
+                if letters.chars().nth(1).is_some() {
+                    return Err(EngineError::database(
+                        1210,
+                        "HY000",
+                        "Incorrect arguments to ESCAPE",
+                    ));
+                }
+                self.text(letters)
             }
         };
         let negated = *negated;
@@ -245,6 +277,20 @@ impl Analysis<'_> {
             Kind::Bytes => Err(EngineError::unsupported("bytes as text")),
             Kind::Json => Err(EngineError::unsupported("a JSON document as text")),
         }
+    }
+}
+
+/// The slot of a numbered parameter.
+fn slot_of(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Literal::Placeholder(number) => {
+                let number: usize = number.trim_start_matches('?').parse().ok()?;
+                number.checked_sub(1)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

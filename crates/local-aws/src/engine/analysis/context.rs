@@ -23,6 +23,10 @@ pub(crate) struct Analysis<'a> {
     pub(super) writing: bool,
     /// The texts that are compared with dates and times.
     pub(crate) moments: Vec<MomentText>,
+    /// How many parameters of DECIMAL there have been.
+    pub(super) placed: usize,
+    /// The slots of texts that are compared by the default collation.
+    pub(crate) texts: Vec<usize>,
     /// Whether the comparison under analysis is a BETWEEN's.
     pub(super) between: bool,
     /// Whether the expression under analysis is a part that may not be needed.
@@ -55,6 +59,8 @@ impl<'a> Analysis<'a> {
             inline: false,
             writing,
             moments: Vec::new(),
+            placed: 0,
+            texts: Vec::new(),
             between: false,
             lazy: false,
             clause: "field list",

@@ -74,6 +74,16 @@ pub(super) fn check(
     if !is_grouped {
         return Ok(());
     }
+    if groups.is_empty()
+        && !columns
+            .iter()
+            .chain(&sorted)
+            .copied()
+            .chain(select.having.as_ref())
+            .any(aggregates)
+    {
+        return Err(EngineError::unsupported("HAVING without GROUP BY"));
+    }
     let labelled = |expr: &Expr| -> Option<Expr> {
         let Expr::Identifier(name) = expr else {
             return None;
@@ -119,6 +129,21 @@ pub(super) fn check(
     }
     let of_labels = |expr: &Expr| labelled(expr).is_some();
     let having = select.having.as_ref();
+    if let Some(having) = having {
+        let mut places = known.columns.clone();
+        for column in &columns {
+            places.extend(place(scope, column)?);
+        }
+        let mut search = HavingNames {
+            groups: &known,
+            places,
+            labelled: &labelled,
+            inside: 0,
+        };
+        if let ControlFlow::Break(error) = having.visit(&mut search) {
+            return Err(error);
+        }
+    }
     let checked = columns
         .iter()
         .copied()
@@ -268,6 +293,67 @@ impl Visitor for Search<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
+        if self.covers(expr) {
+            self.inside -= 1;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Looks for a column in HAVING that is neither in the list of columns nor in GROUP BY: MySQL does not know it there.
+struct HavingNames<'s> {
+    groups: &'s Groups<'s>,
+    places: Vec<Place>,
+    labelled: &'s dyn Fn(&Expr) -> Option<Expr>,
+    /// How many aggregates, subqueries and expressions of GROUP BY the visit is within.
+    inside: usize,
+}
+
+impl HavingNames<'_> {
+    fn covers(&self, expr: &Expr) -> bool {
+        matches!(expr, Expr::Function(function) if is_aggregate(function))
+            || self.groups.exprs.contains(expr)
+    }
+}
+
+impl Visitor for HavingNames<'_> {
+    type Break = EngineError;
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<EngineError> {
+        self.inside += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<EngineError> {
+        self.inside -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<EngineError> {
+        if self.covers(expr) {
+            self.inside += 1;
+        }
+        if self.inside > 0 || matches!(expr, Expr::Nested(_)) {
+            return ControlFlow::Continue(());
+        }
+        match place(self.groups.scope, expr) {
+            Err(error) => ControlFlow::Break(error),
+            Ok(Some(place))
+                if place.depth == 0
+                    && !self.places.contains(&place)
+                    && (self.labelled)(expr).is_none() =>
+            {
+                ControlFlow::Break(EngineError::database(
+                    1054,
+                    "42S22",
+                    format!("Unknown column '{expr}' in 'having clause'"),
+                ))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<EngineError> {
         if self.covers(expr) {
             self.inside -= 1;
         }

@@ -9,6 +9,7 @@ use sqlparser::ast::{
 
 use super::{
     Analysis, Scope, Source, Typed,
+    insert_columns::{AutoColumn, SKIPPED, names_column, reads},
     writes::{Written, changes},
 };
 use crate::engine::{
@@ -26,6 +27,11 @@ const EXCLUDED: &str = "excluded";
 impl Analysis<'_> {
     /// Rewrites an INSERT; the answer is its text, and what it writes.
     pub(crate) fn insert(&mut self, tree: &mut Insert) -> EngineResult<(String, Written)> {
+        let ignores = tree.ignore;
+        self.inserted(tree).map_err(|error| error.ignored(ignores))
+    }
+
+    fn inserted(&mut self, tree: &mut Insert) -> EngineResult<(String, Written)> {
         if tree.partitioned.is_some()
             || tree.returning.is_some()
             || tree.overwrite
@@ -43,6 +49,11 @@ impl Analysis<'_> {
         let Some(table) = source.table else {
             return Err(EngineError::unsupported("this table to write to"));
         };
+        if tree.replace_into && self.is_referred_to(&table) {
+            return Err(EngineError::unsupported(
+                "REPLACE into a table that others refer to",
+            ));
+        }
         let mut columns = Vec::new();
         let mut rows = None;
         if !tree.assignments.is_empty() {
@@ -82,6 +93,20 @@ impl Analysis<'_> {
         if columns.is_empty() && !empty {
             columns.clone_from(&table.columns);
         }
+        let number = rows
+            .as_ref()
+            .and_then(|rows| u64::try_from(rows.len()).ok());
+        if let Some(query) = &source
+            && number.is_none()
+            && (tree.ignore || tree.on.is_some())
+            && table.auto_increment().is_some()
+            && reads(query, &table)
+        {
+            // SQLite reads all of the rows before it writes the first.
+            return Err(EngineError::unsupported(
+                "INSERT IGNORE, or ON DUPLICATE KEY UPDATE, of a table with AUTO_INCREMENT from itself",
+            ));
+        }
         let (source, all) = match (rows, source) {
             (Some(rows), _) => self.rows(rows, &columns, &table)?,
             (None, Some(query)) => self.selected(query, &columns, &table)?,
@@ -104,8 +129,14 @@ impl Analysis<'_> {
                 format!(" ON CONFLICT DO UPDATE SET {update}")
             }
             Some(_) => return Err(EngineError::unsupported("ON CONFLICT")),
-            // Duplicates only: anything else that is wrong with a row stays an error.
-            None if tree.ignore => " ON CONFLICT DO NOTHING".into(),
+            // Duplicates only: a row with anything else that is wrong is refused.
+            None if tree.ignore => match table.auto_increment() {
+                Some(column) => {
+                    let id = quoted(&column.name);
+                    format!(" ON CONFLICT DO UPDATE SET {id} = {id} WHERE {SKIPPED}()")
+                }
+                None => " ON CONFLICT DO NOTHING".into(),
+            },
             None => String::new(),
         };
         let text = format!(
@@ -122,8 +153,16 @@ impl Analysis<'_> {
             rows: source,
             inserts: true,
             upserts,
+            ignores: tree.ignore,
+            values: number,
         };
         Ok((text, written))
+    }
+
+    /// Whether another table's rows, or its own, refer to a table's.
+    fn is_referred_to(&self, table: &Table) -> bool {
+        let mut tables = self.catalogue.tables.values();
+        tables.any(|other| other.foreign_keys.iter().any(|key| key.table == table.name))
     }
 
     /// The columns that a row does not name and that do not become NULL by themselves.
@@ -148,7 +187,8 @@ impl Analysis<'_> {
         table: &Table,
     ) -> EngineResult<(String, Vec<Column>)> {
         let mut defaults = self.defaults(columns, table)?;
-        if columns.is_empty() && defaults.is_empty() {
+        let auto = AutoColumn::of(table, columns);
+        if columns.is_empty() && defaults.is_empty() && auto.is_none() {
             // A row has to have a column.
             let Some(first) = table.columns.first() else {
                 return Err(EngineError::unsupported("a table without columns"));
@@ -173,12 +213,18 @@ impl Analysis<'_> {
                 if is_default {
                     value = self.default(column)?;
                 } else {
+                    if names_column(&value, table) {
+                        return Err(EngineError::unsupported("a column among the VALUES"));
+                    }
                     let typed = self.expr(&mut value, &scope)?;
                     self.store(&mut value, &typed, column)?;
                 }
                 values.push(value.to_string());
             }
             values.extend(defaults.iter().map(|default| default.1.to_string()));
+            if let Some(auto) = &auto {
+                auto.number(&mut values);
+            }
             texts.push(values.join(", "));
         }
         self.row = 1;
@@ -186,6 +232,7 @@ impl Analysis<'_> {
             .iter()
             .cloned()
             .chain(defaults.into_iter().map(|default| default.0));
+        let all = AutoColumn::last(auto, all.collect());
         let text = match texts.as_slice() {
             // SQLite evaluates the values of a single row in the order of the table's columns, and a query's in its own.
             // Without the condition, ON CONFLICT would read as a join's.
@@ -195,7 +242,7 @@ impl Analysis<'_> {
                 format!("VALUES {}", rows.join(", "))
             }
         };
-        Ok((text, all.collect()))
+        Ok((text, all))
     }
 
     fn selected(
@@ -227,17 +274,22 @@ impl Analysis<'_> {
             values.push(value.to_string());
         }
         values.extend(defaults.iter().map(|default| default.1.to_string()));
+        let auto = AutoColumn::of(table, columns);
+        if let Some(auto) = &auto {
+            auto.number(&mut values);
+        }
         let all = columns
             .iter()
             .cloned()
             .chain(defaults.into_iter().map(|default| default.0));
+        let all = AutoColumn::last(auto, all.collect());
         // Without the condition, ON CONFLICT would read as a join's.
         let text = format!(
             "WITH s({}) AS ({query}) SELECT {} FROM s WHERE true",
             heads.join(", "),
             values.join(", ")
         );
-        Ok((text, all.collect()))
+        Ok((text, all))
     }
 
     /// A row that would stay as it is is left alone: MySQL does not count it.

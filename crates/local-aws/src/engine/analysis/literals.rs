@@ -44,10 +44,22 @@ impl Analysis<'_> {
                 kind
             }
             Literal::Null => Kind::Null,
-            Literal::Boolean(_) => INT,
+            Literal::Boolean(truth) => {
+                // SQLite's words ask whether a value is true, where MySQL compares it with a number.
+                let number = u8::from(*truth).to_string();
+                *value = Literal::Number(number, false);
+                INT
+            }
             Literal::HexStringLiteral(digits) if digits.len() % 2 == 0 => Kind::Bytes,
             Literal::Number(text, false) => {
                 if text.contains(['e', 'E']) {
+                    if text.parse::<f64>().is_ok_and(f64::is_infinite) {
+                        return Err(EngineError::database(
+                            1367,
+                            "22007",
+                            format!("Illegal double '{text}' value found during parsing"),
+                        ));
+                    }
                     Kind::Double
                 } else if text.contains('.') {
                     let scale = scale_of(text);
@@ -65,6 +77,12 @@ impl Analysis<'_> {
             }
             _ => return Err(EngineError::unsupported("this literal")),
         };
+        if matches!(
+            (value, kind),
+            (Literal::Placeholder(_), Kind::Decimal { .. })
+        ) {
+            self.placed += 1;
+        }
         Ok((None, Typed::constant(kind)))
     }
 }

@@ -129,6 +129,7 @@ impl Analysis<'_> {
                 }
                 let kind = match typed.kind {
                     Kind::Int { .. } => INT,
+                    Kind::Null => Kind::Double,
                     kind => kind,
                 };
                 if !is_literal {

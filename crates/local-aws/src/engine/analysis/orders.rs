@@ -79,6 +79,10 @@ impl Analysis<'_> {
                 && !projection.contains(expr)
                 && !matches!(&*expr, Expr::Identifier(name) if scope.labels.iter().any(|label| label.name == name.value))
             {
+                if !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
+                    // MySQL takes one of columns that are in the list.
+                    return Err(EngineError::unsupported("DISTINCT sorted by an expression"));
+                }
                 return Err(EngineError::database(
                     3065,
                     "HY000",

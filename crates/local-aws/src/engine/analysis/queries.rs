@@ -1,48 +1,14 @@
 //! Queries: SELECT, UNION, WITH, ORDER BY and LIMIT.
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, Ident, LimitClause, Offset, OrderBy, Query, SelectItem, SetExpr,
-    SetOperator, SetQuantifier,
+    Expr, GroupByExpr, LimitClause, Offset, OrderBy, Query, SelectItem, SetExpr, SetOperator,
+    SetQuantifier,
 };
 
-use super::{
-    Analysis, Output, Scope, Typed, grouping,
-    selects::expr_of,
-    typed::{Items, MAX_LABEL_CHARACTERS},
-};
+use super::{Analysis, Output, Scope, Typed, grouping, selects::expr_of, typed::Items};
 use crate::engine::{EngineError, EngineResult, kinds::Kind};
 
 impl Analysis<'_> {
-    /// Labels a query's columns with their texts, as they were written.
-    pub(crate) fn labels(&mut self, query: &mut Query, labels: Vec<String>) {
-        let mut body = query.body.as_mut();
-        let select = loop {
-            body = match body {
-                SetExpr::Select(select) => break select,
-                SetExpr::Query(inner) => inner.body.as_mut(),
-                SetExpr::SetOperation { left, .. } => left.as_mut(),
-                _ => return,
-            };
-        };
-        if select.projection.len() != labels.len() {
-            return;
-        }
-        for (item, text) in select.projection.iter_mut().zip(labels) {
-            if let SelectItem::UnnamedExpr(expr) = item
-                && !matches!(
-                    expr,
-                    Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_)
-                )
-            {
-                let text: String = text.chars().take(MAX_LABEL_CHARACTERS).collect();
-                *item = SelectItem::ExprWithAlias {
-                    expr: expr.clone(),
-                    alias: Ident::with_quote('`', text),
-                };
-            }
-        }
-    }
-
     /// Rewrites a query; the answer is its columns.
     pub(crate) fn query(
         &mut self,
@@ -135,7 +101,13 @@ impl Analysis<'_> {
                     self.named.push((name.clone(), renamed(outputs)?));
                     let other = self.body(right, None, parent)?;
                     self.named.pop();
-                    for ((one, _), (other, _)) in items.iter().zip(&other) {
+                    for ((one, _), (other, typed)) in items.iter().zip(&other) {
+                        if other.kind.is_text() && !typed.bare {
+                            // MySQL's column is as long as the texts that it begins with.
+                            return Err(EngineError::unsupported(
+                                "a recursive query that makes texts",
+                            ));
+                        }
                         if other.kind != Kind::Null && one.kind.plain() != other.kind.plain() {
                             return Err(EngineError::unsupported(
                                 "a recursive query with columns of other types",
@@ -186,6 +158,11 @@ impl Analysis<'_> {
                 }
                 let mut items = Vec::with_capacity(one.len());
                 for (index, (one, other)) in one.into_iter().zip(other).enumerate() {
+                    if one.1.placed || other.1.placed {
+                        return Err(EngineError::unsupported(
+                            "a DECIMAL parameter as a column of a UNION",
+                        ));
+                    }
                     let kind = one.0.kind.common(other.0.kind)?;
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
                         self.convert_item(side, index, &item.1, kind)?;

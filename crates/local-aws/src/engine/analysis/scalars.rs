@@ -51,6 +51,9 @@ impl Analysis<'_> {
         let upper = name.to_uppercase();
         let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
         let kind = args[0].typed.kind.plain();
+        if args[0].typed.is_year() {
+            return Err(wrong());
+        }
         if name == "mod" {
             let mut other = args.pop().ok_or_else(wrong)?;
             let both = matches!(

@@ -138,6 +138,13 @@ impl<'s> Scope<'s> {
     }
 }
 
+/// Whether MySQL reads a value where the parser reads a name: `CURRENT_USER`, `0b101`.
+fn is_word(name: &str) -> bool {
+    let bits = name.strip_prefix("0b").unwrap_or_default();
+    name.eq_ignore_ascii_case("current_user")
+        || (!bits.is_empty() && bits.bytes().all(|bit| matches!(bit, b'0' | b'1')))
+}
+
 /// The clock behind each of MySQL's names for it. The session's time zone is UTC, as the service's is.
 pub(super) fn clock(name: &str) -> Option<&'static str> {
     Some(match name.to_ascii_lowercase().as_str() {
@@ -157,6 +164,11 @@ impl Analysis<'_> {
             Expr::CompoundIdentifier(parts) => parts.clone(),
             _ => return Err(EngineError::unsupported("this name")),
         };
+        if let Some(first) = parts.first().and_then(|part| part.value.strip_prefix("@@")) {
+            let rest = parts[1..].iter().map(|part| part.value.as_str());
+            let variable: Vec<&str> = std::iter::once(first).chain(rest).collect();
+            return self.variable(expr, &variable.join("."));
+        }
         let (table, name) = match parts.as_slice() {
             [name] => (None, name),
             [table, name] => (Some(table.value.clone()), name),
@@ -168,9 +180,6 @@ impl Analysis<'_> {
                 return Err(self.no_column(&text));
             }
         };
-        if let Some(variable) = name.value.strip_prefix("@@") {
-            return self.variable(expr, variable);
-        }
         if name.value.starts_with('@') && name.quote_style.is_none() {
             return Err(EngineError::unsupported("user variables"));
         }
@@ -205,6 +214,9 @@ impl Analysis<'_> {
             {
                 *expr = call(function, Vec::new());
                 return Ok(Typed::of(clock_kind(function, 0)));
+            }
+            if table.is_none() && name.quote_style.is_none() && is_word(&name.value) {
+                return Err(EngineError::unsupported(&name.value.to_uppercase()));
             }
             let text = match &table {
                 Some(table) => format!("{table}.{}", name.value),

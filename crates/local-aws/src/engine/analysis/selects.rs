@@ -2,13 +2,14 @@
 
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, Value as Literal, ValueWithSpan,
+    SelectItemQualifiedWildcardKind,
 };
 
 use super::{
     Analysis, Output, Scope, grouping,
+    labels::label,
     orders::{is_fraction, is_negative, ordinal},
-    typed::{Items, MAX_LABEL_CHARACTERS},
+    typed::Items,
     words::truth,
 };
 use crate::engine::{EngineError, EngineResult, definitions::last, kinds::Kind};
@@ -59,17 +60,23 @@ impl Analysis<'_> {
                 "GROUP BY a number that is not a place",
             ));
         }
-        grouping::check(select, order_by.as_deref(), &scope)?;
+        // MySQL looks at the groups when every name is known.
+        let grouped = grouping::check(select, order_by.as_deref(), &scope);
         let mut items = Vec::with_capacity(select.projection.len());
         for item in &mut select.projection {
             let SelectItem::ExprWithAlias { expr, alias } = item else {
                 return Err(EngineError::unsupported("this column of a query"));
             };
-            let typed = self.expr(expr, &scope)?;
+            let placed = self.placed;
+            let mut typed = self.expr(expr, &scope)?;
+            typed.placed = self.placed > placed;
             if let Kind::Text { collation, .. } = typed.kind
                 && !typed.bare
             {
                 super::words::collate(expr, collation);
+            }
+            if typed.constant && typed.kind == Kind::Json {
+                return Err(EngineError::unsupported("a JSON document as a column"));
             }
             if select.distinct.is_some() && (typed.quotient || typed.kind == Kind::Json) {
                 return Err(EngineError::unsupported("DISTINCT of values of this type"));
@@ -129,6 +136,7 @@ impl Analysis<'_> {
                 Some((projection.as_slice(), distinct)),
             )?;
         }
+        grouped?;
         Ok(items)
     }
 }
@@ -154,6 +162,14 @@ fn expand(select: &mut Select, scope: &Scope<'_>) -> EngineResult<()> {
                 projection.push(SelectItem::ExprWithAlias { expr, alias });
             }
             SelectItem::Wildcard(_) => {
+                if !projection.is_empty() {
+                    return Err(EngineError::database(
+                        1064,
+                        "42000",
+                        "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
+                         for the right syntax to use near '*'",
+                    ));
+                }
                 if scope.sources.is_empty() {
                     return Err(EngineError::database(1096, "HY000", "No tables used"));
                 }
@@ -197,23 +213,4 @@ fn all_columns(
         )),
         _ => Ok(()),
     }
-}
-
-/// MySQL names a column without an alias by its text.
-fn label(expr: &Expr) -> Ident {
-    let text = match expr {
-        Expr::Identifier(name) => name.value.clone(),
-        Expr::CompoundIdentifier(parts) => parts
-            .last()
-            .map_or_else(String::new, |name| name.value.clone()),
-        Expr::Value(ValueWithSpan {
-            value: Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text),
-            ..
-        }) => text.clone(),
-        other => other.to_string(),
-    };
-    Ident::with_quote(
-        '`',
-        text.chars().take(MAX_LABEL_CHARACTERS).collect::<String>(),
-    )
 }

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, TableAlias, TableFactor,
-    TableWithJoins,
+    TableIndexHints, TableWithJoins,
 };
 
 use super::{Analysis, Scope, Source, words::truth};
@@ -15,6 +15,29 @@ pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
         "42S02",
         format!("Table '{database}.{table}' doesn't exist"),
     )
+}
+
+/// Refuses the hint of an index that there is not.
+fn hinted(hints: &[TableIndexHints], table: &catalogue::Table) -> EngineResult<()> {
+    let is_there = |name: &str| {
+        (name.eq_ignore_ascii_case("PRIMARY") && !table.primary_key.is_empty())
+            || table
+                .indexes
+                .iter()
+                .any(|index| index.name.eq_ignore_ascii_case(name))
+    };
+    let mut names = hints.iter().flat_map(|hint| &hint.index_names);
+    match names.find(|name| !is_there(&name.value)) {
+        Some(name) => Err(EngineError::database(
+            1176,
+            "42000",
+            format!(
+                "Key '{}' doesn't exist in table '{}'",
+                name.value, table.name
+            ),
+        )),
+        None => Ok(()),
+    }
 }
 
 impl Analysis<'_> {
@@ -139,8 +162,11 @@ impl Analysis<'_> {
                 json_path: None,
                 ..
             } if partitions.is_empty() => {
-                index_hints.clear();
+                let hints = std::mem::take(index_hints);
                 let (relation, mut source) = self.relation(name)?;
+                if let Some(table) = &source.table {
+                    hinted(&hints, table)?;
+                }
                 if let Some(alias) = alias {
                     source.alias = aliased(alias)?;
                 } else if relation.quote_style.is_none() {

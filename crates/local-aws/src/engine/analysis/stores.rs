@@ -149,10 +149,6 @@ impl Analysis<'_> {
         };
         args.extend(place);
         *expr = call(name, args);
-        if column.auto_increment {
-            // Zero asks for the next id, as NULL does.
-            *expr = raw(format!("nullif({expr}, 0)"));
-        }
         Ok(())
     }
 

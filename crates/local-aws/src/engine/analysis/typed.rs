@@ -38,6 +38,8 @@ pub(crate) struct Typed {
     pub(crate) bare: bool,
     /// Whether MySQL has more digits of it than it shows: of a quotient, a mean.
     pub(crate) quotient: bool,
+    /// Whether it is made of a parameter that MySQL may type by its place: one of DECIMAL.
+    pub(crate) placed: bool,
     /// The table's column that it is.
     pub(crate) origin: Option<(Arc<Table>, usize)>,
 }
@@ -49,6 +51,7 @@ impl Typed {
             constant: false,
             bare: false,
             quotient: false,
+            placed: false,
             origin: None,
         }
     }
@@ -83,9 +86,6 @@ pub(crate) struct MomentText {
     /// Whether MySQL has an error for one that is no date: a BETWEEN may warn.
     pub(crate) is_error: bool,
 }
-
-/// MySQL's longest alias.
-pub(super) const MAX_LABEL_CHARACTERS: usize = 256;
 
 /// What a SELECT gives, before it is put together with others.
 pub(super) type Items = Vec<(Output, Typed)>;

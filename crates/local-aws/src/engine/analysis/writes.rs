@@ -28,6 +28,10 @@ pub(crate) struct Written {
     pub(crate) inserts: bool,
     /// Whether an INSERT may update rows.
     pub(crate) upserts: bool,
+    /// The number of rows of VALUES.
+    pub(crate) values: Option<u64>,
+    /// Whether it is an INSERT IGNORE.
+    pub(crate) ignores: bool,
 }
 
 impl Analysis<'_> {
@@ -78,6 +82,8 @@ impl Analysis<'_> {
             rows: format!("{}{condition}", tree.table),
             inserts: false,
             upserts: false,
+            ignores: false,
+            values: None,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::engine::{
     analysis::{Analysis, Bindings},
     catalogue::{self, Catalogue, Column, Table},
     column_types::literal,
-    definitions::{index_columns, index_name, last, quoted},
+    definitions::{index_columns, index_name, last, quoted, rules},
     plan::Plan,
     sqlite::parse,
 };
@@ -171,6 +171,7 @@ fn create_index(table: &mut Table, tree: &CreateIndex) -> EngineResult<Vec<Strin
         tree.unique,
     );
     table.finish()?;
+    rules::check(table)?;
     let index = table
         .indexes
         .last()
@@ -333,6 +334,7 @@ impl Context<'_> {
             );
             checks.push(analysis.check(&shared, condition)?);
         }
+        rules::check(table)?;
         // A default that its column does not take is an error now.
         for column in &table.columns {
             if let Some(catalogue::Default::Text(_) | catalogue::Default::Number(_)) =

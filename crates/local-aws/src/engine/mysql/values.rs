@@ -16,7 +16,9 @@ pub(crate) fn to_mysql(value: &Value) -> Raw {
         Value::Boolean(value) => Raw::Int(i64::from(*value)),
         Value::Long(value) => Raw::Int(*value),
         Value::Double(value) => Raw::Double(*value),
-        Value::Decimal(text) | Value::Text(text) => Raw::Bytes(text.clone().into_bytes()),
+        Value::Decimal(text) | Value::Text(text) | Value::Json(text) => {
+            Raw::Bytes(text.clone().into_bytes())
+        }
         Value::Blob(bytes) => Raw::Bytes(bytes.clone()),
     }
 }

@@ -17,6 +17,7 @@ use crate::{
         sqlite::{
             failures::plain,
             functions,
+            ids::{self, Ids},
             upserts::{self, Changed},
         },
     },
@@ -45,6 +46,7 @@ pub(crate) struct Connection {
     pub(crate) database: Arc<str>,
     pub(crate) clock: functions::StatementClock,
     pub(crate) changed: Changed,
+    pub(crate) ids: Ids,
     pub(crate) generated: functions::LastGenerated,
 }
 
@@ -70,12 +72,15 @@ impl Connection {
         let generated = functions::LastGenerated::default();
         functions::register(&sqlite, &clock, &generated, database)?;
         let changed = Changed::default();
-        upserts::register(&sqlite, &changed)?;
+        let ids = Ids::default();
+        ids::register(&sqlite, &ids)?;
+        upserts::register(&sqlite, &changed, &ids)?;
         Ok(Self {
             sqlite,
             database: Arc::clone(database),
             clock,
             changed,
+            ids,
             generated,
         })
     }
@@ -83,6 +88,7 @@ impl Connection {
     /// Makes it as good as new for the next user.
     pub(crate) fn reset(&self) {
         self.generated.store(0, Ordering::Relaxed);
+        drop(ids::locked(&self.ids).take_used());
     }
 
     pub(crate) fn interrupt_handle(&self) -> InterruptHandle {
@@ -140,7 +146,7 @@ impl ToSql for Value {
                 Some(number) => ToSqlOutput::from(number),
                 None => ToSqlOutput::from(value.as_str()),
             },
-            Self::Text(value) => ToSqlOutput::from(value.as_str()),
+            Self::Text(value) | Self::Json(value) => ToSqlOutput::from(value.as_str()),
             Self::Blob(value) => ToSqlOutput::from(value.as_slice()),
         })
     }

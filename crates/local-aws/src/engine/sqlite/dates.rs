@@ -24,7 +24,12 @@ type Part<T, R> = fn(T) -> R;
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("date", 1, steady, |context| {
-        Ok(date(context, 0)?.map(|date| date.to_string()))
+        match date(context, 0)? {
+            Some(date) => Ok(Some(date.to_string())),
+            None if context.get_raw(0) == ValueRef::Null => Ok(None),
+            // NULL, or an error where it is compared with a date.
+            None => Err(refused("DATE of a text that is no date")),
+        }
     })?;
     let of_date: [(&str, Part<Date, i64>); 3] = [
         ("year", |date| i64::from(date.year())),

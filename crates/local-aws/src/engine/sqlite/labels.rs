@@ -56,16 +56,33 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
             }
             return Some(items);
         }
-        if item.is_none()
-            && [Keyword::DISTINCT, Keyword::ALL]
-                .into_iter()
-                .any(|keyword| is(&token.token, keyword))
-        {
+        if item.is_none() && is_modifier(&token.token) {
             continue;
         }
         let start = place(token.span.start.line, token.span.start.column)?;
         let end = place(token.span.end.line, token.span.end.column)?;
         item = Some((item.map_or(start, |item| item.0), end));
     }
-    None
+    // The text may end with the last of them.
+    let (start, end) = item?;
+    items.push(sql.get(start..end)?.to_owned());
+    Some(items)
+}
+
+/// Whether a word stands between SELECT and its columns.
+fn is_modifier(token: &Token) -> bool {
+    const WORDS: [&str; 10] = [
+        "ALL",
+        "DISTINCT",
+        "DISTINCTROW",
+        "HIGH_PRIORITY",
+        "SQL_BIG_RESULT",
+        "SQL_BUFFER_RESULT",
+        "SQL_CALC_FOUND_ROWS",
+        "SQL_NO_CACHE",
+        "SQL_SMALL_RESULT",
+        "STRAIGHT_JOIN",
+    ];
+    matches!(token, Token::Word(word)
+        if word.quote_style.is_none() && WORDS.contains(&word.value.to_ascii_uppercase().as_str()))
 }

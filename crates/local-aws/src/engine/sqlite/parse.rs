@@ -40,14 +40,32 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
         return Err(load_data_local());
     }
     nesting(&tokens)?;
+    let mut after_value = false;
     for token in &mut tokens {
-        // To the parser these bind as other databases have them.
-        let word = match token.token {
-            Token::StringConcat => "OR",
-            Token::Overlap => "AND",
-            _ => continue,
+        // To the parser these bind as other databases have them, or not at all.
+        let replaced = match &token.token {
+            Token::Whitespace(_) => continue,
+            Token::StringConcat => Some(Token::make_keyword("OR")),
+            Token::Overlap => Some(Token::make_keyword("AND")),
+            Token::Word(word)
+                if after_value
+                    && word.quote_style.is_none()
+                    && word.value.eq_ignore_ascii_case("mod") =>
+            {
+                Some(Token::Mod)
+            }
+            Token::DoubleEq => {
+                let at = token.span.start;
+                return Err(near(sql, at.line, at.column));
+            }
+            _ => None,
         };
-        token.token = Token::make_keyword(word);
+        token.token = replaced.unwrap_or_else(|| token.token.clone());
+        after_value = match &token.token {
+            Token::RParen | Token::Number(..) | Token::SingleQuotedString(_) => true,
+            Token::Word(word) => word.quote_style.is_some() || word.keyword == Keyword::NoKeyword,
+            _ => false,
+        };
     }
     if tokens
         .iter()
@@ -189,8 +207,39 @@ fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
     if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
         return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
     }
+    if let Some(word) = unparsed(sql) {
+        return EngineError::unsupported(&format!("this form of a statement with {word}"));
+    }
     let (line, column) = location(text).unwrap_or((1, 1));
     near(sql, line, column)
+}
+
+/// A word that MySQL has in forms that the parser does not know.
+fn unparsed(sql: &str) -> Option<&'static str> {
+    const WORDS: [&str; 12] = [
+        "BOTH",
+        "DUPLICATE",
+        "INTERVAL",
+        "LEADING",
+        "LOCK",
+        "MEMBER",
+        "MOD",
+        "OUTFILE",
+        "SOUNDS",
+        "TRAILING",
+        "USING",
+        "XOR",
+    ];
+    tokens(sql)
+        .ok()?
+        .iter()
+        .find_map(|token| match &token.token {
+            Token::ExclamationMark => Some("!"),
+            Token::Word(word) if word.quote_style.is_none() => WORDS
+                .into_iter()
+                .find(|known| word.value.eq_ignore_ascii_case(known)),
+            _ => None,
+        })
 }
 
 /// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.

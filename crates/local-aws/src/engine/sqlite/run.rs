@@ -4,11 +4,13 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     engine::{
-        EngineResult, Meter, Outcome, Parameters, Statement, Value,
+        EngineError, EngineResult, Meter, Outcome, Parameters, Statement, Value, collation,
         plan::{Kind, Plan, bound},
         sqlite::{
             connection::{Connection, MAX_CACHED_SQL_BYTES, bind},
-            dates, errors, functions, results,
+            dates, errors,
+            failures::plain,
+            functions, ids, results,
             writes::Before,
         },
     },
@@ -37,6 +39,10 @@ impl Connection {
             // The first error says more.
             let _ = self.control("ROLLBACK");
         }
+        match &written {
+            Ok(_) => self.forget_ids(),
+            Err(_) => self.use_up_ids(Some(journal))?,
+        }
         written
     }
 
@@ -49,7 +55,11 @@ impl Connection {
         let (sets, metadata) = (&statement.sets[..], statement.metadata);
         let mut meter = Meter::new(statement.max_bytes);
         if let ([one], [plan]) = (sets, plans) {
-            return Ok(vec![self.run(plan, one, metadata, &mut meter)?]);
+            let outcome = self.run(plan, one, metadata, &mut meter);
+            if outcome.is_err() && !self.sqlite.is_autocommit() {
+                self.use_up_ids(None)?;
+            }
+            return Ok(vec![outcome?]);
         }
         self.control("SAVEPOINT `fleet`")?;
         let all: EngineResult<Vec<Outcome>> = sets
@@ -62,8 +72,34 @@ impl Connection {
         }
         if !self.sqlite.is_autocommit() {
             self.control("RELEASE `fleet`")?;
+            if all.is_err() {
+                self.use_up_ids(None)?;
+            }
         }
         all
+    }
+
+    /// Forgets what a transaction used up: it is committed.
+    pub(crate) fn forget_ids(&self) {
+        drop(ids::locked(&self.ids).take_used());
+    }
+
+    /// Uses up the ids that were handed out in what is rolled back: with a journal a whole transaction, else a statement.
+    pub(crate) fn use_up_ids(&self, journal: Option<&Journal>) -> EngineResult<()> {
+        let mut state = ids::locked(&self.ids);
+        let used = state.take_used();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let _write = journal.map(Journal::write);
+        for (table, last) in &used {
+            ids::use_up(&self.sqlite, table, *last).map_err(|error| plain(&error))?;
+        }
+        if journal.is_none() {
+            // The transaction may yet be rolled back.
+            state.put_used(used);
+        }
+        Ok(())
     }
 
     fn run(
@@ -78,6 +114,15 @@ impl Connection {
         for moment in &plan.moments {
             if let Value::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
                 dates::check(text, moment)?;
+            }
+        }
+        for slot in &plan.texts {
+            if let Value::Text(text) = &*bound(&plan.slots[*slot], parameters)?
+                && !collation::is_known(text)
+            {
+                return Err(EngineError::unsupported(
+                    "letters that are not Latin, compared without COLLATE utf8mb4_bin",
+                ));
             }
         }
         match plan.kind {
@@ -148,9 +193,16 @@ impl Connection {
             _ => None,
         };
         let written = self.prepared(plan, parameters, |statement| {
-            statement
-                .raw_execute()
-                .map_err(|error| errors::explained(self, plan, parameters, &error))
+            statement.raw_execute().map_err(|error| {
+                // What explains it may ask for ids, too.
+                let spent = ids::locked(&self.ids).spent();
+                let error =
+                    errors::explained(self, plan, parameters, &error).ignored(plan.written.ignores);
+                if let Some(before) = &before {
+                    before.failed(self, spent, &error);
+                }
+                error
+            })
         })? as u64;
         match before {
             Some(before) => before.outcome(self, written),

@@ -144,8 +144,12 @@ impl Session {
             // Some failures have rolled it back already.
             let result = match how {
                 _ if connection.sqlite.is_autocommit() => Ok(()),
-                End::Commit => connection.commit(&journal),
-                End::Rollback => connection.control("ROLLBACK"),
+                End::Commit => connection
+                    .commit(&journal)
+                    .map(|()| connection.forget_ids()),
+                End::Rollback => connection
+                    .control("ROLLBACK")
+                    .and_then(|()| connection.use_up_ids(Some(&journal))),
             };
             (result, connection)
         })

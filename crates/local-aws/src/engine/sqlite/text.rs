@@ -45,10 +45,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("substring", 3, steady, substring)?;
     // SQLite's own change ASCII letters only.
     connection.create_scalar_function("lower", 1, steady, |context| {
-        Ok(text(context, 0).map(|text| text.chars().map(lower).collect::<String>()))
+        text(context, 0).map(|text| cased(&text, lower)).transpose()
     })?;
     connection.create_scalar_function("upper", 1, steady, |context| {
-        Ok(text(context, 0).map(|text| text.chars().map(upper).collect::<String>()))
+        text(context, 0).map(|text| cased(&text, upper)).transpose()
     })?;
     // SQLite's own stops at a NUL.
     connection.create_scalar_function("char_length", 1, steady, |context| {
@@ -125,8 +125,26 @@ impl Aggregate<Option<Value>, Option<Value>> for Single {
     }
 }
 
+/// A text in the other case. Of letters that are younger than MySQL's tables, or have more than one form, the other case is
+/// not known.
+fn cased(text: &str, change: fn(char) -> char) -> Result<String> {
+    let known = |letter: char| {
+        letter < '\u{180}'
+            || ('\u{386}'..'\u{3cf}').contains(&letter)
+            || ('\u{400}'..'\u{460}').contains(&letter)
+            || !(letter.is_lowercase() || letter.is_uppercase())
+    };
+    if !text.chars().all(known) {
+        return Err(refused("the case of these letters"));
+    }
+    Ok(text.chars().map(change).collect())
+}
+
 /// A letter's other case, where that is one letter, as MySQL has it.
 fn lower(letter: char) -> char {
+    if letter == 'İ' {
+        return 'i';
+    }
     let mut other = letter.to_lowercase();
     match (other.next(), other.next()) {
         (Some(other), None) => other,

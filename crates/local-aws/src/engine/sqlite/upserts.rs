@@ -7,7 +7,10 @@ use std::sync::{
 
 use rusqlite::{Connection as Sqlite, functions::FunctionFlags};
 
-use crate::engine::analysis::CHANGES;
+use crate::engine::{
+    analysis::CHANGES,
+    sqlite::ids::{self, Ids},
+};
 
 /// What the upsert under way has changed.
 pub(crate) type Changed = Arc<Changes>;
@@ -20,9 +23,10 @@ pub(crate) struct Changes {
 }
 
 /// Registers the function that an upsert asks whether it changes a row: it counts those that it does.
-pub(crate) fn register(connection: &Sqlite, changed: &Changed) -> rusqlite::Result<()> {
-    let changed = Arc::clone(changed);
+pub(crate) fn register(connection: &Sqlite, changed: &Changed, ids: &Ids) -> rusqlite::Result<()> {
+    let (changed, ids) = (Arc::clone(changed), Arc::clone(ids));
     connection.create_scalar_function(CHANGES, 2, FunctionFlags::SQLITE_UTF8, move |context| {
+        ids::locked(&ids).skip();
         let changes: bool = context.get(0)?;
         if changes {
             changed.count.fetch_add(1, Ordering::Relaxed);

@@ -2,17 +2,22 @@
 
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection as Sqlite, OptionalExtension};
+use rusqlite::Connection as Sqlite;
 
 use crate::engine::{
-    EngineResult, Outcome,
+    EngineError, EngineResult, Outcome,
     definitions::quoted,
     plan::{Kind, Plan},
-    sqlite::{connection::Connection, failures::plain},
+    sqlite::{
+        connection::Connection,
+        failures::plain,
+        ids::{self, Spent},
+    },
 };
 
 /// What a table held before an INSERT.
 pub(crate) struct Before {
+    table: String,
     /// The last id that was generated, where the table has an AUTO_INCREMENT column.
     sequence: Option<i64>,
     /// The number of rows, where a REPLACE may delete some.
@@ -24,18 +29,28 @@ impl Before {
     pub(crate) fn look(connection: &Connection, plan: &Plan) -> EngineResult<Self> {
         let table = plan.written.table.clone();
         let failed = |error: rusqlite::Error| plain(&error);
-        let generates = plan
-            .table
-            .as_ref()
-            .is_some_and(|table| table.auto_increment().is_some());
-        let sequence = if generates {
-            let last = "SELECT seq FROM main.sqlite_sequence WHERE name = ?1";
-            let mut statement = connection.sqlite.prepare_cached(last).map_err(failed)?;
-            let last = statement.query_row([&table], |row| row.get(0)).optional();
-            Some(last.map_err(failed)?.unwrap_or(0))
-        } else {
-            None
+        let column = plan.table.as_ref().and_then(|table| table.auto_increment());
+        let sequence = match column {
+            Some(column) => {
+                // An UPDATE may have gone beyond what was handed out.
+                let last = format!(
+                    "SELECT max(coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = ?1), 0), \
+                     coalesce((SELECT max({}) FROM main.{}), 0))",
+                    quoted(&column.name),
+                    quoted(&table)
+                );
+                let mut statement = connection.sqlite.prepare_cached(&last).map_err(failed)?;
+                Some(
+                    statement
+                        .query_row([&table], |row| row.get(0))
+                        .map_err(failed)?,
+                )
+            }
+            None => None,
         };
+        if let Some(sequence) = sequence {
+            ids::locked(&connection.ids).begin(sequence, plan.written.values);
+        }
         let replaces = plan.kind == Kind::Insert { replaces: true };
         // A table that is not there is the statement's own error.
         let rows = replaces
@@ -44,7 +59,8 @@ impl Before {
         connection.changed.count.store(0, Ordering::Relaxed);
         Ok(Self {
             sequence,
-            rows: rows.map(|rows| (table, rows)),
+            rows: rows.map(|rows| (table.clone(), rows)),
+            table,
         })
     }
 
@@ -62,10 +78,25 @@ impl Before {
                 .saturating_sub(grown);
             updated += u64::try_from(deleted).unwrap_or(0);
         }
+        let mut skipped = false;
+        if self.sequence.is_some() {
+            let last = connection.sqlite.last_insert_rowid();
+            skipped = ids::locked(&connection.ids).has_skipped();
+            let used = ids::locked(&connection.ids).spent().after;
+            ids::locked(&connection.ids).note(&self.table, used);
+            if inserted == 0 || used > last {
+                ids::use_up(&connection.sqlite, &self.table, used)
+                    .map_err(|error| plain(&error))?;
+            }
+        }
         let generated = self.sequence.map_or_else(Vec::new, |sequence| {
             if inserted == 0 && changed == 1 {
                 // That of the row that an upsert updates, as MySQL names it.
                 return vec![connection.changed.id.load(Ordering::Relaxed)];
+            }
+            if skipped && inserted > 1 {
+                // MySQL does not tell which of the rows they are of.
+                return Vec::new();
             }
             let ids = ids(sequence, connection.sqlite.last_insert_rowid(), inserted);
             // An id that was given is no generated one.
@@ -82,9 +113,31 @@ impl Before {
     }
 }
 
+impl Before {
+    /// Takes note of the ids that a failed INSERT used up.
+    pub(crate) fn failed(&self, connection: &Connection, spent: Spent, error: &EngineError) {
+        // A statement that is refused leaves no trace.
+        let refused = matches!(error, EngineError::Database { code: 1235, .. });
+        if self.sequence.is_some() && !refused {
+            // MySQL looks at these before the row gets its id.
+            let unwritten = matches!(
+                error,
+                EngineError::Database {
+                    code: 1048 | 3819,
+                    ..
+                }
+            );
+            let last = if unwritten { spent.before } else { spent.after };
+            ids::locked(&connection.ids).note(&self.table, last);
+        }
+    }
+}
+
 /// The ids of rows inserted, where it is known that they follow each other.
 fn ids(sequence: i64, last: i64, inserted: u64) -> Vec<i64> {
     match i64::try_from(inserted) {
+        // MySQL's ids have no sign.
+        Ok(1) if last < 0 => Vec::new(),
         Ok(1) => vec![last],
         Ok(count @ 2..) if sequence.checked_add(count) == Some(last) => {
             (sequence + 1..=last).collect()
@@ -108,6 +161,7 @@ mod tests {
     fn ids_are_told_only_where_they_are_known() {
         assert_eq!(ids(3, 9, 1), [9]);
         assert_eq!(ids(3, 5, 2), [4, 5]);
+        assert!(ids(3, -5, 1).is_empty());
         assert!(ids(3, 9, 2).is_empty());
         assert!(ids(3, 3, 0).is_empty());
     }

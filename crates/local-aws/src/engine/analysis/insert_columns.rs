@@ -1,0 +1,95 @@
+//! What an INSERT makes of the columns it writes: the AUTO_INCREMENT column last, and none among the VALUES.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{Expr, Query, Visit, Visitor, visit_relations};
+
+use crate::engine::{
+    catalogue::{Column, Table},
+    definitions::last,
+};
+
+/// The function that hands out the ids of an AUTO_INCREMENT column.
+pub(crate) const NEXT_ID: &str = "fleet_next_id";
+
+/// The function that is told of a row that INSERT IGNORE leaves out; its value is false.
+pub(crate) const SKIPPED: &str = "fleet_skipped";
+
+/// The AUTO_INCREMENT column of a table, and its place among the columns that the rows name.
+pub(super) struct AutoColumn {
+    column: Column,
+    place: Option<usize>,
+}
+
+impl AutoColumn {
+    pub(super) fn of(table: &Table, columns: &[Column]) -> Option<Self> {
+        let column = table.auto_increment()?.clone();
+        let place = columns.iter().position(|other| other.name == column.name);
+        Some(Self { column, place })
+    }
+
+    /// Puts the id last: MySQL hands it out when the other values of its row are known.
+    pub(super) fn number(&self, values: &mut Vec<String>) {
+        let value = self.place.map(|place| values.remove(place));
+        let most = self.column.kind.range().map_or(i64::MAX, |range| range.1);
+        values.push(format!(
+            "{NEXT_ID}({}, {most})",
+            value.as_deref().unwrap_or("NULL")
+        ));
+    }
+
+    /// The columns in the order of the values.
+    pub(super) fn last(auto: Option<Self>, mut columns: Vec<Column>) -> Vec<Column> {
+        if let Some(auto) = auto {
+            if let Some(place) = auto.place {
+                columns.remove(place);
+            }
+            columns.push(auto.column);
+        }
+        columns
+    }
+}
+
+/// Whether a query reads a table.
+pub(super) fn reads(query: &Query, table: &Table) -> bool {
+    visit_relations(query, |name| {
+        if last(name).eq_ignore_ascii_case(&table.name) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    })
+    .is_break()
+}
+
+/// Whether a value is made of a column of the table, outside of subqueries: MySQL takes its default.
+pub(super) fn names_column(value: &Expr, table: &Table) -> bool {
+    struct Names<'a> {
+        table: &'a Table,
+        depth: usize,
+    }
+    impl Visitor for Names<'_> {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.depth += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.depth -= 1;
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            match expr {
+                Expr::Identifier(name)
+                    if self.depth == 0 && self.table.column(&name.value).is_some() =>
+                {
+                    ControlFlow::Break(())
+                }
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    value.visit(&mut Names { table, depth: 0 }).is_break()
+}

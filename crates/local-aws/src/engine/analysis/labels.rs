@@ -1,0 +1,74 @@
+//! The labels of columns without an alias, as MySQL gives them.
+
+use sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, UnaryOperator, Value as Literal};
+
+use super::Analysis;
+
+/// MySQL's longest alias.
+const MAX_LABEL_CHARACTERS: usize = 256;
+
+impl Analysis<'_> {
+    /// Labels a query's columns with their texts, as they were written.
+    pub(crate) fn labels(&mut self, query: &mut Query, labels: Vec<String>) {
+        let mut body = query.body.as_mut();
+        let select = loop {
+            body = match body {
+                SetExpr::Select(select) => break select,
+                SetExpr::Query(inner) => inner.body.as_mut(),
+                SetExpr::SetOperation { left, .. } => left.as_mut(),
+                _ => return,
+            };
+        };
+        if select.projection.len() != labels.len() {
+            return;
+        }
+        for (item, text) in select.projection.iter_mut().zip(labels) {
+            if let SelectItem::UnnamedExpr(expr) = item
+                && named(expr).is_none()
+            {
+                *item = SelectItem::ExprWithAlias {
+                    expr: expr.clone(),
+                    alias: alias(&text),
+                };
+            }
+        }
+    }
+}
+
+/// The label of an expression whose text is not known as it was written.
+pub(super) fn label(expr: &Expr) -> Ident {
+    alias(&named(expr).unwrap_or_else(|| expr.to_string()))
+}
+
+/// The name of what has one of its own, whatever parentheses and plus signs stand around it: a column, a literal.
+fn named(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Nested(inner)
+        | Expr::UnaryOp {
+            op: UnaryOperator::Plus,
+            expr: inner,
+        } => named(inner),
+        Expr::Identifier(name) => Some(name.value.clone()),
+        Expr::CompoundIdentifier(parts) if parts[0].value.starts_with("@@") => None,
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.clone()),
+        Expr::Prefixed { value, .. } => named(value),
+        Expr::Value(value) => match &value.value {
+            Literal::SingleQuotedString(text)
+            | Literal::DoubleQuotedString(text)
+            | Literal::NationalStringLiteral(text) => Some(text.clone()),
+            Literal::Boolean(truth) => Some(truth.to_string().to_uppercase()),
+            Literal::Null => Some("NULL".into()),
+            Literal::Number(text, _) => Some(text.clone()),
+            Literal::Placeholder(name) => Some(name.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// MySQL's names have no letters beyond the first 65,536.
+fn alias(text: &str) -> Ident {
+    let letters = text.chars().take(MAX_LABEL_CHARACTERS);
+    let known = letters.map(|letter| if letter > '\u{ffff}' { '?' } else { letter });
+    Ident::with_quote('`', known.collect::<String>())
+}

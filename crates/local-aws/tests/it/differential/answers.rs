@@ -1,0 +1,197 @@
+//! What an engine answers, and how two answers differ.
+
+use aws_sdk_rdsdata::{
+    error::ProvideErrorMetadata,
+    operation::execute_statement::ExecuteStatementError,
+    types::{ColumnMetadata, Field},
+};
+
+use super::{known, tree::Call};
+use crate::support::{Aws, CLUSTER, DATABASE, SECRET};
+
+/// What a statement gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Answer {
+    Rows {
+        columns: Vec<String>,
+        rows: Vec<Vec<String>>,
+    },
+    Written {
+        updated: i64,
+        generated: Vec<String>,
+    },
+    Error(String),
+}
+
+/// The number in the service's message.
+pub(super) fn code(message: &str) -> &str {
+    message
+        .split("Error code: ")
+        .nth(1)
+        .and_then(|rest| rest.split(';').next())
+        .unwrap_or(message)
+}
+
+fn shown(field: &Field) -> String {
+    match field {
+        // The last digits of a sum depend on the order of its parts.
+        Field::DoubleValue(number) => format!("Double({number:.10e})"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// A column's label; and its type, where the statement reads the table as it is. Each database has its own types for
+/// expressions, and of temporary tables.
+fn described(column: &ColumnMetadata, call: &Call) -> String {
+    // A parameter without a name is a question mark to MariaDB.
+    let label = column.label().unwrap_or_default();
+    let label = (0..call.parameters.len())
+        .rev()
+        .fold(label.to_owned(), |label, index| {
+            label.replace(&format!(":p{index}"), "?")
+        });
+    let is_column = column.table_name().is_some_and(|table| !table.is_empty());
+    match call.sql.starts_with("SELECT * FROM a WHERE") {
+        // MariaDB's JSON is a text.
+        true if is_column && label != "j" => format!(
+            "{label}: {} {} null {} signed {} scale {}",
+            column.type_name().unwrap_or_default(),
+            column.r#type(),
+            column.nullable(),
+            column.is_signed(),
+            column.scale(),
+        ),
+        _ => label,
+    }
+}
+
+/// A value as one of all that are equal to it: without case and accents, and without spaces at its end.
+fn folded(text: &str) -> String {
+    text.to_lowercase()
+        .replace(" \")", "\")")
+        .replace('é', "e")
+        .replace('ä', "a")
+        .replace('ß', "ss")
+}
+
+pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorted: bool) -> Answer {
+    let sent = aws
+        .data
+        .execute_statement()
+        .resource_arn(CLUSTER)
+        .secret_arn(SECRET)
+        .database(DATABASE)
+        .sql(&call.sql)
+        .set_parameters(Some(call.parameters.clone()))
+        .include_result_metadata(true)
+        .set_transaction_id(transaction.map(Into::into))
+        .send()
+        .await;
+    match sent.map_err(|error| error.into_service_error()) {
+        Ok(output) if output.column_metadata().is_empty() => Answer::Written {
+            updated: output.number_of_records_updated(),
+            generated: output.generated_fields().iter().map(shown).collect(),
+        },
+        Ok(output) => {
+            let rows = output.records().iter();
+            let mut rows: Vec<Vec<String>> =
+                rows.map(|row| row.iter().map(shown).collect()).collect();
+            if call.sql.contains(" UNION SELECT ") {
+                // Which of several equal texts is kept is left to the database.
+                rows.iter_mut()
+                    .flatten()
+                    .for_each(|text| *text = folded(text));
+            }
+            if !sorted {
+                rows.sort();
+            }
+            Answer::Rows {
+                columns: output
+                    .column_metadata()
+                    .iter()
+                    .map(|column| described(column, call))
+                    .collect(),
+                rows,
+            }
+        }
+        Err(ExecuteStatementError::DatabaseErrorException(error)) => {
+            Answer::Error(error.message().unwrap_or_default().to_owned())
+        }
+        Err(other) => Answer::Error(format!("{:?}: {:?}", other.code(), other.message())),
+    }
+}
+
+/// How two answers to a statement differ; nothing where they do not.
+pub(super) fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Option<String> {
+    match (embedded, mariadb) {
+        (Answer::Error(one), Answer::Error(other)) if code(one) == code(other) => None,
+        (one, other) if one == other => None,
+        (one, other) => {
+            let texts = (format!("{one:?}"), format!("{other:?}"));
+            let upsert = call.sql.contains("ON DUPLICATE KEY UPDATE");
+            if known::is_known(&texts.0, &texts.1) || (upsert && tells_less(one, other)) {
+                return None;
+            }
+            Some(match (one, other) {
+                (
+                    Answer::Rows { columns, rows },
+                    Answer::Rows {
+                        columns: other_columns,
+                        rows: other_rows,
+                    },
+                ) => rows_that_differ(columns, rows, other_columns, other_rows),
+                _ => format!("  embedded: {}\n  MariaDB:  {}", texts.0, texts.1),
+            })
+        }
+    }
+}
+
+/// Whether two answers to an upsert differ in their ids alone: how many ids one uses up is left to the database, and of a
+/// row that it updates, or of several, it may name none.
+fn tells_less(one: &Answer, other: &Answer) -> bool {
+    match (one, other) {
+        (Answer::Written { updated: one, .. }, Answer::Written { updated: other, .. }) => {
+            one == other
+        }
+        _ => false,
+    }
+}
+
+fn rows_that_differ(
+    columns: &[String],
+    rows: &[Vec<String>],
+    other_columns: &[String],
+    other_rows: &[Vec<String>],
+) -> String {
+    let mut text = String::new();
+    for (one, other) in columns
+        .iter()
+        .zip(other_columns)
+        .filter(|(one, other)| one != other)
+    {
+        text.push_str(&format!("  embedded: {one}\n  MariaDB:  {other}\n"));
+    }
+    let only = |these: &[Vec<String>], those: &[Vec<String>]| {
+        let mut rest = those.to_vec();
+        let mut only = Vec::new();
+        for row in these {
+            match rest.iter().position(|other| other == row) {
+                Some(place) => drop(rest.swap_remove(place)),
+                None => only.push(format!("{row:?}")),
+            }
+        }
+        only
+    };
+    for (name, only) in [
+        ("embedded", only(rows, other_rows)),
+        ("MariaDB", only(other_rows, rows)),
+    ] {
+        let shown: Vec<String> = only.iter().take(3).cloned().collect();
+        text.push_str(&format!(
+            "  only {name}, {} rows: {}\n",
+            only.len(),
+            shown.join("\n    ")
+        ));
+    }
+    text
+}

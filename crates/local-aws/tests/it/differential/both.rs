@@ -1,0 +1,149 @@
+//! Both engines, with the same tables.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fleet_local_aws::{Engine, Migration, Schema, Storage};
+
+use super::{
+    answers::{Answer, code, difference, run},
+    statements,
+    tree::Node,
+};
+use crate::support::{Aws, options};
+
+/// How often a statement is made smaller.
+const MOST_SHRINKS: usize = 200;
+
+/// What became of a statement.
+pub(super) enum Run {
+    OnBoth,
+    /// With error 1235, for this reason.
+    Refused(String),
+}
+
+/// Both engines, with the same tables.
+pub(super) struct Both {
+    pub(super) embedded: Aws,
+    pub(super) mariadb: Aws,
+    /// The next id of both: what an INSERT that fails or is rolled back uses up differs.
+    next_id: AtomicU64,
+}
+
+impl Both {
+    pub(super) async fn start() -> Self {
+        let start = |engine: Engine| async {
+            let mut options = options(Storage::InMemory);
+            options.engine = engine;
+            options.schema = Schema::default();
+            options.schema.migrations = (1..)
+                .zip(statements::TABLES)
+                .map(|(version, table)| Migration {
+                    version,
+                    name: format!("table {version}"),
+                    sql: table.to_owned(),
+                })
+                .collect();
+            Aws::with(options).await
+        };
+        Self {
+            embedded: start(Engine::Embedded).await,
+            mariadb: start(Engine::MariaDb).await,
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// Runs a statement on both, in transactions that are committed where the answers are alike. Answers whether the
+    /// embedded engine ran it, and the difference.
+    pub(super) async fn check(&self, statement: &Node, keep: bool) -> (Run, Option<String>) {
+        let call = statement.call();
+        let reads = call.sql.starts_with("SELECT");
+        let sorted = call.sql.contains(" ORDER BY ");
+        let one = if reads {
+            None
+        } else {
+            Some(self.embedded.begin().await)
+        };
+        let embedded = run(&self.embedded, one.as_deref(), &call, sorted).await;
+        if let Answer::Error(message) = &embedded
+            && code(message) == "1235"
+        {
+            if let Some(one) = one {
+                self.embedded.rollback(&one).await.unwrap();
+            }
+            let reason = message.split('\'').nth(2).unwrap_or(message);
+            return (Run::Refused(reason.to_owned()), None);
+        }
+        let other = if reads {
+            None
+        } else {
+            Some(self.mariadb.begin().await)
+        };
+        let mariadb = run(&self.mariadb, other.as_deref(), &call, sorted).await;
+        let difference = difference(&call, &embedded, &mariadb);
+        if let (Some(one), Some(other)) = (one, other) {
+            let alike = matches!(
+                (&embedded, &mariadb),
+                (Answer::Written { .. }, Answer::Written { .. })
+            );
+            let keep = keep && difference.is_none() && alike;
+            if keep {
+                self.embedded.commit(&one).await.unwrap();
+                self.mariadb.commit(&other).await.unwrap();
+            } else {
+                self.embedded.rollback(&one).await.unwrap();
+                self.mariadb.rollback(&other).await.unwrap();
+            }
+            let simple = call.sql.starts_with("INSERT INTO a") || !call.sql.contains(" INTO ");
+            if !(keep && simple) {
+                self.align_ids(&call.sql).await;
+            }
+        }
+        (Run::OnBoth, difference)
+    }
+
+    /// Lets both go on with the same id.
+    async fn align_ids(&self, sql: &str) {
+        let table = match sql {
+            sql if sql.contains("INTO a") => "a",
+            sql if sql.contains("INTO n") => "n",
+            _ => return,
+        };
+        let next = self.next_id.fetch_add(100, Ordering::Relaxed) + 100;
+        let alter = format!("ALTER TABLE {table} AUTO_INCREMENT = {next}");
+        for aws in [&self.embedded, &self.mariadb] {
+            aws.sql(&alter, &[]).await.unwrap();
+        }
+    }
+
+    /// A smaller statement that differs, too.
+    pub(super) async fn shrunk(&self, statement: Node, found: String) -> (Node, String) {
+        let (mut smallest, mut found) = (statement, found);
+        let mut tries = 0;
+        'smaller: loop {
+            for candidate in smallest.smaller() {
+                tries += 1;
+                if tries > MOST_SHRINKS {
+                    break 'smaller;
+                }
+                if let (_, Some(difference)) = self.check(&candidate, false).await {
+                    (smallest, found) = (candidate, difference);
+                    continue 'smaller;
+                }
+            }
+            break;
+        }
+        (smallest, found)
+    }
+
+    /// The rows of the large table.
+    pub(super) async fn rows(&self) -> String {
+        let call = Node::leaf("SELECT * FROM a ORDER BY id").call();
+        match run(&self.embedded, None, &call, true).await {
+            Answer::Rows { rows, .. } => {
+                let rows: Vec<String> = rows.iter().take(40).map(|row| row.join(" ")).collect();
+                rows.join("\n    ")
+            }
+            other => format!("{other:?}"),
+        }
+    }
+}
