@@ -15,7 +15,7 @@ use dynoxide::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor};
 
-use super::CONTENT_TYPE;
+use super::refusals::CONTENT_TYPE;
 use crate::respond::{self, Answer};
 
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";

@@ -1,0 +1,173 @@
+//! Passes requests on to the storage, or to its listener.
+
+use std::{fmt, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use dynoxide::Database;
+use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use tokio::runtime;
+
+use super::{
+    direct::Direct,
+    refusals::{Reply, not_kept, too_large, unavailable},
+};
+use crate::{data_file::DataFile, journal::Journal, respond::BodyLimit};
+
+/// How large a request may be: as in DynamoDB, and as the listener behind takes it.
+pub(crate) const LIMIT: BodyLimit = BodyLimit {
+    bytes: 16 * 1024 * 1024,
+    refusal: too_large,
+};
+
+/// Passes requests on; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Forwarder {
+    pub(super) address: SocketAddr,
+    pub(super) client: Client<HttpConnector, Full<Bytes>>,
+    pub(super) file: Arc<DataFile>,
+    pub(super) journal: Journal,
+    pub(super) database: Database,
+    pub(super) runtime: runtime::Handle,
+}
+
+impl fmt::Debug for Forwarder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Forwarder")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Forwarder {
+    /// Passes a request on as it is, and its answer back. Nothing is acknowledged that would not be found again.
+    pub(crate) async fn forward(&self, request: Request<Bytes>) -> Reply {
+        if let Err(gone) = self.file.is_there() {
+            return not_kept(&gone.to_string());
+        }
+        let reply = if reads(&request) {
+            self.send(request).await
+        } else {
+            let (forwarder, write) = (self.clone(), self.journal.write());
+            // A client that goes away does not stop its write half-way, nor does its write end before it has.
+            let written = tokio::spawn(async move {
+                let reply = forwarder.send(request).await;
+                drop(write);
+                reply
+            });
+            written.await.unwrap_or_else(|_| unavailable())
+        };
+        if let Err(gone) = self.file.is_there() {
+            return not_kept(&gone.to_string());
+        }
+        match self.journal.settled().await {
+            Ok(()) => reply,
+            Err(cause) => {
+                self.file.note_failure(&cause);
+                not_kept(&cause)
+            }
+        }
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> Reply {
+        let (head, body) = request.into_parts();
+        if let Some(direct) = Direct::of(&head, &body) {
+            let database = self.database.clone();
+            let answer = self.runtime.spawn(async move { direct.answer(&database) });
+            match answer.await {
+                Ok(Some(answer)) => return as_ours(answer.map(Either::Left)),
+                // The listener says what is wrong.
+                Ok(None) => {}
+                // It panicked, or the storage has been closed.
+                Err(_) => return unavailable(),
+            }
+        }
+        self.ask_listener(Request::from_parts(head, Full::new(body)))
+            .await
+    }
+
+    async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> Reply {
+        let path = request
+            .uri()
+            .path_and_query()
+            .cloned()
+            .unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let uri = Uri::builder()
+            .scheme("http")
+            .authority(self.address.to_string())
+            .path_and_query(path)
+            .build();
+        let Ok(uri) = uri else {
+            return unavailable();
+        };
+        *request.uri_mut() = uri;
+        request.headers_mut().remove(header::CONNECTION);
+        match self.client.request(request).await {
+            Ok(response) => {
+                let mut response = as_ours(response);
+                response.headers_mut().remove(header::CONNECTION);
+                if response.status().is_server_error() {
+                    return self.note_failure(response).await;
+                }
+                response.map(Either::Right)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the DynamoDB listener did not answer");
+                unavailable()
+            }
+        }
+    }
+}
+
+impl Forwarder {
+    /// Reads a fault's few words, since a full disk is told by nothing else.
+    async fn note_failure(&self, response: Response<Incoming>) -> Reply {
+        let (parts, body) = response.into_parts();
+        let Ok(body) = body.collect().await else {
+            return unavailable();
+        };
+        let body = body.to_bytes();
+        let words = String::from_utf8_lossy(&body);
+        if let Some(told) = DISK_FAULTS.into_iter().find(|told| words.contains(told)) {
+            self.file.note_failure(told);
+        }
+        Response::from_parts(parts, Either::Left(Full::new(body)))
+    }
+}
+
+/// Names the server as DynamoDB does.
+fn as_ours<B>(mut response: Response<B>) -> Response<B> {
+    response
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static("Server"));
+    response
+}
+
+/// What SQLite says of a disk that is full or fails.
+const DISK_FAULTS: [&str; 3] = [
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+];
+
+/// Whether a request changes nothing. What is not known to read may write.
+fn reads(request: &Request<Bytes>) -> bool {
+    let target = request.headers().get("x-amz-target");
+    let operation = target
+        .and_then(|target| target.to_str().ok()?.rsplit('.').next())
+        .unwrap_or_default();
+    [
+        "BatchGet",
+        "Describe",
+        "Get",
+        "List",
+        "Query",
+        "Scan",
+        "TransactGet",
+    ]
+    .iter()
+    .any(|read| operation.starts_with(read))
+}

@@ -1,0 +1,43 @@
+//! What is answered in place of the storage.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+
+use crate::respond::{self, Answer};
+
+pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
+
+/// What is answered here: the words of this crate, or those of the listener behind it.
+pub(crate) type Reply = Response<Either<Full<Bytes>, Incoming>>;
+
+pub(super) fn not_kept(cause: &str) -> Reply {
+    respond::error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        CONTENT_TYPE,
+        "ServiceUnavailable",
+        &format!("The table cannot be used now: {cause}"),
+    )
+    .map(Either::Left)
+}
+
+pub(super) fn too_large() -> Answer {
+    respond::error(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        CONTENT_TYPE,
+        "RequestEntityTooLargeException",
+        "The request must have at most 16 MiB.",
+    )
+}
+
+pub(super) fn unavailable() -> Reply {
+    let message = "The DynamoDB storage is unavailable.";
+    respond::error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        CONTENT_TYPE,
+        "InternalServerError",
+        message,
+    )
+    .map(Either::Left)
+}
