@@ -2,6 +2,7 @@
 
 pub(crate) mod mariadb;
 pub(crate) mod mariadb_process;
+pub(crate) mod rows;
 pub(crate) mod run;
 pub(crate) mod target;
 pub(crate) mod text;

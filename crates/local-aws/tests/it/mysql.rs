@@ -169,13 +169,18 @@ async fn batches(aws: &Aws) {
         .await
         .unwrap();
     assert_eq!(two.generated_fields().len(), 2);
+    // Which rows have the ids that MySQL generated, it does not say.
+    let mixed = "INSERT INTO kinds (id, name) VALUES (90, 'c'), (NULL, 'd'), (NULL, 'e')";
+    let mixed = aws.sql(mixed, &[]).await.unwrap();
+    assert_eq!(mixed.number_of_records_updated(), 3);
+    assert!(mixed.generated_fields().is_empty());
     assert_eq!(
         only(&aws.sql("SELECT :v", &[("v", text("a:b ?"))]).await.unwrap()),
         &text("a:b ?")
     );
     assert_eq!(
         long(&aws.sql("SELECT COUNT(*) FROM kinds", &[]).await.unwrap()),
-        3
+        6
     );
 }
 

@@ -7,9 +7,12 @@ use mysql_async::{
 
 use crate::engine::{
     EngineError, EngineResult, Meter, Outcome, Parameters, Statement,
-    mysql::text,
-    mysql::values,
-    mysql::{text::Positional, writes::Write},
+    mysql::{
+        rows::MixedRows,
+        text::{self, Positional},
+        values,
+        writes::Write,
+    },
 };
 
 /// The commands that MySQL cannot prepare; they are sent as text.
@@ -79,6 +82,10 @@ async fn run_one(
             .ok_or_else(|| EngineError::MissingParameter(name.clone()))?;
         list.push(values::to_mysql(value));
     }
+    let left: Vec<bool> = list
+        .iter()
+        .map(|value| matches!(value, mysql_async::Value::NULL | mysql_async::Value::Int(0)))
+        .collect();
     let parameters = if list.is_empty() {
         Params::Empty
     } else {
@@ -104,15 +111,21 @@ async fn run_one(
         Answer::Rows(outcome) => Ok(outcome),
         Answer::Write(write) => Ok(Outcome {
             updated: write.updated(),
-            generated: generated(connection, &write).await?,
+            generated: generated(connection, &write, &positional.sql, &left).await?,
             ..Outcome::default()
         }),
     }
 }
 
-/// The ids that a write generated. Of several rows with explicit ids, MySQL only reports the last one, which is recognised by
-/// not being the session's last generated id.
-async fn generated(connection: &mut Conn, write: &Write) -> EngineResult<Vec<i64>> {
+/// The ids that a write generated, where MySQL's response tells them. Of several rows with explicit ids, MySQL only reports the
+/// last one, which is recognised by not being the session's last generated id. Of rows of which some have an explicit id it
+/// reports the first that it generated, and not which rows have it.
+async fn generated(
+    connection: &mut Conn,
+    write: &Write,
+    sql: &str,
+    left: &[bool],
+) -> EngineResult<Vec<i64>> {
     let ids = write.generated();
     if ids.len() < 2 {
         return Ok(ids);
@@ -121,7 +134,31 @@ async fn generated(connection: &mut Conn, write: &Write) -> EngineResult<Vec<i64
         .query_first("SELECT LAST_INSERT_ID()")
         .await
         .map_err(|error| failure(&error))?;
-    Ok(if last == write.id { ids } else { Vec::new() })
+    if last != write.id || some_ids_are_given(connection, sql, left).await? {
+        return Ok(Vec::new());
+    }
+    Ok(ids)
+}
+
+/// Whether an INSERT gives the ids of some of its rows, and leaves the others to MySQL.
+async fn some_ids_are_given(connection: &mut Conn, sql: &str, left: &[bool]) -> EngineResult<bool> {
+    let Some(rows) = MixedRows::read(sql, left) else {
+        return Ok(false);
+    };
+    let (database, table) = match rows.table.as_slice() {
+        [table] => (None, table),
+        [database, table] => (Some(database), table),
+        _ => return Ok(false),
+    };
+    let column: Option<(String, usize)> = connection
+        .exec_first(
+            "SELECT COLUMN_NAME, ORDINAL_POSITION FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = COALESCE(?, DATABASE()) \
+             AND TABLE_NAME = ? AND EXTRA LIKE '%auto_increment%'",
+            (database, table),
+        )
+        .await
+        .map_err(|error| failure(&error))?;
+    Ok(column.is_some_and(|(name, ordinal)| rows.has(&name, ordinal)))
 }
 
 /// The result of a statement.
