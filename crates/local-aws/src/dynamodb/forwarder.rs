@@ -89,7 +89,7 @@ impl Forwarder {
             .await
     }
 
-    async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> Reply {
+    pub(super) async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> Reply {
         let path = request
             .uri()
             .path_and_query()
