@@ -93,6 +93,8 @@ pub struct ServiceHealth {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use lambda_http::{Body, aws_lambda_events::query_map::QueryMap};
     use serde_json::{Value, json as value};
 
@@ -119,10 +121,9 @@ mod tests {
             id: "r-1".to_owned(),
             route: route.to_owned(),
         });
-        let parameters = id.map(|id| [("id".to_owned(), vec![id.to_owned()])].into());
-        let request = request.with_path_parameters(QueryMap::from(
-            parameters.unwrap_or_else(std::collections::HashMap::new),
-        ));
+        let parameters = id.map(|id| ("id".to_owned(), vec![id.to_owned()]));
+        let parameters: HashMap<_, _> = parameters.into_iter().collect();
+        let request = request.with_path_parameters(QueryMap::from(parameters));
         let response = trees
             .answer("trees", &request)
             .map_err(|error| error.to_string())?;
