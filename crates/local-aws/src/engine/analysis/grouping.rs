@@ -7,7 +7,7 @@ use sqlparser::ast::{
     Visit, Visitor,
 };
 
-use super::{Scope, scope::Place};
+use super::{Scope, scope::Place, words::has};
 use crate::engine::{EngineError, EngineResult};
 
 /// Whether a function makes one value of many rows.
@@ -21,29 +21,10 @@ pub(super) fn is_aggregate(function: &Function) -> bool {
 
 /// Whether an expression has an aggregate in it, outside of subqueries.
 pub(super) fn aggregates(expr: &Expr) -> bool {
-    struct Search {
-        depth: usize,
-    }
-    impl Visitor for Search {
-        type Break = ();
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth += 1;
-            ControlFlow::Continue(())
-        }
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth -= 1;
-            ControlFlow::Continue(())
-        }
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Function(function) if self.depth == 0 && is_aggregate(function) => {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    expr.visit(&mut Search { depth: 0 }).is_break()
+    has(
+        expr,
+        |part| matches!(part, Expr::Function(function) if is_aggregate(function)),
+    )
 }
 
 /// Checks a SELECT before it is rewritten.

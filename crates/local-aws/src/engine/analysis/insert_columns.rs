@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Query, Visit, Visitor, visit_relations};
+use sqlparser::ast::{Expr, Query, visit_relations};
 
+use super::words::has;
 use crate::engine::{
     catalogue::{Column, Table},
     definitions::last,
@@ -63,33 +64,8 @@ pub(super) fn reads(query: &Query, table: &Table) -> bool {
 
 /// Whether a value is made of a column of the table, outside of subqueries: MySQL takes its default.
 pub(super) fn names_column(value: &Expr, table: &Table) -> bool {
-    struct Names<'a> {
-        table: &'a Table,
-        depth: usize,
-    }
-    impl Visitor for Names<'_> {
-        type Break = ();
-
-        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth += 1;
-            ControlFlow::Continue(())
-        }
-
-        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-            self.depth -= 1;
-            ControlFlow::Continue(())
-        }
-
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-            match expr {
-                Expr::Identifier(name)
-                    if self.depth == 0 && self.table.column(&name.value).is_some() =>
-                {
-                    ControlFlow::Break(())
-                }
-                _ => ControlFlow::Continue(()),
-            }
-        }
-    }
-    value.visit(&mut Names { table, depth: 0 }).is_break()
+    has(
+        value,
+        |part| matches!(part, Expr::Identifier(name) if table.column(&name.value).is_some()),
+    )
 }

@@ -1,8 +1,10 @@
 //! Expressions in SQLite's words.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Value as Literal,
+    ObjectName, ObjectNamePart, Query, Value as Literal, Visit, Visitor,
 };
 
 use super::typed::Typed;
@@ -10,6 +12,35 @@ use crate::engine::{
     EngineError, EngineResult, collation,
     kinds::{self, Kind},
 };
+
+/// Whether an expression or a part of it is as `wanted`, outside of subqueries.
+pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
+    struct Search<F> {
+        wanted: F,
+        depth: usize,
+    }
+    impl<F: Fn(&Expr) -> bool> Visitor for Search<F> {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.depth += 1;
+            ControlFlow::Continue(())
+        }
+
+        fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+            self.depth -= 1;
+            ControlFlow::Continue(())
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            if self.depth == 0 && (self.wanted)(expr) {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    expr.visit(&mut Search { wanted, depth: 0 }).is_break()
+}
 
 /// Refuses what MySQL takes for true or false in another way.
 pub(super) fn truth(typed: &Typed) -> EngineResult<()> {

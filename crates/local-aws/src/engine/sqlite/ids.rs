@@ -140,9 +140,8 @@ impl State {
     pub(crate) fn take_used(&mut self) -> HashMap<String, i64> {
         std::mem::take(&mut self.used)
     }
-}
 
-impl State {
+    /// Gives back what [`State::take_used`] took.
     pub(crate) fn put_used(&mut self, used: HashMap<String, i64>) {
         self.used = used;
     }
