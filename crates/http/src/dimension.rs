@@ -233,6 +233,7 @@ mod tests {
     use serde_json::{Value, json as value};
 
     use super::*;
+    use crate::request::EventRoute;
 
     /// More than an hour ago.
     const LONG_AGO: &str = "2020-01-02T03:04:05.000Z";
@@ -325,15 +326,26 @@ mod tests {
             updated_at: None,
         };
         let tag = format!("\"{}\"", present.tag.as_str());
-        let request = Request::new(Body::Empty);
+        let mut request = Request::new(Body::Empty);
+        request.extensions_mut().insert(EventRoute {
+            id: "r-1".to_owned(),
+            route: String::new(),
+        });
         let refused = precondition_failed(&request, id(), &Names::default(), present).unwrap();
         assert_eq!(refused.status(), StatusCode::PRECONDITION_FAILED);
         assert_eq!(refused.headers()[ETAG], tag);
         let body = body(&refused);
         assert_eq!(
-            (&body["code"], &body["desiredCapacity"]),
-            (&value!("PreconditionFailed"), &value!(3.0))
+            (&body["code"], &body["request_id"], &body["desiredCapacity"]),
+            (&value!("PreconditionFailed"), &value!("r-1"), &value!(3.0))
         );
+        assert!(matches!(
+            refused.extensions().get(),
+            Some(Noted::Refusal {
+                code: ErrorCode::PreconditionFailed,
+                ..
+            })
+        ));
     }
 
     /// What is logged.

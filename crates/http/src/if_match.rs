@@ -114,11 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_tag_never_matches() {
+    fn only_a_strong_tag_that_is_named_matches() {
         assert_eq!(read(&[r#"W/"a""#]), one_of(&[]));
         assert_eq!(read(&[r#"W/"a", "b""#]), one_of(&["b"]));
         let weak = read(&[r#"W/"initial""#]).unwrap();
         assert!(!weak.holds(&StateTag::initial()));
+        assert!(!read(&[r#""x""#]).unwrap().holds(&StateTag::initial()));
         assert!(
             read(&[r#""x", "initial""#])
                 .unwrap()

@@ -108,7 +108,7 @@ impl Visit for Line {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{
         io,
         sync::{Arc, Mutex},
@@ -133,7 +133,8 @@ mod tests {
         }
     }
 
-    fn written(log: impl FnOnce()) -> Vec<Value> {
+    /// The lines that `log` writes.
+    pub(crate) fn written(log: impl FnOnce()) -> Vec<Value> {
         let output = Output::default();
         let writer = output.clone();
         let layer = tracing_subscriber::fmt::layer()
@@ -150,7 +151,8 @@ mod tests {
     fn a_line_has_level_time_and_fields_of_their_own_types() {
         let nothing: Option<&str> = None;
         let lines = written(|| {
-            tracing::warn!(a = 1, b = 1.5, c = true, d = "x\"\n", e = ?[1], nothing, "what {}", 2);
+            let f = &io::Error::other("broken") as &(dyn Error + 'static);
+            tracing::warn!(a = 1, b = 1.5, c = true, d = "x\"\n", e = ?[1], f, g = 2_u64, nothing, "what {}", 2);
             tracing::info!("two");
         });
         assert_eq!(lines.len(), 2);
@@ -160,7 +162,7 @@ mod tests {
         assert_eq!(
             line,
             json!({"timestamp": null, "level": "WARN", "message": "what 2", "a": 1, "b": 1.5, "c": true, "d": "x\"\n", "e": "[1]",
-                "target": "fleet_http::json_lines::tests"})
+                "f": "broken", "g": 2, "target": "fleet_http::json_lines::tests"})
         );
     }
 

@@ -254,6 +254,49 @@ mod tests {
     }
 
     #[test]
+    fn what_is_rare_is_counted_only_when_it_happens() {
+        let measured = Measured {
+            calls: 3,
+            resumes: 1,
+            is_error: true,
+            capacity: Some(&CapacityMetrics::Many {
+                pending_seconds: Vec::new(),
+            }),
+            ..Measured::default()
+        };
+        let members = members_of(true, &measured);
+        assert_eq!(
+            [
+                "StoreCalls",
+                "Resumes",
+                "Errors",
+                "Retries",
+                "ColdStarts",
+                "PendingSeconds"
+            ]
+            .map(|name| &members[name]),
+            [
+                &json!(3),
+                &json!(1),
+                &json!(1),
+                &Value::Null,
+                &Value::Null,
+                &Value::Null
+            ]
+        );
+        let sets: Vec<_> = members["_aws"]["CloudWatchMetrics"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|directive| &directive["Dimensions"])
+            .collect();
+        assert_eq!(
+            sets,
+            [&json!([["function"]]), &json!([[]]), &json!([["code"]])]
+        );
+    }
+
+    #[test]
     fn a_dimension_is_named_only_where_that_is_wanted() {
         let capacity = CapacityMetrics::One {
             id: ":ü%".to_owned(),

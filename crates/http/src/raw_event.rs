@@ -136,6 +136,14 @@ mod tests {
                 Unreadable::HttpApi,
             ),
             (
+                r#"{"version":"2.0","routeKey":"GET /a"}"#.to_owned(),
+                Unreadable::HttpApi,
+            ),
+            (
+                r#"{"requestContext":{"http":{"method":"GET"}}}"#.to_owned(),
+                Unreadable::HttpApi,
+            ),
+            (
                 r#"{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/a","headers":{}}"#.to_owned(),
                 Unreadable::LoadBalancer,
             ),

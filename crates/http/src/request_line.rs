@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use fleet_core::calls::Tally;
@@ -74,7 +74,7 @@ impl RequestLine {
             resumes,
             ..
         } = self.tally;
-        let duration_ms = (self.started.elapsed().as_secs_f64() * 1e5).round() / 1e2;
+        let duration_ms = milliseconds(self.started.elapsed());
         let members = metrics::members(&Measured {
             duration_ms,
             calls,
@@ -116,5 +116,86 @@ impl RequestLine {
             500.. => line!(error),
             _ => line!(info),
         }
+    }
+}
+
+/// To a hundredth.
+fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs_f64() * 1e5).round() / 1e2
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::json_lines::tests::written;
+
+    fn line(change: impl FnOnce(&mut RequestLine)) -> Value {
+        let texts = ["GET", "/ec2", "r-1"].map(str::to_owned);
+        let [method, route, request_id] = texts;
+        let mut line = RequestLine::new("list", method, route, request_id);
+        change(&mut line);
+        let mut lines = written(|| line.write());
+        assert_eq!(lines.len(), 1);
+        lines.remove(0)
+    }
+
+    #[test]
+    fn a_line_has_the_level_of_its_status() {
+        for (status, level) in [
+            (200, "INFO"),
+            (404, "INFO"),
+            (500, "ERROR"),
+            (502, "ERROR"),
+            (503, "WARN"),
+        ] {
+            let written = line(|line| line.status = status);
+            assert_eq!(
+                (&written["status"], &written["level"]),
+                (&json!(status), &json!(level))
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_rare_is_in_the_line_only_when_it_happens() {
+        let names = ["trace_id", "calls", "retries", "resumes", "code", "cause"];
+        let plain = line(|_| {});
+        assert_eq!(
+            names.map(|name| &plain[name]),
+            [
+                &Value::Null,
+                &json!(0),
+                &Value::Null,
+                &Value::Null,
+                &Value::Null,
+                &Value::Null
+            ]
+        );
+        let whole = line(|line| {
+            line.trace_id = "1-2".to_owned();
+            line.tally.calls = 4;
+            line.tally.retries = 2;
+            line.tally.resumes = 1;
+            line.code = Some(ErrorCode::Unavailable);
+            line.cause = Some("paused".to_owned());
+        });
+        assert_eq!(
+            names.map(|name| &whole[name]),
+            [
+                &json!("1-2"),
+                &json!(4),
+                &json!(2),
+                &json!(1),
+                &json!("Unavailable"),
+                &json!("paused")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_duration_is_given_to_a_hundredth_of_a_millisecond() {
+        assert_eq!(milliseconds(Duration::from_nanos(1_234_567_890)), 1234.57);
     }
 }

@@ -86,6 +86,29 @@ mod tests {
             assert_eq!(closest(unknown, &known), meant, "{unknown:.40}");
         }
         assert_eq!(closest("x", &["a", "b"]), None);
+        // Twice as long as the longest known name is not too long yet.
+        assert_eq!(closest(&format!("{:->30}", "tags"), &known), None);
+        let padded = format!("{:->30}", "packages");
+        assert_eq!(closest(&padded, &known), Some("packages"));
+        assert_eq!(closest(&format!("{padded}-"), &known), None);
+    }
+
+    #[test]
+    fn a_distance_counts_the_letters_that_differ() {
+        for (a, b, letters) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "bc", 1),
+            ("ab", "abc", 1),
+            ("abc", "axc", 1),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+        ] {
+            assert_eq!(distance(a, b), letters, "{a} {b}");
+            assert_eq!(distance(b, a), letters, "{b} {a}");
+        }
     }
 
     #[test]

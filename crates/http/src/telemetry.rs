@@ -79,11 +79,10 @@ fn without_bodies(levels: Targets) -> Targets {
             (target.to_owned(), level)
         })
         .collect();
-    let ours =
-        (!named.iter().any(|(target, _)| target == OURS)).then(|| (OURS.to_owned(), default));
     Targets::new()
         .with_default(default.min(LevelFilter::DEBUG))
-        .with_targets(ours)
+        // One of those that are named may be the same target, and replaces it.
+        .with_target(OURS, default)
         .with_targets(named)
 }
 
@@ -133,6 +132,7 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json_lines::tests::written;
 
     fn given(values: &'static [(&'static str, &'static str)]) -> impl Fn(&str) -> Option<String> {
         |name| {
@@ -203,6 +203,11 @@ mod tests {
         let ours = without_bodies(parse_levels("warn,fleet_aws=trace").unwrap());
         assert!(ours.would_enable("fleet_aws::dimensions", &Level::TRACE));
         assert!(!ours.would_enable("fleet_http", &Level::INFO));
+        let named = without_bodies(parse_levels("trace,dynoxide=error").unwrap());
+        assert!(named.would_enable("fleet_http", &Level::TRACE));
+        let quiet = without_bodies(parse_levels("trace,fleet_=info").unwrap());
+        assert!(!quiet.would_enable("fleet_http", &Level::DEBUG));
+        assert!(quiet.would_enable("dynoxide", &Level::DEBUG));
         assert!(
             !without_bodies(parse_levels("off").unwrap()).would_enable("fleet_http", &Level::ERROR)
         );
@@ -219,5 +224,19 @@ mod tests {
             format(given(&[("AWS_LAMBDA_LOG_FORMAT", "JSON")]), Format::Text),
             Format::Json
         );
+    }
+
+    #[test]
+    fn a_panic_is_a_line_that_names_its_place() {
+        let before = panic::take_hook();
+        log_panics();
+        let lines = written(|| {
+            let _ = panic::catch_unwind(|| panic!("as told"));
+        });
+        panic::set_hook(before);
+        assert_eq!(lines.len(), 1);
+        assert_eq!(lines[0]["message"], "panic: as told");
+        let place = lines[0]["place"].as_str().unwrap();
+        assert!(place.contains("telemetry.rs"), "{place}");
     }
 }

@@ -214,8 +214,48 @@ mod tests {
         );
         let silent = of(None, None);
         assert_eq!(
-            (&silent["fault"], &silent["http"]),
-            (&json!(true), &Value::Null)
+            (&silent["fault"], &silent["throttle"], &silent["http"]),
+            (&json!(true), &Value::Null, &Value::Null)
         );
+        assert_eq!(of(Some(429), None)["throttle"], true);
+        let full = of(Some(400), Some("ProvisionedThroughputExceededException"));
+        assert_eq!(full["throttle"], true);
+        let broken = of(Some(500), Some("InternalServerErrorException"));
+        assert_eq!(
+            (&broken["fault"], &broken["error"], &broken["throttle"]),
+            (&json!(true), &Value::Null, &Value::Null)
+        );
+    }
+
+    #[test]
+    fn a_resource_is_named_as_its_service_is_and_each_call_has_an_id() {
+        let of = |service: &str| {
+            let call = Call {
+                service: service.to_owned(),
+                operation: "GetItem".to_owned(),
+                resource: "things".to_owned(),
+                began: UNIX_EPOCH,
+                ended: UNIX_EPOCH,
+                attempts: 1,
+                status: Some(200),
+                exception: None,
+                request_id: None,
+            };
+            document("t", "p", &call)
+        };
+        let (table, other) = (of("DynamoDB"), of("RDS Data"));
+        assert_eq!(
+            (&table["aws"]["table_name"], &table["aws"]["resource_names"]),
+            (&json!("things"), &Value::Null)
+        );
+        assert_eq!(other["aws"]["resource_names"], json!(["things"]));
+        for document in [&table, &other] {
+            let id = document["id"].as_str().unwrap();
+            assert!(
+                id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{id}"
+            );
+        }
+        assert_ne!(table["id"], other["id"]);
     }
 }
