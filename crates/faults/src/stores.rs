@@ -105,10 +105,17 @@ impl Stores {
         &self.inventory
     }
 
-    /// The dimensions in them.
+    /// An SDK configuration that needs no connections to them, as the server's own functions have.
+    #[must_use]
+    pub fn config_in_process(&self) -> SdkConfig {
+        let client = fleet_server::http_client(self.local.in_process());
+        self.config().to_builder().http_client(client).build()
+    }
+
+    /// The dimensions in them, with an SDK client of its own.
     #[must_use]
     pub fn dimensions(&self) -> DynamoDimensions {
-        DynamoDimensions::new(&self.config(), settings().1)
+        DynamoDimensions::new(&self.config_in_process(), settings().1)
     }
 
     /// The only value of a query, a whole number.

@@ -15,7 +15,8 @@ use fleet_local_aws::InProcess;
 use tokio::time::timeout;
 
 /// An HTTP client whose every request goes to the endpoints of `local`, whatever its address.
-pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
+#[must_use]
+pub fn http_client(local: InProcess) -> SharedHttpClient {
     http_client_fn(move |settings, _| {
         SharedHttpConnector::new(Connector {
             local: local.clone(),

@@ -47,6 +47,7 @@ pub use error::StartError;
 pub use function_name::FunctionName;
 pub use functions::{Settings, all as functions};
 pub use gateway::Gateway;
+pub use in_process::http_client;
 pub use limits::Limits;
 pub use log::LogFormat;
 pub use options::{Backend, Options, PagesMode, SqlEngine};

@@ -95,11 +95,11 @@ async fn adds_that_share_packages_all_succeed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_of_different_fields_lose_nothing_of_each_other() {
     let run = Run::of("patches of fields");
-    let (writers, rounds) = (run.count(60, 500), run.count(2, 40));
+    let (writers, rounds) = (run.count(60, 200), run.count(2, 100));
     let stores = Stores::start().await;
     let functions: Arc<Vec<Functions>> = Arc::new(
         (0..10)
-            .map(|_| Functions::new(&stores.config(), ScalingMode::Production))
+            .map(|_| Functions::new(&stores.config_in_process(), ScalingMode::Production))
             .collect(),
     );
     let mut sent_again = 0;
