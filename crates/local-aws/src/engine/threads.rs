@@ -1,18 +1,19 @@
 //! Separate threads for the work of clients' statements: their stack size is known, and one that does not
 //! end takes no place that others need. They are used again: making one costs more than many a statement.
+//!
+//! Waking a thread costs as much as a short statement. So while as many are at work as there are processors, further
+//! work waits for the next of them to be done, but only for [`PATIENCE`]: those at work may take long.
 
 use std::{
     any::Any,
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Mutex, PoisonError,
-        mpsc::{self, RecvTimeoutError},
-    },
-    thread,
-    time::Duration,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::engine::{EngineError, EngineResult, panic_cause};
 
@@ -22,95 +23,171 @@ const STACK_BYTES: usize = 16 * 1024 * 1024;
 const MAX_IDLE: usize = 8;
 /// How long they wait.
 const IDLE_TIME: Duration = Duration::from_secs(10);
+/// How long work waits for a thread that is at work, before it gets another one.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// How many threads are at work before work waits for one of them.
+static AT_WORK: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    queue: VecDeque::new(),
+    idle: Vec::new(),
+    at_work: 0,
+});
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The ways to the threads without work. The last one to come is the first to go: its memory is still at hand.
-static IDLE: Mutex<Vec<(thread::ThreadId, mpsc::Sender<Job>)>> = Mutex::new(Vec::new());
+struct Pool {
+    /// Work that no thread has taken.
+    queue: VecDeque<Job>,
+    /// The threads without work. The last one to come is the first to go: its memory is still at hand.
+    idle: Vec<Thread>,
+    /// How many threads have work or are about to look for some.
+    at_work: usize,
+}
 
 /// Work on its own thread.
 #[derive(Debug)]
 pub(crate) struct Work<T> {
     result: oneshot::Receiver<Result<T, Box<dyn Any + Send>>>,
+    /// Whether it waits for a thread that is at work.
+    is_patient: bool,
 }
 
-/// Starts work on its own thread: one that waits for work, or a new one.
+/// Starts work on its own thread: one that waits for work, a new one, or the next that is done.
 pub(crate) fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<Work<T>> {
     let (sender, result) = oneshot::channel();
-    let job: Job = Box::new(move || {
-        // There may be no one waiting any more.
-        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
-    });
-    let idle = idle().pop();
-    let job = match idle {
-        // A thread whose way is in the list takes what comes by it.
-        Some((_, thread)) => match thread.send(job) {
-            Ok(()) => return Ok(Work { result }),
-            Err(mpsc::SendError(job)) => job,
-        },
-        None => job,
-    };
-    thread::Builder::new()
-        .name("sql".into())
-        .stack_size(STACK_BYTES)
-        .spawn(move || serve(job))
-        .map_err(|error| EngineError::Internal(format!("no thread for a statement: {error}")))?;
-    Ok(Work { result })
+    let mut pool = pool();
+    pool.queue.push_back(job(sender, work));
+    let is_patient = pool.at_work >= *AT_WORK;
+    if !is_patient {
+        add_thread(pool)?;
+    }
+    Ok(Work { result, is_patient })
 }
 
-/// Does a job, and others while there are some.
-fn serve(first: Job) {
-    first();
-    let own = thread::current().id();
-    loop {
-        let (way, jobs) = mpsc::channel();
-        {
-            let mut idle = idle();
-            if idle.len() >= MAX_IDLE {
-                return;
-            }
-            idle.push((own, way));
+fn job<T: Send + 'static>(
+    sender: oneshot::Sender<Result<T, Box<dyn Any + Send>>>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Job {
+    Box::new(move || {
+        // Begun for nobody, it would be done after its failure has been reported.
+        if sender.is_closed() {
+            return;
         }
-        let job = match jobs.recv_timeout(IDLE_TIME) {
-            Ok(job) => job,
-            Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => {
-                let mut idle = idle();
-                match idle.iter().position(|(id, _)| *id == own) {
-                    Some(position) => {
-                        idle.remove(position);
-                        return;
-                    }
-                    // Somebody has just taken the way, and sends by it.
-                    None => {
-                        drop(idle);
-                        match jobs.recv() {
-                            Ok(job) => job,
-                            Err(mpsc::RecvError) => return,
-                        }
-                    }
-                }
-            }
-        };
-        job();
+        // There may be no one waiting any more.
+        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+    })
+}
+
+/// Puts one more thread to work.
+fn add_thread(mut pool: MutexGuard<'static, Pool>) -> EngineResult<()> {
+    pool.at_work += 1;
+    let idle = pool.idle.pop();
+    drop(pool);
+    if let Some(thread) = idle {
+        thread.unpark();
+        return Ok(());
+    }
+    let made = thread::Builder::new()
+        .name("sql".into())
+        .stack_size(STACK_BYTES)
+        .spawn(serve);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            self::pool().at_work -= 1;
+            Err(EngineError::Internal(format!(
+                "no thread for a statement: {error}"
+            )))
+        }
     }
 }
 
-fn idle() -> std::sync::MutexGuard<'static, Vec<(thread::ThreadId, mpsc::Sender<Job>)>> {
+/// Gives a thread to all work that waits for one.
+fn add_threads() -> EngineResult<()> {
+    let waiting = pool().queue.len();
+    (0..waiting).try_for_each(|_| add_thread(pool()))
+}
+
+/// Does what there is to do, until there has been nothing for a while.
+fn serve() {
+    loop {
+        let mut pool = self::pool();
+        if let Some(job) = pool.queue.pop_front() {
+            drop(pool);
+            job();
+            continue;
+        }
+        pool.at_work -= 1;
+        if pool.idle.len() >= MAX_IDLE {
+            return;
+        }
+        pool.idle.push(thread::current());
+        drop(pool);
+        if !is_called() {
+            return;
+        }
+    }
+}
+
+/// Waits to be put to work; false if nobody did so for [`IDLE_TIME`].
+fn is_called() -> bool {
+    let own = thread::current().id();
+    let until = Instant::now() + IDLE_TIME;
+    loop {
+        let rest = until.saturating_duration_since(Instant::now());
+        thread::park_timeout(rest);
+        let mut pool = pool();
+        // Whoever calls takes it out of the list.
+        let Some(position) = pool.idle.iter().position(|thread| thread.id() == own) else {
+            return true;
+        };
+        if Instant::now() >= until {
+            pool.idle.remove(position);
+            return false;
+        }
+    }
+}
+
+fn pool() -> MutexGuard<'static, Pool> {
     // Nothing panics while it holds it.
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> Work<T> {
     /// Waits for the work's end. May be dropped and called again.
     pub(crate) async fn done(&mut self) -> EngineResult<T> {
-        match (&mut self.result).await {
-            Ok(Ok(result)) => Ok(result),
-            Ok(Err(panic)) => Err(EngineError::Internal(panic_cause(&*panic))),
-            Err(_) => Err(EngineError::Internal("a statement's thread is gone".into())),
+        if self.is_patient {
+            let early = timeout(PATIENCE, &mut self.result).await;
+            self.is_patient = false;
+            match early {
+                Ok(result) => return ended(result),
+                Err(_) => add_threads()?,
+            }
         }
+        ended((&mut self.result).await)
+    }
+}
+
+impl<T> Drop for Work<T> {
+    fn drop(&mut self) {
+        // It holds what others may wait for, and nobody is left to look after it.
+        if self.is_patient {
+            let _ = add_threads();
+        }
+    }
+}
+
+fn ended<T>(
+    result: Result<Result<T, Box<dyn Any + Send>>, oneshot::error::RecvError>,
+) -> EngineResult<T> {
+    match result {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(panic)) => Err(EngineError::Internal(panic_cause(&*panic))),
+        Err(_) => Err(EngineError::Internal("a statement's thread is gone".into())),
     }
 }
 
@@ -152,6 +229,37 @@ mod tests {
         for work in &mut stuck {
             assert_eq!(work.done().await, Ok(true));
         }
+    }
+
+    #[tokio::test]
+    async fn work_that_waits_for_a_thread_does_not_wait_for_those_that_do_not_end() {
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let ended = std::sync::Arc::new(Mutex::new(ended));
+        let stuck: Vec<_> = (0..2 * *AT_WORK)
+            .map(|_| {
+                let ended = std::sync::Arc::clone(&ended);
+                tokio::spawn(run(move || ended.lock().unwrap().recv().is_err()))
+            })
+            .collect();
+        // Asked once, as by somebody who has other things to wait for, and given up: what comes after it is done all the same.
+        let mut given_up = start(|| ()).unwrap();
+        let _ = timeout(Duration::ZERO, given_up.done()).await;
+        drop(given_up);
+        assert_eq!(run(|| 7).await, Ok(7));
+        drop(end);
+        for stuck in stuck {
+            assert_eq!(stuck.await.unwrap(), Ok(true));
+        }
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_is_not_begun() {
+        let (sender, result) = oneshot::channel();
+        drop(result);
+        job(sender, || panic!("begun"))();
+        let (sender, mut result) = oneshot::channel();
+        job(sender, || 7)();
+        assert_eq!(result.try_recv().unwrap().unwrap(), 7);
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ use crate::{
 const PREPARED_STATEMENTS: usize = 64;
 /// A longer text, such as an INSERT of many rows, is seldom sent again and would fill the caches.
 pub(crate) const MAX_CACHED_SQL_BYTES: usize = 8 * 1024;
+/// How many KiB of the file a connection keeps in memory. Each has its own; what it has not is in the system's cache.
+const CACHE_KIB: i64 = 512;
 /// How long to wait for another process that has the file; within this one, nothing ever waits on the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -64,6 +66,7 @@ impl Connection {
         sqlite.pragma_update(None, "synchronous", if durable { "NORMAL" } else { "OFF" })?;
         sqlite.pragma_update(None, "foreign_keys", true)?;
         sqlite.pragma_update(None, "temp_store", "FILE")?;
+        sqlite.pragma_update(None, "cache_size", -CACHE_KIB)?;
         for (limit, value) in LIMITS {
             sqlite.set_limit(limit, value)?;
         }
