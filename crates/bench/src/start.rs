@@ -1,6 +1,7 @@
 //! A function's cold start, as on Lambda: a whole processor until it asks for work, from then on its memory's share.
 
 pub(crate) mod binaries;
+mod cost;
 pub(crate) mod functions;
 pub(crate) mod runtime_api;
 mod share;
@@ -225,10 +226,9 @@ pub(crate) async fn measure(plan: Plan) -> Result<Vec<Report>, Failure> {
     secure.push(("SSL_CERT_DIR".into(), "/nonexistent".into()));
     let reports = tokio::task::spawn_blocking(move || {
         let mut numbers = 1..;
-        Ok::<_, Failure>(vec![
-            over_http(&plan, &subjects, &plain, &mut numbers)?,
-            over_tls(&plan, &subjects, &secure, &mut numbers)?,
-        ])
+        let mut reports = vec![over_http(&plan, &subjects, &plain, &mut numbers)?];
+        reports.extend(over_tls(&plan, &subjects, &secure, &mut numbers)?);
+        Ok::<_, Failure>(reports)
     })
     .await??;
     server.stop().await?;
@@ -315,7 +315,7 @@ fn over_tls(
     subjects: &[Candidate],
     variables: &[(String, String)],
     numbers: &mut impl Iterator<Item = usize>,
-) -> Result<Report, Failure> {
+) -> Result<[Report; 2], Failure> {
     let all: Vec<&Candidate> = subjects
         .iter()
         .filter(|subject| subject.function.has_store)
@@ -344,7 +344,7 @@ fn over_tls(
             ]
         })
         .collect();
-    let mut shown = vec![(None, None); all.len()];
+    let mut by_memory = Vec::new();
     for memory in MEMORIES {
         let share = match Share::of(memory) {
             Ok(share) => share,
@@ -357,23 +357,27 @@ fn over_tls(
                 continue;
             }
         };
-        let starts = rounds(plan, &all, variables, (2, Some(&share)), numbers)?;
-        for (number, starts) in starts.iter().enumerate() {
-            let first = of(starts, Start::first);
-            rows[number].push(Cell::number(first, 2));
-            if memory == SHOWN {
-                shown[number] = (first, of(starts, Start::second));
-            }
+        let answers = (1 + WARM_ANSWERS, Some(&share));
+        let starts = rounds(plan, &all, variables, answers, numbers)?;
+        for (row, starts) in rows.iter_mut().zip(&starts) {
+            row.push(Cell::number(of(starts, Start::first), 2));
         }
+        by_memory.push((memory, starts));
     }
-    for ((row, (first, second)), init) in rows.iter_mut().zip(shown).zip(inits) {
-        row.push(Cell::number(second, 2));
+    let shown = by_memory.iter().find(|(memory, _)| *memory == SHOWN);
+    for (number, (row, init)) in rows.iter_mut().zip(&inits).enumerate() {
+        let starts = shown.map(|(_, starts)| &starts[number][..]);
+        let first = starts.and_then(|starts| of(starts, Start::first));
         row.push(Cell::number(
-            first.zip(init).map(|(first, init)| first + init),
+            starts.and_then(|starts| of(starts, Start::second)),
+            2,
+        ));
+        row.push(Cell::number(
+            first.zip(*init).map(|(first, init)| first + init),
             2,
         ));
     }
-    Ok(Report {
+    let first = Report {
         title: "First answer, stores by TLS".to_owned(),
         notes,
         columns: vec![
@@ -388,7 +392,9 @@ fn over_tls(
             "256 MB INIT + first ms",
         ],
         rows,
-    })
+    };
+    let labels: Vec<String> = all.iter().map(|subject| subject.function.label()).collect();
+    Ok([first, cost::of_memory(&labels, &by_memory)])
 }
 
 #[cfg(test)]

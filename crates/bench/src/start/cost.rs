@@ -1,0 +1,97 @@
+//! What each memory setting costs, as Lambda bills it: the memory times the duration in whole milliseconds.
+//!
+//! INIT is billed as well: <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>.
+
+use super::{MEMORIES, Start, WARM_ANSWERS};
+use crate::{
+    report::{Cell, Report},
+    statistics::median,
+};
+
+/// The table of all memory settings, from the starts of each function (in the order of `labels`) at those that were measured.
+pub(super) fn of_memory(labels: &[String], by_memory: &[(u32, Vec<Vec<Start>>)]) -> Report {
+    let rows = labels.iter().enumerate().map(|(number, label)| {
+        let mut row = vec![Cell::text(label)];
+        for memory in MEMORIES {
+            let starts = by_memory
+                .iter()
+                .find(|(measured, _)| *measured == memory)
+                .map_or(&[][..], |(_, starts)| &starts[number]);
+            let of = |part: fn(&Start) -> f64| {
+                median(starts.iter().map(part)).map(|time| billed(memory, time))
+            };
+            row.push(Cell::number(of(|start| start.ready + start.first()), 2));
+            row.push(Cell::number(of(Start::warm), 2));
+        }
+        row
+    });
+    Report {
+        title: "What memory costs".to_owned(),
+        notes: vec![format!(
+            "Thousandths of a GB-second that are billed for an INIT with its first answer (cold), and for one of the {WARM_ANSWERS} \
+             answers after it (warm): the memory times whole milliseconds. Stores by TLS, on this machine; on AWS, the stores' own time \
+             is added to each answer."
+        )],
+        columns: vec![
+            "function",
+            "128 MB cold",
+            "128 MB warm",
+            "256 MB cold",
+            "256 MB warm",
+            "512 MB cold",
+            "512 MB warm",
+            "1,024 MB cold",
+            "1,024 MB warm",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+/// Thousandths of a GB-second.
+fn billed(memory: u32, milliseconds: f64) -> f64 {
+    f64::from(memory) / 1_024.0 * milliseconds.ceil()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(ready: f64, first: f64, warm: f64) -> Start {
+        Start {
+            ready,
+            answers: vec![first, warm, warm],
+        }
+    }
+
+    #[test]
+    fn whole_milliseconds_of_the_memory_are_billed() {
+        let labels = ["get".to_owned()];
+        let measured = [
+            (128, vec![vec![start(4.2, 30.0, 0.4)]]),
+            (
+                1_024,
+                vec![vec![
+                    start(4.2, 3.0, 0.4),
+                    start(4.2, 5.0, 1.2),
+                    start(4.2, 4.0, 0.4),
+                ]],
+            ),
+        ];
+        let report = of_memory(&labels, &measured);
+        assert_eq!(report.columns.len(), 1 + 2 * MEMORIES.len());
+        assert_eq!(
+            report.rows,
+            [vec![
+                Cell::text("get"),
+                Cell::Number(35.0 / 8.0, 2),
+                Cell::Number(0.125, 2),
+                Cell::Missing,
+                Cell::Missing,
+                Cell::Missing,
+                Cell::Missing,
+                Cell::Number(9.0, 2),
+                Cell::Number(1.0, 2),
+            ]]
+        );
+    }
+}
