@@ -10,6 +10,7 @@ mod database;
 mod dates;
 mod definitions;
 mod errors;
+mod extremes;
 mod information;
 mod json;
 mod kinds;

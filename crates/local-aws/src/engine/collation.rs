@@ -3,7 +3,13 @@
 //! The order is that of the Unicode collation algorithm (<https://www.unicode.org/reports/tr10/>) for ASCII, Latin letters
 //! and ideographs. Text with letters of other scripts is refused where it would be stored in such a column.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering as Access},
+    },
+};
 
 use icu_normalizer::{
     DecomposingNormalizerBorrowed, properties::CanonicalCombiningClassMapBorrowed,
@@ -23,13 +29,29 @@ pub(crate) fn name(collation: Collation) -> &'static str {
     }
 }
 
-/// Registers both on one connection.
-pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
+/// SQLite's name of the default collation where one of several equal texts is shown: MySQL does not say which, so that a
+/// statement that meets two with different letters has no answer. The texts of the other differ in spaces at their end alone.
+pub(crate) const SHOWN: &str = "ai_ci_shown";
+
+/// Whether equal texts with different letters were met where one of them is shown.
+pub(crate) type Mixed = Arc<AtomicBool>;
+
+/// Registers them on one connection.
+pub(crate) fn register(connection: &Connection, mixed: &Mixed) -> rusqlite::Result<()> {
     connection.create_collation(name(Collation::Default), compare)?;
-    connection.create_collation(name(Collation::Binary), padded)
+    connection.create_collation(name(Collation::Binary), padded)?;
+    let mixed = Arc::clone(mixed);
+    connection.create_collation(SHOWN, move |a, b| {
+        let order = compare(a, b);
+        if order == Ordering::Equal && a != b {
+            mixed.store(true, Access::Relaxed);
+        }
+        order
+    })
 }
 
-fn compare(a: &str, b: &str) -> Ordering {
+/// Compares two texts by the default collation.
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     if a == b {
         return Ordering::Equal;
     }

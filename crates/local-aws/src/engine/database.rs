@@ -12,7 +12,7 @@ pub(crate) enum Database {
 /// An open transaction of either engine. Dropping one rolls it back.
 #[derive(Debug)]
 pub(crate) enum Session {
-    Sqlite(sqlite::Session),
+    Sqlite(Box<sqlite::Session>),
     MySql(mysql::Session),
 }
 
@@ -28,7 +28,7 @@ impl Database {
     /// Opens a transaction. No lock is taken until its first statement.
     pub(crate) async fn begin(&self) -> EngineResult<Session> {
         Ok(match self {
-            Self::Sqlite(engine) => Session::Sqlite(engine.begin().await?),
+            Self::Sqlite(engine) => Session::Sqlite(Box::new(engine.begin().await?)),
             Self::MySql(engine) => Session::MySql(engine.begin().await?),
         })
     }

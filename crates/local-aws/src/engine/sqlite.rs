@@ -16,6 +16,7 @@ pub(crate) mod ids;
 pub(crate) mod labels;
 pub(crate) mod parse;
 pub(crate) mod places;
+pub(crate) mod recursion;
 pub(crate) mod results;
 pub(crate) mod rights;
 pub(crate) mod run;

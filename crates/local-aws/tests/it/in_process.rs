@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::{CLUSTER, DATABASE, KEY, SECRET, SHORT, SIGNATURE, TABLE, options};
 
 /// A statement that would run for hours.
-const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000000) SELECT COUNT(*) FROM n";
+const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT COUNT(*) FROM n a, n b, n c, n d";
 
 /// What is sent.
 #[derive(Debug, Clone)]

@@ -59,7 +59,8 @@ async fn execute(aws: &Aws, sql: &str, parameters: &[(&str, usize)]) -> (u16, St
 /// A SELECT that returns this many rows of this many bytes.
 fn rows(count: usize, bytes: usize) -> String {
     format!(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT '{}' AS v FROM n",
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
+         SELECT '{}' AS v FROM n a, n b LIMIT {count}",
         "x".repeat(bytes)
     )
 }

@@ -19,6 +19,7 @@ mod migrations;
 mod mysql;
 mod program;
 mod secrets;
+mod silent;
 mod start;
 mod statements;
 mod support;

@@ -6,6 +6,7 @@ use super::{
     Analysis, Scope, Typed,
     arguments::{arguments, clock_digits},
     scope::{clock, clock_kind},
+    shown,
     words::{call, nested, number, raw, take, truth},
 };
 use crate::engine::{
@@ -213,8 +214,19 @@ impl Analysis<'_> {
                 if matches!(kind, Kind::Json) || args[0].typed.is_member() {
                     return Err(wrong());
                 }
-                let expr = self.compared(&mut args[0])?;
-                Ok((aggregate(name, &expr), Typed::of(kind)))
+                let Argument { expr, typed } = &mut args[0];
+                let text = match over {
+                    true => {
+                        shown::show(expr, typed);
+                        None
+                    }
+                    false => shown::extreme(expr, name == "min", typed),
+                };
+                let value = match text {
+                    Some(text) => raw(text),
+                    None => aggregate(name, &take(expr)),
+                };
+                Ok((value, Typed::of(kind)))
             }
             "group_concat" if distinct => {
                 // Nothing says in which order.
@@ -348,7 +360,7 @@ impl Analysis<'_> {
         }
         match typed.kind {
             Kind::Json => Err(EngineError::unsupported("sorting by a JSON document")),
-            Kind::Text { collation, .. } if !typed.bare => {
+            Kind::Text { collation, .. } if !typed.is_collated() => {
                 super::words::collate(expr, collation);
                 Ok(())
             }

@@ -102,9 +102,9 @@ impl Analysis<'_> {
                     self.letters(left, one);
                     self.letters(right, other);
                 }
-                let known = if one.bare {
+                let known = if one.is_collated() {
                     Some(a)
-                } else if other.bare {
+                } else if other.is_collated() {
                     Some(b)
                 } else {
                     None

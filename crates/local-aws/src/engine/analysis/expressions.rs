@@ -7,6 +7,7 @@ use sqlparser::ast::{
 use super::{
     Analysis, Scope, Typed,
     operators::{comparison, needs_all, unambiguous},
+    shown::without_distinct,
     words::{call, nested, take, truth},
 };
 use crate::engine::{
@@ -145,6 +146,7 @@ impl Analysis<'_> {
             } => {
                 unambiguous(&[inner])?;
                 let typed = self.expr(inner, scope)?;
+                without_distinct(subquery);
                 let outputs = self.query(subquery, Some(scope))?;
                 let [output] = outputs.as_slice() else {
                     return Err(one_column());
@@ -210,6 +212,7 @@ impl Analysis<'_> {
                 Ok(Typed::of(kind))
             }
             Expr::Exists { subquery, .. } => {
+                without_distinct(subquery);
                 self.query(subquery, Some(scope))?;
                 Ok(Typed::of(INT))
             }

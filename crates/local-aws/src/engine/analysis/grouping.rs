@@ -103,7 +103,7 @@ pub(super) fn check(
             }
             group => group.clone(),
         };
-        match place(scope, &group)? {
+        match scope.place(&group)? {
             Some(place) => known.columns.push(place),
             None => known.exprs.push(group),
         }
@@ -113,7 +113,7 @@ pub(super) fn check(
     if let Some(having) = having {
         let mut places = known.columns.clone();
         for column in &columns {
-            places.extend(place(scope, column)?);
+            places.extend(scope.place(column)?);
         }
         let mut search = HavingNames {
             groups: &known,
@@ -166,18 +166,6 @@ pub(super) fn check(
         }
     }
     Ok(())
-}
-
-fn place(scope: &Scope<'_>, expr: &Expr) -> EngineResult<Option<Place>> {
-    match expr {
-        Expr::Identifier(name) => scope.find(None, &name.value),
-        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-            [.., table, name] => scope.find(Some(&table.value), &name.value),
-            _ => Ok(None),
-        },
-        Expr::Nested(inner) => place(scope, inner),
-        _ => Ok(None),
-    }
 }
 
 enum Determined {
@@ -260,7 +248,7 @@ impl Visitor for Search<'_> {
         if self.inside > 0 {
             return ControlFlow::Continue(());
         }
-        match place(self.groups.scope, expr) {
+        match self.groups.scope.place(expr) {
             Err(error) => ControlFlow::Break(Err(error)),
             Ok(Some(place)) if !matches!(expr, Expr::Nested(_)) && !self.groups.has(place) => {
                 // HAVING sees labels, too.
@@ -317,7 +305,7 @@ impl Visitor for HavingNames<'_> {
         if self.inside > 0 || matches!(expr, Expr::Nested(_)) {
             return ControlFlow::Continue(());
         }
-        match place(self.groups.scope, expr) {
+        match self.groups.scope.place(expr) {
             Err(error) => ControlFlow::Break(error),
             Ok(Some(place))
                 if place.depth == 0

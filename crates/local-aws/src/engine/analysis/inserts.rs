@@ -10,19 +10,14 @@ use sqlparser::ast::{
 use super::{
     Analysis, Scope, Source, Typed,
     insert_columns::{AutoColumn, SKIPPED, names_column, reads},
-    writes::{Written, changes},
+    replacements::{Replacement, overwrites},
+    writes::{CHANGES, EXCLUDED, Written, changes},
 };
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{Column, Table},
     definitions::{last, list, quoted},
 };
-
-/// The function that says whether an upsert changes a row, and counts those that it does.
-pub(crate) const CHANGES: &str = "fleet_changes";
-
-/// The name under which SQLite has the row that was to be inserted.
-const EXCLUDED: &str = "excluded";
 
 impl Analysis<'_> {
     /// Rewrites an INSERT; the answer is its text, and what it writes.
@@ -49,11 +44,10 @@ impl Analysis<'_> {
         let Some(table) = source.table else {
             return Err(EngineError::unsupported("this table to write to"));
         };
-        if tree.replace_into && self.is_referred_to(&table) {
-            return Err(EngineError::unsupported(
-                "REPLACE into a table that others refer to",
-            ));
-        }
+        let replacement = match tree.replace_into {
+            true => Some(self.replacement(&table)?),
+            false => None,
+        };
         let mut columns = Vec::new();
         let mut rows = None;
         if !tree.assignments.is_empty() {
@@ -96,12 +90,9 @@ impl Analysis<'_> {
         let number = rows
             .as_ref()
             .and_then(|rows| u64::try_from(rows.len()).ok());
-        if let Some(query) = &source
-            && number.is_none()
-            && (tree.ignore || tree.on.is_some())
-            && table.auto_increment().is_some()
-            && reads(query, &table)
-        {
+        let reads_itself =
+            number.is_none() && source.as_ref().is_some_and(|query| reads(query, &table));
+        if reads_itself && (tree.ignore || tree.on.is_some()) && table.auto_increment().is_some() {
             // SQLite reads all of the rows before it writes the first.
             return Err(EngineError::unsupported(
                 "INSERT IGNORE, or ON DUPLICATE KEY UPDATE, of a table with AUTO_INCREMENT from itself",
@@ -113,10 +104,9 @@ impl Analysis<'_> {
             (None, None) => return Err(EngineError::unsupported("this INSERT")),
         };
         let names: Vec<String> = all.iter().map(|column| column.name.clone()).collect();
-        let how = if tree.replace_into {
-            "REPLACE"
-        } else {
-            "INSERT"
+        let how = match replacement {
+            Some(Replacement::Delete) => "REPLACE",
+            Some(Replacement::Update) | None => "INSERT",
         };
         let row_alias = tree
             .insert_alias
@@ -124,6 +114,7 @@ impl Analysis<'_> {
             .map(|alias| alias.row_alias.to_string().trim_matches('`').to_owned());
         let upserts = tree.on.is_some();
         let conflict = match tree.on.take() {
+            None if replacement == Some(Replacement::Update) => overwrites(&table),
             Some(OnInsert::DuplicateKeyUpdate(assignments)) => {
                 let update = self.upsert(assignments, row_alias.as_deref(), &table)?;
                 format!(" ON CONFLICT DO UPDATE SET {update}")
@@ -154,15 +145,10 @@ impl Analysis<'_> {
             inserts: true,
             upserts,
             ignores: tree.ignore,
+            reads_itself,
             values: number,
         };
         Ok((text, written))
-    }
-
-    /// Whether another table's rows, or its own, refer to a table's.
-    fn is_referred_to(&self, table: &Table) -> bool {
-        let mut tables = self.catalogue.tables.values();
-        tables.any(|other| other.foreign_keys.iter().any(|key| key.table == table.name))
     }
 
     /// The columns that a row does not name and that do not become NULL by themselves.

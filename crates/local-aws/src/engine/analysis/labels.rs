@@ -1,11 +1,18 @@
 //! The labels of columns without an alias, as MySQL gives them.
 
-use sqlparser::ast::{Expr, Ident, Query, SelectItem, SetExpr, UnaryOperator, Value as Literal};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, Ident, Query, SelectItem, SetExpr, UnaryOperator, Value as Literal, visit_expressions_mut,
+};
 
 use super::Analysis;
 
 /// MySQL's longest alias.
 const MAX_LABEL_CHARACTERS: usize = 256;
+
+/// A parameter in a label.
+const PARAMETER: &str = "?";
 
 impl Analysis<'_> {
     /// Labels a query's columns with their texts, as they were written.
@@ -37,7 +44,19 @@ impl Analysis<'_> {
 
 /// The label of an expression whose text is not known as it was written.
 pub(super) fn label(expr: &Expr) -> Ident {
-    alias(&named(expr).unwrap_or_else(|| expr.to_string()))
+    let text = || {
+        let mut expr = expr.clone();
+        let _ = visit_expressions_mut(&mut expr, |part| {
+            if let Expr::Value(value) = part
+                && let Literal::Placeholder(name) = &mut value.value
+            {
+                *name = PARAMETER.into();
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        expr.to_string()
+    };
+    alias(&named(expr).unwrap_or_else(text))
 }
 
 /// The name of what has one of its own, whatever parentheses and plus signs stand around it: a column, a literal.
@@ -59,7 +78,7 @@ fn named(expr: &Expr) -> Option<String> {
             Literal::Boolean(truth) => Some(truth.to_string().to_uppercase()),
             Literal::Null => Some("NULL".into()),
             Literal::Number(text, _) => Some(text.clone()),
-            Literal::Placeholder(name) => Some(name.clone()),
+            Literal::Placeholder(_) => Some(PARAMETER.into()),
             _ => None,
         },
         _ => None,

@@ -1,11 +1,17 @@
 //! Queries: SELECT, UNION, WITH, ORDER BY and LIMIT.
 
 use sqlparser::ast::{
-    Expr, GroupByExpr, LimitClause, Offset, OrderBy, Query, SelectItem, SetExpr, SetOperator,
-    SetQuantifier,
+    CteAsMaterialized, Expr, GroupByExpr, LimitClause, Offset, OrderBy, Query, SelectItem, SetExpr,
+    SetOperator, SetQuantifier,
 };
 
-use super::{Analysis, Output, Scope, Typed, grouping, selects::expr_of, typed::Items};
+use super::{
+    Analysis, Output, Scope, Typed, grouping,
+    recursion::{Recursion, reads, step_column},
+    shown::show_item,
+    typed::Items,
+    words::expr_of,
+};
 use crate::engine::{EngineError, EngineResult, kinds::Kind};
 
 impl Analysis<'_> {
@@ -87,34 +93,18 @@ impl Analysis<'_> {
                     .collect())
             };
             let outputs = match (with.recursive, cte.query.body.as_mut()) {
-                (
-                    true,
-                    SetExpr::SetOperation {
-                        left,
-                        right,
-                        op: SetOperator::Union,
-                        ..
-                    },
-                ) if cte.query.order_by.is_none() && cte.query.limit_clause.is_none() => {
-                    let items = self.body(left, None, parent)?;
-                    let outputs = items.iter().map(|item| item.0.clone()).collect();
-                    self.named.push((name.clone(), renamed(outputs)?));
-                    let other = self.body(right, None, parent)?;
-                    self.named.pop();
-                    for ((one, _), (other, typed)) in items.iter().zip(&other) {
-                        if other.kind.is_text() && !typed.bare {
-                            // MySQL's column is as long as the texts that it begins with.
-                            return Err(EngineError::unsupported(
-                                "a recursive query that makes texts",
-                            ));
-                        }
-                        if other.kind != Kind::Null && one.kind.plain() != other.kind.plain() {
-                            return Err(EngineError::unsupported(
-                                "a recursive query with columns of other types",
-                            ));
-                        }
+                (true, SetExpr::SetOperation { right, .. }) if reads(right, &name) => {
+                    let recursion = Recursion {
+                        name: &name,
+                        renamed: &renamed,
+                    };
+                    let outputs = self.recursive(&mut cte.query, &recursion, parent)?;
+                    if recursion.has_step(&cte.query) && !columns.is_empty() {
+                        cte.alias.columns.push(step_column());
                     }
-                    items.into_iter().map(|item| item.0).collect()
+                    // MySQL runs it to its end, whatever is read of it.
+                    cte.materialized = Some(CteAsMaterialized::Materialized);
+                    outputs
                 }
                 _ => self.query(&mut cte.query, parent)?,
             };
@@ -123,7 +113,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    fn body(
+    pub(super) fn body(
         &mut self,
         body: &mut SetExpr,
         order_by: Option<&mut OrderBy>,
@@ -164,8 +154,12 @@ impl Analysis<'_> {
                         ));
                     }
                     let kind = one.0.kind.common(other.0.kind)?;
+                    let typed = Typed::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
                         self.convert_item(side, index, &item.1, kind)?;
+                        if *set_quantifier != SetQuantifier::All {
+                            show_item(side, index, &typed);
+                        }
                     }
                     items.push((
                         Output {
@@ -173,7 +167,7 @@ impl Analysis<'_> {
                             origin: None,
                             name: one.0.name,
                         },
-                        Typed::of(kind),
+                        typed,
                     ));
                 }
                 Ok(items)

@@ -32,6 +32,8 @@ pub(crate) struct SourceColumn {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) origin: Option<(Arc<Table>, usize)>,
+    /// Whether it is a query's, which may compare it in a way of its own.
+    pub(super) derived: bool,
     /// Whether an unqualified name means another table's column of the name: by USING.
     pub(super) merged: bool,
 }
@@ -53,6 +55,7 @@ impl Source {
             name: column.name.clone(),
             kind: column.kind(),
             origin: Some((Arc::clone(&table), index)),
+            derived: false,
             merged: false,
         });
         Self {
@@ -68,6 +71,7 @@ impl Source {
             name: output.name,
             kind: output.kind,
             origin: output.origin,
+            derived: true,
             merged: false,
         });
         Self {
@@ -126,6 +130,19 @@ impl<'s> Scope<'s> {
                 ..place
             })),
             (None, None) => Ok(None),
+        }
+    }
+
+    /// The column that an expression is.
+    pub(super) fn place(&self, expr: &Expr) -> EngineResult<Option<Place>> {
+        match expr {
+            Expr::Identifier(name) => self.find(None, &name.value),
+            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+                [.., table, name] => self.find(Some(&table.value), &name.value),
+                _ => Ok(None),
+            },
+            Expr::Nested(inner) => self.place(inner),
+            _ => Ok(None),
         }
     }
 
@@ -247,6 +264,7 @@ impl Analysis<'_> {
         };
         let typed = Typed {
             bare: true,
+            derived: column.derived,
             origin: column.origin.clone(),
             ..Typed::of(column.kind)
         };

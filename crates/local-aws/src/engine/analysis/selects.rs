@@ -9,8 +9,9 @@ use super::{
     Analysis, Output, Scope, grouping,
     labels::label,
     orders::{is_fraction, is_negative, ordinal},
+    shown::{self, ShownParts},
     typed::Items,
-    words::truth,
+    words::{expr_of, truth},
 };
 use crate::engine::{EngineError, EngineResult, definitions::last, kinds::Kind};
 
@@ -60,6 +61,8 @@ impl Analysis<'_> {
                 "GROUP BY a number that is not a place",
             ));
         }
+        let shown = ShownParts::of(select, order_by.as_deref());
+        let mut shown_items = Vec::new();
         // MySQL looks at the groups when every name is known.
         let grouped = grouping::check(select, order_by.as_deref(), &scope);
         let mut items = Vec::with_capacity(select.projection.len());
@@ -71,7 +74,7 @@ impl Analysis<'_> {
             let mut typed = self.expr(expr, &scope)?;
             typed.placed = self.placed > placed;
             if let Kind::Text { collation, .. } = typed.kind
-                && !typed.bare
+                && !typed.is_collated()
             {
                 super::words::collate(expr, collation);
             }
@@ -96,7 +99,8 @@ impl Analysis<'_> {
             // A column is meant before a label.
             let labels = std::mem::take(&mut scope.labels);
             for expr in exprs {
-                if ordinal(expr, items.len(), "group statement")?.is_some() {
+                if let Some(index) = ordinal(expr, items.len(), "group statement")? {
+                    shown_items.push(index);
                     continue;
                 }
                 let is_column = match &*expr {
@@ -106,11 +110,15 @@ impl Analysis<'_> {
                 if !is_column {
                     scope.labels.clone_from(&labels);
                 }
+                let is_shown = !is_column || shown.show(expr, &scope)?;
                 self.clause = "group statement";
                 let typed = self.expr(expr, &scope)?;
                 self.clause = "field list";
                 scope.labels.clear();
                 self.sortable(expr, &typed)?;
+                if is_shown {
+                    shown::show(expr, &typed);
+                }
             }
             scope.labels = labels;
         } else {
@@ -137,14 +145,15 @@ impl Analysis<'_> {
             )?;
         }
         grouped?;
+        let all = select.projection.iter_mut().zip(&items).enumerate();
+        for (index, (item, (_, typed))) in all {
+            if let SelectItem::ExprWithAlias { expr, .. } = item
+                && (select.distinct.is_some() || shown_items.contains(&index))
+            {
+                shown::show(expr, typed);
+            }
+        }
         Ok(items)
-    }
-}
-
-pub(super) fn expr_of(item: &SelectItem) -> Option<&Expr> {
-    match item {
-        SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => Some(expr),
-        _ => None,
     }
 }
 

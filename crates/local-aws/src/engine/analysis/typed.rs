@@ -34,8 +34,10 @@ pub(crate) struct Typed {
     pub(crate) kind: Kind,
     /// Whether it is a literal or a parameter.
     pub(crate) constant: bool,
-    /// Whether it is a column, whose collation SQLite knows.
+    /// Whether it is a column.
     pub(crate) bare: bool,
+    /// Whether that is one of a query within the statement.
+    pub(crate) derived: bool,
     /// Whether MySQL has more digits of it than it shows: of a quotient, a mean.
     pub(crate) quotient: bool,
     /// Whether it is made of a parameter that MySQL may type by its place: one of DECIMAL.
@@ -50,6 +52,7 @@ impl Typed {
             kind,
             constant: false,
             bare: false,
+            derived: false,
             quotient: false,
             placed: false,
             origin: None,
@@ -61,6 +64,11 @@ impl Typed {
             constant: true,
             ..Self::of(kind)
         }
+    }
+
+    /// Whether it is a column whose collation SQLite knows.
+    pub(crate) fn is_collated(&self) -> bool {
+        self.bare && !self.derived
     }
 
     /// Whether it is a column of YEAR, as which MySQL reads the constants that it is compared with.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Query, Value as Literal, Visit, Visitor,
+    ObjectName, ObjectNamePart, Query, SelectItem, Value as Literal, Visit, Visitor,
 };
 
 use super::typed::Typed;
@@ -101,9 +101,26 @@ pub(super) fn wrap(expr: &mut Expr, name: &str, more: Vec<Expr>) {
 
 /// Gives an expression a collation.
 pub(super) fn collate(expr: &mut Expr, collation: kinds::Collation) {
-    let name = Ident::new(collation::name(collation));
+    named_collation(expr, collation::name(collation));
+}
+
+/// Gives a text that is shown its collation.
+pub(super) fn collate_shown(expr: &mut Expr) {
+    named_collation(expr, collation::SHOWN);
+}
+
+fn named_collation(expr: &mut Expr, name: &str) {
+    let name = Ident::new(name);
     *expr = Expr::Collate {
         expr: Box::new(take(expr)),
         collation: ObjectName(vec![ObjectNamePart::Identifier(name)]),
     };
+}
+
+/// The expression of a column of a SELECT.
+pub(super) fn expr_of(item: &SelectItem) -> Option<&Expr> {
+    match item {
+        SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => Some(expr),
+        _ => None,
+    }
 }

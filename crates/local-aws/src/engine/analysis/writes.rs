@@ -17,6 +17,12 @@ use crate::engine::{
     definitions::{last, quoted},
 };
 
+/// The function that says whether an upsert changes a row, and counts those that it does.
+pub(crate) const CHANGES: &str = "fleet_changes";
+
+/// The name under which SQLite has the row that was to be inserted.
+pub(super) const EXCLUDED: &str = "excluded";
+
 /// A row that a statement writes: for the words of an error.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written {
@@ -32,6 +38,8 @@ pub(crate) struct Written {
     pub(crate) values: Option<u64>,
     /// Whether it is an INSERT IGNORE.
     pub(crate) ignores: bool,
+    /// Whether an INSERT reads the table that it writes to.
+    pub(crate) reads_itself: bool,
 }
 
 impl Analysis<'_> {
@@ -80,10 +88,7 @@ impl Analysis<'_> {
             table: table.name.clone(),
             columns,
             rows: format!("{}{condition}", tree.table),
-            inserts: false,
-            upserts: false,
-            ignores: false,
-            values: None,
+            ..Written::default()
         })
     }
 

@@ -12,12 +12,15 @@ use rusqlite::{
 
 use crate::{
     engine::{
-        EngineError, EngineResult, Parameters, Value, kinds,
+        EngineError, EngineResult, Parameters, Value,
+        collation::{self, Mixed},
+        kinds,
         plan::{Plan, bound},
         sqlite::{
             failures::plain,
             functions,
             ids::{self, Ids},
+            recursion::{self, Reads},
             upserts::{self, Changed},
         },
     },
@@ -50,6 +53,8 @@ pub(crate) struct Connection {
     pub(crate) changed: Changed,
     pub(crate) ids: Ids,
     pub(crate) generated: functions::LastGenerated,
+    pub(crate) mixed: Mixed,
+    pub(crate) reads: Reads,
 }
 
 impl Connection {
@@ -78,6 +83,10 @@ impl Connection {
         let ids = Ids::default();
         ids::register(&sqlite, &ids)?;
         upserts::register(&sqlite, &changed, &ids)?;
+        let mixed = Mixed::default();
+        collation::register(&sqlite, &mixed)?;
+        let reads = Reads::default();
+        recursion::register(&sqlite, &reads)?;
         Ok(Self {
             sqlite,
             database: Arc::clone(database),
@@ -85,6 +94,8 @@ impl Connection {
             changed,
             ids,
             generated,
+            mixed,
+            reads,
         })
     }
 
@@ -114,6 +125,18 @@ impl Connection {
     pub(crate) fn commit(&self, journal: &Journal) -> EngineResult<()> {
         let _write = journal.write();
         self.control("COMMIT")
+    }
+}
+
+impl Drop for Connection {
+    /// What nobody could roll back, since its statement went on after its time, uses up its ids as any other.
+    fn drop(&mut self) {
+        if !self.sqlite.is_autocommit() {
+            // Nobody is there to be told.
+            let _ = self
+                .control("ROLLBACK")
+                .and_then(|()| self.use_up_ids(None));
+        }
     }
 }
 
@@ -152,5 +175,35 @@ impl ToSql for Value {
             Self::Text(value) | Self::Json(value) => ToSqlOutput::from(value.as_str()),
             Self::Blob(value) => ToSqlOutput::from(value.as_slice()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_that_is_dropped_in_a_transaction_has_used_up_its_ids() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("t");
+        let open = || Connection::open(&file, &"d".into(), false).unwrap();
+        let connection = open();
+        let table = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)";
+        connection.control(table).unwrap();
+        connection.control("BEGIN IMMEDIATE").unwrap();
+        connection.control("INSERT INTO t VALUES (3)").unwrap();
+        ids::locked(&connection.ids).note("t", 7);
+        drop(connection);
+        let found: (i64, i64) = open()
+            .sqlite
+            .query_row(
+                "SELECT (SELECT COUNT(*) FROM t), seq FROM sqlite_sequence",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .unwrap();
+        assert_eq!(found, (0, 7));
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::{
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 use crate::engine::{
-    collation, numbers,
+    extremes, numbers,
     sqlite::{dates, text},
     stores, sums,
     variables::MYSQL_VERSION,
@@ -66,8 +66,8 @@ pub(crate) fn register(
     dates::register(connection)?;
     numbers::register(connection)?;
     sums::register(connection)?;
+    extremes::register(connection)?;
     stores::register(connection)?;
-    collation::register(connection)?;
 
     let last = Arc::clone(generated);
     connection.create_scalar_function("last_insert_id", 0, moving, move |_| {

@@ -20,6 +20,34 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
             .unwrap_or((sql.len() - start, ' '));
         Some(start + offset)
     };
+    // A parameter is a question mark: MySQL has no names for them.
+    let mut parameters: Vec<(usize, usize)> = Vec::new();
+    for pair in tokens.windows(2) {
+        if pair[0].token == Token::Colon
+            && matches!(pair[1].token, Token::Word(_) | Token::Number(..))
+            && pair[0].span.end == pair[1].span.start
+        {
+            let (start, end) = (pair[0].span.start, pair[1].span.end);
+            parameters.push((
+                place(start.line, start.column)?,
+                place(end.line, end.column)?,
+            ));
+        }
+    }
+    let written = |start: usize, end: usize| -> Option<String> {
+        let mut label = String::new();
+        let mut from = start;
+        for (parameter, after) in parameters
+            .iter()
+            .filter(|found| (start..end).contains(&found.0))
+        {
+            label.push_str(sql.get(from..*parameter)?);
+            label.push('?');
+            from = *after;
+        }
+        label.push_str(sql.get(from..end)?);
+        Some(label)
+    };
     let mut depth = 0_usize;
     let mut items = Vec::new();
     let mut item: Option<(usize, usize)> = None;
@@ -50,7 +78,7 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
                 .any(|keyword| is(&token.token, keyword)));
         if ends {
             let (start, end) = item.take()?;
-            items.push(sql.get(start..end)?.to_owned());
+            items.push(written(start, end)?);
             if token.token == Token::Comma {
                 continue;
             }
@@ -65,7 +93,7 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
     }
     // The text may end with the last of them.
     let (start, end) = item?;
-    items.push(sql.get(start..end)?.to_owned());
+    items.push(written(start, end)?);
     Some(items)
 }
 

@@ -54,7 +54,13 @@ impl Connection {
     ) -> EngineResult<Vec<Outcome>> {
         let (sets, metadata) = (&statement.sets[..], statement.metadata);
         let mut meter = Meter::new(statement.max_bytes);
-        if let ([one], [plan]) = (sets, plans) {
+        // What is refused when it has run is undone.
+        let undone = |plan: &Plan| {
+            plan.kind.writes() && plan.sql.iter().any(|sql| sql.contains(collation::SHOWN))
+        };
+        if let ([one], [plan]) = (sets, plans)
+            && !undone(plan)
+        {
             let outcome = self.run(plan, one, metadata, &mut meter);
             if outcome.is_err() && !self.sqlite.is_autocommit() {
                 self.use_up_ids(None)?;
@@ -111,6 +117,8 @@ impl Connection {
     ) -> EngineResult<Outcome> {
         self.clock
             .store(functions::microseconds(), Ordering::Relaxed);
+        self.mixed.store(false, Ordering::Relaxed);
+        self.reads.store(0, Ordering::Relaxed);
         for moment in &plan.moments {
             if let Value::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
                 dates::check(text, moment)?;
@@ -174,6 +182,7 @@ impl Connection {
                 rows.push(values);
             }
             drop(cursor);
+            self.unmixed()?;
             let columns = if metadata {
                 results::described(&plan.outputs)
             } else {
@@ -187,6 +196,16 @@ impl Connection {
         })
     }
 
+    /// Refuses a statement that has met equal texts with different bytes, where one of them is shown.
+    fn unmixed(&self) -> EngineResult<()> {
+        if self.mixed.load(Ordering::Relaxed) {
+            return Err(EngineError::unsupported(
+                "one of several texts that are equal but not alike, such as 'a' and 'A', in the place of all",
+            ));
+        }
+        Ok(())
+    }
+
     fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
         let before = match plan.kind {
             Kind::Insert { .. } => Some(Before::look(self, plan)?),
@@ -198,12 +217,15 @@ impl Connection {
                 let spent = ids::locked(&self.ids).spent();
                 let error =
                     errors::explained(self, plan, parameters, &error).ignored(plan.written.ignores);
-                if let Some(before) = &before {
-                    before.failed(self, spent, &error);
-                }
+                let Some(before) = &before else {
+                    return error;
+                };
+                let error = before.failure(plan, error);
+                before.failed(self, spent, &error);
                 error
             })
         })? as u64;
+        self.unmixed()?;
         match before {
             Some(before) => before.outcome(self, written),
             None => Ok(Outcome {

@@ -15,10 +15,11 @@ use crate::engine::{
 /// What the upsert under way has changed.
 pub(crate) type Changed = Arc<Changes>;
 
-/// How many rows, and the id of the last of them, 0 without one.
+/// How many rows, how many that stayed as they were, and the id of the last of them, 0 without one.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) count: AtomicU64,
+    pub(crate) kept: AtomicU64,
     pub(crate) id: AtomicI64,
 }
 
@@ -28,11 +29,14 @@ pub(crate) fn register(connection: &Sqlite, changed: &Changed, ids: &Ids) -> rus
     connection.create_scalar_function(CHANGES, 2, FunctionFlags::SQLITE_UTF8, move |context| {
         ids::locked(&ids).skip();
         let changes: bool = context.get(0)?;
-        if changes {
-            changed.count.fetch_add(1, Ordering::Relaxed);
-            let id: Option<i64> = context.get(1)?;
-            changed.id.store(id.unwrap_or(0), Ordering::Relaxed);
-        }
+        let counter = if changes {
+            &changed.count
+        } else {
+            &changed.kept
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let id: Option<i64> = context.get(1)?;
+        changed.id.store(id.unwrap_or(0), Ordering::Relaxed);
         Ok(changes)
     })
 }

@@ -57,6 +57,7 @@ impl Before {
             .then(|| rows(&connection.sqlite, &table).ok())
             .flatten();
         connection.changed.count.store(0, Ordering::Relaxed);
+        connection.changed.kept.store(0, Ordering::Relaxed);
         Ok(Self {
             sequence,
             rows: rows.map(|rows| (table.clone(), rows)),
@@ -69,6 +70,12 @@ impl Before {
         let changed = connection.changed.count.load(Ordering::Relaxed);
         let inserted = written.saturating_sub(changed);
         let mut updated = inserted + 2 * changed;
+        // A row that an upsert leaves as it is counts nothing, and once as the new row of a REPLACE.
+        let kept = match self.rows {
+            Some(_) => connection.changed.kept.load(Ordering::Relaxed),
+            None => 0,
+        };
+        updated += kept;
         if let Some((table, before)) = self.rows {
             let after = rows(&connection.sqlite, &table).map_err(|error| plain(&error))?;
             let grown = after.saturating_sub(before);
@@ -90,7 +97,7 @@ impl Before {
             }
         }
         let generated = self.sequence.map_or_else(Vec::new, |sequence| {
-            if inserted == 0 && changed == 1 {
+            if inserted == 0 && changed + kept == 1 {
                 // That of the row that an upsert updates, as MySQL names it.
                 return vec![connection.changed.id.load(Ordering::Relaxed)];
             }
@@ -114,6 +121,18 @@ impl Before {
 }
 
 impl Before {
+    /// The error of an INSERT, as far as it leaves what MySQL leaves.
+    pub(crate) fn failure(&self, plan: &Plan, error: EngineError) -> EngineError {
+        let is_own = matches!(error, EngineError::Database { code, .. } if code != 1235);
+        if is_own && self.sequence.is_some() && plan.written.reads_itself {
+            // SQLite reads all of the rows, and numbers them, before it writes the first.
+            return EngineError::unsupported(
+                "an INSERT … SELECT of a table with AUTO_INCREMENT from itself that fails",
+            );
+        }
+        error
+    }
+
     /// Takes note of the ids that a failed INSERT used up.
     pub(crate) fn failed(&self, connection: &Connection, spent: Spent, error: &EngineError) {
         // A statement that is refused leaves no trace.

@@ -43,13 +43,7 @@ fn shown(field: &Field) -> String {
 /// A column's label; and its type, where the statement reads the table as it is. Each database has its own types for
 /// expressions, and of temporary tables.
 fn described(column: &ColumnMetadata, call: &Call) -> String {
-    // A parameter without a name is a question mark to MariaDB.
-    let label = column.label().unwrap_or_default();
-    let label = (0..call.parameters.len())
-        .rev()
-        .fold(label.to_owned(), |label, index| {
-            label.replace(&format!(":p{index}"), "?")
-        });
+    let label = column.label().unwrap_or_default().to_owned();
     let is_column = column.table_name().is_some_and(|table| !table.is_empty());
     match call.sql.starts_with("SELECT * FROM a WHERE") {
         // MariaDB's JSON is a text.
@@ -63,15 +57,6 @@ fn described(column: &ColumnMetadata, call: &Call) -> String {
         ),
         _ => label,
     }
-}
-
-/// A value as one of all that are equal to it: without case and accents, and without spaces at its end.
-fn folded(text: &str) -> String {
-    text.to_lowercase()
-        .replace(" \")", "\")")
-        .replace('é', "e")
-        .replace('ä', "a")
-        .replace('ß', "ss")
 }
 
 pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorted: bool) -> Answer {
@@ -96,12 +81,6 @@ pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorte
             let rows = output.records().iter();
             let mut rows: Vec<Vec<String>> =
                 rows.map(|row| row.iter().map(shown).collect()).collect();
-            if call.sql.contains(" UNION SELECT ") {
-                // Which of several equal texts is kept is left to the database.
-                rows.iter_mut()
-                    .flatten()
-                    .for_each(|text| *text = folded(text));
-            }
             if !sorted {
                 rows.sort();
             }

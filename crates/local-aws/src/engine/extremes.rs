@@ -1,0 +1,76 @@
+//! MIN and MAX of texts by the default collation: an error where two are equal but not alike, since MySQL does not define which of them it is.
+
+use std::cmp::Ordering;
+
+use rusqlite::{
+    Connection, Result,
+    functions::{Aggregate, Context, FunctionFlags},
+};
+
+use crate::engine::{
+    collation,
+    sqlite::answers::{refused, text},
+};
+
+/// Registers the function on one connection: the value, and whether the least is wanted.
+pub(crate) fn register(connection: &Connection) -> Result<()> {
+    let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_aggregate_function("fleet_extreme", 2, steady, Extreme)
+}
+
+struct Extreme;
+
+/// The least or the largest text so far.
+struct Found {
+    text: String,
+    /// Whether there was another that is equal to it.
+    mixed: bool,
+}
+
+impl Aggregate<Option<Found>, Option<String>> for Extreme {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<Found>> {
+        Ok(None)
+    }
+
+    fn step(&self, context: &mut Context<'_>, found: &mut Option<Found>) -> Result<()> {
+        let Some(new) = text(context, 0) else {
+            return Ok(());
+        };
+        let Some(so_far) = found else {
+            *found = Some(Found {
+                text: new,
+                mixed: false,
+            });
+            return Ok(());
+        };
+        let wanted = if context.get::<bool>(1)? {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        };
+        match collation::compare(&new, &so_far.text) {
+            Ordering::Equal => so_far.mixed |= new != so_far.text,
+            order if order == wanted => {
+                *so_far = Found {
+                    text: new,
+                    mixed: false,
+                };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        found: Option<Option<Found>>,
+    ) -> Result<Option<String>> {
+        match found.flatten() {
+            Some(Found { mixed: true, .. }) => Err(refused(
+                "MIN or MAX of texts that are equal but not alike, such as 'a' and 'A'",
+            )),
+            found => Ok(found.map(|found| found.text)),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What the embedded engine would answer otherwise than MySQL 8 without a word, and refuses or answers instead.
+
+use crate::{
+    as_mysql::{answer, session},
+    support::{Aws, CLUSTER, DATABASE, SECRET, text},
+};
+
+const WORDS: [(&str, &str); 2] = [
+    (
+        "CREATE TABLE t (id INT PRIMARY KEY, s VARCHAR(9), b VARCHAR(9) COLLATE utf8mb4_bin, n INT)",
+        "updated 0",
+    ),
+    (
+        "INSERT INTO t VALUES (1, 'a', 'x', 1), (2, 'b', 'y', 1), (3, 'B', 'y ', 2), (4, 'b', 'y', 2)",
+        "updated 4",
+    ),
+];
+
+#[tokio::test]
+async fn one_of_several_equal_texts_is_shown_only_where_they_are_alike() {
+    let aws = session(&WORDS).await;
+    for (sql, expected) in [
+        ("SELECT DISTINCT s FROM t", "error 1235"),
+        ("SELECT COUNT(*) FROM (SELECT DISTINCT b FROM t) AS q", "2"),
+        (
+            "SELECT DISTINCT s FROM t WHERE id <> 3 ORDER BY s",
+            "'a';'b'",
+        ),
+        (
+            "SELECT DISTINCT s, id FROM t WHERE id < 3 ORDER BY id",
+            "'a',1;'b',2",
+        ),
+        ("SELECT DISTINCT UPPER(s) FROM t ORDER BY 1", "'A';'B'"),
+        ("SELECT s FROM t UNION SELECT 'c'", "error 1235"),
+        (
+            "SELECT COUNT(*) FROM (SELECT s FROM t UNION ALL SELECT 'c') AS q",
+            "5",
+        ),
+        (
+            "SELECT s FROM t WHERE id < 3 UNION SELECT 'b' ORDER BY 1",
+            "'a';'b'",
+        ),
+        ("SELECT s, COUNT(*) FROM t GROUP BY s", "error 1235"),
+        ("SELECT 1 AS one, s AS x FROM t GROUP BY x", "error 1235"),
+        ("SELECT s FROM t GROUP BY 1", "error 1235"),
+        ("SELECT COUNT(*) FROM t GROUP BY s ORDER BY COUNT(*)", "1;3"),
+        (
+            "SELECT n, COUNT(*) FROM t GROUP BY n, s ORDER BY n, COUNT(*)",
+            "1,1;1,1;2,2",
+        ),
+        (
+            "SELECT CONCAT(s, '!') FROM t WHERE id <> 3 GROUP BY s ORDER BY s",
+            "'a!';'b!'",
+        ),
+        ("SELECT COUNT(DISTINCT s), COUNT(DISTINCT b) FROM t", "2,2"),
+        ("SELECT MAX(s) FROM t", "error 1235"),
+        ("SELECT MIN(s), MIN(b) FROM t", "'a','x'"),
+        ("SELECT MAX(s) FROM t WHERE id <> 3", "'b'"),
+        ("SELECT MAX(s) OVER () FROM t", "error 1235"),
+        (
+            "SELECT id FROM t WHERE s IN (SELECT DISTINCT s FROM t WHERE id = 3) ORDER BY id",
+            "2;3;4",
+        ),
+        (
+            "SELECT x FROM (SELECT DISTINCT s AS x FROM t WHERE id < 3) AS q WHERE x = 'B'",
+            "'b'",
+        ),
+        (
+            "SELECT id, RANK() OVER (ORDER BY s) FROM t ORDER BY id",
+            "1,1;2,2;3,2;4,2",
+        ),
+        // What it has written is undone.
+        (
+            "INSERT INTO t (id, s) SELECT 5, s FROM t GROUP BY s HAVING s > 'a'",
+            "error 1235",
+        ),
+        ("SELECT COUNT(*) FROM t", "4"),
+    ] {
+        assert_eq!(answer(&aws, sql, Vec::new()).await, expected, "{sql}");
+    }
+    let transaction = aws.begin().await;
+    let insert = "INSERT INTO t (id, s) SELECT id + 10, s FROM (SELECT MIN(id) AS id, s FROM t GROUP BY s) AS q";
+    aws.sql_in(Some(&transaction), insert, &[])
+        .await
+        .unwrap_err();
+    aws.commit(&transaction).await.unwrap();
+    assert_eq!(
+        answer(&aws, "SELECT COUNT(*) FROM t", Vec::new()).await,
+        "4"
+    );
+}
+
+#[tokio::test]
+async fn a_replace_counts_a_row_that_stays_as_it_is_once() {
+    session(&[
+        (
+            "CREATE TABLE k (id INT PRIMARY KEY, s VARCHAR(9), d DECIMAL(4,1), n INT DEFAULT 7)",
+            "updated 0",
+        ),
+        ("REPLACE INTO k VALUES (1, 'a', 1.5, NULL)", "updated 1"),
+        ("REPLACE INTO k VALUES (1, 'a', 1.5, NULL)", "updated 1"),
+        ("REPLACE INTO k VALUES (1, 'A', 1.5, NULL)", "updated 2"),
+        ("REPLACE INTO k (id, s) VALUES (1, 'A')", "updated 2"),
+        ("SELECT * FROM k", "1,'A',NULL,7"),
+        (
+            "REPLACE INTO k (id, s) VALUES (1, 'A'), (2, 'b'), (2, 'c')",
+            "updated 4",
+        ),
+        ("REPLACE INTO k (id, s) SELECT id, s FROM k", "updated 2"),
+        ("SELECT id, s, n FROM k ORDER BY id", "1,'A',7;2,'c',7"),
+        (
+            "CREATE TABLE two (id INT PRIMARY KEY, s VARCHAR(9) UNIQUE)",
+            "updated 0",
+        ),
+        ("REPLACE INTO two VALUES (1, 'a')", "updated 1"),
+        // The primary key is not the last key: the row is deleted first.
+        ("REPLACE INTO two VALUES (1, 'a')", "updated 2"),
+        ("REPLACE INTO two VALUES (2, 'b')", "updated 1"),
+        ("REPLACE INTO two VALUES (1, 'b')", "updated 3"),
+        (
+            "CREATE TABLE no_primary (a INT UNIQUE, b INT UNIQUE)",
+            "updated 0",
+        ),
+        ("REPLACE INTO no_primary VALUES (NULL, 1)", "error 1235"),
+        (
+            "CREATE TABLE auto (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(9))",
+            "updated 0",
+        ),
+        ("REPLACE INTO auto (s) VALUES ('a')", "updated 1 1"),
+        ("REPLACE INTO auto VALUES (1, 'a')", "updated 1 1"),
+        ("REPLACE INTO auto VALUES (1, 'b')", "updated 2 1"),
+        ("REPLACE INTO auto (s) VALUES ('a')", "updated 1 2"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn an_insert_of_a_table_from_itself_that_fails_is_refused() {
+    session(&[
+        (
+            "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, n INT UNIQUE)",
+            "updated 0",
+        ),
+        ("INSERT INTO t (n) VALUES (1), (2), (3)", "updated 3 1,2,3"),
+        ("INSERT INTO t (n) SELECT n + 1 FROM t", "error 1235"),
+        ("INSERT INTO t (n) SELECT n + 10 FROM t", "updated 3 4,5,6"),
+        ("CREATE TABLE plain (n INT UNIQUE)", "updated 0"),
+        ("INSERT INTO plain SELECT n FROM t", "updated 6"),
+        ("INSERT INTO plain SELECT n FROM plain", "error 1062"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_recursive_query_takes_as_many_steps_as_mysql_lets_it() {
+    let count = |limit: usize, all: &str, select: &str| {
+        format!(
+            "WITH RECURSIVE r (n) AS (SELECT 1 UNION {all} SELECT n + 1 FROM r WHERE n < {limit}) SELECT {select} FROM r"
+        )
+    };
+    let aws = session(&[
+        ("CREATE TABLE tree (id INT PRIMARY KEY, parent INT, name VARCHAR(9))", "updated 0"),
+        ("INSERT INTO tree VALUES (1, NULL, 'a'), (2, 1, 'b'), (3, 1, 'c'), (4, 2, 'd')", "updated 4"),
+        (
+            "WITH RECURSIVE below AS (SELECT id, name FROM tree WHERE id = 2 UNION ALL \
+             SELECT t.id, t.name FROM below AS b JOIN tree AS t ON t.parent = b.id) SELECT * FROM below ORDER BY id",
+            "2,'b';4,'d'",
+        ),
+        (
+            "WITH RECURSIVE below AS (SELECT id FROM tree WHERE id = 1 UNION \
+             SELECT t.id FROM tree AS t JOIN below ON t.parent = below.id) SELECT id FROM below ORDER BY id",
+            "1;2;3;4",
+        ),
+        // It is not recursive.
+        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT 2) SELECT n FROM r ORDER BY n", "1;2"),
+        (
+            "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT a.n, b.n FROM r AS a, r AS b \
+             WHERE a.n = b.n ORDER BY 1",
+            "1,1;2,2;3,3",
+        ),
+        ("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n FROM r AS a JOIN r AS b ON a.n < b.n) SELECT n FROM r", "error 1052"),
+        ("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT a.n FROM r AS a JOIN r AS b ON a.n < b.n) SELECT n FROM r", "error 1235"),
+        ("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT DISTINCT n + 1 FROM r WHERE n < 3) SELECT n FROM r", "error 1235"),
+        ("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 9 LIMIT 3) SELECT n FROM r", "error 1235"),
+        (
+            "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3 UNION ALL SELECT n + 5 FROM r WHERE n < 2) \
+             SELECT n FROM r",
+            "error 1235",
+        ),
+    ])
+    .await;
+    for (sql, expected) in [
+        (count(1000, "ALL", "COUNT(*)"), "1000"),
+        (count(1001, "ALL", "COUNT(*)"), "error 3636"),
+        (count(1001, "ALL", "1"), "error 3636"),
+        (count(999_999, "ALL", "n") + " LIMIT 3", "error 3636"),
+        (count(1000, "", "MAX(n)"), "1000"),
+        (count(1002, "DISTINCT", "MAX(n)"), "error 1235"),
+    ] {
+        assert_eq!(answer(&aws, &sql, Vec::new()).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_is_a_question_mark_in_a_label() {
+    let aws = Aws::start().await;
+    let labels = async |sql: &str| {
+        let output = aws
+            .data
+            .execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(SECRET)
+            .database(DATABASE)
+            .sql(sql)
+            .parameters(crate::support::parameter("p", text("x")))
+            .include_result_metadata(true)
+            .send()
+            .await
+            .unwrap();
+        let columns = output.column_metadata().iter();
+        let labels: Vec<String> = columns
+            .map(|column| column.label().unwrap().to_owned())
+            .collect();
+        labels.join(";")
+    };
+    for (sql, expected) in [
+        ("SELECT :p", "?"),
+        (
+            "SELECT CONCAT( :p,'a:p'), :p AS `:p`",
+            "CONCAT( ?,'a:p');:p",
+        ),
+        (
+            "SELECT * FROM (SELECT CONCAT(:p, 'a')) AS q",
+            "CONCAT(?, 'a')",
+        ),
+    ] {
+        assert_eq!(labels(sql).await, expected, "{sql}");
+    }
+}
