@@ -13,6 +13,7 @@ mod errors;
 mod extremes;
 mod information;
 mod json;
+mod json_paths;
 mod kinds;
 mod moments;
 mod mysql_functions;

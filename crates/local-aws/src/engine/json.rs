@@ -2,20 +2,31 @@
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/json.html#json-normalization>
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 /// The normal form; none where a number may be written otherwise by MySQL.
 pub(crate) fn normal(text: &str) -> serde_json::Result<Option<String>> {
-    let value: Value = serde_json::from_str(text)?;
-    let mut normal = String::with_capacity(text.len());
-    Ok(write(&value, &mut normal).then_some(normal))
+    serde_json::from_str(text).map(|value| self::text(&value))
+}
+
+/// A document in the normal form, as [`normal`] gives it.
+pub(crate) fn text(value: &Value) -> Option<String> {
+    let mut normal = String::new();
+    write(value, &mut normal).then_some(normal)
+}
+
+/// The order of an object's keys.
+pub(crate) fn key_order(a: &str, b: &str) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 fn write(value: &Value, out: &mut String) -> bool {
     match value {
         Value::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
-            members.sort_by(|a, b| a.0.len().cmp(&b.0.len()).then_with(|| a.0.cmp(b.0)));
+            members.sort_by(|a, b| key_order(a.0, b.0));
             out.push('{');
             for (index, (key, value)) in members.into_iter().enumerate() {
                 if index > 0 {
@@ -43,7 +54,8 @@ fn write(value: &Value, out: &mut String) -> bool {
         }
         Value::Number(number) if number.is_f64() => {
             let number = number.as_f64().unwrap_or(f64::NAN);
-            let plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
+            let zero = number == 0.0 && number.is_sign_positive();
+            let plain = zero || (1e-4..1e15).contains(&number.abs());
             if !plain {
                 return false;
             }

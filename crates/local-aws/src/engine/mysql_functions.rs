@@ -8,25 +8,25 @@ use crate::engine::EngineError;
 const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value asin asymmetric_decrypt \
     asymmetric_encrypt atan atan2 benchmark bin bin_to_uuid bit_and bit_count bit_length bit_or bit_xor can_access_table \
     cast char charset coercibility collation compress connection_id conv convert convert_tz cos cot crc32 \
-    current_role current_user dayname dayofweek dayofyear date_add date_format date_sub decode default degrees elt encode \
-    encrypt exp export_set extract extractvalue field find_in_set format format_bytes format_pico_time found_rows \
+    current_role current_user date_add date_sub decode default degrees elt encode \
+    encrypt exp export_set extract extractvalue field find_in_set format_bytes format_pico_time found_rows \
     from_base64 from_days from_unixtime get_format get_lock grouping gtid_subset gtid_subtract icu_version inet6_aton \
     inet6_ntoa inet_aton inet_ntoa insert is_free_lock is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_used_lock \
-    is_uuid json_array json_array_append json_array_insert json_arrayagg json_contains json_contains_path json_depth \
-    json_extract json_insert json_keys json_length json_merge json_merge_patch json_merge_preserve json_object \
-    json_objectagg json_overlaps json_pretty json_quote json_remove json_replace json_schema_valid \
+    is_uuid json_array_append json_array_insert json_arrayagg json_contains_path json_depth \
+    json_insert json_merge json_merge_patch json_merge_preserve \
+    json_objectagg json_overlaps json_pretty json_remove json_replace json_schema_valid \
     json_schema_validation_report json_search json_set json_storage_free json_storage_size json_table json_type \
-    json_unquote json_valid json_value last_day ln load_file locate log log10 log2 lpad make_set makedate maketime \
-    master_pos_wait match md5 microsecond monthname name_const oct ord password period_add period_diff pi position \
-    pow power ps_current_thread_id ps_thread_id quarter quote radians rand random_bytes regexp_instr regexp_like \
+    json_value ln load_file locate log log10 log2 lpad make_set makedate maketime \
+    master_pos_wait match md5 microsecond name_const oct ord password period_add period_diff pi position \
+    pow power ps_current_thread_id ps_thread_id quote radians rand random_bytes regexp_instr regexp_like \
     regexp_replace regexp_substr release_all_locks release_lock repeat roles_graphml row_count rpad \
     sec_to_time session_user sha sha1 sha2 sin sleep soundex source_pos_wait space sqrt statement_digest \
     statement_digest_text st_area st_asgeojson st_asText st_contains st_distance st_distance_sphere st_geomfromtext \
     st_intersects st_latitude st_longitude st_within st_x st_y std stddev stddev_pop stddev_samp str_to_date strcmp \
-    subdate substring_index subtime system_user tan time time_format time_to_sec timediff timestamp timestampadd \
+    subdate substring_index subtime system_user tan time time_format time_to_sec timestamp timestampadd \
     timestampdiff to_base64 to_days to_seconds uncompress uncompressed_length unhex updatexml user \
     uuid_short uuid_to_bin validate_password_strength values var_pop var_samp variance wait_for_executed_gtid_set week \
-    weekday weekofyear weight_string yearweek";
+    weekofyear weight_string yearweek";
 
 /// The error for a function that the embedded engine does not have: 1305 where MySQL has none of the name either.
 pub(crate) fn missing(name: &str, database: &str) -> EngineError {

@@ -8,9 +8,11 @@
 pub(crate) mod answers;
 pub(crate) mod connection;
 pub(crate) mod dates;
+pub(crate) mod documents;
 pub(crate) mod errors;
 pub(crate) mod explain;
 pub(crate) mod failures;
+pub(crate) mod formats;
 pub(crate) mod functions;
 pub(crate) mod ids;
 pub(crate) mod labels;

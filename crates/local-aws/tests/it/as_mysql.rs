@@ -208,7 +208,12 @@ async fn functions_are_on_a_list_and_give_mysqls_values() {
         ("SELECT randomblob(9)", "error 1305"),
         ("SELECT fleet_int(1)", "error 1305"),
         ("SELECT SLEEP(1)", "error 1235"),
-        ("SELECT JSON_EXTRACT('[1]', '$[0]')", "error 1235"),
+        ("SELECT JSON_EXTRACT('[1, {\"a\":2}]', '$[1]'), JSON_EXTRACT('{}', '$.a')", "'{\"a\": 2}',NULL"),
+        ("SELECT JSON_OBJECT('bb', 1, 'a', NULL), JSON_ARRAY(1, 'x')", "'{\"a\": null, \"bb\": 1}','[1, \"x\"]'"),
+        ("SELECT JSON_UNQUOTE('\"x\"'), JSON_VALID('{'), JSON_LENGTH('[1, 2]'), JSON_CONTAINS('[1, 2]', '2')", "'x',0,2,1"),
+        ("SELECT JSON_OBJECT('a', TRUE)", "error 1235"),
+        ("SELECT JSON_EXTRACT('[1]', '$[*]')", "error 1235"),
+        ("SELECT JSON_SET('{}', '$.a', 1)", "error 1235"),
         ("SELECT REPEAT('a', 1000000000)", "error 1235"),
         ("SELECT HEX('a'), HEX(255)", "'61','FF'"),
         (
@@ -224,10 +229,47 @@ async fn functions_are_on_a_list_and_give_mysqls_values() {
             "SELECT DATE('2024-02-29 10:00:00'), DATEDIFF('2024-03-01', '2024-02-28')",
             "'2024-02-29',2",
         ),
-        ("SELECT TIMEDIFF('10:00:00', '09:00:00')", "error 1235"),
-        ("SELECT FORMAT(1234.5, 1)", "error 1235"),
+        ("SELECT TIMEDIFF('10:00:00', '09:00:00')", "'01:00:00'"),
+        ("SELECT TIMEDIFF('09:00:00', '10:00:00')", "error 1235"),
+        ("SELECT FORMAT(1234.5, 1), FORMAT(-1234.567, 0)", "'1,234.5','-1,235'"),
+        ("SELECT DATE_FORMAT('2024-02-29', '%W, %D %b %Y'), LAST_DAY('2024-02-01')", "'Thursday, 29th Feb 2024','2024-02-29'"),
+        ("SELECT DATE_FORMAT('2024-02-29', '%U')", "error 1235"),
         ("SELECT UPPER('é'), REPLACE('aba', 'b', 'c')", "'É','aca'"),
         ("SELECT CONCAT()", "error 1582"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn documents_are_read_as_mysql_reads_them_where_mariadb_does_not() {
+    session(&[
+        ("CREATE TABLE t (id INT PRIMARY KEY, j JSON)", "updated 0"),
+        (
+            "INSERT INTO t VALUES (1, '{\"name\": \"Bob\", \"a\": [1]}'), (2, '7')",
+            "updated 2",
+        ),
+        (
+            "SELECT j->'$.name', j->>'$.name', j->'$.a[0]' FROM t ORDER BY id",
+            "'\"Bob\"','Bob','1';NULL,NULL,NULL",
+        ),
+        (
+            "SELECT id FROM t WHERE j->>'$.name' = 'bob' OR j->>'$[0]' = '7'",
+            "2",
+        ),
+        ("SELECT id FROM t WHERE j->'$.a' = 1", "error 1235"),
+        ("SELECT id FROM t WHERE 'x'->'$.a' = 1", "error 1235"),
+        (
+            "SELECT JSON_KEYS(j), JSON_EXTRACT(j, '$') FROM t WHERE id = 1",
+            "'[\"a\", \"name\"]','{\"a\": [1], \"name\": \"Bob\"}'",
+        ),
+        (
+            "SELECT JSON_CONTAINS(j, '1', '$.nope'), JSON_CONTAINS(j, NULL) FROM t WHERE id = 1",
+            "NULL,NULL",
+        ),
+        ("SELECT JSON_OBJECT(NULL, 1)", "error 3158"),
+        ("SELECT JSON_EXTRACT('{', '$')", "error 1235"),
+        ("SELECT JSON_ARRAY(1.5), JSON_ARRAY(NOW())", "error 1235"),
+        ("SELECT JSON_OBJECT('a')", "error 1582"),
     ])
     .await;
 }

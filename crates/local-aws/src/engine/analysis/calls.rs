@@ -4,7 +4,8 @@ use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
 
 use super::{
     Analysis, Scope, Typed,
-    arguments::{arguments, clock_digits},
+    arguments::{Argument, arguments, clock_digits},
+    documents,
     scope::{clock, clock_kind},
     shown,
     words::{call, nested, number, raw, take, truth},
@@ -37,12 +38,6 @@ fn is_window(name: &str) -> bool {
             | "rank"
             | "row_number"
     )
-}
-
-/// An argument that is a text to a function, and what is known of it.
-pub(super) struct Argument {
-    pub(super) expr: Expr,
-    pub(super) typed: Typed,
 }
 
 impl Analysis<'_> {
@@ -102,6 +97,7 @@ impl Analysis<'_> {
         let placed = self.placed;
         let mut typed = Vec::with_capacity(arguments.len());
         for mut expr in arguments.drain(..) {
+            let is_truth = documents::is_truth(&expr);
             let mut is = self.expr(&mut expr, scope)?;
             is.placed = self.placed > placed;
             if is.quotient {
@@ -109,7 +105,11 @@ impl Analysis<'_> {
                     "a quotient within another expression",
                 ));
             }
-            typed.push(Argument { expr, typed: is });
+            typed.push(Argument {
+                expr,
+                typed: is,
+                is_truth,
+            });
         }
         let (value, result) = self.called(&name, typed, star, distinct, over.is_some())?;
         *expr = value;
@@ -214,17 +214,18 @@ impl Analysis<'_> {
                 if matches!(kind, Kind::Json) || args[0].typed.is_member() {
                     return Err(wrong());
                 }
-                let Argument { expr, typed } = &mut args[0];
+                let Argument { expr, typed, .. } = &mut args[0];
                 let text = match over {
-                    true => {
-                        shown::show(expr, typed);
-                        None
-                    }
+                    true => None,
                     false => shown::extreme(expr, name == "min", typed),
                 };
                 let value = match text {
                     Some(text) => raw(text),
-                    None => aggregate(name, &take(expr)),
+                    None => {
+                        self.sortable(expr, typed)?;
+                        shown::show(expr, typed);
+                        aggregate(name, &take(expr))
+                    }
                 };
                 Ok((value, Typed::of(kind)))
             }
@@ -324,6 +325,9 @@ impl Analysis<'_> {
                 let kind = if name == "date" { Kind::Date } else { INT };
                 plain(if name == "dayofmonth" { "day" } else { name }, args, kind)
             }
+            "date_format" | "dayname" | "dayofweek" | "dayofyear" | "format" | "last_day"
+            | "monthname" | "quarter" | "timediff" | "weekday" => self.formatted(name, args),
+            _ if name.starts_with("json_") => self.document(name, args),
             "database" | "schema" => plain("database", args, TEXT),
             "version" => plain("version", args, TEXT),
             "uuid" => plain("uuid", args, TEXT),

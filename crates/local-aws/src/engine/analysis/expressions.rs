@@ -70,6 +70,7 @@ impl Analysis<'_> {
                     }
                     Ok(Typed::of(INT))
                 }
+                BinaryOperator::Arrow | BinaryOperator::LongArrow => self.arrow(expr, scope),
                 _ => self.arithmetic(expr, scope),
             },
             Expr::IsNull(inner) | Expr::IsNotNull(inner) => {

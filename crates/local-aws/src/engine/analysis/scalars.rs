@@ -4,7 +4,7 @@ use sqlparser::ast::Expr;
 
 use super::{
     Analysis, Typed,
-    calls::Argument,
+    arguments::Argument,
     words::{call, nested, number, raw, take},
 };
 use crate::engine::{

@@ -18,7 +18,7 @@ const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 
 /// What a function takes out of a value.
-type Part<T, R> = fn(T) -> R;
+pub(crate) type Part<T, R> = fn(T) -> R;
 
 /// Registers them on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
@@ -179,7 +179,7 @@ fn time(context: &Context<'_>) -> Result<Option<Time>> {
 }
 
 /// `Some(None)` for a day that does not exist, and none for what is not in the standard form.
-fn read_date(text: &str) -> Option<Option<Date>> {
+pub(crate) fn read_date(text: &str) -> Option<Option<Date>> {
     let (date, time) = match text.split_once(' ') {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),
@@ -197,7 +197,7 @@ fn read_date(text: &str) -> Option<Option<Date>> {
     Some(Date::parse(date, DATE).ok())
 }
 
-fn read_time(text: &str) -> Option<Time> {
+pub(crate) fn read_time(text: &str) -> Option<Time> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
     (digits && fraction.len() <= 6 && whole.len() == 8)

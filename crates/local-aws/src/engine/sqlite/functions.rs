@@ -13,7 +13,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use crate::engine::{
     extremes, numbers,
-    sqlite::{dates, text},
+    sqlite::{dates, documents, formats, text},
     stores, sums,
     variables::MYSQL_VERSION,
 };
@@ -67,6 +67,8 @@ pub(crate) fn register(
     numbers::register(connection)?;
     sums::register(connection)?;
     extremes::register(connection)?;
+    documents::register(connection)?;
+    formats::register(connection)?;
     stores::register(connection)?;
 
     let last = Arc::clone(generated);

@@ -118,6 +118,10 @@ impl Expressions {
                     "HOUR(@)",
                     "MINUTE(@)",
                     "SECOND(@)",
+                    "DAYOFWEEK(@)",
+                    "QUARTER(@)",
+                    "(JSON_LENGTH(j) * DAY(@))",
+                    "(JSON_CONTAINS(j, '1') + DAYOFYEAR(@))",
                 ]),
                 vec![self.date(0)],
             ),
@@ -159,12 +163,25 @@ impl Expressions {
                 0 | 1 => Node::leaf(self.pick(&WORDS)),
                 2 => self.value("s"),
                 3 => self.wild(),
+                4 if depth > 0 => Node::leaf("JSON_UNQUOTE(JSON_EXTRACT(j, '$.a'))"),
                 _ => Node::leaf(self.pick(&["s", "c", "s", "x", "e", "st"])),
             };
         }
         let d = depth - 1;
-        match self.below(12) {
+        match self.below(14) {
             0 => Node::new("UPPER(@)", vec![self.text(d)]),
+            12 => Node::new(
+                self.pick(&[
+                    "DATE_FORMAT(@, '%Y-%m-%d %H:%i:%s')",
+                    "DATE_FORMAT(@, '%W %e %b %y %f %p')",
+                    "DAYNAME(@)",
+                ]),
+                vec![self.date(d)],
+            ),
+            13 => Node::new(
+                self.pick(&["FORMAT(@, 2)", "FORMAT(@, 0)"]),
+                vec![self.decimal(d)],
+            ),
             1 => Node::new("LOWER(@)", vec![self.text(d)]),
             2 | 3 => Node::new("CONCAT(@, @)", vec![self.text(d), self.text(d)]),
             4 => Node::new(

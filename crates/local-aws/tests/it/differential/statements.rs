@@ -7,7 +7,7 @@ use super::{
 };
 
 /// The tables, with the default collation of each database.
-pub(super) const TABLES: [&str; 3] = [
+pub(super) const TABLES: [&str; 4] = [
     "CREATE TABLE a (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, i INT, u INT UNSIGNED, b BIGINT, ub BIGINT UNSIGNED, \
      d DECIMAL(10, 2), f DOUBLE, s VARCHAR(12), c VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, x TEXT, \
      day DATE, at DATETIME, at3 DATETIME(3), ts TIMESTAMP NULL, tm TIME, y YEAR, flag TINYINT(1), \
@@ -16,6 +16,7 @@ pub(super) const TABLES: [&str; 3] = [
      d DECIMAL(6, 3) DEFAULT -1.5, at DATETIME(2) DEFAULT '2024-01-02 03:04:05.678', UNIQUE KEY by_i (i))",
     "CREATE TABLE n (num INT NOT NULL AUTO_INCREMENT PRIMARY KEY, k VARCHAR(12) NOT NULL UNIQUE, \
      v SMALLINT UNSIGNED NOT NULL)",
+    "CREATE TABLE p (id INT NOT NULL PRIMARY KEY, s VARCHAR(12), d DECIMAL(6, 3))",
 ];
 
 /// After so many statements the large table is emptied, so that the test stays quick.
@@ -235,7 +236,7 @@ impl Statements {
         let (key, word) = (self.pick(&WORDS), self.pick(&WORDS));
         let (i, id) = (self.below(30), self.next_id);
         let row = |values: String| Node::leaf(format!("INSERT INTO n (k, v) VALUES {values}"));
-        match self.below(12) {
+        match self.below(16) {
             0 | 1 => Node::leaf(format!(
                 "INSERT INTO b (id, i, s, d) VALUES ({id}, {i}, {word}, {i}.5)"
             )),
@@ -256,6 +257,16 @@ impl Statements {
                 "INSERT INTO n (k, v) SELECT s, i FROM b WHERE i > {i}"
             )),
             10 => Node::leaf(format!("DELETE FROM n WHERE k LIKE {word} OR v < {i}")),
+            // Few values: a row is often replaced by the same.
+            11 | 12 => Node::leaf(format!(
+                "REPLACE INTO p (id, s) VALUES ({}, {word}), (7, 'a')",
+                i % 4
+            )),
+            13 => Node::leaf("SELECT s, COUNT(*), MAX(s) FROM p GROUP BY s ORDER BY s"),
+            14 => Node::leaf(format!(
+                "WITH RECURSIVE r (x) AS (SELECT id FROM p WHERE id > {i} UNION SELECT r.x - 1 FROM r WHERE r.x > 0) \
+                 SELECT x, COUNT(*) FROM r GROUP BY x ORDER BY x"
+            )),
             _ => Node::leaf(format!("DELETE FROM b WHERE i = {i}")),
         }
     }

@@ -1,0 +1,185 @@
+//! Functions of JSON documents, and the operators that stand for two of them.
+
+use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
+
+use super::{
+    Analysis, Scope, Typed,
+    arguments::Argument,
+    words::{call, raw, take},
+};
+use crate::engine::{
+    EngineError, EngineResult,
+    arities::wrong_count,
+    kinds::{Collation, INT, Kind},
+};
+
+/// The texts that JSON functions make.
+const UNQUOTED: Kind = Kind::Text {
+    collation: Collation::Binary,
+    implicit: false,
+};
+
+/// Whether MySQL may make `true` or `false` of an argument, where another value of its type is a number.
+pub(super) fn is_truth(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_truth(inner),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => false,
+        Expr::Value(value) => matches!(value.value, Literal::Boolean(_)),
+        Expr::UnaryOp { expr, .. } => is_truth(expr),
+        Expr::BinaryOp { op, .. } => !matches!(
+            op,
+            BinaryOperator::Plus
+                | BinaryOperator::Minus
+                | BinaryOperator::Multiply
+                | BinaryOperator::Arrow
+                | BinaryOperator::LongArrow
+        ),
+        Expr::Function(function) => {
+            let name = function.name.to_string().to_lowercase();
+            !(name.starts_with("json_") || name.starts_with("concat"))
+                || name == "json_valid"
+                || name == "json_contains"
+        }
+        _ => true,
+    }
+}
+
+impl Analysis<'_> {
+    /// `column->path`, and `column->>path` without quotes.
+    pub(super) fn arrow(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+        let Expr::BinaryOp { left, op, right } = expr else {
+            return Err(EngineError::unsupported("this operator"));
+        };
+        let is_column = matches!(**left, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        if !is_column || !matches!(**right, Expr::Value(_)) {
+            return Err(EngineError::unsupported(
+                "-> of what is not a column and a path",
+            ));
+        }
+        let unquotes = *op == BinaryOperator::LongArrow;
+        let mut value = call("json_extract", vec![take(left), take(right)]);
+        if unquotes {
+            value = call("json_unquote", vec![value]);
+        }
+        *expr = value;
+        self.function(expr, scope)
+    }
+
+    /// A call of a function of documents.
+    pub(super) fn document(
+        &mut self,
+        name: &str,
+        mut args: Vec<Argument>,
+    ) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        if args
+            .iter()
+            .any(|arg| arg.typed.constant && arg.typed.kind == Kind::Json)
+        {
+            // The hint is not sent to MySQL, which has a text then.
+            return Err(EngineError::unsupported(&format!(
+                "{upper} of a parameter with the hint JSON"
+            )));
+        }
+        let is_document = |arg: &Argument| {
+            matches!(arg.typed.kind, Kind::Json | Kind::Null | Kind::Text { .. })
+                && !arg.typed.is_member()
+        };
+        let path = |args: &mut Vec<Argument>, at: usize| -> EngineResult<Expr> {
+            match args.get_mut(at) {
+                None => Ok(raw("'$'".into())),
+                Some(arg) if arg.typed.kind.is_text() || arg.typed.kind == Kind::Null => {
+                    Ok(take(&mut arg.expr))
+                }
+                Some(_) => Err(wrong()),
+            }
+        };
+        let (value, kind) = match name {
+            "json_array" | "json_object" => {
+                let is_object = name == "json_object";
+                if is_object && args.len() % 2 == 1 {
+                    return Err(wrong_count(name));
+                }
+                let mut list = Vec::with_capacity(args.len() * 2);
+                for (index, arg) in args.iter_mut().enumerate() {
+                    let typed = &arg.typed;
+                    if is_object && index % 2 == 0 {
+                        if !(typed.kind.is_text() || typed.kind == Kind::Null) {
+                            return Err(wrong());
+                        }
+                        list.push(take(&mut arg.expr));
+                        continue;
+                    }
+                    let letter = match typed.kind {
+                        Kind::Json => "'j'",
+                        Kind::Int { .. } | Kind::Text { .. } | Kind::Null
+                            if !arg.is_truth && !typed.is_year() && !typed.is_member() =>
+                        {
+                            "''"
+                        }
+                        _ => return Err(wrong()),
+                    };
+                    list.push(raw(letter.into()));
+                    list.push(take(&mut arg.expr));
+                }
+                (call(&format!("fleet_{name}"), list), Kind::Json)
+            }
+            "json_quote" => {
+                if !(args[0].typed.kind.is_text() || args[0].typed.kind == Kind::Null) {
+                    return Err(wrong());
+                }
+                let value = take(&mut args[0].expr);
+                (call("fleet_json_quote", vec![value]), UNQUOTED)
+            }
+            "json_unquote" => {
+                let name = match args[0].typed.kind {
+                    Kind::Json => "fleet_json_unquote",
+                    Kind::Text { .. } | Kind::Null => "fleet_text_unquote",
+                    _ => return Err(wrong()),
+                };
+                (call(name, vec![take(&mut args[0].expr)]), UNQUOTED)
+            }
+            _ if !is_document(&args[0]) => return Err(wrong()),
+            "json_valid" => {
+                let value = take(&mut args[0].expr);
+                (call("fleet_json_valid", vec![value]), INT)
+            }
+            "json_extract" | "json_length" => {
+                if args.len() > 2 {
+                    return Err(EngineError::unsupported(&format!(
+                        "{upper} with several paths"
+                    )));
+                }
+                let path = path(&mut args, 1)?;
+                let list = vec![take(&mut args[0].expr), path];
+                let kind = if name == "json_length" {
+                    INT
+                } else {
+                    Kind::Json
+                };
+                (call(&format!("fleet_{name}"), list), kind)
+            }
+            "json_keys" => {
+                if args.len() > 1 {
+                    return Err(EngineError::unsupported("JSON_KEYS with a path"));
+                }
+                let value = take(&mut args[0].expr);
+                (call("fleet_json_keys", vec![value]), Kind::Json)
+            }
+            "json_contains" => {
+                if !is_document(&args[1]) {
+                    return Err(wrong());
+                }
+                let path = path(&mut args, 2)?;
+                let (target, candidate) = (take(&mut args[0].expr), take(&mut args[1].expr));
+                (
+                    call("fleet_json_contains", vec![target, candidate, path]),
+                    INT,
+                )
+            }
+            _ => return Err(wrong()),
+        };
+        Ok((value, Typed::of(kind)))
+    }
+}

@@ -1,0 +1,80 @@
+//! Dates and numbers as texts, and what else functions make of dates.
+
+use sqlparser::ast::{Expr, Value as Literal};
+
+use super::{
+    Analysis, Typed,
+    arguments::Argument,
+    words::{call, number, take},
+};
+use crate::engine::{
+    EngineError, EngineResult,
+    kinds::{INT, Kind, TEXT},
+};
+
+impl Analysis<'_> {
+    /// A call of one of these functions.
+    pub(super) fn formatted(
+        &mut self,
+        name: &str,
+        mut args: Vec<Argument>,
+    ) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let first = args[0].typed.clone();
+        if first.quotient || first.is_member() || first.is_year() {
+            return Err(wrong());
+        }
+        // A text that is no date is an error to a statement that writes, and a warning to a query.
+        let reads_text = |typed: &Typed| typed.kind.is_text() && !self.writing;
+        let (list, kind) = match name {
+            "format" => {
+                let digits = match &args[1].expr {
+                    Expr::Value(value) => match &value.value {
+                        Literal::Number(text, _) => text.parse::<u32>().ok(),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                let digits =
+                    digits.ok_or_else(|| EngineError::unsupported("FORMAT with these digits"))?;
+                if !(first.kind.is_exact() || first.kind == Kind::Null) {
+                    return Err(wrong());
+                }
+                let value = take(&mut args[0].expr);
+                let list = vec![value, number(first.kind.scale()), number(digits)];
+                (list, TEXT)
+            }
+            "timediff" => {
+                for arg in &args {
+                    match arg.typed.kind {
+                        Kind::Null | Kind::Time { digits: 0 } | Kind::DateTime { digits: 0 } => {}
+                        Kind::Text { .. } if arg.typed.constant && reads_text(&arg.typed) => {}
+                        _ => return Err(wrong()),
+                    }
+                }
+                let list = args.iter_mut().map(|arg| take(&mut arg.expr)).collect();
+                (list, Kind::Time { digits: 0 })
+            }
+            _ => {
+                match first.kind {
+                    Kind::Null | Kind::Date | Kind::DateTime { .. } => {}
+                    Kind::Text { .. } if reads_text(&first) => {}
+                    _ => return Err(wrong()),
+                }
+                let form = args.get(1).map(|form| form.typed.kind);
+                if form.is_some_and(|kind| !(kind.is_text() || kind == Kind::Null)) {
+                    return Err(wrong());
+                }
+                let list = args.iter_mut().map(|arg| take(&mut arg.expr)).collect();
+                let kind = match name {
+                    "date_format" | "dayname" | "monthname" => TEXT,
+                    "last_day" => Kind::Date,
+                    _ => INT,
+                };
+                (list, kind)
+            }
+        };
+        Ok((call(&format!("fleet_{name}"), list), Typed::of(kind)))
+    }
+}
