@@ -3,7 +3,6 @@
 import getpass
 import os
 import subprocess
-import time
 
 from programs import free_port
 
@@ -37,12 +36,8 @@ class Database:
         assert done.returncode == 0, done.stdout + done.stderr
         places = {"socket": self.socket, "pid-file": aws.folder / f"{name}.pid", "tmpdir": temporary, "port": self.port}
         settings = [f"--{key}={value}" for key, value in (SETTINGS | places).items()]
-        aws.start(name, [*under, "mariadbd", *here, *settings, *options])
-        for _ in range(600):
-            if not self.refusal("SELECT 1"):
-                break
-            assert aws.children[name].poll() is None, (aws.folder / f"{name}.log").read_text()
-            time.sleep(0.1)
+        server = aws.start(name, [*under, "mariadbd", *here, *settings, *options])
+        server.until(lambda: not self.refusal("SELECT 1"))
         self.url = f"mysql://fleet:fleet@127.0.0.1:{self.port}/{SCHEMA}"
         self.sql(f"CREATE DATABASE {SCHEMA}; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%' WITH GRANT OPTION")
 

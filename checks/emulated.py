@@ -5,26 +5,33 @@ import shlex
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 
 import boto3
 from conftest import ROOT, Scripts
-from programs import PROGRAMS, free_port
+from programs import SERVER, Programs, free_port
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
 
 
-class Emulated(Scripts):
+def aws_cli(programs):
+    """The command of a call of the AWS CLI, which .ci/aws_cli.py has imported once for all of them."""
+    file = programs.folder / "aws-cli"
+    programs.start("aws-cli", [sys.executable, ROOT / ".ci/aws_cli.py", file]).until(file.exists)
+    return shlex.join(["env", f"FLEET_AWS_CLI={file}", sys.executable, "-ISB", str(ROOT / ".ci/aws_call.py")])
+
+
+class Emulated(Programs, Scripts):
     """Runs the scripts against .ci/emulator/PROGRAM. Whatever account the caller is signed in to, nothing goes there.
 
     A refusal must leave the stacks as they were.
     """
 
     def __init__(self, folder, program, **settings):
-        super().__init__(folder)
-        self.children, self.clients, port = {}, {}, free_port()
+        Programs.__init__(self, folder)
+        Scripts.__init__(self, folder)
+        self.clients, port = {}, free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
         nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         # prod is not deployed with nobody to tell of its alarms.
@@ -33,58 +40,38 @@ class Emulated(Scripts):
         # decodes path parameters.
         settings |= {"FLEET_PATH_PARAMETERS": "decoded", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
         self.start("emulator", [sys.executable, ROOT / ".ci/emulator" / program], **settings)
-        self.call_aws = self.import_the_cli()
+        self.call_aws = aws_cli(self)
         self.stand_in("aws", f'exec {self.call_aws} "$@"')
         # What the scripts wait for takes no time here.
         self.stand_in("sleep", f"exec {shutil.which('sleep')} 0.2")
         self.ready("emulator", f"{self.endpoint}/_ministack/health")
         self.environment["AWS_ENDPOINT_URL"] = self.endpoint
 
-    def import_the_cli(self):
-        """The command of a call of the AWS CLI, which .ci/aws_cli.py has imported once for all of them."""
-        file = self.folder / "aws-cli"
-        self.start("aws-cli", [sys.executable, ROOT / ".ci/aws_cli.py", file])
-        for _ in range(600):
-            if file.exists():
-                break
-            time.sleep(0.1)
-        return shlex.join(["env", f"FLEET_AWS_CLI={file}", sys.executable, "-ISB", str(ROOT / ".ci/aws_call.py")])
-
-    def start(self, name, command, **environment):
-        """Has a program run until the end of the checks; what it says is in NAME.log."""
-        with (self.folder / f"{name}.log").open("w") as log:
-            self.children[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment | environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-
     def ready(self, name, url):
         """Waits until a program answers."""
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(url, timeout=5):
-                    return
-            except OSError:
-                assert self.children[name].poll() is None, (self.folder / f"{name}.log").read_text()
-                time.sleep(0.1)
-        raise AssertionError(f"{name} did not become ready: {(self.folder / f'{name}.log').read_text()}")
+
+        def answers():
+            with urllib.request.urlopen(url, timeout=5):
+                return True
+
+        self.running[name].until(answers)
 
     def server(self, name, *options, **environment):
         """The address of a fleet-server."""
         address = f"127.0.0.1:{free_port()}"
-        kept = {key: value for key, value in self.environment.items() if key != "AWS_ENDPOINT_URL"}
-        with (self.folder / f"{name}.log").open("w") as log:
-            command = [PROGRAMS / "fleet-server", *options, "--listen", address]
-            self.children[name] = subprocess.Popen(command, env=kept | environment, stdout=log, stderr=log)
+        self.start(name, ["env", "--unset=AWS_ENDPOINT_URL", SERVER, *options, "--listen", address], **environment)
         return f"http://{address}"
 
     def end(self):
-        for child in self.children.values():
-            child.terminate()
-        for child in self.children.values():
+        # An emulator ends the functions that it has started.
+        for program in self.started:
+            program.process.terminate()
+        for program in self.started:
             try:
-                child.wait(10)
+                program.process.wait(10)
             except subprocess.TimeoutExpired:
-                child.kill()
+                pass
+        super().end()
 
     def client(self, service, region=REGION):
         if (service, region) not in self.clients:

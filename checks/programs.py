@@ -1,11 +1,14 @@
 """Programs that a check starts and that end with it, and free ports for them."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
+from urllib.error import HTTPError
 
 from conftest import ROOT
 
@@ -25,6 +28,16 @@ def output_of(*command, **options):
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def ask(url, method="GET", body=None):
+    """The status of an answer and its body. The request's body is JSON of what is given."""
+    request = urllib.request.Request(url, method=method, data=None if body is None else json.dumps(body).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def until(holds, seconds=60, alive=lambda: None, text=lambda: ""):
@@ -67,6 +80,15 @@ class Program:
         """Waits until it has printed the text."""
         self.until(lambda: text in self.text(), seconds)
 
+    def until_listening(self, port, seconds=60):
+        """Waits until a port of this machine takes connections."""
+
+        def listens():
+            with socket.create_connection(("127.0.0.1", port), 5):
+                return True
+
+        self.until(listens, seconds)
+
     def end(self, how=signal.SIGTERM, to=None):
         """Its exit code after a signal, which goes to the program, or to the process id `to`."""
         os.kill(to or self.process.pid, how)
@@ -85,17 +107,29 @@ class Programs:
     """The programs of one check, in a folder of its own, without AWS credentials or options of fleet-server in their environment."""
 
     def __init__(self, folder):
-        # The processes by their names, as in emulated.Emulated.
-        self.folder, self.started, self.children = folder, [], {}
+        # Those of a name, and all of them.
+        self.folder, self.running, self.started = folder, {}, []
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLEET_"))}
 
     def start(self, name, command, **environment):
-        """Starts a program; what it prints is in NAME.log."""
-        program = Program(self.folder / f"{name}.log", command, self.environment | environment, self.folder)
+        """Starts a program, in place of one of this name that has ended; what it prints is in NAME.log."""
+        program = self.running[name] = Program(self.folder / f"{name}.log", command, self.environment | environment, self.folder)
         self.started.append(program)
-        self.children[name] = program.process
         return program
 
     def end(self):
         for program in reversed(self.started):
             program.kill()
+
+
+class Server:
+    """A running fleet-server that keeps nothing, and its local AWS endpoints."""
+
+    def __init__(self, programs, name, **environment):
+        api, endpoints = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+        self.url, self.endpoints = f"http://{api}", f"http://{endpoints}"
+        self.program = programs.start(name, [SERVER, "--in-memory", "--listen", api, "--aws-listen", endpoints], **environment)
+        self.program.until(lambda: self.ask("/v1/health")[0] == 200)
+
+    def ask(self, path, method="GET", body=None):
+        return ask(f"{self.url}{path}", method, body)

@@ -5,17 +5,16 @@ ministack's needs a container engine.
 """
 
 import json
-import socket
 import subprocess
 import sys
-import time
 
 import built
 from botocore.exceptions import ClientError
 from conftest import ROOT
 from databases import SCHEMA, Database
 from deployed import Deployed, ask
-from emulated import REGION, free_port
+from emulated import REGION
+from programs import SERVER, free_port
 
 DATABASE_STACK, API_STACK = "fleet-database-dev", "fleet-api-dev"
 ROLES = ("reader", "writer")
@@ -36,7 +35,7 @@ class Deployment(Deployed):
         addresses = ["--listen", f"127.0.0.1:{port}", "--aws-listen", f"127.0.0.1:{owner}"]
         self.start(
             "fleet-server",
-            [built.PROGRAMS / "fleet-server", "--data-dir", self.folder / "fleet", *addresses],
+            [SERVER, "--data-dir", self.folder / "fleet", *addresses],
             DB_CLUSTER_ARN=self.cluster,
             DB_SECRET=self.output(DATABASE_STACK, "SecretArn"),
             FLEET_DATABASE_URL=f"mysql://fleet:fleet@127.0.0.1:{self.database.port}/{SCHEMA}",
@@ -48,7 +47,7 @@ class Deployment(Deployed):
         owners = ["--owner", f"http://127.0.0.1:{owner}", "--port", str(data_api)]
         self.start("data-api", [sys.executable, ROOT / ".ci/emulator/data_api.py", *owners, *words])
         self.ready("fleet-server", f"http://127.0.0.1:{port}/v1/health")
-        self.listens("data-api", data_api)
+        self.running["data-api"].until_listening(data_api)
         self.environment["AWS_ENDPOINT_URL_RDS_DATA"] = self.data_api
         self.clients["rds-data", REGION] = self.session().client("rds-data", REGION, endpoint_url=self.data_api)
         # The server makes the tables when it starts; here that is the script's work.
@@ -57,26 +56,15 @@ class Deployment(Deployed):
     def connect(self, name, user, password, database):
         """Starts the endpoints of a name over a database, or starts them again."""
         program = f"data-api-{name}"
-        if before := self.children.pop(program, None):
-            before.terminate()
-            before.wait(10)
+        if before := self.running.get(program):
+            before.end()
         url = f"mysql://{user}:{password}@127.0.0.1:{database.port}/{SCHEMA}"
         command = [built.PROGRAMS / "fleet-local-aws", "--in-memory", "--listen", f"127.0.0.1:{self.ports[name]}", "--database", SCHEMA]
-        self.start(program, command, LOCAL_AWS_DATABASE_URL=url)
-        self.listens(program, self.ports[name])
+        self.start(program, command, LOCAL_AWS_DATABASE_URL=url).until_listening(self.ports[name])
 
     def connect_users(self, prefix="", database=None):
         for role in ROLES:
             self.connect(f"{prefix}{role}", f"fleet_{role}", self.password(role), database or self.database)
-
-    def listens(self, name, port):
-        for _ in range(600):
-            with socket.socket() as tried:
-                if tried.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            assert self.children[name].poll() is None, (self.folder / f"{name}.log").read_text()
-            time.sleep(0.1)
-        raise AssertionError(f"{name} does not listen: {(self.folder / f'{name}.log').read_text()}")
 
     def password(self, role):
         """The password in the secret of fleet_ROLE."""

@@ -6,7 +6,6 @@ FLEET_RELEASE=1 weighs every function as it goes to AWS.
 
 import contextlib
 import io
-import os
 import re
 import shutil
 import subprocess

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conftest import ROOT
 from deployed import Deployed, ask
-from emulated import free_port
+from programs import free_port
 
 PRIMARY, STANDBY, ACCOUNT = "us-east-1", "eu-west-1", "000000000000"
 REGIONS = (PRIMARY, STANDBY)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from conftest import EXPIRED, ROOT
-from emulated import Emulated, copied, free_port, with_path
+from emulated import Emulated, copied, with_path
+from programs import free_port
 from samcli.cli.types import CfnParameterOverridesType
 
 REPOSITORY, TAG = "example/fleet-api", "0123456789ab"

@@ -2,7 +2,8 @@
 
 import pytest
 from conftest import ROOT
-from emulated import PROGRAMS, Emulated, free_port
+from emulated import Emulated
+from programs import PROGRAMS, free_port
 
 SCRIPT = "deploy_scaling_target.sh"
 

@@ -12,7 +12,8 @@ import urllib.request
 
 import boto3
 import pytest
-from emulated import CREDENTIALS, PROGRAMS, REGION, free_port
+from emulated import CREDENTIALS, REGION
+from programs import PROGRAMS, free_port
 
 from scaling.conftest import SCRIPT
 
@@ -50,8 +51,7 @@ class Production:
     def start_owner(self, name):
         owner = PROGRAMS / "examples/owner"
         dimensions = f"{self.url}/scalableTargetDimensions"
-        self.aws.start(name, [owner, "run", dimensions, self.fleet], EVENTS_URL=f"{self.url}/_events")
-        return self.aws.children[name]
+        return self.aws.start(name, [owner, "run", dimensions, self.fleet], EVENTS_URL=f"{self.url}/_events").process
 
     def workers(self):
         """How many workers of the dimension are alive: each holds its lock."""

@@ -6,45 +6,25 @@ Needs curl, the AWS CLI of .ci/lib.sh, and fleet-server as .ci/local-server has 
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
-from urllib.error import HTTPError
 
 import pytest
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from conftest import ROOT
+from programs import SERVER, ask, free_port, until
 
-ROOT = Path(__file__).resolve().parents[2]
-SERVER = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/fleet-server"
 DATABASE = ["--resource-arn", "arn:aws:rds:us-east-1:000000000000:cluster:fleet", "--database", "ec2_inventory_db"]
 PACKAGE = {"package_name": "package-1", "package_version": "v1"}
 INSTANCE = {"aws_region": "us-east-1", "aws_account": "123456789012", "packages": [PACKAGE]}
 
 
-def free_address():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{found.getsockname()[1]}"
-
-
-def ask(url, method="GET", body=None):
-    """The status of an answer and its body."""
-    request = urllib.request.Request(url, method=method, data=None if body is None else json.dumps(body).encode())
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read().decode()
-    except HTTPError as error:
-        return error.code, error.read().decode()
-
-
 class Server:
     def __init__(self, folder):
-        self.folder, self.api, self.endpoints, self.process = folder, f"http://{free_address()}", f"http://{free_address()}", None
+        self.folder, self.api, self.endpoints, self.process = folder, f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}", None
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLEET_"))}
         nobody = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_EC2_METADATA_DISABLED": "true"}
         files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -57,15 +37,8 @@ class Server:
             self.process = subprocess.Popen(
                 [SERVER, "--data-dir", self.folder / "data", *addresses, *options], stdout=log, stderr=log, env=self.environment
             )
-        for _ in range(300):
-            try:
-                # What it says comes after its first answer may.
-                if ask(f"{self.api}/v1/health")[0] == 200 and "Ctrl-C" in self.log.read_text():
-                    return
-            except OSError:
-                pass
-            time.sleep(0.1)
-        pytest.fail(f"the server did not become ready: {self.log.read_text()}")
+        # What it says comes after its first answer may.
+        until(lambda: ask(f"{self.api}/v1/health")[0] == 200 and "Ctrl-C" in self.log.read_text(), text=self.log.read_text)
 
     def end(self, how):
         """Its exit code after a signal."""
