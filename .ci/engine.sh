@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# A container engine for the scripts here. Sourced after lib.sh, never run.
+# shellcheck disable=SC2154 # lib.sh sets target and work
+
+# answers CLIENT: an engine answers it.
+answers() { "$1" info >/dev/null 2>&1; }
+
+# builds CLIENT: an engine answers it, and it builds with BuildKit, for which a client since 23 needs a plugin.
+builds() {
+    local version
+    version=$("$1" version --format '{{.Client.Version}}' 2>/dev/null) || return 1
+    answers "$1" || return 1
+    ((${version%%.*} < 23)) || "$1" buildx version >/dev/null 2>&1
+}
+
+# engine PROBE [OPTION...]: has `docker` be a client that the probe, answers or builds, finds good; otherwise starts an engine with
+# these options of dockerd until this script ends (root).
+engine() {
+    local probe=$1 client
+    shift
+    for client in "$(command -v docker || true)" /usr/bin/docker; do
+        if [[ -x $client ]] && "$probe" "$client"; then
+            use "$client"
+            say "container engine $(docker version --format '{{.Server.Version}}')"
+            return
+        fi
+    done
+    [[ $(id -u) == 0 ]] || fail "no container engine answers a client that could do this, and only root can start one: install docker.io, or the client's plugin buildx"
+    apt_need dockerd docker.io iptables
+    # Debian's client, which newer releases have apart.
+    [[ -x /usr/bin/docker ]] || { apt_need docker-cli docker-cli; }
+    use /usr/bin/docker
+    export DOCKER_HOST=unix://$work/docker.sock
+    start dockerd dockerd --host "$DOCKER_HOST" --data-root "$target/ci-docker" --exec-root "$work/docker" --pidfile "$work/docker.pid" "$@"
+    for _ in $(seq 300); do
+        if answers docker; then
+            say "own container engine $(docker version --format '{{.Server.Version}}')"
+            "$probe" docker || apt_need docker-buildx docker-buildx
+            return
+        fi
+        kill -0 "${children[-1]}" 2>/dev/null || break
+        sleep 0.2
+    done
+    fail "no container engine answers, and none can be started here ($(grep -oE 'level=(error|fatal).*|failed to start.*' "$work/dockerd.log" | tail -1 | cut -c1-200))"
+}
+
+# use CLIENT: has it be `docker`, and no other program of its folder come before those of PATH.
+use() {
+    mkdir -p "$work/bin"
+    ln -sf "$1" "$work/bin/docker"
+    export PATH=$work/bin:$PATH
+    hash -r
+}
