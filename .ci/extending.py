@@ -15,7 +15,9 @@ import time
 import urllib.request
 from pathlib import Path
 
-from docs import ROOT, Shell, commands, same
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "checks"))
+from documented import Shell, commands, same  # noqa: E402
 
 DOCUMENT = ROOT / "docs/extending.md"
 # What takes too long in a copy, and what runs it instead.

@@ -80,18 +80,6 @@ sam_tools() {
     hash -r
 }
 
-# aws_at_hand: has the AWS CLI of sam_tools imported once, instead of by each of the hundreds of calls that the scripts make.
-aws_at_hand() {
-    local folder=$work/aws-cli
-    mkdir "$folder"
-    start aws-cli "$target/ci-venv/bin/python" "$root/.ci/aws_cli.py" "$folder/socket"
-    printf '#!/bin/sh\nFLEET_AWS_CLI=%q exec %q -ISB %q "$@"\n' "$folder/socket" "$(command -v python3)" "$root/.ci/aws_call.py" >"$folder/aws"
-    chmod +x "$folder/aws"
-    until_ready aws-cli 60 "$folder/aws" --version
-    export PATH=$folder:$PATH
-    hash -r
-}
-
 # build_all: every program and every test, as `cargo test --workspace` builds them. A package built on its own has other
 # features, and all of its dependencies would be compiled again.
 build_all() {

@@ -1,13 +1,10 @@
-"""What the documents say of a deployed API, and of prod from its deployment to its deletion, by .ci/docs.py.
+"""What the documents say of a deployed API, and of prod from its deployment to its deletion: the commands of documented.DEPLOYED.
 
 Needs what deployment.py needs: the functions and servers as .ci/deploy-emulator has them built, MariaDB, and curl.
 """
 
-import subprocess
-import sys
-
 import pytest
-from conftest import ROOT
+from documented import Shell, follow_deployed
 
 from functions.deployment import API_STACK, DATABASE_STACK
 
@@ -36,7 +33,5 @@ def test_the_commands_of_the_documents_work(prod):
         "DB_CLUSTER_ARN=arn:… DB_SECRET_ARN=arn:…": f"DB_CLUSTER_ARN={prod.cluster} DB_SECRET_ARN={secret}",
         "DbClusterArn=arn:…": f"DbClusterArn={prod.cluster} DbSecretArn={secret} {endpoints}",
     }
-    words = [word for text, value in replaced.items() for word in ("--replace", text, value)]
-    command = [sys.executable, ROOT / ".ci/docs.py", "--deployed", "--folder", prod.root, *words]
-    done = subprocess.run(command, cwd=ROOT, env=prod.environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = list(follow_deployed(Shell(prod.root, list(replaced.items()), prod.environment)))
+    assert not wrong, "\n".join(wrong)

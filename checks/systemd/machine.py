@@ -4,12 +4,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import uuid
 from pathlib import Path
 
+import documented
 from conftest import ROOT
-from programs import SERVER, output_of
+from programs import SERVER
 
 DOCUMENT = "docs/self-hosting.md"
 DATA = "/var/lib/fleet-server"
@@ -22,7 +22,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 def block(text):
     """The document's block that has the text."""
-    return output_of(sys.executable, ROOT / ".ci/docs.py", "--block", DOCUMENT, text)
+    return documented.block(DOCUMENT, text)
 
 
 class Machine:

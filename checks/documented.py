@@ -1,28 +1,24 @@
-"""Runs the commands in the documentation. .ci/docs starts what they need and compares their output;
-checks/functions/test_deployed_documents.py runs those that need a deployed API.
+"""The commands in README.md and docs/, and who runs each.
 
 A command is a line of a fenced block without a language, after `$ ` if the block shows output as well. A block with a
 language is a file or a picture; one with a shell's language stands behind a line that ends with the file's name, as in
 `settings.env`:. Every command must match FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this order. An unmatched command is
-an error, and so is a row that no document uses any longer.
+an error, and so is a row that no document uses any longer: checks/documents/test_documents.py.
 """
 
-import argparse
 import os
 import pty
 import re
 import subprocess
-import sys
 import tempfile
-from collections import Counter
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from conftest import ROOT
+
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Documents that their own script follows from beginning to end.
 FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": "checks/functions/test_edge.py"}
-# Run by .ci/docs, which compares the output if the document shows it.
+# Run by checks/documents/test_documents.py, which compares the output if the document shows it.
 HERE = [
     r"curl .*localhost:3000",
     r"export AWS_ENDPOINT_URL=",
@@ -30,8 +26,8 @@ HERE = [
     r"cat > policy\.json ",
     r"aws (rds-data|application-autoscaling|cloudwatch) ",
 ]
-# Run by .ci/docs.py --deployed in checks/functions/test_deployed_documents.py, in the order of the documents: a command, and what it must print.
-# Prompts are answered with yes.
+# Run by checks/functions/test_deployed_documents.py, in the order of the documents: a command, and what it must print. Prompts are
+# answered with yes.
 DEPLOYED = [
     (r"sam deploy --config-env prod$", r"Successfully created/updated stack - fleet-api-prod"),
     (r"(ENDPOINT|KEY)=", r"^$"),
@@ -44,11 +40,11 @@ DEPLOYED = [
     (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
     (r"deploy_scripts/delete_all\.sh prod$", r"The stack fleet-api-prod in \S+ is deleted\.(.|\n)*The stack fleet-database-prod in \S+ is deleted\."),
 ]
-# What .ci/docs also runs for a later command of DEPLOYED.
+# What is also run there for a later command of DEPLOYED.
 ALSO_DEPLOYED = r"printf %s .*resource-id\.txt$"
 # Run by another script: a command, the script, and the words in it which show that it does.
 ELSEWHERE = [
-    (r"(SCALING_MODE=production )?cargo run$", ".ci/docs", "debug/fleet-server"),
+    (r"(SCALING_MODE=production )?cargo run$", "checks/documents/test_documents.py", "SCALING_MODE"),
     (r"cargo test --workspace$", ".ci/run", "cargo test --workspace"),
     (r"sam validate --lint$", "checks/test_linters.py", '"validate", "--lint"'),
     (r"sam build$", "checks/built.py", '"build"'),
@@ -150,12 +146,11 @@ def hidden_commands():
                 yield f"{document.relative_to(ROOT)}: {block.splitlines()[0]}\n    commands stand in a block without a language, and a file behind its `name`:"
 
 
-def print_block(document, text):
-    """Prints the one block of the document that has the text, for a script that runs it."""
+def block(document, text):
+    """The one block of the document that has the text."""
     found = [block for _, _, block in blocks(ROOT / document) if text in block]
-    if len(found) != 1:
-        sys.exit(f"{document} has {len(found)} blocks with {text}")
-    print(found[0], end="")
+    assert len(found) == 1, f"{document} has {len(found)} blocks with {text}"
+    return found[0]
 
 
 class Shell:
@@ -206,69 +201,57 @@ def run_deployed(shell, command, expected):
 
 
 def elsewhere(command, unused):
-    """The script that runs a command, and what is wrong with that or None."""
+    """What is wrong with a command that another check should run, or None. Its rows are taken out of `unused`."""
     for part in command.split(" & "):
         row = next((row for row in ELSEWHERE if re.match(row[0], part)), None)
         if not row:
-            return "nobody", f"no script runs {part}"
+            return f"nothing runs {part}"
         unused.discard(row[0])
         if row[2] not in (ROOT / row[1]).read_text():
-            return row[1], f"{row[1]} no longer runs it"
-    return row[1], None
+            return f"{row[1]} no longer runs it"
+    return None
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--deployed", action="store_true", help="run only what needs a deployed API")
-    parser.add_argument("--block", nargs=2, metavar=("DOCUMENT", "TEXT"), help="print the document's block that has the text, and do no more")
-    parser.add_argument("--folder", help="where the commands run")
-    parser.add_argument("--replace", nargs=2, action="append", default=[], metavar=("TEXT", "VALUE"), help="what stands for a text of the documents here")
-    parser.add_argument("--production", default="", help="the address of a server in production mode, for what follows SCALING_MODE=production")
-    options = parser.parse_args()
-    if options.block:
-        return print_block(*options.block)
-    if not options.folder:
-        parser.error("--folder is missing")
-    shell = Shell(options.folder, options.replace, dict(os.environ))
-    wrong, counts = list(hidden_commands()), Counter()
+def first(rows, command, key=lambda row: row):
+    """The first of the rows whose pattern the command matches, or None."""
+    return next((row for row in rows if re.match(key(row), command)), None)
+
+
+def follow_here(shell, production):
+    """Runs the commands of HERE, and yields a sentence about each command of the documents that is wrong, or that nothing runs.
+
+    What follows SCALING_MODE=production in a block asks the server `production`.
+    """
     unused = {*HERE, *(row[0] for row in DEPLOYED + ELSEWHERE), *FOLLOWED}
-    before = None
-    for document, block, command, printed in all_commands():
-        if before != (document, block):
-            before, shell.replacements = (document, block), options.replace
+    before, replacements = None, shell.replacements
+    for document, number, command, printed in all_commands():
+        if before != (document, number):
+            before, shell.replacements = (document, number), replacements
         if command.startswith("SCALING_MODE=production "):
-            shell.replacements = [("localhost:3000", options.production), *options.replace]
-        here = next((row for row in HERE if re.match(row, command)), None)
-        deployed = next((row for row in DEPLOYED if re.match(row[0], command)), None)
-        problem, who = None, None
+            shell.replacements = [("localhost:3000", production), *replacements]
+        problem = None
         if document in FOLLOWED:
-            who = FOLLOWED[document]
             unused.discard(document)
-        elif here:
-            who = ".ci/docs"
-            unused.discard(here)
-            if not options.deployed:
-                problem = run_here(shell, command, printed)
-            elif re.match(ALSO_DEPLOYED, command):
-                shell.run(command)
-        elif deployed:
-            who = "checks/functions/test_deployed_documents.py"
-            unused.discard(deployed[0])
-            if options.deployed:
-                problem = run_deployed(shell, command, deployed[1])
-            elif 'docs.py", "--deployed"' not in (ROOT / who).read_text():
-                problem = f"{who} does not run it"
+        elif row := first(HERE, command):
+            unused.discard(row)
+            problem = run_here(shell, command, printed)
+        elif row := first(DEPLOYED, command, lambda row: row[0]):
+            unused.discard(row[0])
         else:
-            who, problem = elsewhere(command, unused)
+            problem = elsewhere(command, unused)
         if problem:
-            wrong.append(f"{document}: {command.splitlines()[0]}\n    {problem}")
-        if not options.deployed or (deployed and not here):
-            counts[who] += 1
-    wrong += [f"no document uses {row} any longer" for row in sorted(unused)]
-    print("\n".join(wrong), end="\n" if wrong else "")
-    print("commands: " + ", ".join(f"{count} {who}" for who, count in sorted(counts.items())) + f"; {len(wrong)} wrong")
-    return bool(wrong) or not counts
+            yield f"{document}: {command.splitlines()[0]}\n    {problem}"
+    yield from (f"no document uses {row} any longer" for row in sorted(unused))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def follow_deployed(shell):
+    """Runs the commands of DEPLOYED, and yields a sentence about each that is wrong."""
+    for document, _, command, _ in all_commands():
+        if document in FOLLOWED:
+            continue
+        if first(HERE, command):
+            if re.match(ALSO_DEPLOYED, command):
+                shell.run(command)
+        elif row := first(DEPLOYED, command, lambda row: row[0]):
+            if problem := run_deployed(shell, command, row[1]):
+                yield f"{document}: {command.splitlines()[0]}\n    {problem}"
