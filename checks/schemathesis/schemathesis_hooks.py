@@ -1,5 +1,5 @@
 """What Schemathesis must know of the API beside its OpenAPI document, which is taken as the server answers it; loaded by
-.ci/schemathesis."""
+test_schemathesis.py."""
 
 import base64
 import json
