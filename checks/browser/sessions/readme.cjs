@@ -1,10 +1,10 @@
 "use strict";
-// Takes the pictures of the README: .ci/browser readme. They are kept in docs/, and are not compared.
+// Takes the pictures of the README: FLEET_README_PICTURES=1 .ci/browser -k readme. They are kept in docs/, and are not compared.
 
 const path = require("node:path");
 const { LONG, instance, open, refreshes } = require("./support.cjs");
 
-const docs = path.join(__dirname, "../../docs");
+const docs = path.join(__dirname, "../../../docs");
 const PACKAGES = [["nginx", "1.28.0"], ["openssl", "3.5.1"], ["redis", "8.0.2"], ["postgresql", "17.5"], ["amazon-ssm-agent", "3.3.2299"]];
 // What each dimension is asked for, step by step; a pause is null.
 const ORDERS = {
