@@ -211,7 +211,9 @@ impl Analysis<'_> {
             }
             "min" | "max" => {
                 let kind = args[0].typed.kind.plain();
-                if matches!(kind, Kind::Json) || args[0].typed.is_member() {
+                // MariaDB makes true and false of a TINYINT(1) in a group, and numbers otherwise; MySQL has not been asked.
+                let boolean = matches!(args[0].typed.kind, Kind::Int { boolean: true, .. });
+                if matches!(kind, Kind::Json) || args[0].typed.is_member() || boolean {
                     return Err(wrong());
                 }
                 let Argument { expr, typed, .. } = &mut args[0];
