@@ -86,13 +86,6 @@ build_all() {
     interruptible env --chdir="$root" cargo build --locked --quiet --workspace --bins --tests || fail "the workspace does not build"
 }
 
-# copy_tree FOLDER: copies the sources, without build output.
-copy_tree() {
-    rm -rf "$1"
-    mkdir -p "$1"
-    tar --create --directory "$root" --exclude=./target --exclude=./.aws-sam --exclude=./.fleet --exclude=./.git . | tar --extract --directory "$1"
-}
-
 # A free port.
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'

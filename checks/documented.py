@@ -17,7 +17,7 @@ from conftest import ROOT
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # Documents that their own script follows from beginning to end.
-FOLLOWED = {"docs/extending.md": ".ci/extending", "docs/two-regions.md": "checks/functions/test_edge.py"}
+FOLLOWED = {"docs/extending.md": "checks/extending/test_extending.py", "docs/two-regions.md": "checks/functions/test_edge.py"}
 # Run by checks/documents/test_documents.py, which compares the output if the document shows it.
 HERE = [
     r"curl .*localhost:3000",
