@@ -116,5 +116,5 @@ def build(folder, say):
     arguments = [word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")]
     docker("build", "--quiet", "--tag", IMAGE, "--network", network, *arguments, str(ROOT))
     runtime = given["RUNTIME_IMAGE"]
-    say(f"on {given['BUILD_IMAGE']}: {megabytes(IMAGE)} MB, of which {megabytes(runtime)} MB are {runtime} (profile {PROFILE})")
+    say(f"built on {given['BUILD_IMAGE']}: {megabytes(IMAGE)} MB, of which {megabytes(runtime)} MB are {runtime} (profile {PROFILE})")
     return commit

@@ -276,7 +276,7 @@ mod tests {
             ),
             (
                 r#"{"name":"","parts":[{"x":1}]}"#,
-                "Unknown field `parts[0].x`; allowed are size.",
+                "Unknown field `parts[0].x`; only size is allowed.",
             ),
         ] {
             let error = refused(text);

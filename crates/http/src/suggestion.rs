@@ -1,7 +1,5 @@
 //! The end of a message about an unknown name: the known ones, and the one that was probably meant.
 
-use std::fmt::Write as _;
-
 /// The most letters that may differ in a misspelt name.
 const MAX_TYPOS: usize = 2;
 
@@ -10,12 +8,15 @@ pub(crate) fn of(unknown: &str, known: &[&str]) -> String {
     if known.is_empty() {
         return "; none are allowed.".to_owned();
     }
-    let mut text = match closest(unknown, known) {
-        Some(meant) => format!("; did you mean `{meant}`? Allowed are "),
-        None => "; allowed are ".to_owned(),
-    };
-    let _ = write!(text, "{}.", known.join(", "));
-    text
+    match (closest(unknown, known), known) {
+        (Some(meant), [_]) => format!("; did you mean `{meant}`? No other is allowed."),
+        (None, [only]) => format!("; only {only} is allowed."),
+        (Some(meant), _) => {
+            let all = known.join(", ");
+            format!("; did you mean `{meant}`? Allowed are {all}.")
+        }
+        (None, _) => format!("; allowed are {}.", known.join(", ")),
+    }
 }
 
 fn closest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
@@ -116,8 +117,9 @@ mod tests {
         assert_eq!(of("tags", &["a", "b"]), "; allowed are a, b.");
         assert_eq!(
             of("limits", &["limit"]),
-            "; did you mean `limit`? Allowed are limit."
+            "; did you mean `limit`? No other is allowed."
         );
+        assert_eq!(of("tags", &["limit"]), "; only limit is allowed.");
         assert_eq!(of("dry_run", &[]), "; none are allowed.");
     }
 }

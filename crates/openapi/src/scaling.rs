@@ -160,7 +160,7 @@ fn patch(part: &mut Part, path: &str, suffix: &str) {
             (
                 "field",
                 ErrorCode::UnknownField,
-                "Unknown field `colour`; allowed are desiredCapacity.",
+                "Unknown field `colour`; only desiredCapacity is allowed.",
             ),
         ],
         takes_body: true,

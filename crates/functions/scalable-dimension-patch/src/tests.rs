@@ -147,11 +147,11 @@ async fn demo_mode_takes_the_desired_capacity_and_nothing_else() {
         ("{}", "desiredCapacity is missing."),
         (
             r#"{"x":1}"#,
-            "Unknown field `x`; allowed are desiredCapacity.",
+            "Unknown field `x`; only desiredCapacity is allowed.",
         ),
         (
             r#"{"desiredCapacity":2,"x":1}"#,
-            "Unknown field `x`; allowed are desiredCapacity.",
+            "Unknown field `x`; only desiredCapacity is allowed.",
         ),
         (
             r#"{"desiredCapacity":2,"scalingStatus":"Failed"}"#,

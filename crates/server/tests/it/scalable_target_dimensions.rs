@@ -206,7 +206,7 @@ async fn a_patch_that_is_wrong_changes_nothing() {
         ),
         (
             r#"{"desiredCapacity":2,"colour":"red"}"#,
-            "Unknown field `colour`; allowed are desiredCapacity.",
+            "Unknown field `colour`; only desiredCapacity is allowed.",
         ),
         (
             r#"{"desiredCapacity":NaN}"#,
