@@ -34,8 +34,14 @@ impl Analysis<'_> {
             ));
         }
         let (mut left, mut right) = (take(left), take(right));
-        let one = self.operand(&mut left, scope)?;
-        let other = self.operand(&mut right, scope)?;
+        let placed = self.placed;
+        let (one, year) = self.operand(&mut left, scope)?;
+        let (other, another) = self.operand(&mut right, scope)?;
+        if self.placed > placed && (year || another) {
+            return Err(EngineError::unsupported(
+                "a parameter with the hint DECIMAL and a YEAR",
+            ));
+        }
         if divides && self.writing && (op == BinaryOperator::Divide || !safe_divisor) {
             return Err(EngineError::unsupported(
                 "a division in a statement that writes",
@@ -157,7 +163,8 @@ impl Analysis<'_> {
     }
 
     /// A side of an operator: a number, or a text that is worth one.
-    fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Kind> {
+    /// The kind of an operand, and whether it is a column of YEAR.
+    fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<(Kind, bool)> {
         let typed = self.expr(expr, scope)?;
         if typed.quotient {
             return Err(EngineError::unsupported(
@@ -170,9 +177,9 @@ impl Analysis<'_> {
             }
             Kind::Text { .. } => {
                 wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
-                Ok(Kind::Double)
+                Ok((Kind::Double, false))
             }
-            kind if kind.is_number() || kind == Kind::Null => Ok(kind.plain()),
+            kind if kind.is_number() || kind == Kind::Null => Ok((kind.plain(), typed.is_year())),
             _ => Err(EngineError::unsupported("arithmetic of these types")),
         }
     }

@@ -213,7 +213,9 @@ impl Analysis<'_> {
                 let kind = args[0].typed.kind.plain();
                 // MariaDB makes true and false of a TINYINT(1) in a group, and numbers otherwise; MySQL has not been asked.
                 let boolean = matches!(args[0].typed.kind, Kind::Int { boolean: true, .. });
-                if matches!(kind, Kind::Json) || args[0].typed.is_member() || boolean {
+                // It has made a text of a parameter of bytes, too.
+                let bytes = args[0].typed.constant && kind == Kind::Bytes;
+                if matches!(kind, Kind::Json) || args[0].typed.is_member() || boolean || bytes {
                     return Err(wrong());
                 }
                 let Argument { expr, typed, .. } = &mut args[0];

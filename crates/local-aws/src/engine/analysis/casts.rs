@@ -4,7 +4,7 @@ use sqlparser::ast::{DataType, Expr};
 
 use super::{
     Analysis, Typed,
-    comparisons::rescale,
+    comparisons::{CAST_DATE, rescale},
     words::{number, raw, take, wrap},
 };
 use crate::engine::{
@@ -92,7 +92,7 @@ impl Analysis<'_> {
                     Kind::Text { .. } => {
                         let name = if is_date { "DATE" } else { "DATETIME" };
                         let name = raw(format!("'{name}'"));
-                        wrap(expr, "fleet_cast_date", vec![name, number(digits), strict]);
+                        wrap(expr, CAST_DATE, vec![name, number(digits), strict]);
                     }
                     _ => return refused(),
                 }

@@ -2,7 +2,7 @@
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/type-conversion.html>
 
-use sqlparser::ast::{Expr, Value as Literal};
+use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Value as Literal};
 
 use super::{
     Analysis, MomentText, Scope, Typed,
@@ -33,6 +33,24 @@ fn pad(expr: &mut Expr, from: Option<u32>, to: u32) {
     }
 }
 
+/// The function that makes a date of a text.
+pub(super) const CAST_DATE: &str = "fleet_cast_date";
+
+/// Has a CAST in a comparison refuse a text that is no date: MySQL and MariaDB go on with different ones.
+fn refuse_wrong_dates(expr: &mut Expr) {
+    match expr {
+        Expr::Nested(inner) => refuse_wrong_dates(inner),
+        Expr::Function(function) if function.name.to_string() == CAST_DATE => {
+            if let FunctionArguments::List(list) = &mut function.args
+                && let Some(strict) = list.args.last_mut()
+            {
+                *strict = FunctionArg::Unnamed(FunctionArgExpr::Expr(number(1)));
+            }
+        }
+        _ => {}
+    }
+}
+
 impl Analysis<'_> {
     /// Makes two values comparable.
     pub(super) fn compare(
@@ -45,6 +63,8 @@ impl Analysis<'_> {
         if one.quotient || other.quotient {
             return Err(EngineError::unsupported("a quotient in a comparison"));
         }
+        refuse_wrong_dates(left);
+        refuse_wrong_dates(right);
         for (year, expr, typed) in [(one, &mut *right, other), (other, &mut *left, one)] {
             if year.is_year() && typed.constant {
                 match typed.kind {
@@ -125,7 +145,9 @@ impl Analysis<'_> {
             }
             (a, b) if is_moment(a) && is_moment(b) => moments(left, a, right, b),
             (a, Kind::Text { .. }) if is_moment(a) && other.constant => self.as_moment(right, a),
-            (Kind::Text { .. }, b) if is_moment(b) && one.constant => self.as_moment(left, b),
+            (Kind::Text { .. }, b) if is_moment(b) && one.constant && !self.between => {
+                self.as_moment(left, b)
+            }
             _ => Err(EngineError::unsupported(
                 "a comparison of values of these types",
             )),
@@ -166,6 +188,11 @@ impl Analysis<'_> {
         if from.quotient {
             return Err(EngineError::unsupported(
                 "a quotient within another expression",
+            ));
+        }
+        if from.is_year() {
+            return Err(EngineError::unsupported(
+                "a YEAR and other values in one place",
             ));
         }
         match (from.kind, to) {

@@ -153,6 +153,14 @@ impl Analysis<'_> {
                             "a DECIMAL parameter as a column of a UNION",
                         ));
                     }
+                    let unsigned = |kind| matches!(kind, Kind::Int { unsigned: true, .. });
+                    if let (kind, Kind::Null) | (Kind::Null, kind) = (one.0.kind, other.0.kind)
+                        && unsigned(kind)
+                    {
+                        return Err(EngineError::unsupported(
+                            "a UNION of numbers without a sign and NULL",
+                        ));
+                    }
                     let kind = one.0.kind.common(other.0.kind)?;
                     let typed = Typed::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {

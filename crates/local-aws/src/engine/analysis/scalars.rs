@@ -89,6 +89,10 @@ impl Analysis<'_> {
             ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
                 EngineError::unsupported(&format!("{upper} to more digits than the number has")),
             ),
+            // Its length decides whether the result is a whole number.
+            ("floor" | "ceil" | "ceiling", Kind::Decimal { .. }, _) if chooses(&value) => {
+                Err(wrong())
+            }
             (_, Kind::Decimal { scale }, Some(digits)) => {
                 let kept = digits.min(scale);
                 let with = match name {
@@ -151,5 +155,21 @@ impl Analysis<'_> {
         };
         let kind = if name == "ascii" { INT } else { kind };
         Ok((call(here, list), Typed::of(kind)))
+    }
+}
+
+/// Whether an expression is one of several values.
+fn chooses(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => chooses(inner),
+        Expr::Case { .. } => true,
+        Expr::Function(function) => {
+            let name = function.name.to_string().to_lowercase();
+            matches!(
+                name.as_str(),
+                "coalesce" | "ifnull" | "iif" | "if" | "nullif"
+            )
+        }
+        _ => false,
     }
 }

@@ -65,6 +65,8 @@ impl Analysis<'_> {
         let mut shown_items = Vec::new();
         // MySQL looks at the groups when every name is known.
         let grouped = grouping::check(select, order_by.as_deref(), &scope);
+        let groups =
+            matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if !exprs.is_empty());
         let mut items = Vec::with_capacity(select.projection.len());
         for item in &mut select.projection {
             let SelectItem::ExprWithAlias { expr, alias } = item else {
@@ -77,6 +79,11 @@ impl Analysis<'_> {
                 && !typed.is_collated()
             {
                 super::words::collate(expr, collation);
+            }
+            if typed.constant && typed.kind == Kind::Bytes && groups {
+                return Err(EngineError::unsupported(
+                    "a parameter of bytes beside groups",
+                ));
             }
             if typed.constant && typed.kind == Kind::Json {
                 return Err(EngineError::unsupported("a JSON document as a column"));
