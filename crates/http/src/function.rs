@@ -211,6 +211,19 @@ mod tests {
         }
     }
 
+    /// Has the error bodies of the inventory.
+    struct OfTheInventory;
+
+    impl Function for OfTheInventory {
+        const NAME: &'static str = "of-the-inventory";
+        const ROUTES: &'static [Route] = &[];
+        const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
+
+        async fn call(&self, request: Request) -> Result<Response, ApiError> {
+            json(StatusCode::OK, &request_id(&request))
+        }
+    }
+
     async fn told(what: &str) -> (i64, String) {
         let event = format!(
             r#"{{"resource":"/do/{{what}}","path":"/do/{what}","httpMethod":"GET","pathParameters":{{"what":"{what}"}},
@@ -267,6 +280,8 @@ mod tests {
         let function: &dyn DynFunction = &Obedient;
         assert_eq!(function.name(), "obedient");
         assert_eq!(function.routes(), Obedient::ROUTES);
-        assert!(function.error_body() == Obedient::ERROR_BODY);
+        assert_eq!(function.error_body(), ErrorBody::Standard);
+        let function: &dyn DynFunction = &OfTheInventory;
+        assert_eq!(function.error_body(), ErrorBody::Inventory);
     }
 }
