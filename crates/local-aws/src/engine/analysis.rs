@@ -39,6 +39,7 @@ pub(crate) use context::Analysis;
 pub(crate) use insert_columns::{NEXT_ID, SKIPPED};
 pub(crate) use recursion::{READ, STEP};
 pub(crate) use scope::{Scope, Source};
+pub(crate) use selects::uneven;
 pub(crate) use sources::no_table;
 pub(crate) use typed::{Bindings, MomentText, Output, Slot, Typed};
 pub(crate) use writes::{CHANGES, Written};

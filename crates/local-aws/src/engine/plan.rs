@@ -6,6 +6,7 @@ use crate::engine::{
     EngineError, EngineResult, Parameters, Value,
     analysis::{MomentText, Output, Slot, Written},
     catalogue::Table,
+    collation,
 };
 
 /// A statement ready for SQLite.
@@ -27,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) table: Option<Arc<Table>>,
     /// The statement's first word, in capitals.
     pub(crate) verb: String,
+    /// Whether it shows one of several equal texts, and is refused where they differ.
+    pub(crate) shows: bool,
     /// Whether the definition is of a table that others may refer to while it is made anew.
     pub(crate) rebuilds: bool,
 }
@@ -57,6 +60,7 @@ impl Plan {
     pub(crate) fn of(kind: Kind, sql: Vec<String>) -> Self {
         Self {
             kind,
+            shows: sql.iter().any(|sql| sql.contains(collation::SHOWN)),
             sql,
             outputs: Vec::new(),
             slots: Vec::new(),

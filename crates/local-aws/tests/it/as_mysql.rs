@@ -3,22 +3,11 @@
 use aws_sdk_rdsdata::types::{Field, SqlParameter, TypeHint};
 use fleet_local_aws::{Schema, Storage};
 
-use crate::support::{Aws, CLUSTER, DATABASE, SECRET, options, text};
+use crate::support::{Aws, options, text};
 
 /// An answer as one text: rows by semicolons and their values by commas, `updated N` and the generated ids, or `error N`.
 pub(crate) async fn answer(aws: &Aws, sql: &str, parameters: Vec<SqlParameter>) -> String {
-    let sent = aws
-        .data
-        .execute_statement()
-        .resource_arn(CLUSTER)
-        .secret_arn(SECRET)
-        .database(DATABASE)
-        .sql(sql)
-        .set_parameters(Some(parameters))
-        .include_result_metadata(true)
-        .send()
-        .await;
-    let output = match sent.map_err(|error| error.into_service_error()) {
+    let output = match aws.described(sql, parameters).await {
         Ok(output) => output,
         Err(error) => {
             let message = error.meta().message().unwrap_or_default().to_owned();

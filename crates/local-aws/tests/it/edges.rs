@@ -1,25 +1,15 @@
 //! The edges of the embedded engine, where SQLite has another answer than MySQL 8: MySQL's, or error 1235.
 
-use aws_sdk_rdsdata::types::TypeHint;
+use aws_sdk_rdsdata::types::{SqlParameter, TypeHint};
 
 use crate::{
     as_mysql::{answer, hinted, session},
-    support::{Aws, CLUSTER, DATABASE, SECRET},
+    support::Aws,
 };
 
 /// The labels of a statement's columns, by semicolons.
-async fn labels(aws: &Aws, sql: &str) -> String {
-    let sent = aws
-        .data
-        .execute_statement()
-        .resource_arn(CLUSTER)
-        .secret_arn(SECRET)
-        .database(DATABASE)
-        .sql(sql)
-        .include_result_metadata(true)
-        .send()
-        .await
-        .unwrap();
+pub(crate) async fn labels(aws: &Aws, sql: &str, parameters: Vec<SqlParameter>) -> String {
+    let sent = aws.described(sql, parameters).await.unwrap();
     let columns = sent.column_metadata().iter();
     let labels: Vec<&str> = columns.filter_map(|column| column.label()).collect();
     labels.join(";")
@@ -143,10 +133,10 @@ async fn columns_have_the_labels_that_mysql_gives_them() {
         ("LENGTH('😀')", "LENGTH('?')"),
     ] {
         let sql = format!("SELECT {columns} FROM t");
-        assert_eq!(labels(&aws, &sql).await, expected, "{sql}");
+        assert_eq!(labels(&aws, &sql, Vec::new()).await, expected, "{sql}");
         if !columns.contains('a') {
             let sql = format!("SELECT {columns}");
-            assert_eq!(labels(&aws, &sql).await, expected, "{sql}");
+            assert_eq!(labels(&aws, &sql, Vec::new()).await, expected, "{sql}");
         }
     }
 }

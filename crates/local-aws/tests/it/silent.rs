@@ -2,7 +2,8 @@
 
 use crate::{
     as_mysql::{answer, session},
-    support::{Aws, CLUSTER, DATABASE, SECRET, text},
+    edges::labels,
+    support::{Aws, parameter, text},
 };
 
 const WORDS: [(&str, &str); 2] = [
@@ -204,25 +205,6 @@ async fn a_recursive_query_takes_as_many_steps_as_mysql_lets_it() {
 #[tokio::test]
 async fn a_parameter_is_a_question_mark_in_a_label() {
     let aws = Aws::start().await;
-    let labels = async |sql: &str| {
-        let output = aws
-            .data
-            .execute_statement()
-            .resource_arn(CLUSTER)
-            .secret_arn(SECRET)
-            .database(DATABASE)
-            .sql(sql)
-            .parameters(crate::support::parameter("p", text("x")))
-            .include_result_metadata(true)
-            .send()
-            .await
-            .unwrap();
-        let columns = output.column_metadata().iter();
-        let labels: Vec<String> = columns
-            .map(|column| column.label().unwrap().to_owned())
-            .collect();
-        labels.join(";")
-    };
     for (sql, expected) in [
         ("SELECT :p", "?"),
         (
@@ -234,6 +216,7 @@ async fn a_parameter_is_a_question_mark_in_a_label() {
             "CONCAT(?, 'a')",
         ),
     ] {
-        assert_eq!(labels(sql).await, expected, "{sql}");
+        let parameters = vec![parameter("p", text("x"))];
+        assert_eq!(labels(&aws, sql, parameters).await, expected, "{sql}");
     }
 }

@@ -143,6 +143,25 @@ impl Aws {
             .map_err(aws_sdk_rdsdata::error::SdkError::into_service_error)
     }
 
+    /// Runs a statement outside any transaction, and asks for a description of its columns.
+    pub(crate) async fn described(
+        &self,
+        sql: &str,
+        parameters: Vec<SqlParameter>,
+    ) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
+        self.data
+            .execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(&self.secret)
+            .database(DATABASE)
+            .sql(sql)
+            .set_parameters(Some(parameters))
+            .include_result_metadata(true)
+            .send()
+            .await
+            .map_err(aws_sdk_rdsdata::error::SdkError::into_service_error)
+    }
+
     /// The message of a statement's DatabaseErrorException.
     pub(crate) async fn refusal(&self, sql: &str, parameters: &[(&str, Field)]) -> String {
         match self.sql(sql, parameters).await.unwrap_err() {

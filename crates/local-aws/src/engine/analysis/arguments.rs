@@ -16,6 +16,11 @@ pub(super) struct Argument {
     pub(super) is_truth: bool,
 }
 
+/// The error of a function for a value that it does not take as MySQL does.
+pub(super) fn wrong_type(name: &str) -> EngineError {
+    EngineError::unsupported(&format!("{} of a value of this type", name.to_uppercase()))
+}
+
 pub(super) fn clock_digits(arguments: &FunctionArguments) -> EngineResult<u32> {
     match arguments {
         FunctionArguments::None => Ok(0),

@@ -162,8 +162,7 @@ impl Analysis<'_> {
         })
     }
 
-    /// A side of an operator: a number, or a text that is worth one.
-    /// The kind of an operand, and whether it is a column of YEAR.
+    /// A side of an operator: a number, or a text that is worth one. Its kind, and whether it is a column of YEAR.
     fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<(Kind, bool)> {
         let typed = self.expr(expr, scope)?;
         if typed.quotient {

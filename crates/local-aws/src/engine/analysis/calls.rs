@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
 
 use super::{
     Analysis, Scope, Typed,
-    arguments::{Argument, arguments, clock_digits},
+    arguments::{Argument, arguments, clock_digits, wrong_type},
     documents,
     scope::{clock, clock_kind},
     shown,
@@ -153,7 +153,7 @@ impl Analysis<'_> {
             raw(format!("{name}({distinct}{expr}){marker}"))
         };
         let upper = name.to_uppercase();
-        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let wrong = || wrong_type(name);
         let plain = |name: &str, args: Vec<Argument>, kind: Kind| {
             let args = args.into_iter().map(|arg| arg.expr).collect();
             Ok((call(name, args), Typed::of(kind)))

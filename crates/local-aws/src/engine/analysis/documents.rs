@@ -4,7 +4,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
 use super::{
     Analysis, Scope, Typed,
-    arguments::Argument,
+    arguments::{Argument, wrong_type},
     words::{call, raw, take},
 };
 use crate::engine::{
@@ -72,7 +72,7 @@ impl Analysis<'_> {
         mut args: Vec<Argument>,
     ) -> EngineResult<(Expr, Typed)> {
         let upper = name.to_uppercase();
-        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let wrong = || wrong_type(name);
         if args
             .iter()
             .any(|arg| arg.typed.constant && arg.typed.kind == Kind::Json)

@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, Value as Literal};
 
 use super::{
     Analysis, Typed,
-    arguments::Argument,
+    arguments::{Argument, wrong_type},
     words::{call, number, take},
 };
 use crate::engine::{
@@ -19,8 +19,7 @@ impl Analysis<'_> {
         name: &str,
         mut args: Vec<Argument>,
     ) -> EngineResult<(Expr, Typed)> {
-        let upper = name.to_uppercase();
-        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let wrong = || wrong_type(name);
         let first = args[0].typed.clone();
         if first.quotient || first.is_member() || first.is_year() {
             return Err(wrong());

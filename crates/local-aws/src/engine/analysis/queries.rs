@@ -8,6 +8,7 @@ use sqlparser::ast::{
 use super::{
     Analysis, Output, Scope, Typed, grouping,
     recursion::{Recursion, reads, step_column},
+    selects::uneven,
     shown::show_item,
     typed::Items,
     words::expr_of,
@@ -140,11 +141,7 @@ impl Analysis<'_> {
                 let other = self.body(right, None, parent)?;
                 self.lazy = lazy;
                 if one.len() != other.len() {
-                    return Err(EngineError::database(
-                        1222,
-                        "21000",
-                        "The used SELECT statements have a different number of columns",
-                    ));
+                    return Err(uneven());
                 }
                 let mut items = Vec::with_capacity(one.len());
                 for (index, (one, other)) in one.into_iter().zip(other).enumerate() {

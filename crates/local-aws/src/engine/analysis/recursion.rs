@@ -9,6 +9,7 @@ use sqlparser::ast::{
 
 use super::{
     Analysis, Output, Scope,
+    selects::uneven,
     shown::show_item,
     words::{call, nested, number, take},
 };
@@ -104,11 +105,7 @@ impl Analysis<'_> {
         self.named.pop();
         let other = other?;
         if items.len() != other.len() {
-            return Err(EngineError::database(
-                1222,
-                "21000",
-                "The used SELECT statements have a different number of columns",
-            ));
+            return Err(uneven());
         }
         for (index, ((one, own), (other, typed))) in items.iter().zip(&other).enumerate() {
             if other.kind.is_text() && !typed.bare {

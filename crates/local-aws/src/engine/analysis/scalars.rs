@@ -4,7 +4,7 @@ use sqlparser::ast::Expr;
 
 use super::{
     Analysis, Typed,
-    arguments::Argument,
+    arguments::{Argument, wrong_type},
     words::{call, nested, number, raw, take},
 };
 use crate::engine::{
@@ -49,7 +49,7 @@ impl Analysis<'_> {
         mut args: Vec<Argument>,
     ) -> EngineResult<(Expr, Typed)> {
         let upper = name.to_uppercase();
-        let wrong = || EngineError::unsupported(&format!("{upper} of a value of this type"));
+        let wrong = || wrong_type(name);
         let kind = args[0].typed.kind.plain();
         if args[0].typed.is_year() {
             return Err(wrong());
@@ -165,10 +165,7 @@ fn chooses(expr: &Expr) -> bool {
         Expr::Case { .. } => true,
         Expr::Function(function) => {
             let name = function.name.to_string().to_lowercase();
-            matches!(
-                name.as_str(),
-                "coalesce" | "ifnull" | "iif" | "if" | "nullif"
-            )
+            matches!(name.as_str(), "coalesce" | "ifnull" | "iif")
         }
         _ => false,
     }

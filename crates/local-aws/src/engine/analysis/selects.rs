@@ -164,6 +164,15 @@ impl Analysis<'_> {
     }
 }
 
+/// The error for SELECTs of a UNION that do not have as many columns as each other.
+pub(crate) fn uneven() -> EngineError {
+    EngineError::database(
+        1222,
+        "21000",
+        "The used SELECT statements have a different number of columns",
+    )
+}
+
 /// Gives each column of the result its label, and each `*` its columns.
 fn expand(select: &mut Select, scope: &Scope<'_>) -> EngineResult<()> {
     let mut projection = Vec::with_capacity(select.projection.len());

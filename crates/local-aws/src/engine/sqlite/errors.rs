@@ -4,7 +4,7 @@
 
 use crate::engine::{
     EngineError, Parameters,
-    analysis::no_table,
+    analysis::{no_table, uneven},
     plan::Plan,
     sqlite::answers,
     sqlite::explain,
@@ -112,11 +112,7 @@ fn by_text(text: &str, database: &str) -> EngineError {
         );
     }
     if text.contains("do not have the same number of result columns") {
-        return EngineError::database(
-            1222,
-            "21000",
-            "The used SELECT statements have a different number of columns",
-        );
+        return uneven();
     }
     if let Some(name) = rest("duplicate column name: ") {
         return EngineError::database(1060, "42S21", format!("Duplicate column name '{name}'"));

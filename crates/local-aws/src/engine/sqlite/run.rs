@@ -55,9 +55,7 @@ impl Connection {
         let (sets, metadata) = (&statement.sets[..], statement.metadata);
         let mut meter = Meter::new(statement.max_bytes);
         // What is refused when it has run is undone.
-        let undone = |plan: &Plan| {
-            plan.kind.writes() && plan.sql.iter().any(|sql| sql.contains(collation::SHOWN))
-        };
+        let undone = |plan: &Plan| plan.kind.writes() && plan.shows;
         if let ([one], [plan]) = (sets, plans)
             && !undone(plan)
         {

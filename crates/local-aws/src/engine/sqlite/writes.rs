@@ -118,9 +118,7 @@ impl Before {
             ..Outcome::default()
         })
     }
-}
 
-impl Before {
     /// The error of an INSERT, as far as it leaves what MySQL leaves.
     pub(crate) fn failure(&self, plan: &Plan, error: EngineError) -> EngineError {
         let is_own = matches!(error, EngineError::Database { code, .. } if code != 1235);
