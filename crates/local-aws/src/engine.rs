@@ -24,6 +24,7 @@ mod statement;
 mod stores;
 mod sums;
 mod variables;
+mod wholes;
 
 pub(crate) mod mysql;
 pub(crate) mod sqlite;

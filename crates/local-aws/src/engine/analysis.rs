@@ -3,6 +3,7 @@
 //!
 //! String literals become bound parameters, so that no text is ever quoted again; named parameters become numbered ones.
 
+mod aggregates;
 mod arguments;
 mod arithmetic;
 mod calls;
@@ -10,6 +11,7 @@ mod casts;
 mod checks;
 mod comparisons;
 mod context;
+mod conversions;
 mod documents;
 mod expressions;
 mod formats;

@@ -217,7 +217,12 @@ fn earlier(sqlite: &Sqlite, name: &str) -> rusqlite::Result<Option<Table>> {
     for (name, kind, not_null, key) in columns {
         let kind = Type::parse(&kind);
         let kept = kind.kind(Collation::Binary);
-        if !(kept.is_text() || matches!(kept, Kind::Int { .. } | Kind::DateTime { digits: 0 })) {
+        if !(kept.is_text()
+            || matches!(
+                kept,
+                Kind::Int { .. } | Kind::Wide | Kind::DateTime { digits: 0 }
+            ))
+        {
             return Ok(None);
         }
         table.columns.push(Column {

@@ -113,6 +113,7 @@ impl Type {
             },
             "JSON" => Kind::Json,
             name if name.ends_with("BLOB") || name.ends_with("BINARY") => Kind::Bytes,
+            "BIGINT" if self.unsigned => Kind::Wide,
             _ if self.is_integer() => Kind::Int {
                 unsigned: self.unsigned,
                 boolean: self.is_boolean(),
@@ -149,7 +150,7 @@ impl Type {
     /// How SQLite declares it: by how values are kept.
     pub(crate) fn declaration(&self) -> &'static str {
         match self.kind(Collation::Default) {
-            Kind::Int { .. } | Kind::Decimal { .. } | Kind::Null => "INTEGER",
+            Kind::Int { .. } | Kind::Wide | Kind::Decimal { .. } | Kind::Null => "INTEGER",
             Kind::Double => "REAL",
             Kind::Bytes => "BLOB",
             _ => "TEXT",
@@ -200,7 +201,6 @@ impl Type {
             "SMALLINT" => 16,
             "MEDIUMINT" => 24,
             "INT" => 32,
-            // What is above the most of 64 bits with a sign is refused, not out of range.
             "BIGINT" => return Some((if self.unsigned { 0 } else { i64::MIN }, i64::MAX)),
             _ => return None,
         };

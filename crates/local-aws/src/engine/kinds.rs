@@ -23,6 +23,9 @@ pub(crate) enum Kind {
         unsigned: bool,
         boolean: bool,
     },
+    /// A whole number of BIGINT UNSIGNED: an INTEGER in SQLite or, above 2⁶³−1, eight bytes, which SQLite sorts behind every
+    /// INTEGER.
+    Wide,
     /// A whole number in SQLite: the value multiplied by ten to the power of `scale`.
     Decimal {
         scale: u32,
@@ -52,7 +55,7 @@ pub(crate) const INT: Kind = Kind::Int {
     unsigned: false,
     boolean: false,
 };
-/// A whole number that is never negative.
+/// A whole number that is never negative, and never above 2⁶³−1.
 pub(crate) const UNSIGNED: Kind = Kind::Int {
     unsigned: true,
     boolean: false,
@@ -70,7 +73,17 @@ impl Kind {
 
     /// Whether values are numbers without a rounding error.
     pub(crate) fn is_exact(self) -> bool {
-        matches!(self, Self::Int { .. } | Self::Decimal { .. })
+        self.is_whole() || matches!(self, Self::Decimal { .. })
+    }
+
+    /// Whether values are whole numbers.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Int { .. } | Self::Wide)
+    }
+
+    /// Whether values are whole numbers of a type without a sign.
+    pub(crate) fn is_unsigned(self) -> bool {
+        matches!(self, Self::Int { unsigned: true, .. } | Self::Wide)
     }
 
     pub(crate) fn is_number(self) -> bool {
@@ -125,7 +138,12 @@ impl Kind {
                 unsigned,
                 boolean: false,
             },
-            (Self::Int { .. }, Self::Int { .. }) => {
+            (one, other) if one.is_unsigned() && other.is_unsigned() => Self::Wide,
+            // Both are BIGINT, which has no type for the values of both.
+            (Self::Wide, Self::Int { .. }) | (Self::Int { .. }, Self::Wide) => {
+                Self::Decimal { scale: 0 }
+            }
+            (one, other) if one.is_whole() && other.is_whole() => {
                 return Err(EngineError::unsupported(
                     "whole numbers with and without a sign in one place",
                 ));
@@ -180,6 +198,11 @@ pub(crate) fn unscaled(text: &str) -> Option<i64> {
     let digits: String = text.chars().filter(|letter| *letter != '.').collect();
     let number: i64 = digits.parse().ok()?;
     (number.unsigned_abs() < 10_u64.pow(MAX_DIGITS)).then_some(number)
+}
+
+/// The number above 2⁶³−1 that eight bytes stand for.
+pub(crate) fn wide(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
 /// A scaled number as text.

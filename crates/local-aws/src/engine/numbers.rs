@@ -8,15 +8,12 @@ use rusqlite::{
 };
 
 use crate::engine::{
-    kinds::{MAX_DIGITS, scale_of, scaled_text, unscaled},
+    kinds::{MAX_DIGITS, scale_of, scaled_text, unscaled, wide},
     sqlite::answers::{mysql_error, refused, text},
 };
 
 /// The largest whole number up to which a double holds every one.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// Above the doubles that may stand for a whole number of 64 bits without a sign.
-const MAX_UNSIGNED: f64 = 18_446_744_073_709_560_000.0;
 
 /// Registers them on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
@@ -24,24 +21,9 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fleet_int", 1, steady, |context| {
         whole(context, 0, "BIGINT")
     })?;
-    connection.create_scalar_function("fleet_unsigned", 1, steady, |context| {
-        match context.get_raw(0) {
-            ValueRef::Real(number) if (0.0..MAX_UNSIGNED).contains(&number) => Err(too_large()),
-            _ => match whole(context, 0, "BIGINT UNSIGNED")? {
-                Some(number) if number < 0 => Err(overflow("BIGINT UNSIGNED")),
-                number => Ok(number),
-            },
-        }
-    })?;
     // Where MySQL may not evaluate it at all.
     connection.create_scalar_function("fleet_int_if", 1, steady, |context| {
         whole(context, 0, "BIGINT").map_err(|_| perhaps_overflow())
-    })?;
-    connection.create_scalar_function("fleet_unsigned_if", 1, steady, |context| {
-        match whole(context, 0, "BIGINT UNSIGNED") {
-            Ok(number) if number.is_none_or(|number| number >= 0) => Ok(number),
-            _ => Err(perhaps_overflow()),
-        }
     })?;
     connection.create_scalar_function("fleet_abs", 1, steady, |context| {
         match integer(context, 0)? {
@@ -50,12 +32,6 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
                 .map(Some)
                 .ok_or_else(|| overflow("BIGINT")),
             None => Ok(None),
-        }
-    })?;
-    connection.create_scalar_function("fleet_bits", 1, steady, |context| {
-        match whole(context, 0, "BIGINT UNSIGNED")? {
-            Some(number) if number < 0 => Err(too_large()),
-            number => Ok(number),
         }
     })?;
     connection.create_scalar_function("fleet_decimal", 1, steady, |context| {
@@ -105,15 +81,15 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         scaled(context, |number, power| number / power)
     })?;
     connection.create_scalar_function("fleet_divide", 3, steady, |context| {
-        let (Some(a), Some(b)) = (integer(context, 0)?, integer(context, 1)?) else {
+        let (Some(a), Some(b)) = (exact(context, 0)?, exact(context, 1)?) else {
             return Ok(None);
         };
         if b == 0 {
             return Ok(None);
         }
         let power = 10_i128.pow(context.get::<u32>(2)?.min(MAX_DIGITS));
-        // |a| is below 2^63 and the power at most 10^18, so the product fits.
-        let quotient = rounded(i128::from(a) * power, i128::from(b));
+        // |a| is below 2^64 and the power at most 10^18, so twice the product fits.
+        let quotient = rounded(a * power, b);
         narrow(quotient).map(Some)
     })?;
     connection.create_scalar_function("fleet_quotient", 2, steady, |context| {
@@ -127,7 +103,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     connection.create_scalar_function("fleet_real", 2, steady, |context| {
         let scale = context.get::<u32>(1)?;
-        Ok(integer(context, 0)?.map(|number| real(number, scale)))
+        Ok(exact(context, 0)?.map(|number| real(number, scale)))
     })?;
     connection.create_scalar_function("fleet_decimal_text", 2, steady, |context| {
         let scale = context.get::<u32>(1)?;
@@ -139,7 +115,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             return Ok(None);
         };
         let prefix = number_prefix(&text);
-        if context.get::<bool>(1)? && (prefix.is_empty() || prefix.len() != text.trim().len()) {
+        if context.get::<bool>(1)? && !is_number(&text) {
             return Err(not_a_number());
         }
         let number: f64 = prefix.parse().unwrap_or(0.0);
@@ -173,7 +149,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             return Ok(None);
         };
         let prefix = number_prefix(&text);
-        if context.get::<bool>(2)? && (prefix.is_empty() || prefix.len() != text.trim().len()) {
+        if context.get::<bool>(2)? && !is_number(&text) {
             return Err(not_a_number());
         }
         if prefix.is_empty() {
@@ -210,6 +186,17 @@ pub(crate) fn integer(context: &Context<'_>, index: usize) -> Result<Option<i64>
     }
 }
 
+/// An exact number that SQLite holds as an INTEGER or, above 2⁶³−1, as eight bytes.
+pub(crate) fn exact(context: &Context<'_>, index: usize) -> Result<Option<i128>> {
+    match context.get_raw(index) {
+        ValueRef::Blob(bytes) => match wide(bytes) {
+            Some(number) => Ok(Some(i128::from(number))),
+            None => Err(too_many_digits()),
+        },
+        _ => Ok(integer(context, index)?.map(i128::from)),
+    }
+}
+
 /// SQLite makes a double of a whole number that is too large.
 fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>> {
     match context.get_raw(index) {
@@ -219,23 +206,28 @@ fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>>
     }
 }
 
-fn too_large() -> rusqlite::Error {
-    refused("whole numbers above 9223372036854775807")
-}
-
-fn perhaps_overflow() -> rusqlite::Error {
+pub(crate) fn perhaps_overflow() -> rusqlite::Error {
     refused(
         "a whole number that is out of range, in a part of an expression that may not be needed",
     )
 }
 
-fn overflow(kind: &str) -> rusqlite::Error {
+pub(crate) fn overflow(kind: &str) -> rusqlite::Error {
     mysql_error(1690, "22003", &format!("{kind} value is out of range"))
 }
 
 /// Whether strict mode makes an error of it depends on what MySQL does with the text first.
+pub(crate) const NOT_A_NUMBER: &str =
+    "a text that is not a number as one, in a statement that writes";
+
 fn not_a_number() -> rusqlite::Error {
-    refused("a text that is not a number as one, in a statement that writes")
+    refused(NOT_A_NUMBER)
+}
+
+/// Whether a text is a number as a whole.
+pub(crate) fn is_number(text: &str) -> bool {
+    let prefix = number_prefix(text);
+    !prefix.is_empty() && prefix.len() == text.trim().len()
 }
 
 fn too_many_digits() -> rusqlite::Error {
@@ -274,7 +266,7 @@ fn scaled(context: &Context<'_>, divide: fn(i128, i128) -> i128) -> Result<Optio
 }
 
 #[expect(clippy::cast_precision_loss, reason = "MySQL compares them as doubles")]
-pub(crate) fn real(number: i64, scale: u32) -> f64 {
+pub(crate) fn real(number: i128, scale: u32) -> f64 {
     number as f64 / 10_f64.powi(i32::try_from(scale).unwrap_or(i32::MAX))
 }
 

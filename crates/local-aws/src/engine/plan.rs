@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) moments: Vec<MomentText>,
     /// The slots of texts that are compared by the default collation.
     pub(crate) texts: Vec<usize>,
+    /// The slots of texts that a statement that writes compares with numbers.
+    pub(crate) numerals: Vec<usize>,
     /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
     pub(crate) written: Written,
     pub(crate) table: Option<Arc<Table>>,
@@ -66,6 +68,7 @@ impl Plan {
             slots: Vec::new(),
             moments: Vec::new(),
             texts: Vec::new(),
+            numerals: Vec::new(),
             written: Written::default(),
             table: None,
             verb: String::new(),

@@ -38,6 +38,7 @@ fn unnamed(
         slots: analysis.slots,
         moments: analysis.moments,
         texts: analysis.texts,
+        numerals: analysis.numerals,
         table: catalogue.table(&written.table).cloned(),
         written,
         ..Plan::of(kind, vec![text])
@@ -55,6 +56,7 @@ fn unnamed(
                 slots: analysis.slots,
                 moments: analysis.moments,
                 texts: analysis.texts,
+                numerals: analysis.numerals,
                 ..Plan::of(Kind::Query { locks }, vec![query.to_string()])
             })
         }

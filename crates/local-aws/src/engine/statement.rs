@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use crate::engine::errors::EngineError;
+use crate::engine::errors::{EngineError, EngineResult};
 
 /// A value on its way to or from the database.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +20,30 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    /// A number of BIGINT UNSIGNED.
+    ///
+    /// # Errors
+    ///
+    /// The service's own for one above 2⁶³−1, which it has no field for:
+    /// <https://github.com/aws/aws-sdk-js/issues/2888>.
+    pub(crate) fn of_unsigned(number: u64) -> EngineResult<Self> {
+        i64::try_from(number).map(Self::Long).map_err(|_| {
+            let digits = number.to_string();
+            let mut shown = String::new();
+            for (index, digit) in digits.chars().enumerate() {
+                if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                    shown.push(',');
+                }
+                shown.push(digit);
+            }
+            EngineError::database(
+                0,
+                "22003",
+                format!("Value '{shown}' is outside of valid range for type java.lang.Long"),
+            )
+        })
+    }
+
     /// About how many bytes the database sends for it.
     pub(crate) fn size(&self) -> usize {
         match self {

@@ -16,6 +16,7 @@ use crate::engine::{
     kinds::scaled_text,
     numbers,
     sqlite::answers::{mysql_error, refused, text},
+    wholes,
 };
 
 /// Registers them on one connection.
@@ -132,12 +133,17 @@ fn numeric<'a>(
     Ok(prefix)
 }
 
-/// Value, least, most, column, row.
-fn int(context: &Context<'_>) -> Result<Option<i64>> {
-    let (least, most) = (context.get::<i64>(1)?, context.get::<i64>(2)?);
+/// Value, least, most or -1 for 2⁶⁴−1, column, row.
+fn int(context: &Context<'_>) -> Result<Value> {
+    let least = i128::from(context.get::<i64>(1)?);
+    let most = match context.get::<i64>(2)? {
+        -1 => i128::from(u64::MAX),
+        most => i128::from(most),
+    };
     let number = match context.get_raw(0) {
-        ValueRef::Null => return Ok(None),
+        ValueRef::Null => return Ok(Value::Null),
         ValueRef::Integer(number) => i128::from(number),
+        ValueRef::Blob(_) => numbers::exact(context, 0)?.unwrap_or_default(),
         #[expect(
             clippy::cast_possible_truncation,
             reason = "what does not fit is out of range"
@@ -149,23 +155,21 @@ fn int(context: &Context<'_>) -> Result<Option<i64>> {
                 Some(number) => Some(i128::from(number)),
                 None => prefix.parse().ok(),
             };
-            let most_read = if least == 0 && most == i64::MAX {
-                i128::from(u64::MAX)
-            } else {
-                i128::from(most)
+            let most_read = match is_id(least, most) {
+                true => i128::from(u64::MAX),
+                false => most,
             };
             let in_range = |prefix: &str| {
-                whole(prefix).is_none_or(|number| (i128::from(least)..=most_read).contains(&number))
+                whole(prefix).is_none_or(|number| (least..=most_read).contains(&number))
             };
             let prefix = numeric(context, &text, "integer", in_range)?;
             whole(prefix).ok_or_else(|| refused("a text that is so large a number"))?
         }
     };
-    let wide = least == 0 && most == i64::MAX;
-    if wide && number > i128::from(most) && number <= i128::from(u64::MAX) {
-        return Err(refused("whole numbers above 9223372036854775807"));
+    if is_id(least, most) && number > most && number <= i128::from(u64::MAX) {
+        return Err(refused("generated ids above 9223372036854775807"));
     }
-    if number < i128::from(least) || number > i128::from(most) {
+    if number < least || number > most {
         if most == 1 {
             // A BIT has a length, and no range.
             let message = format!("Data too long {}", place(context));
@@ -173,7 +177,12 @@ fn int(context: &Context<'_>) -> Result<Option<i64>> {
         }
         return Err(out_of_range(context));
     }
-    Ok(i64::try_from(number).ok())
+    Ok(wholes::value(number))
+}
+
+/// Whether the range is the one of a BIGINT UNSIGNED with AUTO_INCREMENT, of which the upper half is left out.
+fn is_id(least: i128, most: i128) -> bool {
+    least == 0 && most == i128::from(i64::MAX)
 }
 
 /// Value, its scale, the column's digits, its scale, whether it is unsigned, column, row.
@@ -194,6 +203,7 @@ fn decimal(context: &Context<'_>) -> Result<Option<i64>> {
             numbers::to_scale(&scaled_text(number, context.get::<u32>(1)?), scale)
         }
         ValueRef::Real(number) => numbers::to_scale(&number.to_string(), scale),
+        ValueRef::Blob(_) => None,
         _ => {
             let text = text(context, 0).unwrap_or_default();
             numbers::to_scale(numeric(context, &text, "decimal", |_| true)?, scale)
@@ -214,6 +224,7 @@ fn double(context: &Context<'_>) -> Result<Option<f64>> {
         #[expect(clippy::cast_precision_loss, reason = "the column holds doubles")]
         ValueRef::Integer(number) => Ok(Some(number as f64)),
         ValueRef::Real(number) => Ok(Some(number)),
+        ValueRef::Blob(_) => Ok(numbers::exact(context, 0)?.map(|number| numbers::real(number, 0))),
         _ => {
             let text = text(context, 0).unwrap_or_default();
             let prefix = numbers::number_prefix(&text);

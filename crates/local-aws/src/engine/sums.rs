@@ -5,7 +5,7 @@ use rusqlite::{
     functions::{Aggregate, Context, FunctionFlags},
 };
 
-use crate::engine::numbers::{integer, narrow};
+use crate::engine::numbers::{exact, narrow};
 
 /// Registers the sums on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
@@ -24,9 +24,9 @@ impl Aggregate<Option<i128>, Option<i64>> for Total {
     }
 
     fn step(&self, context: &mut Context<'_>, so_far: &mut Option<i128>) -> Result<()> {
-        if let Some(number) = integer(context, 0)? {
-            // Fewer than 2^64 of numbers below 2^63 fit.
-            *so_far = Some(so_far.unwrap_or(0) + i128::from(number));
+        if let Some(number) = exact(context, 0)? {
+            // Fewer than 2^63 of numbers below 2^64 fit.
+            *so_far = Some(so_far.unwrap_or(0) + number);
         }
         Ok(())
     }

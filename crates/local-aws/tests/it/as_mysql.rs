@@ -178,8 +178,12 @@ async fn numbers_are_exact_and_meet_text() {
         ("SELECT 7 / 2, 7 DIV 2, -7 % 3", "'3.5000',3,-1"),
         ("SELECT id FROM t WHERE s = 12", "1"),
         ("CREATE TABLE w (n BIGINT UNSIGNED)", "updated 0"),
-        ("INSERT INTO w VALUES (18446744073709551615)", "error 1235"),
+        ("INSERT INTO w VALUES (18446744073709551615)", "updated 1"),
         ("INSERT INTO w VALUES (-1)", "error 1264"),
+        ("SELECT n FROM w", "error 0"),
+        ("SELECT CAST(n AS CHAR) FROM w WHERE n > 9223372036854775807", "'18446744073709551615'"),
+        ("SELECT n + 1 FROM w", "error 1690"),
+        ("SELECT COUNT(*) FROM w WHERE n", "1"),
     ])
     .await;
     let find = "SELECT id FROM t WHERE d = :p";

@@ -12,6 +12,7 @@ mod known;
 mod statements;
 mod tree;
 mod values;
+mod wide;
 mod written;
 
 use std::collections::BTreeMap;

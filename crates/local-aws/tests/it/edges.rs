@@ -94,7 +94,7 @@ async fn values_that_sqlite_has_otherwise_are_mysqls_or_refused() {
         ("SELECT TRIM(LEADING FROM ' a')", "error 1235"),
         ("CREATE TABLE t (a INT, ub BIGINT UNSIGNED, b BIGINT, du DECIMAL(5,2) UNSIGNED, b1 BIT(1), e ENUM('x', 'y'), st SET('x'))", "updated 0"),
         ("INSERT INTO t (ub) VALUES (2)", "updated 1"),
-        ("SELECT ub + 9223372036854775807 FROM t", "error 1235"),
+        ("SELECT ub + 9223372036854775807 FROM t", "error 0"),
         ("SELECT ub - 3 FROM t", "error 1690"),
         ("INSERT INTO t (du) VALUES (-0.001)", "error 1264"),
         ("INSERT INTO t (b1) VALUES (2)", "error 1406"),

@@ -4,12 +4,12 @@ use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
 use super::{
     Analysis, Scope, Typed,
-    comparisons::{rescale, to_real},
-    words::{call, nested, number, take, wrap},
+    conversions::{narrow, rescale, to_real},
+    words::{call, nested, number, raw, take, wrap},
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{INT, Kind, MAX_DIGITS, UNSIGNED},
+    kinds::{INT, Kind, MAX_DIGITS},
 };
 
 /// How many digits more than its dividend a quotient has (`div_precision_increment`).
@@ -47,15 +47,14 @@ impl Analysis<'_> {
                 "a division in a statement that writes",
             ));
         }
-        let unsigned = matches!(one, Kind::Int { unsigned: true, .. })
-            || matches!(other, Kind::Int { unsigned: true, .. });
+        let unsigned = one.is_unsigned() || other.is_unsigned();
         let whole_only = matches!(
             op,
             BinaryOperator::MyIntegerDivide
                 | BinaryOperator::BitwiseOr
                 | BinaryOperator::BitwiseAnd
         );
-        let (one, other) = match (one, other) {
+        let (mut one, mut other) = match (one, other) {
             // NULL is a text to MySQL, and so the result a double.
             (Kind::Null, kind) | (kind, Kind::Null) if !whole_only => match kind {
                 Kind::Null => (Kind::Double, Kind::Double),
@@ -75,23 +74,33 @@ impl Analysis<'_> {
         };
         let lazy = self.is_lazy();
         let checked = |value: Expr, kind: Kind| match kind {
-            Kind::Int { .. } if unsigned && lazy => call("fleet_unsigned_if", vec![value]),
-            Kind::Int { .. } if unsigned => call("fleet_unsigned", vec![value]),
             Kind::Int { .. } if lazy => call("fleet_int_if", vec![value]),
             Kind::Int { .. } => call("fleet_int", vec![value]),
             Kind::Decimal { .. } => call("fleet_decimal", vec![value]),
             _ => value,
         };
-        let whole = if unsigned { UNSIGNED } else { INT };
         let both_exact = one.is_exact() && other.is_exact();
-        let both_whole = matches!((one, other), (Kind::Int { .. }, Kind::Int { .. }));
+        let both_whole = one.is_whole() && other.is_whole();
+        if both_exact && !both_whole {
+            narrow(&mut left, &mut one);
+            narrow(&mut right, &mut other);
+        }
+        let wide = |left: Expr, op: &str, right: Expr| {
+            let op = raw(format!("'{op}'"));
+            call("fleet_whole", vec![op, left, right, number(u8::from(lazy))])
+        };
         let (value, kind, quotient) = match op {
+            BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply
+                if both_whole && unsigned =>
+            {
+                (wide(left, &op.to_string(), right), Kind::Wide, false)
+            }
             BinaryOperator::Plus | BinaryOperator::Minus if both_exact => {
                 let scale = one.scale().max(other.scale());
-                rescale(&mut left, one.scale(), scale);
-                rescale(&mut right, other.scale(), scale);
+                rescale(&mut left, one, scale);
+                rescale(&mut right, other, scale);
                 let kind = if both_whole {
-                    whole
+                    INT
                 } else {
                     Kind::Decimal { scale }
                 };
@@ -103,7 +112,7 @@ impl Analysis<'_> {
                     return Err(EngineError::unsupported("a DECIMAL of more than 18 digits"));
                 }
                 let kind = if both_whole {
-                    whole
+                    INT
                 } else {
                     Kind::Decimal { scale }
                 };
@@ -127,27 +136,33 @@ impl Analysis<'_> {
                 let value = call("fleet_finite", vec![infix(left, op, right)]);
                 (value, Kind::Double, false)
             }
+            BinaryOperator::MyIntegerDivide if both_whole && unsigned => {
+                (wide(left, "DIV", right), Kind::Wide, false)
+            }
             BinaryOperator::MyIntegerDivide if both_whole => {
                 let value = call("fleet_quotient", vec![left, right]);
-                (checked(value, whole), whole, false)
+                (checked(value, INT), INT, false)
+            }
+            BinaryOperator::Modulo if both_whole && (one == Kind::Wide || other == Kind::Wide) => {
+                (call("fleet_modulo", vec![left, right]), one, false)
             }
             BinaryOperator::Modulo if both_exact => {
                 let scale = one.scale().max(other.scale());
-                rescale(&mut left, one.scale(), scale);
-                rescale(&mut right, other.scale(), scale);
+                rescale(&mut left, one, scale);
+                rescale(&mut right, other, scale);
                 let kind = if both_whole {
-                    Kind::Int {
-                        unsigned: matches!(one, Kind::Int { unsigned: true, .. }),
-                        boolean: false,
-                    }
+                    one
                 } else {
                     Kind::Decimal { scale }
                 };
                 (infix(left, op, right), kind, false)
             }
             BinaryOperator::BitwiseOr | BinaryOperator::BitwiseAnd if both_whole => {
-                let value = call("fleet_bits", vec![infix(left, op, right)]);
-                (value, UNSIGNED, false)
+                let name = match op {
+                    BinaryOperator::BitwiseOr => "fleet_or",
+                    _ => "fleet_and",
+                };
+                (call(name, vec![left, right]), Kind::Wide, false)
             }
             other => {
                 return Err(EngineError::unsupported(&format!(

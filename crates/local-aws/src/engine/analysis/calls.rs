@@ -4,7 +4,9 @@ use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
 
 use super::{
     Analysis, Scope, Typed,
+    aggregates::{OVER, aggregate, takes_wide},
     arguments::{Argument, arguments, clock_digits, wrong_type},
+    conversions::narrow,
     documents,
     scope::{clock, clock_kind},
     shown,
@@ -105,6 +107,9 @@ impl Analysis<'_> {
                     "a quotient within another expression",
                 ));
             }
+            if !takes_wide(&name, over.is_some()) {
+                narrow(&mut expr, &mut is.kind);
+            }
             typed.push(Argument {
                 expr,
                 typed: is,
@@ -148,10 +153,7 @@ impl Analysis<'_> {
         over: bool,
     ) -> EngineResult<(Expr, Typed)> {
         let marker = if over { OVER } else { "" };
-        let aggregate = |name: &str, expr: &Expr| {
-            let distinct = if distinct { "DISTINCT " } else { "" };
-            raw(format!("{name}({distinct}{expr}){marker}"))
-        };
+        let aggregate = |name: &str, expr: &Expr| aggregate(name, expr, distinct, over);
         let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
         let plain = |name: &str, args: Vec<Argument>, kind: Kind| {
@@ -167,49 +169,13 @@ impl Analysis<'_> {
                 };
                 Ok((aggregate("count", &counted), Typed::of(INT)))
             }
-            "sum" | "avg" => {
-                let (expr, kind) = (take(&mut args[0].expr), args[0].typed.kind);
+            "sum" | "avg" => self.summed(name, &mut args[0], distinct, over),
+            "min" | "max" => {
                 if args[0].typed.placed {
                     return Err(EngineError::unsupported(&format!(
                         "{upper} of a DECIMAL parameter"
                     )));
                 }
-                // NULL is a text to MySQL, and so the result a double.
-                let kind = match kind {
-                    Kind::Null => Kind::Double,
-                    kind => kind,
-                };
-                match (kind, name) {
-                    (Kind::Double, _) if over || distinct => Err(wrong()),
-                    (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), Typed::of(kind))),
-                    (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), Typed::of(kind))),
-                    (kind, "sum") if kind.is_exact() || kind == Kind::Null => {
-                        let total = if over { "sum" } else { "fleet_total" };
-                        let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);
-                        Ok((
-                            sum,
-                            Typed::of(Kind::Decimal {
-                                scale: kind.scale(),
-                            }),
-                        ))
-                    }
-                    (kind, _) if kind.is_exact() => {
-                        let args = vec![
-                            aggregate(if over { "sum" } else { "fleet_total" }, &expr),
-                            aggregate("count", &expr),
-                            number(super::arithmetic::QUOTIENT_DIGITS),
-                        ];
-                        let scale = kind.scale() + super::arithmetic::QUOTIENT_DIGITS;
-                        let typed = Typed {
-                            quotient: true,
-                            ..Typed::of(Kind::Decimal { scale })
-                        };
-                        Ok((call("fleet_divide", args), typed))
-                    }
-                    _ => Err(wrong()),
-                }
-            }
-            "min" | "max" => {
                 let kind = args[0].typed.kind.plain();
                 // MariaDB makes true and false of a TINYINT(1) in a group, and numbers otherwise; MySQL has not been asked.
                 let boolean = matches!(args[0].typed.kind, Kind::Int { boolean: true, .. });
@@ -272,7 +238,8 @@ impl Analysis<'_> {
                 plain(name, args, kind)
             }
             "if" => {
-                truth(&args[0].typed)?;
+                let Argument { expr, typed, .. } = &mut args[0];
+                truth(expr, typed)?;
                 let mut rest = args.split_off(1);
                 let kind = self.united(&mut rest)?;
                 args.append(&mut rest);
@@ -296,6 +263,14 @@ impl Analysis<'_> {
                 Typed::of(INT),
             )),
             "greatest" | "least" => {
+                let mut kinds = args.iter().map(|arg| arg.typed.kind);
+                if kinds.clone().any(|kind| kind == Kind::Wide)
+                    && kinds.any(|kind| kind.is_whole() && !kind.is_unsigned())
+                {
+                    return Err(EngineError::unsupported(
+                        "whole numbers with and without a sign in one place",
+                    ));
+                }
                 let kind = self.united(&mut args)?;
                 if !(kind.is_exact()
                     || kind == Kind::Double
@@ -376,6 +351,3 @@ impl Analysis<'_> {
         }
     }
 }
-
-/// Stands behind a call until its OVER is known.
-const OVER: &str = " /*over*/";

@@ -4,13 +4,14 @@ use sqlparser::ast::{DataType, Expr};
 
 use super::{
     Analysis, Typed,
-    comparisons::{CAST_DATE, rescale},
+    comparisons::CAST_DATE,
+    conversions::{rescale, to_real},
     words::{number, raw, take, wrap},
 };
 use crate::engine::{
     EngineError, EngineResult,
     column_types::Type,
-    kinds::{INT, Kind, TEXT, UNSIGNED},
+    kinds::{INT, Kind, TEXT},
 };
 
 impl Analysis<'_> {
@@ -35,15 +36,19 @@ impl Analysis<'_> {
         let kind = match wanted.name() {
             "SIGNED" | "UNSIGNED" => {
                 match typed.kind {
-                    Kind::Null | Kind::Int { .. } => {}
+                    Kind::Null | Kind::Int { .. } | Kind::Wide => {}
                     Kind::Decimal { scale } => wrap(expr, "fleet_round", vec![number(scale)]),
                     Kind::Text { .. } => wrap(expr, "fleet_text_int", vec![strict]),
                     _ => return refused(),
                 }
                 if wanted.name() == "UNSIGNED" {
-                    wrap(expr, "fleet_bits", Vec::new());
-                    UNSIGNED
+                    let strict = self.writing || !typed.kind.is_whole();
+                    wrap(expr, "fleet_cast_unsigned", vec![number(u8::from(strict))]);
+                    Kind::Wide
                 } else {
+                    if typed.kind == Kind::Wide {
+                        wrap(expr, "fleet_cast_signed", Vec::new());
+                    }
                     INT
                 }
             }
@@ -67,7 +72,7 @@ impl Analysis<'_> {
                         if from > scale {
                             wrap(expr, "fleet_round", vec![number(from - scale)]);
                         } else {
-                            rescale(expr, from, scale);
+                            rescale(expr, kind, scale);
                         }
                     }
                     Kind::Text { .. } => {
@@ -111,7 +116,7 @@ impl Analysis<'_> {
                 Kind::Bytes
             }
             "DOUBLE" if typed.kind.is_exact() => {
-                super::comparisons::to_real(expr, typed.kind);
+                to_real(expr, typed.kind);
                 Kind::Double
             }
             "DOUBLE" if typed.kind == Kind::Double => Kind::Double,

@@ -21,7 +21,7 @@ impl Analysis<'_> {
         self.inline = true;
         let scope = Scope::of(vec![Source::of_table(Arc::clone(table), &table.name)]);
         let typed = self.expr(&mut condition, &scope)?;
-        truth(&typed)?;
+        truth(&mut condition, &typed)?;
         Ok(condition.to_string())
     }
 }

@@ -6,6 +6,7 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Valu
 
 use super::{
     Analysis, MomentText, Scope, Typed,
+    conversions::{narrow, rescale, to_real},
     words::{call, collate, number, raw, take, wrap},
 };
 use crate::engine::{
@@ -65,6 +66,13 @@ impl Analysis<'_> {
         }
         refuse_wrong_dates(left);
         refuse_wrong_dates(right);
+        let (mut one, mut other) = (one.clone(), other.clone());
+        if one.is_year() {
+            narrow(right, &mut other.kind);
+        } else if other.is_year() {
+            narrow(left, &mut one.kind);
+        }
+        let (one, other) = (&one, &other);
         for (year, expr, typed) in [(one, &mut *right, other), (other, &mut *left, one)] {
             if year.is_year() && typed.constant {
                 match typed.kind {
@@ -78,10 +86,11 @@ impl Analysis<'_> {
         }
         match (one.kind, other.kind) {
             (Kind::Null, _) | (_, Kind::Null) => Ok(()),
+            (a, b) if a.is_whole() && b.is_whole() => Ok(()),
             (a, b) if a.is_exact() && b.is_exact() => {
                 let scale = a.scale().max(b.scale());
-                rescale(left, a.scale(), scale);
-                rescale(right, b.scale(), scale);
+                rescale(left, a, scale);
+                rescale(right, b, scale);
                 Ok(())
             }
             (a, b) if a.is_number() && b.is_number() => {
@@ -93,13 +102,15 @@ impl Analysis<'_> {
                 if one.is_member() || other.is_member() {
                     return Err(EngineError::unsupported("ENUM and SET as numbers"));
                 }
-                for (expr, kind) in [(&mut *left, a), (&mut *right, b)] {
+                for (expr, typed) in [(&mut *left, one), (&mut *right, other)] {
+                    let kind = typed.kind;
                     match kind {
                         Kind::Text { .. } => {
+                            self.numeral(expr, typed)?;
                             wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
                         }
                         // SQLite compares whole numbers with doubles as they are.
-                        Kind::Decimal { .. } => to_real(expr, kind),
+                        Kind::Decimal { .. } | Kind::Wide => to_real(expr, kind),
                         _ => {}
                     }
                 }
@@ -164,6 +175,22 @@ impl Analysis<'_> {
         }
     }
 
+    /// Notes a literal or a parameter that is compared with a number where strict mode makes an error of one that is none: MySQL
+    /// reads it whether or not the comparison is needed.
+    fn numeral(&mut self, expr: &Expr, typed: &Typed) -> EngineResult<()> {
+        match slot_of(expr).filter(|_| typed.constant) {
+            _ if !self.writing => {}
+            Some(slot) => self.numerals.push(slot),
+            None if self.between => {
+                return Err(EngineError::unsupported(
+                    "BETWEEN of numbers and a text, in a statement that writes",
+                ));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
     /// Reads a text as the kind that it is compared with.
     fn as_moment(&mut self, expr: &mut Expr, kind: Kind) -> EngineResult<()> {
         let (name, digits) = match kind {
@@ -181,31 +208,6 @@ impl Analysis<'_> {
         }
         wrap(expr, name, vec![number(digits)]);
         Ok(())
-    }
-
-    /// Turns a value into one of another kind that holds it: of a CASE, a UNION.
-    pub(super) fn convert(&mut self, expr: &mut Expr, from: &Typed, to: Kind) -> EngineResult<()> {
-        if from.quotient {
-            return Err(EngineError::unsupported(
-                "a quotient within another expression",
-            ));
-        }
-        if from.is_year() {
-            return Err(EngineError::unsupported(
-                "a YEAR and other values in one place",
-            ));
-        }
-        match (from.kind, to) {
-            (Kind::Null, _) => Ok(()),
-            (from, to) if from.is_exact() && to.is_exact() => {
-                rescale(expr, from.scale(), to.scale());
-                Ok(())
-            }
-            (from, to) if from.plain() == to.plain() || (from.is_text() && to.is_text()) => Ok(()),
-            _ => Err(EngineError::unsupported(
-                "values of different types in one place",
-            )),
-        }
     }
 
     /// `LIKE` by a function: SQLite's own cannot be interrupted, and knows nothing of collations.
@@ -230,7 +232,11 @@ impl Analysis<'_> {
                     implicit,
                 } => parts.push((collation, implicit)),
                 Kind::Null => {}
-                Kind::Int { .. } | Kind::Date | Kind::DateTime { .. } | Kind::Decimal { .. } => {
+                Kind::Int { .. }
+                | Kind::Wide
+                | Kind::Date
+                | Kind::DateTime { .. }
+                | Kind::Decimal { .. } => {
                     self.as_text(expr, typed)?;
                 }
                 _ => return Err(EngineError::unsupported("LIKE of values of these types")),
@@ -282,29 +288,6 @@ impl Analysis<'_> {
         }
         Ok(Typed::of(INT))
     }
-
-    /// Turns a value into text.
-    pub(super) fn as_text(&mut self, expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
-        match typed.kind {
-            _ if typed.quotient => Err(EngineError::unsupported("a quotient as text")),
-            Kind::Decimal { scale } => {
-                wrap(expr, "fleet_decimal_text", vec![number(scale)]);
-                Ok(())
-            }
-            Kind::Int { .. } => {
-                *expr = raw(format!("CAST({} AS TEXT)", take(expr)));
-                Ok(())
-            }
-            Kind::Null
-            | Kind::Text { .. }
-            | Kind::Date
-            | Kind::DateTime { .. }
-            | Kind::Time { .. } => Ok(()),
-            Kind::Double => Err(EngineError::unsupported("a DOUBLE as text")),
-            Kind::Bytes => Err(EngineError::unsupported("bytes as text")),
-            Kind::Json => Err(EngineError::unsupported("a JSON document as text")),
-        }
-    }
 }
 
 /// The slot of a numbered parameter.
@@ -318,32 +301,6 @@ fn slot_of(expr: &Expr) -> Option<usize> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// Gives an exact number more digits after its point.
-pub(super) fn rescale(expr: &mut Expr, from: u32, to: u32) {
-    if to <= from {
-        return;
-    }
-    let zeros = "0".repeat((to - from) as usize);
-    if let Expr::Value(value) = expr
-        && let Literal::Number(text, _) = &mut value.value
-        && text.len() + zeros.len() <= 18
-    {
-        text.push_str(&zeros);
-        return;
-    }
-    *expr = call(
-        "fleet_decimal",
-        vec![raw(format!("{} * 1{zeros}", take(expr)))],
-    );
-}
-
-/// Turns an exact number into a double.
-pub(super) fn to_real(expr: &mut Expr, kind: Kind) {
-    if kind.is_exact() {
-        wrap(expr, "fleet_real", vec![number(kind.scale())]);
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) struct Analysis<'a> {
     pub(super) placed: usize,
     /// The slots of texts that are compared by the default collation.
     pub(crate) texts: Vec<usize>,
+    /// The slots of texts that a statement that writes compares with numbers.
+    pub(crate) numerals: Vec<usize>,
     /// Whether the comparison under analysis is a BETWEEN's.
     pub(super) between: bool,
     /// Whether the expression under analysis is a part that may not be needed.
@@ -61,6 +63,7 @@ impl<'a> Analysis<'a> {
             moments: Vec::new(),
             placed: 0,
             texts: Vec::new(),
+            numerals: Vec::new(),
             between: false,
             lazy: false,
             clause: "field list",

@@ -55,8 +55,10 @@ impl Analysis<'_> {
             Expr::UnaryOp { .. } => self.unary(expr, scope),
             Expr::BinaryOp { left, op, right } => match op {
                 BinaryOperator::And | BinaryOperator::Or => {
-                    truth(&self.expr(left, scope)?)?;
-                    truth(&self.expr(right, scope)?)?;
+                    for side in [left, right] {
+                        let typed = self.expr(side, scope)?;
+                        truth(side, &typed)?;
+                    }
                     Ok(Typed::of(INT))
                 }
                 op if comparison(op) => {
@@ -83,7 +85,8 @@ impl Analysis<'_> {
             | Expr::IsNotTrue(inner)
             | Expr::IsNotFalse(inner) => {
                 unambiguous(&[inner])?;
-                truth(&self.expr(inner, scope)?)?;
+                let typed = self.expr(inner, scope)?;
+                truth(inner, &typed)?;
                 Ok(Typed::of(INT))
             }
             Expr::Between {
@@ -195,7 +198,7 @@ impl Analysis<'_> {
                                 ));
                             }
                         }
-                        _ => truth(&condition)?,
+                        _ => truth(&mut when.condition, &condition)?,
                     }
                     let result = self.expr(&mut when.result, scope)?;
                     kind = kind.common(result.kind.plain())?;

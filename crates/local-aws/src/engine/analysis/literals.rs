@@ -5,6 +5,7 @@ use sqlparser::ast::{Expr, Value as Literal};
 use super::{
     context::Analysis,
     typed::{Bindings, Slot, Typed},
+    words::raw,
 };
 use crate::engine::{
     EngineError, EngineResult, Value,
@@ -70,9 +71,11 @@ impl Analysis<'_> {
                 } else if text.parse::<i64>().is_ok() {
                     INT
                 } else {
-                    return Err(EngineError::unsupported(
-                        "whole numbers above 9223372036854775807",
-                    ));
+                    let number: u64 = text
+                        .parse()
+                        .map_err(|_| EngineError::unsupported("a number of so many digits"))?;
+                    let bytes = raw(format!("x'{number:016x}'"));
+                    return Ok((Some(bytes), Typed::constant(Kind::Wide)));
                 }
             }
             _ => return Err(EngineError::unsupported("this literal")),

@@ -33,7 +33,14 @@ pub(super) fn is_comparison(expr: &Expr) -> bool {
 pub(super) fn needs_all(expr: &Expr) -> bool {
     match expr {
         Expr::BinaryOp { op, .. } => {
-            !comparison(op) && !matches!(op, BinaryOperator::And | BinaryOperator::Or)
+            !comparison(op)
+                && !matches!(
+                    op,
+                    BinaryOperator::And
+                        | BinaryOperator::Or
+                        | BinaryOperator::BitwiseAnd
+                        | BinaryOperator::BitwiseOr
+                )
         }
         Expr::UnaryOp { .. } | Expr::Nested(_) | Expr::Cast { .. } => true,
         _ => false,
@@ -87,7 +94,8 @@ impl Analysis<'_> {
         };
         match op {
             UnaryOperator::Not => {
-                truth(&self.expr(inner, scope)?)?;
+                let typed = self.expr(inner, scope)?;
+                truth(inner, &typed)?;
                 **inner = nested(take(inner));
                 Ok(Typed::of(INT))
             }
@@ -101,7 +109,8 @@ impl Analysis<'_> {
                 ) {
                     return Err(EngineError::unsupported("! without parentheses"));
                 }
-                truth(&self.expr(inner, scope)?)?;
+                let typed = self.expr(inner, scope)?;
+                truth(inner, &typed)?;
                 *expr = nested(Expr::UnaryOp {
                     op: UnaryOperator::Not,
                     expr: Box::new(take(inner)),
@@ -126,6 +135,15 @@ impl Analysis<'_> {
                 if !minus {
                     *expr = take(inner);
                     return Ok(typed);
+                }
+                if typed.kind == Kind::Wide {
+                    if typed.constant {
+                        return Err(EngineError::unsupported(
+                            "a whole number below -9223372036854775808",
+                        ));
+                    }
+                    *expr = super::words::call("fleet_negative", vec![take(inner)]);
+                    return Ok(Typed::of(INT));
                 }
                 let kind = match typed.kind {
                     Kind::Int { .. } => INT,

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     CteAsMaterialized, Expr, GroupByExpr, LimitClause, Offset, OrderBy, Query, SelectItem, SetExpr,
-    SetOperator, SetQuantifier,
+    SetOperator, SetQuantifier, Value as Literal,
 };
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     selects::uneven,
     shown::show_item,
     typed::Items,
-    words::expr_of,
+    words::{self, expr_of},
 };
 use crate::engine::{EngineError, EngineResult, kinds::Kind};
 
@@ -150,14 +150,14 @@ impl Analysis<'_> {
                             "a DECIMAL parameter as a column of a UNION",
                         ));
                     }
-                    let unsigned = |kind| matches!(kind, Kind::Int { unsigned: true, .. });
                     if let (kind, Kind::Null) | (Kind::Null, kind) = (one.0.kind, other.0.kind)
-                        && unsigned(kind)
+                        && kind.is_unsigned()
                     {
                         return Err(EngineError::unsupported(
                             "a UNION of numbers without a sign and NULL",
                         ));
                     }
+                    mixes(&one.1, &other.1)?;
                     let kind = one.0.kind.common(other.0.kind)?;
                     let typed = Typed::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
@@ -234,6 +234,10 @@ impl Analysis<'_> {
             if !matches!(number, Expr::Value(_)) {
                 return Err(EngineError::unsupported("a LIMIT that is an expression"));
             }
+            if is_beyond(number) {
+                // As the manual has it for all rows after an OFFSET: no table has more.
+                **number = words::number(i64::MAX);
+            }
             let typed = self.expr(number, &scope)?;
             if !matches!(typed.kind, Kind::Int { .. }) {
                 return Err(EngineError::unsupported(
@@ -243,6 +247,33 @@ impl Analysis<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it is a whole number above 2⁶³−1, and below 2⁶⁴.
+fn is_beyond(expr: &Expr) -> bool {
+    let Expr::Value(value) = expr else {
+        return false;
+    };
+    matches!(&value.value, Literal::Number(text, _)
+        if text.parse::<u64>().is_ok_and(|number| i64::try_from(number).is_err()))
+}
+
+/// Refuses columns of a UNION for which MySQL may have another DECIMAL than one that all values fit into.
+fn mixes(one: &Typed, other: &Typed) -> EngineResult<()> {
+    let (a, b) = (one.kind, other.kind);
+    if a.is_whole() && b.is_whole() && a.is_unsigned() != b.is_unsigned() {
+        return Err(EngineError::unsupported(
+            "a UNION of whole numbers with and without a sign",
+        ));
+    }
+    let computed = |typed: &Typed| typed.kind.is_whole() && !typed.bare && !typed.constant;
+    let decimal = |kind| matches!(kind, Kind::Decimal { .. });
+    if computed(one) && decimal(b) || computed(other) && decimal(a) {
+        return Err(EngineError::unsupported(
+            "a UNION of a whole number that is computed and a DECIMAL",
+        ));
+    }
+    Ok(())
 }
 
 /// A query in parentheses without anything around it is that query.

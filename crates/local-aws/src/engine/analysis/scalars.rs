@@ -5,6 +5,7 @@ use sqlparser::ast::Expr;
 use super::{
     Analysis, Typed,
     arguments::{Argument, wrong_type},
+    conversions::narrow,
     words::{call, nested, number, raw, take},
 };
 use crate::engine::{
@@ -16,8 +17,12 @@ use crate::engine::{
 impl Analysis<'_> {
     pub(super) fn integers(&mut self, args: Vec<Argument>, name: &str) -> EngineResult<Vec<Expr>> {
         args.into_iter()
-            .map(|arg| match arg.typed.kind {
+            .map(|mut arg| match arg.typed.kind {
                 Kind::Int { .. } | Kind::Null => Ok(arg.expr),
+                Kind::Wide => {
+                    narrow(&mut arg.expr, &mut arg.typed.kind);
+                    Ok(arg.expr)
+                }
                 _ => Err(EngineError::unsupported(&format!(
                     "{name} with what is not a whole number"
                 ))),
@@ -78,6 +83,7 @@ impl Analysis<'_> {
         let value = take(&mut args[0].expr);
         match (name, kind, digits) {
             ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), Typed::of(kind))),
+            ("abs", Kind::Wide, _) => Ok((value, Typed::of(kind))),
             ("abs", kind, _) if kind.is_exact() => {
                 Ok((call("fleet_abs", vec![value]), Typed::of(kind)))
             }
@@ -85,7 +91,7 @@ impl Analysis<'_> {
                 Ok((call("sign", vec![value]), Typed::of(INT)))
             }
             ("abs" | "sign", _, _) => Err(wrong()),
-            (_, Kind::Int { .. }, Some(_)) => Ok((value, Typed::of(kind))),
+            (_, Kind::Int { .. } | Kind::Wide, Some(_)) => Ok((value, Typed::of(kind))),
             ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
                 EngineError::unsupported(&format!("{upper} to more digits than the number has")),
             ),

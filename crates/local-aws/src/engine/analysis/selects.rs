@@ -48,7 +48,8 @@ impl Analysis<'_> {
                 ));
             }
             self.clause = "where clause";
-            truth(&self.expr(condition, &scope)?)?;
+            let typed = self.expr(condition, &scope)?;
+            truth(condition, &typed)?;
             self.clause = "field list";
         }
         expand(select, &scope)?;
@@ -83,6 +84,11 @@ impl Analysis<'_> {
             if typed.constant && typed.kind == Kind::Bytes && groups {
                 return Err(EngineError::unsupported(
                     "a parameter of bytes beside groups",
+                ));
+            }
+            if typed.placed && (select.distinct.is_some() || groups) {
+                return Err(EngineError::unsupported(
+                    "a DECIMAL parameter beside DISTINCT or groups",
                 ));
             }
             if typed.constant && typed.kind == Kind::Json {
@@ -133,7 +139,8 @@ impl Analysis<'_> {
         }
         if let Some(condition) = &mut select.having {
             self.clause = "having clause";
-            truth(&self.expr(condition, &scope)?)?;
+            let typed = self.expr(condition, &scope)?;
+            truth(condition, &typed)?;
             self.clause = "field list";
         }
         if let Some(order_by) = order_by {

@@ -99,7 +99,8 @@ impl Analysis<'_> {
         match constraint {
             JoinConstraint::On(condition) => {
                 self.clause = "on clause";
-                truth(&self.expr(condition, scope)?)?;
+                let typed = self.expr(condition, scope)?;
+                truth(condition, &typed)?;
                 self.clause = "field list";
             }
             JoinConstraint::Using(names) => {

@@ -4,6 +4,7 @@ use sqlparser::ast::Expr;
 
 use super::{
     Analysis, Typed,
+    conversions::narrow,
     words::{call, number, raw, take},
 };
 use crate::engine::{
@@ -39,7 +40,7 @@ impl Analysis<'_> {
         let value = take(expr);
         let mut args = vec![value];
         let name = match column.kind() {
-            Kind::Int { .. } => {
+            Kind::Int { .. } | Kind::Wide => {
                 if let Kind::Decimal { scale } = from {
                     // A fraction below zero is out of an unsigned column's range, even one that is rounded to zero.
                     let round = if kind.unsigned() {
@@ -60,6 +61,8 @@ impl Analysis<'_> {
                         args = vec![call("fleet_year", vec![take(&mut args[0])])];
                         (0, 2155)
                     }
+                    // Stands for 2⁶⁴−1. SQLite's own numbers of rows, which generated ids are, end before.
+                    "BIGINT" if kind.unsigned() && !column.auto_increment => (0, -1),
                     _ => kind.range().unwrap_or((i64::MIN, i64::MAX)),
                 };
                 // The text of the least would be read as a sign before a number that is too large.
@@ -174,9 +177,10 @@ impl Analysis<'_> {
                 let negative = text.starts_with('-');
                 let mut value =
                     sqlparser::ast::Value::Number(text.trim_start_matches('-').to_owned(), false);
-                let (_, typed) = self.value(&mut value)?;
-                let mut expr = Expr::Value(value.into());
+                let (replaced, mut typed) = self.value(&mut value)?;
+                let mut expr = replaced.unwrap_or(Expr::Value(value.into()));
                 if negative {
+                    narrow(&mut expr, &mut typed.kind);
                     expr = raw(format!("-{expr}"));
                 }
                 self.store(&mut expr, &typed, column)?;
@@ -232,7 +236,9 @@ impl Analysis<'_> {
             return Ok(self.default(column)?.to_string());
         }
         match column.kind() {
-            Kind::Int { .. } | Kind::Decimal { .. } if column.kind.name() != "YEAR" => {
+            Kind::Int { .. } | Kind::Wide | Kind::Decimal { .. }
+                if column.kind.name() != "YEAR" =>
+            {
                 Ok("0".into())
             }
             Kind::Double => Ok("0.0".into()),

@@ -42,9 +42,13 @@ pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
     expr.visit(&mut Search { wanted, depth: 0 }).is_break()
 }
 
-/// Refuses what MySQL takes for true or false in another way.
-pub(super) fn truth(typed: &Typed) -> EngineResult<()> {
+/// Makes of a value what SQLite takes for true or false; refuses what MySQL takes for it in another way.
+pub(super) fn truth(expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
     match typed.kind {
+        Kind::Wide => {
+            *expr = raw(format!("({} <> 0)", take(expr)));
+            Ok(())
+        }
         Kind::Null | Kind::Int { .. } | Kind::Double => Ok(()),
         Kind::Decimal { .. } if !typed.quotient => Ok(()),
         _ => Err(EngineError::unsupported(

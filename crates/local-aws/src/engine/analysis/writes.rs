@@ -123,7 +123,8 @@ impl Analysis<'_> {
 
     fn condition(&mut self, condition: &mut Expr, scope: &Scope<'_>) -> EngineResult<()> {
         self.clause = "where clause";
-        truth(&self.expr(condition, scope)?)?;
+        let typed = self.expr(condition, scope)?;
+        truth(condition, &typed)?;
         self.clause = "field list";
         Ok(())
     }

@@ -189,7 +189,7 @@ async fn collect<P: Protocol>(
     };
     let mut rows = Vec::new();
     while let Some(row) = result.next().await.map_err(|error| failure(&error))? {
-        let row = values::row(row.unwrap(), &columns);
+        let row = values::row(row.unwrap(), &columns)?;
         meter.row(&row)?;
         rows.push(row);
     }

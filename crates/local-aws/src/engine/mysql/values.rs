@@ -5,7 +5,7 @@ use mysql_async::{
     consts::{ColumnFlags, ColumnType},
 };
 
-use crate::engine::{Column, Value};
+use crate::engine::{Column, EngineResult, Value};
 
 /// The character set number of binary data.
 const BINARY: u16 = 63;
@@ -23,7 +23,7 @@ pub(crate) fn to_mysql(value: &Value) -> Raw {
     }
 }
 
-pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> Vec<Value> {
+pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> EngineResult<Vec<Value>> {
     raw.into_iter()
         .zip(columns)
         .map(|(raw, column)| value(raw, column))
@@ -31,17 +31,15 @@ pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> Vec<Value> {
 }
 
 /// One value, by the type of its column. The binary protocol sends numbers and dates as such, the text protocol as text.
-fn value(raw: Raw, column: &Described) -> Value {
+fn value(raw: Raw, column: &Described) -> EngineResult<Value> {
     use ColumnType as T;
     let kind = column.column_type();
-    match raw {
+    Ok(match raw {
         Raw::NULL => Value::Null,
         Raw::Int(number) if is_boolean(column) => Value::Boolean(number != 0),
         Raw::UInt(number) if is_boolean(column) => Value::Boolean(number != 0),
         Raw::Int(number) => Value::Long(number),
-        Raw::UInt(number) => {
-            i64::try_from(number).map_or_else(|_| Value::Decimal(number.to_string()), Value::Long)
-        }
+        Raw::UInt(number) => Value::of_unsigned(number)?,
         // Through its text, so that 0.1 stays 0.1.
         Raw::Float(number) => Value::Double(
             number
@@ -78,7 +76,7 @@ fn value(raw: Raw, column: &Described) -> Value {
             | T::MYSQL_TYPE_LONG
             | T::MYSQL_TYPE_LONGLONG
             | T::MYSQL_TYPE_INT24
-            | T::MYSQL_TYPE_YEAR => number(text(bytes), is_boolean(column)),
+            | T::MYSQL_TYPE_YEAR => number(text(bytes), is_boolean(column))?,
             T::MYSQL_TYPE_FLOAT | T::MYSQL_TYPE_DOUBLE => {
                 let text = text(bytes);
                 text.parse().map_or(Value::Text(text), Value::Double)
@@ -96,14 +94,15 @@ fn value(raw: Raw, column: &Described) -> Value {
             }
             _ => Value::Text(text(bytes)),
         },
-    }
+    })
 }
 
-fn number(text: String, boolean: bool) -> Value {
-    match text.parse::<i64>() {
-        Ok(number) if boolean => Value::Boolean(number != 0),
-        Ok(number) => Value::Long(number),
-        Err(_) => Value::Decimal(text),
+fn number(text: String, boolean: bool) -> EngineResult<Value> {
+    match (text.parse::<i64>(), text.parse::<u64>()) {
+        (Ok(number), _) if boolean => Ok(Value::Boolean(number != 0)),
+        (Ok(number), _) => Ok(Value::Long(number)),
+        (_, Ok(number)) => Value::of_unsigned(number),
+        _ => Ok(Value::Decimal(text)),
     }
 }
 

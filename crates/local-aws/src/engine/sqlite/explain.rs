@@ -9,7 +9,7 @@ use rusqlite::types::Value as Cell;
 use crate::engine::{
     EngineError, EngineResult, Parameters,
     definitions::quoted,
-    kinds::{Kind, scaled_text},
+    kinds::{Kind, scaled_text, wide},
     plan::Plan,
     sqlite::{
         connection::{Connection, bind},
@@ -142,6 +142,9 @@ impl Context<'_> {
             (Cell::Null, _) => "NULL".into(),
             (Cell::Integer(number), Some(Kind::Decimal { scale })) => scaled_text(*number, scale),
             (Cell::Integer(number), _) => number.to_string(),
+            (Cell::Blob(bytes), Some(Kind::Wide)) => {
+                wide(bytes).map_or_else(String::new, |number| number.to_string())
+            }
             (Cell::Real(number), _) => number.to_string(),
             (Cell::Text(text), _) => text.clone(),
             (Cell::Blob(bytes), _) => String::from_utf8_lossy(bytes).into_owned(),

@@ -16,6 +16,7 @@ use crate::engine::{
     sqlite::{dates, documents, formats, text},
     stores, sums,
     variables::MYSQL_VERSION,
+    wholes,
 };
 
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
@@ -66,6 +67,7 @@ pub(crate) fn register(
     dates::register(connection)?;
     numbers::register(connection)?;
     sums::register(connection)?;
+    wholes::register(connection)?;
     extremes::register(connection)?;
     documents::register(connection)?;
     formats::register(connection)?;

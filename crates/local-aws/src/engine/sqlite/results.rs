@@ -3,16 +3,20 @@
 use rusqlite::types::ValueRef;
 
 use crate::engine::{
-    Column, Value,
+    Column, EngineError, EngineResult, Value,
     analysis::Output,
     column_types::Type,
-    kinds::{Collation, Kind, scaled_text},
+    kinds::{Collation, Kind, scaled_text, wide},
 };
 
 /// One value, by the kind of its column.
-pub(crate) fn value(raw: ValueRef<'_>, kind: Kind) -> Value {
+///
+/// # Errors
+///
+/// A whole number that the service has no field for.
+pub(crate) fn value(raw: ValueRef<'_>, kind: Kind) -> EngineResult<Value> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match (raw, kind) {
+    Ok(match (raw, kind) {
         (ValueRef::Null, _) => Value::Null,
         (ValueRef::Integer(number), Kind::Int { boolean: true, .. }) => Value::Boolean(number != 0),
         (ValueRef::Integer(number), Kind::Decimal { scale }) => {
@@ -23,11 +27,14 @@ pub(crate) fn value(raw: ValueRef<'_>, kind: Kind) -> Value {
         (ValueRef::Integer(number), Kind::Text { .. }) => Value::Text(number.to_string()),
         (ValueRef::Integer(number), _) => Value::Long(number),
         (ValueRef::Real(number), _) => Value::Double(number),
+        (ValueRef::Blob(bytes), Kind::Wide) => {
+            Value::of_unsigned(wide(bytes).ok_or(EngineError::Internal("a number".into()))?)?
+        }
         (ValueRef::Text(bytes), Kind::Bytes) | (ValueRef::Blob(bytes), _) => {
             Value::Blob(bytes.to_vec())
         }
         (ValueRef::Text(bytes), _) => Value::Text(text(bytes)),
-    }
+    })
 }
 
 /// The labels alone.
@@ -78,7 +85,7 @@ fn description(output: &Output) -> Column {
 /// The type of a value that belongs to no column.
 fn of_kind(kind: Kind) -> Type {
     let text = match kind {
-        Kind::Int { unsigned: true, .. } => "BIGINT UNSIGNED".into(),
+        Kind::Int { unsigned: true, .. } | Kind::Wide => "BIGINT UNSIGNED".into(),
         Kind::Int { .. } => "BIGINT".into(),
         Kind::Decimal { scale } => format!("DECIMAL({}, {scale})", scale.max(10) + 4),
         Kind::Double => "DOUBLE".into(),

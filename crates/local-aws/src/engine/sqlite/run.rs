@@ -5,6 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use crate::{
     engine::{
         EngineError, EngineResult, Meter, Outcome, Parameters, Statement, Value, collation,
+        numbers,
         plan::{Kind, Plan, bound},
         sqlite::{
             connection::{Connection, MAX_CACHED_SQL_BYTES, bind},
@@ -131,6 +132,13 @@ impl Connection {
                 ));
             }
         }
+        for slot in &plan.numerals {
+            if let Value::Text(text) = &*bound(&plan.slots[*slot], parameters)?
+                && !numbers::is_number(text)
+            {
+                return Err(EngineError::unsupported(numbers::NOT_A_NUMBER));
+            }
+        }
         match plan.kind {
             Kind::Nothing => Ok(Outcome::default()),
             Kind::Definition => self.define(plan),
@@ -174,7 +182,7 @@ impl Connection {
             while let Some(row) = cursor.next().map_err(failed)? {
                 let mut values = Vec::with_capacity(kinds.len());
                 for (index, kind) in kinds.iter().enumerate() {
-                    values.push(results::value(row.get_ref(index).map_err(failed)?, *kind));
+                    values.push(results::value(row.get_ref(index).map_err(failed)?, *kind)?);
                 }
                 meter.row(&values)?;
                 rows.push(values);

@@ -108,7 +108,11 @@ pub(super) fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Op
         (one, other) => {
             let texts = (format!("{one:?}"), format!("{other:?}"));
             let upsert = call.sql.contains("ON DUPLICATE KEY UPDATE");
-            if known::is_known(&texts.0, &texts.1) || (upsert && tells_less(one, other)) {
+            let nulls = call.sql.contains("NULL") || call.has_null();
+            if known::is_known(&texts.0, &texts.1)
+                || (upsert && tells_less(one, other))
+                || (nulls && known::is_whole_to_one(one, other))
+            {
                 return None;
             }
             Some(match (one, other) {

@@ -1,5 +1,7 @@
 //! What MariaDB does otherwise than MySQL 8, with the reason for each.
 
+use super::answers::Answer;
+
 /// A part of the embedded engine's answer, which is MySQL 8's, and a part of MariaDB's.
 const KNOWN: [(&str, &str); 5] = [
     // MySQL 8 refuses to compare a date with a text that is none; MariaDB warns, and compares with NULL or zero.
@@ -19,4 +21,31 @@ pub(super) fn is_known(embedded: &str, mariadb: &str) -> bool {
     KNOWN
         .iter()
         .any(|known| embedded.contains(known.0) && mariadb.contains(known.1))
+}
+
+/// Whether whole numbers are such to the embedded engine and MySQL 8, and DECIMALs to MariaDB: numbers without a sign in one
+/// place with NULL, which has one to MariaDB and no type to MySQL.
+pub(super) fn is_whole_to_one(embedded: &Answer, mariadb: &Answer) -> bool {
+    match (embedded, mariadb) {
+        (Answer::Error(message), Answer::Rows { .. }) => message.contains("java.lang.Long"),
+        (Answer::Rows { rows, .. }, Answer::Rows { rows: others, .. }) => {
+            let whole = |value: &String| match value
+                .strip_prefix("StringValue(\"")
+                .and_then(|rest| rest.strip_suffix("\")"))
+            {
+                Some(digits) if digits.parse::<u64>().is_ok() => format!("LongValue({digits})"),
+                _ => value.clone(),
+            };
+            let all = |rows: &[Vec<String>]| {
+                let mut rows: Vec<Vec<String>> = rows
+                    .iter()
+                    .map(|row| row.iter().map(whole).collect())
+                    .collect();
+                rows.sort();
+                rows
+            };
+            all(rows) == all(others)
+        }
+        _ => false,
+    }
 }

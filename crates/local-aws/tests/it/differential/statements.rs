@@ -4,10 +4,11 @@ use super::{
     expressions::{Expressions, Random},
     tree::Node,
     values::{COLUMNS, WORDS},
+    wide,
 };
 
 /// The tables, with the default collation of each database.
-pub(super) const TABLES: [&str; 4] = [
+pub(super) const TABLES: [&str; 5] = [
     "CREATE TABLE a (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, i INT, u INT UNSIGNED, b BIGINT, ub BIGINT UNSIGNED, \
      d DECIMAL(10, 2), f DOUBLE, s VARCHAR(12), c VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, x TEXT, \
      day DATE, at DATETIME, at3 DATETIME(3), ts TIMESTAMP NULL, tm TIME, y YEAR, flag TINYINT(1), \
@@ -17,6 +18,7 @@ pub(super) const TABLES: [&str; 4] = [
     "CREATE TABLE n (num INT NOT NULL AUTO_INCREMENT PRIMARY KEY, k VARCHAR(12) NOT NULL UNIQUE, \
      v SMALLINT UNSIGNED NOT NULL)",
     "CREATE TABLE p (id INT NOT NULL PRIMARY KEY, s VARCHAR(12), d DECIMAL(6, 3))",
+    wide::TABLE,
 ];
 
 /// After so many statements the large table is emptied, so that the test stays quick.
@@ -54,6 +56,7 @@ impl Statements {
             9 | 10 => self.grouped(),
             11 => self.joined(),
             12 => self.union(),
+            13 => self.exprs.wide_statement(),
             _ => self.select(),
         }
     }

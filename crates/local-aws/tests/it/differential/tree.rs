@@ -39,6 +39,14 @@ impl Display for Call {
     }
 }
 
+impl Call {
+    /// Whether a parameter is NULL.
+    pub(super) fn has_null(&self) -> bool {
+        let mut values = self.parameters.iter().map(SqlParameter::value);
+        values.any(|value| matches!(value, Some(Field::IsNull(true))))
+    }
+}
+
 impl Node {
     pub(super) fn leaf(text: impl Into<String>) -> Self {
         Self {

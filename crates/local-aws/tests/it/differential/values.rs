@@ -89,9 +89,9 @@ impl Expressions {
             ],
             "ub" => &[
                 "0",
-                "18446744073709551615",
+                // Larger ones are in a table of their own: the service has no field for them.
+                "9223372036854775807",
                 "18446744073709551616",
-                "9223372036854775808",
                 "-1",
                 "5",
                 "'6'",

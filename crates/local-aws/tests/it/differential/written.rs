@@ -12,12 +12,13 @@ use super::{
 
 const SESSION: &str = "FLEET_TEST_SESSION";
 /// Each has tables of its own, and a statement on each line.
-const SESSIONS: [&str; 6] = [
+const SESSIONS: [&str; 7] = [
     include_str!("sessions/definitions.sql"),
     include_str!("sessions/functions.sql"),
     include_str!("sessions/ids.sql"),
     include_str!("sessions/queries.sql"),
     include_str!("sessions/values.sql"),
+    include_str!("sessions/wide.sql"),
     include_str!("sessions/writes.sql"),
 ];
 

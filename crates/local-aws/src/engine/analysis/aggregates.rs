@@ -1,0 +1,108 @@
+//! Aggregates: sums and means.
+
+use sqlparser::ast::Expr;
+
+use super::{
+    Analysis, Typed,
+    arguments::{Argument, wrong_type},
+    words::{call, number, raw, take},
+};
+use crate::engine::{EngineError, EngineResult, kinds::Kind};
+
+/// Stands behind a call until its OVER is known.
+pub(super) const OVER: &str = " /*over*/";
+
+/// A call of one of SQLite's aggregates.
+pub(super) fn aggregate(name: &str, expr: &Expr, distinct: bool, over: bool) -> Expr {
+    let distinct = if distinct { "DISTINCT " } else { "" };
+    let marker = if over { OVER } else { "" };
+    raw(format!("{name}({distinct}{expr}){marker}"))
+}
+
+/// Whether a function knows whole numbers above 2⁶³−1.
+pub(super) fn takes_wide(name: &str, over: bool) -> bool {
+    match name {
+        "avg" | "sum" => !over,
+        _ => matches!(
+            name,
+            "abs"
+                | "ceil"
+                | "ceiling"
+                | "char_length"
+                | "coalesce"
+                | "concat"
+                | "concat_ws"
+                | "count"
+                | "first_value"
+                | "floor"
+                | "greatest"
+                | "group_concat"
+                | "if"
+                | "ifnull"
+                | "isnull"
+                | "last_value"
+                | "least"
+                | "length"
+                | "max"
+                | "min"
+                | "nullif"
+                | "round"
+                | "truncate"
+        ),
+    }
+}
+
+impl Analysis<'_> {
+    /// SUM and AVG.
+    pub(super) fn summed(
+        &mut self,
+        name: &str,
+        arg: &mut Argument,
+        distinct: bool,
+        over: bool,
+    ) -> EngineResult<(Expr, Typed)> {
+        let upper = name.to_uppercase();
+        let wrong = || wrong_type(name);
+        let aggregate = |name: &str, expr: &Expr| aggregate(name, expr, distinct, over);
+        let (expr, kind) = (take(&mut arg.expr), arg.typed.kind);
+        if arg.typed.placed {
+            return Err(EngineError::unsupported(&format!(
+                "{upper} of a DECIMAL parameter"
+            )));
+        }
+        // NULL is a text to MySQL, and so the result a double.
+        let kind = match kind {
+            Kind::Null => Kind::Double,
+            kind => kind,
+        };
+        match (kind, name) {
+            (Kind::Double, _) if over || distinct => Err(wrong()),
+            (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), Typed::of(kind))),
+            (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), Typed::of(kind))),
+            (kind, "sum") if kind.is_exact() || kind == Kind::Null => {
+                let total = if over { "sum" } else { "fleet_total" };
+                let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);
+                Ok((
+                    sum,
+                    Typed::of(Kind::Decimal {
+                        scale: kind.scale(),
+                    }),
+                ))
+            }
+            (kind, _) if kind.is_exact() => {
+                let args = vec![
+                    aggregate(if over { "sum" } else { "fleet_total" }, &expr),
+                    aggregate("count", &expr),
+                    number(super::arithmetic::QUOTIENT_DIGITS),
+                ];
+                let scale = kind.scale() + super::arithmetic::QUOTIENT_DIGITS;
+                let typed = Typed {
+                    quotient: true,
+                    ..Typed::of(Kind::Decimal { scale })
+                };
+                Ok((call("fleet_divide", args), typed))
+            }
+            _ => Err(wrong()),
+        }
+    }
+}
