@@ -6,10 +6,15 @@
 //!
 //! That listener lets any web page in: it answers preflights, and looks at no `Host`. So it is kept where none finds it.
 
+mod arns;
 mod direct;
 mod forwarder;
 mod refusals;
 mod storage;
+mod streams;
+#[cfg(test)]
+mod testing;
+mod translation;
 
 use std::{
     io,
@@ -35,6 +40,7 @@ use crate::{
     options::{StartError, Storage, Table},
 };
 
+use arns::Arns;
 pub(crate) use forwarder::{Forwarder, LIMIT};
 pub(crate) use refusals::Reply;
 use storage::{FILE, create, open, storage_error};
@@ -48,13 +54,19 @@ pub(crate) struct DynamoDb {
     database: Database,
     /// Its own thread.
     runtime: runtime::Handle,
+    arns: Arc<Arns>,
     stop: oneshot::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
 
 impl DynamoDb {
     /// Opens the storage, creates the tables that are missing, and serves.
-    pub(crate) fn start(storage: &Storage, tables: &[Table]) -> Result<Self, StartError> {
+    /// ARNs have this region and account.
+    pub(crate) fn start(
+        storage: &Storage,
+        tables: &[Table],
+        (region, account): (&str, &str),
+    ) -> Result<Self, StartError> {
         let database = open(storage)?;
         for table in tables {
             create(&database, table)?;
@@ -107,6 +119,7 @@ impl DynamoDb {
             journal,
             database: shared,
             runtime: handle,
+            arns: Arc::new(Arns::new(region, account)),
             stop,
             thread,
         })
@@ -129,6 +142,7 @@ impl DynamoDb {
             journal: self.journal.clone(),
             database: self.database.clone(),
             runtime: self.runtime.clone(),
+            arns: Arc::clone(&self.arns),
         }
     }
 
@@ -160,7 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_listener_without_a_gate_is_on_no_address_that_a_page_would_try() {
-        let dynamodb = DynamoDb::start(&Storage::InMemory, &[]).unwrap();
+        let dynamodb =
+            DynamoDb::start(&Storage::InMemory, &[], ("us-east-1", "000000000000")).unwrap();
         let address = dynamodb.address;
         assert!(address.ip().is_loopback());
         if cfg!(target_os = "linux") {

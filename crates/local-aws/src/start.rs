@@ -84,9 +84,12 @@ impl LocalAws {
         let storage = options.storage.clone();
         let tables = options.tables;
         let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
-        let dynamodb = tokio::task::spawn_blocking(move || DynamoDb::start(&storage, &tables))
-            .await
-            .map_err(|error| io::Error::other(error.to_string()))??;
+        let place = (options.region.clone(), options.account.clone());
+        let dynamodb = tokio::task::spawn_blocking(move || {
+            DynamoDb::start(&storage, &tables, (&place.0, &place.1))
+        })
+        .await
+        .map_err(|error| io::Error::other(error.to_string()))??;
         let data_files = DataFiles {
             inventory: Arc::new(DataFile::watch(file)?),
             dimensions: dynamodb.file(),

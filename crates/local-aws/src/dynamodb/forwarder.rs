@@ -11,8 +11,11 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tokio::runtime;
 
 use super::{
+    arns::Arns,
     direct::Direct,
-    refusals::{Reply, not_kept, too_large, unavailable},
+    refusals::{NotFound, Reply, not_kept, too_large, unavailable},
+    streams,
+    translation::{Translation, operation},
 };
 use crate::{data_file::DataFile, journal::Journal, respond::BodyLimit};
 
@@ -31,6 +34,7 @@ pub(crate) struct Forwarder {
     pub(super) journal: Journal,
     pub(super) database: Database,
     pub(super) runtime: runtime::Handle,
+    pub(super) arns: Arc<Arns>,
 }
 
 impl fmt::Debug for Forwarder {
@@ -43,8 +47,34 @@ impl fmt::Debug for Forwarder {
 }
 
 impl Forwarder {
-    /// Passes a request on as it is, and its answer back. Nothing is acknowledged that would not be found again.
-    pub(crate) async fn forward(&self, request: Request<Bytes>) -> Reply {
+    /// Passes a request on, and its answer back, each in the words of the other side.
+    pub(crate) async fn forward(&self, mut request: Request<Bytes>) -> Reply {
+        let translation = match Translation::of(&self.arns, &mut request) {
+            Ok(translation) => translation,
+            Err(absent) => return as_ours(absent.answer().map(Either::Left)),
+        };
+        if let Some(stream) = translation.stream()
+            && !self.is_current(stream).await
+        {
+            return as_ours(NotFound::new("Stream", stream).answer().map(Either::Left));
+        }
+        let reply = self.pass_on(request).await;
+        translation.answer(&self.arns, reply).await
+    }
+
+    /// Whether a stream is that of the table as it is now.
+    async fn is_current(&self, stream: &str) -> bool {
+        let (arns, database) = (Arc::clone(&self.arns), self.database.clone());
+        let stream = stream.to_owned();
+        let looked = self
+            .runtime
+            .spawn(async move { streams::is_current(&arns, &database, &stream) });
+        // If the storage has been closed, it says so itself.
+        looked.await.unwrap_or(true)
+    }
+
+    /// Nothing is acknowledged that would not be found again.
+    async fn pass_on(&self, request: Request<Bytes>) -> Reply {
         if let Err(gone) = self.file.is_there() {
             return not_kept(&gone.to_string());
         }
@@ -155,10 +185,7 @@ const DISK_FAULTS: [&str; 3] = [
 
 /// Whether a request changes nothing. What is not known to read may write.
 fn reads(request: &Request<Bytes>) -> bool {
-    let target = request.headers().get("x-amz-target");
-    let operation = target
-        .and_then(|target| target.to_str().ok()?.rsplit('.').next())
-        .unwrap_or_default();
+    let operation = operation(request.headers());
     [
         "BatchGet",
         "Describe",

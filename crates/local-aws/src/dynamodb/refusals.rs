@@ -22,6 +22,26 @@ pub(super) fn not_kept(cause: &str) -> Reply {
     .map(Either::Left)
 }
 
+/// A table, a stream or a shard that is not there: what it is, and its name.
+#[derive(Debug)]
+pub(super) struct NotFound(&'static str, String);
+
+impl NotFound {
+    pub(super) fn new(kind: &'static str, name: &str) -> Self {
+        Self(kind, name.to_owned())
+    }
+
+    pub(super) fn answer(&self) -> Answer {
+        let Self(kind, name) = self;
+        respond::error(
+            StatusCode::BAD_REQUEST,
+            CONTENT_TYPE,
+            "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
+            &format!("Requested resource not found: {kind}: {name} not found"),
+        )
+    }
+}
+
 pub(super) fn too_large() -> Answer {
     respond::error(
         StatusCode::PAYLOAD_TOO_LARGE,

@@ -3,31 +3,10 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{
-    dynamodb::{DynamoDb, Forwarder, Reply},
-    options::{Storage, Table},
+use crate::dynamodb::{
+    Forwarder, Reply,
+    testing::{request, storage},
 };
-
-fn storage() -> DynamoDb {
-    let table = Table {
-        name: "things".to_owned(),
-        partition_key: "id".to_owned(),
-    };
-    DynamoDb::start(&Storage::InMemory, &[table]).unwrap()
-}
-
-fn request(operation: &str, body: impl ToString) -> Request<Bytes> {
-    Request::post("/")
-        .header("content-type", CONTENT_TYPE)
-        .header("x-amz-target", format!("{TARGET_PREFIX}{operation}"))
-        .header("x-amz-date", "20260101T000000Z")
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=b",
-        )
-        .body(Bytes::from(body.to_string()))
-        .unwrap()
-}
 
 fn direct(request: Request<Bytes>) -> Option<Direct> {
     let (head, body) = request.into_parts();
