@@ -9,7 +9,8 @@ import built
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from emulated import CREDENTIALS, REGION, Emulated
+from emulated import Emulated
+from programs import CREDENTIALS, REGION
 
 
 class Answer(NamedTuple):

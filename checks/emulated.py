@@ -1,6 +1,5 @@
 """An emulated AWS for the deployment scripts, and servers of this machine beside it."""
 
-import os
 import shlex
 import shutil
 import subprocess
@@ -9,10 +8,7 @@ import urllib.request
 
 import boto3
 from conftest import ROOT, Scripts
-from programs import SERVER, Programs, free_port
-
-REGION = "us-east-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
+from programs import CALLER, CREDENTIALS, REGION, SERVER, Programs, free_port
 
 
 def aws_cli(programs):
@@ -23,7 +19,7 @@ def aws_cli(programs):
 
 
 class Emulated(Programs, Scripts):
-    """Runs the scripts against .ci/emulator/PROGRAM. Whatever account the caller is signed in to, nothing goes there.
+    """Runs the scripts against .ci/emulator/PROGRAM.
 
     A refusal must leave the stacks as they were.
     """
@@ -33,9 +29,8 @@ class Emulated(Programs, Scripts):
         Scripts.__init__(self, folder)
         self.clients, port = {}, free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
-        nowhere = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         # prod is not deployed with nobody to tell of its alarms.
-        self.environment |= CREDENTIALS | nowhere | {"AWS_DEFAULT_REGION": REGION, "AWS_PAGER": "", "ALARM_EMAIL": "alarms@example.com"}
+        self.environment |= CALLER | {"ALARM_EMAIL": "alarms@example.com"}
         # The functions' environment is the emulator's and their own, so it must not name another AWS, and says that this emulator
         # decodes path parameters.
         settings |= {"FLEET_PATH_PARAMETERS": "decoded", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}

@@ -16,6 +16,19 @@ from conftest import ROOT
 PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 SERVER = PROGRAMS / "fleet-server"
 
+REGION = "us-east-1"
+# Nobody's, for endpoints that take any.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+# The environment of who calls such endpoints: whatever account this machine is signed in to, nothing goes there.
+CALLER = CREDENTIALS | {
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_PAGER": "",
+}
+
 
 def free_port():
     with socket.socket() as found:
@@ -123,13 +136,18 @@ class Programs:
 
 
 class Server:
-    """A running fleet-server that keeps nothing, and its local AWS endpoints."""
+    """A running fleet-server, which keeps nothing without options, and its local AWS endpoints."""
 
-    def __init__(self, programs, name, **environment):
+    def __init__(self, programs, name, *options, **environment):
         api, endpoints = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.url, self.endpoints = f"http://{api}", f"http://{endpoints}"
-        self.program = programs.start(name, [SERVER, "--in-memory", "--listen", api, "--aws-listen", endpoints], **environment)
-        self.program.until(lambda: self.ask("/v1/health")[0] == 200)
+        command = [SERVER, *(options or ["--in-memory"]), "--listen", api, "--aws-listen", endpoints]
+        self.program = programs.start(name, command, **environment)
+        self.ready()
+
+    def ready(self):
+        """Waits until it and its stores answer."""
+        self.program.until(lambda: self.ask("/v1/health/ready")[0] == 200, seconds=90)
 
     def ask(self, path, method="GET", body=None):
         return ask(f"{self.url}{path}", method, body)

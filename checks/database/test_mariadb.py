@@ -8,16 +8,16 @@ import os
 import re
 import signal
 import subprocess
-import urllib.request
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 from databases import SCHEMA, Database
-from programs import SERVER, Programs, free_port, output_of, until
+from programs import Programs, Server, output_of, until
 
 # local-aws's tests of the engine use the database of the URL; every other test has its own.
 MODULES = ("mysql", "local", "paging", "plans", "ec2", "ambiguous", "concurrency", "deadlock", "exceptions", "ids", "sql")
+API_REQUESTS = ROOT / ".ci/api-requests"
 ROW = "'r', 'a', UTC_TIMESTAMP(), ''"
 
 
@@ -33,32 +33,10 @@ def database(programs):
     return Database(programs, "mariadb")
 
 
-def ask(url, body=None):
-    with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=30) as answer:
-        return answer.read().decode()
-
-
-class Server:
-    """A running fleet-server."""
-
-    def __init__(self, programs, name, *options, **environment):
-        address = f"127.0.0.1:{free_port()}"
-        self.api = f"http://{address}"
-        command = [SERVER, *options, "--listen", address, "--aws-listen", "127.0.0.1:0"]
-        self.program = programs.start(name, command, **environment)
-        self.ready()
-
-    def ready(self):
-        self.program.until(lambda: ask(f"{self.api}/v1/health/ready"), 90)
-
-    def keeps_the_contract(self):
-        output_of(ROOT / ".ci/api-requests", self.api)
-
-
 @pytest.fixture(scope="module")
 def server(programs, database):
     """A server whose inventory is in the database."""
-    return Server(programs, "server", "--in-memory", FLEET_DATABASE_URL=database.url)
+    return Server(programs, "server", FLEET_DATABASE_URL=database.url)
 
 
 def rust_tests(modules, **environment):
@@ -77,7 +55,7 @@ def test_the_tests_of_the_inventory_pass_on_it(database):
 
 
 def test_the_contracts_requests_are_answered_as_on_sqlite(server):
-    server.keeps_the_contract()
+    output_of(API_REQUESTS, server.url)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +93,8 @@ def test_a_mariadb_that_the_server_starts_survives_a_kill_of_either(programs, tm
         return not mariadb.exists() or "\nState:\tZ" in (mariadb / "status").read_text()
 
     server = start("first")
-    server.keeps_the_contract()
-    ask(f"{server.api}/ec2/kept", b'{"aws_region":"us-east-1","aws_account":"1"}')
+    output_of(API_REQUESTS, server.url)
+    assert server.ask("/ec2/kept", "POST", {"aws_region": "us-east-1", "aws_account": "1"})[0] == 200
     killed = process()
     os.kill(int(killed.name), signal.SIGKILL)
     until(lambda: gone(killed))
@@ -126,7 +104,7 @@ def test_a_mariadb_that_the_server_starts_survives_a_kill_of_either(programs, tm
     assert server.program.end(signal.SIGKILL) == -signal.SIGKILL
     until(lambda: gone(orphaned))
     again = start("second")
-    assert '"record_found":true' in ask(f"{again.api}/ec2/kept")
+    assert '"record_found":true' in again.ask("/ec2/kept")[1]
     stopped = process()
     assert again.program.end() == 0
     assert gone(stopped), "MariaDB outlived the stop of its server"

@@ -13,18 +13,7 @@ import pytest
 from conftest import ROOT
 from emulated import aws_cli
 from findings import no_findings
-from programs import Programs, Server, ask, free_port, output_of
-
-# Nobody's, for endpoints that take any.
-CALLER = {
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "any",
-    "AWS_SECRET_ACCESS_KEY": "any",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_PAGER": "",
-}
+from programs import CALLER, Programs, Server, ask, free_port, output_of
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import built
 import documented
 import pytest
 from conftest import ROOT
-from programs import Programs, ask, free_port, output_of
+from programs import CALLER, Programs, ask, free_port, output_of
 
 DOCUMENT = ROOT / "docs/extending.md"
 # What takes too long in a copy, and what runs it instead.
@@ -32,16 +32,6 @@ AFTERWARDS = {
     "format": ["cargo", "fmt", "--all", "--check"],
     "template": [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "--quiet", *SUBJECTS],
     "collection": [".ci/postman.py", "--check"],
-}
-# Nothing goes to AWS.
-CALLER = {
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "any",
-    "AWS_SECRET_ACCESS_KEY": "any",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
 # The copy, always in the same folder, which the programs built in it name.
 TREE = built.TARGET / "ci-extending"

@@ -13,20 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import built
 import pytest
 from conftest import ROOT
-from programs import SERVER, Programs, free_port, output_of
+from programs import CALLER, SERVER, Programs, free_port, output_of
 from samcli.yamlhelper import yaml_parse
 
-# Nothing here goes to AWS.
-LOCAL = {
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": "/dev/null",
-    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    "SAM_CLI_TELEMETRY": "0",
-}
 # An event finds what an earlier method has left.
 METHODS = ("POST", "PATCH", "GET", "DELETE")
 
@@ -37,7 +26,7 @@ class SamLocal:
     def __init__(self, folder):
         self.tree = built.functions(folder)
         self.programs = Programs(self.tree)
-        self.programs.environment |= LOCAL
+        self.programs.environment |= CALLER
         # Where containers see this machine.
         subnet = output_of("docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}").strip()
         endpoints, api = f"{next(ipaddress.ip_network(subnet).hosts())}:{free_port()}", f"127.0.0.1:{free_port()}"

@@ -12,8 +12,7 @@ import urllib.request
 
 import boto3
 import pytest
-from emulated import CREDENTIALS, REGION
-from programs import PROGRAMS, free_port
+from programs import CREDENTIALS, PROGRAMS, REGION, free_port
 
 from scaling.conftest import SCRIPT
 

@@ -4,8 +4,6 @@ Needs curl, the AWS CLI of .ci/lib.sh, and fleet-server as .ci/local-server has 
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,65 +13,46 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from conftest import ROOT
-from programs import SERVER, ask, free_port, until
+from programs import CALLER, CREDENTIALS, REGION, Programs, Server, ask, output_of
 
 DATABASE = ["--resource-arn", "arn:aws:rds:us-east-1:000000000000:cluster:fleet", "--database", "ec2_inventory_db"]
 PACKAGE = {"package_name": "package-1", "package_version": "v1"}
 INSTANCE = {"aws_region": "us-east-1", "aws_account": "123456789012", "packages": [PACKAGE]}
 
 
-class Server:
-    def __init__(self, folder):
-        self.folder, self.api, self.endpoints, self.process = folder, f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}", None
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLEET_"))}
-        nobody = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_EC2_METADATA_DISABLED": "true"}
-        files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        self.environment = kept | nobody | files | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.endpoints}
+class LocalServer(Server):
+    """A server that keeps its data, and the AWS CLI for its endpoints."""
 
-    def start(self, *options):
-        self.log = self.folder / "server.log"
-        addresses = ["--listen", self.api.removeprefix("http://"), "--aws-listen", self.endpoints.removeprefix("http://")]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [SERVER, "--data-dir", self.folder / "data", *addresses, *options], stdout=log, stderr=log, env=self.environment
-            )
-        # What it says comes after its first answer may.
-        until(lambda: ask(f"{self.api}/v1/health")[0] == 200 and "Ctrl-C" in self.log.read_text(), text=self.log.read_text)
-
-    def end(self, how):
-        """Its exit code after a signal."""
-        self.process.send_signal(how)
-        return self.process.wait(30)
+    def __init__(self, programs, *options):
+        super().__init__(programs, "server", "--data-dir", programs.folder / "data", *options, **CALLER)
+        # It asks for the signatures of these credentials. What it says comes after its first answer may.
+        self.program.until_printed("Ctrl-C")
+        self.environment = programs.environment | CALLER | {"AWS_ENDPOINT_URL": self.endpoints}
 
     def aws(self, *arguments):
         """What the AWS CLI prints; as JSON where it is told to."""
-        command = [Path(sys.executable).parent / "aws", *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"aws {' '.join(arguments)}: {done.stderr}"
-        return json.loads(done.stdout) if done.stdout else None
+        printed = output_of(Path(sys.executable).parent / "aws", *arguments, env=self.environment)
+        return json.loads(printed) if printed else None
 
 
 @pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path)
-    yield server
-    if server.process and server.process.poll() is None:
-        server.end(signal.SIGKILL)
+def programs(tmp_path):
+    programs = Programs(tmp_path)
+    yield programs
+    programs.end()
 
 
 def filled(server):
-    assert ask(f"{server.api}/ec2/instance-002", "POST", INSTANCE)[0] == 200
-    assert ask(f"{server.api}/v1/scalableTargetDimensions/1-23456789", "PATCH", {"desiredCapacity": 2.0})[0] == 200
+    assert server.ask("/ec2/instance-002", "POST", INSTANCE)[0] == 200
+    assert server.ask("/v1/scalableTargetDimensions/1-23456789", "PATCH", {"desiredCapacity": 2.0})[0] == 200
 
 
-def test_it_keeps_the_contract(server):
-    server.start()
-    done = subprocess.run([ROOT / ".ci/api-requests", server.api], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_it_keeps_the_contract(programs):
+    output_of(ROOT / ".ci/api-requests", LocalServer(programs).url)
 
 
-def test_the_aws_cli_works_with_the_local_endpoints(server):
-    server.start()
+def test_the_aws_cli_works_with_the_local_endpoints(programs):
+    server = LocalServer(programs)
     filled(server)
     secret = server.aws("secretsmanager", "describe-secret", "--secret-id", "fleet-db")["ARN"]
     assert '"username"' in server.aws("secretsmanager", "get-secret-value", "--secret-id", secret)["SecretString"]
@@ -97,24 +76,24 @@ def test_the_aws_cli_works_with_the_local_endpoints(server):
 
 
 @pytest.mark.parametrize("access", ["open", "template"])
-def test_the_lines_to_try_work_as_they_are_printed(server, access):
-    server.start("--access", access)
-    lines = server.log.read_text().partition("\nTry:\n")[2].partition("\nCtrl-C")[0].splitlines()
-    assert len(lines) == 3, server.log.read_text()
+def test_the_lines_to_try_work_as_they_are_printed(programs, access):
+    server = LocalServer(programs, "--access", access)
+    lines = server.program.text().partition("\nTry:\n")[2].partition("\nCtrl-C")[0].splitlines()
+    assert len(lines) == 3, server.program.text()
     for again in (False, True):
         for line in lines:
-            command = line.strip().replace("curl ", f"curl --silent --show-error --fail --output {server.folder}/answer ", 1)
+            command = line.strip().replace("curl ", f"curl --silent --show-error --fail --output {programs.folder}/answer ", 1)
             done = subprocess.run(["bash", "-c", command], env=server.environment, capture_output=True, text=True, check=False)
             if again and "-X POST" in line:
                 assert "error: 400" in done.stderr, f"{line} adds what is there already: {done.stderr}"
             else:
                 assert done.returncode == 0, f"{line}: {done.stderr}"
-    assert server.end(signal.SIGTERM) == 0
+    assert server.program.end() == 0
 
 
-def test_a_presigned_address_is_good_for_its_path_alone(server):
-    server.start("--access", "template")
-    request = AWSRequest("GET", f"{server.api}/v1/scalableTargetDimensions/a%20b?x=1")
-    SigV4QueryAuth(Credentials("any", "any"), "execute-api", "us-east-1", expires=600).add_auth(request)
+def test_a_presigned_address_is_good_for_its_path_alone(programs):
+    server = LocalServer(programs, "--access", "template")
+    request = AWSRequest("GET", f"{server.url}/v1/scalableTargetDimensions/a%20b?x=1")
+    SigV4QueryAuth(Credentials(*CREDENTIALS.values()), "execute-api", REGION, expires=600).add_auth(request)
     assert ask(request.url)[0] == 200
     assert ask(request.url.replace("a%20b", "c"))[0] == 403
