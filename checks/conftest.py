@@ -52,7 +52,7 @@ class Scripts:
 
     def aws(self, *answers):
         """Has AWS answer a call by the first pattern that fits its arguments: (pattern, shell command)."""
-        cases = [*answers, ("*", 'echo "nobody foresaw: $*" >&2; exit 254')]
+        cases = [*answers, ("*", 'echo "unexpected call: $*" >&2; exit 254')]
         self.stand_in("aws", "\n".join(['case "$*" in', *(f"    {pattern}) {command} ;;" for pattern, command in cases), "esac"]))
 
     def run(self, command, **environment):

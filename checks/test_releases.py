@@ -80,7 +80,7 @@ def test_a_changed_setting_is_published():
         if resource["Type"] == "AWS::Lambda::Version":
             versions[resource["Properties"]["FunctionName"]["Ref"]] = resource["Properties"]
     for name, _ in Stack(**ISSUER).functions():
-        # A name is none of a version's settings.
+        # A name is not one of a version's settings.
         properties = {key: value for key, value in template["Resources"][name]["Properties"].items() if key != "FunctionName"}
         uses = parameters_in(properties, template) - NOT_PUBLISHED.keys()
         published = parameters_in(versions.get(name, {}).get("Description", {}), template)

@@ -97,7 +97,7 @@ class Stack:
         return [(name, found.get("Properties", {})) for name, found in self.resources.items() if found["Type"] in types]
 
     def functions(self):
-        """The (name, properties) of the functions of the API; the check before a release is none."""
+        """The (name, properties) of the functions of the API; the check before a release is not one of them."""
         return [(name, found) for name, found in self.of_type("AWS::Lambda::Function") if name != "ReleaseCheck"]
 
     def refusals(self):

@@ -288,7 +288,7 @@ def main():
     if options.check is None:
         print(text, end="")
     elif options.check.read_text() != text:
-        print(f"{options.check} is not the output of deploy_scripts/cost.py: write it anew with deploy_scripts/cost.py > {options.check}", file=sys.stderr)
+        print(f"{options.check} is not the output of deploy_scripts/cost.py: regenerate it with deploy_scripts/cost.py > {options.check}", file=sys.stderr)
         return 1
     return 0
 

@@ -71,7 +71,7 @@ claim_migration() {
         read -r found owner applied <<<"$answer"
         if [[ $applied != "$NULL" ]]; then
             [[ $found == "$checksum" ]] ||
-                die "$DB_NAME had another migration $version than $(basename "$file"). Check out the version that was deployed: an applied migration is never edited."
+                die "$DB_NAME has a migration $version that differs from $(basename "$file"). Check out the version that was deployed: an applied migration is never edited."
             return 1
         fi
         if [[ $owner == "$claim" ]]; then return 0; fi

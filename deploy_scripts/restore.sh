@@ -219,7 +219,7 @@ restore_inventory() {
     if [[ -n $source_arn ]]; then
         DB_CLUSTER_ARN=$source_arn
         DB_SECRET_ARN=$(stack_output "$DATABASE_STACK" SecretArn)
-        # A dropped table is why somebody restores.
+        # A dropped table may be the reason for the restore.
         (look_at "now, $cluster") || say "  now, $cluster: cannot be looked at, see above"
     fi
     DB_CLUSTER_ARN=$restored DB_SECRET_ARN=$secret

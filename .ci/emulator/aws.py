@@ -57,7 +57,7 @@ def delete_cluster(physical_id, properties):
 
 
 def create_function(logical_id, properties, stack):
-    """ministack makes a function anew to change it, and forgets its versions and its alias until they are made again."""
+    """ministack recreates a function to change it, and forgets its versions and its alias until they are made again."""
     before = dict(lambda_svc._functions.items())
     name, attributes = create_function_of_ministack(logical_id, properties, stack)
     if name in before:

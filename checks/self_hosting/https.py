@@ -90,7 +90,7 @@ class HttpsServer:
         return done.returncode, done.stdout + done.stderr
 
     def fingerprint(self):
-        """The fingerprint of the certificate that it serves, whoever has signed it."""
+        """The fingerprint of the certificate that it serves, whichever authority signed it."""
         command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-servername", HOST]
         shown = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
         return output_of("openssl", "x509", "-noout", "-fingerprint", "-sha256", input=shown)

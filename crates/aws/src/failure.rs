@@ -51,7 +51,7 @@ pub enum CallFailure {
         waited: Duration,
     },
     /// The operation's time was over before the call could be sent.
-    #[error("{operation}: not sent, since the time of the request was used up")]
+    #[error("{operation}: not sent, because the request's time was used up")]
     NotSent {
         /// The operation's name in the service's API.
         operation: &'static str,

@@ -17,7 +17,7 @@ pub const NEEDED: u32 = 2;
 pub enum SchemaMismatch {
     /// Migrations are missing.
     #[error(
-        "the database's schema is of version {found} and must be of {NEEDED} or later: run deploy_scripts/create_schema.sh"
+        "the database schema is version {found}, and version {NEEDED} or later is required: run deploy_scripts/create_schema.sh"
     )]
     Old {
         /// Its newest applied migration; 0 for none.
@@ -25,7 +25,7 @@ pub enum SchemaMismatch {
     },
     /// A migration has left this build behind.
     #[error(
-        "the database's schema is of version {found}, which needs functions of {needed} or later, and these know {KNOWN}: deploy newer ones"
+        "the database schema is version {found}, which requires functions that know version {needed} or later, and these know only {KNOWN}: deploy newer ones"
     )]
     New {
         /// Its newest applied migration.
@@ -35,7 +35,7 @@ pub enum SchemaMismatch {
     },
     /// A table or a column is missing, whatever version the database reports.
     #[error(
-        "a table or column is missing ({0}); the schema must be of version {NEEDED} or later: run deploy_scripts/create_schema.sh"
+        "a table or column is missing ({0}); the schema must be version {NEEDED} or later: run deploy_scripts/create_schema.sh"
     )]
     Missing(String),
 }
@@ -75,7 +75,7 @@ mod tests {
     fn each_mismatch_names_the_version_that_is_needed() {
         assert_eq!(
             SchemaMismatch::Old { found: 1 }.to_string(),
-            "the database's schema is of version 1 and must be of 2 or later: run deploy_scripts/create_schema.sh"
+            "the database schema is version 1, and version 2 or later is required: run deploy_scripts/create_schema.sh"
         );
         assert_eq!(
             SchemaMismatch::New {
@@ -83,7 +83,7 @@ mod tests {
                 needed: 8
             }
             .to_string(),
-            "the database's schema is of version 9, which needs functions of 8 or later, and these know 3: deploy newer ones"
+            "the database schema is version 9, which requires functions that know version 8 or later, and these know only 3: deploy newer ones"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! How a store fails, in terms that matter to a caller.
 //!
 //! Use [`StoreError::Unavailable`] when a later retry may work, and [`StoreError::Fault`] when it will not until
-//! somebody fixes the set-up or the code; [`StoreError::Schema`] is the fault that
+//! an operator fixes the set-up or the code; [`StoreError::Schema`] is the fault that
 //! migrations fix. What exactly happened is the `source`: it goes to the log, never to a client.
 
 use std::{error::Error as StdError, fmt, time::Duration};
@@ -47,7 +47,7 @@ pub enum StoreError {
         source: Cause,
     },
     /// The store refused, or gave an answer that it never should: an operator's or a programmer's error.
-    #[error("{store} is not set up as it should be, or answered something unexpected")]
+    #[error("{store} is misconfigured, or gave an unexpected answer")]
     Fault {
         /// Which store.
         store: Store,

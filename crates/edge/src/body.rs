@@ -25,7 +25,7 @@ pub enum BodyError {
     /// It is larger than allowed.
     #[error("The request body must have at most {0} bytes.")]
     TooLarge(usize),
-    /// The client stopped sending, or sent chunks that are none.
+    /// The client stopped sending, or sent invalid chunks.
     #[error("The request body did not arrive completely.")]
     Broken,
     /// The bodies under way take all the memory that they may.

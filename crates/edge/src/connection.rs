@@ -85,7 +85,7 @@ impl<R: Responder> Connection<R> {
             cutting,
             under_way,
         } = self;
-        // A client that asks and does not read would hold the connection for ever.
+        // A client that asks and does not read would hold the connection forever.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
         let stream = Worded::new(Box::pin(stream), Arc::clone(&responder), seat.activity());

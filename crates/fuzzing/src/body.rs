@@ -184,7 +184,10 @@ pub fn check(bytes: &[u8]) {
     let is_taken = fields.iter().all(|(name, value)| is_field(name, value));
     match object.into::<Fields>() {
         Ok(read) => {
-            assert!(is_taken, "fields were taken that are none");
+            assert!(
+                is_taken,
+                "fields were accepted that the route does not have"
+            );
             assert_eq!(serde_json::to_value(read).unwrap(), as_doubles(fields));
         }
         Err(error) => {

@@ -82,7 +82,7 @@ impl From<Failure> for Diagnostic {
 }
 
 impl AuthorizerEvent {
-    /// The value of the header `authorization`, whose name comes in the case that the client wrote. Two of them are none.
+    /// The value of the header `authorization`, whose name comes in the case that the client wrote. Two of them count as none.
     fn authorization(&self) -> Option<&str> {
         let is_it = |name: &String| name.eq_ignore_ascii_case("authorization");
         let all = self.multi_value_headers.iter().flatten();
@@ -174,7 +174,7 @@ async fn outcome<A: Authorizer>(authorizer: &A, event: &AuthorizerEvent) -> Resu
     }
     let stage = event
         .stage()
-        .ok_or_else(|| Denied::Ours("the event has no methodArn that can be read".to_owned()))?;
+        .ok_or_else(|| Denied::Ours("the event has no readable methodArn".to_owned()))?;
     let decision = AssertUnwindSafe(authorizer.authorize(event.authorization()));
     match decision.catch_unwind().await {
         Ok(Ok(name)) => Ok(json!({

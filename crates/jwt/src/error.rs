@@ -33,7 +33,7 @@ pub enum Refusal {
     /// Not three parts of base64url, or not JSON in the first two.
     #[error("the token is not a signed JWT that can be read")]
     Malformed,
-    /// `alg` is none of those that are taken.
+    /// `alg` is not one of the accepted algorithms.
     #[error("the token's alg is not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384")]
     Algorithm,
     /// `crit` names an extension; none is known here (RFC 7515, section 4.1.11).
@@ -49,7 +49,7 @@ pub enum Refusal {
     #[error("the token has no {0}")]
     NoClaim(&'static str),
     /// `iss` is another issuer.
-    #[error("the token's iss is another issuer")]
+    #[error("the token's iss is not the configured issuer")]
     Issuer,
     /// Neither `aud` nor, in an access token of Cognito, `client_id` is one of the audiences.
     #[error("the token is for another audience")]

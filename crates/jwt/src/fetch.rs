@@ -125,9 +125,7 @@ fn keys_url(issuer: &IssuerUrl, text: &[u8]) -> Result<String, KeysError> {
         .map_err(|_| unusable("it is not JSON with issuer and jwks_uri"))?;
     // OpenID Connect Discovery 1.0, section 4.3: otherwise it is another issuer's.
     if found.issuer != issuer.as_str() {
-        return Err(unusable(
-            "its issuer is another one than JWT_ISSUER, to the character",
-        ));
+        return Err(unusable("its issuer is not exactly JWT_ISSUER"));
     }
     if !is_fetchable(&found.jwks_uri) {
         return Err(unusable("its jwks_uri is not an https URL"));

@@ -8,7 +8,7 @@ pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The longest value of the header `authorization`, in bytes. API Gateway takes 10,240 bytes of headers in all.
 pub const AUTHORIZATION_BYTES: usize = 8192;
 
-/// The age from which keys are asked for anew. Until that succeeds, the old ones are used.
+/// The age from which keys are fetched again. Until that succeeds, the old ones are used.
 pub const REFRESH_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// The age from which keys are no longer used, so that a key which the issuer has withdrawn ends even if it cannot be reached.

@@ -72,7 +72,7 @@ impl AutoScaling {
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return refuse(&ScalingError(
                 "SerializationException",
-                "The request is not a JSON object of this operation.".to_owned(),
+                "The request is not a JSON object for this operation.".to_owned(),
             ));
         };
         match operations::answer(&self.registry, operation, &request).await {

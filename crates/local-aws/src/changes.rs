@@ -61,7 +61,7 @@ impl Changes {
     /// A reader that begins at `position`.
     ///
     /// # Errors
-    /// [`ChangesError`], also for a position that is none.
+    /// [`ChangesError`], also for an invalid position.
     pub async fn reader(&self, position: Position) -> Result<Reader, ChangesError> {
         let changes = self.clone();
         let iterator = blocking(move || changes.iterator(position)).await?;

@@ -185,7 +185,7 @@ pub enum StartError {
     },
     /// The database URL does not parse.
     #[error(
-        "The database URL is not understood ({0}): it must look like mysql://user:password@host:3306/database."
+        "The database URL is invalid ({0}): it must look like mysql://user:password@host:3306/database."
     )]
     DatabaseUrl(String),
     /// The database does not answer, or refuses us.
@@ -224,13 +224,13 @@ pub enum StartError {
     },
     /// A migration is not the one that the database has.
     #[error(
-        "The database had another migration {0} than this server brings: start the version of the server that the database \
+        "The database has a migration {0} that differs from this server's: start the version of the server that the database \
          belongs to, or choose another data folder with --data-dir or another database with --database-url."
     )]
     SchemaEdited(u32),
     /// The database has tables with the same names and another layout.
     #[error(
-        "The database has tables of another layout than this server's ({0}): choose another data folder with --data-dir or \
+        "The database has tables with a different layout from this server's ({0}): choose another data folder with --data-dir or \
          another database with --database-url."
     )]
     SchemaLayout(String),

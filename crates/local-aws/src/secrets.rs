@@ -126,7 +126,7 @@ impl Secrets {
         let Ok(request) = serde_json::from_slice::<Request>(body) else {
             return refuse(
                 "SerializationException",
-                "The request is not a JSON object of this operation.",
+                "The request is not a JSON object for this operation.",
             );
         };
         let Some(id) = request.secret_id else {

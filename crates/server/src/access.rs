@@ -108,7 +108,7 @@ impl Access {
         let verifier = if rules.routes.iter().any(|rule| rule.signature) {
             if callers.credentials.is_none() {
                 warn!(
-                    "no credentials to verify SigV4 signatures by, so the routes that ask for one refuse every request: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE, to those that callers sign with"
+                    "no credentials to verify SigV4 signatures with, so the routes that ask for one refuse every request: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE, to those that callers sign with"
                 );
             }
             Some(Verifier::new(callers.credentials, callers.region))
@@ -268,7 +268,7 @@ impl Access {
             .as_ref()
             .ok_or(Denial::Token(Refusal::Missing))?;
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-        // Two of them are none, as for the authorizer on AWS.
+        // Two of them count as none, as for the authorizer on AWS.
         let authorization = match (values.next(), values.next()) {
             (Some(only), None) => only.to_str().ok(),
             _ => None,

@@ -89,7 +89,7 @@ impl Gateway {
         Self { pages, ..self }
     }
 
-    /// The same gateway, which tells of the changes of dimensions where there are `events`.
+    /// The same gateway, which reports the changes of dimensions where there are `events`.
     pub(crate) fn with_events(self, events: Option<Events>) -> Self {
         Self { events, ..self }
     }
@@ -295,7 +295,7 @@ fn without_doubled_slash(parts: &mut Parts) {
     }
 }
 
-/// Changes the path, not the query. A path that is none stays as it was.
+/// Changes the path, not the query. An invalid path stays as it was.
 fn set_path(parts: &mut Parts, path: &str) {
     let query = parts.uri.query().map(|query| format!("?{query}"));
     let target = format!("{path}{}", query.unwrap_or_default());

@@ -18,7 +18,7 @@ use crate::{
 
 /// The port that an https:// address has no need to name.
 const PORT: u16 = 443;
-/// What a browser that has been here by HTTPS is told: not to come by plain HTTP for a year.
+/// Tells a browser that has used HTTPS to use nothing else for a year.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The certificates, and the redirect of plain HTTP. New certificates stop coming when it is dropped.
@@ -42,7 +42,7 @@ impl Https {
         })
     }
 
-    /// The same, with whoever comes to `plain` sent to `port`.
+    /// The same, with clients of `plain` redirected to `port`.
     pub(crate) fn redirecting(
         self,
         plain: Option<TcpListener>,

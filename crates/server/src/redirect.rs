@@ -20,7 +20,7 @@ use crate::{
 
 const HTTPS: u16 = 443;
 
-/// Sends whoever asks by HTTP to HTTPS, with 308, which keeps method and body.
+/// Redirects HTTP requests to HTTPS, with 308, which keeps method and body.
 #[derive(Debug)]
 pub(crate) struct Redirect {
     /// Knows the names that the server has a certificate for.

@@ -126,7 +126,7 @@ impl Refusal {
             Self::Denied(denied) => return denied.reason(),
             Self::NoSuchRoute => "no such route",
             Self::OutsideStage => "the path is not below the stage",
-            Self::Malformed => "the function did not answer, or not as it should",
+            Self::Malformed => "the function did not answer, or its answer is invalid",
             Self::TimedOut => "the body or the function took too long",
             other => return Cow::Owned(other.to_string()),
         })

@@ -296,7 +296,7 @@ mod tests {
         );
         assert_eq!(
             refused(&[("GET", "/a/{x}", "one"), ("POST", "/a/{y}", "one")]),
-            "its paths /a/{x} and /a/{y} cannot stand side by side"
+            "its paths /a/{x} and /a/{y} conflict"
         );
         for path in ["/a{x}", "/{x+}/a", "/{}", "/{x", "/{+}", "/{*x}"] {
             assert!(

@@ -101,7 +101,7 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, Sta
         () = signals.next() => {
             under_way.cut();
             warn!("stopped at once");
-            let _ = farewell("Stopped at once, whatever was under way.", &data, out);
+            let _ = farewell("Stopped at once; requests under way were cut.", &data, out);
             process::exit(STOPPED_AT_ONCE)
         }
     }
@@ -193,7 +193,10 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "  certificate          {certificate}")?;
     }
     if let Some(plain) = running.redirect_addr() {
-        writeln!(out, "  plain HTTP           http://{plain} sends to HTTPS")?;
+        writeln!(
+            out,
+            "  plain HTTP           http://{plain} redirects to HTTPS"
+        )?;
     }
     match running.aws_endpoint_url() {
         Some(aws) => {
@@ -205,7 +208,7 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
                 Some(folder) => writeln!(out, "  data folder          {}", folder.display())?,
                 None => writeln!(
                     out,
-                    "  data folder          none: data is in memory and goes with the server"
+                    "  data folder          none: data is in memory and is gone when the server stops"
                 )?,
             }
         }
@@ -224,7 +227,7 @@ fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
     if let Some(key) = running.made_api_key() {
         writeln!(
             out,
-            "  API key              {key} (made now, and not shown again)"
+            "  API key              {key} (new, and not shown again)"
         )?;
     }
     for (number, example) in running.examples().enumerate() {

@@ -238,7 +238,7 @@ impl Running {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         let mut address = self.hosting.local_addr();
-        // An address that stands for all of the machine's is none to connect to.
+        // An address that stands for all of the machine's is not one to connect to.
         if address.ip().is_unspecified() {
             address.set_ip(match address.ip() {
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -59,11 +59,11 @@ pub enum TemplateError {
     #[error("it has the route {0} twice")]
     Duplicate(String),
     /// Two paths that differ only in the names of their parameters.
-    #[error("its paths {0} and {1} cannot stand side by side")]
+    #[error("its paths {0} and {1} conflict")]
     Conflict(String, String),
     /// A path with braces that do not make parameters.
     #[error(
-        "its path {0} is not one that API Gateway knows: a parameter fills its segment, {{name}} or, as the last one, {{name+}}"
+        "its path {0} is not valid in API Gateway: a parameter fills its segment, {{name}} or, as the last one, {{name+}}"
     )]
     Path(String),
     /// A route with an authorizer that only API Gateway has.

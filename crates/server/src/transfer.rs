@@ -143,13 +143,13 @@ enum TransferError {
     },
     /// The position in the file is not one of this source.
     #[error(
-        "The file was begun from another source ({0}): continue it from that one, or start a new file."
+        "The file was started from another source ({0}): continue it from that one, or start a new file."
     )]
     Token(String),
     /// The file ends before the last line of an export.
     #[error("{} is an unfinished export: run the export again with this file, then the import.", .0.display())]
     Unfinished(PathBuf),
-    /// A store failed; the cause is shown, since whoever runs this has the credentials.
+    /// A store failed; the cause is shown, since the person who runs this has the credentials.
     #[error("{0} ({cause}). Run it again to continue.", cause = causes(.0))]
     Store(StoreError),
     /// The API refused a request, or does not answer.

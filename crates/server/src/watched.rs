@@ -8,7 +8,7 @@ use fleet_core::{
 };
 use fleet_local_aws::DataFile;
 
-/// When to ask again: somebody has to make room meanwhile.
+/// When to ask again: an operator has to make room first.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A store's probe, and the file that the store writes to where that is on this machine.

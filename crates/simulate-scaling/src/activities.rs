@@ -14,7 +14,7 @@ use crate::{
 pub trait Listener {
     /// An activity has ended.
     fn ended(&mut self, activity: &Activity);
-    /// A request came to nothing.
+    /// A request failed.
     fn unanswered(&mut self, now: Timestamp, error: &AskError);
     /// Something deserves a remark, which no activity has.
     fn remarked(&mut self, now: Timestamp, remark: &str);
@@ -26,7 +26,7 @@ pub struct Activities<'a, L> {
     listener: &'a mut L,
     all: Vec<Activity>,
     random: fastrand::Rng,
-    /// What the last alarm came to nothing for: one that repeats itself each period is written once.
+    /// Why the last alarm had no effect: one that repeats itself each period is written once.
     last_reason: Option<NotScaled>,
 }
 

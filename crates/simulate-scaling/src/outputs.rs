@@ -30,7 +30,10 @@ impl Files {
     pub(crate) fn prepare(options: &Options, twice: bool) -> Result<Self, String> {
         if let Some(folder) = &options.out {
             fs::create_dir_all(folder).map_err(|error| {
-                format!("The folder {} cannot be made: {error}.", folder.display())
+                format!(
+                    "The folder {} cannot be created: {error}.",
+                    folder.display()
+                )
             })?;
         }
         let place = |own: &Option<PathBuf>, name: &str| {
@@ -52,7 +55,7 @@ impl Files {
             .find_map(|(index, path)| paths[..index].contains(path).then_some(path))
         {
             return Err(format!(
-                "{} is to be written twice: give --svg, --log and --csv a file each.",
+                "{} would be written twice: give --svg, --log and --csv different files.",
                 twice.display()
             ));
         }

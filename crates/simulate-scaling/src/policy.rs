@@ -127,7 +127,7 @@ pub fn scale_in(
     bounds: Bounds,
     cooling_down: bool,
 ) -> Verdict {
-    // A capacity above the maximum, which somebody else has set, comes down at least to the maximum.
+    // A capacity above the maximum, which another caller has set, comes down at least to the maximum.
     let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
     let wanted = needed(newest.capacity, newest.metric);
     match scale_in_to(wanted, current, bounds, cooling_down) {

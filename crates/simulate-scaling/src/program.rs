@@ -146,7 +146,7 @@ async fn check(
         Ok(desired) => {
             let answer = endpoint.patch(desired).await;
             answer.map_err(|error| Trouble::Endpoint(format!("{url} {error}.")))?;
-            "It takes a PATCH that changes nothing.".to_owned()
+            "It accepts a PATCH that changes nothing.".to_owned()
         }
     };
     let mut text = format!("{url} keeps the contract: {}. {tried}\n", in_words(state));
@@ -180,7 +180,7 @@ fn whole(state: &State) -> Result<u32, String> {
         Ok(desired as u32)
     } else {
         Err(format!(
-            "Application Auto Scaling has whole capacities up to {MOST_CAPACITY} alone, and the desired one is {desired}"
+            "Application Auto Scaling has only whole capacities up to {MOST_CAPACITY}, and the desired one is {desired}"
         ))
     }
 }

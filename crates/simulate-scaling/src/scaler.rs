@@ -487,7 +487,7 @@ impl Scaler {
         });
     }
 
-    /// Takes the end of an order that came to nothing.
+    /// Takes the end of an order that failed.
     pub fn given_up(&mut self) {
         self.under_way = None;
     }

@@ -97,7 +97,7 @@ impl ScheduledAction {
         };
         if matches!(when, When::At(_)) && (start.is_some() || end.is_some()) {
             return Err(format!(
-                "'{text}' happens once, and has neither start nor end"
+                "'{text}' happens once, so it takes neither start nor end"
             ));
         }
         if let (Some(start), Some(end)) = (start, end)
@@ -206,13 +206,13 @@ fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
     };
     let [minutes, hours, day, month, weekday, year] = *rest else {
         return Err(format!(
-            "cron({text}): there are {} fields, and must be six: minutes hours day-of-month month day-of-week year",
+            "cron({text}): there are {} fields; there must be six: minutes hours day-of-month month day-of-week year",
             fields.len()
         ));
     };
     if seconds != "0" {
         return Err(format!(
-            "cron({text}): the first of seven fields is the second, and must be 0"
+            "cron({text}): the first of seven fields is the seconds, and must be 0"
         ));
     }
     if (day == "?") == (weekday == "?") {
@@ -412,7 +412,7 @@ mod tests {
             ),
             (
                 "cron(0 8 * * *) min=1",
-                "cron(0 8 * * *): there are 5 fields, and must be six",
+                "cron(0 8 * * *): there are 5 fields; there must be six",
             ),
             (
                 "cron(0 8 * * * *) min=1",

@@ -18,7 +18,7 @@ use crate::{
 /// So many requests in a row without an answer, each sent several times, end it, unless it has a time for that.
 const PATIENCE: u32 = 3;
 
-/// Requests in a row that came to nothing.
+/// Failed requests in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Failures {
     count: u32,
@@ -187,7 +187,7 @@ impl<'a, L: Listener> Target<'a, L> {
         self.bound(now, bounds).await
     }
 
-    /// Asks how it is, unless whoever polls an activity has just seen it.
+    /// Asks how it is, unless the polling of an activity has just seen it.
     ///
     /// # Errors
     /// As [`Self::bound`].
@@ -246,9 +246,7 @@ impl<'a, L: Listener> Target<'a, L> {
                 let patience = self.following.patience;
                 if failures.end_it(now, patience) {
                     let failed = failures.in_words(now, patience);
-                    Err(Stop(format!(
-                        "The endpoint {error}, and {failed} came to nothing."
-                    )))
+                    Err(Stop(format!("The endpoint {error}, and {failed} failed.")))
                 } else {
                     Ok(None)
                 }
@@ -271,14 +269,14 @@ impl<'a, L: Listener> Target<'a, L> {
             self.refused = Some(failures);
             if failures.end_it(now, self.following.patience) {
                 return Err(Stop(match self.following.patience {
-                    None => format!("{reason} {PATIENCE} changes in a row were not taken."),
-                    Some(patience) => format!("{reason} No change was taken for {patience:#}."),
+                    None => format!("{reason} {PATIENCE} changes in a row were not accepted."),
+                    Some(patience) => format!("{reason} No change was accepted for {patience:#}."),
                 }));
             }
             return self.heard(now, answer).map(|_| ());
         }
         self.refused = None;
-        // What was under way is overridden by what has been taken, and by nothing that came to nothing.
+        // What was under way is overridden by accepted changes, not by failed ones.
         self.overridden(now);
         self.scaler.begun(&order);
         let state = self.heard(now, answer)?;
@@ -308,7 +306,7 @@ impl<'a, L: Listener> Target<'a, L> {
         if let Some(under_way) = &mut self.under_way {
             if now >= under_way.give_up {
                 let message = format!(
-                    "Failed to set desired capacity to {}. Reason: the endpoint has not ended it after {:#}.",
+                    "Failed to set desired capacity to {}. Reason: the endpoint has not finished it after {:#}.",
                     under_way.order.desired, self.following.give_up
                 );
                 self.activities

@@ -79,7 +79,7 @@ pub fn read(line: &str) -> BTreeMap<String, Metric> {
                 };
                 assert!(
                     metrics.insert(key.clone(), metric).is_none(),
-                    "{key} is there twice"
+                    "{key} appears twice"
                 );
             }
         }

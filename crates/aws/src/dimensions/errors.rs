@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Exceptions after which the same call may succeed later. The SDK has tried three times when we see one, except for a
-/// conflict with somebody's transaction, which it leaves to us.
+/// conflict with another client's transaction, which it leaves to us.
 const PASSING: [&str; 8] = [
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
@@ -29,7 +29,7 @@ const PASSING: [&str; 8] = [
 
 /// A dimension that others write all the time.
 #[derive(Debug, Error)]
-#[error("other writers came between each time")]
+#[error("other writers came first each time")]
 pub(super) struct Contended;
 
 /// A write whose answer was lost, on a dimension that many others have written since.

@@ -58,7 +58,7 @@ pub(super) enum ItemError {
     /// A reason that is too long or not printable.
     #[error("the item's attribute failureReason {0}")]
     Reason(TextError),
-    /// A time that is none.
+    /// An invalid time.
     #[error("the item's attribute updatedAt is not a time: {0}")]
     UpdatedAt(UpdateTimeError),
     /// A key that no dimension can have.

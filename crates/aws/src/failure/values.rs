@@ -1,7 +1,7 @@
 //! A service's message without the values that it quotes.
 //!
 //! The database's errors quote what a client sent, which has no place in a log. Names (of a key, a column, a table, a
-//! user) and error codes stay, since an operator needs them. Anything else in quotes is taken for a value: an unknown sentence
+//! user) and error codes stay, since an operator needs them. Anything else in quotes is treated as a value: an unknown sentence
 //! loses its end rather than showing one. The sentences are those of
 //! <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
 

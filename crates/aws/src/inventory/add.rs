@@ -71,7 +71,7 @@ pub(super) async fn add(
         if sent {
             match write::stored_token(api, budget, &mut pace, &new.id).await? {
                 Some(stored) if stored == token => return Ok(()),
-                // It may have been stored, seen and removed by somebody, and must not come back.
+                // It may have been stored, seen and removed by another client, and must not come back.
                 _ if commit == Commit::InDoubt => return Err(failure.into_store_error().into()),
                 Some(_) => return Err(AddError::Duplicate),
                 None => {}

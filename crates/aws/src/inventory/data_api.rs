@@ -76,7 +76,7 @@ impl DataApi {
         let begun = bounded("BeginTransaction", deadline, call.send()).await?;
         let id = begun
             .transaction_id
-            .ok_or_else(|| Failure::fault("BeginTransaction answered no transaction id"))?;
+            .ok_or_else(|| Failure::fault("BeginTransaction returned no transaction id"))?;
         Ok(Transaction {
             api: self.clone(),
             id,

@@ -14,7 +14,7 @@ const RESUMING: (Duration, Duration) = (Duration::from_millis(500), Duration::fr
 /// further wait is twice as long.
 fn allowance(verdict: Verdict) -> (u32, Duration) {
     match verdict {
-        // Locks are short, and somebody else made progress each time: worth more retries. A duplicate comes here only
+        // Locks are short, and another transaction made progress each time: worth more retries. A duplicate comes here only
         // if the row that it refers to is gone again.
         Verdict::Conflict | Verdict::Duplicate => (8, Duration::from_millis(25)),
         Verdict::Crowded => (5, Duration::from_millis(250)),

@@ -16,7 +16,7 @@ const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 /// A removal whose commit failed had found the instance. If the instance is gone afterwards, either that commit was
 /// done or another client removed it: it is impossible to tell. That counts as a removal, since clients remove what
 /// they know of, and telling one that its instance had not existed would be the worse mistake. While the
-/// instance exists it is removed again, unless it may be another one: added by somebody after a commit that was done.
+/// instance exists it is removed again, unless it may be another one: added by another client after a commit that was done.
 pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, StoreError> {
     let budget = Budget::start();
     let mut pace = Pace::new(budget);

@@ -18,7 +18,7 @@ use crate::schema;
 #[derive(Debug, Error)]
 pub(super) enum RowError {
     /// It has too few or too many columns, or not their types.
-    #[error("a row that {statement} answered has other columns than were asked for")]
+    #[error("a row of {statement} does not have the selected columns")]
     Columns {
         /// What was queried.
         statement: &'static str,
@@ -63,7 +63,7 @@ pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), Failure> {
     let row = records.unwrap_or_default().pop().unwrap_or_default();
     let [Some(found), Some(needed)] = [0, 1].map(|column| row.get(column).and_then(number)) else {
         return Err(RowError::Columns {
-            statement: "the reading of the schema's version",
+            statement: "the schema version query",
         }
         .into());
     };
@@ -80,7 +80,7 @@ pub(super) fn token(records: Option<Vec<Vec<Field>>>) -> Result<Option<String>, 
         None => Ok(None),
         Some(Ok([Field::StringValue(token)])) => Ok(Some(token)),
         Some(_) => Err(RowError::Columns {
-            statement: "the reading of a token",
+            statement: "the token query",
         }),
     }
 }
@@ -95,7 +95,7 @@ pub(super) fn instance(
     }
     let packages = records.split_off(1);
     let wrong = RowError::Columns {
-        statement: "the reading of an instance",
+        statement: "the instance query",
     };
     let Some(Ok(
         [

@@ -157,7 +157,7 @@ impl PageQuery<'_> {
     }
 
     /// The statement of the matches whose whole id is one of the words. They come before the first page, whose windows
-    /// leave them out, so that an id that somebody pastes is found at once in a table of any size.
+    /// leave them out, so that a pasted id is found at once in a table of any size.
     pub(super) fn named_statement(&self) -> (String, Vec<SqlParameter>) {
         let filter = self.filter;
         let mut conditions = vec![format!("e.aws_instance_id IN ({})", self.named())];

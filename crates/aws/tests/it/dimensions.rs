@@ -442,7 +442,7 @@ async fn a_dimension_that_others_write_all_the_time_is_given_up() {
         "{:?}",
         begun.elapsed()
     );
-    assert_eq!(source.to_string(), "other writers came between each time");
+    assert_eq!(source.to_string(), "other writers came first each time");
     assert!(operations(&sent).len() > 50);
 }
 

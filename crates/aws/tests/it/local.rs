@@ -512,7 +512,7 @@ async fn tables_that_are_missing_or_of_another_layout_are_not_ready() {
                 migrations[0].version = 0;
                 migrations.truncate(2);
             }),
-            "the database's schema is of version 1 and must be of 2 or later: run deploy_scripts/create_schema.sh",
+            "the database schema is version 1, and version 2 or later is required: run deploy_scripts/create_schema.sh",
         ),
         (
             with(|migrations| {
@@ -522,7 +522,7 @@ async fn tables_that_are_missing_or_of_another_layout_are_not_ready() {
                     sql: "-- contract: 99\nCREATE INDEX later ON ec2 (add_token);".into(),
                 });
             }),
-            "the database's schema is of version 99, which needs functions of 99 or later, and these know 3: deploy newer ones",
+            "the database schema is version 99, which requires functions that know version 99 or later, and these know only 3: deploy newer ones",
         ),
     ];
     for (schema, why) in schemas {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How often the share is counted anew, in microseconds.
+/// The period over which the share is counted, in microseconds.
 const PERIOD: u32 = 20_000;
 /// With how much memory a function has one whole processor, in MB:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.

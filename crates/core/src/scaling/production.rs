@@ -30,7 +30,7 @@ impl Patch {
     ///
     /// - A patch that changes the desired capacity makes the status `Pending`, whatever status (and reason) it brought.
     /// - A report of `Successful` with an actual capacity other than the desired one was made for an earlier order: its
-    ///   actual capacity is taken and the status becomes `Pending`. One without an actual capacity is taken at its word.
+    ///   actual capacity is taken and the status becomes `Pending`. One without an actual capacity is believed.
     /// - The desired capacity alone, equal to the stored one, is a new try after `Failed`: `Pending`, without the reason.
     /// - A status other than `Failed` ends the stored reason; `Failed` without a reason keeps the one that is there.
     ///

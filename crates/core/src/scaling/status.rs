@@ -50,7 +50,7 @@ impl ScalingStatus {
         }
     }
 
-    /// Why scaling failed, when it did and somebody said why.
+    /// Why scaling failed, when it did and the report gave a reason.
     #[must_use]
     pub fn failure_reason(&self) -> Option<&FailureReason> {
         match self {

@@ -62,7 +62,7 @@ impl<D, A, S> Health<D, A, S> {
         }
     }
 
-    /// The function that asks the stores again only after `within`, whoever asks it meanwhile: the route is open to
+    /// The function that asks the stores again only after `within`, no matter how often it is called: the route is open to
     /// everybody, and each question would keep a paused database awake.
     #[must_use]
     pub fn keeping(self, within: Duration) -> Self {

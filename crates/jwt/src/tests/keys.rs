@@ -143,7 +143,7 @@ async fn an_answer_that_cannot_be_used_lets_nobody_in() {
         ),
         (
             configuration("https://other.example", &format!("{url}/keys")),
-            "configuration cannot be used: its issuer is another one than JWT_ISSUER, to the character",
+            "configuration cannot be used: its issuer is not exactly JWT_ISSUER",
         ),
         (
             configuration(&url, "http://issuer.example/keys"),

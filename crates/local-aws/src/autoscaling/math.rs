@@ -68,14 +68,12 @@ impl Measurement {
         for entry in given {
             let id = text(entry, "Id")?.to_owned();
             if entries.iter().any(|(other, _)| *other == id) {
-                return Err(ScalingError::invalid(format!(
-                    "The id {id} is there twice."
-                )));
+                return Err(ScalingError::invalid(format!("The id {id} appears twice.")));
             }
             let counts = entry.get("ReturnData").and_then(Value::as_bool);
             if counts.unwrap_or(true) && returned.replace(id.clone()).is_some() {
                 return Err(ScalingError::invalid(
-                    "ReturnData must be true for one entry of Metrics alone.",
+                    "ReturnData must be true for only one entry of Metrics.",
                 ));
             }
             entries.push((id, source(entry)?));
@@ -351,9 +349,9 @@ mod tests {
         let both =
             json!({"Metrics": [{"Id": "x", "Expression": "1"}, {"Id": "y", "Expression": "2"}]});
         for (given, words) in [
-            (twice, "The id a is there twice."),
+            (twice, "The id a appears twice."),
             (none, "ReturnData must be true for one entry of Metrics."),
-            (both, "one entry of Metrics alone"),
+            (both, "only one entry of Metrics"),
             (json!({"Metrics": []}), "1 to 10 entries"),
             (
                 json!({"Namespace": "N"}),

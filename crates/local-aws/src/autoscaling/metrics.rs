@@ -1,4 +1,4 @@
-//! Metrics, as they are published or stand in files, and the alarms that somebody has put on them.
+//! Metrics, as they are published or stand in files, and the alarms that are set on them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -42,7 +42,7 @@ impl MetricName {
         })
     }
 
-    /// The capacity of a target, as Fleet API publishes it on AWS; here whoever scales the target does. Its dimension is the
+    /// The capacity of a target, as Fleet API publishes it on AWS; here the scaler of the target does. Its dimension is the
     /// last segment of the resource id.
     pub(super) fn capacity_of(resource_id: &str) -> Self {
         let id = resource_id.rsplit('/').next().unwrap_or_default();

@@ -112,7 +112,7 @@ fn is_custom(request: &Value) -> Result<(), ScalingError> {
     let namespace = text(request, "ServiceNamespace")?;
     if namespace != NAMESPACE {
         return Err(ScalingError::invalid(format!(
-            "The local Application Auto Scaling scales {NAMESPACE} alone, not {namespace}."
+            "The local Application Auto Scaling scales only {NAMESPACE}, not {namespace}."
         )));
     }
     match request.get("ScalableDimension").and_then(Value::as_str) {

@@ -90,7 +90,7 @@ impl Plan {
     }
 }
 
-/// Runs the target in a task of its own, until it is taken back.
+/// Runs the target in a task of its own, until it is deregistered.
 pub(super) fn start(
     registry: Arc<Registry>,
     resource_id: String,

@@ -153,7 +153,7 @@ impl Forwarder {
 }
 
 impl Forwarder {
-    /// Reads a fault's few words, since a full disk is told by nothing else.
+    /// Reads a fault's few words, since nothing else reports a full disk.
     async fn note_failure(&self, response: Response<Incoming>) -> Reply {
         let (parts, body) = response.into_parts();
         let Ok(body) = body.collect().await else {

@@ -32,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) verb: String,
     /// Whether it shows one of several equal texts, and is refused where they differ.
     pub(crate) shows: bool,
-    /// Whether the definition is of a table that others may refer to while it is made anew.
+    /// Whether the definition is of a table that others may refer to while it is recreated.
     pub(crate) rebuilds: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of a statement's text on its way to either engine, for whoever wants to see it without a database.
+//! What becomes of a statement's text on its way to either engine, to look at it without a database.
 
 use std::sync::Arc;
 

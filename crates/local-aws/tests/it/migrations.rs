@@ -193,7 +193,7 @@ async fn tables_of_another_layout_are_refused_by_name() {
     let error = LocalAws::start(in_folder(folder.path())).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "The database has tables of another layout than this server's (Unknown column 'ec2.add_token' in 'field list'): \
+        "The database has tables with a different layout from this server's (Unknown column 'ec2.add_token' in 'field list'): \
          choose another data folder with --data-dir or another database with --database-url."
     );
 }

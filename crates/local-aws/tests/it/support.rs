@@ -262,3 +262,11 @@ pub(crate) fn long(output: &ExecuteStatementOutput) -> i64 {
 
 /// A time limit that a test waits for.
 pub(crate) const SHORT: Duration = Duration::from_millis(100);
+
+/// Sets the clock of this test's runtime forward. Otherwise it runs as everywhere, since nothing can wait for what comes
+/// from outside the runtime while it is paused.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}

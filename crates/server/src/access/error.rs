@@ -45,7 +45,7 @@ pub enum AccessError {
         cause: io::ErrorKind,
     },
     /// The file exists but holds no key.
-    #[error("The API key file {} has no key: write one a line, or delete the file to have one made.", .0.display())]
+    #[error("The API key file {} has no key: write one a line, or delete the file to have one generated.", .0.display())]
     NoKeys(PathBuf),
     /// A line that is not a key.
     #[error("Line {line} of the API key file {} is not a key: a key has 20 to 128 letters, digits, - and _.", file.display())]

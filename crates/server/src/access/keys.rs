@@ -149,13 +149,13 @@ impl ApiKeys {
         let found = parse(&text);
         for line in found.iter().filter_map(|key| key.err()) {
             warn!(
-                "line {line} of the API key file {} is not a key, and is passed over",
+                "line {line} of the API key file {} is not a key, and is skipped",
                 self.file.display()
             );
         }
         state.keys = self.renewed(&state.keys, found.into_iter().flatten());
         state.stamp = Some(stamp);
-        info!("there are {} API keys now", state.keys.len());
+        info!("there are now {} API keys", state.keys.len());
     }
 
     /// Keys for `texts`; one of `old` keeps what it has used.
@@ -340,7 +340,7 @@ mod tests {
         assert_eq!(
             refused(&file),
             format!(
-                "The API key file {named} has no key: write one a line, or delete the file to have one made."
+                "The API key file {named} has no key: write one a line, or delete the file to have one generated."
             )
         );
         fs::write(&file, format!("{ONE}\nsecret word of many letters\n")).unwrap();

@@ -94,7 +94,7 @@ impl AccessOptions {
         })
     }
 
-    /// The credentials that callers sign with: `AWS_ACCESS_KEY_ID` and its kin, or else those of the profile.
+    /// The credentials that callers sign with: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or else those of the profile.
     pub(crate) async fn credentials(&self) -> Option<Credentials> {
         if let Some(credentials) = &self.credentials {
             return Some(credentials.clone());

@@ -94,7 +94,7 @@ impl Verifier {
             .assume_utc()
             .into();
         if !time.starts_with(&date) || date.len() != 8 {
-            return Err(Denial::Signature("the credential is of another day"));
+            return Err(Denial::Signature("the credential is for another day"));
         }
         let names = signed.split(';').map(str::parse::<HeaderName>);
         let signed: Vec<_> = names
@@ -114,12 +114,13 @@ impl Verifier {
         if !age {
             return Err(Denial::Signature(match valid_for {
                 None => "x-amz-date is more than 5 minutes away",
-                Some(_) => "the signature is not valid yet, or not any more",
+                Some(_) => "the signature is not valid yet, or no longer",
             }));
         }
         let credentials = self.credentials.as_ref();
-        let known =
-            credentials.ok_or(Denial::UnknownCaller("no credentials to verify by are set"))?;
+        let known = credentials.ok_or(Denial::UnknownCaller(
+            "no credentials are set to verify it with",
+        ))?;
         if !same(&id, known.access_key_id()) {
             return Err(Denial::UnknownCaller("the access key is not known"));
         }

@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What became of an event.
 enum Outcome {
     Taken,
-    /// Nobody answers, or somebody who says to come again.
+    /// No answer, or one that says to try again.
     Later(String),
     /// It was answered and not taken, which is to be borne so often.
     Refused(String, u32),
@@ -137,7 +137,7 @@ impl Delivery {
             if !told {
                 warn!(
                     to = self.to.as_str(),
-                    reason, "an event is not taken, and is sent again"
+                    reason, "an event was not accepted, and is sent again"
                 );
                 told = true;
             }
@@ -178,7 +178,10 @@ impl Delivery {
         if let Some(folder) = &self.folder {
             let line = format!("{} {sequence}\n", self.to);
             if let Err(error) = replace(&folder.join(POSITION), &line) {
-                warn!("the position of the events is not kept: {}", error.kind());
+                warn!(
+                    "the position in the events cannot be saved: {}",
+                    error.kind()
+                );
             }
         }
     }
@@ -195,7 +198,10 @@ impl Delivery {
             .open(folder.join(DEAD_LETTERS))
             .and_then(|mut file| file.write_all(line.as_bytes()));
         if let Err(error) = written {
-            warn!("an event that was given up is not kept: {}", error.kind());
+            warn!(
+                "an event that was given up cannot be saved: {}",
+                error.kind()
+            );
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// The event of a record. One that takes an item away is none: nothing of the API's does that.
+    /// The event of a record. The removal of an item is not one: nothing in the API does that.
     pub(crate) fn of(record: &Value) -> Option<Self> {
         let sequence = text(record, "/dynamodb/SequenceNumber")?.to_owned();
         let image = record.pointer("/dynamodb/NewImage")?;

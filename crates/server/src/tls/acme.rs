@@ -197,11 +197,11 @@ impl Acme {
                     info!("a certificate for {domains} came from {directory}")
                 }
                 Ok(EventOk::DeployedCachedCert) => {
-                    info!("the certificate for {domains} is the one that was kept")
+                    info!("the certificate for {domains} is the saved one")
                 }
                 Ok(EventOk::CertCacheStore | EventOk::AccountCacheStore) => {}
                 Err(error) => warn!(
-                    "no certificate for {domains} from {directory} yet, which is tried again: {error}"
+                    "no certificate for {domains} from {directory} yet; trying again: {error}"
                 ),
             }
         }

@@ -82,7 +82,7 @@ pub enum TlsError {
     OpenCache(PathBuf),
     /// The system has no list of CAs, so the ACME server cannot be verified.
     #[error(
-        "This system has no CA certificates to know the ACME server by: install ca-certificates, or set SSL_CERT_FILE."
+        "This system has no CA certificates to verify the ACME server with: install ca-certificates, or set SSL_CERT_FILE."
     )]
     NoRoots,
     /// The local AWS endpoints would be open to others.

@@ -51,7 +51,7 @@ impl OptionFile {
             return Err(self.wrong("is not a file"));
         }
         if about.len() > LARGEST_FILE {
-            return Err(self.wrong("is too large for what it should be"));
+            return Err(self.wrong("is too large"));
         }
         fs::read(&self.path).map_err(failed)
     }
@@ -70,9 +70,8 @@ impl OptionFile {
         pem: &[u8],
     ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let found = found.map_err(|_| {
-            self.wrong("is not PEM as it should be: a block is cut short or not base64")
-        })?;
+        let found = found
+            .map_err(|_| self.wrong("is not valid PEM: a block is cut short or not base64"))?;
         if found.is_empty() {
             return Err(self.wrong(
                 "has no certificate in it: it must be PEM, with a line -----BEGIN CERTIFICATE-----",
@@ -124,10 +123,11 @@ pub(crate) fn pair(
             key: key.path.clone(),
         }),
         Err(Error::InvalidCertificate(CertificateError::Other(cause))) => Err(cert.wrong(
-            format_args!("has a certificate that TLS does not take ({cause})"),
+            format_args!("has a certificate that TLS does not accept ({cause})"),
         )),
         Err(_) => {
-            Err(cert.wrong("has a certificate that TLS does not take: it must be X.509 version 3"))
+            Err(cert
+                .wrong("has a certificate that TLS does not accept: it must be X.509 version 3"))
         }
     }
 }

@@ -111,7 +111,7 @@ mod tests {
         assert!(!news("a", false));
         assert!(!news("b", false));
         assert!(news("b", false));
-        assert!(news("b", true), "whoever asks is told again");
+        assert!(news("b", true), "who asks is told again");
         assert!(news("c", true));
         assert!(!news("c", false));
     }

@@ -254,7 +254,7 @@ async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
         ),
         (
             resources(&[function("books", "'/a{b'")]),
-            "its path /a{b is not one that API Gateway knows",
+            "its path /a{b is not valid in API Gateway",
         ),
     ] {
         fs::write(&file, &body).unwrap();

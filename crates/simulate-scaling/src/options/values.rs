@@ -15,7 +15,7 @@ pub(super) fn endpoint(text: &str) -> Result<Url, String> {
         return Err("a resource id has neither ? nor #; write them as %3F and %23 within the dimension's id".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must hold no user and no password; use --header or --sigv4".to_owned());
+        return Err("it must not contain a user or a password; use --header or --sigv4".to_owned());
     }
     if url.path().rsplit('/').next().is_none_or(str::is_empty) {
         return Err("it must end with the dimension's id, as in https://…/scalableTargetDimensions/1-23456789".to_owned());
@@ -138,7 +138,7 @@ mod tests {
             ),
             (
                 "http://user:secret@localhost/a",
-                "it must hold no user and no password",
+                "it must not contain a user or a password",
             ),
         ] {
             let error = endpoint(url).unwrap_err();

@@ -56,7 +56,7 @@ impl TimeAxis {
         self.left + share * (self.right - self.left)
     }
 
-    /// Full hours and the like, by UTC.
+    /// Full hours, days and so on, in UTC.
     fn marks(&self) -> Vec<Timestamp> {
         let (start, end) = (self.start.as_second(), self.end.as_second());
         let step = TIME_STEPS

@@ -20,7 +20,7 @@ pub(super) fn is_scheduled(activity: &Activity) -> bool {
     activity.desired.is_none() && activity.not_scaled.is_none()
 }
 
-/// Every activity's mark, with its words for whoever points at it.
+/// Every activity's mark, with its text as a tooltip.
 pub(super) fn draw(
     run: &Run,
     time: &TimeAxis,

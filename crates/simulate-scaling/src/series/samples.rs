@@ -76,7 +76,7 @@ impl Samples {
             let wrong = |what: String| format!("line {line}: {what}");
             if record.len() != 2 {
                 return Err(wrong(format!(
-                    "there are {} columns, and must be two: time and value",
+                    "there are {} columns; there must be two: time and value",
                     record.len()
                 )));
             }
@@ -230,7 +230,7 @@ mod tests {
             ),
             (
                 "0,1,2\n",
-                "line 1: there are 3 columns, and must be two: time and value",
+                "line 1: there are 3 columns; there must be two: time and value",
             ),
         ] {
             assert_eq!(

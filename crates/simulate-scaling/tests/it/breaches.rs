@@ -142,7 +142,7 @@ async fn check_asks_and_changes_nothing() {
     let done = simulate(&["--endpoint", &stub.url, "--check"]).await;
     let sentence = format!(
         "{} keeps the contract: actual capacity 1, desired capacity 1, Successful, version \"v1\". \
-         It takes a PATCH that changes nothing.\n\
+         It accepts a PATCH that changes nothing.\n\
          Application Auto Scaling would refuse to register it:\n  \
          A resource id must begin with https://.\n  \
          A resource id must have a host with a public name, such as API_ID.execute-api.REGION.amazonaws.com.\n",
@@ -183,7 +183,7 @@ async fn check_patches_nothing_that_would_begin_a_new_try_or_cannot_be_asked_for
         (
             "desiredCapacity",
             json!(1.5),
-            "has whole capacities up to 2147483647 alone",
+            "has only whole capacities up to 2147483647",
         ),
     ] {
         let answer = with(key, value);

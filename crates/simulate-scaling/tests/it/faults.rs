@@ -135,7 +135,7 @@ async fn an_endpoint_that_goes_away_ends_the_simulation() {
         done.parts(),
         (
             Some(1),
-            "simulate-scaling: The endpoint answers a GET with 503 (4 times), and 3 requests in a row came to nothing. \
+            "simulate-scaling: The endpoint answers a GET with 503 (4 times), and 3 requests in a row failed. \
              The simulation ends here, at 2026-01-05T00:04:00Z.\n"
         )
     );
@@ -187,7 +187,7 @@ async fn what_never_ends_is_unfulfilled() {
     )
     .await;
     assert_eq!(done.parts(), (Some(1), ""));
-    let words = "Unfulfilled after 2m: Failed to set desired capacity to 4. Reason: the endpoint has not ended it after 2m.";
+    let words = "Unfulfilled after 2m: Failed to set desired capacity to 4. Reason: the endpoint has not finished it after 2m.";
     assert!(done.out.contains(words), "{}", done.out);
 }
 
@@ -269,7 +269,7 @@ async fn an_outage_within_the_patience_is_survived_and_a_longer_one_is_not() {
         .await;
         assert_eq!(done.code, Some(code), "{}{}", done.out, done.err);
         if code == 1 {
-            let sentence = "and all requests for 10m came to nothing. The simulation ends here, at 2026-01-05T00:14:00Z.";
+            let sentence = "and all requests for 10m failed. The simulation ends here, at 2026-01-05T00:14:00Z.";
             assert!(done.err.contains(sentence), "{}", done.err);
         }
     }

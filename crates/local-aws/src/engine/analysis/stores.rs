@@ -206,7 +206,7 @@ impl Analysis<'_> {
         self.default(column)
     }
 
-    /// What a column of a table that is made anew takes from the old table's.
+    /// What a column of a table that is recreated takes from the old table's.
     pub(crate) fn moved(&mut self, from: &Column, to: &Column) -> EngineResult<String> {
         self.inline = true;
         let mut value = Expr::Identifier(sqlparser::ast::Ident::with_quote('`', &from.name));

@@ -1,4 +1,4 @@
-//! ALTER TABLE: a table made anew where SQLite cannot change it in place.
+//! ALTER TABLE: a table recreated where SQLite cannot change it in place.
 
 use sqlparser::ast::AlterTable;
 
@@ -86,7 +86,7 @@ impl Context<'_> {
         Ok(Plan::definition(sql, true))
     }
 
-    /// The statements that make a table anew, with its rows.
+    /// The statements that recreate a table, with its rows.
     fn rebuilt(
         &self,
         before: &Table,

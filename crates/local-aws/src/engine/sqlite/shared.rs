@@ -106,7 +106,7 @@ impl Shared {
         Ok(plan)
     }
 
-    /// Reads the definitions anew, and forgets the plans that were made with others.
+    /// Reads the definitions again, and forgets the plans that were made with others.
     pub(super) fn read_catalogue(&self, connection: &Connection) -> EngineResult<()> {
         let catalogue = Catalogue::read(&connection.sqlite)?;
         let mut plans = locked(&self.plans);

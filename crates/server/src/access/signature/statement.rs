@@ -75,7 +75,7 @@ impl Statement {
             match (found.next(), found.next()) {
                 (Some((_, value)), None) => Ok(value.into_owned()),
                 _ => Err(Denial::Signature(
-                    "a parameter of the signature is missing, or there twice",
+                    "a parameter of the signature is missing or repeated",
                 )),
             }
         };
@@ -85,13 +85,15 @@ impl Statement {
         let seconds = of("X-Amz-Expires")?.parse::<u64>().ok();
         let seconds = seconds
             .filter(|seconds| (1..=LONGEST).contains(seconds))
-            .ok_or(Denial::Signature("X-Amz-Expires is not from 1 to 604800"))?;
+            .ok_or(Denial::Signature(
+                "X-Amz-Expires is not between 1 and 604800",
+            ))?;
         let has_token = parameters(query).any(|(name, _)| name == "X-Amz-Security-Token");
         let token = has_token.then(|| of("X-Amz-Security-Token")).transpose()?;
         let credential = of("X-Amz-Credential")?;
         Ok(Self {
             scope: scope(&credential)
-                .ok_or(Denial::Signature("the credential has not five parts"))?,
+                .ok_or(Denial::Signature("the credential does not have five parts"))?,
             signed: of("X-Amz-SignedHeaders")?,
             signature: of("X-Amz-Signature")?,
             time: of("X-Amz-Date")?,

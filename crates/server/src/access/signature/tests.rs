@@ -163,9 +163,9 @@ fn a_signature_that_says_something_else_is_refused_with_the_reason() {
         (
             "/20150830/",
             "/20150831/",
-            "the credential is of another day",
+            "the credential is for another day",
         ),
-        ("/20150830/", "/2015/", "the credential is of another day"),
+        ("/20150830/", "/2015/", "the credential is for another day"),
         (
             "host;x-amz-date",
             "x-amz-date",
@@ -303,7 +303,7 @@ fn a_signature_in_the_query_string_holds_as_long_as_it_says() {
         assert_eq!(claim(in_time), Ok(()));
     }
     let over = Err(Denial::Signature(
-        "the signature is not valid yet, or not any more",
+        "the signature is not valid yet, or no longer",
     ));
     for not_in_time in [AT - 301, AT + 3_601] {
         assert_eq!(claim(not_in_time), over);
@@ -313,8 +313,8 @@ fn a_signature_in_the_query_string_holds_as_long_as_it_says() {
 #[test]
 fn a_query_string_that_says_something_else_is_refused_with_the_reason() {
     let (method, before, signature) = PRESIGNED[0];
-    let expires = "X-Amz-Expires is not from 1 to 604800";
-    let parameter = "a parameter of the signature is missing, or there twice";
+    let expires = "X-Amz-Expires is not between 1 and 604800";
+    let parameter = "a parameter of the signature is missing or repeated";
     for (from, to, reason) in [
         (
             "Expires=3600",
@@ -331,7 +331,11 @@ fn a_query_string_that_says_something_else_is_refused_with_the_reason() {
             "HMAC-SHA1",
             "the algorithm is not AWS4-HMAC-SHA256",
         ),
-        ("%2Faws4_request", "", "the credential has not five parts"),
+        (
+            "%2Faws4_request",
+            "",
+            "the credential does not have five parts",
+        ),
         (
             "SignedHeaders=host",
             "SignedHeaders=accept",

@@ -160,7 +160,7 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
         (
             "cut",
             "key",
-            "The file {cert} of --tls-cert is not PEM as it should be: a block is cut short or not base64.",
+            "The file {cert} of --tls-cert is not valid PEM: a block is cut short or not base64.",
         ),
         (
             "der",
