@@ -231,10 +231,7 @@ impl UpdateDimension for DynamoDimensions {
                 .0
                 .saturating_mul(2_u32.saturating_pow(conflicts / 2))
                 .min(BACKOFF.1);
-            if turn.is_none()
-                || budget.is_spent()
-                || (waits && !budget.sleep(jittered(delay)).await)
-            {
+            if budget.is_spent() || (waits && !budget.sleep(jittered(delay)).await) {
                 break;
             }
         }

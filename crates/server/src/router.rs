@@ -301,7 +301,7 @@ mod tests {
         for path in ["/a{x}", "/{x+}/a", "/{}", "/{x", "/{+}", "/{*x}"] {
             assert!(
                 refused(&[("GET", path, "one")])
-                    .starts_with(&format!("its path {path} is not one that")),
+                    .starts_with(&format!("its path {path} is not valid in API Gateway")),
                 "{path}"
             );
         }

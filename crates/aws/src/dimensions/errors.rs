@@ -122,3 +122,18 @@ pub(super) fn fault(cause: impl Into<Cause>) -> StoreError {
         source: cause.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_cannot_be_built_is_a_fault() {
+        let error: SdkError<GetItemError, HttpResponse> =
+            SdkError::construction_failure("no region");
+        let found = store_error("GetItem", &error);
+        assert!(matches!(found, StoreError::Fault { .. }), "{found:?}");
+    }
+}

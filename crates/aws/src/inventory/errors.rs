@@ -219,6 +219,8 @@ fn error_code(message: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_rdsdata::operation::execute_statement::ExecuteStatementError;
+
     use super::*;
 
     #[test]
@@ -228,6 +230,10 @@ mod tests {
             ("DatabaseUnavailableException", 504, Verdict::Unknown),
             ("ServiceUnavailableError", 503, Verdict::Unknown),
             ("InternalServerErrorException", 500, Verdict::Unknown),
+            // Their names alone say so.
+            ("DatabaseUnavailableException", 400, Verdict::Unknown),
+            ("ServiceUnavailableError", 400, Verdict::Unknown),
+            ("InternalServerErrorException", 400, Verdict::Unknown),
             ("StatementTimeoutException", 400, Verdict::Unavailable),
             ("InvalidResourceStateException", 400, Verdict::Unavailable),
             ("TransactionNotFoundException", 404, Verdict::Gone),
@@ -247,6 +253,13 @@ mod tests {
         ] {
             assert_eq!(of_exception(code, "", status), verdict, "{code} {status}");
         }
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_built_is_a_fault() {
+        let error: SdkError<ExecuteStatementError, HttpResponse> =
+            SdkError::construction_failure("no region");
+        assert_eq!(classify(&error), Verdict::Fault);
     }
 
     #[test]
@@ -276,6 +289,11 @@ mod tests {
                 "Too many connections; Error code: 1040; SQLState: 08004",
                 Verdict::Crowded,
             ),
+            ("Too many connections", Verdict::Crowded),
+            (
+                "User fleet has already more than 'max_user_connections' active connections; Error code: 1203; SQLState: 42000",
+                Verdict::Crowded,
+            ),
             (
                 "The MySQL server is running with the --read-only option; Error code: 1290; SQLState: HY000",
                 Verdict::Unknown,
@@ -288,7 +306,17 @@ mod tests {
                 "UPDATE command denied to user 'fleet_writer'@'10.0.0.1' for table 'ec2'; Error code: 1142; SQLState: 42000",
                 Verdict::Fault,
             ),
+            (
+                "Access denied for user 'fleet_writer'@'10.0.0.1'",
+                Verdict::SecretUnread,
+            ),
+            (
+                "…; Error code: 1045; SQLState: 28000",
+                Verdict::SecretUnread,
+            ),
             ("Transaction AbC= is not found", Verdict::Gone),
+            ("Transaction AbC= is read-only", Verdict::Fault),
+            ("Host not found", Verdict::Fault),
             (
                 "Cannot add or update a child row: a foreign key constraint fails; Error code: 1452; SQLState: 23000",
                 Verdict::Fault,

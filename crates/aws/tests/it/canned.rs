@@ -31,6 +31,8 @@ pub(crate) enum Reply {
     Reset,
     /// No response ever.
     Silence,
+    /// The response after a while.
+    Late(Duration, Box<Self>),
 }
 
 impl Reply {
@@ -93,7 +95,7 @@ impl HttpConnector for Connector {
         };
         let reply = (self.0.lock().unwrap())(request);
         HttpConnectorFuture::new(async move {
-            match reply {
+            match on_time(reply).await {
                 Reply::Answer {
                     status,
                     exception,
@@ -101,10 +103,19 @@ impl HttpConnector for Connector {
                 } => Ok(response(status, exception, body)),
                 Reply::Garbage => Ok(response(200, None, "<html>".to_owned())),
                 Reply::Reset => Err(ConnectorError::io("connection reset by peer".into())),
-                Reply::Silence => pending().await,
+                Reply::Silence | Reply::Late(..) => pending().await,
             }
         })
     }
+}
+
+/// Waits for a late reply.
+async fn on_time(mut reply: Reply) -> Reply {
+    while let Reply::Late(after, inner) = reply {
+        tokio::time::sleep(after).await;
+        reply = *inner;
+    }
+    reply
 }
 
 fn response(status: u16, exception: Option<&'static str>, body: String) -> HttpResponse {

@@ -443,7 +443,74 @@ async fn a_dimension_that_others_write_all_the_time_is_given_up() {
         begun.elapsed()
     );
     assert_eq!(source.to_string(), "other writers came first each time");
-    assert!(operations(&sent).len() > 50);
+    // Every other time it waits for half a second at the most, and it sends nothing more when there is no time for a wait.
+    assert!((50..150).contains(&operations(&sent).len()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_the_third_conflict_on_others_go_first_every_other_time() {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let puts = Arc::clone(&times);
+    let (dimensions, _) = dimensions(move |request, nth| {
+        if request.operation == "PutItem" {
+            puts.lock().unwrap().push(Instant::now());
+        }
+        match nth {
+            1 | 11 => nothing(),
+            _ => conflict(&item("1.0", &nth.to_string(), "theirs")),
+        }
+    });
+    dimensions.update(&id(), raised).await.unwrap();
+    let times = times.lock().unwrap();
+    let waits: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // In milliseconds, at least and at most: half of each wait is random. The clock's steps are whole milliseconds.
+    let expected = [
+        (0, 0),
+        (0, 0),
+        (5, 11),
+        (0, 0),
+        (10, 21),
+        (0, 0),
+        (20, 41),
+        (0, 0),
+        (40, 81),
+    ];
+    assert_eq!(waits.len(), expected.len());
+    for (wait, (least, most)) in waits.iter().zip(expected) {
+        assert!((least..=most).contains(&wait.as_millis()), "{waits:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_time_is_used_up_by_its_calls_is_given_up() {
+    let (dimensions, sent) = dimensions(|_, nth| {
+        if nth == 1 {
+            return nothing();
+        }
+        let conflict = conflict(&item("1.0", &nth.to_string(), "theirs"));
+        Reply::Late(WORK / 10 + Duration::from_millis(10), Box::new(conflict))
+    });
+    let Err(UpdateError::Store(StoreError::Unavailable { source, .. })) =
+        dimensions.update(&id(), raised).await
+    else {
+        panic!("given up")
+    };
+    assert_eq!(source.to_string(), "other writers came first each time");
+    assert_eq!(operations(&sent).len(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_forgotten_when_its_write_can_no_longer_arrive() {
+    let (dimensions, sent) = dimensions(|_, nth| match nth {
+        2 => Reply::Reset,
+        // What it expected is gone, and it was not done.
+        3 => conflict_after(3),
+        4 => conflict_after(1_000),
+        _ => nothing(),
+    });
+    let change = dimensions.update(&id(), raised).await.unwrap();
+    assert_eq!(change.after.desired.get(), 10.0);
+    assert_eq!(operations(&sent).len(), 5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -518,29 +585,75 @@ async fn an_item_that_is_none_of_ours_is_a_fault() {
         item[name] = value;
         item
     };
-    for item in [
-        with("actualCapacity", json!({ "N": "1" })),
-        with("desiredCapacity", json!({ "S": "-1.0" })),
-        with("desiredCapacity", json!({ "S": "NaN" })),
-        with("desiredCapacity", json!({ "S": "many" })),
-        with("scalingStatus", json!({ "S": "Done" })),
-        with("failureReason", json!({ "S": "why" })),
-        with("revision", json!({ "N": "1.5" })),
-        with("revision", json!({ "N": "18446744073709551615" })),
-        with("writeId", json!({ "NULL": true })),
-        with("updatedAt", json!({ "S": "yesterday" })),
-        with("updatedAt", json!({ "N": "1" })),
-        with("earlierWrites", json!({ "S": "one" })),
-        with("earlierWrites", json!({ "B": "AAAA" })),
-        json!({ "scalableTargetDimensionId": { "S": "1-23456789" } }),
+    let missing =
+        |name: &str| format!("the item's attribute {name} is missing or has the wrong type");
+    let revision = "the item's attribute revision is not a whole number that can be counted up";
+    for (item, reason) in [
+        (
+            with("actualCapacity", json!({ "N": "1" })),
+            &*missing("actualCapacity"),
+        ),
+        (
+            with("desiredCapacity", json!({ "S": "-1.0" })),
+            "the item's attribute desiredCapacity is not a capacity: -1.0 is not a finite number of at least 0",
+        ),
+        (
+            with("desiredCapacity", json!({ "S": "NaN" })),
+            "the item's attribute desiredCapacity is not a capacity: NaN is not a finite number of at least 0",
+        ),
+        (
+            with("desiredCapacity", json!({ "S": "many" })),
+            "the item's attribute desiredCapacity is not a number: invalid float literal",
+        ),
+        (
+            with("scalingStatus", json!({ "S": "Done" })),
+            "the item's attribute scalingStatus is not a status",
+        ),
+        (
+            with("failureReason", json!({ "S": "why" })),
+            "the item has a failureReason although its scalingStatus is not Failed",
+        ),
+        (
+            with("failureReason", json!({ "N": "1" })),
+            &missing("failureReason"),
+        ),
+        (with("revision", json!({ "S": "1" })), &missing("revision")),
+        (with("revision", json!({ "N": "1.5" })), revision),
+        (
+            with("revision", json!({ "N": "18446744073709551615" })),
+            revision,
+        ),
+        (
+            with("writeId", json!({ "NULL": true })),
+            &missing("writeId"),
+        ),
+        (
+            with("updatedAt", json!({ "S": "yesterday" })),
+            "the item's attribute updatedAt is not a time: \"yesterday\" is not a time like 2026-01-05T08:00:00.000Z",
+        ),
+        (
+            with("updatedAt", json!({ "N": "1" })),
+            &missing("updatedAt"),
+        ),
+        (
+            with("earlierWrites", json!({ "S": "one" })),
+            &missing("earlierWrites"),
+        ),
+        (
+            with("earlierWrites", json!({ "B": "AAAA" })),
+            &missing("earlierWrites"),
+        ),
+        (
+            json!({ "scalableTargetDimensionId": { "S": "1-23456789" } }),
+            &missing("scalingStatus"),
+        ),
     ] {
         let told = item.to_string();
         let (dimensions, _) = dimensions(move |_, _| Reply::ok(&json!({ "Item": item })));
-        let read = dimensions.read(&id()).await;
-        assert!(
-            matches!(read, Err(StoreError::Fault { .. })),
-            "{told}: {read:?}"
-        );
+        let Err(StoreError::Fault { source, .. }) = dimensions.read(&id()).await else {
+            panic!("{told}")
+        };
+        assert_eq!(source.to_string(), reason, "{told}");
     }
 }
 

@@ -402,7 +402,7 @@ async fn without_credentials_signed_routes_refuse_every_request() {
     let server = Binary::start(&arguments).await;
     let said = server.said.join("\n");
     assert!(
-        said.contains("no credentials to verify SigV4 signatures by"),
+        said.contains("no credentials to verify SigV4 signatures with"),
         "{said}"
     );
     let address = server.address();

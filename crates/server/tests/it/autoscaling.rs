@@ -300,7 +300,7 @@ async fn what_cannot_be_is_told() {
             "RegisterScalableTarget",
             request(&here, "ecs"),
             "ValidationException",
-            "custom-resource alone",
+            "scales only custom-resource",
         ),
         (
             "RegisterScalableTarget",
