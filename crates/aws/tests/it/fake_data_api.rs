@@ -45,6 +45,11 @@ pub(crate) struct Step<'a> {
 /// The token of a row that is not ours.
 const ANOTHER: &str = "another";
 
+/// Longer than any operation takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More calls than any test makes.
+const MANY: usize = 1_000;
+
 /// What a transaction, or a single statement, does to the row.
 enum Change {
     /// Inserts it, with this token.
@@ -83,6 +88,7 @@ impl FakeDataApi {
             state.run_waiting();
             let name = data_api_step(&request.operation, &request.body);
             state.calls.push(name.to_owned());
+            assert!(state.calls.len() <= MANY, "the calls do not end");
             let nth = state.calls.iter().filter(|call| *call == name).count();
             let fault = faults(&Step {
                 name,
@@ -118,7 +124,9 @@ impl FakeDataApi {
     /// What another client does once the calls end with `calls`: inserts its row in place of ours, or deletes the existing
     /// one.
     pub(crate) async fn meddled_with(&self, calls: &str, put: bool) {
+        let begun = Instant::now();
         while !self.calls().ends_with(calls) {
+            assert!(begun.elapsed() < PATIENCE, "{calls}: {}", self.calls());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.0.lock().unwrap().stored = put.then(|| ANOTHER.into());
