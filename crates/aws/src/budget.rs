@@ -110,6 +110,15 @@ mod tests {
         [budget.work(), budget.commit(), budget.end()].map(seconds)
     }
 
+    #[test]
+    fn a_random_wait_is_between_half_and_all_of_it() {
+        let delay = Duration::from_secs(1);
+        for _ in 0..1_000 {
+            let wait = jittered(delay);
+            assert!((delay / 2..=delay).contains(&wait), "{wait:?}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_shorter_deadline_is_kept_and_a_longer_one_changes_nothing() {
         assert_eq!(ends(None).await, [24.0, 26.0, 27.0]);
