@@ -101,3 +101,30 @@ fn chain(error: &dyn StdError) -> String {
     }
     told
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, Error)]
+    #[error("outer")]
+    struct Outer(#[source] io::Error);
+
+    #[test]
+    fn a_chain_names_each_cause() {
+        assert_eq!(chain(&Outer(io::Error::other("inner"))), "outer: inner");
+    }
+
+    #[test]
+    fn an_answer_that_is_not_an_error_may_be_readable_next_time() {
+        for (status, passes) in [(200, true), (400, false), (429, false), (500, true)] {
+            assert_eq!(
+                may_pass(StatusCode::try_from(status).unwrap()),
+                passes,
+                "{status}"
+            );
+        }
+    }
+}

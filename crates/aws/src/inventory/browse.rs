@@ -306,6 +306,8 @@ fn columns(statement: &'static str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use fleet_core::inventory::{AccountId, InstanceFilter, Region};
+
     use super::*;
 
     #[test]
@@ -318,6 +320,49 @@ mod tests {
         );
         assert!(named_version(&words("nginx")).is_none());
         assert!(named_version(&[]).is_none());
+    }
+
+    #[test]
+    fn a_package_alone_is_counted_in_its_own_table() {
+        let package = InstanceFilter {
+            package: PackageName::parse("nginx").ok().map(|name| PackageFilter {
+                name,
+                version: None,
+            }),
+            ..Default::default()
+        };
+        let region = Region::parse("us-east-1").ok();
+        let account = AccountId::parse("1").ok();
+        let of_instances = "SELECT COUNT(*) FROM ec2 e WHERE ";
+        for (filter, words, beginning) in [
+            (
+                package.clone(),
+                "",
+                "SELECT COUNT(DISTINCT p.aws_instance_id) FROM ec2_package p WHERE ",
+            ),
+            (package.clone(), "word", of_instances),
+            (
+                InstanceFilter {
+                    region,
+                    ..package.clone()
+                },
+                "",
+                of_instances,
+            ),
+            (
+                InstanceFilter {
+                    account,
+                    ..package.clone()
+                },
+                "",
+                of_instances,
+            ),
+            (InstanceFilter::default(), "word", of_instances),
+            (InstanceFilter::default(), "", "SELECT COUNT(*) FROM ec2 e"),
+        ] {
+            let (sql, _) = count_statement(&InstanceSearch::new(filter, words));
+            assert!(sql.starts_with(beginning), "{sql}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Lists over more instances than one page examines. `.ci/mariadb` runs these on MariaDB too.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use aws_sdk_rdsdata::{
     Client,
     types::{Field, SqlParameter},
@@ -229,6 +231,39 @@ async fn every_combination_of_filters_lists_each_match_once_and_in_order() {
         assert!(pages <= most, "{pages} of {most} pages: {filter:?}");
     }
     local.aws.stop().await;
+}
+
+#[tokio::test]
+async fn the_values_to_filter_by_come_with_the_number_of_their_instances() {
+    let local = Local::start().await;
+    fill(&local.aws).await;
+    let found = local.inventory.filter_values().await.unwrap();
+    let samples = || (0..INSTANCES).map(sample);
+    assert_eq!(
+        found.regions,
+        most_frequent(samples().map(|one| one.region.to_owned()))
+    );
+    assert_eq!(
+        found.accounts,
+        most_frequent(samples().map(|one| one.account.to_owned()))
+    );
+    let packages = samples().flat_map(|one| one.packages);
+    assert_eq!(
+        found.packages,
+        most_frequent(packages.map(|(name, version)| (name.to_owned(), version)))
+    );
+    local.aws.stop().await;
+}
+
+/// Each value with how often it is there: the most frequent first, then in their order.
+fn most_frequent<V: Ord>(values: impl Iterator<Item = V>) -> Vec<(V, u64)> {
+    let mut counts = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| Reverse(*count));
+    counts
 }
 
 #[tokio::test]
