@@ -9,9 +9,9 @@ use fleet_aws::{
 use fleet_core::{
     calls::counted,
     inventory::{
-        AccountId, AddError, AddInstance, GetInstance, InstanceFilter, InstanceId, ListInstances,
-        NewInstance, Package, PackageFilter, PackageName, PackageVersion, Packages, PageLimit,
-        Region, RemoveInstance,
+        AccountId, AddError, AddInstance, CreationDate, GetInstance, InstanceFilter, InstanceId,
+        ListInstances, NewInstance, Package, PackageFilter, PackageName, PackageVersion, Packages,
+        PageLimit, Region, RemoveInstance,
     },
     readiness::Probe,
     scaling::{
@@ -170,6 +170,12 @@ async fn an_instance_is_added_read_and_removed() {
     assert_eq!(local.inventory.get(&new.id).await.unwrap(), None);
     // Its packages went with it, or these would be in the way.
     local.inventory.add(&new).await.unwrap();
+    local.inventory.remove(&new.id).await.unwrap();
+    // An import brings the creation date.
+    let mut old = found;
+    old.summary.created = CreationDate::parse("2019-03-06 02:45:32").unwrap();
+    local.inventory.restore(&old).await.unwrap();
+    assert_eq!(local.inventory.get(&new.id).await.unwrap(), Some(old));
     local.aws.stop().await;
 }
 

@@ -10,7 +10,8 @@ use fleet_core::{
     calls::counted,
     inventory::{
         AccountId, AddInstance, BrowseInstances, InstanceFilter, InstanceId, InstanceSearch,
-        ListInstances, PackageFilter, PackageName, PackageVersion, PageLimit, Region,
+        ListInstances, PACKAGES_SHOWN, PackageFilter, PackageName, PackageVersion, PageLimit,
+        Region,
     },
 };
 use fleet_local_aws::LocalAws;
@@ -230,6 +231,69 @@ async fn every_combination_of_filters_lists_each_match_once_and_in_order() {
         let most = rarest(&filter) / (EXAMINED / 2) + expected.len() / limit.get() + 2;
         assert!(pages <= most, "{pages} of {most} pages: {filter:?}");
     }
+    local.aws.stop().await;
+}
+
+#[tokio::test]
+async fn a_found_instance_shows_its_first_packages_and_how_many_it_has() {
+    let local = Local::start().await;
+    let versions: Vec<String> = (0..=PACKAGES_SHOWN).map(|n| format!("{n:02}")).collect();
+    for (id, packages) in [
+        ("few", PACKAGES_SHOWN),
+        ("many", PACKAGES_SHOWN + 1),
+        ("none", 0),
+    ] {
+        let packages: Vec<_> = versions[..packages]
+            .iter()
+            .map(|one| ("agent", one.as_str()))
+            .collect();
+        let added = local
+            .inventory
+            .add(&instance(id, "r", "1", &packages))
+            .await;
+        assert!(added.is_ok());
+    }
+    let search = InstanceSearch::default();
+    let find = local.inventory.find(&search, None, PageLimit::default());
+    let (page, calls) = counted(find).await;
+    let found: Vec<_> = page
+        .unwrap()
+        .records
+        .into_iter()
+        .map(|one| {
+            let last = one
+                .packages
+                .last()
+                .map(|package| package.version.as_str().to_owned());
+            (
+                one.summary.id.as_str().to_owned(),
+                one.packages.len(),
+                last,
+                one.package_count,
+            )
+        })
+        .collect();
+    let last = Some(versions[PACKAGES_SHOWN - 1].clone());
+    assert_eq!(
+        found,
+        [
+            (
+                "few".to_owned(),
+                PACKAGES_SHOWN,
+                last.clone(),
+                PACKAGES_SHOWN as u64
+            ),
+            (
+                "many".to_owned(),
+                PACKAGES_SHOWN,
+                last,
+                PACKAGES_SHOWN as u64 + 1
+            ),
+            ("none".to_owned(), 0, None, 0),
+        ]
+    );
+    // The page, the counts, the packages of those that have few, and of each other one.
+    assert_eq!(calls, 4);
     local.aws.stop().await;
 }
 
