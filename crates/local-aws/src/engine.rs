@@ -8,6 +8,7 @@ mod collation;
 mod column_types;
 mod database;
 mod dates;
+mod decimals;
 mod definitions;
 mod errors;
 mod extremes;

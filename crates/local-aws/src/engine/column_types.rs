@@ -2,6 +2,7 @@
 
 use crate::engine::{
     EngineError, EngineResult,
+    decimals::{MOST_DIGITS, MOST_SCALE},
     kinds::{Collation, Kind, MAX_DIGITS},
 };
 
@@ -84,10 +85,13 @@ impl Type {
             "DOUBLE" if arguments > 0 => refused("DOUBLE with a precision"),
             "DOUBLE" => Ok(()),
             "BIT" if self.number(0).unwrap_or(1) == 1 => Ok(()),
-            "DECIMAL" if self.precision() <= MAX_DIGITS && self.scale() <= self.precision() => {
+            "DECIMAL"
+                if self.precision() <= MOST_DIGITS
+                    && self.scale() <= self.precision().min(MOST_SCALE) =>
+            {
                 Ok(())
             }
-            "DECIMAL" => refused("DECIMAL of more than 18 digits"),
+            "DECIMAL" => refused("DECIMAL of so many digits"),
             name => refused(&format!("the type {name}")),
         }
     }
@@ -100,6 +104,9 @@ impl Type {
                 boolean: true,
             },
             "YEAR" => crate::engine::kinds::UNSIGNED,
+            "DECIMAL" if self.precision() > MAX_DIGITS => Kind::BigDecimal {
+                scale: self.scale(),
+            },
             "DECIMAL" => Kind::Decimal {
                 scale: self.scale(),
             },
@@ -152,7 +159,7 @@ impl Type {
         match self.kind(Collation::Default) {
             Kind::Int { .. } | Kind::Wide | Kind::Decimal { .. } | Kind::Null => "INTEGER",
             Kind::Double => "REAL",
-            Kind::Bytes => "BLOB",
+            Kind::Bytes | Kind::BigDecimal { .. } => "BLOB",
             _ => "TEXT",
         }
     }
@@ -232,7 +239,7 @@ impl Type {
             ("MEDIUMINT", _) => (4, 7),
             ("INT", _) => (4, 10),
             ("BIGINT", _) => (-5, 19),
-            ("DECIMAL", Kind::Decimal { scale }) => {
+            ("DECIMAL", Kind::Decimal { scale } | Kind::BigDecimal { scale }) => {
                 let precision = i32::try_from(self.number(0).unwrap_or(10)).unwrap_or(10);
                 return (
                     format!("DECIMAL{unsigned}"),
@@ -343,7 +350,14 @@ mod tests {
 
     #[test]
     fn what_is_kept_otherwise_is_refused() {
-        for text in ["FLOAT", "DECIMAL(19, 2)", "BIT(8)", "POINT", "TEXT(9)"] {
+        for text in [
+            "FLOAT",
+            "DECIMAL(66, 2)",
+            "DECIMAL(60, 31)",
+            "BIT(8)",
+            "POINT",
+            "TEXT(9)",
+        ] {
             assert!(Type::parse(text).known().is_err(), "{text}");
         }
     }

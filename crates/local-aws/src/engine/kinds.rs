@@ -2,7 +2,7 @@
 
 use crate::engine::{EngineError, EngineResult, Value};
 
-/// The most digits of a DECIMAL here: it is kept as a whole number of 64 bits.
+/// The most digits of a DECIMAL that is kept as a whole number of 64 bits.
 pub(crate) const MAX_DIGITS: u32 = 18;
 
 /// How text is compared.
@@ -28,6 +28,10 @@ pub(crate) enum Kind {
     Wide,
     /// A whole number in SQLite: the value multiplied by ten to the power of `scale`.
     Decimal {
+        scale: u32,
+    },
+    /// A number of up to 65 digits, as [`decimals`] has it: the value multiplied by ten to the power of `scale`.
+    BigDecimal {
         scale: u32,
     },
     Double,
@@ -73,12 +77,25 @@ impl Kind {
 
     /// Whether values are numbers without a rounding error.
     pub(crate) fn is_exact(self) -> bool {
-        self.is_whole() || matches!(self, Self::Decimal { .. })
+        self.is_whole() || matches!(self, Self::Decimal { .. } | Self::BigDecimal { .. })
     }
 
     /// Whether values are whole numbers.
     pub(crate) fn is_whole(self) -> bool {
         matches!(self, Self::Int { .. } | Self::Wide)
+    }
+
+    pub(crate) fn is_big(self) -> bool {
+        matches!(self, Self::BigDecimal { .. })
+    }
+
+    /// The DECIMAL of exact numbers of both kinds, with as many digits after the point as the one that has more.
+    pub(crate) fn decimal(self, other: Self) -> Self {
+        let scale = self.scale().max(other.scale());
+        match self.is_big() || other.is_big() {
+            true => Self::BigDecimal { scale },
+            false => Self::Decimal { scale },
+        }
     }
 
     /// Whether values are whole numbers of a type without a sign.
@@ -90,10 +107,15 @@ impl Kind {
         self.is_exact() || self == Self::Double
     }
 
+    /// Whether values are dates or times.
+    pub(crate) fn is_moment(self) -> bool {
+        matches!(self, Self::Date | Self::DateTime { .. } | Self::Time { .. })
+    }
+
     /// How many digits follow the point.
     pub(crate) fn scale(self) -> u32 {
         match self {
-            Self::Decimal { scale } => scale,
+            Self::Decimal { scale } | Self::BigDecimal { scale } => scale,
             _ => 0,
         }
     }
@@ -104,9 +126,13 @@ impl Kind {
             Value::Null => Self::Null,
             Value::Boolean(_) | Value::Long(_) => INT,
             Value::Double(_) => Self::Double,
-            Value::Decimal(text) => Self::Decimal {
-                scale: scale_of(text),
-            },
+            Value::Decimal(text) => {
+                let scale = scale_of(text);
+                match unscaled(text) {
+                    Some(_) => Self::Decimal { scale },
+                    None => Self::BigDecimal { scale },
+                }
+            }
             Value::Text(_) => TEXT,
             Value::Json(_) => Self::Json,
             Value::Blob(_) => Self::Bytes,
@@ -148,9 +174,7 @@ impl Kind {
                     "whole numbers with and without a sign in one place",
                 ));
             }
-            (one, other) if one.is_exact() && other.is_exact() => Self::Decimal {
-                scale: one.scale().max(other.scale()),
-            },
+            (one, other) if one.is_exact() && other.is_exact() => one.decimal(other),
             (
                 Self::Text {
                     collation,
@@ -161,6 +185,12 @@ impl Kind {
                     implicit: other_implicit,
                 },
             ) => text(&[(collation, implicit), (other_collation, other_implicit)]),
+            // All are texts then, as MySQL shows them.
+            (kind @ Self::Text { .. }, other) | (other, kind @ Self::Text { .. })
+                if other.is_exact() || other.is_moment() =>
+            {
+                kind
+            }
             _ => {
                 return Err(EngineError::unsupported(
                     "values of different types in one place",

@@ -3,6 +3,7 @@
 //! Each function takes the value, then the column's properties, and last the column's name and the row's number, for the
 //! error's words.
 
+use num_bigint::Sign;
 use rusqlite::{
     Connection, Result,
     functions::{Context, FunctionFlags},
@@ -12,10 +13,13 @@ use rusqlite::{
 use crate::engine::{
     collation,
     dates::{self, Unread},
-    json,
-    kinds::scaled_text,
+    decimals, json,
+    kinds::{MAX_DIGITS, scaled_text},
     numbers,
-    sqlite::answers::{mysql_error, refused, text},
+    sqlite::{
+        answers::{mysql_error, refused, text},
+        decimals::number as big_number,
+    },
     wholes,
 };
 
@@ -25,6 +29,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8;
     connection.create_scalar_function("fleet_store_int", 5, steady, int)?;
     connection.create_scalar_function("fleet_store_decimal", 7, steady, decimal)?;
+    connection.create_scalar_function("fleet_store_big", 7, steady, big)?;
     connection.create_scalar_function("fleet_store_double", 3, steady, double)?;
     connection.create_scalar_function("fleet_store_text", 7, steady, characters)?;
     connection.create_scalar_function("fleet_store_bytes", 5, steady, bytes)?;
@@ -215,6 +220,37 @@ fn decimal(context: &Context<'_>) -> Result<Option<i64>> {
         return Err(out_of_range(context));
     }
     Ok(Some(number))
+}
+
+/// As [`decimal`], of a value or for a column of more than 18 digits.
+fn big(context: &Context<'_>) -> Result<Value> {
+    let (precision, scale) = (context.get::<u32>(2)?, context.get::<u32>(3)?);
+    let refused = || refused("this number for a DECIMAL of so many digits");
+    let (number, from) = match context.get_raw(0) {
+        ValueRef::Null => return Ok(Value::Null),
+        ValueRef::Integer(_) | ValueRef::Blob(_) => {
+            let number = big_number(context, 0)?.ok_or_else(refused)?;
+            (number, context.get::<u32>(1)?)
+        }
+        ValueRef::Real(number) => decimals::parse(&number.to_string()).ok_or_else(refused)?,
+        ValueRef::Text(_) => {
+            let text = text(context, 0).unwrap_or_default();
+            let prefix = numeric(context, &text, "decimal", |_| true)?;
+            let prefix = prefix.trim_start_matches('+').trim_end_matches('.');
+            decimals::parse(prefix).ok_or_else(refused)?
+        }
+    };
+    // A number below zero is out of range before it is rounded to zero.
+    let below_zero = number.sign() == Sign::Minus;
+    let number = decimals::rescaled(&number, from, scale);
+    if !decimals::fits(&number, precision) || (context.get::<bool>(4)? && below_zero) {
+        return Err(out_of_range(context));
+    }
+    if precision <= MAX_DIGITS {
+        let number = i64::try_from(number).map_err(|_| refused())?;
+        return Ok(Value::Integer(number));
+    }
+    Ok(decimals::bytes(&number).map_or(Value::Null, Value::Blob))
 }
 
 /// Value, column, row.

@@ -184,6 +184,15 @@ async fn numbers_are_exact_and_meet_text() {
         ("SELECT CAST(n AS CHAR) FROM w WHERE n > 9223372036854775807", "'18446744073709551615'"),
         ("SELECT n + 1 FROM w", "error 1690"),
         ("SELECT COUNT(*) FROM w WHERE n", "1"),
+        ("CREATE TABLE m (d DECIMAL(65,30), s DECIMAL(10,2))", "updated 0"),
+        ("INSERT INTO m VALUES (99999999999999999999999999999999999.000000000000000000000000000001, 1.5)", "updated 1"),
+        ("UPDATE m SET d = d - 1", "updated 1"),
+        ("SELECT d FROM m", "'99999999999999999999999999999999998.000000000000000000000000000001'"),
+        ("UPDATE m SET s = d", "error 1264"),
+        ("SELECT d * d FROM m", "error 1235"),
+        ("SELECT d > 1e30, d = 7, SUM(s * 100000000000000000000.5) FROM m GROUP BY d", "1,0,'150000000000000000000.750'"),
+        ("ALTER TABLE m MODIFY COLUMN s DECIMAL(40,10)", "updated 0"),
+        ("SELECT s, s + 0.00000000001, COALESCE(s, 'x') FROM m", "'1.5000000000','1.50000000001','1.5000000000'"),
     ])
     .await;
     let find = "SELECT id FROM t WHERE d = :p";

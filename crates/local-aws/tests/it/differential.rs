@@ -2,7 +2,8 @@
 //! generated fields and errors, or the embedded engine refuses them with error 1235.
 //!
 //! It runs where `FLEET_TEST_DATABASE_URL` is `mariadb`: some hundred statements, or as many as
-//! `FLEET_TEST_DIFFERENTIAL` says. `FLEET_TEST_SEED` is another seed than the fixed one. A statement that differs is made
+//! `FLEET_TEST_DIFFERENTIAL` says. `FLEET_TEST_SEED` is another seed than the fixed one; with `FLEET_TEST_NUMBERS` all are over
+//! the tables of large numbers. A statement that differs is made
 //! smaller as long as it still does, and printed with the rows that there are.
 
 mod answers;
@@ -23,6 +24,7 @@ use statements::Statements;
 const DATABASE_URL: &str = "FLEET_TEST_DATABASE_URL";
 const STATEMENTS: &str = "FLEET_TEST_DIFFERENTIAL";
 const SEED: &str = "FLEET_TEST_SEED";
+const NUMBERS: &str = "FLEET_TEST_NUMBERS";
 const FIXED_SEED: u64 = 20_260_101;
 /// How many statements are run where nothing says otherwise.
 const SHORT: usize = 400;
@@ -53,7 +55,7 @@ async fn generated_statements_give_what_mariadb_gives_or_1235() {
     let count = number(STATEMENTS).map_or(SHORT, |count| usize::try_from(count).unwrap());
     let seed = number(SEED).unwrap_or(FIXED_SEED);
     let both = Both::start().await;
-    let mut statements = Statements::new(seed);
+    let mut statements = Statements::new(seed, std::env::var_os(NUMBERS).is_some());
     let (mut run, mut differences) = (0, Vec::new());
     let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
     for _ in 0..count {

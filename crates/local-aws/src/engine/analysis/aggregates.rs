@@ -5,9 +5,13 @@ use sqlparser::ast::Expr;
 use super::{
     Analysis, Typed,
     arguments::{Argument, wrong_type},
+    arithmetic::divided,
     words::{call, number, raw, take},
 };
-use crate::engine::{EngineError, EngineResult, kinds::Kind};
+use crate::engine::{
+    EngineError, EngineResult,
+    kinds::{Kind, UNSIGNED},
+};
 
 /// Stands behind a call until its OVER is known.
 pub(super) const OVER: &str = " /*over*/";
@@ -79,6 +83,15 @@ impl Analysis<'_> {
             (Kind::Double, _) if over || distinct => Err(wrong()),
             (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), Typed::of(kind))),
             (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), Typed::of(kind))),
+            (Kind::BigDecimal { .. }, _) if over => Err(wrong()),
+            (Kind::BigDecimal { .. }, "sum") => {
+                Ok((aggregate("fleet_big_total", &expr), Typed::of(kind)))
+            }
+            (Kind::BigDecimal { scale }, _) => {
+                let total = aggregate("fleet_big_total", &expr);
+                let count = aggregate("count", &expr);
+                divided((total, kind), (count, UNSIGNED), scale)
+            }
             (kind, "sum") if kind.is_exact() || kind == Kind::Null => {
                 let total = if over { "sum" } else { "fleet_total" };
                 let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);

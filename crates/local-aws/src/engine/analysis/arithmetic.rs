@@ -9,6 +9,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
+    decimals::MOST_SCALE,
     kinds::{INT, Kind, MAX_DIGITS},
 };
 
@@ -81,7 +82,10 @@ impl Analysis<'_> {
         };
         let both_exact = one.is_exact() && other.is_exact();
         let both_whole = one.is_whole() && other.is_whole();
-        if both_exact && !both_whole {
+        let is_big = one.is_big()
+            || other.is_big()
+            || (op == BinaryOperator::Multiply && one.scale() + other.scale() > MAX_DIGITS);
+        if both_exact && !both_whole && !is_big {
             narrow(&mut left, &mut one);
             narrow(&mut right, &mut other);
         }
@@ -89,6 +93,11 @@ impl Analysis<'_> {
             let op = raw(format!("'{op}'"));
             call("fleet_whole", vec![op, left, right, number(u8::from(lazy))])
         };
+        if both_exact && is_big {
+            let (value, typed) = big(op, (left, one), (right, other))?;
+            *expr = value;
+            return Ok(typed);
+        }
         let (value, kind, quotient) = match op {
             BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply
                 if both_whole && unsigned =>
@@ -108,9 +117,6 @@ impl Analysis<'_> {
             }
             BinaryOperator::Multiply if both_exact => {
                 let scale = one.scale() + other.scale();
-                if scale > MAX_DIGITS {
-                    return Err(EngineError::unsupported("a DECIMAL of more than 18 digits"));
-                }
                 let kind = if both_whole {
                     INT
                 } else {
@@ -197,4 +203,47 @@ impl Analysis<'_> {
             _ => Err(EngineError::unsupported("arithmetic of these types")),
         }
     }
+}
+
+/// A quotient of exact numbers of which one has more than 18 digits.
+pub(super) fn divided(
+    (left, one): (Expr, Kind),
+    (right, other): (Expr, Kind),
+    scale: u32,
+) -> EngineResult<(Expr, Typed)> {
+    let scale = scale + QUOTIENT_DIGITS;
+    if scale > MOST_SCALE {
+        return Err(EngineError::unsupported(
+            "a quotient or a mean of so many digits after the point",
+        ));
+    }
+    let typed = Typed {
+        quotient: true,
+        ..Typed::of(Kind::BigDecimal { scale })
+    };
+    Ok((operation("/", (left, one), (right, other), scale), typed))
+}
+
+fn operation(operator: &str, left: (Expr, Kind), right: (Expr, Kind), scale: u32) -> Expr {
+    let operator = raw(format!("'{operator}'"));
+    let sides = [left, right].map(|(side, kind)| [side, number(kind.scale())]);
+    let args = std::iter::once(operator).chain(sides.into_iter().flatten());
+    call("fleet_big_op", args.chain([number(scale)]).collect())
+}
+
+/// An operator between exact numbers of which one has more than 18 digits, or the result.
+fn big(op: BinaryOperator, left: (Expr, Kind), right: (Expr, Kind)) -> EngineResult<(Expr, Typed)> {
+    let (one, other) = (left.1.scale(), right.1.scale());
+    let scale = match op {
+        BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Modulo => one.max(other),
+        BinaryOperator::Multiply if one + other <= MOST_SCALE => one + other,
+        BinaryOperator::Divide => return divided(left, right, one),
+        _ => {
+            return Err(EngineError::unsupported(&format!(
+                "the operator {op} of these types"
+            )));
+        }
+    };
+    let value = operation(&op.to_string(), left, right, scale);
+    Ok((value, Typed::of(Kind::BigDecimal { scale })))
 }

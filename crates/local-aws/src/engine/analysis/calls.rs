@@ -177,6 +177,12 @@ impl Analysis<'_> {
                     )));
                 }
                 let kind = args[0].typed.kind.plain();
+                if kind.is_exact() && !kind.is_whole() && args[0].expr.to_string().contains('%') {
+                    // A DECIMAL that is left of a negative one may be a zero with a sign.
+                    return Err(EngineError::unsupported(&format!(
+                        "{upper} of what is left of a division"
+                    )));
+                }
                 // MariaDB makes true and false of a TINYINT(1) in a group, and numbers otherwise; MySQL has not been asked.
                 let boolean = matches!(args[0].typed.kind, Kind::Int { boolean: true, .. });
                 // It has made a text of a parameter of bytes, too.

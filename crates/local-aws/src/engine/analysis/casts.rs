@@ -11,7 +11,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     column_types::Type,
-    kinds::{INT, Kind, TEXT},
+    kinds::{INT, Kind, MAX_DIGITS, TEXT},
 };
 
 impl Analysis<'_> {
@@ -38,6 +38,9 @@ impl Analysis<'_> {
                 match typed.kind {
                     Kind::Null | Kind::Int { .. } | Kind::Wide => {}
                     Kind::Decimal { scale } => wrap(expr, "fleet_round", vec![number(scale)]),
+                    Kind::BigDecimal { scale } => {
+                        wrap(expr, "fleet_big_narrow", vec![number(scale), number(0)]);
+                    }
                     Kind::Text { .. } => wrap(expr, "fleet_text_int", vec![strict]),
                     _ => return refused(),
                 }
@@ -65,8 +68,14 @@ impl Analysis<'_> {
             "DECIMAL" => {
                 wanted.known()?;
                 let scale = wanted.scale();
+                if wanted.precision() > MAX_DIGITS {
+                    return big(expr, typed, &wanted, strict).unwrap_or_else(refused);
+                }
                 match typed.kind {
                     Kind::Null => {}
+                    Kind::BigDecimal { scale: from } => {
+                        wrap(expr, "fleet_big_narrow", vec![number(from), number(scale)]);
+                    }
                     kind if kind.is_exact() => {
                         let from = kind.scale();
                         if from > scale {
@@ -124,4 +133,22 @@ impl Analysis<'_> {
         };
         Ok(Typed::of(kind))
     }
+}
+
+/// A CAST to a DECIMAL of more than 18 digits; none for a type that has no such CAST here.
+fn big(expr: &mut Expr, typed: &Typed, wanted: &Type, strict: Expr) -> Option<EngineResult<Typed>> {
+    let scale = wanted.scale();
+    let mut from = typed.kind.scale();
+    match typed.kind {
+        Kind::Null => {}
+        Kind::Text { .. } => {
+            wrap(expr, "fleet_text_big", vec![number(scale), strict]);
+            from = scale;
+        }
+        kind if kind.is_exact() => {}
+        _ => return None,
+    }
+    let digits = vec![number(from), number(wanted.precision()), number(scale)];
+    wrap(expr, "fleet_cast_big", digits);
+    Some(Ok(Typed::of(Kind::BigDecimal { scale })))
 }

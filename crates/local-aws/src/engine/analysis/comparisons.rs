@@ -6,7 +6,7 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Valu
 
 use super::{
     Analysis, MomentText, Scope, Typed,
-    conversions::{narrow, rescale, to_real},
+    conversions::{decimal, narrow, to_real},
     words::{call, collate, number, raw, take, wrap},
 };
 use crate::engine::{
@@ -89,8 +89,12 @@ impl Analysis<'_> {
             (a, b) if a.is_whole() && b.is_whole() => Ok(()),
             (a, b) if a.is_exact() && b.is_exact() => {
                 let scale = a.scale().max(b.scale());
-                rescale(left, a, scale);
-                rescale(right, b, scale);
+                let both = match a == Kind::Wide || b == Kind::Wide {
+                    true => Kind::BigDecimal { scale },
+                    false => a.decimal(b),
+                };
+                decimal(left, a, both);
+                decimal(right, b, both);
                 Ok(())
             }
             (a, b) if a.is_number() && b.is_number() => {
@@ -110,7 +114,9 @@ impl Analysis<'_> {
                             wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
                         }
                         // SQLite compares whole numbers with doubles as they are.
-                        Kind::Decimal { .. } | Kind::Wide => to_real(expr, kind),
+                        Kind::Decimal { .. } | Kind::BigDecimal { .. } | Kind::Wide => {
+                            to_real(expr, kind);
+                        }
                         _ => {}
                     }
                 }
@@ -154,9 +160,9 @@ impl Analysis<'_> {
                 *left = raw(format!("CAST({} AS BLOB)", take(left)));
                 Ok(())
             }
-            (a, b) if is_moment(a) && is_moment(b) => moments(left, a, right, b),
-            (a, Kind::Text { .. }) if is_moment(a) && other.constant => self.as_moment(right, a),
-            (Kind::Text { .. }, b) if is_moment(b) && one.constant && !self.between => {
+            (a, b) if a.is_moment() && b.is_moment() => moments(left, a, right, b),
+            (a, Kind::Text { .. }) if a.is_moment() && other.constant => self.as_moment(right, a),
+            (Kind::Text { .. }, b) if b.is_moment() && one.constant && !self.between => {
                 self.as_moment(left, b)
             }
             _ => Err(EngineError::unsupported(
@@ -236,7 +242,8 @@ impl Analysis<'_> {
                 | Kind::Wide
                 | Kind::Date
                 | Kind::DateTime { .. }
-                | Kind::Decimal { .. } => {
+                | Kind::Decimal { .. }
+                | Kind::BigDecimal { .. } => {
                     self.as_text(expr, typed)?;
                 }
                 _ => return Err(EngineError::unsupported("LIKE of values of these types")),
@@ -302,10 +309,6 @@ fn slot_of(expr: &Expr) -> Option<usize> {
         },
         _ => None,
     }
-}
-
-fn is_moment(kind: Kind) -> bool {
-    matches!(kind, Kind::Date | Kind::DateTime { .. } | Kind::Time { .. })
 }
 
 fn moments(left: &mut Expr, a: Kind, right: &mut Expr, b: Kind) -> EngineResult<()> {

@@ -28,8 +28,11 @@ impl Analysis<'_> {
             (Kind::Null, _) => Ok(()),
             (from, to) if from.is_whole() && to.is_whole() => Ok(()),
             (from, to) if from.is_exact() && to.is_exact() => {
-                rescale(expr, from, to.scale());
+                decimal(expr, from, to);
                 Ok(())
+            }
+            (kind, Kind::Text { .. }) if kind.is_exact() || kind.is_moment() => {
+                self.as_text(expr, from)
             }
             (from, to) if from.plain() == to.plain() || (from.is_text() && to.is_text()) => Ok(()),
             _ => Err(EngineError::unsupported(
@@ -44,6 +47,10 @@ impl Analysis<'_> {
             _ if typed.quotient => Err(EngineError::unsupported("a quotient as text")),
             Kind::Decimal { scale } => {
                 wrap(expr, "fleet_decimal_text", vec![number(scale)]);
+                Ok(())
+            }
+            Kind::BigDecimal { scale } => {
+                wrap(expr, "fleet_big_text", vec![number(scale)]);
                 Ok(())
             }
             Kind::Int { .. } => {
@@ -95,9 +102,21 @@ pub(super) fn rescale(expr: &mut Expr, mut kind: Kind, to: u32) {
     );
 }
 
+/// Makes a DECIMAL of an exact number, of no fewer digits after the point.
+pub(super) fn decimal(expr: &mut Expr, from: Kind, to: Kind) {
+    if !to.is_big() {
+        rescale(expr, from, to.scale());
+    } else if from != to {
+        let scales = vec![number(from.scale()), number(to.scale())];
+        wrap(expr, "fleet_big", scales);
+    }
+}
+
 /// Turns an exact number into a double.
 pub(super) fn to_real(expr: &mut Expr, kind: Kind) {
-    if kind.is_exact() {
+    if kind.is_big() {
+        wrap(expr, "fleet_big_real", vec![number(kind.scale())]);
+    } else if kind.is_exact() {
         wrap(expr, "fleet_real", vec![number(kind.scale())]);
     }
 }

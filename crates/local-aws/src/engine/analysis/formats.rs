@@ -37,7 +37,7 @@ impl Analysis<'_> {
                 };
                 let digits =
                     digits.ok_or_else(|| EngineError::unsupported("FORMAT with these digits"))?;
-                if !(first.kind.is_exact() || first.kind == Kind::Null) {
+                if first.kind.is_big() || !(first.kind.is_exact() || first.kind == Kind::Null) {
                     return Err(wrong());
                 }
                 let value = take(&mut args[0].expr);

@@ -8,7 +8,7 @@ use super::{
     words::raw,
 };
 use crate::engine::{
-    EngineError, EngineResult, Value,
+    EngineError, EngineResult, Value, decimals,
     kinds::{INT, Kind, TEXT, scale_of, unscaled},
 };
 
@@ -32,10 +32,10 @@ impl Analysis<'_> {
                 let kind = match self.bindings {
                     Bindings::AnyText => TEXT,
                     Bindings::Given(parameters) => match parameters.get(&bare) {
-                        Some(Value::Decimal(text)) if unscaled(text).is_none() => {
-                            return Err(EngineError::unsupported(
-                                "a DECIMAL of more than 18 digits",
-                            ));
+                        Some(Value::Decimal(text))
+                            if unscaled(text).is_none() && decimals::parse(text).is_none() =>
+                        {
+                            return Err(EngineError::unsupported("a DECIMAL of so many digits"));
                         }
                         Some(value) => Kind::of(value),
                         None => return Err(EngineError::MissingParameter(bare)),
@@ -64,28 +64,41 @@ impl Analysis<'_> {
                     Kind::Double
                 } else if text.contains('.') {
                     let scale = scale_of(text);
-                    let number = unscaled(text)
-                        .ok_or_else(|| EngineError::unsupported("a number of so many digits"))?;
-                    *text = number.to_string();
+                    match unscaled(text) {
+                        Some(number) => *text = number.to_string(),
+                        None => return big(text).map(|(expr, typed)| (Some(expr), typed)),
+                    }
                     Kind::Decimal { scale }
                 } else if text.parse::<i64>().is_ok() {
                     INT
-                } else {
-                    let number: u64 = text
-                        .parse()
-                        .map_err(|_| EngineError::unsupported("a number of so many digits"))?;
+                } else if let Ok(number) = text.parse::<u64>() {
                     let bytes = raw(format!("x'{number:016x}'"));
                     return Ok((Some(bytes), Typed::constant(Kind::Wide)));
+                } else {
+                    return big(text).map(|(expr, typed)| (Some(expr), typed));
                 }
             }
             _ => return Err(EngineError::unsupported("this literal")),
         };
         if matches!(
             (value, kind),
-            (Literal::Placeholder(_), Kind::Decimal { .. })
+            (
+                Literal::Placeholder(_),
+                Kind::Decimal { .. } | Kind::BigDecimal { .. }
+            )
         ) {
             self.placed += 1;
         }
         Ok((None, Typed::constant(kind)))
     }
+}
+
+/// A DECIMAL of more than 18 digits.
+fn big(text: &str) -> EngineResult<(Expr, Typed)> {
+    let bytes = decimals::of_text(text)
+        .ok_or_else(|| EngineError::unsupported("a number of so many digits"))?;
+    let kind = Kind::BigDecimal {
+        scale: scale_of(text),
+    };
+    Ok((raw(decimals::literal(&bytes)), Typed::constant(kind)))
 }

@@ -136,6 +136,13 @@ impl Analysis<'_> {
                     *expr = take(inner);
                     return Ok(typed);
                 }
+                if typed.kind.is_big() {
+                    *expr = super::words::call("fleet_big_negative", vec![take(inner)]);
+                    return Ok(Typed {
+                        constant: typed.constant,
+                        ..Typed::of(typed.kind)
+                    });
+                }
                 if typed.kind == Kind::Wide {
                     if typed.constant {
                         return Err(EngineError::unsupported(

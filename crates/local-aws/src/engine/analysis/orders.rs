@@ -97,7 +97,7 @@ impl Analysis<'_> {
 
 /// A number that is no column's place.
 pub(super) fn is_fraction(expr: &Expr) -> bool {
-    matches!(expr, Expr::Value(ValueWithSpan { value: Literal::Number(text, _), .. }) if text.contains(['.', 'e', 'E']))
+    matches!(expr, Expr::Value(ValueWithSpan { value: Literal::Number(text, _), .. }) if text.parse::<u64>().is_err())
 }
 
 /// A number with a sign, or a parameter: whether MySQL takes it for a place depends on how it is sent.

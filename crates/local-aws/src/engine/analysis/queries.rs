@@ -266,11 +266,13 @@ fn mixes(one: &Typed, other: &Typed) -> EngineResult<()> {
             "a UNION of whole numbers with and without a sign",
         ));
     }
-    let computed = |typed: &Typed| typed.kind.is_whole() && !typed.bare && !typed.constant;
-    let decimal = |kind| matches!(kind, Kind::Decimal { .. });
+    let computed = |typed: &Typed| {
+        (typed.kind.is_whole() || typed.kind.is_big()) && !typed.bare && !typed.constant
+    };
+    let decimal = |kind: Kind| kind.is_exact() && !kind.is_whole();
     if computed(one) && decimal(b) || computed(other) && decimal(a) {
         return Err(EngineError::unsupported(
-            "a UNION of a whole number that is computed and a DECIMAL",
+            "a UNION of a number that is computed and a DECIMAL",
         ));
     }
     Ok(())

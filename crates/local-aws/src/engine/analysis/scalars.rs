@@ -83,6 +83,18 @@ impl Analysis<'_> {
         let value = take(&mut args[0].expr);
         match (name, kind, digits) {
             ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), Typed::of(kind))),
+            ("abs", Kind::BigDecimal { .. }, _) => {
+                Ok((call("fleet_big_abs", vec![value]), Typed::of(kind)))
+            }
+            ("round" | "truncate", Kind::BigDecimal { scale }, Some(digits)) if digits <= scale => {
+                let kept = Kind::BigDecimal { scale: digits };
+                let value = match name {
+                    "round" => call("fleet_big", vec![value, number(scale), number(digits)]),
+                    _ => call("fleet_big_truncate", vec![value, number(scale - digits)]),
+                };
+                Ok((value, Typed::of(kept)))
+            }
+            ("sign", Kind::BigDecimal { .. }, _) => Err(wrong()),
             ("abs", Kind::Wide, _) => Ok((value, Typed::of(kind))),
             ("abs", kind, _) if kind.is_exact() => {
                 Ok((call("fleet_abs", vec![value]), Typed::of(kind)))

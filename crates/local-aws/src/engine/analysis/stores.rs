@@ -4,14 +4,15 @@ use sqlparser::ast::Expr;
 
 use super::{
     Analysis, Typed,
-    conversions::narrow,
+    conversions::{narrow, to_real},
     words::{call, number, raw, take},
 };
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{Column, Default},
     column_types::literal,
-    kinds::{Collation, Kind},
+    decimals,
+    kinds::{Collation, Kind, MAX_DIGITS},
 };
 
 impl Analysis<'_> {
@@ -41,6 +42,13 @@ impl Analysis<'_> {
         let mut args = vec![value];
         let name = match column.kind() {
             Kind::Int { .. } | Kind::Wide => {
+                if let Kind::BigDecimal { scale } = from {
+                    if kind.unsigned() {
+                        return refused();
+                    }
+                    let scales = vec![take(&mut args[0]), number(scale), number(0)];
+                    args = vec![call("fleet_big_narrow", scales)];
+                }
                 if let Kind::Decimal { scale } = from {
                     // A fraction below zero is out of an unsigned column's range, even one that is rounded to zero.
                     let round = if kind.unsigned() {
@@ -74,7 +82,7 @@ impl Analysis<'_> {
                 args.extend([least, number(most)]);
                 "fleet_store_int"
             }
-            Kind::Decimal { .. } => {
+            Kind::Decimal { .. } | Kind::BigDecimal { .. } => {
                 if !(from.is_number() || (from.is_text() && !typed.is_member())) {
                     return refused();
                 }
@@ -84,11 +92,15 @@ impl Analysis<'_> {
                     number(kind.scale()),
                     number(u8::from(kind.unsigned())),
                 ]);
-                "fleet_store_decimal"
+                if from.is_big() || kind.precision() > MAX_DIGITS {
+                    "fleet_store_big"
+                } else {
+                    "fleet_store_decimal"
+                }
             }
             Kind::Double => {
-                if let Kind::Decimal { scale } = from {
-                    args = vec![call("fleet_real", vec![take(&mut args[0]), number(scale)])];
+                if from.is_exact() && !from.is_whole() {
+                    to_real(&mut args[0], from);
                 }
                 if !(from.is_number() || (from.is_text() && !typed.is_member())) {
                     return refused();
@@ -181,7 +193,10 @@ impl Analysis<'_> {
                 let mut expr = replaced.unwrap_or(Expr::Value(value.into()));
                 if negative {
                     narrow(&mut expr, &mut typed.kind);
-                    expr = raw(format!("-{expr}"));
+                    expr = match typed.kind.is_big() {
+                        true => call("fleet_big_negative", vec![expr]),
+                        false => raw(format!("-{expr}")),
+                    };
                 }
                 self.store(&mut expr, &typed, column)?;
                 Ok(expr)
@@ -241,6 +256,7 @@ impl Analysis<'_> {
             {
                 Ok("0".into())
             }
+            Kind::BigDecimal { .. } => Ok(decimals::zero()),
             Kind::Double => Ok("0.0".into()),
             Kind::Text { .. } => Ok("''".into()),
             Kind::Bytes if column.kind.name() != "BINARY" => Ok("x''".into()),

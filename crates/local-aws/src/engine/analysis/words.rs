@@ -9,7 +9,7 @@ use sqlparser::ast::{
 
 use super::typed::Typed;
 use crate::engine::{
-    EngineError, EngineResult, collation,
+    EngineError, EngineResult, collation, decimals,
     kinds::{self, Kind},
 };
 
@@ -47,6 +47,10 @@ pub(super) fn truth(expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
     match typed.kind {
         Kind::Wide => {
             *expr = raw(format!("({} <> 0)", take(expr)));
+            Ok(())
+        }
+        Kind::BigDecimal { .. } if !typed.quotient => {
+            *expr = raw(format!("({} <> {})", take(expr), decimals::zero()));
             Ok(())
         }
         Kind::Null | Kind::Int { .. } | Kind::Double => Ok(()),

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     catalogue::{Column, Default, Index, Table},
-    charsets,
+    charsets, decimals,
     information::content::{Cell, Content, maybe},
     kinds::{Kind, scaled_text},
     numbers,
@@ -57,6 +57,14 @@ pub(crate) fn default_of(column: &Column) -> Cell {
         Some(Default::Text(text) | Default::Number(text)) => match column.kind() {
             Kind::Decimal { scale } => match numbers::to_scale(text, scale) {
                 Some(number) => scaled_text(number, scale).into(),
+                None => text.as_str().into(),
+            },
+            Kind::BigDecimal { scale } => match decimals::parse(text) {
+                Some((number, from)) => {
+                    decimals::text(&decimals::rescaled(&number, from, scale), scale)
+                        .unwrap_or_default()
+                        .into()
+                }
                 None => text.as_str().into(),
             },
             _ => text.as_str().into(),
@@ -126,7 +134,7 @@ pub(crate) fn column_row(
         ("INT", _) => (Cell::Number(10), Cell::Number(0)),
         ("BIGINT", _) if column.kind.unsigned() => (Cell::Number(20), Cell::Number(0)),
         ("BIGINT", _) => (Cell::Number(19), Cell::Number(0)),
-        (_, Kind::Decimal { scale }) => (
+        (_, Kind::Decimal { scale } | Kind::BigDecimal { scale }) => (
             Cell::Number(i64::from(column.kind.precision())),
             Cell::Number(i64::from(scale)),
         ),

@@ -14,7 +14,7 @@ use crate::{
     engine::{
         EngineError, EngineResult, Parameters, Value,
         collation::{self, Mixed},
-        kinds,
+        decimals, kinds,
         plan::{Plan, bound},
         sqlite::{
             failures::plain,
@@ -168,9 +168,10 @@ impl ToSql for Value {
             Self::Long(value) => ToSqlOutput::from(*value),
             Self::Double(value) => ToSqlOutput::from(*value),
             // As the kind of a DECIMAL is kept; one that has too many digits has been refused.
-            Self::Decimal(value) => match kinds::unscaled(value) {
-                Some(number) => ToSqlOutput::from(number),
-                None => ToSqlOutput::from(value.as_str()),
+            Self::Decimal(value) => match (kinds::unscaled(value), decimals::of_text(value)) {
+                (Some(number), _) => ToSqlOutput::from(number),
+                (None, Some(bytes)) => ToSqlOutput::from(bytes),
+                (None, None) => ToSqlOutput::from(value.as_str()),
             },
             Self::Text(value) | Self::Json(value) => ToSqlOutput::from(value.as_str()),
             Self::Blob(value) => ToSqlOutput::from(value.as_slice()),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use rusqlite::types::Value as Cell;
 
 use crate::engine::{
-    EngineError, EngineResult, Parameters,
+    EngineError, EngineResult, Parameters, decimals,
     definitions::quoted,
     kinds::{Kind, scaled_text, wide},
     plan::Plan,
@@ -142,6 +142,9 @@ impl Context<'_> {
             (Cell::Null, _) => "NULL".into(),
             (Cell::Integer(number), Some(Kind::Decimal { scale })) => scaled_text(*number, scale),
             (Cell::Integer(number), _) => number.to_string(),
+            (Cell::Blob(bytes), Some(Kind::BigDecimal { scale })) => decimals::read(bytes)
+                .and_then(|number| decimals::text(&number, scale))
+                .unwrap_or_default(),
             (Cell::Blob(bytes), Some(Kind::Wide)) => {
                 wide(bytes).map_or_else(String::new, |number| number.to_string())
             }

@@ -13,7 +13,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use crate::engine::{
     extremes, numbers,
-    sqlite::{dates, documents, formats, text},
+    sqlite::{dates, decimals, documents, formats, text},
     stores, sums,
     variables::MYSQL_VERSION,
     wholes,
@@ -68,6 +68,7 @@ pub(crate) fn register(
     numbers::register(connection)?;
     sums::register(connection)?;
     wholes::register(connection)?;
+    decimals::register(connection)?;
     extremes::register(connection)?;
     documents::register(connection)?;
     formats::register(connection)?;

@@ -6,6 +6,7 @@ use crate::engine::{
     Column, EngineError, EngineResult, Value,
     analysis::Output,
     column_types::Type,
+    decimals::{self, MOST_DIGITS},
     kinds::{Collation, Kind, scaled_text, wide},
 };
 
@@ -27,6 +28,13 @@ pub(crate) fn value(raw: ValueRef<'_>, kind: Kind) -> EngineResult<Value> {
         (ValueRef::Integer(number), Kind::Text { .. }) => Value::Text(number.to_string()),
         (ValueRef::Integer(number), _) => Value::Long(number),
         (ValueRef::Real(number), _) => Value::Double(number),
+        (ValueRef::Blob(bytes), Kind::BigDecimal { scale }) => {
+            let number = decimals::read(bytes);
+            let text = number.and_then(|number| decimals::text(&number, scale));
+            Value::Decimal(
+                text.ok_or_else(|| EngineError::unsupported("a DECIMAL of more than 65 digits"))?,
+            )
+        }
         (ValueRef::Blob(bytes), Kind::Wide) => {
             Value::of_unsigned(wide(bytes).ok_or(EngineError::Internal("a number".into()))?)?
         }
@@ -88,6 +96,7 @@ fn of_kind(kind: Kind) -> Type {
         Kind::Int { unsigned: true, .. } | Kind::Wide => "BIGINT UNSIGNED".into(),
         Kind::Int { .. } => "BIGINT".into(),
         Kind::Decimal { scale } => format!("DECIMAL({}, {scale})", scale.max(10) + 4),
+        Kind::BigDecimal { scale } => format!("DECIMAL({MOST_DIGITS}, {scale})"),
         Kind::Double => "DOUBLE".into(),
         Kind::Bytes => "BLOB".into(),
         Kind::Date => "DATE".into(),

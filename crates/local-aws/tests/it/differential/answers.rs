@@ -112,6 +112,7 @@ pub(super) fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Op
             if known::is_known(&texts.0, &texts.1)
                 || (upsert && tells_less(one, other))
                 || (nulls && known::is_whole_to_one(one, other))
+                || (call.has_decimal() && known::is_exact_to_one(one, other))
             {
                 return None;
             }

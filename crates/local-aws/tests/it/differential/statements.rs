@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The tables, with the default collation of each database.
-pub(super) const TABLES: [&str; 5] = [
+pub(super) const TABLES: [&str; 6] = [
     "CREATE TABLE a (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, i INT, u INT UNSIGNED, b BIGINT, ub BIGINT UNSIGNED, \
      d DECIMAL(10, 2), f DOUBLE, s VARCHAR(12), c VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, x TEXT, \
      day DATE, at DATETIME, at3 DATETIME(3), ts TIMESTAMP NULL, tm TIME, y YEAR, flag TINYINT(1), \
@@ -19,6 +19,7 @@ pub(super) const TABLES: [&str; 5] = [
      v SMALLINT UNSIGNED NOT NULL)",
     "CREATE TABLE p (id INT NOT NULL PRIMARY KEY, s VARCHAR(12), d DECIMAL(6, 3))",
     wide::TABLE,
+    wide::DECIMALS,
 ];
 
 /// After so many statements the large table is emptied, so that the test stays quick.
@@ -29,14 +30,17 @@ pub(super) struct Statements {
     exprs: Expressions,
     next_id: usize,
     count: usize,
+    /// Whether all are over the tables of numbers that SQLite has no type for.
+    numbers_only: bool,
 }
 
 impl Statements {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, numbers_only: bool) -> Self {
         Self {
             exprs: Expressions::new(Random::new(seed)),
             next_id: 1,
             count: 0,
+            numbers_only,
         }
     }
 
@@ -45,8 +49,11 @@ impl Statements {
         match self.count % GENERATION {
             0 => return Node::leaf("DELETE FROM a"),
             // Reads of an empty table find nothing out.
-            1..20 => return self.insert(),
+            1..20 if !self.numbers_only => return self.insert(),
             _ => {}
+        }
+        if self.numbers_only {
+            return self.number();
         }
         match self.below(20) {
             0..=3 => self.insert(),
@@ -56,8 +63,16 @@ impl Statements {
             9 | 10 => self.grouped(),
             11 => self.joined(),
             12 => self.union(),
-            13 => self.exprs.wide_statement(),
+            13 => self.number(),
             _ => self.select(),
+        }
+    }
+
+    /// A statement over a table of numbers that SQLite has no type for.
+    fn number(&mut self) -> Node {
+        match self.below(2) {
+            0 => self.exprs.wide_statement(),
+            _ => self.exprs.decimal_statement(),
         }
     }
 

@@ -40,6 +40,12 @@ impl Display for Call {
 }
 
 impl Call {
+    /// Whether a parameter has the hint DECIMAL.
+    pub(super) fn has_decimal(&self) -> bool {
+        let mut hints = self.parameters.iter().map(SqlParameter::type_hint);
+        hints.any(|hint| hint == Some(&TypeHint::Decimal))
+    }
+
     /// Whether a parameter is NULL.
     pub(super) fn has_null(&self) -> bool {
         let mut values = self.parameters.iter().map(SqlParameter::value);

@@ -12,7 +12,8 @@ use super::{
 
 const SESSION: &str = "FLEET_TEST_SESSION";
 /// Each has tables of its own, and a statement on each line.
-const SESSIONS: [&str; 7] = [
+const SESSIONS: [&str; 8] = [
+    include_str!("sessions/decimals.sql"),
     include_str!("sessions/definitions.sql"),
     include_str!("sessions/functions.sql"),
     include_str!("sessions/ids.sql"),
