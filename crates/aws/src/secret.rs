@@ -99,3 +99,17 @@ fn fault(cause: impl Into<Cause>) -> StoreError {
         source: cause.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretError;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_cannot_be_built_does_not_pass() {
+        let error: SdkError<DescribeSecretError, HttpResponse> =
+            SdkError::construction_failure("no region");
+        assert!(!passes(&error));
+    }
+}

@@ -1,7 +1,8 @@
 //! Between API Gateway's events and HTTP: the proxy integration of a REST API.
 //!
 //! `lambda_http` has this conversion too, but 1.3 panics on an invalid `Host` and on broken base64, both of
-//! which a client can send.
+//! which a client can send: <https://github.com/aws/aws-lambda-rust-runtime/issues/488> is one such report, and
+//! the `expect` is still in its `request.rs`. Once that returns an error, its conversion can replace this one.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,12 +1,15 @@
 //! The calls in a request's line, metrics and trace.
 
+use fleet_aws::{DimensionsSettings, DynamoDimensions};
 use fleet_core::{
     calls::{Call, Tally, tallied},
     inventory::{GetInstance as _, InstanceId},
+    scaling::{DimensionId, ReadDimension as _},
 };
+use serde_json::json;
 
 use crate::{
-    canned::Reply,
+    canned::{Reply, config},
     fake_data_api::{Done, FakeDataApi, Fault},
 };
 
@@ -76,4 +79,40 @@ async fn each_call_is_told_without_a_value() {
         !text.contains("CANARY") && !text.contains("SELECT"),
         "{text}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_is_told_too() {
+    let (_fake, inventory) = FakeDataApi::start(|_| {
+        Some(Fault {
+            reply: Reply::Silence,
+            done: Done::Never,
+        })
+    });
+    let id = InstanceId::parse("i-1").unwrap();
+    let tally = tallied(true, inventory.get(&id)).await.1;
+    let last = tally.details.last().unwrap();
+    assert_eq!(
+        (last.operation.as_str(), last.status),
+        ("ExecuteStatement", None)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_sdk_sends_again_is_a_retry_of_one_call() {
+    let mut sent = 0;
+    let config = config(move |_| {
+        sent += 1;
+        match sent {
+            1 => Reply::Reset,
+            _ => Reply::ok(&json!({})),
+        }
+    });
+    let table = "fleet-dimensions".into();
+    let dimensions = DynamoDimensions::new(&config, DimensionsSettings { table });
+    let id = DimensionId::parse("1").unwrap();
+    let tally = tallied(true, dimensions.read(&id)).await.1;
+    assert_eq!((tally.calls, tally.retries), (2, 1));
+    let attempts: Vec<_> = tally.details.iter().map(|call| call.attempts).collect();
+    assert_eq!(attempts, [2]);
 }

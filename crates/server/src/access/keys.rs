@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
@@ -231,9 +232,7 @@ fn make(file: &Path) -> io::Result<String> {
         private::make_folder(folder)?;
     }
     let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).mode(0o600);
     let key = Uuid::new_v4().simple().to_string() + &Uuid::new_v4().simple().to_string();
     options
         .open(file)?

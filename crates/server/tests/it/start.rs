@@ -61,7 +61,6 @@ async fn a_start_says_where_everything_is_and_what_to_try() {
     "#);
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn the_data_folder_is_made_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -231,7 +231,6 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
     assert!(said.starts_with("The option --client-ca-routes protects nothing with /scaling: the routes are /api/authors, "), "{said}");
 }
 
-#[cfg(unix)]
 #[tokio::test]
 async fn a_cache_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
