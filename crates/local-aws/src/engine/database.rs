@@ -28,7 +28,7 @@ impl Database {
     /// Opens a transaction. No lock is taken until its first statement.
     pub(crate) async fn begin(&self) -> EngineResult<Session> {
         Ok(match self {
-            Self::Sqlite(engine) => Session::Sqlite(Box::new(engine.begin().await?)),
+            Self::Sqlite(engine) => Session::Sqlite(Box::new(engine.begin()?)),
             Self::MySql(engine) => Session::MySql(engine.begin().await?),
         })
     }

@@ -3,7 +3,8 @@
 //! A commit does not wait for the disk, each answer does, together with others (`journal.rs`).
 //!
 //! A statement takes a connection from a pool and runs on a thread of its own. A transaction keeps one
-//! connection to itself; it takes the one place of a writer, in the order of asking, at its first statement that writes.
+//! connection to itself from its first statement on; it takes the one place of a writer, in the order of asking, at its first
+//! statement that writes.
 
 pub(crate) mod answers;
 pub(crate) mod connection;
@@ -179,17 +180,11 @@ impl Engine {
     }
 
     /// Opens a transaction.
-    pub(crate) async fn begin(&self) -> EngineResult<Session> {
+    pub(crate) fn begin(&self) -> EngineResult<Session> {
         let Ok(place) = Arc::clone(&self.shared.transactions).try_acquire_owned() else {
             return Err(EngineError::database(1040, "08004", "Too many connections"));
         };
-        let connection = self.shared.connection().await?;
-        Ok(Session::new(
-            Arc::clone(&self.shared),
-            self.rights,
-            connection,
-            place,
-        ))
+        Ok(Session::new(Arc::clone(&self.shared), self.rights, place))
     }
 
     /// Lets the database grow no more, on the one connection that a new engine has.

@@ -17,7 +17,8 @@ use crate::engine::{
 pub(crate) struct Session {
     shared: Arc<Shared>,
     rights: Rights,
-    /// Gone where a statement ran into its time limit and went on, or panicked.
+    /// From the first statement on, so that those who wait for the writer's place keep none open. Gone where a statement
+    /// ran into its time limit and went on, or panicked.
     connection: Option<Connection>,
     state: State,
     _place: OwnedSemaphorePermit,
@@ -42,16 +43,11 @@ enum End {
 }
 
 impl Session {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        rights: Rights,
-        connection: Connection,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, rights: Rights, place: OwnedSemaphorePermit) -> Self {
         Self {
             shared,
             rights,
-            connection: Some(connection),
+            connection: None,
             state: State::Fresh,
             _place: place,
         }
@@ -62,8 +58,9 @@ impl Session {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let plans = self.shared.plans(self.rights, &statement, deadline).await?;
         let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
+        let is_first = matches!(self.state, State::Fresh);
         let begin = self.prepare(kind, deadline).await?;
-        let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
+        let connection = self.take_connection(is_first).await?;
         let definition = kind == Kind::Definition;
         let shared = Arc::clone(&self.shared);
         let journal = self.shared.journal.clone();
@@ -103,6 +100,21 @@ impl Session {
             self.shared.settled().await?;
         }
         result
+    }
+
+    async fn take_connection(&mut self, is_first: bool) -> EngineResult<Connection> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None if is_first => {
+                let connection = self.shared.connection().await;
+                if connection.is_err() {
+                    // It has not begun, and keeps nobody from writing.
+                    self.state = State::Fresh;
+                }
+                connection
+            }
+            None => Err(EngineError::LinkFailure),
+        }
     }
 
     /// Takes the lock that a statement needs; the answer is how the transaction begins, where it has not yet.
@@ -176,5 +188,66 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             self.shared.give_back(connection);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+
+    use crate::{
+        engine::{Parameters, Statement, sqlite::Engine, sqlite::shared::locked},
+        options::Storage,
+    };
+
+    fn statement(sql: &str) -> Statement {
+        Statement {
+            sql: sql.into(),
+            sets: vec![Parameters::new()],
+            timeout: Duration::from_secs(60),
+            continue_after_timeout: false,
+            metadata: false,
+            max_bytes: usize::MAX,
+        }
+    }
+
+    #[tokio::test]
+    async fn transactions_that_wait_to_write_keep_no_connection() {
+        let engine = Engine::open(&Storage::InMemory, "d").unwrap();
+        let idle = || locked(&engine.shared.idle).len();
+        engine
+            .execute(statement("CREATE TABLE t (id BIGINT PRIMARY KEY)"))
+            .await
+            .unwrap();
+        engine.execute(statement("DELETE FROM t")).await.unwrap();
+        assert_eq!(idle(), 1);
+        let mut first = engine.begin().unwrap();
+        let mut others: Vec<_> = (0..100).map(|_| engine.begin().unwrap()).collect();
+        assert_eq!(idle(), 1);
+        first
+            .execute(statement("INSERT INTO t VALUES (1)"))
+            .await
+            .unwrap();
+        assert_eq!(idle(), 0);
+        for other in &mut others {
+            let waiting = other.execute(statement("INSERT INTO t VALUES (2)"));
+            assert!(waiting.now_or_never().is_none());
+        }
+        assert!(others.iter().all(|other| other.connection.is_none()));
+        first.commit().await.unwrap();
+        assert_eq!(idle(), 1);
+        let mut second = others.pop().unwrap();
+        drop(others);
+        second
+            .execute(statement("INSERT INTO t VALUES (2)"))
+            .await
+            .unwrap();
+        assert_eq!(idle(), 0);
+        second.commit().await.unwrap();
+        let all = engine.execute(statement("SELECT id FROM t")).await.unwrap();
+        assert_eq!(all[0].rows.len(), 2);
+        engine.close().await;
     }
 }
