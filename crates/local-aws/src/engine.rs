@@ -21,6 +21,7 @@ mod mysql_functions;
 mod numbers;
 mod plan;
 mod plans;
+mod short;
 mod statement;
 mod stores;
 mod sums;

@@ -7,6 +7,7 @@ use crate::engine::{
     analysis::{MomentText, Output, Slot, Written},
     catalogue::Table,
     collation,
+    short::Short,
 };
 
 /// A statement ready for SQLite.
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) verb: String,
     /// Whether it shows one of several equal texts, and is refused where they differ.
     pub(crate) shows: bool,
+    /// Of a query that may be short.
+    pub(crate) short: Option<Short>,
     /// Whether the definition is of a table that others may refer to while it is recreated.
     pub(crate) rebuilds: bool,
 }
@@ -72,6 +75,7 @@ impl Plan {
             written: Written::default(),
             table: None,
             verb: String::new(),
+            short: None,
             rebuilds: false,
         }
     }

@@ -9,6 +9,7 @@ use crate::engine::{
     definitions::changes,
     information::{shows, tables},
     plan::{Kind, Plan},
+    short::Short,
 };
 
 /// Plans one statement of a database; `labels` are the texts of its columns, as they were written.
@@ -22,8 +23,13 @@ pub(crate) fn plan(
     let text = statement.to_string();
     let verb = text.split_whitespace().next().unwrap_or_default();
     let verb = verb.to_uppercase();
+    let short = Short::of(&statement);
     let plan = unnamed(statement, labels, catalogue, database, bindings)?;
-    Ok(Plan { verb, ..plan })
+    Ok(Plan {
+        verb,
+        short,
+        ..plan
+    })
 }
 
 fn unnamed(

@@ -2,7 +2,8 @@
 //!
 //! A commit does not wait for the disk, each answer does, together with others (`journal.rs`).
 //!
-//! A statement takes a connection from a pool and runs on a thread of its own. A transaction keeps one
+//! A statement takes a connection from a pool and runs on a thread of its own, unless it only reads a little
+//! (`short.rs`). A transaction keeps one
 //! connection to itself from its first statement on; it takes the one place of a writer, in the order of asking, at its first
 //! statement that writes.
 
@@ -26,6 +27,7 @@ pub(crate) mod rights;
 pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod shared;
+mod short;
 pub(crate) mod text;
 pub(crate) mod upserts;
 pub(crate) mod work;
@@ -137,6 +139,10 @@ impl Engine {
     pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let plans = self.shared.plans(self.rights, &statement, deadline).await?;
+        if let Some(result) = self.read_at_once(&plans, &statement) {
+            self.shared.settled().await?;
+            return result;
+        }
         let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
         // The writer's place first, so that waiting for it keeps no connection from readers.
         let writer = if kind.writes() {

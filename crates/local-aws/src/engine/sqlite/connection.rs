@@ -21,6 +21,7 @@ use crate::{
             functions,
             ids::{self, Ids},
             recursion::{self, Reads},
+            short::Allowance,
             upserts::{self, Changed},
         },
     },
@@ -55,6 +56,7 @@ pub(crate) struct Connection {
     pub(crate) generated: functions::LastGenerated,
     pub(crate) mixed: Mixed,
     pub(crate) reads: Reads,
+    pub(super) allowance: Allowance,
 }
 
 impl Connection {
@@ -87,6 +89,8 @@ impl Connection {
         collation::register(&sqlite, &mixed)?;
         let reads = Reads::default();
         recursion::register(&sqlite, &reads)?;
+        let allowance = Allowance::default();
+        allowance.register(&sqlite);
         Ok(Self {
             sqlite,
             database: Arc::clone(database),
@@ -96,6 +100,7 @@ impl Connection {
             generated,
             mixed,
             reads,
+            allowance,
         })
     }
 

@@ -1,0 +1,156 @@
+//! Short reads run where they are asked for. One that turns out to be longer is stopped, and begins again on a thread of
+//! its own: nobody has seen anything of it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection as Sqlite;
+
+use super::{Engine, connection::Connection, shared::locked};
+use crate::engine::{
+    EngineResult, Outcome, Statement,
+    plan::{Kind, Plan},
+};
+
+/// After how many of its instructions SQLite asks whether to go on.
+const INSTRUCTIONS: i32 = 100;
+/// How many times it goes on. To read an instance with a few packages takes some 200 instructions, and 50 µs.
+const TIMES: u32 = 20;
+/// How long it may take however few instructions it has: others wait for this thread.
+const LONGEST: Duration = Duration::from_millis(1);
+
+/// What a read that should be short has left; `None` for all others. Shared by a connection and SQLite.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Allowance(Arc<Mutex<Option<Left>>>);
+
+#[derive(Debug)]
+struct Left {
+    times: u32,
+    until: Instant,
+    is_stopped: bool,
+}
+
+impl Allowance {
+    /// Lets SQLite ask for it.
+    pub(crate) fn register(&self, connection: &Sqlite) {
+        let shared = Arc::clone(&self.0);
+        let stops = move || locked(&shared).as_mut().is_some_and(Left::is_used_up);
+        connection.progress_handler(INSTRUCTIONS, Some(stops));
+    }
+
+    fn set(&self, left: Option<Left>) -> Option<Left> {
+        std::mem::replace(&mut *locked(&self.0), left)
+    }
+}
+
+impl Left {
+    fn is_used_up(&mut self) -> bool {
+        self.times = self.times.saturating_sub(1);
+        self.is_stopped |= self.times == 0 || Instant::now() >= self.until;
+        self.is_stopped
+    }
+}
+
+impl Connection {
+    /// Runs plans that only read, outside transactions; `None` if that is not done in a short time.
+    fn run_shortly(
+        &self,
+        plans: &[Arc<Plan>],
+        statement: &Statement,
+    ) -> Option<EngineResult<Vec<Outcome>>> {
+        self.allowance.set(Some(Left {
+            times: TIMES,
+            until: Instant::now() + LONGEST,
+            is_stopped: false,
+        }));
+        let result = self.run_all(plans, statement);
+        let left = self.allowance.set(None)?;
+        (!left.is_stopped).then_some(result)
+    }
+}
+
+impl Engine {
+    /// The outcome of a statement that reads little; `None` of all others, and where it would have to wait for anything.
+    pub(super) fn read_at_once(
+        &self,
+        plans: &[Arc<Plan>],
+        statement: &Statement,
+    ) -> Option<EngineResult<Vec<Outcome>>> {
+        let ([plan], [_]) = (plans, &statement.sets[..]) else {
+            return None;
+        };
+        let short = plan.short.as_ref()?;
+        if plan.kind != (Kind::Query { locks: false }) || !short.is_likely() {
+            return None;
+        }
+        let _place = self.shared.connections.try_acquire().ok()?;
+        let connection = locked(&self.shared.idle).pop()?;
+        let result = connection.run_shortly(plans, statement);
+        self.shared.give_back(connection);
+        if result.is_none() {
+            short.took_long();
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine::Rights, options::Storage};
+
+    async fn run(engine: &Engine, sql: &str) -> EngineResult<Vec<Outcome>> {
+        engine.execute(statement(sql)).await
+    }
+
+    fn statement(sql: &str) -> Statement {
+        Statement {
+            sql: sql.into(),
+            sets: vec![crate::engine::Parameters::new()],
+            timeout: Duration::from_secs(60),
+            continue_after_timeout: false,
+            metadata: false,
+            max_bytes: usize::MAX,
+        }
+    }
+
+    /// What the engine answers at once, if it does.
+    async fn at_once(engine: &Engine, sql: &str) -> Option<usize> {
+        let statement = statement(sql);
+        let deadline = tokio::time::Instant::now() + statement.timeout;
+        let plans = engine.shared.plans(Rights::Owner, &statement, deadline);
+        let plans = plans.await.unwrap();
+        let outcomes = engine.read_at_once(&plans, &statement)?.unwrap();
+        Some(outcomes[0].rows.len())
+    }
+
+    #[tokio::test]
+    async fn a_long_read_is_stopped_and_answered_all_the_same() {
+        let engine = Engine::open(&Storage::InMemory, "d").unwrap();
+        run(&engine, "CREATE TABLE t (id BIGINT PRIMARY KEY)")
+            .await
+            .unwrap();
+        let rows: Vec<String> = (0..2_000).map(|id| format!("({id})")).collect();
+        let insert = format!("INSERT INTO t VALUES {}", rows.join(", "));
+        run(&engine, &insert).await.unwrap();
+        assert_eq!(
+            at_once(&engine, "SELECT id FROM t WHERE id = 7").await,
+            Some(1)
+        );
+        let all = "SELECT id FROM t WHERE id >= 0";
+        assert_eq!(at_once(&engine, all).await, None);
+        // The connection that was stopped is as good as any other.
+        assert_eq!(run(&engine, all).await.unwrap()[0].rows.len(), 2_000);
+        assert_eq!(
+            at_once(&engine, "SELECT id FROM t WHERE id = 7").await,
+            Some(1)
+        );
+        let write = "DELETE FROM t WHERE id = 7";
+        assert_eq!(at_once(&engine, write).await, None);
+        let locks = "SELECT id FROM t WHERE id = 8 FOR UPDATE";
+        assert_eq!(at_once(&engine, locks).await, None);
+        engine.close().await;
+    }
+}
