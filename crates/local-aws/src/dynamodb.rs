@@ -32,6 +32,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use tokio::{net::TcpListener, runtime, sync::oneshot};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     changes::Changes,
@@ -41,6 +42,7 @@ use crate::{
 };
 
 use arns::Arns;
+use direct::Keys;
 pub(crate) use forwarder::{Forwarder, LIMIT};
 pub(crate) use refusals::Reply;
 use storage::{FILE, create, open, storage_error};
@@ -52,6 +54,7 @@ pub(crate) struct DynamoDb {
     file: Arc<DataFile>,
     journal: Journal,
     database: Database,
+    keys: Keys,
     /// Its own thread.
     runtime: runtime::Handle,
     arns: Arc<Arns>,
@@ -118,6 +121,7 @@ impl DynamoDb {
             file,
             journal,
             database: shared,
+            keys: Keys::of(tables),
             runtime: handle,
             arns: Arc::new(Arns::new(region, account)),
             stop,
@@ -143,6 +147,8 @@ impl DynamoDb {
             database: self.database.clone(),
             runtime: self.runtime.clone(),
             arns: Arc::clone(&self.arns),
+            at_work: TaskTracker::new(),
+            keys: self.keys.clone(),
         }
     }
 

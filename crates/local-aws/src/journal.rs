@@ -3,10 +3,10 @@
 //! SQLite's own `synchronous = FULL` waits for the disk within each commit, so that writers wait one after the other. Here
 //! a commit is written to the log without waiting (`NORMAL`), the next writer goes on, and each answer waits until the log
 //! is on disk as far as the answer can have seen it. So whatever is answered is as durable as with `FULL`: a write, and a
-//! read of what another has just written.
+//! read of what another has just written. An answer that can have seen but one item waits for the writes of that item alone.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -26,10 +26,18 @@ struct Shared {
     changed: Notify,
 }
 
+/// What a write changes or an answer can have seen: one item, by a number that is its own, or two that share one wait for
+/// each other; `None` for anything.
+pub(crate) type Subject = Option<u64>;
+
 /// Writes are numbered in the order in which they are announced.
 #[derive(Debug, Default)]
 struct State {
     announced: u64,
+    /// The last one that may change anything.
+    last_of_any: u64,
+    /// The last one of each single item, as far as it is not on disk.
+    last_of_item: HashMap<u64, u64>,
     /// Those announced that have not ended.
     open: BTreeSet<u64>,
     /// All up to this one are on disk.
@@ -62,10 +70,19 @@ impl Journal {
 
     /// Announces a write. To be called before it can be seen.
     pub(crate) fn write(&self) -> Write {
+        self.write_of(None)
+    }
+
+    /// Announces a write of `subject`.
+    pub(crate) fn write_of(&self, subject: Subject) -> Write {
         Write(self.0.as_ref().map(|shared| {
             let mut state = shared.state();
             state.announced += 1;
             let number = state.announced;
+            match subject {
+                Some(item) => drop(state.last_of_item.insert(item, number)),
+                None => state.last_of_any = number,
+            }
             state.open.insert(number);
             (Arc::clone(shared), number)
         }))
@@ -76,10 +93,18 @@ impl Journal {
     /// # Errors
     /// The disk did not do its part, now or earlier: nothing is certain until the next start.
     pub(crate) async fn settled(&self) -> Result<(), String> {
+        self.settled_for(None).await
+    }
+
+    /// Waits until all that can be seen of `subject` now is on disk.
+    ///
+    /// # Errors
+    /// As [`Journal::settled`].
+    pub(crate) async fn settled_for(&self, subject: Subject) -> Result<(), String> {
         let Some(shared) = &self.0 else {
             return Ok(());
         };
-        let seen = shared.state().announced;
+        let seen = shared.state().seen(subject);
         loop {
             // Before the look, so that no change is missed.
             let changed = shared.changed.notified();
@@ -116,7 +141,10 @@ impl Shared {
                 let mut state = shared.state();
                 state.is_syncing = false;
                 match synced {
-                    Ok(()) => state.synced = ended,
+                    Ok(()) => {
+                        state.synced = ended;
+                        state.last_of_item.retain(|_, last| *last > ended);
+                    }
                     Err(error) => {
                         let cause = format!("disk I/O error: {}", error.kind());
                         tracing::error!(file = %shared.log.display(), cause, "the log could not be written to disk");
@@ -132,6 +160,17 @@ impl Shared {
 }
 
 impl State {
+    /// The last write that whoever looks at `subject` now can see.
+    fn seen(&self, subject: Subject) -> u64 {
+        match subject {
+            None => self.announced,
+            Some(item) => {
+                let last = self.last_of_item.get(&item).copied();
+                last.unwrap_or_default().max(self.last_of_any)
+            }
+        }
+    }
+
     /// All up to this one have ended.
     fn ended(&self) -> u64 {
         self.open.first().map_or(self.announced, |first| first - 1)
@@ -205,6 +244,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_sees_one_item_waits_for_its_writes_alone() {
+        let (_folder, journal) = journal();
+        let first = journal.write_of(Some(1));
+        assert_eq!(journal.settled_for(Some(2)).now_or_never(), Some(Ok(())));
+        assert_eq!(journal.settled_for(Some(1)).now_or_never(), None);
+        assert_eq!(journal.settled().now_or_never(), None);
+        // What may be of anything is of each item.
+        let any = journal.write();
+        let second = journal.write_of(Some(2));
+        let mut third = Box::pin(journal.settled_for(Some(3)));
+        assert_eq!(third.as_mut().now_or_never(), None);
+        drop((first, any));
+        assert_eq!(third.await, Ok(()));
+        assert_eq!(synced(&journal), 2);
+        assert_eq!(journal.settled_for(Some(1)).now_or_never(), Some(Ok(())));
+        assert_eq!(journal.settled_for(Some(2)).now_or_never(), None);
+        drop(second);
+        assert_eq!(journal.settled_for(Some(2)).await, Ok(()));
+        let shared = journal.0.as_ref().unwrap();
+        assert!(shared.state().last_of_item.is_empty());
+    }
+
+    #[tokio::test]
     async fn many_who_wait_share_a_sync() {
         let (_folder, journal) = journal();
         let writes: Vec<_> = (0..100).map(|_| journal.write()).collect();
@@ -240,7 +302,8 @@ mod tests {
         fs::remove_file(&log).unwrap();
         fs::write(&log, "").unwrap();
         drop(journal.write());
-        assert_eq!(journal.settled().await, Err(failed));
+        assert_eq!(journal.settled().await, Err(failed.clone()));
+        assert_eq!(journal.settled_for(Some(1)).await, Err(failed));
     }
 
     #[tokio::test]

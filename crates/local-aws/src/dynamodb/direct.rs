@@ -5,7 +5,11 @@
 //! one goes to the listener, which refuses it in DynamoDB's words. One that fails here has changed nothing, since the
 //! storage writes an item within a transaction.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use dynoxide::{
@@ -16,7 +20,11 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor};
 
 use super::refusals::CONTENT_TYPE;
-use crate::respond::{self, Answer};
+use crate::{
+    journal::Subject,
+    options::Table,
+    respond::{self, Answer},
+};
 
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 /// How long the request ids of DynamoDB are.
@@ -27,6 +35,22 @@ const REQUEST_ID_CHARACTERS: usize = 52;
 pub(super) struct Direct {
     operation: Operation,
     body: Bytes,
+    /// The item, of a table whose key is known.
+    item: Subject,
+}
+
+/// The attribute that is a table's key, by the table's name.
+#[derive(Debug, Clone)]
+pub(super) struct Keys(Arc<[(Text, String)]>);
+
+impl Keys {
+    pub(super) fn of(tables: &[Table]) -> Self {
+        let keys = tables.iter();
+        Self(
+            keys.map(|table| (Text::of(&table.name), table.partition_key.clone()))
+                .collect(),
+        )
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +63,7 @@ enum Operation {
 
 impl Direct {
     /// The request with this head and body, if it is a plain one.
-    pub(super) fn of(head: &Parts, body: &Bytes) -> Option<Self> {
+    pub(super) fn of(head: &Parts, body: &Bytes, keys: &Keys) -> Option<Self> {
         let text = |name: &str| head.headers.get(name)?.to_str().ok();
         let operation = match text("x-amz-target")?.strip_prefix(TARGET_PREFIX)? {
             "GetItem" => Operation::Get,
@@ -55,12 +79,27 @@ impl Direct {
             && !head.headers.contains_key(header::ORIGIN)
             && is_signed(&head.headers)
             // A struct may be read from a list, too.
-            && body.starts_with(b"{")
-            && serde_json::from_slice::<PlainBody>(body).is_ok();
-        is_plain.then(|| Self {
+            && body.starts_with(b"{");
+        if !is_plain {
+            return None;
+        }
+        let plain: PlainBody = serde_json::from_slice(body).ok()?;
+        Some(Self {
             operation,
             body: body.clone(),
+            item: plain.subject(operation, keys),
         })
+    }
+
+    /// The item that it is about. An item has the same value in its key and among its attributes, so it does no harm if
+    /// the table has got another key since.
+    pub(super) fn item(&self) -> Subject {
+        self.item
+    }
+
+    /// Whether it changes nothing.
+    pub(super) fn reads(&self) -> bool {
+        matches!(self.operation, Operation::Get)
     }
 
     /// The storage's answer; `None` if it refuses the request. Blocks.
@@ -127,12 +166,24 @@ struct PlainBody {
     return_values_on_condition_check_failure: Text,
 }
 
+impl PlainBody {
+    fn subject(&self, operation: Operation, keys: &Keys) -> Subject {
+        let mut keys = keys.0.iter();
+        let (table, key) = keys.find(|(table, _)| *table == self.table_name)?;
+        let attributes = match operation {
+            Operation::Put => &self.item,
+            Operation::Get | Operation::Update | Operation::Delete => &self.key,
+        };
+        match attributes.get(key)? {
+            PlainValue::S(value) => Some(table.0 ^ value.0.rotate_left(1)),
+            _ => None,
+        }
+    }
+}
+
 /// An attribute's value of one of the simple types.
 #[derive(Deserialize)]
-#[expect(
-    dead_code,
-    reason = "only whether a value has this form is of interest"
-)]
+#[expect(dead_code, reason = "of most values only the form is of interest")]
 enum PlainValue {
     S(Text),
     N(Text),
@@ -140,9 +191,15 @@ enum PlainValue {
     Bool(bool),
 }
 
-/// A text, whatever it says.
-#[derive(Default)]
-struct Text;
+/// A text, by its hash.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Text(u64);
+
+impl Text {
+    fn of(text: &str) -> Self {
+        Self(BuildHasherDefault::<DefaultHasher>::default().hash_one(text))
+    }
+}
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -154,8 +211,8 @@ impl<'de> Deserialize<'de> for Text {
                 formatter.write_str("a text")
             }
 
-            fn visit_str<E>(self, _: &str) -> Result<Text, E> {
-                Ok(Text)
+            fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+                Ok(Text::of(text))
             }
         }
         deserializer.deserialize_str(AnyText)

@@ -4,20 +4,25 @@ use std::{fmt, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use dynoxide::Database;
-use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, Request, Response, Uri, header, request::Parts, uri::PathAndQuery};
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use tokio::runtime;
+use tokio::{runtime, task::JoinError};
+use tokio_util::task::TaskTracker;
 
 use super::{
     arns::Arns,
-    direct::Direct,
+    direct::{Direct, Keys},
     refusals::{NotFound, Reply, not_kept, too_large, unavailable},
     streams,
     translation::{Translation, operation},
 };
-use crate::{data_file::DataFile, journal::Journal, respond::BodyLimit};
+use crate::{
+    data_file::DataFile,
+    journal::Journal,
+    respond::{Answer, BodyLimit},
+};
 
 /// How large a request may be: as in DynamoDB, and as the listener behind takes it.
 pub(crate) const LIMIT: BodyLimit = BodyLimit {
@@ -35,6 +40,9 @@ pub(crate) struct Forwarder {
     pub(super) database: Database,
     pub(super) runtime: runtime::Handle,
     pub(super) arns: Arc<Arns>,
+    /// What the storage is at work for.
+    pub(super) at_work: TaskTracker,
+    pub(super) keys: Keys,
 }
 
 impl fmt::Debug for Forwarder {
@@ -75,16 +83,20 @@ impl Forwarder {
 
     /// Nothing is acknowledged that would not be found again.
     async fn pass_on(&self, request: Request<Bytes>) -> Reply {
-        if let Err(gone) = self.file.is_there() {
-            return not_kept(&gone.to_string());
-        }
-        let reply = if reads(&request) {
-            self.send(request).await
+        let is_read = reads(&request);
+        let (head, body) = request.into_parts();
+        let direct = Direct::of(&head, &body, &self.keys);
+        let item = direct.as_ref().and_then(Direct::item);
+        let reply = if is_read {
+            self.send(head, body, direct).await
         } else {
-            let (forwarder, write) = (self.clone(), self.journal.write());
+            if let Err(gone) = self.file.is_there() {
+                return not_kept(&gone.to_string());
+            }
+            let (forwarder, write) = (self.clone(), self.journal.write_of(item));
             // A client that goes away does not stop its write half-way, nor does its write end before it has.
             let written = tokio::spawn(async move {
-                let reply = forwarder.send(request).await;
+                let reply = forwarder.send(head, body, direct).await;
                 drop(write);
                 reply
             });
@@ -93,7 +105,7 @@ impl Forwarder {
         if let Err(gone) = self.file.is_there() {
             return not_kept(&gone.to_string());
         }
-        match self.journal.settled().await {
+        match self.journal.settled_for(item).await {
             Ok(()) => reply,
             Err(cause) => {
                 self.file.note_failure(&cause);
@@ -102,12 +114,9 @@ impl Forwarder {
         }
     }
 
-    async fn send(&self, request: Request<Bytes>) -> Reply {
-        let (head, body) = request.into_parts();
-        if let Some(direct) = Direct::of(&head, &body) {
-            let database = self.database.clone();
-            let answer = self.runtime.spawn(async move { direct.answer(&database) });
-            match answer.await {
+    async fn send(&self, head: Parts, body: Bytes, direct: Option<Direct>) -> Reply {
+        if let Some(direct) = direct {
+            match self.run(direct).await {
                 Ok(Some(answer)) => return as_ours(answer.map(Either::Left)),
                 // The listener says what is wrong.
                 Ok(None) => {}
@@ -115,8 +124,25 @@ impl Forwarder {
                 Err(_) => return unavailable(),
             }
         }
+        let _at_work = self.at_work.token();
         self.ask_listener(Request::from_parts(head, Full::new(body)))
             .await
+    }
+
+    /// Lets the storage answer on its own thread. To read an item takes less time than to wake that thread: it is read here,
+    /// unless it would have to wait for another request.
+    async fn run(&self, direct: Direct) -> Result<Option<Answer>, JoinError> {
+        let at_work = self.at_work.token();
+        if direct.reads() && self.at_work.len() == 1 {
+            return Ok(direct.answer(&self.database));
+        }
+        let database = self.database.clone();
+        let answer = self.runtime.spawn(async move {
+            let answer = direct.answer(&database);
+            drop(at_work);
+            answer
+        });
+        answer.await
     }
 
     pub(super) async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> Reply {

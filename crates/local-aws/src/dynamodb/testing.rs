@@ -6,12 +6,16 @@ use http::Request;
 use super::{DynamoDb, refusals::CONTENT_TYPE};
 use crate::options::{Storage, Table};
 
-pub(super) fn storage() -> DynamoDb {
-    let table = Table {
+pub(super) fn tables() -> [Table; 1] {
+    [Table {
         name: "things".to_owned(),
         partition_key: "id".to_owned(),
-    };
-    DynamoDb::start(&Storage::InMemory, &[table], ("us-east-1", "000000000000")).unwrap()
+    }]
+}
+
+pub(super) fn storage() -> DynamoDb {
+    let place = ("us-east-1", "000000000000");
+    DynamoDb::start(&Storage::InMemory, &tables(), place).unwrap()
 }
 
 pub(super) fn request(operation: &str, body: impl ToString) -> Request<Bytes> {

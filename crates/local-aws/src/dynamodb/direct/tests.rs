@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::dynamodb::{
     Forwarder, Reply,
-    testing::{request, storage},
+    testing::{request, storage, tables},
 };
 
 fn direct(request: Request<Bytes>) -> Option<Direct> {
     let (head, body) = request.into_parts();
-    Direct::of(&head, &body)
+    Direct::of(&head, &body, &Keys::of(&tables()))
 }
 
 /// Status, headers and body, but what differs each time.
@@ -216,4 +216,30 @@ fn a_head_that_is_to_be_checked_is_for_the_listener() {
         let other = HeaderValue::from_static("application/json");
         request.headers_mut().insert("content-type", other);
     }));
+}
+
+#[test]
+fn requests_for_one_item_have_the_same_subject() {
+    let subject = |operation: &str, body: Value| {
+        let direct = direct(request(operation, body)).expect("it is a plain one");
+        direct.item()
+    };
+    let (key, other) = (json!({"id": {"S": "1"}}), json!({"id": {"S": "2"}}));
+    let item = json!({"id": {"S": "1"}, "n": {"N": "7"}, "s": {"S": "2"}});
+    let read = subject("GetItem", json!({"TableName": "things", "Key": key}));
+    assert!(read.is_some());
+    for (operation, body) in [
+        ("PutItem", json!({"TableName": "things", "Item": item})),
+        ("DeleteItem", json!({"TableName": "things", "Key": key})),
+        ("UpdateItem", json!({"TableName": "things", "Key": key})),
+    ] {
+        assert_eq!(subject(operation, body), read, "{operation}");
+    }
+    let another = subject("GetItem", json!({"TableName": "things", "Key": other}));
+    assert!(another.is_some() && another != read);
+    // Of a table whose key is not known, and of a key that is no text, it may be any.
+    let elsewhere = json!({"TableName": "elsewhere", "Key": key});
+    assert_eq!(subject("GetItem", elsewhere), None);
+    let number = json!({"TableName": "things", "Key": {"id": {"N": "1"}}});
+    assert_eq!(subject("GetItem", number), None);
 }
