@@ -82,11 +82,11 @@ async fn request<F: Function>(
         event::request_id(host, &event, &context),
     );
     let trace = Trace::read(context.xray_trace_id.as_deref());
-    // Boxed: the SDK's futures are large, and each layer around them would copy and nest them once more.
-    let work = async {
+    // Boxed: each layer around it would copy and nest it once more.
+    let work = Box::pin(async {
         let request = event::into_request(host, event, context)?;
-        function.call(request).boxed().await
-    };
+        function.call(request).await
+    });
     let work = calls::tallied(trace.is_recorded(), AssertUnwindSafe(work).catch_unwind());
     let (outcome, tally) = match deadline {
         Some(deadline) => deadline::within(deadline, work).await,

@@ -213,8 +213,7 @@ impl Gateway {
         let admission = match &self.access {
             Some(access) => Some((
                 access,
-                access
-                    .admit(&parts, found.resource, at)
+                Box::pin(access.admit(&parts, found.resource, at))
                     .await
                     .map_err(Refusal::Denied)?,
             )),
@@ -365,7 +364,8 @@ impl Responder for Gateway {
                 .await
             }
             None if below.is_none() => Err(Refusal::OutsideStage),
-            None => self.own(&parts).await.ok_or(Refusal::NoSuchRoute),
+            // Boxed, as all that few requests need: the room for it is made for each request, and copied.
+            None => Box::pin(self.own(&parts)).await.ok_or(Refusal::NoSuchRoute),
         };
         if let (Ok(answer), Some((pages, caller))) = (&handled, noted) {
             pages.note(&method, route, answer, &id, caller).await;
