@@ -17,7 +17,6 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
 use aws_smithy_types::timeout::TimeoutConfig;
-use aws_types::SdkConfig;
 use fleet_core::{
     calls,
     readiness::Probe,
@@ -70,14 +69,20 @@ pub struct DynamoDimensions {
 }
 
 impl DynamoDimensions {
-    /// The table that `settings` name, reached as `config` says. An HTTP client in `config` is used for every call.
+    /// The table that `settings` name, reached as `config` says: an [`SdkConfig`](aws_types::SdkConfig), or one of
+    /// DynamoDB's client alone. An HTTP client in `config` is used for every call.
     #[must_use]
-    pub fn new(config: &SdkConfig, settings: DimensionsSettings) -> Self {
+    pub fn new(
+        config: impl Into<aws_sdk_dynamodb::config::Builder>,
+        settings: DimensionsSettings,
+    ) -> Self {
+        let config = config.into().build();
         let timeouts = config
             .timeout_config()
             .map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder)
             .operation_attempt_timeout(ATTEMPT_LIMIT);
-        let config = aws_sdk_dynamodb::config::Builder::from(config)
+        let config = config
+            .to_builder()
             .timeout_config(timeouts.build())
             .interceptor(WatchCalls::about(&settings.table))
             .build();
@@ -103,7 +108,8 @@ impl DynamoDimensions {
             .consistent_read(true)
             .send();
         let sent = Instant::now();
-        match timeout_at(deadline, call).await {
+        // Boxed: the SDK's futures are large, and each one around it would copy it.
+        match timeout_at(deadline, Box::pin(call)).await {
             Ok(Ok(answer)) => Ok(answer.item),
             Ok(Err(error)) => Err(errors::store_error(OPERATION, &error)),
             Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
@@ -147,7 +153,7 @@ impl DynamoDimensions {
         };
         let sent = Instant::now();
         let call = call.customize().interceptor(attempts.clone()).send();
-        match timeout_at(deadline, call).await {
+        match timeout_at(deadline, Box::pin(call)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(errors::of_put(OPERATION, error)),
             Err(_) => Err(errors::unavailable(CallFailure::TimedOut {

@@ -17,7 +17,6 @@ mod rows;
 mod window;
 mod write;
 
-use aws_types::SdkConfig;
 use fleet_core::{
     inventory::{
         AddError, AddInstance, BrowseInstances, FilterValues, FoundPage, GetInstance, Instance,
@@ -47,11 +46,15 @@ pub struct DataApiInventory {
 }
 
 impl DataApiInventory {
-    /// The inventory that `settings` name, reached as `config` says. An HTTP client in `config` is used for every call.
+    /// The inventory that `settings` name, reached as `config` says: an [`SdkConfig`](aws_types::SdkConfig), or one of the
+    /// Data API's client alone. An HTTP client in `config` is used for every call.
     #[must_use]
-    pub fn new(config: &SdkConfig, settings: InventorySettings) -> Self {
+    pub fn new(
+        config: impl Into<aws_sdk_rdsdata::config::Builder>,
+        settings: InventorySettings,
+    ) -> Self {
         Self {
-            api: DataApi::new(config, settings),
+            api: DataApi::new(config.into(), settings),
         }
     }
 

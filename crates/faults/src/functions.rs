@@ -6,6 +6,7 @@ use fleet_aws::SdkConfig;
 use fleet_core::scaling::{Names, demo::Outcome};
 use fleet_core::settings::{InventoryRole, ScalingMode, ScalingSettings};
 use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
+use fleet_server::Clients;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -30,6 +31,12 @@ impl Functions {
     /// All of them, over the stores that `config` points to.
     #[must_use]
     pub fn new(config: &SdkConfig, mode: ScalingMode) -> Self {
+        Self::of(&Clients::new(config.clone()), mode)
+    }
+
+    /// All of them, over the stores of `clients`.
+    #[must_use]
+    pub fn of(clients: &Clients, mode: ScalingMode) -> Self {
         let (inventory, dimensions) = settings();
         let scaling = ScalingSettings {
             mode,
@@ -37,7 +44,7 @@ impl Functions {
         };
         Self(
             fleet_server::functions(
-                config,
+                clients,
                 fleet_server::Settings {
                     writer_secret: None,
                     inventory: Some(inventory),

@@ -11,6 +11,7 @@ use fleet_aws::{
     DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig,
 };
 use fleet_local_aws::{Engine, LocalAws, Options, Schema, Secret, Storage, Table, Timeouts};
+use fleet_server::Clients;
 use fleet_testing::fresh_database;
 
 /// The stores' settings, as the local server has them.
@@ -105,17 +106,16 @@ impl Stores {
         &self.inventory
     }
 
-    /// An SDK configuration that needs no connections to them, as the server's own functions have.
+    /// Clients that need no connections to them, as the server's own functions have.
     #[must_use]
-    pub fn config_in_process(&self) -> SdkConfig {
-        let client = fleet_server::http_client(self.local.in_process());
-        self.config().to_builder().http_client(client).build()
+    pub fn clients_in_process(&self) -> Clients {
+        Clients::in_process(&self.config(), self.local.in_process())
     }
 
     /// The dimensions in them, with an SDK client of its own.
     #[must_use]
     pub fn dimensions(&self) -> DynamoDimensions {
-        DynamoDimensions::new(&self.config_in_process(), settings().1)
+        self.clients_in_process().dimensions(settings().1)
     }
 
     /// The only value of a query, a whole number.

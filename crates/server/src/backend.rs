@@ -9,10 +9,10 @@ use fleet_local_aws::{Engine, LimitedSecrets, LocalAws, Schema, Secret, Storage,
 use tracing::info;
 
 use crate::{
+    clients::Clients,
     credentials::with_credentials,
     error::StartError,
     functions::Settings,
-    in_process,
     options::{Backend, Options, SqlEngine},
     private,
 };
@@ -46,7 +46,7 @@ const PROXIES: [&str; 6] = [
 
 /// Open stores, and how to reach them.
 pub(crate) struct Stores {
-    pub(crate) config: SdkConfig,
+    pub(crate) clients: Clients,
     /// What the hosted functions need.
     pub(crate) settings: Settings,
     /// The local endpoints; they stop when this is dropped.
@@ -79,7 +79,7 @@ impl Stores {
             .region(region)
             .build();
         Ok(Self {
-            config,
+            clients: Clients::new(config),
             settings: Settings::read(options.hosted(), variable)?,
             local: None,
             folder: None,
@@ -146,7 +146,7 @@ impl Stores {
         })
         .await?;
         Ok(Self {
-            config: local_config(&local),
+            clients: local_clients(&local),
             settings,
             local: Some(local),
             folder,
@@ -164,7 +164,7 @@ impl Stores {
             info!("{name} is set; calls to AWS use that proxy, as no_proxy says");
         }
         Ok(Self {
-            config,
+            clients: Clients::new(config),
             settings,
             local: None,
             folder: None,
@@ -249,15 +249,15 @@ fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
     folder.canonicalize().map_err(failed)
 }
 
-/// The SDK's configuration for the local endpoints. It reads neither the environment nor profiles, so that a shell
+/// The clients of the local endpoints. Their configuration reads neither the environment nor profiles, so that a shell
 /// that is set up for AWS cannot send local data there; and no call leaves this process, so none meets a proxy.
-fn local_config(local: &LocalAws) -> SdkConfig {
+fn local_clients(local: &LocalAws) -> Clients {
     let credentials = Credentials::new("local", "local", None, None, "fleet-server");
-    SdkConfig::builder()
+    let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(local.endpoint_url())
-        .http_client(in_process::http_client(local.in_process()))
-        .build()
+        .build();
+    Clients::in_process(&config, local.in_process())
 }

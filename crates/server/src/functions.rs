@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings,
-    SdkConfig,
-};
+use fleet_aws::{DimensionsSettings, InventorySettings};
 use fleet_core::settings::{InventoryRole, ScalingSettings, SettingsError};
 use fleet_core::store::Store;
 use fleet_http::{DynFunction, Function as _};
 use fleet_local_aws::DataFiles;
 use metadata::{Metadata, Place};
 
-use crate::{error::StartError, function_name::FunctionName, watched::Watched};
+use crate::{clients::Clients, error::StartError, function_name::FunctionName, watched::Watched};
 
 /// The settings of the functions. What no function needs may be left out.
 #[derive(Clone, Debug)]
@@ -56,22 +53,25 @@ impl Settings {
     }
 }
 
-/// Makes every function of the API that `settings` are enough for, over the stores that `config` and `settings` name.
+/// Makes every function of the API that `settings` are enough for, over the stores that `clients` reach and `settings` name.
 ///
 /// # Errors
 /// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
-pub fn all(
-    config: &SdkConfig,
-    settings: Settings,
-) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    named(FunctionName::value_variants(), config, settings, None, None)
+pub fn all(clients: &Clients, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
+    named(
+        FunctionName::value_variants(),
+        clients,
+        settings,
+        None,
+        None,
+    )
 }
 
 /// As [`all`], of those in `names`, with `openapi` as the API's description where it is another one, over stores that keep
 /// their data in `files` where they are on this machine.
 pub(crate) fn named(
     names: &[FunctionName],
-    config: &SdkConfig,
+    clients: &Clients,
     settings: Settings,
     openapi: Option<String>,
     files: Option<DataFiles>,
@@ -85,19 +85,16 @@ pub(crate) fn named(
     } = settings;
     let secret = inventory
         .as_ref()
-        .map(|inventory| DatabaseSecret::new(config, inventory));
+        .map(|inventory| clients.secret(inventory));
     let writer = inventory.clone().map(|inventory| {
         let secret = writer_secret.unwrap_or_else(|| inventory.secret.clone());
-        DataApiInventory::new(
-            config,
-            InventorySettings {
-                secret,
-                ..inventory
-            },
-        )
+        clients.inventory(InventorySettings {
+            secret,
+            ..inventory
+        })
     });
-    let inventory = inventory.map(|inventory| DataApiInventory::new(config, inventory));
-    let dimensions = dimensions.map(|dimensions| DynamoDimensions::new(config, dimensions));
+    let inventory = inventory.map(|inventory| clients.inventory(inventory));
+    let dimensions = dimensions.map(|dimensions| clients.dimensions(dimensions));
     let (inventory_file, dimensions_file) = files
         .map(|files| (files.inventory, files.dimensions))
         .unzip();
@@ -150,7 +147,7 @@ pub(crate) fn named(
             )),
             FunctionName::Metadata => {
                 let metadata = Metadata::new(Place {
-                    region: config.region().map(ToString::to_string),
+                    region: clients.config().region().map(ToString::to_string),
                     function: std::env::var("AWS_LAMBDA_FUNCTION_NAME")
                         .unwrap_or_else(|_| Metadata::NAME.to_owned()),
                 });
@@ -176,10 +173,10 @@ mod tests {
             _ => None,
         };
         let settings = Settings::read(names, lookup).unwrap();
-        let config = SdkConfig::builder()
+        let config = fleet_aws::SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .build();
-        named(names, &config, settings, None, None)
+        named(names, &Clients::new(config), settings, None, None)
             .unwrap()
             .iter()
             .map(|function| function.name().to_owned())

@@ -1,28 +1,136 @@
-//! The SDK's way to the local AWS endpoints: within this process, without a connection.
+//! The SDK's way to the local AWS endpoints: within this process, without a connection, and without what only a way over
+//! a network needs.
 
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::{
-    http::{
-        HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
-    },
-    orchestrator::{HttpRequest, HttpResponse},
-    result::ConnectorError,
+use aws_runtime::{
+    invocation_id::InvocationIdInterceptor, request_info::RequestInfoInterceptor,
+    service_clock_skew::ServiceClockSkewInterceptor, user_agent::UserAgentInterceptor,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        auth::{AuthScheme, AuthSchemeEndpointConfig, AuthSchemeId, Sign},
+        http::{
+            HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector,
+            http_client_fn,
+        },
+        identity::{
+            Identity, IdentityCacheLocation, IdentityFuture, ResolveIdentity,
+            SharedIdentityResolver,
+        },
+        interceptors::{
+            Intercept, context::BeforeSerializationInterceptorContextRef, disable_interceptor,
+            dyn_dispatch_hint,
+        },
+        orchestrator::{HttpRequest, HttpResponse},
+        result::ConnectorError,
+        runtime_components::{GetIdentityResolver, RuntimeComponents},
+    },
+};
+use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 use bytes::Bytes;
 use fleet_local_aws::InProcess;
+use http::header::AUTHORIZATION;
 use tokio::time::timeout;
 
+/// What a signed request has in place of a signature: the endpoints want to see that it is signed, and verify nothing.
+const UNVERIFIED: &str = "AWS4-HMAC-SHA256 Credential=local/20000101/us-east-1/local/aws4_request, \
+                          SignedHeaders=host;x-amz-date, Signature=0";
+const UNVERIFIED_DATE: &str = "20000101T000000Z";
+
 /// An HTTP client whose every request goes to the endpoints of `local`, whatever its address.
-#[must_use]
-pub fn http_client(local: InProcess) -> SharedHttpClient {
+pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
     http_client_fn(move |settings, _| {
         SharedHttpConnector::new(Connector {
             local: local.clone(),
             read_timeout: settings.read_timeout(),
         })
     })
+}
+
+/// Marks requests as signed, in place of `SigV4`: a signature would take longer than many an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsigned(SharedIdentityResolver);
+
+/// Nobody in particular.
+#[derive(Debug)]
+struct Nobody(Identity);
+
+impl Unsigned {
+    pub(crate) fn new() -> Self {
+        Self(SharedIdentityResolver::new(Nobody(Identity::new((), None))))
+    }
+}
+
+impl AuthScheme for Unsigned {
+    fn scheme_id(&self) -> AuthSchemeId {
+        AuthSchemeId::new("sigv4")
+    }
+
+    fn identity_resolver(&self, _: &dyn GetIdentityResolver) -> Option<SharedIdentityResolver> {
+        Some(self.0.clone())
+    }
+
+    fn signer(&self) -> &dyn Sign {
+        self
+    }
+}
+
+impl Sign for Unsigned {
+    fn sign_http_request(
+        &self,
+        request: &mut HttpRequest,
+        _: &Identity,
+        _: AuthSchemeEndpointConfig<'_>,
+        _: &RuntimeComponents,
+        _: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION.as_str(), UNVERIFIED);
+        headers.insert("x-amz-date", UNVERIFIED_DATE);
+        Ok(())
+    }
+}
+
+impl ResolveIdentity for Nobody {
+    fn resolve_identity<'a>(
+        &'a self,
+        _: &'a RuntimeComponents,
+        _: &'a ConfigBag,
+    ) -> IdentityFuture<'a> {
+        IdentityFuture::ready(Ok(self.0.clone()))
+    }
+
+    fn cache_location(&self) -> IdentityCacheLocation {
+        IdentityCacheLocation::IdentityResolver
+    }
+}
+
+/// Leaves out what only somebody at the other end of a network would read: the user agent, the ids of a call and its
+/// attempts, and the difference between two clocks.
+#[derive(Debug)]
+pub(crate) struct Unadorned;
+
+#[dyn_dispatch_hint]
+impl Intercept for Unadorned {
+    fn name(&self) -> &'static str {
+        "Unadorned"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        const CAUSE: &str = "within the process";
+        let state = config.interceptor_state();
+        state.store_put(disable_interceptor::<UserAgentInterceptor>(CAUSE));
+        state.store_put(disable_interceptor::<InvocationIdInterceptor>(CAUSE));
+        state.store_put(disable_interceptor::<RequestInfoInterceptor>(CAUSE));
+        state.store_put(disable_interceptor::<ServiceClockSkewInterceptor>(CAUSE));
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -36,7 +144,8 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (local, read_timeout) = (self.local.clone(), self.read_timeout);
         HttpConnectorFuture::new(async move {
-            let answer = send(&local, request);
+            // Boxed: else each future around it would copy it.
+            let answer = Box::pin(send(&local, request));
             match read_timeout {
                 None => answer.await,
                 Some(limit) => timeout(limit, answer)
@@ -96,7 +205,8 @@ mod tests {
         let stores = stores().await;
         // Nothing listens there.
         let config = stores
-            .config
+            .clients
+            .config()
             .to_builder()
             .endpoint_url("http://127.0.0.1:1");
         let config = config.build();

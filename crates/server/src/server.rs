@@ -104,7 +104,7 @@ impl Server {
             );
         }
         let Stores {
-            config,
+            clients,
             settings,
             local,
             folder,
@@ -116,9 +116,16 @@ impl Server {
         .map_err(|error| in_use(error, &options, true))?;
         let client_routes = plan.as_ref().and_then(Plan::client_routes);
         let access = match rules {
-            Some(rules) => {
-                Some(access(&options, rules, &routes, client_routes.as_ref(), &config).await?)
-            }
+            Some(rules) => Some(
+                access(
+                    &options,
+                    rules,
+                    &routes,
+                    client_routes.as_ref(),
+                    clients.config(),
+                )
+                .await?,
+            ),
             None => None,
         };
         let pages = match (
@@ -133,7 +140,7 @@ impl Server {
             (None, Some(inventory), Some(dimensions), Some(scaling)) => Some(Pages::new(
                 options.pages,
                 scaling.mode.name(),
-                Reader::new(&config, inventory.clone(), dimensions),
+                Reader::new(&clients, inventory.clone(), dimensions),
                 History::open(folder.as_deref()),
             )),
             _ => None,
@@ -176,7 +183,7 @@ impl Server {
         let openapi = document::describe(metadata::OPENAPI, &facts);
         let functions = functions::named(
             options.hosted(),
-            &config,
+            &clients,
             settings,
             openapi,
             local.as_ref().map(LocalAws::data_files),

@@ -281,9 +281,9 @@ async fn open(options: &StoreOptions) -> Result<(Stores, Ports), StartError> {
         ..inventory.clone()
     };
     let ports = Ports {
-        reads: DataApiInventory::new(&stores.config, inventory.clone()),
-        writes: DataApiInventory::new(&stores.config, writes),
-        dimensions: DynamoDimensions::new(&stores.config, dimensions.clone()),
+        reads: stores.clients.inventory(inventory.clone()),
+        writes: stores.clients.inventory(writes),
+        dimensions: stores.clients.dimensions(dimensions.clone()),
     };
     Ok((stores, ports))
 }

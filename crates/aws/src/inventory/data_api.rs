@@ -4,12 +4,12 @@ use std::{error::Error as StdError, future::Future, sync::Arc, time::Duration};
 
 use aws_sdk_rdsdata::{
     Client,
+    config::Builder,
     operation::execute_statement::ExecuteStatementOutput,
     types::{Field, SqlParameter},
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::{error::metadata::ProvideErrorMetadata, retry::RetryConfig};
-use aws_types::SdkConfig;
 use tokio::{
     runtime::Handle,
     time::{Instant, timeout_at},
@@ -33,8 +33,8 @@ pub(super) struct DataApi {
 }
 
 impl DataApi {
-    pub(super) fn new(config: &SdkConfig, settings: InventorySettings) -> Self {
-        let config = aws_sdk_rdsdata::config::Builder::from(config)
+    pub(super) fn new(config: Builder, settings: InventorySettings) -> Self {
+        let config = config
             .retry_config(RetryConfig::disabled())
             .interceptor(WatchCalls::about(&settings.cluster_arn))
             .build();
@@ -177,7 +177,8 @@ where
             CallFailure::NotSent { operation },
         ));
     }
-    match timeout_at(deadline.min(sent + CALL_LIMIT), call).await {
+    // Boxed: the SDK's futures are large, and each one around it would copy it.
+    match timeout_at(deadline.min(sent + CALL_LIMIT), Box::pin(call)).await {
         Ok(answer) => answer.map_err(|error| Failure::of(operation, &error)),
         Err(_) => Err(Failure::unanswered(
             Verdict::Unknown,

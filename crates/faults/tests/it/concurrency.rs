@@ -102,7 +102,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
         let stores = Stores::start().await;
         let functions: Arc<Vec<Functions>> = Arc::new(
             (0..10)
-                .map(|_| Functions::new(&stores.config_in_process(), ScalingMode::Production))
+                .map(|_| Functions::of(&stores.clients_in_process(), ScalingMode::Production))
                 .collect(),
         );
         let (id, mut rng) = (format!("d-{round}"), run.rng(round));

@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use fleet_aws::{
     CallFailure, DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings,
-    SdkConfig,
 };
 use fleet_core::{
     inventory::PageLimit,
@@ -18,6 +17,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use super::history::Snapshot;
+use crate::clients::Clients;
 
 /// How many dimensions the page shows at most.
 const DIMENSIONS: usize = 200;
@@ -55,17 +55,17 @@ pub(super) struct Dimensions {
 }
 
 impl Reader {
-    /// The stores that the settings name, reached as `config` says.
+    /// The stores that the settings name.
     pub(crate) fn new(
-        config: &SdkConfig,
+        clients: &Clients,
         inventory: InventorySettings,
         dimensions: &DimensionsSettings,
     ) -> Self {
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            dynamodb: aws_sdk_dynamodb::Client::new(clients.config()),
             table: dimensions.table.clone(),
-            dimensions: DynamoDimensions::new(config, dimensions.clone()),
-            inventory: DataApiInventory::new(config, inventory),
+            dimensions: clients.dimensions(dimensions.clone()),
+            inventory: clients.inventory(inventory),
         }
     }
 
