@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, ConfigLoader, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, ConfigLoader, environment::EnvironmentVariableCredentialsProvider,
+    timeout::TimeoutConfig,
+};
+use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_http_client::{
     Connector, HttpClientError,
@@ -17,7 +21,7 @@ use aws_types::{
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
 
-use crate::trust::Trust;
+use crate::{rehearsal, trust::Trust};
 
 /// The time limit for connecting. AWS answers within milliseconds or, when it is in trouble, not at all.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -39,10 +43,25 @@ pub async fn sdk_config() -> SdkConfig {
 /// # Errors
 /// [`HttpClientError`] if the TLS client cannot be built.
 pub async fn function_config() -> Result<SdkConfig, HttpClientError> {
-    let client = http_client(Trust::from_env())?;
+    let client = http_client(connector(Trust::from_env(), ProxyConfig::from_env())?);
+    let loader = with_credentials(loader(), EnvironmentVariableCredentialsProvider::new()).await;
     Ok(without_empty_settings(
-        loader().http_client(client).load().await,
+        loader.http_client(client).load().await,
     ))
+}
+
+/// `loader` with `source` alone, if that has credentials.
+///
+/// Lambda puts a function's credentials into its environment, the first source of the SDK's chain. The chain would
+/// also create the clients of the other sources, STS and the metadata services: more than a quarter of a start's instructions.
+async fn with_credentials(
+    loader: ConfigLoader,
+    source: impl ProvideCredentials + 'static,
+) -> ConfigLoader {
+    match source.provide_credentials().await {
+        Ok(_) => loader.credentials_provider(source),
+        Err(_) => loader,
+    }
 }
 
 fn loader() -> ConfigLoader {
@@ -52,9 +71,18 @@ fn loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts)
 }
 
-/// The SDK's default HTTP client with other roots. The SDK's own builds its TLS configuration twice, once for each
-/// service client to see whether it can, and once more in the first request.
-fn http_client(trust: Trust) -> Result<SharedHttpClient, HttpClientError> {
+/// An HTTP client of one connector. The SDK's own builds its TLS configuration twice, once for each service client to see
+/// whether it can, and once more in the first request.
+pub(crate) fn http_client(connector: SharedHttpConnector) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(rehearsal::Connector(connector));
+    http_client_fn(move |_, _| connector.clone())
+}
+
+/// The SDK's default connector with other roots.
+pub(crate) fn connector(
+    trust: Trust,
+    proxy: ProxyConfig,
+) -> Result<SharedHttpConnector, HttpClientError> {
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(CONNECT_LIMIT)
         .build();
@@ -63,12 +91,11 @@ fn http_client(trust: Trust) -> Result<SharedHttpClient, HttpClientError> {
         .build()?;
     let mut connector = Connector::builder()
         .connector_settings(settings)
-        .proxy_config(ProxyConfig::from_env())
+        .proxy_config(proxy)
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .tls_context(tls);
     connector.set_sleep_impl(default_async_sleep());
-    let connector = SharedHttpConnector::new(connector.build());
-    Ok(http_client_fn(move |_, _| connector.clone()))
+    Ok(SharedHttpConnector::new(connector.build()))
 }
 
 /// `config` without the empty settings of single services: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as
@@ -96,7 +123,42 @@ impl LoadServiceConfig for NotEmpty {
 
 #[cfg(test)]
 mod tests {
+    use aws_credential_types::{
+        Credentials,
+        provider::{self, error::CredentialsError, future},
+    };
+
     use super::*;
+
+    /// Credentials of this access key, if there is one.
+    #[derive(Debug)]
+    struct Source(Option<&'static str>);
+
+    impl ProvideCredentials for Source {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let found: provider::Result = match self.0 {
+                Some(key) => Ok(Credentials::new(key, "secret", None, None, "test")),
+                None => Err(CredentialsError::not_loaded("none")),
+            };
+            future::ProvideCredentials::ready(found)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_with_credentials_is_the_only_one() {
+        let provider = async |source| {
+            let config = with_credentials(loader(), source).await.load().await;
+            format!("{:?}", config.credentials_provider())
+        };
+        let only = provider(Source(Some("of-lambda"))).await;
+        assert!(only.contains("of-lambda"), "{only}");
+        assert!(!only.contains("DefaultCredentialsChain"), "{only}");
+        let chain = provider(Source(None)).await;
+        assert!(chain.contains("DefaultCredentialsChain"), "{chain}");
+    }
 
     /// Every service's endpoint is this.
     #[derive(Debug)]

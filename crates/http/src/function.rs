@@ -30,6 +30,8 @@ pub trait Function: Send + Sync + 'static {
     const ROUTES: &'static [Route];
     /// Which keys its error bodies have.
     const ERROR_BODY: ErrorBody = ErrorBody::Standard;
+    /// The body of the request of a [`rehearsal`](crate::rehearsal()).
+    const REHEARSAL: &'static str = "";
 
     /// Answers one request.
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, ApiError>> + Send;

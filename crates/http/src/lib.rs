@@ -22,6 +22,7 @@ mod next_token;
 mod parameters;
 mod query;
 mod raw_event;
+mod rehearsal;
 mod request;
 mod request_line;
 mod response;
@@ -46,6 +47,7 @@ pub use lambda_http::{
 };
 pub use next_token::NextToken;
 pub use query::Query;
+pub use rehearsal::rehearsal;
 pub use request::{base_path, path_parameter, request_id, route};
 pub use response::{Response, cacheable, json, json_text, note_error};
 pub use runtime::run;

@@ -142,6 +142,33 @@ pub async fn attempt(
     (outcome, log)
 }
 
+/// Like [`invoke`], on AWS as far as the function can tell, with a store that must not be called: not by the start, which
+/// rehearses a request, and not by `event`, which must be the first request in the log.
+///
+/// # Panics
+/// If it is called, or if the function does not answer.
+pub async fn invoke_without_calls(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
+    let store = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+    store
+        .set_nonblocking(true)
+        .expect("a listener need not block");
+    let address = store.local_addr().expect("a bound listener has an address");
+    let on_aws = [
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_ENDPOINT_URL", &format!("https://{address}")),
+    ];
+    let invoked = invoke_raw(binary, &[settings, &on_aws].concat(), &event.to_json()).await;
+    assert!(store.accept().is_err(), "the store is called");
+    assert!(
+        invoked.log.contains(r#""cold_start":true"#),
+        "{}",
+        invoked.log
+    );
+    assert_eq!(invoked.log.lines().count(), 1, "{}", invoked.log);
+    invoked.response
+}
+
 /// Starts the function `binary` without each of `settings` in turn: it must fail with a message that names it.
 ///
 /// # Panics

@@ -57,6 +57,7 @@ impl<S: AddInstance + 'static> Function for Add<S> {
     const NAME: &'static str = "ec2-inventory-add";
     const ROUTES: &'static [Route] = &[("POST", "/ec2/{aws_instance_id}")];
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
+    const REHEARSAL: &'static str = r#"{"aws_region":"r","aws_account":"a","packages":[{"package_name":"n","package_version":"v"}]}"#;
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         let new = parse(&request)?;

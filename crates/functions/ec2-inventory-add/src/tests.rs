@@ -340,3 +340,11 @@ async fn an_unknown_query_parameter_is_named_and_nothing_is_added() {
         "Unknown query parameter `dry_run`; none are allowed."
     );
 }
+
+#[tokio::test]
+async fn a_rehearsal_adds_an_instance_with_a_package() {
+    let function = Add::new(Memory::default());
+    assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
+    let kept = function.store.kept.lock().unwrap();
+    assert_eq!(kept[0].packages.as_slice().len(), 1);
+}

@@ -3,16 +3,16 @@
 use std::process::ExitCode;
 
 use ec2_inventory_get::Get;
-use fleet_aws::{DataApiInventory, InventorySettings, function_config};
+use fleet_aws::{DataApiInventory, InventorySettings, function_config, rehearse};
+use fleet_http::rehearsal;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = InventorySettings::from_env()?;
-        Ok(Get::new(DataApiInventory::new(
-            &function_config().await?,
-            settings,
-        )))
+        let get = Get::new(DataApiInventory::new(&function_config().await?, settings));
+        rehearse(rehearsal(&get)).await;
+        Ok(get)
     })
     .await
 }

@@ -106,3 +106,8 @@ async fn an_encoded_id_is_decoded() {
         (200, &json!("instance-002"))
     );
 }
+
+#[tokio::test]
+async fn a_rehearsal_reads_an_instance() {
+    assert_eq!(fleet_http::rehearsal(&Get::new(Memory)).await, Some(200));
+}

@@ -144,3 +144,10 @@ async fn a_parameter_that_is_wrong_is_named() {
         assert_eq!(refusal(query).await, message, "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_rehearsal_reads_a_page() {
+    let function = List::new(Memory::default());
+    assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
+    assert!(function.store.asked.lock().unwrap().is_some());
+}

@@ -3,16 +3,16 @@
 use std::process::ExitCode;
 
 use ec2_inventory_remove::Remove;
-use fleet_aws::{DataApiInventory, InventorySettings, function_config};
+use fleet_aws::{DataApiInventory, InventorySettings, function_config, rehearse};
+use fleet_http::rehearsal;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = InventorySettings::from_env()?;
-        Ok(Remove::new(DataApiInventory::new(
-            &function_config().await?,
-            settings,
-        )))
+        let remove = Remove::new(DataApiInventory::new(&function_config().await?, settings));
+        rehearse(rehearsal(&remove)).await;
+        Ok(remove)
     })
     .await
 }

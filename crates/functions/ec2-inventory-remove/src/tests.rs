@@ -86,3 +86,8 @@ async fn an_encoded_id_is_decoded() {
         (200, json!({"record_deleted": true}))
     );
 }
+
+#[tokio::test]
+async fn a_rehearsal_removes_an_instance() {
+    assert_eq!(fleet_http::rehearsal(&Remove::new(Memory)).await, Some(200));
+}

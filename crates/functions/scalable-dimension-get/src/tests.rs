@@ -140,3 +140,10 @@ async fn an_encoded_id_is_decoded() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_rehearsal_reads_a_dimension() {
+    for mode in [ScalingMode::Production, ScalingMode::Demo(Outcome::Succeed)] {
+        assert_eq!(fleet_http::rehearsal(&pending(mode)).await, Some(200));
+    }
+}

@@ -110,3 +110,10 @@ async fn a_wrong_parameter_is_400_and_named() {
         assert!(function.store.0.into_inner().unwrap().is_empty(), "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_rehearsal_reads_a_page() {
+    let function = list();
+    assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
+    assert_eq!(function.store.0.lock().unwrap().len(), 1);
+}

@@ -31,6 +31,8 @@ impl<S> Patch<S> {
 impl<S: UpdateDimension + 'static> Function for Patch<S> {
     const NAME: &'static str = "scalable-dimension-patch";
     const ROUTES: &'static [Route] = fleet_http::dimension_routes!("PATCH");
+    // Not the capacity of a dimension that is new: a change is written.
+    const REHEARSAL: &'static str = r#"{"desiredCapacity":2.0}"#;
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
         let id = dimension::id(&request)?;

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use fleet_aws::{DimensionsSettings, DynamoDimensions, function_config};
+use fleet_aws::{DimensionsSettings, DynamoDimensions, function_config, rehearse};
 use fleet_core::settings::ScalingSettings;
+use fleet_http::rehearsal;
 use scalable_dimension_patch::Patch;
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,10 +14,12 @@ async fn main() -> ExitCode {
             DimensionsSettings::from_env()?,
             ScalingSettings::from_env()?,
         );
-        Ok(Patch::new(
+        let patch = Patch::new(
             DynamoDimensions::new(&function_config().await?, table),
             scaling,
-        ))
+        );
+        rehearse(rehearsal(&patch)).await;
+        Ok(patch)
     })
     .await
 }

@@ -382,3 +382,12 @@ async fn an_earlier_state_that_comes_back_has_a_new_tag() {
     let late = r#"{"scalingStatus":"Failed","failureReason":"too late"}"#;
     assert_eq!(sent(&function, Some(&tags[1]), late).await.0, 412);
 }
+
+#[tokio::test]
+async fn a_rehearsal_changes_a_dimension() {
+    for mode in [ScalingMode::Production, ScalingMode::Demo(Outcome::Succeed)] {
+        let function = patch(mode);
+        assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
+        assert_ne!(function.store.state(), Dimension::INITIAL);
+    }
+}
