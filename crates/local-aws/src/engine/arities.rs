@@ -3,7 +3,7 @@
 use crate::engine::EngineError;
 
 /// Name, and the least and the most arguments.
-pub(crate) const ARITIES: [(&str, usize, usize); 89] = [
+pub(crate) const ARITIES: [(&str, usize, usize); 93] = [
     ("abs", 1, 1),
     ("ascii", 1, 1),
     ("avg", 1, 1),
@@ -40,10 +40,14 @@ pub(crate) const ARITIES: [(&str, usize, usize); 89] = [
     ("json_array", 0, usize::MAX),
     ("json_contains", 2, 3),
     ("json_extract", 2, usize::MAX),
+    ("json_insert", 3, usize::MAX),
     ("json_keys", 1, 2),
     ("json_length", 1, 2),
     ("json_object", 0, usize::MAX),
     ("json_quote", 1, 1),
+    ("json_remove", 2, usize::MAX),
+    ("json_replace", 3, usize::MAX),
+    ("json_set", 3, usize::MAX),
     ("json_unquote", 1, 1),
     ("json_valid", 1, 1),
     ("lag", 1, 3),

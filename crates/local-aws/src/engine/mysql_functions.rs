@@ -13,9 +13,9 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     from_base64 from_days from_unixtime get_format get_lock grouping gtid_subset gtid_subtract icu_version inet6_aton \
     inet6_ntoa inet_aton inet_ntoa insert is_free_lock is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_used_lock \
     is_uuid json_array_append json_array_insert json_arrayagg json_contains_path json_depth \
-    json_insert json_merge json_merge_patch json_merge_preserve \
-    json_objectagg json_overlaps json_pretty json_remove json_replace json_schema_valid \
-    json_schema_validation_report json_search json_set json_storage_free json_storage_size json_table json_type \
+    json_merge json_merge_patch json_merge_preserve \
+    json_objectagg json_overlaps json_pretty json_schema_valid \
+    json_schema_validation_report json_search json_storage_free json_storage_size json_table json_type \
     json_value ln load_file locate log log10 log2 lpad make_set makedate maketime \
     master_pos_wait match md5 microsecond name_const oct ord password period_add period_diff pi position \
     pow power ps_current_thread_id ps_thread_id quote radians rand random_bytes regexp_instr regexp_like \

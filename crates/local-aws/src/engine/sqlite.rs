@@ -11,6 +11,7 @@ pub(crate) mod answers;
 pub(crate) mod connection;
 pub(crate) mod dates;
 pub(crate) mod decimals;
+pub(crate) mod document_changes;
 pub(crate) mod documents;
 pub(crate) mod errors;
 pub(crate) mod explain;

@@ -215,7 +215,10 @@ async fn functions_are_on_a_list_and_give_mysqls_values() {
         ("SELECT JSON_UNQUOTE('\"x\"'), JSON_VALID('{'), JSON_LENGTH('[1, 2]'), JSON_CONTAINS('[1, 2]', '2')", "'x',0,2,1"),
         ("SELECT JSON_OBJECT('a', TRUE)", "error 1235"),
         ("SELECT JSON_EXTRACT('[1]', '$[*]')", "error 1235"),
-        ("SELECT JSON_SET('{}', '$.a', 1)", "error 1235"),
+        ("SELECT JSON_SET('{}', '$.a', 1), JSON_INSERT('{\"a\": 1}', '$.a', 2, '$.b', 'x')", "'{\"a\": 1}','{\"a\": 1, \"b\": \"x\"}'"),
+        ("SELECT JSON_REPLACE('[1, 2]', '$[1]', JSON_ARRAY(), '$[2]', 3), JSON_REMOVE('[1, 2]', '$[0]')", "'[1, []]','[2]'"),
+        ("SELECT JSON_SET('{}', '$.a'), 1", "error 1582"),
+        ("SELECT JSON_SET('{}', '$.a', TRUE)", "error 1235"),
         ("SELECT REPEAT('a', 1000000000)", "error 1235"),
         ("SELECT HEX('a'), HEX(255)", "'61','FF'"),
         (

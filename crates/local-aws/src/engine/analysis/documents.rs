@@ -111,17 +111,7 @@ impl Analysis<'_> {
                         list.push(take(&mut arg.expr));
                         continue;
                     }
-                    let letter = match typed.kind {
-                        Kind::Json => "'j'",
-                        Kind::Int { .. } | Kind::Text { .. } | Kind::Null
-                            if !arg.is_truth && !typed.is_year() && !typed.is_member() =>
-                        {
-                            "''"
-                        }
-                        _ => return Err(wrong()),
-                    };
-                    list.push(raw(letter.into()));
-                    list.push(take(&mut arg.expr));
+                    part(arg, &mut list).ok_or_else(wrong)?;
                 }
                 (call(&format!("fleet_{name}"), list), Kind::Json)
             }
@@ -160,6 +150,24 @@ impl Analysis<'_> {
                 };
                 (call(&format!("fleet_{name}"), list), kind)
             }
+            "json_set" | "json_insert" | "json_replace" => {
+                if args.len().is_multiple_of(2) {
+                    return Err(wrong_count(name));
+                }
+                let mut list = vec![take(&mut args[0].expr)];
+                for index in (1..args.len()).step_by(2) {
+                    list.push(path(&mut args, index)?);
+                    part(&mut args[index + 1], &mut list).ok_or_else(wrong)?;
+                }
+                (call(&format!("fleet_{name}"), list), Kind::Json)
+            }
+            "json_remove" => {
+                let mut list = vec![take(&mut args[0].expr)];
+                for index in 1..args.len() {
+                    list.push(path(&mut args, index)?);
+                }
+                (call("fleet_json_remove", list), Kind::Json)
+            }
             "json_keys" => {
                 if args.len() > 1 {
                     return Err(EngineError::unsupported("JSON_KEYS with a path"));
@@ -182,4 +190,22 @@ impl Analysis<'_> {
         };
         Ok((value, Typed::of(kind)))
     }
+}
+
+/// Adds a value that becomes part of a document to a call's arguments, behind a letter that says what it is; none for one that is
+/// something else to MySQL.
+fn part(arg: &mut Argument, list: &mut Vec<Expr>) -> Option<()> {
+    let typed = &arg.typed;
+    let letter = match typed.kind {
+        Kind::Json => "'j'",
+        Kind::Int { .. } | Kind::Text { .. } | Kind::Null
+            if !arg.is_truth && !typed.is_year() && !typed.is_member() =>
+        {
+            "''"
+        }
+        _ => return None,
+    };
+    list.push(raw(letter.into()));
+    list.push(take(&mut arg.expr));
+    Some(())
 }

@@ -134,7 +134,7 @@ fn read(text: &str) -> Result<Option<Value>> {
     }
 }
 
-fn document(context: &Context<'_>, index: usize) -> Result<Option<Value>> {
+pub(crate) fn document(context: &Context<'_>, index: usize) -> Result<Option<Value>> {
     let Some(text) = text(context, index) else {
         return Ok(None);
     };
@@ -144,7 +144,7 @@ fn document(context: &Context<'_>, index: usize) -> Result<Option<Value>> {
     }
 }
 
-fn path(context: &Context<'_>, index: usize) -> Result<Option<Vec<Step>>> {
+pub(crate) fn path(context: &Context<'_>, index: usize) -> Result<Option<Vec<Step>>> {
     let Some(text) = text(context, index) else {
         return Ok(None);
     };
@@ -154,12 +154,12 @@ fn path(context: &Context<'_>, index: usize) -> Result<Option<Vec<Step>>> {
     }
 }
 
-fn normal(value: &Value) -> Result<String> {
+pub(crate) fn normal(value: &Value) -> Result<String> {
     json::text(value).ok_or_else(|| refused("this number in a JSON document"))
 }
 
 /// A value that becomes part of a document: `j` for a document, and any other letter for what it is in SQLite.
-fn value(context: &Context<'_>, index: usize) -> Result<Value> {
+pub(crate) fn value(context: &Context<'_>, index: usize) -> Result<Value> {
     let is_document = context.get::<String>(index)? == "j";
     match context.get_raw(index + 1) {
         ValueRef::Null => Ok(Value::Null),

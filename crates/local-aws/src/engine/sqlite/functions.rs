@@ -13,7 +13,7 @@ use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::forma
 
 use crate::engine::{
     extremes, numbers,
-    sqlite::{dates, decimals, documents, formats, text},
+    sqlite::{dates, decimals, document_changes, documents, formats, text},
     stores, sums,
     variables::MYSQL_VERSION,
     wholes,
@@ -71,6 +71,7 @@ pub(crate) fn register(
     decimals::register(connection)?;
     extremes::register(connection)?;
     documents::register(connection)?;
+    document_changes::register(connection)?;
     formats::register(connection)?;
     stores::register(connection)?;
 

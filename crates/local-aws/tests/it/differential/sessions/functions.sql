@@ -51,3 +51,11 @@ SELECT DAYOFWEEK('2024-02-29'), LAST_DAY('2023-02-01 10:00:00'), QUARTER('2024-1
 SELECT id FROM fd WHERE LAST_DAY(day) = '2024-12-31'
 UPDATE fd SET s = DATE_FORMAT(at, '%H') WHERE id = 1
 SELECT s FROM fd WHERE id = 1
+SELECT JSON_SET('{"a": 1}', '$.a', 10, '$.b', 'x')
+SELECT JSON_INSERT('{"a": 1}', '$.a', 10, '$.b', NULL)
+SELECT JSON_REPLACE('{"a": 1}', '$.a', 10, '$.b', 'x')
+SELECT JSON_REMOVE('{"a": 1, "b": 2}', '$.a', '$.x')
+SELECT JSON_SET('[1, 2]', '$[1]', 'x', '$[5]', 7)
+SELECT JSON_SET('{"a": {"b": 1}}', '$.a.b', 2, '$.x.y', 1)
+SELECT JSON_SET(NULL, '$.a', 1), JSON_SET('{}', NULL, 1), JSON_REMOVE('{}', NULL)
+SELECT JSON_REMOVE('[1, [2, 3]]', '$[1][0]', '$[7]')

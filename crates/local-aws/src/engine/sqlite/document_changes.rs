@@ -1,0 +1,197 @@
+//! MySQL's functions that change JSON documents.
+//!
+//! <https://dev.mysql.com/doc/refman/8.0/en/json-modification-functions.html>
+
+use rusqlite::{
+    Connection, Result,
+    functions::{Context, FunctionFlags},
+};
+use serde_json::Value;
+
+use crate::engine::{
+    json_paths::Step,
+    sqlite::{
+        answers::refused,
+        documents::{document, normal, path, value},
+    },
+};
+
+/// What happens to what a path leads to.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    inserts: bool,
+    replaces: bool,
+}
+
+/// Registers them on one connection: the document, and after it each path with its value, as `JSON_ARRAY` has them.
+pub(crate) fn register(connection: &Connection) -> Result<()> {
+    let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    for (name, inserts, replaces) in [
+        ("fleet_json_set", true, true),
+        ("fleet_json_insert", true, false),
+        ("fleet_json_replace", false, true),
+    ] {
+        let change = Change { inserts, replaces };
+        connection
+            .create_scalar_function(name, -1, steady, move |context| changed(context, change))?;
+    }
+    connection.create_scalar_function("fleet_json_remove", -1, steady, |context| {
+        let Some(mut document) = document(context, 0)? else {
+            return Ok(None);
+        };
+        for index in 1..context.len() {
+            let Some(path) = path(context, index)? else {
+                return Ok(None);
+            };
+            remove(&mut document, &path)?;
+        }
+        normal(&document).map(Some)
+    })
+}
+
+fn changed(context: &Context<'_>, change: Change) -> Result<Option<String>> {
+    let Some(mut document) = document(context, 0)? else {
+        return Ok(None);
+    };
+    for index in (1..context.len()).step_by(3) {
+        let Some(path) = path(context, index)? else {
+            return Ok(None);
+        };
+        change.apply(&mut document, &path, value(context, index + 1)?)?;
+    }
+    normal(&document).map(Some)
+}
+
+impl Change {
+    fn apply(self, document: &mut Value, path: &[Step], value: Value) -> Result<()> {
+        let Some((last, parents)) = path.split_last() else {
+            if self.replaces {
+                *document = value;
+            }
+            return Ok(());
+        };
+        match (last, find(document, parents)?) {
+            (Step::Member(name), Some(Value::Object(members))) => {
+                let wanted = match members.contains_key(name) {
+                    true => self.replaces,
+                    false => self.inserts,
+                };
+                if wanted {
+                    members.insert(name.clone(), value);
+                }
+            }
+            (Step::Element(index), Some(Value::Array(items))) => match items.get_mut(*index) {
+                Some(item) if self.replaces => *item = value,
+                Some(_) => {}
+                // Whatever the index beyond the end.
+                None if self.inserts => items.push(value),
+                None => {}
+            },
+            (Step::Element(_), Some(_)) => return Err(no_array()),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn remove(document: &mut Value, path: &[Step]) -> Result<()> {
+    let Some((last, parents)) = path.split_last() else {
+        return Err(refused("JSON_REMOVE of the whole document"));
+    };
+    match (last, find(document, parents)?) {
+        (Step::Member(name), Some(Value::Object(members))) => drop(members.remove(name)),
+        (Step::Element(index), Some(Value::Array(items))) if *index < items.len() => {
+            items.remove(*index);
+        }
+        (Step::Element(_), Some(Value::Array(_))) => {}
+        (Step::Element(_), Some(_)) => return Err(no_array()),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What a path leads to.
+fn find<'a>(document: &'a mut Value, path: &[Step]) -> Result<Option<&'a mut Value>> {
+    let mut found = document;
+    for step in path {
+        let next = match (step, found) {
+            (Step::Member(name), Value::Object(members)) => members.get_mut(name),
+            (Step::Member(_), _) => None,
+            (Step::Element(index), Value::Array(items)) => items.get_mut(*index),
+            (Step::Element(_), _) => return Err(no_array()),
+        };
+        match next {
+            Some(next) => found = next,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
+}
+
+fn no_array() -> rusqlite::Error {
+    refused("a change to an element of what is no array")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_changed_where_their_paths_lead() {
+        let connection = Connection::open_in_memory().unwrap();
+        register(&connection).unwrap();
+        let answer = |call: &str| {
+            let sql = format!("SELECT {call}");
+            connection.query_row(&sql, [], |row| row.get::<_, Option<String>>(0))
+        };
+        let document = r#"'{"a": 1, "b": [2, 3]}'"#;
+        for (call, expected) in [
+            (
+                "set(@, '$.a', '', 10, '$.c', '', 'x')",
+                r#"{"a": 10, "b": [2, 3], "c": "x"}"#,
+            ),
+            (
+                "insert(@, '$.a', '', 10, '$.c', 'j', '[true]')",
+                r#"{"a": 1, "b": [2, 3], "c": [true]}"#,
+            ),
+            (
+                "replace(@, '$.a', '', 10, '$.c', '', 'x')",
+                r#"{"a": 10, "b": [2, 3]}"#,
+            ),
+            (
+                "set(@, '$.b[1]', '', 9, '$.b[7]', '', 8)",
+                r#"{"a": 1, "b": [2, 9, 8]}"#,
+            ),
+            (
+                "set(@, '$.x.y', '', 1, '$.a.y', '', 1)",
+                r#"{"a": 1, "b": [2, 3]}"#,
+            ),
+            ("replace(@, '$', '', NULL)", "null"),
+            (
+                "remove(@, '$.a', '$.b[0]', '$.c', '$.b[5]')",
+                r#"{"b": [3]}"#,
+            ),
+        ] {
+            let call = format!("fleet_json_{}", call.replace('@', document));
+            assert_eq!(answer(&call).unwrap().as_deref(), Some(expected), "{call}");
+        }
+        for call in [
+            "set(NULL, '$.a', '', 1)",
+            "set('{}', NULL, '', 1)",
+            "remove('{}', NULL)",
+        ] {
+            assert_eq!(
+                answer(&format!("fleet_json_{call}")).unwrap(),
+                None,
+                "{call}"
+            );
+        }
+        for call in [
+            "remove('{}', '$')",
+            "set('1', '$[1]', '', 1)",
+            "set('{}', '$.*', '', 1)",
+        ] {
+            assert!(answer(&format!("fleet_json_{call}")).is_err(), "{call}");
+        }
+    }
+}
