@@ -170,6 +170,14 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn connecting_has_a_limit() {
+        let region = aws_config::Region::from_static("us-east-1");
+        let config = loader().region(region).no_credentials().load().await;
+        let timeouts = config.timeout_config().unwrap();
+        assert_eq!(timeouts.connect_timeout(), Some(CONNECT_LIMIT));
+    }
+
     #[test]
     fn an_empty_setting_of_a_service_is_none() {
         for (variable, setting) in [

@@ -276,6 +276,7 @@ mod tests {
                 "Duplicate entry '…'",
             ),
             ("Duplicate entry 'abc", "Duplicate entry '…'"),
+            ("Duplicate entry ' for key 'a'", "Duplicate entry '…'"),
             ("Table 'it's' is odd", "Table '…'"),
         ] {
             assert_eq!(without_values(message), told);
