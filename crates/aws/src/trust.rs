@@ -155,6 +155,35 @@ mod tests {
     }
 
     #[test]
+    fn the_default_region_counts_where_there_is_no_other() {
+        let default = |region| ("AWS_DEFAULT_REGION", region);
+        let region = ("AWS_REGION", "us-east-1");
+        assert_eq!(trust(&[default("us-east-1")]), Trust::AmazonRoots);
+        for both in [
+            [region, default("cn-north-1")],
+            [default("cn-north-1"), region],
+        ] {
+            assert_eq!(trust(&both), Trust::AmazonRoots);
+        }
+        assert_eq!(trust(&[("HOME", "us-east-1")]), Trust::System);
+    }
+
+    #[test]
+    fn the_systems_store_is_read_only_where_it_decides() {
+        for (trust, native) in [
+            (Trust::Nobody, false),
+            (Trust::AmazonRoots, false),
+            (Trust::System, true),
+        ] {
+            let store = format!("{:?}", trust.store());
+            assert!(
+                store.contains(&format!("enable_native_roots: {native}")),
+                "{store}"
+            );
+        }
+    }
+
+    #[test]
     fn nobody_is_trusted_where_every_call_is_plain_http() {
         let all = ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
         let one = ("AWS_ENDPOINT_URL_RDS_DATA", "HTTP://127.0.0.1:8080");

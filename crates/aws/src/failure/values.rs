@@ -277,6 +277,11 @@ mod tests {
             ),
             ("Duplicate entry 'abc", "Duplicate entry '…'"),
             ("Duplicate entry ' for key 'a'", "Duplicate entry '…'"),
+            ("Duplicate entry 'abc' for key 'a b'", "Duplicate entry '…'"),
+            (
+                "Incorrect string value: 'abc' for column secret at row 1",
+                "Incorrect string value: '…'",
+            ),
             ("Table 'it's' is odd", "Table '…'"),
         ] {
             assert_eq!(without_values(message), told);
