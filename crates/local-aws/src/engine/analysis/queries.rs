@@ -151,10 +151,10 @@ impl Analysis<'_> {
                         ));
                     }
                     if let (kind, Kind::Null) | (Kind::Null, kind) = (one.0.kind, other.0.kind)
-                        && kind.is_unsigned()
+                        && (kind.is_unsigned() || matches!(kind, Kind::Int { boolean: true, .. }))
                     {
                         return Err(EngineError::unsupported(
-                            "a UNION of numbers without a sign and NULL",
+                            "a UNION of numbers without a sign, or BOOLEAN, and NULL",
                         ));
                     }
                     mixes(&one.1, &other.1)?;
@@ -261,6 +261,11 @@ fn is_beyond(expr: &Expr) -> bool {
 /// Refuses columns of a UNION for which MySQL may have another DECIMAL than one that all values fit into.
 fn mixes(one: &Typed, other: &Typed) -> EngineResult<()> {
     let (a, b) = (one.kind, other.kind);
+    if a.is_text() != b.is_text() && a != Kind::Null && b != Kind::Null {
+        return Err(EngineError::unsupported(
+            "a UNION of texts and other values",
+        ));
+    }
     if a.is_whole() && b.is_whole() && a.is_unsigned() != b.is_unsigned() {
         return Err(EngineError::unsupported(
             "a UNION of whole numbers with and without a sign",
