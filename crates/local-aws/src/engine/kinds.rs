@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Decimal {
         scale: u32,
     },
-    /// A number of up to 65 digits, as [`decimals`] has it: the value multiplied by ten to the power of `scale`.
+    /// A number of up to 65 digits, as `decimals.rs` has it: the value multiplied by ten to the power of `scale`.
     BigDecimal {
         scale: u32,
     },
