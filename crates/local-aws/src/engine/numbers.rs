@@ -159,11 +159,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             .map(Some)
             .ok_or_else(too_many_digits)
     })?;
-    connection.create_scalar_function("fleet_finite", 1, steady, |context| {
-        match context.get::<Option<f64>>(0)? {
-            Some(number) if !number.is_finite() => Err(overflow("DOUBLE")),
-            number => Ok(number),
-        }
+    connection.create_scalar_function("fleet_finite", 1, steady, finite)?;
+    // Where MySQL may not evaluate it at all.
+    connection.create_scalar_function("fleet_finite_if", 1, steady, |context| {
+        finite(context).map_err(|_| perhaps_overflow())
     })?;
     // Value, the most digits: MySQL cuts what has more to the largest number.
     connection.create_scalar_function("fleet_cast_decimal", 2, steady, |context| {
@@ -206,10 +205,16 @@ fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>>
     }
 }
 
+/// A double, if it is within its range.
+fn finite(context: &Context<'_>) -> Result<Option<f64>> {
+    match context.get::<Option<f64>>(0)? {
+        Some(number) if !number.is_finite() => Err(overflow("DOUBLE")),
+        number => Ok(number),
+    }
+}
+
 pub(crate) fn perhaps_overflow() -> rusqlite::Error {
-    refused(
-        "a whole number that is out of range, in a part of an expression that may not be needed",
-    )
+    refused("a number that is out of range, in a part of an expression that may not be needed")
 }
 
 pub(crate) fn overflow(kind: &str) -> rusqlite::Error {

@@ -80,6 +80,7 @@ impl Analysis<'_> {
             Kind::Decimal { .. } => call("fleet_decimal", vec![value]),
             _ => value,
         };
+        let finite = if lazy { "fleet_finite_if" } else { "fleet_finite" };
         let both_exact = one.is_exact() && other.is_exact();
         let both_whole = one.is_whole() && other.is_whole();
         let is_big = one.is_big()
@@ -127,7 +128,7 @@ impl Analysis<'_> {
             BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply => {
                 to_real(&mut left, one);
                 to_real(&mut right, other);
-                let value = call("fleet_finite", vec![infix(left, op, right)]);
+                let value = call(finite, vec![infix(left, op, right)]);
                 (value, Kind::Double, false)
             }
             BinaryOperator::Divide if both_exact => {
@@ -139,7 +140,7 @@ impl Analysis<'_> {
             BinaryOperator::Divide => {
                 to_real(&mut left, one);
                 to_real(&mut right, other);
-                let value = call("fleet_finite", vec![infix(left, op, right)]);
+                let value = call(finite, vec![infix(left, op, right)]);
                 (value, Kind::Double, false)
             }
             BinaryOperator::MyIntegerDivide if both_whole && unsigned => {
