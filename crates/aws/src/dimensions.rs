@@ -31,7 +31,7 @@ use tokio::{
 };
 
 use self::{
-    errors::{Contended, NotWritten, Untraced},
+    errors::{Contention, NotWritten, Untraced},
     item::{ReadState, Trace, WriteId},
     unheard::Attempts,
 };
@@ -241,7 +241,7 @@ impl UpdateDimension for DynamoDimensions {
                 break;
             }
         }
-        Err(errors::unavailable(Contended).into())
+        Err(errors::unavailable(Contention).into())
     }
 }
 

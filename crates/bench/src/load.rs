@@ -43,7 +43,7 @@ pub(crate) struct Load<'a> {
 
 /// The result.
 #[derive(Default)]
-pub(crate) struct Measured {
+pub(crate) struct LoadResult {
     latencies: Vec<Duration>,
     not_ok: usize,
     span: Duration,
@@ -95,13 +95,13 @@ pub(crate) async fn run(
     address: &str,
     load: &Load<'_>,
     connections: usize,
-) -> Result<Measured, Failure> {
+) -> Result<LoadResult, Failure> {
     let mut opened = Vec::new();
     for _ in 0..connections {
         opened.push(Connection::open(address).await?);
     }
     let started = Instant::now();
-    let mut measured = Measured::default();
+    let mut measured = LoadResult::default();
     let asked = opened
         .into_iter()
         .enumerate()
@@ -135,7 +135,7 @@ async fn ask(
     Ok((latencies, not_ok))
 }
 
-impl Measured {
+impl LoadResult {
     /// The milliseconds that this share of the requests took at most.
     pub(crate) fn at(&self, share: f64) -> f64 {
         1e3 * percentile(&self.latencies, share)

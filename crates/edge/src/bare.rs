@@ -28,7 +28,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const BARE_BYTES: usize = 256;
 
 /// A connection whose bare responses are replaced by complete ones, and that records when something is sent.
-pub(crate) struct Worded<S, R> {
+pub(crate) struct RewordingConnection<S, R> {
     stream: S,
     responder: Arc<R>,
     activity: Arc<Activity>,
@@ -36,7 +36,7 @@ pub(crate) struct Worded<S, R> {
     pending: Bytes,
 }
 
-impl<S: AsyncWrite + Unpin, R: Responder> Worded<S, R> {
+impl<S: AsyncWrite + Unpin, R: Responder> RewordingConnection<S, R> {
     pub(crate) fn new(stream: S, responder: Arc<R>, activity: Arc<Activity>) -> Self {
         Self {
             stream,
@@ -64,7 +64,7 @@ impl<S: AsyncWrite + Unpin, R: Responder> Worded<S, R> {
     }
 }
 
-impl<S: AsyncRead + Unpin, R> AsyncRead for Worded<S, R> {
+impl<S: AsyncRead + Unpin, R> AsyncRead for RewordingConnection<S, R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -74,7 +74,7 @@ impl<S: AsyncRead + Unpin, R> AsyncRead for Worded<S, R> {
     }
 }
 
-impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for Worded<S, R> {
+impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for RewordingConnection<S, R> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -226,7 +226,7 @@ mod tests {
     async fn sent(written: &str) -> String {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let seat = Seats::new(1).take_another();
-        let mut worded = Worded::new(ours, Arc::new(Refusing), seat.activity());
+        let mut worded = RewordingConnection::new(ours, Arc::new(Refusing), seat.activity());
         let write = async {
             worded.write_all(written.as_bytes()).await.unwrap();
             worded.shutdown().await.unwrap();

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
-    bare::Worded,
+    bare::RewordingConnection,
     handshake::Handshake,
     limits::HostingLimits,
     responder::{Client, Responder},
@@ -88,7 +88,8 @@ impl<R: Responder> Connection<R> {
         // A client that asks and does not read would hold the connection forever.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
-        let stream = Worded::new(Box::pin(stream), Arc::clone(&responder), seat.activity());
+        let stream =
+            RewordingConnection::new(Box::pin(stream), Arc::clone(&responder), seat.activity());
         let client = Arc::new(client);
         let activity = seat.activity();
         let service = service_fn(move |request: Request<Incoming>| {

@@ -93,7 +93,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, JsonFault> {
         broken: RefCell::new(None),
     };
     let mut json = serde_json::Deserializer::from_str(text);
-    Bounded(&bounds)
+    BoundedSeed(&bounds)
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value))
         .map_err(|error| JsonFault::new(&error, bounds.broken.take()))
@@ -115,9 +115,9 @@ impl Bounds {
 
 /// Reads one value while any are left.
 #[derive(Clone, Copy)]
-struct Bounded<'a>(&'a Bounds);
+struct BoundedSeed<'a>(&'a Bounds);
 
-impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+impl<'de> DeserializeSeed<'de> for BoundedSeed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -129,7 +129,7 @@ impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Bounded<'_> {
+impl<'de> Visitor<'de> for BoundedSeed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

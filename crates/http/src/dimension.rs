@@ -15,7 +15,7 @@ use crate::{
     ApiError, ErrorCode, Response, json,
     metrics::CapacityMetrics,
     path_parameter, request_id,
-    response::{Noted, note_error},
+    response::{LogNote, note_error},
 };
 
 /// The routes of one method, with and without `/v1`: a scalable target's resource id has the form without.
@@ -152,7 +152,9 @@ pub fn answer(
     let state = DimensionState::new(id, names, state);
     let mut response = tagged(json(StatusCode::OK, &state)?, tag)?;
     if let Some(capacity) = capacity {
-        response.extensions_mut().insert(Noted::Capacity(capacity));
+        response
+            .extensions_mut()
+            .insert(LogNote::Capacity(capacity));
     }
     Ok(response)
 }
@@ -173,7 +175,9 @@ pub fn pending_seconds<'a>(dimensions: impl Iterator<Item = &'a Stored>) -> Vec<
 pub fn answer_list(page: &impl Serialize, pending_seconds: Vec<f64>) -> Result<Response, ApiError> {
     let mut response = json(StatusCode::OK, page)?;
     let capacity = CapacityMetrics::Many { pending_seconds };
-    response.extensions_mut().insert(Noted::Capacity(capacity));
+    response
+        .extensions_mut()
+        .insert(LogNote::Capacity(capacity));
     Ok(response)
 }
 
@@ -260,7 +264,7 @@ mod tests {
 
     fn noted(response: &Response) -> Option<&CapacityMetrics> {
         match response.extensions().get() {
-            Some(Noted::Capacity(capacity)) => Some(capacity),
+            Some(LogNote::Capacity(capacity)) => Some(capacity),
             _ => None,
         }
     }
@@ -341,7 +345,7 @@ mod tests {
         );
         assert!(matches!(
             refused.extensions().get(),
-            Some(Noted::Refusal {
+            Some(LogNote::Refusal {
                 code: ErrorCode::PreconditionFailed,
                 ..
             })

@@ -14,7 +14,7 @@ use crate::{
     host::Host,
     raw_event::{Event, RawEvent},
     request_line::RequestLine,
-    response::Noted,
+    response::LogNote,
     telemetry,
     xray::Trace,
 };
@@ -118,11 +118,11 @@ fn answer<F: Function>(
     let answer = answer.map(|mut answer| {
         match answer.extensions_mut().remove() {
             None => {}
-            Some(Noted::Refusal { code, cause }) => {
+            Some(LogNote::Refusal { code, cause }) => {
                 line.code = Some(code);
                 line.cause = Some(cause);
             }
-            Some(Noted::Capacity(capacity)) => line.capacity = Some(capacity),
+            Some(LogNote::Capacity(capacity)) => line.capacity = Some(capacity),
         }
         answer
     });

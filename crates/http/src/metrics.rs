@@ -66,7 +66,7 @@ pub(crate) enum CapacityMetrics {
 
 /// The measurements of one request.
 #[derive(Debug, Default)]
-pub(crate) struct Measured<'a> {
+pub(crate) struct Measurements<'a> {
     pub(crate) duration_ms: f64,
     pub(crate) calls: u32,
     pub(crate) retries: u32,
@@ -115,7 +115,7 @@ impl Metrics {
 
     /// The members of the line of a request that ends now: the metrics and their description. The line itself has
     /// `function` and, for an error, `code`.
-    fn members(&self, measured: &Measured<'_>, now: SystemTime) -> String {
+    fn members(&self, measured: &Measurements<'_>, now: SystemTime) -> String {
         let mut members = Map::new();
         let mut directives = Vec::new();
         let mut directive = |dimensions: Value, metrics: Vec<(&str, &str, Value)>| {
@@ -206,7 +206,7 @@ impl Metrics {
 }
 
 /// The members for the line of a request that ends now; `None` if nothing is measured.
-pub(crate) fn members(measured: &Measured<'_>) -> Option<String> {
+pub(crate) fn members(measured: &Measurements<'_>) -> Option<String> {
     METRICS
         .get()
         .map(|metrics| metrics.members(measured, SystemTime::now()))
@@ -233,7 +233,7 @@ mod tests {
         }
     }
 
-    fn members_of(by_dimension: bool, measured: &Measured<'_>) -> Value {
+    fn members_of(by_dimension: bool, measured: &Measurements<'_>) -> Value {
         let now = UNIX_EPOCH + Duration::from_millis(1_790_000_000_123);
         let members = metrics(by_dimension).members(measured, now);
         serde_json::from_str(&format!("{{{members}}}")).unwrap()
@@ -241,9 +241,9 @@ mod tests {
 
     #[test]
     fn a_request_without_incident_is_two_metrics() {
-        let measured = Measured {
+        let measured = Measurements {
             duration_ms: 1.5,
-            ..Measured::default()
+            ..Measurements::default()
         };
         assert_eq!(
             members_of(true, &measured),
@@ -255,14 +255,14 @@ mod tests {
 
     #[test]
     fn what_is_rare_is_counted_only_when_it_happens() {
-        let measured = Measured {
+        let measured = Measurements {
             calls: 3,
             resumes: 1,
             is_error: true,
             capacity: Some(&CapacityMetrics::Many {
                 pending_seconds: Vec::new(),
             }),
-            ..Measured::default()
+            ..Measurements::default()
         };
         let members = members_of(true, &measured);
         assert_eq!(
@@ -304,9 +304,9 @@ mod tests {
             desired: 4.0,
             pending_seconds: Some(12.0),
         };
-        let measured = Measured {
+        let measured = Measurements {
             capacity: Some(&capacity),
-            ..Measured::default()
+            ..Measurements::default()
         };
         let named = members_of(true, &measured);
         assert_eq!(
@@ -336,9 +336,9 @@ mod tests {
         let capacity = CapacityMetrics::Many {
             pending_seconds: (0..200).map(f64::from).collect(),
         };
-        let measured = Measured {
+        let measured = Measurements {
             capacity: Some(&capacity),
-            ..Measured::default()
+            ..Measurements::default()
         };
         let values = members_of(true, &measured)["PendingSeconds"].clone();
         let values = values.as_array().unwrap().clone();

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use crate::{
     ErrorCode,
     metrics::CapacityMetrics,
-    metrics::{self, Measured},
+    metrics::{self, Measurements},
 };
 
 /// The logged fields of a request.
@@ -75,7 +75,7 @@ impl RequestLine {
             ..
         } = self.tally;
         let duration_ms = milliseconds(self.started.elapsed());
-        let members = metrics::members(&Measured {
+        let members = metrics::members(&Measurements {
             duration_ms,
             calls,
             retries,

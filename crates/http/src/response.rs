@@ -16,7 +16,7 @@ pub type Response = lambda_http::Response<Body>;
 
 /// What a response carries for the log line alone, among its extensions.
 #[derive(Clone, Debug)]
-pub(crate) enum Noted {
+pub(crate) enum LogNote {
     /// Why it is an error, where the function answered it by itself.
     Refusal { code: ErrorCode, cause: String },
     /// What is to be measured of the dimensions in it.
@@ -25,7 +25,7 @@ pub(crate) enum Noted {
 
 /// Has the request's log line say that `response` is an error, and why: for an error that a function answers by itself.
 pub fn note_error(response: &mut Response, code: ErrorCode, cause: impl Into<String>) {
-    response.extensions_mut().insert(Noted::Refusal {
+    response.extensions_mut().insert(LogNote::Refusal {
         code,
         cause: cause.into(),
     });

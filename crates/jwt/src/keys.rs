@@ -27,13 +27,13 @@ pub(crate) struct Keys {
     issuer: IssuerUrl,
     fetcher: Fetcher,
     clock: Clock,
-    kept: RwLock<Kept>,
+    kept: RwLock<CachedKeys>,
     /// Held while the issuer is asked, so that it is asked once.
     asking: Mutex<()>,
 }
 
 #[derive(Clone, Default)]
-struct Kept {
+struct CachedKeys {
     set: Option<(Arc<KeySet>, SystemTime)>,
     /// When the issuer was last asked.
     asked: Option<SystemTime>,
@@ -96,21 +96,21 @@ impl Keys {
         self.ask().await.failure.map_or(Ok(()), Err)
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&self) -> CachedKeys {
         self.kept
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn keep(&self, change: impl FnOnce(&mut Kept)) -> Kept {
+    fn keep(&self, change: impl FnOnce(&mut CachedKeys)) -> CachedKeys {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut kept);
         kept.clone()
     }
 
     /// Asks the issuer, unless it has just been asked. Only with `asking` held.
-    async fn ask(&self) -> Kept {
+    async fn ask(&self) -> CachedKeys {
         let now = (self.clock)();
         let kept = self.kept();
         let interval = if kept.failure.is_some() {
@@ -134,7 +134,7 @@ impl Keys {
     }
 }
 
-impl Kept {
+impl CachedKeys {
     /// The keys, unless they are too old.
     fn set_at(&self, now: SystemTime) -> Option<Arc<KeySet>> {
         let (set, since) = self.set.as_ref()?;

@@ -31,7 +31,7 @@ const LOG_TIME: &[BorrowedFormatItem<'_>] = format_description!(
 );
 
 /// A complete request with its route.
-pub(crate) struct Arrived<'a> {
+pub(crate) struct RoutedRequest<'a> {
     /// The id that the client sees in `x-amzn-RequestId`.
     pub(crate) id: &'a str,
     /// Who sent it.
@@ -50,7 +50,7 @@ pub(crate) struct Arrived<'a> {
     pub(crate) body: Vec<u8>,
 }
 
-impl Arrived<'_> {
+impl RoutedRequest<'_> {
     /// The context of the function's invocation; it has until `within` after the arrival.
     pub(crate) fn context(&self, within: Duration) -> Context {
         let mut context = Context::default();
@@ -203,7 +203,7 @@ mod tests {
     /// The event of a request, without the common fields.
     fn event(request: Request<&[u8]>) -> serde_json::Value {
         let (parts, body) = request.into_parts();
-        let arrived = Arrived {
+        let arrived = RoutedRequest {
             id: "00000000-0000-4000-8000-000000000000",
             peer: IpAddr::from([127, 0, 0, 1]),
             at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_551_840_332_007),

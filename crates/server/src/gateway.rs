@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::{
     access::Access,
     answer::from_function,
-    event::Arrived,
+    event::RoutedRequest,
     events::{self, Events},
     https,
     limits::Limits,
@@ -238,7 +238,7 @@ impl Gateway {
                 .confirm(admission, &parts, &body)
                 .map_err(Refusal::Denied)?;
         }
-        let arrived = Arrived {
+        let arrived = RoutedRequest {
             id: &ticket.id(),
             peer,
             at,
@@ -263,7 +263,7 @@ impl Gateway {
     async fn call(
         &self,
         function: Arc<dyn DynFunction>,
-        arrived: Arrived<'_>,
+        arrived: RoutedRequest<'_>,
         held: (Ticket, body::Share),
         deadline: Instant,
     ) -> Result<Answer, Refusal> {

@@ -48,7 +48,7 @@ pub struct State {
 
 /// What is known about the endpoint before it answers.
 #[derive(Clone, Debug, Default)]
-pub struct Expected {
+pub struct Expectations {
     /// The id in its URL, decoded; empty if any is accepted.
     pub id: String,
     /// The version that it was registered with.
@@ -57,7 +57,7 @@ pub struct Expected {
     pub desired: Option<f64>,
 }
 
-impl Expected {
+impl Expectations {
     /// Expects the id that ends `url`.
     #[must_use]
     pub fn of(url: &str) -> Self {
@@ -73,7 +73,7 @@ impl Expected {
 ///
 /// # Errors
 /// Every breach of the contract, a clause for each.
-pub fn read(body: &[u8], expected: &Expected) -> Result<State, Vec<String>> {
+pub fn read(body: &[u8], expected: &Expectations) -> Result<State, Vec<String>> {
     let value: Value = match serde_json::from_slice(body) {
         Ok(value) => value,
         Err(_) if body.iter().all(u8::is_ascii_whitespace) => {
@@ -188,10 +188,10 @@ mod tests {
             "actualCapacity": 2.0, "desiredCapacity": 3, "scalingStatus": "InProgress"})
     }
 
-    fn expected() -> Expected {
-        Expected {
+    fn expected() -> Expectations {
+        Expectations {
             version: Some("MyVersion".to_owned()),
-            ..Expected::of("https://example.com/prod/scalableTargetDimensions/1-23456789")
+            ..Expectations::of("https://example.com/prod/scalableTargetDimensions/1-23456789")
         }
     }
 
@@ -214,7 +214,7 @@ mod tests {
     fn names_and_reason_may_be_left_out() {
         let body = r#"{"scalableTargetDimensionId":"1-23456789","version":"v","actualCapacity":1,"desiredCapacity":1,"scalingStatus":"Failed","failureReason":null}"#;
         assert_eq!(
-            read(body.as_bytes(), &Expected::default())
+            read(body.as_bytes(), &Expectations::default())
                 .unwrap()
                 .failure_reason,
             None
@@ -282,7 +282,7 @@ mod tests {
         ] {
             assert_eq!(read(&body, &expected()).unwrap_err(), [words]);
         }
-        let asked = Expected {
+        let asked = Expectations {
             desired: Some(4.0),
             ..expected()
         };
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn an_id_in_the_address_is_decoded() {
         assert_eq!(
-            Expected::of("http://localhost:3000/scalableTargetDimensions/a%20b%2B").id,
+            Expectations::of("http://localhost:3000/scalableTargetDimensions/a%20b%2B").id,
             "a b+"
         );
     }

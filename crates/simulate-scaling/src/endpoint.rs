@@ -7,7 +7,7 @@ use reqwest::{Client, Response, Url, redirect::Policy};
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{self, Expected, State},
+    contract::{self, Expectations, State},
     sign::Signer,
 };
 
@@ -44,7 +44,7 @@ pub struct Endpoint {
     url: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
     signer: Option<Signer>,
-    expected: Expected,
+    expected: Expectations,
     sent: u64,
     repeated: u64,
 }
@@ -67,7 +67,7 @@ impl Endpoint {
             .user_agent(concat!("simulate-scaling/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| format!("HTTP cannot be set up: {error}"))?;
-        let expected = Expected::of(url.path());
+        let expected = Expectations::of(url.path());
         Ok(Self {
             client,
             url,
@@ -110,7 +110,7 @@ impl Endpoint {
     /// # Errors
     /// See [`AskError`].
     pub async fn patch(&mut self, desired: u32) -> Result<State, AskError> {
-        let expected = Expected {
+        let expected = Expectations {
             desired: Some(f64::from(desired)),
             ..self.expected.clone()
         };
@@ -124,7 +124,7 @@ impl Endpoint {
         &mut self,
         method: Method,
         body: Vec<u8>,
-        expected: &Expected,
+        expected: &Expectations,
     ) -> Result<State, AskError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
@@ -182,7 +182,7 @@ impl Endpoint {
 async fn read(
     method: &Method,
     mut response: Response,
-    expected: &Expected,
+    expected: &Expectations,
 ) -> Result<State, AskError> {
     let status = response.status().as_u16();
     let mut body = Vec::new();

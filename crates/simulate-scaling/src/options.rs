@@ -19,7 +19,7 @@ use crate::{
     clock::Speed,
     policy::Bounds,
     registration,
-    scaler::{Kind, Policy, Suspended, TargetTracking},
+    scaler::{Kind, Policy, Suspension, TargetTracking},
     schedule::ScheduledAction,
     series::{Series, Statistic, duration},
     simulation::{Metrics, Queue, Settings, Source},
@@ -334,7 +334,7 @@ impl Options {
             policies,
             overlap: self.overlap,
             delay: self.delay,
-            suspended: Suspended {
+            suspended: Suspension {
                 scale_out: self.suspend.contains(&Suspend::ScaleOut),
                 scale_in: self.suspend.contains(&Suspend::ScaleIn),
                 scheduled: self.suspend.contains(&Suspend::Scheduled),

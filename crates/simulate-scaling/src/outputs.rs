@@ -15,7 +15,7 @@ use crate::{
     endpoint::AskError,
     options::Options,
     picture,
-    simulation::{Played, Run, Settings},
+    simulation::{Run, RunRecord, Settings},
 };
 
 /// Where the files go.
@@ -78,7 +78,7 @@ impl Files {
 
     pub(crate) fn write(
         &self,
-        played: &[Played],
+        played: &[RunRecord],
         resource_id: &str,
         with_not_scaled: bool,
     ) -> Result<(), String> {
@@ -88,7 +88,7 @@ impl Files {
         if let Some(path) = &self.svg {
             write(path, picture::draw(played, resource_id))?;
         }
-        for (index, Played { settings, run }) in played.iter().enumerate() {
+        for (index, RunRecord { settings, run }) in played.iter().enumerate() {
             let place = |path: &PathBuf| {
                 if index == 0 {
                     path.clone()
@@ -245,9 +245,9 @@ impl Listener for Lines {
 }
 
 /// The last lines: a paragraph for each run, and where there are two the figures to choose by.
-pub(crate) fn summary(played: &[Played], requests: (u64, u64)) -> String {
+pub(crate) fn summary(played: &[RunRecord], requests: (u64, u64)) -> String {
     let mut text = String::new();
-    for Played { settings, run } in played {
+    for RunRecord { settings, run } in played {
         if played.len() > 1 {
             text.push_str(&format!("\n{}: ", settings.names()));
         }
@@ -270,9 +270,9 @@ pub(crate) fn summary(played: &[Played], requests: (u64, u64)) -> String {
 }
 
 /// What each of two runs cost, and how long it was above what the first one aims at.
-fn table(first: &Played, second: &Played) -> String {
+fn table(first: &RunRecord, second: &RunRecord) -> String {
     let goal = first.settings.goal;
-    let figures = |played: &Played| {
+    let figures = |played: &RunRecord| {
         let above = played.run.above(goal);
         let period = played.settings.period.as_secs();
         let time = i64::try_from(above)

@@ -18,7 +18,7 @@ use crate::{
     activity::{Activity, StatusCode},
     alarm::{AlarmState, Direction},
     scaler::{Kind, Policy},
-    simulation::{Played, Sample, Settings, Source},
+    simulation::{RunRecord, Sample, Settings, Source},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -39,8 +39,8 @@ type AlarmOf = fn(&Sample) -> Option<AlarmState>;
 
 /// Draws one run, or two to be compared, as the text of an SVG file. The same runs give the same text.
 #[must_use]
-pub fn draw(played: &[Played], resource_id: &str) -> String {
-    let Some(Played { settings, .. }) = played.first() else {
+pub fn draw(played: &[RunRecord], resource_id: &str) -> String {
+    let Some(RunRecord { settings, .. }) = played.first() else {
         return String::new();
     };
     let ends = played.iter().map(|played| played.run.end).max();
@@ -71,8 +71,8 @@ pub fn draw(played: &[Played], resource_id: &str) -> String {
     format!("{document}\n")
 }
 
-fn description(played: &[Played]) -> String {
-    let of = |Played { settings, run }: &Played| {
+fn description(played: &[RunRecord]) -> String {
+    let of = |RunRecord { settings, run }: &RunRecord| {
         let highest = run.steps.iter().map(|step| step.actual).fold(0.0, f64::max);
         format!(
             "The metric around its target of {} in {} periods, and a capacity of up to {highest} after {} successful activities.",
@@ -129,7 +129,7 @@ fn words(policy: &Policy) -> String {
     }
 }
 
-fn headings(played: &[Played], settings: &Settings, resource_id: &str) -> Group {
+fn headings(played: &[RunRecord], settings: &Settings, resource_id: &str) -> Group {
     let shorter = |text: &str| match text.char_indices().nth(LONGEST_LINE) {
         Some((index, _)) => format!("{}…", &text[..index]),
         None => text.to_owned(),
@@ -144,7 +144,7 @@ fn headings(played: &[Played], settings: &Settings, resource_id: &str) -> Group 
     };
     let lines = match played {
         [first, second] => {
-            let of = |line: &str, played: &Played| {
+            let of = |line: &str, played: &RunRecord| {
                 format!(
                     "{line} {}: {:.1} unit-hours, {} periods above {}",
                     policies(&played.settings),
@@ -176,7 +176,7 @@ fn headings(played: &[Played], settings: &Settings, resource_id: &str) -> Group 
     group
 }
 
-fn metric_panel(played: &[Played], settings: &Settings, time: &TimeAxis) -> Group {
+fn metric_panel(played: &[RunRecord], settings: &Settings, time: &TimeAxis) -> Group {
     let goal = settings.goal;
     let known = || {
         let samples = played.iter().flat_map(|played| &played.run.samples);
@@ -225,7 +225,7 @@ fn metric_panel(played: &[Played], settings: &Settings, time: &TimeAxis) -> Grou
     }
     let mut group = panel(name, METRIC, &swatches, time, &value).set("id", "metric-panel");
     // Two runs' alarms on top of each other could not be told apart: the second one's are below the panel.
-    for (index, Played { run, .. }) in played.iter().enumerate() {
+    for (index, RunRecord { run, .. }) in played.iter().enumerate() {
         for (class, _, which) in kinds {
             for shade in shades(run, settings.period, |sample| {
                 which(sample) == Some(AlarmState::Alarm)
@@ -238,7 +238,7 @@ fn metric_panel(played: &[Played], settings: &Settings, time: &TimeAxis) -> Grou
         group = group.add(horizontal("low", value.y(low)));
     }
     group = group.add(horizontal("target", value.y(goal)));
-    for (index, Played { run, .. }) in played.iter().enumerate() {
+    for (index, RunRecord { run, .. }) in played.iter().enumerate() {
         let (class, drawn) = if is_long(run) {
             ("envelope", envelope_path(run, time, &value))
         } else {
@@ -279,7 +279,7 @@ fn numbered(path: Path, class: &str, id: &str, index: usize) -> Path {
     }
 }
 
-fn capacity_panel(played: &[Played], time: &TimeAxis) -> Group {
+fn capacity_panel(played: &[RunRecord], time: &TimeAxis) -> Group {
     let steps = || played.iter().flat_map(|played| &played.run.steps);
     let seen = steps()
         .map(|step| step.actual.max(step.desired))
@@ -361,7 +361,7 @@ fn capacity_panel(played: &[Played], time: &TimeAxis) -> Group {
             (bottom - top).max(1.0),
         ));
     }
-    for (index, Played { run, .. }) in played.iter().enumerate() {
+    for (index, RunRecord { run, .. }) in played.iter().enumerate() {
         // A broad line twice would hide more than it shows.
         if index == 0 {
             let desired = step_path(run, time, &value, |step| step.desired);
@@ -380,7 +380,7 @@ fn capacity_panel(played: &[Played], time: &TimeAxis) -> Group {
             index,
         ));
     }
-    played.iter().fold(group, |group, Played { run, .. }| {
+    played.iter().fold(group, |group, RunRecord { run, .. }| {
         marks::draw(run, time, &value, CAPACITY)
             .into_iter()
             .fold(group, |group, mark| group.add(mark))

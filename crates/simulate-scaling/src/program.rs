@@ -13,7 +13,7 @@ use crate::{
     outputs::{Files, Lines, json, print, summary},
     policy::MOST_CAPACITY,
     sign::Signer,
-    simulation::{self, Played, Settings},
+    simulation::{self, RunRecord, Settings},
     target::Following,
 };
 
@@ -62,13 +62,13 @@ async fn simulate(options: &Options) -> Result<bool, Trouble> {
     let mut played = Vec::new();
     let run = simulation::run(&settings, options.speed(), state, &mut endpoint, &mut lines).await;
     let ended = run.stopped.is_some();
-    played.push(Played { settings, run });
+    played.push(RunRecord { settings, run });
     if let (Some(settings), Some(before), false) = (compared, before, ended) {
         print(&format!("\nNow with {}:\n", settings.names()));
         let state = restored(&mut endpoint, &settings, options.speed(), before).await?;
         let run =
             simulation::run(&settings, options.speed(), state, &mut endpoint, &mut lines).await;
-        played.push(Played { settings, run });
+        played.push(RunRecord { settings, run });
     }
     files
         .write(

@@ -77,7 +77,7 @@ impl Policy {
 
 /// What `SuspendedState` of a scalable target can hold back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Suspended {
+pub struct Suspension {
     /// `DynamicScalingOutSuspended`
     pub scale_out: bool,
     /// `DynamicScalingInSuspended`
@@ -105,12 +105,12 @@ pub struct Order {
     /// More or less than there was.
     pub direction: Direction,
     /// Which policy ordered it and what it adds: only then a cooldown follows.
-    pub by_policy: Option<Ordered>,
+    pub by_policy: Option<OrderPart>,
 }
 
 /// A policy's part in an order.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ordered {
+pub struct OrderPart {
     policy: usize,
     /// How much is added, with what was added already within a running cooldown.
     pub added: f64,
@@ -136,7 +136,7 @@ pub struct AlarmStates {
 
 /// What came of a period's datapoints.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct Measurement {
     /// What each policy's alarms say.
     pub alarms: Vec<AlarmStates>,
     /// What is to be asked for.
@@ -238,7 +238,7 @@ impl Watched {
 pub struct Scaler {
     watched: Vec<Watched>,
     bounds: Bounds,
-    suspended: Suspended,
+    suspended: Suspension,
     /// Whether target tracking decides while an order is under way, as step scaling does.
     overlap: bool,
     /// The policy's order that has not ended, as a cooldown of no end.
@@ -251,7 +251,7 @@ impl Scaler {
     pub fn new(
         policies: Vec<(Policy, AlarmNames)>,
         bounds: Bounds,
-        suspended: Suspended,
+        suspended: Suspension,
         overlap: bool,
     ) -> Self {
         let mut scaler = Self {
@@ -282,13 +282,13 @@ impl Scaler {
     }
 
     /// What is suspended from now on.
-    pub fn suspend(&mut self, suspended: Suspended) {
+    pub fn suspend(&mut self, suspended: Suspension) {
         self.suspended = suspended;
     }
 
     /// What is suspended.
     #[must_use]
-    pub fn suspended(&self) -> Suspended {
+    pub fn suspended(&self) -> Suspension {
         self.suspended
     }
 
@@ -333,14 +333,14 @@ impl Scaler {
         now: Timestamp,
         metrics: &[Option<f64>],
         standing: Standing,
-    ) -> Measured {
+    ) -> Measurement {
         for (watched, metric) in self.watched.iter_mut().zip(metrics) {
             watched.take(*metric, standing.measured_at);
         }
         let proposals: Vec<(usize, Proposal)> = (0..self.watched.len())
             .filter_map(|index| Some((index, self.proposal(index, now, standing)?)))
             .collect();
-        let mut measured = Measured {
+        let mut measured = Measurement {
             alarms: self.alarms(),
             order: None,
             not_scaled: None,
@@ -351,7 +351,7 @@ impl Scaler {
                     desired,
                     cause: chosen.cause.clone(),
                     direction: chosen.direction,
-                    by_policy: Some(Ordered {
+                    by_policy: Some(OrderPart {
                         policy: *policy,
                         added: f64::from(desired) - standing.current + chosen.added_before,
                     }),

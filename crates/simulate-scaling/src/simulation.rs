@@ -116,7 +116,7 @@ impl Run {
 
 /// A run with what it was asked for.
 #[derive(Clone, Debug)]
-pub struct Played {
+pub struct RunRecord {
     /// What was simulated.
     pub settings: Settings,
     /// What came of it.

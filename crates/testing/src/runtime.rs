@@ -48,7 +48,7 @@ pub const REQUEST_ID: &str = "6f6c7b2e-0000-4000-8000-000000000000";
 
 /// The result of one invocation.
 #[derive(Clone, Debug)]
-pub struct Invoked {
+pub struct InvocationResult {
     /// The function's response, as API Gateway would get it.
     pub response: Value,
     /// All that the function wrote to its log.
@@ -69,7 +69,7 @@ pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> V
 ///
 /// # Panics
 /// If the function does not answer, or reports an error.
-pub async fn invoke_raw(binary: &str, settings: &[(&str, &str)], event: &str) -> Invoked {
+pub async fn invoke_raw(binary: &str, settings: &[(&str, &str)], event: &str) -> InvocationResult {
     invoke_traced(binary, settings, event, None).await
 }
 
@@ -82,10 +82,10 @@ pub async fn invoke_traced(
     settings: &[(&str, &str)],
     event: &str,
     trace: Option<&str>,
-) -> Invoked {
+) -> InvocationResult {
     let (outcome, log) = attempt(binary, settings, event, trace).await;
     let response = outcome.unwrap_or_else(|error| panic!("the function reports an error: {error}"));
-    Invoked { response, log }
+    InvocationResult { response, log }
 }
 
 /// What the function answers, or else the error that it reports to Lambda, and what it logs.

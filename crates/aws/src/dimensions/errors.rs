@@ -30,7 +30,7 @@ const PASSING: [&str; 8] = [
 /// A dimension that others write all the time.
 #[derive(Debug, Error)]
 #[error("other writers came first each time")]
-pub(super) struct Contended;
+pub(super) struct Contention;
 
 /// A write whose answer was lost, on a dimension that many others have written since.
 #[derive(Debug, Error)]

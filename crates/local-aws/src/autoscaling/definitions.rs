@@ -5,7 +5,7 @@ use serde_json::Value;
 use simulate_scaling::{
     alarm::{Alarm, Comparison},
     policy::Bounds,
-    scaler::{AlarmNames, Kind, Policy, Suspended, TargetTracking},
+    scaler::{AlarmNames, Kind, Policy, Suspension, TargetTracking},
     schedule::ScheduledAction,
     step::{Adjustment, Step, StepScaling},
 };
@@ -24,13 +24,13 @@ pub(super) struct Watch {
     pub(super) measurement: Measurement,
 }
 
-pub(super) fn suspended(value: &Value) -> Suspended {
+pub(super) fn suspended(value: &Value) -> Suspension {
     let state = value.get("SuspendedState");
     let is = |name: &str| {
         let flag = state.and_then(|state| state.get(name));
         flag.and_then(Value::as_bool).unwrap_or_default()
     };
-    Suspended {
+    Suspension {
         scale_out: is("DynamicScalingOutSuspended"),
         scale_in: is("DynamicScalingInSuspended"),
         scheduled: is("ScheduledScalingSuspended"),

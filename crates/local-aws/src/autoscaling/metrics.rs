@@ -56,7 +56,7 @@ impl MetricName {
 
 /// A value, as often as it was published.
 #[derive(Clone, Copy, Debug)]
-struct Published {
+struct PublishedValue {
     at: Timestamp,
     value: f64,
     count: f64,
@@ -71,7 +71,7 @@ pub(super) struct Metrics {
 
 #[derive(Default)]
 struct MetricStore {
-    values: BTreeMap<MetricName, VecDeque<Published>>,
+    values: BTreeMap<MetricName, VecDeque<PublishedValue>>,
     alarms: BTreeMap<String, Value>,
 }
 
@@ -114,7 +114,7 @@ impl Metrics {
         if values.len() == MOST_VALUES {
             values.pop_front();
         }
-        values.push_back(Published { at, value, count });
+        values.push_back(PublishedValue { at, value, count });
     }
 
     /// The datapoint of what was published after `from` and up to `to`; what a file says of that time where nothing was.

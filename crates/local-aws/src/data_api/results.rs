@@ -7,8 +7,8 @@ use super::{
     errors::ApiError,
     limits::{MAX_FORMATTED_BYTES, MAX_RESPONSE_BYTES},
     wire::{
-        self, BatchResponse, DecimalReturnType, ExecuteResponse, LongReturnType, ResultSetOptions,
-        Returned, UpdateResult,
+        self, BatchResponse, DecimalReturnType, ExecuteResponse, LongReturnType, ResponseValue,
+        ResultSetOptions, UpdateResult,
     },
 };
 use crate::engine::{Column, EngineError, Outcome, Value};
@@ -71,13 +71,15 @@ fn limited(body: Bytes) -> Result<Bytes, ApiError> {
     Ok(body)
 }
 
-fn generated(ids: &[i64]) -> Vec<Returned> {
-    ids.iter().map(|id| Returned(Value::Long(*id))).collect()
+fn generated(ids: &[i64]) -> Vec<ResponseValue> {
+    ids.iter()
+        .map(|id| ResponseValue(Value::Long(*id)))
+        .collect()
 }
 
-fn record(row: Vec<Value>, options: &ResultSetOptions) -> Vec<Returned> {
+fn record(row: Vec<Value>, options: &ResultSetOptions) -> Vec<ResponseValue> {
     row.into_iter()
-        .map(|value| Returned(as_asked(value, options)))
+        .map(|value| ResponseValue(as_asked(value, options)))
         .collect()
 }
 

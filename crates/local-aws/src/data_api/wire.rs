@@ -177,12 +177,12 @@ pub(super) struct EndResponse {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ExecuteResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) records: Option<Vec<Vec<Returned>>>,
+    pub(super) records: Option<Vec<Vec<ResponseValue>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) column_metadata: Option<Vec<ColumnMetadata>>,
     pub(super) number_of_records_updated: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) generated_fields: Option<Vec<Returned>>,
+    pub(super) generated_fields: Option<Vec<ResponseValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) formatted_records: Option<String>,
 }
@@ -196,14 +196,14 @@ pub(super) struct BatchResponse {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UpdateResult {
-    pub(super) generated_fields: Vec<Returned>,
+    pub(super) generated_fields: Vec<ResponseValue>,
 }
 
 /// A value in a response.
 #[derive(Debug, PartialEq)]
-pub(super) struct Returned(pub(super) Value);
+pub(super) struct ResponseValue(pub(super) Value);
 
-impl Serialize for Returned {
+impl Serialize for ResponseValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         match &self.0 {

@@ -43,5 +43,5 @@ pub(crate) use recursion::{READ, STEP};
 pub(crate) use scope::{Scope, Source};
 pub(crate) use selects::uneven;
 pub(crate) use sources::no_table;
-pub(crate) use typed::{Bindings, MomentText, Output, Slot, Typed};
-pub(crate) use writes::{CHANGES, Written};
+pub(crate) use typed::{Bindings, ExprType, MomentText, Output, Slot};
+pub(crate) use writes::{CHANGES, WrittenRow};

@@ -21,23 +21,23 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
 struct Extreme;
 
 /// The least or the largest text so far.
-struct Found {
+struct Candidate {
     text: String,
     /// Whether there was another that is equal to it.
     mixed: bool,
 }
 
-impl Aggregate<Option<Found>, Option<String>> for Extreme {
-    fn init(&self, _: &mut Context<'_>) -> Result<Option<Found>> {
+impl Aggregate<Option<Candidate>, Option<String>> for Extreme {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<Candidate>> {
         Ok(None)
     }
 
-    fn step(&self, context: &mut Context<'_>, found: &mut Option<Found>) -> Result<()> {
+    fn step(&self, context: &mut Context<'_>, found: &mut Option<Candidate>) -> Result<()> {
         let Some(new) = text(context, 0) else {
             return Ok(());
         };
         let Some(so_far) = found else {
-            *found = Some(Found {
+            *found = Some(Candidate {
                 text: new,
                 mixed: false,
             });
@@ -51,7 +51,7 @@ impl Aggregate<Option<Found>, Option<String>> for Extreme {
         match collation::compare(&new, &so_far.text) {
             Ordering::Equal => so_far.mixed |= new != so_far.text,
             order if order == wanted => {
-                *so_far = Found {
+                *so_far = Candidate {
                     text: new,
                     mixed: false,
                 };
@@ -64,10 +64,10 @@ impl Aggregate<Option<Found>, Option<String>> for Extreme {
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        found: Option<Option<Found>>,
+        found: Option<Option<Candidate>>,
     ) -> Result<Option<String>> {
         match found.flatten() {
-            Some(Found { mixed: true, .. }) => Err(refused(
+            Some(Candidate { mixed: true, .. }) => Err(refused(
                 "MIN or MAX of texts that are equal but not alike, such as 'a' and 'A'",
             )),
             found => Ok(found.map(|found| found.text)),

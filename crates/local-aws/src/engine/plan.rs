@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use crate::engine::{
     EngineError, EngineResult, Parameters, Value,
-    analysis::{MomentText, Output, Slot, Written},
+    analysis::{MomentText, Output, Slot, WrittenRow},
     catalogue::Table,
     collation,
     short::Short,
@@ -27,7 +27,7 @@ pub(crate) struct Plan {
     /// The slots of texts that a statement that writes compares with numbers.
     pub(crate) numerals: Vec<usize>,
     /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
-    pub(crate) written: Written,
+    pub(crate) written: WrittenRow,
     pub(crate) table: Option<Arc<Table>>,
     /// The statement's first word, in capitals.
     pub(crate) verb: String,
@@ -72,7 +72,7 @@ impl Plan {
             moments: Vec::new(),
             texts: Vec::new(),
             numerals: Vec::new(),
-            written: Written::default(),
+            written: WrittenRow::default(),
             table: None,
             verb: String::new(),
             short: None,

@@ -4,7 +4,7 @@ use sqlparser::ast::{Set, Statement};
 
 use crate::engine::{
     EngineError, EngineResult,
-    analysis::{Analysis, Bindings, Written},
+    analysis::{Analysis, Bindings, WrittenRow},
     catalogue::Catalogue,
     definitions::changes,
     information::{shows, tables},
@@ -40,7 +40,7 @@ fn unnamed(
     bindings: Bindings<'_>,
 ) -> EngineResult<Plan> {
     let analysis = |writing: bool| Analysis::new(catalogue, database, bindings, writing);
-    let writing = |analysis: Analysis<'_>, written: Written, kind: Kind, text: String| Plan {
+    let writing = |analysis: Analysis<'_>, written: WrittenRow, kind: Kind, text: String| Plan {
         slots: analysis.slots,
         moments: analysis.moments,
         texts: analysis.texts,

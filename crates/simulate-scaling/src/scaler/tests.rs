@@ -52,7 +52,7 @@ fn stepping(by: i32) -> (Policy, AlarmNames) {
 
 fn with(policies: Vec<(Policy, AlarmNames)>) -> Scaler {
     let bounds = Bounds { min: 1, max: 10 };
-    Scaler::new(policies, bounds, Suspended::default(), false)
+    Scaler::new(policies, bounds, Suspension::default(), false)
 }
 
 fn scaler(disable_scale_in: bool) -> Scaler {
@@ -66,7 +66,7 @@ fn measure(
     metric: Option<f64>,
     capacity: f64,
     busy: bool,
-) -> Measured {
+) -> Measurement {
     let standing = Standing {
         current: capacity,
         measured_at: capacity,
@@ -85,7 +85,7 @@ fn minutes(
     range: std::ops::Range<i64>,
     metric: Option<f64>,
     capacity: f64,
-) -> Measured {
+) -> Measurement {
     range
         .map(|number| measure(scaler, minute(number), metric, capacity, false))
         .last()
@@ -219,7 +219,7 @@ fn missing_data_never_scale_in() {
 #[test]
 fn what_is_suspended_waits() {
     let mut scaler = scaler(false);
-    scaler.suspended = Suspended {
+    scaler.suspended = Suspension {
         scale_out: true,
         scale_in: true,
         scheduled: false,
@@ -259,7 +259,7 @@ fn at_the_maximum_the_reason_is_told() {
 }
 
 /// The same datapoints for all policies of it in fifteen minutes; answers what the last brought.
-fn quarter(scaler: &mut Scaler, metrics: &[Option<f64>], capacity: f64) -> Measured {
+fn quarter(scaler: &mut Scaler, metrics: &[Option<f64>], capacity: f64) -> Measurement {
     let standing = Standing {
         current: capacity,
         measured_at: capacity,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Queue;
 use crate::{
     policy::Bounds,
-    scaler::{Policy, Suspended},
+    scaler::{Policy, Suspension},
     schedule::ScheduledAction,
     series::{Series, Statistic},
     target::Following,
@@ -60,7 +60,7 @@ pub struct Settings {
     /// What that should not exceed.
     pub goal: f64,
     /// What is held back.
-    pub suspended: Suspended,
+    pub suspended: Suspension,
     /// Whether target tracking decides while an order is under way, too.
     pub overlap: bool,
     /// The scheduled actions.

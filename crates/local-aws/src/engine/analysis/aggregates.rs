@@ -3,7 +3,7 @@
 use sqlparser::ast::Expr;
 
 use super::{
-    Analysis, Typed,
+    Analysis, ExprType,
     arguments::{Argument, wrong_type},
     arithmetic::divided,
     words::{call, number, raw, take},
@@ -64,7 +64,7 @@ impl Analysis<'_> {
         arg: &mut Argument,
         distinct: bool,
         over: bool,
-    ) -> EngineResult<(Expr, Typed)> {
+    ) -> EngineResult<(Expr, ExprType)> {
         let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
         let aggregate = |name: &str, expr: &Expr| aggregate(name, expr, distinct, over);
@@ -81,11 +81,11 @@ impl Analysis<'_> {
         };
         match (kind, name) {
             (Kind::Double, _) if over || distinct => Err(wrong()),
-            (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), Typed::of(kind))),
-            (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), Typed::of(kind))),
+            (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), ExprType::of(kind))),
+            (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), ExprType::of(kind))),
             (Kind::BigDecimal { .. }, _) if over => Err(wrong()),
             (Kind::BigDecimal { .. }, "sum") => {
-                Ok((aggregate("fleet_big_total", &expr), Typed::of(kind)))
+                Ok((aggregate("fleet_big_total", &expr), ExprType::of(kind)))
             }
             (Kind::BigDecimal { scale }, _) => {
                 let total = aggregate("fleet_big_total", &expr);
@@ -97,7 +97,7 @@ impl Analysis<'_> {
                 let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);
                 Ok((
                     sum,
-                    Typed::of(Kind::Decimal {
+                    ExprType::of(Kind::Decimal {
                         scale: kind.scale(),
                     }),
                 ))
@@ -109,9 +109,9 @@ impl Analysis<'_> {
                     number(super::arithmetic::QUOTIENT_DIGITS),
                 ];
                 let scale = kind.scale() + super::arithmetic::QUOTIENT_DIGITS;
-                let typed = Typed {
+                let typed = ExprType {
                     quotient: true,
-                    ..Typed::of(Kind::Decimal { scale })
+                    ..ExprType::of(Kind::Decimal { scale })
                 };
                 Ok((call("fleet_divide", args), typed))
             }

@@ -5,13 +5,13 @@ use sqlparser::ast::{
     Value as Literal,
 };
 
-use super::{Typed, grouping::is_aggregate};
+use super::{ExprType, grouping::is_aggregate};
 use crate::engine::{EngineError, EngineResult};
 
 /// An argument of a call, and what is known of it.
 pub(super) struct Argument {
     pub(super) expr: Expr,
-    pub(super) typed: Typed,
+    pub(super) typed: ExprType,
     /// Whether it may be `true` or `false` to MySQL, which is more than a number to a document.
     pub(super) is_truth: bool,
 }

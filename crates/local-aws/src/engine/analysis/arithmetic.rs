@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
 use super::{
-    Analysis, Scope, Typed,
+    Analysis, ExprType, Scope,
     conversions::{narrow, rescale, to_real},
     words::{call, nested, number, raw, take, wrap},
 };
@@ -18,7 +18,11 @@ pub(super) const QUOTIENT_DIGITS: u32 = 4;
 
 impl Analysis<'_> {
     /// An operator between two numbers.
-    pub(super) fn arithmetic(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn arithmetic(
+        &mut self,
+        expr: &mut Expr,
+        scope: &Scope<'_>,
+    ) -> EngineResult<ExprType> {
         let Expr::BinaryOp { left, op, right } = expr else {
             return Err(EngineError::unsupported("this operator"));
         };
@@ -80,7 +84,11 @@ impl Analysis<'_> {
             Kind::Decimal { .. } => call("fleet_decimal", vec![value]),
             _ => value,
         };
-        let finite = if lazy { "fleet_finite_if" } else { "fleet_finite" };
+        let finite = if lazy {
+            "fleet_finite_if"
+        } else {
+            "fleet_finite"
+        };
         let both_exact = one.is_exact() && other.is_exact();
         let both_whole = one.is_whole() && other.is_whole();
         let is_big = one.is_big()
@@ -178,9 +186,9 @@ impl Analysis<'_> {
             }
         };
         *expr = value;
-        Ok(Typed {
+        Ok(ExprType {
             quotient,
-            ..Typed::of(kind)
+            ..ExprType::of(kind)
         })
     }
 
@@ -211,16 +219,16 @@ pub(super) fn divided(
     (left, one): (Expr, Kind),
     (right, other): (Expr, Kind),
     scale: u32,
-) -> EngineResult<(Expr, Typed)> {
+) -> EngineResult<(Expr, ExprType)> {
     let scale = scale + QUOTIENT_DIGITS;
     if scale > MOST_SCALE {
         return Err(EngineError::unsupported(
             "a quotient or a mean of so many digits after the point",
         ));
     }
-    let typed = Typed {
+    let typed = ExprType {
         quotient: true,
-        ..Typed::of(Kind::BigDecimal { scale })
+        ..ExprType::of(Kind::BigDecimal { scale })
     };
     Ok((operation("/", (left, one), (right, other), scale), typed))
 }
@@ -233,7 +241,11 @@ fn operation(operator: &str, left: (Expr, Kind), right: (Expr, Kind), scale: u32
 }
 
 /// An operator between exact numbers of which one has more than 18 digits, or the result.
-fn big(op: BinaryOperator, left: (Expr, Kind), right: (Expr, Kind)) -> EngineResult<(Expr, Typed)> {
+fn big(
+    op: BinaryOperator,
+    left: (Expr, Kind),
+    right: (Expr, Kind),
+) -> EngineResult<(Expr, ExprType)> {
     let (one, other) = (left.1.scale(), right.1.scale());
     let scale = match op {
         BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Modulo => one.max(other),
@@ -246,5 +258,5 @@ fn big(op: BinaryOperator, left: (Expr, Kind), right: (Expr, Kind)) -> EngineRes
         }
     };
     let value = operation(&op.to_string(), left, right, scale);
-    Ok((value, Typed::of(Kind::BigDecimal { scale })))
+    Ok((value, ExprType::of(Kind::BigDecimal { scale })))
 }

@@ -3,7 +3,7 @@
 use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
 
 use super::{
-    Analysis, Scope, Typed,
+    Analysis, ExprType, Scope,
     aggregates::{OVER, aggregate, takes_wide},
     arguments::{Argument, arguments, clock_digits, wrong_type},
     conversions::narrow,
@@ -44,7 +44,11 @@ fn is_window(name: &str) -> bool {
 
 impl Analysis<'_> {
     /// A call.
-    pub(super) fn function(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn function(
+        &mut self,
+        expr: &mut Expr,
+        scope: &Scope<'_>,
+    ) -> EngineResult<ExprType> {
         let Expr::Function(function) = expr else {
             return Err(EngineError::unsupported("this function"));
         };
@@ -60,7 +64,7 @@ impl Analysis<'_> {
                 Vec::new()
             };
             *expr = call(clock, args);
-            return Ok(Typed::of(clock_kind(clock, digits)));
+            return Ok(ExprType::of(clock_kind(clock, digits)));
         }
         let Some((_, least, most)) = ARITIES.iter().find(|known| known.0 == name) else {
             return Err(missing(&name, self.database));
@@ -151,14 +155,14 @@ impl Analysis<'_> {
         star: bool,
         distinct: bool,
         over: bool,
-    ) -> EngineResult<(Expr, Typed)> {
+    ) -> EngineResult<(Expr, ExprType)> {
         let marker = if over { OVER } else { "" };
         let aggregate = |name: &str, expr: &Expr| aggregate(name, expr, distinct, over);
         let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
         let plain = |name: &str, args: Vec<Argument>, kind: Kind| {
             let args = args.into_iter().map(|arg| arg.expr).collect();
-            Ok((call(name, args), Typed::of(kind)))
+            Ok((call(name, args), ExprType::of(kind)))
         };
         match name {
             "count" => {
@@ -167,7 +171,7 @@ impl Analysis<'_> {
                 } else {
                     self.compared(&mut args[0])?
                 };
-                Ok((aggregate("count", &counted), Typed::of(INT)))
+                Ok((aggregate("count", &counted), ExprType::of(INT)))
             }
             "sum" | "avg" => self.summed(name, &mut args[0], distinct, over),
             "min" | "max" => {
@@ -203,7 +207,7 @@ impl Analysis<'_> {
                         aggregate(name, &take(expr))
                     }
                 };
-                Ok((value, Typed::of(kind)))
+                Ok((value, ExprType::of(kind)))
             }
             "group_concat" if distinct => {
                 // Nothing says in which order.
@@ -213,19 +217,19 @@ impl Analysis<'_> {
                 let mut kinds = Vec::new();
                 let expr = self.text_argument(&mut args[0], &mut kinds)?;
                 let joined = aggregate("group_concat", &expr);
-                Ok((call("fleet_cut", vec![joined]), Typed::of(text(&kinds))))
+                Ok((call("fleet_cut", vec![joined]), ExprType::of(text(&kinds))))
             }
             "row_number" | "rank" | "dense_rank" => {
-                Ok((raw(format!("{name}(){marker}")), Typed::of(UNSIGNED)))
+                Ok((raw(format!("{name}(){marker}")), ExprType::of(UNSIGNED)))
             }
             "percent_rank" | "cume_dist" => {
-                Ok((raw(format!("{name}(){marker}")), Typed::of(Kind::Double)))
+                Ok((raw(format!("{name}(){marker}")), ExprType::of(Kind::Double)))
             }
             "ntile" => {
                 let args = self.integers(args, &upper)?;
                 Ok((
                     raw(format!("ntile({}){marker}", args[0])),
-                    Typed::of(UNSIGNED),
+                    ExprType::of(UNSIGNED),
                 ))
             }
             "first_value" | "last_value" | "nth_value" | "lag" | "lead" => {
@@ -236,7 +240,7 @@ impl Analysis<'_> {
                 let list: Vec<String> = args.iter().map(|arg| arg.expr.to_string()).collect();
                 Ok((
                     raw(format!("{name}({}){marker}", list.join(", "))),
-                    Typed::of(kind),
+                    ExprType::of(kind),
                 ))
             }
             "coalesce" | "ifnull" => {
@@ -262,11 +266,11 @@ impl Analysis<'_> {
                     "(CASE WHEN {left} = {} THEN NULL ELSE {value} END)",
                     other.expr
                 );
-                Ok((raw(text), Typed::of(kind)))
+                Ok((raw(text), ExprType::of(kind)))
             }
             "isnull" => Ok((
                 nested(Expr::IsNull(Box::new(take(&mut args[0].expr)))),
-                Typed::of(INT),
+                ExprType::of(INT),
             )),
             "greatest" | "least" => {
                 let mut kinds = args.iter().map(|arg| arg.typed.kind);
@@ -343,7 +347,7 @@ impl Analysis<'_> {
     }
 
     /// A value in an ORDER BY, a GROUP BY, a DISTINCT: with the collation that it is compared by.
-    pub(super) fn sortable(&mut self, expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
+    pub(super) fn sortable(&mut self, expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
         if typed.quotient {
             return Err(EngineError::unsupported("sorting by a quotient"));
         }

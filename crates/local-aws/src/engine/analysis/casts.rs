@@ -3,7 +3,7 @@
 use sqlparser::ast::{DataType, Expr};
 
 use super::{
-    Analysis, Typed,
+    Analysis, ExprType,
     comparisons::CAST_DATE,
     conversions::{rescale, to_real},
     words::{number, raw, take, wrap},
@@ -19,9 +19,9 @@ impl Analysis<'_> {
     pub(super) fn cast(
         &mut self,
         expr: &mut Expr,
-        typed: &Typed,
+        typed: &ExprType,
         to: &DataType,
-    ) -> EngineResult<Typed> {
+    ) -> EngineResult<ExprType> {
         if typed.quotient || typed.is_member() {
             return Err(EngineError::unsupported("CAST of a value of this type"));
         }
@@ -131,12 +131,17 @@ impl Analysis<'_> {
             "DOUBLE" if typed.kind == Kind::Double => Kind::Double,
             _ => return refused(),
         };
-        Ok(Typed::of(kind))
+        Ok(ExprType::of(kind))
     }
 }
 
 /// A CAST to a DECIMAL of more than 18 digits; none for a type that has no such CAST here.
-fn big(expr: &mut Expr, typed: &Typed, wanted: &Type, strict: Expr) -> Option<EngineResult<Typed>> {
+fn big(
+    expr: &mut Expr,
+    typed: &ExprType,
+    wanted: &Type,
+    strict: Expr,
+) -> Option<EngineResult<ExprType>> {
     let scale = wanted.scale();
     let mut from = typed.kind.scale();
     match typed.kind {
@@ -150,5 +155,5 @@ fn big(expr: &mut Expr, typed: &Typed, wanted: &Type, strict: Expr) -> Option<En
     }
     let digits = vec![number(from), number(wanted.precision()), number(scale)];
     wrap(expr, "fleet_cast_big", digits);
-    Some(Ok(Typed::of(Kind::BigDecimal { scale })))
+    Some(Ok(ExprType::of(Kind::BigDecimal { scale })))
 }

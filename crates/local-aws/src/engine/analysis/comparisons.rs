@@ -5,7 +5,7 @@
 use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Value as Literal};
 
 use super::{
-    Analysis, MomentText, Scope, Typed,
+    Analysis, ExprType, MomentText, Scope,
     conversions::{decimal, narrow, to_real},
     words::{call, collate, number, raw, take, wrap},
 };
@@ -57,9 +57,9 @@ impl Analysis<'_> {
     pub(super) fn compare(
         &mut self,
         left: &mut Expr,
-        one: &Typed,
+        one: &ExprType,
         right: &mut Expr,
-        other: &Typed,
+        other: &ExprType,
     ) -> EngineResult<()> {
         if one.quotient || other.quotient {
             return Err(EngineError::unsupported("a quotient in a comparison"));
@@ -173,7 +173,7 @@ impl Analysis<'_> {
 
     /// Notes a literal or a parameter that is compared by MySQL's default collation, to be looked at before any row is:
     /// not every letter's place in it is known.
-    fn letters(&mut self, expr: &Expr, typed: &Typed) {
+    fn letters(&mut self, expr: &Expr, typed: &ExprType) {
         if typed.constant
             && let Some(slot) = slot_of(expr)
         {
@@ -183,7 +183,7 @@ impl Analysis<'_> {
 
     /// Notes a literal or a parameter that is compared with a number where strict mode makes an error of one that is none: MySQL
     /// reads it whether or not the comparison is needed.
-    fn numeral(&mut self, expr: &Expr, typed: &Typed) -> EngineResult<()> {
+    fn numeral(&mut self, expr: &Expr, typed: &ExprType) -> EngineResult<()> {
         match slot_of(expr).filter(|_| typed.constant) {
             _ if !self.writing => {}
             Some(slot) => self.numerals.push(slot),
@@ -217,7 +217,7 @@ impl Analysis<'_> {
     }
 
     /// `LIKE` by a function: SQLite's own cannot be interrupted, and knows nothing of collations.
-    pub(super) fn like(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn like(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let Expr::Like {
             negated,
             any: false,
@@ -293,7 +293,7 @@ impl Analysis<'_> {
         if negated {
             *expr = raw(format!("(NOT {expr})"));
         }
-        Ok(Typed::of(INT))
+        Ok(ExprType::of(INT))
     }
 }
 

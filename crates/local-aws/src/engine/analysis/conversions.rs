@@ -3,7 +3,7 @@
 use sqlparser::ast::{Expr, Value as Literal};
 
 use super::{
-    Analysis, Typed,
+    Analysis, ExprType,
     words::{call, number, raw, take, wrap},
 };
 use crate::engine::{
@@ -13,7 +13,12 @@ use crate::engine::{
 
 impl Analysis<'_> {
     /// Turns a value into one of another kind that holds it: of a CASE, a UNION.
-    pub(super) fn convert(&mut self, expr: &mut Expr, from: &Typed, to: Kind) -> EngineResult<()> {
+    pub(super) fn convert(
+        &mut self,
+        expr: &mut Expr,
+        from: &ExprType,
+        to: Kind,
+    ) -> EngineResult<()> {
         if from.quotient {
             return Err(EngineError::unsupported(
                 "a quotient within another expression",
@@ -42,7 +47,7 @@ impl Analysis<'_> {
     }
 
     /// Turns a value into text.
-    pub(super) fn as_text(&mut self, expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
+    pub(super) fn as_text(&mut self, expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
         match typed.kind {
             _ if typed.quotient => Err(EngineError::unsupported("a quotient as text")),
             Kind::Decimal { scale } => {

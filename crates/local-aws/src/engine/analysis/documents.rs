@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
 use super::{
-    Analysis, Scope, Typed,
+    Analysis, ExprType, Scope,
     arguments::{Argument, wrong_type},
     words::{call, raw, take},
 };
@@ -46,7 +46,7 @@ pub(super) fn is_truth(expr: &Expr) -> bool {
 
 impl Analysis<'_> {
     /// `column->path`, and `column->>path` without quotes.
-    pub(super) fn arrow(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn arrow(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let Expr::BinaryOp { left, op, right } = expr else {
             return Err(EngineError::unsupported("this operator"));
         };
@@ -70,7 +70,7 @@ impl Analysis<'_> {
         &mut self,
         name: &str,
         mut args: Vec<Argument>,
-    ) -> EngineResult<(Expr, Typed)> {
+    ) -> EngineResult<(Expr, ExprType)> {
         let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
         if args
@@ -188,7 +188,7 @@ impl Analysis<'_> {
             }
             _ => return Err(wrong()),
         };
-        Ok((value, Typed::of(kind)))
+        Ok((value, ExprType::of(kind)))
     }
 }
 

@@ -5,7 +5,7 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, Scope, Typed,
+    Analysis, ExprType, Scope,
     operators::{comparison, needs_all, unambiguous},
     shown::without_distinct,
     words::{call, nested, take, truth},
@@ -18,7 +18,7 @@ use crate::engine::{
 
 impl Analysis<'_> {
     /// Rewrites an expression; the answer is what is known of it.
-    pub(super) fn expr(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn expr(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let before = self.lazy;
         self.lazy |= !needs_all(expr);
         let typed = self.form(expr, scope);
@@ -31,7 +31,7 @@ impl Analysis<'_> {
         self.lazy || self.clause != "field list"
     }
 
-    fn form(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    fn form(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         match expr {
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => self.name(expr, scope),
             Expr::Value(value) => {
@@ -46,8 +46,8 @@ impl Analysis<'_> {
                 let (kind, text) = (typed.data_type.clone(), typed.value.value.clone());
                 *expr = Expr::Value(text.into());
                 self.expr(expr, scope)?;
-                self.cast(expr, &Typed::constant(TEXT), &kind)
-                    .map(|typed| Typed {
+                self.cast(expr, &ExprType::constant(TEXT), &kind)
+                    .map(|typed| ExprType {
                         constant: true,
                         ..typed
                     })
@@ -59,7 +59,7 @@ impl Analysis<'_> {
                         let typed = self.expr(side, scope)?;
                         truth(side, &typed)?;
                     }
-                    Ok(Typed::of(INT))
+                    Ok(ExprType::of(INT))
                 }
                 op if comparison(op) => {
                     unambiguous(&[left, right])?;
@@ -70,7 +70,7 @@ impl Analysis<'_> {
                         let (left, right) = (Box::new(take(left)), Box::new(take(right)));
                         *expr = nested(Expr::IsNotDistinctFrom(left, right));
                     }
-                    Ok(Typed::of(INT))
+                    Ok(ExprType::of(INT))
                 }
                 BinaryOperator::Arrow | BinaryOperator::LongArrow => self.arrow(expr, scope),
                 _ => self.arithmetic(expr, scope),
@@ -78,7 +78,7 @@ impl Analysis<'_> {
             Expr::IsNull(inner) | Expr::IsNotNull(inner) => {
                 unambiguous(&[inner])?;
                 self.expr(inner, scope)?;
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             Expr::IsTrue(inner)
             | Expr::IsFalse(inner)
@@ -87,7 +87,7 @@ impl Analysis<'_> {
                 unambiguous(&[inner])?;
                 let typed = self.expr(inner, scope)?;
                 truth(inner, &typed)?;
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             Expr::Between {
                 expr: inner,
@@ -141,7 +141,7 @@ impl Analysis<'_> {
                     }
                 }
                 **inner = collated;
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             Expr::InSubquery {
                 expr: inner,
@@ -162,7 +162,7 @@ impl Analysis<'_> {
                         "This version of MySQL doesn't yet support 'LIMIT & IN/ALL/ANY/SOME subquery'",
                     ));
                 }
-                let other = Typed::of(output.kind);
+                let other = ExprType::of(output.kind);
                 let (mut one, mut null) = ((**inner).clone(), Expr::Value(Literal::Null.into()));
                 self.compare(&mut one, &typed, &mut null, &other)?;
                 let unchanged = null == Expr::Value(Literal::Null.into());
@@ -171,7 +171,7 @@ impl Analysis<'_> {
                     Expr::Collate { expr, .. } if **expr == **inner && unchanged => **inner = one,
                     _ => return Err(EngineError::unsupported("IN with values of other types")),
                 }
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             Expr::Like { .. } => self.like(expr, scope),
             Expr::Case {
@@ -213,12 +213,12 @@ impl Analysis<'_> {
                 for (place, typed) in places.chain(else_result.as_deref_mut()).zip(&results) {
                     self.convert(place, typed, kind)?;
                 }
-                Ok(Typed::of(kind))
+                Ok(ExprType::of(kind))
             }
             Expr::Exists { subquery, .. } => {
                 without_distinct(subquery);
                 self.query(subquery, Some(scope))?;
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             Expr::Subquery(query) => {
                 let one_row = super::queries::gives_one_row(query);
@@ -233,7 +233,7 @@ impl Analysis<'_> {
                     let text = format!("(SELECT fleet_single({column}) FROM ({query}))");
                     *expr = super::words::raw(text);
                 }
-                Ok(Typed::of(kind))
+                Ok(ExprType::of(kind))
             }
             Expr::Cast {
                 kind: CastKind::Cast,
@@ -258,7 +258,7 @@ impl Analysis<'_> {
                 }
                 *expr = take(inner);
                 super::words::collate(expr, collation);
-                Ok(Typed::of(Kind::Text {
+                Ok(ExprType::of(Kind::Text {
                     collation,
                     implicit: true,
                 }))

@@ -3,7 +3,7 @@
 use sqlparser::ast::{Expr, Value as Literal};
 
 use super::{
-    Analysis, Typed,
+    Analysis, ExprType,
     arguments::{Argument, wrong_type},
     words::{call, number, take},
 };
@@ -18,14 +18,14 @@ impl Analysis<'_> {
         &mut self,
         name: &str,
         mut args: Vec<Argument>,
-    ) -> EngineResult<(Expr, Typed)> {
+    ) -> EngineResult<(Expr, ExprType)> {
         let wrong = || wrong_type(name);
         let first = args[0].typed.clone();
         if first.quotient || first.is_member() || first.is_year() {
             return Err(wrong());
         }
         // A text that is no date is an error to a statement that writes, and a warning to a query.
-        let reads_text = |typed: &Typed| typed.kind.is_text() && !self.writing;
+        let reads_text = |typed: &ExprType| typed.kind.is_text() && !self.writing;
         let (list, kind) = match name {
             "format" => {
                 let digits = match &args[1].expr {
@@ -74,6 +74,6 @@ impl Analysis<'_> {
                 (list, kind)
             }
         };
-        Ok((call(&format!("fleet_{name}"), list), Typed::of(kind)))
+        Ok((call(&format!("fleet_{name}"), list), ExprType::of(kind)))
     }
 }

@@ -8,10 +8,10 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, Scope, Source, Typed,
+    Analysis, ExprType, Scope, Source,
     insert_columns::{AutoColumn, SKIPPED, names_column, reads},
     replacements::{Replacement, overwrites},
-    writes::{CHANGES, EXCLUDED, Written, changes},
+    writes::{CHANGES, EXCLUDED, WrittenRow, changes},
 };
 use crate::engine::{
     EngineError, EngineResult,
@@ -21,12 +21,12 @@ use crate::engine::{
 
 impl Analysis<'_> {
     /// Rewrites an INSERT; the answer is its text, and what it writes.
-    pub(crate) fn insert(&mut self, tree: &mut Insert) -> EngineResult<(String, Written)> {
+    pub(crate) fn insert(&mut self, tree: &mut Insert) -> EngineResult<(String, WrittenRow)> {
         let ignores = tree.ignore;
         self.inserted(tree).map_err(|error| error.ignored(ignores))
     }
 
-    fn inserted(&mut self, tree: &mut Insert) -> EngineResult<(String, Written)> {
+    fn inserted(&mut self, tree: &mut Insert) -> EngineResult<(String, WrittenRow)> {
         if tree.partitioned.is_some()
             || tree.returning.is_some()
             || tree.overwrite
@@ -135,7 +135,7 @@ impl Analysis<'_> {
             quoted(&table.name),
             list(&names)
         );
-        let written = Written {
+        let written = WrittenRow {
             table: table.name.clone(),
             columns: names
                 .into_iter()
@@ -251,9 +251,9 @@ impl Analysis<'_> {
         for (index, (output, column)) in outputs.iter().zip(columns).enumerate() {
             let head = format!("c{index}");
             let mut value = super::words::raw(head.clone());
-            let typed = Typed {
+            let typed = ExprType {
                 origin: output.origin.clone(),
-                ..Typed::of(output.kind)
+                ..ExprType::of(output.kind)
             };
             self.store(&mut value, &typed, column)?;
             heads.push(head);

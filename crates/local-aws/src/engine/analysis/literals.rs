@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, Value as Literal};
 
 use super::{
     context::Analysis,
-    typed::{Bindings, Slot, Typed},
+    typed::{Bindings, ExprType, Slot},
     words::raw,
 };
 use crate::engine::{
@@ -14,13 +14,13 @@ use crate::engine::{
 
 impl Analysis<'_> {
     /// A literal or a parameter.
-    pub(super) fn value(&mut self, value: &mut Literal) -> EngineResult<(Option<Expr>, Typed)> {
+    pub(super) fn value(&mut self, value: &mut Literal) -> EngineResult<(Option<Expr>, ExprType)> {
         let kind = match value {
             Literal::SingleQuotedString(text)
             | Literal::DoubleQuotedString(text)
             | Literal::NationalStringLiteral(text) => {
                 let text = std::mem::take(text);
-                return Ok((Some(self.text(text)), Typed::constant(TEXT)));
+                return Ok((Some(self.text(text)), ExprType::constant(TEXT)));
             }
             Literal::Placeholder(name) => {
                 let Some(bare) = name.strip_prefix(':').map(str::to_owned) else {
@@ -73,7 +73,7 @@ impl Analysis<'_> {
                     INT
                 } else if let Ok(number) = text.parse::<u64>() {
                     let bytes = raw(format!("x'{number:016x}'"));
-                    return Ok((Some(bytes), Typed::constant(Kind::Wide)));
+                    return Ok((Some(bytes), ExprType::constant(Kind::Wide)));
                 } else {
                     return big(text).map(|(expr, typed)| (Some(expr), typed));
                 }
@@ -89,16 +89,16 @@ impl Analysis<'_> {
         ) {
             self.placed += 1;
         }
-        Ok((None, Typed::constant(kind)))
+        Ok((None, ExprType::constant(kind)))
     }
 }
 
 /// A DECIMAL of more than 18 digits.
-fn big(text: &str) -> EngineResult<(Expr, Typed)> {
+fn big(text: &str) -> EngineResult<(Expr, ExprType)> {
     let bytes = decimals::of_text(text)
         .ok_or_else(|| EngineError::unsupported("a number of so many digits"))?;
     let kind = Kind::BigDecimal {
         scale: scale_of(text),
     };
-    Ok((raw(decimals::literal(&bytes)), Typed::constant(kind)))
+    Ok((raw(decimals::literal(&bytes)), ExprType::constant(kind)))
 }

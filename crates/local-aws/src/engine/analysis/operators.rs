@@ -3,7 +3,7 @@
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value as Literal};
 
 use super::{
-    Analysis, Scope, Typed,
+    Analysis, ExprType, Scope,
     words::{nested, take, truth, wrap},
 };
 use crate::engine::{
@@ -88,7 +88,7 @@ pub(super) fn unambiguous(operands: &[&Expr]) -> EngineResult<()> {
 }
 
 impl Analysis<'_> {
-    pub(super) fn unary(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn unary(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let Expr::UnaryOp { op, expr: inner } = expr else {
             return Err(EngineError::unsupported("this operator"));
         };
@@ -97,7 +97,7 @@ impl Analysis<'_> {
                 let typed = self.expr(inner, scope)?;
                 truth(inner, &typed)?;
                 **inner = nested(take(inner));
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             UnaryOperator::BangNot => {
                 if !matches!(
@@ -115,7 +115,7 @@ impl Analysis<'_> {
                     op: UnaryOperator::Not,
                     expr: Box::new(take(inner)),
                 });
-                Ok(Typed::of(INT))
+                Ok(ExprType::of(INT))
             }
             UnaryOperator::Minus | UnaryOperator::Plus => {
                 let minus = *op == UnaryOperator::Minus;
@@ -124,7 +124,7 @@ impl Analysis<'_> {
                     if matches!(&value.value, Literal::Number(text, _) if text == "9223372036854775808"));
                 if minus && is_least {
                     *expr = super::words::raw("(-9223372036854775807 - 1)".into());
-                    return Ok(Typed::constant(INT));
+                    return Ok(ExprType::constant(INT));
                 }
                 let typed = self.expr(inner, scope)?;
                 if typed.quotient || !(typed.kind.is_number() || typed.kind == Kind::Null) {
@@ -138,9 +138,9 @@ impl Analysis<'_> {
                 }
                 if typed.kind.is_big() {
                     *expr = super::words::call("fleet_big_negative", vec![take(inner)]);
-                    return Ok(Typed {
+                    return Ok(ExprType {
                         constant: typed.constant,
-                        ..Typed::of(typed.kind)
+                        ..ExprType::of(typed.kind)
                     });
                 }
                 if typed.kind == Kind::Wide {
@@ -150,7 +150,7 @@ impl Analysis<'_> {
                         ));
                     }
                     *expr = super::words::call("fleet_negative", vec![take(inner)]);
-                    return Ok(Typed::of(INT));
+                    return Ok(ExprType::of(INT));
                 }
                 let kind = match typed.kind {
                     Kind::Int { .. } => INT,
@@ -172,9 +172,9 @@ impl Analysis<'_> {
                         wrap(expr, name, Vec::new());
                     }
                 }
-                Ok(Typed {
+                Ok(ExprType {
                     constant: typed.constant,
-                    ..Typed::of(kind)
+                    ..ExprType::of(kind)
                 })
             }
             _ => Err(EngineError::unsupported("this operator")),

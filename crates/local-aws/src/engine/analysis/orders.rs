@@ -4,7 +4,7 @@ use sqlparser::ast::{
     Expr, Ident, OrderBy, OrderByExpr, OrderByKind, Value as Literal, ValueWithSpan,
 };
 
-use super::{Analysis, Output, Scope, Typed, words::raw};
+use super::{Analysis, ExprType, Output, Scope, words::raw};
 use crate::engine::{EngineError, EngineResult, kinds::Kind};
 
 impl Analysis<'_> {
@@ -12,7 +12,7 @@ impl Analysis<'_> {
         &mut self,
         order_by: &mut OrderBy,
         scope: &Scope<'_>,
-        items: &[(Output, Typed)],
+        items: &[(Output, ExprType)],
         projection: Option<(&[Expr], bool)>,
     ) -> EngineResult<()> {
         let OrderByKind::Expressions(list) = &mut order_by.kind else {
@@ -62,7 +62,7 @@ impl Analysis<'_> {
             let typed = match label {
                 Some((output, typed)) => {
                     *expr = Expr::Identifier(Ident::with_quote('`', &output.name));
-                    Typed {
+                    ExprType {
                         bare: true,
                         ..typed.clone()
                     }
@@ -130,7 +130,7 @@ pub(super) fn ordinal(expr: &Expr, columns: usize, clause: &str) -> EngineResult
 }
 
 /// The place of an ENUM's value among its members.
-fn member_order(expr: &Expr, typed: &Typed) -> EngineResult<Expr> {
+fn member_order(expr: &Expr, typed: &ExprType) -> EngineResult<Expr> {
     let Some((table, index)) = &typed.origin else {
         return Err(EngineError::unsupported("sorting by this ENUM"));
     };

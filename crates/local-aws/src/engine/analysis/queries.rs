@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, Output, Scope, Typed, grouping,
+    Analysis, ExprType, Output, Scope, grouping,
     recursion::{Recursion, reads, step_column},
     selects::uneven,
     shown::show_item,
@@ -159,7 +159,7 @@ impl Analysis<'_> {
                     }
                     mixes(&one.1, &other.1)?;
                     let kind = one.0.kind.common(other.0.kind)?;
-                    let typed = Typed::of(kind);
+                    let typed = ExprType::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
                         self.convert_item(side, index, &item.1, kind)?;
                         if *set_quantifier != SetQuantifier::All {
@@ -192,7 +192,7 @@ impl Analysis<'_> {
         &mut self,
         body: &mut SetExpr,
         index: usize,
-        typed: &Typed,
+        typed: &ExprType,
         kind: Kind,
     ) -> EngineResult<()> {
         match body {
@@ -259,7 +259,7 @@ fn is_beyond(expr: &Expr) -> bool {
 }
 
 /// Refuses columns of a UNION for which MySQL may have another DECIMAL than one that all values fit into.
-fn mixes(one: &Typed, other: &Typed) -> EngineResult<()> {
+fn mixes(one: &ExprType, other: &ExprType) -> EngineResult<()> {
     let (a, b) = (one.kind, other.kind);
     if a.is_text() != b.is_text() && a != Kind::Null && b != Kind::Null {
         return Err(EngineError::unsupported(
@@ -271,7 +271,7 @@ fn mixes(one: &Typed, other: &Typed) -> EngineResult<()> {
             "a UNION of whole numbers with and without a sign",
         ));
     }
-    let computed = |typed: &Typed| {
+    let computed = |typed: &ExprType| {
         (typed.kind.is_whole() || typed.kind.is_big()) && !typed.bare && !typed.constant
     };
     let decimal = |kind: Kind| kind.is_exact() && !kind.is_whole();

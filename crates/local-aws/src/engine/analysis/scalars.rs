@@ -3,7 +3,7 @@
 use sqlparser::ast::Expr;
 
 use super::{
-    Analysis, Typed,
+    Analysis, ExprType,
     arguments::{Argument, wrong_type},
     conversions::narrow,
     words::{call, nested, number, raw, take},
@@ -52,7 +52,7 @@ impl Analysis<'_> {
         &mut self,
         name: &str,
         mut args: Vec<Argument>,
-    ) -> EngineResult<(Expr, Typed)> {
+    ) -> EngineResult<(Expr, ExprType)> {
         let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
         let kind = args[0].typed.kind.plain();
@@ -73,7 +73,7 @@ impl Analysis<'_> {
                 nested(take(&mut args[0].expr)),
                 nested(take(&mut other.expr))
             );
-            return Ok((raw(text), Typed::of(kind)));
+            return Ok((raw(text), ExprType::of(kind)));
         }
         // The number of digits must be known: it decides the result's type.
         let digits = match args.get(1).map(|arg| arg.expr.to_string()) {
@@ -82,9 +82,9 @@ impl Analysis<'_> {
         };
         let value = take(&mut args[0].expr);
         match (name, kind, digits) {
-            ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), Typed::of(kind))),
+            ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), ExprType::of(kind))),
             ("abs", Kind::BigDecimal { .. }, _) => {
-                Ok((call("fleet_big_abs", vec![value]), Typed::of(kind)))
+                Ok((call("fleet_big_abs", vec![value]), ExprType::of(kind)))
             }
             ("round" | "truncate", Kind::BigDecimal { scale }, Some(digits)) if digits <= scale => {
                 let kept = Kind::BigDecimal { scale: digits };
@@ -92,18 +92,18 @@ impl Analysis<'_> {
                     "round" => call("fleet_big", vec![value, number(scale), number(digits)]),
                     _ => call("fleet_big_truncate", vec![value, number(scale - digits)]),
                 };
-                Ok((value, Typed::of(kept)))
+                Ok((value, ExprType::of(kept)))
             }
             ("sign", Kind::BigDecimal { .. }, _) => Err(wrong()),
-            ("abs", Kind::Wide, _) => Ok((value, Typed::of(kind))),
+            ("abs", Kind::Wide, _) => Ok((value, ExprType::of(kind))),
             ("abs", kind, _) if kind.is_exact() => {
-                Ok((call("fleet_abs", vec![value]), Typed::of(kind)))
+                Ok((call("fleet_abs", vec![value]), ExprType::of(kind)))
             }
             ("sign", kind, _) if kind.is_number() => {
-                Ok((call("sign", vec![value]), Typed::of(INT)))
+                Ok((call("sign", vec![value]), ExprType::of(INT)))
             }
             ("abs" | "sign", _, _) => Err(wrong()),
-            (_, Kind::Int { .. } | Kind::Wide, Some(_)) => Ok((value, Typed::of(kind))),
+            (_, Kind::Int { .. } | Kind::Wide, Some(_)) => Ok((value, ExprType::of(kind))),
             ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
                 EngineError::unsupported(&format!("{upper} to more digits than the number has")),
             ),
@@ -124,7 +124,7 @@ impl Analysis<'_> {
                     "round" | "truncate" => Kind::Decimal { scale: kept },
                     _ => INT,
                 };
-                Ok((value, Typed::of(kind)))
+                Ok((value, ExprType::of(kind)))
             }
             _ => Err(wrong()),
         }
@@ -134,7 +134,7 @@ impl Analysis<'_> {
         &mut self,
         name: &str,
         mut args: Vec<Argument>,
-    ) -> EngineResult<(Expr, Typed)> {
+    ) -> EngineResult<(Expr, ExprType)> {
         let upper = name.to_uppercase();
         let texts = match name {
             "left" | "right" | "substring" | "substr" | "mid" => 1,
@@ -172,7 +172,7 @@ impl Analysis<'_> {
             _ => return Err(missing(name, self.database)),
         };
         let kind = if name == "ascii" { INT } else { kind };
-        Ok((call(here, list), Typed::of(kind)))
+        Ok((call(here, list), ExprType::of(kind)))
     }
 }
 

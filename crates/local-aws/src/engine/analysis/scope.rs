@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Expr, Ident};
 
-use super::{Analysis, Output, Typed, words::call};
+use super::{Analysis, ExprType, Output, words::call};
 use crate::engine::{EngineError, EngineResult, catalogue::Table, kinds::Kind};
 
 /// The tables that a part of a statement sees, and those of the parts around it.
@@ -175,7 +175,7 @@ pub(super) fn clock(name: &str) -> Option<&'static str> {
 
 impl Analysis<'_> {
     /// A name that stands for a value.
-    pub(super) fn name(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<Typed> {
+    pub(super) fn name(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let parts: Vec<Ident> = match expr {
             Expr::Identifier(name) => vec![name.clone()],
             Expr::CompoundIdentifier(parts) => parts.clone(),
@@ -214,10 +214,10 @@ impl Analysis<'_> {
                     "a label that is the name of another column",
                 ));
             }
-            let typed = Typed {
+            let typed = ExprType {
                 bare: true,
                 origin: output.origin.clone(),
-                ..Typed::of(output.kind)
+                ..ExprType::of(output.kind)
             };
             *expr = Expr::Identifier(Ident::with_quote('`', &name.value));
             return Ok(typed);
@@ -230,7 +230,7 @@ impl Analysis<'_> {
             ) && let Some(function) = clock(&name.value)
             {
                 *expr = call(function, Vec::new());
-                return Ok(Typed::of(clock_kind(function, 0)));
+                return Ok(ExprType::of(clock_kind(function, 0)));
             }
             if table.is_none() && name.quote_style.is_none() && is_word(&name.value) {
                 return Err(EngineError::unsupported(&name.value.to_uppercase()));
@@ -257,16 +257,16 @@ impl Analysis<'_> {
                 ));
             }
             *expr = super::words::nested(value.clone());
-            return Ok(Typed::of(kind));
+            return Ok(ExprType::of(kind));
         }
         let Some(column) = scope.column(place) else {
             return Err(EngineError::Internal("a column is gone".into()));
         };
-        let typed = Typed {
+        let typed = ExprType {
             bare: true,
             derived: column.derived,
             origin: column.origin.clone(),
-            ..Typed::of(column.kind)
+            ..ExprType::of(column.kind)
         };
         // Always with quotes: what SQLite reserves, or takes for a parameter, is a name to MySQL.
         let name = Ident::with_quote('`', &column.name);
@@ -286,7 +286,7 @@ impl Analysis<'_> {
     }
 
     /// A system variable, `@@version` say.
-    fn variable(&mut self, expr: &mut Expr, name: &str) -> EngineResult<Typed> {
+    fn variable(&mut self, expr: &mut Expr, name: &str) -> EngineResult<ExprType> {
         let name = name.to_ascii_lowercase();
         let name = name
             .strip_prefix("session.")
@@ -300,7 +300,7 @@ impl Analysis<'_> {
             Err(_) => (self.text(value.to_owned()), crate::engine::kinds::TEXT),
         };
         *expr = value;
-        Ok(Typed::constant(kind))
+        Ok(ExprType::constant(kind))
     }
 }
 

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Scope, Typed,
+    ExprType, Scope,
     grouping::is_aggregate,
     scope::Place,
     words::{collate_shown, expr_of, take},
@@ -19,14 +19,14 @@ use crate::engine::{
 };
 
 /// Compares a text as one that is shown.
-pub(super) fn show(expr: &mut Expr, typed: &Typed) {
+pub(super) fn show(expr: &mut Expr, typed: &ExprType) {
     if is_folded(typed) {
         collate_shown(expr);
     }
 }
 
 /// Whether equal texts may have different letters.
-fn is_folded(typed: &Typed) -> bool {
+fn is_folded(typed: &ExprType) -> bool {
     matches!(
         typed.kind,
         Kind::Text {
@@ -37,7 +37,7 @@ fn is_folded(typed: &Typed) -> bool {
 }
 
 /// Compares a column of every SELECT of a query as one that is shown.
-pub(super) fn show_item(body: &mut SetExpr, index: usize, typed: &Typed) {
+pub(super) fn show_item(body: &mut SetExpr, index: usize, typed: &ExprType) {
     match body {
         SetExpr::Select(select) => {
             if let Some(SelectItem::ExprWithAlias { expr, .. }) = select.projection.get_mut(index) {
@@ -130,6 +130,6 @@ pub(super) fn without_distinct(query: &mut Query) {
 }
 
 /// The least or the largest of texts, where MySQL may show either of two that are equal.
-pub(super) fn extreme(expr: &mut Expr, least: bool, typed: &Typed) -> Option<String> {
+pub(super) fn extreme(expr: &mut Expr, least: bool, typed: &ExprType) -> Option<String> {
     is_folded(typed).then(|| format!("fleet_extreme({}, {})", take(expr), u8::from(least)))
 }

@@ -3,7 +3,7 @@
 use sqlparser::ast::Expr;
 
 use super::{
-    Analysis, Typed,
+    Analysis, ExprType,
     conversions::{narrow, to_real},
     words::{call, number, raw, take},
 };
@@ -20,7 +20,7 @@ impl Analysis<'_> {
     pub(super) fn store(
         &mut self,
         expr: &mut Expr,
-        typed: &Typed,
+        typed: &ExprType,
         column: &Column,
     ) -> EngineResult<()> {
         if typed.quotient {
@@ -180,7 +180,7 @@ impl Analysis<'_> {
                 Ok(call("utc_timestamp", args))
             }
             Some(Default::Text(text)) => {
-                let typed = Typed::constant(crate::engine::kinds::TEXT);
+                let typed = ExprType::constant(crate::engine::kinds::TEXT);
                 let mut expr = self.text(text.clone());
                 self.store(&mut expr, &typed, column)?;
                 Ok(expr)
@@ -237,7 +237,7 @@ impl Analysis<'_> {
                 "another type for an ENUM or a SET",
             ));
         }
-        self.store(&mut value, &Typed::of(from.kind()), to)?;
+        self.store(&mut value, &ExprType::of(from.kind()), to)?;
         Ok(value.to_string())
     }
 

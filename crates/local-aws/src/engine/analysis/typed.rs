@@ -30,7 +30,7 @@ pub(crate) struct Output {
 
 /// What is known of an expression.
 #[derive(Debug, Clone)]
-pub(crate) struct Typed {
+pub(crate) struct ExprType {
     pub(crate) kind: Kind,
     /// Whether it is a literal or a parameter.
     pub(crate) constant: bool,
@@ -46,7 +46,7 @@ pub(crate) struct Typed {
     pub(crate) origin: Option<(Arc<Table>, usize)>,
 }
 
-impl Typed {
+impl ExprType {
     pub(crate) fn of(kind: Kind) -> Self {
         Self {
             kind,
@@ -96,4 +96,4 @@ pub(crate) struct MomentText {
 }
 
 /// What a SELECT gives, before it is put together with others.
-pub(super) type Items = Vec<(Output, Typed)>;
+pub(super) type Items = Vec<(Output, ExprType)>;

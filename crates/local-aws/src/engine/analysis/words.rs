@@ -7,7 +7,7 @@ use sqlparser::ast::{
     ObjectName, ObjectNamePart, Query, SelectItem, Value as Literal, Visit, Visitor,
 };
 
-use super::typed::Typed;
+use super::typed::ExprType;
 use crate::engine::{
     EngineError, EngineResult, collation, decimals,
     kinds::{self, Kind},
@@ -43,7 +43,7 @@ pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
 }
 
 /// Makes of a value what SQLite takes for true or false; refuses what MySQL takes for it in another way.
-pub(super) fn truth(expr: &mut Expr, typed: &Typed) -> EngineResult<()> {
+pub(super) fn truth(expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
     match typed.kind {
         Kind::Wide => {
             *expr = raw(format!("({} <> 0)", take(expr)));

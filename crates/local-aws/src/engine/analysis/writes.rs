@@ -25,7 +25,7 @@ pub(super) const EXCLUDED: &str = "excluded";
 
 /// A row that a statement writes: for the words of an error.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written {
+pub(crate) struct WrittenRow {
     pub(crate) table: String,
     /// The columns, and for an UPDATE the values.
     pub(crate) columns: Vec<(String, String)>,
@@ -44,7 +44,7 @@ pub(crate) struct Written {
 
 impl Analysis<'_> {
     /// Rewrites an UPDATE.
-    pub(crate) fn update(&mut self, tree: &mut Update) -> EngineResult<Written> {
+    pub(crate) fn update(&mut self, tree: &mut Update) -> EngineResult<WrittenRow> {
         if !tree.table.joins.is_empty()
             || !tree.order_by.is_empty()
             || tree.limit.is_some()
@@ -84,16 +84,16 @@ impl Analysis<'_> {
             .selection
             .as_ref()
             .map_or_else(String::new, |condition| format!(" WHERE {condition}"));
-        Ok(Written {
+        Ok(WrittenRow {
             table: table.name.clone(),
             columns,
             rows: format!("{}{condition}", tree.table),
-            ..Written::default()
+            ..WrittenRow::default()
         })
     }
 
     /// Rewrites a DELETE.
-    pub(crate) fn delete(&mut self, tree: &mut Delete) -> EngineResult<Written> {
+    pub(crate) fn delete(&mut self, tree: &mut Delete) -> EngineResult<WrittenRow> {
         let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &mut tree.from;
         let [only] = from.as_mut_slice() else {
             return Err(EngineError::unsupported("DELETE with several tables"));
@@ -115,9 +115,9 @@ impl Analysis<'_> {
         if let Some(condition) = &mut tree.selection {
             self.condition(condition, &scope)?;
         }
-        Ok(Written {
+        Ok(WrittenRow {
             table: table.name.clone(),
-            ..Written::default()
+            ..WrittenRow::default()
         })
     }
 
