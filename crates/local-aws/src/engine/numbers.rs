@@ -81,16 +81,11 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         scaled(context, |number, power| number / power)
     })?;
     connection.create_scalar_function("fleet_divide", 3, steady, |context| {
-        let (Some(a), Some(b)) = (exact(context, 0)?, exact(context, 1)?) else {
-            return Ok(None);
-        };
-        if b == 0 {
-            return Ok(None);
-        }
-        let power = 10_i128.pow(context.get::<u32>(2)?.min(MAX_DIGITS));
-        // |a| is below 2^64 and the power at most 10^18, so twice the product fits.
-        let quotient = rounded(a * power, b);
-        narrow(quotient).map(Some)
+        divide(context, rounded)
+    })?;
+    // MySQL computes nine digits at once, and does not round where these are all that are shown.
+    connection.create_scalar_function("fleet_divide_cut", 3, steady, |context| {
+        divide(context, |number, divisor| number / divisor)
     })?;
     connection.create_scalar_function("fleet_quotient", 2, steady, |context| {
         let (Some(a), Some(b)) = (integer(context, 0)?, integer(context, 1)?) else {
@@ -203,6 +198,19 @@ fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>>
         ValueRef::Integer(number) => Ok(Some(number)),
         _ => Err(overflow(kind)),
     }
+}
+
+/// A quotient of exact numbers: both, and how many digits it has more than the first.
+fn divide(context: &Context<'_>, quotient: fn(i128, i128) -> i128) -> Result<Option<i64>> {
+    let (Some(a), Some(b)) = (exact(context, 0)?, exact(context, 1)?) else {
+        return Ok(None);
+    };
+    if b == 0 {
+        return Ok(None);
+    }
+    let power = 10_i128.pow(context.get::<u32>(2)?.min(MAX_DIGITS));
+    // |a| is below 2^64 and the power at most 10^18, so twice the product fits.
+    narrow(quotient(a * power, b)).map(Some)
 }
 
 /// A double, if it is within its range.

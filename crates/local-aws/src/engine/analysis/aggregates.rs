@@ -5,12 +5,12 @@ use sqlparser::ast::Expr;
 use super::{
     Analysis, ExprType,
     arguments::{Argument, wrong_type},
-    arithmetic::divided,
+    arithmetic::{divide, divided},
     words::{call, number, raw, take},
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{Kind, UNSIGNED},
+    kinds::{INT, Kind, UNSIGNED},
 };
 
 /// Stands behind a call until its OVER is known.
@@ -113,7 +113,7 @@ impl Analysis<'_> {
                     quotient: true,
                     ..ExprType::of(Kind::Decimal { scale })
                 };
-                Ok((call("fleet_divide", args), typed))
+                Ok((call(divide(kind, INT), args), typed))
             }
             _ => Err(wrong()),
         }

@@ -142,7 +142,7 @@ impl Analysis<'_> {
             BinaryOperator::Divide if both_exact => {
                 let scale = one.scale() + QUOTIENT_DIGITS;
                 let shift = number(QUOTIENT_DIGITS + other.scale());
-                let value = call("fleet_divide", vec![left, right, shift]);
+                let value = call(divide(one, other), vec![left, right, shift]);
                 (value, Kind::Decimal { scale }, true)
             }
             BinaryOperator::Divide => {
@@ -214,14 +214,26 @@ impl Analysis<'_> {
     }
 }
 
+/// What divides exact numbers. MySQL computes a quotient in groups of nine digits after the point, and rounds it to the digits
+/// that it shows; where these fill their groups it has no digit more to round by.
+pub(super) fn divide(one: Kind, other: Kind) -> &'static str {
+    let is_full = (one.scale() + QUOTIENT_DIGITS).is_multiple_of(9);
+    if is_full && other.scale() == 0 {
+        "fleet_divide_cut"
+    } else {
+        "fleet_divide"
+    }
+}
+
 /// A quotient of exact numbers of which one has more than 18 digits.
 pub(super) fn divided(
     (left, one): (Expr, Kind),
     (right, other): (Expr, Kind),
     scale: u32,
 ) -> EngineResult<(Expr, ExprType)> {
+    let is_cut = divide(one, other) == "fleet_divide_cut";
     let scale = scale + QUOTIENT_DIGITS;
-    if scale > MOST_SCALE {
+    if scale > MOST_SCALE || is_cut {
         return Err(EngineError::unsupported(
             "a quotient or a mean of so many digits after the point",
         ));

@@ -106,6 +106,12 @@ impl Analysis<'_> {
                 if one.is_member() || other.is_member() {
                     return Err(EngineError::unsupported("ENUM and SET as numbers"));
                 }
+                // MySQL reads both bounds, SQLite the second one only if the first does not decide.
+                if self.between && self.writing {
+                    return Err(EngineError::unsupported(
+                        "a text and a number in a BETWEEN, in a statement that writes",
+                    ));
+                }
                 for (expr, typed) in [(&mut *left, one), (&mut *right, other)] {
                     let kind = typed.kind;
                     match kind {
