@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
+
 use crate::{
     Failure,
     report::{Cell, Report},
@@ -18,18 +20,23 @@ use crate::{
 const WARM_UP: usize = 10;
 /// Answers whose instructions are counted.
 const COUNTED: usize = 100;
+/// How much more than before a request may take, in relation to the bare function's.
+const MOST: f64 = 1.1;
+/// The table's title, and the column that is compared.
+const TITLE: &str = "Instructions a request";
+const COMPARED: &str = "instructions × bare";
 /// How long a function may take to end once nobody gives it work.
 const END_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Counts the instructions of each function's requests.
 pub(crate) async fn measure(plan: Plan) -> Result<Report, Failure> {
     let mut report = Report {
-        title: "Instructions a request".to_owned(),
+        title: TITLE.to_owned(),
         notes: vec![format!(
             "Counted by valgrind's callgrind over {COUNTED} requests, after {WARM_UP} others. Stores by plain HTTP; the stores' own \
              instructions are not counted."
         )],
-        columns: vec!["function", "instructions", "instructions × bare"],
+        columns: vec!["function", "instructions", COMPARED],
         rows: Vec::new(),
     };
     if let Err(error) = version() {
@@ -68,6 +75,35 @@ pub(crate) async fn measure(plan: Plan) -> Result<Report, Failure> {
         })
         .collect();
     Ok(report)
+}
+
+/// Sentences about what takes over a tenth more than in `before`, which holds what `--json` once wrote.
+///
+/// # Errors
+/// If nothing was counted, or `before` has no such table.
+pub(crate) fn regressions(reports: &[Value], before: &Value) -> Result<Vec<String>, Failure> {
+    let now = ratios(reports).ok_or("no instructions were counted")?;
+    let before = before.as_array().map(Vec::as_slice).and_then(ratios);
+    let before = before.ok_or("the earlier results have no instructions")?;
+    Ok(now
+        .iter()
+        .filter_map(|(function, ratio)| {
+            let (_, earlier) = before.iter().find(|(name, _)| name == function)?;
+            (*ratio > earlier * MOST).then(|| {
+                format!("{function}: {ratio:.2} times the instructions of the bare function, {earlier:.2} before")
+            })
+        })
+        .collect())
+}
+
+/// The functions of the table and what they take beside the bare one; `None` without a table.
+fn ratios(reports: &[Value]) -> Option<Vec<(&str, f64)>> {
+    let table = reports.iter().find(|report| report["title"] == TITLE)?;
+    let rows = table["rows"].as_array()?.iter();
+    let ratios: Vec<_> = rows
+        .filter_map(|row| Some((row["function"].as_str()?, row[COMPARED].as_f64()?)))
+        .collect();
+    (!ratios.is_empty()).then_some(ratios)
 }
 
 fn version() -> io::Result<()> {
@@ -130,7 +166,31 @@ fn read_total(counts: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_tenth_more_than_before_is_a_regression() {
+        let table = |get: f64, patch: f64| {
+            json!([
+                {"title": "Start", "rows": []},
+                {"title": TITLE, "rows": [{"function": "get", COMPARED: get}, {"function": "patch", COMPARED: patch}]},
+            ])
+        };
+        let compared = |now: Value, before: Value| regressions(now.as_array().unwrap(), &before);
+        assert!(
+            compared(table(2.19, 3.0), table(2.0, 4.0))
+                .unwrap()
+                .is_empty()
+        );
+        assert_eq!(
+            compared(table(2.21, 3.0), table(2.0, 3.0)).unwrap(),
+            ["get: 2.21 times the instructions of the bare function, 2.00 before"]
+        );
+        assert!(compared(json!([]), table(2.0, 3.0)).is_err());
+        assert!(compared(table(2.0, 3.0), json!({})).is_err());
+    }
 
     #[test]
     fn the_total_is_read_from_callgrinds_file() {

@@ -69,6 +69,9 @@ struct Options {
     /// Write the results here too, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Fail if a function takes over a tenth more instructions than in this file, which --json wrote
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// Draw the first table of `requests`, `start` or `instructions` here, each row beside the first one
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -132,9 +135,14 @@ async fn measure(options: Options) -> Result<(), Failure> {
             reports.push(report);
         }
     }
+    let all: Vec<Value> = reports.iter().map(Report::json).collect();
+    // Read first: it may be the file that is written.
+    let before: Option<Value> = match &options.against {
+        Some(file) => Some(serde_json::from_slice(&fs::read(file)?)?),
+        None => None,
+    };
     if let Some(file) = &options.json {
-        let all: Vec<Value> = reports.iter().map(Report::json).collect();
-        fs::write(file, format!("{:#}\n", Value::from(all)))?;
+        fs::write(file, format!("{:#}\n", Value::from(all.clone())))?;
     }
     if let Some(file) = &options.svg {
         let drawn = reports
@@ -143,7 +151,15 @@ async fn measure(options: Options) -> Result<(), Failure> {
             .ok_or("--svg draws requests, start or instructions, and none of them was measured")?;
         fs::write(file, drawn)?;
     }
-    Ok(())
+    let regressions = match &before {
+        Some(before) => instructions::regressions(&all, before)?,
+        None => Vec::new(),
+    };
+    if regressions.is_empty() {
+        Ok(())
+    } else {
+        Err(regressions.join("; ").into())
+    }
 }
 
 async fn reports_of(subject: Subject, options: &Options) -> Result<Vec<Report>, Failure> {
@@ -197,12 +213,15 @@ mod tests {
             "mariadb",
             "--functions",
             "books,health",
+            "--against",
+            "before.json",
         ]);
         assert!(options.subjects == [Subject::Crowd, Subject::Requests]);
         assert!(options.engine == Engine::Mariadb);
         let connections: Vec<usize> = options.connections.iter().map(|one| one.get()).collect();
         assert_eq!(connections, [4, 8]);
         assert_eq!(options.functions, ["books", "health"]);
+        assert_eq!(options.against.unwrap().to_str(), Some("before.json"));
         let zeros = ["--connections", "--seconds", "--runs", "--starts"].map(|name| [name, "0"]);
         for wrong in zeros {
             assert!(Options::try_parse_from([&["fleet-bench"][..], &wrong].concat()).is_err());

@@ -96,16 +96,14 @@ impl Report {
         if most <= 0.0 {
             return None;
         }
+        let title = escaped(&format!("{}: {column}", self.title));
+        let (width, height) = (NAME + BAR + 90, ROW * (bars.len() + 1) + 8);
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" font-family=\"sans-serif\" font-size=\"13\">\n",
-            NAME + BAR + 90,
-            ROW * (bars.len() + 1) + 8
-        );
-        let _ = writeln!(
-            svg,
-            "<text x=\"4\" y=\"17\" font-weight=\"bold\">{}: {}</text>",
-            escaped(&self.title),
-            escaped(column)
+            "<svg role=\"img\" viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\" font-size=\"13\">\n\
+             <title>{title}</title>\n<style>\n\
+             text {{ fill: #1f2328; }} rect {{ fill: #4878a8; }}\n\
+             @media (prefers-color-scheme: dark) {{ text {{ fill: #e6edf3; }} rect {{ fill: #6ea8dc; }} }}\n</style>\n\
+             <text x=\"4\" y=\"17\" font-weight=\"bold\">{title}</text>\n"
         );
         for (number, (name, value)) in bars.iter().enumerate() {
             let (y, width) = (ROW * (number + 1), value / most * BAR as f64);
@@ -117,7 +115,7 @@ impl Report {
             );
             let _ = writeln!(
                 svg,
-                "<rect x=\"{NAME}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\" fill=\"#4878a8\"/>",
+                "<rect x=\"{NAME}\" y=\"{}\" width=\"{width:.1}\" height=\"{}\"/>",
                 y + 4,
                 ROW - 8
             );
