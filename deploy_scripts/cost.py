@@ -204,7 +204,7 @@ def document(inputs):
         "secrets": of["secrets"] * of["secret_month"],
     }
     out += table(["what", "dollars"], [[name, dollars(value)] for name, value in fixed.items()])
-    out += ["", "Functions, API and table cost nothing while nobody asks.", "", "## A million of each request", ""]
+    out += ["", "Functions, API and table cost nothing while there are no requests.", "", "## A million of each request", ""]
     parts = list(costs.month([], 0))
     rows = []
     for kind in KINDS:
