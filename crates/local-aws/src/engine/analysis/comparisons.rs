@@ -6,6 +6,7 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Valu
 
 use super::{
     Analysis, ExprType, MomentText, Scope,
+    context::Bounds,
     conversions::{decimal, narrow, to_real},
     words::{call, collate, number, raw, take, wrap},
 };
@@ -106,12 +107,7 @@ impl Analysis<'_> {
                 if one.is_member() || other.is_member() {
                     return Err(EngineError::unsupported("ENUM and SET as numbers"));
                 }
-                // MySQL reads both bounds, SQLite the second one only if the first does not decide.
-                if self.between && self.writing {
-                    return Err(EngineError::unsupported(
-                        "a text and a number in a BETWEEN, in a statement that writes",
-                    ));
-                }
+                self.note_bound(Bounds::Numbers)?;
                 for (expr, typed) in [(&mut *left, one), (&mut *right, other)] {
                     let kind = typed.kind;
                     match kind {
@@ -138,6 +134,7 @@ impl Analysis<'_> {
                     implicit: b_implicit,
                 },
             ) => {
+                self.note_bound(Bounds::Texts)?;
                 let Kind::Text { collation, .. } = text(&[(a, a_implicit), (b, b_implicit)]) else {
                     return Err(EngineError::unsupported("this comparison"));
                 };
@@ -168,7 +165,7 @@ impl Analysis<'_> {
             }
             (a, b) if a.is_moment() && b.is_moment() => moments(left, a, right, b),
             (a, Kind::Text { .. }) if a.is_moment() && other.constant => self.as_moment(right, a),
-            (Kind::Text { .. }, b) if b.is_moment() && one.constant && !self.between => {
+            (Kind::Text { .. }, b) if b.is_moment() && one.constant && self.between.is_none() => {
                 self.as_moment(left, b)
             }
             _ => Err(EngineError::unsupported(
@@ -187,13 +184,27 @@ impl Analysis<'_> {
         }
     }
 
+    /// Refuses a BETWEEN of which one bound is compared as a number and the other as a text: MySQL chooses once, for all three.
+    fn note_bound(&mut self, bound: Bounds) -> EngineResult<()> {
+        match self.between {
+            Some(Bounds::Unknown) => self.between = Some(bound),
+            Some(other) if other != bound => {
+                return Err(EngineError::unsupported(
+                    "a BETWEEN of a text, with a text and a number",
+                ));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Notes a literal or a parameter that is compared with a number where strict mode makes an error of one that is none: MySQL
     /// reads it whether or not the comparison is needed.
     fn numeral(&mut self, expr: &Expr, typed: &ExprType) -> EngineResult<()> {
         match slot_of(expr).filter(|_| typed.constant) {
             _ if !self.writing => {}
             Some(slot) => self.numerals.push(slot),
-            None if self.between => {
+            None if self.between.is_some() => {
                 return Err(EngineError::unsupported(
                     "BETWEEN of numbers and a text, in a statement that writes",
                 ));
@@ -215,7 +226,7 @@ impl Analysis<'_> {
             self.moments.push(MomentText {
                 slot,
                 is_time: matches!(kind, Kind::Time { .. }),
-                is_error: !self.between,
+                is_error: self.between.is_none(),
             });
         }
         wrap(expr, name, vec![number(digits)]);

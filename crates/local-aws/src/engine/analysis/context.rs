@@ -10,6 +10,15 @@ use super::{
 };
 use crate::engine::{catalogue::Catalogue, column_types::literal};
 
+/// As what the bounds of a BETWEEN are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bounds {
+    /// Neither as numbers nor as texts, so far.
+    Unknown,
+    Numbers,
+    Texts,
+}
+
 /// A statement under analysis.
 pub(crate) struct Analysis<'a> {
     pub(crate) catalogue: &'a Catalogue,
@@ -29,8 +38,8 @@ pub(crate) struct Analysis<'a> {
     pub(crate) texts: Vec<usize>,
     /// The slots of texts that a statement that writes compares with numbers.
     pub(crate) numerals: Vec<usize>,
-    /// Whether the comparison under analysis is a BETWEEN's.
-    pub(super) between: bool,
+    /// How a BETWEEN's bounds are compared, while its comparisons are under analysis.
+    pub(super) between: Option<Bounds>,
     /// Whether the expression under analysis is a part that may not be needed.
     pub(super) lazy: bool,
     /// Where MySQL says that a column is missing.
@@ -64,7 +73,7 @@ impl<'a> Analysis<'a> {
             placed: 0,
             texts: Vec::new(),
             numerals: Vec::new(),
-            between: false,
+            between: None,
             lazy: false,
             clause: "field list",
             locks: false,

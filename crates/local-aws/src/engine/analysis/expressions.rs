@@ -6,6 +6,7 @@ use sqlparser::ast::{
 
 use super::{
     Analysis, ExprType, Scope,
+    context::Bounds,
     operators::{comparison, needs_all, unambiguous},
     shown::without_distinct,
     words::{call, nested, take, truth},
@@ -117,7 +118,7 @@ impl Analysis<'_> {
                 } else {
                     both
                 };
-                let between = std::mem::replace(&mut self.between, true);
+                let between = self.between.replace(Bounds::Unknown);
                 let typed = self.expr(expr, scope);
                 self.between = between;
                 typed

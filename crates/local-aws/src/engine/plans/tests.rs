@@ -85,6 +85,24 @@ fn conditions_become_what_makes_sqlite_answer_alike() {
 }
 
 #[test]
+fn a_between_of_a_text_with_a_text_and_a_number_is_refused() {
+    for sql in [
+        "SELECT 1 FROM t WHERE b BETWEEN 1 AND 'x'",
+        "SELECT 1 FROM t WHERE '99' NOT BETWEEN 'x' AND a",
+        "UPDATE t SET a = 1 WHERE b BETWEEN a AND 'x'",
+    ] {
+        assert_eq!(code(sql), 1235, "{sql}");
+    }
+    for sql in [
+        "SELECT 1 FROM t WHERE b BETWEEN 'a' AND 'x'",
+        "SELECT 1 FROM t WHERE a BETWEEN 1 AND '7'",
+        "UPDATE t SET a = 1 WHERE a BETWEEN '1' AND '9'",
+    ] {
+        assert!(planned(sql).is_ok(), "{sql}");
+    }
+}
+
+#[test]
 fn columns_without_an_alias_keep_mysqls_label() {
     let plan = planned("SELECT 'x', count( * ), a+1, u.b FROM u GROUP BY a, b").unwrap();
     let names: Vec<_> = plan.outputs.iter().map(|output| &*output.name).collect();
