@@ -170,13 +170,17 @@ impl Translation {
         !self.named.is_empty()
             || self.page.is_some()
             || streams::knows(&self.operation)
-            || self.operation.ends_with("Table")
+            || self.is_about_tables()
+    }
+
+    /// Whether its answer describes a table.
+    fn is_about_tables(&self) -> bool {
+        self.operation.ends_with("Table")
     }
 
     /// The answer's body, if it is another one.
     fn translated(&self, arns: &Arns, status: StatusCode, body: &[u8]) -> Option<String> {
-        let is_described = self.operation.ends_with("Table") || self.operation == "ListStreams";
-        if status != StatusCode::OK || is_described {
+        if status != StatusCode::OK || self.is_about_tables() || self.operation == "ListStreams" {
             let text = std::str::from_utf8(body).ok()?;
             return Arns::are_in(body).then(|| arns.of_storage(text));
         }

@@ -74,6 +74,21 @@ pub(crate) struct Statement {
     pub(crate) max_bytes: usize,
 }
 
+#[cfg(test)]
+impl Statement {
+    /// A statement without parameters, and without a limit that a test would meet.
+    pub(crate) fn of(sql: &str) -> Self {
+        Self {
+            sql: sql.into(),
+            sets: vec![Parameters::new()],
+            timeout: Duration::from_secs(60),
+            continue_after_timeout: false,
+            metadata: false,
+            max_bytes: usize::MAX,
+        }
+    }
+}
+
 /// A column of a result, in the terms of JDBC's `ResultSetMetaData`, as the service describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Column {

@@ -43,7 +43,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     // For what takes no more than a number of 64 bits with a sign.
     connection.create_scalar_function("fleet_narrow", 1, steady, |context| {
-        narrow(context, "whole numbers above 9223372036854775807")
+        exact(context, 0)?
+            .map(i64::try_from)
+            .transpose()
+            .map_err(|_| refused("whole numbers above 9223372036854775807"))
     })?;
     // MySQL has a DECIMAL or an error for what does not fit.
     connection.create_scalar_function("fleet_negative", 1, steady, |context| {
@@ -101,13 +104,6 @@ fn bits(context: &Context<'_>, operate: fn(u64, u64) -> u64) -> Result<Value> {
 )]
 fn unsigned(number: i128) -> u64 {
     number as u64
-}
-
-fn narrow(context: &Context<'_>, what: &str) -> Result<Option<i64>> {
-    exact(context, 0)?
-        .map(i64::try_from)
-        .transpose()
-        .map_err(|_| refused(what))
 }
 
 #[cfg(test)]

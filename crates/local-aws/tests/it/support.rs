@@ -6,7 +6,9 @@ use aws_sdk_rdsdata::{
     Client,
     config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     error::ProvideErrorMetadata,
-    operation::execute_statement::{ExecuteStatementError, ExecuteStatementOutput},
+    operation::execute_statement::{
+        ExecuteStatementError, ExecuteStatementOutput, builders::ExecuteStatementFluentBuilder,
+    },
     types::{Field, SqlParameter},
 };
 use fleet_local_aws::{
@@ -109,6 +111,21 @@ impl Aws {
         }
     }
 
+    /// A statement that has not been sent.
+    pub(crate) fn statement(
+        &self,
+        sql: &str,
+        parameters: Vec<SqlParameter>,
+    ) -> ExecuteStatementFluentBuilder {
+        self.data
+            .execute_statement()
+            .resource_arn(CLUSTER)
+            .secret_arn(&self.secret)
+            .database(DATABASE)
+            .sql(sql)
+            .set_parameters(Some(parameters))
+    }
+
     /// Runs a statement outside any transaction.
     pub(crate) async fn sql(
         &self,
@@ -125,18 +142,10 @@ impl Aws {
         sql: &str,
         parameters: &[(&str, Field)],
     ) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
-        self.data
-            .execute_statement()
-            .resource_arn(CLUSTER)
-            .secret_arn(&self.secret)
-            .database(DATABASE)
-            .sql(sql)
-            .set_parameters(Some(
-                parameters
-                    .iter()
-                    .map(|(name, value)| parameter(name, value.clone()))
-                    .collect(),
-            ))
+        let parameters = parameters
+            .iter()
+            .map(|(name, value)| parameter(name, value.clone()));
+        self.statement(sql, parameters.collect())
             .set_transaction_id(transaction.map(Into::into))
             .send()
             .await
@@ -149,13 +158,7 @@ impl Aws {
         sql: &str,
         parameters: Vec<SqlParameter>,
     ) -> Result<ExecuteStatementOutput, ExecuteStatementError> {
-        self.data
-            .execute_statement()
-            .resource_arn(CLUSTER)
-            .secret_arn(&self.secret)
-            .database(DATABASE)
-            .sql(sql)
-            .set_parameters(Some(parameters))
+        self.statement(sql, parameters)
             .include_result_metadata(true)
             .send()
             .await

@@ -214,11 +214,15 @@ impl Analysis<'_> {
     }
 }
 
-/// What divides exact numbers. MySQL computes a quotient in groups of nine digits after the point, and rounds it to the digits
-/// that it shows; where these fill their groups it has no digit more to round by.
+/// Whether MySQL cuts a quotient instead of rounding it: it computes digits after the point in groups of nine, and where those that
+/// it shows fill their groups it has no digit more to round by.
+fn is_cut(one: Kind, other: Kind) -> bool {
+    (one.scale() + QUOTIENT_DIGITS).is_multiple_of(9) && other.scale() == 0
+}
+
+/// The function that divides exact numbers.
 pub(super) fn divide(one: Kind, other: Kind) -> &'static str {
-    let is_full = (one.scale() + QUOTIENT_DIGITS).is_multiple_of(9);
-    if is_full && other.scale() == 0 {
+    if is_cut(one, other) {
         "fleet_divide_cut"
     } else {
         "fleet_divide"
@@ -231,7 +235,7 @@ pub(super) fn divided(
     (right, other): (Expr, Kind),
     scale: u32,
 ) -> EngineResult<(Expr, ExprType)> {
-    let is_cut = divide(one, other) == "fleet_divide_cut";
+    let is_cut = is_cut(one, other);
     let scale = scale + QUOTIENT_DIGITS;
     if scale > MOST_SCALE || is_cut {
         return Err(EngineError::unsupported(

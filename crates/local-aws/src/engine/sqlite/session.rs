@@ -193,46 +193,36 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::FutureExt as _;
 
     use crate::{
-        engine::{Parameters, Statement, sqlite::Engine, sqlite::shared::locked},
+        engine::{Statement, sqlite::Engine, sqlite::shared::locked},
         options::Storage,
     };
-
-    fn statement(sql: &str) -> Statement {
-        Statement {
-            sql: sql.into(),
-            sets: vec![Parameters::new()],
-            timeout: Duration::from_secs(60),
-            continue_after_timeout: false,
-            metadata: false,
-            max_bytes: usize::MAX,
-        }
-    }
 
     #[tokio::test]
     async fn transactions_that_wait_to_write_keep_no_connection() {
         let engine = Engine::open(&Storage::InMemory, "d").unwrap();
         let idle = || locked(&engine.shared.idle).len();
         engine
-            .execute(statement("CREATE TABLE t (id BIGINT PRIMARY KEY)"))
+            .execute(Statement::of("CREATE TABLE t (id BIGINT PRIMARY KEY)"))
             .await
             .unwrap();
-        engine.execute(statement("DELETE FROM t")).await.unwrap();
+        engine
+            .execute(Statement::of("DELETE FROM t"))
+            .await
+            .unwrap();
         assert_eq!(idle(), 1);
         let mut first = engine.begin().unwrap();
         let mut others: Vec<_> = (0..100).map(|_| engine.begin().unwrap()).collect();
         assert_eq!(idle(), 1);
         first
-            .execute(statement("INSERT INTO t VALUES (1)"))
+            .execute(Statement::of("INSERT INTO t VALUES (1)"))
             .await
             .unwrap();
         assert_eq!(idle(), 0);
         for other in &mut others {
-            let waiting = other.execute(statement("INSERT INTO t VALUES (2)"));
+            let waiting = other.execute(Statement::of("INSERT INTO t VALUES (2)"));
             assert!(waiting.now_or_never().is_none());
         }
         assert!(others.iter().all(|other| other.connection.is_none()));
@@ -241,12 +231,15 @@ mod tests {
         let mut second = others.pop().unwrap();
         drop(others);
         second
-            .execute(statement("INSERT INTO t VALUES (2)"))
+            .execute(Statement::of("INSERT INTO t VALUES (2)"))
             .await
             .unwrap();
         assert_eq!(idle(), 0);
         second.commit().await.unwrap();
-        let all = engine.execute(statement("SELECT id FROM t")).await.unwrap();
+        let all = engine
+            .execute(Statement::of("SELECT id FROM t"))
+            .await
+            .unwrap();
         assert_eq!(all[0].rows.len(), 2);
         engine.close().await;
     }

@@ -102,23 +102,12 @@ mod tests {
     use crate::{engine::Rights, options::Storage};
 
     async fn run(engine: &Engine, sql: &str) -> EngineResult<Vec<Outcome>> {
-        engine.execute(statement(sql)).await
-    }
-
-    fn statement(sql: &str) -> Statement {
-        Statement {
-            sql: sql.into(),
-            sets: vec![crate::engine::Parameters::new()],
-            timeout: Duration::from_secs(60),
-            continue_after_timeout: false,
-            metadata: false,
-            max_bytes: usize::MAX,
-        }
+        engine.execute(Statement::of(sql)).await
     }
 
     /// What the engine answers at once, if it does.
     async fn at_once(engine: &Engine, sql: &str) -> Option<usize> {
-        let statement = statement(sql);
+        let statement = Statement::of(sql);
         let deadline = tokio::time::Instant::now() + statement.timeout;
         let plans = engine.shared.plans(Rights::Owner, &statement, deadline);
         let plans = plans.await.unwrap();

@@ -7,7 +7,7 @@ use aws_sdk_rdsdata::{
 };
 
 use super::{known, tree::Call};
-use crate::support::{Aws, CLUSTER, DATABASE, SECRET};
+use crate::support::Aws;
 
 /// What a statement gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,13 +61,7 @@ fn described(column: &ColumnMetadata, call: &Call) -> String {
 
 pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorted: bool) -> Answer {
     let sent = aws
-        .data
-        .execute_statement()
-        .resource_arn(CLUSTER)
-        .secret_arn(SECRET)
-        .database(DATABASE)
-        .sql(&call.sql)
-        .set_parameters(Some(call.parameters.clone()))
+        .statement(&call.sql, call.parameters.clone())
         .include_result_metadata(true)
         .set_transaction_id(transaction.map(Into::into))
         .send()
