@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fleet_server::{Options, SqlEngine};
+use fleet_server::{ServerOptions, SqlEngine};
 use http::{Method, StatusCode};
 use tempfile::TempDir;
 use tokio::{
@@ -38,7 +38,7 @@ pub(crate) struct Setup {
 /// Runs as the server, with its usual log, until it is killed.
 pub(crate) async fn serve() -> Result<(), Failure> {
     fleet_server::start_log(None)?;
-    let options = Options {
+    let options = ServerOptions {
         listen: "127.0.0.1:0".parse()?,
         aws_listen: env::var(AWS_LISTEN)?.parse()?,
         engine: match env::var_os(MARIADB) {
@@ -46,7 +46,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
             None => SqlEngine::Sqlite,
         },
         data_dir: env::var_os(SERVE).unwrap_or_default().into(),
-        ..Options::default()
+        ..ServerOptions::default()
     };
     fleet_server::run(options, &mut io::stdout()).await?;
     Ok(())

@@ -45,7 +45,7 @@ impl Functions {
         Self(
             fleet_server::functions(
                 clients,
-                fleet_server::Settings {
+                fleet_server::FunctionSettings {
                     writer_secret: None,
                     inventory: Some(inventory),
                     inventory_role: InventoryRole::Primary,

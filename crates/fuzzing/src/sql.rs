@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use fleet_local_aws::translation::{Effect, Embedded, Parameter, Positional, embedded, positional};
+use fleet_local_aws::translation::{
+    Effect, EmbeddedStatement, Parameter, PositionalStatement, embedded, positional,
+};
 use rusqlite::{Connection, Error, ErrorCode, functions::FunctionFlags};
 
 /// The longest text that the Data API takes.
@@ -89,7 +91,7 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-fn check_positional(sql: &str, Positional { text, names }: &Positional) {
+fn check_positional(sql: &str, PositionalStatement { text, names }: &PositionalStatement) {
     // `:name` became `?`, and nothing else was touched.
     let removed: usize = names.iter().map(String::len).sum();
     assert_eq!(text.len() + removed, sql.len());
@@ -108,11 +110,11 @@ fn check_positional(sql: &str, Positional { text, names }: &Positional) {
 
 fn check_embedded(
     sql: &str,
-    Embedded {
+    EmbeddedStatement {
         effect,
         texts,
         parameters,
-    }: &Embedded,
+    }: &EmbeddedStatement,
 ) {
     for parameter in parameters {
         if let Parameter::Named(name) = parameter {

@@ -19,7 +19,7 @@ use tokio::task::JoinError;
 
 use crate::{
     data_file::DataFile,
-    engine::{Database, Outcome, Parameters, Statement, why_unfinished},
+    engine::{Database, Parameters, SqlStatement, StatementResult, why_unfinished},
     options::Timeouts,
     respond::{self, Answer, BodyLimit},
     secrets::Secrets,
@@ -168,7 +168,7 @@ impl DataApi {
             json: as_json(request.format_records_as.as_deref())?,
             set: request.result_set_options.unwrap_or_default(),
         };
-        let statement = Statement {
+        let statement = SqlStatement {
             sql: request.sql.into(),
             sets: vec![params::read(request.parameters.unwrap_or_default())?],
             timeout: self.timeouts.statement,
@@ -213,7 +213,7 @@ impl DataApi {
             }
             return results::batch(&[]);
         }
-        let statement = Statement {
+        let statement = SqlStatement {
             sql: request.sql.into(),
             sets,
             timeout: self.timeouts.statement,
@@ -265,8 +265,8 @@ impl DataApi {
         user: &Database,
         transaction: Option<&str>,
         database: Option<&str>,
-        statement: Statement,
-    ) -> Result<Vec<Outcome>, ApiError> {
+        statement: SqlStatement,
+    ) -> Result<Vec<StatementResult>, ApiError> {
         Ok(match transaction {
             Some(id) => self.transactions.execute(id, database, statement).await?,
             None => user.execute(statement).await?,

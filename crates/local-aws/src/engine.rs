@@ -33,7 +33,9 @@ pub(crate) mod sqlite;
 pub(crate) mod threads;
 pub(crate) mod translation;
 
-pub(crate) use database::{Database, Session};
+pub(crate) use database::{Database, DatabaseSession};
 pub(crate) use errors::{EngineError, EngineResult, panic_cause, why_unfinished};
 pub(crate) use moments::moment_after;
-pub(crate) use statement::{Column, Meter, Outcome, Parameters, Rights, Statement, Value};
+pub(crate) use statement::{
+    Meter, Parameters, ResultColumn, Rights, SqlStatement, SqlValue, StatementResult,
+};

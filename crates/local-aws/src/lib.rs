@@ -45,7 +45,8 @@ mod temporary;
 /// Preparing a statement's text for either engine.
 pub mod translation {
     pub use crate::engine::translation::{
-        Effect, Embedded, Parameter, Positional, StatementRefusal, embedded, positional,
+        Effect, EmbeddedStatement, Parameter, PositionalStatement, StatementRefusal, embedded,
+        positional,
     };
 }
 

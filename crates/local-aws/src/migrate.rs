@@ -13,7 +13,7 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    engine::{Database, EngineError, Outcome, Statement, Value},
+    engine::{Database, EngineError, SqlStatement, SqlValue, StatementResult},
     options::StartError,
     schema::{BOOKKEEPING, Migration, Schema},
 };
@@ -97,7 +97,7 @@ impl Run<'_> {
     async fn version(&self, known: u32) -> Result<u32, StartError> {
         let found = self.execute(NEWEST, &[]).await.map_err(failed)?;
         let number = |column: usize| match found.rows.first().and_then(|row| row.get(column)) {
-            Some(Value::Long(number)) => u32::try_from(*number).unwrap_or_default(),
+            Some(SqlValue::Long(number)) => u32::try_from(*number).unwrap_or_default(),
             _ => 0,
         };
         let (version, needed) = (number(0), number(1));
@@ -172,10 +172,10 @@ impl Run<'_> {
         let found = self.execute(STATE, &[version(migration)]).await?;
         Ok(match found.rows.first().map(Vec::as_slice) {
             None => State::Absent,
-            Some([Value::Text(_), Value::Text(claim), Value::Null]) => {
+            Some([SqlValue::Text(_), SqlValue::Text(claim), SqlValue::Null]) => {
                 State::Claimed(claim.clone())
             }
-            Some([Value::Text(checksum), Value::Text(_), _]) => State::Applied {
+            Some([SqlValue::Text(checksum), SqlValue::Text(_), _]) => State::Applied {
                 checksum: checksum.clone(),
             },
             Some(_) => {
@@ -194,7 +194,7 @@ impl Run<'_> {
             ("checksum", text(&migration.checksum())),
             (
                 "oldest_functions",
-                Value::Long(migration.oldest_functions().into()),
+                SqlValue::Long(migration.oldest_functions().into()),
             ),
             ("claim", text(&self.claim)),
         ];
@@ -217,13 +217,13 @@ impl Run<'_> {
     async fn execute(
         &self,
         sql: &str,
-        parameters: &[(&str, Value)],
-    ) -> Result<Outcome, EngineError> {
+        parameters: &[(&str, SqlValue)],
+    ) -> Result<StatementResult, EngineError> {
         let parameters: HashMap<_, _> = parameters
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let statement = Statement {
+        let statement = SqlStatement {
             sql: sql.into(),
             sets: vec![parameters],
             timeout: STATEMENT_LIMIT,
@@ -236,12 +236,12 @@ impl Run<'_> {
     }
 }
 
-fn version(migration: &Migration) -> (&'static str, Value) {
-    ("version", Value::Long(migration.version.into()))
+fn version(migration: &Migration) -> (&'static str, SqlValue) {
+    ("version", SqlValue::Long(migration.version.into()))
 }
 
-fn text(value: &str) -> Value {
-    Value::Text(value.to_owned())
+fn text(value: &str) -> SqlValue {
+    SqlValue::Text(value.to_owned())
 }
 
 fn failed(error: EngineError) -> StartError {

@@ -231,7 +231,7 @@ async fn database(options: &Options) -> Result<Owner, StartError> {
     let (database, credentials, endpoint, file) = match &options.engine {
         Engine::Embedded => {
             let (storage, name) = (options.storage.clone(), options.database.clone());
-            let open = move || sqlite::Engine::open(&storage, &name);
+            let open = move || sqlite::SqliteEngine::open(&storage, &name);
             let engine = tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|error| io::Error::other(error.to_string()))??;
@@ -245,16 +245,17 @@ async fn database(options: &Options) -> Result<Owner, StartError> {
         }
         Engine::MySql(url) => {
             let (target, credentials) = mysql_target::target(url, &options.secret)?;
-            let engine = mysql::Engine::open(&target, &credentials, &options.database).await?;
+            let engine = mysql::MySqlEngine::open(&target, &credentials, &options.database).await?;
             let endpoint = (target.host().to_owned(), target.port());
             (Database::MySql(engine), credentials, endpoint, None)
         }
         Engine::MariaDb => {
             let server =
-                mariadb::Server::start(&options.storage, &options.database, &options.secret)
+                mariadb::MariaDbServer::start(&options.storage, &options.database, &options.secret)
                     .await?;
             let engine =
-                mysql::Engine::open(&server.target(), &options.secret, &options.database).await?;
+                mysql::MySqlEngine::open(&server.target(), &options.secret, &options.database)
+                    .await?;
             let folder = server.data_folder().to_owned();
             let database = Database::MySql(engine.on(server));
             (database, options.secret.clone(), embedded, Some(folder))

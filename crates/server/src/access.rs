@@ -19,12 +19,12 @@ use fleet_jwt::{IssuerSettings, Refusal};
 use http::{HeaderName, Method, header::AUTHORIZATION, request::Parts};
 use tracing::warn;
 
-pub(crate) use self::denial::Denied;
+pub(crate) use self::denial::DenialResponse;
 use self::{
     bucket::Bucket,
     denial::{Denial, Responses},
     keys::ApiKeys,
-    signature::{Claim, Verifier},
+    signature::{Claim, SignatureVerifier},
 };
 
 pub use self::{
@@ -50,7 +50,7 @@ pub(crate) struct Requirements {
 pub(crate) struct Access {
     routes: HashMap<String, Vec<Guard>>,
     keys: Option<ApiKeys>,
-    verifier: Option<Verifier>,
+    verifier: Option<SignatureVerifier>,
     tokens: Option<Tokens>,
     responses: Responses,
     made_key: Option<String>,
@@ -82,7 +82,7 @@ pub(crate) struct Callers<'a> {
 
 /// A request whose caller is known but for the body's part in the signature.
 #[must_use]
-pub(crate) struct Admission<'a>(Option<(&'a Verifier, Claim, Option<&'a Bucket>)>);
+pub(crate) struct Admission<'a>(Option<(&'a SignatureVerifier, Claim, Option<&'a Bucket>)>);
 
 impl Access {
     /// What `rules` ask for. A route that `by_certificate` covers asks for that certificate in the signature's place:
@@ -111,7 +111,7 @@ impl Access {
                     "no credentials to verify SigV4 signatures with, so the routes that ask for one refuse every request: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE, to those that callers sign with"
                 );
             }
-            Some(Verifier::new(callers.credentials, callers.region))
+            Some(SignatureVerifier::new(callers.credentials, callers.region))
         } else {
             None
         };
@@ -205,7 +205,7 @@ impl Access {
         parts: &Parts,
         resource: &str,
         now: SystemTime,
-    ) -> Result<Admission<'_>, Denied> {
+    ) -> Result<Admission<'_>, DenialResponse> {
         self.look(parts, resource, now)
             .await
             .map_err(|denial| self.responses.answer(denial))
@@ -217,7 +217,7 @@ impl Access {
         admission: Admission<'_>,
         parts: &Parts,
         body: &[u8],
-    ) -> Result<(), Denied> {
+    ) -> Result<(), DenialResponse> {
         let Some((verifier, claim, throttle)) = admission.0 else {
             return Ok(());
         };

@@ -9,24 +9,28 @@ use http::{
 };
 use http_body_util::Full;
 
-use crate::refusal::{Answer, Refusal};
+use crate::refusal::{RequestRefusal, ServerResponse};
 
 /// Builds the HTTP response from a function's response.
 ///
 /// # Errors
-/// [`Refusal::Malformed`] for an invalid status, or a body that claims to be base64 and is not.
-pub(crate) fn from_function(made: ApiGatewayProxyResponse) -> Result<Answer, Refusal> {
+/// [`RequestRefusal::Malformed`] for an invalid status, or a body that claims to be base64 and is not.
+pub(crate) fn from_function(
+    made: ApiGatewayProxyResponse,
+) -> Result<ServerResponse, RequestRefusal> {
     let status = u16::try_from(made.status_code)
         .ok()
         .and_then(|code| StatusCode::from_u16(code).ok());
     // A status below 200 would not end the response.
     let status = status
         .filter(|status| (200..600).contains(&status.as_u16()))
-        .ok_or(Refusal::Malformed)?;
+        .ok_or(RequestRefusal::Malformed)?;
     let body = match made.body {
-        Some(Body::Text(text)) if made.is_base64_encoded => {
-            Bytes::from(STANDARD.decode(text).map_err(|_| Refusal::Malformed)?)
-        }
+        Some(Body::Text(text)) if made.is_base64_encoded => Bytes::from(
+            STANDARD
+                .decode(text)
+                .map_err(|_| RequestRefusal::Malformed)?,
+        ),
         Some(Body::Text(text)) => Bytes::from(text),
         Some(Body::Binary(bytes)) => Bytes::from(bytes),
         _ => Bytes::new(),
@@ -46,7 +50,7 @@ pub(crate) fn from_function(made: ApiGatewayProxyResponse) -> Result<Answer, Ref
             .entry(CONTENT_TYPE)
             .or_insert(HeaderValue::from_static("application/json"));
     }
-    let mut answer = Answer::new(Full::from(body));
+    let mut answer = ServerResponse::new(Full::from(body));
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     Ok(answer)
@@ -116,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(
                 from_function(made(json)).unwrap_err(),
-                Refusal::Malformed,
+                RequestRefusal::Malformed,
                 "{json}"
             );
         }

@@ -12,8 +12,8 @@ use crate::{
     clients::Clients,
     credentials::with_credentials,
     error::StartError,
-    functions::Settings,
-    options::{Backend, Options, SqlEngine},
+    functions::FunctionSettings,
+    options::{Backend, ServerOptions, SqlEngine},
     private,
 };
 
@@ -45,19 +45,22 @@ const PROXIES: [&str; 6] = [
 ];
 
 /// Open stores, and how to reach them.
-pub(crate) struct Stores {
+pub(crate) struct OpenStores {
     pub(crate) clients: Clients,
     /// What the hosted functions need.
-    pub(crate) settings: Settings,
+    pub(crate) settings: FunctionSettings,
     /// The local endpoints; they stop when this is dropped.
     pub(crate) local: Option<LocalAws>,
     /// Where the data is, if it is in a folder.
     pub(crate) folder: Option<PathBuf>,
 }
 
-impl Stores {
+impl OpenStores {
     /// Opens the stores that `options` request. `api_url` is where the API itself answers on this machine.
-    pub(crate) async fn open(options: &Options, api_url: Option<&str>) -> Result<Self, StartError> {
+    pub(crate) async fn open(
+        options: &ServerOptions,
+        api_url: Option<&str>,
+    ) -> Result<Self, StartError> {
         if options.backend == Backend::Aws {
             only_embedded(options)?;
         }
@@ -69,7 +72,7 @@ impl Stores {
     }
 
     /// No store at all, so no credentials, folder or address.
-    fn none(options: &Options) -> Result<Self, StartError> {
+    fn none(options: &ServerOptions) -> Result<Self, StartError> {
         let region = ["AWS_REGION", "AWS_DEFAULT_REGION"]
             .into_iter()
             .find_map(variable)
@@ -80,13 +83,13 @@ impl Stores {
             .build();
         Ok(Self {
             clients: Clients::new(config),
-            settings: Settings::read(options.hosted(), variable)?,
+            settings: FunctionSettings::read(options.hosted(), variable)?,
             local: None,
             folder: None,
         })
     }
 
-    async fn embedded(options: &Options, api_url: Option<&str>) -> Result<Self, StartError> {
+    async fn embedded(options: &ServerOptions, api_url: Option<&str>) -> Result<Self, StartError> {
         let local = |name: &str| {
             LOCAL_SETTINGS
                 .iter()
@@ -94,7 +97,7 @@ impl Stores {
                 .map(|(_, value)| (*value).to_owned())
         };
         let lookup = |name: &str| variable(name).or_else(|| local(name));
-        let mut settings = Settings::read(options.hosted(), lookup)?;
+        let mut settings = FunctionSettings::read(options.hosted(), lookup)?;
         let (inventory, mut dimensions) = (
             InventorySettings::read(lookup)?,
             DimensionsSettings::read(lookup)?,
@@ -153,8 +156,8 @@ impl Stores {
         })
     }
 
-    async fn aws(options: &Options) -> Result<Self, StartError> {
-        let settings = Settings::read(options.hosted(), variable)?;
+    async fn aws(options: &ServerOptions) -> Result<Self, StartError> {
+        let settings = FunctionSettings::read(options.hosted(), variable)?;
         let config = fleet_aws::sdk_config().await;
         if config.region().is_none() {
             return Err(StartError::NoRegion);
@@ -178,7 +181,7 @@ fn proxy(names: &[&'static str]) -> Option<&'static str> {
 }
 
 /// Refuses what has no meaning without the embedded backend.
-fn only_embedded(options: &Options) -> Result<(), StartError> {
+fn only_embedded(options: &ServerOptions) -> Result<(), StartError> {
     if options.database_url_file.is_some() {
         return Err(StartError::EmbeddedOnly("--database-url-file"));
     }
@@ -212,7 +215,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// What runs the SQL; with the user's own database there is no choice.
-fn engine(options: &Options) -> Result<Engine, StartError> {
+fn engine(options: &ServerOptions) -> Result<Engine, StartError> {
     match (database_url(options)?, options.engine) {
         (None, SqlEngine::Sqlite) => Ok(Engine::Embedded),
         (None, SqlEngine::Mariadb) => Ok(Engine::MariaDb),
@@ -221,7 +224,7 @@ fn engine(options: &Options) -> Result<Engine, StartError> {
     }
 }
 
-fn database_url(options: &Options) -> Result<Option<String>, StartError> {
+fn database_url(options: &ServerOptions) -> Result<Option<String>, StartError> {
     let Some(file) = &options.database_url_file else {
         return Ok(options.database_url.clone().filter(|url| !url.is_empty()));
     };
@@ -239,7 +242,7 @@ fn database_url(options: &Options) -> Result<Option<String>, StartError> {
 }
 
 /// Creates the data folder, accessible only to its owner, and returns its full path.
-fn data_folder(options: &Options) -> Result<PathBuf, StartError> {
+fn data_folder(options: &ServerOptions) -> Result<PathBuf, StartError> {
     let folder = &options.data_dir;
     let failed = |cause: io::Error| StartError::DataFolder {
         folder: folder.clone(),

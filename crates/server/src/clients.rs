@@ -8,7 +8,7 @@ use fleet_aws::{
 };
 use fleet_local_aws::InProcess;
 
-use crate::in_process::{Unadorned, Unsigned, http_client};
+use crate::in_process::{HeaderRemoval, NoSignature, http_client};
 
 /// Makes the clients of the stores, all with the same configuration.
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ impl Clients {
         let mut config = DataApiBuilder::from(&self.config);
         if self.in_process {
             config = config
-                .push_auth_scheme(Unsigned::new())
-                .interceptor(Unadorned);
+                .push_auth_scheme(NoSignature::new())
+                .interceptor(HeaderRemoval);
         }
         DataApiInventory::new(config, settings)
     }
@@ -59,8 +59,8 @@ impl Clients {
         let mut config = DynamoDbBuilder::from(&self.config);
         if self.in_process {
             config = config
-                .push_auth_scheme(Unsigned::new())
-                .interceptor(Unadorned);
+                .push_auth_scheme(NoSignature::new())
+                .interceptor(HeaderRemoval);
         }
         DynamoDimensions::new(config, settings)
     }

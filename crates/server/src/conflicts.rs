@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::options::Options;
+use crate::options::ServerOptions;
 
 /// How far from an address in use a free one is searched for.
 const NEARBY_PORTS: u16 = 100;
@@ -29,7 +29,7 @@ impl Conflicts {
     /// Looks for all conflicts of a start with `options`; `None` if there are none any more.
     ///
     /// The API's address is only checked if it is not `bound` by this process.
-    pub(crate) fn find(options: &Options, bound: bool) -> Option<Self> {
+    pub(crate) fn find(options: &ServerOptions, bound: bool) -> Option<Self> {
         let embedded = options.uses_local_aws();
         let listen = (!bound).then(|| beside(options.listen, None)).flatten();
         let suggested = listen.map(|(_, free)| free);

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::delivery::Delivery;
-use self::shape::Event;
-use crate::refusal::Answer;
+use self::shape::StreamEvent;
+use crate::refusal::ServerResponse;
 
 /// Where a page or a script reads them.
 const PATH: &str = "/_events";
@@ -51,7 +51,7 @@ impl Events {
     ///
     /// An answer ends with the events that there are, and waits for one where there is none: a client that comes back
     /// with the id of the last one, as every `EventSource` does, misses nothing.
-    pub(crate) async fn answer(&self, parts: &Parts) -> Option<Answer> {
+    pub(crate) async fn answer(&self, parts: &Parts) -> Option<ServerResponse> {
         if parts.method != Method::GET || parts.uri.path() != PATH {
             return None;
         }
@@ -104,7 +104,7 @@ impl Events {
             let records = reader.next().await.map_err(wrong)?;
             let events: String = records
                 .iter()
-                .filter_map(Event::of)
+                .filter_map(StreamEvent::of)
                 .map(|event| event.as_text())
                 .collect();
             if !events.is_empty() || Instant::now() >= until {
@@ -146,8 +146,8 @@ fn last_event_id(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
         .filter(|id| !id.is_empty())
 }
 
-fn answer(status: StatusCode, kind: &'static str, body: String) -> Answer {
-    let mut answer = Answer::new(Full::from(body));
+fn answer(status: StatusCode, kind: &'static str, body: String) -> ServerResponse {
+    let mut answer = ServerResponse::new(Full::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

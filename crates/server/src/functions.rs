@@ -10,11 +10,13 @@ use fleet_http::{DynFunction, Function as _};
 use fleet_local_aws::DataFiles;
 use metadata::{Metadata, Place};
 
-use crate::{clients::Clients, error::StartError, function_name::FunctionName, watched::Watched};
+use crate::{
+    clients::Clients, error::StartError, function_name::FunctionName, watched::WatchedStore,
+};
 
 /// The settings of the functions. What no function needs may be left out.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct FunctionSettings {
     /// Where the inventory is, with the secret that the functions use.
     pub inventory: Option<InventorySettings>,
     /// Another secret for the functions that add and remove, as each function has its own on AWS.
@@ -27,7 +29,7 @@ pub struct Settings {
     pub scaling: Option<ScalingSettings>,
 }
 
-impl Settings {
+impl FunctionSettings {
     /// Reads what the functions `names` need by `lookup`, which answers a variable's value.
     pub(crate) fn read(
         names: &[FunctionName],
@@ -57,7 +59,10 @@ impl Settings {
 ///
 /// # Errors
 /// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
-pub fn all(clients: &Clients, settings: Settings) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
+pub fn all(
+    clients: &Clients,
+    settings: FunctionSettings,
+) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
     named(
         FunctionName::value_variants(),
         clients,
@@ -72,11 +77,11 @@ pub fn all(clients: &Clients, settings: Settings) -> Result<Vec<Arc<dyn DynFunct
 pub(crate) fn named(
     names: &[FunctionName],
     clients: &Clients,
-    settings: Settings,
+    settings: FunctionSettings,
     openapi: Option<String>,
     files: Option<DataFiles>,
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    let Settings {
+    let FunctionSettings {
         inventory,
         writer_secret,
         inventory_role,
@@ -132,12 +137,12 @@ pub(crate) fn named(
                 Err(error) => return Some(Err(error)),
             },
             FunctionName::Health => Arc::new(health::Health::new(
-                Watched {
+                WatchedStore {
                     probe: dimensions.clone()?,
                     store: Store::Dimensions,
                     file: dimensions_file.clone(),
                 },
-                Watched {
+                WatchedStore {
                     probe: inventory.clone()?,
                     store: Store::Inventory,
                     file: inventory_file.clone(),
@@ -172,7 +177,7 @@ mod tests {
             "DB_SECRET" | "DB_NAME" | "DIMENSIONS_TABLE" => Some("fleet".to_owned()),
             _ => None,
         };
-        let settings = Settings::read(names, lookup).unwrap();
+        let settings = FunctionSettings::read(names, lookup).unwrap();
         let config = fleet_aws::SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .build();
@@ -206,7 +211,7 @@ mod tests {
             names.contains(&FunctionName::Books) && !names.contains(&FunctionName::Health),
             "{names:?}"
         );
-        let settings = Settings::read(&names, |name| panic!("{name} is read")).unwrap();
+        let settings = FunctionSettings::read(&names, |name| panic!("{name} is read")).unwrap();
         assert!(
             settings.inventory.is_none()
                 && settings.dimensions.is_none()

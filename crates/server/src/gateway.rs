@@ -36,7 +36,7 @@ use crate::{
     https,
     limits::Limits,
     pages::{self, Caller, Pages, takes_html},
-    refusal::{self, Answer, Refusal},
+    refusal::{self, RequestRefusal, ServerResponse},
     router::{RouteMatch, Router, is_decodable},
     stage::Stage,
     template::{TemplateError, TemplateRoute},
@@ -190,7 +190,7 @@ impl Gateway {
     }
 
     /// What the server itself has: events and pages.
-    async fn own(&self, parts: &Parts) -> Option<Answer> {
+    async fn own(&self, parts: &Parts) -> Option<ServerResponse> {
         if let Some(events) = &self.events
             && let Some(answer) = events.answer(parts).await
         {
@@ -208,20 +208,20 @@ impl Gateway {
         found: RouteMatch<'_, '_>,
         incoming: &mut Option<Incoming>,
         arrives_until: Instant,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<ServerResponse, RequestRefusal> {
         let at = SystemTime::now();
         let admission = match &self.access {
             Some(access) => Some((
                 access,
                 Box::pin(access.admit(&parts, found.resource, at))
                     .await
-                    .map_err(Refusal::Denied)?,
+                    .map_err(RequestRefusal::Denied)?,
             )),
             None => None,
         };
         let parameters = found.parameters();
         if !parts.uri.query().is_none_or(is_decodable) {
-            return Err(Refusal::Query);
+            return Err(RequestRefusal::Query);
         }
         let (body, share) = match incoming {
             None => (Vec::new(), body::Share::default()),
@@ -229,14 +229,14 @@ impl Gateway {
                 let read = body::read(body, self.limits.body_bytes, &self.bodies);
                 timeout_at(arrives_until, read)
                     .await
-                    .map_err(|_| Refusal::TimedOut)??
+                    .map_err(|_| RequestRefusal::TimedOut)??
             }
         };
         *incoming = None;
         if let Some((access, admission)) = admission {
             access
                 .confirm(admission, &parts, &body)
-                .map_err(Refusal::Denied)?;
+                .map_err(RequestRefusal::Denied)?;
         }
         let arrived = RoutedRequest {
             id: &ticket.id(),
@@ -266,7 +266,7 @@ impl Gateway {
         arrived: RoutedRequest<'_>,
         held: (Ticket, body::Share),
         deadline: Instant,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<ServerResponse, RequestRefusal> {
         let left = deadline
             .saturating_duration_since(Instant::now())
             .max(Duration::from_millis(1));
@@ -279,8 +279,8 @@ impl Gateway {
         };
         match self.running.spawn(work).await {
             Ok(Ok(made)) => from_function(made),
-            Ok(Err(_)) => Err(Refusal::TimedOut),
-            Err(_) => Err(Refusal::Malformed),
+            Ok(Err(_)) => Err(RequestRefusal::TimedOut),
+            Err(_) => Err(RequestRefusal::Malformed),
         }
     }
 }
@@ -312,7 +312,7 @@ impl Responder for Gateway {
         client: &Client,
         request: Request<Incoming>,
         ticket: &Ticket,
-    ) -> Answer {
+    ) -> ServerResponse {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
         let id = ticket.id();
@@ -347,10 +347,10 @@ impl Responder for Gateway {
             .filter(|_| pages::is_dimension(route))
             .map(|pages| (pages, Caller::of(client, &parts.headers)));
         let handled = match found {
-            _ if !has_host => Err(Refusal::Host),
+            _ if !has_host => Err(RequestRefusal::Host),
             _ if let Err(foreign) = site => Err(foreign.into()),
             _ if !self.admits(client, found.as_ref(), &parts.uri, &id) => {
-                Err(Refusal::NoClientCertificate)
+                Err(RequestRefusal::NoClientCertificate)
             }
             Some(found) => {
                 self.handle(
@@ -363,9 +363,11 @@ impl Responder for Gateway {
                 )
                 .await
             }
-            None if below.is_none() => Err(Refusal::OutsideStage),
+            None if below.is_none() => Err(RequestRefusal::OutsideStage),
             // Boxed, as all that few requests need: the room for it is made for each request, and copied.
-            None => Box::pin(self.own(&parts)).await.ok_or(Refusal::NoSuchRoute),
+            None => Box::pin(self.own(&parts))
+                .await
+                .ok_or(RequestRefusal::NoSuchRoute),
         };
         if let (Ok(answer), Some((pages, caller))) = (&handled, noted) {
             pages.note(&method, route, answer, &id, caller).await;
@@ -376,7 +378,7 @@ impl Responder for Gateway {
                 let status = refusal.status().as_u16();
                 let cause = refusal.cause();
                 let duration_ms = (arrival.elapsed().as_secs_f64() * 1e5).round() / 1e2;
-                if refusal == Refusal::NoSuchRoute {
+                if refusal == RequestRefusal::NoSuchRoute {
                     let path = shortened(&path);
                     info!(%method, route, path, status, duration_ms, request_id = id, "no such route");
                 } else if status < 500 {
@@ -401,7 +403,7 @@ impl Responder for Gateway {
         answer
     }
 
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> ServerResponse {
         refusal::of_unreadable(unreadable, request_id)
     }
 

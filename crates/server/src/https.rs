@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::{
     limits::Limits,
     redirect::Redirect,
-    tls::{Acceptor, Plan, Tls, TlsError},
+    tls::{Acceptor, Tls, TlsError, TlsPlan},
 };
 
 /// The port that an https:// address has no need to name.
@@ -32,7 +32,7 @@ pub(crate) struct Https {
 
 impl Https {
     /// Starts what `plan` needs.
-    pub(crate) fn open(plan: Plan) -> Result<Self, TlsError> {
+    pub(crate) fn open(plan: TlsPlan) -> Result<Self, TlsError> {
         let (name, certificate) = (plan.name(), plan.describe());
         Ok(Self {
             tls: plan.open()?,

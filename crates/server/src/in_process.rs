@@ -42,7 +42,7 @@ const UNVERIFIED_DATE: &str = "20000101T000000Z";
 /// An HTTP client whose every request goes to the endpoints of `local`, whatever its address.
 pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
     http_client_fn(move |settings, _| {
-        SharedHttpConnector::new(Connector {
+        SharedHttpConnector::new(InProcessConnector {
             local: local.clone(),
             read_timeout: settings.read_timeout(),
         })
@@ -51,19 +51,22 @@ pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
 
 /// Marks requests as signed, in place of `SigV4`: a signature would take longer than many an answer.
 #[derive(Debug, Clone)]
-pub(crate) struct Unsigned(SharedIdentityResolver);
+pub(crate) struct NoSignature(SharedIdentityResolver);
 
 /// Nobody in particular.
 #[derive(Debug)]
-struct Nobody(Identity);
+struct NoIdentity(Identity);
 
-impl Unsigned {
+impl NoSignature {
     pub(crate) fn new() -> Self {
-        Self(SharedIdentityResolver::new(Nobody(Identity::new((), None))))
+        Self(SharedIdentityResolver::new(NoIdentity(Identity::new(
+            (),
+            None,
+        ))))
     }
 }
 
-impl AuthScheme for Unsigned {
+impl AuthScheme for NoSignature {
     fn scheme_id(&self) -> AuthSchemeId {
         AuthSchemeId::new("sigv4")
     }
@@ -77,7 +80,7 @@ impl AuthScheme for Unsigned {
     }
 }
 
-impl Sign for Unsigned {
+impl Sign for NoSignature {
     fn sign_http_request(
         &self,
         request: &mut HttpRequest,
@@ -93,7 +96,7 @@ impl Sign for Unsigned {
     }
 }
 
-impl ResolveIdentity for Nobody {
+impl ResolveIdentity for NoIdentity {
     fn resolve_identity<'a>(
         &'a self,
         _: &'a RuntimeComponents,
@@ -110,12 +113,12 @@ impl ResolveIdentity for Nobody {
 /// Leaves out what only somebody at the other end of a network would read: the user agent, the ids of a call and its
 /// attempts, and the difference between two clocks.
 #[derive(Debug)]
-pub(crate) struct Unadorned;
+pub(crate) struct HeaderRemoval;
 
 #[dyn_dispatch_hint]
-impl Intercept for Unadorned {
+impl Intercept for HeaderRemoval {
     fn name(&self) -> &'static str {
-        "Unadorned"
+        "HeaderRemoval"
     }
 
     fn read_before_execution(
@@ -134,13 +137,13 @@ impl Intercept for Unadorned {
 }
 
 #[derive(Debug)]
-struct Connector {
+struct InProcessConnector {
     local: InProcess,
     /// How long an answer may take, if the client sets a limit.
     read_timeout: Option<Duration>,
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for InProcessConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (local, read_timeout) = (self.local.clone(), self.read_timeout);
         HttpConnectorFuture::new(async move {
@@ -179,15 +182,15 @@ mod tests {
     use fleet_aws::SdkConfig;
 
     use super::*;
-    use crate::{backend::Stores, options::Options};
+    use crate::{backend::OpenStores, options::ServerOptions};
 
-    async fn stores() -> Stores {
-        let options = Options {
+    async fn stores() -> OpenStores {
+        let options = ServerOptions {
             aws_listen: ([127, 0, 0, 1], 0).into(),
             in_memory: true,
-            ..Options::default()
+            ..ServerOptions::default()
         };
-        Stores::open(&options, None).await.unwrap()
+        OpenStores::open(&options, None).await.unwrap()
     }
 
     /// A put to the dimensions' table by a client with this configuration.
@@ -238,7 +241,7 @@ mod tests {
             .body(SdkBody::from(body.to_string()))
             .unwrap();
         let local = stores.local.unwrap();
-        let connector = Connector {
+        let connector = InProcessConnector {
             local: local.in_process(),
             read_timeout: Some(Duration::from_millis(50)),
         };

@@ -1,6 +1,6 @@
 //! Hosts the functions over HTTP outside Lambda, with routes read from the SAM template.
 //!
-//! [`Server::start`] is the whole: stores by [`Options`], every function of the API, and the listener. Within it a
+//! [`Server::start`] is the whole: stores by [`ServerOptions`], every function of the API, and the listener. Within it a
 //! [`Gateway`] stands in for API Gateway: it turns an HTTP request into the event that API Gateway would send, calls
 //! the function whose route it is, and turns the response back into HTTP. [`Hosting`] serves it on an address.
 
@@ -47,13 +47,13 @@ pub use clients::Clients;
 pub use conflicts::Conflicts;
 pub use error::StartError;
 pub use function_name::FunctionName;
-pub use functions::{Settings, all as functions};
+pub use functions::{FunctionSettings, all as functions};
 pub use gateway::Gateway;
 pub use limits::Limits;
 pub use log::LogFormat;
-pub use options::{Backend, Options, PagesMode, SqlEngine};
+pub use options::{Backend, PagesMode, ServerOptions, SqlEngine};
 pub use run::{program, run, start_log};
-pub use server::{Running, Server};
+pub use server::{RunningServer, Server};
 pub use stage::Stage;
 pub use template::TemplateError;
 pub use tls::{TlsError, TlsOptions};

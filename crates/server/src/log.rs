@@ -37,7 +37,7 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
         LogFormat::Text => {
             let colour = io::stdout().is_terminal()
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            let lines = tracing_subscriber::fmt::layer().event_format(Lines { colour });
+            let lines = tracing_subscriber::fmt::layer().event_format(LogLines { colour });
             // A second start keeps the first one's settings, as with JSON.
             let _ = tracing_subscriber::registry()
                 .with(levels)
@@ -49,13 +49,13 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
 }
 
 /// One line per event: the time, then a request as status, method, route and duration, or the level and the message.
-struct Lines {
+struct LogLines {
     /// Kept here: the layer's own switch needs a feature of tracing-subscriber that every function would be built with.
     colour: bool,
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'static>
-    FormatEvent<S, N> for Lines
+    FormatEvent<S, N> for LogLines
 {
     fn format_event(
         &self,

@@ -42,7 +42,7 @@ Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 3 stopped with re
 /// Serves Fleet API over HTTP: the functions of template.yaml, outside Lambda.
 #[derive(Clone, Parser)]
 #[command(name = "fleet-server", version, after_help = AFTER_HELP, args_override_self = true)]
-pub struct Options {
+pub struct ServerOptions {
     /// The address of the API; a port alone means 127.0.0.1, and port 0 any free port
     #[arg(long, env = "FLEET_LISTEN", value_name = "ADDR", default_value_t = LISTEN, value_parser = address, hide_env_values = true)]
     pub listen: SocketAddr,
@@ -204,7 +204,7 @@ pub enum PagesMode {
     Off,
 }
 
-impl Options {
+impl ServerOptions {
     /// Reads the command line and the environment of this process; ends the process if they are invalid.
     ///
     /// An empty variable counts as unset, since that is what `NAME=` in a shell or a compose file means.
@@ -235,7 +235,7 @@ impl Options {
     }
 }
 
-impl Options {
+impl ServerOptions {
     /// The functions to host.
     pub(crate) fn hosted(&self) -> &[FunctionName] {
         self.functions
@@ -259,7 +259,7 @@ impl Options {
     }
 }
 
-impl Default for Options {
+impl Default for ServerOptions {
     /// The defaults of the command line, whatever the environment says.
     fn default() -> Self {
         Self {
@@ -293,12 +293,12 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Options::command().debug_assert();
+        ServerOptions::command().debug_assert();
     }
 
     #[test]
     fn every_option_has_its_variable_and_the_help_says_so() {
-        let help = Options::command().render_long_help().to_string();
+        let help = ServerOptions::command().render_long_help().to_string();
         for option in [
             "listen",
             "aws-listen",

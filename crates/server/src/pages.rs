@@ -22,11 +22,11 @@ use serde_json::{Value, json};
 
 use self::{
     assets::{Assets, etag_of, is_known},
-    history::Source,
+    history::ChangeSource,
     refresh::Refresh,
 };
-pub(crate) use self::{history::History, store::Reader};
-use crate::{options::PagesMode, refusal::Answer};
+pub(crate) use self::{history::History, store::StoreReader};
+use crate::{options::PagesMode, refusal::ServerResponse};
 
 const SCALING: &str = "/scalableTargetDimensions/{scalableTargetDimensionId}";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -67,7 +67,7 @@ impl Pages {
     pub(crate) fn new(
         mode: PagesMode,
         scaling: &'static str,
-        reader: Reader,
+        reader: StoreReader,
         history: History,
     ) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl Pages {
     }
 
     /// Answers a request for a page; `None` if it is not for a page.
-    pub(crate) async fn answer(&self, parts: &Parts) -> Option<Answer> {
+    pub(crate) async fn answer(&self, parts: &Parts) -> Option<ServerResponse> {
         let headers = &parts.headers;
         match (&parts.method, parts.uri.path()) {
             // A client of the API gets the index of the API.
@@ -105,7 +105,7 @@ impl Pages {
         &self,
         method: &Method,
         resource: &str,
-        answer: &Answer,
+        answer: &ServerResponse,
         request_id: &str,
         caller: Caller,
     ) {
@@ -113,7 +113,7 @@ impl Pages {
             return;
         }
         let Ok(body) = answer.body().clone().collect().await;
-        let source = Source {
+        let source = ChangeSource {
             request_id: request_id.to_owned(),
             by: caller.0,
             // A GET also answers for ids that were never changed.
@@ -169,7 +169,7 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// JSON for the page, or 304 if the client already has it.
-fn data(found: Result<Value, refresh::PageError>, headers: &HeaderMap) -> Answer {
+fn data(found: Result<Value, refresh::PageError>, headers: &HeaderMap) -> ServerResponse {
     let (status, body) = match found {
         Ok(body) => (StatusCode::OK, body),
         Err(refused) => (
@@ -180,7 +180,7 @@ fn data(found: Result<Value, refresh::PageError>, headers: &HeaderMap) -> Answer
     let body = body.to_string();
     let etag = etag_of(body.as_bytes());
     let known = status == StatusCode::OK && is_known(&etag, headers);
-    let mut answer = Answer::new(Full::from(if known { String::new() } else { body }));
+    let mut answer = ServerResponse::new(Full::from(if known { String::new() } else { body }));
     *answer.status_mut() = if known {
         StatusCode::NOT_MODIFIED
     } else {

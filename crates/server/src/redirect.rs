@@ -14,7 +14,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::{
-    refusal::{self, Answer, Refusal},
+    refusal::{self, RequestRefusal, ServerResponse},
     tls::Acceptor,
 };
 
@@ -78,12 +78,17 @@ impl Redirect {
 impl Responder for Redirect {
     type Body = Full<Bytes>;
 
-    async fn respond(&self, _: &Client, request: Request<Incoming>, ticket: &Ticket) -> Answer {
+    async fn respond(
+        &self,
+        _: &Client,
+        request: Request<Incoming>,
+        ticket: &Ticket,
+    ) -> ServerResponse {
         let id = ticket.id();
         let method = request.method();
         let mut answer = match self.target(&request) {
             Some(target) => {
-                let mut answer = Answer::default();
+                let mut answer = ServerResponse::default();
                 *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
                 answer.headers_mut().insert(LOCATION, target);
                 let status = answer.status().as_u16();
@@ -91,7 +96,7 @@ impl Responder for Redirect {
                 answer
             }
             None => {
-                let refusal = Refusal::UnknownHost;
+                let refusal = RequestRefusal::UnknownHost;
                 let (status, cause) = (refusal.status().as_u16(), refusal.cause());
                 info!(%method, route = "none", status, request_id = id, cause = &*cause, "refused");
                 refusal.answer(ErrorBody::Standard, &id, true)
@@ -106,7 +111,7 @@ impl Responder for Redirect {
         answer
     }
 
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
+    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> ServerResponse {
         refusal::of_unreadable(unreadable, request_id)
     }
 }

@@ -15,14 +15,14 @@ use thiserror::Error;
 use tracing::info;
 use uuid::Uuid;
 
-use crate::access::Denied;
+use crate::access::DenialResponse;
 
 /// The answers of this server.
-pub(crate) type Answer = http::Response<Full<Bytes>>;
+pub(crate) type ServerResponse = http::Response<Full<Bytes>>;
 
 /// Why no function answers. The text is what the client reads.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum RequestRefusal {
     /// 403: no route has this method and path. The wording is API Gateway's.
     #[error("Missing Authentication Token")]
     NoSuchRoute,
@@ -37,7 +37,7 @@ pub(crate) enum Refusal {
     ForeignSite(#[from] ForeignSite),
     /// 401, 403, 429 or 503: what the template asks for was not shown. The words are the template's.
     #[error("The template's own answer.")]
-    Denied(Denied),
+    Denied(DenialResponse),
     /// 421: plain HTTP for a host that the server has no certificate for.
     #[error("This server does not serve the host of the request.")]
     UnknownHost,
@@ -61,7 +61,7 @@ pub(crate) enum Refusal {
     TimedOut,
 }
 
-impl Refusal {
+impl RequestRefusal {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
@@ -136,7 +136,12 @@ impl Refusal {
     /// connection cannot be used again.
     ///
     /// `shape` is that of the error bodies of the function whose route it is.
-    pub(crate) fn answer(&self, shape: ErrorBody, request_id: &str, unread: bool) -> Answer {
+    pub(crate) fn answer(
+        &self,
+        shape: ErrorBody,
+        request_id: &str,
+        unread: bool,
+    ) -> ServerResponse {
         let message = self.to_string();
         let body = match self {
             // To the byte what API Gateway says.
@@ -145,7 +150,7 @@ impl Refusal {
             _ => serde_json::to_string(&shape.of(self.code(), &message, request_id))
                 .unwrap_or_default(),
         };
-        let mut answer = Answer::new(Full::from(body));
+        let mut answer = ServerResponse::new(Full::from(body));
         *answer.status_mut() = self.status();
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -167,8 +172,8 @@ impl Refusal {
 }
 
 /// The response to something that is not an HTTP request. It is logged.
-pub(crate) fn of_unreadable(unreadable: Unreadable, request_id: Uuid) -> Answer {
-    let refusal = Refusal::Unreadable(unreadable);
+pub(crate) fn of_unreadable(unreadable: Unreadable, request_id: Uuid) -> ServerResponse {
+    let refusal = RequestRefusal::Unreadable(unreadable);
     let (status, cause) = (refusal.status().as_u16(), refusal.cause());
     let request_id = request_id.to_string();
     info!(
@@ -191,23 +196,27 @@ mod tests {
     async fn every_refusal_has_its_status_and_body() {
         for (refusal, status, body) in [
             (
-                Refusal::NoSuchRoute,
+                RequestRefusal::NoSuchRoute,
                 403,
                 r#"{"message":"Missing Authentication Token"}"#,
             ),
-            (Refusal::OutsideStage, 403, r#"{"message":"Forbidden"}"#),
             (
-                Refusal::NoClientCertificate,
+                RequestRefusal::OutsideStage,
+                403,
+                r#"{"message":"Forbidden"}"#,
+            ),
+            (
+                RequestRefusal::NoClientCertificate,
                 403,
                 r#"{"code":"Forbidden","message":"This route requires a client certificate.","request_id":"r"}"#,
             ),
             (
-                Refusal::UnknownHost,
+                RequestRefusal::UnknownHost,
                 421,
                 r#"{"code":"MisdirectedRequest","message":"This server does not serve the host of the request.","request_id":"r"}"#,
             ),
             (
-                Refusal::Query,
+                RequestRefusal::Query,
                 400,
                 r#"{"code":"InvalidRequest","message":"The query string must be percent-encoded UTF-8.","request_id":"r"}"#,
             ),
@@ -222,12 +231,12 @@ mod tests {
                 r#"{"code":"PayloadTooLarge","message":"The request body must have at most 9 bytes.","request_id":"r"}"#,
             ),
             (
-                Refusal::Malformed,
+                RequestRefusal::Malformed,
                 502,
                 r#"{"code":"Internal","message":"Internal server error","request_id":"r"}"#,
             ),
             (
-                Refusal::TimedOut,
+                RequestRefusal::TimedOut,
                 504,
                 r#"{"code":"Timeout","message":"Endpoint request timed out","request_id":"r"}"#,
             ),

@@ -16,8 +16,8 @@ use crate::{
     error::StartError,
     limits::OPEN_FILES,
     log::{self, LogFormat},
-    options::Options,
-    server::{Running, Server},
+    options::ServerOptions,
+    server::{RunningServer, Server},
     transfer,
 };
 
@@ -32,7 +32,7 @@ pub async fn program(name: &str) -> ExitCode {
     if transfer::is_requested() {
         return transfer::program(name).await;
     }
-    let options = Options::parse_with_environment();
+    let options = ServerOptions::parse_with_environment();
     let ended = match start_log(options.log_format) {
         Ok(()) => run(options, &mut io::stdout()).await,
         Err(error) => Err(error),
@@ -70,9 +70,9 @@ pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
 ///
 /// # Errors
 /// [`StartError`] when the server does not start.
-pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, StartError> {
+pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCode, StartError> {
     open_files::raise_limit(OPEN_FILES);
-    let mut signals = Signals::new().map_err(|cause| StartError::System(cause.kind()))?;
+    let mut signals = ServerSignals::new().map_err(|cause| StartError::System(cause.kind()))?;
     let running = tokio::select! {
         running = Server::start(options) => running?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
@@ -108,7 +108,7 @@ pub async fn run(options: Options, out: &mut impl Write) -> Result<ExitCode, Sta
 }
 
 /// Where the data is once the server has stopped, as a sentence; empty if the server held none.
-fn data_after_stop(running: &Running) -> String {
+fn data_after_stop(running: &RunningServer) -> String {
     match (running.aws_endpoint_url(), running.data_folder()) {
         (_, Some(folder)) if !folder.exists() => {
             format!(" The data folder {} is gone.", folder.display())
@@ -125,13 +125,13 @@ fn farewell(ended: &str, data: &str, out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
-struct Signals {
+struct ServerSignals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Option<Signal>,
 }
 
-impl Signals {
+impl ServerSignals {
     fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -148,7 +148,7 @@ impl Signals {
     }
 
     /// Waits for Ctrl-C or SIGTERM, and has `running` reload its certificates at each SIGHUP until then.
-    async fn last(&mut self, running: &Running) {
+    async fn last(&mut self, running: &RunningServer) {
         loop {
             let Some(hang_up) = &mut self.hang_up else {
                 return self.next().await;
@@ -170,7 +170,7 @@ impl Signals {
     }
 }
 
-fn welcome(running: &Running, out: &mut impl Write) -> io::Result<()> {
+fn welcome(running: &RunningServer, out: &mut impl Write) -> io::Result<()> {
     let url = running.base_url();
     writeln!(
         out,

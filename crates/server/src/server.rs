@@ -19,7 +19,7 @@ use tracing::warn;
 
 use crate::{
     access::{Access, AccessError, Callers},
-    backend::{REGION, Stores},
+    backend::{OpenStores, REGION},
     conflicts::Conflicts,
     document::{self, Facts},
     error::StartError,
@@ -28,11 +28,11 @@ use crate::{
     functions,
     gateway::Gateway,
     https::{self, Https},
-    options::{Backend, Options, PagesMode},
-    pages::{History, Pages, Reader},
+    options::{Backend, PagesMode, ServerOptions},
+    pages::{History, Pages, StoreReader},
     stage::Stage,
     template::{self, AccessRules, TemplateError, TemplateRoute},
-    tls::{ClientRoutes, Plan},
+    tls::{ClientRoutes, TlsPlan},
 };
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -56,9 +56,9 @@ const ALL_EXAMPLES: [(&str, &str, &str); 3] = [
 #[derive(Debug)]
 pub struct Server;
 
-/// A server that answers. Dropped without [`Running::stop`] it stops by itself a little later.
+/// A server that answers. Dropped without [`RunningServer::stop`] it stops by itself a little later.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningServer {
     hosting: Hosting,
     https: Option<Https>,
     local_aws: Option<LocalAws>,
@@ -78,7 +78,7 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running then.
-    pub async fn start(options: Options) -> Result<Running, StartError> {
+    pub async fn start(options: ServerOptions) -> Result<RunningServer, StartError> {
         let asks = options.access.asks(options.listen)?;
         let (name, mut routes, rules) = routes(&options, asks)?;
         if let Some(hosted) = &options.functions {
@@ -87,7 +87,7 @@ impl Server {
                 cause,
             })?;
         }
-        let plan = Plan::check(&options, &routes)?;
+        let plan = TlsPlan::check(&options, &routes)?;
         let listener = bind(options.listen)
             .await
             .map_err(|error| in_use(error, &options, false))?;
@@ -103,18 +103,18 @@ impl Server {
                 options.listen
             );
         }
-        let Stores {
+        let OpenStores {
             clients,
             settings,
             local,
             folder,
-        } = Stores::open(
+        } = OpenStores::open(
             &options,
             on_this_machine(&listener, plan.as_ref(), &options).as_deref(),
         )
         .await
         .map_err(|error| in_use(error, &options, true))?;
-        let client_routes = plan.as_ref().and_then(Plan::client_routes);
+        let client_routes = plan.as_ref().and_then(TlsPlan::client_routes);
         let access = match rules {
             Some(rules) => Some(
                 access(
@@ -140,7 +140,7 @@ impl Server {
             (None, Some(inventory), Some(dimensions), Some(scaling)) => Some(Pages::new(
                 options.pages,
                 scaling.mode.name(),
-                Reader::new(&clients, inventory.clone(), dimensions),
+                StoreReader::new(&clients, inventory.clone(), dimensions),
                 History::open(folder.as_deref()),
             )),
             _ => None,
@@ -212,7 +212,7 @@ impl Server {
             .map(|https| https.redirecting(plain, port, limits))
             .transpose()
             .map_err(system)?;
-        Ok(Running {
+        Ok(RunningServer {
             hosting,
             https,
             local_aws: local,
@@ -228,7 +228,7 @@ impl Server {
     }
 }
 
-impl Running {
+impl RunningServer {
     /// Where the API answers, without a slash at the end: `http://127.0.0.1:3000`, or `https://api.example.com`, by the
     /// name that its certificate is for; with the stage at its end where there is one.
     #[must_use]
@@ -345,8 +345,8 @@ impl Running {
 /// Where the API answers on this machine; `None` with HTTPS, whose certificate is for another name.
 fn on_this_machine(
     listener: &TcpListener,
-    plan: Option<&Plan>,
-    options: &Options,
+    plan: Option<&TlsPlan>,
+    options: &ServerOptions,
 ) -> Option<String> {
     let port = listener.local_addr().ok()?.port();
     let url = format!("http://127.0.0.1:{port}");
@@ -354,8 +354,8 @@ fn on_this_machine(
 }
 
 /// The base URL that every client knows the server by: that of an address of its own, or of its certificate's name.
-fn known_url(address: SocketAddr, plan: Option<&Plan>, stage: Option<&Stage>) -> Option<String> {
-    let name = plan.and_then(Plan::name);
+fn known_url(address: SocketAddr, plan: Option<&TlsPlan>, stage: Option<&Stage>) -> Option<String> {
+    let name = plan.and_then(TlsPlan::name);
     if address.ip().is_unspecified() && name.is_none() {
         return None;
     }
@@ -392,7 +392,11 @@ fn only(
 }
 
 /// Requests to try, of the routes that there are, with what those ask for.
-fn examples(options: &Options, routes: &[TemplateRoute], access: Option<&Access>) -> Vec<String> {
+fn examples(
+    options: &ServerOptions,
+    routes: &[TemplateRoute],
+    access: Option<&Access>,
+) -> Vec<String> {
     let shown = |method: &str, path: &str, example: &str| {
         let asked = access.map(|access| access.curl_options(method, path));
         format!("{}{example}", asked.unwrap_or_default())
@@ -413,7 +417,7 @@ fn examples(options: &Options, routes: &[TemplateRoute], access: Option<&Access>
 
 /// The template's name, for people, its routes, and what they ask of callers where that is wanted.
 fn routes(
-    options: &Options,
+    options: &ServerOptions,
     asks: bool,
 ) -> Result<(String, Vec<TemplateRoute>, Option<AccessRules>), StartError> {
     let (name, text) = match options.template.as_deref() {
@@ -449,7 +453,7 @@ fn routes(
 }
 
 /// Whose requests are taken: on loopback those of this machine, which a page in its browser could send too.
-fn sites(options: &Options, has_certificate: bool) -> Option<SiteRules> {
+fn sites(options: &ServerOptions, has_certificate: bool) -> Option<SiteRules> {
     let rules = || SiteRules::allowing(options.allow_host.iter().cloned());
     options.listen.ip().is_loopback().then(|| {
         if has_certificate {
@@ -461,7 +465,7 @@ fn sites(options: &Options, has_certificate: bool) -> Option<SiteRules> {
 }
 
 /// Where something is in use, all that is: else a person would meet it one start after the other.
-fn in_use(error: StartError, options: &Options, bound: bool) -> StartError {
+fn in_use(error: StartError, options: &ServerOptions, bound: bool) -> StartError {
     use fleet_local_aws::StartError as Local;
     match error {
         StartError::AddressInUse(_)
@@ -474,7 +478,7 @@ fn in_use(error: StartError, options: &Options, bound: bool) -> StartError {
 
 /// What `rules` ask for on the routes that are hosted.
 async fn access(
-    options: &Options,
+    options: &ServerOptions,
     mut rules: AccessRules,
     hosted: &[TemplateRoute],
     client_routes: Option<&ClientRoutes>,

@@ -8,7 +8,7 @@ use saphyr::{LoadableYamlNode as _, Yaml};
 use thiserror::Error;
 
 pub(crate) use self::access::{
-    AccessRules, Period, Quota, ResponseTemplate, RouteRule, Throttle, UsagePlan, access,
+    AccessRules, Quota, QuotaPeriod, ResponseTemplate, RouteRule, Throttle, UsagePlan, access,
 };
 
 /// Why a template cannot be served: one sentence for a person at a terminal.

@@ -1,6 +1,6 @@
 //! HTTPS by the server itself: certificates from files or by ACME, and client certificates.
 //!
-//! [`Plan::check`] reads and checks everything that the options name and changes nothing; [`Plan::open`] creates what is
+//! [`TlsPlan::check`] reads and checks everything that the options name and changes nothing; [`TlsPlan::open`] creates what is
 //! needed. The resulting [`Acceptor`] wraps TCP connections in TLS, always with the newest certificate.
 
 mod acme;
@@ -33,12 +33,12 @@ use tracing::warn;
 
 pub(crate) use self::clients::ClientRoutes;
 use self::{
-    acme::{Acme, Order},
+    acme::{Acme, CertificateOrder},
     clients::ClientCertificates,
-    files::{About, OptionFile, Pair},
+    files::{CertificateFacts, CertificatePair, OptionFile},
 };
 pub use self::{error::TlsError, options::TlsOptions};
-use crate::{options::Options, private, template::TemplateRoute};
+use crate::{options::ServerOptions, private, template::TemplateRoute};
 
 /// How long before it expires a certificate causes a warning.
 const SOON: i64 = 14 * 24 * 60 * 60;
@@ -47,8 +47,8 @@ const HTTP_1: &[u8] = b"http/1.1";
 
 /// What HTTPS needs, checked.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    source: Source,
+pub(crate) struct TlsPlan {
+    source: CertificateSource,
     clients: Option<OptionFile>,
     routes: Option<ClientRoutes>,
     material: Material,
@@ -57,9 +57,9 @@ pub(crate) struct Plan {
 
 /// Where the server's certificate comes from.
 #[derive(Clone, Debug)]
-enum Source {
+enum CertificateSource {
     Files { cert: OptionFile, key: OptionFile },
-    Acme(Order),
+    Acme(CertificateOrder),
 }
 
 /// The files as they were read together.
@@ -78,11 +78,11 @@ pub(crate) struct Tls {
 
 /// Wraps TCP connections in TLS.
 #[derive(Clone, Debug)]
-pub(crate) struct Acceptor(Arc<Shared>);
+pub(crate) struct Acceptor(Arc<TlsState>);
 
 #[derive(Debug)]
-struct Shared {
-    current: RwLock<Current>,
+struct TlsState {
+    current: RwLock<CurrentConfig>,
     /// What answers an ACME server that checks that the name is ours.
     challenge: Option<Arc<ServerConfig>>,
     /// Tells the watcher to check now.
@@ -91,27 +91,27 @@ struct Shared {
 
 /// The configuration of new connections.
 #[derive(Clone, Debug)]
-struct Current {
+struct CurrentConfig {
     config: Arc<ServerConfig>,
-    names: Names,
+    names: ServerNames,
 }
 
 /// The names that the server answers to.
 #[derive(Clone, Debug)]
-enum Names {
+enum ServerNames {
     /// Those of this certificate.
     Of(CertificateDer<'static>),
     These(Vec<String>),
 }
 
-impl Plan {
+impl TlsPlan {
     /// Reads and checks what `options` request; `None` if they request plain HTTP.
     pub(crate) fn check(
-        options: &Options,
+        options: &ServerOptions,
         routes: &[TemplateRoute],
     ) -> Result<Option<Self>, TlsError> {
-        let Options { tls, .. } = options;
-        let Some(source) = Source::check(options)? else {
+        let ServerOptions { tls, .. } = options;
+        let Some(source) = CertificateSource::check(options)? else {
             let useless = [
                 ("--acme-email", tls.acme_email.is_some(), "--acme-domain"),
                 (
@@ -178,22 +178,22 @@ impl Plan {
     /// Creates the folder that ACME needs while the start can still fail.
     pub(crate) fn prepare(&self) -> Result<(), TlsError> {
         match &self.source {
-            Source::Files { .. } => Ok(()),
-            Source::Acme(order) => order.make_cache(),
+            CertificateSource::Files { .. } => Ok(()),
+            CertificateSource::Acme(order) => order.make_cache(),
         }
     }
 
     /// Starts renewing and watching.
     pub(crate) fn open(self) -> Result<Tls, TlsError> {
         let acme = match &self.source {
-            Source::Files { .. } => None,
-            Source::Acme(order) => Some(Acme::new(order, &self.provider)?),
+            CertificateSource::Files { .. } => None,
+            CertificateSource::Acme(order) => Some(Acme::new(order, &self.provider)?),
         };
         let resolver = acme.as_ref().map(Acme::resolver);
         let current = self.build(&self.material, resolver.clone())?;
         self.warn(&self.material);
         let challenge = acme.as_ref().map(Acme::challenge);
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(TlsState {
             current: RwLock::new(current),
             challenge,
             look: Notify::new(),
@@ -218,12 +218,12 @@ impl Plan {
         &self,
         material: &Material,
         acme: Option<Arc<dyn ResolvesServerCert>>,
-    ) -> Result<Current, TlsError> {
+    ) -> Result<CurrentConfig, TlsError> {
         let pair = self.pair(material)?;
         let names = match (&pair, &self.source) {
-            (Some(pair), _) => Names::Of(pair.cert[0].clone()),
-            (None, Source::Acme(order)) => Names::These(order.domains.clone()),
-            (None, Source::Files { .. }) => Names::These(Vec::new()),
+            (Some(pair), _) => ServerNames::Of(pair.cert[0].clone()),
+            (None, CertificateSource::Acme(order)) => ServerNames::These(order.domains.clone()),
+            (None, CertificateSource::Files { .. }) => ServerNames::These(Vec::new()),
         };
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?;
@@ -246,17 +246,17 @@ impl Plan {
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
-        Ok(Current {
+        Ok(CurrentConfig {
             config: Arc::new(config),
             names,
         })
     }
 
-    fn pair(&self, material: &Material) -> Result<Option<Pair>, TlsError> {
+    fn pair(&self, material: &Material) -> Result<Option<CertificatePair>, TlsError> {
         match (&self.source, &material.pair) {
-            (Source::Files { cert, key }, Some((cert_pem, key_pem))) => Ok(Some(Arc::new(
-                files::pair(cert, cert_pem, key, key_pem, &self.provider)?,
-            ))),
+            (CertificateSource::Files { cert, key }, Some((cert_pem, key_pem))) => Ok(Some(
+                Arc::new(files::pair(cert, cert_pem, key, key_pem, &self.provider)?),
+            )),
             _ => Ok(None),
         }
     }
@@ -276,7 +276,9 @@ impl Plan {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs().cast_signed());
-        if let (Source::Files { cert, key }, Ok(Some(pair))) = (&self.source, self.pair(material)) {
+        if let (CertificateSource::Files { cert, key }, Ok(Some(pair))) =
+            (&self.source, self.pair(material))
+        {
             warn_of_end(cert, &pair.cert[0], now);
             // A group may read it: Debian's `ssl-cert` is for that.
             if private::is_open(&key.path, private::OTHERS) {
@@ -295,12 +297,12 @@ impl Plan {
 }
 
 fn warn_of_end(file: &OptionFile, certificate: &CertificateDer<'_>, now: i64) {
-    let Some(About {
+    let Some(CertificateFacts {
         subject,
         until,
         from,
         ..
-    }) = About::of(certificate)
+    }) = CertificateFacts::of(certificate)
     else {
         return;
     };
@@ -324,8 +326,8 @@ fn warn_of_end(file: &OptionFile, certificate: &CertificateDer<'_>, now: i64) {
     }
 }
 
-impl Source {
-    fn check(options: &Options) -> Result<Option<Self>, TlsError> {
+impl CertificateSource {
+    fn check(options: &ServerOptions) -> Result<Option<Self>, TlsError> {
         let tls = &options.tls;
         match (&tls.tls_cert, &tls.tls_key, tls.acme_domain.is_empty()) {
             (None, None, true) => Ok(None),
@@ -348,7 +350,7 @@ impl Source {
             (None, Some(_), true) => Err(TlsError::Needs("--tls-key", "--tls-cert")),
             (Some(_), _, false) => Err(TlsError::Contradict("--tls-cert", "--acme-domain")),
             (None, Some(_), false) => Err(TlsError::Contradict("--tls-key", "--acme-domain")),
-            (None, None, false) => Ok(Some(Self::Acme(Order::check(options)?))),
+            (None, None, false) => Ok(Some(Self::Acme(CertificateOrder::check(options)?))),
         }
     }
 
@@ -357,7 +359,7 @@ impl Source {
         match (self, &material.pair) {
             (Self::Acme(order), _) => order.domains.first().cloned(),
             (Self::Files { cert, .. }, Some((pem, _))) => {
-                About::of(cert.certificates(pem).ok()?.first()?)?.name
+                CertificateFacts::of(cert.certificates(pem).ok()?.first()?)?.name
             }
             (Self::Files { .. }, None) => None,
         }
@@ -365,10 +367,10 @@ impl Source {
 }
 
 impl Material {
-    fn read(source: &Source, clients: Option<&OptionFile>) -> Result<Self, TlsError> {
+    fn read(source: &CertificateSource, clients: Option<&OptionFile>) -> Result<Self, TlsError> {
         let pair = match source {
-            Source::Files { cert, key } => Some((cert.read()?, key.read()?)),
-            Source::Acme(_) => None,
+            CertificateSource::Files { cert, key } => Some((cert.read()?, key.read()?)),
+            CertificateSource::Acme(_) => None,
         };
         Ok(Self {
             pair,
@@ -377,7 +379,7 @@ impl Material {
     }
 }
 
-impl Plan {
+impl TlsPlan {
     /// The host part of the address for people: the first name of the certificate.
     pub(crate) fn name(&self) -> Option<String> {
         self.source.name(&self.material)
@@ -386,8 +388,8 @@ impl Plan {
     /// The source of the certificate, for people.
     pub(crate) fn describe(&self) -> String {
         match &self.source {
-            Source::Files { cert, .. } => cert.path.display().to_string(),
-            Source::Acme(order) => format!(
+            CertificateSource::Files { cert, .. } => cert.path.display().to_string(),
+            CertificateSource::Acme(order) => format!(
                 "for {} by ACME from {}",
                 order.domains.join(", "),
                 order.directory
@@ -408,7 +410,7 @@ impl Tls {
 }
 
 impl Acceptor {
-    fn current(&self) -> Current {
+    fn current(&self) -> CurrentConfig {
         self.0
             .current
             .read()
@@ -438,8 +440,8 @@ impl Acceptor {
     /// Whether the server's certificate is good for `host`.
     pub(crate) fn answers_to(&self, host: &str) -> bool {
         match self.current().names {
-            Names::These(names) => names.iter().any(|name| name.eq_ignore_ascii_case(host)),
-            Names::Of(certificate) => {
+            ServerNames::These(names) => names.iter().any(|name| name.eq_ignore_ascii_case(host)),
+            ServerNames::Of(certificate) => {
                 let (Ok(parsed), Ok(name)) = (
                     ParsedCertificate::try_from(&certificate),
                     ServerName::try_from(host),
@@ -471,7 +473,7 @@ impl Handshake for Acceptor {
 fn client_subject(stream: &TlsStream<TcpStream>) -> Option<String> {
     let (_, connection) = stream.get_ref();
     let shown = connection.peer_certificates()?.first()?;
-    Some(About::of(shown).map_or_else(|| "unreadable".to_owned(), |about| about.subject))
+    Some(CertificateFacts::of(shown).map_or_else(|| "unreadable".to_owned(), |about| about.subject))
 }
 
 /// Stands for a certificate that has not arrived yet.

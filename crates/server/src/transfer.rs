@@ -27,12 +27,12 @@ use reqwest::Url;
 use thiserror::Error;
 
 use crate::{
-    backend::Stores,
+    backend::OpenStores,
     error::StartError,
-    options::{Backend, DATA_DIR, Options, SqlEngine},
+    options::{Backend, DATA_DIR, ServerOptions, SqlEngine},
 };
-use api::Api;
-use source::Source;
+use api::ApiClient;
+use source::ExportSource;
 
 /// How many instances are requested, or added, at once.
 const AT_ONCE: usize = 16;
@@ -231,11 +231,11 @@ async fn export(options: &ExportOptions) -> Result<(String, ExitCode), TransferE
         stores,
     } = options;
     if let Some(url) = url {
-        let api = Api::new(url, api_key_file.as_deref(), sign.as_deref()).await?;
-        return export::run(&Source::Api(api), file).await;
+        let api = ApiClient::new(url, api_key_file.as_deref(), sign.as_deref()).await?;
+        return export::run(&ExportSource::Api(api), file).await;
     }
     let (stores, ports) = open(stores).await?;
-    let source = Source::Stores {
+    let source = ExportSource::Stores {
         inventory: ports.reads,
         dimensions: ports.dimensions,
     };
@@ -251,23 +251,23 @@ async fn import(options: &ImportOptions) -> Result<(String, ExitCode), TransferE
     ended
 }
 
-async fn close(stores: Stores) {
+async fn close(stores: OpenStores) {
     if let Some(local) = stores.local {
         local.stop().await;
     }
 }
 
-async fn open(options: &StoreOptions) -> Result<(Stores, Ports), StartError> {
-    let options = Options {
+async fn open(options: &StoreOptions) -> Result<(OpenStores, Ports), StartError> {
+    let options = ServerOptions {
         aws_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         backend: options.backend,
         data_dir: options.data_dir.clone(),
         database_url: options.database_url.clone(),
         database_url_file: options.database_url_file.clone(),
         engine: options.engine,
-        ..Options::default()
+        ..ServerOptions::default()
     };
-    let stores = Stores::open(&options, None).await?;
+    let stores = OpenStores::open(&options, None).await?;
     let settings = &stores.settings;
     let (Some(inventory), Some(dimensions)) = (&settings.inventory, &settings.dimensions) else {
         // All functions are hosted by default, so both are set.

@@ -13,13 +13,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// A store's probe, and the file that the store writes to where that is on this machine.
 #[derive(Clone, Debug)]
-pub(crate) struct Watched<P> {
+pub(crate) struct WatchedStore<P> {
     pub(crate) probe: P,
     pub(crate) store: Store,
     pub(crate) file: Option<Arc<DataFile>>,
 }
 
-impl<P: Probe> Probe for Watched<P> {
+impl<P: Probe> Probe for WatchedStore<P> {
     async fn probe(&self) -> Result<(), StoreError> {
         self.file
             .as_ref()

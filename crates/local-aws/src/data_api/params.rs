@@ -6,7 +6,7 @@ use super::{
     errors::ApiError,
     wire::{Field, SqlParameter},
 };
-use crate::engine::{Parameters, Value};
+use crate::engine::{Parameters, SqlValue};
 
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
@@ -35,24 +35,24 @@ pub(super) fn read(list: Vec<SqlParameter>) -> Result<Parameters, ApiError> {
     Ok(parameters)
 }
 
-fn value(name: &str, field: Field, hint: Option<&str>) -> Result<Value, ApiError> {
+fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, ApiError> {
     let value = match field {
-        Field::IsNull(true) => Value::Null,
+        Field::IsNull(true) => SqlValue::Null,
         Field::IsNull(false) => {
             return Err(ApiError::BadRequest(format!(
                 "Parameter {name}: isNull must be true where it is given"
             )));
         }
-        Field::BooleanValue(value) => Value::Boolean(value),
-        Field::LongValue(value) => Value::Long(value),
-        Field::DoubleValue(value) if value.is_finite() => Value::Double(value),
+        Field::BooleanValue(value) => SqlValue::Boolean(value),
+        Field::LongValue(value) => SqlValue::Long(value),
+        Field::DoubleValue(value) if value.is_finite() => SqlValue::Double(value),
         Field::DoubleValue(_) => {
             return Err(ApiError::BadRequest(format!(
                 "Parameter {name}: a double must be finite"
             )));
         }
-        Field::StringValue(value) => Value::Text(value),
-        Field::BlobValue(value) => Value::Blob(value),
+        Field::StringValue(value) => SqlValue::Text(value),
+        Field::BlobValue(value) => SqlValue::Blob(value),
         Field::ArrayValue(_) => {
             return Err(ApiError::BadRequest(
                 "Array parameters are not supported.".into(),
@@ -60,8 +60,8 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<Value, ApiError
         }
     };
     match (hint, value) {
-        (None, value) | (Some(_), value @ Value::Null) => Ok(value),
-        (Some(hint), Value::Text(text)) => hinted(name, hint, text),
+        (None, value) | (Some(_), value @ SqlValue::Null) => Ok(value),
+        (Some(hint), SqlValue::Text(text)) => hinted(name, hint, text),
         (Some(hint), _) => Err(ApiError::BadRequest(format!(
             "Parameter {name}: type hint {hint} needs a stringValue"
         ))),
@@ -69,16 +69,16 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<Value, ApiError
 }
 
 /// Checks a text against its hint: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>.
-fn hinted(name: &str, hint: &str, text: String) -> Result<Value, ApiError> {
+fn hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, ApiError> {
     let form = match hint {
-        "TIMESTAMP" if is_timestamp(&text) => return Ok(Value::Text(text)),
-        "DATE" if Date::parse(&text, DATE).is_ok() => return Ok(Value::Text(text)),
-        "TIME" if is_time(&text) => return Ok(Value::Text(text)),
-        "DECIMAL" if is_decimal(&text) => return Ok(Value::Decimal(text)),
+        "TIMESTAMP" if is_timestamp(&text) => return Ok(SqlValue::Text(text)),
+        "DATE" if Date::parse(&text, DATE).is_ok() => return Ok(SqlValue::Text(text)),
+        "TIME" if is_time(&text) => return Ok(SqlValue::Text(text)),
+        "DECIMAL" if is_decimal(&text) => return Ok(SqlValue::Decimal(text)),
         "JSON" if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() => {
-            return Ok(Value::Json(text));
+            return Ok(SqlValue::Json(text));
         }
-        "UUID" if text.parse::<uuid::Uuid>().is_ok() => return Ok(Value::Text(text)),
+        "UUID" if text.parse::<uuid::Uuid>().is_ok() => return Ok(SqlValue::Text(text)),
         "TIMESTAMP" => "YYYY-MM-DD HH:MM:SS[.FFF]",
         "DATE" => "YYYY-MM-DD",
         "TIME" => "HH:MM:SS[.FFF]",
@@ -119,7 +119,7 @@ fn is_decimal(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn one(json: &str) -> Result<Value, ApiError> {
+    fn one(json: &str) -> Result<SqlValue, ApiError> {
         let list = serde_json::from_str(&format!("[{json}]")).unwrap();
         read(list).map(|mut set| set.remove("p").unwrap())
     }
@@ -128,27 +128,27 @@ mod tests {
     fn each_kind_of_field_is_read() {
         assert_eq!(
             one(r#"{"name":"p","value":{"isNull":true}}"#),
-            Ok(Value::Null)
+            Ok(SqlValue::Null)
         );
         assert_eq!(
             one(r#"{"name":"p","value":{"booleanValue":true}}"#),
-            Ok(Value::Boolean(true))
+            Ok(SqlValue::Boolean(true))
         );
         assert_eq!(
             one(r#"{"name":"p","value":{"longValue":-7}}"#),
-            Ok(Value::Long(-7))
+            Ok(SqlValue::Long(-7))
         );
         assert_eq!(
             one(r#"{"name":"p","value":{"doubleValue":1.5}}"#),
-            Ok(Value::Double(1.5))
+            Ok(SqlValue::Double(1.5))
         );
         assert_eq!(
             one(r#"{"name":"p","value":{"stringValue":"é"}}"#),
-            Ok(Value::Text("é".into()))
+            Ok(SqlValue::Text("é".into()))
         );
         assert_eq!(
             one(r#"{"name":"p","value":{"blobValue":"AQI="}}"#),
-            Ok(Value::Blob(vec![1, 2]))
+            Ok(SqlValue::Blob(vec![1, 2]))
         );
     }
 
@@ -193,7 +193,7 @@ mod tests {
         assert!(one(r#"{"name":"p","typeHint":"DATE","value":{"longValue":1}}"#).is_err());
         assert_eq!(
             one(r#"{"name":"p","typeHint":"DATE","value":{"isNull":true}}"#),
-            Ok(Value::Null)
+            Ok(SqlValue::Null)
         );
     }
 }

@@ -11,7 +11,7 @@ use super::{
         ResultSetOptions, UpdateResult,
     },
 };
-use crate::engine::{Column, EngineError, Outcome, Value};
+use crate::engine::{EngineError, ResultColumn, SqlValue, StatementResult};
 
 /// The format of a result.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Options {
 }
 
 /// The body of an `Execute` response.
-pub(super) fn execute(outcome: Outcome, options: &Options) -> Result<Bytes, ApiError> {
+pub(super) fn execute(outcome: StatementResult, options: &Options) -> Result<Bytes, ApiError> {
     let response = match outcome.columns {
         Some(columns) if options.json => {
             let text = formatted(&columns, outcome.rows, &options.set)?;
@@ -54,7 +54,7 @@ pub(super) fn execute(outcome: Outcome, options: &Options) -> Result<Bytes, ApiE
 }
 
 /// The body of a `BatchExecute` response.
-pub(super) fn batch(outcomes: &[Outcome]) -> Result<Bytes, ApiError> {
+pub(super) fn batch(outcomes: &[StatementResult]) -> Result<Bytes, ApiError> {
     let update_results = outcomes
         .iter()
         .map(|outcome| UpdateResult {
@@ -73,27 +73,30 @@ fn limited(body: Bytes) -> Result<Bytes, ApiError> {
 
 fn generated(ids: &[i64]) -> Vec<ResponseValue> {
     ids.iter()
-        .map(|id| ResponseValue(Value::Long(*id)))
+        .map(|id| ResponseValue(SqlValue::Long(*id)))
         .collect()
 }
 
-fn record(row: Vec<Value>, options: &ResultSetOptions) -> Vec<ResponseValue> {
+fn record(row: Vec<SqlValue>, options: &ResultSetOptions) -> Vec<ResponseValue> {
     row.into_iter()
         .map(|value| ResponseValue(as_asked(value, options)))
         .collect()
 }
 
 /// Applies `resultSetOptions`.
-fn as_asked(value: Value, options: &ResultSetOptions) -> Value {
+fn as_asked(value: SqlValue, options: &ResultSetOptions) -> SqlValue {
     match value {
-        Value::Long(number) if options.long_return_type == LongReturnType::String => {
-            Value::Text(number.to_string())
+        SqlValue::Long(number) if options.long_return_type == LongReturnType::String => {
+            SqlValue::Text(number.to_string())
         }
-        Value::Decimal(text) if options.decimal_return_type == DecimalReturnType::DoubleOrLong => {
+        SqlValue::Decimal(text)
+            if options.decimal_return_type == DecimalReturnType::DoubleOrLong =>
+        {
             if text.contains('.') {
-                text.parse().map_or(Value::Decimal(text), Value::Double)
+                text.parse()
+                    .map_or(SqlValue::Decimal(text), SqlValue::Double)
             } else {
-                text.parse().map_or(Value::Decimal(text), Value::Long)
+                text.parse().map_or(SqlValue::Decimal(text), SqlValue::Long)
             }
         }
         value => value,
@@ -103,8 +106,8 @@ fn as_asked(value: Value, options: &ResultSetOptions) -> Value {
 /// The whole result as one JSON array of objects:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api-json.html>.
 fn formatted(
-    columns: &[Column],
-    rows: Vec<Vec<Value>>,
+    columns: &[ResultColumn],
+    rows: Vec<Vec<SqlValue>>,
     options: &ResultSetOptions,
 ) -> Result<String, ApiError> {
     for (index, column) in columns.iter().enumerate() {
@@ -132,13 +135,15 @@ fn formatted(
             text.push_str(key);
             text.push(':');
             text.push_str(&match as_asked(value, options) {
-                Value::Null => "null".to_owned(),
-                Value::Boolean(value) => value.to_string(),
-                Value::Long(value) => value.to_string(),
+                SqlValue::Null => "null".to_owned(),
+                SqlValue::Boolean(value) => value.to_string(),
+                SqlValue::Long(value) => value.to_string(),
                 // Debug, since Display would write 1.0 as the whole number 1.
-                Value::Double(value) => format!("{value:?}"),
-                Value::Decimal(value) | Value::Text(value) | Value::Json(value) => quoted(&value),
-                Value::Blob(value) => quoted(&STANDARD.encode(value)),
+                SqlValue::Double(value) => format!("{value:?}"),
+                SqlValue::Decimal(value) | SqlValue::Text(value) | SqlValue::Json(value) => {
+                    quoted(&value)
+                }
+                SqlValue::Blob(value) => quoted(&STANDARD.encode(value)),
             });
         }
         text.push('}');
@@ -158,16 +163,16 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn outcome(rows: Vec<Vec<Value>>) -> Outcome {
-        let column = Column {
+    fn outcome(rows: Vec<Vec<SqlValue>>) -> StatementResult {
+        let column = ResultColumn {
             name: "a".into(),
             label: "a".into(),
-            ..Column::default()
+            ..ResultColumn::default()
         };
-        Outcome {
+        StatementResult {
             columns: Some(vec![column]),
             rows,
-            ..Outcome::default()
+            ..StatementResult::default()
         }
     }
 
@@ -178,13 +183,13 @@ mod tests {
     fn a_response_of_just_one_mebibyte_passes_and_one_byte_more_does_not() {
         let text = "x".repeat(MAX_RESPONSE_BYTES - FRAME);
         let body = execute(
-            outcome(vec![vec![Value::Text(text.clone())]]),
+            outcome(vec![vec![SqlValue::Text(text.clone())]]),
             &Options::default(),
         )
         .unwrap();
         assert_eq!(body.len(), MAX_RESPONSE_BYTES);
         let error = execute(
-            outcome(vec![vec![Value::Text(text + "x")]]),
+            outcome(vec![vec![SqlValue::Text(text + "x")]]),
             &Options::default(),
         )
         .unwrap_err();
@@ -200,18 +205,21 @@ mod tests {
             long_return_type: LongReturnType::String,
             ..ResultSetOptions::default()
         };
-        assert_eq!(as_asked(Value::Long(7), &strings), Value::Text("7".into()));
+        assert_eq!(
+            as_asked(SqlValue::Long(7), &strings),
+            SqlValue::Text("7".into())
+        );
         let numbers = ResultSetOptions {
             decimal_return_type: DecimalReturnType::DoubleOrLong,
             ..ResultSetOptions::default()
         };
         assert_eq!(
-            as_asked(Value::Decimal("1.50".into()), &numbers),
-            Value::Double(1.5)
+            as_asked(SqlValue::Decimal("1.50".into()), &numbers),
+            SqlValue::Double(1.5)
         );
         assert_eq!(
-            as_asked(Value::Decimal("3".into()), &numbers),
-            Value::Long(3)
+            as_asked(SqlValue::Decimal("3".into()), &numbers),
+            SqlValue::Long(3)
         );
     }
 
@@ -223,9 +231,9 @@ mod tests {
         };
         let body = execute(
             outcome(vec![
-                vec![Value::Text("\"é\"".into())],
-                vec![Value::Null],
-                vec![Value::Double(1.0)],
+                vec![SqlValue::Text("\"é\"".into())],
+                vec![SqlValue::Null],
+                vec![SqlValue::Double(1.0)],
             ]),
             &options,
         )

@@ -64,11 +64,11 @@ impl io::Write for Log {
 }
 
 /// The engine is opened before anything is logged to a test.
-async fn data_api() -> (DataApi, sqlite::Engine) {
-    let engine = sqlite::Engine::open(&Storage::InMemory, "d").unwrap();
+async fn data_api() -> (DataApi, sqlite::SqliteEngine) {
+    let engine = sqlite::SqliteEngine::open(&Storage::InMemory, "d").unwrap();
     // The second leaves the connection that a definition does not.
     for sql in ["CREATE TABLE notes (note LONGTEXT)", "SELECT 1"] {
-        let statement = Statement {
+        let statement = SqlStatement {
             sql: sql.into(),
             sets: vec![Parameters::default()],
             timeout: Timeouts::default().statement,

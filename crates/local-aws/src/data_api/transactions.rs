@@ -10,7 +10,7 @@ use tokio::{sync, task::AbortHandle, time::Instant};
 
 use super::errors::ApiError;
 use crate::{
-    engine::{Outcome, Session, Statement, moment_after},
+    engine::{DatabaseSession, SqlStatement, StatementResult, moment_after},
     options::Timeouts,
 };
 
@@ -26,7 +26,7 @@ type Registry = Mutex<HashMap<String, Arc<Transaction>>>;
 #[derive(Debug)]
 struct Transaction {
     /// Held while a statement runs; empty once it has ended.
-    session: sync::Mutex<Option<Session>>,
+    session: sync::Mutex<Option<DatabaseSession>>,
     /// The database it was begun with, where one was named.
     database: Option<String>,
     used: Mutex<Instant>,
@@ -42,7 +42,7 @@ impl Transactions {
     }
 
     /// Registers a session and starts its clock; returns the transaction's id.
-    pub(super) fn open(&self, session: Session, database: Option<String>) -> String {
+    pub(super) fn open(&self, session: DatabaseSession, database: Option<String>) -> String {
         let id = new_id();
         let transaction = Arc::new(Transaction {
             session: sync::Mutex::new(Some(session)),
@@ -66,8 +66,8 @@ impl Transactions {
         &self,
         id: &str,
         database: Option<&str>,
-        statement: Statement,
-    ) -> Result<Vec<Outcome>, ApiError> {
+        statement: SqlStatement,
+    ) -> Result<Vec<StatementResult>, ApiError> {
         let transaction = locked(&self.open)
             .get(id)
             .cloned()

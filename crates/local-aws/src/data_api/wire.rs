@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
 use super::malformed::{Described, Shape};
-use crate::engine::{Column, Value};
+use crate::engine::{ResultColumn, SqlValue};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -201,20 +201,20 @@ pub(super) struct UpdateResult {
 
 /// A value in a response.
 #[derive(Debug, PartialEq)]
-pub(super) struct ResponseValue(pub(super) Value);
+pub(super) struct ResponseValue(pub(super) SqlValue);
 
 impl Serialize for ResponseValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
         match &self.0 {
-            Value::Null => map.serialize_entry("isNull", &true)?,
-            Value::Boolean(value) => map.serialize_entry("booleanValue", value)?,
-            Value::Long(value) => map.serialize_entry("longValue", value)?,
-            Value::Double(value) => map.serialize_entry("doubleValue", value)?,
-            Value::Decimal(value) | Value::Text(value) | Value::Json(value) => {
+            SqlValue::Null => map.serialize_entry("isNull", &true)?,
+            SqlValue::Boolean(value) => map.serialize_entry("booleanValue", value)?,
+            SqlValue::Long(value) => map.serialize_entry("longValue", value)?,
+            SqlValue::Double(value) => map.serialize_entry("doubleValue", value)?,
+            SqlValue::Decimal(value) | SqlValue::Text(value) | SqlValue::Json(value) => {
                 map.serialize_entry("stringValue", value)?
             }
-            Value::Blob(value) => map.serialize_entry("blobValue", &STANDARD.encode(value))?,
+            SqlValue::Blob(value) => map.serialize_entry("blobValue", &STANDARD.encode(value))?,
         }
         map.end()
     }
@@ -241,8 +241,8 @@ pub(super) struct ColumnMetadata {
     type_name: String,
 }
 
-impl From<Column> for ColumnMetadata {
-    fn from(column: Column) -> Self {
+impl From<ResultColumn> for ColumnMetadata {
+    fn from(column: ResultColumn) -> Self {
         Self {
             array_base_column_type: 0,
             is_auto_increment: column.auto_increment,

@@ -13,8 +13,8 @@ use sqlparser::ast::Statement;
 
 use crate::engine::{
     EngineError, EngineResult,
-    column_types::Type,
-    kinds::{Collation, Kind},
+    column_types::ColumnType,
+    kinds::{Collation, ValueKind},
     sqlite::parse,
 };
 
@@ -24,20 +24,20 @@ pub(crate) const TABLE: &str = "fleet_catalogue";
 /// All the tables.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Catalogue {
-    pub(crate) tables: BTreeMap<String, Arc<Table>>,
+    pub(crate) tables: BTreeMap<String, Arc<TableDefinition>>,
     /// Tables that an earlier version made, with types that are kept in another way now.
     unreadable: BTreeSet<String>,
 }
 
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Table {
+pub(crate) struct TableDefinition {
     pub(crate) name: String,
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Vec<ColumnDefinition>,
     pub(crate) primary_key: Vec<String>,
-    pub(crate) indexes: Vec<Index>,
+    pub(crate) indexes: Vec<IndexDefinition>,
     pub(crate) foreign_keys: Vec<ForeignKey>,
-    pub(crate) checks: Vec<Check>,
+    pub(crate) checks: Vec<CheckConstraint>,
     /// The collation of columns that name none.
     pub(crate) collation: Option<Collation>,
     pub(crate) comment: Option<String>,
@@ -45,9 +45,9 @@ pub(crate) struct Table {
 
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Column {
+pub(crate) struct ColumnDefinition {
     pub(crate) name: String,
-    pub(crate) kind: Type,
+    pub(crate) kind: ColumnType,
     pub(crate) not_null: bool,
     pub(crate) default: Option<Default>,
     /// Whether an UPDATE sets it to the time.
@@ -71,7 +71,7 @@ pub(crate) enum Default {
 
 /// An index.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Index {
+pub(crate) struct IndexDefinition {
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
     pub(crate) unique: bool,
@@ -90,27 +90,27 @@ pub(crate) struct ForeignKey {
 
 /// A CHECK.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Check {
+pub(crate) struct CheckConstraint {
     pub(crate) name: String,
     /// In MySQL's dialect.
     pub(crate) condition: String,
 }
 
-impl Column {
+impl ColumnDefinition {
     /// The kind of its values.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ValueKind {
         self.kind.kind(self.collation)
     }
 }
 
-impl Table {
-    pub(crate) fn column(&self, name: &str) -> Option<&Column> {
+impl TableDefinition {
+    pub(crate) fn column(&self, name: &str) -> Option<&ColumnDefinition> {
         self.columns
             .iter()
             .find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
-    pub(crate) fn auto_increment(&self) -> Option<&Column> {
+    pub(crate) fn auto_increment(&self) -> Option<&ColumnDefinition> {
         self.columns.iter().find(|column| column.auto_increment)
     }
 
@@ -122,7 +122,7 @@ impl Table {
 }
 
 impl Catalogue {
-    pub(crate) fn table(&self, name: &str) -> Option<&Arc<Table>> {
+    pub(crate) fn table(&self, name: &str) -> Option<&Arc<TableDefinition>> {
         self.tables.get(name)
     }
 
@@ -165,7 +165,7 @@ impl Catalogue {
         for (name, definition) in rows {
             let table = match definition {
                 Some(definition) => match parse::parse(&definition)? {
-                    Statement::CreateTable(tree) => Some(Table::read(&tree)?),
+                    Statement::CreateTable(tree) => Some(TableDefinition::read(&tree)?),
                     _ => None,
                 },
                 None => earlier(sqlite, &name).map_err(failed)?,
@@ -184,7 +184,7 @@ impl Catalogue {
 }
 
 /// A table that was made before definitions were kept: with the types that are kept as they were then, byte by byte.
-fn earlier(sqlite: &Sqlite, name: &str) -> rusqlite::Result<Option<Table>> {
+fn earlier(sqlite: &Sqlite, name: &str) -> rusqlite::Result<Option<TableDefinition>> {
     let generates: bool = sqlite.query_row(
         "SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM sqlite_master WHERE type = 'table' AND name = ?1",
         [name],
@@ -208,24 +208,24 @@ fn earlier(sqlite: &Sqlite, name: &str) -> rusqlite::Result<Option<Table>> {
         .map(|column| (column.3, column.0.clone()))
         .collect();
     keys.sort();
-    let mut table = Table {
+    let mut table = TableDefinition {
         name: name.to_owned(),
         primary_key: keys.into_iter().map(|key| key.1).collect(),
         collation: Some(Collation::Binary),
-        ..Table::default()
+        ..TableDefinition::default()
     };
     for (name, kind, not_null, key) in columns {
-        let kind = Type::parse(&kind);
+        let kind = ColumnType::parse(&kind);
         let kept = kind.kind(Collation::Binary);
         if !(kept.is_text()
             || matches!(
                 kept,
-                Kind::Int { .. } | Kind::Wide | Kind::DateTime { digits: 0 }
+                ValueKind::Int { .. } | ValueKind::Wide | ValueKind::DateTime { digits: 0 }
             ))
         {
             return Ok(None);
         }
-        table.columns.push(Column {
+        table.columns.push(ColumnDefinition {
             name,
             kind,
             not_null,

@@ -34,10 +34,10 @@ pub(crate) fn name(collation: Collation) -> &'static str {
 pub(crate) const SHOWN: &str = "ai_ci_shown";
 
 /// Whether equal texts with different letters were met where one of them is shown.
-pub(crate) type Mixed = Arc<AtomicBool>;
+pub(crate) type MixedCaseFlag = Arc<AtomicBool>;
 
 /// Registers them on one connection.
-pub(crate) fn register(connection: &Connection, mixed: &Mixed) -> rusqlite::Result<()> {
+pub(crate) fn register(connection: &Connection, mixed: &MixedCaseFlag) -> rusqlite::Result<()> {
     connection.create_collation(name(Collation::Default), compare)?;
     connection.create_collation(name(Collation::Binary), padded)?;
     let mixed = Arc::clone(mixed);

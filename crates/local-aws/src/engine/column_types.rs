@@ -3,18 +3,18 @@
 use crate::engine::{
     EngineError, EngineResult,
     decimals::{MOST_DIGITS, MOST_SCALE},
-    kinds::{Collation, Kind, MAX_DIGITS},
+    kinds::{Collation, MAX_DIGITS, ValueKind},
 };
 
 /// A column type: its name in capitals, its arguments, and whether it is unsigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Type {
+pub(crate) struct ColumnType {
     name: String,
     arguments: Vec<String>,
     unsigned: bool,
 }
 
-impl Type {
+impl ColumnType {
     /// Reads a declaration such as `VARCHAR(30)` or `INT UNSIGNED`.
     pub(crate) fn parse(text: &str) -> Self {
         let (before, rest) = text.split_once('(').unwrap_or((text, ""));
@@ -97,35 +97,35 @@ impl Type {
     }
 
     /// The kind of its values.
-    pub(crate) fn kind(&self, collation: Collation) -> Kind {
+    pub(crate) fn kind(&self, collation: Collation) -> ValueKind {
         match self.name.as_str() {
-            "BIT" => Kind::Int {
+            "BIT" => ValueKind::Int {
                 unsigned: true,
                 boolean: true,
             },
             "YEAR" => crate::engine::kinds::UNSIGNED,
-            "DECIMAL" if self.precision() > MAX_DIGITS => Kind::BigDecimal {
+            "DECIMAL" if self.precision() > MAX_DIGITS => ValueKind::BigDecimal {
                 scale: self.scale(),
             },
-            "DECIMAL" => Kind::Decimal {
+            "DECIMAL" => ValueKind::Decimal {
                 scale: self.scale(),
             },
-            "DOUBLE" => Kind::Double,
-            "DATE" => Kind::Date,
-            "DATETIME" | "TIMESTAMP" => Kind::DateTime {
+            "DOUBLE" => ValueKind::Double,
+            "DATE" => ValueKind::Date,
+            "DATETIME" | "TIMESTAMP" => ValueKind::DateTime {
                 digits: self.digits(),
             },
-            "TIME" => Kind::Time {
+            "TIME" => ValueKind::Time {
                 digits: self.digits(),
             },
-            "JSON" => Kind::Json,
-            name if name.ends_with("BLOB") || name.ends_with("BINARY") => Kind::Bytes,
-            "BIGINT" if self.unsigned => Kind::Wide,
-            _ if self.is_integer() => Kind::Int {
+            "JSON" => ValueKind::Json,
+            name if name.ends_with("BLOB") || name.ends_with("BINARY") => ValueKind::Bytes,
+            "BIGINT" if self.unsigned => ValueKind::Wide,
+            _ if self.is_integer() => ValueKind::Int {
                 unsigned: self.unsigned,
                 boolean: self.is_boolean(),
             },
-            _ => Kind::Text {
+            _ => ValueKind::Text {
                 collation,
                 implicit: true,
             },
@@ -157,9 +157,12 @@ impl Type {
     /// How SQLite declares it: by how values are kept.
     pub(crate) fn declaration(&self) -> &'static str {
         match self.kind(Collation::Default) {
-            Kind::Int { .. } | Kind::Wide | Kind::Decimal { .. } | Kind::Null => "INTEGER",
-            Kind::Double => "REAL",
-            Kind::Bytes | Kind::BigDecimal { .. } => "BLOB",
+            ValueKind::Int { .. }
+            | ValueKind::Wide
+            | ValueKind::Decimal { .. }
+            | ValueKind::Null => "INTEGER",
+            ValueKind::Double => "REAL",
+            ValueKind::Bytes | ValueKind::BigDecimal { .. } => "BLOB",
             _ => "TEXT",
         }
     }
@@ -178,7 +181,7 @@ impl Type {
             _ if self.digits() == 0
                 && matches!(
                     self.kind(Collation::Default),
-                    Kind::DateTime { .. } | Kind::Time { .. }
+                    ValueKind::DateTime { .. } | ValueKind::Time { .. }
                 ) =>
             {
                 String::new()
@@ -231,7 +234,7 @@ impl Type {
             .unwrap_or(0);
         let kind = self.kind(Collation::Default);
         let (code, precision) = match (self.name.as_str(), kind) {
-            ("BIT" | "TINYINT", Kind::Int { boolean: true, .. }) => {
+            ("BIT" | "TINYINT", ValueKind::Int { boolean: true, .. }) => {
                 return ("BIT".into(), -7, 1, 0);
             }
             ("TINYINT", _) => (-6, 3),
@@ -239,7 +242,7 @@ impl Type {
             ("MEDIUMINT", _) => (4, 7),
             ("INT", _) => (4, 10),
             ("BIGINT", _) => (-5, 19),
-            ("DECIMAL", Kind::Decimal { scale } | Kind::BigDecimal { scale }) => {
+            ("DECIMAL", ValueKind::Decimal { scale } | ValueKind::BigDecimal { scale }) => {
                 let precision = i32::try_from(self.number(0).unwrap_or(10)).unwrap_or(10);
                 return (
                     format!("DECIMAL{unsigned}"),
@@ -337,13 +340,13 @@ mod tests {
             ("DATETIME(3)", "datetime(3)"),
             ("ENUM('a,b', 'it''s')", "enum('a,b','it''s')"),
         ] {
-            let kind = Type::parse(written);
+            let kind = ColumnType::parse(written);
             assert_eq!(kind.text(), text);
             assert_eq!(kind.known(), Ok(()));
-            assert_eq!(Type::parse(text).text(), text);
+            assert_eq!(ColumnType::parse(text).text(), text);
         }
         assert_eq!(
-            Type::parse("ENUM('a,b', 'it''s')").values(),
+            ColumnType::parse("ENUM('a,b', 'it''s')").values(),
             ["a,b", "it's"]
         );
     }
@@ -358,7 +361,7 @@ mod tests {
             "POINT",
             "TEXT(9)",
         ] {
-            assert!(Type::parse(text).known().is_err(), "{text}");
+            assert!(ColumnType::parse(text).known().is_err(), "{text}");
         }
     }
 }

@@ -1,24 +1,27 @@
 //! The engine in use, and its transactions.
 
-use crate::engine::{EngineResult, Outcome, Statement, mysql, sqlite};
+use crate::engine::{EngineResult, SqlStatement, StatementResult, mysql, sqlite};
 
 /// The engine in use.
 #[derive(Debug, Clone)]
 pub(crate) enum Database {
-    Sqlite(sqlite::Engine),
-    MySql(mysql::Engine),
+    Sqlite(sqlite::SqliteEngine),
+    MySql(mysql::MySqlEngine),
 }
 
 /// An open transaction of either engine. Dropping one rolls it back.
 #[derive(Debug)]
-pub(crate) enum Session {
-    Sqlite(Box<sqlite::Session>),
-    MySql(mysql::Session),
+pub(crate) enum DatabaseSession {
+    Sqlite(Box<sqlite::SqliteSession>),
+    MySql(mysql::MySqlSession),
 }
 
 impl Database {
     /// Runs a statement, each set of parameters once, on its own: all of it is committed, or none.
-    pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+    pub(crate) async fn execute(
+        &self,
+        statement: SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         match self {
             Self::Sqlite(engine) => engine.execute(statement).await,
             Self::MySql(engine) => engine.execute(statement).await,
@@ -26,10 +29,10 @@ impl Database {
     }
 
     /// Opens a transaction. No lock is taken until its first statement.
-    pub(crate) async fn begin(&self) -> EngineResult<Session> {
+    pub(crate) async fn begin(&self) -> EngineResult<DatabaseSession> {
         Ok(match self {
-            Self::Sqlite(engine) => Session::Sqlite(Box::new(engine.begin()?)),
-            Self::MySql(engine) => Session::MySql(engine.begin().await?),
+            Self::Sqlite(engine) => DatabaseSession::Sqlite(Box::new(engine.begin()?)),
+            Self::MySql(engine) => DatabaseSession::MySql(engine.begin().await?),
         })
     }
 
@@ -42,9 +45,12 @@ impl Database {
     }
 }
 
-impl Session {
+impl DatabaseSession {
     /// Runs a statement within the transaction.
-    pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+    pub(crate) async fn execute(
+        &mut self,
+        statement: SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         match self {
             Self::Sqlite(session) => session.execute(statement).await,
             Self::MySql(session) => session.execute(statement).await,

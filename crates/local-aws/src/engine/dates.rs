@@ -4,23 +4,23 @@ use time::{Date, Duration, Month, PrimitiveDateTime, Time};
 
 /// Why a text is no date or time here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unread {
+pub(crate) enum DateError {
     /// MySQL does not take it either.
     Wrong,
     /// MySQL may take it.
     Unknown,
 }
 
-type Read<T> = Result<T, Unread>;
+type DateResult<T> = Result<T, DateError>;
 
 /// The most digits of a second's fraction.
 pub(crate) const MAX_DIGITS: u32 = 6;
 
 /// A date with a time: `2024-2-9`, `2024-02-09 10:00`, `2024-02-09T10:00:00.5`, and one with an offset from UTC.
-pub(crate) fn moment(text: &str) -> Read<PrimitiveDateTime> {
+pub(crate) fn moment(text: &str) -> DateResult<PrimitiveDateTime> {
     let text = text.trim();
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(Unread::Wrong);
+        return Err(DateError::Wrong);
     }
     let (day, rest) = match text.find([' ', 'T']) {
         Some(end) => (&text[..end], Some(&text[end + 1..])),
@@ -36,68 +36,68 @@ pub(crate) fn moment(text: &str) -> Read<PrimitiveDateTime> {
     };
     let (time, micro) = clock_of(clock)?;
     let at = PrimitiveDateTime::new(date, time) + Duration::microseconds(micro);
-    at.checked_sub(offset).ok_or(Unread::Wrong)
+    at.checked_sub(offset).ok_or(DateError::Wrong)
 }
 
-fn date(text: &str) -> Read<Date> {
+fn date(text: &str) -> DateResult<Date> {
     let mut parts = text.split('-');
     let (Some(year), Some(month), Some(day), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err(Unread::Unknown);
+        return Err(DateError::Unknown);
     };
     if year.len() != 4 {
-        return Err(Unread::Unknown);
+        return Err(DateError::Unknown);
     }
     let (year, month, day) = (number(year, 4)?, number(month, 2)?, number(day, 2)?);
     let month = u8::try_from(month)
         .ok()
         .and_then(|month| Month::try_from(month).ok());
-    let day = u8::try_from(day).map_err(|_| Unread::Wrong)?;
+    let day = u8::try_from(day).map_err(|_| DateError::Wrong)?;
     // Neither a month nor a day of zero passes: strict mode has none.
     month
         .and_then(|month| Date::from_calendar_date(year, month, day).ok())
-        .ok_or(Unread::Wrong)
+        .ok_or(DateError::Wrong)
 }
 
-fn number(text: &str, digits: usize) -> Read<i32> {
+fn number(text: &str, digits: usize) -> DateResult<i32> {
     if text.is_empty() || text.len() > digits || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Unread::Unknown);
+        return Err(DateError::Unknown);
     }
-    text.parse().map_err(|_| Unread::Unknown)
+    text.parse().map_err(|_| DateError::Unknown)
 }
 
 /// A time of day, and the microseconds to be added to it.
-fn clock_of(text: &str) -> Read<(Time, i64)> {
+fn clock_of(text: &str) -> DateResult<(Time, i64)> {
     let (clock, fraction) = text.split_once('.').unwrap_or((text, ""));
     let mut parts = clock.split(':');
     let (Some(hour), Some(minute)) = (parts.next(), parts.next()) else {
-        return Err(Unread::Unknown);
+        return Err(DateError::Unknown);
     };
     let second = parts.next().unwrap_or("0");
     if parts.next().is_some() {
-        return Err(Unread::Unknown);
+        return Err(DateError::Unknown);
     }
-    let part = |text| number(text, 2).and_then(|n| u8::try_from(n).map_err(|_| Unread::Wrong));
+    let part = |text| number(text, 2).and_then(|n| u8::try_from(n).map_err(|_| DateError::Wrong));
     let time = Time::from_hms(part(hour)?, part(minute)?, part(second)?);
     let micro = match fraction {
         "" => 0,
         // The seventh digit rounds; any after it do not.
         digits if digits.len() <= 9 && digits.bytes().all(|b| b.is_ascii_digit()) => {
             let padded = format!("{digits:0<7}");
-            let tenths: i64 = padded[..7].parse().map_err(|_| Unread::Unknown)?;
+            let tenths: i64 = padded[..7].parse().map_err(|_| DateError::Unknown)?;
             (tenths + 5) / 10
         }
-        _ => return Err(Unread::Unknown),
+        _ => return Err(DateError::Unknown),
     };
-    Ok((time.map_err(|_| Unread::Wrong)?, micro))
+    Ok((time.map_err(|_| DateError::Wrong)?, micro))
 }
 
 /// An offset from UTC, `+02:00`: MySQL takes those from -13:59 to +14:00.
-fn offset(text: &str) -> Read<Duration> {
-    let (hours, minutes) = text[1..].split_once(':').ok_or(Unread::Unknown)?;
+fn offset(text: &str) -> DateResult<Duration> {
+    let (hours, minutes) = text[1..].split_once(':').ok_or(DateError::Unknown)?;
     if hours.len() != 2 || minutes.len() != 2 {
-        return Err(Unread::Unknown);
+        return Err(DateError::Unknown);
     }
     let minutes = i64::from(number(hours, 2)?) * 60 + i64::from(number(minutes, 2)?);
     let signed = if text.starts_with('-') {
@@ -106,18 +106,18 @@ fn offset(text: &str) -> Read<Duration> {
         minutes
     };
     if !(-839..=840).contains(&signed) || text.starts_with("-00:00") {
-        return Err(Unread::Wrong);
+        return Err(DateError::Wrong);
     }
     Ok(Duration::minutes(signed))
 }
 
 /// A time of day: `10:00`, `10:00:00.5`. MySQL's go beyond a day and below zero; those are not known here.
-pub(crate) fn time_of_day(text: &str) -> Read<(Time, i64)> {
+pub(crate) fn time_of_day(text: &str) -> DateResult<(Time, i64)> {
     let text = text.trim();
     if !text.contains(|letter: char| letter.is_ascii_digit()) {
-        return Err(Unread::Wrong);
+        return Err(DateError::Wrong);
     }
-    clock_of(text).map_err(|_| Unread::Unknown)
+    clock_of(text).map_err(|_| DateError::Unknown)
 }
 
 /// A moment with so many digits of its seconds' fraction, rounded.
@@ -170,8 +170,8 @@ pub(crate) fn clock_text((time, micro): (Time, i64), digits: u32) -> Option<Stri
 mod tests {
     use super::*;
 
-    fn normal(text: &str, digits: u32) -> Result<String, Unread> {
-        moment(text).and_then(|at| datetime_text(at, digits).ok_or(Unread::Wrong))
+    fn normal(text: &str, digits: u32) -> Result<String, DateError> {
+        moment(text).and_then(|at| datetime_text(at, digits).ok_or(DateError::Wrong))
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
             "0000-00-00",
             "2024-01-01 25:00:00",
         ] {
-            assert_eq!(moment(text), Err(Unread::Wrong), "{text}");
+            assert_eq!(moment(text), Err(DateError::Wrong), "{text}");
         }
         for text in [
             "20240229",
@@ -215,10 +215,10 @@ mod tests {
             "2024-01-01 10",
             "2024-01-01 10:00:00 UTC",
         ] {
-            assert_eq!(moment(text), Err(Unread::Unknown), "{text}");
+            assert_eq!(moment(text), Err(DateError::Unknown), "{text}");
         }
-        assert_eq!(time_of_day("noon"), Err(Unread::Wrong));
-        assert_eq!(time_of_day("100:00:00"), Err(Unread::Unknown));
+        assert_eq!(time_of_day("noon"), Err(DateError::Wrong));
+        assert_eq!(time_of_day("100:00:00"), Err(DateError::Unknown));
         let clock = time_of_day("9:05").unwrap();
         assert_eq!(clock_text(clock, 0).as_deref(), Some("09:05:00"));
         let late = time_of_day("23:59:59.9").unwrap();

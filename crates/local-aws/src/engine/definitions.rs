@@ -13,9 +13,11 @@ use sqlparser::ast::{
 
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{Check, Column, Default, ForeignKey, Index, Table},
+    catalogue::{
+        CheckConstraint, ColumnDefinition, Default, ForeignKey, IndexDefinition, TableDefinition,
+    },
     charsets,
-    column_types::Type,
+    column_types::ColumnType,
     kinds::Collation,
 };
 
@@ -55,7 +57,7 @@ pub(crate) fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>
         .collect()
 }
 
-impl Table {
+impl TableDefinition {
     /// Reads a definition.
     pub(crate) fn read(tree: &CreateTable) -> EngineResult<Self> {
         if tree.query.is_some() || tree.like.is_some() || tree.clone.is_some() || tree.temporary {
@@ -135,9 +137,9 @@ impl Table {
         }
         let declared = tree.data_type.to_string();
         let serial = declared.eq_ignore_ascii_case("SERIAL");
-        let kind = Type::parse(if serial { "BIGINT UNSIGNED" } else { &declared });
+        let kind = ColumnType::parse(if serial { "BIGINT UNSIGNED" } else { &declared });
         kind.known()?;
-        let mut column = Column {
+        let mut column = ColumnDefinition {
             name: name.clone(),
             not_null: serial,
             auto_increment: serial,
@@ -207,7 +209,7 @@ impl Table {
 
     fn check(&mut self, name: Option<String>, condition: &Expr) {
         let number = self.checks.len() + 1;
-        self.checks.push(Check {
+        self.checks.push(CheckConstraint {
             name: name.unwrap_or_else(|| format!("{}_chk_{number}", self.name)),
             condition: condition.to_string(),
         });
@@ -251,7 +253,7 @@ impl Table {
                 .find(|name| !taken(name))
                 .unwrap_or_default()
         });
-        self.indexes.push(Index {
+        self.indexes.push(IndexDefinition {
             name,
             columns,
             unique,
@@ -304,7 +306,7 @@ impl Table {
                     .take_if(|default| *default == Default::Null);
             }
         }
-        let text = |column: &Column| {
+        let text = |column: &ColumnDefinition| {
             matches!(
                 column.kind.name(),
                 "JSON" | "TEXT" | "TINYTEXT" | "MEDIUMTEXT" | "LONGTEXT"
@@ -350,7 +352,7 @@ impl Table {
 }
 
 /// The column's CURRENT_TIMESTAMP, where an expression is that.
-fn now(expr: &Expr, column: &Column) -> Option<Default> {
+fn now(expr: &Expr, column: &ColumnDefinition) -> Option<Default> {
     let Expr::Function(function) = expr else {
         return None;
     };
@@ -366,7 +368,7 @@ fn now(expr: &Expr, column: &Column) -> Option<Default> {
     (is_clock && takes && digits == column.kind.digits().to_string()).then_some(Default::Now)
 }
 
-fn default(expr: &Expr, column: &Column) -> EngineResult<Default> {
+fn default(expr: &Expr, column: &ColumnDefinition) -> EngineResult<Default> {
     if let Some(now) = now(expr, column) {
         return Ok(now);
     }

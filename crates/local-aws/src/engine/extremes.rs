@@ -21,23 +21,23 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
 struct Extreme;
 
 /// The least or the largest text so far.
-struct Candidate {
+struct ExtremeText {
     text: String,
     /// Whether there was another that is equal to it.
     mixed: bool,
 }
 
-impl Aggregate<Option<Candidate>, Option<String>> for Extreme {
-    fn init(&self, _: &mut Context<'_>) -> Result<Option<Candidate>> {
+impl Aggregate<Option<ExtremeText>, Option<String>> for Extreme {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<ExtremeText>> {
         Ok(None)
     }
 
-    fn step(&self, context: &mut Context<'_>, found: &mut Option<Candidate>) -> Result<()> {
+    fn step(&self, context: &mut Context<'_>, found: &mut Option<ExtremeText>) -> Result<()> {
         let Some(new) = text(context, 0) else {
             return Ok(());
         };
         let Some(so_far) = found else {
-            *found = Some(Candidate {
+            *found = Some(ExtremeText {
                 text: new,
                 mixed: false,
             });
@@ -51,7 +51,7 @@ impl Aggregate<Option<Candidate>, Option<String>> for Extreme {
         match collation::compare(&new, &so_far.text) {
             Ordering::Equal => so_far.mixed |= new != so_far.text,
             order if order == wanted => {
-                *so_far = Candidate {
+                *so_far = ExtremeText {
                     text: new,
                     mixed: false,
                 };
@@ -64,10 +64,10 @@ impl Aggregate<Option<Candidate>, Option<String>> for Extreme {
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        found: Option<Option<Candidate>>,
+        found: Option<Option<ExtremeText>>,
     ) -> Result<Option<String>> {
         match found.flatten() {
-            Some(Candidate { mixed: true, .. }) => Err(refused(
+            Some(ExtremeText { mixed: true, .. }) => Err(refused(
                 "MIN or MAX of texts that are equal but not alike, such as 'a' and 'A'",
             )),
             found => Ok(found.map(|found| found.text)),

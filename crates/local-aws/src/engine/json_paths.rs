@@ -6,13 +6,13 @@ use serde_json::Value;
 
 /// A step of a path.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum PathStep {
     Member(String),
     Element(usize),
 }
 
 /// Reads a path without wildcards, ranges and `last`; none where it is another.
-pub(crate) fn read(text: &str) -> Option<Vec<Step>> {
+pub(crate) fn read(text: &str) -> Option<Vec<PathStep>> {
     let mut rest = text.trim().strip_prefix('$')?;
     let mut steps = Vec::new();
     loop {
@@ -26,7 +26,7 @@ pub(crate) fn read(text: &str) -> Option<Vec<Step>> {
             if index.is_empty() || !index.bytes().all(|byte| byte.is_ascii_digit()) {
                 return None;
             }
-            steps.push(Step::Element(index.parse().ok()?));
+            steps.push(PathStep::Element(index.parse().ok()?));
             rest = after;
             continue;
         }
@@ -35,7 +35,7 @@ pub(crate) fn read(text: &str) -> Option<Vec<Step>> {
             let mut names = serde_json::Deserializer::from_str(after).into_iter::<String>();
             let name = names.next()?.ok()?;
             rest = &after[names.byte_offset()..];
-            steps.push(Step::Member(name));
+            steps.push(PathStep::Member(name));
             continue;
         }
         let is_letter =
@@ -47,19 +47,19 @@ pub(crate) fn read(text: &str) -> Option<Vec<Step>> {
         if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
             return None;
         }
-        steps.push(Step::Member(name.to_owned()));
+        steps.push(PathStep::Member(name.to_owned()));
         rest = &after[end..];
     }
 }
 
 /// What a path leads to; what is no array is the first element of itself.
-pub(crate) fn find<'a>(document: &'a Value, path: &[Step]) -> Option<&'a Value> {
+pub(crate) fn find<'a>(document: &'a Value, path: &[PathStep]) -> Option<&'a Value> {
     path.iter()
         .try_fold(document, |value, step| match (step, value) {
-            (Step::Member(name), Value::Object(members)) => members.get(name),
-            (Step::Member(_), _) => None,
-            (Step::Element(index), Value::Array(items)) => items.get(*index),
-            (Step::Element(index), value) => (*index == 0).then_some(value),
+            (PathStep::Member(name), Value::Object(members)) => members.get(name),
+            (PathStep::Member(_), _) => None,
+            (PathStep::Element(index), Value::Array(items)) => items.get(*index),
+            (PathStep::Element(index), value) => (*index == 0).then_some(value),
         })
 }
 

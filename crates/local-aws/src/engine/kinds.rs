@@ -1,6 +1,6 @@
 //! The kinds of values that MySQL tells apart, and how each is kept in SQLite.
 
-use crate::engine::{EngineError, EngineResult, Value};
+use crate::engine::{EngineError, EngineResult, SqlValue};
 
 /// The most digits of a DECIMAL that is kept as a whole number of 64 bits.
 pub(crate) const MAX_DIGITS: u32 = 18;
@@ -16,7 +16,7 @@ pub(crate) enum Collation {
 
 /// The kind of an expression's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     Null,
     /// A whole number; `boolean` where a column of TINYINT(1) or BIT(1) answers as true and false.
     Int {
@@ -55,22 +55,22 @@ pub(crate) enum Kind {
 }
 
 /// A whole number of an expression.
-pub(crate) const INT: Kind = Kind::Int {
+pub(crate) const INT: ValueKind = ValueKind::Int {
     unsigned: false,
     boolean: false,
 };
 /// A whole number that is never negative, and never above 2⁶³−1.
-pub(crate) const UNSIGNED: Kind = Kind::Int {
+pub(crate) const UNSIGNED: ValueKind = ValueKind::Int {
     unsigned: true,
     boolean: false,
 };
 /// A literal's text.
-pub(crate) const TEXT: Kind = Kind::Text {
+pub(crate) const TEXT: ValueKind = ValueKind::Text {
     collation: Collation::Default,
     implicit: false,
 };
 
-impl Kind {
+impl ValueKind {
     pub(crate) fn is_text(self) -> bool {
         matches!(self, Self::Text { .. })
     }
@@ -121,21 +121,21 @@ impl Kind {
     }
 
     /// The kind of a parameter's value.
-    pub(crate) fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &SqlValue) -> Self {
         match value {
-            Value::Null => Self::Null,
-            Value::Boolean(_) | Value::Long(_) => INT,
-            Value::Double(_) => Self::Double,
-            Value::Decimal(text) => {
+            SqlValue::Null => Self::Null,
+            SqlValue::Boolean(_) | SqlValue::Long(_) => INT,
+            SqlValue::Double(_) => Self::Double,
+            SqlValue::Decimal(text) => {
                 let scale = scale_of(text);
                 match unscaled(text) {
                     Some(_) => Self::Decimal { scale },
                     None => Self::BigDecimal { scale },
                 }
             }
-            Value::Text(_) => TEXT,
-            Value::Json(_) => Self::Json,
-            Value::Blob(_) => Self::Bytes,
+            SqlValue::Text(_) => TEXT,
+            SqlValue::Json(_) => Self::Json,
+            SqlValue::Blob(_) => Self::Bytes,
         }
     }
 
@@ -201,12 +201,12 @@ impl Kind {
 }
 
 /// The collation of several texts together: a column's before a literal's, and `_bin` before the other.
-pub(crate) fn text(parts: &[(Collation, bool)]) -> Kind {
+pub(crate) fn text(parts: &[(Collation, bool)]) -> ValueKind {
     let implicit = parts.iter().any(|part| part.1);
     let binary = parts
         .iter()
         .any(|part| part.1 == implicit && part.0 == Collation::Binary);
-    Kind::Text {
+    ValueKind::Text {
         collation: if binary {
             Collation::Binary
         } else {
@@ -276,7 +276,7 @@ mod tests {
             ([default_column, binary_column], Collation::Binary),
             ([literal, literal], Collation::Default),
         ] {
-            let Kind::Text { collation: got, .. } = text(&parts) else {
+            let ValueKind::Text { collation: got, .. } = text(&parts) else {
                 panic!()
             };
             assert_eq!(got, collation);

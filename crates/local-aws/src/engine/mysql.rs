@@ -19,10 +19,10 @@ use tokio::{
 
 use crate::{
     engine::{
-        EngineError, EngineResult, Outcome, Statement, moment_after,
+        EngineError, EngineResult, SqlStatement, StatementResult, moment_after,
         mysql::{
-            run::{Scope, failure, run_all},
-            target::Target,
+            run::{BatchScope, failure, run_all},
+            target::DatabaseAddress,
         },
     },
     options::{Secret, StartError},
@@ -45,22 +45,22 @@ const SESSION: [&str; 2] = [
 
 /// The engine; clones share its pool.
 #[derive(Clone)]
-pub(crate) struct Engine {
+pub(crate) struct MySqlEngine {
     pool: Pool,
     /// The server behind it, where that is this process's own.
-    server: Option<Arc<mariadb::Server>>,
+    server: Option<Arc<mariadb::MariaDbServer>>,
 }
 
-impl fmt::Debug for Engine {
+impl fmt::Debug for MySqlEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MySql")
     }
 }
 
-impl Engine {
+impl MySqlEngine {
     /// Connects, and creates the database where it is missing.
     pub(crate) async fn open(
-        target: &Target,
+        target: &DatabaseAddress,
         credentials: &Secret,
         database: &str,
     ) -> Result<Self, StartError> {
@@ -83,7 +83,12 @@ impl Engine {
     }
 
     /// The same database for another user.
-    pub(crate) fn of(&self, target: &Target, credentials: &Secret, database: &str) -> Self {
+    pub(crate) fn of(
+        &self,
+        target: &DatabaseAddress,
+        credentials: &Secret,
+        database: &str,
+    ) -> Self {
         let builder = builder(target, credentials).db_name(Some(database));
         Self {
             pool: Pool::new(builder),
@@ -92,12 +97,12 @@ impl Engine {
     }
 
     /// The server that this process runs, if it is on one.
-    pub(crate) fn server(&self) -> Option<&mariadb::Server> {
+    pub(crate) fn server(&self) -> Option<&mariadb::MariaDbServer> {
         self.server.as_deref()
     }
 
     /// The engine of a server of this process's own, which is stopped when the engine is closed.
-    pub(crate) fn on(self, server: mariadb::Server) -> Self {
+    pub(crate) fn on(self, server: mariadb::MariaDbServer) -> Self {
         Self {
             server: Some(Arc::new(server)),
             ..self
@@ -105,21 +110,24 @@ impl Engine {
     }
 
     /// Runs a statement on its own.
-    pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+    pub(crate) async fn execute(
+        &self,
+        statement: SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         let connection = self.connection().await?;
-        let (result, _) = self.run(connection, statement, Scope::Alone).await?;
+        let (result, _) = self.run(connection, statement, BatchScope::Alone).await?;
         result
     }
 
     /// Opens a transaction.
-    pub(crate) async fn begin(&self) -> EngineResult<Session> {
+    pub(crate) async fn begin(&self) -> EngineResult<MySqlSession> {
         let mut connection = self.connection().await?;
         // Rather than START TRANSACTION, after which a definition would leave the session committing by itself.
         connection
             .query_drop("SET autocommit = 0")
             .await
             .map_err(|error| failure(&error))?;
-        Ok(Session {
+        Ok(MySqlSession {
             engine: self.clone(),
             connection: Some(connection),
         })
@@ -151,9 +159,9 @@ impl Engine {
     async fn run(
         &self,
         mut connection: Conn,
-        statement: Statement,
-        scope: Scope,
-    ) -> EngineResult<(EngineResult<Vec<Outcome>>, Option<Conn>)> {
+        statement: SqlStatement,
+        scope: BatchScope,
+    ) -> EngineResult<(EngineResult<Vec<StatementResult>>, Option<Conn>)> {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let goes_on = statement.continue_after_timeout;
         let id = connection.id();
@@ -173,7 +181,11 @@ impl Engine {
         }
     }
 
-    async fn stop(&self, id: u32, mut task: JoinHandle<(EngineResult<Vec<Outcome>>, Conn)>) {
+    async fn stop(
+        &self,
+        id: u32,
+        mut task: JoinHandle<(EngineResult<Vec<StatementResult>>, Conn)>,
+    ) {
         if let Ok(mut other) = self.connection().await
             && let Err(error) = other.query_drop(format!("KILL QUERY {id}")).await
         {
@@ -185,7 +197,7 @@ impl Engine {
     }
 }
 
-fn builder(target: &Target, credentials: &Secret) -> OptsBuilder {
+fn builder(target: &DatabaseAddress, credentials: &Secret) -> OptsBuilder {
     let constraints = PoolConstraints::new(0, MAX_CONNECTIONS).unwrap_or_default();
     OptsBuilder::from_opts(target.options.clone())
         .user(Some(&credentials.username))
@@ -227,24 +239,27 @@ async fn create(builder: &OptsBuilder, name: &str) -> Result<(), String> {
 }
 
 /// An open transaction. Dropped, its connection goes back to the pool, which resets and so rolls it back.
-pub(crate) struct Session {
-    engine: Engine,
+pub(crate) struct MySqlSession {
+    engine: MySqlEngine,
     connection: Option<Conn>,
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for MySqlSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MySqlSession")
     }
 }
 
-impl Session {
+impl MySqlSession {
     /// Runs a statement within the transaction.
-    pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+    pub(crate) async fn execute(
+        &mut self,
+        statement: SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
         let (result, connection) = self
             .engine
-            .run(connection, statement, Scope::Transaction)
+            .run(connection, statement, BatchScope::Transaction)
             .await?;
         self.connection = connection;
         result

@@ -3,21 +3,21 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::engine::{
-    EngineError, EngineResult, Parameters, Value,
-    analysis::{MomentText, Output, Slot, WrittenRow},
-    catalogue::Table,
+    EngineError, EngineResult, Parameters, SqlValue,
+    analysis::{MomentText, OutputColumn, Slot, WrittenRow},
+    catalogue::TableDefinition,
     collation,
-    short::Short,
+    short::ShortQuery,
 };
 
 /// A statement ready for SQLite.
 #[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) kind: Kind,
+pub(crate) struct StatementPlan {
+    pub(crate) kind: StatementKind,
     /// One text, or several for a definition.
     pub(crate) sql: Vec<String>,
     /// The columns of a query.
-    pub(crate) outputs: Vec<Output>,
+    pub(crate) outputs: Vec<OutputColumn>,
     /// What is bound to `?1`, `?2` and so on.
     pub(crate) slots: Vec<Slot>,
     /// The texts that are read as dates or times.
@@ -28,20 +28,20 @@ pub(crate) struct Plan {
     pub(crate) numerals: Vec<usize>,
     /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
     pub(crate) written: WrittenRow,
-    pub(crate) table: Option<Arc<Table>>,
+    pub(crate) table: Option<Arc<TableDefinition>>,
     /// The statement's first word, in capitals.
     pub(crate) verb: String,
     /// Whether it shows one of several equal texts, and is refused where they differ.
     pub(crate) shows: bool,
     /// Of a query that may be short.
-    pub(crate) short: Option<Short>,
+    pub(crate) short: Option<ShortQuery>,
     /// Whether the definition is of a table that others may refer to while it is recreated.
     pub(crate) rebuilds: bool,
 }
 
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum StatementKind {
     /// Reads; `locks` where it wants to be the only one to write what it reads.
     Query { locks: bool },
     /// `replaces` where rows may make place for new ones.
@@ -54,15 +54,15 @@ pub(crate) enum Kind {
     Nothing,
 }
 
-impl Kind {
+impl StatementKind {
     /// Whether it needs the one place of a writer.
     pub(crate) fn writes(self) -> bool {
         !matches!(self, Self::Query { locks: false } | Self::Nothing)
     }
 }
 
-impl Plan {
-    pub(crate) fn of(kind: Kind, sql: Vec<String>) -> Self {
+impl StatementPlan {
+    pub(crate) fn of(kind: StatementKind, sql: Vec<String>) -> Self {
         Self {
             kind,
             shows: sql.iter().any(|sql| sql.contains(collation::SHOWN)),
@@ -84,13 +84,13 @@ impl Plan {
     pub(crate) fn definition(sql: Vec<String>, rebuilds: bool) -> Self {
         Self {
             rebuilds,
-            ..Self::of(Kind::Definition, sql)
+            ..Self::of(StatementKind::Definition, sql)
         }
     }
 
     /// Nothing.
     pub(crate) fn nothing() -> Self {
-        Self::of(Kind::Nothing, Vec::new())
+        Self::of(StatementKind::Nothing, Vec::new())
     }
 }
 
@@ -98,9 +98,9 @@ impl Plan {
 pub(crate) fn bound<'a>(
     slot: &'a Slot,
     parameters: &'a Parameters,
-) -> EngineResult<Cow<'a, Value>> {
+) -> EngineResult<Cow<'a, SqlValue>> {
     match slot {
-        Slot::Literal(text) => Ok(Cow::Owned(Value::Text(text.clone()))),
+        Slot::Literal(text) => Ok(Cow::Owned(SqlValue::Text(text.clone()))),
         Slot::Named(name) => parameters
             .get(name)
             .map(Cow::Borrowed)

@@ -8,8 +8,8 @@ use crate::engine::{
     catalogue::Catalogue,
     definitions::changes,
     information::{shows, tables},
-    plan::{Kind, Plan},
-    short::Short,
+    plan::{StatementKind, StatementPlan},
+    short::ShortQuery,
 };
 
 /// Plans one statement of a database; `labels` are the texts of its columns, as they were written.
@@ -19,13 +19,13 @@ pub(crate) fn plan(
     catalogue: &Catalogue,
     database: &str,
     bindings: Bindings<'_>,
-) -> EngineResult<Plan> {
+) -> EngineResult<StatementPlan> {
     let text = statement.to_string();
     let verb = text.split_whitespace().next().unwrap_or_default();
     let verb = verb.to_uppercase();
-    let short = Short::of(&statement);
+    let short = ShortQuery::of(&statement);
     let plan = unnamed(statement, labels, catalogue, database, bindings)?;
-    Ok(Plan {
+    Ok(StatementPlan {
         verb,
         short,
         ..plan
@@ -38,16 +38,19 @@ fn unnamed(
     catalogue: &Catalogue,
     database: &str,
     bindings: Bindings<'_>,
-) -> EngineResult<Plan> {
+) -> EngineResult<StatementPlan> {
     let analysis = |writing: bool| Analysis::new(catalogue, database, bindings, writing);
-    let writing = |analysis: Analysis<'_>, written: WrittenRow, kind: Kind, text: String| Plan {
+    let writing = |analysis: Analysis<'_>,
+                   written: WrittenRow,
+                   kind: StatementKind,
+                   text: String| StatementPlan {
         slots: analysis.slots,
         moments: analysis.moments,
         texts: analysis.texts,
         numerals: analysis.numerals,
         table: catalogue.table(&written.table).cloned(),
         written,
-        ..Plan::of(kind, vec![text])
+        ..StatementPlan::of(kind, vec![text])
     };
     match statement {
         Statement::Query(mut query) => {
@@ -57,32 +60,49 @@ fn unnamed(
             }
             let outputs = analysis.query(&mut query, None)?;
             let locks = analysis.locks;
-            Ok(Plan {
+            Ok(StatementPlan {
                 outputs,
                 slots: analysis.slots,
                 moments: analysis.moments,
                 texts: analysis.texts,
                 numerals: analysis.numerals,
-                ..Plan::of(Kind::Query { locks }, vec![query.to_string()])
+                ..StatementPlan::of(StatementKind::Query { locks }, vec![query.to_string()])
             })
         }
         Statement::Insert(mut tree) => {
             let mut analysis = analysis(true);
             let replaces = tree.replace_into;
             let (text, written) = analysis.insert(&mut tree)?;
-            Ok(writing(analysis, written, Kind::Insert { replaces }, text))
+            Ok(writing(
+                analysis,
+                written,
+                StatementKind::Insert { replaces },
+                text,
+            ))
         }
         Statement::Update(mut tree) => {
             let mut analysis = analysis(true);
             let written = analysis.update(&mut tree)?;
-            Ok(writing(analysis, written, Kind::Change, tree.to_string()))
+            Ok(writing(
+                analysis,
+                written,
+                StatementKind::Change,
+                tree.to_string(),
+            ))
         }
         Statement::Delete(mut tree) => {
             let mut analysis = analysis(true);
             let written = analysis.delete(&mut tree)?;
-            Ok(writing(analysis, written, Kind::Change, tree.to_string()))
+            Ok(writing(
+                analysis,
+                written,
+                StatementKind::Change,
+                tree.to_string(),
+            ))
         }
-        Statement::Set(Set::SetNames { .. } | Set::SetNamesDefault {}) => Ok(Plan::nothing()),
+        Statement::Set(Set::SetNames { .. } | Set::SetNamesDefault {}) => {
+            Ok(StatementPlan::nothing())
+        }
         Statement::StartTransaction { .. }
         | Statement::Commit { .. }
         | Statement::Rollback { .. }
@@ -94,10 +114,10 @@ fn unnamed(
         )),
         statement if tables::is_show(&statement) => {
             let content = shows::content(&statement, catalogue, database)?;
-            Ok(Plan {
+            Ok(StatementPlan {
                 outputs: content.outputs(),
-                ..Plan::of(
-                    Kind::Query { locks: false },
+                ..StatementPlan::of(
+                    StatementKind::Query { locks: false },
                     vec![format!("SELECT * FROM {}", content.text())],
                 )
             })

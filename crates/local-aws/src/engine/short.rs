@@ -12,16 +12,16 @@ const PAUSE: u8 = 64;
 
 /// A statement that may be short: it depends on the rows that there are.
 #[derive(Debug, Default)]
-pub(crate) struct Short {
+pub(crate) struct ShortQuery {
     pause: AtomicU8,
 }
 
-impl Short {
+impl ShortQuery {
     /// `None` for a statement with a part of which a single one may take long: a function, a pattern, a recursion. All
     /// others take about as long as they have instructions.
     pub(crate) fn of(statement: &Statement) -> Option<Self> {
-        let is_plain =
-            matches!(statement, Statement::Query(_)) && statement.visit(&mut Plain).is_continue();
+        let is_plain = matches!(statement, Statement::Query(_))
+            && statement.visit(&mut PlainQueryCheck).is_continue();
         is_plain.then(Self::default)
     }
 
@@ -40,9 +40,9 @@ impl Short {
 }
 
 /// Breaks at the first part that is not plain.
-struct Plain;
+struct PlainQueryCheck;
 
-impl Visitor for Plain {
+impl Visitor for PlainQueryCheck {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
@@ -88,7 +88,7 @@ mod tests {
     use crate::engine::sqlite::parse::parse;
 
     fn may_be_short(sql: &str) -> bool {
-        Short::of(&parse(sql).unwrap()).is_some()
+        ShortQuery::of(&parse(sql).unwrap()).is_some()
     }
 
     #[test]
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn after_one_that_took_long_some_are_not_tried() {
-        let short = Short::default();
+        let short = ShortQuery::default();
         assert!(short.is_likely() && short.is_likely());
         short.took_long();
         assert!((0..PAUSE).all(|_| !short.is_likely()));

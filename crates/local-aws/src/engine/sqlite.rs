@@ -50,11 +50,11 @@ use tokio::{
 use crate::{
     database_file,
     engine::{
-        EngineError, EngineResult, Outcome, Rights, Statement, moment_after,
-        plan::Kind,
+        EngineError, EngineResult, Rights, SqlStatement, StatementResult, moment_after,
+        plan::StatementKind,
         sqlite::{
-            places::{LOCK_WAIT, Writer, permit},
-            work::{MAX_CONTINUED, Work},
+            places::{LOCK_WAIT, WriterPlace, permit},
+            work::{MAX_CONTINUED, StatementRun},
         },
     },
     journal::Journal,
@@ -62,8 +62,8 @@ use crate::{
     temporary::TemporaryFolder,
 };
 
-pub(crate) use session::Session;
-use shared::{CONNECTIONS, PARSERS, PLANS, Shared, locked};
+pub(crate) use session::SqliteSession;
+use shared::{CONNECTIONS, EngineState, PARSERS, PLANS, locked};
 
 /// The file within the data folder.
 const FILE: &str = "rds.sqlite";
@@ -71,12 +71,12 @@ const FILE: &str = "rds.sqlite";
 const MAX_TRANSACTIONS: usize = 256;
 /// The embedded engine; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Engine {
-    shared: Arc<Shared>,
+pub(crate) struct SqliteEngine {
+    shared: Arc<EngineState>,
     rights: Rights,
 }
 
-impl Engine {
+impl SqliteEngine {
     /// Opens the database. Blocks.
     pub(crate) fn open(storage: &Storage, database: &str) -> Result<Self, StartError> {
         let (folder, temporary) = match storage {
@@ -87,7 +87,7 @@ impl Engine {
             }
         };
         let file = folder.join(FILE);
-        let shared = Shared {
+        let shared = EngineState {
             // What is in memory need not outlive this process.
             journal: match temporary {
                 None => Journal::of(&file),
@@ -100,7 +100,7 @@ impl Engine {
             idle: Mutex::default(),
             connections: Arc::new(Semaphore::new(CONNECTIONS as usize)),
             transactions: Arc::new(Semaphore::new(MAX_TRANSACTIONS)),
-            writer: Writer::new(LOCK_WAIT),
+            writer: WriterPlace::new(LOCK_WAIT),
             parsers: Arc::new(Semaphore::new(PARSERS)),
             continued: Arc::new(Semaphore::new(MAX_CONTINUED)),
             stopping: watch::Sender::new(false),
@@ -137,14 +137,19 @@ impl Engine {
     }
 
     /// Runs a statement on its own.
-    pub(crate) async fn execute(&self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+    pub(crate) async fn execute(
+        &self,
+        statement: SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let plans = self.shared.plans(self.rights, &statement, deadline).await?;
         if let Some(result) = self.read_at_once(&plans, &statement) {
             self.shared.settled().await?;
             return result;
         }
-        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
+        let kind = plans
+            .first()
+            .map_or(StatementKind::Nothing, |plan| plan.kind);
         // The writer's place first, so that waiting for it keeps no connection from readers.
         let writer = if kind.writes() {
             Some(self.shared.writer.take(deadline).await?)
@@ -154,7 +159,7 @@ impl Engine {
         let place = permit(&self.shared.connections, deadline).await?;
         let connection = self.shared.connection().await?;
         let shared = Arc::clone(&self.shared);
-        let work = Work {
+        let work = StatementRun {
             statement,
             deadline,
             stopping: self.shared.stopping.subscribe(),
@@ -167,7 +172,7 @@ impl Engine {
                 } else {
                     connection.run_all(&plans, &statement)
                 };
-                if kind == Kind::Definition {
+                if kind == StatementKind::Definition {
                     if let Err(error) = shared.read_catalogue(&connection) {
                         result = result.and(Err(error));
                     }
@@ -187,11 +192,15 @@ impl Engine {
     }
 
     /// Opens a transaction.
-    pub(crate) fn begin(&self) -> EngineResult<Session> {
+    pub(crate) fn begin(&self) -> EngineResult<SqliteSession> {
         let Ok(place) = Arc::clone(&self.shared.transactions).try_acquire_owned() else {
             return Err(EngineError::database(1040, "08004", "Too many connections"));
         };
-        Ok(Session::new(Arc::clone(&self.shared), self.rights, place))
+        Ok(SqliteSession::new(
+            Arc::clone(&self.shared),
+            self.rights,
+            place,
+        ))
     }
 
     /// Lets the database grow no more, on the one connection that a new engine has.

@@ -6,7 +6,7 @@ use crate::engine::errors::{EngineError, EngineResult};
 
 /// A value on its way to or from the database.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum SqlValue {
     Null,
     Boolean(bool),
     Long(i64),
@@ -19,7 +19,7 @@ pub(crate) enum Value {
     Blob(Vec<u8>),
 }
 
-impl Value {
+impl SqlValue {
     /// A number of BIGINT UNSIGNED.
     ///
     /// # Errors
@@ -56,11 +56,11 @@ impl Value {
 }
 
 /// The named parameters of one execution.
-pub(crate) type Parameters = HashMap<String, Value>;
+pub(crate) type Parameters = HashMap<String, SqlValue>;
 
 /// One statement to run.
 #[derive(Debug, Clone)]
-pub(crate) struct Statement {
+pub(crate) struct SqlStatement {
     pub(crate) sql: Arc<str>,
     /// One execution for each set; more than one for a batch only.
     pub(crate) sets: Vec<Parameters>,
@@ -75,7 +75,7 @@ pub(crate) struct Statement {
 }
 
 #[cfg(test)]
-impl Statement {
+impl SqlStatement {
     /// A statement without parameters, and without a limit that a test would meet.
     pub(crate) fn of(sql: &str) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Statement {
 
 /// A column of a result, in the terms of JDBC's `ResultSetMetaData`, as the service describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Column {
+pub(crate) struct ResultColumn {
     pub(crate) name: String,
     pub(crate) label: String,
     /// A number of `java.sql.Types`.
@@ -108,10 +108,10 @@ pub(crate) struct Column {
 
 /// What a statement gave.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Outcome {
+pub(crate) struct StatementResult {
     /// Set for a query, with just the labels unless metadata was asked for.
-    pub(crate) columns: Option<Vec<Column>>,
-    pub(crate) rows: Vec<Vec<Value>>,
+    pub(crate) columns: Option<Vec<ResultColumn>>,
+    pub(crate) rows: Vec<Vec<SqlValue>>,
     pub(crate) updated: u64,
     /// The values of an AUTO_INCREMENT column, one for each row inserted.
     pub(crate) generated: Vec<i64>,
@@ -133,8 +133,8 @@ impl Meter {
     }
 
     /// Takes one row into account.
-    pub(crate) fn row(&mut self, row: &[Value]) -> Result<(), EngineError> {
-        let size = row.iter().map(Value::size).sum();
+    pub(crate) fn row(&mut self, row: &[SqlValue]) -> Result<(), EngineError> {
+        let size = row.iter().map(SqlValue::size).sum();
         if size > MAX_ROW_BYTES {
             return Err(EngineError::RowTooLarge);
         }

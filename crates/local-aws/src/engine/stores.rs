@@ -12,7 +12,7 @@ use rusqlite::{
 
 use crate::engine::{
     collation,
-    dates::{self, Unread},
+    dates::{self, DateError},
     decimals, json,
     kinds::{MAX_DIGITS, scaled_text},
     numbers,
@@ -342,22 +342,22 @@ fn date(context: &Context<'_>) -> Result<Option<String>> {
     };
     let normal = match kind.as_str() {
         "TIME" => dates::time_of_day(&text)
-            .and_then(|time| dates::clock_text(time, digits).ok_or(Unread::Unknown)),
+            .and_then(|time| dates::clock_text(time, digits).ok_or(DateError::Unknown)),
         "DATE" => dates::moment(&text).map(|at| dates::date_text(at.date())),
         _ => dates::moment(&text)
-            .and_then(|at| dates::datetime_text(at, digits).ok_or(Unread::Wrong)),
+            .and_then(|at| dates::datetime_text(at, digits).ok_or(DateError::Wrong)),
     };
     let normal = normal.and_then(|normal| {
         let in_range = ("1970-01-01 00:00:01"..="2038-01-19 03:14:07.999999").contains(&&*normal);
         if kind == "TIMESTAMP" && !in_range {
-            Err(Unread::Wrong)
+            Err(DateError::Wrong)
         } else {
             Ok(normal)
         }
     });
     match normal {
         Ok(normal) => Ok(Some(normal)),
-        Err(Unread::Wrong) => Err(incorrect(context, words, 1292, "22007")),
-        Err(Unread::Unknown) => Err(refused(&format!("this form of a {words}"))),
+        Err(DateError::Wrong) => Err(incorrect(context, words, 1292, "22007")),
+        Err(DateError::Unknown) => Err(refused(&format!("this form of a {words}"))),
     }
 }

@@ -10,15 +10,15 @@ use crate::engine::numbers::{exact, narrow};
 /// Registers the sums on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_aggregate_function("fleet_total", 1, steady, Total)?;
-    connection.create_aggregate_function("fleet_sum", 1, steady, Sum { mean: false })?;
-    connection.create_aggregate_function("fleet_mean", 1, steady, Sum { mean: true })
+    connection.create_aggregate_function("fleet_total", 1, steady, ExactSum)?;
+    connection.create_aggregate_function("fleet_sum", 1, steady, DoubleSum { mean: false })?;
+    connection.create_aggregate_function("fleet_mean", 1, steady, DoubleSum { mean: true })
 }
 
 /// A sum of exact numbers, which MySQL makes a DECIMAL.
-struct Total;
+struct ExactSum;
 
-impl Aggregate<Option<i128>, Option<i64>> for Total {
+impl Aggregate<Option<i128>, Option<i64>> for ExactSum {
     fn init(&self, _: &mut Context<'_>) -> Result<Option<i128>> {
         Ok(None)
     }
@@ -37,11 +37,11 @@ impl Aggregate<Option<i128>, Option<i64>> for Total {
 }
 
 /// A sum of doubles, one after the other; SQLite's own makes up for rounding errors, and MySQL's does not.
-struct Sum {
+struct DoubleSum {
     pub(crate) mean: bool,
 }
 
-impl Aggregate<(f64, u32), Option<f64>> for Sum {
+impl Aggregate<(f64, u32), Option<f64>> for DoubleSum {
     fn init(&self, _: &mut Context<'_>) -> Result<(f64, u32)> {
         Ok((0.0, 0))
     }

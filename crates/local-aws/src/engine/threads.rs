@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// How many threads are at work before work waits for one of them.
 static AT_WORK: LazyLock<usize> =
     LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
-static POOL: Mutex<Pool> = Mutex::new(Pool {
+static POOL: Mutex<ThreadPool> = Mutex::new(ThreadPool {
     queue: VecDeque::new(),
     idle: Vec::new(),
     at_work: 0,
@@ -37,7 +37,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-struct Pool {
+struct ThreadPool {
     /// Work that no thread has taken.
     queue: VecDeque<Job>,
     /// The threads without work. The last one to come is the first to go: its memory is still at hand.
@@ -48,7 +48,7 @@ struct Pool {
 
 /// Work on its own thread.
 #[derive(Debug)]
-pub(crate) struct Work<T> {
+pub(crate) struct ThreadWork<T> {
     result: oneshot::Receiver<Result<T, Box<dyn Any + Send>>>,
     /// Whether it waits for a thread that is at work.
     is_patient: bool,
@@ -57,7 +57,7 @@ pub(crate) struct Work<T> {
 /// Starts work on its own thread: one that waits for work, a new one, or the next that is done.
 pub(crate) fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> EngineResult<Work<T>> {
+) -> EngineResult<ThreadWork<T>> {
     let (sender, result) = oneshot::channel();
     let mut pool = pool();
     pool.queue.push_back(job(sender, work));
@@ -65,7 +65,7 @@ pub(crate) fn start<T: Send + 'static>(
     if !is_patient {
         add_thread(pool)?;
     }
-    Ok(Work { result, is_patient })
+    Ok(ThreadWork { result, is_patient })
 }
 
 fn job<T: Send + 'static>(
@@ -83,7 +83,7 @@ fn job<T: Send + 'static>(
 }
 
 /// Puts one more thread to work.
-fn add_thread(mut pool: MutexGuard<'static, Pool>) -> EngineResult<()> {
+fn add_thread(mut pool: MutexGuard<'static, ThreadPool>) -> EngineResult<()> {
     pool.at_work += 1;
     let idle = pool.idle.pop();
     drop(pool);
@@ -152,12 +152,12 @@ fn is_called() -> bool {
     }
 }
 
-fn pool() -> MutexGuard<'static, Pool> {
+fn pool() -> MutexGuard<'static, ThreadPool> {
     // Nothing panics while it holds it.
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<T> Work<T> {
+impl<T> ThreadWork<T> {
     /// Waits for the work's end. May be dropped and called again.
     pub(crate) async fn done(&mut self) -> EngineResult<T> {
         if self.is_patient {
@@ -172,7 +172,7 @@ impl<T> Work<T> {
     }
 }
 
-impl<T> Drop for Work<T> {
+impl<T> Drop for ThreadWork<T> {
     fn drop(&mut self) {
         // It holds what others may wait for, and nobody is left to look after it.
         if self.is_patient {

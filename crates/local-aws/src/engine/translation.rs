@@ -7,9 +7,9 @@ use thiserror::Error;
 use crate::engine::{
     EngineError,
     analysis::{Bindings, Slot},
-    catalogue::{Catalogue, Table},
+    catalogue::{Catalogue, TableDefinition},
     mysql::text,
-    plan::Kind,
+    plan::StatementKind,
     plans,
     sqlite::{labels, parse},
 };
@@ -43,7 +43,7 @@ pub enum Parameter {
 
 /// A statement as the embedded engine runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Embedded {
+pub struct EmbeddedStatement {
     /// What it does.
     pub effect: Effect,
     /// One text in SQLite's dialect; several for a definition, none where nothing is done.
@@ -57,11 +57,15 @@ pub struct Embedded {
 ///
 /// # Errors
 /// What does not parse, is more than one statement, or has no counterpart in the embedded engine.
-pub fn embedded(sql: &str, database: &str, schema: &[&str]) -> Result<Embedded, StatementRefusal> {
+pub fn embedded(
+    sql: &str,
+    database: &str,
+    schema: &[&str],
+) -> Result<EmbeddedStatement, StatementRefusal> {
     let mut catalogue = Catalogue::default();
     for definition in schema {
         if let sqlparser::ast::Statement::CreateTable(tree) = parse::parse(definition)? {
-            let table = Table::read(&tree)?;
+            let table = TableDefinition::read(&tree)?;
             catalogue.tables.insert(table.name.clone(), Arc::new(table));
         }
     }
@@ -69,16 +73,16 @@ pub fn embedded(sql: &str, database: &str, schema: &[&str]) -> Result<Embedded, 
     let labels = labels::labels(sql);
     let plan = plans::plan(statement, labels, &catalogue, database, Bindings::AnyText)?;
     let effect = match plan.kind {
-        Kind::Query { .. } => Effect::Reads,
-        Kind::Insert { .. } | Kind::Change => Effect::Writes,
-        Kind::Definition => Effect::Defines,
-        Kind::Nothing => Effect::Nothing,
+        StatementKind::Query { .. } => Effect::Reads,
+        StatementKind::Insert { .. } | StatementKind::Change => Effect::Writes,
+        StatementKind::Definition => Effect::Defines,
+        StatementKind::Nothing => Effect::Nothing,
     };
     let parameters = plan.slots.into_iter().map(|slot| match slot {
         Slot::Named(name) => Parameter::Named(name),
         Slot::Literal(text) => Parameter::Literal(text),
     });
-    Ok(Embedded {
+    Ok(EmbeddedStatement {
         effect,
         texts: plan.sql,
         parameters: parameters.collect(),
@@ -87,7 +91,7 @@ pub fn embedded(sql: &str, database: &str, schema: &[&str]) -> Result<Embedded, 
 
 /// A statement as MySQL or MariaDB is sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Positional {
+pub struct PositionalStatement {
     /// The text, with `?` in the place of each named parameter.
     pub text: String,
     /// The parameters' names, in the order of their places.
@@ -98,9 +102,9 @@ pub struct Positional {
 ///
 /// # Errors
 /// For more than one statement, a `?`, or a file of the client's.
-pub fn positional(sql: &str) -> Result<Positional, StatementRefusal> {
+pub fn positional(sql: &str) -> Result<PositionalStatement, StatementRefusal> {
     let positional = text::positional(sql)?;
-    Ok(Positional {
+    Ok(PositionalStatement {
         text: positional.sql,
         names: positional.names,
     })

@@ -7,7 +7,7 @@ use std::{
 
 use time::OffsetDateTime;
 
-use crate::template::{Period, Quota, Throttle};
+use crate::template::{Quota, QuotaPeriod, Throttle};
 
 /// A token bucket, initially full.
 #[derive(Debug)]
@@ -42,12 +42,12 @@ impl Bucket {
 
 /// The requests of a key within the current period, counted from the server's start.
 #[derive(Debug)]
-pub(super) struct Count {
+pub(super) struct QuotaCount {
     quota: Quota,
     state: Mutex<(i64, u64)>,
 }
 
-impl Count {
+impl QuotaCount {
     pub(super) fn new(quota: Quota) -> Self {
         Self {
             quota,
@@ -76,10 +76,10 @@ fn number(quota: Quota, now: SystemTime) -> i64 {
     let now = OffsetDateTime::from(now - Duration::from_secs(86_400) * u32::from(quota.offset));
     let days = now.unix_timestamp().div_euclid(DAY);
     match quota.period {
-        Period::Day => days,
+        QuotaPeriod::Day => days,
         // The first of January 1970 was a Thursday, and a week begins on Sunday.
-        Period::Week => (days + 4).div_euclid(7),
-        Period::Month => i64::from(now.year()) * 12 + i64::from(u8::from(now.month())),
+        QuotaPeriod::Week => (days + 4).div_euclid(7),
+        QuotaPeriod::Month => i64::from(now.year()) * 12 + i64::from(u8::from(now.month())),
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_quota_counts_within_its_period_and_begins_again_with_the_next() {
         let room = |period, offset, first: OffsetDateTime, second: OffsetDateTime| {
-            let count = Count::new(Quota {
+            let count = QuotaCount::new(Quota {
                 limit: 2,
                 period,
                 offset,
@@ -119,34 +119,34 @@ mod tests {
         };
         let saturday = datetime!(2026-10-31 23:59:59 UTC);
         let sunday = datetime!(2026-11-01 00:00 UTC);
-        assert!(room(Period::Day, 0, saturday, sunday));
+        assert!(room(QuotaPeriod::Day, 0, saturday, sunday));
         assert!(!room(
-            Period::Day,
+            QuotaPeriod::Day,
             0,
             sunday,
             datetime!(2026-11-01 23:59 UTC)
         ));
-        assert!(room(Period::Week, 0, saturday, sunday));
+        assert!(room(QuotaPeriod::Week, 0, saturday, sunday));
         assert!(!room(
-            Period::Week,
+            QuotaPeriod::Week,
             0,
             sunday,
             datetime!(2026-11-07 23:59 UTC)
         ));
-        assert!(!room(Period::Week, 1, saturday, sunday));
+        assert!(!room(QuotaPeriod::Week, 1, saturday, sunday));
         assert!(room(
-            Period::Week,
+            QuotaPeriod::Week,
             1,
             sunday,
             datetime!(2026-11-02 0:00 UTC)
         ));
-        assert!(room(Period::Month, 0, saturday, sunday));
+        assert!(room(QuotaPeriod::Month, 0, saturday, sunday));
         assert!(!room(
-            Period::Month,
+            QuotaPeriod::Month,
             0,
             sunday,
             datetime!(2026-11-30 23:59 UTC)
         ));
-        assert!(!room(Period::Month, 1, saturday, sunday));
+        assert!(!room(QuotaPeriod::Month, 1, saturday, sunday));
     }
 }

@@ -115,12 +115,12 @@ impl From<VerifyError> for Denial {
 
 /// A refused caller and the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Denied {
+pub(crate) struct DenialResponse {
     denial: Denial,
     response: Arc<ResponseTemplate>,
 }
 
-impl Denied {
+impl DenialResponse {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         let (_, status, ..) = self.denial.facts();
@@ -178,7 +178,7 @@ impl Responses {
     }
 
     /// The response to a denial: by its type, or else by the type for all of its class.
-    pub(super) fn answer(&self, denial: Denial) -> Denied {
+    pub(super) fn answer(&self, denial: Denial) -> DenialResponse {
         let (kind, status, ..) = denial.facts();
         let own = self.0.get(kind);
         let class = if status.is_server_error() {
@@ -188,7 +188,7 @@ impl Responses {
         };
         let response = own.or_else(|| self.0.get(class));
         let response = response.cloned().unwrap_or_default();
-        Denied { denial, response }
+        DenialResponse { denial, response }
     }
 }
 

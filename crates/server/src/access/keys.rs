@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{
-    bucket::{Bucket, Count},
+    bucket::{Bucket, QuotaCount},
     error::AccessError,
 };
 use crate::{
@@ -36,11 +36,11 @@ const HEADING: &str = "\
 pub(super) struct ApiKeys {
     file: PathBuf,
     plan: UsagePlan,
-    state: Mutex<State>,
+    state: Mutex<KeyFileState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct KeyFileState {
     stamp: Option<Stamp>,
     keys: Vec<Arc<ApiKey>>,
 }
@@ -50,7 +50,7 @@ struct State {
 pub(super) struct ApiKey {
     text: String,
     bucket: Option<Bucket>,
-    count: Option<Count>,
+    count: Option<QuotaCount>,
 }
 
 /// Detects that a file has changed.
@@ -83,7 +83,7 @@ impl ApiKeys {
         let keys = Self {
             file: file.to_owned(),
             plan,
-            state: Mutex::new(State {
+            state: Mutex::new(KeyFileState {
                 stamp: Some(stamp),
                 keys: Vec::new(),
             }),
@@ -126,11 +126,11 @@ impl ApiKeys {
         found
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, KeyFileState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refresh(&self, state: &mut State) {
+    fn refresh(&self, state: &mut KeyFileState) {
         let stamp = fs::metadata(&self.file).ok().map(|about| Stamp::of(&about));
         if stamp == state.stamp {
             return;
@@ -170,7 +170,7 @@ impl ApiKeys {
             None => Arc::new(ApiKey {
                 text: text.to_owned(),
                 bucket: self.plan.throttle.map(Bucket::new),
-                count: self.plan.quota.map(|quota: Quota| Count::new(quota)),
+                count: self.plan.quota.map(|quota: Quota| QuotaCount::new(quota)),
             }),
         };
         texts.map(renew).collect()
@@ -242,7 +242,7 @@ fn make(file: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::template::{Period, Throttle};
+    use crate::template::{QuotaPeriod, Throttle};
 
     use super::*;
 
@@ -314,7 +314,7 @@ mod tests {
             }),
             quota: Some(Quota {
                 limit: 1,
-                period: Period::Day,
+                period: QuotaPeriod::Day,
                 offset: 0,
             }),
         };

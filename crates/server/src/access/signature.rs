@@ -22,7 +22,7 @@ use http::{HeaderName, header::HOST, request::Parts};
 use subtle::ConstantTimeEq as _;
 use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-use self::statement::Statement;
+use self::statement::SignatureFields;
 use super::denial::Denial;
 
 /// How far a signature's time may be from now, either way:
@@ -35,7 +35,7 @@ const DATE_FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// Verifies requests by the credentials that callers sign with.
-pub(super) struct Verifier {
+pub(super) struct SignatureVerifier {
     credentials: Option<Credentials>,
     region: String,
     service: &'static str,
@@ -51,7 +51,7 @@ pub(super) struct Claim {
     signature: String,
 }
 
-impl Verifier {
+impl SignatureVerifier {
     /// Without `credentials` every signature is refused.
     pub(super) fn new(credentials: Option<Credentials>, region: String) -> Self {
         Self {
@@ -75,14 +75,14 @@ impl Verifier {
     /// Looks at what a request says of its signature: whose it is, for what, and from when. Nothing of the body is
     /// needed yet.
     pub(super) fn claim(&self, parts: &Parts, now: SystemTime) -> Result<Claim, Denial> {
-        let Statement {
+        let SignatureFields {
             scope: [id, date, region, service, end],
             signed,
             signature,
             time,
             token,
             valid_for,
-        } = Statement::of(parts)?;
+        } = SignatureFields::of(parts)?;
         if end != "aws4_request" || service != self.service {
             return Err(Denial::Signature("the credential is not for execute-api"));
         }

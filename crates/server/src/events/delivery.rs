@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::shape::Event;
+use super::shape::StreamEvent;
 
 /// Where it was when the server stopped.
 const POSITION: &str = "events-to.position";
@@ -31,7 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What became of an event.
-enum Outcome {
+enum DeliveryOutcome {
     Taken,
     /// No answer, or one that says to try again.
     Later(String),
@@ -86,7 +86,7 @@ impl Delivery {
                 warn!("events wait: {error}");
                 Vec::new()
             });
-            for event in records.iter().filter_map(Event::of) {
+            for event in records.iter().filter_map(StreamEvent::of) {
                 if !self.deliver(&event).await {
                     return;
                 }
@@ -117,15 +117,15 @@ impl Delivery {
 
     /// Sends an event until it is taken, or refused for good and kept among the dead letters. Later events wait, so that
     /// the order holds. Answers whether to go on.
-    async fn deliver(&self, event: &Event) -> bool {
+    async fn deliver(&self, event: &StreamEvent) -> bool {
         let mut wait = BACKOFF.0;
         let mut refusals = 0;
         let mut told = false;
         loop {
             let reason = match self.send(event).await {
-                Outcome::Taken => return true,
-                Outcome::Later(reason) => reason,
-                Outcome::Refused(reason, borne) => {
+                DeliveryOutcome::Taken => return true,
+                DeliveryOutcome::Later(reason) => reason,
+                DeliveryOutcome::Refused(reason, borne) => {
                     refusals += 1;
                     if refusals >= borne {
                         self.bury(event, &reason);
@@ -149,21 +149,25 @@ impl Delivery {
         }
     }
 
-    async fn send(&self, event: &Event) -> Outcome {
+    async fn send(&self, event: &StreamEvent) -> DeliveryOutcome {
         let request = self
             .client
             .post(self.to.clone())
             .header("content-type", "application/json")
             .body(event.body.to_string());
         match request.send().await.map(|answer| answer.status()) {
-            Ok(status) if status.is_success() => Outcome::Taken,
+            Ok(status) if status.is_success() => DeliveryOutcome::Taken,
             Ok(status @ (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)) => {
-                Outcome::Later(status.to_string())
+                DeliveryOutcome::Later(status.to_string())
             }
-            Ok(status) if status.is_server_error() => Outcome::Refused(status.to_string(), BREAKS),
-            Ok(status) => Outcome::Refused(status.to_string(), REFUSALS),
-            Err(error) if error.is_timeout() => Outcome::Later("no answer in time".to_owned()),
-            Err(_) => Outcome::Later("nobody answers".to_owned()),
+            Ok(status) if status.is_server_error() => {
+                DeliveryOutcome::Refused(status.to_string(), BREAKS)
+            }
+            Ok(status) => DeliveryOutcome::Refused(status.to_string(), REFUSALS),
+            Err(error) if error.is_timeout() => {
+                DeliveryOutcome::Later("no answer in time".to_owned())
+            }
+            Err(_) => DeliveryOutcome::Later("nobody answers".to_owned()),
         }
     }
 
@@ -186,7 +190,7 @@ impl Delivery {
         }
     }
 
-    fn bury(&self, event: &Event, reason: &str) {
+    fn bury(&self, event: &StreamEvent, reason: &str) {
         warn!(to = self.to.as_str(), reason, "an event is given up");
         let Some(folder) = &self.folder else {
             return;

@@ -25,12 +25,12 @@ pub(crate) const DETAIL: [(&str, &str, &str); 7] = [
 ];
 
 /// An event and its place in the stream.
-pub(crate) struct Event {
+pub(crate) struct StreamEvent {
     pub(super) sequence: String,
     pub(super) body: Value,
 }
 
-impl Event {
+impl StreamEvent {
     /// The event of a record. The removal of an item is not one: nothing in the API does that.
     pub(crate) fn of(record: &Value) -> Option<Self> {
         let sequence = text(record, "/dynamodb/SequenceNumber")?.to_owned();
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_record_makes_the_event_that_eventbridge_has() {
-        let event = Event::of(&record()).unwrap();
+        let event = StreamEvent::of(&record()).unwrap();
         assert_eq!(
             event.body,
             json!({
@@ -137,7 +137,7 @@ mod tests {
             .as_object_mut()
             .unwrap()
             .remove("NewImage");
-        assert!(Event::of(&removed).is_none());
+        assert!(StreamEvent::of(&removed).is_none());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use http::{
 };
 use http_body_util::Full;
 
-use crate::{options::PagesMode, refusal::Answer};
+use crate::{options::PagesMode, refusal::ServerResponse};
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -80,7 +80,7 @@ impl File {
         }
     }
 
-    fn answer(&self, asked: &HeaderMap, caching: HeaderValue) -> Answer {
+    fn answer(&self, asked: &HeaderMap, caching: HeaderValue) -> ServerResponse {
         let known = is_known(&self.etag, asked);
         let gzip = takes_gzip(asked);
         let content = match (known, gzip) {
@@ -88,7 +88,7 @@ impl File {
             (false, true) => self.gzip.clone(),
             (false, false) => self.plain.clone(),
         };
-        let mut answer = Answer::new(Full::from(content));
+        let mut answer = ServerResponse::new(Full::from(content));
         if known {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
         }
@@ -130,11 +130,11 @@ impl Assets {
         }
     }
 
-    pub(super) fn home(&self, asked: &HeaderMap) -> Answer {
+    pub(super) fn home(&self, asked: &HeaderMap) -> ServerResponse {
         self.home.answer(asked, ASK_AGAIN)
     }
 
-    pub(super) fn docs(&self, asked: &HeaderMap) -> Answer {
+    pub(super) fn docs(&self, asked: &HeaderMap) -> ServerResponse {
         self.docs.answer(asked, ASK_AGAIN)
     }
 
@@ -143,7 +143,7 @@ impl Assets {
         clippy::unused_self,
         reason = "the files are reached by way of the pages"
     )]
-    pub(super) fn file(&self, path: &str, asked: &HeaderMap) -> Option<Answer> {
+    pub(super) fn file(&self, path: &str, asked: &HeaderMap) -> Option<ServerResponse> {
         let (hash, name) = path.split_once('/')?;
         if hash != BUILT.0 {
             return None;

@@ -51,7 +51,7 @@ impl Snapshot {
 
 /// The API's response about a dimension, as far as it matters here.
 #[derive(Deserialize)]
-struct State {
+struct DimensionResponse {
     #[serde(rename = "scalableTargetDimensionId")]
     id: String,
     #[serde(flatten)]
@@ -60,7 +60,7 @@ struct State {
 
 /// One change, as the page and the file have it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Change {
+pub(crate) struct RecordedChange {
     pub(crate) id: String,
     /// Milliseconds since 1970 UTC.
     pub(crate) at: u64,
@@ -78,7 +78,7 @@ pub(crate) struct Change {
 }
 
 /// The client whose request an observed state came from.
-pub(crate) struct Source {
+pub(crate) struct ChangeSource {
     pub(crate) request_id: String,
     pub(crate) by: String,
     /// Whether an unknown dimension becomes known.
@@ -93,13 +93,13 @@ pub(crate) struct History {
 
 #[derive(Default)]
 struct HistoryState {
-    changes: HashMap<String, VecDeque<Change>>,
+    changes: HashMap<String, VecDeque<RecordedChange>>,
     last_seq: u64,
-    file: Option<Log>,
+    file: Option<HistoryFile>,
 }
 
 /// The file, one change per line.
-struct Log {
+struct HistoryFile {
     path: PathBuf,
     file: File,
     lines: usize,
@@ -128,8 +128,8 @@ impl History {
     }
 
     /// Records the state in a response of the API.
-    pub(crate) fn note(&self, body: &[u8], source: Source) {
-        if let Ok(State { id, snapshot }) = serde_json::from_slice(body) {
+    pub(crate) fn note(&self, body: &[u8], source: ChangeSource) {
+        if let Ok(DimensionResponse { id, snapshot }) = serde_json::from_slice(body) {
             self.lock().note(id, snapshot, Some(source), now());
         }
     }
@@ -145,13 +145,13 @@ impl History {
 
     /// The changes after `position`, which comes from an earlier response, oldest first; and the current position. All
     /// changes if the position is from another run.
-    pub(super) fn since(&self, position: &str) -> (Vec<Change>, String) {
+    pub(super) fn since(&self, position: &str) -> (Vec<RecordedChange>, String) {
         let kept = self.lock();
         let after: u64 = position
             .strip_prefix(&self.run)
             .and_then(|rest| rest.strip_prefix('-')?.parse().ok())
             .unwrap_or(0);
-        let mut changes: Vec<Change> = kept
+        let mut changes: Vec<RecordedChange> = kept
             .changes
             .values()
             .flatten()
@@ -180,11 +180,11 @@ impl History {
 }
 
 impl HistoryState {
-    fn last(&self, id: &str) -> Option<&Change> {
+    fn last(&self, id: &str) -> Option<&RecordedChange> {
         self.changes.get(id)?.back()
     }
 
-    fn note(&mut self, id: String, to: Snapshot, source: Option<Source>, at: u64) {
+    fn note(&mut self, id: String, to: Snapshot, source: Option<ChangeSource>, at: u64) {
         let last = self.last(&id).cloned();
         match (last, source) {
             (Some(last), Some(source)) if last.to == to => {
@@ -192,7 +192,7 @@ impl HistoryState {
                 let follows = u128::from(at - last.at.min(at)) < REQUEST_FOLLOWS.as_millis();
                 if last.request_id.is_none() && follows && source.introduces {
                     self.changes.entry(id).or_default().pop_back();
-                    self.add(Change {
+                    self.add(RecordedChange {
                         request_id: Some(source.request_id),
                         by: Some(source.by),
                         ..last
@@ -205,7 +205,7 @@ impl HistoryState {
                 let (request_id, by) = source.map_or((None, None), |source| {
                     (Some(source.request_id), Some(source.by))
                 });
-                self.add(Change {
+                self.add(RecordedChange {
                     id,
                     at,
                     from: last.map(|last| last.to),
@@ -218,7 +218,7 @@ impl HistoryState {
         }
     }
 
-    fn add(&mut self, change: Change) {
+    fn add(&mut self, change: RecordedChange) {
         let written = self.file.as_mut().map(|log| log.append(&change));
         if let Some(Err(error)) = written {
             warn!(
@@ -234,7 +234,7 @@ impl HistoryState {
         }
     }
 
-    fn push(&mut self, change: Change) {
+    fn push(&mut self, change: RecordedChange) {
         self.last_seq += 1;
         let id = change.id.clone();
         if self.changes.len() >= DIMENSIONS && !self.changes.contains_key(&id) {
@@ -250,7 +250,7 @@ impl HistoryState {
         if changes.len() == CHANGES {
             changes.pop_front();
         }
-        changes.push_back(Change {
+        changes.push_back(RecordedChange {
             seq: self.last_seq,
             ..change
         });
@@ -258,9 +258,9 @@ impl HistoryState {
 
     /// Rewrites the file with only what is kept, and keeps it open for appending.
     fn rewrite(&mut self, path: PathBuf) {
-        let mut changes: Vec<&Change> = self.changes.values().flatten().collect();
+        let mut changes: Vec<&RecordedChange> = self.changes.values().flatten().collect();
         changes.sort_by_key(|change| (change.at, change.seq));
-        match Log::write(path, &changes) {
+        match HistoryFile::write(path, &changes) {
             Ok(log) => self.file = Some(log),
             Err(error) => warn!(
                 "changes of dimensions are kept in memory only: {}",
@@ -270,8 +270,8 @@ impl HistoryState {
     }
 }
 
-impl Log {
-    fn write(path: PathBuf, changes: &[&Change]) -> io::Result<Self> {
+impl HistoryFile {
+    fn write(path: PathBuf, changes: &[&RecordedChange]) -> io::Result<Self> {
         let draft = path.with_extension("jsonl.new");
         let text: String = changes
             .iter()
@@ -287,7 +287,7 @@ impl Log {
         })
     }
 
-    fn append(&mut self, change: &Change) -> io::Result<()> {
+    fn append(&mut self, change: &RecordedChange) -> io::Result<()> {
         let line = serde_json::to_string(change)? + "\n";
         self.lines += 1;
         self.file.write_all(line.as_bytes())
@@ -313,8 +313,8 @@ mod tests {
         .into_bytes()
     }
 
-    fn source(request_id: &str, introduces: bool) -> Source {
-        Source {
+    fn source(request_id: &str, introduces: bool) -> ChangeSource {
+        ChangeSource {
             request_id: request_id.to_owned(),
             by: "curl at 127.0.0.1".to_owned(),
             introduces,
@@ -360,13 +360,14 @@ mod tests {
     #[test]
     fn a_state_of_the_table_is_a_change_of_nobody_known_until_its_request_is_seen() {
         let history = History::open(None);
-        let state: State = serde_json::from_slice(&body("a", 2.0, "Pending")).unwrap();
+        let state: DimensionResponse = serde_json::from_slice(&body("a", 2.0, "Pending")).unwrap();
         history.note_read("a", &state.snapshot, now());
         assert_eq!(requests(&history), [None]);
         history.note(&body("a", 2.0, "Pending"), source("r1", true));
         assert_eq!(requests(&history), [Some("r1".to_owned())]);
         // Read before that change was seen.
-        let older: State = serde_json::from_slice(&body("a", 1.0, "Successful")).unwrap();
+        let older: DimensionResponse =
+            serde_json::from_slice(&body("a", 1.0, "Successful")).unwrap();
         history.note_read("a", &older.snapshot, 0);
         assert_eq!(requests(&history).len(), 1);
     }
@@ -390,7 +391,7 @@ mod tests {
         cut.write_all(br#"{"id":"a","at"#).unwrap();
         drop(history);
         let (after, _) = History::open(Some(folder.path())).since("");
-        let states = |changes: &[Change]| -> Vec<Snapshot> {
+        let states = |changes: &[RecordedChange]| -> Vec<Snapshot> {
             changes.iter().map(|change| change.to.clone()).collect()
         };
         assert_eq!(states(&after), states(&before));

@@ -19,7 +19,7 @@ use super::{
     costly::AnswerCache,
     gather::gather,
     history::{self, History},
-    store::{ReadError, Reader},
+    store::{ReadError, StoreReader},
 };
 
 /// The dimensions of the example data; the page adds them by the API, which has no route to remove a dimension.
@@ -78,7 +78,7 @@ impl From<ReadError> for PageError {
 
 /// Reads what the page shows.
 pub(super) struct Refresh {
-    reader: Reader,
+    reader: StoreReader,
     history: History,
     pages: AnswerCache<(InstanceSearch, Option<InstanceId>), FoundPage>,
     /// `None` where the store could not count.
@@ -87,7 +87,7 @@ pub(super) struct Refresh {
 }
 
 impl Refresh {
-    pub(super) fn new(reader: Reader, history: History) -> Self {
+    pub(super) fn new(reader: StoreReader, history: History) -> Self {
         Self {
             reader,
             history,
@@ -103,7 +103,7 @@ impl Refresh {
 
     /// Dimensions and instances; a store that fails has an `error` in the place of its part.
     pub(super) async fn state(&self, query: &str) -> Result<Value, PageError> {
-        let query = Query::read(query)?;
+        let query = RefreshQuery::read(query)?;
         let dimensions = async {
             match query.instances_alone {
                 true => None,
@@ -168,8 +168,8 @@ impl Refresh {
         }))
     }
 
-    async fn instances(&self, query: &Query) -> Result<Value, PageError> {
-        let Query { search, after, .. } = query;
+    async fn instances(&self, query: &RefreshQuery) -> Result<Value, PageError> {
+        let RefreshQuery { search, after, .. } = query;
         let inventory = &self.reader.inventory;
         let key = (search.clone(), after.clone());
         let found = gather(inventory, search, after.as_ref());
@@ -199,14 +199,14 @@ impl Refresh {
 }
 
 /// What the page asks for.
-struct Query {
+struct RefreshQuery {
     search: InstanceSearch,
     after: Option<InstanceId>,
     since: String,
     instances_alone: bool,
 }
 
-impl Query {
+impl RefreshQuery {
     fn read(query: &str) -> Result<Self, PageError> {
         let mut values: HashMap<String, String> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
@@ -282,14 +282,15 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_is_named() {
-        let refused = |query: &str| Query::read(query).err().unwrap().to_string();
+        let refused = |query: &str| RefreshQuery::read(query).err().unwrap().to_string();
         assert_eq!(
             refused("next_token=x"),
             "next_token must be the next_token of an earlier answer, unchanged."
         );
         assert!(refused(&format!("aws_region={}", "r".repeat(31))).starts_with("aws_region "));
         let query =
-            Query::read("q=a+b&aws_region=&package_version=1&only=instances&since=x-1").unwrap();
+            RefreshQuery::read("q=a+b&aws_region=&package_version=1&only=instances&since=x-1")
+                .unwrap();
         assert_eq!(query.search.words, ["a", "b"]);
         assert_eq!(query.search.filter, InstanceFilter::default());
         assert!(query.instances_alone);

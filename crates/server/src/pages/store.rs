@@ -41,7 +41,7 @@ pub(super) enum ReadError {
 
 /// The stores that the page shows.
 #[derive(Clone, Debug)]
-pub(crate) struct Reader {
+pub(crate) struct StoreReader {
     dynamodb: aws_sdk_dynamodb::Client,
     table: String,
     dimensions: DynamoDimensions,
@@ -49,12 +49,12 @@ pub(crate) struct Reader {
 }
 
 /// The dimensions that were ever changed, by id; `more` if there are more than are shown.
-pub(super) struct Dimensions {
+pub(super) struct ChangedDimensions {
     pub(super) found: Vec<(String, Snapshot)>,
     pub(super) more: bool,
 }
 
-impl Reader {
+impl StoreReader {
     /// The stores that the settings name.
     pub(crate) fn new(
         clients: &Clients,
@@ -70,13 +70,13 @@ impl Reader {
     }
 
     /// The dimensions, sorted by id.
-    pub(super) async fn dimensions(&self) -> Result<Dimensions, ReadError> {
+    pub(super) async fn dimensions(&self) -> Result<ChangedDimensions, ReadError> {
         timeout(WITHIN, self.list())
             .await
             .map_err(|_| ReadError::TimedOut)?
     }
 
-    async fn list(&self) -> Result<Dimensions, ReadError> {
+    async fn list(&self) -> Result<ChangedDimensions, ReadError> {
         let limit = PageLimit::parse("100").unwrap_or_default();
         let mut found = Vec::new();
         let mut after: Option<DimensionId> = None;
@@ -90,7 +90,7 @@ impl Reader {
             }
         }
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Ok(Dimensions {
+        Ok(ChangedDimensions {
             found,
             more: after.is_some(),
         })

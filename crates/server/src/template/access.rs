@@ -59,14 +59,14 @@ pub(crate) struct Quota {
     /// How many.
     pub(crate) limit: u64,
     /// In what.
-    pub(crate) period: Period,
+    pub(crate) period: QuotaPeriod,
     /// How many days into a week or a month the period begins.
     pub(crate) offset: u8,
 }
 
 /// A quota's period, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Period {
+pub(crate) enum QuotaPeriod {
     /// A day.
     Day,
     /// A week from Sunday.
@@ -261,9 +261,9 @@ fn plan<'a>(
             Quota {
                 limit: whole(limit),
                 period: match period.as_deref() {
-                    Some("WEEK") => Period::Week,
-                    Some("MONTH") => Period::Month,
-                    _ => Period::Day,
+                    Some("WEEK") => QuotaPeriod::Week,
+                    Some("MONTH") => QuotaPeriod::Month,
+                    _ => QuotaPeriod::Day,
                 },
                 offset: number(document, quota, "Offset")
                     .ok()

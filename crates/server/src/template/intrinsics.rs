@@ -7,7 +7,7 @@ use saphyr::{Scalar, Yaml};
 use super::{get, mapping};
 
 /// The value of an intrinsic function.
-pub(super) enum Resolved<'a, 'input> {
+pub(super) enum IntrinsicValue<'a, 'input> {
     /// A known value.
     Value(&'a Yaml<'input>),
     /// `AWS::NoValue`: as if the entry did not exist.
@@ -31,26 +31,26 @@ impl<'a, 'input> Document<'a, 'input> {
     }
 
     /// The value at `node` once `!Ref` of a parameter and `!If` are evaluated.
-    pub(super) fn resolve(self, node: &'a Yaml<'input>) -> Resolved<'a, 'input> {
+    pub(super) fn resolve(self, node: &'a Yaml<'input>) -> IntrinsicValue<'a, 'input> {
         let Yaml::Tagged(tag, inner) = node else {
-            return Resolved::Value(node);
+            return IntrinsicValue::Value(node);
         };
         match (tag.suffix.as_str(), inner.as_str(), inner.as_vec()) {
-            ("Ref", Some("AWS::NoValue"), _) => Resolved::Absent,
+            ("Ref", Some("AWS::NoValue"), _) => IntrinsicValue::Absent,
             ("Ref", Some(name), _) => self
                 .parameter(name)
-                .map_or(Resolved::Unknown, Resolved::Value),
+                .map_or(IntrinsicValue::Unknown, IntrinsicValue::Value),
             ("If", _, Some(parts)) => match parts.as_slice() {
                 [condition, yes, no] => {
                     match condition.as_str().and_then(|name| self.holds(name)) {
                         Some(true) => self.resolve(yes),
                         Some(false) => self.resolve(no),
-                        None => Resolved::Unknown,
+                        None => IntrinsicValue::Unknown,
                     }
                 }
-                _ => Resolved::Unknown,
+                _ => IntrinsicValue::Unknown,
             },
-            _ => Resolved::Unknown,
+            _ => IntrinsicValue::Unknown,
         }
     }
 
@@ -66,14 +66,14 @@ impl<'a, 'input> Document<'a, 'input> {
     /// The value at `node`, if there is one and it is known.
     pub(super) fn value(self, node: &'a Yaml<'input>) -> Option<&'a Yaml<'input>> {
         match self.resolve(node) {
-            Resolved::Value(value) => Some(value),
-            Resolved::Absent | Resolved::Unknown => None,
+            IntrinsicValue::Value(value) => Some(value),
+            IntrinsicValue::Absent | IntrinsicValue::Unknown => None,
         }
     }
 
     /// The entry of the mapping `node`, unless it is `AWS::NoValue`.
     pub(super) fn entry(self, node: &'a Yaml<'input>, key: &str) -> Option<&'a Yaml<'input>> {
-        get(node, key).filter(|value| !matches!(self.resolve(value), Resolved::Absent))
+        get(node, key).filter(|value| !matches!(self.resolve(value), IntrinsicValue::Absent))
     }
 
     /// The value of `key` in the mapping `node`.

@@ -13,7 +13,7 @@ use rustls_acme::{AcmeConfig, AcmeState, EventOk, caches::DirCache};
 use tracing::{info, warn};
 
 use super::error::TlsError;
-use crate::{options::Options, private};
+use crate::{options::ServerOptions, private};
 
 /// <https://letsencrypt.org/docs/acme-protocol-updates/>, by the names that people know.
 const DIRECTORIES: [(&str, &str); 2] = [
@@ -31,16 +31,16 @@ const CACHE: &str = "acme";
 
 /// What is requested from a CA.
 #[derive(Clone, Debug)]
-pub(crate) struct Order {
+pub(crate) struct CertificateOrder {
     pub(crate) domains: Vec<String>,
     pub(crate) directory: String,
     email: Option<String>,
     cache: PathBuf,
 }
 
-impl Order {
+impl CertificateOrder {
     /// Checks the options of ACME; reads the disk and changes nothing.
-    pub(crate) fn check(options: &Options) -> Result<Self, TlsError> {
+    pub(crate) fn check(options: &ServerOptions) -> Result<Self, TlsError> {
         let tls = &options.tls;
         let domains = tls
             .acme_domain
@@ -148,7 +148,10 @@ pub(crate) struct Acme {
 
 impl Acme {
     /// What takes care of `order`. The CA itself is verified with the system's CA certificates (or those of `SSL_CERT_FILE`).
-    pub(crate) fn new(order: &Order, provider: &Arc<CryptoProvider>) -> Result<Self, TlsError> {
+    pub(crate) fn new(
+        order: &CertificateOrder,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {

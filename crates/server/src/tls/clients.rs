@@ -18,7 +18,7 @@ use rustls::{
 
 use super::{
     error::TlsError,
-    files::{About, OptionFile},
+    files::{CertificateFacts, OptionFile},
 };
 use crate::template::TemplateRoute;
 
@@ -69,7 +69,7 @@ impl ClientCertificates {
             };
             all.add(certificate.clone()).map_err(untrusted)?;
             // The owner of any other key could sign for everybody.
-            if About::of(certificate).is_some_and(|about| about.is_ca) {
+            if CertificateFacts::of(certificate).is_some_and(|about| about.is_ca) {
                 authorities.add(certificate.clone()).map_err(untrusted)?;
             }
         }
@@ -119,7 +119,7 @@ impl ClientCertVerifier for ClientCertificates {
                 .ok_or(CertificateError::UnknownIssuer)?;
             return chains.verify_client_cert(shown, intermediates, now);
         }
-        let about = About::of(shown).ok_or(CertificateError::BadEncoding)?;
+        let about = CertificateFacts::of(shown).ok_or(CertificateError::BadEncoding)?;
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if now < about.from {
             return Err(CertificateError::NotValidYet.into());

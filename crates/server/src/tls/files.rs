@@ -134,7 +134,7 @@ pub(crate) fn pair(
 
 /// What people need to know of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct About {
+pub(crate) struct CertificateFacts {
     /// Whose it is, as `C=US, L=Seattle, CN=ApiGateway`.
     pub(crate) subject: String,
     /// The first second of its life, since 1970.
@@ -147,7 +147,7 @@ pub(crate) struct About {
     pub(crate) is_ca: bool,
 }
 
-impl About {
+impl CertificateFacts {
     /// The facts in `certificate`; `None` if it cannot be read.
     pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, read) = X509Certificate::from_der(certificate).ok()?;
@@ -180,4 +180,4 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// A pair for the listener.
-pub(crate) type Pair = Arc<CertifiedKey>;
+pub(crate) type CertificatePair = Arc<CertifiedKey>;

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Material, Plan, Shared};
+use super::{Material, TlsPlan, TlsState};
 
 /// How often the files are read. They are small, and reading them shows what no modification time does: whether the
 /// pair belongs together.
@@ -23,9 +23,9 @@ const REMIND: Duration = Duration::from_secs(24 * 60 * 60);
 /// Reads the files periodically, or when told to, and puts their contents into `shared`. Unusable files are reported,
 /// and the old certificate stays.
 pub(super) async fn watch(
-    plan: Plan,
+    plan: TlsPlan,
     acme: Option<Arc<dyn ResolvesServerCert>>,
-    shared: Arc<Shared>,
+    shared: Arc<TlsState>,
 ) {
     let plan = Arc::new(plan);
     let mut live = plan.material.clone();

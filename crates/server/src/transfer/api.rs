@@ -13,7 +13,7 @@ use simulate_scaling::sign::Signer;
 use super::{
     AT_ONCE, PATIENCE, TransferError,
     line::{DimensionLine, InstanceLine},
-    page::{PAGE, Page},
+    page::{ListPage, PAGE},
 };
 
 /// More than API Gateway takes for a request.
@@ -22,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(35);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A client of the API.
-pub(super) struct Api {
+pub(super) struct ApiClient {
     client: Client,
     base: String,
     key: Option<HeaderValue>,
@@ -30,13 +30,13 @@ pub(super) struct Api {
 }
 
 #[derive(Deserialize)]
-struct Instances {
-    records: Vec<Summary>,
+struct InstanceList {
+    records: Vec<InstanceEntry>,
     next_token: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Summary {
+struct InstanceEntry {
     aws_instance_id: String,
 }
 
@@ -47,15 +47,15 @@ struct RecordAnswer {
 }
 
 #[derive(Deserialize)]
-struct Dimensions {
-    dimensions: Vec<ListedDimension>,
+struct DimensionList {
+    dimensions: Vec<DimensionEntry>,
     next_token: Option<String>,
 }
 
 /// With what a list has beside the state: the three names, which are settings, and the time of the change.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ListedDimension {
+struct DimensionEntry {
     scalable_target_dimension_id: String,
     actual_capacity: f64,
     desired_capacity: f64,
@@ -63,7 +63,7 @@ struct ListedDimension {
     failure_reason: Option<String>,
 }
 
-impl Api {
+impl ApiClient {
     /// A client of the API at `base`, with the first key of the file and the signatures of a region where they are given.
     pub(super) async fn new(
         base: &Url,
@@ -99,14 +99,14 @@ impl Api {
     pub(super) async fn instances(
         &self,
         token: Option<&str>,
-    ) -> Result<Page<InstanceLine>, TransferError> {
-        let page: Instances = self.get(&listed("/ec2", token)).await?;
+    ) -> Result<ListPage<InstanceLine>, TransferError> {
+        let page: InstanceList = self.get(&listed("/ec2", token)).await?;
         let read: Vec<_> = stream::iter(page.records)
             .map(|summary| self.instance(summary.aws_instance_id))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        Ok(Page {
+        Ok(ListPage {
             // One that was removed meanwhile is left out.
             lines: read.into_iter().flatten().collect(),
             next: page.next_token,
@@ -127,8 +127,8 @@ impl Api {
     pub(super) async fn dimensions(
         &self,
         token: Option<&str>,
-    ) -> Result<Page<DimensionLine>, TransferError> {
-        let page: Dimensions = self
+    ) -> Result<ListPage<DimensionLine>, TransferError> {
+        let page: DimensionList = self
             .get(&listed("/scalableTargetDimensions", token))
             .await?;
         let lines = page.dimensions.into_iter().map(|listed| DimensionLine {
@@ -138,7 +138,7 @@ impl Api {
             scaling_status: listed.scaling_status,
             failure_reason: listed.failure_reason,
         });
-        Ok(Page {
+        Ok(ListPage {
             lines: lines.collect(),
             next: page.next_token,
         })
@@ -224,10 +224,10 @@ fn listed(path: &str, token: Option<&str>) -> String {
 /// What an error response says.
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     #[derive(Deserialize)]
-    struct Body {
+    struct MessageBody {
         message: String,
     }
-    let message = serde_json::from_slice::<Body>(body).map(|body| body.message);
+    let message = serde_json::from_slice::<MessageBody>(body).map(|body| body.message);
     message.map_or_else(
         |_| status.to_string(),
         |message| format!("{}: {}", status.as_u16(), message.trim_end_matches('.')),

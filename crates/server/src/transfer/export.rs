@@ -9,21 +9,24 @@ use std::{
 
 use super::{
     TransferError,
-    line::{Counts, Line, Position},
-    source::Source,
+    line::{Counts, PagePosition, TransferLine},
+    source::ExportSource,
 };
 
 /// The part of a file that is kept.
 struct Progress {
     counts: Counts,
     /// Where its last whole page ends.
-    next: Position,
+    next: PagePosition,
     /// Its length up to there, in bytes.
     bytes: u64,
     complete: bool,
 }
 
-pub(super) async fn run(source: &Source, file: &Path) -> Result<(String, ExitCode), TransferError> {
+pub(super) async fn run(
+    source: &ExportSource,
+    file: &Path,
+) -> Result<(String, ExitCode), TransferError> {
     let failed = |cause: io::Error| TransferError::File {
         file: file.to_owned(),
         cause: cause.kind(),
@@ -53,31 +56,31 @@ pub(super) async fn run(source: &Source, file: &Path) -> Result<(String, ExitCod
     let mut out = BufWriter::new(opened);
     loop {
         let following = match &next {
-            Position::Instances(token) => {
+            PagePosition::Instances(token) => {
                 let page = source.instances(token.as_deref()).await?;
                 counts.instances += page.lines.len();
                 for instance in page.lines {
-                    write(&mut out, &Line::Instance(instance)).map_err(failed)?;
+                    write(&mut out, &TransferLine::Instance(instance)).map_err(failed)?;
                 }
-                Some(page.next.map_or(Position::Dimensions(None), |token| {
-                    Position::Instances(Some(token))
+                Some(page.next.map_or(PagePosition::Dimensions(None), |token| {
+                    PagePosition::Instances(Some(token))
                 }))
             }
-            Position::Dimensions(token) => {
+            PagePosition::Dimensions(token) => {
                 let page = source.dimensions(token.as_deref()).await?;
                 counts.dimensions += page.lines.len();
                 for dimension in page.lines {
-                    write(&mut out, &Line::Dimension(dimension)).map_err(failed)?;
+                    write(&mut out, &TransferLine::Dimension(dimension)).map_err(failed)?;
                 }
-                page.next.map(|token| Position::Dimensions(Some(token)))
+                page.next.map(|token| PagePosition::Dimensions(Some(token)))
             }
         };
         let Some(following) = following else { break };
-        write(&mut out, &Line::Next(following.clone())).map_err(failed)?;
+        write(&mut out, &TransferLine::Next(following.clone())).map_err(failed)?;
         out.flush().map_err(failed)?;
         next = following;
     }
-    write(&mut out, &Line::End(counts)).map_err(failed)?;
+    write(&mut out, &TransferLine::End(counts)).map_err(failed)?;
     out.flush().map_err(failed)?;
     out.get_ref().sync_all().map_err(failed)?;
     let Counts {
@@ -91,7 +94,7 @@ pub(super) async fn run(source: &Source, file: &Path) -> Result<(String, ExitCod
     Ok((text, ExitCode::SUCCESS))
 }
 
-fn write(out: &mut impl io::Write, line: &Line) -> io::Result<()> {
+fn write(out: &mut impl io::Write, line: &TransferLine) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
 }
@@ -101,7 +104,7 @@ fn progress(opened: &File, file: &Path) -> Result<Progress, TransferError> {
     let mut reader = BufReader::new(opened);
     let mut kept = Progress {
         counts: Counts::default(),
-        next: Position::Instances(None),
+        next: PagePosition::Instances(None),
         bytes: 0,
         complete: false,
     };
@@ -124,9 +127,9 @@ fn progress(opened: &File, file: &Path) -> Result<Progress, TransferError> {
             reason: error.to_string(),
         })?;
         match read {
-            Line::Instance(_) => counts.instances += 1,
-            Line::Dimension(_) => counts.dimensions += 1,
-            Line::Next(next) => {
+            TransferLine::Instance(_) => counts.instances += 1,
+            TransferLine::Dimension(_) => counts.dimensions += 1,
+            TransferLine::Next(next) => {
                 kept = Progress {
                     counts,
                     next,
@@ -134,7 +137,7 @@ fn progress(opened: &File, file: &Path) -> Result<Progress, TransferError> {
                     complete: false,
                 };
             }
-            Line::End(_) => kept.complete = true,
+            TransferLine::End(_) => kept.complete = true,
         }
     }
     Ok(kept)

@@ -14,14 +14,14 @@ use fleet_core::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{AT_ONCE, Ports, TransferError, line::Line, patiently};
+use super::{AT_ONCE, Ports, TransferError, line::TransferLine, patiently};
 
 /// The exit code if something exists with other contents.
 const OTHERS: u8 = 4;
 
 /// The result of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Outcome {
+enum LineOutcome {
     Added,
     /// It already existed.
     Same,
@@ -49,33 +49,33 @@ pub(super) async fn run(ports: &Ports, file: &Path) -> Result<(String, ExitCode)
             let line = serde_json::from_str(&line.map_err(failed)?)
                 .map_err(|error| wrong(error.to_string()))?;
             Ok::<_, TransferError>(match line {
-                Line::Instance(line) => {
+                TransferLine::Instance(line) => {
                     let instance = line.instance().map_err(wrong)?;
                     add_instance(ports, &instance).await?
                 }
-                Line::Dimension(line) => {
+                TransferLine::Dimension(line) => {
                     let id = line.id().map_err(&wrong)?;
                     let state = line.state().map_err(&wrong)?;
                     set_dimension(ports, &id, &state).await?
                 }
-                Line::Next(_) => Outcome::Nothing,
-                Line::End(_) => Outcome::End,
+                TransferLine::Next(_) => LineOutcome::Nothing,
+                TransferLine::End(_) => LineOutcome::End,
             })
         })
         .buffered(AT_ONCE);
     while let Some(outcome) = outcomes.try_next().await? {
         match outcome {
-            Outcome::Added => added += 1,
-            Outcome::Same => same += 1,
-            Outcome::Other(what) => {
+            LineOutcome::Added => added += 1,
+            LineOutcome::Same => same += 1,
+            LineOutcome::Other(what) => {
                 others += 1;
                 let _ = writeln!(
                     io::stderr(),
                     "{what} already exists with other contents and was not changed."
                 );
             }
-            Outcome::Nothing => {}
-            Outcome::End => ended = true,
+            LineOutcome::Nothing => {}
+            LineOutcome::End => ended = true,
         }
     }
     if !ended {
@@ -91,7 +91,7 @@ pub(super) async fn run(ports: &Ports, file: &Path) -> Result<(String, ExitCode)
     Ok((said, code))
 }
 
-async fn add_instance(ports: &Ports, instance: &Instance) -> Result<Outcome, StoreError> {
+async fn add_instance(ports: &Ports, instance: &Instance) -> Result<LineOutcome, StoreError> {
     let added = patiently(async || match ports.writes.restore(instance).await {
         Ok(()) => Ok(true),
         Err(AddError::Duplicate) => Ok(false),
@@ -99,14 +99,14 @@ async fn add_instance(ports: &Ports, instance: &Instance) -> Result<Outcome, Sto
     })
     .await?;
     if added {
-        return Ok(Outcome::Added);
+        return Ok(LineOutcome::Added);
     }
     let id = &instance.summary.id;
     let found = patiently(async || ports.reads.get(id).await).await?;
     Ok(if found.as_ref() == Some(instance) {
-        Outcome::Same
+        LineOutcome::Same
     } else {
-        Outcome::Other(format!("The instance {}", id.as_str()))
+        LineOutcome::Other(format!("The instance {}", id.as_str()))
     })
 }
 
@@ -115,7 +115,7 @@ async fn set_dimension(
     ports: &Ports,
     id: &DimensionId,
     state: &Dimension,
-) -> Result<Outcome, StoreError> {
+) -> Result<LineOutcome, StoreError> {
     let initial = Stored::initial();
     patiently(async || {
         let changed = ports
@@ -129,10 +129,10 @@ async fn set_dimension(
             })
             .await;
         match changed {
-            Ok(change) if change.before == change.after => Ok(Outcome::Same),
-            Ok(_) => Ok(Outcome::Added),
+            Ok(change) if change.before == change.after => Ok(LineOutcome::Same),
+            Ok(_) => Ok(LineOutcome::Added),
             Err(UpdateError::Refused(())) => {
-                Ok(Outcome::Other(format!("The dimension {}", id.as_str())))
+                Ok(LineOutcome::Other(format!("The dimension {}", id.as_str())))
             }
             Err(UpdateError::Store(error)) => Err(error),
         }

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 /// A line: `{"instance": …}`, `{"dimension": …}`, `{"next": …}` after each page but the last, and `{"end": …}` at the very end.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum Line {
+pub(super) enum TransferLine {
     /// As the API returns it.
     Instance(InstanceLine),
     /// As the API returns it, without the three names, which are settings.
     Dimension(DimensionLine),
     /// Where an interrupted export continues.
-    Next(Position),
+    Next(PagePosition),
     /// What the file contains.
     End(Counts),
 }
@@ -23,7 +23,7 @@ pub(super) enum Line {
 /// The page that follows: the token that the source gave for it, or none for the first one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Position {
+pub(super) enum PagePosition {
     /// A page of instances.
     Instances(Option<String>),
     /// A page of dimensions, which follow all instances.

@@ -4,7 +4,7 @@
 pub(super) const PAGE: &str = "100";
 
 /// A page of a list, and the token of the next one.
-pub(super) struct Page<T> {
+pub(super) struct ListPage<T> {
     pub(super) lines: Vec<T>,
     pub(super) next: Option<String>,
 }

@@ -9,28 +9,28 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
     AT_ONCE, TransferError,
-    api::Api,
+    api::ApiClient,
     line::{DimensionLine, InstanceLine},
-    page::{PAGE, Page},
+    page::{ListPage, PAGE},
     patiently,
 };
 
 /// What an export reads. One page is in memory at a time.
-pub(super) enum Source {
+pub(super) enum ExportSource {
     /// The stores, through the ports that the functions use. A token is the last id of its page.
     Stores {
         inventory: DataApiInventory,
         dimensions: DynamoDimensions,
     },
     /// The API's own routes. A token is the API's.
-    Api(Api),
+    Api(ApiClient),
 }
 
-impl Source {
+impl ExportSource {
     pub(super) async fn instances(
         &self,
         token: Option<&str>,
-    ) -> Result<Page<InstanceLine>, TransferError> {
+    ) -> Result<ListPage<InstanceLine>, TransferError> {
         let (inventory, limit) = match self {
             Self::Api(api) => return api.instances(token).await,
             Self::Stores { inventory, .. } => {
@@ -54,7 +54,7 @@ impl Source {
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        Ok(Page {
+        Ok(ListPage {
             // One that was removed meanwhile is left out.
             lines: read.into_iter().flatten().map(InstanceLine::from).collect(),
             next: page.next.map(|id| id.as_str().to_owned()),
@@ -64,7 +64,7 @@ impl Source {
     pub(super) async fn dimensions(
         &self,
         token: Option<&str>,
-    ) -> Result<Page<DimensionLine>, TransferError> {
+    ) -> Result<ListPage<DimensionLine>, TransferError> {
         let (dimensions, limit) = match self {
             Self::Api(api) => return api.dimensions(token).await,
             Self::Stores { dimensions, .. } => {
@@ -76,7 +76,7 @@ impl Source {
             .transpose()
             .map_err(|error| TransferError::Token(error.to_string()))?;
         let page = patiently(async || dimensions.list(None, after.as_ref(), limit).await).await?;
-        Ok(Page {
+        Ok(ListPage {
             lines: page
                 .dimensions
                 .iter()

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use fleet_server::{Options, Running, Server};
+use fleet_server::{RunningServer, Server, ServerOptions};
 
 use crate::{
     client::{self, Answer},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A running server. It stops when it is dropped.
-pub(crate) struct TestServer(Running);
+pub(crate) struct TestServer(RunningServer);
 
 impl TestServer {
     /// Starts one.
@@ -21,13 +21,13 @@ impl TestServer {
     }
 
     /// Starts one with other options.
-    pub(crate) async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
+        let mut options = ServerOptions {
             listen: free_port(),
             aws_listen: free_port(),
             in_memory: true,
             database_url: fleet_testing::fresh_database(),
-            ..Options::default()
+            ..ServerOptions::default()
         };
         change(&mut options);
         Self(Server::start(options).await.unwrap())
@@ -67,7 +67,7 @@ impl TestServer {
     }
 
     /// The server itself.
-    pub(crate) fn running(&self) -> &Running {
+    pub(crate) fn running(&self) -> &RunningServer {
         &self.0
     }
 

@@ -11,7 +11,7 @@ mod sentences;
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
-use fleet_server::Options;
+use fleet_server::ServerOptions;
 use rustls::{
     ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
     crypto::aws_lc_rs,
@@ -67,7 +67,7 @@ impl Files {
     }
 
     /// Has a server serve HTTPS with them.
-    fn give(&self, options: &mut Options) {
+    fn give(&self, options: &mut ServerOptions) {
         options.tls.tls_cert = Some(self.path("cert.pem"));
         options.tls.tls_key = Some(self.path("key.pem"));
     }
@@ -76,7 +76,7 @@ impl Files {
         self.serve_with(|_| {}).await
     }
 
-    async fn serve_with(&self, change: impl FnOnce(&mut Options)) -> TestServer {
+    async fn serve_with(&self, change: impl FnOnce(&mut ServerOptions)) -> TestServer {
         TestServer::start_with(|options| {
             self.give(options);
             change(options);

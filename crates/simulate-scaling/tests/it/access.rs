@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use aws_credential_types::Credentials;
-use fleet_server::{AccessMode, AccessOptions, Options, Server};
+use fleet_server::{AccessMode, AccessOptions, Server, ServerOptions};
 
 use crate::program::simulate_in;
 
@@ -15,7 +15,7 @@ async fn signed_requests_are_taken_by_a_server_that_asks_for_them_and_no_others(
     let folder = tempfile::tempdir().unwrap();
     let port = SocketAddr::from(([127, 0, 0, 1], 0));
     let token = Some("session-token".to_owned());
-    let server = Server::start(Options {
+    let server = Server::start(ServerOptions {
         listen: port,
         aws_listen: port,
         in_memory: true,
@@ -26,7 +26,7 @@ async fn signed_requests_are_taken_by_a_server_that_asks_for_them_and_no_others(
             credentials: Some(Credentials::new(ID, SECRET, token, None, "test")),
             ..AccessOptions::default()
         },
-        ..Options::default()
+        ..ServerOptions::default()
     })
     .await
     .unwrap();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use fleet_server::{Options, Running, Server};
+use fleet_server::{RunningServer, Server, ServerOptions};
 use serde_json::{Value, json};
 
 use crate::program::simulate;
@@ -18,19 +18,19 @@ const DAY: [&str; 8] = [
     "morning: cron(0 6 * * ? *) min=2",
 ];
 
-pub(crate) async fn start() -> Running {
+pub(crate) async fn start() -> RunningServer {
     let port = SocketAddr::from(([127, 0, 0, 1], 0));
-    Server::start(Options {
+    Server::start(ServerOptions {
         listen: port,
         aws_listen: port,
         in_memory: true,
-        ..Options::default()
+        ..ServerOptions::default()
     })
     .await
     .unwrap()
 }
 
-fn dimension(server: &Running, id: &str) -> String {
+fn dimension(server: &RunningServer, id: &str) -> String {
     format!("{}/scalableTargetDimensions/{id}", server.base_url())
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{INT, Kind, UNSIGNED},
+    kinds::{INT, UNSIGNED, ValueKind},
 };
 
 /// Stands behind a call until its OVER is known.
@@ -76,28 +76,28 @@ impl Analysis<'_> {
         }
         // NULL is a text to MySQL, and so the result a double.
         let kind = match kind {
-            Kind::Null => Kind::Double,
+            ValueKind::Null => ValueKind::Double,
             kind => kind,
         };
         match (kind, name) {
-            (Kind::Double, _) if over || distinct => Err(wrong()),
-            (Kind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), ExprType::of(kind))),
-            (Kind::Double, _) => Ok((aggregate("fleet_mean", &expr), ExprType::of(kind))),
-            (Kind::BigDecimal { .. }, _) if over => Err(wrong()),
-            (Kind::BigDecimal { .. }, "sum") => {
+            (ValueKind::Double, _) if over || distinct => Err(wrong()),
+            (ValueKind::Double, "sum") => Ok((aggregate("fleet_sum", &expr), ExprType::of(kind))),
+            (ValueKind::Double, _) => Ok((aggregate("fleet_mean", &expr), ExprType::of(kind))),
+            (ValueKind::BigDecimal { .. }, _) if over => Err(wrong()),
+            (ValueKind::BigDecimal { .. }, "sum") => {
                 Ok((aggregate("fleet_big_total", &expr), ExprType::of(kind)))
             }
-            (Kind::BigDecimal { scale }, _) => {
+            (ValueKind::BigDecimal { scale }, _) => {
                 let total = aggregate("fleet_big_total", &expr);
                 let count = aggregate("count", &expr);
                 divided((total, kind), (count, UNSIGNED), scale)
             }
-            (kind, "sum") if kind.is_exact() || kind == Kind::Null => {
+            (kind, "sum") if kind.is_exact() || kind == ValueKind::Null => {
                 let total = if over { "sum" } else { "fleet_total" };
                 let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);
                 Ok((
                     sum,
-                    ExprType::of(Kind::Decimal {
+                    ExprType::of(ValueKind::Decimal {
                         scale: kind.scale(),
                     }),
                 ))
@@ -111,7 +111,7 @@ impl Analysis<'_> {
                 let scale = kind.scale() + super::arithmetic::QUOTIENT_DIGITS;
                 let typed = ExprType {
                     quotient: true,
-                    ..ExprType::of(Kind::Decimal { scale })
+                    ..ExprType::of(ValueKind::Decimal { scale })
                 };
                 Ok((call(divide(kind, INT), args), typed))
             }

@@ -10,7 +10,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     decimals::MOST_SCALE,
-    kinds::{INT, Kind, MAX_DIGITS},
+    kinds::{INT, MAX_DIGITS, ValueKind},
 };
 
 /// How many digits more than its dividend a quotient has (`div_precision_increment`).
@@ -61,13 +61,13 @@ impl Analysis<'_> {
         );
         let (mut one, mut other) = match (one, other) {
             // NULL is a text to MySQL, and so the result a double.
-            (Kind::Null, kind) | (kind, Kind::Null) if !whole_only => match kind {
-                Kind::Null => (Kind::Double, Kind::Double),
-                kind if one == Kind::Null => (Kind::Double, kind),
-                kind => (kind, Kind::Double),
+            (ValueKind::Null, kind) | (kind, ValueKind::Null) if !whole_only => match kind {
+                ValueKind::Null => (ValueKind::Double, ValueKind::Double),
+                kind if one == ValueKind::Null => (ValueKind::Double, kind),
+                kind => (kind, ValueKind::Double),
             },
-            (Kind::Null, Kind::Null) => (INT, INT),
-            (Kind::Null, kind) | (kind, Kind::Null) => (kind, kind),
+            (ValueKind::Null, ValueKind::Null) => (INT, INT),
+            (ValueKind::Null, kind) | (kind, ValueKind::Null) => (kind, kind),
             both => both,
         };
         let infix = |left: Expr, op: BinaryOperator, right: Expr| {
@@ -78,10 +78,10 @@ impl Analysis<'_> {
             })
         };
         let lazy = self.is_lazy();
-        let checked = |value: Expr, kind: Kind| match kind {
-            Kind::Int { .. } if lazy => call("fleet_int_if", vec![value]),
-            Kind::Int { .. } => call("fleet_int", vec![value]),
-            Kind::Decimal { .. } => call("fleet_decimal", vec![value]),
+        let checked = |value: Expr, kind: ValueKind| match kind {
+            ValueKind::Int { .. } if lazy => call("fleet_int_if", vec![value]),
+            ValueKind::Int { .. } => call("fleet_int", vec![value]),
+            ValueKind::Decimal { .. } => call("fleet_decimal", vec![value]),
             _ => value,
         };
         let finite = if lazy {
@@ -111,7 +111,7 @@ impl Analysis<'_> {
             BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply
                 if both_whole && unsigned =>
             {
-                (wide(left, &op.to_string(), right), Kind::Wide, false)
+                (wide(left, &op.to_string(), right), ValueKind::Wide, false)
             }
             BinaryOperator::Plus | BinaryOperator::Minus if both_exact => {
                 let scale = one.scale().max(other.scale());
@@ -120,7 +120,7 @@ impl Analysis<'_> {
                 let kind = if both_whole {
                     INT
                 } else {
-                    Kind::Decimal { scale }
+                    ValueKind::Decimal { scale }
                 };
                 (checked(infix(left, op, right), kind), kind, false)
             }
@@ -129,7 +129,7 @@ impl Analysis<'_> {
                 let kind = if both_whole {
                     INT
                 } else {
-                    Kind::Decimal { scale }
+                    ValueKind::Decimal { scale }
                 };
                 (checked(infix(left, op, right), kind), kind, false)
             }
@@ -137,28 +137,30 @@ impl Analysis<'_> {
                 to_real(&mut left, one);
                 to_real(&mut right, other);
                 let value = call(finite, vec![infix(left, op, right)]);
-                (value, Kind::Double, false)
+                (value, ValueKind::Double, false)
             }
             BinaryOperator::Divide if both_exact => {
                 let scale = one.scale() + QUOTIENT_DIGITS;
                 let shift = number(QUOTIENT_DIGITS + other.scale());
                 let value = call(divide(one, other), vec![left, right, shift]);
-                (value, Kind::Decimal { scale }, true)
+                (value, ValueKind::Decimal { scale }, true)
             }
             BinaryOperator::Divide => {
                 to_real(&mut left, one);
                 to_real(&mut right, other);
                 let value = call(finite, vec![infix(left, op, right)]);
-                (value, Kind::Double, false)
+                (value, ValueKind::Double, false)
             }
             BinaryOperator::MyIntegerDivide if both_whole && unsigned => {
-                (wide(left, "DIV", right), Kind::Wide, false)
+                (wide(left, "DIV", right), ValueKind::Wide, false)
             }
             BinaryOperator::MyIntegerDivide if both_whole => {
                 let value = call("fleet_quotient", vec![left, right]);
                 (checked(value, INT), INT, false)
             }
-            BinaryOperator::Modulo if both_whole && (one == Kind::Wide || other == Kind::Wide) => {
+            BinaryOperator::Modulo
+                if both_whole && (one == ValueKind::Wide || other == ValueKind::Wide) =>
+            {
                 (call("fleet_modulo", vec![left, right]), one, false)
             }
             BinaryOperator::Modulo if both_exact => {
@@ -168,7 +170,7 @@ impl Analysis<'_> {
                 let kind = if both_whole {
                     one
                 } else {
-                    Kind::Decimal { scale }
+                    ValueKind::Decimal { scale }
                 };
                 (infix(left, op, right), kind, false)
             }
@@ -177,7 +179,7 @@ impl Analysis<'_> {
                     BinaryOperator::BitwiseOr => "fleet_or",
                     _ => "fleet_and",
                 };
-                (call(name, vec![left, right]), Kind::Wide, false)
+                (call(name, vec![left, right]), ValueKind::Wide, false)
             }
             other => {
                 return Err(EngineError::unsupported(&format!(
@@ -193,7 +195,7 @@ impl Analysis<'_> {
     }
 
     /// A side of an operator: a number, or a text that is worth one. Its kind, and whether it is a column of YEAR.
-    fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<(Kind, bool)> {
+    fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<(ValueKind, bool)> {
         let typed = self.expr(expr, scope)?;
         if typed.quotient {
             return Err(EngineError::unsupported(
@@ -201,14 +203,16 @@ impl Analysis<'_> {
             ));
         }
         match typed.kind {
-            Kind::Text { .. } if typed.is_member() => {
+            ValueKind::Text { .. } if typed.is_member() => {
                 Err(EngineError::unsupported("ENUM and SET as numbers"))
             }
-            Kind::Text { .. } => {
+            ValueKind::Text { .. } => {
                 wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
-                Ok((Kind::Double, false))
+                Ok((ValueKind::Double, false))
             }
-            kind if kind.is_number() || kind == Kind::Null => Ok((kind.plain(), typed.is_year())),
+            kind if kind.is_number() || kind == ValueKind::Null => {
+                Ok((kind.plain(), typed.is_year()))
+            }
             _ => Err(EngineError::unsupported("arithmetic of these types")),
         }
     }
@@ -216,12 +220,12 @@ impl Analysis<'_> {
 
 /// Whether MySQL cuts a quotient instead of rounding it: it computes digits after the point in groups of nine, and where those that
 /// it shows fill their groups it has no digit more to round by.
-fn is_cut(one: Kind, other: Kind) -> bool {
+fn is_cut(one: ValueKind, other: ValueKind) -> bool {
     (one.scale() + QUOTIENT_DIGITS).is_multiple_of(9) && other.scale() == 0
 }
 
 /// The function that divides exact numbers.
-pub(super) fn divide(one: Kind, other: Kind) -> &'static str {
+pub(super) fn divide(one: ValueKind, other: ValueKind) -> &'static str {
     if is_cut(one, other) {
         "fleet_divide_cut"
     } else {
@@ -231,8 +235,8 @@ pub(super) fn divide(one: Kind, other: Kind) -> &'static str {
 
 /// A quotient of exact numbers of which one has more than 18 digits.
 pub(super) fn divided(
-    (left, one): (Expr, Kind),
-    (right, other): (Expr, Kind),
+    (left, one): (Expr, ValueKind),
+    (right, other): (Expr, ValueKind),
     scale: u32,
 ) -> EngineResult<(Expr, ExprType)> {
     let is_cut = is_cut(one, other);
@@ -244,12 +248,17 @@ pub(super) fn divided(
     }
     let typed = ExprType {
         quotient: true,
-        ..ExprType::of(Kind::BigDecimal { scale })
+        ..ExprType::of(ValueKind::BigDecimal { scale })
     };
     Ok((operation("/", (left, one), (right, other), scale), typed))
 }
 
-fn operation(operator: &str, left: (Expr, Kind), right: (Expr, Kind), scale: u32) -> Expr {
+fn operation(
+    operator: &str,
+    left: (Expr, ValueKind),
+    right: (Expr, ValueKind),
+    scale: u32,
+) -> Expr {
     let operator = raw(format!("'{operator}'"));
     let sides = [left, right].map(|(side, kind)| [side, number(kind.scale())]);
     let args = std::iter::once(operator).chain(sides.into_iter().flatten());
@@ -259,8 +268,8 @@ fn operation(operator: &str, left: (Expr, Kind), right: (Expr, Kind), scale: u32
 /// An operator between exact numbers of which one has more than 18 digits, or the result.
 fn big(
     op: BinaryOperator,
-    left: (Expr, Kind),
-    right: (Expr, Kind),
+    left: (Expr, ValueKind),
+    right: (Expr, ValueKind),
 ) -> EngineResult<(Expr, ExprType)> {
     let (one, other) = (left.1.scale(), right.1.scale());
     let scale = match op {
@@ -274,5 +283,5 @@ fn big(
         }
     };
     let value = operation(&op.to_string(), left, right, scale);
-    Ok((value, ExprType::of(Kind::BigDecimal { scale })))
+    Ok((value, ExprType::of(ValueKind::BigDecimal { scale })))
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     arities::{ARITIES, wrong_count},
-    kinds::{INT, Kind, TEXT, UNSIGNED, text},
+    kinds::{INT, TEXT, UNSIGNED, ValueKind, text},
     mysql_functions::missing,
 };
 
@@ -160,7 +160,7 @@ impl Analysis<'_> {
         let aggregate = |name: &str, expr: &Expr| aggregate(name, expr, distinct, over);
         let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
-        let plain = |name: &str, args: Vec<Argument>, kind: Kind| {
+        let plain = |name: &str, args: Vec<Argument>, kind: ValueKind| {
             let args = args.into_iter().map(|arg| arg.expr).collect();
             Ok((call(name, args), ExprType::of(kind)))
         };
@@ -188,10 +188,11 @@ impl Analysis<'_> {
                     )));
                 }
                 // MariaDB makes true and false of a TINYINT(1) in a group, and numbers otherwise; MySQL has not been asked.
-                let boolean = matches!(args[0].typed.kind, Kind::Int { boolean: true, .. });
+                let boolean = matches!(args[0].typed.kind, ValueKind::Int { boolean: true, .. });
                 // It has made a text of a parameter of bytes, too.
-                let bytes = args[0].typed.constant && kind == Kind::Bytes;
-                if matches!(kind, Kind::Json) || args[0].typed.is_member() || boolean || bytes {
+                let bytes = args[0].typed.constant && kind == ValueKind::Bytes;
+                if matches!(kind, ValueKind::Json) || args[0].typed.is_member() || boolean || bytes
+                {
                     return Err(wrong());
                 }
                 let Argument { expr, typed, .. } = &mut args[0];
@@ -222,9 +223,10 @@ impl Analysis<'_> {
             "row_number" | "rank" | "dense_rank" => {
                 Ok((raw(format!("{name}(){marker}")), ExprType::of(UNSIGNED)))
             }
-            "percent_rank" | "cume_dist" => {
-                Ok((raw(format!("{name}(){marker}")), ExprType::of(Kind::Double)))
-            }
+            "percent_rank" | "cume_dist" => Ok((
+                raw(format!("{name}(){marker}")),
+                ExprType::of(ValueKind::Double),
+            )),
             "ntile" => {
                 let args = self.integers(args, &upper)?;
                 Ok((
@@ -274,7 +276,7 @@ impl Analysis<'_> {
             )),
             "greatest" | "least" => {
                 let mut kinds = args.iter().map(|arg| arg.typed.kind);
-                if kinds.clone().any(|kind| kind == Kind::Wide)
+                if kinds.clone().any(|kind| kind == ValueKind::Wide)
                     && kinds.any(|kind| kind.is_whole() && !kind.is_unsigned())
                 {
                     return Err(EngineError::unsupported(
@@ -283,8 +285,8 @@ impl Analysis<'_> {
                 }
                 let kind = self.united(&mut args)?;
                 if !(kind.is_exact()
-                    || kind == Kind::Double
-                    || matches!(kind, Kind::Date | Kind::DateTime { .. }))
+                    || kind == ValueKind::Double
+                    || matches!(kind, ValueKind::Date | ValueKind::DateTime { .. }))
                 {
                     return Err(wrong());
                 }
@@ -294,9 +296,10 @@ impl Analysis<'_> {
                 self.numeric(name, args)
             }
             "hex" => match args[0].typed.kind {
-                Kind::Text { .. } | Kind::Bytes | Kind::Int { .. } | Kind::Null => {
-                    plain("hex", args, TEXT)
-                }
+                ValueKind::Text { .. }
+                | ValueKind::Bytes
+                | ValueKind::Int { .. }
+                | ValueKind::Null => plain("hex", args, TEXT),
                 _ => Err(wrong()),
             },
             "date" | "year" | "month" | "day" | "dayofmonth" | "datediff" | "hour" | "minute"
@@ -304,14 +307,14 @@ impl Analysis<'_> {
                 let clock = matches!(name, "hour" | "minute" | "second");
                 for arg in &args {
                     match arg.typed.kind {
-                        Kind::Null | Kind::DateTime { .. } => {}
-                        Kind::Text { .. } if !self.writing => {}
-                        Kind::Time { .. } if clock => {}
-                        Kind::Date if !clock => {}
+                        ValueKind::Null | ValueKind::DateTime { .. } => {}
+                        ValueKind::Text { .. } if !self.writing => {}
+                        ValueKind::Time { .. } if clock => {}
+                        ValueKind::Date if !clock => {}
                         _ => return Err(wrong()),
                     }
                 }
-                let kind = if name == "date" { Kind::Date } else { INT };
+                let kind = if name == "date" { ValueKind::Date } else { INT };
                 plain(if name == "dayofmonth" { "day" } else { name }, args, kind)
             }
             "date_format" | "dayname" | "dayofweek" | "dayofyear" | "format" | "last_day"
@@ -334,8 +337,8 @@ impl Analysis<'_> {
     }
 
     /// Values that one place may hold: their common kind.
-    fn united(&mut self, args: &mut [Argument]) -> EngineResult<Kind> {
-        let mut kind = Kind::Null;
+    fn united(&mut self, args: &mut [Argument]) -> EngineResult<ValueKind> {
+        let mut kind = ValueKind::Null;
         for arg in &*args {
             kind = kind.common(arg.typed.kind.plain())?;
         }
@@ -352,8 +355,8 @@ impl Analysis<'_> {
             return Err(EngineError::unsupported("sorting by a quotient"));
         }
         match typed.kind {
-            Kind::Json => Err(EngineError::unsupported("sorting by a JSON document")),
-            Kind::Text { collation, .. } if !typed.is_collated() => {
+            ValueKind::Json => Err(EngineError::unsupported("sorting by a JSON document")),
+            ValueKind::Text { collation, .. } if !typed.is_collated() => {
                 super::words::collate(expr, collation);
                 Ok(())
             }

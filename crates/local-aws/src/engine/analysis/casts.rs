@@ -10,8 +10,8 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    column_types::Type,
-    kinds::{INT, Kind, MAX_DIGITS, TEXT},
+    column_types::ColumnType,
+    kinds::{INT, MAX_DIGITS, TEXT, ValueKind},
 };
 
 impl Analysis<'_> {
@@ -31,25 +31,25 @@ impl Analysis<'_> {
             )))
         };
         let text = to.to_string();
-        let wanted = Type::parse(&text);
+        let wanted = ColumnType::parse(&text);
         let strict = number(u8::from(self.writing));
         let kind = match wanted.name() {
             "SIGNED" | "UNSIGNED" => {
                 match typed.kind {
-                    Kind::Null | Kind::Int { .. } | Kind::Wide => {}
-                    Kind::Decimal { scale } => wrap(expr, "fleet_round", vec![number(scale)]),
-                    Kind::BigDecimal { scale } => {
+                    ValueKind::Null | ValueKind::Int { .. } | ValueKind::Wide => {}
+                    ValueKind::Decimal { scale } => wrap(expr, "fleet_round", vec![number(scale)]),
+                    ValueKind::BigDecimal { scale } => {
                         wrap(expr, "fleet_big_narrow", vec![number(scale), number(0)]);
                     }
-                    Kind::Text { .. } => wrap(expr, "fleet_text_int", vec![strict]),
+                    ValueKind::Text { .. } => wrap(expr, "fleet_text_int", vec![strict]),
                     _ => return refused(),
                 }
                 if wanted.name() == "UNSIGNED" {
                     let strict = self.writing || !typed.kind.is_whole();
                     wrap(expr, "fleet_cast_unsigned", vec![number(u8::from(strict))]);
-                    Kind::Wide
+                    ValueKind::Wide
                 } else {
-                    if typed.kind == Kind::Wide {
+                    if typed.kind == ValueKind::Wide {
                         wrap(expr, "fleet_cast_signed", Vec::new());
                     }
                     INT
@@ -61,7 +61,7 @@ impl Analysis<'_> {
                     wrap(expr, "left", vec![number(length)]);
                 }
                 match typed.kind {
-                    kind @ Kind::Text { .. } => kind,
+                    kind @ ValueKind::Text { .. } => kind,
                     _ => TEXT,
                 }
             }
@@ -72,8 +72,8 @@ impl Analysis<'_> {
                     return big(expr, typed, &wanted, strict).unwrap_or_else(refused);
                 }
                 match typed.kind {
-                    Kind::Null => {}
-                    Kind::BigDecimal { scale: from } => {
+                    ValueKind::Null => {}
+                    ValueKind::BigDecimal { scale: from } => {
                         wrap(expr, "fleet_big_narrow", vec![number(from), number(scale)]);
                     }
                     kind if kind.is_exact() => {
@@ -84,26 +84,26 @@ impl Analysis<'_> {
                             rescale(expr, kind, scale);
                         }
                     }
-                    Kind::Text { .. } => {
+                    ValueKind::Text { .. } => {
                         wrap(expr, "fleet_text_decimal", vec![number(scale), strict])
                     }
                     _ => return refused(),
                 }
                 wrap(expr, "fleet_cast_decimal", vec![number(wanted.precision())]);
-                Kind::Decimal { scale }
+                ValueKind::Decimal { scale }
             }
             "DATE" | "DATETIME" => {
                 let digits = wanted.digits();
                 let is_date = wanted.name() == "DATE";
                 match typed.kind {
-                    Kind::Null => {}
-                    Kind::Date if is_date => {}
-                    Kind::DateTime { .. } if is_date => wrap(expr, "date", Vec::new()),
-                    Kind::Date if digits == 0 => {
+                    ValueKind::Null => {}
+                    ValueKind::Date if is_date => {}
+                    ValueKind::DateTime { .. } if is_date => wrap(expr, "date", Vec::new()),
+                    ValueKind::Date if digits == 0 => {
                         *expr = raw(format!("({} || ' 00:00:00')", take(expr)));
                     }
-                    Kind::DateTime { digits: from } if from == digits => {}
-                    Kind::Text { .. } => {
+                    ValueKind::DateTime { digits: from } if from == digits => {}
+                    ValueKind::Text { .. } => {
                         let name = if is_date { "DATE" } else { "DATETIME" };
                         let name = raw(format!("'{name}'"));
                         wrap(expr, CAST_DATE, vec![name, number(digits), strict]);
@@ -111,24 +111,24 @@ impl Analysis<'_> {
                     _ => return refused(),
                 }
                 if is_date {
-                    Kind::Date
+                    ValueKind::Date
                 } else {
-                    Kind::DateTime { digits }
+                    ValueKind::DateTime { digits }
                 }
             }
             "BINARY" if !text.contains('(') => {
                 match typed.kind {
-                    Kind::Null | Kind::Bytes => {}
-                    Kind::Text { .. } => *expr = raw(format!("CAST({} AS BLOB)", take(expr))),
+                    ValueKind::Null | ValueKind::Bytes => {}
+                    ValueKind::Text { .. } => *expr = raw(format!("CAST({} AS BLOB)", take(expr))),
                     _ => return refused(),
                 }
-                Kind::Bytes
+                ValueKind::Bytes
             }
             "DOUBLE" if typed.kind.is_exact() => {
                 to_real(expr, typed.kind);
-                Kind::Double
+                ValueKind::Double
             }
-            "DOUBLE" if typed.kind == Kind::Double => Kind::Double,
+            "DOUBLE" if typed.kind == ValueKind::Double => ValueKind::Double,
             _ => return refused(),
         };
         Ok(ExprType::of(kind))
@@ -139,14 +139,14 @@ impl Analysis<'_> {
 fn big(
     expr: &mut Expr,
     typed: &ExprType,
-    wanted: &Type,
+    wanted: &ColumnType,
     strict: Expr,
 ) -> Option<EngineResult<ExprType>> {
     let scale = wanted.scale();
     let mut from = typed.kind.scale();
     match typed.kind {
-        Kind::Null => {}
-        Kind::Text { .. } => {
+        ValueKind::Null => {}
+        ValueKind::Text { .. } => {
             wrap(expr, "fleet_text_big", vec![number(scale), strict]);
             from = scale;
         }
@@ -155,5 +155,5 @@ fn big(
     }
     let digits = vec![number(from), number(wanted.precision()), number(scale)];
     wrap(expr, "fleet_cast_big", digits);
-    Some(Ok(ExprType::of(Kind::BigDecimal { scale })))
+    Some(Ok(ExprType::of(ValueKind::BigDecimal { scale })))
 }

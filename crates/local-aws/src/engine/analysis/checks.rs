@@ -6,20 +6,23 @@ use sqlparser::ast::Expr;
 
 use super::{
     context::Analysis,
-    scope::{Scope, Source},
+    scope::{Scope, TableReference},
     words::truth,
 };
-use crate::engine::{EngineResult, catalogue::Table};
+use crate::engine::{EngineResult, catalogue::TableDefinition};
 
 impl Analysis<'_> {
     /// The condition of a table's CHECK, in SQLite's words.
     pub(crate) fn check(
         &mut self,
-        table: &Arc<Table>,
+        table: &Arc<TableDefinition>,
         mut condition: Expr,
     ) -> EngineResult<String> {
         self.inline = true;
-        let scope = Scope::of(vec![Source::of_table(Arc::clone(table), &table.name)]);
+        let scope = Scope::of(vec![TableReference::of_table(
+            Arc::clone(table),
+            &table.name,
+        )]);
         let typed = self.expr(&mut condition, &scope)?;
         truth(&mut condition, &typed)?;
         Ok(condition.to_string())

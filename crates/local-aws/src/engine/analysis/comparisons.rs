@@ -6,13 +6,13 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Valu
 
 use super::{
     Analysis, ExprType, MomentText, Scope,
-    context::Bounds,
+    context::BetweenBounds,
     conversions::{decimal, narrow, to_real},
     words::{call, collate, number, raw, take, wrap},
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{Collation, INT, Kind, text},
+    kinds::{Collation, INT, ValueKind, text},
 };
 
 /// What follows a date, or a time of so many digits, to have so many digits.
@@ -77,21 +77,23 @@ impl Analysis<'_> {
         for (year, expr, typed) in [(one, &mut *right, other), (other, &mut *left, one)] {
             if year.is_year() && typed.constant {
                 match typed.kind {
-                    Kind::Null => {}
-                    Kind::Int { .. } => wrap(expr, "fleet_as_year", Vec::new()),
+                    ValueKind::Null => {}
+                    ValueKind::Int { .. } => wrap(expr, "fleet_as_year", Vec::new()),
                     _ => return Err(EngineError::unsupported("a YEAR compared with this value")),
                 }
-            } else if year.is_year() && !matches!(typed.kind, Kind::Null | Kind::Int { .. }) {
+            } else if year.is_year()
+                && !matches!(typed.kind, ValueKind::Null | ValueKind::Int { .. })
+            {
                 return Err(EngineError::unsupported("a YEAR compared with this value"));
             }
         }
         match (one.kind, other.kind) {
-            (Kind::Null, _) | (_, Kind::Null) => Ok(()),
+            (ValueKind::Null, _) | (_, ValueKind::Null) => Ok(()),
             (a, b) if a.is_whole() && b.is_whole() => Ok(()),
             (a, b) if a.is_exact() && b.is_exact() => {
                 let scale = a.scale().max(b.scale());
-                let both = match a == Kind::Wide || b == Kind::Wide {
-                    true => Kind::BigDecimal { scale },
+                let both = match a == ValueKind::Wide || b == ValueKind::Wide {
+                    true => ValueKind::BigDecimal { scale },
                     false => a.decimal(b),
                 };
                 decimal(left, a, both);
@@ -107,16 +109,18 @@ impl Analysis<'_> {
                 if one.is_member() || other.is_member() {
                     return Err(EngineError::unsupported("ENUM and SET as numbers"));
                 }
-                self.note_bound(Bounds::Numbers)?;
+                self.note_bound(BetweenBounds::Numbers)?;
                 for (expr, typed) in [(&mut *left, one), (&mut *right, other)] {
                     let kind = typed.kind;
                     match kind {
-                        Kind::Text { .. } => {
+                        ValueKind::Text { .. } => {
                             self.numeral(expr, typed)?;
                             wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
                         }
                         // SQLite compares whole numbers with doubles as they are.
-                        Kind::Decimal { .. } | Kind::BigDecimal { .. } | Kind::Wide => {
+                        ValueKind::Decimal { .. }
+                        | ValueKind::BigDecimal { .. }
+                        | ValueKind::Wide => {
                             to_real(expr, kind);
                         }
                         _ => {}
@@ -125,17 +129,18 @@ impl Analysis<'_> {
                 Ok(())
             }
             (
-                Kind::Text {
+                ValueKind::Text {
                     collation: a,
                     implicit: a_implicit,
                 },
-                Kind::Text {
+                ValueKind::Text {
                     collation: b,
                     implicit: b_implicit,
                 },
             ) => {
-                self.note_bound(Bounds::Texts)?;
-                let Kind::Text { collation, .. } = text(&[(a, a_implicit), (b, b_implicit)]) else {
+                self.note_bound(BetweenBounds::Texts)?;
+                let ValueKind::Text { collation, .. } = text(&[(a, a_implicit), (b, b_implicit)])
+                else {
                     return Err(EngineError::unsupported("this comparison"));
                 };
                 if collation == Collation::Default {
@@ -154,18 +159,22 @@ impl Analysis<'_> {
                 }
                 Ok(())
             }
-            (Kind::Bytes, Kind::Bytes) | (Kind::Date, Kind::Date) => Ok(()),
-            (Kind::Bytes, Kind::Text { .. }) if other.constant => {
+            (ValueKind::Bytes, ValueKind::Bytes) | (ValueKind::Date, ValueKind::Date) => Ok(()),
+            (ValueKind::Bytes, ValueKind::Text { .. }) if other.constant => {
                 *right = raw(format!("CAST({} AS BLOB)", take(right)));
                 Ok(())
             }
-            (Kind::Text { .. }, Kind::Bytes) if one.constant => {
+            (ValueKind::Text { .. }, ValueKind::Bytes) if one.constant => {
                 *left = raw(format!("CAST({} AS BLOB)", take(left)));
                 Ok(())
             }
             (a, b) if a.is_moment() && b.is_moment() => moments(left, a, right, b),
-            (a, Kind::Text { .. }) if a.is_moment() && other.constant => self.as_moment(right, a),
-            (Kind::Text { .. }, b) if b.is_moment() && one.constant && self.between.is_none() => {
+            (a, ValueKind::Text { .. }) if a.is_moment() && other.constant => {
+                self.as_moment(right, a)
+            }
+            (ValueKind::Text { .. }, b)
+                if b.is_moment() && one.constant && self.between.is_none() =>
+            {
                 self.as_moment(left, b)
             }
             _ => Err(EngineError::unsupported(
@@ -185,9 +194,9 @@ impl Analysis<'_> {
     }
 
     /// Refuses a BETWEEN of which one bound is compared as a number and the other as a text: MySQL chooses once, for all three.
-    fn note_bound(&mut self, bound: Bounds) -> EngineResult<()> {
+    fn note_bound(&mut self, bound: BetweenBounds) -> EngineResult<()> {
         match self.between {
-            Some(Bounds::Unknown) => self.between = Some(bound),
+            Some(BetweenBounds::Unknown) => self.between = Some(bound),
             Some(other) if other != bound => {
                 return Err(EngineError::unsupported(
                     "a BETWEEN of a text, with a text and a number",
@@ -215,17 +224,17 @@ impl Analysis<'_> {
     }
 
     /// Reads a text as the kind that it is compared with.
-    fn as_moment(&mut self, expr: &mut Expr, kind: Kind) -> EngineResult<()> {
+    fn as_moment(&mut self, expr: &mut Expr, kind: ValueKind) -> EngineResult<()> {
         let (name, digits) = match kind {
-            Kind::Date => ("fleet_as_date", 0),
-            Kind::DateTime { digits } => ("fleet_as_datetime", digits),
-            Kind::Time { digits } => ("fleet_as_time", digits),
+            ValueKind::Date => ("fleet_as_date", 0),
+            ValueKind::DateTime { digits } => ("fleet_as_datetime", digits),
+            ValueKind::Time { digits } => ("fleet_as_time", digits),
             _ => return Err(EngineError::unsupported("this comparison")),
         };
         if let Some(slot) = slot_of(expr) {
             self.moments.push(MomentText {
                 slot,
-                is_time: matches!(kind, Kind::Time { .. }),
+                is_time: matches!(kind, ValueKind::Time { .. }),
                 is_error: self.between.is_none(),
             });
         }
@@ -250,24 +259,24 @@ impl Analysis<'_> {
         let mut parts = Vec::new();
         for (expr, typed) in [(&mut **inner, &one), (&mut **pattern, &other)] {
             match typed.kind {
-                Kind::Text {
+                ValueKind::Text {
                     collation,
                     implicit,
                 } => parts.push((collation, implicit)),
-                Kind::Null => {}
-                Kind::Int { .. }
-                | Kind::Wide
-                | Kind::Date
-                | Kind::DateTime { .. }
-                | Kind::Decimal { .. }
-                | Kind::BigDecimal { .. } => {
+                ValueKind::Null => {}
+                ValueKind::Int { .. }
+                | ValueKind::Wide
+                | ValueKind::Date
+                | ValueKind::DateTime { .. }
+                | ValueKind::Decimal { .. }
+                | ValueKind::BigDecimal { .. } => {
                     self.as_text(expr, typed)?;
                 }
                 _ => return Err(EngineError::unsupported("LIKE of values of these types")),
             }
         }
         let collated = match text(&parts) {
-            Kind::Text { collation, .. } => collation == Collation::Default,
+            ValueKind::Text { collation, .. } => collation == Collation::Default,
             _ => false,
         };
         if collated {
@@ -328,19 +337,19 @@ fn slot_of(expr: &Expr) -> Option<usize> {
     }
 }
 
-fn moments(left: &mut Expr, a: Kind, right: &mut Expr, b: Kind) -> EngineResult<()> {
+fn moments(left: &mut Expr, a: ValueKind, right: &mut Expr, b: ValueKind) -> EngineResult<()> {
     match (a, b) {
-        (Kind::DateTime { digits: a }, Kind::DateTime { digits: b })
-        | (Kind::Time { digits: a }, Kind::Time { digits: b }) => {
+        (ValueKind::DateTime { digits: a }, ValueKind::DateTime { digits: b })
+        | (ValueKind::Time { digits: a }, ValueKind::Time { digits: b }) => {
             pad(left, Some(a), a.max(b));
             pad(right, Some(b), a.max(b));
             Ok(())
         }
-        (Kind::Date, Kind::DateTime { digits }) => {
+        (ValueKind::Date, ValueKind::DateTime { digits }) => {
             pad(left, None, digits);
             Ok(())
         }
-        (Kind::DateTime { digits }, Kind::Date) => {
+        (ValueKind::DateTime { digits }, ValueKind::Date) => {
             pad(right, None, digits);
             Ok(())
         }

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use sqlparser::ast::{Expr, Value as Literal};
 
 use super::{
-    typed::{Bindings, MomentText, Output, Slot},
+    typed::{Bindings, MomentText, OutputColumn, Slot},
     words::raw,
 };
 use crate::engine::{catalogue::Catalogue, column_types::literal};
 
 /// As what the bounds of a BETWEEN are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bounds {
+pub(super) enum BetweenBounds {
     /// Neither as numbers nor as texts, so far.
     Unknown,
     Numbers,
@@ -39,7 +39,7 @@ pub(crate) struct Analysis<'a> {
     /// The slots of texts that a statement that writes compares with numbers.
     pub(crate) numerals: Vec<usize>,
     /// How a BETWEEN's bounds are compared, while its comparisons are under analysis.
-    pub(super) between: Option<Bounds>,
+    pub(super) between: Option<BetweenBounds>,
     /// Whether the expression under analysis is a part that may not be needed.
     pub(super) lazy: bool,
     /// Where MySQL says that a column is missing.
@@ -47,7 +47,7 @@ pub(crate) struct Analysis<'a> {
     /// Whether it wants to be the only one to write what it reads.
     pub(crate) locks: bool,
     /// The queries of WITH by name.
-    pub(super) named: Vec<(String, Vec<Output>)>,
+    pub(super) named: Vec<(String, Vec<OutputColumn>)>,
     /// The row of VALUES.
     pub(super) row: usize,
     /// The table that an UPDATE or DELETE writes to.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{Kind, UNSIGNED},
+    kinds::{UNSIGNED, ValueKind},
 };
 
 impl Analysis<'_> {
@@ -17,7 +17,7 @@ impl Analysis<'_> {
         &mut self,
         expr: &mut Expr,
         from: &ExprType,
-        to: Kind,
+        to: ValueKind,
     ) -> EngineResult<()> {
         if from.quotient {
             return Err(EngineError::unsupported(
@@ -30,13 +30,13 @@ impl Analysis<'_> {
             ));
         }
         match (from.kind, to) {
-            (Kind::Null, _) => Ok(()),
+            (ValueKind::Null, _) => Ok(()),
             (from, to) if from.is_whole() && to.is_whole() => Ok(()),
             (from, to) if from.is_exact() && to.is_exact() => {
                 decimal(expr, from, to);
                 Ok(())
             }
-            (kind, Kind::Text { .. }) if kind.is_exact() || kind.is_moment() => {
+            (kind, ValueKind::Text { .. }) if kind.is_exact() || kind.is_moment() => {
                 self.as_text(expr, from)
             }
             (from, to) if from.plain() == to.plain() || (from.is_text() && to.is_text()) => Ok(()),
@@ -50,44 +50,44 @@ impl Analysis<'_> {
     pub(super) fn as_text(&mut self, expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
         match typed.kind {
             _ if typed.quotient => Err(EngineError::unsupported("a quotient as text")),
-            Kind::Decimal { scale } => {
+            ValueKind::Decimal { scale } => {
                 wrap(expr, "fleet_decimal_text", vec![number(scale)]);
                 Ok(())
             }
-            Kind::BigDecimal { scale } => {
+            ValueKind::BigDecimal { scale } => {
                 wrap(expr, "fleet_big_text", vec![number(scale)]);
                 Ok(())
             }
-            Kind::Int { .. } => {
+            ValueKind::Int { .. } => {
                 *expr = raw(format!("CAST({} AS TEXT)", take(expr)));
                 Ok(())
             }
-            Kind::Wide => {
+            ValueKind::Wide => {
                 wrap(expr, "fleet_whole_text", Vec::new());
                 Ok(())
             }
-            Kind::Null
-            | Kind::Text { .. }
-            | Kind::Date
-            | Kind::DateTime { .. }
-            | Kind::Time { .. } => Ok(()),
-            Kind::Double => Err(EngineError::unsupported("a DOUBLE as text")),
-            Kind::Bytes => Err(EngineError::unsupported("bytes as text")),
-            Kind::Json => Err(EngineError::unsupported("a JSON document as text")),
+            ValueKind::Null
+            | ValueKind::Text { .. }
+            | ValueKind::Date
+            | ValueKind::DateTime { .. }
+            | ValueKind::Time { .. } => Ok(()),
+            ValueKind::Double => Err(EngineError::unsupported("a DOUBLE as text")),
+            ValueKind::Bytes => Err(EngineError::unsupported("bytes as text")),
+            ValueKind::Json => Err(EngineError::unsupported("a JSON document as text")),
         }
     }
 }
 
 /// Refuses a number above 2⁶³−1 where the statement runs: what follows takes none.
-pub(super) fn narrow(expr: &mut Expr, kind: &mut Kind) {
-    if *kind == Kind::Wide {
+pub(super) fn narrow(expr: &mut Expr, kind: &mut ValueKind) {
+    if *kind == ValueKind::Wide {
         wrap(expr, "fleet_narrow", Vec::new());
         *kind = UNSIGNED;
     }
 }
 
 /// Makes a DECIMAL of an exact number, with more digits after its point.
-pub(super) fn rescale(expr: &mut Expr, mut kind: Kind, to: u32) {
+pub(super) fn rescale(expr: &mut Expr, mut kind: ValueKind, to: u32) {
     narrow(expr, &mut kind);
     let from = kind.scale();
     if to <= from {
@@ -108,7 +108,7 @@ pub(super) fn rescale(expr: &mut Expr, mut kind: Kind, to: u32) {
 }
 
 /// Makes a DECIMAL of an exact number, of no fewer digits after the point.
-pub(super) fn decimal(expr: &mut Expr, from: Kind, to: Kind) {
+pub(super) fn decimal(expr: &mut Expr, from: ValueKind, to: ValueKind) {
     if !to.is_big() {
         rescale(expr, from, to.scale());
     } else if from != to {
@@ -118,7 +118,7 @@ pub(super) fn decimal(expr: &mut Expr, from: Kind, to: Kind) {
 }
 
 /// Turns an exact number into a double.
-pub(super) fn to_real(expr: &mut Expr, kind: Kind) {
+pub(super) fn to_real(expr: &mut Expr, kind: ValueKind) {
     if kind.is_big() {
         wrap(expr, "fleet_big_real", vec![number(kind.scale())]);
     } else if kind.is_exact() {

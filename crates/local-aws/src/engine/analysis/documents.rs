@@ -10,11 +10,11 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     arities::wrong_count,
-    kinds::{Collation, INT, Kind},
+    kinds::{Collation, INT, ValueKind},
 };
 
 /// The texts that JSON functions make.
-const UNQUOTED: Kind = Kind::Text {
+const UNQUOTED: ValueKind = ValueKind::Text {
     collation: Collation::Binary,
     implicit: false,
 };
@@ -75,7 +75,7 @@ impl Analysis<'_> {
         let wrong = || wrong_type(name);
         if args
             .iter()
-            .any(|arg| arg.typed.constant && arg.typed.kind == Kind::Json)
+            .any(|arg| arg.typed.constant && arg.typed.kind == ValueKind::Json)
         {
             // The hint is not sent to MySQL, which has a text then.
             return Err(EngineError::unsupported(&format!(
@@ -83,13 +83,15 @@ impl Analysis<'_> {
             )));
         }
         let is_document = |arg: &Argument| {
-            matches!(arg.typed.kind, Kind::Json | Kind::Null | Kind::Text { .. })
-                && !arg.typed.is_member()
+            matches!(
+                arg.typed.kind,
+                ValueKind::Json | ValueKind::Null | ValueKind::Text { .. }
+            ) && !arg.typed.is_member()
         };
         let path = |args: &mut Vec<Argument>, at: usize| -> EngineResult<Expr> {
             match args.get_mut(at) {
                 None => Ok(raw("'$'".into())),
-                Some(arg) if arg.typed.kind.is_text() || arg.typed.kind == Kind::Null => {
+                Some(arg) if arg.typed.kind.is_text() || arg.typed.kind == ValueKind::Null => {
                     Ok(take(&mut arg.expr))
                 }
                 Some(_) => Err(wrong()),
@@ -105,7 +107,7 @@ impl Analysis<'_> {
                 for (index, arg) in args.iter_mut().enumerate() {
                     let typed = &arg.typed;
                     if is_object && index % 2 == 0 {
-                        if !(typed.kind.is_text() || typed.kind == Kind::Null) {
+                        if !(typed.kind.is_text() || typed.kind == ValueKind::Null) {
                             return Err(wrong());
                         }
                         list.push(take(&mut arg.expr));
@@ -113,10 +115,10 @@ impl Analysis<'_> {
                     }
                     part(arg, &mut list).ok_or_else(wrong)?;
                 }
-                (call(&format!("fleet_{name}"), list), Kind::Json)
+                (call(&format!("fleet_{name}"), list), ValueKind::Json)
             }
             "json_quote" => {
-                if !(args[0].typed.kind.is_text() || args[0].typed.kind == Kind::Null) {
+                if !(args[0].typed.kind.is_text() || args[0].typed.kind == ValueKind::Null) {
                     return Err(wrong());
                 }
                 let value = take(&mut args[0].expr);
@@ -124,8 +126,8 @@ impl Analysis<'_> {
             }
             "json_unquote" => {
                 let name = match args[0].typed.kind {
-                    Kind::Json => "fleet_json_unquote",
-                    Kind::Text { .. } | Kind::Null => "fleet_text_unquote",
+                    ValueKind::Json => "fleet_json_unquote",
+                    ValueKind::Text { .. } | ValueKind::Null => "fleet_text_unquote",
                     _ => return Err(wrong()),
                 };
                 (call(name, vec![take(&mut args[0].expr)]), UNQUOTED)
@@ -146,7 +148,7 @@ impl Analysis<'_> {
                 let kind = if name == "json_length" {
                     INT
                 } else {
-                    Kind::Json
+                    ValueKind::Json
                 };
                 (call(&format!("fleet_{name}"), list), kind)
             }
@@ -159,21 +161,21 @@ impl Analysis<'_> {
                     list.push(path(&mut args, index)?);
                     part(&mut args[index + 1], &mut list).ok_or_else(wrong)?;
                 }
-                (call(&format!("fleet_{name}"), list), Kind::Json)
+                (call(&format!("fleet_{name}"), list), ValueKind::Json)
             }
             "json_remove" => {
                 let mut list = vec![take(&mut args[0].expr)];
                 for index in 1..args.len() {
                     list.push(path(&mut args, index)?);
                 }
-                (call("fleet_json_remove", list), Kind::Json)
+                (call("fleet_json_remove", list), ValueKind::Json)
             }
             "json_keys" => {
                 if args.len() > 1 {
                     return Err(EngineError::unsupported("JSON_KEYS with a path"));
                 }
                 let value = take(&mut args[0].expr);
-                (call("fleet_json_keys", vec![value]), Kind::Json)
+                (call("fleet_json_keys", vec![value]), ValueKind::Json)
             }
             "json_contains" => {
                 if !is_document(&args[1]) {
@@ -197,8 +199,8 @@ impl Analysis<'_> {
 fn part(arg: &mut Argument, list: &mut Vec<Expr>) -> Option<()> {
     let typed = &arg.typed;
     let letter = match typed.kind {
-        Kind::Json => "'j'",
-        Kind::Int { .. } | Kind::Text { .. } | Kind::Null
+        ValueKind::Json => "'j'",
+        ValueKind::Int { .. } | ValueKind::Text { .. } | ValueKind::Null
             if !arg.is_truth && !typed.is_year() && !typed.is_member() =>
         {
             "''"

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 
 use super::{
     Analysis, ExprType, Scope,
-    context::Bounds,
+    context::BetweenBounds,
     operators::{comparison, needs_all, unambiguous},
     shown::without_distinct,
     words::{call, nested, take, truth},
@@ -14,7 +14,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult, charsets,
     definitions::{last, quoted},
-    kinds::{INT, Kind, TEXT},
+    kinds::{INT, TEXT, ValueKind},
 };
 
 impl Analysis<'_> {
@@ -118,7 +118,7 @@ impl Analysis<'_> {
                 } else {
                     both
                 };
-                let between = self.between.replace(Bounds::Unknown);
+                let between = self.between.replace(BetweenBounds::Unknown);
                 let typed = self.expr(expr, scope);
                 self.between = between;
                 typed
@@ -181,7 +181,7 @@ impl Analysis<'_> {
                 else_result,
                 ..
             } => {
-                let mut kind = Kind::Null;
+                let mut kind = ValueKind::Null;
                 let operand_kind = match operand {
                     Some(operand) => Some(self.expr(operand, scope)?),
                     None => None,
@@ -259,7 +259,7 @@ impl Analysis<'_> {
                 }
                 *expr = take(inner);
                 super::words::collate(expr, collation);
-                Ok(ExprType::of(Kind::Text {
+                Ok(ExprType::of(ValueKind::Text {
                     collation,
                     implicit: true,
                 }))

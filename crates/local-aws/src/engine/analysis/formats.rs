@@ -9,7 +9,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{INT, Kind, TEXT},
+    kinds::{INT, TEXT, ValueKind},
 };
 
 impl Analysis<'_> {
@@ -37,7 +37,8 @@ impl Analysis<'_> {
                 };
                 let digits =
                     digits.ok_or_else(|| EngineError::unsupported("FORMAT with these digits"))?;
-                if first.kind.is_big() || !(first.kind.is_exact() || first.kind == Kind::Null) {
+                if first.kind.is_big() || !(first.kind.is_exact() || first.kind == ValueKind::Null)
+                {
                     return Err(wrong());
                 }
                 let value = take(&mut args[0].expr);
@@ -47,28 +48,30 @@ impl Analysis<'_> {
             "timediff" => {
                 for arg in &args {
                     match arg.typed.kind {
-                        Kind::Null | Kind::Time { digits: 0 } | Kind::DateTime { digits: 0 } => {}
-                        Kind::Text { .. } if arg.typed.constant && reads_text(&arg.typed) => {}
+                        ValueKind::Null
+                        | ValueKind::Time { digits: 0 }
+                        | ValueKind::DateTime { digits: 0 } => {}
+                        ValueKind::Text { .. } if arg.typed.constant && reads_text(&arg.typed) => {}
                         _ => return Err(wrong()),
                     }
                 }
                 let list = args.iter_mut().map(|arg| take(&mut arg.expr)).collect();
-                (list, Kind::Time { digits: 0 })
+                (list, ValueKind::Time { digits: 0 })
             }
             _ => {
                 match first.kind {
-                    Kind::Null | Kind::Date | Kind::DateTime { .. } => {}
-                    Kind::Text { .. } if reads_text(&first) => {}
+                    ValueKind::Null | ValueKind::Date | ValueKind::DateTime { .. } => {}
+                    ValueKind::Text { .. } if reads_text(&first) => {}
                     _ => return Err(wrong()),
                 }
                 let form = args.get(1).map(|form| form.typed.kind);
-                if form.is_some_and(|kind| !(kind.is_text() || kind == Kind::Null)) {
+                if form.is_some_and(|kind| !(kind.is_text() || kind == ValueKind::Null)) {
                     return Err(wrong());
                 }
                 let list = args.iter_mut().map(|arg| take(&mut arg.expr)).collect();
                 let kind = match name {
                     "date_format" | "dayname" | "monthname" => TEXT,
-                    "last_day" => Kind::Date,
+                    "last_day" => ValueKind::Date,
                     _ => INT,
                 };
                 (list, kind)

@@ -7,7 +7,7 @@ use sqlparser::ast::{
     Visit, Visitor,
 };
 
-use super::{Scope, scope::Place, words::has};
+use super::{Scope, scope::ColumnPosition, words::has};
 use crate::engine::{EngineError, EngineResult};
 
 /// Whether a function makes one value of many rows.
@@ -135,11 +135,11 @@ pub(super) fn check(
             continue;
         }
         match known.determine(expr, &labelled)? {
-            Determined::Yes => {}
-            Determined::Subquery => {
+            Dependence::Yes => {}
+            Dependence::Subquery => {
                 return Err(EngineError::unsupported("a subquery in a grouped query"));
             }
-            Determined::No(column) => {
+            Dependence::No(column) => {
                 // MySQL finds more to be determined: by equalities in WHERE and ON.
                 if scope.sources.len() > 1 || select.selection.is_some() {
                     return Err(EngineError::unsupported("a column that is not in GROUP BY"));
@@ -168,7 +168,7 @@ pub(super) fn check(
     Ok(())
 }
 
-enum Determined {
+enum Dependence {
     Yes,
     No(String),
     Subquery,
@@ -176,7 +176,7 @@ enum Determined {
 
 struct Groups<'s> {
     scope: &'s Scope<'s>,
-    columns: Vec<Place>,
+    columns: Vec<ColumnPosition>,
     exprs: Vec<Expr>,
 }
 
@@ -186,19 +186,19 @@ impl Groups<'_> {
         &self,
         expr: &Expr,
         labelled: &dyn Fn(&Expr) -> Option<Expr>,
-    ) -> EngineResult<Determined> {
-        let mut search = Search {
+    ) -> EngineResult<Dependence> {
+        let mut search = UngroupedColumns {
             groups: self,
             labelled,
             inside: 0,
         };
         match expr.visit(&mut search) {
-            ControlFlow::Continue(()) => Ok(Determined::Yes),
+            ControlFlow::Continue(()) => Ok(Dependence::Yes),
             ControlFlow::Break(found) => found,
         }
     }
 
-    fn has(&self, place: Place) -> bool {
+    fn has(&self, place: ColumnPosition) -> bool {
         if place.depth > 0 || self.columns.contains(&place) {
             return true;
         }
@@ -217,26 +217,26 @@ impl Groups<'_> {
     }
 }
 
-struct Search<'s> {
+struct UngroupedColumns<'s> {
     groups: &'s Groups<'s>,
     labelled: &'s dyn Fn(&Expr) -> Option<Expr>,
     /// How many aggregates, and expressions of GROUP BY, the visit is within.
     inside: usize,
 }
 
-impl Search<'_> {
+impl UngroupedColumns<'_> {
     fn covers(&self, expr: &Expr) -> bool {
         matches!(expr, Expr::Function(function) if is_aggregate(function))
             || self.groups.exprs.contains(expr)
     }
 }
 
-impl Visitor for Search<'_> {
-    type Break = EngineResult<Determined>;
+impl Visitor for UngroupedColumns<'_> {
+    type Break = EngineResult<Dependence>;
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<Self::Break> {
         if self.inside == 0 {
-            return ControlFlow::Break(Ok(Determined::Subquery));
+            return ControlFlow::Break(Ok(Dependence::Subquery));
         }
         ControlFlow::Continue(())
     }
@@ -255,7 +255,7 @@ impl Visitor for Search<'_> {
                 if (self.labelled)(expr).is_some_and(|expr| aggregates(&expr)) {
                     return ControlFlow::Continue(());
                 }
-                ControlFlow::Break(Ok(Determined::No(expr.to_string())))
+                ControlFlow::Break(Ok(Dependence::No(expr.to_string())))
             }
             _ => ControlFlow::Continue(()),
         }
@@ -272,7 +272,7 @@ impl Visitor for Search<'_> {
 /// Looks for a column in HAVING that is neither in the list of columns nor in GROUP BY: MySQL does not know it there.
 struct HavingNames<'s> {
     groups: &'s Groups<'s>,
-    places: Vec<Place>,
+    places: Vec<ColumnPosition>,
     labelled: &'s dyn Fn(&Expr) -> Option<Expr>,
     /// How many aggregates, subqueries and expressions of GROUP BY the visit is within.
     inside: usize,

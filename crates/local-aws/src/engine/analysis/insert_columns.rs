@@ -6,7 +6,7 @@ use sqlparser::ast::{Expr, Query, visit_relations};
 
 use super::words::has;
 use crate::engine::{
-    catalogue::{Column, Table},
+    catalogue::{ColumnDefinition, TableDefinition},
     definitions::last,
 };
 
@@ -18,12 +18,12 @@ pub(crate) const SKIPPED: &str = "fleet_skipped";
 
 /// The AUTO_INCREMENT column of a table, and its place among the columns that the rows name.
 pub(super) struct AutoColumn {
-    column: Column,
+    column: ColumnDefinition,
     place: Option<usize>,
 }
 
 impl AutoColumn {
-    pub(super) fn of(table: &Table, columns: &[Column]) -> Option<Self> {
+    pub(super) fn of(table: &TableDefinition, columns: &[ColumnDefinition]) -> Option<Self> {
         let column = table.auto_increment()?.clone();
         let place = columns.iter().position(|other| other.name == column.name);
         Some(Self { column, place })
@@ -40,7 +40,10 @@ impl AutoColumn {
     }
 
     /// The columns in the order of the values.
-    pub(super) fn last(auto: Option<Self>, mut columns: Vec<Column>) -> Vec<Column> {
+    pub(super) fn last(
+        auto: Option<Self>,
+        mut columns: Vec<ColumnDefinition>,
+    ) -> Vec<ColumnDefinition> {
         if let Some(auto) = auto {
             if let Some(place) = auto.place {
                 columns.remove(place);
@@ -52,7 +55,7 @@ impl AutoColumn {
 }
 
 /// Whether a query reads a table.
-pub(super) fn reads(query: &Query, table: &Table) -> bool {
+pub(super) fn reads(query: &Query, table: &TableDefinition) -> bool {
     visit_relations(query, |name| {
         if last(name).eq_ignore_ascii_case(&table.name) {
             return ControlFlow::Break(());
@@ -63,7 +66,7 @@ pub(super) fn reads(query: &Query, table: &Table) -> bool {
 }
 
 /// Whether a value is made of a column of the table, outside of subqueries: MySQL takes its default.
-pub(super) fn names_column(value: &Expr, table: &Table) -> bool {
+pub(super) fn names_column(value: &Expr, table: &TableDefinition) -> bool {
     has(
         value,
         |part| matches!(part, Expr::Identifier(name) if table.column(&name.value).is_some()),

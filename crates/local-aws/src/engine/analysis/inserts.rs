@@ -8,14 +8,14 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, ExprType, Scope, Source,
+    Analysis, ExprType, Scope, TableReference,
     insert_columns::{AutoColumn, SKIPPED, names_column, reads},
     replacements::{Replacement, overwrites},
     writes::{CHANGES, EXCLUDED, WrittenRow, changes},
 };
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{Column, Table},
+    catalogue::{ColumnDefinition, TableDefinition},
     definitions::{last, list, quoted},
 };
 
@@ -152,7 +152,11 @@ impl Analysis<'_> {
     }
 
     /// The columns that a row does not name and that do not become NULL by themselves.
-    fn defaults(&mut self, columns: &[Column], table: &Table) -> EngineResult<Vec<(Column, Expr)>> {
+    fn defaults(
+        &mut self,
+        columns: &[ColumnDefinition],
+        table: &TableDefinition,
+    ) -> EngineResult<Vec<(ColumnDefinition, Expr)>> {
         let mut defaults = Vec::new();
         for column in &table.columns {
             if columns.iter().any(|other| other.name == column.name) || column.auto_increment {
@@ -169,9 +173,9 @@ impl Analysis<'_> {
     fn rows(
         &mut self,
         rows: Vec<Vec<Expr>>,
-        columns: &[Column],
-        table: &Table,
-    ) -> EngineResult<(String, Vec<Column>)> {
+        columns: &[ColumnDefinition],
+        table: &TableDefinition,
+    ) -> EngineResult<(String, Vec<ColumnDefinition>)> {
         let mut defaults = self.defaults(columns, table)?;
         let auto = AutoColumn::of(table, columns);
         if columns.is_empty() && defaults.is_empty() && auto.is_none() {
@@ -234,9 +238,9 @@ impl Analysis<'_> {
     fn selected(
         &mut self,
         query: &mut Query,
-        columns: &[Column],
-        table: &Table,
-    ) -> EngineResult<(String, Vec<Column>)> {
+        columns: &[ColumnDefinition],
+        table: &TableDefinition,
+    ) -> EngineResult<(String, Vec<ColumnDefinition>)> {
         let outputs = self.query(query, None)?;
         if outputs.len() != columns.len() {
             return Err(EngineError::database(
@@ -283,17 +287,17 @@ impl Analysis<'_> {
         &mut self,
         assignments: Vec<Assignment>,
         row_alias: Option<&str>,
-        table: &Arc<Table>,
+        table: &Arc<TableDefinition>,
     ) -> EngineResult<String> {
-        let mut other = Source::of_table(Arc::clone(table), EXCLUDED);
+        let mut other = TableReference::of_table(Arc::clone(table), EXCLUDED);
         for column in &mut other.columns {
             column.merged = true;
         }
-        let own = Source::of_table(Arc::clone(table), &table.name);
+        let own = TableReference::of_table(Arc::clone(table), &table.name);
         let mut scope = Scope::of(vec![own, other]);
         for Assignment { target, mut value } in assignments {
             let column = self.assigned(table, &target)?.clone();
-            let _ = VisitMut::visit(&mut value, &mut Excluded { row_alias });
+            let _ = VisitMut::visit(&mut value, &mut ExcludedColumns { row_alias });
             self.assign(&mut value, &column, &mut scope)?;
         }
         let changes = changes(&scope.assigned);
@@ -317,11 +321,11 @@ impl Analysis<'_> {
 }
 
 /// `VALUES(a)`, and `new.a` where the row has that alias, are what SQLite calls `excluded.a`.
-struct Excluded<'a> {
+struct ExcludedColumns<'a> {
     row_alias: Option<&'a str>,
 }
 
-impl VisitorMut for Excluded<'_> {
+impl VisitorMut for ExcludedColumns<'_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {

@@ -8,8 +8,8 @@ use super::{
     words::raw,
 };
 use crate::engine::{
-    EngineError, EngineResult, Value, decimals,
-    kinds::{INT, Kind, TEXT, scale_of, unscaled},
+    EngineError, EngineResult, SqlValue, decimals,
+    kinds::{INT, TEXT, ValueKind, scale_of, unscaled},
 };
 
 impl Analysis<'_> {
@@ -32,26 +32,26 @@ impl Analysis<'_> {
                 let kind = match self.bindings {
                     Bindings::AnyText => TEXT,
                     Bindings::Given(parameters) => match parameters.get(&bare) {
-                        Some(Value::Decimal(text))
+                        Some(SqlValue::Decimal(text))
                             if unscaled(text).is_none() && decimals::parse(text).is_none() =>
                         {
                             return Err(EngineError::unsupported("a DECIMAL of so many digits"));
                         }
-                        Some(value) => Kind::of(value),
+                        Some(value) => ValueKind::of(value),
                         None => return Err(EngineError::MissingParameter(bare)),
                     },
                 };
                 *value = self.slot(Slot::Named(bare));
                 kind
             }
-            Literal::Null => Kind::Null,
+            Literal::Null => ValueKind::Null,
             Literal::Boolean(truth) => {
                 // SQLite's words ask whether a value is true, where MySQL compares it with a number.
                 let number = u8::from(*truth).to_string();
                 *value = Literal::Number(number, false);
                 INT
             }
-            Literal::HexStringLiteral(digits) if digits.len() % 2 == 0 => Kind::Bytes,
+            Literal::HexStringLiteral(digits) if digits.len() % 2 == 0 => ValueKind::Bytes,
             Literal::Number(text, false) => {
                 if text.contains(['e', 'E']) {
                     if text.parse::<f64>().is_ok_and(f64::is_infinite) {
@@ -61,19 +61,19 @@ impl Analysis<'_> {
                             format!("Illegal double '{text}' value found during parsing"),
                         ));
                     }
-                    Kind::Double
+                    ValueKind::Double
                 } else if text.contains('.') {
                     let scale = scale_of(text);
                     match unscaled(text) {
                         Some(number) => *text = number.to_string(),
                         None => return big(text).map(|(expr, typed)| (Some(expr), typed)),
                     }
-                    Kind::Decimal { scale }
+                    ValueKind::Decimal { scale }
                 } else if text.parse::<i64>().is_ok() {
                     INT
                 } else if let Ok(number) = text.parse::<u64>() {
                     let bytes = raw(format!("x'{number:016x}'"));
-                    return Ok((Some(bytes), ExprType::constant(Kind::Wide)));
+                    return Ok((Some(bytes), ExprType::constant(ValueKind::Wide)));
                 } else {
                     return big(text).map(|(expr, typed)| (Some(expr), typed));
                 }
@@ -84,7 +84,7 @@ impl Analysis<'_> {
             (value, kind),
             (
                 Literal::Placeholder(_),
-                Kind::Decimal { .. } | Kind::BigDecimal { .. }
+                ValueKind::Decimal { .. } | ValueKind::BigDecimal { .. }
             )
         ) {
             self.placed += 1;
@@ -97,7 +97,7 @@ impl Analysis<'_> {
 fn big(text: &str) -> EngineResult<(Expr, ExprType)> {
     let bytes = decimals::of_text(text)
         .ok_or_else(|| EngineError::unsupported("a number of so many digits"))?;
-    let kind = Kind::BigDecimal {
+    let kind = ValueKind::BigDecimal {
         scale: scale_of(text),
     };
     Ok((raw(decimals::literal(&bytes)), ExprType::constant(kind)))

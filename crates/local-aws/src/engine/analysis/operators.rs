@@ -8,7 +8,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{INT, Kind},
+    kinds::{INT, ValueKind},
 };
 
 /// Comparisons, which MySQL and the parser do not put together alike where several stand in a row.
@@ -127,7 +127,7 @@ impl Analysis<'_> {
                     return Ok(ExprType::constant(INT));
                 }
                 let typed = self.expr(inner, scope)?;
-                if typed.quotient || !(typed.kind.is_number() || typed.kind == Kind::Null) {
+                if typed.quotient || !(typed.kind.is_number() || typed.kind == ValueKind::Null) {
                     return Err(EngineError::unsupported(
                         "a sign before what is not a number",
                     ));
@@ -143,7 +143,7 @@ impl Analysis<'_> {
                         ..ExprType::of(typed.kind)
                     });
                 }
-                if typed.kind == Kind::Wide {
+                if typed.kind == ValueKind::Wide {
                     if typed.constant {
                         return Err(EngineError::unsupported(
                             "a whole number below -9223372036854775808",
@@ -153,8 +153,8 @@ impl Analysis<'_> {
                     return Ok(ExprType::of(INT));
                 }
                 let kind = match typed.kind {
-                    Kind::Int { .. } => INT,
-                    Kind::Null => Kind::Double,
+                    ValueKind::Int { .. } => INT,
+                    ValueKind::Null => ValueKind::Double,
                     kind => kind,
                 };
                 if !is_literal {
@@ -163,7 +163,7 @@ impl Analysis<'_> {
                         op: UnaryOperator::Minus,
                         expr: Box::new(nested(take(inner))),
                     });
-                    if matches!(kind, Kind::Int { .. }) {
+                    if matches!(kind, ValueKind::Int { .. }) {
                         let name = if self.is_lazy() {
                             "fleet_int_if"
                         } else {

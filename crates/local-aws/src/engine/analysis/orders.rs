@@ -4,15 +4,15 @@ use sqlparser::ast::{
     Expr, Ident, OrderBy, OrderByExpr, OrderByKind, Value as Literal, ValueWithSpan,
 };
 
-use super::{Analysis, ExprType, Output, Scope, words::raw};
-use crate::engine::{EngineError, EngineResult, kinds::Kind};
+use super::{Analysis, ExprType, OutputColumn, Scope, words::raw};
+use crate::engine::{EngineError, EngineResult, kinds::ValueKind};
 
 impl Analysis<'_> {
     pub(super) fn order_by(
         &mut self,
         order_by: &mut OrderBy,
         scope: &Scope<'_>,
-        items: &[(Output, ExprType)],
+        items: &[(OutputColumn, ExprType)],
         projection: Option<(&[Expr], bool)>,
     ) -> EngineResult<()> {
         let OrderByKind::Expressions(list) = &mut order_by.kind else {
@@ -47,7 +47,7 @@ impl Analysis<'_> {
                         }
                         None => return Err(EngineError::unsupported("sorting a UNION by an ENUM")),
                     }
-                } else if typed.kind == Kind::Json || typed.quotient {
+                } else if typed.kind == ValueKind::Json || typed.quotient {
                     return Err(EngineError::unsupported("sorting by values of this type"));
                 }
                 continue;

@@ -6,14 +6,14 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, ExprType, Output, Scope, grouping,
+    Analysis, ExprType, OutputColumn, Scope, grouping,
     recursion::{Recursion, reads, step_column},
     selects::uneven,
     shown::show_item,
     typed::Items,
     words::{self, expr_of},
 };
-use crate::engine::{EngineError, EngineResult, kinds::Kind};
+use crate::engine::{EngineError, EngineResult, kinds::ValueKind};
 
 impl Analysis<'_> {
     /// Rewrites a query; the answer is its columns.
@@ -21,7 +21,7 @@ impl Analysis<'_> {
         &mut self,
         query: &mut Query,
         parent: Option<&Scope<'_>>,
-    ) -> EngineResult<Vec<Output>> {
+    ) -> EngineResult<Vec<OutputColumn>> {
         if query.fetch.is_some()
             || query.for_clause.is_some()
             || query.settings.is_some()
@@ -44,7 +44,7 @@ impl Analysis<'_> {
         } = query;
         unwrap(body);
         let items = self.body(body, order_by.as_mut(), parent)?;
-        let outputs: Vec<Output> = items.iter().map(|item| item.0.clone()).collect();
+        let outputs: Vec<OutputColumn> = items.iter().map(|item| item.0.clone()).collect();
         if let (SetExpr::SetOperation { .. }, Some(order_by)) = (&**body, order_by) {
             let scope = Scope {
                 labels: outputs.clone(),
@@ -76,7 +76,7 @@ impl Analysis<'_> {
                     column.name.value.clone()
                 })
                 .collect();
-            let renamed = |outputs: Vec<Output>| -> EngineResult<Vec<Output>> {
+            let renamed = |outputs: Vec<OutputColumn>| -> EngineResult<Vec<OutputColumn>> {
                 if columns.is_empty() {
                     return Ok(outputs);
                 }
@@ -90,7 +90,7 @@ impl Analysis<'_> {
                 let names = columns.iter().cloned();
                 let both = outputs.into_iter().zip(names);
                 Ok(both
-                    .map(|(output, name)| Output { name, ..output })
+                    .map(|(output, name)| OutputColumn { name, ..output })
                     .collect())
             };
             let outputs = match (with.recursive, cte.query.body.as_mut()) {
@@ -150,8 +150,10 @@ impl Analysis<'_> {
                             "a DECIMAL parameter as a column of a UNION",
                         ));
                     }
-                    if let (kind, Kind::Null) | (Kind::Null, kind) = (one.0.kind, other.0.kind)
-                        && (kind.is_unsigned() || matches!(kind, Kind::Int { boolean: true, .. }))
+                    if let (kind, ValueKind::Null) | (ValueKind::Null, kind) =
+                        (one.0.kind, other.0.kind)
+                        && (kind.is_unsigned()
+                            || matches!(kind, ValueKind::Int { boolean: true, .. }))
                     {
                         return Err(EngineError::unsupported(
                             "a UNION of numbers without a sign, or BOOLEAN, and NULL",
@@ -167,7 +169,7 @@ impl Analysis<'_> {
                         }
                     }
                     items.push((
-                        Output {
+                        OutputColumn {
                             kind,
                             origin: None,
                             name: one.0.name,
@@ -193,7 +195,7 @@ impl Analysis<'_> {
         body: &mut SetExpr,
         index: usize,
         typed: &ExprType,
-        kind: Kind,
+        kind: ValueKind,
     ) -> EngineResult<()> {
         match body {
             SetExpr::Select(select) => {
@@ -201,7 +203,7 @@ impl Analysis<'_> {
                     select.projection.get_mut(index)
                 {
                     self.convert(expr, typed, kind)?;
-                    if let Kind::Text { collation, .. } = kind {
+                    if let ValueKind::Text { collation, .. } = kind {
                         super::words::collate(expr, collation);
                     }
                 }
@@ -239,7 +241,7 @@ impl Analysis<'_> {
                 **number = words::number(i64::MAX);
             }
             let typed = self.expr(number, &scope)?;
-            if !matches!(typed.kind, Kind::Int { .. }) {
+            if !matches!(typed.kind, ValueKind::Int { .. }) {
                 return Err(EngineError::unsupported(
                     "a LIMIT that is not a whole number",
                 ));
@@ -261,7 +263,7 @@ fn is_beyond(expr: &Expr) -> bool {
 /// Refuses columns of a UNION for which MySQL may have another DECIMAL than one that all values fit into.
 fn mixes(one: &ExprType, other: &ExprType) -> EngineResult<()> {
     let (a, b) = (one.kind, other.kind);
-    if a.is_text() != b.is_text() && a != Kind::Null && b != Kind::Null {
+    if a.is_text() != b.is_text() && a != ValueKind::Null && b != ValueKind::Null {
         return Err(EngineError::unsupported(
             "a UNION of texts and other values",
         ));
@@ -274,7 +276,7 @@ fn mixes(one: &ExprType, other: &ExprType) -> EngineResult<()> {
     let computed = |typed: &ExprType| {
         (typed.kind.is_whole() || typed.kind.is_big()) && !typed.bare && !typed.constant
     };
-    let decimal = |kind: Kind| kind.is_exact() && !kind.is_whole();
+    let decimal = |kind: ValueKind| kind.is_exact() && !kind.is_whole();
     if computed(one) && decimal(b) || computed(other) && decimal(a) {
         return Err(EngineError::unsupported(
             "a UNION of a number that is computed and a DECIMAL",

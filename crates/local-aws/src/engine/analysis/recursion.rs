@@ -8,12 +8,12 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, Output, Scope,
+    Analysis, OutputColumn, Scope,
     selects::uneven,
     shown::show_item,
     words::{call, nested, number, take},
 };
-use crate::engine::{EngineError, EngineResult, definitions::last, kinds::Kind};
+use crate::engine::{EngineError, EngineResult, definitions::last, kinds::ValueKind};
 
 /// The function that counts the steps up to a row of a UNION ALL, from those of the row before it.
 pub(crate) const STEP: &str = "fleet_step";
@@ -28,7 +28,7 @@ const COLUMN: &str = "fleet_steps";
 pub(super) struct Recursion<'a> {
     pub(super) name: &'a str,
     /// Gives its columns their names.
-    pub(super) renamed: &'a dyn Fn(Vec<Output>) -> EngineResult<Vec<Output>>,
+    pub(super) renamed: &'a dyn Fn(Vec<OutputColumn>) -> EngineResult<Vec<OutputColumn>>,
 }
 
 /// Whether a part of a statement reads a table of a name.
@@ -70,7 +70,7 @@ impl Analysis<'_> {
         query: &mut Query,
         recursion: &Recursion<'_>,
         parent: Option<&Scope<'_>>,
-    ) -> EngineResult<Vec<Output>> {
+    ) -> EngineResult<Vec<OutputColumn>> {
         let refused = |what: &str| Err(EngineError::unsupported(what));
         if query.order_by.is_some() || query.limit_clause.is_some() {
             return refused("a recursive query with ORDER BY or LIMIT");
@@ -98,7 +98,7 @@ impl Analysis<'_> {
             _ => return refused("this UNION"),
         };
         let items = self.body(left, None, parent)?;
-        let outputs: Vec<Output> = items.iter().map(|item| item.0.clone()).collect();
+        let outputs: Vec<OutputColumn> = items.iter().map(|item| item.0.clone()).collect();
         let named = (recursion.renamed)(outputs.clone())?;
         self.named.push((recursion.name.to_owned(), named.clone()));
         let other = self.body(right, None, parent);
@@ -112,7 +112,7 @@ impl Analysis<'_> {
                 // MySQL's column is as long as the texts that it begins with.
                 return refused("a recursive query that makes texts");
             }
-            if other.kind != Kind::Null && one.kind.plain() != other.kind.plain() {
+            if other.kind != ValueKind::Null && one.kind.plain() != other.kind.plain() {
                 return refused("a recursive query with columns of other types");
             }
             if !is_all {

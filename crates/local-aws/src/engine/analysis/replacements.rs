@@ -7,7 +7,7 @@ use super::{
     words::raw,
     writes::{CHANGES, EXCLUDED, changes},
 };
-use crate::engine::{EngineError, EngineResult, catalogue::Table, definitions::quoted};
+use crate::engine::{EngineError, EngineResult, catalogue::TableDefinition, definitions::quoted};
 
 /// What REPLACE does with a row that has a key of the new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) enum Replacement {
 
 impl Analysis<'_> {
     /// What a REPLACE into a table does.
-    pub(super) fn replacement(&self, table: &Table) -> EngineResult<Replacement> {
+    pub(super) fn replacement(&self, table: &TableDefinition) -> EngineResult<Replacement> {
         let mut tables = self.catalogue.tables.values();
         if tables.any(|other| other.foreign_keys.iter().any(|key| key.table == table.name)) {
             return Err(EngineError::unsupported(
@@ -41,7 +41,7 @@ impl Analysis<'_> {
 }
 
 /// The clause by which a row takes the values of the new one.
-pub(super) fn overwrites(table: &Table) -> String {
+pub(super) fn overwrites(table: &TableDefinition) -> String {
     let new = |name: &str| format!("{EXCLUDED}.{}", quoted(name));
     let names = || table.columns.iter().map(|column| column.name.as_str());
     let set: Vec<String> = names()

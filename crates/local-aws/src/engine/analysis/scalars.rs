@@ -10,7 +10,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    kinds::{Collation, INT, Kind, text},
+    kinds::{Collation, INT, ValueKind, text},
     mysql_functions::missing,
 };
 
@@ -18,8 +18,8 @@ impl Analysis<'_> {
     pub(super) fn integers(&mut self, args: Vec<Argument>, name: &str) -> EngineResult<Vec<Expr>> {
         args.into_iter()
             .map(|mut arg| match arg.typed.kind {
-                Kind::Int { .. } | Kind::Null => Ok(arg.expr),
-                Kind::Wide => {
+                ValueKind::Int { .. } | ValueKind::Null => Ok(arg.expr),
+                ValueKind::Wide => {
                     narrow(&mut arg.expr, &mut arg.typed.kind);
                     Ok(arg.expr)
                 }
@@ -36,7 +36,7 @@ impl Analysis<'_> {
         arg: &mut Argument,
         kinds: &mut Vec<(Collation, bool)>,
     ) -> EngineResult<Expr> {
-        if let Kind::Text {
+        if let ValueKind::Text {
             collation,
             implicit,
         } = arg.typed.kind
@@ -63,7 +63,7 @@ impl Analysis<'_> {
             let mut other = args.pop().ok_or_else(wrong)?;
             let both = matches!(
                 (kind, other.typed.kind),
-                (Kind::Int { .. }, Kind::Int { .. })
+                (ValueKind::Int { .. }, ValueKind::Int { .. })
             );
             if !both || self.writing {
                 return Err(wrong());
@@ -82,20 +82,22 @@ impl Analysis<'_> {
         };
         let value = take(&mut args[0].expr);
         match (name, kind, digits) {
-            ("abs", Kind::Double, _) => Ok((call("abs", vec![value]), ExprType::of(kind))),
-            ("abs", Kind::BigDecimal { .. }, _) => {
+            ("abs", ValueKind::Double, _) => Ok((call("abs", vec![value]), ExprType::of(kind))),
+            ("abs", ValueKind::BigDecimal { .. }, _) => {
                 Ok((call("fleet_big_abs", vec![value]), ExprType::of(kind)))
             }
-            ("round" | "truncate", Kind::BigDecimal { scale }, Some(digits)) if digits <= scale => {
-                let kept = Kind::BigDecimal { scale: digits };
+            ("round" | "truncate", ValueKind::BigDecimal { scale }, Some(digits))
+                if digits <= scale =>
+            {
+                let kept = ValueKind::BigDecimal { scale: digits };
                 let value = match name {
                     "round" => call("fleet_big", vec![value, number(scale), number(digits)]),
                     _ => call("fleet_big_truncate", vec![value, number(scale - digits)]),
                 };
                 Ok((value, ExprType::of(kept)))
             }
-            ("sign", Kind::BigDecimal { .. }, _) => Err(wrong()),
-            ("abs", Kind::Wide, _) => Ok((value, ExprType::of(kind))),
+            ("sign", ValueKind::BigDecimal { .. }, _) => Err(wrong()),
+            ("abs", ValueKind::Wide, _) => Ok((value, ExprType::of(kind))),
             ("abs", kind, _) if kind.is_exact() => {
                 Ok((call("fleet_abs", vec![value]), ExprType::of(kind)))
             }
@@ -103,15 +105,21 @@ impl Analysis<'_> {
                 Ok((call("sign", vec![value]), ExprType::of(INT)))
             }
             ("abs" | "sign", _, _) => Err(wrong()),
-            (_, Kind::Int { .. } | Kind::Wide, Some(_)) => Ok((value, ExprType::of(kind))),
-            ("round" | "truncate", Kind::Decimal { scale }, Some(digits)) if digits > scale => Err(
-                EngineError::unsupported(&format!("{upper} to more digits than the number has")),
-            ),
+            (_, ValueKind::Int { .. } | ValueKind::Wide, Some(_)) => {
+                Ok((value, ExprType::of(kind)))
+            }
+            ("round" | "truncate", ValueKind::Decimal { scale }, Some(digits))
+                if digits > scale =>
+            {
+                Err(EngineError::unsupported(&format!(
+                    "{upper} to more digits than the number has"
+                )))
+            }
             // Its length decides whether the result is a whole number.
-            ("floor" | "ceil" | "ceiling", Kind::Decimal { .. }, _) if chooses(&value) => {
+            ("floor" | "ceil" | "ceiling", ValueKind::Decimal { .. }, _) if chooses(&value) => {
                 Err(wrong())
             }
-            (_, Kind::Decimal { scale }, Some(digits)) => {
+            (_, ValueKind::Decimal { scale }, Some(digits)) => {
                 let kept = digits.min(scale);
                 let with = match name {
                     "round" => "fleet_round",
@@ -121,7 +129,7 @@ impl Analysis<'_> {
                 };
                 let value = call(with, vec![value, number(scale - kept)]);
                 let kind = match name {
-                    "round" | "truncate" => Kind::Decimal { scale: kept },
+                    "round" | "truncate" => ValueKind::Decimal { scale: kept },
                     _ => INT,
                 };
                 Ok((value, ExprType::of(kind)))
@@ -145,7 +153,7 @@ impl Analysis<'_> {
         let bytes_fit = matches!(name, "length" | "octet_length");
         for arg in args.drain(..texts) {
             let mut arg = arg;
-            if bytes_fit && matches!(arg.typed.kind, Kind::Bytes) {
+            if bytes_fit && matches!(arg.typed.kind, ValueKind::Bytes) {
                 list.push(arg.expr);
                 continue;
             }
@@ -154,7 +162,7 @@ impl Analysis<'_> {
         list.extend(self.integers(args, &upper)?);
         let collated = matches!(
             text(&kinds),
-            Kind::Text {
+            ValueKind::Text {
                 collation: Collation::Default,
                 ..
             }

@@ -4,25 +4,25 @@ use std::sync::Arc;
 
 use sqlparser::ast::{Expr, Ident};
 
-use super::{Analysis, ExprType, Output, words::call};
-use crate::engine::{EngineError, EngineResult, catalogue::Table, kinds::Kind};
+use super::{Analysis, ExprType, OutputColumn, words::call};
+use crate::engine::{EngineError, EngineResult, catalogue::TableDefinition, kinds::ValueKind};
 
 /// The tables that a part of a statement sees, and those of the parts around it.
 #[derive(Debug, Default)]
 pub(crate) struct Scope<'s> {
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<TableReference>,
     pub(super) parent: Option<&'s Scope<'s>>,
     /// The labels of the result's columns, where the clause sees them.
-    pub(super) labels: Vec<Output>,
+    pub(super) labels: Vec<OutputColumn>,
     /// What an UPDATE has assigned so far.
     pub(super) assigned: Vec<(String, Expr)>,
 }
 
 /// A table, or a query in its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct TableReference {
     pub(super) alias: String,
-    pub(super) table: Option<Arc<Table>>,
+    pub(super) table: Option<Arc<TableDefinition>>,
     pub(super) columns: Vec<SourceColumn>,
 }
 
@@ -30,8 +30,8 @@ pub(crate) struct Source {
 #[derive(Debug, Clone)]
 pub(crate) struct SourceColumn {
     pub(super) name: String,
-    pub(super) kind: Kind,
-    pub(super) origin: Option<(Arc<Table>, usize)>,
+    pub(super) kind: ValueKind,
+    pub(super) origin: Option<(Arc<TableDefinition>, usize)>,
     /// Whether it is a query's, which may compare it in a way of its own.
     pub(super) derived: bool,
     /// Whether an unqualified name means another table's column of the name: by USING.
@@ -40,16 +40,16 @@ pub(crate) struct SourceColumn {
 
 /// Where a column is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ColumnPosition {
     /// How many parts of the statement further out.
     pub(super) depth: usize,
     pub(super) source: usize,
     pub(super) column: usize,
 }
 
-impl Source {
+impl TableReference {
     /// A table under a name.
-    pub(crate) fn of_table(table: Arc<Table>, alias: &str) -> Self {
+    pub(crate) fn of_table(table: Arc<TableDefinition>, alias: &str) -> Self {
         let columns = table.columns.iter().enumerate();
         let columns = columns.map(|(index, column)| SourceColumn {
             name: column.name.clone(),
@@ -66,7 +66,7 @@ impl Source {
     }
 
     /// A query's result under a name.
-    pub(super) fn of_outputs(outputs: Vec<Output>, alias: &str) -> Self {
+    pub(super) fn of_outputs(outputs: Vec<OutputColumn>, alias: &str) -> Self {
         let columns = outputs.into_iter().map(|output| SourceColumn {
             name: output.name,
             kind: output.kind,
@@ -83,7 +83,7 @@ impl Source {
 }
 
 impl<'s> Scope<'s> {
-    pub(crate) fn of(sources: Vec<Source>) -> Self {
+    pub(crate) fn of(sources: Vec<TableReference>) -> Self {
         Self {
             sources,
             ..Self::default()
@@ -99,7 +99,11 @@ impl<'s> Scope<'s> {
     }
 
     /// The column of a name; none where there is none, an error where there are several.
-    pub(super) fn find(&self, table: Option<&str>, name: &str) -> EngineResult<Option<Place>> {
+    pub(super) fn find(
+        &self,
+        table: Option<&str>,
+        name: &str,
+    ) -> EngineResult<Option<ColumnPosition>> {
         let mut found = None;
         for (source, candidate) in self.sources.iter().enumerate() {
             if table.is_some_and(|table| table != candidate.alias) {
@@ -116,7 +120,7 @@ impl<'s> Scope<'s> {
                         format!("Column '{name}' in field list is ambiguous"),
                     ));
                 }
-                found = Some(Place {
+                found = Some(ColumnPosition {
                     depth: 0,
                     source,
                     column,
@@ -125,7 +129,7 @@ impl<'s> Scope<'s> {
         }
         match (found, self.parent) {
             (Some(place), _) => Ok(Some(place)),
-            (None, Some(parent)) => Ok(parent.find(table, name)?.map(|place| Place {
+            (None, Some(parent)) => Ok(parent.find(table, name)?.map(|place| ColumnPosition {
                 depth: place.depth + 1,
                 ..place
             })),
@@ -134,7 +138,7 @@ impl<'s> Scope<'s> {
     }
 
     /// The column that an expression is.
-    pub(super) fn place(&self, expr: &Expr) -> EngineResult<Option<Place>> {
+    pub(super) fn place(&self, expr: &Expr) -> EngineResult<Option<ColumnPosition>> {
         match expr {
             Expr::Identifier(name) => self.find(None, &name.value),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
@@ -146,7 +150,7 @@ impl<'s> Scope<'s> {
         }
     }
 
-    pub(super) fn column(&self, place: Place) -> Option<&SourceColumn> {
+    pub(super) fn column(&self, place: ColumnPosition) -> Option<&SourceColumn> {
         let mut scope = self;
         for _ in 0..place.depth {
             scope = scope.parent?;
@@ -249,7 +253,7 @@ impl Analysis<'_> {
                 .find(|(column, _)| column.eq_ignore_ascii_case(&name.value)),
         ) {
             let column = scope.column(place);
-            let kind = column.map_or(Kind::Null, |column| column.kind);
+            let kind = column.map_or(ValueKind::Null, |column| column.kind);
             if value.to_string().contains("uuid()") {
                 // It would have another value at each place.
                 return Err(EngineError::unsupported(
@@ -304,7 +308,10 @@ impl Analysis<'_> {
     }
 }
 
-fn same(one: &Option<(Arc<Table>, usize)>, other: &Option<(Arc<Table>, usize)>) -> bool {
+fn same(
+    one: &Option<(Arc<TableDefinition>, usize)>,
+    other: &Option<(Arc<TableDefinition>, usize)>,
+) -> bool {
     match (one, other) {
         (Some((table, column)), Some((other_table, other_column))) => {
             Arc::ptr_eq(table, other_table) && column == other_column
@@ -314,10 +321,10 @@ fn same(one: &Option<(Arc<Table>, usize)>, other: &Option<(Arc<Table>, usize)>) 
 }
 
 /// The kind of a clock's value, with so many digits of a fraction.
-pub(super) fn clock_kind(function: &str, digits: u32) -> Kind {
+pub(super) fn clock_kind(function: &str, digits: u32) -> ValueKind {
     match function {
-        "utc_date" => Kind::Date,
-        "utc_time" => Kind::Time { digits },
-        _ => Kind::DateTime { digits },
+        "utc_date" => ValueKind::Date,
+        "utc_time" => ValueKind::Time { digits },
+        _ => ValueKind::DateTime { digits },
     }
 }

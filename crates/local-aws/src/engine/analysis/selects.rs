@@ -6,14 +6,14 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Analysis, Output, Scope, grouping,
+    Analysis, OutputColumn, Scope, grouping,
     labels::label,
     orders::{is_fraction, is_negative, ordinal},
     shown::{self, ShownParts},
     typed::Items,
     words::{expr_of, truth},
 };
-use crate::engine::{EngineError, EngineResult, definitions::last, kinds::Kind};
+use crate::engine::{EngineError, EngineResult, definitions::last, kinds::ValueKind};
 
 impl Analysis<'_> {
     pub(super) fn select(
@@ -76,12 +76,12 @@ impl Analysis<'_> {
             let placed = self.placed;
             let mut typed = self.expr(expr, &scope)?;
             typed.placed = self.placed > placed;
-            if let Kind::Text { collation, .. } = typed.kind
+            if let ValueKind::Text { collation, .. } = typed.kind
                 && !typed.is_collated()
             {
                 super::words::collate(expr, collation);
             }
-            if typed.constant && typed.kind == Kind::Bytes && groups {
+            if typed.constant && typed.kind == ValueKind::Bytes && groups {
                 return Err(EngineError::unsupported(
                     "a parameter of bytes beside groups",
                 ));
@@ -91,13 +91,13 @@ impl Analysis<'_> {
                     "a DECIMAL parameter beside DISTINCT or groups",
                 ));
             }
-            if typed.constant && typed.kind == Kind::Json {
+            if typed.constant && typed.kind == ValueKind::Json {
                 return Err(EngineError::unsupported("a JSON document as a column"));
             }
-            if select.distinct.is_some() && (typed.quotient || typed.kind == Kind::Json) {
+            if select.distinct.is_some() && (typed.quotient || typed.kind == ValueKind::Json) {
                 return Err(EngineError::unsupported("DISTINCT of values of this type"));
             }
-            let output = Output {
+            let output = OutputColumn {
                 name: alias.value.clone(),
                 kind: typed.kind,
                 origin: typed.origin.clone(),

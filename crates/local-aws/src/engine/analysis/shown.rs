@@ -10,12 +10,12 @@ use sqlparser::ast::{
 use super::{
     ExprType, Scope,
     grouping::is_aggregate,
-    scope::Place,
+    scope::ColumnPosition,
     words::{collate_shown, expr_of, take},
 };
 use crate::engine::{
     EngineResult,
-    kinds::{Collation, Kind},
+    kinds::{Collation, ValueKind},
 };
 
 /// Compares a text as one that is shown.
@@ -29,7 +29,7 @@ pub(super) fn show(expr: &mut Expr, typed: &ExprType) {
 fn is_folded(typed: &ExprType) -> bool {
     matches!(
         typed.kind,
-        Kind::Text {
+        ValueKind::Text {
             collation: Collation::Default,
             ..
         }
@@ -70,7 +70,7 @@ impl ShownParts {
     /// Whether a group's value is among them: the column itself or, of another expression, any column.
     pub(super) fn show(&self, group: &Expr, scope: &Scope<'_>) -> EngineResult<bool> {
         let place = scope.place(group)?;
-        let mut search = Search {
+        let mut search = GroupColumnSearch {
             scope,
             place,
             inside: 0,
@@ -80,9 +80,9 @@ impl ShownParts {
 }
 
 /// Looks for a column outside of aggregates.
-struct Search<'s> {
+struct GroupColumnSearch<'s> {
     scope: &'s Scope<'s>,
-    place: Option<Place>,
+    place: Option<ColumnPosition>,
     inside: usize,
 }
 
@@ -90,7 +90,7 @@ fn aggregates(expr: &Expr) -> bool {
     matches!(expr, Expr::Function(function) if is_aggregate(function))
 }
 
-impl Visitor for Search<'_> {
+impl Visitor for GroupColumnSearch<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {

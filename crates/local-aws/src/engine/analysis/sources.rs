@@ -5,7 +5,7 @@ use sqlparser::ast::{
     TableIndexHints, TableWithJoins,
 };
 
-use super::{Analysis, Scope, Source, words::truth};
+use super::{Analysis, Scope, TableReference, words::truth};
 use crate::engine::{EngineError, EngineResult, catalogue, definitions::last, information::tables};
 
 /// The error for a table that there is not.
@@ -18,7 +18,7 @@ pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
 }
 
 /// Refuses the hint of an index that there is not.
-fn hinted(hints: &[TableIndexHints], table: &catalogue::Table) -> EngineResult<()> {
+fn hinted(hints: &[TableIndexHints], table: &catalogue::TableDefinition) -> EngineResult<()> {
     let is_there = |name: &str| {
         (name.eq_ignore_ascii_case("PRIMARY") && !table.primary_key.is_empty())
             || table
@@ -107,7 +107,7 @@ impl Analysis<'_> {
                 for name in names {
                     let name = last(name);
                     let (before, after) = scope.sources.split_at_mut(left);
-                    let of = |sources: &[Source]| {
+                    let of = |sources: &[TableReference]| {
                         let columns = sources.iter().flat_map(|source| &source.columns);
                         columns
                             .filter(|column| {
@@ -196,7 +196,7 @@ impl Analysis<'_> {
                         format!("Duplicate column name '{}'", twice[0]),
                     ));
                 }
-                Source::of_outputs(outputs, &aliased(alias)?)
+                TableReference::of_outputs(outputs, &aliased(alias)?)
             }
             TableFactor::Derived {
                 lateral: false,
@@ -232,14 +232,14 @@ impl Analysis<'_> {
     }
 
     /// A table by its name: what stands for it in SQLite, and what it holds.
-    pub(super) fn relation(&mut self, name: &ObjectName) -> EngineResult<(Ident, Source)> {
+    pub(super) fn relation(&mut self, name: &ObjectName) -> EngineResult<(Ident, TableReference)> {
         let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
         let table = match parts.as_slice() {
             [table] => {
                 let query = self.named.iter().rev();
                 let mut query = query.filter(|query| query.0.eq_ignore_ascii_case(&table.value));
                 if let Some((_, outputs)) = query.next() {
-                    let source = Source::of_outputs(outputs.clone(), &table.value);
+                    let source = TableReference::of_outputs(outputs.clone(), &table.value);
                     return Ok((Ident::with_quote('`', &table.value), source));
                 }
                 table
@@ -254,7 +254,7 @@ impl Analysis<'_> {
                     )));
                 };
                 let outputs = content.outputs();
-                let source = Source::of_outputs(outputs, &table.value);
+                let source = TableReference::of_outputs(outputs, &table.value);
                 return Ok((Ident::new(content.text()), source));
             }
             [database, ..] => {
@@ -271,7 +271,7 @@ impl Analysis<'_> {
                 "a subquery of the table that is written to",
             )),
             Some(known) if table.value != catalogue::TABLE => {
-                let source = Source::of_table(known.clone(), &table.value);
+                let source = TableReference::of_table(known.clone(), &table.value);
                 Ok((Ident::with_quote('`', &table.value), source))
             }
             _ => Err(self.catalogue.missing(self.database, &table.value)),

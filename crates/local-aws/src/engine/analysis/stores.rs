@@ -9,10 +9,10 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{Column, Default},
+    catalogue::{ColumnDefinition, Default},
     column_types::literal,
     decimals,
-    kinds::{Collation, Kind, MAX_DIGITS},
+    kinds::{Collation, MAX_DIGITS, ValueKind},
 };
 
 impl Analysis<'_> {
@@ -21,12 +21,12 @@ impl Analysis<'_> {
         &mut self,
         expr: &mut Expr,
         typed: &ExprType,
-        column: &Column,
+        column: &ColumnDefinition,
     ) -> EngineResult<()> {
         if typed.quotient {
             return Err(EngineError::unsupported("a quotient that is written"));
         }
-        if typed.kind == Kind::Null {
+        if typed.kind == ValueKind::Null {
             return Ok(());
         }
         let refused = || {
@@ -41,15 +41,15 @@ impl Analysis<'_> {
         let value = take(expr);
         let mut args = vec![value];
         let name = match column.kind() {
-            Kind::Int { .. } | Kind::Wide => {
-                if let Kind::BigDecimal { scale } = from {
+            ValueKind::Int { .. } | ValueKind::Wide => {
+                if let ValueKind::BigDecimal { scale } = from {
                     if kind.unsigned() {
                         return refused();
                     }
                     let scales = vec![take(&mut args[0]), number(scale), number(0)];
                     args = vec![call("fleet_big_narrow", scales)];
                 }
-                if let Kind::Decimal { scale } = from {
+                if let ValueKind::Decimal { scale } = from {
                     // A fraction below zero is out of an unsigned column's range, even one that is rounded to zero.
                     let round = if kind.unsigned() {
                         "fleet_round_signed"
@@ -59,7 +59,7 @@ impl Analysis<'_> {
                     args = vec![call(round, vec![take(&mut args[0]), number(scale)])];
                 }
                 if !(from.is_number() || (from.is_text() && !typed.is_member()))
-                    || kind.name() == "YEAR" && (from.is_text() || from == Kind::Double)
+                    || kind.name() == "YEAR" && (from.is_text() || from == ValueKind::Double)
                 {
                     return refused();
                 }
@@ -82,7 +82,7 @@ impl Analysis<'_> {
                 args.extend([least, number(most)]);
                 "fleet_store_int"
             }
-            Kind::Decimal { .. } | Kind::BigDecimal { .. } => {
+            ValueKind::Decimal { .. } | ValueKind::BigDecimal { .. } => {
                 if !(from.is_number() || (from.is_text() && !typed.is_member())) {
                     return refused();
                 }
@@ -98,7 +98,7 @@ impl Analysis<'_> {
                     "fleet_store_decimal"
                 }
             }
-            Kind::Double => {
+            ValueKind::Double => {
                 if from.is_exact() && !from.is_whole() {
                     to_real(&mut args[0], from);
                 }
@@ -107,9 +107,9 @@ impl Analysis<'_> {
                 }
                 "fleet_store_double"
             }
-            Kind::Text { .. } => {
+            ValueKind::Text { .. } => {
                 let mut value = take(&mut args[0]);
-                if from != Kind::Bytes {
+                if from != ValueKind::Bytes {
                     self.as_text(&mut value, typed)?;
                 }
                 args = vec![value];
@@ -131,20 +131,20 @@ impl Analysis<'_> {
                     "fleet_store_text"
                 }
             }
-            Kind::Bytes => {
-                if from != Kind::Bytes && !from.is_text() {
+            ValueKind::Bytes => {
+                if from != ValueKind::Bytes && !from.is_text() {
                     return refused();
                 }
                 let (most, _) = kind.length().unwrap_or((u64::from(u32::MAX), false));
                 args.extend([number(most), number(u8::from(kind.name() == "BINARY"))]);
                 "fleet_store_bytes"
             }
-            Kind::Date | Kind::DateTime { .. } | Kind::Time { .. } => {
+            ValueKind::Date | ValueKind::DateTime { .. } | ValueKind::Time { .. } => {
                 let is_time = kind.name() == "TIME";
                 let fits = match from {
-                    Kind::Text { .. } => true,
-                    Kind::Date | Kind::DateTime { .. } => !is_time,
-                    Kind::Time { .. } => is_time,
+                    ValueKind::Text { .. } => true,
+                    ValueKind::Date | ValueKind::DateTime { .. } => !is_time,
+                    ValueKind::Time { .. } => is_time,
                     _ => false,
                 };
                 if !fits {
@@ -153,14 +153,14 @@ impl Analysis<'_> {
                 args.extend([raw(literal(kind.name())), number(kind.digits())]);
                 "fleet_store_date"
             }
-            Kind::Json => {
-                let is_document = from == Kind::Json || (from.is_text() && !typed.is_member());
+            ValueKind::Json => {
+                let is_document = from == ValueKind::Json || (from.is_text() && !typed.is_member());
                 if !is_document {
                     return refused();
                 }
                 "fleet_store_json"
             }
-            Kind::Null => return refused(),
+            ValueKind::Null => return refused(),
         };
         args.extend(place);
         *expr = call(name, args);
@@ -168,7 +168,7 @@ impl Analysis<'_> {
     }
 
     /// What a column holds where a row does not say.
-    pub(super) fn default(&mut self, column: &Column) -> EngineResult<Expr> {
+    pub(super) fn default(&mut self, column: &ColumnDefinition) -> EngineResult<Expr> {
         match &column.default {
             Some(Default::Now) => {
                 let digits = column.kind.digits();
@@ -216,16 +216,20 @@ impl Analysis<'_> {
     }
 
     /// A column's default that is a literal, to be tried when the column is defined.
-    pub(crate) fn constant_default(&mut self, column: &Column) -> EngineResult<Expr> {
+    pub(crate) fn constant_default(&mut self, column: &ColumnDefinition) -> EngineResult<Expr> {
         self.inline = true;
         self.default(column)
     }
 
     /// What a column of a table that is recreated takes from the old table's.
-    pub(crate) fn moved(&mut self, from: &Column, to: &Column) -> EngineResult<String> {
+    pub(crate) fn moved(
+        &mut self,
+        from: &ColumnDefinition,
+        to: &ColumnDefinition,
+    ) -> EngineResult<String> {
         self.inline = true;
         let mut value = Expr::Identifier(sqlparser::ast::Ident::with_quote('`', &from.name));
-        let moved = Column {
+        let moved = ColumnDefinition {
             name: from.name.clone(),
             ..to.clone()
         };
@@ -242,7 +246,7 @@ impl Analysis<'_> {
     }
 
     /// What a column that is added holds in the rows that are there: its default, or the type's own.
-    pub(crate) fn added(&mut self, column: &Column) -> EngineResult<String> {
+    pub(crate) fn added(&mut self, column: &ColumnDefinition) -> EngineResult<String> {
         self.inline = true;
         if column.auto_increment {
             return Ok("NULL".into());
@@ -251,15 +255,15 @@ impl Analysis<'_> {
             return Ok(self.default(column)?.to_string());
         }
         match column.kind() {
-            Kind::Int { .. } | Kind::Wide | Kind::Decimal { .. }
+            ValueKind::Int { .. } | ValueKind::Wide | ValueKind::Decimal { .. }
                 if column.kind.name() != "YEAR" =>
             {
                 Ok("0".into())
             }
-            Kind::BigDecimal { .. } => Ok(decimals::zero()),
-            Kind::Double => Ok("0.0".into()),
-            Kind::Text { .. } => Ok("''".into()),
-            Kind::Bytes if column.kind.name() != "BINARY" => Ok("x''".into()),
+            ValueKind::BigDecimal { .. } => Ok(decimals::zero()),
+            ValueKind::Double => Ok("0.0".into()),
+            ValueKind::Text { .. } => Ok("''".into()),
+            ValueKind::Bytes if column.kind.name() != "BINARY" => Ok("x''".into()),
             _ => Err(EngineError::unsupported(
                 "adding a column of this type that is never NULL and has no default",
             )),

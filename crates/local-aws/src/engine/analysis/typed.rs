@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Parameters, catalogue::Table, kinds::Kind};
+use crate::engine::{Parameters, catalogue::TableDefinition, kinds::ValueKind};
 
 /// What is bound to one numbered parameter.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,17 +21,17 @@ pub(crate) enum Bindings<'a> {
 
 /// A column of a query's result.
 #[derive(Debug, Clone)]
-pub(crate) struct Output {
+pub(crate) struct OutputColumn {
     pub(crate) name: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     /// The table's column that it is, where it is one.
-    pub(crate) origin: Option<(Arc<Table>, usize)>,
+    pub(crate) origin: Option<(Arc<TableDefinition>, usize)>,
 }
 
 /// What is known of an expression.
 #[derive(Debug, Clone)]
 pub(crate) struct ExprType {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     /// Whether it is a literal or a parameter.
     pub(crate) constant: bool,
     /// Whether it is a column.
@@ -43,11 +43,11 @@ pub(crate) struct ExprType {
     /// Whether it is made of a parameter that MySQL may type by its place: one of DECIMAL.
     pub(crate) placed: bool,
     /// The table's column that it is.
-    pub(crate) origin: Option<(Arc<Table>, usize)>,
+    pub(crate) origin: Option<(Arc<TableDefinition>, usize)>,
 }
 
 impl ExprType {
-    pub(crate) fn of(kind: Kind) -> Self {
+    pub(crate) fn of(kind: ValueKind) -> Self {
         Self {
             kind,
             constant: false,
@@ -59,7 +59,7 @@ impl ExprType {
         }
     }
 
-    pub(crate) fn constant(kind: Kind) -> Self {
+    pub(crate) fn constant(kind: ValueKind) -> Self {
         Self {
             constant: true,
             ..Self::of(kind)
@@ -96,4 +96,4 @@ pub(crate) struct MomentText {
 }
 
 /// What a SELECT gives, before it is put together with others.
-pub(super) type Items = Vec<(Output, ExprType)>;
+pub(super) type Items = Vec<(OutputColumn, ExprType)>;

@@ -10,16 +10,16 @@ use sqlparser::ast::{
 use super::typed::ExprType;
 use crate::engine::{
     EngineError, EngineResult, collation, decimals,
-    kinds::{self, Kind},
+    kinds::{self, ValueKind},
 };
 
 /// Whether an expression or a part of it is as `wanted`, outside of subqueries.
 pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
-    struct Search<F> {
+    struct PartSearch<F> {
         wanted: F,
         depth: usize,
     }
-    impl<F: Fn(&Expr) -> bool> Visitor for Search<F> {
+    impl<F: Fn(&Expr) -> bool> Visitor for PartSearch<F> {
         type Break = ();
 
         fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
@@ -39,22 +39,22 @@ pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
             ControlFlow::Continue(())
         }
     }
-    expr.visit(&mut Search { wanted, depth: 0 }).is_break()
+    expr.visit(&mut PartSearch { wanted, depth: 0 }).is_break()
 }
 
 /// Makes of a value what SQLite takes for true or false; refuses what MySQL takes for it in another way.
 pub(super) fn truth(expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
     match typed.kind {
-        Kind::Wide => {
+        ValueKind::Wide => {
             *expr = raw(format!("({} <> 0)", take(expr)));
             Ok(())
         }
-        Kind::BigDecimal { .. } if !typed.quotient => {
+        ValueKind::BigDecimal { .. } if !typed.quotient => {
             *expr = raw(format!("({} <> {})", take(expr), decimals::zero()));
             Ok(())
         }
-        Kind::Null | Kind::Int { .. } | Kind::Double => Ok(()),
-        Kind::Decimal { .. } if !typed.quotient => Ok(()),
+        ValueKind::Null | ValueKind::Int { .. } | ValueKind::Double => Ok(()),
+        ValueKind::Decimal { .. } if !typed.quotient => Ok(()),
         _ => Err(EngineError::unsupported(
             "a condition that is not a number or a comparison",
         )),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{Column, Table},
+    catalogue::{ColumnDefinition, TableDefinition},
     definitions::{last, quoted},
 };
 
@@ -130,7 +130,10 @@ impl Analysis<'_> {
     }
 
     /// The table that is written to.
-    fn target(&mut self, factor: &mut TableFactor) -> EngineResult<(Arc<Table>, Scope<'static>)> {
+    fn target(
+        &mut self,
+        factor: &mut TableFactor,
+    ) -> EngineResult<(Arc<TableDefinition>, Scope<'static>)> {
         let TableFactor::Table {
             name,
             alias,
@@ -159,9 +162,9 @@ impl Analysis<'_> {
     /// The column that an assignment is to.
     pub(super) fn assigned<'t>(
         &self,
-        table: &'t Arc<Table>,
+        table: &'t Arc<TableDefinition>,
         target: &AssignmentTarget,
-    ) -> EngineResult<&'t Column> {
+    ) -> EngineResult<&'t ColumnDefinition> {
         let AssignmentTarget::ColumnName(name) = target else {
             return Err(EngineError::unsupported("this assignment"));
         };
@@ -174,7 +177,7 @@ impl Analysis<'_> {
     pub(super) fn assign(
         &mut self,
         value: &mut Expr,
-        column: &Column,
+        column: &ColumnDefinition,
         scope: &mut Scope<'_>,
     ) -> EngineResult<()> {
         let is_default = matches!(&*value, Expr::Identifier(name)
@@ -195,7 +198,7 @@ impl Analysis<'_> {
     /// The columns that take the time where a row changes.
     pub(super) fn times_of_update(
         &mut self,
-        table: &Table,
+        table: &TableDefinition,
         scope: &Scope<'_>,
     ) -> Vec<(String, String)> {
         let changes = changes(&scope.assigned);

@@ -5,17 +5,17 @@ use sqlparser::ast::AlterTable;
 use crate::engine::{
     EngineError, EngineResult, Parameters,
     analysis::{Analysis, Bindings},
-    catalogue::Table,
+    catalogue::TableDefinition,
     column_types::literal,
     definitions::{
-        changes::{Context, exists, forgotten},
+        changes::{DefinitionContext, exists, forgotten},
         index_name, last, list, quoted,
     },
-    plan::Plan,
+    plan::StatementPlan,
 };
 
-impl Context<'_> {
-    pub(crate) fn alter(&self, tree: &AlterTable) -> EngineResult<Plan> {
+impl DefinitionContext<'_> {
+    pub(crate) fn alter(&self, tree: &AlterTable) -> EngineResult<StatementPlan> {
         let before = self.table(&last(&tree.name))?;
         let mut after = before.clone();
         // For each column that stays, its name before.
@@ -83,14 +83,14 @@ impl Context<'_> {
                 quoted(&after.name)
             ));
         }
-        Ok(Plan::definition(sql, true))
+        Ok(StatementPlan::definition(sql, true))
     }
 
     /// The statements that recreate a table, with its rows.
     fn rebuilt(
         &self,
-        before: &Table,
-        after: &Table,
+        before: &TableDefinition,
+        after: &TableDefinition,
         kept: &[(String, String)],
     ) -> EngineResult<Vec<String>> {
         // SQLite would follow the old table's name into the keys that refer to it.

@@ -7,10 +7,10 @@ use sqlparser::ast::{CreateIndex, Ident, ObjectType, Statement};
 use crate::engine::{
     EngineError, EngineResult,
     analysis::{Analysis, Bindings},
-    catalogue::{self, Catalogue, Column, Table},
+    catalogue::{self, Catalogue, ColumnDefinition, TableDefinition},
     column_types::literal,
     definitions::{index_columns, index_name, last, quoted, rules},
-    plan::Plan,
+    plan::StatementPlan,
     sqlite::parse,
 };
 
@@ -19,8 +19,8 @@ pub(crate) fn plan(
     statement: &Statement,
     catalogue: &Catalogue,
     database: &str,
-) -> EngineResult<Plan> {
-    let context = Context {
+) -> EngineResult<StatementPlan> {
+    let context = DefinitionContext {
         catalogue,
         database,
     };
@@ -35,7 +35,7 @@ pub(crate) fn plan(
             }
             if catalogue.table(&name).is_some() {
                 return if tree.if_not_exists {
-                    Ok(Plan::nothing())
+                    Ok(StatementPlan::nothing())
                 } else {
                     Err(exists(&name))
                 };
@@ -49,13 +49,16 @@ pub(crate) fn plan(
                     "tables whose names differ by case alone",
                 ));
             }
-            let table = Table::read(tree)?;
-            Ok(Plan::definition(context.create(&table)?, false))
+            let table = TableDefinition::read(tree)?;
+            Ok(StatementPlan::definition(context.create(&table)?, false))
         }
         Statement::CreateIndex(tree) => {
             context.own(&tree.table_name)?;
             let mut table = context.table(&last(&tree.table_name))?;
-            Ok(Plan::definition(create_index(&mut table, tree)?, false))
+            Ok(StatementPlan::definition(
+                create_index(&mut table, tree)?,
+                false,
+            ))
         }
         Statement::Drop {
             object_type: ObjectType::Table,
@@ -88,7 +91,7 @@ pub(crate) fn plan(
                 sql.push(format!("DROP TABLE {}", quoted(name)));
                 sql.push(forgotten(name));
             }
-            Ok(Plan::definition(sql, true))
+            Ok(StatementPlan::definition(sql, true))
         }
         Statement::Drop {
             object_type: ObjectType::Index,
@@ -103,7 +106,7 @@ pub(crate) fn plan(
                 sql.push(drop_index(&mut table, &last(name))?);
             }
             sql.push(table.kept());
-            Ok(Plan::definition(sql, false))
+            Ok(StatementPlan::definition(sql, false))
         }
         Statement::Truncate(tree) => {
             let mut sql = Vec::new();
@@ -126,7 +129,7 @@ pub(crate) fn plan(
                     ));
                 }
             }
-            Ok(Plan::definition(sql, false))
+            Ok(StatementPlan::definition(sql, false))
         }
         Statement::AlterTable(tree) => {
             context.own(&tree.name)?;
@@ -148,7 +151,7 @@ pub(crate) fn forgotten(name: &str) -> String {
     )
 }
 
-fn create_index(table: &mut Table, tree: &CreateIndex) -> EngineResult<Vec<String>> {
+fn create_index(table: &mut TableDefinition, tree: &CreateIndex) -> EngineResult<Vec<String>> {
     let name = tree
         .name
         .as_ref()
@@ -179,7 +182,7 @@ fn create_index(table: &mut Table, tree: &CreateIndex) -> EngineResult<Vec<Strin
     Ok(index.into_iter().chain([table.kept()]).collect())
 }
 
-pub(crate) fn drop_index(table: &mut Table, name: &str) -> EngineResult<String> {
+pub(crate) fn drop_index(table: &mut TableDefinition, name: &str) -> EngineResult<String> {
     let Some(place) = table
         .indexes
         .iter()
@@ -217,12 +220,12 @@ pub(crate) fn cannot_drop(name: &str) -> EngineError {
     )
 }
 
-pub(crate) struct Context<'a> {
+pub(crate) struct DefinitionContext<'a> {
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) database: &'a str,
 }
 
-impl Context<'_> {
+impl DefinitionContext<'_> {
     /// Refuses a table of another database.
     pub(crate) fn own(&self, name: &sqlparser::ast::ObjectName) -> EngineResult<()> {
         match name.0.as_slice() {
@@ -246,9 +249,9 @@ impl Context<'_> {
         }
     }
 
-    pub(crate) fn table(&self, name: &str) -> EngineResult<Table> {
+    pub(crate) fn table(&self, name: &str) -> EngineResult<TableDefinition> {
         match self.catalogue.table(name) {
-            Some(table) => Ok(Table::clone(table)),
+            Some(table) => Ok(TableDefinition::clone(table)),
             None => Err(self.catalogue.missing(self.database, name)),
         }
     }
@@ -266,7 +269,7 @@ impl Context<'_> {
     }
 
     /// The statements that make a table, once all that it names is there.
-    pub(crate) fn create(&self, table: &Table) -> EngineResult<Vec<String>> {
+    pub(crate) fn create(&self, table: &TableDefinition) -> EngineResult<Vec<String>> {
         for key in &table.foreign_keys {
             let parent = if key.table == table.name {
                 table
@@ -346,7 +349,7 @@ impl Context<'_> {
         Ok(table.statements(&checks))
     }
 
-    fn default_fits(&self, column: &Column) -> EngineResult<()> {
+    fn default_fits(&self, column: &ColumnDefinition) -> EngineResult<()> {
         let nothing = crate::engine::Parameters::new();
         let mut analysis = Analysis::new(
             self.catalogue,

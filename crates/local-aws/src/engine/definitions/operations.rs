@@ -4,28 +4,28 @@ use sqlparser::ast::{AlterTableOperation, Ident, MySQLColumnPosition, RenameTabl
 
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::Table,
+    catalogue::TableDefinition,
     definitions::{
-        changes::{Context, cannot_drop, drop_index},
+        changes::{DefinitionContext, cannot_drop, drop_index},
         last,
     },
 };
 
-impl Context<'_> {
+impl DefinitionContext<'_> {
     pub(crate) fn operation(
         &self,
         operation: &AlterTableOperation,
-        table: &mut Table,
+        table: &mut TableDefinition,
         kept: &mut Vec<(String, String)>,
         sequence: &mut Option<u64>,
     ) -> EngineResult<()> {
-        let find = |table: &Table, name: &str| {
+        let find = |table: &TableDefinition, name: &str| {
             table
                 .columns
                 .iter()
                 .position(|column| column.name.eq_ignore_ascii_case(name))
         };
-        let unknown = |table: &Table, name: &str| {
+        let unknown = |table: &TableDefinition, name: &str| {
             EngineError::database(
                 1054,
                 "42S22",
@@ -131,7 +131,7 @@ impl Context<'_> {
                 if_exists: false,
                 ..
             } => {
-                let count = |table: &Table| table.foreign_keys.len() + table.checks.len();
+                let count = |table: &TableDefinition| table.foreign_keys.len() + table.checks.len();
                 let before = count(table);
                 table
                     .foreign_keys
@@ -168,7 +168,7 @@ impl Context<'_> {
     )]
     fn redefine(
         &self,
-        table: &mut Table,
+        table: &mut TableDefinition,
         kept: &mut [(String, String)],
         old: &Ident,
         new: &Ident,
@@ -198,10 +198,10 @@ impl Context<'_> {
                 })
                 .collect(),
         };
-        let mut drafted = Table {
+        let mut drafted = TableDefinition {
             name: table.name.clone(),
             collation: table.collation,
-            ..Table::default()
+            ..TableDefinition::default()
         };
         drafted.add_column(&definition)?;
         if !drafted.primary_key.is_empty()
@@ -225,7 +225,7 @@ impl Context<'_> {
 }
 
 fn rename(
-    table: &mut Table,
+    table: &mut TableDefinition,
     kept: &mut [(String, String)],
     index: usize,
     new: &str,
@@ -265,7 +265,7 @@ fn rename(
 
 /// Moves a column to its place.
 fn place(
-    table: &mut Table,
+    table: &mut TableDefinition,
     index: usize,
     position: Option<&MySQLColumnPosition>,
 ) -> EngineResult<()> {

@@ -2,7 +2,7 @@
 
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{Column, Default, Table},
+    catalogue::{ColumnDefinition, Default, TableDefinition},
     collation,
 };
 
@@ -14,7 +14,7 @@ const MAX_ROW_BYTES: u64 = 65_535;
 const CHARACTER_BYTES: u64 = 4;
 
 /// Checks a table that is defined now; those that an earlier version took stay.
-pub(crate) fn check(table: &Table) -> EngineResult<()> {
+pub(crate) fn check(table: &TableDefinition) -> EngineResult<()> {
     for column in &table.columns {
         check_column(column)?;
     }
@@ -42,7 +42,7 @@ pub(crate) fn check(table: &Table) -> EngineResult<()> {
 }
 
 /// How many bytes a text or bytes of a column take in its row; other types have little weight.
-fn bytes(column: &Column) -> u64 {
+fn bytes(column: &ColumnDefinition) -> u64 {
     match (column.kind.name(), column.kind.length()) {
         ("CHAR" | "VARCHAR", Some((length, _))) => length * CHARACTER_BYTES,
         ("BINARY" | "VARBINARY", Some((length, _))) => length,
@@ -50,7 +50,7 @@ fn bytes(column: &Column) -> u64 {
     }
 }
 
-fn check_column(column: &Column) -> EngineResult<()> {
+fn check_column(column: &ColumnDefinition) -> EngineResult<()> {
     let name = &column.name;
     if column.not_null && column.default == Some(Default::Null) {
         return Err(EngineError::database(
@@ -120,7 +120,7 @@ mod tests {
         let sqlparser::ast::Statement::CreateTable(tree) = parse::parse(definition).unwrap() else {
             panic!("{definition}");
         };
-        match Table::read(&tree).and_then(|table| check(&table)) {
+        match TableDefinition::read(&tree).and_then(|table| check(&table)) {
             Ok(()) => 0,
             Err(EngineError::Database { code, .. }) => code,
             Err(other) => panic!("{other}"),

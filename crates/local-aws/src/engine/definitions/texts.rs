@@ -1,14 +1,14 @@
 //! A table's definition as SQLite's statements and as MySQL's text.
 
 use crate::engine::{
-    catalogue::{self, Column, Default, ForeignKey, Index, Table},
+    catalogue::{self, ColumnDefinition, Default, ForeignKey, IndexDefinition, TableDefinition},
     charsets, collation,
     column_types::literal,
     definitions::{index_name, list, quoted},
-    kinds::{Collation, Kind},
+    kinds::{Collation, ValueKind},
 };
 
-impl Table {
+impl TableDefinition {
     /// The statements that make it in SQLite; `checks` are the conditions of its CHECKs there.
     pub(crate) fn statements(&self, checks: &[String]) -> Vec<String> {
         let mut lines: Vec<String> = self.columns.iter().map(sqlite_column).collect();
@@ -93,12 +93,12 @@ fn escaped(text: &str) -> String {
     literal(&text.replace('\\', "\\\\"))
 }
 
-fn sqlite_column(column: &Column) -> String {
+fn sqlite_column(column: &ColumnDefinition) -> String {
     if column.auto_increment {
         return format!("{} INTEGER PRIMARY KEY AUTOINCREMENT", quoted(&column.name));
     }
     let mut line = format!("{} {}", quoted(&column.name), column.kind.declaration());
-    if let Kind::Text { collation: of, .. } = column.kind() {
+    if let ValueKind::Text { collation: of, .. } = column.kind() {
         line.push_str(&format!(" COLLATE {}", collation::name(of)));
     }
     if column.not_null {
@@ -107,7 +107,7 @@ fn sqlite_column(column: &Column) -> String {
     line
 }
 
-impl Column {
+impl ColumnDefinition {
     fn text(&self, of_table: Collation) -> String {
         let mut line = format!("{} {}", quoted(&self.name), self.kind.text());
         if self.kind().is_text() && self.collation != of_table {
@@ -178,7 +178,7 @@ impl ForeignKey {
     }
 }
 
-impl Index {
+impl IndexDefinition {
     /// The statement that makes it.
     pub(crate) fn statement(&self, table: &str) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };

@@ -1,21 +1,21 @@
 //! Rows under names, as a query of SQLite's.
 
 use crate::engine::{
-    analysis::Output,
+    analysis::OutputColumn,
     column_types::literal,
     definitions::quoted,
-    kinds::{Collation, Kind, UNSIGNED},
+    kinds::{Collation, UNSIGNED, ValueKind},
 };
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cell {
+pub(crate) enum CellValue {
     Null,
     Text(String),
     Number(i64),
 }
 
-impl Cell {
+impl CellValue {
     fn literal(&self) -> String {
         match self {
             Self::Null => "NULL".into(),
@@ -25,33 +25,35 @@ impl Cell {
     }
 }
 
-impl<T: Into<String>> From<T> for Cell {
+impl<T: Into<String>> From<T> for CellValue {
     fn from(text: T) -> Self {
         Self::Text(text.into())
     }
 }
 
-pub(crate) fn maybe(text: Option<impl Into<String>>) -> Cell {
-    text.map_or(Cell::Null, Cell::from)
+pub(crate) fn maybe(text: Option<impl Into<String>>) -> CellValue {
+    text.map_or(CellValue::Null, CellValue::from)
 }
 
 /// Rows under names.
 #[derive(Debug, Clone)]
-pub(crate) struct Content {
-    pub(crate) columns: Vec<(String, Kind)>,
-    pub(crate) rows: Vec<Vec<Cell>>,
+pub(crate) struct TableContent {
+    pub(crate) columns: Vec<(String, ValueKind)>,
+    pub(crate) rows: Vec<Vec<CellValue>>,
 }
 
 /// Text of the dictionary's, without case.
-pub(crate) const NAME: Kind = Kind::Text {
+pub(crate) const NAME: ValueKind = ValueKind::Text {
     collation: Collation::Default,
     implicit: true,
 };
 
-impl Content {
-    pub(crate) fn new(columns: &[&str], rows: Vec<Vec<Cell>>) -> Self {
+impl TableContent {
+    pub(crate) fn new(columns: &[&str], rows: Vec<Vec<CellValue>>) -> Self {
         let kind = |index: usize| {
-            let number = rows.iter().any(|row| matches!(row[index], Cell::Number(_)));
+            let number = rows
+                .iter()
+                .any(|row| matches!(row[index], CellValue::Number(_)));
             if number { UNSIGNED } else { NAME }
         };
         Self {
@@ -64,10 +66,10 @@ impl Content {
         }
     }
 
-    pub(crate) fn outputs(&self) -> Vec<Output> {
+    pub(crate) fn outputs(&self) -> Vec<OutputColumn> {
         self.columns
             .iter()
-            .map(|(name, kind)| Output {
+            .map(|(name, kind)| OutputColumn {
                 name: name.clone(),
                 kind: *kind,
                 origin: None,
@@ -77,8 +79,8 @@ impl Content {
 
     /// The query of its rows, in parentheses.
     pub(crate) fn text(&self) -> String {
-        let collated = |kind: Kind| match kind {
-            Kind::Text { collation, .. } => {
+        let collated = |kind: ValueKind| match kind {
+            ValueKind::Text { collation, .. } => {
                 format!(" COLLATE {}", crate::engine::collation::name(collation))
             }
             _ => String::new(),
@@ -91,12 +93,12 @@ impl Content {
                 format!("column{}{} AS {}", index + 1, collated(*kind), quoted(name))
             })
             .collect();
-        let row = |row: &[Cell]| {
-            let cells: Vec<String> = row.iter().map(Cell::literal).collect();
+        let row = |row: &[CellValue]| {
+            let cells: Vec<String> = row.iter().map(CellValue::literal).collect();
             format!("({})", cells.join(", "))
         };
         let (rows, condition) = if self.rows.is_empty() {
-            let nulls = vec![Cell::Null; self.columns.len()];
+            let nulls = vec![CellValue::Null; self.columns.len()];
             (row(&nulls), " WHERE false")
         } else {
             let rows: Vec<String> = self.rows.iter().map(|cells| row(cells)).collect();

@@ -1,19 +1,19 @@
 //! What the dictionary says of a table's columns and keys.
 
 use crate::engine::{
-    catalogue::{Column, Default, Index, Table},
+    catalogue::{ColumnDefinition, Default, IndexDefinition, TableDefinition},
     charsets, decimals,
-    information::content::{Cell, Content, maybe},
-    kinds::{Kind, scaled_text},
+    information::content::{CellValue, TableContent, maybe},
+    kinds::{ValueKind, scaled_text},
     numbers,
 };
 
-pub(crate) fn position(index: usize) -> Cell {
-    Cell::Number(i64::try_from(index + 1).unwrap_or(i64::MAX))
+pub(crate) fn position(index: usize) -> CellValue {
+    CellValue::Number(i64::try_from(index + 1).unwrap_or(i64::MAX))
 }
 
 /// The keys of a table: name, columns, and whether it is unique.
-pub(crate) fn keys(table: &Table) -> Vec<(String, Vec<String>, bool)> {
+pub(crate) fn keys(table: &TableDefinition) -> Vec<(String, Vec<String>, bool)> {
     let primary = (!table.primary_key.is_empty())
         .then(|| ("PRIMARY".to_owned(), table.primary_key.clone(), true));
     let unique = |wanted: bool| {
@@ -31,11 +31,11 @@ pub(crate) fn keys(table: &Table) -> Vec<(String, Vec<String>, bool)> {
 }
 
 /// `PRI`, `UNI`, `MUL` or nothing.
-pub(crate) fn key_of(table: &Table, column: &Column) -> &'static str {
+pub(crate) fn key_of(table: &TableDefinition, column: &ColumnDefinition) -> &'static str {
     if table.is_key(&column.name) {
         return "PRI";
     }
-    let leads = |index: &&Index| index.columns.first() == Some(&column.name);
+    let leads = |index: &&IndexDefinition| index.columns.first() == Some(&column.name);
     let mut indexes = table.indexes.iter().filter(leads);
     match indexes
         .clone()
@@ -50,16 +50,16 @@ pub(crate) fn key_of(table: &Table, column: &Column) -> &'static str {
 }
 
 /// A column's default, as text.
-pub(crate) fn default_of(column: &Column) -> Cell {
+pub(crate) fn default_of(column: &ColumnDefinition) -> CellValue {
     match &column.default {
-        None | Some(Default::Null) => Cell::Null,
+        None | Some(Default::Null) => CellValue::Null,
         // A number is kept as a text, too.
         Some(Default::Text(text) | Default::Number(text)) => match column.kind() {
-            Kind::Decimal { scale } => match numbers::to_scale(text, scale) {
+            ValueKind::Decimal { scale } => match numbers::to_scale(text, scale) {
                 Some(number) => scaled_text(number, scale).into(),
                 None => text.as_str().into(),
             },
-            Kind::BigDecimal { scale } => match decimals::parse(text) {
+            ValueKind::BigDecimal { scale } => match decimals::parse(text) {
                 Some((number, from)) => {
                     decimals::text(&decimals::rescaled(&number, from, scale), scale)
                         .unwrap_or_default()
@@ -74,7 +74,7 @@ pub(crate) fn default_of(column: &Column) -> Cell {
 }
 
 /// What DESCRIBE says beside the type.
-pub(crate) fn extra(column: &Column) -> String {
+pub(crate) fn extra(column: &ColumnDefinition) -> String {
     let mut extra = Vec::new();
     if column.auto_increment {
         extra.push("auto_increment".to_owned());
@@ -89,16 +89,16 @@ pub(crate) fn extra(column: &Column) -> String {
 }
 
 pub(crate) fn column_row(
-    table: &Table,
+    table: &TableDefinition,
     index: usize,
-    column: &Column,
+    column: &ColumnDefinition,
     database: &str,
-) -> Vec<Cell> {
+) -> Vec<CellValue> {
     let kind = column.kind();
-    let number = |number: u64| Cell::Number(i64::try_from(number).unwrap_or(i64::MAX));
-    let (mut characters, mut octets) = (Cell::Null, Cell::Null);
+    let number = |number: u64| CellValue::Number(i64::try_from(number).unwrap_or(i64::MAX));
+    let (mut characters, mut octets) = (CellValue::Null, CellValue::Null);
     match kind {
-        Kind::Text { .. } => {
+        ValueKind::Text { .. } => {
             let (length, of_characters) = match column.kind.name() {
                 "ENUM" => (
                     column
@@ -116,7 +116,7 @@ pub(crate) fn column_row(
             characters = number(length);
             octets = number(if of_characters { length * 4 } else { length });
         }
-        Kind::Bytes => {
+        ValueKind::Bytes => {
             let length = column
                 .kind
                 .length()
@@ -126,30 +126,32 @@ pub(crate) fn column_row(
         _ => {}
     }
     let (precision, scale) = match (column.kind.name(), kind) {
-        ("BIT", _) => (Cell::Number(1), Cell::Null),
-        ("YEAR", _) => (Cell::Null, Cell::Null),
-        ("TINYINT", _) => (Cell::Number(3), Cell::Number(0)),
-        ("SMALLINT", _) => (Cell::Number(5), Cell::Number(0)),
-        ("MEDIUMINT", _) => (Cell::Number(7), Cell::Number(0)),
-        ("INT", _) => (Cell::Number(10), Cell::Number(0)),
-        ("BIGINT", _) if column.kind.unsigned() => (Cell::Number(20), Cell::Number(0)),
-        ("BIGINT", _) => (Cell::Number(19), Cell::Number(0)),
-        (_, Kind::Decimal { scale } | Kind::BigDecimal { scale }) => (
-            Cell::Number(i64::from(column.kind.precision())),
-            Cell::Number(i64::from(scale)),
+        ("BIT", _) => (CellValue::Number(1), CellValue::Null),
+        ("YEAR", _) => (CellValue::Null, CellValue::Null),
+        ("TINYINT", _) => (CellValue::Number(3), CellValue::Number(0)),
+        ("SMALLINT", _) => (CellValue::Number(5), CellValue::Number(0)),
+        ("MEDIUMINT", _) => (CellValue::Number(7), CellValue::Number(0)),
+        ("INT", _) => (CellValue::Number(10), CellValue::Number(0)),
+        ("BIGINT", _) if column.kind.unsigned() => (CellValue::Number(20), CellValue::Number(0)),
+        ("BIGINT", _) => (CellValue::Number(19), CellValue::Number(0)),
+        (_, ValueKind::Decimal { scale } | ValueKind::BigDecimal { scale }) => (
+            CellValue::Number(i64::from(column.kind.precision())),
+            CellValue::Number(i64::from(scale)),
         ),
-        (_, Kind::Double) => (Cell::Number(22), Cell::Null),
-        _ => (Cell::Null, Cell::Null),
+        (_, ValueKind::Double) => (CellValue::Number(22), CellValue::Null),
+        _ => (CellValue::Null, CellValue::Null),
     };
     let digits = match kind {
-        Kind::DateTime { digits } | Kind::Time { digits } => Cell::Number(i64::from(digits)),
-        _ => Cell::Null,
+        ValueKind::DateTime { digits } | ValueKind::Time { digits } => {
+            CellValue::Number(i64::from(digits))
+        }
+        _ => CellValue::Null,
     };
     let of_text = |text: &str| {
         if kind.is_text() {
-            Cell::from(text)
+            CellValue::from(text)
         } else {
-            Cell::Null
+            CellValue::Null
         }
     };
     vec![
@@ -174,12 +176,12 @@ pub(crate) fn column_row(
         "select,insert,update,references".into(),
         column.comment.clone().unwrap_or_default().into(),
         "".into(),
-        Cell::Null,
+        CellValue::Null,
     ]
 }
 
 /// What SHOW FULL COLUMNS says of a column's collation.
-pub(crate) fn collation_of(column: &Column) -> Cell {
+pub(crate) fn collation_of(column: &ColumnDefinition) -> CellValue {
     maybe(
         column
             .kind()
@@ -189,6 +191,6 @@ pub(crate) fn collation_of(column: &Column) -> Cell {
 }
 
 /// Rows under names, for SHOW.
-pub(crate) fn shown(columns: &[&str], rows: Vec<Vec<Cell>>) -> Content {
-    Content::new(columns, rows)
+pub(crate) fn shown(columns: &[&str], rows: Vec<Vec<CellValue>>) -> TableContent {
+    TableContent::new(columns, rows)
 }

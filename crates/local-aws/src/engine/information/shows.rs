@@ -7,10 +7,10 @@ use sqlparser::ast::{
 
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{Catalogue, Column, Table},
+    catalogue::{Catalogue, ColumnDefinition, TableDefinition},
     definitions::last,
     information::{
-        content::{Cell, Content},
+        content::{CellValue, TableContent},
         described::{collation_of, default_of, extra, key_of, shown},
     },
     sqlite::text::like_pattern,
@@ -22,7 +22,7 @@ pub(crate) fn content(
     statement: &Statement,
     catalogue: &Catalogue,
     database: &str,
-) -> EngineResult<Content> {
+) -> EngineResult<TableContent> {
     match statement {
         Statement::ShowTables {
             full,
@@ -40,7 +40,7 @@ pub(crate) fn content(
             let names =
                 names.filter(|name| like.as_ref().is_none_or(|like| like_pattern(name, like)));
             let rows = names.map(|name| {
-                let mut row = vec![Cell::from(name.as_str())];
+                let mut row = vec![CellValue::from(name.as_str())];
                 if *full {
                     row.push("BASE TABLE".into());
                 }
@@ -101,7 +101,7 @@ pub(crate) fn content(
             let Some(like) = like else {
                 return Err(EngineError::unsupported("SHOW VARIABLES without LIKE"));
             };
-            let rows: Vec<Vec<Cell>> = variables::all()
+            let rows: Vec<Vec<CellValue>> = variables::all()
                 .filter(|variable| like_pattern(variable.0, like))
                 .map(|(name, value)| vec![name.into(), shown_value(name, value).into()])
                 .collect();
@@ -129,7 +129,7 @@ fn table<'c>(
     name: Option<&ObjectName>,
     catalogue: &'c Catalogue,
     database: &str,
-) -> EngineResult<&'c Table> {
+) -> EngineResult<&'c TableDefinition> {
     let name = name.map(last).unwrap_or_default();
     match catalogue.table(&name) {
         Some(table) => Ok(table),
@@ -163,9 +163,13 @@ fn like(options: &ShowStatementOptions) -> EngineResult<Option<String>> {
     }
 }
 
-fn described<'t>(table: &Table, columns: impl Iterator<Item = &'t Column>, full: bool) -> Content {
+fn described<'t>(
+    table: &TableDefinition,
+    columns: impl Iterator<Item = &'t ColumnDefinition>,
+    full: bool,
+) -> TableContent {
     let rows = columns.map(|column| {
-        let mut row: Vec<Cell> = vec![column.name.as_str().into(), column.kind.text().into()];
+        let mut row: Vec<CellValue> = vec![column.name.as_str().into(), column.kind.text().into()];
         if full {
             row.push(collation_of(column));
         }

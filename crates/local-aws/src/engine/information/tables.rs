@@ -6,28 +6,28 @@ use crate::engine::{
     catalogue::Catalogue,
     charsets,
     information::{
-        content::{Cell, Content},
+        content::{CellValue, TableContent},
         described::{column_row, keys, position},
     },
     kinds::Collation,
 };
 
 /// A table of `information_schema`.
-pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Option<Content> {
+pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Option<TableContent> {
     let tables = || catalogue.tables.values();
     Some(match name.to_ascii_lowercase().as_str() {
         "schemata" => {
-            let row = |name: &str| -> Vec<Cell> {
+            let row = |name: &str| -> Vec<CellValue> {
                 vec![
                     "def".into(),
                     name.into(),
                     "utf8mb4".into(),
                     "utf8mb4_0900_ai_ci".into(),
-                    Cell::Null,
+                    CellValue::Null,
                     "NO".into(),
                 ]
             };
-            Content::new(
+            TableContent::new(
                 &[
                     "CATALOG_NAME",
                     "SCHEMA_NAME",
@@ -40,21 +40,21 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
             )
         }
         "tables" => {
-            let rows = tables().map(|table| -> Vec<Cell> {
+            let rows = tables().map(|table| -> Vec<CellValue> {
                 vec![
                     "def".into(),
                     database.into(),
                     table.name.as_str().into(),
                     "BASE TABLE".into(),
                     "InnoDB".into(),
-                    Cell::Number(10),
+                    CellValue::Number(10),
                     "Dynamic".into(),
                     charsets::name(table.collation.unwrap_or(Collation::Default)).into(),
                     "".into(),
                     table.comment.clone().unwrap_or_default().into(),
                 ]
             });
-            Content::new(
+            TableContent::new(
                 &[
                     "TABLE_CATALOG",
                     "TABLE_SCHEMA",
@@ -78,7 +78,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     .enumerate()
                     .map(|(index, column)| column_row(table, index, column, database))
             });
-            Content::new(
+            TableContent::new(
                 &[
                     "TABLE_CATALOG",
                     "TABLE_SCHEMA",
@@ -111,35 +111,34 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                 keys(table)
                     .into_iter()
                     .flat_map(move |(name, columns, unique)| {
-                        columns
-                            .into_iter()
-                            .enumerate()
-                            .map(move |(index, column)| -> Vec<Cell> {
+                        columns.into_iter().enumerate().map(
+                            move |(index, column)| -> Vec<CellValue> {
                                 let nullable =
                                     table.column(&column).is_some_and(|column| !column.not_null);
                                 vec![
                                     "def".into(),
                                     database.into(),
                                     table.name.as_str().into(),
-                                    Cell::Number(i64::from(!unique)),
+                                    CellValue::Number(i64::from(!unique)),
                                     database.into(),
                                     name.clone().into(),
                                     position(index),
                                     column.into(),
                                     "A".into(),
-                                    Cell::Null,
-                                    Cell::Null,
+                                    CellValue::Null,
+                                    CellValue::Null,
                                     (if nullable { "YES" } else { "" }).into(),
                                     "BTREE".into(),
                                     "".into(),
                                     "".into(),
                                     "YES".into(),
-                                    Cell::Null,
+                                    CellValue::Null,
                                 ]
-                            })
+                            },
+                        )
                     })
             });
-            Content::new(
+            TableContent::new(
                 &[
                     "TABLE_CATALOG",
                     "TABLE_SCHEMA",
@@ -166,10 +165,8 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
             let rows = tables().flat_map(|table| {
                 let own = keys(table).into_iter().filter(|key| key.2).flat_map(
                     move |(name, columns, _)| {
-                        columns
-                            .into_iter()
-                            .enumerate()
-                            .map(move |(index, column)| -> Vec<Cell> {
+                        columns.into_iter().enumerate().map(
+                            move |(index, column)| -> Vec<CellValue> {
                                 vec![
                                     "def".into(),
                                     database.into(),
@@ -179,17 +176,18 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                                     table.name.as_str().into(),
                                     column.into(),
                                     position(index),
-                                    Cell::Null,
-                                    Cell::Null,
-                                    Cell::Null,
-                                    Cell::Null,
+                                    CellValue::Null,
+                                    CellValue::Null,
+                                    CellValue::Null,
+                                    CellValue::Null,
                                 ]
-                            })
+                            },
+                        )
                     },
                 );
                 let foreign = table.foreign_keys.iter().flat_map(move |key| {
                     key.columns.iter().zip(&key.referred).enumerate().map(
-                        move |(index, (column, referred))| -> Vec<Cell> {
+                        move |(index, (column, referred))| -> Vec<CellValue> {
                             vec![
                                 "def".into(),
                                 database.into(),
@@ -209,7 +207,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                 });
                 own.chain(foreign)
             });
-            Content::new(
+            TableContent::new(
                 &[
                     "CONSTRAINT_CATALOG",
                     "CONSTRAINT_SCHEMA",
@@ -229,7 +227,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
         }
         "table_constraints" => {
             let rows = tables().flat_map(|table| {
-                let row = move |name: &str, kind: &str| -> Vec<Cell> {
+                let row = move |name: &str, kind: &str| -> Vec<CellValue> {
                     vec![
                         "def".into(),
                         database.into(),
@@ -260,7 +258,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     .map(move |check| row(&check.name, "CHECK"));
                 own.chain(foreign).chain(checks).collect::<Vec<_>>()
             });
-            Content::new(
+            TableContent::new(
                 &[
                     "CONSTRAINT_CATALOG",
                     "CONSTRAINT_SCHEMA",
@@ -275,10 +273,10 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
         }
         "referential_constraints" => {
             let rule = |rule: &Option<String>| {
-                Cell::from(rule.clone().unwrap_or_else(|| "NO ACTION".into()))
+                CellValue::from(rule.clone().unwrap_or_else(|| "NO ACTION".into()))
             };
             let rows = tables().flat_map(|table| {
-                table.foreign_keys.iter().map(move |key| -> Vec<Cell> {
+                table.foreign_keys.iter().map(move |key| -> Vec<CellValue> {
                     vec![
                         "def".into(),
                         database.into(),
@@ -294,7 +292,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     ]
                 })
             });
-            Content::new(
+            TableContent::new(
                 &[
                     "CONSTRAINT_CATALOG",
                     "CONSTRAINT_SCHEMA",
@@ -311,7 +309,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                 rows.collect(),
             )
         }
-        "views" => Content::new(
+        "views" => TableContent::new(
             &[
                 "TABLE_CATALOG",
                 "TABLE_SCHEMA",

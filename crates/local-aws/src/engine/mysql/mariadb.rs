@@ -20,9 +20,10 @@ use crate::{
         Rights,
         mysql::{
             mariadb_process::{
-                Places, Process, Programs, failed, install, last_words, server_command,
+                MariaDbProcess, ServerPaths, ServerPrograms, failed, install, last_words,
+                server_command,
             },
-            target::Target,
+            target::DatabaseAddress,
         },
     },
     options::{Secret, StartError, Storage},
@@ -34,10 +35,10 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a stop may take before the process is killed, which InnoDB survives.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(50);
-/// A running MariaDB. Dropped without [`Server::stop`], it is killed.
+/// A running MariaDB. Dropped without [`MariaDbServer::stop`], it is killed.
 #[derive(Debug)]
-pub(crate) struct Server {
-    places: Places,
+pub(crate) struct MariaDbServer {
+    places: ServerPaths,
     supervisor: Mutex<Option<Supervisor>>,
     /// The folder of in-memory data; removed last.
     _temporary: Option<TemporaryFolder>,
@@ -45,25 +46,25 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 struct Supervisor {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<SupervisorCommand>,
     thread: JoinHandle<()>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum SupervisorCommand {
     /// It has been asked to stop: wait for its end.
     Wait,
     Kill,
 }
 
-impl Server {
+impl MariaDbServer {
     /// Finds MariaDB, sets its folder up where that is new, starts it, and lets `secret`'s user own `database`.
     pub(crate) async fn start(
         storage: &Storage,
         database: &str,
         secret: &Secret,
     ) -> Result<Self, StartError> {
-        let programs = Programs::find()?;
+        let programs = ServerPrograms::find()?;
         let (folder, temporary) = match storage {
             Storage::Folder(folder) => (folder.clone(), None),
             Storage::InMemory => {
@@ -71,7 +72,7 @@ impl Server {
                 (folder.path().to_owned(), Some(folder))
             }
         };
-        let places = Places::below(&folder)?;
+        let places = ServerPaths::below(&folder)?;
         let durable = temporary.is_none();
         end_left_over(&places).await?;
         let prepared = places.clone();
@@ -81,7 +82,7 @@ impl Server {
         })
         .await
         .map_err(failed)??;
-        let mut process = Process::spawn(&mut command, &places).map_err(failed)?;
+        let mut process = MariaDbProcess::spawn(&mut command, &places).map_err(failed)?;
         until_ready(&mut process, &places).await?;
         let (orders, received) = mpsc::channel();
         let supervised = places.clone();
@@ -98,8 +99,8 @@ impl Server {
     }
 
     /// How its database is reached.
-    pub(crate) fn target(&self) -> Target {
-        Target::socket(&self.places.socket)
+    pub(crate) fn target(&self) -> DatabaseAddress {
+        DatabaseAddress::socket(&self.places.socket)
     }
 
     /// The folder of its data.
@@ -113,7 +114,7 @@ impl Server {
             return;
         };
         // First, or it would be started again.
-        let _ = supervisor.orders.send(Order::Wait);
+        let _ = supervisor.orders.send(SupervisorCommand::Wait);
         if let Ok(mut root) = root(&self.places.socket).await {
             // The answer may be lost in the stop.
             let _ = root.query_drop("SHUTDOWN").await;
@@ -185,10 +186,10 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for MariaDbServer {
     fn drop(&mut self) {
         if let Some(supervisor) = self.supervisor() {
-            let _ = supervisor.orders.send(Order::Kill);
+            let _ = supervisor.orders.send(SupervisorCommand::Kill);
             let _ = supervisor.thread.join();
         }
     }
@@ -212,7 +213,7 @@ async fn root(socket: &Path) -> Result<Conn, mysql_async::Error> {
 }
 
 /// Stops a server that a killed process has left on this folder.
-async fn end_left_over(places: &Places) -> Result<(), StartError> {
+async fn end_left_over(places: &ServerPaths) -> Result<(), StartError> {
     let Ok(mut root) = root(&places.socket).await else {
         return Ok(());
     };
@@ -230,7 +231,7 @@ async fn end_left_over(places: &Places) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn until_ready(process: &mut Process, places: &Places) -> Result<(), StartError> {
+async fn until_ready(process: &mut MariaDbProcess, places: &ServerPaths) -> Result<(), StartError> {
     let started = Instant::now();
     let log = places.log.display();
     while root(&places.socket).await.is_err() {
@@ -251,27 +252,30 @@ async fn until_ready(process: &mut Process, places: &Places) -> Result<(), Start
 
 /// Starts the process again where it ends, until it is to end.
 fn supervise(
-    mut process: Process,
+    mut process: MariaDbProcess,
     command: &mut Command,
-    places: &Places,
-    orders: &mpsc::Receiver<Order>,
+    places: &ServerPaths,
+    orders: &mpsc::Receiver<SupervisorCommand>,
 ) {
     let order = loop {
         match orders.recv_timeout(PAUSE) {
             Ok(order) => break order,
-            Err(mpsc::RecvTimeoutError::Disconnected) => break Order::Kill,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break SupervisorCommand::Kill,
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
         if process.ended().is_some() {
             tracing::warn!("mariadbd has ended and is started again");
-            match Process::spawn(command, places) {
+            match MariaDbProcess::spawn(command, places) {
                 Ok(again) => process = again,
                 Err(error) => tracing::error!(%error, "mariadbd cannot be started again"),
             }
         }
     };
     let asked = Instant::now();
-    while order == Order::Wait && asked.elapsed() < STOP_LIMIT && process.ended().is_none() {
+    while order == SupervisorCommand::Wait
+        && asked.elapsed() < STOP_LIMIT
+        && process.ended().is_none()
+    {
         thread::sleep(PAUSE);
     }
 }

@@ -43,7 +43,7 @@ const FOLDER: &str = "mariadb";
 const MAX_SOCKET_BYTES: usize = 103;
 /// Where one server keeps its files.
 #[derive(Debug, Clone)]
-pub(crate) struct Places {
+pub(crate) struct ServerPaths {
     pub(crate) folder: PathBuf,
     pub(crate) data: PathBuf,
     pub(crate) temporary: PathBuf,
@@ -52,7 +52,7 @@ pub(crate) struct Places {
     pub(crate) log: PathBuf,
 }
 
-impl Places {
+impl ServerPaths {
     pub(crate) fn below(folder: &Path) -> Result<Self, StartError> {
         let folder = folder.join(FOLDER);
         let socket = folder.join("mariadb.sock");
@@ -79,12 +79,12 @@ pub(crate) fn failed(cause: impl ToString) -> StartError {
 
 /// The two programs of a MariaDB server.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Programs {
+pub(crate) struct ServerPrograms {
     server: PathBuf,
     install: PathBuf,
 }
 
-impl Programs {
+impl ServerPrograms {
     pub(crate) fn find() -> Result<Self, StartError> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders: Vec<PathBuf> = env::split_paths(&path)
@@ -111,7 +111,7 @@ impl Programs {
 }
 
 /// Sets the folder up. It is filled under another name, so that a killed start leaves nothing that looks complete.
-pub(crate) fn install(programs: &Programs, places: &Places) -> Result<(), StartError> {
+pub(crate) fn install(programs: &ServerPrograms, places: &ServerPaths) -> Result<(), StartError> {
     // A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
     fs::create_dir_all(&places.temporary).map_err(failed)?;
     if places.data.exists() {
@@ -145,7 +145,7 @@ pub(crate) fn install(programs: &Programs, places: &Places) -> Result<(), StartE
 }
 
 /// The last non-empty line of the log.
-pub(crate) fn last_words(places: &Places) -> String {
+pub(crate) fn last_words(places: &ServerPaths) -> String {
     let log = fs::read(&places.log).unwrap_or_default();
     let log = String::from_utf8_lossy(&log);
     let last = log.lines().rev().find(|line| !line.trim().is_empty());
@@ -165,7 +165,11 @@ fn as_root(command: &mut Command, folder: &Path) {
     }
 }
 
-pub(crate) fn server_command(programs: &Programs, places: &Places, durable: bool) -> Command {
+pub(crate) fn server_command(
+    programs: &ServerPrograms,
+    places: &ServerPaths,
+    durable: bool,
+) -> Command {
     let mut command = Command::new(&programs.server);
     command
         .arg("--no-defaults")
@@ -185,7 +189,7 @@ pub(crate) fn server_command(programs: &Programs, places: &Places, durable: bool
 }
 
 /// A running `mariadbd`, and the shell that ends it when this process dies.
-pub(crate) struct Process {
+pub(crate) struct MariaDbProcess {
     server: Child,
     watcher: Child,
 }
@@ -193,8 +197,8 @@ pub(crate) struct Process {
 /// Reads a line from a pipe whose other end this process holds: no line is its end, whatever ended it.
 const WATCH: &str = "read -r line || kill \"$0\"";
 
-impl Process {
-    pub(crate) fn spawn(command: &mut Command, places: &Places) -> io::Result<Self> {
+impl MariaDbProcess {
+    pub(crate) fn spawn(command: &mut Command, places: &ServerPaths) -> io::Result<Self> {
         let log = fs::File::options()
             .create(true)
             .append(true)
@@ -223,7 +227,7 @@ impl Process {
     }
 }
 
-impl Drop for Process {
+impl Drop for MariaDbProcess {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
@@ -245,18 +249,20 @@ mod tests {
         for program in ["mariadbd", "my_print_defaults"] {
             fs::write(folder.path().join(program), "").unwrap();
         }
-        let missing = Programs::find_in(&folders).unwrap_err().to_string();
+        let missing = ServerPrograms::find_in(&folders).unwrap_err().to_string();
         assert!(missing.contains("mariadb-server-core"), "{missing}");
         fs::write(folder.path().join("mariadb-install-db"), "").unwrap();
-        let found = Programs::find_in(&folders).unwrap();
+        let found = ServerPrograms::find_in(&folders).unwrap();
         assert_eq!(found.server, folder.path().join("mariadbd"));
     }
 
     #[test]
     fn a_socket_that_no_system_takes_is_refused() {
         let long = format!("/{}", "d".repeat(MAX_SOCKET_BYTES));
-        let error = Places::below(Path::new(&long)).unwrap_err().to_string();
+        let error = ServerPaths::below(Path::new(&long))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("choose a shorter --data-dir"), "{error}");
-        assert!(Places::below(Path::new("/var/lib/fleet")).is_ok());
+        assert!(ServerPaths::below(Path::new("/var/lib/fleet")).is_ok());
     }
 }

@@ -6,12 +6,12 @@ use mysql_async::{
 };
 
 use crate::engine::{
-    EngineError, EngineResult, Meter, Outcome, Parameters, Statement,
+    EngineError, EngineResult, Meter, Parameters, SqlStatement, StatementResult,
     mysql::{
         rows::MixedRows,
-        text::{self, Positional},
+        text::{self, PositionalText},
         values,
-        writes::Write,
+        writes::WriteResult,
     },
 };
 
@@ -20,7 +20,7 @@ const NOT_PREPARABLE: u16 = 1295;
 
 /// Whether a batch has a transaction around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(crate) enum BatchScope {
     Alone,
     Transaction,
 }
@@ -28,9 +28,9 @@ pub(crate) enum Scope {
 /// Runs a statement once for each set of parameters: all of them or, if one fails, none.
 pub(crate) async fn run_all(
     connection: &mut Conn,
-    statement: &Statement,
-    scope: Scope,
-) -> EngineResult<Vec<Outcome>> {
+    statement: &SqlStatement,
+    scope: BatchScope,
+) -> EngineResult<Vec<StatementResult>> {
     let positional = text::positional(&statement.sql)?;
     let mut meter = Meter::new(statement.max_bytes);
     if let [one] = statement.sets.as_slice() {
@@ -39,8 +39,8 @@ pub(crate) async fn run_all(
         ]);
     }
     let [begin, commit, rollback] = match scope {
-        Scope::Alone => ["START TRANSACTION", "COMMIT", "ROLLBACK"],
-        Scope::Transaction => [
+        BatchScope::Alone => ["START TRANSACTION", "COMMIT", "ROLLBACK"],
+        BatchScope::Transaction => [
             "SAVEPOINT fleet",
             "RELEASE SAVEPOINT fleet",
             "ROLLBACK TO SAVEPOINT fleet",
@@ -70,11 +70,11 @@ pub(crate) async fn run_all(
 
 async fn run_one(
     connection: &mut Conn,
-    positional: &Positional,
+    positional: &PositionalText,
     parameters: &Parameters,
     metadata: bool,
     meter: &mut Meter,
-) -> EngineResult<Outcome> {
+) -> EngineResult<StatementResult> {
     let mut list = Vec::with_capacity(positional.names.len());
     for name in &positional.names {
         let value = parameters
@@ -108,11 +108,11 @@ async fn run_one(
         Err(error) => return Err(failure(&error)),
     };
     match answer {
-        Answer::Rows(outcome) => Ok(outcome),
-        Answer::Write(write) => Ok(Outcome {
+        CollectedResult::Rows(outcome) => Ok(outcome),
+        CollectedResult::Write(write) => Ok(StatementResult {
             updated: write.updated(),
             generated: generated(connection, &write, &positional.sql, &left).await?,
-            ..Outcome::default()
+            ..StatementResult::default()
         }),
     }
 }
@@ -122,7 +122,7 @@ async fn run_one(
 /// reports the first that it generated, and not which rows have it.
 async fn generated(
     connection: &mut Conn,
-    write: &Write,
+    write: &WriteResult,
     sql: &str,
     left: &[bool],
 ) -> EngineResult<Vec<i64>> {
@@ -162,20 +162,20 @@ async fn some_ids_are_given(connection: &mut Conn, sql: &str, left: &[bool]) -> 
 }
 
 /// The result of a statement.
-enum Answer {
-    Rows(Outcome),
-    Write(Write),
+enum CollectedResult {
+    Rows(StatementResult),
+    Write(WriteResult),
 }
 
 async fn collect<P: Protocol>(
     mut result: QueryResult<'_, 'static, P>,
-    positional: &Positional,
+    positional: &PositionalText,
     metadata: bool,
     meter: &mut Meter,
-) -> EngineResult<Answer> {
+) -> EngineResult<CollectedResult> {
     let columns = result.columns().filter(|columns| !columns.is_empty());
     let Some(columns) = columns else {
-        let write = Write {
+        let write = WriteResult {
             verb: positional.verb,
             id: result.last_insert_id(),
             affected: result.affected_rows(),
@@ -185,7 +185,7 @@ async fn collect<P: Protocol>(
             .drop_result()
             .await
             .map_err(|error| failure(&error))?;
-        return Ok(Answer::Write(write));
+        return Ok(CollectedResult::Write(write));
     };
     let mut rows = Vec::new();
     while let Some(row) = result.next().await.map_err(|error| failure(&error))? {
@@ -201,10 +201,10 @@ async fn collect<P: Protocol>(
         .iter()
         .map(|column| values::column(column, metadata))
         .collect();
-    Ok(Answer::Rows(Outcome {
+    Ok(CollectedResult::Rows(StatementResult {
         columns: Some(columns),
         rows,
-        ..Outcome::default()
+        ..StatementResult::default()
     }))
 }
 

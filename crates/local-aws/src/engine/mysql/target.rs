@@ -7,11 +7,11 @@ use mysql_async::{Opts, OptsBuilder, UrlError};
 use crate::options::{Secret, StartError};
 
 /// Where a database is.
-pub(crate) struct Target {
+pub(crate) struct DatabaseAddress {
     pub(crate) options: Opts,
 }
 
-impl Target {
+impl DatabaseAddress {
     /// A server on this machine, through its socket.
     pub(crate) fn socket(path: &Path) -> Self {
         let options = OptsBuilder::default().socket(Some(path.to_string_lossy()));
@@ -34,7 +34,7 @@ impl Target {
 }
 
 /// Reads a database URL; the result names the credentials to use, the URL's or the secret's.
-pub(crate) fn target(url: &str, secret: &Secret) -> Result<(Target, Secret), StartError> {
+pub(crate) fn target(url: &str, secret: &Secret) -> Result<(DatabaseAddress, Secret), StartError> {
     let options = Opts::from_url(url).map_err(|error| {
         // The driver's own message may contain a part of the URL, and so of the password.
         StartError::DatabaseUrl(match error {
@@ -54,5 +54,5 @@ pub(crate) fn target(url: &str, secret: &Secret) -> Result<(Target, Secret), Sta
         },
         None => secret.clone(),
     };
-    Ok((Target { options }, credentials))
+    Ok((DatabaseAddress { options }, credentials))
 }

@@ -4,7 +4,7 @@ use crate::engine::{EngineError, EngineResult};
 
 /// A statement with `?` for its parameters, their names in order, and what it does.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Positional {
+pub(crate) struct PositionalText {
     pub(crate) sql: String,
     pub(crate) names: Vec<String>,
     pub(crate) verb: Verb,
@@ -24,7 +24,7 @@ pub(crate) enum Verb {
 
 /// Turns `:name` into `?`, except in strings, quoted names and comments. A second statement is refused, as the service
 /// does, and so is `?`: it would have no value.
-pub(crate) fn positional(sql: &str) -> EngineResult<Positional> {
+pub(crate) fn positional(sql: &str) -> EngineResult<PositionalText> {
     let mut ended = false;
     let mut out = String::with_capacity(sql.len());
     let mut names = Vec::new();
@@ -53,7 +53,7 @@ pub(crate) fn positional(sql: &str) -> EngineResult<Positional> {
     if words.load && words.local {
         return Err(load_data_local());
     }
-    Ok(Positional {
+    Ok(PositionalText {
         sql: out,
         names,
         verb: words.verb,

@@ -5,25 +5,25 @@ use mysql_async::{
     consts::{ColumnFlags, ColumnType},
 };
 
-use crate::engine::{Column, EngineResult, Value};
+use crate::engine::{EngineResult, ResultColumn, SqlValue};
 
 /// The character set number of binary data.
 const BINARY: u16 = 63;
 
-pub(crate) fn to_mysql(value: &Value) -> Raw {
+pub(crate) fn to_mysql(value: &SqlValue) -> Raw {
     match value {
-        Value::Null => Raw::NULL,
-        Value::Boolean(value) => Raw::Int(i64::from(*value)),
-        Value::Long(value) => Raw::Int(*value),
-        Value::Double(value) => Raw::Double(*value),
-        Value::Decimal(text) | Value::Text(text) | Value::Json(text) => {
+        SqlValue::Null => Raw::NULL,
+        SqlValue::Boolean(value) => Raw::Int(i64::from(*value)),
+        SqlValue::Long(value) => Raw::Int(*value),
+        SqlValue::Double(value) => Raw::Double(*value),
+        SqlValue::Decimal(text) | SqlValue::Text(text) | SqlValue::Json(text) => {
             Raw::Bytes(text.clone().into_bytes())
         }
-        Value::Blob(bytes) => Raw::Bytes(bytes.clone()),
+        SqlValue::Blob(bytes) => Raw::Bytes(bytes.clone()),
     }
 }
 
-pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> EngineResult<Vec<Value>> {
+pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> EngineResult<Vec<SqlValue>> {
     raw.into_iter()
         .zip(columns)
         .map(|(raw, column)| value(raw, column))
@@ -31,46 +31,46 @@ pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> EngineResult<Vec<Valu
 }
 
 /// One value, by the type of its column. The binary protocol sends numbers and dates as such, the text protocol as text.
-fn value(raw: Raw, column: &Described) -> EngineResult<Value> {
+fn value(raw: Raw, column: &Described) -> EngineResult<SqlValue> {
     use ColumnType as T;
     let kind = column.column_type();
     Ok(match raw {
-        Raw::NULL => Value::Null,
-        Raw::Int(number) if is_boolean(column) => Value::Boolean(number != 0),
-        Raw::UInt(number) if is_boolean(column) => Value::Boolean(number != 0),
-        Raw::Int(number) => Value::Long(number),
-        Raw::UInt(number) => Value::of_unsigned(number)?,
+        Raw::NULL => SqlValue::Null,
+        Raw::Int(number) if is_boolean(column) => SqlValue::Boolean(number != 0),
+        Raw::UInt(number) if is_boolean(column) => SqlValue::Boolean(number != 0),
+        Raw::Int(number) => SqlValue::Long(number),
+        Raw::UInt(number) => SqlValue::of_unsigned(number)?,
         // Through its text, so that 0.1 stays 0.1.
-        Raw::Float(number) => Value::Double(
+        Raw::Float(number) => SqlValue::Double(
             number
                 .to_string()
                 .parse()
                 .unwrap_or_else(|_| f64::from(number)),
         ),
-        Raw::Double(number) => Value::Double(number),
+        Raw::Double(number) => SqlValue::Double(number),
         Raw::Date(year, month, day, ..) if kind == T::MYSQL_TYPE_DATE => {
-            Value::Text(format!("{year:04}-{month:02}-{day:02}"))
+            SqlValue::Text(format!("{year:04}-{month:02}-{day:02}"))
         }
         Raw::Date(year, month, day, hour, minute, second, micro) => {
             let fraction = fraction(micro, column.decimals());
-            Value::Text(format!(
+            SqlValue::Text(format!(
                 "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}{fraction}"
             ))
         }
         Raw::Time(negative, days, hours, minutes, seconds, micro) => {
             let sign = if negative { "-" } else { "" };
             let hours = days * 24 + u32::from(hours);
-            Value::Text(format!(
+            SqlValue::Text(format!(
                 "{sign}{hours:02}:{minutes:02}:{seconds:02}{}",
                 fraction(micro, column.decimals())
             ))
         }
         Raw::Bytes(bytes) => match kind {
             T::MYSQL_TYPE_BIT if column.column_length() == 1 => {
-                Value::Boolean(bytes.iter().any(|byte| *byte != 0))
+                SqlValue::Boolean(bytes.iter().any(|byte| *byte != 0))
             }
-            T::MYSQL_TYPE_BIT | T::MYSQL_TYPE_GEOMETRY => Value::Blob(bytes),
-            T::MYSQL_TYPE_DECIMAL | T::MYSQL_TYPE_NEWDECIMAL => Value::Decimal(text(bytes)),
+            T::MYSQL_TYPE_BIT | T::MYSQL_TYPE_GEOMETRY => SqlValue::Blob(bytes),
+            T::MYSQL_TYPE_DECIMAL | T::MYSQL_TYPE_NEWDECIMAL => SqlValue::Decimal(text(bytes)),
             T::MYSQL_TYPE_TINY
             | T::MYSQL_TYPE_SHORT
             | T::MYSQL_TYPE_LONG
@@ -79,7 +79,7 @@ fn value(raw: Raw, column: &Described) -> EngineResult<Value> {
             | T::MYSQL_TYPE_YEAR => number(text(bytes), is_boolean(column))?,
             T::MYSQL_TYPE_FLOAT | T::MYSQL_TYPE_DOUBLE => {
                 let text = text(bytes);
-                text.parse().map_or(Value::Text(text), Value::Double)
+                text.parse().map_or(SqlValue::Text(text), SqlValue::Double)
             }
             T::MYSQL_TYPE_TINY_BLOB
             | T::MYSQL_TYPE_MEDIUM_BLOB
@@ -90,19 +90,19 @@ fn value(raw: Raw, column: &Described) -> EngineResult<Value> {
             | T::MYSQL_TYPE_VARCHAR
                 if column.character_set() == BINARY =>
             {
-                Value::Blob(bytes)
+                SqlValue::Blob(bytes)
             }
-            _ => Value::Text(text(bytes)),
+            _ => SqlValue::Text(text(bytes)),
         },
     })
 }
 
-fn number(text: String, boolean: bool) -> EngineResult<Value> {
+fn number(text: String, boolean: bool) -> EngineResult<SqlValue> {
     match (text.parse::<i64>(), text.parse::<u64>()) {
-        (Ok(number), _) if boolean => Ok(Value::Boolean(number != 0)),
-        (Ok(number), _) => Ok(Value::Long(number)),
-        (_, Ok(number)) => Value::of_unsigned(number),
-        _ => Ok(Value::Decimal(text)),
+        (Ok(number), _) if boolean => Ok(SqlValue::Boolean(number != 0)),
+        (Ok(number), _) => Ok(SqlValue::Long(number)),
+        (_, Ok(number)) => SqlValue::of_unsigned(number),
+        _ => Ok(SqlValue::Decimal(text)),
     }
 }
 
@@ -125,13 +125,13 @@ fn is_boolean(column: &Described) -> bool {
 }
 
 /// A column, described as JDBC would.
-pub(crate) fn column(raw: &Described, metadata: bool) -> Column {
+pub(crate) fn column(raw: &Described, metadata: bool) -> ResultColumn {
     let label = raw.name_str().into_owned();
     if !metadata {
-        return Column {
+        return ResultColumn {
             name: label.clone(),
             label,
-            ..Column::default()
+            ..ResultColumn::default()
         };
     }
     let flags = raw.flags();
@@ -139,7 +139,7 @@ pub(crate) fn column(raw: &Described, metadata: bool) -> Column {
     let numeric = raw.column_type().is_numeric_type();
     let is_unsigned = flags.contains(ColumnFlags::UNSIGNED_FLAG);
     let name = raw.org_name_str().into_owned();
-    Column {
+    ResultColumn {
         name: if name.is_empty() { label.clone() } else { name },
         label,
         type_code,

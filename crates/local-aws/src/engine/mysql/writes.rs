@@ -4,7 +4,7 @@ use crate::engine::mysql::text::Verb;
 
 /// MySQL's response to a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Write {
+pub(crate) struct WriteResult {
     pub(crate) verb: Verb,
     /// The first id that was generated or, where none was, the last one that was given.
     pub(crate) id: Option<u64>,
@@ -13,7 +13,7 @@ pub(crate) struct Write {
     pub(crate) info: String,
 }
 
-impl Write {
+impl WriteResult {
     /// The number of records updated: of an UPDATE the rows that it found, else MySQL's affected rows.
     pub(crate) fn updated(&self) -> u64 {
         match self.verb {
@@ -63,7 +63,7 @@ mod tests {
 
     fn ids(verb: Verb, affected: u64, info: &str) -> Vec<i64> {
         let info = info.to_owned();
-        Write {
+        WriteResult {
             verb,
             id: Some(7),
             affected,
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn an_update_counts_the_rows_that_it_found() {
         let info = "Rows matched: 12  Changed: 3  Warnings: 0".to_owned();
-        let write = Write {
+        let write = WriteResult {
             verb: Verb::Update,
             id: None,
             affected: 3,

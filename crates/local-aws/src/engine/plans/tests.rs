@@ -5,20 +5,20 @@ use sqlparser::ast::Statement;
 use std::sync::Arc;
 
 use super::*;
-use crate::engine::{analysis::Slot, catalogue::Table, sqlite::parse};
+use crate::engine::{analysis::Slot, catalogue::TableDefinition, sqlite::parse};
 
 const TABLES: [&str; 2] = [
     "CREATE TABLE t (a INT, b VARCHAR(9), c VARCHAR(9) COLLATE utf8mb4_bin, d DECIMAL(10, 2), at DATETIME, e ENUM('x', 'y'))",
     "CREATE TABLE u (id INT PRIMARY KEY, a INT, b VARCHAR(9))",
 ];
 
-fn planned(sql: &str) -> EngineResult<Plan> {
+fn planned(sql: &str) -> EngineResult<StatementPlan> {
     let mut catalogue = Catalogue::default();
     for table in TABLES {
         let Statement::CreateTable(tree) = parse::parse(table)? else {
             panic!("{table}");
         };
-        let table = Table::read(&tree)?;
+        let table = TableDefinition::read(&tree)?;
         catalogue.tables.insert(table.name.clone(), Arc::new(table));
     }
     plan(

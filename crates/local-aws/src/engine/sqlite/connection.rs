@@ -12,17 +12,17 @@ use rusqlite::{
 
 use crate::{
     engine::{
-        EngineError, EngineResult, Parameters, Value,
-        collation::{self, Mixed},
+        EngineError, EngineResult, Parameters, SqlValue,
+        collation::{self, MixedCaseFlag},
         decimals, kinds,
-        plan::{Plan, bound},
+        plan::{StatementPlan, bound},
         sqlite::{
             failures::plain,
             functions,
             ids::{self, Ids},
             recursion::{self, Reads},
             short::Allowance,
-            upserts::{self, Changed},
+            upserts::{self, UpsertCounter},
         },
     },
     journal::Journal,
@@ -47,19 +47,19 @@ const LIMITS: [(Limit, i32); 4] = [
 
 /// A connection with its clock.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub(crate) struct SqliteConnection {
     pub(crate) sqlite: Sqlite,
     pub(crate) database: Arc<str>,
     pub(crate) clock: functions::StatementClock,
-    pub(crate) changed: Changed,
+    pub(crate) changed: UpsertCounter,
     pub(crate) ids: Ids,
-    pub(crate) generated: functions::LastGenerated,
-    pub(crate) mixed: Mixed,
+    pub(crate) generated: functions::LastInsertId,
+    pub(crate) mixed: MixedCaseFlag,
     pub(crate) reads: Reads,
     pub(super) allowance: Allowance,
 }
 
-impl Connection {
+impl SqliteConnection {
     /// Opens the file, creating it where it is missing. `durable` data survives a power cut, once its [`Journal`] has
     /// settled.
     pub(crate) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
@@ -79,13 +79,13 @@ impl Connection {
         }
         sqlite.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
         let clock = functions::StatementClock::default();
-        let generated = functions::LastGenerated::default();
+        let generated = functions::LastInsertId::default();
         functions::register(&sqlite, &clock, &generated, database)?;
-        let changed = Changed::default();
+        let changed = UpsertCounter::default();
         let ids = Ids::default();
         ids::register(&sqlite, &ids)?;
         upserts::register(&sqlite, &changed, &ids)?;
-        let mixed = Mixed::default();
+        let mixed = MixedCaseFlag::default();
         collation::register(&sqlite, &mixed)?;
         let reads = Reads::default();
         recursion::register(&sqlite, &reads)?;
@@ -133,7 +133,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for SqliteConnection {
     /// What nobody could roll back, since its statement went on after its time, uses up its ids as any other.
     fn drop(&mut self) {
         if !self.sqlite.is_autocommit() {
@@ -148,7 +148,7 @@ impl Drop for Connection {
 /// Binds what the statement has numbers for; an explanation uses a part of its plan's.
 pub(crate) fn bind(
     statement: &mut rusqlite::Statement<'_>,
-    plan: &Plan,
+    plan: &StatementPlan,
     parameters: &Parameters,
     failed: impl Fn(rusqlite::Error) -> EngineError,
 ) -> EngineResult<()> {
@@ -165,7 +165,7 @@ pub(crate) fn bind(
     Ok(())
 }
 
-impl ToSql for Value {
+impl ToSql for SqlValue {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match self {
             Self::Null => ToSqlOutput::from(rusqlite::types::Null),
@@ -194,7 +194,7 @@ mod tests {
     fn a_connection_that_is_dropped_in_a_transaction_has_used_up_its_ids() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("t");
-        let open = || Connection::open(&file, &"d".into(), false).unwrap();
+        let open = || SqliteConnection::open(&file, &"d".into(), false).unwrap();
         let connection = open();
         let table = "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT)";
         connection.control(table).unwrap();

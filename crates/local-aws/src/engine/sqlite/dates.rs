@@ -10,7 +10,7 @@ use time::{Date, Time, format_description::BorrowedFormatItem, macros::format_de
 use crate::engine::{
     EngineError, EngineResult,
     analysis::MomentText,
-    dates::{self, Unread},
+    dates::{self, DateError},
     sqlite::answers::{mysql_error, refused, text},
 };
 
@@ -18,7 +18,7 @@ const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 
 /// What a function takes out of a value.
-pub(crate) type Part<T, R> = fn(T) -> R;
+pub(crate) type DatePart<T, R> = fn(T) -> R;
 
 /// Registers them on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             None => Err(refused("DATE of a text that is no date")),
         }
     })?;
-    let of_date: [(&str, Part<Date, i64>); 3] = [
+    let of_date: [(&str, DatePart<Date, i64>); 3] = [
         ("year", |date| i64::from(date.year())),
         ("month", |date| i64::from(u8::from(date.month()))),
         ("day", |date| i64::from(date.day())),
@@ -41,7 +41,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             Ok(date(context, 0)?.map(part))
         })?;
     }
-    let of_time: [(&str, Part<Time, u8>); 3] = [
+    let of_time: [(&str, DatePart<Time, u8>); 3] = [
         ("hour", Time::hour),
         ("minute", Time::minute),
         ("second", Time::second),
@@ -70,7 +70,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         match dates::moment(&text) {
             Ok(at) if is_date => Ok(Some(dates::date_text(at.date()))),
             Ok(at) => Ok(dates::datetime_text(at, context.get(2)?)),
-            Err(Unread::Wrong) if !context.get::<bool>(3)? => Ok(None),
+            Err(DateError::Wrong) if !context.get::<bool>(3)? => Ok(None),
             Err(_) => Err(refused("CAST of this text as a date")),
         }
     })?;
@@ -91,7 +91,7 @@ pub(crate) fn check(text: &str, moment: &MomentText) -> EngineResult<()> {
     };
     match read {
         Ok(()) => Ok(()),
-        Err(Unread::Wrong) if moment.is_error => Err(EngineError::database(
+        Err(DateError::Wrong) if moment.is_error => Err(EngineError::database(
             1525,
             "HY000",
             format!("Incorrect {kind} value: '{text}'"),
@@ -120,28 +120,28 @@ fn compared(context: &Context<'_>, kind: &str) -> Result<Option<String>> {
     };
     let read = if kind == "TIME" {
         dates::time_of_day(&text).and_then(|time| {
-            let long = dates::clock_text(time, dates::MAX_DIGITS).ok_or(Unread::Unknown)?;
-            exact(long, digits).ok_or(Unread::Unknown)
+            let long = dates::clock_text(time, dates::MAX_DIGITS).ok_or(DateError::Unknown)?;
+            exact(long, digits).ok_or(DateError::Unknown)
         })
     } else {
         dates::moment(&text).and_then(|at| {
-            let long = dates::datetime_text(at, dates::MAX_DIGITS).ok_or(Unread::Wrong)?;
-            let exact = exact(long, digits).ok_or(Unread::Unknown)?;
+            let long = dates::datetime_text(at, dates::MAX_DIGITS).ok_or(DateError::Wrong)?;
+            let exact = exact(long, digits).ok_or(DateError::Unknown)?;
             match (kind, exact.strip_suffix(" 00:00:00")) {
                 ("DATE", Some(day)) => Ok(day.to_owned()),
-                ("DATE", None) => Err(Unread::Unknown),
+                ("DATE", None) => Err(DateError::Unknown),
                 _ => Ok(exact),
             }
         })
     };
     match read {
         Ok(text) => Ok(Some(text)),
-        Err(Unread::Wrong) => Err(mysql_error(
+        Err(DateError::Wrong) => Err(mysql_error(
             1525,
             "HY000",
             &format!("Incorrect {kind} value: '{text}'"),
         )),
-        Err(Unread::Unknown) => Err(refused(&format!(
+        Err(DateError::Unknown) => Err(refused(&format!(
             "a {kind} compared with this form of a text"
         ))),
     }

@@ -91,7 +91,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     // The operator, two numbers with their scales, and that of the result.
     connection.create_scalar_function("fleet_big_op", 6, steady, operate)?;
-    connection.create_aggregate_function("fleet_big_total", 1, steady, Total)
+    connection.create_aggregate_function("fleet_big_total", 1, steady, DecimalSum)
 }
 
 /// A number of any kind without its point.
@@ -159,9 +159,9 @@ fn operate(context: &Context<'_>) -> Result<Option<Vec<u8>>> {
 }
 
 /// A sum of such numbers of one scale.
-struct Total;
+struct DecimalSum;
 
-impl Aggregate<Option<BigInt>, Option<Vec<u8>>> for Total {
+impl Aggregate<Option<BigInt>, Option<Vec<u8>>> for DecimalSum {
     fn init(&self, _: &mut Context<'_>) -> Result<Option<BigInt>> {
         Ok(None)
     }

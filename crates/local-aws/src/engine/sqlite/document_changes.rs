@@ -9,7 +9,7 @@ use rusqlite::{
 use serde_json::Value;
 
 use crate::engine::{
-    json_paths::Step,
+    json_paths::PathStep,
     sqlite::{
         answers::refused,
         documents::{document, normal, path, value},
@@ -18,7 +18,7 @@ use crate::engine::{
 
 /// What happens to what a path leads to.
 #[derive(Debug, Clone, Copy)]
-struct Change {
+struct DocumentChange {
     inserts: bool,
     replaces: bool,
 }
@@ -31,7 +31,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         ("fleet_json_insert", true, false),
         ("fleet_json_replace", false, true),
     ] {
-        let change = Change { inserts, replaces };
+        let change = DocumentChange { inserts, replaces };
         connection
             .create_scalar_function(name, -1, steady, move |context| changed(context, change))?;
     }
@@ -49,7 +49,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-fn changed(context: &Context<'_>, change: Change) -> Result<Option<String>> {
+fn changed(context: &Context<'_>, change: DocumentChange) -> Result<Option<String>> {
     let Some(mut document) = document(context, 0)? else {
         return Ok(None);
     };
@@ -62,8 +62,8 @@ fn changed(context: &Context<'_>, change: Change) -> Result<Option<String>> {
     normal(&document).map(Some)
 }
 
-impl Change {
-    fn apply(self, document: &mut Value, path: &[Step], value: Value) -> Result<()> {
+impl DocumentChange {
+    fn apply(self, document: &mut Value, path: &[PathStep], value: Value) -> Result<()> {
         let Some((last, parents)) = path.split_last() else {
             if self.replaces {
                 *document = value;
@@ -71,7 +71,7 @@ impl Change {
             return Ok(());
         };
         match (last, find(document, parents)?) {
-            (Step::Member(name), Some(Value::Object(members))) => {
+            (PathStep::Member(name), Some(Value::Object(members))) => {
                 let wanted = match members.contains_key(name) {
                     true => self.replaces,
                     false => self.inserts,
@@ -80,45 +80,45 @@ impl Change {
                     members.insert(name.clone(), value);
                 }
             }
-            (Step::Element(index), Some(Value::Array(items))) => match items.get_mut(*index) {
+            (PathStep::Element(index), Some(Value::Array(items))) => match items.get_mut(*index) {
                 Some(item) if self.replaces => *item = value,
                 Some(_) => {}
                 // Whatever the index beyond the end.
                 None if self.inserts => items.push(value),
                 None => {}
             },
-            (Step::Element(_), Some(_)) => return Err(no_array()),
+            (PathStep::Element(_), Some(_)) => return Err(no_array()),
             _ => {}
         }
         Ok(())
     }
 }
 
-fn remove(document: &mut Value, path: &[Step]) -> Result<()> {
+fn remove(document: &mut Value, path: &[PathStep]) -> Result<()> {
     let Some((last, parents)) = path.split_last() else {
         return Err(refused("JSON_REMOVE of the whole document"));
     };
     match (last, find(document, parents)?) {
-        (Step::Member(name), Some(Value::Object(members))) => drop(members.remove(name)),
-        (Step::Element(index), Some(Value::Array(items))) if *index < items.len() => {
+        (PathStep::Member(name), Some(Value::Object(members))) => drop(members.remove(name)),
+        (PathStep::Element(index), Some(Value::Array(items))) if *index < items.len() => {
             items.remove(*index);
         }
-        (Step::Element(_), Some(Value::Array(_))) => {}
-        (Step::Element(_), Some(_)) => return Err(no_array()),
+        (PathStep::Element(_), Some(Value::Array(_))) => {}
+        (PathStep::Element(_), Some(_)) => return Err(no_array()),
         _ => {}
     }
     Ok(())
 }
 
 /// What a path leads to.
-fn find<'a>(document: &'a mut Value, path: &[Step]) -> Result<Option<&'a mut Value>> {
+fn find<'a>(document: &'a mut Value, path: &[PathStep]) -> Result<Option<&'a mut Value>> {
     let mut found = document;
     for step in path {
         let next = match (step, found) {
-            (Step::Member(name), Value::Object(members)) => members.get_mut(name),
-            (Step::Member(_), _) => None,
-            (Step::Element(index), Value::Array(items)) => items.get_mut(*index),
-            (Step::Element(_), _) => return Err(no_array()),
+            (PathStep::Member(name), Value::Object(members)) => members.get_mut(name),
+            (PathStep::Member(_), _) => None,
+            (PathStep::Element(index), Value::Array(items)) => items.get_mut(*index),
+            (PathStep::Element(_), _) => return Err(no_array()),
         };
         match next {
             Some(next) => found = next,

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::{
     json,
-    json_paths::{self, Step},
+    json_paths::{self, PathStep},
     sqlite::answers::{mysql_error, refused, text},
 };
 
@@ -144,7 +144,7 @@ pub(crate) fn document(context: &Context<'_>, index: usize) -> Result<Option<Val
     }
 }
 
-pub(crate) fn path(context: &Context<'_>, index: usize) -> Result<Option<Vec<Step>>> {
+pub(crate) fn path(context: &Context<'_>, index: usize) -> Result<Option<Vec<PathStep>>> {
     let Some(text) = text(context, index) else {
         return Ok(None);
     };

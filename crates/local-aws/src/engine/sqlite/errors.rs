@@ -5,19 +5,19 @@
 use crate::engine::{
     EngineError, Parameters,
     analysis::{no_table, uneven},
-    plan::Plan,
+    plan::StatementPlan,
     sqlite::answers,
     sqlite::explain,
     sqlite::{
-        connection::Connection,
+        connection::SqliteConnection,
         failures::{by_code, parts},
     },
 };
 
 /// An error of a client's statement, explained from the statement and the database.
 pub(crate) fn explained(
-    connection: &Connection,
-    plan: &Plan,
+    connection: &SqliteConnection,
+    plan: &StatementPlan,
     parameters: &Parameters,
     error: &rusqlite::Error,
 ) -> EngineError {
@@ -25,7 +25,7 @@ pub(crate) fn explained(
     if let Some(error) = by_code(code) {
         return error;
     }
-    let context = explain::Context {
+    let context = explain::FailureContext {
         connection,
         plan,
         parameters,

@@ -9,10 +9,10 @@ use rusqlite::types::Value as Cell;
 use crate::engine::{
     EngineError, EngineResult, Parameters, decimals,
     definitions::quoted,
-    kinds::{Kind, scaled_text, wide},
-    plan::Plan,
+    kinds::{ValueKind, scaled_text, wide},
+    plan::StatementPlan,
     sqlite::{
-        connection::{Connection, bind},
+        connection::{SqliteConnection, bind},
         failures::plain,
     },
 };
@@ -21,9 +21,9 @@ use crate::engine::{
 const SHOWN_KEY_BYTES: usize = 64;
 
 /// What a statement failed on.
-pub(crate) struct Context<'a> {
-    pub(crate) connection: &'a Connection,
-    pub(crate) plan: &'a Plan,
+pub(crate) struct FailureContext<'a> {
+    pub(crate) connection: &'a SqliteConnection,
+    pub(crate) plan: &'a StatementPlan,
     pub(crate) parameters: &'a Parameters,
 }
 
@@ -38,7 +38,7 @@ fn columns(text: &str) -> Vec<String> {
         .collect()
 }
 
-impl Context<'_> {
+impl FailureContext<'_> {
     fn table(&self) -> String {
         self.plan.written.table.clone()
     }
@@ -140,12 +140,14 @@ impl Context<'_> {
         let kind = table.and_then(|table| Some(table.column(column)?.kind()));
         match (cell, kind) {
             (Cell::Null, _) => "NULL".into(),
-            (Cell::Integer(number), Some(Kind::Decimal { scale })) => scaled_text(*number, scale),
+            (Cell::Integer(number), Some(ValueKind::Decimal { scale })) => {
+                scaled_text(*number, scale)
+            }
             (Cell::Integer(number), _) => number.to_string(),
-            (Cell::Blob(bytes), Some(Kind::BigDecimal { scale })) => decimals::read(bytes)
+            (Cell::Blob(bytes), Some(ValueKind::BigDecimal { scale })) => decimals::read(bytes)
                 .and_then(|number| decimals::text(&number, scale))
                 .unwrap_or_default(),
-            (Cell::Blob(bytes), Some(Kind::Wide)) => {
+            (Cell::Blob(bytes), Some(ValueKind::Wide)) => {
                 wide(bytes).map_or_else(String::new, |number| number.to_string())
             }
             (Cell::Real(number), _) => number.to_string(),

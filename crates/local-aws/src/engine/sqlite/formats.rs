@@ -13,7 +13,7 @@ use crate::engine::{
     numbers::rounded,
     sqlite::{
         answers::{refused, text},
-        dates::{Part, read_date, read_time},
+        dates::{DatePart, read_date, read_time},
     },
 };
 
@@ -56,7 +56,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             seconds % 60
         )))
     })?;
-    let of_date: [(&str, Part<Date, i64>); 4] = [
+    let of_date: [(&str, DatePart<Date, i64>); 4] = [
         ("fleet_dayofweek", |date| {
             i64::from(date.weekday().number_from_sunday())
         }),

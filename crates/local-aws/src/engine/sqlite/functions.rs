@@ -28,7 +28,7 @@ const MAX_FRACTION_DIGITS: i64 = 6;
 pub(crate) type StatementClock = Arc<AtomicI64>;
 
 /// The first id that the last INSERT that generated any has generated, for LAST_INSERT_ID().
-pub(crate) type LastGenerated = Arc<AtomicI64>;
+pub(crate) type LastInsertId = Arc<AtomicI64>;
 
 /// The microseconds since 1970.
 pub(crate) fn microseconds() -> i64 {
@@ -39,7 +39,7 @@ pub(crate) fn microseconds() -> i64 {
 pub(crate) fn register(
     connection: &Connection,
     clock: &StatementClock,
-    generated: &LastGenerated,
+    generated: &LastInsertId,
     database: &str,
 ) -> rusqlite::Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;

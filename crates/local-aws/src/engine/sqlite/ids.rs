@@ -17,14 +17,14 @@ use crate::engine::{
 const MAX_BLOCK: u64 = 65_535;
 
 /// The ids of the statement under way, and those that its transaction has used up.
-pub(crate) type Ids = Arc<Mutex<State>>;
+pub(crate) type Ids = Arc<Mutex<IdState>>;
 
 /// What has been handed out.
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    counter: Counter,
+pub(crate) struct IdState {
+    counter: IdCounter,
     /// As it was before the last row.
-    before: Counter,
+    before: IdCounter,
     /// Whether a row was left out, or changed another.
     skipped: bool,
     /// The last id that the transaction used, by table.
@@ -33,7 +33,7 @@ pub(crate) struct State {
 
 /// The last id that a statement used up.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Spent {
+pub(crate) struct LastUsedId {
     /// Without its last row.
     pub(crate) before: i64,
     pub(crate) after: i64,
@@ -41,7 +41,7 @@ pub(crate) struct Spent {
 
 /// How far one statement has come.
 #[derive(Debug, Default, Clone, Copy)]
-struct Counter {
+struct IdCounter {
     /// The last id that is used up.
     used: i64,
     /// The next id of the block, and the one after its end.
@@ -57,7 +57,7 @@ struct Counter {
     last: Option<i64>,
 }
 
-impl Counter {
+impl IdCounter {
     /// The id of a row that asks for this one; NULL and 0 ask for the next.
     fn id(&mut self, given: Option<i64>) -> Option<i64> {
         let id = match given.filter(|id| *id != 0) {
@@ -98,13 +98,13 @@ impl Counter {
     }
 }
 
-impl State {
+impl IdState {
     /// Begins a statement, after the last id that is used up.
     pub(crate) fn begin(&mut self, used: i64, rows: Option<u64>) {
-        self.counter = Counter {
+        self.counter = IdCounter {
             used,
             rows,
-            ..Counter::default()
+            ..IdCounter::default()
         };
         self.before = self.counter;
         self.skipped = false;
@@ -123,8 +123,8 @@ impl State {
     }
 
     /// What the statement has used up so far.
-    pub(crate) fn spent(&self) -> Spent {
-        Spent {
+    pub(crate) fn spent(&self) -> LastUsedId {
+        LastUsedId {
             before: self.before.used,
             after: self.counter.used,
         }
@@ -141,13 +141,13 @@ impl State {
         std::mem::take(&mut self.used)
     }
 
-    /// Gives back what [`State::take_used`] took.
+    /// Gives back what [`IdState::take_used`] took.
     pub(crate) fn put_used(&mut self, used: HashMap<String, i64>) {
         self.used = used;
     }
 }
 
-pub(crate) fn locked(ids: &Ids) -> MutexGuard<'_, State> {
+pub(crate) fn locked(ids: &Ids) -> MutexGuard<'_, IdState> {
     // Nothing panics while it holds it.
     ids.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -194,14 +194,14 @@ pub(crate) fn use_up(connection: &Sqlite, table: &str, used: i64) -> Result<()> 
 mod tests {
     use super::*;
 
-    fn begun(used: i64, rows: Option<u64>) -> State {
-        let mut state = State::default();
+    fn begun(used: i64, rows: Option<u64>) -> IdState {
+        let mut state = IdState::default();
         state.begin(used, rows);
         state
     }
 
     /// The ids of rows, and the last that is used up.
-    fn handed(mut state: State, rows: &[Option<i64>]) -> (Vec<i64>, i64) {
+    fn handed(mut state: IdState, rows: &[Option<i64>]) -> (Vec<i64>, i64) {
         let ids = rows.iter().map(|row| state.counter.id(*row).unwrap());
         (ids.collect(), state.counter.used)
     }

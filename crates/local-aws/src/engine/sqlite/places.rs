@@ -30,7 +30,7 @@ pub(crate) async fn permit(
 
 /// The one place of a writer.
 #[derive(Debug, Clone)]
-pub(crate) struct Writer {
+pub(crate) struct WriterPlace {
     place: Arc<Semaphore>,
     /// Since when it has been taken.
     since: Arc<Mutex<Option<Instant>>>,
@@ -39,12 +39,12 @@ pub(crate) struct Writer {
 
 /// The writer's place, taken until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Writing {
-    writer: Writer,
+pub(crate) struct WriterPermit {
+    writer: WriterPlace,
     _place: OwnedSemaphorePermit,
 }
 
-impl Writer {
+impl WriterPlace {
     pub(crate) fn new(patience: Duration) -> Self {
         Self {
             patience,
@@ -54,12 +54,12 @@ impl Writer {
     }
 
     /// Takes the place; if another writer keeps it for too long, the error and the log say since when.
-    pub(crate) async fn take(&self, deadline: Instant) -> EngineResult<Writing> {
+    pub(crate) async fn take(&self, deadline: Instant) -> EngineResult<WriterPermit> {
         let patience = Instant::now() + self.patience;
         match permit(&self.place, deadline.min(patience)).await {
             Ok(place) => {
                 self.set(Some(Instant::now()));
-                Ok(Writing {
+                Ok(WriterPermit {
                     writer: self.clone(),
                     _place: place,
                 })
@@ -89,7 +89,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writing {
+impl Drop for WriterPermit {
     fn drop(&mut self) {
         self.writer.set(None);
     }
@@ -101,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_writer_that_waits_too_long_is_told_of_the_open_transaction() {
-        let writer = Writer::new(Duration::from_millis(50));
+        let writer = WriterPlace::new(Duration::from_millis(50));
         let far = Instant::now() + Duration::from_secs(60);
         let first = writer.take(far).await.unwrap();
         let error = writer.take(far).await.unwrap_err().to_string();

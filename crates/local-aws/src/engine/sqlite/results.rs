@@ -3,11 +3,11 @@
 use rusqlite::types::ValueRef;
 
 use crate::engine::{
-    Column, EngineError, EngineResult, Value,
-    analysis::Output,
-    column_types::Type,
+    EngineError, EngineResult, ResultColumn, SqlValue,
+    analysis::OutputColumn,
+    column_types::ColumnType,
     decimals::{self, MOST_DIGITS},
-    kinds::{Collation, Kind, scaled_text, wide},
+    kinds::{Collation, ValueKind, scaled_text, wide},
 };
 
 /// One value, by the kind of its column.
@@ -15,52 +15,54 @@ use crate::engine::{
 /// # Errors
 ///
 /// A whole number that the service has no field for.
-pub(crate) fn value(raw: ValueRef<'_>, kind: Kind) -> EngineResult<Value> {
+pub(crate) fn value(raw: ValueRef<'_>, kind: ValueKind) -> EngineResult<SqlValue> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(match (raw, kind) {
-        (ValueRef::Null, _) => Value::Null,
-        (ValueRef::Integer(number), Kind::Int { boolean: true, .. }) => Value::Boolean(number != 0),
-        (ValueRef::Integer(number), Kind::Decimal { scale }) => {
-            Value::Decimal(scaled_text(number, scale))
+        (ValueRef::Null, _) => SqlValue::Null,
+        (ValueRef::Integer(number), ValueKind::Int { boolean: true, .. }) => {
+            SqlValue::Boolean(number != 0)
+        }
+        (ValueRef::Integer(number), ValueKind::Decimal { scale }) => {
+            SqlValue::Decimal(scaled_text(number, scale))
         }
         #[expect(clippy::cast_precision_loss, reason = "the column holds doubles")]
-        (ValueRef::Integer(number), Kind::Double) => Value::Double(number as f64),
-        (ValueRef::Integer(number), Kind::Text { .. }) => Value::Text(number.to_string()),
-        (ValueRef::Integer(number), _) => Value::Long(number),
-        (ValueRef::Real(number), _) => Value::Double(number),
-        (ValueRef::Blob(bytes), Kind::BigDecimal { scale }) => {
+        (ValueRef::Integer(number), ValueKind::Double) => SqlValue::Double(number as f64),
+        (ValueRef::Integer(number), ValueKind::Text { .. }) => SqlValue::Text(number.to_string()),
+        (ValueRef::Integer(number), _) => SqlValue::Long(number),
+        (ValueRef::Real(number), _) => SqlValue::Double(number),
+        (ValueRef::Blob(bytes), ValueKind::BigDecimal { scale }) => {
             let number = decimals::read(bytes);
             let text = number.and_then(|number| decimals::text(&number, scale));
-            Value::Decimal(
+            SqlValue::Decimal(
                 text.ok_or_else(|| EngineError::unsupported("a DECIMAL of more than 65 digits"))?,
             )
         }
-        (ValueRef::Blob(bytes), Kind::Wide) => {
-            Value::of_unsigned(wide(bytes).ok_or(EngineError::Internal("a number".into()))?)?
+        (ValueRef::Blob(bytes), ValueKind::Wide) => {
+            SqlValue::of_unsigned(wide(bytes).ok_or(EngineError::Internal("a number".into()))?)?
         }
-        (ValueRef::Text(bytes), Kind::Bytes) | (ValueRef::Blob(bytes), _) => {
-            Value::Blob(bytes.to_vec())
+        (ValueRef::Text(bytes), ValueKind::Bytes) | (ValueRef::Blob(bytes), _) => {
+            SqlValue::Blob(bytes.to_vec())
         }
-        (ValueRef::Text(bytes), _) => Value::Text(text(bytes)),
+        (ValueRef::Text(bytes), _) => SqlValue::Text(text(bytes)),
     })
 }
 
 /// The labels alone.
-pub(crate) fn labels(outputs: &[Output]) -> Vec<Column> {
-    let column = |output: &Output| Column {
+pub(crate) fn labels(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
+    let column = |output: &OutputColumn| ResultColumn {
         label: output.name.clone(),
         name: output.name.clone(),
-        ..Column::default()
+        ..ResultColumn::default()
     };
     outputs.iter().map(column).collect()
 }
 
 /// The columns, described.
-pub(crate) fn described(outputs: &[Output]) -> Vec<Column> {
+pub(crate) fn described(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
     outputs.iter().map(description).collect()
 }
 
-fn description(output: &Output) -> Column {
+fn description(output: &OutputColumn) -> ResultColumn {
     let column = output
         .origin
         .as_ref()
@@ -68,7 +70,7 @@ fn description(output: &Output) -> Column {
     let kind = column.map_or_else(|| of_kind(output.kind), |(_, column)| column.kind.clone());
     let (type_name, type_code, precision, scale) = kind.jdbc();
     let is_text = matches!(type_code, 12 | 1 | -1);
-    Column {
+    ResultColumn {
         name: column.map_or_else(|| output.name.clone(), |(_, column)| column.name.clone()),
         label: output.name.clone(),
         type_code,
@@ -79,7 +81,7 @@ fn description(output: &Output) -> Column {
         case_sensitive: is_text
             && matches!(
                 output.kind,
-                Kind::Text {
+                ValueKind::Text {
                     collation: Collation::Binary,
                     ..
                 }
@@ -91,19 +93,19 @@ fn description(output: &Output) -> Column {
 }
 
 /// The type of a value that belongs to no column.
-fn of_kind(kind: Kind) -> Type {
+fn of_kind(kind: ValueKind) -> ColumnType {
     let text = match kind {
-        Kind::Int { unsigned: true, .. } | Kind::Wide => "BIGINT UNSIGNED".into(),
-        Kind::Int { .. } => "BIGINT".into(),
-        Kind::Decimal { scale } => format!("DECIMAL({}, {scale})", scale.max(10) + 4),
-        Kind::BigDecimal { scale } => format!("DECIMAL({MOST_DIGITS}, {scale})"),
-        Kind::Double => "DOUBLE".into(),
-        Kind::Bytes => "BLOB".into(),
-        Kind::Date => "DATE".into(),
-        Kind::DateTime { digits } => format!("DATETIME({digits})"),
-        Kind::Time { digits } => format!("TIME({digits})"),
-        Kind::Json => "JSON".into(),
-        Kind::Null | Kind::Text { .. } => "VARCHAR(255)".to_owned(),
+        ValueKind::Int { unsigned: true, .. } | ValueKind::Wide => "BIGINT UNSIGNED".into(),
+        ValueKind::Int { .. } => "BIGINT".into(),
+        ValueKind::Decimal { scale } => format!("DECIMAL({}, {scale})", scale.max(10) + 4),
+        ValueKind::BigDecimal { scale } => format!("DECIMAL({MOST_DIGITS}, {scale})"),
+        ValueKind::Double => "DOUBLE".into(),
+        ValueKind::Bytes => "BLOB".into(),
+        ValueKind::Date => "DATE".into(),
+        ValueKind::DateTime { digits } => format!("DATETIME({digits})"),
+        ValueKind::Time { digits } => format!("TIME({digits})"),
+        ValueKind::Json => "JSON".into(),
+        ValueKind::Null | ValueKind::Text { .. } => "VARCHAR(255)".to_owned(),
     };
-    Type::parse(&text)
+    ColumnType::parse(&text)
 }

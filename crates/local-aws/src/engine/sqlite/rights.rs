@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use crate::engine::{
     EngineError, EngineResult, Rights,
-    plan::{Kind, Plan},
+    plan::{StatementKind, StatementPlan},
 };
 
 /// Returns the statement if a user with these `rights` may run it. MySQL's error names the table as well.
-pub(crate) fn allow(rights: Rights, plan: Arc<Plan>) -> EngineResult<Arc<Plan>> {
+pub(crate) fn allow(rights: Rights, plan: Arc<StatementPlan>) -> EngineResult<Arc<StatementPlan>> {
     let may = match (rights, plan.kind) {
-        (Rights::Owner, _) | (_, Kind::Query { locks: false } | Kind::Nothing) => true,
-        (Rights::Reader, _) | (_, Kind::Query { locks: true } | Kind::Definition) => false,
+        (Rights::Owner, _)
+        | (_, StatementKind::Query { locks: false } | StatementKind::Nothing) => true,
+        (Rights::Reader, _)
+        | (_, StatementKind::Query { locks: true } | StatementKind::Definition) => false,
         // REPLACE is a DELETE and an INSERT; an upsert updates.
-        (Rights::Writer, Kind::Insert { .. }) => !plan.written.upserts,
-        (Rights::Writer, Kind::Change) => plan.verb == "DELETE",
+        (Rights::Writer, StatementKind::Insert { .. }) => !plan.written.upserts,
+        (Rights::Writer, StatementKind::Change) => plan.verb == "DELETE",
     };
     if may {
         return Ok(plan);

@@ -4,29 +4,32 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     engine::{
-        EngineError, EngineResult, Meter, Outcome, Parameters, Statement, Value, collation,
-        numbers,
-        plan::{Kind, Plan, bound},
+        EngineError, EngineResult, Meter, Parameters, SqlStatement, SqlValue, StatementResult,
+        collation, numbers,
+        plan::{StatementKind, StatementPlan, bound},
         sqlite::{
-            connection::{Connection, MAX_CACHED_SQL_BYTES, bind},
+            connection::{MAX_CACHED_SQL_BYTES, SqliteConnection, bind},
             dates, errors,
             failures::plain,
             functions, ids, results,
-            writes::Before,
+            writes::TableSnapshot,
         },
     },
     journal::Journal,
 };
 
-impl Connection {
+impl SqliteConnection {
     /// Runs plans that write, outside transactions, and commits them.
     pub(crate) fn write_all(
         &self,
-        plans: &[Arc<Plan>],
-        statement: &Statement,
+        plans: &[Arc<StatementPlan>],
+        statement: &SqlStatement,
         journal: &Journal,
-    ) -> EngineResult<Vec<Outcome>> {
-        if plans.iter().any(|plan| plan.kind == Kind::Definition) {
+    ) -> EngineResult<Vec<StatementResult>> {
+        if plans
+            .iter()
+            .any(|plan| plan.kind == StatementKind::Definition)
+        {
             // It commits by itself, as in MySQL.
             let _write = journal.write();
             return self.run_all(plans, statement);
@@ -50,13 +53,13 @@ impl Connection {
     /// Runs a plan for each set of parameters: all of them or, where one fails, none.
     pub(crate) fn run_all(
         &self,
-        plans: &[Arc<Plan>],
-        statement: &Statement,
-    ) -> EngineResult<Vec<Outcome>> {
+        plans: &[Arc<StatementPlan>],
+        statement: &SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         let (sets, metadata) = (&statement.sets[..], statement.metadata);
         let mut meter = Meter::new(statement.max_bytes);
         // What is refused when it has run is undone.
-        let undone = |plan: &Plan| plan.kind.writes() && plan.shows;
+        let undone = |plan: &StatementPlan| plan.kind.writes() && plan.shows;
         if let ([one], [plan]) = (sets, plans)
             && !undone(plan)
         {
@@ -67,7 +70,7 @@ impl Connection {
             return Ok(vec![outcome?]);
         }
         self.control("SAVEPOINT `fleet`")?;
-        let all: EngineResult<Vec<Outcome>> = sets
+        let all: EngineResult<Vec<StatementResult>> = sets
             .iter()
             .zip(plans)
             .map(|(set, plan)| self.run(plan, set, metadata, &mut meter))
@@ -109,22 +112,22 @@ impl Connection {
 
     fn run(
         &self,
-        plan: &Plan,
+        plan: &StatementPlan,
         parameters: &Parameters,
         metadata: bool,
         meter: &mut Meter,
-    ) -> EngineResult<Outcome> {
+    ) -> EngineResult<StatementResult> {
         self.clock
             .store(functions::microseconds(), Ordering::Relaxed);
         self.mixed.store(false, Ordering::Relaxed);
         self.reads.store(0, Ordering::Relaxed);
         for moment in &plan.moments {
-            if let Value::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
+            if let SqlValue::Text(text) = &*bound(&plan.slots[moment.slot], parameters)? {
                 dates::check(text, moment)?;
             }
         }
         for slot in &plan.texts {
-            if let Value::Text(text) = &*bound(&plan.slots[*slot], parameters)?
+            if let SqlValue::Text(text) = &*bound(&plan.slots[*slot], parameters)?
                 && !collation::is_known(text)
             {
                 return Err(EngineError::unsupported(
@@ -133,22 +136,22 @@ impl Connection {
             }
         }
         for slot in &plan.numerals {
-            if let Value::Text(text) = &*bound(&plan.slots[*slot], parameters)?
+            if let SqlValue::Text(text) = &*bound(&plan.slots[*slot], parameters)?
                 && !numbers::is_number(text)
             {
                 return Err(EngineError::unsupported(numbers::NOT_A_NUMBER));
             }
         }
         match plan.kind {
-            Kind::Nothing => Ok(Outcome::default()),
-            Kind::Definition => self.define(plan),
-            Kind::Query { .. } => self.query(plan, parameters, metadata, meter),
-            Kind::Insert { .. } | Kind::Change => self.change(plan, parameters),
+            StatementKind::Nothing => Ok(StatementResult::default()),
+            StatementKind::Definition => self.define(plan),
+            StatementKind::Query { .. } => self.query(plan, parameters, metadata, meter),
+            StatementKind::Insert { .. } | StatementKind::Change => self.change(plan, parameters),
         }
     }
 
     /// Runs a definition, all of it or nothing.
-    fn define(&self, plan: &Plan) -> EngineResult<Outcome> {
+    fn define(&self, plan: &StatementPlan) -> EngineResult<StatementResult> {
         let nothing = Parameters::new();
         let failed = |error: rusqlite::Error| errors::explained(self, plan, &nothing, &error);
         let run = |sql: &str| self.sqlite.execute_batch(sql).map_err(failed);
@@ -164,16 +167,16 @@ impl Connection {
             run("ROLLBACK")?;
         }
         run("PRAGMA legacy_alter_table = OFF; PRAGMA foreign_keys = ON")?;
-        result.map(|()| Outcome::default())
+        result.map(|()| StatementResult::default())
     }
 
     fn query(
         &self,
-        plan: &Plan,
+        plan: &StatementPlan,
         parameters: &Parameters,
         metadata: bool,
         meter: &mut Meter,
-    ) -> EngineResult<Outcome> {
+    ) -> EngineResult<StatementResult> {
         let failed = |error: rusqlite::Error| errors::explained(self, plan, parameters, &error);
         self.prepared(plan, parameters, |statement| {
             let kinds: Vec<_> = plan.outputs.iter().map(|output| output.kind).collect();
@@ -194,10 +197,10 @@ impl Connection {
             } else {
                 results::labels(&plan.outputs)
             };
-            Ok(Outcome {
+            Ok(StatementResult {
                 columns: Some(columns),
                 rows,
-                ..Outcome::default()
+                ..StatementResult::default()
             })
         })
     }
@@ -212,9 +215,13 @@ impl Connection {
         Ok(())
     }
 
-    fn change(&self, plan: &Plan, parameters: &Parameters) -> EngineResult<Outcome> {
+    fn change(
+        &self,
+        plan: &StatementPlan,
+        parameters: &Parameters,
+    ) -> EngineResult<StatementResult> {
         let before = match plan.kind {
-            Kind::Insert { .. } => Some(Before::look(self, plan)?),
+            StatementKind::Insert { .. } => Some(TableSnapshot::look(self, plan)?),
             _ => None,
         };
         let written = self.prepared(plan, parameters, |statement| {
@@ -234,9 +241,9 @@ impl Connection {
         self.unmixed()?;
         match before {
             Some(before) => before.outcome(self, written),
-            None => Ok(Outcome {
+            None => Ok(StatementResult {
                 updated: written,
-                ..Outcome::default()
+                ..StatementResult::default()
             }),
         }
     }
@@ -244,7 +251,7 @@ impl Connection {
     /// Prepares a plan's statement, binds it, and hands it over.
     fn prepared<T>(
         &self,
-        plan: &Plan,
+        plan: &StatementPlan,
         parameters: &Parameters,
         run: impl FnOnce(&mut rusqlite::Statement<'_>) -> EngineResult<T>,
     ) -> EngineResult<T> {

@@ -4,67 +4,76 @@ use std::sync::Arc;
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-use super::shared::{Shared, locked};
+use super::shared::{EngineState, locked};
 use crate::engine::{
-    EngineError, EngineResult, Outcome, Rights, Statement, moment_after,
-    plan::Kind,
-    sqlite::{connection::Connection, places::Writing, work::Work},
+    EngineError, EngineResult, Rights, SqlStatement, StatementResult, moment_after,
+    plan::StatementKind,
+    sqlite::{connection::SqliteConnection, places::WriterPermit, work::StatementRun},
     threads,
 };
 
 /// An open transaction. Dropping it closes its connection, which rolls it back.
 #[derive(Debug)]
-pub(crate) struct Session {
-    shared: Arc<Shared>,
+pub(crate) struct SqliteSession {
+    shared: Arc<EngineState>,
     rights: Rights,
     /// From the first statement on, so that those who wait for the writer's place keep none open. Gone where a statement
     /// ran into its time limit and went on, or panicked.
-    connection: Option<Connection>,
-    state: State,
+    connection: Option<SqliteConnection>,
+    state: TransactionState,
     _place: OwnedSemaphorePermit,
 }
 
 /// How far a transaction has come.
 #[derive(Debug)]
-enum State {
+enum TransactionState {
     /// No statement yet: no snapshot, no lock.
     Fresh,
     /// It has read, and sees the database as it was then.
     Reading,
     /// It writes, and holds the writer's place.
-    Writing(#[expect(dead_code, reason = "held until the transaction ends")] Writing),
+    Writing(#[expect(dead_code, reason = "held until the transaction ends")] WriterPermit),
 }
 
 /// How a transaction ends.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum TransactionEnd {
     Commit,
     Rollback,
 }
 
-impl Session {
-    pub(super) fn new(shared: Arc<Shared>, rights: Rights, place: OwnedSemaphorePermit) -> Self {
+impl SqliteSession {
+    pub(super) fn new(
+        shared: Arc<EngineState>,
+        rights: Rights,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
             shared,
             rights,
             connection: None,
-            state: State::Fresh,
+            state: TransactionState::Fresh,
             _place: place,
         }
     }
 
     /// Runs a statement within the transaction.
-    pub(crate) async fn execute(&mut self, statement: Statement) -> EngineResult<Vec<Outcome>> {
+    pub(crate) async fn execute(
+        &mut self,
+        statement: SqlStatement,
+    ) -> EngineResult<Vec<StatementResult>> {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let plans = self.shared.plans(self.rights, &statement, deadline).await?;
-        let kind = plans.first().map_or(Kind::Nothing, |plan| plan.kind);
-        let is_first = matches!(self.state, State::Fresh);
+        let kind = plans
+            .first()
+            .map_or(StatementKind::Nothing, |plan| plan.kind);
+        let is_first = matches!(self.state, TransactionState::Fresh);
         let begin = self.prepare(kind, deadline).await?;
         let connection = self.take_connection(is_first).await?;
-        let definition = kind == Kind::Definition;
+        let definition = kind == StatementKind::Definition;
         let shared = Arc::clone(&self.shared);
         let journal = self.shared.journal.clone();
-        let work = Work {
+        let work = StatementRun {
             statement,
             deadline,
             stopping: self.shared.stopping.subscribe(),
@@ -93,23 +102,23 @@ impl Session {
             .await?;
         self.connection = Some(connection);
         if definition {
-            self.state = State::Fresh;
+            self.state = TransactionState::Fresh;
         }
         // Who holds the writer's place does not wait for the disk: the end of the transaction does.
-        if !matches!(self.state, State::Writing(_)) {
+        if !matches!(self.state, TransactionState::Writing(_)) {
             self.shared.settled().await?;
         }
         result
     }
 
-    async fn take_connection(&mut self, is_first: bool) -> EngineResult<Connection> {
+    async fn take_connection(&mut self, is_first: bool) -> EngineResult<SqliteConnection> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
             None if is_first => {
                 let connection = self.shared.connection().await;
                 if connection.is_err() {
                     // It has not begun, and keeps nobody from writing.
-                    self.state = State::Fresh;
+                    self.state = TransactionState::Fresh;
                 }
                 connection
             }
@@ -120,34 +129,34 @@ impl Session {
     /// Takes the lock that a statement needs; the answer is how the transaction begins, where it has not yet.
     async fn prepare(
         &mut self,
-        kind: Kind,
+        kind: StatementKind,
         deadline: Instant,
     ) -> EngineResult<Option<&'static str>> {
-        if kind == Kind::Definition {
+        if kind == StatementKind::Definition {
             // As in MySQL, a definition commits what is open, and is not part of any transaction.
-            self.finish(End::Commit).await?;
-            self.state = State::Writing(self.shared.writer.take(deadline).await?);
+            self.finish(TransactionEnd::Commit).await?;
+            self.state = TransactionState::Writing(self.shared.writer.take(deadline).await?);
             return Ok(None);
         }
         match (&self.state, kind.writes()) {
-            (State::Fresh, false) => {
-                self.state = State::Reading;
+            (TransactionState::Fresh, false) => {
+                self.state = TransactionState::Reading;
                 Ok(Some("BEGIN"))
             }
-            (State::Fresh, true) => {
-                self.state = State::Writing(self.shared.writer.take(deadline).await?);
+            (TransactionState::Fresh, true) => {
+                self.state = TransactionState::Writing(self.shared.writer.take(deadline).await?);
                 Ok(Some("BEGIN IMMEDIATE"))
             }
-            (State::Reading, true) => {
-                self.state = State::Writing(self.shared.writer.take(deadline).await?);
+            (TransactionState::Reading, true) => {
+                self.state = TransactionState::Writing(self.shared.writer.take(deadline).await?);
                 Ok(None)
             }
-            (State::Reading, false) | (State::Writing(_), _) => Ok(None),
+            (TransactionState::Reading, false) | (TransactionState::Writing(_), _) => Ok(None),
         }
     }
 
-    async fn finish(&mut self, how: End) -> EngineResult<()> {
-        if matches!(self.state, State::Fresh) {
+    async fn finish(&mut self, how: TransactionEnd) -> EngineResult<()> {
+        if matches!(self.state, TransactionState::Fresh) {
             return Ok(());
         }
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
@@ -156,10 +165,10 @@ impl Session {
             // Some failures have rolled it back already.
             let result = match how {
                 _ if connection.sqlite.is_autocommit() => Ok(()),
-                End::Commit => connection
+                TransactionEnd::Commit => connection
                     .commit(&journal)
                     .map(|()| connection.forget_ids()),
-                End::Rollback => connection
+                TransactionEnd::Rollback => connection
                     .control("ROLLBACK")
                     .and_then(|()| connection.use_up_ids(Some(&journal))),
             };
@@ -167,18 +176,18 @@ impl Session {
         })
         .await?;
         self.connection = Some(connection);
-        self.state = State::Fresh;
+        self.state = TransactionState::Fresh;
         result
     }
 
     pub(crate) async fn commit(mut self) -> EngineResult<()> {
-        self.finish(End::Commit).await?;
+        self.finish(TransactionEnd::Commit).await?;
         self.give_back();
         self.shared.settled().await
     }
 
     pub(crate) async fn rollback(mut self) -> EngineResult<()> {
-        self.finish(End::Rollback).await?;
+        self.finish(TransactionEnd::Rollback).await?;
         self.give_back();
         // What its statements have seen is on disk before its caller goes on.
         self.shared.settled().await
@@ -196,20 +205,20 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use crate::{
-        engine::{Statement, sqlite::Engine, sqlite::shared::locked},
+        engine::{SqlStatement, sqlite::SqliteEngine, sqlite::shared::locked},
         options::Storage,
     };
 
     #[tokio::test]
     async fn transactions_that_wait_to_write_keep_no_connection() {
-        let engine = Engine::open(&Storage::InMemory, "d").unwrap();
+        let engine = SqliteEngine::open(&Storage::InMemory, "d").unwrap();
         let idle = || locked(&engine.shared.idle).len();
         engine
-            .execute(Statement::of("CREATE TABLE t (id BIGINT PRIMARY KEY)"))
+            .execute(SqlStatement::of("CREATE TABLE t (id BIGINT PRIMARY KEY)"))
             .await
             .unwrap();
         engine
-            .execute(Statement::of("DELETE FROM t"))
+            .execute(SqlStatement::of("DELETE FROM t"))
             .await
             .unwrap();
         assert_eq!(idle(), 1);
@@ -217,12 +226,12 @@ mod tests {
         let mut others: Vec<_> = (0..100).map(|_| engine.begin().unwrap()).collect();
         assert_eq!(idle(), 1);
         first
-            .execute(Statement::of("INSERT INTO t VALUES (1)"))
+            .execute(SqlStatement::of("INSERT INTO t VALUES (1)"))
             .await
             .unwrap();
         assert_eq!(idle(), 0);
         for other in &mut others {
-            let waiting = other.execute(Statement::of("INSERT INTO t VALUES (2)"));
+            let waiting = other.execute(SqlStatement::of("INSERT INTO t VALUES (2)"));
             assert!(waiting.now_or_never().is_none());
         }
         assert!(others.iter().all(|other| other.connection.is_none()));
@@ -231,13 +240,13 @@ mod tests {
         let mut second = others.pop().unwrap();
         drop(others);
         second
-            .execute(Statement::of("INSERT INTO t VALUES (2)"))
+            .execute(SqlStatement::of("INSERT INTO t VALUES (2)"))
             .await
             .unwrap();
         assert_eq!(idle(), 0);
         second.commit().await.unwrap();
         let all = engine
-            .execute(Statement::of("SELECT id FROM t"))
+            .execute(SqlStatement::of("SELECT id FROM t"))
             .await
             .unwrap();
         assert_eq!(all[0].rows.len(), 2);

@@ -16,16 +16,16 @@ use tokio::{
 
 use crate::{
     engine::{
-        EngineError, EngineResult, Parameters, Rights, Statement,
+        EngineError, EngineResult, Parameters, Rights, SqlStatement,
         analysis::Bindings,
         catalogue::Catalogue,
         kinds,
-        plan::{Kind, Plan},
+        plan::{StatementKind, StatementPlan},
         plans,
         sqlite::{
-            connection::{Connection, MAX_CACHED_SQL_BYTES},
+            connection::{MAX_CACHED_SQL_BYTES, SqliteConnection},
             labels, parse,
-            places::{Writer, permit},
+            places::{WriterPlace, permit},
             rights,
         },
         threads,
@@ -41,18 +41,18 @@ pub(super) const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not
 /// How many statements are parsed at once.
 pub(super) const PARSERS: usize = 4;
 /// Plans by the statement and the kinds of its parameters.
-type Plans = LruCache<(Arc<str>, String), Arc<Plan>>;
+type PlanCache = LruCache<(Arc<str>, String), Arc<StatementPlan>>;
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct EngineState {
     pub(super) file: PathBuf,
     pub(super) database: Arc<str>,
-    pub(super) plans: Mutex<Plans>,
+    pub(super) plans: Mutex<PlanCache>,
     pub(super) catalogue: Mutex<Arc<Catalogue>>,
-    pub(super) idle: Mutex<Vec<Connection>>,
+    pub(super) idle: Mutex<Vec<SqliteConnection>>,
     pub(super) connections: Arc<Semaphore>,
     pub(super) transactions: Arc<Semaphore>,
-    pub(super) writer: Writer,
+    pub(super) writer: WriterPlace,
     pub(super) journal: Journal,
     pub(super) parsers: Arc<Semaphore>,
     pub(super) continued: Arc<Semaphore>,
@@ -62,9 +62,9 @@ pub(super) struct Shared {
     pub(super) temporary: Option<TemporaryFolder>,
 }
 
-impl Shared {
-    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
-        Connection::open(
+impl EngineState {
+    pub(super) fn connect(&self) -> rusqlite::Result<SqliteConnection> {
+        SqliteConnection::open(
             Path::new(&self.file),
             &self.database,
             self.temporary.is_none(),
@@ -76,13 +76,17 @@ impl Shared {
         self.journal.settled().await.map_err(EngineError::Storage)
     }
 
-    pub(super) fn planned(&self, sql: &Arc<str>, signature: &str) -> Option<Arc<Plan>> {
+    pub(super) fn planned(&self, sql: &Arc<str>, signature: &str) -> Option<Arc<StatementPlan>> {
         let key = (Arc::clone(sql), signature.to_owned());
         locked(&self.plans).get(&key).cloned()
     }
 
     /// Plans a statement for the kinds of some parameters.
-    pub(super) fn plan(&self, sql: &Arc<str>, parameters: &Parameters) -> EngineResult<Arc<Plan>> {
+    pub(super) fn plan(
+        &self,
+        sql: &Arc<str>,
+        parameters: &Parameters,
+    ) -> EngineResult<Arc<StatementPlan>> {
         let signature = signature(sql, parameters);
         if let Some(plan) = self.planned(sql, &signature) {
             return Ok(plan);
@@ -96,7 +100,7 @@ impl Shared {
             Bindings::Given(parameters),
         )?;
         let plan = Arc::new(plan);
-        if sql.len() <= MAX_CACHED_SQL_BYTES && plan.kind != Kind::Definition {
+        if sql.len() <= MAX_CACHED_SQL_BYTES && plan.kind != StatementKind::Definition {
             let mut plans = locked(&self.plans);
             // Another thread may have defined something meanwhile.
             if Arc::ptr_eq(&catalogue, &locked(&self.catalogue)) {
@@ -107,7 +111,7 @@ impl Shared {
     }
 
     /// Reads the definitions again, and forgets the plans that were made with others.
-    pub(super) fn read_catalogue(&self, connection: &Connection) -> EngineResult<()> {
+    pub(super) fn read_catalogue(&self, connection: &SqliteConnection) -> EngineResult<()> {
         let catalogue = Catalogue::read(&connection.sqlite)?;
         let mut plans = locked(&self.plans);
         *locked(&self.catalogue) = Arc::new(catalogue);
@@ -115,7 +119,7 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) fn give_back(&self, connection: Connection) {
+    pub(super) fn give_back(&self, connection: SqliteConnection) {
         // One that could not even roll back is closed, which does.
         if !connection.sqlite.is_autocommit() {
             return;
@@ -128,7 +132,7 @@ impl Shared {
         }
     }
 
-    pub(super) async fn connection(self: &Arc<Self>) -> EngineResult<Connection> {
+    pub(super) async fn connection(self: &Arc<Self>) -> EngineResult<SqliteConnection> {
         if let Some(connection) = locked(&self.idle).pop() {
             return Ok(connection);
         }
@@ -143,9 +147,9 @@ impl Shared {
     pub(super) async fn plans(
         self: &Arc<Self>,
         rights: Rights,
-        statement: &Statement,
+        statement: &SqlStatement,
         deadline: Instant,
-    ) -> EngineResult<Vec<Arc<Plan>>> {
+    ) -> EngineResult<Vec<Arc<StatementPlan>>> {
         let nothing = Parameters::new();
         if let [set] = statement.sets.as_slice()
             && let Some(plan) = self.planned(&statement.sql, &signature(&statement.sql, set))
@@ -160,8 +164,8 @@ impl Shared {
             statement.sets.clone()
         };
         let parsed = threads::run(move || {
-            let mut plans: Vec<Arc<Plan>> = Vec::with_capacity(sets.len());
-            let mut last: Option<(HashMap<String, Kinds>, Arc<Plan>)> = None;
+            let mut plans: Vec<Arc<StatementPlan>> = Vec::with_capacity(sets.len());
+            let mut last: Option<(HashMap<String, Kinds>, Arc<StatementPlan>)> = None;
             for set in &sets {
                 let kinds = kinds_of(set);
                 let plan = match &last {
@@ -181,7 +185,7 @@ impl Shared {
 }
 
 /// A parameter's kind: whether it is one of NULL.
-type Kinds = kinds::Kind;
+type Kinds = kinds::ValueKind;
 
 fn kinds_of(parameters: &Parameters) -> HashMap<String, Kinds> {
     let kinds = parameters.iter();

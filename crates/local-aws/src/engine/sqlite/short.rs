@@ -8,10 +8,10 @@ use std::{
 
 use rusqlite::Connection as Sqlite;
 
-use super::{Engine, connection::Connection, shared::locked};
+use super::{SqliteEngine, connection::SqliteConnection, shared::locked};
 use crate::engine::{
-    EngineResult, Outcome, Statement,
-    plan::{Kind, Plan},
+    EngineResult, SqlStatement, StatementResult,
+    plan::{StatementKind, StatementPlan},
 };
 
 /// After how many of its instructions SQLite asks whether to go on.
@@ -23,10 +23,10 @@ const LONGEST: Duration = Duration::from_millis(1);
 
 /// What a read that should be short has left; `None` for all others. Shared by a connection and SQLite.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Allowance(Arc<Mutex<Option<Left>>>);
+pub(crate) struct Allowance(Arc<Mutex<Option<RemainingTime>>>);
 
 #[derive(Debug)]
-struct Left {
+struct RemainingTime {
     times: u32,
     until: Instant,
     is_stopped: bool,
@@ -36,16 +36,20 @@ impl Allowance {
     /// Lets SQLite ask for it.
     pub(crate) fn register(&self, connection: &Sqlite) {
         let shared = Arc::clone(&self.0);
-        let stops = move || locked(&shared).as_mut().is_some_and(Left::is_used_up);
+        let stops = move || {
+            locked(&shared)
+                .as_mut()
+                .is_some_and(RemainingTime::is_used_up)
+        };
         connection.progress_handler(INSTRUCTIONS, Some(stops));
     }
 
-    fn set(&self, left: Option<Left>) -> Option<Left> {
+    fn set(&self, left: Option<RemainingTime>) -> Option<RemainingTime> {
         std::mem::replace(&mut *locked(&self.0), left)
     }
 }
 
-impl Left {
+impl RemainingTime {
     fn is_used_up(&mut self) -> bool {
         self.times = self.times.saturating_sub(1);
         self.is_stopped |= self.times == 0 || Instant::now() >= self.until;
@@ -53,14 +57,14 @@ impl Left {
     }
 }
 
-impl Connection {
+impl SqliteConnection {
     /// Runs plans that only read, outside transactions; `None` if that is not done in a short time.
     fn run_shortly(
         &self,
-        plans: &[Arc<Plan>],
-        statement: &Statement,
-    ) -> Option<EngineResult<Vec<Outcome>>> {
-        self.allowance.set(Some(Left {
+        plans: &[Arc<StatementPlan>],
+        statement: &SqlStatement,
+    ) -> Option<EngineResult<Vec<StatementResult>>> {
+        self.allowance.set(Some(RemainingTime {
             times: TIMES,
             until: Instant::now() + LONGEST,
             is_stopped: false,
@@ -71,18 +75,18 @@ impl Connection {
     }
 }
 
-impl Engine {
+impl SqliteEngine {
     /// The outcome of a statement that reads little; `None` of all others, and where it would have to wait for anything.
     pub(super) fn read_at_once(
         &self,
-        plans: &[Arc<Plan>],
-        statement: &Statement,
-    ) -> Option<EngineResult<Vec<Outcome>>> {
+        plans: &[Arc<StatementPlan>],
+        statement: &SqlStatement,
+    ) -> Option<EngineResult<Vec<StatementResult>>> {
         let ([plan], [_]) = (plans, &statement.sets[..]) else {
             return None;
         };
         let short = plan.short.as_ref()?;
-        if plan.kind != (Kind::Query { locks: false }) || !short.is_likely() {
+        if plan.kind != (StatementKind::Query { locks: false }) || !short.is_likely() {
             return None;
         }
         let _place = self.shared.connections.try_acquire().ok()?;
@@ -101,13 +105,13 @@ mod tests {
     use super::*;
     use crate::{engine::Rights, options::Storage};
 
-    async fn run(engine: &Engine, sql: &str) -> EngineResult<Vec<Outcome>> {
-        engine.execute(Statement::of(sql)).await
+    async fn run(engine: &SqliteEngine, sql: &str) -> EngineResult<Vec<StatementResult>> {
+        engine.execute(SqlStatement::of(sql)).await
     }
 
     /// What the engine answers at once, if it does.
-    async fn at_once(engine: &Engine, sql: &str) -> Option<usize> {
-        let statement = Statement::of(sql);
+    async fn at_once(engine: &SqliteEngine, sql: &str) -> Option<usize> {
+        let statement = SqlStatement::of(sql);
         let deadline = tokio::time::Instant::now() + statement.timeout;
         let plans = engine.shared.plans(Rights::Owner, &statement, deadline);
         let plans = plans.await.unwrap();
@@ -117,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_read_is_stopped_and_answered_all_the_same() {
-        let engine = Engine::open(&Storage::InMemory, "d").unwrap();
+        let engine = SqliteEngine::open(&Storage::InMemory, "d").unwrap();
         run(&engine, "CREATE TABLE t (id BIGINT PRIMARY KEY)")
             .await
             .unwrap();

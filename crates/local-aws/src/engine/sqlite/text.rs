@@ -97,13 +97,13 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             text => Ok(text),
         }
     })?;
-    connection.create_aggregate_function("fleet_single", 1, steady, Single)
+    connection.create_aggregate_function("fleet_single", 1, steady, SingleValue)
 }
 
 /// The one value of a subquery; several are an error.
-struct Single;
+struct SingleValue;
 
-impl Aggregate<Option<Value>, Option<Value>> for Single {
+impl Aggregate<Option<Value>, Option<Value>> for SingleValue {
     fn init(&self, _: &mut Context<'_>) -> Result<Option<Value>> {
         Ok(None)
     }
@@ -253,7 +253,7 @@ fn like(context: &Context<'_>, escape: Option<char>, collated: bool) -> Result<O
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum PatternPart {
     Letter(char),
     /// `_`
     One,
@@ -261,16 +261,16 @@ enum Step {
     Any,
 }
 
-fn steps(pattern: &str, escape: Option<char>) -> Vec<Step> {
+fn steps(pattern: &str, escape: Option<char>) -> Vec<PatternPart> {
     let mut letters = pattern.chars();
     let mut steps = Vec::with_capacity(pattern.len());
     while let Some(letter) = letters.next() {
         steps.push(match letter {
             // At the end of a pattern it stands for itself.
-            _ if Some(letter) == escape => Step::Letter(letters.next().unwrap_or(letter)),
-            '%' => Step::Any,
-            '_' => Step::One,
-            letter => Step::Letter(letter),
+            _ if Some(letter) == escape => PatternPart::Letter(letters.next().unwrap_or(letter)),
+            '%' => PatternPart::Any,
+            '_' => PatternPart::One,
+            letter => PatternPart::Letter(letter),
         });
     }
     steps
@@ -278,21 +278,21 @@ fn steps(pattern: &str, escape: Option<char>) -> Vec<Step> {
 
 /// Goes back to the last `%` alone, so that it takes no more steps than the pattern and the text have letters together,
 /// multiplied.
-fn matches(steps: &[Step], text: &[char], collated: bool) -> bool {
+fn matches(steps: &[PatternPart], text: &[char], collated: bool) -> bool {
     let same = |a: char, b: char| a == b || (collated && collation::same(a, b));
     let (mut step, mut place) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     while place < text.len() {
         match steps.get(step) {
-            Some(Step::Any) => {
+            Some(PatternPart::Any) => {
                 back = Some((step + 1, place));
                 step += 1;
             }
-            Some(Step::One) => {
+            Some(PatternPart::One) => {
                 step += 1;
                 place += 1;
             }
-            Some(Step::Letter(letter)) if same(*letter, text[place]) => {
+            Some(PatternPart::Letter(letter)) if same(*letter, text[place]) => {
                 step += 1;
                 place += 1;
             }
@@ -306,7 +306,7 @@ fn matches(steps: &[Step], text: &[char], collated: bool) -> bool {
             },
         }
     }
-    steps[step..].iter().all(|step| *step == Step::Any)
+    steps[step..].iter().all(|step| *step == PatternPart::Any)
 }
 
 #[cfg(test)]

@@ -13,18 +13,22 @@ use crate::engine::{
 };
 
 /// What the upsert under way has changed.
-pub(crate) type Changed = Arc<Changes>;
+pub(crate) type UpsertCounter = Arc<UpsertCounts>;
 
 /// How many rows, how many that stayed as they were, and the id of the last of them, 0 without one.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
+pub(crate) struct UpsertCounts {
     pub(crate) count: AtomicU64,
     pub(crate) kept: AtomicU64,
     pub(crate) id: AtomicI64,
 }
 
 /// Registers the function that an upsert asks whether it changes a row: it counts those that it does.
-pub(crate) fn register(connection: &Sqlite, changed: &Changed, ids: &Ids) -> rusqlite::Result<()> {
+pub(crate) fn register(
+    connection: &Sqlite,
+    changed: &UpsertCounter,
+    ids: &Ids,
+) -> rusqlite::Result<()> {
     let (changed, ids) = (Arc::clone(changed), Arc::clone(ids));
     connection.create_scalar_function(CHANGES, 2, FunctionFlags::SQLITE_UTF8, move |context| {
         ids::locked(&ids).skip();

@@ -9,8 +9,8 @@ use tokio::{
 };
 
 use crate::engine::{
-    EngineError, EngineResult, Outcome, Statement, sqlite::connection::Connection, threads,
-    threads::Work as Thread,
+    EngineError, EngineResult, SqlStatement, StatementResult, sqlite::connection::SqliteConnection,
+    threads, threads::ThreadWork as Thread,
 };
 
 /// How often a statement is told to stop: one that has not begun yet does not notice.
@@ -21,24 +21,24 @@ const CONTINUED_LIMIT: Duration = Duration::from_secs(3 * 60);
 pub(crate) const MAX_CONTINUED: usize = 4;
 
 /// A statement, when it must be done, and whether the engine stops.
-pub(crate) struct Work {
-    pub(crate) statement: Statement,
+pub(crate) struct StatementRun {
+    pub(crate) statement: SqlStatement,
     pub(crate) deadline: Instant,
     pub(crate) stopping: watch::Receiver<bool>,
     /// The places of those that continue.
     pub(crate) continued: Arc<Semaphore>,
 }
 
-type Done<T> = (EngineResult<Vec<Outcome>>, T);
+type RunResult<T> = (EngineResult<Vec<StatementResult>>, T);
 
-impl Work {
+impl StatementRun {
     /// Runs it on a thread of its own. When its time is up it is stopped, unless it is to go on unwatched; that has an
     /// end too, and everything is stopped with the engine.
     pub(crate) async fn run<T: Send + 'static>(
         self,
-        connection: Connection,
-        run: impl FnOnce(Connection, Statement) -> Done<T> + Send + 'static,
-    ) -> EngineResult<Done<T>> {
+        connection: SqliteConnection,
+        run: impl FnOnce(SqliteConnection, SqlStatement) -> RunResult<T> + Send + 'static,
+    ) -> EngineResult<RunResult<T>> {
         let Self {
             statement,
             deadline,

@@ -5,18 +5,18 @@ use std::sync::atomic::Ordering;
 use rusqlite::Connection as Sqlite;
 
 use crate::engine::{
-    EngineError, EngineResult, Outcome,
+    EngineError, EngineResult, StatementResult,
     definitions::quoted,
-    plan::{Kind, Plan},
+    plan::{StatementKind, StatementPlan},
     sqlite::{
-        connection::Connection,
+        connection::SqliteConnection,
         failures::plain,
-        ids::{self, Spent},
+        ids::{self, LastUsedId},
     },
 };
 
 /// What a table held before an INSERT.
-pub(crate) struct Before {
+pub(crate) struct TableSnapshot {
     table: String,
     /// The last id that was generated, where the table has an AUTO_INCREMENT column.
     sequence: Option<i64>,
@@ -24,9 +24,9 @@ pub(crate) struct Before {
     rows: Option<(String, i64)>,
 }
 
-impl Before {
+impl TableSnapshot {
     /// Looks at the table that `plan` inserts into.
-    pub(crate) fn look(connection: &Connection, plan: &Plan) -> EngineResult<Self> {
+    pub(crate) fn look(connection: &SqliteConnection, plan: &StatementPlan) -> EngineResult<Self> {
         let table = plan.written.table.clone();
         let failed = |error: rusqlite::Error| plain(&error);
         let column = plan.table.as_ref().and_then(|table| table.auto_increment());
@@ -51,7 +51,7 @@ impl Before {
         if let Some(sequence) = sequence {
             ids::locked(&connection.ids).begin(sequence, plan.written.values);
         }
-        let replaces = plan.kind == Kind::Insert { replaces: true };
+        let replaces = plan.kind == StatementKind::Insert { replaces: true };
         // A table that is not there is the statement's own error.
         let rows = replaces
             .then(|| rows(&connection.sqlite, &table).ok())
@@ -66,7 +66,11 @@ impl Before {
     }
 
     /// What the INSERT did, by the number of rows that SQLite says it inserted or changed.
-    pub(crate) fn outcome(self, connection: &Connection, written: u64) -> EngineResult<Outcome> {
+    pub(crate) fn outcome(
+        self,
+        connection: &SqliteConnection,
+        written: u64,
+    ) -> EngineResult<StatementResult> {
         let changed = connection.changed.count.load(Ordering::Relaxed);
         let inserted = written.saturating_sub(changed);
         let mut updated = inserted + 2 * changed;
@@ -112,15 +116,15 @@ impl Before {
             }
             ids
         });
-        Ok(Outcome {
+        Ok(StatementResult {
             updated,
             generated,
-            ..Outcome::default()
+            ..StatementResult::default()
         })
     }
 
     /// The error of an INSERT, as far as it leaves what MySQL leaves.
-    pub(crate) fn failure(&self, plan: &Plan, error: EngineError) -> EngineError {
+    pub(crate) fn failure(&self, plan: &StatementPlan, error: EngineError) -> EngineError {
         let is_own = matches!(error, EngineError::Database { code, .. } if code != 1235);
         if is_own && self.sequence.is_some() && plan.written.reads_itself {
             // SQLite reads all of the rows, and numbers them, before it writes the first.
@@ -132,7 +136,12 @@ impl Before {
     }
 
     /// Takes note of the ids that a failed INSERT used up.
-    pub(crate) fn failed(&self, connection: &Connection, spent: Spent, error: &EngineError) {
+    pub(crate) fn failed(
+        &self,
+        connection: &SqliteConnection,
+        spent: LastUsedId,
+        error: &EngineError,
+    ) {
         // A statement that is refused leaves no trace.
         let refused = matches!(error, EngineError::Database { code: 1235, .. });
         if self.sequence.is_some() && !refused {

@@ -23,7 +23,7 @@ const PARAMETERS: [&str; 7] = [
 
 /// A signature and what it is said to be of.
 #[derive(Debug)]
-pub(super) struct Statement {
+pub(super) struct SignatureFields {
     /// The access key, the day, the region, the service and `aws4_request`.
     pub(super) scope: [String; 5],
     /// The names of the signed headers, with semicolons between.
@@ -36,7 +36,7 @@ pub(super) struct Statement {
     pub(super) valid_for: Option<Duration>,
 }
 
-impl Statement {
+impl SignatureFields {
     /// Reads it.
     pub(super) fn of(parts: &Parts) -> Result<Self, Denial> {
         if parts.headers.contains_key(AUTHORIZATION) {

@@ -8,9 +8,9 @@ const AUTHORIZATION_OF: &str = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830
 /// 2015-08-30T12:36:00Z.
 const AT: u64 = 1_440_938_160;
 
-fn verifier() -> Verifier {
+fn verifier() -> SignatureVerifier {
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-    Verifier {
+    SignatureVerifier {
         credentials: Some(Credentials::new("AKIDEXAMPLE", secret, None, None, "test")),
         region: "us-east-1".to_owned(),
         service: "service",
@@ -223,7 +223,8 @@ fn a_session_token_belongs_to_the_credentials() {
         parts
     };
     let unknown = Err(Denial::UnknownCaller("the session token is not known"));
-    let claim = |verifier: &Verifier, parts: &Parts| verifier.claim(parts, at(AT)).map(|_| ());
+    let claim =
+        |verifier: &SignatureVerifier, parts: &Parts| verifier.claim(parts, at(AT)).map(|_| ());
     let signed = "x-amz-date;x-amz-security-token";
     assert_eq!(claim(&verifier, &with_token("t", signed)), unknown);
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";

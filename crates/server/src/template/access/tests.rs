@@ -92,7 +92,7 @@ fn the_usage_plan_has_a_quota_where_the_parameter_says_so() {
     );
     let quota = Some(Quota {
         limit: 9,
-        period: Period::Day,
+        period: QuotaPeriod::Day,
         offset: 0,
     });
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Client certificates: who may call what.
 
-use fleet_server::Options;
+use fleet_server::ServerOptions;
 use rustls::{
     HandshakeKind,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -24,7 +24,7 @@ const DIMENSION: &str = "/scalableTargetDimensions/1-23456789";
 async fn serve(files: &Files, listed: &[&str]) -> TestServer {
     let listed = files.write("clients.pem", listed.join("\n"));
     files
-        .serve_with(|options: &mut Options| options.tls.client_ca = Some(listed))
+        .serve_with(|options: &mut ServerOptions| options.tls.client_ca = Some(listed))
         .await
 }
 
