@@ -29,12 +29,12 @@ pub const PROBE: Duration = Duration::from_secs(3);
 
 /// The time that one operation has, from its start.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Budget {
+pub(crate) struct TimeBudget {
     start: Instant,
     whole: Duration,
 }
 
-impl Budget {
+impl TimeBudget {
     /// Starts now, within the request's deadline.
     pub(crate) fn start() -> Self {
         let start = Instant::now();
@@ -103,8 +103,8 @@ mod tests {
     async fn ends(deadline: Option<Duration>) -> [f64; 3] {
         let now = Instant::now();
         let budget = match deadline {
-            Some(left) => deadline::within(now + left, async { Budget::start() }).await,
-            None => Budget::start(),
+            Some(left) => deadline::within(now + left, async { TimeBudget::start() }).await,
+            None => TimeBudget::start(),
         };
         let seconds = |end: Instant| ((end - now).as_secs_f64() * 1e6).round() / 1e6;
         [budget.work(), budget.commit(), budget.end()].map(seconds)

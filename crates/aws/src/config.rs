@@ -74,7 +74,7 @@ fn loader() -> ConfigLoader {
 /// An HTTP client of one connector. The SDK's own builds its TLS configuration twice, once for each service client to see
 /// whether it can, and once more in the first request.
 pub(crate) fn http_client(connector: SharedHttpConnector) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(rehearsal::Connector(connector));
+    let connector = SharedHttpConnector::new(rehearsal::RehearsalConnector(connector));
     http_client_fn(move |_, _| connector.clone())
 }
 
@@ -104,15 +104,15 @@ fn without_empty_settings(config: SdkConfig) -> SdkConfig {
     config
         .clone()
         .into_builder()
-        .service_config(NotEmpty(config))
+        .service_config(NonEmptySettings(config))
         .build()
 }
 
 /// The settings of single services in another configuration, except empty ones.
 #[derive(Debug)]
-struct NotEmpty(SdkConfig);
+struct NonEmptySettings(SdkConfig);
 
-impl LoadServiceConfig for NotEmpty {
+impl LoadServiceConfig for NonEmptySettings {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         self.0
             .service_config()?
@@ -132,9 +132,9 @@ mod tests {
 
     /// Credentials of this access key, if there is one.
     #[derive(Debug)]
-    struct Source(Option<&'static str>);
+    struct TestCredentials(Option<&'static str>);
 
-    impl ProvideCredentials for Source {
+    impl ProvideCredentials for TestCredentials {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
         where
             Self: 'a,
@@ -153,18 +153,18 @@ mod tests {
             let config = with_credentials(loader(), source).await.load().await;
             format!("{:?}", config.credentials_provider())
         };
-        let only = provider(Source(Some("of-lambda"))).await;
+        let only = provider(TestCredentials(Some("of-lambda"))).await;
         assert!(only.contains("of-lambda"), "{only}");
         assert!(!only.contains("DefaultCredentialsChain"), "{only}");
-        let chain = provider(Source(None)).await;
+        let chain = provider(TestCredentials(None)).await;
         assert!(chain.contains("DefaultCredentialsChain"), "{chain}");
     }
 
     /// Every service's endpoint is this.
     #[derive(Debug)]
-    struct Environment(&'static str);
+    struct TestEndpoints(&'static str);
 
-    impl LoadServiceConfig for Environment {
+    impl LoadServiceConfig for TestEndpoints {
         fn load_config(&self, _: ServiceConfigKey<'_>) -> Option<String> {
             Some(self.0.to_owned())
         }
@@ -187,7 +187,7 @@ mod tests {
         ] {
             let config = without_empty_settings(
                 SdkConfig::builder()
-                    .service_config(Environment(variable))
+                    .service_config(TestEndpoints(variable))
                     .build(),
             );
             let key = ServiceConfigKey::builder()

@@ -55,9 +55,9 @@ mod tests {
 
     use super::*;
 
-    struct Well;
+    struct HealthyProbe;
 
-    impl Probe for Well {
+    impl Probe for HealthyProbe {
         async fn probe(&self) -> Result<(), StoreError> {
             Ok(())
         }
@@ -69,7 +69,7 @@ mod tests {
         let made = AtomicUsize::new(0);
         let probe = config.probe(Store::Secret, |_| {
             made.fetch_add(1, Ordering::Relaxed);
-            Well
+            HealthyProbe
         });
         assert!(config.0.get().is_none());
         assert_eq!(made.load(Ordering::Relaxed), 0);

@@ -21,7 +21,8 @@ use fleet_core::{
     calls,
     readiness::Probe,
     scaling::{
-        Change, Dimension, DimensionId, ReadDimension, Stored, UpdateDimension, UpdateError,
+        Dimension, DimensionChange, DimensionId, ReadDimension, StoredDimension, UpdateDimension,
+        UpdateError,
     },
     store::StoreError,
 };
@@ -31,12 +32,12 @@ use tokio::{
 };
 
 use self::{
-    errors::{Contention, NotWritten, Untraced},
-    item::{ReadState, Trace, WriteId},
+    errors::{Contention, PutFailure, UnknownOutcome},
+    item::{ReadState, WriteId, WriteTrace},
     unheard::Attempts,
 };
 use crate::{
-    budget::{self, Budget, jittered},
+    budget::{self, TimeBudget, jittered},
     calls::WatchCalls,
     failure::CallFailure,
     settings::DimensionsSettings,
@@ -131,7 +132,7 @@ impl DynamoDimensions {
         seen: &ReadState,
         after: &Dimension,
         deadline: Instant,
-    ) -> Result<(), NotWritten> {
+    ) -> Result<(), PutFailure> {
         const OPERATION: &str = "PutItem";
         let (item, condition) = item::write(id, write, seen, after);
         let mut call = self
@@ -173,8 +174,8 @@ impl DynamoDimensions {
 }
 
 impl ReadDimension for DynamoDimensions {
-    async fn read(&self, id: &DimensionId) -> Result<Stored, StoreError> {
-        Ok(self.seen(id, Budget::start().work()).await?.stored)
+    async fn read(&self, id: &DimensionId) -> Result<StoredDimension, StoreError> {
+        Ok(self.seen(id, TimeBudget::start().work()).await?.stored)
     }
 }
 
@@ -182,9 +183,9 @@ impl UpdateDimension for DynamoDimensions {
     async fn update<E: Send>(
         &self,
         id: &DimensionId,
-        transition: impl Fn(&Stored) -> Result<Dimension, E> + Send + Sync,
-    ) -> Result<Change, UpdateError<E>> {
-        let budget = Budget::start();
+        transition: impl Fn(&StoredDimension) -> Result<Dimension, E> + Send + Sync,
+    ) -> Result<DimensionChange, UpdateError<E>> {
+        let budget = TimeBudget::start();
         let mut seen = self.seen(id, budget.work()).await?;
         let mut turn = None;
         // One id for all that this update puts, and never a put of something else while an earlier one may still arrive: so
@@ -196,29 +197,29 @@ impl UpdateDimension for DynamoDimensions {
             let before = seen.stored.state.clone();
             if after == before {
                 let tag = seen.stored.tag;
-                return Ok(Change { before, after, tag });
+                return Ok(DimensionChange { before, after, tag });
             }
             let put = self.put(id, (write, &attempts), &seen, &after, budget.end());
             let newer = match put.await {
                 Ok(()) => {
                     let tag = write.tag();
-                    return Ok(Change { before, after, tag });
+                    return Ok(DimensionChange { before, after, tag });
                 }
-                Err(NotWritten::Store(error)) => return Err(error.into()),
+                Err(PutFailure::Store(error)) => return Err(error.into()),
                 // The conflict brought the newer state with it.
-                Err(NotWritten::Conflict(newer)) => newer,
-                Err(NotWritten::Race) => self.seen(id, budget.work()).await?,
+                Err(PutFailure::Conflict(newer)) => newer,
+                Err(PutFailure::Race) => self.seen(id, budget.work()).await?,
             };
             match newer.trace(write, &seen) {
-                Trace::Written => {
+                WriteTrace::Written => {
                     let tag = write.tag();
-                    return Ok(Change { before, after, tag });
+                    return Ok(DimensionChange { before, after, tag });
                 }
                 // To do it again could undo what others have done since.
-                Trace::Lost if attempts.has_unheard() => {
-                    return Err(errors::unavailable(Untraced).into());
+                WriteTrace::Lost if attempts.has_unheard() => {
+                    return Err(errors::unavailable(UnknownOutcome).into());
                 }
-                Trace::Lost | Trace::NotWritten => {}
+                WriteTrace::Lost | WriteTrace::NotWritten => {}
             }
             if newer.stored.tag != seen.stored.tag {
                 // What they expected is gone, so they cannot arrive any more.

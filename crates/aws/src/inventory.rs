@@ -19,9 +19,9 @@ mod write;
 
 use fleet_core::{
     inventory::{
-        AddError, AddInstance, BrowseInstances, FilterValues, FoundPage, GetInstance, Instance,
+        AddError, AddInstance, BrowseInstances, FilterValues, GetInstance, Instance,
         InstanceFilter, InstanceId, InstancePage, InstanceSearch, InstanceSummary, ListInstances,
-        NewInstance,
+        MatchPage, NewInstance,
     },
     inventory::{PageLimit, RemoveInstance},
     readiness::Probe,
@@ -29,7 +29,7 @@ use fleet_core::{
 };
 use tokio::time::Instant;
 
-use self::{data_api::DataApi, errors::Failure};
+use self::{data_api::DataApiClient, errors::FailedCall};
 use crate::{budget, settings::InventorySettings};
 
 /// What a probe runs.
@@ -42,7 +42,7 @@ const PROBE: &str = "SELECT MAX(v.version), MAX(v.oldest_functions), \
 /// The inventory. Clones share one client.
 #[derive(Clone, Debug)]
 pub struct DataApiInventory {
-    api: DataApi,
+    api: DataApiClient,
 }
 
 impl DataApiInventory {
@@ -54,7 +54,7 @@ impl DataApiInventory {
         settings: InventorySettings,
     ) -> Self {
         Self {
-            api: DataApi::new(config.into(), settings),
+            api: DataApiClient::new(config.into(), settings),
         }
     }
 
@@ -108,7 +108,7 @@ impl BrowseInstances for DataApiInventory {
         search: &InstanceSearch,
         after: Option<&InstanceId>,
         limit: PageLimit,
-    ) -> Result<FoundPage, StoreError> {
+    ) -> Result<MatchPage, StoreError> {
         browse::find(&self.api, search, after, limit).await
     }
 
@@ -141,6 +141,6 @@ impl Probe for DataApiInventory {
         };
         answer
             .and_then(|answer| rows::schema(answer.records))
-            .map_err(Failure::into_store_error)
+            .map_err(FailedCall::into_store_error)
     }
 }

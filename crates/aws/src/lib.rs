@@ -1,7 +1,7 @@
 //! The ports of fleet-core on AWS: RDS Data API, DynamoDB and Secrets Manager.
 //!
 //! A function reads where its stores are ([`InventorySettings`], [`DimensionsSettings`]), builds one [`function_config`], and
-//! gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`], [`DatabaseSecret`]. Each is cheap to clone and holds its client's connections.
+//! gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`], [`SecretProbe`]. Each is cheap to clone and holds its client's connections.
 //!
 //! Every operation ends within [`budget::WHOLE`], before API Gateway gives up the request, and every call that is sent,
 //! attempts included, is counted by [`fleet_core::calls`].
@@ -32,5 +32,5 @@ pub use dimensions::DynamoDimensions;
 pub use failure::CallFailure;
 pub use inventory::DataApiInventory;
 pub use rehearsal::rehearse;
-pub use secret::DatabaseSecret;
+pub use secret::SecretProbe;
 pub use settings::{DimensionsSettings, InventorySettings};

@@ -51,9 +51,9 @@ async fn rehearse_for<T>(trust: Trust, work: impl Future<Output = T>) {
 
 /// Sends requests, except those of a rehearsal.
 #[derive(Debug)]
-pub(crate) struct Connector(pub(crate) SharedHttpConnector);
+pub(crate) struct RehearsalConnector(pub(crate) SharedHttpConnector);
 
-impl HttpConnector for Connector {
+impl HttpConnector for RehearsalConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         match REHEARSING.try_with(|()| ()) {
             Ok(()) => HttpConnectorFuture::ready(Ok(answer())),

@@ -23,7 +23,7 @@ const OPERATION: &str = "DescribeSecret";
 ///
 /// Only described, never read: the Data API reads it, and this process has no use for a password.
 #[derive(Clone, Debug)]
-pub struct DatabaseSecret {
+pub struct SecretProbe {
     client: Client,
     secret: String,
 }
@@ -31,9 +31,9 @@ pub struct DatabaseSecret {
 /// A secret that exists but that the Data API cannot read.
 #[derive(Debug, Error)]
 #[error("the secret is scheduled to be deleted")]
-struct BeingDeleted;
+struct DeletionPending;
 
-impl DatabaseSecret {
+impl SecretProbe {
     /// The secret of `settings`, by name or ARN.
     #[must_use]
     pub fn new(config: &SdkConfig, settings: &InventorySettings) -> Self {
@@ -47,7 +47,7 @@ impl DatabaseSecret {
     }
 }
 
-impl Probe for DatabaseSecret {
+impl Probe for SecretProbe {
     async fn probe(&self) -> Result<(), StoreError> {
         let call = self.client.describe_secret().secret_id(&self.secret).send();
         match tokio::time::timeout(budget::PROBE, call).await {
@@ -59,7 +59,7 @@ impl Probe for DatabaseSecret {
                 Err(unavailable(CallFailure::of(OPERATION, &error)))
             }
             Ok(Err(error)) => Err(fault(CallFailure::of(OPERATION, &error))),
-            Ok(Ok(secret)) if secret.deleted_date().is_some() => Err(fault(BeingDeleted)),
+            Ok(Ok(secret)) if secret.deleted_date().is_some() => Err(fault(DeletionPending)),
             Ok(Ok(_)) => Ok(()),
         }
     }

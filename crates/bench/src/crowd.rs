@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::Method;
 
 use crate::{
-    Failure, INSTANCE,
-    load::{Load, Request, run},
-    report::{Cell, Report},
-    server::{Server, Setup},
+    BenchError, INSTANCE,
+    load::{Load, LoadRequest, run},
+    report::{Report, ReportCell},
+    server::{BenchServer, ServerSetup},
 };
 
 const CLIENTS: usize = 1_000;
@@ -17,18 +17,18 @@ const EACH: usize = 10_000;
 /// How many connections fill the stores.
 const FILLERS: usize = 16;
 
-pub(crate) async fn measure(setup: Setup, span: Duration) -> Result<Report, Failure> {
-    let (server, _) = Server::start(setup).await?;
+pub(crate) async fn measure(setup: ServerSetup, span: Duration) -> Result<Report, BenchError> {
+    let (server, _) = BenchServer::start(setup).await?;
     let fill = Load {
         request: &|connection, request| {
             let number = request * FILLERS + connection;
             (number < 2 * EACH).then(|| {
                 let item = number / 2;
                 if number.is_multiple_of(2) {
-                    Request::new(Method::POST, format!("/ec2/i-{item}"), INSTANCE)
+                    LoadRequest::new(Method::POST, format!("/ec2/i-{item}"), INSTANCE)
                 } else {
                     let path = format!("/scalableTargetDimensions/{item}");
-                    Request::new(Method::PATCH, path, r#"{"desiredCapacity":2.0}"#)
+                    LoadRequest::new(Method::PATCH, path, r#"{"desiredCapacity":2.0}"#)
                 }
             })
         },
@@ -42,19 +42,19 @@ pub(crate) async fn measure(setup: Setup, span: Duration) -> Result<Report, Fail
             let draw = fastrand::usize(..100);
             let item = fastrand::usize(..EACH);
             Some(match draw {
-                0..45 => Request::get(format!("/ec2/i-{item}")),
-                45..90 => Request::get(format!("/scalableTargetDimensions/{item}")),
-                90..93 => Request::new(
+                0..45 => LoadRequest::get(format!("/ec2/i-{item}")),
+                45..90 => LoadRequest::get(format!("/scalableTargetDimensions/{item}")),
+                90..93 => LoadRequest::new(
                     Method::PATCH,
                     format!("/scalableTargetDimensions/{item}"),
                     &format!(r#"{{"desiredCapacity":{}.5}}"#, request % 100),
                 ),
-                93..95 => Request::new(
+                93..95 => LoadRequest::new(
                     Method::POST,
                     format!("/ec2/new-{connection}-{request}"),
                     INSTANCE,
                 ),
-                _ => Request::get("/ec2?aws_region=us-east-1&limit=20".to_owned()),
+                _ => LoadRequest::get("/ec2?aws_region=us-east-1&limit=20".to_owned()),
             })
         },
         span,
@@ -81,13 +81,13 @@ pub(crate) async fn measure(setup: Setup, span: Duration) -> Result<Report, Fail
             "loaded MiB",
         ],
         rows: vec![vec![
-            Cell::Number(measured.rate(), 0),
-            Cell::Number(half, 2),
-            Cell::Number(most, 2),
-            Cell::Number(most / half, 1),
-            Cell::Number(measured.not_ok() as f64, 0),
-            Cell::Number(idle as f64, 0),
-            Cell::Number(after as f64, 0),
+            ReportCell::Number(measured.rate(), 0),
+            ReportCell::Number(half, 2),
+            ReportCell::Number(most, 2),
+            ReportCell::Number(most / half, 1),
+            ReportCell::Number(measured.not_ok() as f64, 0),
+            ReportCell::Number(idle as f64, 0),
+            ReportCell::Number(after as f64, 0),
         ]],
     })
 }

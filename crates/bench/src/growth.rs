@@ -6,10 +6,10 @@ use http::Method;
 use serde_json::json;
 
 use crate::{
-    Failure,
-    load::Connection,
-    report::{Cell, Report},
-    server::{Server, Setup},
+    BenchError,
+    load::LoadConnection,
+    report::{Report, ReportCell},
+    server::{BenchServer, ServerSetup},
 };
 
 /// How often each page is asked for.
@@ -60,15 +60,15 @@ const LISTS: [(&str, &str); 18] = [
 ];
 
 /// Fills a server, and asks it for each list.
-pub(crate) async fn measure(setup: Setup) -> Result<Report, Failure> {
-    let (server, _) = Server::start(setup).await?;
+pub(crate) async fn measure(setup: ServerSetup) -> Result<Report, BenchError> {
+    let (server, _) = BenchServer::start(setup).await?;
     let begun = Instant::now();
     fill(&server).await?;
     let mut notes = vec![format!(
         "1,000,000 instances with two packages each, made in {} s.",
         begun.elapsed().as_secs()
     )];
-    let mut connection = Connection::open(&server.address).await?;
+    let mut connection = LoadConnection::open(&server.address).await?;
     let (mut unfiltered, mut rows) = (None, Vec::new());
     for (filters, found) in LISTS {
         let first = median(&mut connection, filters, "").await?.as_secs_f64();
@@ -82,12 +82,12 @@ pub(crate) async fn measure(setup: Setup) -> Result<Report, Failure> {
             format!("`{filters}`")
         };
         rows.push(vec![
-            Cell::Text(shown),
-            Cell::text(found),
-            Cell::Number(1e3 * first, 2),
-            Cell::Number(first / one, 1),
-            Cell::Number(1e3 * deep, 2),
-            Cell::Number(deep / other, 1),
+            ReportCell::Text(shown),
+            ReportCell::text(found),
+            ReportCell::Number(1e3 * first, 2),
+            ReportCell::Number(first / one, 1),
+            ReportCell::Number(1e3 * deep, 2),
+            ReportCell::Number(deep / other, 1),
         ]);
     }
     for path in [
@@ -127,10 +127,10 @@ fn token() -> String {
 }
 
 async fn median(
-    connection: &mut Connection,
+    connection: &mut LoadConnection,
     filters: &str,
     token: &str,
-) -> Result<Duration, Failure> {
+) -> Result<Duration, BenchError> {
     let token = if token.is_empty() {
         String::new()
     } else {
@@ -155,7 +155,7 @@ async fn median(
 }
 
 /// Makes the instances by the local Data API, 100,000 at a time. Ids count up; everything else follows from their digits.
-async fn fill(server: &Server) -> Result<(), Failure> {
+async fn fill(server: &BenchServer) -> Result<(), BenchError> {
     let rows = format!(
         "FROM {DIGITS} b CROSS JOIN {DIGITS} c CROSS JOIN {DIGITS} e CROSS JOIN {DIGITS} f CROSS JOIN {DIGITS} g"
     );
@@ -177,7 +177,7 @@ async fn fill(server: &Server) -> Result<(), Failure> {
              SELECT {id}, CONCAT('package-', c.d, e.d, g.d), CONCAT('2.', f.d) {rows}"
         ),
     ];
-    let mut connection = Connection::open(&server.aws_address).await?;
+    let mut connection = LoadConnection::open(&server.aws_address).await?;
     for lead in 0..10 {
         for sql in &statements {
             let parameter = json!({ "name": "lead", "value": { "stringValue": lead.to_string() } });

@@ -11,9 +11,11 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    Failure,
-    report::{Cell, Report},
-    start::{Candidate, Plan, Process, environment, runtime_api::RuntimeApi, stores},
+    BenchError,
+    report::{Report, ReportCell},
+    start::{
+        FunctionProcess, StartCandidate, StartPlan, environment, runtime_api::RuntimeApi, stores,
+    },
 };
 
 /// Answers before counting begins: the first ones make connections and fill caches.
@@ -29,7 +31,7 @@ const COMPARED: &str = "instructions × bare";
 const END_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Counts the instructions of each function's requests.
-pub(crate) async fn measure(plan: Plan) -> Result<Report, Failure> {
+pub(crate) async fn measure(plan: StartPlan) -> Result<Report, BenchError> {
     let mut report = Report {
         title: TITLE.to_owned(),
         notes: vec![format!(
@@ -68,9 +70,9 @@ pub(crate) async fn measure(plan: Plan) -> Result<Report, Failure> {
         .into_iter()
         .map(|(label, count)| {
             vec![
-                Cell::Text(label),
-                Cell::Number(count, 0),
-                Cell::Number(count / bare, 2),
+                ReportCell::Text(label),
+                ReportCell::Number(count, 0),
+                ReportCell::Number(count / bare, 2),
             ]
         })
         .collect();
@@ -81,7 +83,7 @@ pub(crate) async fn measure(plan: Plan) -> Result<Report, Failure> {
 ///
 /// # Errors
 /// If nothing was counted, or `before` has no such table.
-pub(crate) fn regressions(reports: &[Value], before: &Value) -> Result<Vec<String>, Failure> {
+pub(crate) fn regressions(reports: &[Value], before: &Value) -> Result<Vec<String>, BenchError> {
     let now = ratios(reports).ok_or("no instructions were counted")?;
     let before = before.as_array().map(Vec::as_slice).and_then(ratios);
     let before = before.ok_or("the earlier results have no instructions")?;
@@ -115,7 +117,7 @@ fn version() -> io::Result<()> {
 }
 
 /// The instructions of a request: the difference of two processes that answer a different number of them.
-fn count(subject: &Candidate, variables: &[(String, String)]) -> Result<f64, Failure> {
+fn count(subject: &StartCandidate, variables: &[(String, String)]) -> Result<f64, BenchError> {
     let few = total(subject, variables, 0..WARM_UP)?;
     let many = total(subject, variables, WARM_UP..WARM_UP + WARM_UP + COUNTED)?;
     Ok(many.saturating_sub(few) as f64 / COUNTED as f64)
@@ -123,14 +125,14 @@ fn count(subject: &Candidate, variables: &[(String, String)]) -> Result<f64, Fai
 
 /// All instructions of a process that answers these events.
 fn total(
-    subject: &Candidate,
+    subject: &StartCandidate,
     variables: &[(String, String)],
     events: std::ops::Range<usize>,
-) -> Result<u64, Failure> {
+) -> Result<u64, BenchError> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("counts");
     let api = RuntimeApi::open()?;
-    let mut process = Process::start(callgrind(&file, &subject.program), variables, &api)?;
+    let mut process = FunctionProcess::start(callgrind(&file, &subject.program), variables, &api)?;
     let mut session = process.first_call(&api)?;
     for number in events {
         session.invoke(&subject.event(number))?;

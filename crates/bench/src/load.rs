@@ -11,16 +11,16 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::{Failure, statistics::percentile};
+use crate::{BenchError, statistics::percentile};
 
 /// One request.
-pub(crate) struct Request {
+pub(crate) struct LoadRequest {
     method: Method,
     path: String,
     body: String,
 }
 
-impl Request {
+impl LoadRequest {
     pub(crate) fn new(method: Method, path: String, body: &str) -> Self {
         Self {
             method,
@@ -37,7 +37,7 @@ impl Request {
 /// What is requested, and for how long.
 pub(crate) struct Load<'a> {
     /// By the number of the connection and of the request on it; `None` where there is no more to ask.
-    pub(crate) request: &'a (dyn Fn(usize, usize) -> Option<Request> + Sync),
+    pub(crate) request: &'a (dyn Fn(usize, usize) -> Option<LoadRequest> + Sync),
     pub(crate) span: Duration,
 }
 
@@ -50,13 +50,13 @@ pub(crate) struct LoadResult {
 }
 
 /// One connection to the server.
-pub(crate) struct Connection {
+pub(crate) struct LoadConnection {
     sender: http1::SendRequest<Full<Bytes>>,
     address: String,
 }
 
-impl Connection {
-    pub(crate) async fn open(address: &str) -> Result<Self, Failure> {
+impl LoadConnection {
+    pub(crate) async fn open(address: &str) -> Result<Self, BenchError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -73,7 +73,7 @@ impl Connection {
         method: Method,
         path: &str,
         body: String,
-    ) -> Result<StatusCode, Failure> {
+    ) -> Result<StatusCode, BenchError> {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -95,10 +95,10 @@ pub(crate) async fn run(
     address: &str,
     load: &Load<'_>,
     connections: usize,
-) -> Result<LoadResult, Failure> {
+) -> Result<LoadResult, BenchError> {
     let mut opened = Vec::new();
     for _ in 0..connections {
-        opened.push(Connection::open(address).await?);
+        opened.push(LoadConnection::open(address).await?);
     }
     let started = Instant::now();
     let mut measured = LoadResult::default();
@@ -118,13 +118,14 @@ pub(crate) async fn run(
 
 async fn ask(
     number: usize,
-    mut connection: Connection,
+    mut connection: LoadConnection,
     load: &Load<'_>,
     started: Instant,
-) -> Result<(Vec<Duration>, usize), Failure> {
+) -> Result<(Vec<Duration>, usize), BenchError> {
     let (mut latencies, mut not_ok) = (Vec::new(), 0);
     while started.elapsed() < load.span {
-        let Some(Request { method, path, body }) = (load.request)(number, latencies.len()) else {
+        let Some(LoadRequest { method, path, body }) = (load.request)(number, latencies.len())
+        else {
             break;
         };
         let sent = Instant::now();

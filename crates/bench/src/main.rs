@@ -30,10 +30,10 @@ use std::{
 use clap::{Parser, ValueEnum};
 use serde_json::Value;
 
-use crate::{report::Report, requests::Plan, server::Setup};
+use crate::{report::Report, requests::RequestPlan, server::ServerSetup};
 
 /// Why nothing could be measured.
-pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+pub(crate) type BenchError = Box<dyn Error + Send + Sync>;
 
 /// Measures Fleet API's server and functions on this machine.
 ///
@@ -41,13 +41,13 @@ pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 /// meanwhile. `start` and `instructions` build the functions as a release first, which takes a while. The output is Markdown.
 #[derive(Parser)]
 #[command(name = "fleet-bench", version)]
-struct Options {
+struct BenchOptions {
     /// What to measure; all of it, if nothing is named
     #[arg(value_enum)]
-    subjects: Vec<Subject>,
+    subjects: Vec<BenchSubject>,
     /// What runs the SQL; mariadb needs an installed MariaDB
-    #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
-    engine: Engine,
+    #[arg(long, value_enum, default_value_t = BenchEngine::Sqlite)]
+    engine: BenchEngine,
     /// Seconds of load for each measurement
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
@@ -78,7 +78,7 @@ struct Options {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Subject {
+enum BenchSubject {
     /// Start, and each kind of request: rate, latency, processor time and calls to stores
     Requests,
     /// Resident memory after 10,000 and 100,000 requests, and after 1,000,000 reads
@@ -94,7 +94,7 @@ enum Subject {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Engine {
+enum BenchEngine {
     Sqlite,
     Mariadb,
 }
@@ -111,7 +111,7 @@ async fn main() -> ExitCode {
     let outcome = if env::var_os(server::SERVE).is_some() {
         server::serve().await
     } else {
-        measure(Options::parse()).await
+        measure(BenchOptions::parse()).await
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -122,9 +122,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn measure(options: Options) -> Result<(), Failure> {
+async fn measure(options: BenchOptions) -> Result<(), BenchError> {
     let subjects = if options.subjects.is_empty() {
-        Subject::value_variants()
+        BenchSubject::value_variants()
     } else {
         &options.subjects
     };
@@ -162,20 +162,23 @@ async fn measure(options: Options) -> Result<(), Failure> {
     }
 }
 
-async fn reports_of(subject: Subject, options: &Options) -> Result<Vec<Report>, Failure> {
-    let setup = Setup {
-        mariadb: options.engine == Engine::Mariadb,
+async fn reports_of(
+    subject: BenchSubject,
+    options: &BenchOptions,
+) -> Result<Vec<Report>, BenchError> {
+    let setup = ServerSetup {
+        mariadb: options.engine == BenchEngine::Mariadb,
     };
     let span = Duration::from_secs(options.seconds);
     let fewest = options.connections.first().map_or(16, |first| first.get());
-    let starts = start::Plan {
+    let starts = start::StartPlan {
         starts: options.starts.get(),
         binaries: options.binaries.clone(),
         only: options.functions.clone(),
     };
     Ok(match subject {
-        Subject::Requests => {
-            let plan = Plan {
+        BenchSubject::Requests => {
+            let plan = RequestPlan {
                 setup,
                 span,
                 runs: options.runs.get(),
@@ -186,11 +189,11 @@ async fn reports_of(subject: Subject, options: &Options) -> Result<Vec<Report>, 
             }
             reports
         }
-        Subject::Memory => vec![memory::measure(setup, fewest).await?],
-        Subject::Crowd => vec![crowd::measure(setup, span).await?],
-        Subject::Growth => vec![growth::measure(setup).await?],
-        Subject::Start => start::measure(starts).await?,
-        Subject::Instructions => vec![instructions::measure(starts).await?],
+        BenchSubject::Memory => vec![memory::measure(setup, fewest).await?],
+        BenchSubject::Crowd => vec![crowd::measure(setup, span).await?],
+        BenchSubject::Growth => vec![growth::measure(setup).await?],
+        BenchSubject::Start => start::measure(starts).await?,
+        BenchSubject::Instructions => vec![instructions::measure(starts).await?],
     })
 }
 
@@ -202,8 +205,8 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        Options::command().debug_assert();
-        let options = Options::parse_from([
+        BenchOptions::command().debug_assert();
+        let options = BenchOptions::parse_from([
             "fleet-bench",
             "crowd",
             "requests",
@@ -216,15 +219,15 @@ mod tests {
             "--against",
             "before.json",
         ]);
-        assert!(options.subjects == [Subject::Crowd, Subject::Requests]);
-        assert!(options.engine == Engine::Mariadb);
+        assert!(options.subjects == [BenchSubject::Crowd, BenchSubject::Requests]);
+        assert!(options.engine == BenchEngine::Mariadb);
         let connections: Vec<usize> = options.connections.iter().map(|one| one.get()).collect();
         assert_eq!(connections, [4, 8]);
         assert_eq!(options.functions, ["books", "health"]);
         assert_eq!(options.against.unwrap().to_str(), Some("before.json"));
         let zeros = ["--connections", "--seconds", "--runs", "--starts"].map(|name| [name, "0"]);
         for wrong in zeros {
-            assert!(Options::try_parse_from([&["fleet-bench"][..], &wrong].concat()).is_err());
+            assert!(BenchOptions::try_parse_from([&["fleet-bench"][..], &wrong].concat()).is_err());
         }
     }
 }

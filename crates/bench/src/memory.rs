@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::Method;
 
 use crate::{
-    Failure, INSTANCE,
-    load::{Load, Request, run},
-    report::{Cell, Report},
-    server::{Server, Setup},
+    BenchError, INSTANCE,
+    load::{Load, LoadRequest, run},
+    report::{Report, ReportCell},
+    server::{BenchServer, ServerSetup},
 };
 
 /// After how many requests the memory is read.
@@ -17,13 +17,17 @@ const STEPS: [usize; 3] = [10_000, 100_000, 1_000_000];
 const MIXED_STEPS: usize = 2;
 
 /// Measures it after reads, and after reads and writes.
-pub(crate) async fn measure(setup: Setup, connections: usize) -> Result<Report, Failure> {
+pub(crate) async fn measure(setup: ServerSetup, connections: usize) -> Result<Report, BenchError> {
     let reads = resident(setup, connections, &STEPS, &|_, number| read(number)).await?;
     let mixed = resident(setup, connections, &STEPS[..MIXED_STEPS], &mixed).await?;
     let steps = [0].into_iter().chain(STEPS);
     let rows = steps.enumerate().map(|(place, requests)| {
-        let of = |mib: &[u64]| Cell::number(mib.get(place).map(|mib| *mib as f64), 0);
-        vec![Cell::Number(requests as f64, 0), of(&reads), of(&mixed)]
+        let of = |mib: &[u64]| ReportCell::number(mib.get(place).map(|mib| *mib as f64), 0);
+        vec![
+            ReportCell::Number(requests as f64, 0),
+            of(&reads),
+            of(&mixed),
+        ]
     });
     Ok(Report {
         title: "Memory".to_owned(),
@@ -36,22 +40,22 @@ pub(crate) async fn measure(setup: Setup, connections: usize) -> Result<Report, 
     })
 }
 
-fn read(number: usize) -> Request {
-    Request::get(if number.is_multiple_of(2) {
+fn read(number: usize) -> LoadRequest {
+    LoadRequest::get(if number.is_multiple_of(2) {
         "/ec2/instance-002".to_owned()
     } else {
         "/scalableTargetDimensions/1-23456789".to_owned()
     })
 }
 
-fn mixed(connection: usize, number: usize) -> Request {
+fn mixed(connection: usize, number: usize) -> LoadRequest {
     match number % 4 {
         2 => {
             let body = format!(r#"{{"desiredCapacity":{number}.5}}"#);
             let path = format!("/scalableTargetDimensions/{connection}");
-            Request::new(Method::PATCH, path, &body)
+            LoadRequest::new(Method::PATCH, path, &body)
         }
-        3 => Request::new(
+        3 => LoadRequest::new(
             Method::POST,
             format!("/ec2/i-{connection}-{number}"),
             INSTANCE,
@@ -62,12 +66,12 @@ fn mixed(connection: usize, number: usize) -> Request {
 
 /// The MiB of a new server after its start, and after each of the steps.
 async fn resident(
-    setup: Setup,
+    setup: ServerSetup,
     connections: usize,
     steps: &[usize],
-    request: &(dyn Fn(usize, usize) -> Request + Sync),
-) -> Result<Vec<u64>, Failure> {
-    let (server, _) = Server::start(setup).await?;
+    request: &(dyn Fn(usize, usize) -> LoadRequest + Sync),
+) -> Result<Vec<u64>, BenchError> {
+    let (server, _) = BenchServer::start(setup).await?;
     server
         .send(Method::POST, "/ec2/instance-002", INSTANCE)
         .await?;

@@ -10,12 +10,12 @@ pub(crate) struct Report {
     /// Whole sentences.
     pub(crate) notes: Vec<String>,
     pub(crate) columns: Vec<&'static str>,
-    pub(crate) rows: Vec<Vec<Cell>>,
+    pub(crate) rows: Vec<Vec<ReportCell>>,
 }
 
 /// What a table has in one place.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Cell {
+pub(crate) enum ReportCell {
     Text(String),
     /// A number, and how many digits after the point are shown.
     Number(f64, usize),
@@ -23,7 +23,7 @@ pub(crate) enum Cell {
     Missing,
 }
 
-impl Cell {
+impl ReportCell {
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
@@ -60,7 +60,7 @@ impl Report {
             let _ = writeln!(text, "\n| {} |", self.columns.join(" | "));
             let _ = writeln!(text, "|{}", "---|".repeat(self.columns.len()));
             for row in &self.rows {
-                let cells: Vec<String> = row.iter().map(Cell::shown).collect();
+                let cells: Vec<String> = row.iter().map(ReportCell::shown).collect();
                 let _ = writeln!(text, "| {} |", cells.join(" | "));
             }
         }
@@ -88,7 +88,9 @@ impl Report {
             .rows
             .iter()
             .filter_map(|row| match (row.first()?, row.get(place)?) {
-                (Cell::Text(name), Cell::Number(value, _)) => Some((name.clone(), *value)),
+                (ReportCell::Text(name), ReportCell::Number(value, _)) => {
+                    Some((name.clone(), *value))
+                }
                 _ => None,
             })
             .collect();
@@ -146,11 +148,15 @@ mod tests {
             columns: vec!["request", "per second", "× health"],
             rows: vec![
                 vec![
-                    Cell::text("health"),
-                    Cell::Number(1000.4, 0),
-                    Cell::Number(1.0, 3),
+                    ReportCell::text("health"),
+                    ReportCell::Number(1000.4, 0),
+                    ReportCell::Number(1.0, 3),
                 ],
-                vec![Cell::text("add <2>"), Cell::Missing, Cell::Number(0.25, 3)],
+                vec![
+                    ReportCell::text("add <2>"),
+                    ReportCell::Missing,
+                    ReportCell::Number(0.25, 3),
+                ],
             ],
         }
     }

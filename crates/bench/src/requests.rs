@@ -5,31 +5,33 @@ use std::time::Duration;
 use http::Method;
 
 use crate::{
-    Failure, INSTANCE,
-    load::{Load, Request, run},
-    report::{Cell, Report},
-    server::{Server, Setup},
+    BenchError, INSTANCE,
+    load::{Load, LoadRequest, run},
+    report::{Report, ReportCell},
+    server::{BenchServer, ServerSetup},
     statistics::median,
 };
 
 /// A request by the number of the connection and of the request on it. The round keeps runs apart.
-type RequestOf = fn(usize, usize, usize) -> Request;
+type RequestOf = fn(usize, usize, usize) -> LoadRequest;
 
 /// The kinds of requests. The first one is what the others are compared with.
 const KINDS: [(&str, RequestOf); 7] = [
-    ("health", |_, _, _| Request::get("/v1/health".to_owned())),
-    ("books", |_, _, _| Request::get("/api/books".to_owned())),
+    ("health", |_, _, _| {
+        LoadRequest::get("/v1/health".to_owned())
+    }),
+    ("books", |_, _, _| LoadRequest::get("/api/books".to_owned())),
     ("inventory read", |_, _, _| {
-        Request::get("/ec2/instance-002".to_owned())
+        LoadRequest::get("/ec2/instance-002".to_owned())
     }),
     ("inventory list", |_, _, _| {
-        Request::get("/ec2?aws_region=us-east-1".to_owned())
+        LoadRequest::get("/ec2?aws_region=us-east-1".to_owned())
     }),
     ("dimension read", |_, _, _| {
-        Request::get("/scalableTargetDimensions/1-23456789".to_owned())
+        LoadRequest::get("/scalableTargetDimensions/1-23456789".to_owned())
     }),
     ("inventory add, 2 packages", |round, connection, number| {
-        Request::new(
+        LoadRequest::new(
             Method::POST,
             format!("/ec2/i-{round}-{connection}-{number}"),
             INSTANCE,
@@ -38,20 +40,20 @@ const KINDS: [(&str, RequestOf); 7] = [
     ("dimension change", |round, connection, number| {
         let path = format!("/scalableTargetDimensions/{connection}");
         let body = format!(r#"{{"desiredCapacity":{round}{number}.5}}"#);
-        Request::new(Method::PATCH, path, &body)
+        LoadRequest::new(Method::PATCH, path, &body)
     }),
 ];
 
 /// What is measured, and how often.
 #[derive(Clone, Copy)]
-pub(crate) struct Plan {
-    pub(crate) setup: Setup,
+pub(crate) struct RequestPlan {
+    pub(crate) setup: ServerSetup,
     pub(crate) span: Duration,
     pub(crate) runs: usize,
 }
 
 /// One kind, measured once.
-struct Sample {
+struct RequestSample {
     rate: f64,
     ratio: f64,
     median: f64,
@@ -61,8 +63,8 @@ struct Sample {
 }
 
 /// Measures every kind with so many connections.
-pub(crate) async fn measure(plan: Plan, connections: usize) -> Result<Report, Failure> {
-    let (server, ready) = Server::start(plan.setup).await?;
+pub(crate) async fn measure(plan: RequestPlan, connections: usize) -> Result<Report, BenchError> {
+    let (server, ready) = BenchServer::start(plan.setup).await?;
     let mut notes = vec![
         format!(
             "{connections} connections, medians of {} runs of {} s each, {} processors, which the load shares; the server was ready \
@@ -87,7 +89,7 @@ pub(crate) async fn measure(plan: Plan, connections: usize) -> Result<Report, Fa
             r#"{"desiredCapacity":2.0}"#,
         )
         .await?;
-    let mut samples: Vec<Vec<Sample>> = KINDS.iter().map(|_| Vec::new()).collect();
+    let mut samples: Vec<Vec<RequestSample>> = KINDS.iter().map(|_| Vec::new()).collect();
     let mut calls = Vec::new();
     for round in 1..=plan.runs {
         let mut health = None;
@@ -100,7 +102,7 @@ pub(crate) async fn measure(plan: Plan, connections: usize) -> Result<Report, Fa
             let measured = run(&server.address, &load, connections).await?;
             let spent = server.processor_time()?.saturating_sub(before);
             let rate = measured.rate();
-            samples[kind].push(Sample {
+            samples[kind].push(RequestSample {
                 rate,
                 ratio: rate / *health.get_or_insert(rate),
                 median: measured.at(0.5),
@@ -123,17 +125,17 @@ pub(crate) async fn measure(plan: Plan, connections: usize) -> Result<Report, Fa
         .zip(&samples)
         .zip(calls)
         .map(|(((name, _), samples), calls)| {
-            let of = |part: fn(&Sample) -> f64| median(samples.iter().map(part));
+            let of = |part: fn(&RequestSample) -> f64| median(samples.iter().map(part));
             let not_ok: usize = samples.iter().map(|sample| sample.not_ok).sum();
             vec![
-                Cell::text(*name),
-                Cell::number(of(|sample| sample.rate), 0),
-                Cell::number(of(|sample| sample.ratio), 3),
-                Cell::number(of(|sample| sample.median), 2),
-                Cell::number(of(|sample| sample.worst), 2),
-                Cell::number(of(|sample| sample.processor), 0),
-                Cell::number(calls.map(f64::from), 0),
-                Cell::Number(not_ok as f64, 0),
+                ReportCell::text(*name),
+                ReportCell::number(of(|sample| sample.rate), 0),
+                ReportCell::number(of(|sample| sample.ratio), 3),
+                ReportCell::number(of(|sample| sample.median), 2),
+                ReportCell::number(of(|sample| sample.worst), 2),
+                ReportCell::number(of(|sample| sample.processor), 0),
+                ReportCell::number(calls.map(f64::from), 0),
+                ReportCell::Number(not_ok as f64, 0),
             ]
         });
     Ok(Report {

@@ -19,7 +19,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{Failure, load::Connection};
+use crate::{BenchError, load::LoadConnection};
 
 /// Set in the environment of the server's process; its value is the data folder.
 pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
@@ -31,12 +31,12 @@ const MARIADB: &str = "FLEET_BENCH_MARIADB";
 
 /// How the server is set up.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Setup {
+pub(crate) struct ServerSetup {
     pub(crate) mariadb: bool,
 }
 
 /// Runs as the server, with its usual log, until it is killed.
-pub(crate) async fn serve() -> Result<(), Failure> {
+pub(crate) async fn serve() -> Result<(), BenchError> {
     fleet_server::start_log(None)?;
     let options = ServerOptions {
         listen: "127.0.0.1:0".parse()?,
@@ -53,7 +53,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
 }
 
 /// A running server.
-pub(crate) struct Server {
+pub(crate) struct BenchServer {
     /// Host and port.
     pub(crate) address: String,
     /// Host and port of its AWS endpoints.
@@ -64,9 +64,9 @@ pub(crate) struct Server {
     _folder: TempDir,
 }
 
-impl Server {
+impl BenchServer {
     /// Starts a server on an empty data folder. Returns how long it took from the start of the process to the first response.
-    pub(crate) async fn start(setup: Setup) -> Result<(Self, Duration), Failure> {
+    pub(crate) async fn start(setup: ServerSetup) -> Result<(Self, Duration), BenchError> {
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
         // Free a moment ago, which is good enough here.
@@ -111,8 +111,13 @@ impl Server {
     }
 
     /// Sends one request, which must succeed.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: &str) -> Result<(), Failure> {
-        let status = Connection::open(&self.address)
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+    ) -> Result<(), BenchError> {
+        let status = LoadConnection::open(&self.address)
             .await?
             .send(method, path, body.to_owned())
             .await?;
@@ -124,7 +129,7 @@ impl Server {
     }
 
     /// The process's resident memory, from Linux's `/proc`.
-    pub(crate) fn resident_mib(&self) -> Result<u64, Failure> {
+    pub(crate) fn resident_mib(&self) -> Result<u64, BenchError> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let line = status
@@ -145,14 +150,14 @@ impl Server {
     }
 
     /// The processor time that it has spent, from Linux's `/proc`.
-    pub(crate) fn processor_time(&self) -> Result<Duration, Failure> {
+    pub(crate) fn processor_time(&self) -> Result<Duration, BenchError> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/stat"))?;
         Ok(processor_time(&status).ok_or("no times in /proc")?)
     }
 
     /// Ends it.
-    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+    pub(crate) async fn stop(mut self) -> Result<(), BenchError> {
         Ok(self.process.kill().await?)
     }
 }

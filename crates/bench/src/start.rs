@@ -16,15 +16,15 @@ use std::{
 use http::Method;
 
 use crate::{
-    Failure, INSTANCE,
-    report::{Cell, Report},
-    server::{Server, Setup},
+    BenchError, INSTANCE,
+    report::{Report, ReportCell},
+    server::{BenchServer, ServerSetup},
     statistics::median,
 };
 use binaries::Binaries;
-use functions::{BARE, Event, FUNCTIONS, Function};
-use runtime_api::{RuntimeApi, Session};
-use share::Share;
+use functions::{BARE, FUNCTIONS, FunctionEvent, MeasuredFunction};
+use runtime_api::{RuntimeApi, RuntimeSession};
+use share::ControlGroup;
 use stores::TlsStores;
 
 /// The memory settings whose share of a processor is measured, in MB.
@@ -36,7 +36,7 @@ const WARM_ANSWERS: usize = 20;
 
 /// What is measured, and how often.
 #[derive(Clone)]
-pub(crate) struct Plan {
+pub(crate) struct StartPlan {
     pub(crate) starts: usize,
     /// Where the programs are, if they are not to be built.
     pub(crate) binaries: Option<PathBuf>,
@@ -45,15 +45,15 @@ pub(crate) struct Plan {
 }
 
 /// One function, ready to be started.
-pub(crate) struct Candidate {
-    pub(crate) function: &'static Function,
+pub(crate) struct StartCandidate {
+    pub(crate) function: &'static MeasuredFunction,
     pub(crate) program: PathBuf,
-    event: Event,
+    event: FunctionEvent,
 }
 
-impl Plan {
+impl StartPlan {
     /// The bare function and the planned ones, built if they are not there already.
-    pub(crate) fn subjects(&self) -> Result<Vec<Candidate>, Failure> {
+    pub(crate) fn subjects(&self) -> Result<Vec<StartCandidate>, BenchError> {
         if let Some(unknown) = self
             .only
             .iter()
@@ -61,7 +61,7 @@ impl Plan {
         {
             return Err(format!("there is no function {unknown}").into());
         }
-        let planned: Vec<&Function> = FUNCTIONS
+        let planned: Vec<&MeasuredFunction> = FUNCTIONS
             .iter()
             .filter(|function| {
                 self.only.is_empty() || self.only.iter().any(|name| name == function.name)
@@ -78,7 +78,7 @@ impl Plan {
             .into_iter()
             .chain(planned)
             .map(|function| {
-                Ok(Candidate {
+                Ok(StartCandidate {
                     function,
                     program: binaries.program(function.name)?.to_owned(),
                     event: function.event()?,
@@ -88,7 +88,7 @@ impl Plan {
     }
 }
 
-impl Candidate {
+impl StartCandidate {
     /// The event of this number.
     pub(crate) fn event(&self, number: usize) -> Vec<u8> {
         self.event.number(number)
@@ -96,8 +96,8 @@ impl Candidate {
 }
 
 /// A server for the functions' stores, with what they read.
-pub(crate) async fn stores() -> Result<Server, Failure> {
-    let (server, _) = Server::start(Setup::default()).await?;
+pub(crate) async fn stores() -> Result<BenchServer, BenchError> {
+    let (server, _) = BenchServer::start(ServerSetup::default()).await?;
     server
         .send(Method::POST, "/ec2/instance-002", INSTANCE)
         .await?;
@@ -109,7 +109,7 @@ pub(crate) async fn stores() -> Result<Server, Failure> {
 }
 
 /// The environment of a function on Lambda whose stores are at `endpoint`.
-pub(crate) fn environment(endpoint: &str) -> Result<Vec<(String, String)>, Failure> {
+pub(crate) fn environment(endpoint: &str) -> Result<Vec<(String, String)>, BenchError> {
     let mut variables = functions::settings()?;
     let own = [
         ("AWS_ACCESS_KEY_ID", "bench"),
@@ -129,15 +129,15 @@ pub(crate) fn environment(endpoint: &str) -> Result<Vec<(String, String)>, Failu
 }
 
 /// A function's process; killed when this is dropped.
-pub(crate) struct Process(pub(crate) Child);
+pub(crate) struct FunctionProcess(pub(crate) Child);
 
-impl Process {
+impl FunctionProcess {
     /// Starts it with nothing in its environment but these variables and the Runtime API's address.
     pub(crate) fn start(
         mut command: Command,
         variables: &[(String, String)],
         api: &RuntimeApi,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, BenchError> {
         let process = command
             .env_clear()
             .envs(variables.iter().cloned())
@@ -149,12 +149,12 @@ impl Process {
         Ok(Self(process))
     }
 
-    pub(crate) fn first_call(&mut self, api: &RuntimeApi) -> Result<Session, Failure> {
+    pub(crate) fn first_call(&mut self, api: &RuntimeApi) -> Result<RuntimeSession, BenchError> {
         api.wait_for(&mut self.0)
     }
 }
 
-impl Drop for Process {
+impl Drop for FunctionProcess {
     fn drop(&mut self) {
         // It may have ended.
         let _ = self.0.kill();
@@ -163,28 +163,28 @@ impl Drop for Process {
 }
 
 /// The milliseconds of one start.
-struct Start {
+struct StartTimes {
     ready: f64,
     answers: Vec<f64>,
 }
 
-impl Start {
+impl StartTimes {
     /// Starts a program and has it answer some events, from the first one on with a share of a processor.
     fn measure(
         program: &Path,
         variables: &[(String, String)],
         events: &[Vec<u8>],
-        share: Option<&Share>,
-    ) -> Result<Self, Failure> {
+        share: Option<&ControlGroup>,
+    ) -> Result<Self, BenchError> {
         let api = RuntimeApi::open()?;
         let started = Instant::now();
-        let mut process = Process::start(Command::new(program), variables, &api)?;
+        let mut process = FunctionProcess::start(Command::new(program), variables, &api)?;
         let mut session = process.first_call(&api)?;
         let ready = milliseconds(started.elapsed());
         if let Some(share) = share {
             share.hold(process.0.id())?;
         }
-        let answers: Result<_, Failure> = events
+        let answers: Result<_, BenchError> = events
             .iter()
             .map(|event| Ok(milliseconds(session.invoke(event)?)))
             .collect();
@@ -212,10 +212,10 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 /// Starts each function often, by plain HTTP and by TLS.
-pub(crate) async fn measure(plan: Plan) -> Result<Vec<Report>, Failure> {
+pub(crate) async fn measure(plan: StartPlan) -> Result<Vec<Report>, BenchError> {
     let (plan, subjects) = tokio::task::spawn_blocking(move || {
         let subjects = plan.subjects()?;
-        Ok::<_, Failure>((plan, subjects))
+        Ok::<_, BenchError>((plan, subjects))
     })
     .await??;
     let server = stores().await?;
@@ -228,7 +228,7 @@ pub(crate) async fn measure(plan: Plan) -> Result<Vec<Report>, Failure> {
         let mut numbers = 1..;
         let mut reports = vec![over_http(&plan, &subjects, &plain, &mut numbers)?];
         reports.extend(over_tls(&plan, &subjects, &secure, &mut numbers)?);
-        Ok::<_, Failure>(reports)
+        Ok::<_, BenchError>(reports)
     })
     .await??;
     server.stop().await?;
@@ -237,13 +237,13 @@ pub(crate) async fn measure(plan: Plan) -> Result<Vec<Report>, Failure> {
 
 /// Starts each of the subjects once a round, so that what disturbs the machine disturbs them all.
 fn rounds(
-    plan: &Plan,
-    subjects: &[&Candidate],
+    plan: &StartPlan,
+    subjects: &[&StartCandidate],
     variables: &[(String, String)],
-    (answers, share): (usize, Option<&Share>),
+    (answers, share): (usize, Option<&ControlGroup>),
     numbers: &mut impl Iterator<Item = usize>,
-) -> Result<Vec<Vec<Start>>, Failure> {
-    let mut starts: Vec<Vec<Start>> = subjects.iter().map(|_| Vec::new()).collect();
+) -> Result<Vec<Vec<StartTimes>>, BenchError> {
+    let mut starts: Vec<Vec<StartTimes>> = subjects.iter().map(|_| Vec::new()).collect();
     for _ in 0..plan.starts {
         for (subject, starts) in subjects.iter().zip(&mut starts) {
             let events: Vec<_> = numbers
@@ -251,7 +251,7 @@ fn rounds(
                 .take(answers)
                 .map(|number| subject.event(number))
                 .collect();
-            let start = Start::measure(&subject.program, variables, &events, share)
+            let start = StartTimes::measure(&subject.program, variables, &events, share)
                 .map_err(|error| format!("{}: {error}", subject.function.label()))?;
             starts.push(start);
         }
@@ -260,31 +260,31 @@ fn rounds(
 }
 
 fn over_http(
-    plan: &Plan,
-    subjects: &[Candidate],
+    plan: &StartPlan,
+    subjects: &[StartCandidate],
     variables: &[(String, String)],
     numbers: &mut impl Iterator<Item = usize>,
-) -> Result<Report, Failure> {
-    let all: Vec<&Candidate> = subjects.iter().collect();
+) -> Result<Report, BenchError> {
+    let all: Vec<&StartCandidate> = subjects.iter().collect();
     let starts = rounds(plan, &all, variables, (1 + WARM_ANSWERS, None), numbers)?;
     let mut rows = Vec::new();
     let mut bare = None;
     for (subject, starts) in all.iter().zip(&starts) {
-        let of = |part: fn(&Start) -> f64| median(starts.iter().map(part)).unwrap_or_default();
+        let of = |part: fn(&StartTimes) -> f64| median(starts.iter().map(part)).unwrap_or_default();
         let times = [
             of(|start| start.ready),
             of(|start| start.ready + start.first()),
-            of(Start::warm),
+            of(StartTimes::warm),
         ];
         let bare = *bare.get_or_insert(times);
-        let mut row = vec![Cell::text(subject.function.label())];
+        let mut row = vec![ReportCell::text(subject.function.label())];
         for (number, (time, digits)) in times.into_iter().zip([2, 2, 3]).enumerate() {
-            row.push(Cell::Number(time, digits));
-            row.push(Cell::Number(time / bare[number], 2));
+            row.push(ReportCell::Number(time, digits));
+            row.push(ReportCell::Number(time / bare[number], 2));
         }
         let (program, zipped) = binaries::sizes(&subject.program)?;
-        row.push(Cell::Number(program as f64 / 1e6, 2));
-        row.push(Cell::Number(zipped as f64 / 1e6, 2));
+        row.push(ReportCell::Number(program as f64 / 1e6, 2));
+        row.push(ReportCell::Number(zipped as f64 / 1e6, 2));
         rows.push(row);
     }
     Ok(Report {
@@ -311,12 +311,12 @@ fn over_http(
 }
 
 fn over_tls(
-    plan: &Plan,
-    subjects: &[Candidate],
+    plan: &StartPlan,
+    subjects: &[StartCandidate],
     variables: &[(String, String)],
     numbers: &mut impl Iterator<Item = usize>,
-) -> Result<[Report; 2], Failure> {
-    let all: Vec<&Candidate> = subjects
+) -> Result<[Report; 2], BenchError> {
+    let all: Vec<&StartCandidate> = subjects
         .iter()
         .filter(|subject| subject.function.has_store)
         .collect();
@@ -327,52 +327,53 @@ fn over_tls(
         plan.starts
     )];
     let starts = rounds(plan, &all, variables, (2, None), numbers)?;
-    let of = |starts: &[Start], part: fn(&Start) -> f64| median(starts.iter().map(part));
+    let of = |starts: &[StartTimes], part: fn(&StartTimes) -> f64| median(starts.iter().map(part));
     let inits: Vec<_> = starts
         .iter()
         .map(|starts| of(starts, |start| start.ready))
         .collect();
-    let mut rows: Vec<Vec<Cell>> = all
+    let mut rows: Vec<Vec<ReportCell>> = all
         .iter()
         .zip(&starts)
         .zip(&inits)
         .map(|((subject, starts), init)| {
             vec![
-                Cell::text(subject.function.label()),
-                Cell::number(*init, 2),
-                Cell::number(of(starts, Start::first), 2),
+                ReportCell::text(subject.function.label()),
+                ReportCell::number(*init, 2),
+                ReportCell::number(of(starts, StartTimes::first), 2),
             ]
         })
         .collect();
     let mut by_memory = Vec::new();
     for memory in MEMORIES {
-        let share = match Share::of(memory) {
+        let share = match ControlGroup::of(memory) {
             Ok(share) => share,
             Err(error) => {
                 notes.push(format!(
                     "The share of {memory} MB was not measured: no control group could be made ({error}). Root can, where they are \
                      mounted to be written to."
                 ));
-                rows.iter_mut().for_each(|row| row.push(Cell::Missing));
+                rows.iter_mut()
+                    .for_each(|row| row.push(ReportCell::Missing));
                 continue;
             }
         };
         let answers = (1 + WARM_ANSWERS, Some(&share));
         let starts = rounds(plan, &all, variables, answers, numbers)?;
         for (row, starts) in rows.iter_mut().zip(&starts) {
-            row.push(Cell::number(of(starts, Start::first), 2));
+            row.push(ReportCell::number(of(starts, StartTimes::first), 2));
         }
         by_memory.push((memory, starts));
     }
     let shown = by_memory.iter().find(|(memory, _)| *memory == SHOWN);
     for (number, (row, init)) in rows.iter_mut().zip(&inits).enumerate() {
         let starts = shown.map(|(_, starts)| &starts[number][..]);
-        let first = starts.and_then(|starts| of(starts, Start::first));
-        row.push(Cell::number(
-            starts.and_then(|starts| of(starts, Start::second)),
+        let first = starts.and_then(|starts| of(starts, StartTimes::first));
+        row.push(ReportCell::number(
+            starts.and_then(|starts| of(starts, StartTimes::second)),
             2,
         ));
-        row.push(Cell::number(
+        row.push(ReportCell::number(
             first.zip(*init).map(|(first, init)| first + init),
             2,
         ));

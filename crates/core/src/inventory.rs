@@ -8,7 +8,7 @@ mod ports;
 mod record;
 
 pub use browse::{
-    BrowseInstances, FilterValues, FoundInstance, FoundPage, InstanceSearch, MAX_FILTER_VALUES,
+    BrowseInstances, FilterValues, InstanceMatch, InstanceSearch, MAX_FILTER_VALUES, MatchPage,
     PACKAGES_SHOWN,
 };
 pub use creation_date::{CreationDate, CreationDateError};

@@ -13,9 +13,9 @@ mod status;
 mod stored;
 
 pub use capacity::{Capacity, CapacityError};
-pub use change::{Change, FieldChange};
+pub use change::{DimensionChange, FieldChange};
 pub use dimension::{Dimension, DimensionId, DimensionIdError};
-pub use names::Names;
+pub use names::DimensionNames;
 pub use ports::{ListDimensions, ReadDimension, UpdateDimension, UpdateError};
 pub use status::{FailureReason, ScalingStatus, StatusName, StatusNameError};
-pub use stored::{DimensionPage, StateTag, Stored, UpdateTime, UpdateTimeError};
+pub use stored::{DimensionPage, StateTag, StoredDimension, UpdateTime, UpdateTimeError};

@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use crate::{
-    scaling::{Names, demo::Outcome},
+    scaling::{DimensionNames, demo::DemoOutcome},
     text::check_printable,
 };
 
@@ -46,15 +46,15 @@ pub enum InventoryRole {
 pub struct ScalingSettings {
     /// `SCALING_MODE` and, in demo mode, `SCALING_TEST_FAILURE`.
     pub mode: ScalingMode,
-    /// `SCALING_VERSION`, `SCALING_RESOURCE_NAME` and `SCALING_DIMENSION_NAME`; [`Names::default`] by default.
-    pub names: Names,
+    /// `SCALING_VERSION`, `SCALING_RESOURCE_NAME` and `SCALING_DIMENSION_NAME`; [`DimensionNames::default`] by default.
+    pub names: DimensionNames,
 }
 
 /// Who moves a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingMode {
     /// It moves by itself, a step with each read, and ends like this.
-    Demo(Outcome),
+    Demo(DemoOutcome),
     /// Its owner does, by patching it.
     Production,
 }
@@ -118,8 +118,8 @@ impl ScalingSettings {
             "false",
             "true or false",
             |text| match text {
-                "true" => Some(Outcome::Fail),
-                "false" => Some(Outcome::Succeed),
+                "true" => Some(DemoOutcome::Fail),
+                "false" => Some(DemoOutcome::Succeed),
                 _ => None,
             },
         )?;
@@ -134,7 +134,7 @@ impl ScalingSettings {
                 _ => None,
             },
         )?;
-        let default = Names::default();
+        let default = DimensionNames::default();
         let name = |variable, default: &str| {
             choice(
                 &lookup,
@@ -144,7 +144,7 @@ impl ScalingSettings {
                 |text| check_printable(text, 255).is_ok().then(|| text.to_owned()),
             )
         };
-        let names = Names {
+        let names = DimensionNames {
             version: name("SCALING_VERSION", &default.version)?,
             resource_name: name("SCALING_RESOURCE_NAME", &default.resource_name)?,
             dimension_name: name("SCALING_DIMENSION_NAME", &default.dimension_name)?,
@@ -248,8 +248,8 @@ mod tests {
     #[test]
     fn scaling_is_a_demo_unless_set_otherwise() {
         let settings = ScalingSettings::read(|_| None).unwrap();
-        assert_eq!(settings.mode, ScalingMode::Demo(Outcome::Succeed));
-        let Names {
+        assert_eq!(settings.mode, ScalingMode::Demo(DemoOutcome::Succeed));
+        let DimensionNames {
             version,
             resource_name,
             dimension_name,
@@ -259,7 +259,7 @@ mod tests {
             ["MyVersion", "MyService", "MyDimension"]
         );
         let failing = ScalingSettings::read(given(&[("SCALING_TEST_FAILURE", "true")])).unwrap();
-        assert_eq!(failing.mode, ScalingMode::Demo(Outcome::Fail));
+        assert_eq!(failing.mode, ScalingMode::Demo(DemoOutcome::Fail));
         let production = ScalingSettings::read(given(&[
             ("SCALING_MODE", "production"),
             ("SCALING_VERSION", "1.0"),

@@ -43,7 +43,7 @@ pub enum TextError {
 
 /// The class of a character in the rule of printable text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CharacterClass {
     /// A letter, a mark, a number or a symbol: what a joiner may join.
     Joinable,
     /// Punctuation, and spaces of any width.
@@ -55,10 +55,10 @@ enum Kind {
 }
 
 /// By Unicode's general categories.
-fn kind(c: char) -> Kind {
+fn kind(c: char) -> CharacterClass {
     use GeneralCategory as Category;
     if matches!(c, '\u{200C}' | '\u{200D}') {
-        return Kind::Joiner;
+        return CharacterClass::Joiner;
     }
     match get_general_category(c) {
         Category::Control
@@ -67,7 +67,7 @@ fn kind(c: char) -> Kind {
         | Category::ParagraphSeparator
         | Category::PrivateUse
         | Category::Surrogate
-        | Category::Unassigned => Kind::Refused,
+        | Category::Unassigned => CharacterClass::Refused,
         Category::ConnectorPunctuation
         | Category::DashPunctuation
         | Category::OpenPunctuation
@@ -75,8 +75,8 @@ fn kind(c: char) -> Kind {
         | Category::InitialPunctuation
         | Category::FinalPunctuation
         | Category::OtherPunctuation
-        | Category::SpaceSeparator => Kind::Other,
-        _ => Kind::Joinable,
+        | Category::SpaceSeparator => CharacterClass::Other,
+        _ => CharacterClass::Joinable,
     }
 }
 
@@ -88,7 +88,7 @@ fn is_visible(c: char) -> bool {
         '\u{115F}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{FFA0}'
     );
     !is_filler
-        && kind(c) != Kind::Joiner
+        && kind(c) != CharacterClass::Joiner
         && !matches!(
             get_general_category(c),
             GeneralCategory::SpaceSeparator
@@ -99,17 +99,17 @@ fn is_visible(c: char) -> bool {
 
 /// The first character of `text` that is not printable, with its position, counted from 1.
 fn unprintable(text: &str) -> Option<(usize, char)> {
-    let mut before = Kind::Other;
+    let mut before = CharacterClass::Other;
     let mut characters = text.chars().enumerate().peekable();
     while let Some((index, c)) = characters.next() {
         let here = kind(c);
         let is_allowed = match here {
-            Kind::Joinable | Kind::Other => true,
-            Kind::Joiner => {
+            CharacterClass::Joinable | CharacterClass::Other => true,
+            CharacterClass::Joiner => {
                 let after = characters.peek().map(|(_, next)| kind(*next));
-                before == Kind::Joinable && after == Some(Kind::Joinable)
+                before == CharacterClass::Joinable && after == Some(CharacterClass::Joinable)
             }
-            Kind::Refused => false,
+            CharacterClass::Refused => false,
         };
         if !is_allowed {
             return Some((index + 1, c));

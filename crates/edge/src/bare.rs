@@ -17,8 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
 use crate::{
-    responder::{Responder, Unreadable},
-    seats::Activity,
+    responder::{Responder, UnreadableRequest},
+    seats::ConnectionActivity,
 };
 
 /// The header with the id that an answer and its log lines share.
@@ -31,13 +31,13 @@ const BARE_BYTES: usize = 256;
 pub(crate) struct RewordingConnection<S, R> {
     stream: S,
     responder: Arc<R>,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
     /// The replacement of a bare response that is not sent yet.
     pending: Bytes,
 }
 
 impl<S: AsyncWrite + Unpin, R: Responder> RewordingConnection<S, R> {
-    pub(crate) fn new(stream: S, responder: Arc<R>, activity: Arc<Activity>) -> Self {
+    pub(crate) fn new(stream: S, responder: Arc<R>, activity: Arc<ConnectionActivity>) -> Self {
         Self {
             stream,
             responder,
@@ -81,9 +81,9 @@ impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for RewordingConnection<S, 
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_pending(cx))?;
-        match Bare::find(bytes) {
+        match BareResponse::find(bytes) {
             None => self.poll_sent(cx, bytes),
-            Some(Bare {
+            Some(BareResponse {
                 at: 0,
                 unreadable,
                 date,
@@ -92,7 +92,7 @@ impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for RewordingConnection<S, 
                 Poll::Ready(Ok(bytes.len()))
             }
             // The rest comes with the next call.
-            Some(Bare { at, .. }) => self.poll_sent(cx, &bytes[..at]),
+            Some(BareResponse { at, .. }) => self.poll_sent(cx, &bytes[..at]),
         }
     }
 
@@ -103,7 +103,7 @@ impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for RewordingConnection<S, 
     ) -> Poll<io::Result<usize>> {
         // Heads are in the first slice, bodies in the others.
         if let Some(first) = slices.iter().find(|slice| !slice.is_empty())
-            && Bare::find(first).is_some()
+            && BareResponse::find(first).is_some()
         {
             return self.poll_write(cx, first);
         }
@@ -129,13 +129,13 @@ impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for RewordingConnection<S, 
 }
 
 /// A response of hyper's own at the end of what is written.
-struct Bare<'b> {
+struct BareResponse<'b> {
     at: usize,
-    unreadable: Unreadable,
+    unreadable: UnreadableRequest,
     date: &'b str,
 }
 
-impl<'b> Bare<'b> {
+impl<'b> BareResponse<'b> {
     /// Finds one. Our own responses have a request id in their head, so they are never mistaken for one.
     fn find(bytes: &'b [u8]) -> Option<Self> {
         let head = bytes.strip_suffix(b"\r\n\r\n")?;
@@ -146,9 +146,9 @@ impl<'b> Bare<'b> {
                 .rposition(|window| window == b"HTTP/1.1")?;
         let mut lines = str::from_utf8(&head[at..]).ok()?.split("\r\n");
         let unreadable = match lines.next()?.split(' ').nth(1)? {
-            "400" => Unreadable::Head,
-            "414" => Unreadable::Target,
-            "431" => Unreadable::Headers,
+            "400" => UnreadableRequest::Head,
+            "414" => UnreadableRequest::Target,
+            "431" => UnreadableRequest::Headers,
             _ => return None,
         };
         let mut date = "";
@@ -168,7 +168,7 @@ impl<'b> Bare<'b> {
 }
 
 /// The complete response that says why.
-fn worded(responder: &impl Responder, unreadable: Unreadable, date: &str) -> Bytes {
+fn worded(responder: &impl Responder, unreadable: UnreadableRequest, date: &str) -> Bytes {
     let id = Uuid::new_v4();
     let (mut parts, body) = responder.refuse(unreadable, id).into_parts();
     for name in [REQUEST_ID, CONNECTION] {
@@ -198,23 +198,23 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
-    use crate::{responder::Client, seats::Seats, under_way::Ticket};
+    use crate::{responder::ClientConnection, seats::Seats, under_way::RequestTicket};
 
-    struct Refusing;
+    struct RefusingResponder;
 
-    impl Responder for Refusing {
+    impl Responder for RefusingResponder {
         type Body = Full<Bytes>;
 
         async fn respond(
             &self,
-            _: &Client,
+            _: &ClientConnection,
             _: Request<Incoming>,
-            _: &Ticket,
+            _: &RequestTicket,
         ) -> Response<Full<Bytes>> {
             Response::default()
         }
 
-        fn refuse(&self, unreadable: Unreadable, id: Uuid) -> Response<Full<Bytes>> {
+        fn refuse(&self, unreadable: UnreadableRequest, id: Uuid) -> Response<Full<Bytes>> {
             let mut answer = Response::new(Full::from(format!("{unreadable:?} {id}")));
             *answer.status_mut() = unreadable.status();
             answer
@@ -226,7 +226,8 @@ mod tests {
     async fn sent(written: &str) -> String {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let seat = Seats::new(1).take_another();
-        let mut worded = RewordingConnection::new(ours, Arc::new(Refusing), seat.activity());
+        let mut worded =
+            RewordingConnection::new(ours, Arc::new(RefusingResponder), seat.activity());
         let write = async {
             worded.write_all(written.as_bytes()).await.unwrap();
             worded.shutdown().await.unwrap();

@@ -35,13 +35,13 @@ pub enum BodyError {
 
 /// The memory that the bodies under way share.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Semaphore>);
+pub struct BodyBudget(Arc<Semaphore>);
 
 /// One body's share of the budget. It is returned when this is dropped.
 #[derive(Debug, Default)]
-pub struct Share(Option<OwnedSemaphorePermit>);
+pub struct BodyShare(Option<OwnedSemaphorePermit>);
 
-impl Budget {
+impl BodyBudget {
     /// A budget of so many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
@@ -49,7 +49,7 @@ impl Budget {
     }
 
     /// Makes `share` large enough for `bytes`.
-    fn grow(&self, share: &mut Share, bytes: usize) -> Result<(), BodyError> {
+    fn grow(&self, share: &mut BodyShare, bytes: usize) -> Result<(), BodyError> {
         let taken = share
             .0
             .as_ref()
@@ -74,13 +74,13 @@ impl Budget {
 pub async fn read<B: Body<Data = Bytes> + Unpin>(
     body: &mut B,
     limit: usize,
-    budget: &Budget,
-) -> Result<(Vec<u8>, Share), BodyError> {
+    budget: &BodyBudget,
+) -> Result<(Vec<u8>, BodyShare), BodyError> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(BodyError::TooLarge(limit));
     }
-    let (mut whole, mut share) = (Vec::<u8>::new(), Share::default());
+    let (mut whole, mut share) = (Vec::<u8>::new(), BodyShare::default());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| BodyError::Broken)?;
         // Trailers are not part of an event.
@@ -136,13 +136,13 @@ mod tests {
         body: &mut B,
         limit: usize,
     ) -> Result<Vec<u8>, BodyError> {
-        let read = read(body, limit, &Budget::new(limit)).await;
+        let read = read(body, limit, &BodyBudget::new(limit)).await;
         read.map(|(bytes, _)| bytes)
     }
 
     #[tokio::test]
     async fn bodies_share_a_budget_and_give_it_back() {
-        let budget = Budget::new(100);
+        let budget = BodyBudget::new(100);
         let large = || Full::<Bytes>::from(vec![b'x'; FREE_BYTES + 60]);
         let (bytes, share) = read(&mut large(), 1_000_000, &budget).await.unwrap();
         assert_eq!(bytes.len(), FREE_BYTES + 60);

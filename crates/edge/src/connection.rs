@@ -19,9 +19,9 @@ use crate::{
     bare::RewordingConnection,
     handshake::Handshake,
     limits::HostingLimits,
-    responder::{Client, Responder},
-    seats::{Asking, Seat},
-    under_way::UnderWay,
+    responder::{ClientConnection, Responder},
+    seats::{ActiveRequest, Seat},
+    under_way::OpenRequests,
 };
 
 /// How long a stop waits for a handshake.
@@ -41,7 +41,7 @@ pub(crate) struct Connection<R> {
     pub(crate) stopping: CancellationToken,
     /// What is still under way is given up.
     pub(crate) cutting: CancellationToken,
-    pub(crate) under_way: UnderWay,
+    pub(crate) under_way: OpenRequests,
 }
 
 impl<R: Responder> Connection<R> {
@@ -52,7 +52,7 @@ impl<R: Responder> Connection<R> {
         peer: SocketAddr,
         handshake: &impl Handshake,
     ) {
-        let mut client = Client {
+        let mut client = ClientConnection {
             ip: peer.ip(),
             is_secure: false,
             certificate: None,
@@ -75,7 +75,11 @@ impl<R: Responder> Connection<R> {
     }
 
     /// Answers the requests that come by `stream`.
-    async fn exchange<S: AsyncRead + AsyncWrite + Send + 'static>(self, stream: S, client: Client) {
+    async fn exchange<S: AsyncRead + AsyncWrite + Send + 'static>(
+        self,
+        stream: S,
+        client: ClientConnection,
+    ) {
         let Self {
             responder,
             limits,
@@ -94,7 +98,7 @@ impl<R: Responder> Connection<R> {
         let activity = seat.activity();
         let service = service_fn(move |request: Request<Incoming>| {
             let ticket = under_way.begin(&request);
-            let asking = Asking::begin(&activity);
+            let asking = ActiveRequest::begin(&activity);
             let (responder, client) = (Arc::clone(&responder), Arc::clone(&client));
             async move {
                 let answer = responder.respond(&client, request, &ticket).await;

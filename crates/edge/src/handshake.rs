@@ -7,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::responder::Client;
+use crate::responder::ClientConnection;
 
 /// What becomes of a TCP connection before HTTP is spoken.
 pub trait Handshake: Send + Sync + 'static {
@@ -21,18 +21,22 @@ pub trait Handshake: Send + Sync + 'static {
     fn shake(
         &self,
         stream: TcpStream,
-        client: &mut Client,
+        client: &mut ClientConnection,
     ) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
 }
 
 /// No handshake: plain HTTP.
 #[derive(Clone, Copy, Debug)]
-pub struct Plain;
+pub struct PlainHttp;
 
-impl Handshake for Plain {
+impl Handshake for PlainHttp {
     type Stream = TcpStream;
 
-    async fn shake(&self, stream: TcpStream, _: &mut Client) -> io::Result<Option<TcpStream>> {
+    async fn shake(
+        &self,
+        stream: TcpStream,
+        _: &mut ClientConnection,
+    ) -> io::Result<Option<TcpStream>> {
         Ok(Some(stream))
     }
 }

@@ -22,10 +22,10 @@ use crate::{
     handshake::Handshake,
     limits::HostingLimits,
     os_error::error_words,
-    pace::Pace,
+    pace::LogPace,
     responder::Responder,
     seats::{Seat, Seats},
-    under_way::UnderWay,
+    under_way::OpenRequests,
 };
 
 /// The wait after an accept that failed because file descriptors or memory ran out: retrying at once would only spin.
@@ -37,7 +37,7 @@ pub struct Hosting {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<usize>,
-    under_way: UnderWay,
+    under_way: OpenRequests,
 }
 
 impl Hosting {
@@ -53,7 +53,7 @@ impl Hosting {
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let under_way = UnderWay::default();
+        let under_way = OpenRequests::default();
         let connections = Connections {
             responder: Arc::new(responder),
             handshake: Arc::new(handshake),
@@ -81,7 +81,7 @@ impl Hosting {
 
     /// The requests that are under way.
     #[must_use]
-    pub fn under_way(&self) -> UnderWay {
+    pub fn under_way(&self) -> OpenRequests {
         self.under_way.clone()
     }
 
@@ -102,12 +102,12 @@ struct Connections<R, H> {
     open: TaskTracker,
     stopping: CancellationToken,
     cutting: CancellationToken,
-    under_way: UnderWay,
+    under_way: OpenRequests,
 }
 
 impl<R: Responder, H: Handshake> Connections<R, H> {
     async fn serve(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) -> usize {
-        let (mut full, mut failing) = (Pace::default(), Pace::default());
+        let (mut full, mut failing) = (LogPace::default(), LogPace::default());
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -151,7 +151,7 @@ impl<R: Responder, H: Handshake> Connections<R, H> {
         cut
     }
 
-    async fn not_accepted(&self, error: &io::Error, failing: &mut Pace) {
+    async fn not_accepted(&self, error: &io::Error, failing: &mut LogPace) {
         // The client has gone before it was its turn.
         if matches!(
             error.kind(),
@@ -208,31 +208,31 @@ mod tests {
 
     use super::*;
     use crate::{
-        handshake::Plain,
-        responder::{Client, Unreadable},
-        under_way::Ticket,
+        handshake::PlainHttp,
+        responder::{ClientConnection, UnreadableRequest},
+        under_way::RequestTicket,
     };
 
-    struct Silent;
+    struct SilentResponder;
 
-    impl Responder for Silent {
+    impl Responder for SilentResponder {
         type Body = Full<Bytes>;
 
         async fn respond(
             &self,
-            _: &Client,
+            _: &ClientConnection,
             _: Request<Incoming>,
-            _: &Ticket,
+            _: &RequestTicket,
         ) -> Response<Self::Body> {
             Response::default()
         }
 
-        fn refuse(&self, _: Unreadable, _: Uuid) -> Response<Full<Bytes>> {
+        fn refuse(&self, _: UnreadableRequest, _: Uuid) -> Response<Full<Bytes>> {
             Response::default()
         }
     }
 
-    fn connections() -> Connections<Silent, Plain> {
+    fn connections() -> Connections<SilentResponder, PlainHttp> {
         let long = Duration::from_secs(3_600);
         let limits = HostingLimits {
             handshake: long,
@@ -242,28 +242,28 @@ mod tests {
             connections: 2,
         };
         Connections {
-            responder: Arc::new(Silent),
-            handshake: Arc::new(Plain),
+            responder: Arc::new(SilentResponder),
+            handshake: Arc::new(PlainHttp),
             limits,
             seats: Seats::new(limits.connections),
             open: TaskTracker::new(),
             stopping: CancellationToken::new(),
             cutting: CancellationToken::new(),
-            under_way: UnderWay::default(),
+            under_way: OpenRequests::default(),
         }
     }
 
     /// Keeps what is logged.
     #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
-    impl Log {
+    impl CapturedLog {
         fn bytes(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
 
-    impl Write for Log {
+    impl Write for CapturedLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.bytes().write(bytes)
         }
@@ -275,13 +275,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_accept_that_fails_is_named_in_words_once_a_second_and_an_idle_connection_goes() {
-        let log = Log::default();
+        let log = CapturedLog::default();
         let written = log.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_writer(move || written.clone())
             .finish();
         let _guard = tracing::subscriber::set_default(subscriber);
-        let (connections, mut failing) = (connections(), Pace::default());
+        let (connections, mut failing) = (connections(), LogPace::default());
         let idle = connections.seats.take().await;
         // Ten failures a second, each followed by its wait.
         for _ in 0..11 {

@@ -18,10 +18,10 @@ mod site;
 mod under_way;
 
 pub use bare::REQUEST_ID;
-pub use handshake::{Handshake, Plain};
+pub use handshake::{Handshake, PlainHttp};
 pub use hosting::Hosting;
 pub use limits::HostingLimits;
 pub use os_error::{error_words, words};
-pub use responder::{Client, Responder, Unreadable};
+pub use responder::{ClientConnection, Responder, UnreadableRequest};
 pub use site::{ForeignSite, SiteRules};
-pub use under_way::{Ticket, UnderWay, shortened};
+pub use under_way::{OpenRequests, RequestTicket, shortened};

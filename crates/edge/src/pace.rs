@@ -9,12 +9,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Holds a repeated log line back.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct LogPace {
     last: Option<Instant>,
     held_back: u64,
 }
 
-impl Pace {
+impl LogPace {
     /// Whether the line may be written now; if so, how often it was held back since the last time.
     pub(crate) fn next(&mut self) -> Option<u64> {
         let now = Instant::now();
@@ -33,7 +33,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_line_comes_once_a_second_and_tells_how_many_were_held_back() {
-        let mut pace = Pace::default();
+        let mut pace = LogPace::default();
         assert_eq!([(); 4].map(|()| pace.next()), [Some(0), None, None, None]);
         tokio::time::advance(PAUSE).await;
         assert_eq!([(); 2].map(|()| pace.next()), [Some(3), None]);

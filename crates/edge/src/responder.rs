@@ -9,7 +9,7 @@ use hyper::body::{Body, Incoming};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::under_way::Ticket;
+use crate::under_way::RequestTicket;
 
 /// What answers requests.
 pub trait Responder: Send + Sync + 'static {
@@ -19,14 +19,14 @@ pub trait Responder: Send + Sync + 'static {
     /// Answers a request, which is under way as long as its ticket is kept.
     fn respond(
         &self,
-        client: &Client,
+        client: &ClientConnection,
         request: Request<Incoming>,
-        ticket: &Ticket,
+        ticket: &RequestTicket,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
     /// The response to something that is not an HTTP request. The header with the id is added to it, and the connection
     /// closes after it.
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Response<Full<Bytes>>;
+    fn refuse(&self, unreadable: UnreadableRequest, request_id: Uuid) -> Response<Full<Bytes>>;
 
     /// Ends what requests in progress would wait for in vain, since no new ones come.
     fn release(&self) -> impl Future<Output = ()> + Send {
@@ -41,7 +41,7 @@ pub trait Responder: Send + Sync + 'static {
 
 /// Whose connection it is.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct ClientConnection {
     /// Its address.
     pub ip: IpAddr,
     /// Whether the connection is encrypted.
@@ -52,7 +52,7 @@ pub struct Client {
 
 /// Why something cannot be read as a request. The text is what the client reads.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum UnreadableRequest {
     /// 400: not HTTP/1.1.
     #[error("The request line or a header cannot be read as HTTP/1.1.")]
     Head,
@@ -64,7 +64,7 @@ pub enum Unreadable {
     Headers,
 }
 
-impl Unreadable {
+impl UnreadableRequest {
     /// The HTTP status.
     #[must_use]
     pub fn status(self) -> StatusCode {

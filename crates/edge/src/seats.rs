@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 /// All places for connections of one listener.
 #[derive(Clone, Debug)]
-pub(crate) struct Seats(Arc<Shared>);
+pub(crate) struct Seats(Arc<SeatsState>);
 
 #[derive(Debug)]
-struct Shared {
+struct SeatsState {
     most: usize,
-    table: Mutex<Table>,
+    table: Mutex<SeatTable>,
     /// A connection ended, or became idle.
     changed: Notify,
     /// Counts whatever happens on any connection.
@@ -26,19 +26,19 @@ struct Shared {
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct SeatTable {
     last_key: u64,
-    taken: HashMap<u64, Row>,
+    taken: HashMap<u64, SeatRow>,
 }
 
 #[derive(Debug)]
-struct Row {
-    connection: Arc<Activity>,
-    stage: Stage,
+struct SeatRow {
+    connection: Arc<ConnectionActivity>,
+    stage: ConnectionStage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ConnectionStage {
     Open,
     /// It was told to close, and will at once.
     Closing,
@@ -48,30 +48,30 @@ enum Stage {
 
 /// What one connection does.
 #[derive(Debug)]
-pub(crate) struct Activity {
+pub(crate) struct ConnectionActivity {
     /// The requests that are being answered.
     asked: AtomicUsize,
     /// When something was last sent, on the clock of all.
     progress: AtomicU64,
     close: CancellationToken,
-    all: Arc<Shared>,
+    all: Arc<SeatsState>,
 }
 
 /// A connection's place. It is free again when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     key: u64,
-    activity: Arc<Activity>,
+    activity: Arc<ConnectionActivity>,
 }
 
 /// A request that is being answered, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Asking(Arc<Activity>);
+pub(crate) struct ActiveRequest(Arc<ConnectionActivity>);
 
 impl Seats {
     /// Room for `most` connections.
     pub(crate) fn new(most: usize) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(SeatsState {
             most,
             table: Mutex::default(),
             changed: Notify::new(),
@@ -112,26 +112,26 @@ impl Seats {
         self.0.table().close_idle();
     }
 
-    fn seat(&self, table: &mut Table) -> Seat {
+    fn seat(&self, table: &mut SeatTable) -> Seat {
         table.last_key += 1;
         let key = table.last_key;
-        let activity = Arc::new(Activity {
+        let activity = Arc::new(ConnectionActivity {
             asked: AtomicUsize::new(0),
             progress: AtomicU64::new(self.0.now()),
             close: CancellationToken::new(),
             all: Arc::clone(&self.0),
         });
-        let row = Row {
+        let row = SeatRow {
             connection: Arc::clone(&activity),
-            stage: Stage::Open,
+            stage: ConnectionStage::Open,
         };
         table.taken.insert(key, row);
         Seat { key, activity }
     }
 }
 
-impl Shared {
-    fn table(&self) -> MutexGuard<'_, Table> {
+impl SeatsState {
+    fn table(&self) -> MutexGuard<'_, SeatTable> {
         // A map that was let go of half-way is still a map.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,24 +141,26 @@ impl Shared {
     }
 }
 
-impl Table {
+impl SeatTable {
     fn is_closing(&self) -> bool {
-        self.taken.values().any(|row| row.stage == Stage::Closing)
+        self.taken
+            .values()
+            .any(|row| row.stage == ConnectionStage::Closing)
     }
 
     fn close_idle(&mut self) {
         let idle = self
             .taken
             .values_mut()
-            .filter(|row| row.stage == Stage::Open && !row.connection.is_asked());
+            .filter(|row| row.stage == ConnectionStage::Open && !row.connection.is_asked());
         if let Some(row) = idle.min_by_key(|row| row.connection.progress.load(Ordering::Relaxed)) {
-            row.stage = Stage::Closing;
+            row.stage = ConnectionStage::Closing;
             row.connection.close.cancel();
         }
     }
 }
 
-impl Activity {
+impl ConnectionActivity {
     /// Something was sent.
     pub(crate) fn went_on(&self) {
         self.progress.store(self.all.now(), Ordering::Relaxed);
@@ -171,7 +173,7 @@ impl Activity {
 
 impl Seat {
     /// What the connection does.
-    pub(crate) fn activity(&self) -> Arc<Activity> {
+    pub(crate) fn activity(&self) -> Arc<ConnectionActivity> {
         Arc::clone(&self.activity)
     }
 
@@ -189,7 +191,7 @@ impl Seat {
     pub(crate) fn leave_later(&self) {
         let all = &self.activity.all;
         if let Some(row) = all.table().taken.get_mut(&self.key) {
-            row.stage = Stage::Leaving;
+            row.stage = ConnectionStage::Leaving;
         }
         all.changed.notify_one();
     }
@@ -203,15 +205,15 @@ impl Drop for Seat {
     }
 }
 
-impl Asking {
+impl ActiveRequest {
     /// A request came.
-    pub(crate) fn begin(activity: &Arc<Activity>) -> Self {
+    pub(crate) fn begin(activity: &Arc<ConnectionActivity>) -> Self {
         activity.asked.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(activity))
     }
 }
 
-impl Drop for Asking {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
         self.0.went_on();
         self.0.asked.fetch_sub(1, Ordering::SeqCst);
@@ -250,7 +252,7 @@ mod tests {
     async fn one_that_is_asked_stays_and_a_new_one_waits_until_it_is_answered() {
         let seats = Seats::new(1);
         let seat = seats.take().await;
-        let asking = Asking::begin(&seat.activity());
+        let asking = ActiveRequest::begin(&seat.activity());
         let mut next = Box::pin(seats.take());
         assert!(next.as_mut().now_or_never().is_none());
         assert!(!is_told(&seat));
@@ -266,7 +268,7 @@ mod tests {
         let mut next = Box::pin(seats.take());
         assert!(next.as_mut().now_or_never().is_none());
         assert!(is_told(&first) && !is_told(&second));
-        let _asking = Asking::begin(&first.activity());
+        let _asking = ActiveRequest::begin(&first.activity());
         first.leave_later();
         assert!(next.as_mut().now_or_never().is_none());
         assert!(is_told(&second));

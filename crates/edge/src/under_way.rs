@@ -14,21 +14,21 @@ const LOGGED_PATH: usize = 200;
 
 /// The requests of one listener that are under way: until they are answered, and until their function has ended.
 #[derive(Clone, Debug, Default)]
-pub struct UnderWay(Arc<Mutex<HashMap<Uuid, (Method, String)>>>);
+pub struct OpenRequests(Arc<Mutex<HashMap<Uuid, (Method, String)>>>);
 
 /// A request under way. It is over when the last clone of this is dropped.
 #[derive(Clone, Debug)]
-pub struct Ticket(Arc<Entry>);
+pub struct RequestTicket(Arc<OpenRequest>);
 
 #[derive(Debug)]
-struct Entry {
+struct OpenRequest {
     id: Uuid,
-    all: UnderWay,
+    all: OpenRequests,
 }
 
-impl UnderWay {
+impl OpenRequests {
     /// Begins a request, which gets an id.
-    pub(crate) fn begin<B>(&self, request: &Request<B>) -> Ticket {
+    pub(crate) fn begin<B>(&self, request: &Request<B>) -> RequestTicket {
         let id = Uuid::new_v4();
         let line = (
             request.method().clone(),
@@ -36,7 +36,7 @@ impl UnderWay {
         );
         self.all().insert(id, line);
         let all = self.clone();
-        Ticket(Arc::new(Entry { id, all }))
+        RequestTicket(Arc::new(OpenRequest { id, all }))
     }
 
     /// Logs each request that is under way as cut off. Returns how many there are.
@@ -54,7 +54,7 @@ impl UnderWay {
     }
 }
 
-impl Ticket {
+impl RequestTicket {
     /// The request's id.
     #[must_use]
     pub fn id(&self) -> String {
@@ -62,7 +62,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Entry {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         self.all.all().remove(&self.id);
     }

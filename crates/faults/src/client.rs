@@ -12,7 +12,7 @@ use tokio::{net::TcpStream, task::JoinHandle};
 
 /// The response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct ClientResponse {
     /// The HTTP status.
     pub status: u16,
     /// All headers.
@@ -23,7 +23,7 @@ pub struct Answer {
     pub text: String,
 }
 
-impl Answer {
+impl ClientResponse {
     /// A header's value; empty if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
@@ -35,7 +35,7 @@ impl Answer {
 
 /// A connection that carries one request after another; a new one replaces it when the server ends it with a response.
 #[derive(Debug)]
-pub struct Connection {
+pub struct ServerConnection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
     address: SocketAddr,
@@ -43,7 +43,7 @@ pub struct Connection {
     ends: bool,
 }
 
-impl Connection {
+impl ServerConnection {
     /// Opens one.
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Connection {
         method: &str,
         path: &str,
         body: impl Into<Bytes>,
-    ) -> io::Result<Answer> {
+    ) -> io::Result<ClientResponse> {
         self.send_with(method, path, &[], body).await
     }
 
@@ -89,7 +89,7 @@ impl Connection {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
-    ) -> io::Result<Answer> {
+    ) -> io::Result<ClientResponse> {
         if self.ends {
             *self = Self::open(self.address).await?;
         }
@@ -117,7 +117,7 @@ impl Connection {
         let text =
             String::from_utf8_lossy(&body.collect().await.map_err(io::Error::other)?.to_bytes())
                 .into_owned();
-        Ok(Answer {
+        Ok(ClientResponse {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body: serde_json::from_str(&text).unwrap_or_default(),
@@ -126,15 +126,20 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for ServerConnection {
     fn drop(&mut self) {
         self.driver.abort();
     }
 }
 
 /// Sends a request on its own connection. The server must answer.
-pub async fn send(address: SocketAddr, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
-    Connection::open(address)
+pub async fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: impl Into<Bytes>,
+) -> ClientResponse {
+    ServerConnection::open(address)
         .await
         .unwrap()
         .send(method, path, body)

@@ -55,7 +55,7 @@ impl Fault {
 
 /// The kinds of fault that leave open whether the call was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FaultKind {
     /// [`Fault::Delay`], up to 50 ms.
     Delay,
     /// [`Fault::Silence`].
@@ -72,7 +72,7 @@ pub enum Kind {
     ErrorInstead,
 }
 
-impl Kind {
+impl FaultKind {
     /// All kinds.
     pub const ALL: [Self; 7] = [
         Self::Delay,

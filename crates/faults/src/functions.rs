@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use fleet_aws::SdkConfig;
-use fleet_core::scaling::{Names, demo::Outcome};
+use fleet_core::scaling::{DimensionNames, demo::DemoOutcome};
 use fleet_core::settings::{InventoryRole, ScalingMode, ScalingSettings};
 use fleet_http::{ApiGatewayProxyRequest, Body, Context, DynFunction};
 use fleet_server::Clients;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::{client::Answer, stores::settings};
+use crate::{client::ClientResponse, stores::settings};
 
 /// The route of one instance.
 const INSTANCE: &str = "/ec2/{aws_instance_id}";
@@ -25,7 +25,7 @@ impl Functions {
     /// All of them, in demo mode, over the stores that `config` points to.
     #[must_use]
     pub fn demo(config: &SdkConfig) -> Self {
-        Self::new(config, ScalingMode::Demo(Outcome::Succeed))
+        Self::new(config, ScalingMode::Demo(DemoOutcome::Succeed))
     }
 
     /// All of them, over the stores that `config` points to.
@@ -40,7 +40,7 @@ impl Functions {
         let (inventory, dimensions) = settings();
         let scaling = ScalingSettings {
             mode,
-            names: Names::default(),
+            names: DimensionNames::default(),
         };
         Self(
             fleet_server::functions(
@@ -63,7 +63,7 @@ impl Functions {
     }
 
     /// Sends a request for the instance `id`.
-    pub async fn instance(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
+    pub async fn instance(&self, method: &str, id: &str, body: Option<&Value>) -> ClientResponse {
         self.call(
             method,
             INSTANCE,
@@ -75,7 +75,7 @@ impl Functions {
     }
 
     /// Sends a request for the dimension `id`.
-    pub async fn dimension(&self, method: &str, id: &str, body: Option<&Value>) -> Answer {
+    pub async fn dimension(&self, method: &str, id: &str, body: Option<&Value>) -> ClientResponse {
         self.call(
             method,
             DIMENSION,
@@ -87,12 +87,12 @@ impl Functions {
     }
 
     /// Lists instances; each parameter of `query` has a list of values.
-    pub async fn list(&self, query: &Value) -> Answer {
+    pub async fn list(&self, query: &Value) -> ClientResponse {
         self.call("GET", "/ec2", &Value::Null, query, None).await
     }
 
     /// Sends a GET to a route without parameters.
-    pub async fn get(&self, route: &str) -> Answer {
+    pub async fn get(&self, route: &str) -> ClientResponse {
         self.call("GET", route, &Value::Null, &Value::Null, None)
             .await
     }
@@ -105,7 +105,7 @@ impl Functions {
         parameters: &Value,
         query: &Value,
         body: Option<&Value>,
-    ) -> Answer {
+    ) -> ClientResponse {
         let event = json!({
             "resource": route, "path": "/", "httpMethod": method,
             "pathParameters": parameters, "multiValueQueryStringParameters": query,
@@ -130,12 +130,12 @@ fn encoded(id: &str) -> String {
 }
 
 /// Calls a function.
-pub async fn invoke(function: &dyn DynFunction, event: ApiGatewayProxyRequest) -> Answer {
+pub async fn invoke(function: &dyn DynFunction, event: ApiGatewayProxyRequest) -> ClientResponse {
     let answer = function.invoke(event, Context::default()).await;
     let Some(Body::Text(text)) = answer.body else {
         panic!("the body is not text: {:?}", answer.body)
     };
-    Answer {
+    ClientResponse {
         status: u16::try_from(answer.status_code).unwrap(),
         headers: answer.headers,
         body: serde_json::from_str(&text).unwrap_or_default(),

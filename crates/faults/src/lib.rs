@@ -2,8 +2,8 @@
 //!
 //! [`Proxy`] sits between a function and its store and makes calls fail. [`Stores`] are a test's own local AWS
 //! endpoints, on MariaDB or MySQL if `FLEET_TEST_DATABASE_URL` names one. [`wire::Wire`] connects to them with a paused
-//! clock. [`Process`] is a whole server that may be killed.
-//! [`Run`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always with a seed that
+//! clock. [`ServerProcess`] is a whole server that may be killed.
+//! [`FaultRun`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always with a seed that
 //! is printed and that `FLEET_FAULTS_SEED` sets again.
 
 #![expect(
@@ -23,10 +23,10 @@ mod run;
 pub mod stores;
 pub mod wire;
 
-pub use client::{Answer, Connection};
-pub use fault::{Fault, Kind};
+pub use client::{ClientResponse, ServerConnection};
+pub use fault::{Fault, FaultKind};
 pub use functions::Functions;
-pub use process::Process;
-pub use proxy::{Call, Proxy};
-pub use run::Run;
+pub use process::ServerProcess;
+pub use proxy::{ProxiedCall, Proxy};
+pub use run::FaultRun;
 pub use stores::Stores;

@@ -14,13 +14,13 @@ use tokio::{
 
 /// A running server. It is killed when this is dropped.
 #[derive(Debug)]
-pub struct Process {
+pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
     said: Arc<Mutex<Vec<String>>>,
 }
 
-impl Process {
+impl ServerProcess {
     /// Starts this crate's server `program` with `arguments`, these variables and nothing else from the
     /// environment, on free ports, and waits until it answers.
     pub async fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {

@@ -18,17 +18,17 @@ use crate::{fault::Fault, message};
 
 /// A call on its way to the store.
 #[derive(Debug)]
-pub struct Call<'a> {
+pub struct ProxiedCall<'a> {
     /// The Data API's path, such as `/Execute`; else the operation's name, such as `PutItem`.
     pub operation: &'a str,
     /// How many calls came before it since the last [`Proxy::plan`].
     pub nth: usize,
 }
 
-type Plan = Box<dyn FnMut(&Call<'_>) -> Option<Fault> + Send>;
+type ProxyPlan = Box<dyn FnMut(&ProxiedCall<'_>) -> Option<Fault> + Send>;
 
-struct State {
-    plan: Plan,
+struct ProxyState {
+    plan: ProxyPlan,
     calls: usize,
     faults: usize,
 }
@@ -36,7 +36,7 @@ struct State {
 /// A running proxy. It stops when it is dropped.
 pub struct Proxy {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ProxyState>>,
     served: JoinHandle<()>,
 }
 
@@ -45,7 +45,7 @@ impl Proxy {
     pub async fn start(store: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State {
+        let state = Arc::new(Mutex::new(ProxyState {
             plan: Box::new(|_| None),
             calls: 0,
             faults: 0,
@@ -74,8 +74,8 @@ impl Proxy {
     }
 
     /// Consults `plan` about each call from now on; the counts start over.
-    pub fn plan(&self, plan: impl FnMut(&Call<'_>) -> Option<Fault> + Send + 'static) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State {
+    pub fn plan(&self, plan: impl FnMut(&ProxiedCall<'_>) -> Option<Fault> + Send + 'static) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = ProxyState {
             plan: Box::new(plan),
             calls: 0,
             faults: 0,
@@ -108,9 +108,9 @@ impl Drop for Proxy {
     }
 }
 
-fn planned(state: &Mutex<State>, operation: &str) -> Option<Fault> {
+fn planned(state: &Mutex<ProxyState>, operation: &str) -> Option<Fault> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let call = Call {
+    let call = ProxiedCall {
         operation,
         nth: state.calls,
     };
@@ -124,7 +124,11 @@ fn planned(state: &Mutex<State>, operation: &str) -> Option<Fault> {
 ///
 /// The connections are kept, as those to AWS are. One for each call would fill the kernel's table of those that were
 /// closed recently, and a full table loses calls by itself.
-async fn serve(mut client: TcpStream, store: SocketAddr, state: &Mutex<State>) -> io::Result<()> {
+async fn serve(
+    mut client: TcpStream,
+    store: SocketAddr,
+    state: &Mutex<ProxyState>,
+) -> io::Result<()> {
     let mut upstream = TcpStream::connect(store).await?;
     client.set_nodelay(true)?;
     upstream.set_nodelay(true)?;

@@ -16,14 +16,14 @@ const SEED: &str = "FLEET_FAULTS_SEED";
 
 /// One test's part of a run.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct FaultRun {
     name: String,
     seed: u64,
     long: bool,
     began: Instant,
 }
 
-impl Run {
+impl FaultRun {
     /// The run of the test called `name`; prints the seed that all tests of this process share.
     #[must_use]
     pub fn of(name: &str) -> Self {

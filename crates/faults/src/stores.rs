@@ -10,7 +10,9 @@ use aws_sdk_rdsdata::config::{BehaviorVersion, Credentials, Region, SharedCreden
 use fleet_aws::{
     DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig,
 };
-use fleet_local_aws::{Engine, LocalAws, Options, Schema, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{
+    Engine, LocalAws, LocalAwsOptions, Schema, SecretOption, Storage, TableOption, Timeouts,
+};
 use fleet_server::Clients;
 use fleet_testing::fresh_database;
 
@@ -52,9 +54,9 @@ impl Stores {
     }
 
     /// Starts stores with other options.
-    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+    pub async fn start_with(change: impl FnOnce(&mut LocalAwsOptions)) -> Self {
         let (inventory, dimensions) = settings();
-        let mut options = Options {
+        let mut options = LocalAwsOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             storage: Storage::InMemory,
             engine: fresh_database().map_or(Engine::Embedded, Engine::MySql),
@@ -62,20 +64,20 @@ impl Stores {
             account: "000000000000".into(),
             cluster_arn: inventory.cluster_arn,
             database: inventory.database,
-            secret: Secret {
+            secret: SecretOption {
                 name: inventory.secret,
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
             limited: None,
             schema: Schema::fleet(),
-            tables: vec![Table {
+            tables: vec![TableOption {
                 name: dimensions.table,
                 partition_key: "scalableTargetDimensionId".into(),
             }],
             timeouts: Timeouts::default(),
             api_url: None,
-            pace: fleet_local_aws::Pace::default(),
+            pace: fleet_local_aws::ScalingPace::default(),
         };
         change(&mut options);
         let local = LocalAws::start(options).await.unwrap();

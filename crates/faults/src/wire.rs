@@ -23,7 +23,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    client::{Answer, Connection},
+    client::{ClientResponse, ServerConnection},
     stores::config,
 };
 
@@ -46,7 +46,7 @@ pub fn elsewhere<T: Send + 'static>(work: impl Future<Output = T> + Send + 'stat
 
 /// What a refused call does nevertheless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
+pub enum RefusedWork {
     /// Nothing.
     Undone,
     /// The call itself.
@@ -57,7 +57,7 @@ pub enum Work {
 
 /// An exception instead of a response.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct ServiceException {
     /// The HTTP status.
     pub status: u16,
     /// The exception's name, as in `x-amzn-errortype`.
@@ -65,23 +65,23 @@ pub struct Refusal {
     /// The body.
     pub body: Value,
     /// What was done.
-    pub work: Work,
+    pub work: RefusedWork,
 }
 
 /// The fate of a call that does not simply go through.
 #[derive(Clone, Debug)]
-pub enum Fate {
+pub enum CallFate {
     /// It is answered with an exception.
-    Refused(Refusal),
+    Refused(ServiceException),
     /// It is done, and its response never comes.
     Unheard,
 }
 
 /// Decides about each call, by its step and how many calls of that step came before it.
-type Plan = Box<dyn FnMut(&str, usize) -> Option<Fate> + Send>;
+type WirePlan = Box<dyn FnMut(&str, usize) -> Option<CallFate> + Send>;
 
-struct State {
-    plan: Plan,
+struct WireState {
+    plan: WirePlan,
     steps: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ struct State {
 #[derive(Clone)]
 pub struct Wire {
     address: SocketAddr,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<WireState>>,
 }
 
 impl fmt::Debug for Wire {
@@ -106,7 +106,7 @@ impl Wire {
     pub fn to(address: SocketAddr) -> Self {
         Self {
             address,
-            state: Arc::new(Mutex::new(State {
+            state: Arc::new(Mutex::new(WireState {
                 plan: Box::new(|_, _| None),
                 steps: Vec::new(),
             })),
@@ -125,8 +125,8 @@ impl Wire {
     }
 
     /// Consults `plan` about each call from now on; the counts start over.
-    pub fn plan(&self, plan: impl FnMut(&str, usize) -> Option<Fate> + Send + 'static) {
-        *self.lock() = State {
+    pub fn plan(&self, plan: impl FnMut(&str, usize) -> Option<CallFate> + Send + 'static) {
+        *self.lock() = WireState {
             plan: Box::new(plan),
             steps: Vec::new(),
         };
@@ -139,18 +139,18 @@ impl Wire {
         self.lock().steps.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, WireState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pass(&self, path: &str, headers: Vec<(String, String)>, body: String) -> Answer {
+    fn pass(&self, path: &str, headers: Vec<(String, String)>, body: String) -> ClientResponse {
         let (address, path) = (self.address, path.to_owned());
         elsewhere(async move {
             let headers: Vec<(&str, &str)> = headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .collect();
-            Connection::open(address)
+            ServerConnection::open(address)
                 .await
                 .unwrap()
                 .send_with("POST", &path, &headers, body)
@@ -198,20 +198,20 @@ impl HttpConnector for Wire {
                     answer.text,
                 )
             }
-            Some(Fate::Unheard) => {
+            Some(CallFate::Unheard) => {
                 drop(self.pass(&path, headers, body));
                 return HttpConnectorFuture::new(pending());
             }
-            Some(Fate::Refused(Refusal {
+            Some(CallFate::Refused(ServiceException {
                 status,
                 exception,
                 body: refused,
                 work,
             })) => {
                 match work {
-                    Work::Undone => {}
-                    Work::Done => drop(self.pass(&path, headers, body)),
-                    Work::Ended => {
+                    RefusedWork::Undone => {}
+                    RefusedWork::Done => drop(self.pass(&path, headers, body)),
+                    RefusedWork::Ended => {
                         let end = ["resourceArn", "secretArn", "transactionId"]
                             .map(|name| (name, sent[name].clone()));
                         let end: Value = end.into_iter().collect();

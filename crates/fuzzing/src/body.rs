@@ -14,12 +14,12 @@ const MAX_VALUES: usize = 100_000;
 
 /// A body's values counted, and whether a key stands twice in an object: what a second reader makes of the same text.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+struct BodyShape {
     values: usize,
     twice: bool,
 }
 
-impl<'de> Deserialize<'de> for Shape {
+impl<'de> Deserialize<'de> for BodyShape {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ShapeOf)
     }
@@ -27,46 +27,46 @@ impl<'de> Deserialize<'de> for Shape {
 
 struct ShapeOf;
 
-const ONE: Shape = Shape {
+const ONE: BodyShape = BodyShape {
     values: 1,
     twice: false,
 };
 
 impl<'de> Visitor<'de> for ShapeOf {
-    type Value = Shape;
+    type Value = BodyShape;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Shape, E> {
+    fn visit_unit<E>(self) -> Result<BodyShape, E> {
         Ok(ONE)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
+    fn visit_bool<E>(self, _: bool) -> Result<BodyShape, E> {
         Ok(ONE)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
+    fn visit_i64<E>(self, _: i64) -> Result<BodyShape, E> {
         Ok(ONE)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
+    fn visit_u64<E>(self, _: u64) -> Result<BodyShape, E> {
         Ok(ONE)
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
+    fn visit_f64<E>(self, _: f64) -> Result<BodyShape, E> {
         Ok(ONE)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
+    fn visit_str<E>(self, _: &str) -> Result<BodyShape, E> {
         Ok(ONE)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Shape, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<BodyShape, A::Error> {
         let mut all = ONE;
-        while let Some(Shape { values, twice }) = entries.next_element()? {
-            all = Shape {
+        while let Some(BodyShape { values, twice }) = entries.next_element()? {
+            all = BodyShape {
                 values: all.values + values,
                 twice: all.twice || twice,
             };
@@ -74,10 +74,12 @@ impl<'de> Visitor<'de> for ShapeOf {
         Ok(all)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Shape, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<BodyShape, A::Error> {
         let (mut all, mut names) = (ONE, BTreeSet::new());
-        while let Some((name, Shape { values, twice })) = fields.next_entry::<String, Shape>()? {
-            all = Shape {
+        while let Some((name, BodyShape { values, twice })) =
+            fields.next_entry::<String, BodyShape>()?
+        {
+            all = BodyShape {
                 values: all.values + values,
                 twice: all.twice || twice || !names.insert(name),
             };
@@ -97,14 +99,14 @@ struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
     aws_region: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    packages: Option<Vec<Package>>,
+    packages: Option<Vec<PackageFields>>,
     #[serde(skip_serializing_if = "Option::is_none", rename = "desiredCapacity")]
     desired_capacity: Option<f64>,
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
-struct Package {
+struct PackageFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     package_name: Option<String>,
 }
@@ -149,7 +151,7 @@ pub fn check(bytes: &[u8]) {
     };
     let value: Result<Value, _> = serde_json::from_str(text);
     let within = || {
-        serde_json::from_str::<Shape>(text)
+        serde_json::from_str::<BodyShape>(text)
             .is_ok_and(|shape| shape.values <= MAX_VALUES && !shape.twice)
     };
     let object = match (taken_body, &value) {

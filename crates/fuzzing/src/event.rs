@@ -15,7 +15,7 @@ use lambda_http::RequestExt as _;
 use percent_encoding::percent_decode_str;
 
 /// Query parameters, each with its values.
-type Query = BTreeMap<String, Vec<String>>;
+type QueryParameters = BTreeMap<String, Vec<String>>;
 
 /// A request as a function saw it.
 #[derive(Debug, PartialEq)]
@@ -24,7 +24,7 @@ struct RequestView {
     route: String,
     id: String,
     parameters: BTreeMap<String, String>,
-    query: Query,
+    query: QueryParameters,
     body: Vec<u8>,
 }
 
@@ -42,7 +42,7 @@ impl Function for Keeper {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect::<Vec<_>>()
         };
-        let mut query = Query::new();
+        let mut query = QueryParameters::new();
         for (name, value) in request
             .query_string_parameters_ref()
             .map(pairs)
@@ -69,7 +69,7 @@ impl Function for Keeper {
 }
 
 /// The values of a query, in the form in which the event writes them.
-fn query(event: &ApiGatewayProxyRequest) -> Query {
+fn query(event: &ApiGatewayProxyRequest) -> QueryParameters {
     let of = |query: &_| {
         serde_json::from_value::<HashMap<String, Vec<String>>>(serde_json::to_value(query).unwrap())
             .unwrap()

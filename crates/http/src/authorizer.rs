@@ -60,19 +60,19 @@ struct RequestContext {
 
 /// What API Gateway may learn.
 #[derive(Debug, PartialEq, Eq)]
-enum Failure {
+enum AuthorizerFailure {
     Unauthorized,
     Unavailable,
     Internal,
 }
 
-impl From<Failure> for Diagnostic {
-    fn from(failure: Failure) -> Self {
+impl From<AuthorizerFailure> for Diagnostic {
+    fn from(failure: AuthorizerFailure) -> Self {
         // API Gateway compares the message with `Unauthorized`, to the character.
         let word = match failure {
-            Failure::Unauthorized => "Unauthorized",
-            Failure::Unavailable => "Unavailable",
-            Failure::Internal => "Internal",
+            AuthorizerFailure::Unauthorized => "Unauthorized",
+            AuthorizerFailure::Unavailable => "Unavailable",
+            AuthorizerFailure::Internal => "Internal",
         };
         Self {
             error_type: word.to_owned(),
@@ -132,7 +132,7 @@ async fn decide<A: Authorizer>(
     authorizer: &A,
     event: Value,
     context: Context,
-) -> Result<Value, Failure> {
+) -> Result<Value, AuthorizerFailure> {
     // A ping, as every function answers it: the check before a release sends it.
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(json!({"statusCode": 200}));
@@ -148,9 +148,21 @@ async fn decide<A: Authorizer>(
     line.trace_id = Trace::read(context.xray_trace_id.as_deref()).id;
     let (status, code, cause, failure) = match outcome(authorizer, &event).await {
         Ok(allowed) => return Ok(allowed),
-        Err(Denied::Caller(cause)) => (401, ErrorCode::Unauthorized, cause, Failure::Unauthorized),
-        Err(Denied::Issuer(cause)) => (503, ErrorCode::Unavailable, cause, Failure::Unavailable),
-        Err(Denied::Ours(cause)) => (500, ErrorCode::Internal, cause, Failure::Internal),
+        Err(PolicyRefusal::Caller(cause)) => (
+            401,
+            ErrorCode::Unauthorized,
+            cause,
+            AuthorizerFailure::Unauthorized,
+        ),
+        Err(PolicyRefusal::Issuer(cause)) => (
+            503,
+            ErrorCode::Unavailable,
+            cause,
+            AuthorizerFailure::Unavailable,
+        ),
+        Err(PolicyRefusal::Ours(cause)) => {
+            (500, ErrorCode::Internal, cause, AuthorizerFailure::Internal)
+        }
     };
     line.status = status;
     line.code = Some(code);
@@ -160,21 +172,24 @@ async fn decide<A: Authorizer>(
 }
 
 /// Why there is no policy.
-enum Denied {
+enum PolicyRefusal {
     Caller(String),
     Issuer(String),
     Ours(String),
 }
 
-async fn outcome<A: Authorizer>(authorizer: &A, event: &AuthorizerEvent) -> Result<Value, Denied> {
+async fn outcome<A: Authorizer>(
+    authorizer: &A,
+    event: &AuthorizerEvent,
+) -> Result<Value, PolicyRefusal> {
     if event.kind.as_deref() != Some("REQUEST") {
-        return Err(Denied::Ours(
+        return Err(PolicyRefusal::Ours(
             "the event is not an authorizer's of the type REQUEST".to_owned(),
         ));
     }
     let stage = event
         .stage()
-        .ok_or_else(|| Denied::Ours("the event has no readable methodArn".to_owned()))?;
+        .ok_or_else(|| PolicyRefusal::Ours("the event has no readable methodArn".to_owned()))?;
     let decision = AssertUnwindSafe(authorizer.authorize(event.authorization()));
     match decision.catch_unwind().await {
         Ok(Ok(name)) => Ok(json!({
@@ -184,9 +199,15 @@ async fn outcome<A: Authorizer>(authorizer: &A, event: &AuthorizerEvent) -> Resu
                 "Statement": [{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": stage}],
             },
         })),
-        Ok(Err(AuthorizerError::Unauthorized(cause))) => Err(Denied::Caller(cause.to_string())),
-        Ok(Err(AuthorizerError::Unavailable(cause))) => Err(Denied::Issuer(cause.to_string())),
-        Err(panic) => Err(Denied::Ours(telemetry::panic_message(panic.as_ref()))),
+        Ok(Err(AuthorizerError::Unauthorized(cause))) => {
+            Err(PolicyRefusal::Caller(cause.to_string()))
+        }
+        Ok(Err(AuthorizerError::Unavailable(cause))) => {
+            Err(PolicyRefusal::Issuer(cause.to_string()))
+        }
+        Err(panic) => Err(PolicyRefusal::Ours(telemetry::panic_message(
+            panic.as_ref(),
+        ))),
     }
 }
 
@@ -197,9 +218,9 @@ mod tests {
     const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3/prod/GET/ec2/i-1";
 
     /// Does what the header says.
-    struct Obedient;
+    struct ScriptedAuthorizer;
 
-    impl Authorizer for Obedient {
+    impl Authorizer for ScriptedAuthorizer {
         const NAME: &'static str = "obedient";
 
         async fn authorize(
@@ -216,8 +237,8 @@ mod tests {
         }
     }
 
-    async fn decided(event: Value) -> Result<Value, Failure> {
-        decide(&Obedient, event, Context::default()).await
+    async fn decided(event: Value) -> Result<Value, AuthorizerFailure> {
+        decide(&ScriptedAuthorizer, event, Context::default()).await
     }
 
     fn event(headers: &Value) -> Value {
@@ -246,18 +267,27 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_the_word_that_api_gateway_knows() {
         for (headers, failure) in [
-            (json!({}), Failure::Unauthorized),
-            (json!({"Authorization": ["a", "b"]}), Failure::Unauthorized),
+            (json!({}), AuthorizerFailure::Unauthorized),
+            (
+                json!({"Authorization": ["a", "b"]}),
+                AuthorizerFailure::Unauthorized,
+            ),
             (
                 json!({"Authorization": ["a"], "authorization": ["b"]}),
-                Failure::Unauthorized,
+                AuthorizerFailure::Unauthorized,
             ),
-            (json!({"Authorization": ["down"]}), Failure::Unavailable),
-            (json!({"Authorization": ["panic"]}), Failure::Internal),
+            (
+                json!({"Authorization": ["down"]}),
+                AuthorizerFailure::Unavailable,
+            ),
+            (
+                json!({"Authorization": ["panic"]}),
+                AuthorizerFailure::Internal,
+            ),
         ] {
             assert_eq!(decided(event(&headers)).await, Err(failure), "{headers}");
         }
-        let diagnostic = Diagnostic::from(Failure::Unauthorized);
+        let diagnostic = Diagnostic::from(AuthorizerFailure::Unauthorized);
         assert_eq!(diagnostic.error_message, "Unauthorized");
     }
 
@@ -287,7 +317,7 @@ mod tests {
         ] {
             assert_eq!(
                 decided(event.clone()).await,
-                Err(Failure::Internal),
+                Err(AuthorizerFailure::Internal),
                 "{event}"
             );
         }

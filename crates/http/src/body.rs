@@ -9,7 +9,7 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::{
     ApiError, ErrorCode, InvalidInput, bounded_json,
-    field_reader::{Field, FieldFault, found, kind},
+    field_reader::{FieldFault, FieldReader, found, kind},
     shown::ShortName,
     suggestion,
 };
@@ -64,7 +64,7 @@ impl JsonBody {
     /// [`InvalidInput`] that names the field with its place (`packages[3].package_version`) and the rule; of an unknown
     /// field, also those that are allowed and the one that was probably meant.
     pub fn into<T: DeserializeOwned>(self) -> Result<T, ApiError> {
-        serde_path_to_error::deserialize(Field(Value::Object(self.0))).map_err(|error| {
+        serde_path_to_error::deserialize(FieldReader(Value::Object(self.0))).map_err(|error| {
             let path = error.path().clone();
             refusal(&path, error.into_inner())
         })
@@ -136,12 +136,12 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields, expecting = "an object")]
     #[expect(dead_code, reason = "read, and never looked at")]
-    struct Order {
+    struct TestOrder {
         name: String,
         #[serde(default)]
         count: Option<f64>,
         #[serde(default)]
-        parts: Vec<Part>,
+        parts: Vec<TestPart>,
         #[serde(default)]
         colour: Option<Colour>,
     }
@@ -149,7 +149,7 @@ mod tests {
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields, expecting = "an object")]
     #[expect(dead_code, reason = "read, and never looked at")]
-    struct Part {
+    struct TestPart {
         size: u8,
     }
 
@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> ApiError {
-        body(text).unwrap().into::<Order>().unwrap_err()
+        body(text).unwrap().into::<TestOrder>().unwrap_err()
     }
 
     #[test]

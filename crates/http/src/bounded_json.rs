@@ -88,7 +88,7 @@ impl fmt::Display for JsonFault {
 /// # Errors
 /// The rule that it breaks, and where.
 pub(crate) fn parse(text: &str) -> Result<Value, JsonFault> {
-    let bounds = Bounds {
+    let bounds = JsonAllowance {
         left: Cell::new(MAX_VALUES),
         broken: RefCell::new(None),
     };
@@ -100,12 +100,12 @@ pub(crate) fn parse(text: &str) -> Result<Value, JsonFault> {
 }
 
 /// What is left of a text's allowance, and the limit that it exceeded.
-struct Bounds {
+struct JsonAllowance {
     left: Cell<usize>,
     broken: RefCell<Option<Rule>>,
 }
 
-impl Bounds {
+impl JsonAllowance {
     /// An error for serde to stop with; the rule itself is recorded separately.
     fn stop<E: Error>(&self, rule: Rule) -> E {
         self.broken.replace(Some(rule));
@@ -115,7 +115,7 @@ impl Bounds {
 
 /// Reads one value while any are left.
 #[derive(Clone, Copy)]
-struct BoundedSeed<'a>(&'a Bounds);
+struct BoundedSeed<'a>(&'a JsonAllowance);
 
 impl<'de> DeserializeSeed<'de> for BoundedSeed<'_> {
     type Value = Value;

@@ -1,8 +1,8 @@
 //! What the scaling functions share: the state as they answer it, and the log event of a change.
 
 use fleet_core::scaling::{
-    Capacity, Change, Dimension, DimensionId, FailureReason, FieldChange, Names, StateTag,
-    StatusName, Stored, UpdateTime,
+    Capacity, Dimension, DimensionChange, DimensionId, DimensionNames, FailureReason, FieldChange,
+    StateTag, StatusName, StoredDimension, UpdateTime,
 };
 use lambda_http::{
     Request,
@@ -60,7 +60,7 @@ pub struct DimensionState {
 }
 
 impl DimensionState {
-    fn new(id: DimensionId, names: &Names, state: Dimension) -> Self {
+    fn new(id: DimensionId, names: &DimensionNames, state: Dimension) -> Self {
         Self {
             scalable_target_dimension_id: id,
             version: names.version.clone(),
@@ -105,7 +105,7 @@ pub struct ListedDimension {
 impl ListedDimension {
     /// The dimension `id` as an entry of a list.
     #[must_use]
-    pub fn new(id: DimensionId, names: &Names, stored: Stored) -> Self {
+    pub fn new(id: DimensionId, names: &DimensionNames, stored: StoredDimension) -> Self {
         Self {
             state: DimensionState::new(id, names, stored.state),
             updated_at: stored.updated_at,
@@ -137,7 +137,7 @@ fn pending_for(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> {
 /// Only when the state cannot be written.
 pub fn answer(
     id: DimensionId,
-    names: &Names,
+    names: &DimensionNames,
     state: Dimension,
     tag: &StateTag,
     since: Option<UpdateTime>,
@@ -160,7 +160,7 @@ pub fn answer(
 }
 
 /// For how many seconds each of `dimensions` that is `Pending` or `InProgress` has been so.
-pub fn pending_seconds<'a>(dimensions: impl Iterator<Item = &'a Stored>) -> Vec<f64> {
+pub fn pending_seconds<'a>(dimensions: impl Iterator<Item = &'a StoredDimension>) -> Vec<f64> {
     dimensions
         .filter_map(|stored| pending_for(&stored.state, stored.updated_at))
         .filter(|seconds| *seconds > 0.0)
@@ -188,8 +188,8 @@ pub fn answer_list(page: &impl Serialize, pending_seconds: Vec<f64>) -> Result<R
 pub fn precondition_failed(
     request: &Request,
     id: DimensionId,
-    names: &Names,
-    present: Stored,
+    names: &DimensionNames,
+    present: StoredDimension,
 ) -> Result<Response, ApiError> {
     let body = ChangedDimension {
         code: ErrorCode::PreconditionFailed,
@@ -212,12 +212,12 @@ fn tagged(mut response: Response, tag: &StateTag) -> Result<Response, ApiError> 
 
 /// When the state that `change` left was made, where the change tells: now, unless it changed nothing.
 #[must_use]
-pub fn changed_at(change: &Change) -> Option<UpdateTime> {
+pub fn changed_at(change: &DimensionChange) -> Option<UpdateTime> {
     (change.before != change.after).then(UpdateTime::now)
 }
 
 /// Logs what `request` changed of the dimension `id`: one event, with from and to of each field; none without a change.
-pub fn log_change(request: &Request, id: &DimensionId, change: &Change) {
+pub fn log_change(request: &Request, id: &DimensionId, change: &DimensionChange) {
     let fields: Vec<String> = change.fields().iter().map(FieldChange::to_string).collect();
     if !fields.is_empty() {
         let changes = fields.join(", ");
@@ -276,7 +276,7 @@ mod tests {
         let waiting = pending_for(&at(ScalingStatus::InProgress), long_ago()).unwrap();
         assert!(waiting > 3600.0, "{waiting}");
 
-        let stored = |status, updated_at| Stored {
+        let stored = |status, updated_at| StoredDimension {
             state: at(status),
             tag: StateTag::of_write("w"),
             updated_at,
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_the_state_with_its_tag_and_a_metric_of_what_somebody_has_changed() {
-        let names = Names::default();
+        let names = DimensionNames::default();
         let tag = StateTag::of_write("w-1");
         let state = at(ScalingStatus::Pending);
         let answered = answer(id(), &names, state.clone(), &tag, long_ago()).unwrap();
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_state_that_if_match_does_not_name_is_answered_with_its_tag() {
-        let present = Stored {
+        let present = StoredDimension {
             state: at(ScalingStatus::Successful),
             tag: StateTag::of_write("w-2"),
             updated_at: None,
@@ -335,7 +335,8 @@ mod tests {
             id: "r-1".to_owned(),
             route: String::new(),
         });
-        let refused = precondition_failed(&request, id(), &Names::default(), present).unwrap();
+        let refused =
+            precondition_failed(&request, id(), &DimensionNames::default(), present).unwrap();
         assert_eq!(refused.status(), StatusCode::PRECONDITION_FAILED);
         assert_eq!(refused.headers()[ETAG], tag);
         let body = body(&refused);
@@ -354,9 +355,9 @@ mod tests {
 
     /// What is logged.
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
+    struct CapturedLines(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Lines {
+    impl io::Write for CapturedLines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -369,13 +370,13 @@ mod tests {
 
     #[test]
     fn a_change_is_one_line_and_no_change_is_none() {
-        let change = |after: Dimension| Change {
+        let change = |after: Dimension| DimensionChange {
             before: Dimension::INITIAL,
             after,
             tag: StateTag::of_write("w"),
         };
-        let log = |change: &Change| {
-            let lines = Lines::default();
+        let log = |change: &DimensionChange| {
+            let lines = CapturedLines::default();
             let writer = lines.clone();
             let subscriber = tracing_subscriber::fmt()
                 .with_writer(move || writer.clone())

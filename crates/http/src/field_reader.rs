@@ -66,7 +66,7 @@ pub(crate) fn kind(value: Unexpected<'_>) -> &'static str {
 }
 
 /// A value that is being read.
-pub(crate) struct Field(pub(crate) Value);
+pub(crate) struct FieldReader(pub(crate) Value);
 
 /// As serde names what it finds.
 pub(crate) fn found(value: &Value) -> Unexpected<'_> {
@@ -80,7 +80,7 @@ pub(crate) fn found(value: &Value) -> Unexpected<'_> {
     }
 }
 
-impl<'de> Deserializer<'de> for Field {
+impl<'de> Deserializer<'de> for FieldReader {
     type Error = FieldFault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldFault> {
@@ -94,10 +94,12 @@ impl<'de> Deserializer<'de> for Field {
             },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(entries) => {
-                visitor.visit_seq(SeqDeserializer::new(entries.into_iter().map(Field)))
+                visitor.visit_seq(SeqDeserializer::new(entries.into_iter().map(FieldReader)))
             }
             Value::Object(fields) => visitor.visit_map(MapDeserializer::new(
-                fields.into_iter().map(|(name, value)| (name, Field(value))),
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (name, FieldReader(value))),
             )),
         }
     }
@@ -120,7 +122,9 @@ impl<'de> Deserializer<'de> for Field {
                 let place = |name: &str| known.iter().position(|known| *known == name);
                 let mut fields: Vec<_> = fields.into_iter().collect();
                 fields.sort_by_key(|(name, _)| place(name));
-                let fields = fields.into_iter().map(|(name, value)| (name, Field(value)));
+                let fields = fields
+                    .into_iter()
+                    .map(|(name, value)| (name, FieldReader(value)));
                 visitor.visit_map(MapDeserializer::new(fields))
             }
             other => Err(FieldFault::invalid_type(found(&other), &visitor)),
@@ -141,7 +145,7 @@ impl<'de> Deserializer<'de> for Field {
     }
 }
 
-impl<'de> IntoDeserializer<'de, FieldFault> for Field {
+impl<'de> IntoDeserializer<'de, FieldFault> for FieldReader {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

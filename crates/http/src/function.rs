@@ -12,7 +12,7 @@ use lambda_http::{
 use crate::{
     ApiError, ErrorBody, ErrorCode, InvalidInput, Response, event,
     host::Host,
-    raw_event::{Event, RawEvent},
+    raw_event::{EventContent, RawEvent},
     request_line::RequestLine,
     response::LogNote,
     telemetry,
@@ -57,8 +57,8 @@ pub(crate) async fn invoke_raw<F: Function>(
     context: Context,
 ) -> ApiGatewayProxyResponse {
     let unreadable = match event.read() {
-        Ok(Event::Request(event)) => return request(host, function, *event, context).await,
-        Ok(Event::Ping) => return event::bare(200),
+        Ok(EventContent::Request(event)) => return request(host, function, *event, context).await,
+        Ok(EventContent::Ping) => return event::bare(200),
         Err(unreadable) => unreadable,
     };
     let line = RequestLine::new(F::NAME, String::new(), String::new(), context.request_id);
@@ -181,9 +181,9 @@ mod tests {
     use crate::{json, path_parameter, request_id, route};
 
     /// Does what its path parameter says.
-    struct Obedient;
+    struct ScriptedFunction;
 
-    impl Function for Obedient {
+    impl Function for ScriptedFunction {
         const NAME: &'static str = "obedient";
         const ROUTES: &'static [Route] = &[("GET", "/do/{what}")];
 
@@ -214,9 +214,9 @@ mod tests {
     }
 
     /// Has the error bodies of the inventory.
-    struct OfTheInventory;
+    struct InventoryFunction;
 
-    impl Function for OfTheInventory {
+    impl Function for InventoryFunction {
         const NAME: &'static str = "of-the-inventory";
         const ROUTES: &'static [Route] = &[];
         const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
@@ -232,7 +232,7 @@ mod tests {
                 "requestContext":{{"httpMethod":"GET","requestId":"r-1"}}}}"#
         );
         let answer = invoke(
-            &Obedient,
+            &ScriptedFunction,
             serde_json::from_str(&event).unwrap(),
             Context::default(),
         )
@@ -269,7 +269,13 @@ mod tests {
     async fn a_ping_is_answered_and_what_is_no_request_is_refused() {
         let asked = async |event: &str| {
             let event = serde_json::from_str(event).unwrap();
-            invoke_raw(Host::API_GATEWAY, &Obedient, event, Context::default()).await
+            invoke_raw(
+                Host::API_GATEWAY,
+                &ScriptedFunction,
+                event,
+                Context::default(),
+            )
+            .await
         };
         let ping = asked("{}").await;
         assert_eq!((ping.status_code, ping.body), (200, None));
@@ -279,11 +285,11 @@ mod tests {
 
     #[test]
     fn a_function_behind_a_pointer_is_the_same_one() {
-        let function: &dyn DynFunction = &Obedient;
+        let function: &dyn DynFunction = &ScriptedFunction;
         assert_eq!(function.name(), "obedient");
-        assert_eq!(function.routes(), Obedient::ROUTES);
+        assert_eq!(function.routes(), ScriptedFunction::ROUTES);
         assert_eq!(function.error_body(), ErrorBody::Standard);
-        let function: &dyn DynFunction = &OfTheInventory;
+        let function: &dyn DynFunction = &InventoryFunction;
         assert_eq!(function.error_body(), ErrorBody::Inventory);
     }
 }

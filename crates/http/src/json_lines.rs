@@ -37,7 +37,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
         let mut time = String::with_capacity(32);
         SystemTime.format_time(&mut Writer::new(&mut time))?;
         let metadata = event.metadata();
-        let mut line = Line {
+        let mut line = JsonLine {
             text: String::with_capacity(512),
             takes_members: metadata.target().starts_with(env!("CARGO_CRATE_NAME")),
         };
@@ -50,12 +50,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>, N: for<'a> FormatFields<'a> + 'stat
 }
 
 /// The members of a line.
-struct Line {
+struct JsonLine {
     text: String,
     takes_members: bool,
 }
 
-impl Line {
+impl JsonLine {
     fn member(&mut self, name: &str, value: impl Serialize) {
         if let (Ok(name), Ok(value)) = (serde_json::to_string(name), serde_json::to_string(&value))
         {
@@ -72,7 +72,7 @@ impl Line {
     }
 }
 
-impl Visit for Line {
+impl Visit for JsonLine {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.member(field.name(), value);
     }
@@ -120,9 +120,9 @@ pub(crate) mod tests {
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Output(Arc<Mutex<Vec<u8>>>);
+    struct CapturedOutput(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Output {
+    impl io::Write for CapturedOutput {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend(bytes);
             Ok(bytes.len())
@@ -135,7 +135,7 @@ pub(crate) mod tests {
 
     /// The lines that `log` writes.
     pub(crate) fn written(log: impl FnOnce()) -> Vec<Value> {
-        let output = Output::default();
+        let output = CapturedOutput::default();
         let writer = output.clone();
         let layer = tracing_subscriber::fmt::layer()
             .event_format(JsonLines)

@@ -27,7 +27,7 @@ const MAX_VALUES: usize = 100;
 const NOT_IN_A_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b':');
 
 /// What the functions of this process measure.
-static METRICS: OnceLock<Metrics> = OnceLock::new();
+static METRICS: OnceLock<MetricsSettings> = OnceLock::new();
 
 /// Settings of the metrics that cannot be read.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) enum MetricsError {
 
 /// Where the metrics of a stack go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Metrics {
+pub(crate) struct MetricsSettings {
     namespace: String,
     by_dimension: bool,
 }
@@ -77,7 +77,7 @@ pub(crate) struct Measurements<'a> {
     pub(crate) capacity: Option<&'a CapacityMetrics>,
 }
 
-impl Metrics {
+impl MetricsSettings {
     /// Reads the settings by `lookup`.
     ///
     /// # Errors
@@ -226,8 +226,8 @@ mod tests {
 
     use super::*;
 
-    fn metrics(by_dimension: bool) -> Metrics {
-        Metrics {
+    fn metrics(by_dimension: bool) -> MetricsSettings {
+        MetricsSettings {
             namespace: "FleetApi/fleet-api-dev".to_owned(),
             by_dimension,
         }
@@ -348,7 +348,7 @@ mod tests {
     #[test]
     fn settings_are_read_and_a_wrong_one_is_named() {
         let read = |namespace: &str, by_dimension: &str| {
-            Metrics::read(|name| match name {
+            MetricsSettings::read(|name| match name {
                 NAMESPACE => Some(namespace.to_owned()),
                 BY_DIMENSION => Some(by_dimension.to_owned()),
                 _ => None,

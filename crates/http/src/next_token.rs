@@ -10,7 +10,7 @@ pub struct NextToken(String);
 /// Named, so that a text which merely happens to be base64 is no token.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Content<T> {
+struct TokenContent<T> {
     after: T,
 }
 
@@ -27,7 +27,8 @@ impl NextToken {
     /// The end of a sentence that begins with the parameter's name, for a text that no answer of ours held.
     pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, &'static str> {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
-        let content: Option<Content<T>> = json.and_then(|json| serde_json::from_slice(&json).ok());
+        let content: Option<TokenContent<T>> =
+            json.and_then(|json| serde_json::from_slice(&json).ok());
         content
             .map(|content| content.after)
             .ok_or("must be the next_token of an earlier answer, unchanged")

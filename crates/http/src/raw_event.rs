@@ -14,7 +14,7 @@ pub(crate) struct RawEvent(Option<Value>);
 
 /// What an event is.
 #[derive(Debug)]
-pub(crate) enum Event {
+pub(crate) enum EventContent {
     /// A request by a REST API's proxy integration.
     Request(Box<ApiGatewayProxyRequest>),
     /// A warm-up ping.
@@ -23,7 +23,7 @@ pub(crate) enum Event {
 
 /// Why an event is not a request. The text is for the client and the log: it contains nothing of the event.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub(crate) enum Unreadable {
+pub(crate) enum UnreadableEvent {
     #[error("the event is not JSON that can be read")]
     Json,
     #[error("the event is an HTTP API's (payload format 2.0), not a REST API's")]
@@ -46,25 +46,25 @@ impl RawEvent {
     /// Finds out what it is.
     ///
     /// # Errors
-    /// [`Unreadable`].
-    pub(crate) fn read(self) -> Result<Event, Unreadable> {
-        let value = self.0.ok_or(Unreadable::Json)?;
+    /// [`UnreadableEvent`].
+    pub(crate) fn read(self) -> Result<EventContent, UnreadableEvent> {
+        let value = self.0.ok_or(UnreadableEvent::Json)?;
         let context = &value["requestContext"];
         if value["httpMethod"].is_string() && value["resource"].is_string() {
             return ApiGatewayProxyRequest::deserialize(value)
-                .map(|request| Event::Request(Box::new(request)))
-                .map_err(|_| Unreadable::Request);
+                .map(|request| EventContent::Request(Box::new(request)))
+                .map_err(|_| UnreadableEvent::Request);
         }
         if context.get("elb").is_some() {
-            Err(Unreadable::LoadBalancer)
+            Err(UnreadableEvent::LoadBalancer)
         } else if value["version"] == "2.0" || context.get("http").is_some() {
-            Err(Unreadable::HttpApi)
+            Err(UnreadableEvent::HttpApi)
         } else if value["source"] == "aws.events"
             || value.as_object().is_some_and(|all| all.is_empty())
         {
-            Ok(Event::Ping)
+            Ok(EventContent::Ping)
         } else {
-            Err(Unreadable::Other)
+            Err(UnreadableEvent::Other)
         }
     }
 }
@@ -73,7 +73,7 @@ impl RawEvent {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Event, Unreadable> {
+    fn read(text: &str) -> Result<EventContent, UnreadableEvent> {
         serde_json::from_str::<RawEvent>(text).unwrap().read()
     }
 
@@ -86,7 +86,7 @@ mod tests {
                 "requestContext":{"httpMethod":"PUT","requestId":"r","stage":"prod","authorizer":{"n":1.5}},
                 "body":"{}","isBase64Encoded":false}"#,
         );
-        let Ok(Event::Request(event)) = read else {
+        let Ok(EventContent::Request(event)) = read else {
             panic!("{read:?}")
         };
         assert_eq!(event.http_method, "PUT");
@@ -108,7 +108,7 @@ mod tests {
             r#"{"source":"aws.events"}"#,
             r#"{"version":"0","detail-type":"Scheduled Event","source":"aws.events","detail":{}}"#,
         ] {
-            assert!(matches!(read(text), Ok(Event::Ping)), "{text}");
+            assert!(matches!(read(text), Ok(EventContent::Ping)), "{text}");
         }
     }
 
@@ -121,42 +121,42 @@ mod tests {
         };
         assert!(matches!(
             read(&rest("GET", r#""headers":{"a":"b"}"#)),
-            Ok(Event::Request(_))
+            Ok(EventContent::Request(_))
         ));
         for (text, why) in [
-            (r#"{"a":1e400}"#.to_owned(), Unreadable::Json),
-            ("null".to_owned(), Unreadable::Other),
-            ("[]".to_owned(), Unreadable::Other),
-            ("\"GET\"".to_owned(), Unreadable::Other),
-            (r#"{"source":"aws.scheduler"}"#.to_owned(), Unreadable::Other),
-            (r#"{"Records":[{"body":"x"}]}"#.to_owned(), Unreadable::Other),
+            (r#"{"a":1e400}"#.to_owned(), UnreadableEvent::Json),
+            ("null".to_owned(), UnreadableEvent::Other),
+            ("[]".to_owned(), UnreadableEvent::Other),
+            ("\"GET\"".to_owned(), UnreadableEvent::Other),
+            (r#"{"source":"aws.scheduler"}"#.to_owned(), UnreadableEvent::Other),
+            (r#"{"Records":[{"body":"x"}]}"#.to_owned(), UnreadableEvent::Other),
             (
                 r#"{"version":"2.0","routeKey":"GET /a","rawPath":"/a","requestContext":{"http":{"method":"GET"}}}"#
                     .to_owned(),
-                Unreadable::HttpApi,
+                UnreadableEvent::HttpApi,
             ),
             (
                 r#"{"version":"2.0","routeKey":"GET /a"}"#.to_owned(),
-                Unreadable::HttpApi,
+                UnreadableEvent::HttpApi,
             ),
             (
                 r#"{"requestContext":{"http":{"method":"GET"}}}"#.to_owned(),
-                Unreadable::HttpApi,
+                UnreadableEvent::HttpApi,
             ),
             (
                 r#"{"requestContext":{"elb":{}},"httpMethod":"GET","path":"/a","headers":{}}"#.to_owned(),
-                Unreadable::LoadBalancer,
+                UnreadableEvent::LoadBalancer,
             ),
-            (rest("GET", r#""headers":{"a":"b\u0001"}"#), Unreadable::Request),
-            (rest("GET", r#""headers":{"a b":"c"}"#), Unreadable::Request),
-            (rest("GET", r#""headers":1"#), Unreadable::Request),
-            (rest("GET", r#""body":{}"#), Unreadable::Request),
-            (rest("GET", r#""pathParameters":{"a":null}"#), Unreadable::Request),
+            (rest("GET", r#""headers":{"a":"b\u0001"}"#), UnreadableEvent::Request),
+            (rest("GET", r#""headers":{"a b":"c"}"#), UnreadableEvent::Request),
+            (rest("GET", r#""headers":1"#), UnreadableEvent::Request),
+            (rest("GET", r#""body":{}"#), UnreadableEvent::Request),
+            (rest("GET", r#""pathParameters":{"a":null}"#), UnreadableEvent::Request),
             (
                 r#"{"resource":"/a","httpMethod":"GET","requestContext":null}"#.to_owned(),
-                Unreadable::Request,
+                UnreadableEvent::Request,
             ),
-            (rest("G T", r#""body":null"#), Unreadable::Request),
+            (rest("G T", r#""body":null"#), UnreadableEvent::Request),
         ] {
             assert_eq!(read(&text).unwrap_err(), why, "{text}");
         }

@@ -10,7 +10,7 @@ use tracing::{Dispatch, instrument::WithSubscriber as _};
 use crate::{
     Function, event,
     host::Host,
-    raw_event::{Event, RawEvent},
+    raw_event::{EventContent, RawEvent},
 };
 
 /// The value of each path parameter.
@@ -31,7 +31,7 @@ pub async fn rehearsal<F: Function>(function: &F) -> Option<i64> {
 
 async fn answer<F: Function>(function: &F) -> Option<i64> {
     let event: RawEvent = serde_json::from_str(&event_for::<F>()?).ok()?;
-    let Ok(Event::Request(event)) = event.read() else {
+    let Ok(EventContent::Request(event)) = event.read() else {
         return None;
     };
     let request = event::into_request(Host::API_GATEWAY, *event, Context::default()).ok()?;
@@ -70,9 +70,9 @@ mod tests {
     use crate::{ApiError, Response, Route, json, json_lines::tests::written, path_parameter};
 
     /// Does what its body says, and logs it.
-    struct Obedient<const PANICS: bool>;
+    struct RehearsedFunction<const PANICS: bool>;
 
-    impl<const PANICS: bool> Function for Obedient<PANICS> {
+    impl<const PANICS: bool> Function for RehearsedFunction<PANICS> {
         const NAME: &'static str = "obedient";
         const ROUTES: &'static [Route] = &[("PUT", "/a/{b}/c/{d}"), ("GET", "/other")];
         const REHEARSAL: &'static str = "the body";
@@ -99,11 +99,14 @@ mod tests {
 
     #[test]
     fn a_rehearsal_is_a_request_of_the_first_route_and_is_not_logged() {
-        assert_eq!(rehearsed(&Obedient::<false>), (Some(201), Vec::new()));
+        assert_eq!(
+            rehearsed(&RehearsedFunction::<false>),
+            (Some(201), Vec::new())
+        );
     }
 
     #[test]
     fn a_panic_in_a_rehearsal_goes_no_further() {
-        assert_eq!(rehearsed(&Obedient::<true>), (None, Vec::new()));
+        assert_eq!(rehearsed(&RehearsedFunction::<true>), (None, Vec::new()));
     }
 }

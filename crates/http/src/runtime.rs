@@ -10,7 +10,7 @@ use crate::{
     Function,
     function::invoke_raw,
     host::Host,
-    metrics::Metrics,
+    metrics::MetricsSettings,
     raw_event::RawEvent,
     telemetry::{self, Format, Targets},
 };
@@ -50,7 +50,7 @@ pub(crate) async fn start<F>(
     let built = async {
         levels?;
         let host = Host::read(variable)?;
-        if let Some(metrics) = Metrics::read(variable)? {
+        if let Some(metrics) = MetricsSettings::read(variable)? {
             metrics.start();
         }
         Ok::<_, Cause>((host, build().await?))

@@ -1,6 +1,6 @@
 //! Why a token is not accepted.
 //!
-//! [`Refusal`] is the caller's matter and becomes a 401; [`KeysError`] is the issuer's or the network's, and nobody is let in
+//! [`TokenRefusal`] is the caller's matter and becomes a 401; [`KeysError`] is the issuer's or the network's, and nobody is let in
 //! because of it.
 
 use std::error::Error;
@@ -12,7 +12,7 @@ use thiserror::Error as ThisError;
 pub enum VerifyError {
     /// The caller has to send another token.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] TokenRefusal),
     /// There are no keys to verify it with.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -20,7 +20,7 @@ pub enum VerifyError {
 
 /// Which rule a token breaks. The text is for the log and contains nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
-pub enum Refusal {
+pub enum TokenRefusal {
     /// No header, or an empty one.
     #[error("no authorization header")]
     Missing,

@@ -36,18 +36,18 @@ pub(crate) struct Key {
     id: Option<String>,
     /// The only algorithm that it is for, if the issuer says so.
     algorithm: Option<Algorithm>,
-    kind: Kind,
+    kind: KeyKind,
     key: DecodingKey,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum KeyKind {
     Rsa,
     P256,
     P384,
 }
 
-impl Kind {
+impl KeyKind {
     fn of(algorithm: &AlgorithmParameters) -> Option<Self> {
         match algorithm {
             AlgorithmParameters::RSA(_) => Some(Self::Rsa),
@@ -95,7 +95,7 @@ impl Key {
             Some(named) => Some(accepted(Algorithm::try_from(named).ok()?)?),
             None => None,
         };
-        let kind = Kind::of(&jwk.algorithm)?;
+        let kind = KeyKind::of(&jwk.algorithm)?;
         let key = DecodingKey::from_jwk(&jwk).ok()?;
         let is_whole = kind.point_bytes().is_none_or(|size| {
             key.try_get_as_bytes()
@@ -130,10 +130,10 @@ impl KeySet {
     /// Reads a JWK Set; `None` if it is not one. Keys of unknown kinds are left out (RFC 7517, section 5).
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
-        struct Set {
+        struct JwkSet {
             keys: Vec<Value>,
         }
-        let set: Set = serde_json::from_slice(text).ok()?;
+        let set: JwkSet = serde_json::from_slice(text).ok()?;
         let keys = set.keys.into_iter().filter_map(Key::read);
         Some(Self(keys.take(limits::KEYS).collect()))
     }

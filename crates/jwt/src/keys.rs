@@ -12,7 +12,7 @@ use jsonwebtoken::Algorithm;
 use tokio::sync::Mutex;
 
 use crate::{
-    error::{KeysError, Refusal, VerifyError},
+    error::{KeysError, TokenRefusal, VerifyError},
     fetch::Fetcher,
     key::{Key, KeySet},
     limits,
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// The keys of one issuer.
-pub(crate) struct Keys {
+pub(crate) struct IssuerKeys {
     issuer: IssuerUrl,
     fetcher: Fetcher,
     clock: Clock,
@@ -41,7 +41,7 @@ struct CachedKeys {
     failure: Option<KeysError>,
 }
 
-impl Keys {
+impl IssuerKeys {
     pub(crate) fn new(issuer: IssuerUrl, fetcher: Fetcher, clock: Clock) -> Self {
         Self {
             issuer,
@@ -55,7 +55,7 @@ impl Keys {
     /// Calls `with` with the key that a token names.
     ///
     /// # Errors
-    /// [`Refusal::UnknownKey`] if the issuer has no such key, and [`KeysError`] if that cannot be found out.
+    /// [`TokenRefusal::UnknownKey`] if the issuer has no such key, and [`KeysError`] if that cannot be found out.
     pub(crate) async fn with_key<T>(
         &self,
         id: Option<&str>,
@@ -82,11 +82,11 @@ impl Keys {
                 match (set.filter(knows), kept.failure) {
                     (Some(set), _) => set,
                     (None, Some(failure)) => return Err(failure.into()),
-                    (None, None) => return Err(Refusal::UnknownKey.into()),
+                    (None, None) => return Err(TokenRefusal::UnknownKey.into()),
                 }
             }
         };
-        let key = set.find(id, algorithm).ok_or(Refusal::UnknownKey)?;
+        let key = set.find(id, algorithm).ok_or(TokenRefusal::UnknownKey)?;
         Ok(with(key))
     }
 

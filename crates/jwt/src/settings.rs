@@ -16,7 +16,7 @@ const AUDIENCE_LENGTH: usize = 255;
 
 /// A setting that is missing or wrong: one sentence that names it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum SettingsError {
+pub enum IssuerSettingsError {
     /// Not set, or empty.
     #[error("The environment variable {0} is not set.")]
     Missing(&'static str),
@@ -55,20 +55,24 @@ impl IssuerSettings {
     /// Reads `JWT_ISSUER` and `JWT_AUDIENCE` from the environment.
     ///
     /// # Errors
-    /// [`SettingsError`], for the first one that is missing or wrong.
-    pub fn from_env() -> Result<Self, SettingsError> {
+    /// [`IssuerSettingsError`], for the first one that is missing or wrong.
+    pub fn from_env() -> Result<Self, IssuerSettingsError> {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    pub(crate) fn read(
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, IssuerSettingsError> {
         let set = |name| {
             lookup(name)
                 .filter(|value| !value.is_empty())
-                .ok_or(SettingsError::Missing(name))
+                .ok_or(IssuerSettingsError::Missing(name))
         };
         Ok(Self {
-            issuer: set(ISSUER)?.parse().map_err(SettingsError::Issuer)?,
-            audiences: set(AUDIENCE)?.parse().map_err(SettingsError::Audience)?,
+            issuer: set(ISSUER)?.parse().map_err(IssuerSettingsError::Issuer)?,
+            audiences: set(AUDIENCE)?
+                .parse()
+                .map_err(IssuerSettingsError::Audience)?,
         })
     }
 }

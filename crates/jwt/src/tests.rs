@@ -14,7 +14,7 @@ use std::{
 use fleet_testing::issuer::{AUDIENCE, Issuer, SigningKey, encoded, unsigned};
 use serde_json::{Value, json};
 
-use crate::{IssuerSettings, Refusal, Verifier, VerifyError, limits};
+use crate::{IssuerSettings, TokenRefusal, TokenVerifier, VerifyError, limits};
 
 /// A clock that a test sets forward.
 #[derive(Clone, Default)]
@@ -26,25 +26,25 @@ impl TestClock {
     }
 }
 
-fn verifier_of(issuer: &str, audiences: &str, clock: &TestClock) -> Verifier {
+fn verifier_of(issuer: &str, audiences: &str, clock: &TestClock) -> TokenVerifier {
     let settings = IssuerSettings {
         issuer: issuer.parse().unwrap(),
         audiences: audiences.parse().unwrap(),
     };
     let ahead = Arc::clone(&clock.0);
     let now = move || SystemTime::now() + Duration::from_secs(ahead.load(Ordering::Relaxed));
-    Verifier::with_clock(settings, Arc::new(now)).unwrap()
+    TokenVerifier::with_clock(settings, Arc::new(now)).unwrap()
 }
 
 /// An issuer with one key, and a verifier of its tokens.
-struct Setup {
+struct IssuerSetup {
     key: SigningKey,
     issuer: Issuer,
     clock: TestClock,
-    verifier: Verifier,
+    verifier: TokenVerifier,
 }
 
-impl Setup {
+impl IssuerSetup {
     async fn new() -> Self {
         let key = SigningKey::curve("key-1");
         let issuer = Issuer::start(&[&key]).await;
@@ -77,14 +77,14 @@ impl Setup {
 }
 
 /// Who has sent a token, or why it is not accepted.
-async fn outcome(verifier: &Verifier, token: &str) -> Result<Option<String>, String> {
+async fn outcome(verifier: &TokenVerifier, token: &str) -> Result<Option<String>, String> {
     let principal = verifier.verify(Some(&format!("Bearer {token}"))).await;
     principal
         .map(|principal| principal.name().map(str::to_owned))
         .map_err(|error| error.to_string())
 }
 
-fn refused<T>(refusal: Refusal) -> Result<T, String> {
+fn refused<T>(refusal: TokenRefusal) -> Result<T, String> {
     Err(refusal.to_string())
 }
 
@@ -95,7 +95,7 @@ fn now() -> u64 {
 
 #[tokio::test]
 async fn a_token_of_the_issuer_for_the_audience_is_accepted() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let somebody = Ok(Some("somebody".to_owned()));
     let token = setup.token(&json!({}));
     assert_eq!(setup.outcome(&token).await, somebody);
@@ -122,27 +122,33 @@ async fn a_token_of_the_issuer_for_the_audience_is_accepted() {
 
 #[tokio::test]
 async fn a_claim_that_breaks_a_rule_is_refused() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     for (claims, refusal) in [
-        (json!({"iss": "https://other.example"}), Refusal::Issuer),
+        (
+            json!({"iss": "https://other.example"}),
+            TokenRefusal::Issuer,
+        ),
         (
             json!({"iss": format!("{}/", setup.issuer.url())}),
-            Refusal::Issuer,
+            TokenRefusal::Issuer,
         ),
-        (json!({"iss": null}), Refusal::NoClaim("iss")),
-        (json!({"aud": "other"}), Refusal::Audience),
-        (json!({"aud": ["other", "another"]}), Refusal::Audience),
-        (json!({"aud": []}), Refusal::Audience),
-        (json!({"aud": null}), Refusal::NoClaim("aud")),
+        (json!({"iss": null}), TokenRefusal::NoClaim("iss")),
+        (json!({"aud": "other"}), TokenRefusal::Audience),
+        (json!({"aud": ["other", "another"]}), TokenRefusal::Audience),
+        (json!({"aud": []}), TokenRefusal::Audience),
+        (json!({"aud": null}), TokenRefusal::NoClaim("aud")),
         (
             json!({"aud": null, "azp": AUDIENCE}),
-            Refusal::NoClaim("aud"),
+            TokenRefusal::NoClaim("aud"),
         ),
-        (json!({"exp": null}), Refusal::NoClaim("exp")),
-        (json!({"exp": "tomorrow"}), Refusal::Malformed),
-        (json!({"nbf": "yesterday"}), Refusal::Malformed),
-        (json!({"aud": {"a": 1}}), Refusal::Malformed),
-        (json!({"iss": [setup.issuer.url()]}), Refusal::Malformed),
+        (json!({"exp": null}), TokenRefusal::NoClaim("exp")),
+        (json!({"exp": "tomorrow"}), TokenRefusal::Malformed),
+        (json!({"nbf": "yesterday"}), TokenRefusal::Malformed),
+        (json!({"aud": {"a": 1}}), TokenRefusal::Malformed),
+        (
+            json!({"iss": [setup.issuer.url()]}),
+            TokenRefusal::Malformed,
+        ),
     ] {
         let outcome = setup.outcome(&setup.token(&claims)).await;
         assert_eq!(outcome, refused(refusal), "{claims}");
@@ -151,15 +157,21 @@ async fn a_claim_that_breaks_a_rule_is_refused() {
 
 #[tokio::test]
 async fn an_expired_or_early_token_is_refused_beyond_the_clocks_difference() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let skew = limits::CLOCK_SKEW.as_secs();
     // A few seconds are left for a slow machine.
     for (claims, refusal) in [
-        (json!({"exp": now() - skew - 1}), Some(Refusal::Expired)),
-        (json!({"exp": 0}), Some(Refusal::Expired)),
-        (json!({"exp": -1}), Some(Refusal::Expired)),
+        (
+            json!({"exp": now() - skew - 1}),
+            Some(TokenRefusal::Expired),
+        ),
+        (json!({"exp": 0}), Some(TokenRefusal::Expired)),
+        (json!({"exp": -1}), Some(TokenRefusal::Expired)),
         (json!({"exp": now() - skew + 30}), None),
-        (json!({"nbf": now() + skew + 30}), Some(Refusal::NotYet)),
+        (
+            json!({"nbf": now() + skew + 30}),
+            Some(TokenRefusal::NotYet),
+        ),
         (json!({"nbf": now() + skew}), None),
     ] {
         let outcome = setup.outcome(&setup.token(&claims)).await;
@@ -170,12 +182,12 @@ async fn an_expired_or_early_token_is_refused_beyond_the_clocks_difference() {
     let token = setup.token(&json!({}));
     assert!(setup.outcome(&token).await.is_ok());
     setup.clock.advance(Duration::from_secs(3600 + skew));
-    assert_eq!(setup.outcome(&token).await, refused(Refusal::Expired));
+    assert_eq!(setup.outcome(&token).await, refused(TokenRefusal::Expired));
 }
 
 #[tokio::test]
 async fn cognitos_access_tokens_have_the_audience_in_client_id() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let access = json!({"aud": null, "client_id": AUDIENCE, "token_use": "access"});
     assert!(setup.outcome(&setup.token(&access)).await.is_ok());
     let id = json!({"token_use": "id"});
@@ -183,22 +195,22 @@ async fn cognitos_access_tokens_have_the_audience_in_client_id() {
     for (claims, refusal) in [
         (
             json!({"aud": null, "client_id": "other", "token_use": "access"}),
-            Refusal::Audience,
+            TokenRefusal::Audience,
         ),
         (
             json!({"aud": null, "client_id": AUDIENCE}),
-            Refusal::NoClaim("aud"),
+            TokenRefusal::NoClaim("aud"),
         ),
         (
             json!({"aud": null, "client_id": AUDIENCE, "token_use": "id"}),
-            Refusal::NoClaim("aud"),
+            TokenRefusal::NoClaim("aud"),
         ),
         // RFC 9068: both are there, and the audience decides.
         (
             json!({"aud": "other", "client_id": AUDIENCE, "token_use": "access"}),
-            Refusal::Audience,
+            TokenRefusal::Audience,
         ),
-        (json!({"token_use": "refresh"}), Refusal::Use),
+        (json!({"token_use": "refresh"}), TokenRefusal::Use),
     ] {
         let outcome = setup.outcome(&setup.token(&claims)).await;
         assert_eq!(outcome, refused(refusal), "{claims}");
@@ -210,59 +222,65 @@ async fn cognitos_access_tokens_have_the_audience_in_client_id() {
 
 #[tokio::test]
 async fn one_of_several_audiences_is_enough() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let verifier = verifier_of(setup.issuer.url(), "first,second", &setup.clock);
     let second = setup.token(&json!({"aud": "second"}));
     assert!(outcome(&verifier, &second).await.is_ok());
     let both = setup.token(&json!({"aud": "first,second"}));
-    assert_eq!(outcome(&verifier, &both).await, refused(Refusal::Audience));
+    assert_eq!(
+        outcome(&verifier, &both).await,
+        refused(TokenRefusal::Audience)
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_bearer_token_is_refused_without_asking_the_issuer() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let token = setup.token(&json!({}));
     let (head, signature) = token.rsplit_once('.').unwrap();
     let (header, claims) = head.split_once('.').unwrap();
     let long = format!("Bearer {}", "a".repeat(limits::AUTHORIZATION_BYTES - 6));
     let most = format!("Bearer {}", "a".repeat(limits::AUTHORIZATION_BYTES - 7));
     for (value, refusal) in [
-        (None, Refusal::Missing),
-        (Some(String::new()), Refusal::Missing),
-        (Some(" ".to_owned()), Refusal::Missing),
-        (Some("Bearer".to_owned()), Refusal::NotBearer),
-        (Some(token.clone()), Refusal::NotBearer),
-        (Some(format!("Basic {token}")), Refusal::NotBearer),
-        (Some(long), Refusal::TooLong),
-        (Some(most), Refusal::Malformed),
-        (Some("Bearer a".to_owned()), Refusal::Malformed),
-        (Some("Bearer ..".to_owned()), Refusal::Malformed),
-        (Some("Bearer a.b.c".to_owned()), Refusal::Malformed),
-        (Some(format!("Bearer {head}")), Refusal::Malformed),
+        (None, TokenRefusal::Missing),
+        (Some(String::new()), TokenRefusal::Missing),
+        (Some(" ".to_owned()), TokenRefusal::Missing),
+        (Some("Bearer".to_owned()), TokenRefusal::NotBearer),
+        (Some(token.clone()), TokenRefusal::NotBearer),
+        (Some(format!("Basic {token}")), TokenRefusal::NotBearer),
+        (Some(long), TokenRefusal::TooLong),
+        (Some(most), TokenRefusal::Malformed),
+        (Some("Bearer a".to_owned()), TokenRefusal::Malformed),
+        (Some("Bearer ..".to_owned()), TokenRefusal::Malformed),
+        (Some("Bearer a.b.c".to_owned()), TokenRefusal::Malformed),
+        (Some(format!("Bearer {head}")), TokenRefusal::Malformed),
         (
             Some(format!("Bearer {token}.{signature}")),
-            Refusal::Malformed,
+            TokenRefusal::Malformed,
         ),
         (
             Some(format!("Bearer {header}=.{claims}.{signature}")),
-            Refusal::Malformed,
+            TokenRefusal::Malformed,
         ),
         (
             Some(format!("Bearer {header}.{claims}.{signature}+")),
-            Refusal::Malformed,
+            TokenRefusal::Malformed,
         ),
-        (Some(format!("Bearer {token} {token}")), Refusal::Malformed),
+        (
+            Some(format!("Bearer {token} {token}")),
+            TokenRefusal::Malformed,
+        ),
         // A JSON array, and a member twice.
         (
             Some(format!("Bearer {}.{claims}.{signature}", encoded(b"[]"))),
-            Refusal::Malformed,
+            TokenRefusal::Malformed,
         ),
         (
             Some(format!(
                 "Bearer {}.{claims}.{signature}",
                 encoded(br#"{"alg":"none","alg":"ES256","kid":"key-1"}"#)
             )),
-            Refusal::Malformed,
+            TokenRefusal::Malformed,
         ),
     ] {
         let verified = setup.verifier.verify(value.as_deref()).await;
@@ -276,7 +294,7 @@ async fn what_is_no_bearer_token_is_refused_without_asking_the_issuer() {
 
 #[tokio::test]
 async fn a_token_that_was_changed_or_signed_by_another_is_refused() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let token = setup.token(&json!({}));
     let (head, signature) = token.rsplit_once('.').unwrap();
     let (header, _) = head.split_once('.').unwrap();
@@ -292,7 +310,7 @@ async fn a_token_that_was_changed_or_signed_by_another_is_refused() {
     ] {
         assert_eq!(
             setup.outcome(&token).await,
-            refused(Refusal::Signature),
+            refused(TokenRefusal::Signature),
             "{token}"
         );
     }
@@ -300,7 +318,7 @@ async fn a_token_that_was_changed_or_signed_by_another_is_refused() {
 
 #[tokio::test]
 async fn nothing_of_a_token_is_in_the_reason() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let secret = "s3cr3t-claim";
     for claims in [
         json!({"iss": secret}),

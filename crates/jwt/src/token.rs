@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{error::Refusal, key, limits};
+use crate::{error::TokenRefusal, key, limits};
 
 /// A token that has been read and of which nothing is known to be true yet.
 pub(crate) struct Token<'a> {
@@ -30,35 +30,35 @@ struct Header {
 
 impl<'a> Token<'a> {
     /// Reads the value of the header `authorization`: `Bearer` and a token (RFC 6750, section 2.1).
-    pub(crate) fn of_authorization(value: Option<&'a str>) -> Result<Self, Refusal> {
+    pub(crate) fn of_authorization(value: Option<&'a str>) -> Result<Self, TokenRefusal> {
         let value = value.unwrap_or_default();
         if value.len() > limits::AUTHORIZATION_BYTES {
-            return Err(Refusal::TooLong);
+            return Err(TokenRefusal::TooLong);
         }
         if value.trim().is_empty() {
-            return Err(Refusal::Missing);
+            return Err(TokenRefusal::Missing);
         }
         // The scheme's name is not case-sensitive (RFC 9110, section 11.1).
-        let (scheme, token) = value.split_once(' ').ok_or(Refusal::NotBearer)?;
+        let (scheme, token) = value.split_once(' ').ok_or(TokenRefusal::NotBearer)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refusal::NotBearer);
+            return Err(TokenRefusal::NotBearer);
         }
         Self::read(token.trim_matches(' '))
     }
 
-    fn read(text: &'a str) -> Result<Self, Refusal> {
-        let (signed, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        let (header, claims) = signed.split_once('.').ok_or(Refusal::Malformed)?;
+    fn read(text: &'a str) -> Result<Self, TokenRefusal> {
+        let (signed, signature) = text.rsplit_once('.').ok_or(TokenRefusal::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenRefusal::Malformed)?;
         let decode = |part: &str| {
             BASE64_URL_SAFE_NO_PAD
                 .decode(part)
-                .map_err(|_| Refusal::Malformed)
+                .map_err(|_| TokenRefusal::Malformed)
         };
         let header: Header =
-            serde_json::from_slice(&decode(header)?).map_err(|_| Refusal::Malformed)?;
-        let algorithm = key::algorithm(&header.alg).ok_or(Refusal::Algorithm)?;
+            serde_json::from_slice(&decode(header)?).map_err(|_| TokenRefusal::Malformed)?;
+        let algorithm = key::algorithm(&header.alg).ok_or(TokenRefusal::Algorithm)?;
         if header.crit.is_some() {
-            return Err(Refusal::Critical);
+            return Err(TokenRefusal::Critical);
         }
         // A token that no key could verify is refused before the issuer is asked for keys.
         decode(signature)?;

@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use crate::{
     claims::Claims,
-    error::{KeysError, Refusal, VerifyError},
+    error::{KeysError, TokenRefusal, VerifyError},
     fetch::Fetcher,
-    keys::{Clock, Keys},
+    keys::{Clock, IssuerKeys},
     settings::IssuerSettings,
     token::Token,
 };
@@ -24,13 +24,13 @@ impl Principal {
 }
 
 /// Verifies tokens of one issuer. It keeps the issuer's keys, so there should be one for a process.
-pub struct Verifier {
+pub struct TokenVerifier {
     settings: IssuerSettings,
-    keys: Keys,
+    keys: IssuerKeys,
     clock: Clock,
 }
 
-impl Verifier {
+impl TokenVerifier {
     /// The verifier for an issuer, which is not asked yet.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Verifier {
     }
 
     pub(crate) fn with_clock(settings: IssuerSettings, clock: Clock) -> Result<Self, KeysError> {
-        let keys = Keys::new(settings.issuer.clone(), Fetcher::new()?, Arc::clone(&clock));
+        let keys = IssuerKeys::new(settings.issuer.clone(), Fetcher::new()?, Arc::clone(&clock));
         Ok(Self {
             settings,
             keys,
@@ -69,7 +69,7 @@ impl Verifier {
             })
             .await?;
         if !is_signed {
-            return Err(Refusal::Signature.into());
+            return Err(TokenRefusal::Signature.into());
         }
         let claims = Claims::read(&token.claims)?;
         claims.check(&self.settings, (self.clock)())?;
@@ -77,7 +77,7 @@ impl Verifier {
     }
 }
 
-impl fmt::Debug for Verifier {
+impl fmt::Debug for TokenVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
             .field("settings", &self.settings)

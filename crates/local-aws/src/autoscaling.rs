@@ -20,10 +20,10 @@ use std::{path::PathBuf, sync::Arc};
 use http::StatusCode;
 use serde_json::Value;
 
-use self::{error::ScalingError, metrics::Metrics, registry::Registry};
-use crate::respond::{self, Answer};
+use self::{error::ScalingError, metrics::MetricRegistry, registry::TargetRegistry};
+use crate::respond::{self, ServiceResponse};
 
-pub use self::pace::Pace;
+pub use self::pace::ScalingPace;
 
 pub(crate) use self::cloudwatch::Protocol;
 
@@ -34,8 +34,8 @@ pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The service.
 #[derive(Debug)]
 pub(crate) struct AutoScaling {
-    registry: Arc<Registry>,
-    metrics: Arc<Metrics>,
+    registry: Arc<TargetRegistry>,
+    metrics: Arc<MetricRegistry>,
 }
 
 impl AutoScaling {
@@ -44,13 +44,13 @@ impl AutoScaling {
     pub(crate) fn start(
         folder: Option<PathBuf>,
         api: Option<String>,
-        pace: Pace,
+        pace: ScalingPace,
         (region, account): (&str, &str),
     ) -> Self {
-        let metrics = Arc::new(Metrics::new(
+        let metrics = Arc::new(MetricRegistry::new(
             folder.as_ref().map(|folder| folder.join("metrics")),
         ));
-        let registry = Registry::new(
+        let registry = TargetRegistry::new(
             folder,
             api,
             pace,
@@ -67,7 +67,7 @@ impl AutoScaling {
         self.registry.stop();
     }
 
-    pub(crate) async fn answer(&self, target: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn answer(&self, target: &str, body: &[u8]) -> ServiceResponse {
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
         let Ok(request) = serde_json::from_slice::<Value>(body) else {
             return refuse(&ScalingError(
@@ -82,13 +82,18 @@ impl AutoScaling {
     }
 
     /// CloudWatch's answer, in either of its protocols.
-    pub(crate) fn cloudwatch(&self, protocol: Protocol, operation: &str, body: &[u8]) -> Answer {
+    pub(crate) fn cloudwatch(
+        &self,
+        protocol: Protocol,
+        operation: &str,
+        body: &[u8],
+    ) -> ServiceResponse {
         let answered = cloudwatch::answer(&self.metrics, protocol, operation, body);
         self.registry.alarms_changed();
         answered
     }
 }
 
-fn refuse(ScalingError(kind, message): &ScalingError) -> Answer {
+fn refuse(ScalingError(kind, message): &ScalingError) -> ServiceResponse {
     respond::error(StatusCode::BAD_REQUEST, CONTENT_TYPE, kind, message)
 }

@@ -26,7 +26,7 @@ impl From<DynoxideError> for ChangesError {
 
 /// Where reading begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Position {
+pub enum StreamPosition {
     /// At the oldest record that is kept.
     Oldest,
     /// After the newest one.
@@ -37,19 +37,19 @@ pub enum Position {
 
 /// The stream of one table. Clones read the same one.
 #[derive(Clone)]
-pub struct Changes {
+pub struct ChangeStream {
     database: Arc<Database>,
     table: String,
     journal: Journal,
 }
 
-impl fmt::Debug for Changes {
+impl fmt::Debug for ChangeStream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Changes").field(&self.table).finish()
     }
 }
 
-impl Changes {
+impl ChangeStream {
     pub(crate) fn new(database: Database, table: String, journal: Journal) -> Self {
         Self {
             database: Arc::new(database),
@@ -62,16 +62,16 @@ impl Changes {
     ///
     /// # Errors
     /// [`ChangesError`], also for an invalid position.
-    pub async fn reader(&self, position: Position) -> Result<Reader, ChangesError> {
+    pub async fn reader(&self, position: StreamPosition) -> Result<ChangeReader, ChangesError> {
         let changes = self.clone();
         let iterator = blocking(move || changes.iterator(position)).await?;
-        Ok(Reader {
+        Ok(ChangeReader {
             changes: self.clone(),
             iterator,
         })
     }
 
-    fn iterator(&self, position: Position) -> Result<String, ChangesError> {
+    fn iterator(&self, position: StreamPosition) -> Result<String, ChangesError> {
         let table = DescribeTableRequest {
             table_name: self.table.clone(),
         };
@@ -84,9 +84,9 @@ impl Changes {
         let shard = described.stream_description.shards.into_iter().next();
         let shard = shard.ok_or_else(|| ChangesError("it has no shard".to_owned()))?;
         let (kind, sequence_number) = match position {
-            Position::Oldest => ("TRIM_HORIZON", None),
-            Position::Newest => ("LATEST", None),
-            Position::After(number) => ("AFTER_SEQUENCE_NUMBER", Some(number)),
+            StreamPosition::Oldest => ("TRIM_HORIZON", None),
+            StreamPosition::Newest => ("LATEST", None),
+            StreamPosition::After(number) => ("AFTER_SEQUENCE_NUMBER", Some(number)),
         };
         let iterator = self.database.get_shard_iterator(GetShardIteratorRequest {
             stream_arn,
@@ -101,12 +101,12 @@ impl Changes {
 
 /// Reads a stream from its position on.
 #[derive(Debug)]
-pub struct Reader {
-    changes: Changes,
+pub struct ChangeReader {
+    changes: ChangeStream,
     iterator: String,
 }
 
-impl Reader {
+impl ChangeReader {
     /// The records since the last call, oldest first, in DynamoDB's own shape; at most 100 at once.
     ///
     /// # Errors

@@ -21,11 +21,11 @@ use crate::{
     data_file::DataFile,
     engine::{Database, Parameters, SqlStatement, StatementResult, why_unfinished},
     options::Timeouts,
-    respond::{self, Answer, BodyLimit},
+    respond::{self, BodyLimit, ServiceResponse},
     secrets::Secrets,
 };
-use errors::ApiError;
-use malformed::Described;
+use errors::DataApiError;
+use malformed::RequestShape;
 use transactions::Transactions;
 use wire::{BatchRequest, BeginRequest, EndRequest, ExecuteRequest};
 
@@ -50,7 +50,7 @@ pub(crate) struct DataApi {
 
 /// One of the five operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub(crate) enum DataApiOperation {
     Execute,
     BatchExecute,
     Begin,
@@ -58,7 +58,7 @@ pub(crate) enum Operation {
     Rollback,
 }
 
-impl Operation {
+impl DataApiOperation {
     /// The operation at a path.
     pub(crate) fn at(path: &str) -> Option<Self> {
         Some(match path {
@@ -95,16 +95,16 @@ impl DataApi {
     /// Answers one request. `header_bytes` counts towards the size limit, as the service says.
     pub(crate) async fn answer(
         &self,
-        operation: Operation,
+        operation: DataApiOperation,
         header_bytes: usize,
         body: &Bytes,
-    ) -> Answer {
+    ) -> ServiceResponse {
         let result = match limits::request(header_bytes, body.len()) {
             Err(error) => Err(error),
             Ok(()) => self.run_kept(operation, body).await,
         };
         // What is gone needs no remembering: it is looked for each time.
-        if let Err(ApiError::Storage(cause)) = &result
+        if let Err(DataApiError::Storage(cause)) = &result
             && self.file.is_there().is_ok()
         {
             self.file.note_failure(cause);
@@ -119,26 +119,30 @@ impl DataApi {
     }
 
     /// Runs an operation, and acknowledges nothing that would not be found again.
-    async fn run_kept(&self, operation: Operation, body: &Bytes) -> Result<Bytes, ApiError> {
+    async fn run_kept(
+        &self,
+        operation: DataApiOperation,
+        body: &Bytes,
+    ) -> Result<Bytes, DataApiError> {
         // What is undone need not be kept, and the place of the one writer must come free.
-        if operation == Operation::Rollback {
+        if operation == DataApiOperation::Rollback {
             return self.end(body, false).await;
         }
         self.is_kept()?;
         let answer = match operation {
-            Operation::Execute => self.execute(body).await,
-            Operation::BatchExecute => self.batch(body).await,
-            Operation::Begin => self.begin(body).await,
-            Operation::Commit | Operation::Rollback => self.end(body, true).await,
+            DataApiOperation::Execute => self.execute(body).await,
+            DataApiOperation::BatchExecute => self.batch(body).await,
+            DataApiOperation::Begin => self.begin(body).await,
+            DataApiOperation::Commit | DataApiOperation::Rollback => self.end(body, true).await,
         }?;
         self.is_kept()?;
         Ok(answer)
     }
 
-    fn is_kept(&self) -> Result<(), ApiError> {
+    fn is_kept(&self) -> Result<(), DataApiError> {
         self.file
             .is_there()
-            .map_err(|gone| ApiError::Storage(gone.to_string()))
+            .map_err(|gone| DataApiError::Storage(gone.to_string()))
     }
 
     /// Rolls every open transaction back, once the statement that it runs is done.
@@ -154,7 +158,7 @@ impl DataApi {
         }
     }
 
-    async fn execute(&self, body: &[u8]) -> Result<Bytes, ApiError> {
+    async fn execute(&self, body: &[u8]) -> Result<Bytes, DataApiError> {
         let request: ExecuteRequest = read(body)?;
         let user = self.check(
             &request.resource_arn,
@@ -163,7 +167,7 @@ impl DataApi {
         )?;
         no_schema(request.schema.is_some())?;
         limits::sql(&request.sql)?;
-        let options = results::Options {
+        let options = results::ResultFormat {
             metadata: request.include_result_metadata.unwrap_or(false),
             json: as_json(request.format_records_as.as_deref())?,
             set: request.result_set_options.unwrap_or_default(),
@@ -191,7 +195,7 @@ impl DataApi {
         results::execute(outcomes.into_iter().next().unwrap_or_default(), &options)
     }
 
-    async fn batch(&self, body: &[u8]) -> Result<Bytes, ApiError> {
+    async fn batch(&self, body: &[u8]) -> Result<Bytes, DataApiError> {
         let request: BatchRequest = read(body)?;
         let user = self.check(
             &request.resource_arn,
@@ -232,7 +236,7 @@ impl DataApi {
         results::batch(&outcomes)
     }
 
-    async fn begin(&self, body: &[u8]) -> Result<Bytes, ApiError> {
+    async fn begin(&self, body: &[u8]) -> Result<Bytes, DataApiError> {
         let request: BeginRequest = read(body)?;
         let user = self.check(
             &request.resource_arn,
@@ -246,7 +250,7 @@ impl DataApi {
         }))
     }
 
-    async fn end(&self, body: &[u8], commit: bool) -> Result<Bytes, ApiError> {
+    async fn end(&self, body: &[u8], commit: bool) -> Result<Bytes, DataApiError> {
         let request: EndRequest = read(body)?;
         self.check(&request.resource_arn, &request.secret_arn, None)?;
         self.transactions
@@ -266,7 +270,7 @@ impl DataApi {
         transaction: Option<&str>,
         database: Option<&str>,
         statement: SqlStatement,
-    ) -> Result<Vec<StatementResult>, ApiError> {
+    ) -> Result<Vec<StatementResult>, DataApiError> {
         Ok(match transaction {
             Some(id) => self.transactions.execute(id, database, statement).await?,
             None => user.execute(statement).await?,
@@ -279,14 +283,14 @@ impl DataApi {
         resource_arn: &str,
         secret: &str,
         database: Option<&str>,
-    ) -> Result<&Database, ApiError> {
+    ) -> Result<&Database, DataApiError> {
         if !resource_arn.starts_with("arn:") {
-            return Err(ApiError::BadRequest(
+            return Err(DataApiError::BadRequest(
                 "Invalid resourceArn: it must be the ARN of a DB cluster".into(),
             ));
         }
         if resource_arn != self.cluster_arn {
-            return Err(ApiError::DatabaseNotFound(format!(
+            return Err(DataApiError::DatabaseNotFound(format!(
                 "DB cluster {resource_arn} is not found"
             )));
         }
@@ -295,7 +299,7 @@ impl DataApi {
             .position(secret)
             .and_then(|position| self.databases.get(position))
         else {
-            return Err(ApiError::Secrets(format!(
+            return Err(DataApiError::Secrets(format!(
                 "Error fetching secret {secret} : Secrets Manager can't find the specified secret."
             )));
         };
@@ -303,7 +307,7 @@ impl DataApi {
             Some(name) if !name.is_empty() && name != self.database_name => {
                 let message =
                     format!("Unknown database '{name}'; Error code: 1049; SQLState: 42000");
-                Err(ApiError::Database(message))
+                Err(DataApiError::Database(message))
             }
             _ => Ok(user),
         }
@@ -311,19 +315,19 @@ impl DataApi {
 }
 
 /// Answers a call that is larger than any may be.
-fn too_large() -> Answer {
+fn too_large() -> ServiceResponse {
     limits::too_large().into_answer()
 }
 
 /// Answers a call whose task did not get to its end.
-pub(crate) fn unfinished(error: JoinError) -> Answer {
-    ApiError::Internal(why_unfinished(error)).into_answer()
+pub(crate) fn unfinished(error: JoinError) -> ServiceResponse {
+    DataApiError::Internal(why_unfinished(error)).into_answer()
 }
 
 /// MySQL has no schemas within a database.
-fn no_schema(given: bool) -> Result<(), ApiError> {
+fn no_schema(given: bool) -> Result<(), DataApiError> {
     if given {
-        return Err(ApiError::BadRequest(
+        return Err(DataApiError::BadRequest(
             "The schema parameter is not supported for Aurora MySQL: name the database instead"
                 .into(),
         ));
@@ -331,18 +335,18 @@ fn no_schema(given: bool) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn as_json(format: Option<&str>) -> Result<bool, ApiError> {
+fn as_json(format: Option<&str>) -> Result<bool, DataApiError> {
     match format {
         None | Some("NONE") => Ok(false),
         Some("JSON") => Ok(true),
-        Some(_) => Err(ApiError::BadRequest(
+        Some(_) => Err(DataApiError::BadRequest(
             "formatRecordsAs must be NONE or JSON".into(),
         )),
     }
 }
 
 /// Reads a request body; the error names the field.
-fn read<T: DeserializeOwned + Described>(body: &[u8]) -> Result<T, ApiError> {
+fn read<T: DeserializeOwned + RequestShape>(body: &[u8]) -> Result<T, DataApiError> {
     // The reader's own words are about Rust types; what is wrong is looked for only where something is.
     serde_json::from_slice(body).map_err(|_| malformed::explain::<T>(body))
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::options::StartError;
+use crate::options::LocalAwsError;
 
 /// Refuses an existing file that is not a database. Opening it reports any other problem.
-pub(crate) fn check(file: &Path) -> Result<(), StartError> {
+pub(crate) fn check(file: &Path) -> Result<(), LocalAwsError> {
     // Without creating it; a missing or empty file becomes a database later.
     let read = || {
         let connection = Connection::open_with_flags(
@@ -18,7 +18,7 @@ pub(crate) fn check(file: &Path) -> Result<(), StartError> {
     };
     match read() {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
-            Err(StartError::NotADatabase(file.to_owned()))
+            Err(LocalAwsError::NotADatabase(file.to_owned()))
         }
         _ => Ok(()),
     }
@@ -43,7 +43,9 @@ mod tests {
             b"SQLite format 3\0".repeat(64),
         ] {
             fs::write(&file, &foreign).unwrap();
-            assert!(matches!(check(&file), Err(StartError::NotADatabase(named)) if named == file));
+            assert!(
+                matches!(check(&file), Err(LocalAwsError::NotADatabase(named)) if named == file)
+            );
             assert_eq!(fs::read(&file).unwrap(), foreign);
         }
         fs::remove_file(&file).unwrap();

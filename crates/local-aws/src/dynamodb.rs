@@ -35,16 +35,16 @@ use tokio::{net::TcpListener, runtime, sync::oneshot};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    changes::Changes,
+    changes::ChangeStream,
     data_file::DataFile,
     journal::Journal,
-    options::{StartError, Storage, Table},
+    options::{LocalAwsError, Storage, TableOption},
 };
 
 use arns::Arns;
-use direct::Keys;
+use direct::TableKeys;
 pub(crate) use forwarder::{Forwarder, LIMIT};
-pub(crate) use refusals::Reply;
+pub(crate) use refusals::DynamoDbResponse;
 use storage::{FILE, create, open, storage_error};
 
 /// The running service.
@@ -54,7 +54,7 @@ pub(crate) struct DynamoDb {
     file: Arc<DataFile>,
     journal: Journal,
     database: Database,
-    keys: Keys,
+    keys: TableKeys,
     /// Its own thread.
     runtime: runtime::Handle,
     arns: Arc<Arns>,
@@ -67,9 +67,9 @@ impl DynamoDb {
     /// ARNs have this region and account.
     pub(crate) fn start(
         storage: &Storage,
-        tables: &[Table],
+        tables: &[TableOption],
         (region, account): (&str, &str),
-    ) -> Result<Self, StartError> {
+    ) -> Result<Self, LocalAwsError> {
         let database = open(storage)?;
         for table in tables {
             create(&database, table)?;
@@ -121,7 +121,7 @@ impl DynamoDb {
             file,
             journal,
             database: shared,
-            keys: Keys::of(tables),
+            keys: TableKeys::of(tables),
             runtime: handle,
             arns: Arc::new(Arns::new(region, account)),
             stop,
@@ -130,8 +130,8 @@ impl DynamoDb {
     }
 
     /// The changes of a table.
-    pub(crate) fn changes(&self, table: &str) -> Changes {
-        Changes::new(
+    pub(crate) fn changes(&self, table: &str) -> ChangeStream {
+        ChangeStream::new(
             self.database.clone(),
             table.to_owned(),
             self.journal.clone(),

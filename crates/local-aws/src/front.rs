@@ -4,8 +4,8 @@ use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fleet_edge::{
-    Client, HostingLimits, Responder, Ticket, Unreadable,
-    body::{self, BodyError, Budget, Share},
+    ClientConnection, HostingLimits, RequestTicket, Responder, UnreadableRequest,
+    body::{self, BodyBudget, BodyError, BodyShare},
     open_files,
 };
 use futures_util::FutureExt as _;
@@ -22,11 +22,11 @@ use uuid::Uuid;
 use crate::{
     SERVICES,
     autoscaling::{self, AutoScaling},
-    data_api::{self, DataApi, Operation},
-    dynamodb::{self, Forwarder, Reply},
+    data_api::{self, DataApi, DataApiOperation},
+    dynamodb::{self, DynamoDbResponse, Forwarder},
     engine::panic_cause,
     gate,
-    respond::{self, Answer, BodyLimit},
+    respond::{self, BodyLimit, ServiceResponse},
     secrets::{self, Secrets},
 };
 
@@ -48,14 +48,14 @@ pub(crate) struct Front {
     dynamodb: Forwarder,
     data_api: Arc<DataApi>,
     secrets: Arc<Secrets>,
-    bodies: Budget,
+    bodies: BodyBudget,
     /// The requests under way that came by no connection.
     within: TaskTracker,
 }
 
 /// The address that everybody but this process sends requests to.
 #[derive(Debug)]
-pub(crate) struct Listener(pub(crate) Arc<Front>);
+pub(crate) struct FrontResponder(pub(crate) Arc<Front>);
 
 /// What the listener allows.
 pub(crate) fn limits() -> HostingLimits {
@@ -80,7 +80,7 @@ impl Front {
             dynamodb,
             data_api,
             secrets,
-            bodies: Budget::new(ALL_BODIES_BYTES),
+            bodies: BodyBudget::new(ALL_BODIES_BYTES),
             within: TaskTracker::new(),
         }
     }
@@ -93,11 +93,11 @@ impl Front {
     }
 
     /// Answers a request. A panic of a service is an answer too, so that nobody waits for one that never comes.
-    pub(crate) async fn answer<B: RequestBody>(&self, request: Request<B>) -> Reply {
+    pub(crate) async fn answer<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
         caught(self.route(request)).await
     }
 
-    async fn route<B: RequestBody>(&self, request: Request<B>) -> Reply {
+    async fn route<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
         if let Some(refusal) = gate::host(&request) {
             return refusal.map(Either::Left);
         }
@@ -144,7 +144,7 @@ impl Front {
             }
             .map(Either::Left);
         }
-        match Operation::at(request.uri().path()) {
+        match DataApiOperation::at(request.uri().path()) {
             Some(operation) if request.method() == Method::POST => {
                 self.data_api(operation, request).await
             }
@@ -153,7 +153,7 @@ impl Front {
         .map(Either::Left)
     }
 
-    async fn dynamodb<B: RequestBody>(&self, request: Request<B>) -> Reply {
+    async fn dynamodb<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
         let (parts, body) = request.into_parts();
         let waits_to_be_asked = parts.headers.contains_key(EXPECT);
         let (body, _share) = match self.read(body, waits_to_be_asked, dynamodb::LIMIT).await {
@@ -167,7 +167,11 @@ impl Front {
         }
     }
 
-    async fn data_api<B: RequestBody>(&self, operation: Operation, request: Request<B>) -> Answer {
+    async fn data_api<B: RequestBody>(
+        &self,
+        operation: DataApiOperation,
+        request: Request<B>,
+    ) -> ServiceResponse {
         if let Some(refusal) = gate::signature(request.headers(), "application/json") {
             return refusal;
         }
@@ -191,7 +195,10 @@ impl Front {
     }
 
     /// Reads a body, which may be as large as the largest request of the Data API.
-    async fn body<B: RequestBody>(&self, request: Request<B>) -> Result<(Bytes, Share), Answer> {
+    async fn body<B: RequestBody>(
+        &self,
+        request: Request<B>,
+    ) -> Result<(Bytes, BodyShare), ServiceResponse> {
         let waits_to_be_asked = request.headers().contains_key(EXPECT);
         self.read(request.into_body(), waits_to_be_asked, data_api::LIMIT)
             .await
@@ -202,7 +209,7 @@ impl Front {
         mut body: B,
         waits_to_be_asked: bool,
         limit: BodyLimit,
-    ) -> Result<(Bytes, Share), Answer> {
+    ) -> Result<(Bytes, BodyShare), ServiceResponse> {
         let until = Instant::now() + READ_TIMEOUT;
         let read = body::read(&mut body, limit.bytes, &self.bodies);
         let mut answer = match timeout_at(until, read).await {
@@ -230,14 +237,19 @@ impl Front {
     }
 }
 
-impl Responder for Listener {
+impl Responder for FrontResponder {
     type Body = Either<Full<Bytes>, Incoming>;
 
-    async fn respond(&self, _: &Client, request: Request<Incoming>, _: &Ticket) -> Reply {
+    async fn respond(
+        &self,
+        _: &ClientConnection,
+        request: Request<Incoming>,
+        _: &RequestTicket,
+    ) -> DynamoDbResponse {
         self.0.answer(request).await
     }
 
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> Answer {
+    fn refuse(&self, unreadable: UnreadableRequest, request_id: Uuid) -> ServiceResponse {
         tracing::debug!(%request_id, cause = %unreadable, "refused");
         error(
             unreadable.status(),
@@ -264,7 +276,7 @@ pub(crate) trait RequestBody: Body<Data = Bytes> + Send + Unpin + 'static {}
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody for B {}
 
 /// The answer, or that of a service that panicked.
-async fn caught(answer: impl Future<Output = Reply>) -> Reply {
+async fn caught(answer: impl Future<Output = DynamoDbResponse>) -> DynamoDbResponse {
     // What a panic leaves behind is what any other request may find: nothing holds a lock across a wait.
     AssertUnwindSafe(answer)
         .catch_unwind()
@@ -272,7 +284,7 @@ async fn caught(answer: impl Future<Output = Reply>) -> Reply {
         .unwrap_or_else(|panic| panicked(&*panic).map(Either::Left))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Answer {
+fn panicked(panic: &(dyn Any + Send)) -> ServiceResponse {
     let answer = error(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalServerError",
@@ -283,11 +295,11 @@ fn panicked(panic: &(dyn Any + Send)) -> Answer {
     answer
 }
 
-fn error(status: StatusCode, kind: &'static str, message: &str) -> Answer {
+fn error(status: StatusCode, kind: &'static str, message: &str) -> ServiceResponse {
     respond::error(status, "application/json", kind, message)
 }
 
-fn too_slow() -> Answer {
+fn too_slow() -> ServiceResponse {
     error(
         StatusCode::REQUEST_TIMEOUT,
         "RequestTimeoutException",
@@ -303,7 +315,7 @@ fn size(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-fn unknown<B>(request: &Request<B>) -> Answer {
+fn unknown<B>(request: &Request<B>) -> ServiceResponse {
     let message = format!(
         "No such operation: {} {}. The local AWS endpoints answer {SERVICES}.",
         request.method(),

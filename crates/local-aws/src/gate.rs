@@ -7,13 +7,13 @@ use fleet_edge::SiteRules;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use serde_json::json;
 
-use crate::respond::{self, Answer};
+use crate::respond::{self, ServiceResponse};
 
 /// The prefixes of a signed request's header: `AWS4-HMAC-SHA256` or `AWS4-ECDSA-P256-SHA256`. Other schemes do
 /// not count, since a browser adds `Basic` by itself.
 const SIGNATURE_SCHEMES: &str = "AWS4-";
 /// The refusal of a request that names a host which a web page could have chosen. Its `Origin` is left to the signature.
-pub(crate) fn host<B>(request: &Request<B>) -> Option<Answer> {
+pub(crate) fn host<B>(request: &Request<B>) -> Option<ServiceResponse> {
     let foreign = SiteRules::default().check_host(request).err()?;
     Some(respond::error(
         StatusCode::FORBIDDEN,
@@ -24,7 +24,10 @@ pub(crate) fn host<B>(request: &Request<B>) -> Option<Answer> {
 }
 
 /// The refusal, in AWS's words, of a request without a signature. The signature itself is not verified.
-pub(crate) fn signature(headers: &HeaderMap, content_type: &'static str) -> Option<Answer> {
+pub(crate) fn signature(
+    headers: &HeaderMap,
+    content_type: &'static str,
+) -> Option<ServiceResponse> {
     let is_signature =
         |value: &HeaderValue| value.as_bytes().starts_with(SIGNATURE_SCHEMES.as_bytes());
     if headers.get(header::AUTHORIZATION).is_some_and(is_signature) {

@@ -17,22 +17,22 @@ use tokio::{sync::Notify, task::spawn_blocking};
 
 /// The log of one store. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Journal(Option<Arc<Shared>>);
+pub(crate) struct Journal(Option<Arc<JournalFile>>);
 
 #[derive(Debug)]
-struct Shared {
+struct JournalFile {
     log: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<JournalState>,
     changed: Notify,
 }
 
 /// What a write changes or an answer can have seen: one item, by a number that is its own, or two that share one wait for
 /// each other; `None` for anything.
-pub(crate) type Subject = Option<u64>;
+pub(crate) type WriteSubject = Option<u64>;
 
 /// Writes are numbered in the order in which they are announced.
 #[derive(Debug, Default)]
-struct State {
+struct JournalState {
     announced: u64,
     /// The last one that may change anything.
     last_of_any: u64,
@@ -49,14 +49,14 @@ struct State {
 
 /// A write under way: from before it can be seen until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Write(Option<(Arc<Shared>, u64)>);
+pub(crate) struct OpenWrite(Option<(Arc<JournalFile>, u64)>);
 
 impl Journal {
     /// The log of the SQLite database in `file`.
     pub(crate) fn of(file: &Path) -> Self {
         let mut log = file.as_os_str().to_owned();
         log.push("-wal");
-        Self(Some(Arc::new(Shared {
+        Self(Some(Arc::new(JournalFile {
             log: log.into(),
             state: Mutex::default(),
             changed: Notify::new(),
@@ -69,13 +69,13 @@ impl Journal {
     }
 
     /// Announces a write. To be called before it can be seen.
-    pub(crate) fn write(&self) -> Write {
+    pub(crate) fn write(&self) -> OpenWrite {
         self.write_of(None)
     }
 
     /// Announces a write of `subject`.
-    pub(crate) fn write_of(&self, subject: Subject) -> Write {
-        Write(self.0.as_ref().map(|shared| {
+    pub(crate) fn write_of(&self, subject: WriteSubject) -> OpenWrite {
+        OpenWrite(self.0.as_ref().map(|shared| {
             let mut state = shared.state();
             state.announced += 1;
             let number = state.announced;
@@ -100,7 +100,7 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Journal::settled`].
-    pub(crate) async fn settled_for(&self, subject: Subject) -> Result<(), String> {
+    pub(crate) async fn settled_for(&self, subject: WriteSubject) -> Result<(), String> {
         let Some(shared) = &self.0 else {
             return Ok(());
         };
@@ -116,8 +116,8 @@ impl Journal {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl JournalFile {
+    fn state(&self) -> MutexGuard<'_, JournalState> {
         // Nothing panics while it holds it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,9 +159,9 @@ impl Shared {
     }
 }
 
-impl State {
+impl JournalState {
     /// The last write that whoever looks at `subject` now can see.
-    fn seen(&self, subject: Subject) -> u64 {
+    fn seen(&self, subject: WriteSubject) -> u64 {
         match subject {
             None => self.announced,
             Some(item) => {
@@ -177,7 +177,7 @@ impl State {
     }
 }
 
-impl Drop for Write {
+impl Drop for OpenWrite {
     fn drop(&mut self) {
         if let Some((shared, number)) = self.0.take() {
             shared.state().open.remove(&number);

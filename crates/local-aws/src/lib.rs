@@ -50,10 +50,13 @@ pub mod translation {
     };
 }
 
-pub use autoscaling::Pace;
-pub use changes::{Changes, ChangesError, Position, Reader};
+pub use autoscaling::ScalingPace;
+pub use changes::{ChangeReader, ChangeStream, ChangesError, StreamPosition};
 pub use data_file::{DataFile, DataFileError};
 pub use in_process::{InProcess, InProcessError};
-pub use options::{Engine, LimitedSecrets, Options, Secret, StartError, Storage, Table, Timeouts};
+pub use options::{
+    Engine, LimitedSecrets, LocalAwsError, LocalAwsOptions, SecretOption, Storage, TableOption,
+    Timeouts,
+};
 pub use schema::{Migration, Schema};
 pub use start::{DataFiles, LocalAws, is_in_use};

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     engine::{Database, EngineError, SqlStatement, SqlValue, StatementResult},
-    options::StartError,
+    options::LocalAwsError,
     schema::{BOOKKEEPING, Migration, Schema},
 };
 
@@ -47,11 +47,11 @@ pub(crate) async fn apply(
     database: &Database,
     schema: &Schema,
     patience: Duration,
-) -> Result<(), StartError> {
+) -> Result<(), LocalAwsError> {
     if schema.migrations.is_empty() {
         return Ok(());
     }
-    let run = Run {
+    let run = MigrationRun {
         database,
         claim: Uuid::new_v4().to_string(),
         patience,
@@ -65,7 +65,7 @@ pub(crate) async fn apply(
         run.execute(layout, &[])
             .await
             .map_err(|error| match error {
-                EngineError::Database { message, .. } => StartError::SchemaLayout(message),
+                EngineError::Database { message, .. } => LocalAwsError::SchemaLayout(message),
                 other => failed(other),
             })?;
     }
@@ -79,22 +79,22 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-struct Run<'a> {
+struct MigrationRun<'a> {
     database: &'a Database,
     claim: String,
     patience: Duration,
 }
 
 /// The row of a migration in `schema_version`.
-enum State {
+enum MigrationState {
     Absent,
     Claimed(String),
     Applied { checksum: String },
 }
 
-impl Run<'_> {
+impl MigrationRun<'_> {
     /// The newest migration that the database has, 0 without any, unless it has left this build behind, which knows `known`.
-    async fn version(&self, known: u32) -> Result<u32, StartError> {
+    async fn version(&self, known: u32) -> Result<u32, LocalAwsError> {
         let found = self.execute(NEWEST, &[]).await.map_err(failed)?;
         let number = |column: usize| match found.rows.first().and_then(|row| row.get(column)) {
             Some(SqlValue::Long(number)) => u32::try_from(*number).unwrap_or_default(),
@@ -102,7 +102,7 @@ impl Run<'_> {
         };
         let (version, needed) = (number(0), number(1));
         if needed > known {
-            return Err(StartError::SchemaTooNew {
+            return Err(LocalAwsError::SchemaTooNew {
                 version,
                 needed,
                 known,
@@ -114,18 +114,22 @@ impl Run<'_> {
         Ok(version)
     }
 
-    async fn migrate(&self, migration: &Migration) -> Result<(), StartError> {
+    async fn migrate(&self, migration: &Migration) -> Result<(), LocalAwsError> {
         let mut seen: Option<(String, Instant)> = None;
         loop {
             match self.state(migration).await.map_err(failed)? {
-                State::Applied { checksum } if checksum == migration.checksum() => return Ok(()),
-                State::Applied { .. } => return Err(StartError::SchemaEdited(migration.version)),
-                State::Absent => {
+                MigrationState::Applied { checksum } if checksum == migration.checksum() => {
+                    return Ok(());
+                }
+                MigrationState::Applied { .. } => {
+                    return Err(LocalAwsError::SchemaEdited(migration.version));
+                }
+                MigrationState::Absent => {
                     if self.claims(migration).await.map_err(failed)? {
                         return self.run(migration).await;
                     }
                 }
-                State::Claimed(claim) => {
+                MigrationState::Claimed(claim) => {
                     let since = match &seen {
                         Some((before, since)) if *before == claim => *since,
                         _ => Instant::now(),
@@ -144,7 +148,7 @@ impl Run<'_> {
     }
 
     /// Runs a claimed migration, and records it.
-    async fn run(&self, migration: &Migration) -> Result<(), StartError> {
+    async fn run(&self, migration: &Migration) -> Result<(), LocalAwsError> {
         let mine = [version(migration), ("claim", text(&self.claim))];
         match self.execute(&migration.sql, &[]).await {
             Ok(_) => {}
@@ -152,7 +156,7 @@ impl Run<'_> {
             Err(error) => {
                 // No other run has to wait for one that gives up. If releasing the claim fails, nothing else changes.
                 let _ = self.execute(GIVE_UP, &mine).await;
-                return Err(StartError::Schema(format!(
+                return Err(LocalAwsError::Schema(format!(
                     "migration {} ({}): {error}",
                     migration.version, migration.name
                 )));
@@ -168,14 +172,14 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn state(&self, migration: &Migration) -> Result<State, EngineError> {
+    async fn state(&self, migration: &Migration) -> Result<MigrationState, EngineError> {
         let found = self.execute(STATE, &[version(migration)]).await?;
         Ok(match found.rows.first().map(Vec::as_slice) {
-            None => State::Absent,
+            None => MigrationState::Absent,
             Some([SqlValue::Text(_), SqlValue::Text(claim), SqlValue::Null]) => {
-                State::Claimed(claim.clone())
+                MigrationState::Claimed(claim.clone())
             }
-            Some([SqlValue::Text(checksum), SqlValue::Text(_), _]) => State::Applied {
+            Some([SqlValue::Text(checksum), SqlValue::Text(_), _]) => MigrationState::Applied {
                 checksum: checksum.clone(),
             },
             Some(_) => {
@@ -244,6 +248,6 @@ fn text(value: &str) -> SqlValue {
     SqlValue::Text(value.to_owned())
 }
 
-fn failed(error: EngineError) -> StartError {
-    StartError::Schema(error.to_string())
+fn failed(error: EngineError) -> LocalAwsError {
+    LocalAwsError::Schema(error.to_string())
 }

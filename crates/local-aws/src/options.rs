@@ -4,11 +4,11 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use fleet_edge::error_words;
 
-use crate::{autoscaling::Pace, schema::Schema};
+use crate::{autoscaling::ScalingPace, schema::Schema};
 
 /// Everything [`LocalAws::start`](crate::LocalAws::start) needs.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct LocalAwsOptions {
     /// Where to listen; port 0 means any free port. Signatures are not verified, so this should be a loopback address.
     pub listen: SocketAddr,
     /// Where data lives.
@@ -24,20 +24,20 @@ pub struct Options {
     /// The one database of that cluster.
     pub database: String,
     /// The secret of the database's owner: the Data API requires it, and Secrets Manager returns it.
-    pub secret: Secret,
+    pub secret: SecretOption,
     /// The secrets of two users with fewer rights, if there are any. A database given by URL keeps its own users: there they
     /// lead to the owner.
     pub limited: Option<LimitedSecrets>,
     /// The schema that the database is migrated to at the start.
     pub schema: Schema,
     /// DynamoDB tables to create if they are missing.
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableOption>,
     /// The Data API's time limits.
     pub timeouts: Timeouts,
     /// The base address of the API on this machine, which stands for APIs on AWS in the resource ids of scalable targets.
     pub api_url: Option<String>,
     /// How fast Application Auto Scaling is.
-    pub pace: Pace,
+    pub pace: ScalingPace,
 }
 
 /// Where data lives.
@@ -77,7 +77,7 @@ impl fmt::Debug for Engine {
 
 /// A database secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret {
+pub struct SecretOption {
     /// Its name; the ARN is made from it.
     pub name: String,
     /// The database user.
@@ -86,7 +86,7 @@ pub struct Secret {
     pub password: String,
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SecretOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secret")
             .field("name", &self.name)
@@ -107,7 +107,7 @@ pub struct LimitedSecrets {
 
 /// A DynamoDB table with a string partition key and on-demand capacity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
+pub struct TableOption {
     /// Its name.
     pub name: String,
     /// The attribute that is the key.
@@ -139,7 +139,7 @@ impl Default for Timeouts {
 /// Why the endpoints could not start: each is one sentence for a person at a terminal, without any password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StartError {
+pub enum LocalAwsError {
     /// Another process listens there.
     #[error(
         "The address {0} for the local AWS endpoints is already in use: choose another one with --aws-listen."

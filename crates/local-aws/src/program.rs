@@ -10,7 +10,8 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use fleet_local_aws::{
-    Engine, LocalAws, Options, Pace, SERVICES, Schema, Secret, Storage, Timeouts,
+    Engine, LocalAws, LocalAwsOptions, SERVICES, ScalingPace, Schema, SecretOption, Storage,
+    Timeouts,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -50,8 +51,8 @@ pub(crate) struct Arguments {
     in_memory: bool,
 
     /// What runs the Data API's SQL: SQLite within the program, or a mariadbd that it starts.
-    #[arg(long, value_enum, default_value_t = SqlEngine::Sqlite, env = "LOCAL_AWS_ENGINE")]
-    engine: SqlEngine,
+    #[arg(long, value_enum, default_value_t = EngineChoice::Sqlite, env = "LOCAL_AWS_ENGINE")]
+    engine: EngineChoice,
 
     /// A MySQL or MariaDB of yours to run the SQL: mysql://user:password@host:3306/database.
     #[arg(
@@ -92,7 +93,7 @@ pub(crate) struct Arguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SqlEngine {
+enum EngineChoice {
     Sqlite,
     Mariadb,
 }
@@ -102,7 +103,7 @@ impl Arguments {
         format!("arn:aws:rds:{REGION}:{ACCOUNT}:cluster:{}", self.cluster)
     }
 
-    fn options(&self) -> Options {
+    fn options(&self) -> LocalAwsOptions {
         let storage = if self.in_memory {
             Storage::InMemory
         } else {
@@ -110,10 +111,10 @@ impl Arguments {
         };
         let engine = match (&self.database_url, self.engine) {
             (Some(url), _) => Engine::MySql(url.clone()),
-            (None, SqlEngine::Mariadb) => Engine::MariaDb,
-            (None, SqlEngine::Sqlite) => Engine::Embedded,
+            (None, EngineChoice::Mariadb) => Engine::MariaDb,
+            (None, EngineChoice::Sqlite) => Engine::Embedded,
         };
-        Options {
+        LocalAwsOptions {
             listen: self.listen,
             storage,
             engine,
@@ -121,7 +122,7 @@ impl Arguments {
             account: ACCOUNT.into(),
             cluster_arn: self.cluster_arn(),
             database: self.database.clone(),
-            secret: Secret {
+            secret: SecretOption {
                 name: self.secret.clone(),
                 username: "local".into(),
                 password: "local".into(),
@@ -131,7 +132,7 @@ impl Arguments {
             tables: Vec::new(),
             timeouts: Timeouts::default(),
             api_url: None,
-            pace: Pace::default(),
+            pace: ScalingPace::default(),
         }
     }
 
@@ -177,7 +178,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, String> {
             arguments.listen
         ));
     }
-    let mut signals = Signals::new()
+    let mut signals = StopSignals::new()
         .map_err(|error| format!("The program cannot wait for signals ({error})."))?;
     if !arguments.in_memory {
         make_folder(&arguments.data_dir).map_err(|error| {
@@ -208,12 +209,12 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// SIGINT and SIGTERM.
-struct Signals {
+struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
 }
 
-impl Signals {
+impl StopSignals {
     fn new() -> io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,

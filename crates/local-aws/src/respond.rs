@@ -6,14 +6,14 @@ use http_body_util::Full;
 use serde_json::json;
 
 /// The response of every service here.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type ServiceResponse = Response<Full<Bytes>>;
 
 /// How large a request's body may be.
 #[derive(Clone, Copy)]
 pub(crate) struct BodyLimit {
     pub(crate) bytes: usize,
     /// The answer to one that is larger.
-    pub(crate) refusal: fn() -> Answer,
+    pub(crate) refusal: fn() -> ServiceResponse,
 }
 
 /// Where clients look for the request id, which identifies a response in the log.
@@ -24,7 +24,7 @@ pub(crate) fn answer(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
-) -> Answer {
+) -> ServiceResponse {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -36,7 +36,7 @@ pub(crate) fn answer(
 }
 
 /// The request id of a response.
-pub(crate) fn request_id(answer: &Answer) -> &str {
+pub(crate) fn request_id(answer: &ServiceResponse) -> &str {
     answer
         .headers()
         .get(REQUEST_ID)
@@ -50,7 +50,7 @@ pub(crate) fn error(
     content_type: &'static str,
     kind: &'static str,
     message: &str,
-) -> Answer {
+) -> ServiceResponse {
     let body = json!({"__type": kind, "message": message}).to_string();
     let mut response = answer(status, content_type, body);
     response

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::respond::{self, Answer};
+use crate::respond::{self, ServiceResponse};
 
 /// The prefix of the service's operations in `X-Amz-Target`.
 pub(crate) const TARGET_PREFIX: &str = "secretsmanager.";
@@ -28,14 +28,14 @@ pub(crate) struct StoredSecret {
     name: String,
     arn: String,
     version: String,
-    value: Value,
+    value: SecretText,
     created: u64,
 }
 
 /// The text of the secret; never printed.
-struct Value(String);
+struct SecretText(String);
 
-impl std::fmt::Debug for Value {
+impl std::fmt::Debug for SecretText {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("…")
     }
@@ -54,7 +54,7 @@ pub(crate) struct DatabaseSecret<'a> {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Request {
+struct SecretRequest {
     secret_id: Option<String>,
     version_id: Option<String>,
     version_stage: Option<String>,
@@ -99,7 +99,7 @@ impl StoredSecret {
                 mark >> 32,
                 mark & 0xffff_ffff_ffff
             ),
-            value: Value(value.to_string()),
+            value: SecretText(value.to_string()),
             created: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| since.as_secs()),
@@ -115,7 +115,7 @@ impl StoredSecret {
 
 impl Secrets {
     /// Answers one request.
-    pub(crate) fn answer(&self, target: &str, body: &[u8]) -> Answer {
+    pub(crate) fn answer(&self, target: &str, body: &[u8]) -> ServiceResponse {
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
         if !matches!(operation, "GetSecretValue" | "DescribeSecret") {
             let message = format!(
@@ -123,7 +123,7 @@ impl Secrets {
             );
             return refuse("UnknownOperationException", &message);
         }
-        let Ok(request) = serde_json::from_slice::<Request>(body) else {
+        let Ok(request) = serde_json::from_slice::<SecretRequest>(body) else {
             return refuse(
                 "SerializationException",
                 "The request is not a JSON object for this operation.",
@@ -167,7 +167,7 @@ impl Secrets {
 }
 
 impl StoredSecret {
-    fn value(&self) -> Answer {
+    fn value(&self) -> ServiceResponse {
         let body = json!({
             "ARN": self.arn,
             "Name": self.name,
@@ -179,7 +179,7 @@ impl StoredSecret {
         respond::answer(StatusCode::OK, CONTENT_TYPE, body.to_string())
     }
 
-    fn describe(&self) -> Answer {
+    fn describe(&self) -> ServiceResponse {
         let body = json!({
             "ARN": self.arn,
             "Name": self.name,
@@ -192,7 +192,7 @@ impl StoredSecret {
     }
 }
 
-fn refuse(kind: &'static str, message: &str) -> Answer {
+fn refuse(kind: &'static str, message: &str) -> ServiceResponse {
     respond::error(StatusCode::BAD_REQUEST, CONTENT_TYPE, kind, message)
 }
 

@@ -10,12 +10,12 @@ use std::{
     time::Duration,
 };
 
-use fleet_edge::{Hosting, Plain};
+use fleet_edge::{Hosting, PlainHttp};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::{
     autoscaling::AutoScaling,
-    changes::Changes,
+    changes::ChangeStream,
     data_api::DataApi,
     data_file::DataFile,
     dynamodb::DynamoDb,
@@ -24,10 +24,10 @@ use crate::{
         mysql::{self, mariadb, target as mysql_target},
         sqlite,
     },
-    front::{self, Front, Listener},
+    front::{self, Front, FrontResponder},
     in_process::InProcess,
     migrate,
-    options::{Engine, Options, Secret, StartError, Storage},
+    options::{Engine, LocalAwsError, LocalAwsOptions, SecretOption, Storage},
     secrets::{DatabaseSecret, Secrets, StoredSecret},
 };
 use uuid::Uuid;
@@ -42,7 +42,7 @@ const EMBEDDED_ENDPOINT: (&str, u16) = ("127.0.0.1", 3306);
 pub struct LocalAws {
     address: SocketAddr,
     in_process: InProcess,
-    changes: HashMap<String, Changes>,
+    changes: HashMap<String, ChangeStream>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
     data_files: DataFiles,
@@ -62,8 +62,8 @@ impl LocalAws {
     ///
     /// # Errors
     ///
-    /// Each [`StartError`] is one sentence that names what to change.
-    pub async fn start(options: Options) -> Result<Self, StartError> {
+    /// Each [`LocalAwsError`] is one sentence that names what to change.
+    pub async fn start(options: LocalAwsOptions) -> Result<Self, LocalAwsError> {
         // First, since a second server on the same address should say so and not complain of the folder.
         let listener = bind(options.listen).await?;
         let address = listener.local_addr()?;
@@ -123,7 +123,7 @@ impl LocalAws {
             secrets,
         ));
         let in_process = InProcess::new(&front);
-        let hosting = Hosting::start(listener, Listener(front), Plain, front::limits())?;
+        let hosting = Hosting::start(listener, FrontResponder(front), PlainHttp, front::limits())?;
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             // A dropped sender stops it as well.
@@ -167,7 +167,7 @@ impl LocalAws {
     }
 
     /// The changes of a table that it was started with. Whoever holds them keeps the storage open.
-    pub fn changes(&self, table: &str) -> Option<Changes> {
+    pub fn changes(&self, table: &str) -> Option<ChangeStream> {
         self.changes.get(table).cloned()
     }
 
@@ -180,12 +180,12 @@ impl LocalAws {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+async fn bind(address: SocketAddr) -> Result<TcpListener, LocalAwsError> {
     TcpListener::bind(address)
         .await
         .map_err(|cause| match cause.kind() {
-            io::ErrorKind::AddrInUse => StartError::AddressInUse(address),
-            _ => StartError::Listen { address, cause },
+            io::ErrorKind::AddrInUse => LocalAwsError::AddressInUse(address),
+            _ => LocalAwsError::Listen { address, cause },
         })
 }
 
@@ -197,8 +197,8 @@ pub fn is_in_use(folder: &Path) -> bool {
         .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-fn lock(folder: &Path) -> Result<fs::File, StartError> {
-    let failed = |cause| StartError::Folder {
+fn lock(folder: &Path) -> Result<fs::File, LocalAwsError> {
+    let failed = |cause| LocalAwsError::Folder {
         folder: folder.to_owned(),
         cause,
     };
@@ -210,22 +210,22 @@ fn lock(folder: &Path) -> Result<fs::File, StartError> {
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::FolderInUse(folder.to_owned())),
+        Err(TryLockError::WouldBlock) => Err(LocalAwsError::FolderInUse(folder.to_owned())),
         Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
 }
 
 /// The SQL database, connected to as its owner.
-struct Owner {
+struct OwnerDatabase {
     database: Database,
-    credentials: Secret,
+    credentials: SecretOption,
     endpoint: (String, u16),
     /// Where this machine keeps its data.
     file: Option<PathBuf>,
 }
 
 /// Opens the SQL database.
-async fn database(options: &Options) -> Result<Owner, StartError> {
+async fn database(options: &LocalAwsOptions) -> Result<OwnerDatabase, LocalAwsError> {
     let (host, port) = EMBEDDED_ENDPOINT;
     let embedded = (host.to_owned(), port);
     let (database, credentials, endpoint, file) = match &options.engine {
@@ -261,7 +261,7 @@ async fn database(options: &Options) -> Result<Owner, StartError> {
             (database, options.secret.clone(), embedded, Some(folder))
         }
     };
-    Ok(Owner {
+    Ok(OwnerDatabase {
         database,
         credentials,
         endpoint,
@@ -272,10 +272,10 @@ async fn database(options: &Options) -> Result<Owner, StartError> {
 /// A connection to the database for each user, and the user's secret: the owner's first, then, if requested, the reader's
 /// and the writer's.
 async fn users(
-    owner: Owner,
-    options: &Options,
-) -> Result<(Vec<Database>, Vec<StoredSecret>), StartError> {
-    let secret = |credentials: &Secret| {
+    owner: OwnerDatabase,
+    options: &LocalAwsOptions,
+) -> Result<(Vec<Database>, Vec<StoredSecret>), LocalAwsError> {
+    let secret = |credentials: &SecretOption| {
         let value = DatabaseSecret {
             username: &credentials.username,
             password: &credentials.password,
@@ -295,7 +295,7 @@ async fn users(
         (&limited.writer, Rights::Writer, &passwords[1]),
     ]
     .map(|(name, rights, password)| {
-        let made = Secret {
+        let made = SecretOption {
             name: name.clone(),
             username: rights.user().to_owned(),
             password: password.clone(),
@@ -319,7 +319,7 @@ async fn users(
                 // A database by URL keeps its own users.
                 None => {
                     let name = made.name;
-                    let owned = Secret {
+                    let owned = SecretOption {
                         name,
                         ..owner.credentials.clone()
                     };

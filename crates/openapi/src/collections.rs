@@ -12,22 +12,22 @@ use utoipa::{
 };
 
 use crate::{
-    errors::{Errors, Shape},
-    operation::{Part, answer, in_path, operation, refer, with_answers},
+    errors::{ErrorShape, OperationErrors},
+    operation::{DocumentPart, answer, in_path, operation, refer, with_answers},
 };
 
 pub(crate) const TAG: &str = "books and authors";
 
 /// All entries of a list.
-struct List<T>(PhantomData<T>);
+struct ListSchema<T>(PhantomData<T>);
 
-impl<T: ToSchema> PartialSchema for List<T> {
+impl<T: ToSchema> PartialSchema for ListSchema<T> {
     fn schema() -> RefOr<Schema> {
         ArrayBuilder::new().items(refer::<T>()).into()
     }
 }
 
-impl<T: ToSchema> ToSchema for List<T> {
+impl<T: ToSchema> ToSchema for ListSchema<T> {
     fn name() -> Cow<'static, str> {
         format!("{}List", T::name()).into()
     }
@@ -38,8 +38,8 @@ impl<T: ToSchema> ToSchema for List<T> {
     }
 }
 
-const ERRORS: Errors<'static> = Errors {
-    shape: Shape::Standard,
+const ERRORS: OperationErrors<'static> = OperationErrors {
+    shape: ErrorShape::Standard,
     bad_request: &[],
     not_found: None,
     takes_body: false,
@@ -48,7 +48,7 @@ const ERRORS: Errors<'static> = Errors {
 };
 
 /// Adds the routes and schemas of both lists.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<EntryId>();
     part.schema::<ServiceHealth>();
     let book = json!({
@@ -65,13 +65,13 @@ pub(crate) fn describe(part: &mut Part) {
 }
 
 fn list<T: ToSchema>(
-    part: &mut Part,
+    part: &mut DocumentPart,
     (one, all): (&str, &str),
     (one_id, all_id): (&str, &str),
     example: &Value,
 ) {
-    part.schema::<List<T>>();
-    let route = |part: &mut Part, path: &str, operation, errors: Errors<'_>| {
+    part.schema::<ListSchema<T>>();
+    let route = |part: &mut DocumentPart, path: &str, operation, errors: OperationErrors<'_>| {
         part.route(
             HttpMethod::Get,
             path,
@@ -86,7 +86,7 @@ fn list<T: ToSchema>(
     )
     .response(
         "200",
-        answer::<List<T>>("All of them.", &[("", json!([example]))]).build(),
+        answer::<ListSchema<T>>("All of them.", &[("", json!([example]))]).build(),
     );
     route(part, &format!("/api/{all}"), whole, ERRORS);
 
@@ -106,7 +106,7 @@ fn list<T: ToSchema>(
         part,
         &format!("/api/{all}/{{id}}"),
         entry,
-        Errors {
+        OperationErrors {
             not_found: Some(&missing),
             ..ERRORS
         },

@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use crate::operation::{Part, answer};
+use crate::operation::{DocumentPart, answer};
 
 /// A request id to show.
 pub(crate) const REQUEST_ID: &str = "43e53bc4-bb40-4a0e-9de4-d04b61ed0c18";
@@ -74,7 +74,7 @@ fn fields() -> Object {
 }
 
 /// Adds the schemas of the errors, and the answers that operations refer to.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<ErrorCode>();
     part.schema::<Error>();
     part.schema::<InventoryError>();
@@ -144,7 +144,7 @@ pub(crate) fn describe(part: &mut Part) {
             "Endpoint request timed out",
         ),
     );
-    for shape in [Shape::Standard, Shape::Inventory] {
+    for shape in [ErrorShape::Standard, ErrorShape::Inventory] {
         let fault = shape.example(
             ErrorCode::Internal,
             "Internal error. It has been logged with this request id.",
@@ -172,7 +172,7 @@ pub(crate) fn describe(part: &mut Part) {
 
 /// Which error body the functions of a group have.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum ErrorShape {
     /// `code`, `message` and `request_id`.
     Standard,
     /// `error_message` as well.
@@ -180,9 +180,9 @@ pub(crate) enum Shape {
 }
 
 /// What an operation can go wrong by, beside what all can.
-pub(crate) struct Errors<'a> {
+pub(crate) struct OperationErrors<'a> {
     /// The errors' shape.
-    pub(crate) shape: Shape,
+    pub(crate) shape: ErrorShape,
     /// What a 400 says: names of examples, with their code and sentence; empty where no input can be wrong.
     pub(crate) bad_request: &'a [(&'a str, ErrorCode, &'a str)],
     /// The sentence of a 404, where there is one.
@@ -195,7 +195,7 @@ pub(crate) struct Errors<'a> {
     pub(crate) guarded: bool,
 }
 
-impl Errors<'_> {
+impl OperationErrors<'_> {
     /// The answers.
     pub(crate) fn answers(&self) -> Vec<(&'static str, RefOr<Response>)> {
         let mut answers = Vec::new();
@@ -218,7 +218,7 @@ impl Errors<'_> {
                     .into(),
             ));
         }
-        if self.guarded && self.shape == Shape::Inventory {
+        if self.guarded && self.shape == ErrorShape::Inventory {
             answers.push(("401", shared("Unauthorized")));
         }
         if self.guarded {
@@ -249,7 +249,7 @@ impl Errors<'_> {
     }
 }
 
-impl Shape {
+impl ErrorShape {
     fn fault(self) -> &'static str {
         match self {
             Self::Standard => "Fault",
@@ -284,7 +284,7 @@ impl Shape {
 fn by_gateway(description: &str, code: ErrorCode, message: &str) -> ResponseBuilder {
     answer::<GatewayError>(
         description,
-        &[("", Shape::Inventory.example(code, message))],
+        &[("", ErrorShape::Inventory.example(code, message))],
     )
 }
 

@@ -2,7 +2,7 @@
 
 use ec2_inventory_add::{AddRequest, AddResponse};
 use ec2_inventory_get::GetResponse;
-use ec2_inventory_list::ListResponse;
+use ec2_inventory_list::ListInstancesResponse;
 use ec2_inventory_remove::RemoveResponse;
 use fleet_core::inventory::{
     AccountId, InstanceId, PackageName, PackageVersion, PageLimit, Region,
@@ -16,10 +16,10 @@ use utoipa::openapi::{
 };
 
 use crate::{
-    errors::{Errors, Shape},
+    errors::{ErrorShape, OperationErrors},
     operation::{
-        Part, answer, body, in_path, in_query, in_query_as, needs_key, needs_token, operation,
-        with_answers,
+        DocumentPart, answer, body, in_path, in_query, in_query_as, needs_key, needs_token,
+        operation, with_answers,
     },
 };
 
@@ -31,8 +31,8 @@ const BAD_ID: (&str, ErrorCode, &str) = (
     "aws_instance_id must be at most 255 characters long, but has 300.",
 );
 
-const ERRORS: Errors<'static> = Errors {
-    shape: Shape::Inventory,
+const ERRORS: OperationErrors<'static> = OperationErrors {
+    shape: ErrorShape::Inventory,
     bad_request: &[BAD_ID],
     not_found: None,
     takes_body: false,
@@ -41,11 +41,11 @@ const ERRORS: Errors<'static> = Errors {
 };
 
 /// Adds the inventory's routes and schemas.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<AddRequest>();
     part.schema::<AddResponse>();
     part.schema::<GetResponse>();
-    part.schema::<ListResponse>();
+    part.schema::<ListInstancesResponse>();
     part.schema::<RemoveResponse>();
     add(part);
     get(part);
@@ -84,8 +84,8 @@ fn same_instance(operation: &str, description: &str) -> Link {
         .build()
 }
 
-fn add(part: &mut Part) {
-    let errors = Errors {
+fn add(part: &mut DocumentPart) {
+    let errors = OperationErrors {
         bad_request: &[
             (
                 "duplicate",
@@ -133,7 +133,7 @@ fn add(part: &mut Part) {
     );
 }
 
-fn get(part: &mut Part) {
+fn get(part: &mut DocumentPart) {
     let examples = [
         ("found", json!({ "record": stored(), "record_found": true })),
         ("none", json!({ "record": {}, "record_found": false })),
@@ -158,8 +158,8 @@ fn get(part: &mut Part) {
     );
 }
 
-fn list(part: &mut Part) {
-    let errors = Errors {
+fn list(part: &mut DocumentPart) {
+    let errors = OperationErrors {
         bad_request: &[
             (
                 "parameter",
@@ -205,7 +205,7 @@ fn list(part: &mut Part) {
     .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the page before, unchanged."))
     .security(needs_key())
     .security(needs_token())
-    .response("200", answer::<ListResponse>("A page.", &[("", page)]).link("next", next).build());
+    .response("200", answer::<ListInstancesResponse>("A page.", &[("", page)]).link("next", next).build());
     part.route(
         HttpMethod::Get,
         "/ec2",
@@ -213,7 +213,7 @@ fn list(part: &mut Part) {
     );
 }
 
-fn remove(part: &mut Part) {
+fn remove(part: &mut DocumentPart) {
     let removed = answer::<RemoveResponse>(
         "Whether there was one.",
         &[("", json!({ "record_deleted": true }))],

@@ -24,7 +24,7 @@ use utoipa::openapi::{
     tag::TagBuilder,
 };
 
-use crate::operation::Part;
+use crate::operation::DocumentPart;
 
 const DESCRIPTION: &str = "\
 An inventory of EC2 instances, a scaling endpoint that AWS Application Auto Scaling calls for custom resources, and a few \
@@ -63,12 +63,12 @@ pub fn text() -> Result<String, serde_json::Error> {
 /// The document.
 #[must_use]
 pub fn document() -> OpenApi {
-    let mut part = Part::default();
+    let mut part = DocumentPart::default();
     inventory::describe(&mut part);
     scaling::describe(&mut part);
     collections::describe(&mut part);
     service::describe(&mut part);
-    let Part {
+    let DocumentPart {
         operations,
         schemas,
         responses,

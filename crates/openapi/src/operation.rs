@@ -24,13 +24,13 @@ const JSON: &str = "application/json";
 
 /// Paths, schemas and shared answers as they are gathered.
 #[derive(Default)]
-pub(crate) struct Part {
+pub(crate) struct DocumentPart {
     pub(crate) operations: Vec<(String, PathItem)>,
     pub(crate) schemas: Vec<(String, RefOr<Schema>)>,
     pub(crate) responses: Vec<(String, Response)>,
 }
 
-impl Part {
+impl DocumentPart {
     /// Adds `operation` at `path`.
     pub(crate) fn route(
         &mut self,

@@ -8,7 +8,7 @@ use fleet_http::{
     ErrorCode, NextToken,
     dimension::{ChangedDimension, DimensionState},
 };
-use scalable_dimension_list::ListResponse;
+use scalable_dimension_list::ListDimensionsResponse;
 use scalable_dimension_patch::PatchRequest;
 use serde_json::{Value, json};
 use utoipa::openapi::{
@@ -16,10 +16,10 @@ use utoipa::openapi::{
 };
 
 use crate::{
-    errors::{Errors, REQUEST_ID, Shape},
+    errors::{ErrorShape, OperationErrors, REQUEST_ID},
     operation::{
-        Part, answer, body, in_header, in_path, in_query, in_query_as, needs_signature, operation,
-        with_answers,
+        DocumentPart, answer, body, in_header, in_path, in_query, in_query_as, needs_signature,
+        operation, with_answers,
     },
 };
 
@@ -28,10 +28,10 @@ pub(crate) const TAG: &str = "scaling";
 const PARAMETER: &str = "scalableTargetDimensionId";
 
 /// Adds the endpoint's routes and schemas.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<DimensionState>();
     part.schema::<PatchRequest>();
-    part.schema::<ListResponse>();
+    part.schema::<ListDimensionsResponse>();
     part.schema::<ChangedDimension>();
     for (version, suffix) in [("", ""), ("/v1", "V1")] {
         let all = format!("{version}/scalableTargetDimensions");
@@ -42,8 +42,8 @@ pub(crate) fn describe(part: &mut Part) {
     }
 }
 
-const ERRORS: Errors<'static> = Errors {
-    shape: Shape::Standard,
+const ERRORS: OperationErrors<'static> = OperationErrors {
+    shape: ErrorShape::Standard,
     bad_request: &[(
         "id",
         ErrorCode::InvalidParameter,
@@ -81,8 +81,8 @@ fn tagged(response: ResponseBuilder) -> ResponseBuilder {
     response.header("ETag", header.build())
 }
 
-fn list(part: &mut Part, path: &str, suffix: &str) {
-    let errors = Errors {
+fn list(part: &mut DocumentPart, path: &str, suffix: &str) {
+    let errors = OperationErrors {
         bad_request: &[
             (
                 "limit",
@@ -111,7 +111,7 @@ fn list(part: &mut Part, path: &str, suffix: &str) {
     .parameter(in_query::<PageLimit>("limit", "The most dimensions on a page."))
     .parameter(in_query_as::<NextToken>("next_token", "Where the page begins: the `next_token` of the page before."))
     .security(needs_signature())
-    .response("200", answer::<ListResponse>("A page.", &[("", page)]).build());
+    .response("200", answer::<ListDimensionsResponse>("A page.", &[("", page)]).build());
     part.route(
         HttpMethod::Get,
         path,
@@ -119,7 +119,7 @@ fn list(part: &mut Part, path: &str, suffix: &str) {
     );
 }
 
-fn get(part: &mut Part, path: &str, suffix: &str) {
+fn get(part: &mut DocumentPart, path: &str, suffix: &str) {
     let mut failed = state(2.0, "Failed");
     failed["failureReason"] = "No capacity of this type is left.".into();
     let examples = [
@@ -144,8 +144,8 @@ fn get(part: &mut Part, path: &str, suffix: &str) {
     );
 }
 
-fn patch(part: &mut Part, path: &str, suffix: &str) {
-    let errors = Errors {
+fn patch(part: &mut DocumentPart, path: &str, suffix: &str) {
+    let errors = OperationErrors {
         bad_request: &[
             (
                 "capacity",

@@ -13,8 +13,8 @@ use utoipa::{
 };
 
 use crate::{
-    errors::{self, Errors, Shape},
-    operation::{Part, answer, operation, with_answers},
+    errors::{self, ErrorShape, OperationErrors},
+    operation::{DocumentPart, answer, operation, with_answers},
 };
 
 pub(crate) const TAG: &str = "service";
@@ -43,8 +43,8 @@ impl PartialSchema for OpenApiDocument {
 
 impl ToSchema for OpenApiDocument {}
 
-const ERRORS: Errors<'static> = Errors {
-    shape: Shape::Standard,
+const ERRORS: OperationErrors<'static> = OperationErrors {
+    shape: ErrorShape::Standard,
     bad_request: &[],
     not_found: None,
     takes_body: false,
@@ -53,7 +53,7 @@ const ERRORS: Errors<'static> = Errors {
 };
 
 /// Adds the routes and schemas.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     errors::describe(part);
     part.schema::<Index>();
     part.schema::<MetadataResponse>();
@@ -118,7 +118,12 @@ pub(crate) fn describe(part: &mut Part) {
     ready(part);
 }
 
-fn get<T: ToSchema>(part: &mut Part, path: &str, operation: OperationBuilder, example: &Value) {
+fn get<T: ToSchema>(
+    part: &mut DocumentPart,
+    path: &str,
+    operation: OperationBuilder,
+    example: &Value,
+) {
     let operation = operation.response(
         "200",
         answer::<T>("What was asked for.", &[("", example.clone())]).build(),
@@ -133,7 +138,7 @@ fn get<T: ToSchema>(part: &mut Part, path: &str, operation: OperationBuilder, ex
 const ABOUT_READINESS: &str = "Asks each store, side by side, for at most 3 seconds. A region that stands by is ready without the Data API, \
     which does not answer there until the region's database is promoted.";
 
-fn ready(part: &mut Part) {
+fn ready(part: &mut DocumentPart) {
     let checks = |data_api: &str| json!({ "dynamodb": "ok", "data_api": data_api, "secret": "ok" });
     let ready = json!({ "status": "ok", "checks": checks("ok") });
     let standby = json!({ "status": "ok", "checks": checks("unavailable") });

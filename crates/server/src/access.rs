@@ -15,7 +15,7 @@ use std::{
 };
 
 use aws_credential_types::Credentials;
-use fleet_jwt::{IssuerSettings, Refusal};
+use fleet_jwt::{IssuerSettings, TokenRefusal};
 use http::{HeaderName, Method, header::AUTHORIZATION, request::Parts};
 use tracing::warn;
 
@@ -58,7 +58,7 @@ pub(crate) struct Access {
 
 /// What verifies tokens, and whose they are.
 struct Tokens {
-    verifier: fleet_jwt::Verifier,
+    verifier: fleet_jwt::TokenVerifier,
     issuer: String,
 }
 
@@ -122,7 +122,7 @@ impl Access {
             None => None,
             Some(settings) => Some(Tokens {
                 issuer: settings.issuer.to_string(),
-                verifier: fleet_jwt::Verifier::new(settings)
+                verifier: fleet_jwt::TokenVerifier::new(settings)
                     .map_err(|error| AccessError::Tokens(error.to_string()))?,
             }),
         };
@@ -266,7 +266,7 @@ impl Access {
         let tokens = self
             .tokens
             .as_ref()
-            .ok_or(Denial::Token(Refusal::Missing))?;
+            .ok_or(Denial::Token(TokenRefusal::Missing))?;
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
         // Two of them count as none, as for the authorizer on AWS.
         let authorization = match (values.next(), values.next()) {

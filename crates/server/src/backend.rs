@@ -5,7 +5,9 @@ use std::{env, fs, io, path::PathBuf};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use fleet_aws::{DimensionsSettings, InventorySettings, SdkConfig};
-use fleet_local_aws::{Engine, LimitedSecrets, LocalAws, Schema, Secret, Storage, Table, Timeouts};
+use fleet_local_aws::{
+    Engine, LimitedSecrets, LocalAws, Schema, SecretOption, Storage, TableOption, Timeouts,
+};
 use tracing::info;
 
 use crate::{
@@ -124,7 +126,7 @@ impl OpenStores {
         } else {
             Some(data_folder(options)?)
         };
-        let local = LocalAws::start(fleet_local_aws::Options {
+        let local = LocalAws::start(fleet_local_aws::LocalAwsOptions {
             listen: options.aws_listen,
             storage: folder.clone().map_or(Storage::InMemory, Storage::Folder),
             engine,
@@ -132,14 +134,14 @@ impl OpenStores {
             account: ACCOUNT.to_owned(),
             cluster_arn: inventory.cluster_arn,
             database: inventory.database,
-            secret: Secret {
+            secret: SecretOption {
                 name: inventory.secret,
                 username: "fleet".to_owned(),
                 password: "fleet".to_owned(),
             },
             limited: Some(limited),
             schema: Schema::fleet(),
-            tables: vec![Table {
+            tables: vec![TableOption {
                 name: dimensions.table,
                 partition_key: DIMENSION_KEY.to_owned(),
             }],

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::config::Builder as DynamoDbBuilder;
 use aws_sdk_rdsdata::config::Builder as DataApiBuilder;
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings,
-    SdkConfig,
+    DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SdkConfig,
+    SecretProbe,
 };
 use fleet_local_aws::InProcess;
 
@@ -67,8 +67,8 @@ impl Clients {
 
     /// The secret of the inventory that `settings` name.
     #[must_use]
-    pub fn secret(&self, settings: &InventorySettings) -> DatabaseSecret {
-        DatabaseSecret::new(&self.config, settings)
+    pub fn secret(&self, settings: &InventorySettings) -> SecretProbe {
+        SecretProbe::new(&self.config, settings)
     }
 }
 

@@ -66,7 +66,7 @@ pub enum StartError {
     DataFolderInUse(PathBuf),
     /// The local AWS endpoints do not start for another reason.
     #[error(transparent)]
-    LocalAws(fleet_local_aws::StartError),
+    LocalAws(fleet_local_aws::LocalAwsError),
     /// The address for redirecting plain HTTP is in use, or cannot be bound.
     #[error("Cannot listen on {address} ({reason}): choose another address with --http-redirect.", reason = words(*cause))]
     ListenPlain {
@@ -123,15 +123,15 @@ pub enum StartError {
     System(io::ErrorKind),
 }
 
-impl From<fleet_local_aws::StartError> for StartError {
+impl From<fleet_local_aws::LocalAwsError> for StartError {
     /// Adds what to do, since the endpoints themselves do not know the option.
-    fn from(error: fleet_local_aws::StartError) -> Self {
+    fn from(error: fleet_local_aws::LocalAwsError) -> Self {
         match error {
-            fleet_local_aws::StartError::Folder { folder, cause } => Self::DataFolder {
+            fleet_local_aws::LocalAwsError::Folder { folder, cause } => Self::DataFolder {
                 folder,
                 cause: cause.kind(),
             },
-            fleet_local_aws::StartError::FolderInUse(folder) => Self::DataFolderInUse(folder),
+            fleet_local_aws::LocalAwsError::FolderInUse(folder) => Self::DataFolderInUse(folder),
             other => Self::LocalAws(other),
         }
     }

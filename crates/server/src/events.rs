@@ -7,7 +7,7 @@ mod shape;
 
 use std::time::Duration;
 
-use fleet_local_aws::{Changes, ChangesError, Position};
+use fleet_local_aws::{ChangeStream, ChangesError, StreamPosition};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{CACHE_CONTROL, CONTENT_TYPE},
@@ -38,12 +38,12 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// The events of the embedded table.
 #[derive(Debug)]
 pub(crate) struct Events {
-    changes: Changes,
+    changes: ChangeStream,
     stopped: CancellationToken,
 }
 
 impl Events {
-    pub(crate) fn new(changes: Changes, stopped: CancellationToken) -> Self {
+    pub(crate) fn new(changes: ChangeStream, stopped: CancellationToken) -> Self {
         Self { changes, stopped }
     }
 
@@ -75,7 +75,7 @@ impl Events {
         let failed = |error: ChangesError| error.to_string();
         let mut reader = self
             .changes
-            .reader(Position::Oldest)
+            .reader(StreamPosition::Oldest)
             .await
             .map_err(failed)?;
         let mut newest = BEGINNING.to_owned();
@@ -92,9 +92,9 @@ impl Events {
     /// The events after the one with this id, as soon as there is one.
     async fn events(&self, id: &str) -> Result<String, String> {
         let position = if id == BEGINNING {
-            Position::Oldest
+            StreamPosition::Oldest
         } else {
-            Position::After(id.to_owned())
+            StreamPosition::After(id.to_owned())
         };
         let wrong = |_| "Last-Event-ID must be the id of an event of this server.".to_owned();
         let mut reader = self.changes.reader(position).await.map_err(wrong)?;

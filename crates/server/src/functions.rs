@@ -8,7 +8,7 @@ use fleet_core::settings::{InventoryRole, ScalingSettings, SettingsError};
 use fleet_core::store::Store;
 use fleet_http::{DynFunction, Function as _};
 use fleet_local_aws::DataFiles;
-use metadata::{Metadata, Place};
+use metadata::{Deployment, Metadata};
 
 use crate::{
     clients::Clients, error::StartError, function_name::FunctionName, watched::WatchedStore,
@@ -106,28 +106,36 @@ pub(crate) fn named(
     let built_in = |list| move |cause| StartError::BuiltIn { list, cause };
     let make = |name: &FunctionName| -> Option<Result<Arc<dyn DynFunction>, StartError>> {
         Some(Ok(match name {
-            FunctionName::Ec2InventoryAdd => Arc::new(ec2_inventory_add::Add::new(writer.clone()?)),
-            FunctionName::Ec2InventoryGet => {
-                Arc::new(ec2_inventory_get::Get::new(inventory.clone()?))
+            FunctionName::Ec2InventoryAdd => {
+                Arc::new(ec2_inventory_add::AddInstanceFunction::new(writer.clone()?))
             }
-            FunctionName::Ec2InventoryList => {
-                Arc::new(ec2_inventory_list::List::new(inventory.clone()?))
+            FunctionName::Ec2InventoryGet => Arc::new(ec2_inventory_get::GetInstanceFunction::new(
+                inventory.clone()?,
+            )),
+            FunctionName::Ec2InventoryList => Arc::new(
+                ec2_inventory_list::ListInstancesFunction::new(inventory.clone()?),
+            ),
+            FunctionName::Ec2InventoryRemove => Arc::new(
+                ec2_inventory_remove::RemoveInstanceFunction::new(writer.clone()?),
+            ),
+            FunctionName::ScalableDimensionGet => {
+                Arc::new(scalable_dimension_get::GetDimensionFunction::new(
+                    dimensions.clone()?,
+                    scaling.clone()?,
+                ))
             }
-            FunctionName::Ec2InventoryRemove => {
-                Arc::new(ec2_inventory_remove::Remove::new(writer.clone()?))
+            FunctionName::ScalableDimensionList => {
+                Arc::new(scalable_dimension_list::ListDimensionsFunction::new(
+                    dimensions.clone()?,
+                    scaling.clone()?.names,
+                ))
             }
-            FunctionName::ScalableDimensionGet => Arc::new(scalable_dimension_get::Get::new(
-                dimensions.clone()?,
-                scaling.clone()?,
-            )),
-            FunctionName::ScalableDimensionList => Arc::new(scalable_dimension_list::List::new(
-                dimensions.clone()?,
-                scaling.clone()?.names,
-            )),
-            FunctionName::ScalableDimensionPatch => Arc::new(scalable_dimension_patch::Patch::new(
-                dimensions.clone()?,
-                scaling.clone()?,
-            )),
+            FunctionName::ScalableDimensionPatch => {
+                Arc::new(scalable_dimension_patch::PatchDimensionFunction::new(
+                    dimensions.clone()?,
+                    scaling.clone()?,
+                ))
+            }
             FunctionName::Books => match books::Books::new().map_err(built_in("books")) {
                 Ok(books) => Arc::new(books),
                 Err(error) => return Some(Err(error)),
@@ -151,7 +159,7 @@ pub(crate) fn named(
                 inventory_role,
             )),
             FunctionName::Metadata => {
-                let metadata = Metadata::new(Place {
+                let metadata = Metadata::new(Deployment {
                     region: clients.config().region().map(ToString::to_string),
                     function: std::env::var("AWS_LAMBDA_FUNCTION_NAME")
                         .unwrap_or_else(|_| Metadata::NAME.to_owned()),

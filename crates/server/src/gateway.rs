@@ -9,7 +9,8 @@ use std::{
 
 use bytes::Bytes;
 use fleet_edge::{
-    Client, Hosting, Plain, REQUEST_ID, Responder, SiteRules, Ticket, Unreadable, body, shortened,
+    ClientConnection, Hosting, PlainHttp, REQUEST_ID, RequestTicket, Responder, SiteRules,
+    UnreadableRequest, body, shortened,
 };
 use fleet_http::{DynFunction, ErrorBody};
 use http::{
@@ -50,7 +51,7 @@ const INDEX: &str = "/v1";
 pub struct Gateway {
     router: Router,
     limits: Limits,
-    bodies: body::Budget,
+    bodies: body::BodyBudget,
     pages: Option<Pages>,
     events: Option<Events>,
     client_routes: Option<ClientRoutes>,
@@ -73,7 +74,7 @@ impl Gateway {
         Ok(Self {
             router: Router::new(routes, functions)?,
             limits,
-            bodies: body::Budget::new(limits.all_bodies_bytes),
+            bodies: body::BodyBudget::new(limits.all_bodies_bytes),
             pages: None,
             events: None,
             client_routes: None,
@@ -134,7 +135,7 @@ impl Gateway {
         let limits = self.limits.hosting();
         match acceptor {
             Some(acceptor) => Hosting::start(listener, self, acceptor, limits),
-            None => Hosting::start(listener, self, Plain, limits),
+            None => Hosting::start(listener, self, PlainHttp, limits),
         }
     }
 
@@ -149,7 +150,7 @@ impl Gateway {
     /// Whether the client may ask for what was found: a route may want a certificate.
     fn admits(
         &self,
-        client: &Client,
+        client: &ClientConnection,
         found: Option<&RouteMatch<'_, '_>>,
         uri: &Uri,
         request_id: &str,
@@ -202,7 +203,7 @@ impl Gateway {
     /// `incoming` is `None` afterwards when all of it was read.
     async fn handle(
         &self,
-        ticket: &Ticket,
+        ticket: &RequestTicket,
         peer: IpAddr,
         parts: Parts,
         found: RouteMatch<'_, '_>,
@@ -224,7 +225,7 @@ impl Gateway {
             return Err(RequestRefusal::Query);
         }
         let (body, share) = match incoming {
-            None => (Vec::new(), body::Share::default()),
+            None => (Vec::new(), body::BodyShare::default()),
             Some(body) => {
                 let read = body::read(body, self.limits.body_bytes, &self.bodies);
                 timeout_at(arrives_until, read)
@@ -264,7 +265,7 @@ impl Gateway {
         &self,
         function: Arc<dyn DynFunction>,
         arrived: RoutedRequest<'_>,
-        held: (Ticket, body::Share),
+        held: (RequestTicket, body::BodyShare),
         deadline: Instant,
     ) -> Result<ServerResponse, RequestRefusal> {
         let left = deadline
@@ -309,9 +310,9 @@ impl Responder for Gateway {
 
     async fn respond(
         &self,
-        client: &Client,
+        client: &ClientConnection,
         request: Request<Incoming>,
-        ticket: &Ticket,
+        ticket: &RequestTicket,
     ) -> ServerResponse {
         let arrival = Instant::now();
         let arrives_until = arrival + self.limits.request;
@@ -403,7 +404,7 @@ impl Responder for Gateway {
         answer
     }
 
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> ServerResponse {
+    fn refuse(&self, unreadable: UnreadableRequest, request_id: Uuid) -> ServerResponse {
         refusal::of_unreadable(unreadable, request_id)
     }
 

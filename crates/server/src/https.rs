@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use fleet_edge::{Hosting, Plain};
+use fleet_edge::{Hosting, PlainHttp};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{HOST, STRICT_TRANSPORT_SECURITY},
@@ -53,7 +53,7 @@ impl Https {
             Hosting::start(
                 listener,
                 Redirect::new(self.tls.acceptor(), port),
-                Plain,
+                PlainHttp,
                 limits.hosting(),
             )
         };

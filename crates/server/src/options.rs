@@ -13,7 +13,7 @@ use clap::{
     error::ErrorKind,
     parser::ValueSource,
 };
-use fleet_local_aws::Pace;
+use fleet_local_aws::ScalingPace;
 
 use crate::{
     access::AccessOptions, address::address, events, function_name::FunctionName, limits::Limits,
@@ -169,7 +169,7 @@ pub struct ServerOptions {
 
     /// How fast the local Application Auto Scaling is; not an option of the command line.
     #[arg(skip)]
-    pub pace: Pace,
+    pub pace: ScalingPace,
 }
 
 /// Where the functions find their stores.
@@ -282,7 +282,7 @@ impl Default for ServerOptions {
             stop_timeout: None,
             tls: TlsOptions::default(),
             limits: Limits::default(),
-            pace: Pace::default(),
+            pace: ScalingPace::default(),
         }
     }
 }

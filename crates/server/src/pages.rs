@@ -11,7 +11,7 @@ mod history;
 mod refresh;
 mod store;
 
-use fleet_edge::Client;
+use fleet_edge::ClientConnection;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, USER_AGENT},
@@ -43,7 +43,7 @@ pub(crate) struct Caller(String);
 
 impl Caller {
     /// The subject of the client's certificate, or else the first word of its `User-Agent`, and where it is.
-    pub(crate) fn of(client: &Client, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(client: &ClientConnection, headers: &HeaderMap) -> Self {
         let program = headers
             .get(USER_AGENT)
             .and_then(|agent| agent.to_str().ok())
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_caller_is_named_by_program_and_address() {
-        let client = Client {
+        let client = ClientConnection {
             ip: [127, 0, 0, 1].into(),
             certificate: None,
             is_secure: false,

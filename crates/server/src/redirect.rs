@@ -1,7 +1,7 @@
 //! Plain HTTP beside HTTPS: everything is sent to the same address by HTTPS, and nothing else happens here.
 
 use bytes::Bytes;
-use fleet_edge::{Client, REQUEST_ID, Responder, Ticket, Unreadable};
+use fleet_edge::{ClientConnection, REQUEST_ID, RequestTicket, Responder, UnreadableRequest};
 use fleet_http::ErrorBody;
 use http::{
     HeaderValue, Method, Request, StatusCode, Uri,
@@ -80,9 +80,9 @@ impl Responder for Redirect {
 
     async fn respond(
         &self,
-        _: &Client,
+        _: &ClientConnection,
         request: Request<Incoming>,
-        ticket: &Ticket,
+        ticket: &RequestTicket,
     ) -> ServerResponse {
         let id = ticket.id();
         let method = request.method();
@@ -111,7 +111,7 @@ impl Responder for Redirect {
         answer
     }
 
-    fn refuse(&self, unreadable: Unreadable, request_id: Uuid) -> ServerResponse {
+    fn refuse(&self, unreadable: UnreadableRequest, request_id: Uuid) -> ServerResponse {
         refusal::of_unreadable(unreadable, request_id)
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use fleet_edge::{ForeignSite, Unreadable, body::BodyError};
+use fleet_edge::{ForeignSite, UnreadableRequest, body::BodyError};
 use fleet_http::{ErrorBody, ErrorCode};
 use http::{
     HeaderName, HeaderValue, StatusCode,
@@ -43,7 +43,7 @@ pub(crate) enum RequestRefusal {
     UnknownHost,
     /// 400, 414 or 431: not an HTTP request.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
+    Unreadable(#[from] UnreadableRequest),
     /// 400: HTTP/1.1 wants one `Host`.
     #[error("The request must have exactly one Host header.")]
     Host,
@@ -172,7 +172,7 @@ impl RequestRefusal {
 }
 
 /// The response to something that is not an HTTP request. It is logged.
-pub(crate) fn of_unreadable(unreadable: Unreadable, request_id: Uuid) -> ServerResponse {
+pub(crate) fn of_unreadable(unreadable: UnreadableRequest, request_id: Uuid) -> ServerResponse {
     let refusal = RequestRefusal::Unreadable(unreadable);
     let (status, cause) = (refusal.status().as_u16(), refusal.cause());
     let request_id = request_id.to_string();

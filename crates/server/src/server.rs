@@ -9,7 +9,7 @@ use std::{
 
 use fleet_aws::SdkConfig;
 use fleet_core::settings::ScalingMode;
-use fleet_edge::{Hosting, SiteRules, UnderWay};
+use fleet_edge::{Hosting, OpenRequests, SiteRules};
 use fleet_jwt::IssuerUrl;
 use fleet_local_aws::LocalAws;
 use http::Method;
@@ -319,7 +319,7 @@ impl RunningServer {
     }
 
     /// The requests that are under way.
-    pub(crate) fn under_way(&self) -> UnderWay {
+    pub(crate) fn under_way(&self) -> OpenRequests {
         self.hosting.under_way()
     }
 
@@ -466,7 +466,7 @@ fn sites(options: &ServerOptions, has_certificate: bool) -> Option<SiteRules> {
 
 /// Where something is in use, all that is: else a person would meet it one start after the other.
 fn in_use(error: StartError, options: &ServerOptions, bound: bool) -> StartError {
-    use fleet_local_aws::StartError as Local;
+    use fleet_local_aws::LocalAwsError as Local;
     match error {
         StartError::AddressInUse(_)
         | StartError::DataFolderInUse(_)

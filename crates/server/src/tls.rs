@@ -16,7 +16,7 @@ use std::{
     time::SystemTime,
 };
 
-use fleet_edge::{Client, Handshake};
+use fleet_edge::{ClientConnection, Handshake};
 use rustls::{
     ServerConfig,
     client::verify_server_name,
@@ -460,7 +460,7 @@ impl Handshake for Acceptor {
     async fn shake(
         &self,
         stream: TcpStream,
-        client: &mut Client,
+        client: &mut ClientConnection,
     ) -> io::Result<Option<Self::Stream>> {
         let stream = self.accept(stream).await?;
         client.is_secure = true;

@@ -32,9 +32,9 @@ use std::{
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use simulate_scaling::sign::Signer;
+use simulate_scaling::sign::RequestSigner;
 
-type Failure = Box<dyn Error>;
+type OwnerError = Box<dyn Error>;
 
 /// How often the endpoint is asked what waits, where nobody tells.
 const POLL: Duration = Duration::from_secs(1);
@@ -43,21 +43,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_WORKERS: u32 = 20;
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
+async fn main() -> Result<(), OwnerError> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["run", url, folder] => run(Endpoint::new(url, None)?, Path::new(folder)).await,
+        ["run", url, folder] => run(OwnerEndpoint::new(url, None)?, Path::new(folder)).await,
         ["run", url, folder, region] => {
-            let signer = Signer::new(region.to_owned()).await?;
-            run(Endpoint::new(url, Some(signer))?, Path::new(folder)).await
+            let signer = RequestSigner::new(region.to_owned()).await?;
+            run(OwnerEndpoint::new(url, Some(signer))?, Path::new(folder)).await
         }
         ["work", folder, number] => Ok(Workers::at(folder.into()).work(number.parse()?)?),
         _ => Err("usage: owner run URL FOLDER [REGION]".into()),
     }
 }
 
-async fn run(endpoint: Endpoint, folder: &Path) -> Result<(), Failure> {
+async fn run(endpoint: OwnerEndpoint, folder: &Path) -> Result<(), OwnerError> {
     let mut heard = String::new();
     let events = env::var("EVENTS_URL").ok();
     loop {
@@ -92,7 +92,7 @@ async fn run(endpoint: Endpoint, folder: &Path) -> Result<(), Failure> {
 }
 
 /// Does what the dimension `id` waits for.
-async fn serve(endpoint: &Endpoint, folder: &Path, id: &str) -> Result<(), Failure> {
+async fn serve(endpoint: &OwnerEndpoint, folder: &Path, id: &str) -> Result<(), OwnerError> {
     let name = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
     let workers = Workers::at(folder.join(name));
     fs::create_dir_all(workers.queue())?;
@@ -124,14 +124,14 @@ async fn serve(endpoint: &Endpoint, folder: &Path, id: &str) -> Result<(), Failu
 }
 
 /// The scaling endpoint.
-struct Endpoint {
+struct OwnerEndpoint {
     client: reqwest::Client,
     url: String,
-    signer: Option<Signer>,
+    signer: Option<RequestSigner>,
 }
 
-impl Endpoint {
-    fn new(url: &str, signer: Option<Signer>) -> Result<Self, Failure> {
+impl OwnerEndpoint {
+    fn new(url: &str, signer: Option<RequestSigner>) -> Result<Self, OwnerError> {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(30))
             .build()?;
@@ -144,7 +144,7 @@ impl Endpoint {
     }
 
     /// Waits until something has changed after the event `last`, or for some seconds. Answers the id of the last event.
-    async fn hear(&self, url: &str, last: &str) -> Result<String, Failure> {
+    async fn hear(&self, url: &str, last: &str) -> Result<String, OwnerError> {
         let request = self.client.get(url).header("last-event-id", last);
         let answer = request.send().await?.error_for_status()?.text().await?;
         let mut told = answer.lines().filter_map(|line| line.strip_prefix("id: "));
@@ -152,7 +152,7 @@ impl Endpoint {
     }
 
     /// The ids of the dimensions with a status.
-    async fn list(&self, status: &str) -> Result<Vec<String>, Failure> {
+    async fn list(&self, status: &str) -> Result<Vec<String>, OwnerError> {
         let (mut ids, mut token) = (Vec::new(), String::new());
         loop {
             let url = format!("{}?scalingStatus={status}&limit=100{token}", self.url);
@@ -175,7 +175,7 @@ impl Endpoint {
         method: Method,
         id: &str,
         change: Option<(&str, Value)>,
-    ) -> Result<(Value, String), Failure> {
+    ) -> Result<(Value, String), OwnerError> {
         let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
         self.send(method, format!("{}/{id}", self.url), change)
             .await
@@ -186,7 +186,7 @@ impl Endpoint {
         method: Method,
         url: String,
         change: Option<(&str, Value)>,
-    ) -> Result<(Value, String), Failure> {
+    ) -> Result<(Value, String), OwnerError> {
         let mut request = http::Request::builder().method(method).uri(url);
         let mut body = Vec::new();
         if let Some((tag, change)) = change {
@@ -242,7 +242,7 @@ impl Workers {
         Ok(f64::from(alive))
     }
 
-    async fn scale_to(&self, desired: f64) -> Result<(), Failure> {
+    async fn scale_to(&self, desired: f64) -> Result<(), OwnerError> {
         let wanted = (0..=MOST_WORKERS).find(|number| f64::from(*number) == desired);
         let wanted = wanted.ok_or_else(|| {
             format!(

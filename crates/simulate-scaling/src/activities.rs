@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use crate::{
     activity::{Activity, StatusCode},
     endpoint::AskError,
-    policy::{Bounds, NotScaled},
-    scaler::{AlarmNames, Kind, NotScaledActivity, Order, Policy},
+    policy::{CapacityBounds, NotScaledReason},
+    scaler::{AlarmNames, CapacityOrder, NotScaledActivity, PolicyType, ScalingPolicy},
     schedule::ScheduledAction,
 };
 
 /// Who wants to hear of what happens while it happens.
-pub trait Listener {
+pub trait ActivityListener {
     /// An activity has ended.
     fn ended(&mut self, activity: &Activity);
     /// A request failed.
@@ -27,10 +27,10 @@ pub struct Activities<'a, L> {
     all: Vec<Activity>,
     random: fastrand::Rng,
     /// Why the last alarm had no effect: one that repeats itself each period is written once.
-    last_reason: Option<NotScaled>,
+    last_reason: Option<NotScaledReason>,
 }
 
-impl<'a, L: Listener> Activities<'a, L> {
+impl<'a, L: ActivityListener> Activities<'a, L> {
     /// None yet. `random` is where their ids come from.
     pub fn new(listener: &'a mut L, random: fastrand::Rng) -> Self {
         Self {
@@ -52,8 +52,8 @@ impl<'a, L: Listener> Activities<'a, L> {
     }
 
     /// Named as Application Auto Scaling names those of target tracking. A step scaling policy's alarm is its owner's.
-    pub fn alarm_names(&mut self, resource_id: &str, policy: &Policy) -> AlarmNames {
-        if matches!(policy.kind, Kind::Step(_)) {
+    pub fn alarm_names(&mut self, resource_id: &str, policy: &ScalingPolicy) -> AlarmNames {
+        if matches!(policy.kind, PolicyType::Step(_)) {
             let name = format!("{}-alarm", policy.name);
             return AlarmNames {
                 high: name.clone(),
@@ -71,7 +71,7 @@ impl<'a, L: Listener> Activities<'a, L> {
             .to_string()
     }
 
-    pub(crate) fn begin(&mut self, now: Timestamp, order: &Order) -> usize {
+    pub(crate) fn begin(&mut self, now: Timestamp, order: &CapacityOrder) -> usize {
         self.last_reason = None;
         let id = self.uuid();
         self.all.push(Activity::capacity(
@@ -120,12 +120,12 @@ impl<'a, L: Listener> Activities<'a, L> {
         &mut self,
         now: Timestamp,
         action: &ScheduledAction,
-        bounds: Bounds,
+        bounds: CapacityBounds,
     ) {
         let id = self.uuid();
         let mut activity = Activity::bounds(id, &action.name, now, action.min, action.max);
         let what = activity.description.replacen("Setting", "Failed to set", 1);
-        let Bounds { min, max } = bounds;
+        let CapacityBounds { min, max } = bounds;
         activity.end(
             now,
             StatusCode::Failed,

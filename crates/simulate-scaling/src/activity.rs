@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::{alarm::Direction, policy::NotScaled};
+use crate::{alarm::Direction, policy::NotScaledReason};
 
 /// The status of an activity: AWS's `StatusCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct Activity {
     /// `StatusMessage`, once there is something to say.
     pub message: Option<String>,
     /// `NotScaledReasons`: nothing was requested from the endpoint.
-    pub not_scaled: Option<NotScaled>,
+    pub not_scaled: Option<NotScaledReason>,
     /// The capacity that it asks for and which way that is, for the picture.
     pub desired: Option<(u32, Direction)>,
 }
@@ -125,7 +125,7 @@ impl Activity {
 
     /// One of an alarm that led to nothing.
     #[must_use]
-    pub fn not_scaled(id: String, cause: String, now: Timestamp, reason: NotScaled) -> Self {
+    pub fn not_scaled(id: String, cause: String, now: Timestamp, reason: NotScaledReason) -> Self {
         let description = "Attempting to scale due to alarm triggered".to_owned();
         let (status, not_scaled) = (StatusCode::Failed, Some(reason));
         Self {
@@ -188,38 +188,38 @@ pub fn described<'a>(
 
 /// The reason in words, for people.
 #[must_use]
-pub fn reason_words(reason: NotScaled) -> String {
+pub fn reason_words(reason: NotScaledReason) -> String {
     match reason {
-        NotScaled::AlreadyAtMaxCapacity { max } => {
+        NotScaledReason::AlreadyAtMaxCapacity { max } => {
             format!("AlreadyAtMaxCapacity: the maximum is {max}")
         }
-        NotScaled::AlreadyAtMinCapacity { min } => {
+        NotScaledReason::AlreadyAtMinCapacity { min } => {
             format!("AlreadyAtMinCapacity: the minimum is {min}")
         }
-        NotScaled::AutoScalingAnticipatedFlapping { current } => {
+        NotScaledReason::AutoScalingAnticipatedFlapping { current } => {
             format!(
                 "AutoScalingAnticipatedFlapping: with less than {current} it would soon scale out again"
             )
         }
-        NotScaled::AlreadyAtDesiredCapacity { current } => {
+        NotScaledReason::AlreadyAtDesiredCapacity { current } => {
             format!("AlreadyAtDesiredCapacity: {current} is what it takes")
         }
     }
 }
 
-fn reason_json(reason: NotScaled) -> Value {
+fn reason_json(reason: NotScaledReason) -> Value {
     match reason {
-        NotScaled::AlreadyAtMaxCapacity { max } => {
+        NotScaledReason::AlreadyAtMaxCapacity { max } => {
             json!({"Code": "AlreadyAtMaxCapacity", "MaxCapacity": max})
         }
-        NotScaled::AlreadyAtMinCapacity { min } => {
+        NotScaledReason::AlreadyAtMinCapacity { min } => {
             json!({"Code": "AlreadyAtMinCapacity", "MinCapacity": min})
         }
-        NotScaled::AutoScalingAnticipatedFlapping { current } => {
+        NotScaledReason::AutoScalingAnticipatedFlapping { current } => {
             json!({"Code": "AutoScalingAnticipatedFlapping", "CurrentCapacity": current.floor()})
         }
         // An integer for AWS; an endpoint's own capacity may have a fraction.
-        NotScaled::AlreadyAtDesiredCapacity { current } => {
+        NotScaledReason::AlreadyAtDesiredCapacity { current } => {
             json!({"Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": current.floor()})
         }
     }
@@ -303,7 +303,7 @@ mod tests {
             "id".to_owned(),
             "monitor alarm A".to_owned(),
             at(5),
-            NotScaled::AlreadyAtMaxCapacity { max: 4 },
+            NotScaledReason::AlreadyAtMaxCapacity { max: 4 },
         );
         let written = described([&activity].into_iter(), "r");
         let written = &written["ScalingActivities"][0];

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// How fast the simulated time runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Speed {
+pub enum ClockSpeed {
     /// It jumps to the next event: a day takes only as long as its requests.
     Jump,
     /// This many simulated seconds per real second; 1 is real time.
@@ -16,16 +16,16 @@ pub enum Speed {
 
 /// A clock that began at a time of the simulation.
 #[derive(Debug)]
-pub struct Clock {
+pub struct SimulationClock {
     start: Timestamp,
     began: Instant,
-    speed: Speed,
+    speed: ClockSpeed,
 }
 
-impl Clock {
+impl SimulationClock {
     /// Begins now.
     #[must_use]
-    pub fn new(start: Timestamp, speed: Speed) -> Self {
+    pub fn new(start: Timestamp, speed: ClockSpeed) -> Self {
         Self {
             start,
             began: Instant::now(),
@@ -35,7 +35,7 @@ impl Clock {
 
     /// Waits until it is `time` in the simulation. If requests took longer than that, it is already late.
     pub async fn wait_until(&self, time: Timestamp) {
-        let Speed::Times(factor) = self.speed else {
+        let ClockSpeed::Times(factor) = self.speed else {
             return;
         };
         let seconds = time.duration_since(self.start).as_secs_f64() / factor;

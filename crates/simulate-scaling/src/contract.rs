@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// `scalingStatus`: how far the endpoint is with the last desired capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScalingStatus {
+pub enum ContractStatus {
     /// Scaling has not begun.
     Pending,
     /// Scaling is under way.
@@ -19,7 +19,7 @@ pub enum ScalingStatus {
     Failed,
 }
 
-impl ScalingStatus {
+impl ContractStatus {
     fn parse(text: &str) -> Option<Self> {
         match text {
             "Pending" => Some(Self::Pending),
@@ -33,13 +33,13 @@ impl ScalingStatus {
 
 /// A state that keeps the contract.
 #[derive(Clone, Debug, PartialEq)]
-pub struct State {
+pub struct ContractState {
     /// What there is.
     pub actual: f64,
     /// What there is to be.
     pub desired: f64,
     /// How far it is.
-    pub status: ScalingStatus,
+    pub status: ContractStatus,
     /// The version of the target; a changed one ends scaling.
     pub version: String,
     /// Why it failed, where the endpoint says so.
@@ -73,7 +73,7 @@ impl Expectations {
 ///
 /// # Errors
 /// Every breach of the contract, a clause for each.
-pub fn read(body: &[u8], expected: &Expectations) -> Result<State, Vec<String>> {
+pub fn read(body: &[u8], expected: &Expectations) -> Result<ContractState, Vec<String>> {
     let value: Value = match serde_json::from_slice(body) {
         Ok(value) => value,
         Err(_) if body.iter().all(u8::is_ascii_whitespace) => {
@@ -126,7 +126,7 @@ pub fn read(body: &[u8], expected: &Expectations) -> Result<State, Vec<String>> 
         }
     };
     let (actual, desired) = (capacity("actualCapacity"), capacity("desiredCapacity"));
-    let parsed = status.as_deref().map(ScalingStatus::parse);
+    let parsed = status.as_deref().map(ContractStatus::parse);
     if let (Some(text), Some(None)) = (&status, parsed) {
         breaches.push(format!(
             "scalingStatus is {text:?}, and must be Pending, InProgress, Successful or Failed"
@@ -152,7 +152,7 @@ pub fn read(body: &[u8], expected: &Expectations) -> Result<State, Vec<String>> 
     }
     match (actual, desired, parsed.flatten(), version) {
         (Some(actual), Some(desired), Some(status), Some(version)) if breaches.is_empty() => {
-            Ok(State {
+            Ok(ContractState {
                 actual,
                 desired,
                 status,
@@ -206,7 +206,7 @@ mod tests {
         let read = read(state().to_string().as_bytes(), &expected()).unwrap();
         assert_eq!(
             (read.actual, read.desired, read.status),
-            (2.0, 3.0, ScalingStatus::InProgress)
+            (2.0, 3.0, ContractStatus::InProgress)
         );
     }
 

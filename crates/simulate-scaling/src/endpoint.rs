@@ -7,8 +7,8 @@ use reqwest::{Client, Response, Url, redirect::Policy};
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{self, Expectations, State},
-    sign::Signer,
+    contract::{self, ContractState, Expectations},
+    sign::RequestSigner,
 };
 
 /// How often a request is sent before its answer counts as none.
@@ -43,7 +43,7 @@ pub struct Endpoint {
     client: Client,
     url: Url,
     headers: Vec<(HeaderName, HeaderValue)>,
-    signer: Option<Signer>,
+    signer: Option<RequestSigner>,
     expected: Expectations,
     sent: u64,
     repeated: u64,
@@ -58,7 +58,7 @@ impl Endpoint {
     pub fn new(
         url: Url,
         headers: Vec<(HeaderName, HeaderValue)>,
-        signer: Option<Signer>,
+        signer: Option<RequestSigner>,
         timeout: Duration,
     ) -> Result<Self, String> {
         let client = Client::builder()
@@ -95,7 +95,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn get(&mut self) -> Result<State, AskError> {
+    pub async fn get(&mut self) -> Result<ContractState, AskError> {
         let state = self
             .ask(Method::GET, Vec::new(), &self.expected.clone())
             .await?;
@@ -109,7 +109,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// See [`AskError`].
-    pub async fn patch(&mut self, desired: u32) -> Result<State, AskError> {
+    pub async fn patch(&mut self, desired: u32) -> Result<ContractState, AskError> {
         let expected = Expectations {
             desired: Some(f64::from(desired)),
             ..self.expected.clone()
@@ -125,7 +125,7 @@ impl Endpoint {
         method: Method,
         body: Vec<u8>,
         expected: &Expectations,
-    ) -> Result<State, AskError> {
+    ) -> Result<ContractState, AskError> {
         let mut wait = FIRST_WAIT;
         let mut attempt = 1;
         loop {
@@ -183,7 +183,7 @@ async fn read(
     method: &Method,
     mut response: Response,
     expected: &Expectations,
-) -> Result<State, AskError> {
+) -> Result<ContractState, AskError> {
     let status = response.status().as_u16();
     let mut body = Vec::new();
     while let Some(chunk) = response

@@ -26,5 +26,5 @@ pub mod simulation;
 pub mod step;
 pub mod target;
 
-pub use options::Options;
+pub use options::SimulationOptions;
 pub use program::program;

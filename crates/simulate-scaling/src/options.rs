@@ -16,14 +16,14 @@ use values::{
 };
 
 use crate::{
-    clock::Speed,
-    policy::Bounds,
+    clock::ClockSpeed,
+    policy::CapacityBounds,
     registration,
-    scaler::{Kind, Policy, Suspension, TargetTracking},
+    scaler::{PolicyType, ScalingPolicy, Suspension, TargetTracking},
     schedule::ScheduledAction,
     series::{Series, Statistic, duration},
-    simulation::{Metrics, Queue, Settings, Source},
-    target::Following,
+    simulation::{MetricSources, PolicySource, Queue, SimulationSettings},
+    target::OrderTimings,
 };
 
 /// More datapoints than this are a mistake in duration or period: at a minute each, three months and a half.
@@ -52,7 +52,7 @@ Nothing is changed before one GET has shown that the endpoint is there and keeps
 #[derive(Clone, Debug, Parser)]
 #[command(name = "simulate-scaling", version, after_help = AFTER_HELP, allow_negative_numbers = true)]
 #[command(group = ArgGroup::new("series").args(["metric", "load", "queue", "check"]).required(true).multiple(true))]
-pub struct Options {
+pub struct SimulationOptions {
     /// The dimension's address, which is the scalable target's resource id
     #[arg(long, value_name = "URL", value_parser = endpoint)]
     endpoint: Url,
@@ -164,7 +164,7 @@ pub struct Options {
 
     /// What is suspended; may be given several times
     #[arg(long, value_enum, value_name = "WHAT")]
-    suspend: Vec<Suspend>,
+    suspend: Vec<SuspendedPart>,
 
     /// How often an activity under way is looked at, in simulated time
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
@@ -223,7 +223,7 @@ pub struct Options {
 
 /// What can be suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Suspend {
+enum SuspendedPart {
     /// DynamicScalingOutSuspended
     ScaleOut,
     /// DynamicScalingInSuspended
@@ -234,16 +234,16 @@ enum Suspend {
 
 /// How the endpoint is asked.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub(crate) struct EndpointOptions {
     pub(crate) url: Url,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) region: Option<String>,
     pub(crate) timeout: Duration,
 }
 
-impl Options {
-    pub(crate) fn asking(&self) -> Asking {
-        Asking {
+impl SimulationOptions {
+    pub(crate) fn asking(&self) -> EndpointOptions {
+        EndpointOptions {
             url: self.endpoint.clone(),
             headers: self.header.clone(),
             region: self.sigv4.clone(),
@@ -256,13 +256,13 @@ impl Options {
         registration::refusals(&self.endpoint, self.period)
     }
 
-    pub(crate) fn speed(&self) -> Speed {
-        self.speed.map_or(Speed::Jump, Speed::Times)
+    pub(crate) fn speed(&self) -> ClockSpeed {
+        self.speed.map_or(ClockSpeed::Jump, ClockSpeed::Times)
     }
 
     /// What is to be simulated; `None` when the endpoint is only to be checked.
-    pub(crate) fn settings(&self) -> Result<Option<Settings>, String> {
-        let bounds = Bounds {
+    pub(crate) fn settings(&self) -> Result<Option<SimulationSettings>, String> {
+        let bounds = CapacityBounds {
             min: self.min,
             max: self.max,
         };
@@ -273,7 +273,7 @@ impl Options {
             ));
         }
         for action in &self.schedule {
-            let Bounds { min, max } = action.bounds(bounds);
+            let CapacityBounds { min, max } = action.bounds(bounds);
             if min > max {
                 return Err(format!(
                     "--schedule {}: its minimum would be {min} and its maximum {max}.",
@@ -284,7 +284,7 @@ impl Options {
         if self.give_up < self.poll {
             return Err("--give-up must not be shorter than --poll.".to_owned());
         }
-        let metrics = Metrics {
+        let metrics = MetricSources {
             metric: self.metric.clone(),
             load: self.load.clone(),
             queue: self.queue.clone().map(|arrivals| Queue {
@@ -293,7 +293,7 @@ impl Options {
                 start_up: self.start_up,
             }),
         };
-        if metrics == Metrics::default() {
+        if metrics == MetricSources::default() {
             return Ok(None);
         }
         let policies = self.policies(&metrics)?;
@@ -327,7 +327,7 @@ impl Options {
             ));
         }
         let (first, shown) = &policies[0];
-        Ok(Some(Settings {
+        Ok(Some(SimulationSettings {
             bounds,
             shown: *shown,
             goal: first.goal(),
@@ -335,9 +335,9 @@ impl Options {
             overlap: self.overlap,
             delay: self.delay,
             suspended: Suspension {
-                scale_out: self.suspend.contains(&Suspend::ScaleOut),
-                scale_in: self.suspend.contains(&Suspend::ScaleIn),
-                scheduled: self.suspend.contains(&Suspend::Scheduled),
+                scale_out: self.suspend.contains(&SuspendedPart::ScaleOut),
+                scale_in: self.suspend.contains(&SuspendedPart::ScaleIn),
+                scheduled: self.suspend.contains(&SuspendedPart::Scheduled),
             },
             schedule: self.schedule.clone(),
             metrics,
@@ -348,7 +348,7 @@ impl Options {
             start,
             duration,
             period: self.period,
-            following: Following {
+            following: OrderTimings {
                 poll: self.poll,
                 give_up: self.give_up,
                 patience: self.patience,
@@ -357,19 +357,25 @@ impl Options {
     }
 
     /// What is to be played afterwards, to be compared with `settings`.
-    pub(crate) fn compared(&self, settings: &Settings) -> Result<Option<Settings>, String> {
+    pub(crate) fn compared(
+        &self,
+        settings: &SimulationSettings,
+    ) -> Result<Option<SimulationSettings>, String> {
         if self.compare.is_empty() {
             return Ok(None);
         }
         let policies = self.with_metrics(&self.compare, &settings.metrics)?;
-        Ok(Some(Settings {
+        Ok(Some(SimulationSettings {
             policies,
             ..settings.clone()
         }))
     }
 
     /// The policies, of which there is at least one.
-    fn policies(&self, metrics: &Metrics) -> Result<Vec<(Policy, Source)>, String> {
+    fn policies(
+        &self,
+        metrics: &MetricSources,
+    ) -> Result<Vec<(ScalingPolicy, PolicySource)>, String> {
         let given: Vec<PolicyOption> = self.policy.iter().chain(&self.step).cloned().collect();
         if !given.is_empty() {
             return self.with_metrics(&given, metrics);
@@ -380,9 +386,9 @@ impl Options {
                 self.target
             ));
         }
-        let policy = Policy {
+        let policy = ScalingPolicy {
             name: self.policy_name.clone(),
-            kind: Kind::Target(TargetTracking {
+            kind: PolicyType::Target(TargetTracking {
                 target: self.target,
                 scale_out_cooldown: self.scale_out_cooldown,
                 scale_in_cooldown: self.scale_in_cooldown,
@@ -395,9 +401,9 @@ impl Options {
     fn with_metrics(
         &self,
         given: &[PolicyOption],
-        metrics: &Metrics,
-    ) -> Result<Vec<(Policy, Source)>, String> {
-        let mut policies: Vec<(Policy, Source)> = Vec::new();
+        metrics: &MetricSources,
+    ) -> Result<Vec<(ScalingPolicy, PolicySource)>, String> {
+        let mut policies: Vec<(ScalingPolicy, PolicySource)> = Vec::new();
         for option in given {
             let policy = option.policy(self.scale_out_cooldown, self.scale_in_cooldown);
             if policies.iter().any(|(known, _)| known.name == policy.name) {
@@ -425,14 +431,15 @@ mod tests {
 
     use super::*;
 
-    fn parse(options: &[&str]) -> Result<Options, String> {
+    fn parse(options: &[&str]) -> Result<SimulationOptions, String> {
         let always = ["simulate-scaling", "--endpoint", "http://localhost/a/1"];
-        Options::try_parse_from(always.iter().chain(options)).map_err(|error| error.to_string())
+        SimulationOptions::try_parse_from(always.iter().chain(options))
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn the_options_are_sound() {
-        Options::command().debug_assert();
+        SimulationOptions::command().debug_assert();
     }
 
     #[test]
@@ -444,7 +451,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             (settings.bounds, settings.goal, settings.duration),
-            (Bounds { min: 1, max: 10 }, 50.0, A_DAY)
+            (CapacityBounds { min: 1, max: 10 }, 50.0, A_DAY)
         );
         assert_eq!(settings.start.as_second() % 86_400, 0);
         assert!(parse(&["--check"]).unwrap().settings().unwrap().is_none());

@@ -9,25 +9,25 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    activities::Listener,
+    activities::ActivityListener,
     activity::{Activity, StatusCode, described, reason_words},
     alarm::AlarmState,
     endpoint::AskError,
-    options::Options,
+    options::SimulationOptions,
     picture,
-    simulation::{Run, RunRecord, Settings},
+    simulation::{RunRecord, SimulationRun, SimulationSettings},
 };
 
 /// Where the files go.
-pub(crate) struct Files {
+pub(crate) struct OutputFiles {
     svg: Option<PathBuf>,
     log: Option<PathBuf>,
     csv: Option<PathBuf>,
 }
 
-impl Files {
+impl OutputFiles {
     /// Makes the folder and looks whether each file can be written, before anything else is done.
-    pub(crate) fn prepare(options: &Options, twice: bool) -> Result<Self, String> {
+    pub(crate) fn prepare(options: &SimulationOptions, twice: bool) -> Result<Self, String> {
         if let Some(folder) = &options.out {
             fs::create_dir_all(folder).map_err(|error| {
                 format!(
@@ -123,7 +123,7 @@ fn cannot_write(path: &Path, error: &io::Error) -> String {
 }
 
 /// The activities as the AWS CLI prints them.
-pub(crate) fn json(run: &Run, resource_id: &str, with_not_scaled: bool) -> String {
+pub(crate) fn json(run: &SimulationRun, resource_id: &str, with_not_scaled: bool) -> String {
     let told = run
         .activities
         .iter()
@@ -132,7 +132,7 @@ pub(crate) fn json(run: &Run, resource_id: &str, with_not_scaled: bool) -> Strin
 }
 
 /// A row for each period. A missing datapoint is empty. Of several policies each has its own metric and alarms besides.
-fn timeline(settings: &Settings, run: &Run) -> String {
+fn timeline(settings: &SimulationSettings, run: &SimulationRun) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut heading: Vec<String> = [
         "time",
@@ -195,13 +195,13 @@ fn timeline(settings: &Settings, run: &Run) -> String {
 }
 
 /// Prints each activity when it ends.
-pub(crate) struct Lines {
+pub(crate) struct ActivityPrinter {
     /// Whether there are to be lines: not beside JSON.
     pub(crate) printed: bool,
     pub(crate) with_not_scaled: bool,
 }
 
-impl Listener for Lines {
+impl ActivityListener for ActivityPrinter {
     fn ended(&mut self, activity: &Activity) {
         let Activity {
             started,
@@ -303,7 +303,7 @@ fn table(first: &RunRecord, second: &RunRecord) -> String {
         .collect()
 }
 
-fn paragraph(settings: &Settings, run: &Run) -> String {
+fn paragraph(settings: &SimulationSettings, run: &SimulationRun) -> String {
     let count = |status| run.count(status);
     let missing = run
         .samples

@@ -17,8 +17,8 @@ use svg::{
 use crate::{
     activity::{Activity, StatusCode},
     alarm::{AlarmState, Direction},
-    scaler::{Kind, Policy},
-    simulation::{RunRecord, Sample, Settings, Source},
+    scaler::{PolicyType, ScalingPolicy},
+    simulation::{PeriodSample, PolicySource, RunRecord, SimulationSettings},
 };
 
 const WIDTH: f64 = 1000.0;
@@ -35,7 +35,7 @@ const EDGE: f64 = 5.0;
 const LONGEST_LINE: usize = 145;
 
 /// The alarms above or those below.
-type AlarmOf = fn(&Sample) -> Option<AlarmState>;
+type AlarmOf = fn(&PeriodSample) -> Option<AlarmState>;
 
 /// Draws one run, or two to be compared, as the text of an SVG file. The same runs give the same text.
 #[must_use]
@@ -84,12 +84,12 @@ fn description(played: &[RunRecord]) -> String {
     played.iter().map(of).collect::<Vec<_>>().join(" ")
 }
 
-fn kind(settings: &Settings) -> &'static str {
+fn kind(settings: &SimulationSettings) -> &'static str {
     match settings.policies[..] {
         [
             (
-                Policy {
-                    kind: Kind::Target(_),
+                ScalingPolicy {
+                    kind: PolicyType::Target(_),
                     ..
                 },
                 _,
@@ -100,9 +100,9 @@ fn kind(settings: &Settings) -> &'static str {
 }
 
 /// A policy in a few words.
-fn words(policy: &Policy) -> String {
+fn words(policy: &ScalingPolicy) -> String {
     match &policy.kind {
-        Kind::Target(tracking) => {
+        PolicyType::Target(tracking) => {
             let scale_in = if tracking.disable_scale_in {
                 "no scale-in".to_owned()
             } else {
@@ -113,7 +113,7 @@ fn words(policy: &Policy) -> String {
                 policy.name, tracking.target, tracking.scale_out_cooldown
             )
         }
-        Kind::Step(step) => {
+        PolicyType::Step(step) => {
             let side = match step.alarm.side() {
                 Direction::Out => "above",
                 Direction::In => "below",
@@ -129,12 +129,12 @@ fn words(policy: &Policy) -> String {
     }
 }
 
-fn headings(played: &[RunRecord], settings: &Settings, resource_id: &str) -> Group {
+fn headings(played: &[RunRecord], settings: &SimulationSettings, resource_id: &str) -> Group {
     let shorter = |text: &str| match text.char_indices().nth(LONGEST_LINE) {
         Some((index, _)) => format!("{}…", &text[..index]),
         None => text.to_owned(),
     };
-    let policies = |settings: &Settings| {
+    let policies = |settings: &SimulationSettings| {
         let words: Vec<String> = settings
             .policies
             .iter()
@@ -176,7 +176,7 @@ fn headings(played: &[RunRecord], settings: &Settings, resource_id: &str) -> Gro
     group
 }
 
-fn metric_panel(played: &[RunRecord], settings: &Settings, time: &TimeAxis) -> Group {
+fn metric_panel(played: &[RunRecord], settings: &SimulationSettings, time: &TimeAxis) -> Group {
     let goal = settings.goal;
     let known = || {
         let samples = played.iter().flat_map(|played| &played.run.samples);
@@ -191,15 +191,15 @@ fn metric_panel(played: &[RunRecord], settings: &Settings, time: &TimeAxis) -> G
     let low = first.alarms().1.map(|alarm| alarm.threshold());
     let low = low.filter(|low| *low != goal);
     let name = match settings.shown {
-        Source::Metric => "Metric",
-        Source::Load => "Metric: load / actual capacity",
-        Source::Backlog => "Metric: backlog / actual capacity",
-        Source::Queue => "Metric: backlog",
+        PolicySource::Metric => "Metric",
+        PolicySource::Load => "Metric: load / actual capacity",
+        PolicySource::Backlog => "Metric: backlog / actual capacity",
+        PolicySource::Queue => "Metric: backlog",
     };
     let mut swatches = vec![Swatch::line("metric", "metric")];
     let aim = match first.kind {
-        Kind::Target(_) => "target",
-        Kind::Step(_) => "threshold",
+        PolicyType::Target(_) => "target",
+        PolicyType::Step(_) => "threshold",
     };
     swatches.push(Swatch::line("target", &format!("{aim} {goal}")));
     if let Some(low) = low {
@@ -215,8 +215,8 @@ fn metric_panel(played: &[RunRecord], settings: &Settings, time: &TimeAxis) -> G
             .any(|sample| which(sample).is_some())
     };
     let kinds: [(&str, &str, AlarmOf); 2] = [
-        ("alarm-high", "AlarmHigh in ALARM", Sample::high),
-        ("alarm-low", "AlarmLow in ALARM", Sample::low),
+        ("alarm-high", "AlarmHigh in ALARM", PeriodSample::high),
+        ("alarm-low", "AlarmLow in ALARM", PeriodSample::low),
     ];
     for (class, label, which) in kinds {
         if has(which) {

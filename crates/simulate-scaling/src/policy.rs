@@ -10,14 +10,14 @@ pub const MOST_CAPACITY: u32 = i32::MAX.unsigned_abs();
 
 /// The minimum and the maximum of a scalable target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
+pub struct CapacityBounds {
     /// The minimum capacity.
     pub min: u32,
     /// The maximum capacity.
     pub max: u32,
 }
 
-impl Bounds {
+impl CapacityBounds {
     /// The capacity within them that is nearest to `wanted`.
     fn nearest(self, wanted: f64) -> f64 {
         wanted.max(f64::from(self.min)).min(f64::from(self.max))
@@ -44,7 +44,7 @@ impl Bounds {
 
 /// Why nothing was scaled, with the names of Application Auto Scaling's `NotScaledReason`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum NotScaled {
+pub enum NotScaledReason {
     /// Scaling out is blocked by the maximum.
     AlreadyAtMaxCapacity {
         /// The maximum.
@@ -69,11 +69,11 @@ pub enum NotScaled {
 
 /// The reaction to a datapoint.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Verdict {
+pub enum PolicyVerdict {
     /// The new desired capacity.
     Scale(u32),
     /// Nothing is to be done, for this reason.
-    NotScaled(NotScaled),
+    NotScaled(NotScaledReason),
     /// A cooldown blocks it.
     CoolingDown,
 }
@@ -108,9 +108,9 @@ pub fn scale_out(
     current: f64,
     newest: Datapoint,
     target: f64,
-    bounds: Bounds,
+    bounds: CapacityBounds,
     added: Option<f64>,
-) -> Verdict {
+) -> PolicyVerdict {
     // Zero times anything is zero, but the metric says that there is work.
     let wanted = needed(newest.capacity.max(1.0), newest.metric, target);
     scale_out_to(wanted, current, bounds, added)
@@ -124,15 +124,15 @@ pub fn scale_in(
     newest: Datapoint,
     highest: f64,
     target: f64,
-    bounds: Bounds,
+    bounds: CapacityBounds,
     cooling_down: bool,
-) -> Verdict {
+) -> PolicyVerdict {
     // A capacity above the maximum, which another caller has set, comes down at least to the maximum.
     let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
     let wanted = needed(newest.capacity, newest.metric);
     match scale_in_to(wanted, current, bounds, cooling_down) {
-        Verdict::Scale(_) if needed(current, highest) > wanted => {
-            Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current })
+        PolicyVerdict::Scale(_) if needed(current, highest) > wanted => {
+            PolicyVerdict::NotScaled(NotScaledReason::AutoScalingAnticipatedFlapping { current })
         }
         verdict => verdict,
     }
@@ -145,14 +145,14 @@ pub fn scale_in(
 pub(crate) fn scale_out_to(
     wanted: f64,
     current: f64,
-    bounds: Bounds,
+    bounds: CapacityBounds,
     added: Option<f64>,
-) -> Verdict {
+) -> PolicyVerdict {
     if current >= f64::from(bounds.max) {
-        return Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: bounds.max });
+        return PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtMaxCapacity { max: bounds.max });
     }
     let wanted = match added {
-        Some(added) if wanted - current <= added => return Verdict::CoolingDown,
+        Some(added) if wanted - current <= added => return PolicyVerdict::CoolingDown,
         Some(added) => wanted - added,
         None => wanted,
     };
@@ -163,14 +163,14 @@ pub(crate) fn scale_out_to(
 pub(crate) fn scale_in_to(
     wanted: f64,
     current: f64,
-    bounds: Bounds,
+    bounds: CapacityBounds,
     cooling_down: bool,
-) -> Verdict {
+) -> PolicyVerdict {
     if current <= f64::from(bounds.min) {
-        return Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: bounds.min });
+        return PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtMinCapacity { min: bounds.min });
     }
     if cooling_down {
-        return Verdict::CoolingDown;
+        return PolicyVerdict::CoolingDown;
     }
     scale_to(wanted, current, bounds, Direction::In)
 }
@@ -180,16 +180,21 @@ pub(crate) fn scale_in_to(
     clippy::cast_sign_loss,
     reason = "the bounds are whole numbers that fit, and the capacity is between them"
 )]
-fn scale_to(wanted: f64, current: f64, bounds: Bounds, direction: Direction) -> Verdict {
+fn scale_to(
+    wanted: f64,
+    current: f64,
+    bounds: CapacityBounds,
+    direction: Direction,
+) -> PolicyVerdict {
     let wanted = bounds.nearest(wanted);
     let changes = match direction {
         Direction::Out => wanted > current,
         Direction::In => wanted < current,
     };
     if changes {
-        Verdict::Scale(wanted.ceil() as u32)
+        PolicyVerdict::Scale(wanted.ceil() as u32)
     } else {
-        Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current })
+        PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtDesiredCapacity { current })
     }
 }
 
@@ -197,16 +202,16 @@ fn scale_to(wanted: f64, current: f64, bounds: Bounds, direction: Direction) -> 
 mod tests {
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { min: 1, max: 10 };
+    const BOUNDS: CapacityBounds = CapacityBounds { min: 1, max: 10 };
 
     /// With a datapoint of now.
     fn scale_out(
         current: f64,
         metric: f64,
         target: f64,
-        bounds: Bounds,
+        bounds: CapacityBounds,
         added: Option<f64>,
-    ) -> Verdict {
+    ) -> PolicyVerdict {
         let capacity = current;
         super::scale_out(
             current,
@@ -223,9 +228,9 @@ mod tests {
         metric: f64,
         highest: f64,
         target: f64,
-        bounds: Bounds,
+        bounds: CapacityBounds,
         cooling_down: bool,
-    ) -> Verdict {
+    ) -> PolicyVerdict {
         let newest = Datapoint {
             metric,
             capacity: current,
@@ -241,7 +246,7 @@ mod tests {
         };
         assert_eq!(
             super::scale_out(5.0, old, 50.0, BOUNDS, None),
-            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current: 5.0 })
+            PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtDesiredCapacity { current: 5.0 })
         );
         let old = Datapoint {
             metric: 20.0,
@@ -249,16 +254,28 @@ mod tests {
         };
         assert_eq!(
             super::scale_in(4.0, old, 20.0, 50.0, BOUNDS, false),
-            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current: 4.0 })
+            PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtDesiredCapacity { current: 4.0 })
         );
     }
 
     #[test]
     fn scaling_out_is_proportional_and_rounded_up() {
-        assert_eq!(scale_out(2.0, 90.0, 50.0, BOUNDS, None), Verdict::Scale(4));
-        assert_eq!(scale_out(4.0, 75.0, 50.0, BOUNDS, None), Verdict::Scale(6));
-        assert_eq!(scale_out(1.0, 51.0, 50.0, BOUNDS, None), Verdict::Scale(2));
-        assert_eq!(scale_out(2.5, 60.0, 50.0, BOUNDS, None), Verdict::Scale(3));
+        assert_eq!(
+            scale_out(2.0, 90.0, 50.0, BOUNDS, None),
+            PolicyVerdict::Scale(4)
+        );
+        assert_eq!(
+            scale_out(4.0, 75.0, 50.0, BOUNDS, None),
+            PolicyVerdict::Scale(6)
+        );
+        assert_eq!(
+            scale_out(1.0, 51.0, 50.0, BOUNDS, None),
+            PolicyVerdict::Scale(2)
+        );
+        assert_eq!(
+            scale_out(2.5, 60.0, 50.0, BOUNDS, None),
+            PolicyVerdict::Scale(3)
+        );
     }
 
     #[test]
@@ -274,16 +291,16 @@ mod tests {
     fn scaling_in_rather_keeps_too_much() {
         assert_eq!(
             scale_in(10.0, 31.0, 31.0, 50.0, BOUNDS, false),
-            Verdict::Scale(7)
+            PolicyVerdict::Scale(7)
         );
         assert_eq!(
             scale_in(10.0, 30.0, 30.0, 50.0, BOUNDS, false),
-            Verdict::Scale(6)
+            PolicyVerdict::Scale(6)
         );
         // Less by one would push the metric above the target again.
         assert_eq!(
             scale_in(2.0, 44.0, 44.0, 50.0, BOUNDS, false),
-            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current: 2.0 })
+            PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtDesiredCapacity { current: 2.0 })
         );
     }
 
@@ -292,11 +309,13 @@ mod tests {
         // 9 units at 38 % would be 7, and 7 at the 42 % of a moment ago would be 54 %.
         assert_eq!(
             scale_in(9.0, 38.0, 42.0, 50.0, BOUNDS, false),
-            Verdict::NotScaled(NotScaled::AutoScalingAnticipatedFlapping { current: 9.0 })
+            PolicyVerdict::NotScaled(NotScaledReason::AutoScalingAnticipatedFlapping {
+                current: 9.0
+            })
         );
         assert_eq!(
             scale_in(9.0, 38.0, 38.5, 50.0, BOUNDS, false),
-            Verdict::Scale(7)
+            PolicyVerdict::Scale(7)
         );
     }
 
@@ -304,27 +323,34 @@ mod tests {
     fn bounds_hold_both_ways() {
         assert_eq!(
             scale_out(8.0, 500.0, 50.0, BOUNDS, None),
-            Verdict::Scale(10)
+            PolicyVerdict::Scale(10)
         );
         assert_eq!(
             scale_out(10.0, 500.0, 50.0, BOUNDS, None),
-            Verdict::NotScaled(NotScaled::AlreadyAtMaxCapacity { max: 10 })
+            PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtMaxCapacity { max: 10 })
         );
         assert_eq!(
             scale_in(8.0, 0.0, 0.0, 50.0, BOUNDS, false),
-            Verdict::Scale(1)
+            PolicyVerdict::Scale(1)
         );
         assert_eq!(
             scale_in(1.0, 0.0, 0.0, 50.0, BOUNDS, false),
-            Verdict::NotScaled(NotScaled::AlreadyAtMinCapacity { min: 1 })
+            PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtMinCapacity { min: 1 })
         );
         assert_eq!(
-            scale_in(3.0, 0.0, 0.0, 50.0, Bounds { min: 0, max: 10 }, false),
-            Verdict::Scale(0)
+            scale_in(
+                3.0,
+                0.0,
+                0.0,
+                50.0,
+                CapacityBounds { min: 0, max: 10 },
+                false
+            ),
+            PolicyVerdict::Scale(0)
         );
         assert_eq!(
             scale_out(8.0, f64::MAX, 50.0, BOUNDS, None),
-            Verdict::Scale(10)
+            PolicyVerdict::Scale(10)
         );
     }
 
@@ -332,19 +358,19 @@ mod tests {
     fn a_capacity_above_the_maximum_comes_down_to_it() {
         assert_eq!(
             scale_in(20.0, 35.0, 35.0, 50.0, BOUNDS, false),
-            Verdict::Scale(10)
+            PolicyVerdict::Scale(10)
         );
         assert_eq!(
             scale_in(f64::MAX, 35.0, 35.0, 50.0, BOUNDS, false),
-            Verdict::Scale(10)
+            PolicyVerdict::Scale(10)
         );
     }
 
     #[test]
     fn a_target_of_nothing_scales_out() {
         assert_eq!(
-            scale_out(0.0, 120.0, 50.0, Bounds { min: 0, max: 10 }, None),
-            Verdict::Scale(3)
+            scale_out(0.0, 120.0, 50.0, CapacityBounds { min: 0, max: 10 }, None),
+            PolicyVerdict::Scale(3)
         );
     }
 
@@ -353,20 +379,23 @@ mod tests {
         // 6 units at 75 % are 3 too few for 50 %.
         assert_eq!(
             scale_out(6.0, 75.0, 50.0, BOUNDS, Some(2.0)),
-            Verdict::Scale(7)
+            PolicyVerdict::Scale(7)
         );
-        assert_eq!(scale_out(6.0, 75.0, 50.0, BOUNDS, None), Verdict::Scale(9));
+        assert_eq!(
+            scale_out(6.0, 75.0, 50.0, BOUNDS, None),
+            PolicyVerdict::Scale(9)
+        );
     }
 
     #[test]
     fn within_the_cooldown_no_larger_need_scales_nothing() {
         assert_eq!(
             scale_out(4.0, 75.0, 50.0, BOUNDS, Some(2.0)),
-            Verdict::CoolingDown
+            PolicyVerdict::CoolingDown
         );
         assert_eq!(
             scale_in(4.0, 10.0, 10.0, 50.0, BOUNDS, true),
-            Verdict::CoolingDown
+            PolicyVerdict::CoolingDown
         );
     }
 

@@ -6,20 +6,20 @@ use clap::Parser as _;
 use jiff::SignedDuration;
 
 use crate::{
-    clock::{Clock, Speed},
-    contract::{ScalingStatus, State},
+    clock::{ClockSpeed, SimulationClock},
+    contract::{ContractState, ContractStatus},
     endpoint::{AskError, Endpoint},
-    options::{Asking, Options},
-    outputs::{Files, Lines, json, print, summary},
+    options::{EndpointOptions, SimulationOptions},
+    outputs::{ActivityPrinter, OutputFiles, json, print, summary},
     policy::MOST_CAPACITY,
-    sign::Signer,
-    simulation::{self, RunRecord, Settings},
-    target::Following,
+    sign::RequestSigner,
+    simulation::{self, RunRecord, SimulationSettings},
+    target::OrderTimings,
 };
 
 /// Runs it: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 wrong options.
 pub async fn program() -> ExitCode {
-    match simulate(&Options::parse()).await {
+    match simulate(&SimulationOptions::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(Trouble::Options(sentence)) => say(&sentence, 2),
@@ -38,13 +38,13 @@ fn say(sentence: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-async fn simulate(options: &Options) -> Result<bool, Trouble> {
+async fn simulate(options: &SimulationOptions) -> Result<bool, Trouble> {
     let settings = options.settings().map_err(Trouble::Options)?;
     let compared = match &settings {
         Some(settings) => options.compared(settings).map_err(Trouble::Options)?,
         None => None,
     };
-    let files = Files::prepare(options, compared.is_some()).map_err(Trouble::Options)?;
+    let files = OutputFiles::prepare(options, compared.is_some()).map_err(Trouble::Options)?;
     let (mut endpoint, state) = registered(options.asking()).await?;
     let Some(settings) = settings else {
         return check(&mut endpoint, &state, &options.refusals()).await;
@@ -55,7 +55,7 @@ async fn simulate(options: &Options) -> Result<bool, Trouble> {
         })?),
         None => None,
     };
-    let mut lines = Lines {
+    let mut lines = ActivityPrinter {
         printed: !options.json,
         with_not_scaled: options.include_not_scaled_activities,
     };
@@ -101,10 +101,10 @@ async fn simulate(options: &Options) -> Result<bool, Trouble> {
 /// Brings the desired capacity back to what it was, and waits until the endpoint has done so.
 async fn restored(
     endpoint: &mut Endpoint,
-    settings: &Settings,
-    speed: Speed,
+    settings: &SimulationSettings,
+    speed: ClockSpeed,
     desired: u32,
-) -> Result<State, Trouble> {
+) -> Result<ContractState, Trouble> {
     let trouble = |error: AskError| {
         Trouble::Endpoint(format!(
             "The endpoint {error}. The second run was not played."
@@ -114,12 +114,12 @@ async fn restored(
     if state.desired != f64::from(desired) {
         state = endpoint.patch(desired).await.map_err(trouble)?;
     }
-    let clock = Clock::new(settings.start, speed);
-    let Following { poll, give_up, .. } = settings.following;
+    let clock = SimulationClock::new(settings.start, speed);
+    let OrderTimings { poll, give_up, .. } = settings.following;
     let mut waited = SignedDuration::ZERO;
     while matches!(
         state.status,
-        ScalingStatus::Pending | ScalingStatus::InProgress
+        ContractStatus::Pending | ContractStatus::InProgress
     ) {
         waited = waited.saturating_add(poll);
         let now = settings.start.checked_add(waited);
@@ -137,7 +137,7 @@ async fn restored(
 /// Tries a PATCH that changes nothing, and says what has been found.
 async fn check(
     endpoint: &mut Endpoint,
-    state: &State,
+    state: &ContractState,
     refusals: &[String],
 ) -> Result<bool, Trouble> {
     let url = endpoint.resource_id().to_owned();
@@ -161,8 +161,8 @@ async fn check(
 }
 
 /// The desired capacity that a PATCH may ask for without changing anything, or why there is none.
-fn unchanged(state: &State) -> Result<u32, String> {
-    if state.status == ScalingStatus::Failed {
+fn unchanged(state: &ContractState) -> Result<u32, String> {
+    if state.status == ContractStatus::Failed {
         return Err("after Failed it may be a new try".to_owned());
     }
     whole(state)
@@ -174,7 +174,7 @@ fn unchanged(state: &State) -> Result<u32, String> {
     clippy::cast_sign_loss,
     reason = "a whole number between the limits fits"
 )]
-fn whole(state: &State) -> Result<u32, String> {
+fn whole(state: &ContractState) -> Result<u32, String> {
     let desired = state.desired;
     if desired.fract() == 0.0 && desired <= f64::from(MOST_CAPACITY) {
         Ok(desired as u32)
@@ -186,9 +186,9 @@ fn whole(state: &State) -> Result<u32, String> {
 }
 
 /// The one GET before anything is changed.
-async fn registered(asking: Asking) -> Result<(Endpoint, State), Trouble> {
+async fn registered(asking: EndpointOptions) -> Result<(Endpoint, ContractState), Trouble> {
     let signer = match asking.region {
-        Some(region) => Some(Signer::new(region).await.map_err(Trouble::Options)?),
+        Some(region) => Some(RequestSigner::new(region).await.map_err(Trouble::Options)?),
         None => None,
     };
     let url = asking.url.to_string();
@@ -201,8 +201,8 @@ async fn registered(asking: Asking) -> Result<(Endpoint, State), Trouble> {
     Ok((endpoint, state))
 }
 
-fn in_words(state: &State) -> String {
-    let State {
+fn in_words(state: &ContractState) -> String {
+    let ContractState {
         actual,
         desired,
         status,

@@ -8,22 +8,22 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     alarm::{Alarm, AlarmState, Direction, LOW_DATAPOINTS},
-    policy::{self, Bounds, Datapoint, NotScaled, Verdict},
+    policy::{self, CapacityBounds, Datapoint, NotScaledReason, PolicyVerdict},
     step::StepScaling,
 };
 
 /// A scaling policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Policy {
+pub struct ScalingPolicy {
     /// Its name.
     pub name: String,
     /// What it does.
-    pub kind: Kind,
+    pub kind: PolicyType,
 }
 
 /// What a policy does.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub enum PolicyType {
     /// It keeps a metric at a target, by two alarms of its own.
     Target(TargetTracking),
     /// It changes the capacity by steps while an alarm is in `ALARM`.
@@ -43,13 +43,13 @@ pub struct TargetTracking {
     pub disable_scale_in: bool,
 }
 
-impl Policy {
+impl ScalingPolicy {
     /// What its metric should not exceed: the target, or where its alarm begins.
     #[must_use]
     pub fn goal(&self) -> f64 {
         match &self.kind {
-            Kind::Target(tracking) => tracking.target,
-            Kind::Step(step) => step.alarm.threshold(),
+            PolicyType::Target(tracking) => tracking.target,
+            PolicyType::Step(step) => step.alarm.threshold(),
         }
     }
 
@@ -57,20 +57,22 @@ impl Policy {
     #[must_use]
     pub fn alarms(&self) -> (Option<Alarm>, Option<Alarm>) {
         match &self.kind {
-            Kind::Target(tracking) => (
+            PolicyType::Target(tracking) => (
                 Some(Alarm::high(tracking.target)),
                 (!tracking.disable_scale_in).then(|| Alarm::low(tracking.target)),
             ),
-            Kind::Step(step) if step.alarm.side() == Direction::Out => (Some(step.alarm), None),
-            Kind::Step(step) => (None, Some(step.alarm)),
+            PolicyType::Step(step) if step.alarm.side() == Direction::Out => {
+                (Some(step.alarm), None)
+            }
+            PolicyType::Step(step) => (None, Some(step.alarm)),
         }
     }
 
     fn cooldown(&self, direction: Direction) -> SignedDuration {
         match (&self.kind, direction) {
-            (Kind::Target(tracking), Direction::Out) => tracking.scale_out_cooldown,
-            (Kind::Target(tracking), Direction::In) => tracking.scale_in_cooldown,
-            (Kind::Step(step), _) => step.cooldown,
+            (PolicyType::Target(tracking), Direction::Out) => tracking.scale_out_cooldown,
+            (PolicyType::Target(tracking), Direction::In) => tracking.scale_in_cooldown,
+            (PolicyType::Step(step), _) => step.cooldown,
         }
     }
 }
@@ -97,7 +99,7 @@ pub struct AlarmNames {
 
 /// A capacity to be asked for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Order {
+pub struct CapacityOrder {
     /// The desired capacity.
     pub desired: u32,
     /// Why, in AWS's words.
@@ -122,7 +124,7 @@ pub struct NotScaledActivity {
     /// Which alarm, in AWS's words.
     pub cause: String,
     /// Why nothing came of it.
-    pub reason: NotScaled,
+    pub reason: NotScaledReason,
 }
 
 /// What a policy's alarms say; `None` where it has no such alarm.
@@ -136,18 +138,18 @@ pub struct AlarmStates {
 
 /// What came of a period's datapoints.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measurement {
+pub struct PeriodResult {
     /// What each policy's alarms say.
     pub alarms: Vec<AlarmStates>,
     /// What is to be asked for.
-    pub order: Option<Order>,
+    pub order: Option<CapacityOrder>,
     /// What an alarm asked for in vain.
     pub not_scaled: Option<NotScaledActivity>,
 }
 
 /// The capacity when a policy decides.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
+pub struct CapacitySnapshot {
     /// What there is to be changed: the actual capacity, or what the order under way asks for.
     pub current: f64,
     /// The actual capacity when the datapoints were measured.
@@ -165,8 +167,8 @@ struct Cooldown {
 
 /// A policy with what its alarms have looked at.
 #[derive(Clone, Debug)]
-struct Watched {
-    policy: Policy,
+struct PolicyWatch {
+    policy: ScalingPolicy,
     names: AlarmNames,
     history: Vec<Option<f64>>,
     /// The newest that is there.
@@ -178,13 +180,13 @@ struct Watched {
 /// What a policy would have done.
 struct Proposal {
     direction: Direction,
-    verdict: Verdict,
+    verdict: PolicyVerdict,
     cause: String,
     added_before: f64,
 }
 
-impl Watched {
-    fn new(policy: Policy, names: AlarmNames) -> Self {
+impl PolicyWatch {
+    fn new(policy: ScalingPolicy, names: AlarmNames) -> Self {
         let (high, low) = policy.alarms();
         let states = AlarmStates {
             high: high.map(|_| AlarmState::default()),
@@ -223,7 +225,7 @@ impl Watched {
 
     /// Whether target tracking holds scaling in back: it takes part in it, and is not ready for it.
     fn holds_back(&self) -> bool {
-        matches!(self.policy.kind, Kind::Target(_))
+        matches!(self.policy.kind, PolicyType::Target(_))
             && self.states.low.is_some_and(|low| low != AlarmState::Alarm)
     }
 
@@ -236,8 +238,8 @@ impl Watched {
 /// The state machine.
 #[derive(Clone, Debug)]
 pub struct Scaler {
-    watched: Vec<Watched>,
-    bounds: Bounds,
+    watched: Vec<PolicyWatch>,
+    bounds: CapacityBounds,
     suspended: Suspension,
     /// Whether target tracking decides while an order is under way, as step scaling does.
     overlap: bool,
@@ -249,8 +251,8 @@ impl Scaler {
     /// A scalable target that was just registered.
     #[must_use]
     pub fn new(
-        policies: Vec<(Policy, AlarmNames)>,
-        bounds: Bounds,
+        policies: Vec<(ScalingPolicy, AlarmNames)>,
+        bounds: CapacityBounds,
         suspended: Suspension,
         overlap: bool,
     ) -> Self {
@@ -266,16 +268,16 @@ impl Scaler {
     }
 
     /// Replaces the policies. One that stays as it is keeps what it has measured.
-    pub fn set_policies(&mut self, policies: Vec<(Policy, AlarmNames)>) {
+    pub fn set_policies(&mut self, policies: Vec<(ScalingPolicy, AlarmNames)>) {
         let mut before = std::mem::take(&mut self.watched);
         self.under_way = None;
-        let kept = |(policy, names): (Policy, AlarmNames)| {
+        let kept = |(policy, names): (ScalingPolicy, AlarmNames)| {
             let known = before
                 .iter()
                 .position(|watched| watched.policy == policy && watched.names == names);
             match known {
                 Some(index) => before.swap_remove(index),
-                None => Watched::new(policy, names),
+                None => PolicyWatch::new(policy, names),
             }
         };
         self.watched = policies.into_iter().map(kept).collect();
@@ -300,13 +302,13 @@ impl Scaler {
 
     /// The minimum and the maximum that hold now.
     #[must_use]
-    pub fn bounds(&self) -> Bounds {
+    pub fn bounds(&self) -> CapacityBounds {
         self.bounds
     }
 
     /// Sets minimum and maximum, as registering and scheduled actions do; a capacity beyond them is brought back at once,
     /// without waiting for a cooldown.
-    pub fn set_bounds(&mut self, bounds: Bounds, capacity: f64) -> Option<Order> {
+    pub fn set_bounds(&mut self, bounds: CapacityBounds, capacity: f64) -> Option<CapacityOrder> {
         self.bounds = bounds;
         let (desired, cause) = bounds.broken_by(capacity)?;
         let direction = if f64::from(desired) > capacity {
@@ -314,7 +316,7 @@ impl Scaler {
         } else {
             Direction::In
         };
-        Some(Order {
+        Some(CapacityOrder {
             desired,
             cause,
             direction,
@@ -332,22 +334,22 @@ impl Scaler {
         &mut self,
         now: Timestamp,
         metrics: &[Option<f64>],
-        standing: Standing,
-    ) -> Measurement {
+        standing: CapacitySnapshot,
+    ) -> PeriodResult {
         for (watched, metric) in self.watched.iter_mut().zip(metrics) {
             watched.take(*metric, standing.measured_at);
         }
         let proposals: Vec<(usize, Proposal)> = (0..self.watched.len())
             .filter_map(|index| Some((index, self.proposal(index, now, standing)?)))
             .collect();
-        let mut measured = Measurement {
+        let mut measured = PeriodResult {
             alarms: self.alarms(),
             order: None,
             not_scaled: None,
         };
         if let Some((policy, chosen)) = self.chosen(&proposals) {
-            if let Verdict::Scale(desired) = chosen.verdict {
-                measured.order = Some(Order {
+            if let PolicyVerdict::Scale(desired) = chosen.verdict {
+                measured.order = Some(CapacityOrder {
                     desired,
                     cause: chosen.cause.clone(),
                     direction: chosen.direction,
@@ -356,7 +358,7 @@ impl Scaler {
                         added: f64::from(desired) - standing.current + chosen.added_before,
                     }),
                 });
-            } else if let Verdict::NotScaled(reason) = chosen.verdict
+            } else if let PolicyVerdict::NotScaled(reason) = chosen.verdict
                 && !standing.busy
             {
                 measured.not_scaled = Some(NotScaledActivity {
@@ -371,11 +373,12 @@ impl Scaler {
     /// The proposal that wins: scaling out before scaling in, and then the largest capacity. A policy that would keep what
     /// there is counts with that.
     fn chosen<'a>(&self, proposals: &'a [(usize, Proposal)]) -> Option<&'a (usize, Proposal)> {
-        let held_back = self.watched.iter().any(Watched::holds_back);
-        let tracks = |index: usize| matches!(self.watched[index].policy.kind, Kind::Target(_));
+        let held_back = self.watched.iter().any(PolicyWatch::holds_back);
+        let tracks =
+            |index: usize| matches!(self.watched[index].policy.kind, PolicyType::Target(_));
         let size = |proposal: &Proposal| match proposal.verdict {
-            Verdict::Scale(desired) => f64::from(desired),
-            Verdict::NotScaled(_) | Verdict::CoolingDown => match proposal.direction {
+            PolicyVerdict::Scale(desired) => f64::from(desired),
+            PolicyVerdict::NotScaled(_) | PolicyVerdict::CoolingDown => match proposal.direction {
                 // What is not scaled out is the least of all; what is not scaled in is all that there is.
                 Direction::Out => f64::NEG_INFINITY,
                 Direction::In => f64::INFINITY,
@@ -393,7 +396,12 @@ impl Scaler {
         largest(Direction::Out).or_else(|| largest(Direction::In))
     }
 
-    fn proposal(&self, index: usize, now: Timestamp, standing: Standing) -> Option<Proposal> {
+    fn proposal(
+        &self,
+        index: usize,
+        now: Timestamp,
+        standing: CapacitySnapshot,
+    ) -> Option<Proposal> {
         let watched = &self.watched[index];
         // An alarm may be in ALARM by older datapoints while the newest is missing.
         let newest = watched.newest?;
@@ -412,10 +420,10 @@ impl Scaler {
             .under_way
             .filter(|(policy, _)| standing.busy && *policy == index)
             .map(|(_, cooldown)| cooldown);
-        let Standing { current, busy, .. } = standing;
+        let CapacitySnapshot { current, busy, .. } = standing;
         let (verdict, direction, added_before) = match &watched.policy.kind {
-            Kind::Target(_) if busy && !self.overlap => return None,
-            Kind::Target(tracking) => {
+            PolicyType::Target(_) if busy && !self.overlap => return None,
+            PolicyType::Target(tracking) => {
                 // The capacity under way is part of `current`, and no part of what was measured.
                 let running = watched.cooling_down(side, now).filter(|_| !busy);
                 let added = running.map(|cooldown| cooldown.added);
@@ -437,7 +445,7 @@ impl Scaler {
                 };
                 (verdict, side, added.unwrap_or_default())
             }
-            Kind::Step(step) => {
+            PolicyType::Step(step) => {
                 let cooldown = |direction| {
                     watched
                         .cooling_down(direction, now)
@@ -453,8 +461,8 @@ impl Scaler {
                 )?;
                 // Which way a step goes is said by its number alone.
                 let direction = match verdict {
-                    Verdict::Scale(desired) if f64::from(desired) > current => Direction::Out,
-                    Verdict::Scale(_) => Direction::In,
+                    PolicyVerdict::Scale(desired) if f64::from(desired) > current => Direction::Out,
+                    PolicyVerdict::Scale(_) => Direction::In,
                     _ => side,
                 };
                 (verdict, direction, added.unwrap_or_default())
@@ -476,7 +484,7 @@ impl Scaler {
     }
 
     /// Takes the beginning of an order: until it ends, what it adds counts as added.
-    pub fn begun(&mut self, order: &Order) {
+    pub fn begun(&mut self, order: &CapacityOrder) {
         self.under_way = order.by_policy.map(|ordered| {
             let cooldown = Cooldown {
                 direction: order.direction,
@@ -494,7 +502,7 @@ impl Scaler {
 
     /// Takes the successful end of an order: what a policy ordered begins its cooldown, and a scale-out ends that of a
     /// scale-in.
-    pub fn fulfilled(&mut self, now: Timestamp, order: &Order) {
+    pub fn fulfilled(&mut self, now: Timestamp, order: &CapacityOrder) {
         self.under_way = None;
         let Some(ordered) = order.by_policy else {
             return;

@@ -11,7 +11,7 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
-use crate::policy::{Bounds, MOST_CAPACITY};
+use crate::policy::{CapacityBounds, MOST_CAPACITY};
 
 const FORM: &str = "write it like 'morning: cron(0 8 * * ? *) min=4 max=10 timezone=Europe/Berlin', with at(2026-01-05T08:00:00), \
                     rate(1 hour) or cron(minutes hours day-of-month month day-of-week year)";
@@ -21,7 +21,7 @@ const FORM: &str = "write it like 'morning: cron(0 8 * * ? *) min=4 max=10 timez
 pub struct ScheduledAction {
     /// Its name.
     pub name: String,
-    when: When,
+    when: Schedule,
     /// It happens at this time for the first time, whatever its recurrence.
     start: Option<Timestamp>,
     /// After this time it happens no more.
@@ -33,7 +33,7 @@ pub struct ScheduledAction {
 }
 
 #[derive(Clone, Debug)]
-enum When {
+enum Schedule {
     At(Timestamp),
     Rate(SignedDuration),
     Cron(Box<Cron>, TimeZone),
@@ -95,7 +95,7 @@ impl ScheduledAction {
             "cron" => cron(inside, zone)?,
             other => return Err(format!("'{other}' is neither at, rate nor cron; {FORM}")),
         };
-        if matches!(when, When::At(_)) && (start.is_some() || end.is_some()) {
+        if matches!(when, Schedule::At(_)) && (start.is_some() || end.is_some()) {
             return Err(format!(
                 "'{text}' happens once, so it takes neither start nor end"
             ));
@@ -117,8 +117,8 @@ impl ScheduledAction {
 
     /// The bounds that hold from it on.
     #[must_use]
-    pub fn bounds(&self, before: Bounds) -> Bounds {
-        Bounds {
+    pub fn bounds(&self, before: CapacityBounds) -> CapacityBounds {
+        CapacityBounds {
             min: self.min.unwrap_or(before.min),
             max: self.max.unwrap_or(before.max),
         }
@@ -138,8 +138,8 @@ impl ScheduledAction {
     /// When it next happens after `now`, counted from `start`.
     fn recurs(&self, start: Timestamp, now: Timestamp) -> Option<Timestamp> {
         match &self.when {
-            When::At(time) => (*time > now).then_some(*time),
-            When::Rate(every) => {
+            Schedule::At(time) => (*time > now).then_some(*time),
+            Schedule::Rate(every) => {
                 let done = now
                     .duration_since(start)
                     .as_secs()
@@ -150,7 +150,7 @@ impl ScheduledAction {
                     ))
                     .ok()
             }
-            When::Cron(cron, zone) => cron
+            Schedule::Cron(cron, zone) => cron
                 .find_next_occurrence(&now.to_zoned(zone.clone()), false)
                 .ok()
                 .map(|time| time.timestamp()),
@@ -158,7 +158,7 @@ impl ScheduledAction {
     }
 }
 
-fn at(text: &str, zone: TimeZone) -> Result<When, String> {
+fn at(text: &str, zone: TimeZone) -> Result<Schedule, String> {
     let local: DateTime = text
         .trim()
         .parse()
@@ -174,10 +174,10 @@ fn at(text: &str, zone: TimeZone) -> Result<When, String> {
         }
         _ => ambiguous.compatible().map_err(none)?,
     };
-    Ok(When::At(time))
+    Ok(Schedule::At(time))
 }
 
-fn rate(text: &str) -> Result<When, String> {
+fn rate(text: &str) -> Result<Schedule, String> {
     let wrong = || format!("rate({text}): write it like rate(1 hour) or rate(15 minutes)");
     let (number, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
     let number: u32 = number
@@ -191,14 +191,14 @@ fn rate(text: &str) -> Result<When, String> {
         "day" => 86_400,
         _ => return Err(wrong()),
     };
-    Ok(When::Rate(SignedDuration::from_secs(
+    Ok(Schedule::Rate(SignedDuration::from_secs(
         i64::from(number) * seconds,
     )))
 }
 
 /// AWS's fields are minutes, hours, day of month, month, day of week (1 is Sunday) and year; one of the two days is `?`. As
 /// in Quartz, whose form it is, a second may go before them, of which only 0 can be had here.
-fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
+fn cron(text: &str, zone: TimeZone) -> Result<Schedule, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let (seconds, rest) = match fields[..] {
         [seconds, ref rest @ ..] if rest.len() == 6 => (seconds, rest),
@@ -243,7 +243,7 @@ fn cron(text: &str, zone: TimeZone) -> Result<When, String> {
         .build()
         .parse(&pattern)
         .map_err(|error| format!("cron({text}): {error}"))?;
-    Ok(When::Cron(Box::new(cron), zone))
+    Ok(Schedule::Cron(Box::new(cron), zone))
 }
 
 /// AWS writes `5/15` for every fifteenth from the fifth on; Croner wants to be told how far, `5-59/15`.
@@ -394,8 +394,8 @@ mod tests {
         let action = ScheduledAction::parse("office hours: cron(0 8 * * ? *) min=4").unwrap();
         assert_eq!(action.name, "office hours");
         assert_eq!(
-            action.bounds(Bounds { min: 1, max: 9 }),
-            Bounds { min: 4, max: 9 }
+            action.bounds(CapacityBounds { min: 1, max: 9 }),
+            CapacityBounds { min: 4, max: 9 }
         );
     }
 

@@ -5,7 +5,7 @@ mod samples;
 
 use std::path::Path;
 
-pub use function::Function;
+pub use function::SeriesFunction;
 use jiff::{SignedDuration, Timestamp};
 pub use samples::{Samples, Statistic};
 
@@ -16,7 +16,7 @@ const LARGEST: f64 = 1e15;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Series {
     /// Computed for any time.
-    Function(Function),
+    Function(SeriesFunction),
     /// Read from a file.
     Samples(Samples),
 }
@@ -29,7 +29,7 @@ impl Series {
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim().split_once('(') {
             Some((name, rest)) if !Path::new(text).exists() => {
-                Function::parse(name, rest).map(Self::Function)
+                SeriesFunction::parse(name, rest).map(Self::Function)
             }
             _ => Samples::read(Path::new(text)).map(Self::Samples),
         }

@@ -20,14 +20,14 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 
 /// Signs requests for one region.
 #[derive(Debug)]
-pub struct Signer {
+pub struct RequestSigner {
     region: String,
     provider: SharedCredentialsProvider,
     /// The provider's last answer: it keeps none itself, and would run a `credential_process` for each request.
     credentials: Mutex<Credentials>,
 }
 
-impl Signer {
+impl RequestSigner {
     /// Finds the credentials as every AWS SDK does: environment variables, a profile of any kind, the container's or the
     /// machine's role. They are asked for here, once, and again when they expire.
     ///

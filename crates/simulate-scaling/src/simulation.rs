@@ -9,23 +9,23 @@ use jiff::Timestamp;
 use queue::Backlog;
 
 pub use queue::Queue;
-pub use settings::{Metrics, Settings, Source};
+pub use settings::{MetricSources, PolicySource, SimulationSettings};
 
 use crate::{
-    activities::{Activities, Listener},
+    activities::{Activities, ActivityListener},
     activity::{Activity, StatusCode},
     alarm::AlarmState,
-    clock::{Clock, Speed},
-    contract::State,
+    clock::{ClockSpeed, SimulationClock},
+    contract::ContractState,
     endpoint::Endpoint,
     scaler::{AlarmStates, Scaler},
     schedule::ScheduledAction,
-    target::{Step, Stop, Target},
+    target::{StopReason, Target, TargetChange},
 };
 
 /// A period's datapoints and what held then.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
+pub struct PeriodSample {
     /// When the period ended.
     pub time: Timestamp,
     /// The metric that the picture shows; `None` where it is missing.
@@ -36,7 +36,7 @@ pub struct Sample {
     pub alarms: Vec<AlarmStates>,
 }
 
-impl Sample {
+impl PeriodSample {
     /// What the alarms above the threshold say: `ALARM` where one of them does.
     #[must_use]
     pub fn high(&self) -> Option<AlarmState> {
@@ -62,20 +62,20 @@ fn strongest(mut states: impl Iterator<Item = AlarmState>) -> Option<AlarmState>
 
 /// All that a simulation has brought.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub struct SimulationRun {
     /// When it ended.
     pub end: Timestamp,
     /// A sample for each period.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<PeriodSample>,
     /// The capacity over time.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TargetChange>,
     /// The activities in the order in which they began.
     pub activities: Vec<Activity>,
     /// Why it ended before its time, where it did.
     pub stopped: Option<String>,
 }
 
-impl Run {
+impl SimulationRun {
     /// How many activities ended so; those that asked nothing of the endpoint are left out.
     #[must_use]
     pub fn count(&self, status: StatusCode) -> usize {
@@ -118,13 +118,13 @@ impl Run {
 #[derive(Clone, Debug)]
 pub struct RunRecord {
     /// What was simulated.
-    pub settings: Settings,
+    pub settings: SimulationSettings,
     /// What came of it.
-    pub run: Run,
+    pub run: SimulationRun,
 }
 
 /// Datapoints that have not arrived yet.
-struct Arriving {
+struct PendingDatapoints {
     at: Timestamp,
     /// The sample that they belong to.
     sample: usize,
@@ -132,25 +132,25 @@ struct Arriving {
 }
 
 struct Simulation<'a, L> {
-    settings: &'a Settings,
+    settings: &'a SimulationSettings,
     target: Target<'a, L>,
     backlog: Option<Backlog>,
     /// Whether a load waits with nothing to do it.
     waiting: bool,
-    arriving: VecDeque<Arriving>,
+    arriving: VecDeque<PendingDatapoints>,
     alarms: Vec<AlarmStates>,
-    samples: Vec<Sample>,
+    samples: Vec<PeriodSample>,
     random: fastrand::Rng,
 }
 
 /// Plays it from `registered`, the state that the endpoint answered to the GET before anything was changed.
-pub async fn run<L: Listener>(
-    settings: &Settings,
-    speed: Speed,
-    registered: State,
+pub async fn run<L: ActivityListener>(
+    settings: &SimulationSettings,
+    speed: ClockSpeed,
+    registered: ContractState,
     endpoint: &mut Endpoint,
     listener: &mut L,
-) -> Run {
+) -> SimulationRun {
     let mut random = fastrand::Rng::with_seed(settings.seed);
     let mut activities = Activities::new(listener, random.fork());
     let named = settings.policies.iter().map(|(policy, _)| {
@@ -180,13 +180,13 @@ pub async fn run<L: Listener>(
         samples: Vec::new(),
         random,
     };
-    let clock = Clock::new(settings.start, speed);
+    let clock = SimulationClock::new(settings.start, speed);
     let (end, stopped) = simulation.play(&clock).await;
     let Simulation {
         target, samples, ..
     } = simulation;
     let (steps, activities) = target.into_parts();
-    Run {
+    SimulationRun {
         end,
         samples,
         steps,
@@ -195,8 +195,8 @@ pub async fn run<L: Listener>(
     }
 }
 
-impl<'a, L: Listener> Simulation<'a, L> {
-    async fn play(&mut self, clock: &Clock) -> (Timestamp, Option<String>) {
+impl<'a, L: ActivityListener> Simulation<'a, L> {
+    async fn play(&mut self, clock: &SimulationClock) -> (Timestamp, Option<String>) {
         let end = self.settings.end();
         let mut now = self.settings.start;
         let mut next_period = 1;
@@ -236,7 +236,7 @@ impl<'a, L: Listener> Simulation<'a, L> {
             }
             self.work(now);
         }
-        let stopped = outcome.err().map(|Stop(reason)| reason);
+        let stopped = outcome.err().map(|StopReason(reason)| reason);
         if let Some(reason) = &stopped {
             self.target.stopped(now, reason);
         }
@@ -244,7 +244,7 @@ impl<'a, L: Listener> Simulation<'a, L> {
     }
 
     /// What is due but for a datapoint.
-    async fn happen(&mut self, now: Timestamp, scheduled: bool) -> Result<(), Stop> {
+    async fn happen(&mut self, now: Timestamp, scheduled: bool) -> Result<(), StopReason> {
         if scheduled {
             self.scheduled(now).await?;
         }
@@ -287,7 +287,7 @@ impl<'a, L: Listener> Simulation<'a, L> {
     }
 
     /// Every action that is due, one after the other.
-    async fn scheduled(&mut self, now: Timestamp) -> Result<(), Stop> {
+    async fn scheduled(&mut self, now: Timestamp) -> Result<(), StopReason> {
         let just_before = now - jiff::SignedDuration::from_nanos(1);
         for action in self.schedule() {
             if action.next(self.settings.start, just_before) == Some(now) {
@@ -298,7 +298,7 @@ impl<'a, L: Listener> Simulation<'a, L> {
     }
 
     /// Takes the period's datapoints, which arrive after the delay.
-    async fn measure(&mut self, now: Timestamp, period: i64) -> Result<(), Stop> {
+    async fn measure(&mut self, now: Timestamp, period: i64) -> Result<(), StopReason> {
         self.target.look(now).await?;
         self.work(now);
         let actual = self.target.actual();
@@ -318,14 +318,14 @@ impl<'a, L: Listener> Simulation<'a, L> {
             self.target.activities.remark(now, remark);
         }
         self.waiting = waits;
-        self.arriving.push_back(Arriving {
+        self.arriving.push_back(PendingDatapoints {
             at: now
                 .checked_add(self.settings.delay)
                 .unwrap_or(Timestamp::MAX),
             sample: self.samples.len(),
             measured_at: actual,
         });
-        self.samples.push(Sample {
+        self.samples.push(PeriodSample {
             time: now,
             metric,
             metrics,
@@ -335,7 +335,7 @@ impl<'a, L: Listener> Simulation<'a, L> {
     }
 
     /// Lets the target decide by what has arrived.
-    async fn arrive(&mut self, now: Timestamp) -> Result<(), Stop> {
+    async fn arrive(&mut self, now: Timestamp) -> Result<(), StopReason> {
         while let Some(arriving) = self.arriving.pop_front_if(|arriving| arriving.at <= now) {
             let metrics = self.samples[arriving.sample].metrics.clone();
             let outcome = self

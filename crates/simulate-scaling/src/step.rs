@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use crate::{
     alarm::{Alarm, Direction},
-    policy::{Bounds, NotScaled, Verdict, scale_in_to, scale_out_to},
+    policy::{CapacityBounds, NotScaledReason, PolicyVerdict, scale_in_to, scale_out_to},
 };
 
 /// What the number of a step means: AWS's `AdjustmentType`.
@@ -41,7 +41,7 @@ impl Adjustment {
 
 /// A step: for a breach between these, by so much. Both are counted from the alarm's threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct StepAdjustment {
     /// `MetricIntervalLowerBound`; `None` is minus infinity.
     pub lower: Option<f64>,
     /// `MetricIntervalUpperBound`; `None` is infinity.
@@ -58,7 +58,7 @@ pub struct StepScaling {
     /// What the steps' numbers mean.
     pub adjustment: Adjustment,
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<StepAdjustment>,
     /// How long after a change another one is held back.
     pub cooldown: SignedDuration,
     /// `MinAdjustmentMagnitude`: the least units that a change in percent is.
@@ -69,7 +69,7 @@ impl StepScaling {
     /// The first rule of AWS that the steps break, as a clause.
     #[must_use]
     pub fn fault(&self) -> Option<&'static str> {
-        let mut steps: Vec<&Step> = self.steps.iter().collect();
+        let mut steps: Vec<&StepAdjustment> = self.steps.iter().collect();
         let edge = |bound: Option<f64>, open: f64| bound.unwrap_or(open);
         steps.sort_by(|a, b| {
             edge(a.lower, f64::NEG_INFINITY).total_cmp(&edge(b.lower, f64::NEG_INFINITY))
@@ -96,9 +96,9 @@ impl StepScaling {
 
     /// The step for a metric. Above the threshold a lower bound belongs to its step and an upper one does not, and the
     /// other way round below it.
-    fn step(&self, metric: f64) -> Option<&Step> {
+    fn step(&self, metric: f64) -> Option<&StepAdjustment> {
         let beyond = metric - self.alarm.threshold();
-        let inside = |step: &&Step| {
+        let inside = |step: &&StepAdjustment| {
             let (lower, upper) = (
                 step.lower.unwrap_or(f64::NEG_INFINITY),
                 step.upper.unwrap_or(f64::INFINITY),
@@ -114,7 +114,7 @@ impl StepScaling {
 
     /// The capacity that a step asks for, before minimum and maximum. What is a fraction of a unit counts as a whole one;
     /// other fractions are dropped.
-    fn wanted(&self, current: f64, step: &Step) -> f64 {
+    fn wanted(&self, current: f64, step: &StepAdjustment) -> f64 {
         let by = f64::from(step.by);
         match self.adjustment {
             Adjustment::Exact => by,
@@ -141,17 +141,17 @@ impl StepScaling {
         &self,
         current: f64,
         metric: f64,
-        bounds: Bounds,
+        bounds: CapacityBounds,
         added: Option<f64>,
         blocked: bool,
-    ) -> Option<Verdict> {
+    ) -> Option<PolicyVerdict> {
         let wanted = self.wanted(current, self.step(metric)?);
         Some(if wanted > current {
             scale_out_to(wanted, current, bounds, added)
         } else if wanted < current {
             scale_in_to(wanted, current, bounds, blocked)
         } else {
-            Verdict::NotScaled(NotScaled::AlreadyAtDesiredCapacity { current })
+            PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtDesiredCapacity { current })
         })
     }
 }
@@ -161,15 +161,18 @@ mod tests {
     use super::*;
     use crate::alarm::Comparison;
 
-    const BOUNDS: Bounds = Bounds { min: 1, max: 100 };
+    const BOUNDS: CapacityBounds = CapacityBounds { min: 1, max: 100 };
 
     fn policy(
         comparison: Comparison,
         adjustment: Adjustment,
         steps: &[(Option<f64>, Option<f64>, i32)],
     ) -> StepScaling {
-        let step =
-            |&(lower, upper, by): &(Option<f64>, Option<f64>, i32)| Step { lower, upper, by };
+        let step = |&(lower, upper, by): &(Option<f64>, Option<f64>, i32)| StepAdjustment {
+            lower,
+            upper,
+            by,
+        };
         StepScaling {
             alarm: Alarm::new(comparison, 60.0, 1),
             adjustment,
@@ -195,7 +198,7 @@ mod tests {
         ] {
             assert_eq!(
                 out.decide(current, metric, BOUNDS, None, false),
-                Some(Verdict::Scale(wanted)),
+                Some(PolicyVerdict::Scale(wanted)),
                 "{metric}"
             );
         }
@@ -212,13 +215,13 @@ mod tests {
         for (metric, wanted) in [(60.0, 9), (50.1, 9), (50.0, 7), (0.0, 7)] {
             assert_eq!(
                 scale_in.decide(10.0, metric, BOUNDS, None, false),
-                Some(Verdict::Scale(wanted)),
+                Some(PolicyVerdict::Scale(wanted)),
                 "{metric}"
             );
         }
         assert_eq!(
             scale_in.decide(10.0, 50.0, BOUNDS, None, true),
-            Some(Verdict::CoolingDown)
+            Some(PolicyVerdict::CoolingDown)
         );
     }
 
@@ -234,7 +237,7 @@ mod tests {
             let policy = policy(Comparison::Above, Adjustment::Percent, &[(None, None, by)]);
             assert_eq!(
                 policy.decide(current, 61.0, BOUNDS, None, false),
-                Some(Verdict::Scale(wanted)),
+                Some(PolicyVerdict::Scale(wanted)),
                 "{by} % of {current}"
             );
         }
@@ -242,7 +245,7 @@ mod tests {
         least.least = Some(2);
         assert_eq!(
             least.decide(4.0, 61.0, BOUNDS, None, false),
-            Some(Verdict::Scale(6))
+            Some(PolicyVerdict::Scale(6))
         );
     }
 
@@ -252,11 +255,11 @@ mod tests {
         let out = policy(Comparison::Above, Adjustment::Change, steps);
         assert_eq!(
             out.decide(6.0, 65.0, BOUNDS, Some(2.0), false),
-            Some(Verdict::CoolingDown)
+            Some(PolicyVerdict::CoolingDown)
         );
         assert_eq!(
             out.decide(6.0, 75.0, BOUNDS, Some(2.0), false),
-            Some(Verdict::Scale(7))
+            Some(PolicyVerdict::Scale(7))
         );
     }
 

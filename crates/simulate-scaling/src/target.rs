@@ -6,12 +6,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    activities::{Activities, Listener},
+    activities::{Activities, ActivityListener},
     activity::StatusCode,
-    contract::{ScalingStatus, State},
+    contract::{ContractState, ContractStatus},
     endpoint::{AskError, Endpoint},
-    policy::Bounds,
-    scaler::{AlarmStates, Order, Scaler, Standing},
+    policy::CapacityBounds,
+    scaler::{AlarmStates, CapacityOrder, CapacitySnapshot, Scaler},
     schedule::ScheduledAction,
 };
 
@@ -52,7 +52,7 @@ impl Failures {
 
 /// A change of what the endpoint holds, or of the bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct TargetChange {
     /// When it was seen.
     pub time: Timestamp,
     /// What there is.
@@ -60,12 +60,12 @@ pub struct Step {
     /// What there is to be.
     pub desired: f64,
     /// Minimum and maximum.
-    pub bounds: Bounds,
+    pub bounds: CapacityBounds,
 }
 
 /// How an order is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Following {
+pub struct OrderTimings {
     /// How often an activity under way is looked at.
     pub poll: SignedDuration,
     /// When an activity that does not end is given up.
@@ -76,8 +76,8 @@ pub struct Following {
 }
 
 /// An order that the endpoint is at.
-struct UnderWay {
-    order: Order,
+struct OpenOrder {
+    order: CapacityOrder,
     activity: usize,
     next_poll: Timestamp,
     give_up: Timestamp,
@@ -85,32 +85,32 @@ struct UnderWay {
 
 /// It ends here, for this reason.
 #[derive(Debug)]
-pub struct Stop(pub String);
+pub struct StopReason(pub String);
 
 /// A registered target at its endpoint.
 pub struct Target<'a, L> {
     endpoint: &'a mut Endpoint,
-    following: Following,
+    following: OrderTimings,
     /// What decides.
     pub scaler: Scaler,
     /// What has been done so far.
     pub activities: Activities<'a, L>,
-    capacity: State,
-    under_way: Option<UnderWay>,
+    capacity: ContractState,
+    under_way: Option<OpenOrder>,
     unanswered: Option<Failures>,
     /// The changes in a row that the endpoint has not taken, whatever it answered to a look.
     refused: Option<Failures>,
-    steps: Vec<Step>,
+    steps: Vec<TargetChange>,
 }
 
-impl<'a, L: Listener> Target<'a, L> {
+impl<'a, L: ActivityListener> Target<'a, L> {
     /// From `registered`, the state that the endpoint answered to the GET before anything was changed.
     pub fn new(
         endpoint: &'a mut Endpoint,
-        following: Following,
+        following: OrderTimings,
         scaler: Scaler,
         activities: Activities<'a, L>,
-        registered: State,
+        registered: ContractState,
     ) -> Self {
         Self {
             endpoint,
@@ -139,13 +139,13 @@ impl<'a, L: Listener> Target<'a, L> {
 
     /// The capacity over time, and the activities.
     #[must_use]
-    pub fn into_parts(self) -> (Vec<Step>, Activities<'a, L>) {
+    pub fn into_parts(self) -> (Vec<TargetChange>, Activities<'a, L>) {
         (self.steps, self.activities)
     }
 
     /// Notes what holds now.
     pub fn step(&mut self, now: Timestamp) {
-        let step = Step {
+        let step = TargetChange {
             time: now,
             actual: self.capacity.actual,
             desired: self.capacity.desired,
@@ -154,7 +154,7 @@ impl<'a, L: Listener> Target<'a, L> {
         if self
             .steps
             .last()
-            .is_none_or(|last| Step { time: now, ..*last } != step)
+            .is_none_or(|last| TargetChange { time: now, ..*last } != step)
         {
             self.steps.push(step);
         }
@@ -164,7 +164,11 @@ impl<'a, L: Listener> Target<'a, L> {
     ///
     /// # Errors
     /// When the endpoint has come to nothing for too long, or breaks the contract.
-    pub async fn bound(&mut self, now: Timestamp, bounds: Bounds) -> Result<(), Stop> {
+    pub async fn bound(
+        &mut self,
+        now: Timestamp,
+        bounds: CapacityBounds,
+    ) -> Result<(), StopReason> {
         let order = self.scaler.set_bounds(bounds, self.capacity.desired);
         self.step(now);
         match order {
@@ -177,7 +181,11 @@ impl<'a, L: Listener> Target<'a, L> {
     ///
     /// # Errors
     /// As [`Self::bound`].
-    pub async fn act(&mut self, now: Timestamp, action: &ScheduledAction) -> Result<(), Stop> {
+    pub async fn act(
+        &mut self,
+        now: Timestamp,
+        action: &ScheduledAction,
+    ) -> Result<(), StopReason> {
         let bounds = action.bounds(self.scaler.bounds());
         if bounds.min > bounds.max {
             self.activities.bounds_refused(now, action, bounds);
@@ -191,7 +199,7 @@ impl<'a, L: Listener> Target<'a, L> {
     ///
     /// # Errors
     /// As [`Self::bound`].
-    pub async fn look(&mut self, now: Timestamp) -> Result<(), Stop> {
+    pub async fn look(&mut self, now: Timestamp) -> Result<(), StopReason> {
         if self.under_way.is_none() {
             let answer = self.endpoint.get().await;
             self.heard(now, answer)?;
@@ -208,8 +216,8 @@ impl<'a, L: Listener> Target<'a, L> {
         now: Timestamp,
         metrics: &[Option<f64>],
         measured_at: f64,
-    ) -> Result<Vec<AlarmStates>, Stop> {
-        let standing = Standing {
+    ) -> Result<Vec<AlarmStates>, StopReason> {
+        let standing = CapacitySnapshot {
             current: match &self.under_way {
                 Some(under_way) => f64::from(under_way.order.desired),
                 None => self.capacity.actual,
@@ -229,8 +237,8 @@ impl<'a, L: Listener> Target<'a, L> {
     fn heard(
         &mut self,
         now: Timestamp,
-        answer: Result<State, AskError>,
-    ) -> Result<Option<State>, Stop> {
+        answer: Result<ContractState, AskError>,
+    ) -> Result<Option<ContractState>, StopReason> {
         match answer {
             Ok(state) => {
                 self.unanswered = None;
@@ -238,7 +246,7 @@ impl<'a, L: Listener> Target<'a, L> {
                 self.step(now);
                 Ok(Some(state))
             }
-            Err(error @ AskError::Breach(_)) => Err(Stop(format!("The endpoint {error}."))),
+            Err(error @ AskError::Breach(_)) => Err(StopReason(format!("The endpoint {error}."))),
             Err(error) => {
                 self.activities.unanswered(now, &error);
                 let failures = Failures::and_one(self.unanswered, now);
@@ -246,7 +254,9 @@ impl<'a, L: Listener> Target<'a, L> {
                 let patience = self.following.patience;
                 if failures.end_it(now, patience) {
                     let failed = failures.in_words(now, patience);
-                    Err(Stop(format!("The endpoint {error}, and {failed} failed.")))
+                    Err(StopReason(format!(
+                        "The endpoint {error}, and {failed} failed."
+                    )))
                 } else {
                     Ok(None)
                 }
@@ -254,7 +264,7 @@ impl<'a, L: Listener> Target<'a, L> {
         }
     }
 
-    async fn begin(&mut self, now: Timestamp, order: Order) -> Result<(), Stop> {
+    async fn begin(&mut self, now: Timestamp, order: CapacityOrder) -> Result<(), StopReason> {
         let activity = self.activities.begin(now, &order);
         let answer = self.endpoint.patch(order.desired).await;
         if let Err(error) = &answer {
@@ -268,7 +278,7 @@ impl<'a, L: Listener> Target<'a, L> {
             let failures = Failures::and_one(self.refused, now);
             self.refused = Some(failures);
             if failures.end_it(now, self.following.patience) {
-                return Err(Stop(match self.following.patience {
+                return Err(StopReason(match self.following.patience {
                     None => format!("{reason} {PATIENCE} changes in a row were not accepted."),
                     Some(patience) => format!("{reason} No change was accepted for {patience:#}."),
                 }));
@@ -281,7 +291,7 @@ impl<'a, L: Listener> Target<'a, L> {
         self.scaler.begun(&order);
         let state = self.heard(now, answer)?;
         let next_poll = later(now, self.following.poll);
-        self.under_way = Some(UnderWay {
+        self.under_way = Some(OpenOrder {
             order,
             activity,
             next_poll,
@@ -297,7 +307,7 @@ impl<'a, L: Listener> Target<'a, L> {
     ///
     /// # Errors
     /// As [`Self::bound`].
-    pub async fn poll(&mut self, now: Timestamp) -> Result<(), Stop> {
+    pub async fn poll(&mut self, now: Timestamp) -> Result<(), StopReason> {
         let answer = self.endpoint.get().await;
         let state = self.heard(now, answer)?;
         if let Some(state) = state {
@@ -321,7 +331,7 @@ impl<'a, L: Listener> Target<'a, L> {
     }
 
     /// Follows the order under way by what the endpoint says of it.
-    fn follow(&mut self, now: Timestamp, state: &State) {
+    fn follow(&mut self, now: Timestamp, state: &ContractState) {
         let Some(under_way) = &self.under_way else {
             return;
         };
@@ -331,9 +341,9 @@ impl<'a, L: Listener> Target<'a, L> {
             return;
         }
         match state.status {
-            ScalingStatus::Pending => return,
-            ScalingStatus::InProgress => return self.activities.progress(activity),
-            ScalingStatus::Successful => {
+            ContractStatus::Pending => return,
+            ContractStatus::InProgress => return self.activities.progress(activity),
+            ContractStatus::Successful => {
                 if state.actual != state.desired {
                     let remark = format!(
                         "The endpoint says Successful with an actual capacity of {}, and the desired one is {}.",
@@ -349,7 +359,7 @@ impl<'a, L: Listener> Target<'a, L> {
                 self.activities
                     .end(activity, now, StatusCode::Successful, &message);
             }
-            ScalingStatus::Failed => {
+            ContractStatus::Failed => {
                 self.scaler.given_up();
                 let reason = state
                     .failure_reason
@@ -385,7 +395,7 @@ impl<'a, L: Listener> Target<'a, L> {
     }
 }
 
-fn failed_message(order: &Order, reason: &str) -> String {
+fn failed_message(order: &CapacityOrder, reason: &str) -> String {
     format!(
         "Failed to set desired capacity to {}. Reason: {reason}",
         order.desired

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use fleet_core::{
     scaling::{
-        Change, Dimension, DimensionId, ReadDimension, StateTag, Stored, UpdateDimension,
-        UpdateError, UpdateTime,
+        Dimension, DimensionChange, DimensionId, ReadDimension, StateTag, StoredDimension,
+        UpdateDimension, UpdateError, UpdateTime,
     },
     store::StoreError,
 };
@@ -13,15 +13,15 @@ use uuid::Uuid;
 
 /// Holds one dimension in memory, whatever its id.
 #[derive(Debug)]
-pub struct OneDimension(Mutex<Stored>);
+pub struct OneDimension(Mutex<StoredDimension>);
 
 impl OneDimension {
     /// Holds `state`.
     #[must_use]
     pub fn new(state: Dimension) -> Self {
-        Self(Mutex::new(Stored {
+        Self(Mutex::new(StoredDimension {
             state,
-            ..Stored::initial()
+            ..StoredDimension::initial()
         }))
     }
 
@@ -31,7 +31,7 @@ impl OneDimension {
         self.stored().state
     }
 
-    fn stored(&self) -> Stored {
+    fn stored(&self) -> StoredDimension {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -40,7 +40,7 @@ impl OneDimension {
 }
 
 impl ReadDimension for OneDimension {
-    async fn read(&self, _: &DimensionId) -> Result<Stored, StoreError> {
+    async fn read(&self, _: &DimensionId) -> Result<StoredDimension, StoreError> {
         Ok(self.stored())
     }
 }
@@ -49,19 +49,19 @@ impl UpdateDimension for OneDimension {
     async fn update<E: Send>(
         &self,
         _: &DimensionId,
-        transition: impl Fn(&Stored) -> Result<Dimension, E> + Send + Sync,
-    ) -> Result<Change, UpdateError<E>> {
+        transition: impl Fn(&StoredDimension) -> Result<Dimension, E> + Send + Sync,
+    ) -> Result<DimensionChange, UpdateError<E>> {
         let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let after = transition(&stored).map_err(UpdateError::Refused)?;
         let before = stored.state.clone();
         if after != before {
-            *stored = Stored {
+            *stored = StoredDimension {
                 state: after.clone(),
                 tag: StateTag::of_write(Uuid::new_v4()),
                 updated_at: Some(UpdateTime::now()),
             };
         }
-        Ok(Change {
+        Ok(DimensionChange {
             before,
             after,
             tag: stored.tag.clone(),

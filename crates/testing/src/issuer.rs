@@ -30,7 +30,7 @@ const KEYS: &str = "/keys";
 
 /// How an issuer answers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Answers {
+pub enum IssuerBehavior {
     /// As it should.
     Well,
     /// With this status and no body.
@@ -49,11 +49,11 @@ pub enum Answers {
 #[derive(Debug)]
 pub struct SigningKey {
     id: String,
-    pair: Pair,
+    pair: KeyPair,
 }
 
 #[derive(Debug)]
-enum Pair {
+enum KeyPair {
     Curve(EcdsaKeyPair),
     Rsa(Box<RsaKeyPair>),
 }
@@ -68,7 +68,7 @@ impl SigningKey {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING);
         Self {
             id: id.to_owned(),
-            pair: Pair::Curve(pair.expect("a key pair")),
+            pair: KeyPair::Curve(pair.expect("a key pair")),
         }
     }
 
@@ -81,7 +81,7 @@ impl SigningKey {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key pair");
         Self {
             id: id.to_owned(),
-            pair: Pair::Rsa(Box::new(pair)),
+            pair: KeyPair::Rsa(Box::new(pair)),
         }
     }
 
@@ -89,8 +89,8 @@ impl SigningKey {
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
         match self.pair {
-            Pair::Curve(_) => "ES256",
-            Pair::Rsa(_) => "RS256",
+            KeyPair::Curve(_) => "ES256",
+            KeyPair::Rsa(_) => "RS256",
         }
     }
 
@@ -98,13 +98,13 @@ impl SigningKey {
     #[must_use]
     pub fn jwk(&self) -> Value {
         match &self.pair {
-            Pair::Curve(pair) => {
+            KeyPair::Curve(pair) => {
                 // 4, x and y.
                 let point = pair.public_key().as_ref();
                 json!({"kty": "EC", "crv": "P-256", "kid": self.id, "use": "sig", "alg": "ES256",
                     "x": encoded(&point[1..33]), "y": encoded(&point[33..65])})
             }
-            Pair::Rsa(_) => {
+            KeyPair::Rsa(_) => {
                 json!({"kty": "RSA", "kid": self.id, "use": "sig", "alg": "RS256",
                     "n": encoded(&self.public_bytes()), "e": "AQAB"})
             }
@@ -115,9 +115,9 @@ impl SigningKey {
     #[must_use]
     pub fn public_bytes(&self) -> Vec<u8> {
         match &self.pair {
-            Pair::Curve(pair) => pair.public_key().as_ref().to_vec(),
+            KeyPair::Curve(pair) => pair.public_key().as_ref().to_vec(),
             // RSAPublicKey of RFC 8017: after 9 bytes of DER come the 256 of the modulus.
-            Pair::Rsa(pair) => pair.public_key().as_ref()[9..265].to_vec(),
+            KeyPair::Rsa(pair) => pair.public_key().as_ref()[9..265].to_vec(),
         }
     }
 
@@ -139,12 +139,12 @@ impl SigningKey {
         let signed = unsigned(header, claims);
         let random = SystemRandom::new();
         let signature = match &self.pair {
-            Pair::Curve(pair) => pair
+            KeyPair::Curve(pair) => pair
                 .sign(&random, signed.as_bytes())
                 .expect("a signature")
                 .as_ref()
                 .to_vec(),
-            Pair::Rsa(pair) => {
+            KeyPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(
                     &RSA_PKCS1_SHA256,
@@ -185,7 +185,7 @@ pub struct Issuer {
 struct IssuerState {
     url: String,
     keys: Vec<Value>,
-    answers: Answers,
+    answers: IssuerBehavior,
     asked_for_keys: usize,
 }
 
@@ -203,7 +203,7 @@ impl Issuer {
         let state = Arc::new(Mutex::new(IssuerState {
             url: url.clone(),
             keys: keys.iter().map(|key| key.jwk()).collect(),
-            answers: Answers::Well,
+            answers: IssuerBehavior::Well,
             asked_for_keys: 0,
         }));
         let router = Router::new()
@@ -236,7 +236,7 @@ impl Issuer {
     }
 
     /// Answers so from now on.
-    pub fn answer(&self, answers: Answers) {
+    pub fn answer(&self, answers: IssuerBehavior) {
         self.lock().answers = answers;
     }
 
@@ -278,17 +278,19 @@ async fn answer(State(state): State<Arc<Mutex<IssuerState>>>, uri: Uri) -> Respo
     };
     match (answers, well) {
         (_, None) => StatusCode::NOT_FOUND.into_response(),
-        (Answers::Well, Some(text)) | (Answers::Text(text), Some(_)) => text.into_response(),
-        (Answers::Status(status), _) => StatusCode::from_u16(status)
+        (IssuerBehavior::Well, Some(text)) | (IssuerBehavior::Text(text), Some(_)) => {
+            text.into_response()
+        }
+        (IssuerBehavior::Status(status), _) => StatusCode::from_u16(status)
             .unwrap_or_default()
             .into_response(),
-        (Answers::Redirects, _) => {
+        (IssuerBehavior::Redirects, _) => {
             (StatusCode::FOUND, [(LOCATION, uri.to_string())]).into_response()
         }
-        (Answers::Never, _) => std::future::pending().await,
-        (Answers::LargeKeys(size), Some(text)) if uri.path() == KEYS => {
+        (IssuerBehavior::Never, _) => std::future::pending().await,
+        (IssuerBehavior::LargeKeys(size), Some(text)) if uri.path() == KEYS => {
             (" ".repeat(size) + &text).into_response()
         }
-        (Answers::LargeKeys(_), Some(text)) => text.into_response(),
+        (IssuerBehavior::LargeKeys(_), Some(text)) => text.into_response(),
     }
 }

@@ -23,11 +23,11 @@ pub use step::data_api_step;
 
 /// An event of `events/`, ready to be changed and sent.
 #[derive(Clone, Debug)]
-pub struct Event(ApiGatewayProxyRequest);
+pub struct TestEvent(ApiGatewayProxyRequest);
 
 /// A function's response.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct TestResponse {
     /// The HTTP status.
     pub status: i64,
     /// The headers and the rest, as API Gateway gets them.
@@ -36,7 +36,7 @@ pub struct Answer {
     pub body: Value,
 }
 
-impl Event {
+impl TestEvent {
     /// Reads `events/NAME.json` of the repository.
     ///
     /// # Panics
@@ -127,7 +127,7 @@ impl Event {
     ///
     /// # Panics
     /// If the response is not JSON, or is not marked as JSON, which every function promises.
-    pub async fn send<F: Function>(self, function: &F) -> Answer {
+    pub async fn send<F: Function>(self, function: &F) -> TestResponse {
         let response = invoke(function, self.0, Context::default()).await;
         assert_eq!(response.headers["content-type"], "application/json");
         let Some(Body::Text(text)) = &response.body else {
@@ -135,7 +135,7 @@ impl Event {
         };
         let body = serde_json::from_str(text)
             .unwrap_or_else(|error| panic!("the body is not JSON ({error}): {text}"));
-        Answer {
+        TestResponse {
             status: response.status_code,
             response,
             body,
@@ -143,7 +143,7 @@ impl Event {
     }
 }
 
-impl Answer {
+impl TestResponse {
     /// Status and body, to be compared together.
     #[must_use]
     pub fn parts(self) -> (i64, Value) {

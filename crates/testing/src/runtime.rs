@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::Event;
+use crate::TestEvent;
 
 /// Far longer than an invocation takes; only a hanging function reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ pub struct InvocationResult {
 ///
 /// # Panics
 /// If the function does not answer, or reports an error.
-pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
+pub async fn invoke(binary: &str, settings: &[(&str, &str)], event: &TestEvent) -> Value {
     invoke_raw(binary, settings, &event.to_json())
         .await
         .response
@@ -147,7 +147,11 @@ pub async fn attempt(
 ///
 /// # Panics
 /// If it is called, or if the function does not answer.
-pub async fn invoke_without_calls(binary: &str, settings: &[(&str, &str)], event: &Event) -> Value {
+pub async fn invoke_without_calls(
+    binary: &str,
+    settings: &[(&str, &str)],
+    event: &TestEvent,
+) -> Value {
     let store = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
     store
         .set_nonblocking(true)

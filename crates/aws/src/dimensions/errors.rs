@@ -37,10 +37,10 @@ pub(super) struct Contention;
 #[error(
     "whether it was written is unknown: its answer was lost, and too many others have written since"
 )]
-pub(super) struct Untraced;
+pub(super) struct UnknownOutcome;
 
 /// Why an item was not put.
-pub(super) enum NotWritten {
+pub(super) enum PutFailure {
     /// Another writer was first, and left this.
     Conflict(ReadState),
     /// Another writer was first, in another region: what it left is not known here.
@@ -49,7 +49,7 @@ pub(super) enum NotWritten {
     Store(StoreError),
 }
 
-impl From<StoreError> for NotWritten {
+impl From<StoreError> for PutFailure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -60,21 +60,21 @@ impl From<StoreError> for NotWritten {
 pub(super) fn of_put(
     operation: &'static str,
     error: SdkError<PutItemError, HttpResponse>,
-) -> NotWritten {
+) -> PutFailure {
     match error {
         SdkError::ServiceError(refusal)
             if refusal.err().is_conditional_check_failed_exception() =>
         {
             let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else {
-                return NotWritten::Race;
+                return PutFailure::Race;
             };
             // Without an item in the way, the one that was seen has been deleted.
-            item::read(conflict.item).map_or_else(|error| fault(error).into(), NotWritten::Conflict)
+            item::read(conflict.item).map_or_else(|error| fault(error).into(), PutFailure::Conflict)
         }
         SdkError::ServiceError(refusal)
             if refusal.err().is_replicated_write_conflict_exception() =>
         {
-            NotWritten::Race
+            PutFailure::Race
         }
         error => store_error(operation, &error).into(),
     }

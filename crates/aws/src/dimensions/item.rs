@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use fleet_core::{
     scaling::{
         Capacity, CapacityError, Dimension, DimensionId, DimensionIdError, FailureReason,
-        ScalingStatus, StateTag, Stored, UpdateTime, UpdateTimeError,
+        ScalingStatus, StateTag, StoredDimension, UpdateTime, UpdateTimeError,
     },
     text::TextError,
 };
@@ -72,7 +72,7 @@ pub(super) enum ItemError {
 /// A state as it was read, and what a write must find to replace it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ReadState {
-    pub(super) stored: Stored,
+    pub(super) stored: StoredDimension,
     /// `None` when there was no item.
     revision: Option<Revision>,
 }
@@ -109,7 +109,7 @@ impl WriteId {
 
 /// What a state says of an earlier write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trace {
+pub(super) enum WriteTrace {
     /// The state is what the write left, or what others have made of that since.
     Written,
     /// The state was made without it.
@@ -122,19 +122,19 @@ impl ReadState {
     /// What this state says of the write `id` that was to replace `earlier`.
     ///
     /// The revision that the write would have had tells whether it would be named here: no clock does.
-    pub(super) fn trace(&self, id: WriteId, earlier: &Self) -> Trace {
+    pub(super) fn trace(&self, id: WriteId, earlier: &Self) -> WriteTrace {
         let Some(revision) = &self.revision else {
             // What was there has been deleted, and the write with it.
-            return Trace::NotWritten;
+            return WriteTrace::NotWritten;
         };
         if self.stored.tag == id.tag() || revision.earlier_writes.contains(&id.name()) {
-            return Trace::Written;
+            return WriteTrace::Written;
         }
         let named = u64::try_from(revision.earlier_writes.len()).unwrap_or(u64::MAX);
         if revision.number > earlier.next_revision().saturating_add(named) {
-            Trace::Lost
+            WriteTrace::Lost
         } else {
-            Trace::NotWritten
+            WriteTrace::NotWritten
         }
     }
 
@@ -154,7 +154,7 @@ pub(super) struct Condition {
 pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<ReadState, ItemError> {
     let Some(item) = item.filter(|item| !item.is_empty()) else {
         return Ok(ReadState {
-            stored: Stored::initial(),
+            stored: StoredDimension::initial(),
             revision: None,
         });
     };
@@ -189,7 +189,7 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Read
         Some(_) => return Err(ItemError::Attribute(UPDATED_AT)),
     };
     Ok(ReadState {
-        stored: Stored {
+        stored: StoredDimension {
             state: Dimension {
                 actual: capacity(&item, ACTUAL)?,
                 desired: capacity(&item, DESIRED)?,
@@ -208,7 +208,7 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Read
 /// Reads an item of which only the table knows the dimension.
 pub(super) fn read_listed(
     item: HashMap<String, AttributeValue>,
-) -> Result<(DimensionId, Stored), ItemError> {
+) -> Result<(DimensionId, StoredDimension), ItemError> {
     let id = key(&item)?;
     Ok((id, read(Some(item))?.stored))
 }

@@ -9,7 +9,7 @@ use fleet_core::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{DynamoDimensions, errors, item};
-use crate::{budget::Budget, failure::CallFailure};
+use crate::{budget::TimeBudget, failure::CallFailure};
 
 impl ListDimensions for DynamoDimensions {
     /// One call. With a status it looks through as many items as DynamoDB reads in one (1 MB), so that a page is short
@@ -38,7 +38,7 @@ impl ListDimensions for DynamoDimensions {
                 .expression_attribute_names("#status", item::STATUS)
                 .expression_attribute_values(":status", AttributeValue::S(status.as_str().into())),
         };
-        let (sent, deadline) = (Instant::now(), Budget::start().work());
+        let (sent, deadline) = (Instant::now(), TimeBudget::start().work());
         let answer = match timeout_at(deadline, call.send()).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(errors::store_error(OPERATION, &error)),

@@ -7,12 +7,12 @@ use fleet_core::inventory::{
 use uuid::Uuid;
 
 use super::{
-    data_api::{DataApi, Transaction, text},
-    errors::{Failure, Verdict},
-    pace::Pace,
+    data_api::{DataApiClient, OpenTransaction, text},
+    errors::{CallVerdict, FailedCall},
+    pace::RetryPace,
     write::{self, Attempt, Commit},
 };
-use crate::budget::Budget;
+use crate::budget::TimeBudget;
 
 const INSERT_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
                                VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
@@ -51,13 +51,13 @@ const _: () = assert!(WIDEST_REQUEST <= REQUEST_LIMIT);
 
 /// Adds `new` with the date given, or the current time.
 pub(super) async fn add(
-    api: &DataApi,
+    api: &DataApiClient,
     new: &NewInstance,
     created: Option<CreationDate>,
 ) -> Result<(), AddError> {
     let created = created.map(|date| date.to_string());
-    let budget = Budget::start();
-    let mut pace = Pace::new(budget);
+    let budget = TimeBudget::start();
+    let mut pace = RetryPace::new(budget);
     // The same through all attempts: it tells our own row, written by an attempt whose answer was lost, from another's.
     let token = Uuid::new_v4().to_string();
     let mut sent = false;
@@ -76,7 +76,7 @@ pub(super) async fn add(
                 Some(_) => return Err(AddError::Duplicate),
                 None => {}
             }
-        } else if failure.verdict == Verdict::Duplicate {
+        } else if failure.verdict == CallVerdict::Duplicate {
             return Err(AddError::Duplicate);
         }
         pace.wait(failure).await?;
@@ -85,8 +85,8 @@ pub(super) async fn add(
 
 /// Tries once to store all of `new`.
 async fn attempt(
-    api: &DataApi,
-    budget: Budget,
+    api: &DataApiClient,
+    budget: TimeBudget,
     new: &NewInstance,
     facts: (&str, Option<&str>),
 ) -> Result<(), Attempt> {
@@ -99,12 +99,12 @@ async fn attempt(
 
 /// Inserts everything within `transaction`.
 async fn fill(
-    api: &DataApi,
-    budget: Budget,
+    api: &DataApiClient,
+    budget: TimeBudget,
     new: &NewInstance,
     (token, created): (&str, Option<&str>),
-    transaction: &Transaction,
-) -> Result<(), Failure> {
+    transaction: &OpenTransaction,
+) -> Result<(), FailedCall> {
     let mut parameters = vec![
         text("id", new.id.as_str()),
         text("region", new.region.as_str()),
@@ -127,8 +127,8 @@ async fn fill(
             .await
             .map_err(|mut failure| {
                 // The instance is new and its packages differ, so this is not the duplicate that a client hears of.
-                if failure.verdict == Verdict::Duplicate {
-                    failure.verdict = Verdict::Fault;
+                if failure.verdict == CallVerdict::Duplicate {
+                    failure.verdict = CallVerdict::Fault;
                 }
                 failure
             })?;

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::HashMap, time::Duration};
 use aws_sdk_rdsdata::types::{Field, SqlParameter};
 use fleet_core::{
     inventory::{
-        FilterValues, FoundInstance, FoundPage, InstanceId, InstanceSearch, MAX_FILTER_VALUES,
+        FilterValues, InstanceId, InstanceMatch, InstanceSearch, MAX_FILTER_VALUES, MatchPage,
         PACKAGES_SHOWN, Package, PackageFilter, PackageName, PackageVersion, PageLimit,
     },
     store::StoreError,
@@ -15,8 +15,8 @@ use fleet_core::{
 use tokio::time::Instant;
 
 use super::{
-    data_api::{DataApi, text},
-    errors::Failure,
+    data_api::{DataApiClient, text},
+    errors::FailedCall,
     rows,
     window::{self, PageQuery},
 };
@@ -28,24 +28,24 @@ const EXAMINED: usize = 5_000;
 
 /// One page, with packages.
 pub(super) async fn find(
-    api: &DataApi,
+    api: &DataApiClient,
     search: &InstanceSearch,
     after: Option<&InstanceId>,
     limit: PageLimit,
-) -> Result<FoundPage, StoreError> {
+) -> Result<MatchPage, StoreError> {
     let deadline = Instant::now() + WITHIN;
     page(api, search, after, limit, deadline)
         .await
-        .map_err(Failure::into_store_error)
+        .map_err(FailedCall::into_store_error)
 }
 
 async fn page(
-    api: &DataApi,
+    api: &DataApiClient,
     search: &InstanceSearch,
     after: Option<&InstanceId>,
     limit: PageLimit,
     deadline: Instant,
-) -> Result<FoundPage, Failure> {
+) -> Result<MatchPage, FailedCall> {
     let search = exact(api, search, deadline).await?;
     let query = PageQuery {
         filter: &search.filter,
@@ -67,20 +67,20 @@ async fn page(
     let mut packages = packages(api, &ids, deadline).await?;
     let found = |summary: fleet_core::inventory::InstanceSummary| {
         let (packages, package_count) = packages.remove(summary.id.as_str()).unwrap_or_default();
-        FoundInstance {
+        InstanceMatch {
             summary,
             packages,
             package_count,
         }
     };
-    Ok(FoundPage {
+    Ok(MatchPage {
         records: page.records.into_iter().map(found).collect(),
         next: page.next,
     })
 }
 
 /// How many instances match.
-pub(super) async fn count(api: &DataApi, search: &InstanceSearch) -> Result<u64, StoreError> {
+pub(super) async fn count(api: &DataApiClient, search: &InstanceSearch) -> Result<u64, StoreError> {
     let deadline = Instant::now() + WITHIN;
     let counted = async {
         let search = exact(api, search, deadline).await?;
@@ -91,11 +91,11 @@ pub(super) async fn count(api: &DataApi, search: &InstanceSearch) -> Result<u64,
             _ => Err(columns("the count")),
         }
     };
-    counted.await.map_err(Failure::into_store_error)
+    counted.await.map_err(FailedCall::into_store_error)
 }
 
 /// The values to filter by.
-pub(super) async fn filter_values(api: &DataApi) -> Result<FilterValues, StoreError> {
+pub(super) async fn filter_values(api: &DataApiClient) -> Result<FilterValues, StoreError> {
     let deadline = Instant::now() + WITHIN;
     let values = async {
         let regions = grouped(api, "aws_region", "ec2", deadline);
@@ -130,15 +130,15 @@ pub(super) async fn filter_values(api: &DataApi) -> Result<FilterValues, StoreEr
             packages: packages.into_iter().map(pair).collect::<Result<_, _>>()?,
         })
     };
-    values.await.map_err(Failure::into_store_error)
+    values.await.map_err(FailedCall::into_store_error)
 }
 
 async fn grouped(
-    api: &DataApi,
+    api: &DataApiClient,
     columns: &str,
     table: &str,
     deadline: Instant,
-) -> Result<Vec<Vec<Field>>, Failure> {
+) -> Result<Vec<Vec<Field>>, FailedCall> {
     let sql = format!(
         "SELECT {columns}, COUNT(*) AS instances FROM {table} GROUP BY {columns} \
          ORDER BY instances DESC, {columns} LIMIT {MAX_FILTER_VALUES}"
@@ -150,10 +150,10 @@ async fn grouped(
 /// The search with words that are one exact thing as the filter that they mean: a text that is the name and the version
 /// of a package, as a person copies them from a list, means just that version.
 async fn exact<'a>(
-    api: &DataApi,
+    api: &DataApiClient,
     search: &'a InstanceSearch,
     deadline: Instant,
-) -> Result<Cow<'a, InstanceSearch>, Failure> {
+) -> Result<Cow<'a, InstanceSearch>, FailedCall> {
     if search.filter.package.is_none()
         && let Some((name, version)) = named_version(&search.words)
         && exists(api, &name, &version, deadline).await?
@@ -204,11 +204,11 @@ fn named_version(words: &[String]) -> Option<(PackageName, PackageVersion)> {
 }
 
 async fn exists(
-    api: &DataApi,
+    api: &DataApiClient,
     name: &PackageName,
     version: &PackageVersion,
     deadline: Instant,
-) -> Result<bool, Failure> {
+) -> Result<bool, FailedCall> {
     let sql = "SELECT 1 FROM ec2_package WHERE package_name = :name AND package_version = :version LIMIT 1";
     let parameters = vec![
         text("name", name.as_str()),
@@ -222,10 +222,10 @@ async fn exists(
 ///
 /// Counted first: a page of instances with 10,000 packages each would exceed one response of the Data API.
 async fn packages(
-    api: &DataApi,
+    api: &DataApiClient,
     ids: &[&InstanceId],
     deadline: Instant,
-) -> Result<HashMap<String, (Vec<Package>, u64)>, Failure> {
+) -> Result<HashMap<String, (Vec<Package>, u64)>, FailedCall> {
     let mut found = HashMap::new();
     if ids.is_empty() {
         return Ok(found);
@@ -263,12 +263,12 @@ async fn packages(
 }
 
 async fn read_packages(
-    api: &DataApi,
+    api: &DataApiClient,
     ids: &[&InstanceId],
     limit: &str,
     found: &mut HashMap<String, (Vec<Package>, u64)>,
     deadline: Instant,
-) -> Result<(), Failure> {
+) -> Result<(), FailedCall> {
     let (listed, parameters) = listed(ids);
     let sql = format!(
         "SELECT 1 AS kind, package_name, package_version, aws_instance_id FROM ec2_package \
@@ -300,7 +300,7 @@ fn listed(ids: &[&InstanceId]) -> (String, Vec<SqlParameter>) {
     (names.join(", "), parameters.collect())
 }
 
-fn columns(statement: &'static str) -> Failure {
+fn columns(statement: &'static str) -> FailedCall {
     rows::RowError::Columns { statement }.into()
 }
 

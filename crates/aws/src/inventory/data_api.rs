@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::errors::{Failure, Verdict};
+use super::errors::{CallVerdict, FailedCall};
 use crate::{budget, calls::WatchCalls, failure::CallFailure, settings::InventorySettings};
 
 /// The time limit of one call. None of our statements takes a second on a running cluster; a call that takes this
@@ -27,12 +27,12 @@ const ROLLBACK_ATTEMPTS: usize = 2;
 
 /// The Data API of one cluster.
 #[derive(Clone, Debug)]
-pub(super) struct DataApi {
+pub(super) struct DataApiClient {
     client: Client,
     settings: Arc<InventorySettings>,
 }
 
-impl DataApi {
+impl DataApiClient {
     pub(super) fn new(config: Builder, settings: InventorySettings) -> Self {
         let config = config
             .retry_config(RetryConfig::disabled())
@@ -50,9 +50,9 @@ impl DataApi {
         &self,
         sql: impl Into<String>,
         parameters: Vec<SqlParameter>,
-        transaction: Option<&Transaction>,
+        transaction: Option<&OpenTransaction>,
         deadline: Instant,
-    ) -> Result<ExecuteStatementOutput, Failure> {
+    ) -> Result<ExecuteStatementOutput, FailedCall> {
         let call = self
             .client
             .execute_statement()
@@ -66,7 +66,7 @@ impl DataApi {
     }
 
     /// Begins a transaction, which the caller commits or rolls back.
-    pub(super) async fn begin(&self, deadline: Instant) -> Result<Transaction, Failure> {
+    pub(super) async fn begin(&self, deadline: Instant) -> Result<OpenTransaction, FailedCall> {
         let call = self
             .client
             .begin_transaction()
@@ -76,8 +76,8 @@ impl DataApi {
         let begun = bounded("BeginTransaction", deadline, call.send()).await?;
         let id = begun
             .transaction_id
-            .ok_or_else(|| Failure::fault("BeginTransaction returned no transaction id"))?;
-        Ok(Transaction {
+            .ok_or_else(|| FailedCall::fault("BeginTransaction returned no transaction id"))?;
+        Ok(OpenTransaction {
             api: self.clone(),
             id,
             open: true,
@@ -95,8 +95,8 @@ impl DataApi {
                 .transaction_id(id);
             match bounded("RollbackTransaction", deadline, call.send()).await {
                 Ok(_) => return true,
-                Err(Failure {
-                    verdict: Verdict::Unknown | Verdict::Crowded,
+                Err(FailedCall {
+                    verdict: CallVerdict::Unknown | CallVerdict::Crowded,
                     ..
                 }) => {}
                 // Already ended, or unreachable: the service itself ends it after three idle minutes.
@@ -110,15 +110,15 @@ impl DataApi {
 /// An open transaction. If it is dropped open (its request was given up), it is rolled back in the background,
 /// since its locks would block others for minutes.
 #[derive(Debug)]
-pub(super) struct Transaction {
-    api: DataApi,
+pub(super) struct OpenTransaction {
+    api: DataApiClient,
     id: String,
     open: bool,
 }
 
-impl Transaction {
+impl OpenTransaction {
     /// Commits it. After a failure the commit may or may not have been done; [`Self::roll_back`] settles that.
-    pub(super) async fn commit(&mut self, deadline: Instant) -> Result<(), Failure> {
+    pub(super) async fn commit(&mut self, deadline: Instant) -> Result<(), FailedCall> {
         let settings = &self.api.settings;
         let call = self
             .api
@@ -149,7 +149,7 @@ impl Transaction {
     }
 }
 
-impl Drop for Transaction {
+impl Drop for OpenTransaction {
     fn drop(&mut self) {
         if let (true, Ok(runtime)) = (self.open, Handle::try_current()) {
             let (api, id) = (self.api.clone(), std::mem::take(&mut self.id));
@@ -166,22 +166,22 @@ async fn bounded<T, E>(
     operation: &'static str,
     deadline: Instant,
     call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-) -> Result<T, Failure>
+) -> Result<T, FailedCall>
 where
     E: StdError + ProvideErrorMetadata + 'static,
 {
     let sent = Instant::now();
     if sent >= deadline {
-        return Err(Failure::unanswered(
-            Verdict::Unavailable,
+        return Err(FailedCall::unanswered(
+            CallVerdict::Unavailable,
             CallFailure::NotSent { operation },
         ));
     }
     // Boxed: the SDK's futures are large, and each one around it would copy it.
     match timeout_at(deadline.min(sent + CALL_LIMIT), Box::pin(call)).await {
-        Ok(answer) => answer.map_err(|error| Failure::of(operation, &error)),
-        Err(_) => Err(Failure::unanswered(
-            Verdict::Unknown,
+        Ok(answer) => answer.map_err(|error| FailedCall::of(operation, &error)),
+        Err(_) => Err(FailedCall::unanswered(
+            CallVerdict::Unknown,
             CallFailure::TimedOut {
                 operation,
                 waited: sent.elapsed(),

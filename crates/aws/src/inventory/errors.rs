@@ -31,7 +31,7 @@ const FAILING_OVER: [u16; 3] = [1053, 1290, 1836];
 
 /// What a failed call means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum CallVerdict {
     /// A row with this key exists.
     Duplicate,
     /// The paused cluster is resuming; the statement did not run.
@@ -59,16 +59,16 @@ pub(super) enum Verdict {
 
 /// A failed call: what it means, and what happened.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) verdict: Verdict,
+pub(super) struct FailedCall {
+    pub(super) verdict: CallVerdict,
     pub(super) cause: Cause,
     /// Whether the connection broke, or could not be established, before there was a response.
     broke: bool,
 }
 
-impl Failure {
+impl FailedCall {
     /// A call without an answer in time, or that was not sent at all.
-    pub(super) fn unanswered(verdict: Verdict, cause: impl Into<Cause>) -> Self {
+    pub(super) fn unanswered(verdict: CallVerdict, cause: impl Into<Cause>) -> Self {
         Self {
             verdict,
             cause: cause.into(),
@@ -90,7 +90,7 @@ impl Failure {
         Self {
             verdict,
             cause: match verdict {
-                Verdict::Schema => SchemaMismatch::Missing(failure.to_string()).into(),
+                CallVerdict::Schema => SchemaMismatch::Missing(failure.to_string()).into(),
                 _ => failure.into(),
             },
             broke: matches!(error, SdkError::DispatchFailure(_)),
@@ -100,7 +100,7 @@ impl Failure {
     /// A schema that this build does not work with.
     pub(super) fn schema(cause: SchemaMismatch) -> Self {
         Self {
-            verdict: Verdict::Schema,
+            verdict: CallVerdict::Schema,
             cause: cause.into(),
             broke: false,
         }
@@ -109,7 +109,7 @@ impl Failure {
     /// An impossible response: a programmer's error, ours or the service's.
     pub(super) fn fault(cause: impl Into<Cause>) -> Self {
         Self {
-            verdict: Verdict::Fault,
+            verdict: CallVerdict::Fault,
             cause: cause.into(),
             broke: false,
         }
@@ -119,9 +119,9 @@ impl Failure {
     pub(super) fn into_store_error(self) -> StoreError {
         let (store, source) = (Store::Inventory, self.cause);
         match self.verdict {
-            Verdict::Fault | Verdict::Duplicate => StoreError::Fault { store, source },
-            Verdict::Schema => StoreError::Schema { store, source },
-            Verdict::Resuming | Verdict::LinkFailure => StoreError::Unavailable {
+            CallVerdict::Fault | CallVerdict::Duplicate => StoreError::Fault { store, source },
+            CallVerdict::Schema => StoreError::Schema { store, source },
+            CallVerdict::Resuming | CallVerdict::LinkFailure => StoreError::Unavailable {
                 store,
                 retry_after: RESUMES_WITHIN,
                 source,
@@ -136,9 +136,9 @@ impl Failure {
 }
 
 /// What `error` means.
-fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Verdict {
+fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> CallVerdict {
     match error {
-        SdkError::ConstructionFailure(_) => Verdict::Fault,
+        SdkError::ConstructionFailure(_) => CallVerdict::Fault,
         SdkError::ServiceError(refusal) => {
             let (code, message) = (
                 refusal.err().code().unwrap_or_default(),
@@ -147,63 +147,63 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Verdi
             of_exception(code, message, refusal.raw().status().as_u16())
         }
         // Timeouts, broken connections and unreadable responses.
-        _ => Verdict::Unknown,
+        _ => CallVerdict::Unknown,
     }
 }
 
 /// What the service's exception `code` means.
-fn of_exception(code: &str, message: &str, status: u16) -> Verdict {
+fn of_exception(code: &str, message: &str, status: u16) -> CallVerdict {
     match code {
-        "DatabaseResumingException" => Verdict::Resuming,
+        "DatabaseResumingException" => CallVerdict::Resuming,
         "DatabaseErrorException" | "BadRequestException" => of_database_text(message),
         "DatabaseUnavailableException"
         | "ServiceUnavailableError"
-        | "InternalServerErrorException" => Verdict::Unknown,
-        "TransactionNotFoundException" | "NotFoundException" => Verdict::Gone,
-        "SecretsErrorException" => Verdict::SecretUnread,
-        "StatementTimeoutException" | "InvalidResourceStateException" => Verdict::Unavailable,
+        | "InternalServerErrorException" => CallVerdict::Unknown,
+        "TransactionNotFoundException" | "NotFoundException" => CallVerdict::Gone,
+        "SecretsErrorException" => CallVerdict::SecretUnread,
+        "StatementTimeoutException" | "InvalidResourceStateException" => CallVerdict::Unavailable,
         "ThrottlingException"
         | "Throttling"
         | "TooManyRequestsException"
-        | "RequestLimitExceeded" => Verdict::Crowded,
-        _ if status == 429 => Verdict::Crowded,
+        | "RequestLimitExceeded" => CallVerdict::Crowded,
+        _ if status == 429 => CallVerdict::Crowded,
         // A server error, or a response that is neither a result nor an exception.
-        _ if !(400..500).contains(&status) => Verdict::Unknown,
+        _ if !(400..500).contains(&status) => CallVerdict::Unknown,
         // InvalidSecret, HttpEndpointNotEnabled, DatabaseNotFound, AccessDenied, Forbidden, UnsupportedResult, and
         // whatever else our requests must not cause.
-        _ => Verdict::Fault,
+        _ => CallVerdict::Fault,
     }
 }
 
 /// What the text of a database error means. A duplicate is checked first: its text quotes the client's key, which
 /// may contain any of the other words.
-fn of_database_text(message: &str) -> Verdict {
+fn of_database_text(message: &str) -> CallVerdict {
     let code = error_code(message);
     let is_one_of = |codes: &[u16]| code.is_some_and(|code| codes.contains(&code));
     if message.contains("Duplicate entry") || code == Some(1062) {
-        Verdict::Duplicate
+        CallVerdict::Duplicate
     } else if message.contains("Communications link failure") {
-        Verdict::LinkFailure
+        CallVerdict::LinkFailure
     } else if is_one_of(&CONFLICTS)
         || message.contains("Deadlock found")
         || message.contains("Lock wait timeout exceeded")
     {
-        Verdict::Conflict
+        CallVerdict::Conflict
     } else if is_one_of(&CROWDED) || message.contains("Too many connections") {
-        Verdict::Crowded
+        CallVerdict::Crowded
     } else if is_one_of(&FAILING_OVER) {
-        Verdict::Unknown
+        CallVerdict::Unknown
     } else if code == Some(ACCESS_DENIED) || message.contains("Access denied for user") {
-        Verdict::SecretUnread
+        CallVerdict::SecretUnread
     } else if is_one_of(&OTHER_SCHEMA) {
-        Verdict::Schema
+        CallVerdict::Schema
     } else if message.starts_with("Transaction ")
         && message.to_ascii_lowercase().contains("not found")
     {
         // The older form of TransactionNotFoundException.
-        Verdict::Gone
+        CallVerdict::Gone
     } else {
-        Verdict::Fault
+        CallVerdict::Fault
     }
 }
 
@@ -226,30 +226,34 @@ mod tests {
     #[test]
     fn every_exception_has_its_meaning() {
         for (code, status, verdict) in [
-            ("DatabaseResumingException", 400, Verdict::Resuming),
-            ("DatabaseUnavailableException", 504, Verdict::Unknown),
-            ("ServiceUnavailableError", 503, Verdict::Unknown),
-            ("InternalServerErrorException", 500, Verdict::Unknown),
+            ("DatabaseResumingException", 400, CallVerdict::Resuming),
+            ("DatabaseUnavailableException", 504, CallVerdict::Unknown),
+            ("ServiceUnavailableError", 503, CallVerdict::Unknown),
+            ("InternalServerErrorException", 500, CallVerdict::Unknown),
             // Their names alone say so.
-            ("DatabaseUnavailableException", 400, Verdict::Unknown),
-            ("ServiceUnavailableError", 400, Verdict::Unknown),
-            ("InternalServerErrorException", 400, Verdict::Unknown),
-            ("StatementTimeoutException", 400, Verdict::Unavailable),
-            ("InvalidResourceStateException", 400, Verdict::Unavailable),
-            ("TransactionNotFoundException", 404, Verdict::Gone),
-            ("NotFoundException", 404, Verdict::Gone),
-            ("SecretsErrorException", 400, Verdict::SecretUnread),
-            ("InvalidSecretException", 400, Verdict::Fault),
-            ("HttpEndpointNotEnabledException", 400, Verdict::Fault),
-            ("DatabaseNotFoundException", 404, Verdict::Fault),
-            ("AccessDeniedException", 403, Verdict::Fault),
-            ("ForbiddenException", 403, Verdict::Fault),
-            ("UnsupportedResultException", 400, Verdict::Fault),
-            ("ThrottlingException", 400, Verdict::Crowded),
-            ("", 429, Verdict::Crowded),
-            ("", 502, Verdict::Unknown),
-            ("", 200, Verdict::Unknown),
-            ("", 400, Verdict::Fault),
+            ("DatabaseUnavailableException", 400, CallVerdict::Unknown),
+            ("ServiceUnavailableError", 400, CallVerdict::Unknown),
+            ("InternalServerErrorException", 400, CallVerdict::Unknown),
+            ("StatementTimeoutException", 400, CallVerdict::Unavailable),
+            (
+                "InvalidResourceStateException",
+                400,
+                CallVerdict::Unavailable,
+            ),
+            ("TransactionNotFoundException", 404, CallVerdict::Gone),
+            ("NotFoundException", 404, CallVerdict::Gone),
+            ("SecretsErrorException", 400, CallVerdict::SecretUnread),
+            ("InvalidSecretException", 400, CallVerdict::Fault),
+            ("HttpEndpointNotEnabledException", 400, CallVerdict::Fault),
+            ("DatabaseNotFoundException", 404, CallVerdict::Fault),
+            ("AccessDeniedException", 403, CallVerdict::Fault),
+            ("ForbiddenException", 403, CallVerdict::Fault),
+            ("UnsupportedResultException", 400, CallVerdict::Fault),
+            ("ThrottlingException", 400, CallVerdict::Crowded),
+            ("", 429, CallVerdict::Crowded),
+            ("", 502, CallVerdict::Unknown),
+            ("", 200, CallVerdict::Unknown),
+            ("", 400, CallVerdict::Fault),
         ] {
             assert_eq!(of_exception(code, "", status), verdict, "{code} {status}");
         }
@@ -259,81 +263,90 @@ mod tests {
     fn a_request_that_cannot_be_built_is_a_fault() {
         let error: SdkError<ExecuteStatementError, HttpResponse> =
             SdkError::construction_failure("no region");
-        assert_eq!(classify(&error), Verdict::Fault);
+        assert_eq!(classify(&error), CallVerdict::Fault);
     }
 
     #[test]
     fn a_database_error_is_told_by_its_text_in_both_exceptions() {
         for (message, verdict) in [
-            ("Duplicate entry 'X' for key 'PRIMARY'", Verdict::Duplicate),
+            (
+                "Duplicate entry 'X' for key 'PRIMARY'",
+                CallVerdict::Duplicate,
+            ),
             (
                 "Duplicate entry 'X' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000",
-                Verdict::Duplicate,
+                CallVerdict::Duplicate,
             ),
             (
                 "Duplicate entry 'Communications link failure' for key 'PRIMARY'",
-                Verdict::Duplicate,
+                CallVerdict::Duplicate,
             ),
-            ("Database error code: 1062. Message: …", Verdict::Duplicate),
-            ("Communications link failure", Verdict::LinkFailure),
+            (
+                "Database error code: 1062. Message: …",
+                CallVerdict::Duplicate,
+            ),
+            ("Communications link failure", CallVerdict::LinkFailure),
             (
                 "Deadlock found when trying to get lock; try restarting transaction",
-                Verdict::Conflict,
+                CallVerdict::Conflict,
             ),
-            ("…; Error code: 1213; SQLState: 40001", Verdict::Conflict),
+            (
+                "…; Error code: 1213; SQLState: 40001",
+                CallVerdict::Conflict,
+            ),
             (
                 "Lock wait timeout exceeded; try restarting transaction; Error code: 1205; SQLState: HY000",
-                Verdict::Conflict,
+                CallVerdict::Conflict,
             ),
             (
                 "Too many connections; Error code: 1040; SQLState: 08004",
-                Verdict::Crowded,
+                CallVerdict::Crowded,
             ),
-            ("Too many connections", Verdict::Crowded),
+            ("Too many connections", CallVerdict::Crowded),
             (
                 "User fleet has already more than 'max_user_connections' active connections; Error code: 1203; SQLState: 42000",
-                Verdict::Crowded,
+                CallVerdict::Crowded,
             ),
             (
                 "The MySQL server is running with the --read-only option; Error code: 1290; SQLState: HY000",
-                Verdict::Unknown,
+                CallVerdict::Unknown,
             ),
             (
                 "Access denied for user 'fleet_writer'@'10.0.0.1' (using password: YES); Error code: 1045; SQLState: 28000",
-                Verdict::SecretUnread,
+                CallVerdict::SecretUnread,
             ),
             (
                 "UPDATE command denied to user 'fleet_writer'@'10.0.0.1' for table 'ec2'; Error code: 1142; SQLState: 42000",
-                Verdict::Fault,
+                CallVerdict::Fault,
             ),
             (
                 "Access denied for user 'fleet_writer'@'10.0.0.1'",
-                Verdict::SecretUnread,
+                CallVerdict::SecretUnread,
             ),
             (
                 "…; Error code: 1045; SQLState: 28000",
-                Verdict::SecretUnread,
+                CallVerdict::SecretUnread,
             ),
-            ("Transaction AbC= is not found", Verdict::Gone),
-            ("Transaction AbC= is read-only", Verdict::Fault),
-            ("Host not found", Verdict::Fault),
+            ("Transaction AbC= is not found", CallVerdict::Gone),
+            ("Transaction AbC= is read-only", CallVerdict::Fault),
+            ("Host not found", CallVerdict::Fault),
             (
                 "Cannot add or update a child row: a foreign key constraint fails; Error code: 1452; SQLState: 23000",
-                Verdict::Fault,
+                CallVerdict::Fault,
             ),
             (
                 "Database returned more than the allowed response size limit",
-                Verdict::Fault,
+                CallVerdict::Fault,
             ),
             (
                 "Table 'db.ec2' doesn't exist; Error code: 1146; SQLState: 42S02",
-                Verdict::Schema,
+                CallVerdict::Schema,
             ),
             (
                 "Unknown column 'x' in 'field list'; Error code: 1054; SQLState: 42S22",
-                Verdict::Schema,
+                CallVerdict::Schema,
             ),
-            ("", Verdict::Fault),
+            ("", CallVerdict::Fault),
         ] {
             for exception in ["DatabaseErrorException", "BadRequestException"] {
                 assert_eq!(of_exception(exception, message, 400), verdict, "{message}");

@@ -7,12 +7,12 @@ use fleet_core::{
 };
 
 use super::{
-    data_api::{DataApi, Transaction, text},
-    errors::Failure,
-    pace::Pace,
+    data_api::{DataApiClient, OpenTransaction, text},
+    errors::FailedCall,
+    pace::RetryPace,
     rows,
 };
-use crate::budget::Budget;
+use crate::budget::TimeBudget;
 
 /// The most rows in one response.
 ///
@@ -34,9 +34,12 @@ const SELECT_NEXT: &str = "SELECT 1 AS kind, package_name, package_version, NULL
                            AND (package_name > :name OR (package_name = :name AND package_version > :version)) \
                            ORDER BY 2, 3 LIMIT 1001";
 
-pub(super) async fn get(api: &DataApi, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
-    let budget = Budget::start();
-    let mut pace = Pace::new(budget);
+pub(super) async fn get(
+    api: &DataApiClient,
+    id: &InstanceId,
+) -> Result<Option<Instance>, StoreError> {
+    let budget = TimeBudget::start();
+    let mut pace = RetryPace::new(budget);
     loop {
         match attempt(api, budget, id).await {
             Ok(found) => return Ok(found),
@@ -46,10 +49,10 @@ pub(super) async fn get(api: &DataApi, id: &InstanceId) -> Result<Option<Instanc
 }
 
 async fn attempt(
-    api: &DataApi,
-    budget: Budget,
+    api: &DataApiClient,
+    budget: TimeBudget,
     id: &InstanceId,
-) -> Result<Option<Instance>, Failure> {
+) -> Result<Option<Instance>, FailedCall> {
     let records = first(api, budget, id, None).await?;
     if records.len() < PAGE_ROWS {
         return rows::instance(id, records);
@@ -64,11 +67,11 @@ async fn attempt(
 }
 
 async fn read_pages(
-    api: &DataApi,
-    budget: Budget,
+    api: &DataApiClient,
+    budget: TimeBudget,
     id: &InstanceId,
-    transaction: &Transaction,
-) -> Result<Option<Instance>, Failure> {
+    transaction: &OpenTransaction,
+) -> Result<Option<Instance>, FailedCall> {
     let records = first(api, budget, id, Some(transaction)).await?;
     let mut full = records.len() == PAGE_ROWS;
     let Some(instance) = rows::instance(id, records)? else {
@@ -89,7 +92,7 @@ async fn read_pages(
         full = records.len() == PAGE_ROWS;
         packages.append(&mut rows::packages(records)?);
     }
-    let packages = Packages::new(packages).map_err(Failure::fault)?;
+    let packages = Packages::new(packages).map_err(FailedCall::fault)?;
     Ok(Some(Instance {
         packages,
         ..instance
@@ -97,11 +100,11 @@ async fn read_pages(
 }
 
 async fn first(
-    api: &DataApi,
-    budget: Budget,
+    api: &DataApiClient,
+    budget: TimeBudget,
     id: &InstanceId,
-    transaction: Option<&Transaction>,
-) -> Result<Vec<Vec<Field>>, Failure> {
+    transaction: Option<&OpenTransaction>,
+) -> Result<Vec<Vec<Field>>, FailedCall> {
     let answer = api
         .execute(
             SELECT_FIRST,

@@ -6,23 +6,23 @@ use fleet_core::{
 };
 
 use super::{
-    data_api::DataApi,
-    pace::Pace,
+    data_api::DataApiClient,
+    pace::RetryPace,
     rows,
     window::{EXAMINED, PageQuery},
 };
-use crate::budget::Budget;
+use crate::budget::TimeBudget;
 
 /// One page. It begins after an id, not at a number of rows, and examines a bounded number of index entries, so it costs
 /// the same at any depth and with any filter.
 pub(super) async fn list(
-    api: &DataApi,
+    api: &DataApiClient,
     filter: &InstanceFilter,
     after: Option<&InstanceId>,
     limit: PageLimit,
 ) -> Result<InstancePage, StoreError> {
-    let budget = Budget::start();
-    let mut pace = Pace::new(budget);
+    let budget = TimeBudget::start();
+    let mut pace = RetryPace::new(budget);
     let query = PageQuery {
         filter,
         words: &[],

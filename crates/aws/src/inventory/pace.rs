@@ -4,36 +4,36 @@ use std::time::Duration;
 
 use fleet_core::{calls, store::StoreError};
 
-use super::errors::{Failure, Verdict};
-use crate::budget::{Budget, jittered};
+use super::errors::{CallVerdict, FailedCall};
+use crate::budget::{TimeBudget, jittered};
 
 /// The waits while a cluster resumes: they grow from the first to the last, and end only when time is up.
 const RESUMING: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 
 /// How many times an operation is retried after failures of one kind, and the wait before the first retry; each
 /// further wait is twice as long.
-fn allowance(verdict: Verdict) -> (u32, Duration) {
+fn allowance(verdict: CallVerdict) -> (u32, Duration) {
     match verdict {
         // Locks are short, and another transaction made progress each time: worth more retries. A duplicate comes here only
         // if the row that it refers to is gone again.
-        Verdict::Conflict | Verdict::Duplicate => (8, Duration::from_millis(25)),
-        Verdict::Crowded => (5, Duration::from_millis(250)),
-        Verdict::Unknown => (3, Duration::from_millis(100)),
-        Verdict::Gone | Verdict::SecretUnread => (1, Duration::from_millis(200)),
-        Verdict::Resuming | Verdict::LinkFailure => (u32::MAX, RESUMING.0),
-        Verdict::Unavailable | Verdict::Schema | Verdict::Fault => (0, Duration::ZERO),
+        CallVerdict::Conflict | CallVerdict::Duplicate => (8, Duration::from_millis(25)),
+        CallVerdict::Crowded => (5, Duration::from_millis(250)),
+        CallVerdict::Unknown => (3, Duration::from_millis(100)),
+        CallVerdict::Gone | CallVerdict::SecretUnread => (1, Duration::from_millis(200)),
+        CallVerdict::Resuming | CallVerdict::LinkFailure => (u32::MAX, RESUMING.0),
+        CallVerdict::Unavailable | CallVerdict::Schema | CallVerdict::Fault => (0, Duration::ZERO),
     }
 }
 
 /// Paces the attempts of one operation.
 #[derive(Debug)]
-pub(super) struct Pace {
-    budget: Budget,
-    seen: Vec<Verdict>,
+pub(super) struct RetryPace {
+    budget: TimeBudget,
+    seen: Vec<CallVerdict>,
 }
 
-impl Pace {
-    pub(super) fn new(budget: Budget) -> Self {
+impl RetryPace {
+    pub(super) fn new(budget: TimeBudget) -> Self {
         Self {
             budget,
             seen: Vec::new(),
@@ -44,7 +44,7 @@ impl Pace {
     ///
     /// # Errors
     /// `failure` as the caller's error, if it must not be retried or there is no time left.
-    pub(super) async fn wait(&mut self, mut failure: Failure) -> Result<(), StoreError> {
+    pub(super) async fn wait(&mut self, mut failure: FailedCall) -> Result<(), StoreError> {
         let (allowed, first) = allowance(failure.verdict);
         let times = u32::try_from(
             self.seen
@@ -60,7 +60,10 @@ impl Pace {
             .min(RESUMING.1);
         if times < allowed && self.budget.sleep(jittered(delay)).await {
             calls::record_retry();
-            if matches!(failure.verdict, Verdict::Resuming | Verdict::LinkFailure) {
+            if matches!(
+                failure.verdict,
+                CallVerdict::Resuming | CallVerdict::LinkFailure
+            ) {
                 calls::record_resume();
             }
             return Ok(());
@@ -69,8 +72,8 @@ impl Pace {
         // last answered.
         if let (
             true,
-            Verdict::Unknown | Verdict::Unavailable,
-            Some(waking @ (Verdict::Resuming | Verdict::LinkFailure)),
+            CallVerdict::Unknown | CallVerdict::Unavailable,
+            Some(waking @ (CallVerdict::Resuming | CallVerdict::LinkFailure)),
         ) = (self.budget.is_spent(), failure.verdict, before)
         {
             failure.verdict = waking;

@@ -3,11 +3,11 @@
 use fleet_core::{inventory::InstanceId, store::StoreError};
 
 use super::{
-    data_api::{DataApi, text},
-    pace::Pace,
+    data_api::{DataApiClient, text},
+    pace::RetryPace,
     write::{self, Attempt, Commit},
 };
-use crate::budget::Budget;
+use crate::budget::TimeBudget;
 
 const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 
@@ -17,9 +17,9 @@ const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 /// done or another client removed it: it is impossible to tell. That counts as a removal, since clients remove what
 /// they know of, and telling one that its instance had not existed would be the worse mistake. While the
 /// instance exists it is removed again, unless it may be another one: added by another client after a commit that was done.
-pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, StoreError> {
-    let budget = Budget::start();
-    let mut pace = Pace::new(budget);
+pub(super) async fn remove(api: &DataApiClient, id: &InstanceId) -> Result<bool, StoreError> {
+    let budget = TimeBudget::start();
+    let mut pace = RetryPace::new(budget);
     let mut sent = false;
     loop {
         let Attempt { failure, commit } = match attempt(api, budget, id).await {
@@ -39,7 +39,11 @@ pub(super) async fn remove(api: &DataApi, id: &InstanceId) -> Result<bool, Store
 }
 
 /// Tries once to remove the instance. Returns whether it existed.
-async fn attempt(api: &DataApi, budget: Budget, id: &InstanceId) -> Result<bool, Attempt> {
+async fn attempt(
+    api: &DataApiClient,
+    budget: TimeBudget,
+    id: &InstanceId,
+) -> Result<bool, Attempt> {
     let transaction = api.begin(budget.work()).await?;
     match api
         .execute(

@@ -11,7 +11,7 @@ use fleet_core::{
 };
 use thiserror::Error;
 
-use super::errors::Failure;
+use super::errors::FailedCall;
 use crate::schema;
 
 /// A row that none of our statements stores or selects.
@@ -46,14 +46,14 @@ impl From<CreationDateError> for RowError {
     }
 }
 
-impl From<RowError> for Failure {
+impl From<RowError> for FailedCall {
     fn from(error: RowError) -> Self {
         Self::fault(error)
     }
 }
 
 /// Whether the schema in a probe's only row fits.
-pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), Failure> {
+pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), FailedCall> {
     let number = |field: &Field| match field {
         Field::LongValue(number) => u32::try_from(*number).ok(),
         // Without any row.
@@ -67,7 +67,7 @@ pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), Failure> {
         }
         .into());
     };
-    schema::check(found, needed).map_err(Failure::schema)
+    schema::check(found, needed).map_err(FailedCall::schema)
 }
 
 /// The token of the only row, if there is one.
@@ -89,7 +89,7 @@ pub(super) fn token(records: Option<Vec<Vec<Field>>>) -> Result<Option<String>, 
 pub(super) fn instance(
     id: &InstanceId,
     mut records: Vec<Vec<Field>>,
-) -> Result<Option<Instance>, Failure> {
+) -> Result<Option<Instance>, FailedCall> {
     if records.is_empty() {
         return Ok(None);
     }
@@ -116,7 +116,7 @@ pub(super) fn instance(
 }
 
 /// The packages of rows of kind 1.
-pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, Failure> {
+pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, FailedCall> {
     let package = |row: Vec<Field>| match <[Field; 4]>::try_from(row) {
         Ok(
             [
@@ -147,7 +147,7 @@ pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, Failure
 pub(super) fn page(
     records: Option<Vec<Vec<Field>>>,
     limit: PageLimit,
-) -> Result<InstancePage, Failure> {
+) -> Result<InstancePage, FailedCall> {
     let mut found: Vec<InstanceSummary> = Vec::new();
     let mut ends = Vec::new();
     for row in records.unwrap_or_default() {

@@ -1,6 +1,6 @@
 //! The statement of one page of a list: it examines a bounded number of index entries, whatever the filter.
 //!
-//! An index that holds every match of a filter, ordered by id, is a [`Path`] to them. A filter with one path and nothing
+//! An index that holds every match of a filter, ordered by id, is a [`IndexPath`] to them. A filter with one path and nothing
 //! else to check is read along it until the page is full. Otherwise each path contributes a window of its next entries,
 //! whose rows are checked against the rest of the filter. The window that reaches furthest decides where the next page
 //! begins, so the rarest of several conditions sets the pace; a page may come back short, or empty, with a token.
@@ -32,7 +32,7 @@ pub(super) struct PageQuery<'a> {
 
 /// An index in the order of instance ids.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Path {
+enum IndexPath {
     /// The instances with a package in one version.
     PackageVersion,
     /// The instances with a package in any version. This index is ordered by version first, so it serves only where all
@@ -59,23 +59,23 @@ impl PageQuery<'_> {
         (sql, self.parameters())
     }
 
-    fn paths(&self) -> Vec<Path> {
+    fn paths(&self) -> Vec<IndexPath> {
         let filter = self.filter;
         let mut paths = Vec::new();
         if let Some(package) = &filter.package {
             paths.push(match package.version {
-                Some(_) => Path::PackageVersion,
-                None => Path::Package,
+                Some(_) => IndexPath::PackageVersion,
+                None => IndexPath::Package,
             });
         }
         match (&filter.region, &filter.account) {
-            (Some(_), Some(_)) => paths.push(Path::RegionAndAccount),
-            (Some(_), None) => paths.push(Path::Region),
-            (None, Some(_)) => paths.push(Path::Account),
+            (Some(_), Some(_)) => paths.push(IndexPath::RegionAndAccount),
+            (Some(_), None) => paths.push(IndexPath::Region),
+            (None, Some(_)) => paths.push(IndexPath::Account),
             (None, None) => {}
         }
-        if matches!(paths.as_slice(), [] | [Path::Package]) {
-            paths.push(Path::Id);
+        if matches!(paths.as_slice(), [] | [IndexPath::Package]) {
+            paths.push(IndexPath::Id);
         }
         paths
     }
@@ -91,7 +91,7 @@ impl PageQuery<'_> {
     }
 
     /// Every entry of the path is a match.
-    fn direct(&self, path: Path) -> String {
+    fn direct(&self, path: IndexPath) -> String {
         let rows = self.limit.get() + 1;
         let rows_of_path = path.rows("0 AS kind", rows);
         format!(
@@ -99,7 +99,7 @@ impl PageQuery<'_> {
         )
     }
 
-    fn windows(&self, paths: &[Path]) -> String {
+    fn windows(&self, paths: &[IndexPath]) -> String {
         let entries = self.examined / paths.len();
         let mut parts = Vec::with_capacity(2 * paths.len());
         for (number, path) in paths.iter().enumerate() {
@@ -122,14 +122,14 @@ impl PageQuery<'_> {
     }
 
     /// What a row `w` of the window of `path` must still fulfil.
-    fn checks(&self, path: Path, entries: usize) -> Vec<String> {
+    fn checks(&self, path: IndexPath, entries: usize) -> Vec<String> {
         let filter = self.filter;
         let mut checks = Vec::new();
-        if path == Path::Package {
+        if path == IndexPath::Package {
             checks.push(format!("({}) IS NULL", path.last_entry(entries)));
             checks.push("w.aws_instance_id > :after".to_owned());
         }
-        let of_packages = matches!(path, Path::Package | Path::PackageVersion);
+        let of_packages = matches!(path, IndexPath::Package | IndexPath::PackageVersion);
         if filter.account.is_some() && of_packages {
             checks.push("w.aws_account = :account".to_owned());
         }
@@ -174,7 +174,7 @@ impl PageQuery<'_> {
     }
 }
 
-impl Path {
+impl IndexPath {
     /// The table and its index, the condition, and the columns of the table.
     fn index(self) -> (&'static str, &'static str) {
         match self {
@@ -231,7 +231,7 @@ impl Path {
         )
     }
 
-    /// The last entry of a full window, or no row. That of [`Path::Package`] leads nowhere: it is before every id.
+    /// The last entry of a full window, or no row. That of [`IndexPath::Package`] leads nowhere: it is before every id.
     fn last_entry(self, entries: usize) -> String {
         let (table, condition) = self.index();
         let offset = entries - 1;

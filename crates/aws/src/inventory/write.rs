@@ -8,18 +8,18 @@
 use fleet_core::{inventory::InstanceId, store::StoreError};
 
 use super::{
-    data_api::{DataApi, Transaction, text},
-    errors::{Failure, Verdict},
-    pace::Pace,
+    data_api::{DataApiClient, OpenTransaction, text},
+    errors::{CallVerdict, FailedCall},
+    pace::RetryPace,
     rows,
 };
-use crate::budget::Budget;
+use crate::budget::TimeBudget;
 
 const SELECT_TOKEN: &str = "SELECT add_token FROM ec2 WHERE aws_instance_id = :id";
 
 /// A failed attempt of a write.
 pub(super) struct Attempt {
-    pub(super) failure: Failure,
+    pub(super) failure: FailedCall,
     pub(super) commit: Commit,
 }
 
@@ -35,9 +35,9 @@ pub(super) enum Commit {
     InDoubt,
 }
 
-impl From<Failure> for Attempt {
+impl From<FailedCall> for Attempt {
     /// An attempt that failed before its commit.
-    fn from(failure: Failure) -> Self {
+    fn from(failure: FailedCall) -> Self {
         Self {
             failure,
             commit: Commit::NotSent,
@@ -46,7 +46,10 @@ impl From<Failure> for Attempt {
 }
 
 /// Commits `transaction`, whose statements have all been answered.
-pub(super) async fn commit(mut transaction: Transaction, budget: Budget) -> Result<(), Attempt> {
+pub(super) async fn commit(
+    mut transaction: OpenTransaction,
+    budget: TimeBudget,
+) -> Result<(), Attempt> {
     let Err(failure) = transaction.commit(budget.commit()).await else {
         return Ok(());
     };
@@ -63,14 +66,18 @@ pub(super) async fn commit(mut transaction: Transaction, budget: Budget) -> Resu
 }
 
 /// Rolls `transaction` back after a failure.
-pub(super) async fn undo(transaction: Transaction, budget: Budget, failure: Failure) -> Attempt {
+pub(super) async fn undo(
+    transaction: OpenTransaction,
+    budget: TimeBudget,
+    failure: FailedCall,
+) -> Attempt {
     end(transaction, budget, failure.verdict).await;
     failure.into()
 }
 
 /// Ends a transaction that failed with `verdict`. Returns whether the service says that it was not committed.
-async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) -> bool {
-    if verdict == Verdict::Gone {
+async fn end(transaction: OpenTransaction, budget: TimeBudget, verdict: CallVerdict) -> bool {
+    if verdict == CallVerdict::Gone {
         transaction.forget();
         return true;
     }
@@ -80,9 +87,9 @@ async fn end(transaction: Transaction, budget: Budget, verdict: Verdict) -> bool
 /// The token of the request that added the stored instance; `None` if there is none. Queried after a failed commit,
 /// until it is answered or `pace` gives up.
 pub(super) async fn stored_token(
-    api: &DataApi,
-    budget: Budget,
-    pace: &mut Pace,
+    api: &DataApiClient,
+    budget: TimeBudget,
+    pace: &mut RetryPace,
     id: &InstanceId,
 ) -> Result<Option<String>, StoreError> {
     loop {

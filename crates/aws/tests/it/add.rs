@@ -11,18 +11,18 @@ use fleet_core::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    canned::{Reply, is_short},
-    fake_data_api::{Done, FakeDataApi, Fault, duplicate, instance, widest},
-    faults::{Case, Policy, all},
+    canned::{CannedReply, is_short},
+    fake_data_api::{CallFault, FakeDataApi, WorkMoment, duplicate, instance, widest},
+    faults::{FaultCase, FaultPolicy, all},
 };
 
 /// Adds an instance while the first call named `step` fails as `case` says.
 async fn add_with(
-    case: Case,
+    case: FaultCase,
     step: &'static str,
     done: bool,
     packages: usize,
-) -> (Result<(), AddError>, FakeDataApi, Case) {
+) -> (Result<(), AddError>, FakeDataApi, FaultCase) {
     let case = std::sync::Arc::new(case);
     let faults = std::sync::Arc::clone(&case);
     let (fake, inventory) =
@@ -40,13 +40,13 @@ async fn add_with(
     )
 }
 
-fn assert_refused(added: Result<(), AddError>, case: &Case) {
+fn assert_refused(added: Result<(), AddError>, case: &FaultCase) {
     match (case.policy, added) {
         (
-            Policy::Unavailable,
+            FaultPolicy::Unavailable,
             Err(AddError::Store(StoreError::Unavailable { retry_after, .. })),
         ) => assert!(is_short(retry_after)),
-        (Policy::Fault, Err(AddError::Store(StoreError::Fault { .. }))) => {}
+        (FaultPolicy::Fault, Err(AddError::Store(StoreError::Fault { .. }))) => {}
         (_, added) => panic!("{}: {added:?}", case.name),
     }
 }
@@ -99,7 +99,7 @@ async fn a_transaction_that_cannot_begin_is_begun_again_or_refused() {
     for case in all() {
         let (added, fake, case) = add_with(case, "begin", false, 1).await;
         match case.policy {
-            Policy::Again | Policy::Gone => {
+            FaultPolicy::Again | FaultPolicy::Gone => {
                 assert!(added.is_ok(), "{}: {added:?}", case.name);
                 assert_eq!(
                     fake.calls(),
@@ -108,7 +108,7 @@ async fn a_transaction_that_cannot_begin_is_begun_again_or_refused() {
                     case.name
                 );
             }
-            Policy::Unavailable | Policy::Fault => {
+            FaultPolicy::Unavailable | FaultPolicy::Fault => {
                 assert_refused(added, &case);
                 assert_eq!(fake.calls(), "begin", "{}", case.name);
             }
@@ -125,9 +125,9 @@ async fn a_transaction_that_fails_on_its_way_is_rolled_back_and_begun_again_or_r
         for case in all() {
             let (added, fake, case) = add_with(case, step, true, 1).await;
             match case.policy {
-                Policy::Again | Policy::Gone => {
+                FaultPolicy::Again | FaultPolicy::Gone => {
                     assert!(added.is_ok(), "{}: {added:?}", case.name);
-                    let rollback = if case.policy == Policy::Gone {
+                    let rollback = if case.policy == FaultPolicy::Gone {
                         ""
                     } else {
                         " rollback"
@@ -140,7 +140,7 @@ async fn a_transaction_that_fails_on_its_way_is_rolled_back_and_begun_again_or_r
                     );
                     assert!(fake.has_row());
                 }
-                Policy::Unavailable | Policy::Fault => {
+                FaultPolicy::Unavailable | FaultPolicy::Fault => {
                     assert_refused(added, &case);
                     assert_eq!(fake.calls(), format!("{sent} rollback"), "{}", case.name);
                     assert!(!fake.has_row() && !fake.holds_locks());
@@ -155,7 +155,7 @@ async fn a_commit_that_was_done_but_not_answered_is_a_success() {
     for case in all() {
         let (added, fake, case) = add_with(case, "commit", true, 1).await;
         assert!(added.is_ok(), "{}: {added:?}", case.name);
-        let rollback = if case.policy == Policy::Gone {
+        let rollback = if case.policy == FaultPolicy::Gone {
             ""
         } else {
             " rollback"
@@ -173,14 +173,14 @@ async fn a_commit_that_was_done_but_not_answered_is_a_success() {
 async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     for case in all() {
         let (added, fake, case) = add_with(case, "commit", false, 1).await;
-        let rollback = if case.policy == Policy::Gone {
+        let rollback = if case.policy == FaultPolicy::Gone {
             ""
         } else {
             " rollback"
         };
         let first = format!("begin insert packages commit{rollback} token");
         match case.policy {
-            Policy::Again | Policy::Gone => {
+            FaultPolicy::Again | FaultPolicy::Gone => {
                 assert!(added.is_ok(), "{}: {added:?}", case.name);
                 assert_eq!(
                     fake.calls(),
@@ -189,7 +189,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
                     case.name
                 );
             }
-            Policy::Unavailable | Policy::Fault => {
+            FaultPolicy::Unavailable | FaultPolicy::Fault => {
                 assert_refused(added, &case);
                 assert_eq!(fake.calls(), first, "{}", case.name);
                 assert!(!fake.has_row() && !fake.holds_locks());
@@ -199,15 +199,15 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
 }
 
 /// An inventory whose first commit is not answered, nor the first read afterwards.
-fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
+fn unanswered(commit: WorkMoment) -> (FakeDataApi, DataApiInventory) {
     FakeDataApi::start(move |call| match (call.name, call.nth) {
-        ("commit", 1) => Some(Fault {
-            reply: Reply::Reset,
+        ("commit", 1) => Some(CallFault {
+            reply: CannedReply::Reset,
             done: commit,
         }),
-        ("token", 1) => Some(Fault {
-            reply: Reply::Reset,
-            done: Done::Never,
+        ("token", 1) => Some(CallFault {
+            reply: CannedReply::Reset,
+            done: WorkMoment::Never,
         }),
         _ => None,
     })
@@ -215,11 +215,11 @@ fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_commit_did_is_looked_for_until_it_is_known() {
-    let (fake, inventory) = unanswered(Done::AtOnce);
+    let (fake, inventory) = unanswered(WorkMoment::AtOnce);
     assert!(inventory.add(&instance(0)).await.is_ok());
     assert_eq!(fake.calls(), "begin insert commit rollback token token");
 
-    let (fake, inventory) = unanswered(Done::Never);
+    let (fake, inventory) = unanswered(WorkMoment::Never);
     assert!(inventory.add(&instance(0)).await.is_ok());
     assert_eq!(
         fake.calls(),
@@ -227,14 +227,14 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
     );
 
     // Another client writes as soon as our own transaction is rolled back.
-    let (fake, inventory) = unanswered(Done::Never);
+    let (fake, inventory) = unanswered(WorkMoment::Never);
     let new = instance(0);
     let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", true));
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
     assert_eq!(fake.calls(), "begin insert commit rollback token token");
 
     // And just after the read.
-    let (fake, inventory) = unanswered(Done::Never);
+    let (fake, inventory) = unanswered(WorkMoment::Never);
     let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token token", true));
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
     assert_eq!(
@@ -246,7 +246,7 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_others_removed_after_a_commit_without_an_answer_does_not_come_back() {
     for added_anew in [false, true] {
-        let (fake, inventory) = unanswered(Done::AtOnce);
+        let (fake, inventory) = unanswered(WorkMoment::AtOnce);
         let new = instance(0);
         let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", added_anew));
         // It was added, so it is not a duplicate; a retry finds what is stored.
@@ -287,9 +287,9 @@ async fn every_text_of_a_duplicate_is_known() {
         ),
     ] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
-            (call.name == "insert").then(|| Fault {
-                reply: Reply::error(400, exception, text),
-                done: Done::Never,
+            (call.name == "insert").then(|| CallFault {
+                reply: CannedReply::error(400, exception, text),
+                done: WorkMoment::Never,
             })
         });
         assert!(
@@ -303,9 +303,9 @@ async fn every_text_of_a_duplicate_is_known() {
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_package_is_our_fault_and_not_the_clients() {
     let (fake, inventory) = FakeDataApi::start(|call| {
-        (call.name == "packages").then(|| Fault {
+        (call.name == "packages").then(|| CallFault {
             reply: duplicate(),
-            done: Done::Never,
+            done: WorkMoment::Never,
         })
     });
     let added = inventory.add(&instance(1)).await;
@@ -321,7 +321,7 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
     for step in ["begin", "insert", "packages", "commit"] {
         for case in all()
             .into_iter()
-            .filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable))
+            .filter(|case| !matches!(case.policy, FaultPolicy::Fault | FaultPolicy::Unavailable))
         {
             let (name, policy) = (case.name, case.policy);
             let (fake, inventory) = FakeDataApi::start(move |call| {
@@ -352,7 +352,7 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
             );
             // A transaction that the service does not know needs no end.
             assert!(
-                !fake.has_row() && (policy == Policy::Gone || !fake.holds_locks()),
+                !fake.has_row() && (policy == FaultPolicy::Gone || !fake.holds_locks()),
                 "{step}, {name}"
             );
         }
@@ -365,9 +365,9 @@ async fn nothing_is_sent_after_the_answer() {
         let (fake, inventory) = FakeDataApi::start(move |call| {
             let fails = call.name == silent
                 || (call.name == "packages" && matches!(silent, "rollback" | "token"));
-            fails.then_some(Fault {
-                reply: Reply::Silence,
-                done: Done::Never,
+            fails.then_some(CallFault {
+                reply: CannedReply::Silence,
+                done: WorkMoment::Never,
             })
         });
         let begun = Instant::now();
@@ -381,7 +381,7 @@ async fn nothing_is_sent_after_the_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn an_add_that_waits_for_a_lock_beyond_its_time_is_never_done() {
-    for ends in [Done::AtOnce, Done::Never] {
+    for ends in [WorkMoment::AtOnce, WorkMoment::Never] {
         for (packages, step) in [
             (0, "insert"),
             (1, "insert"),
@@ -390,16 +390,16 @@ async fn an_add_that_waits_for_a_lock_beyond_its_time_is_never_done() {
             (1, "commit"),
         ] {
             // Without an answer to its rollback a commit stays in doubt, and the instance may be stored.
-            if (step, ends) == ("commit", Done::Never) {
+            if (step, ends) == ("commit", WorkMoment::Never) {
                 continue;
             }
             let (fake, inventory) = FakeDataApi::start(move |call| match call.name {
-                name if name == step => Some(Fault {
-                    reply: Reply::Silence,
-                    done: Done::Later(Duration::from_secs(60)),
+                name if name == step => Some(CallFault {
+                    reply: CannedReply::Silence,
+                    done: WorkMoment::Later(Duration::from_secs(60)),
                 }),
-                "rollback" => Some(Fault {
-                    reply: Reply::Silence,
+                "rollback" => Some(CallFault {
+                    reply: CannedReply::Silence,
                     done: ends,
                 }),
                 _ => None,
@@ -428,9 +428,9 @@ async fn an_add_that_gets_its_lock_in_time_is_done_once() {
     for packages in [0, 1] {
         let (fake, inventory) = FakeDataApi::start(|call| {
             let locked = call.name == "insert" && call.at < Duration::from_secs(5);
-            locked.then_some(Fault {
-                reply: Reply::Silence,
-                done: Done::Later(Duration::from_secs(5)),
+            locked.then_some(CallFault {
+                reply: CannedReply::Silence,
+                done: WorkMoment::Later(Duration::from_secs(5)),
             })
         });
         let added = inventory.add(&instance(packages)).await;
@@ -480,9 +480,9 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 async fn a_cluster_that_was_waking_when_the_time_cut_the_last_call_off_is_waited_for_as_long() {
     let (fake, inventory) = FakeDataApi::start(|call| match call.at < Duration::from_secs(20) {
         true => all().remove(0).undone(),
-        false => Some(Fault {
-            reply: Reply::Silence,
-            done: Done::Never,
+        false => Some(CallFault {
+            reply: CannedReply::Silence,
+            done: WorkMoment::Never,
         }),
     });
     let Err(AddError::Store(StoreError::Unavailable { retry_after, .. })) =
@@ -499,9 +499,9 @@ async fn a_cluster_that_was_waking_when_the_time_cut_the_last_call_off_is_waited
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_lets_go_of_its_locks() {
     let (fake, inventory) = FakeDataApi::start(|call| {
-        (call.name == "packages").then_some(Fault {
-            reply: Reply::Silence,
-            done: Done::Never,
+        (call.name == "packages").then_some(CallFault {
+            reply: CannedReply::Silence,
+            done: WorkMoment::Never,
         })
     });
     assert!(
@@ -517,9 +517,9 @@ async fn a_request_that_is_given_up_lets_go_of_its_locks() {
 #[tokio::test(start_paused = true)]
 async fn the_log_is_told_the_exception_and_the_request_but_no_value() {
     let (_, inventory) = FakeDataApi::start(|call| {
-        (call.name == "insert").then(|| Fault {
-            reply: Reply::error(403, "AccessDeniedException", "User is not authorized"),
-            done: Done::Never,
+        (call.name == "insert").then(|| CallFault {
+            reply: CannedReply::error(403, "AccessDeniedException", "User is not authorized"),
+            done: WorkMoment::Never,
         })
     });
     let Err(AddError::Store(error)) = inventory.add(&instance(0)).await else {
@@ -537,9 +537,9 @@ async fn the_log_is_told_the_exception_and_the_request_but_no_value() {
 async fn the_log_is_told_a_database_error_without_the_value_that_it_quotes() {
     let (_, inventory) = FakeDataApi::start(|call| {
         let text = "Duplicate entry 'i-1-secret' package-1' for key 'ec2_package.PRIMARY'; Error code: 1062; SQLState: 23000";
-        (call.name == "packages").then(|| Fault {
-            reply: Reply::error(400, "DatabaseErrorException", text),
-            done: Done::Never,
+        (call.name == "packages").then(|| CallFault {
+            reply: CannedReply::error(400, "DatabaseErrorException", text),
+            done: WorkMoment::Never,
         })
     });
     let Err(AddError::Store(error)) = inventory.add(&instance(1)).await else {

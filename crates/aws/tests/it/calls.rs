@@ -9,15 +9,15 @@ use fleet_core::{
 use serde_json::json;
 
 use crate::{
-    canned::{Reply, config},
-    fake_data_api::{Done, FakeDataApi, Fault},
+    canned::{CannedReply, config},
+    fake_data_api::{CallFault, FakeDataApi, WorkMoment},
 };
 
 async fn tally(details: bool, exception: Option<&'static str>) -> Tally {
     let (_fake, inventory) = FakeDataApi::start(move |call| {
-        let reply = Reply::error(400, exception?, "CANARY");
-        let done = Done::Never;
-        (call.nth == 1).then_some(Fault { reply, done })
+        let reply = CannedReply::error(400, exception?, "CANARY");
+        let done = WorkMoment::Never;
+        (call.nth == 1).then_some(CallFault { reply, done })
     });
     let id = InstanceId::parse("CANARY").unwrap();
     tallied(details, inventory.get(&id)).await.1
@@ -84,9 +84,9 @@ async fn each_call_is_told_without_a_value() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_is_told_too() {
     let (_fake, inventory) = FakeDataApi::start(|_| {
-        Some(Fault {
-            reply: Reply::Silence,
-            done: Done::Never,
+        Some(CallFault {
+            reply: CannedReply::Silence,
+            done: WorkMoment::Never,
         })
     });
     let id = InstanceId::parse("i-1").unwrap();
@@ -104,8 +104,8 @@ async fn what_the_sdk_sends_again_is_a_retry_of_one_call() {
     let config = config(move |_| {
         sent += 1;
         match sent {
-            1 => Reply::Reset,
-            _ => Reply::ok(&json!({})),
+            1 => CannedReply::Reset,
+            _ => CannedReply::ok(&json!({})),
         }
     });
     let table = "fleet-dimensions".into();

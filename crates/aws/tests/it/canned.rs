@@ -18,7 +18,7 @@ use fleet_aws::SdkConfig;
 use serde_json::Value;
 
 /// The response to one request.
-pub(crate) enum Reply {
+pub(crate) enum CannedReply {
     /// A response of the service.
     Answer {
         status: u16,
@@ -35,7 +35,7 @@ pub(crate) enum Reply {
     Late(Duration, Box<Self>),
 }
 
-impl Reply {
+impl CannedReply {
     pub(crate) fn ok(body: &Value) -> Self {
         Self::Answer {
             status: 200,
@@ -55,7 +55,7 @@ impl Reply {
 }
 
 /// The parts of a request that a script uses.
-pub(crate) struct Request {
+pub(crate) struct CannedRequest {
     /// Such as `/Execute`, or `GetItem` if a header names the operation.
     pub(crate) operation: String,
     /// Its body.
@@ -64,17 +64,17 @@ pub(crate) struct Request {
     pub(crate) bytes: usize,
 }
 
-type Script = Arc<Mutex<dyn FnMut(Request) -> Reply + Send>>;
+type Script = Arc<Mutex<dyn FnMut(CannedRequest) -> CannedReply + Send>>;
 
-struct Connector(Script);
+struct CannedConnector(Script);
 
-impl fmt::Debug for Connector {
+impl fmt::Debug for CannedConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Connector")
     }
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for CannedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let bytes = request
             .body()
@@ -88,7 +88,7 @@ impl HttpConnector for Connector {
                 .map(|(_, path)| format!("/{path}"))
                 .unwrap_or_default(),
         };
-        let request = Request {
+        let request = CannedRequest {
             operation,
             bytes: bytes.len(),
             body: serde_json::from_slice(bytes).unwrap(),
@@ -96,22 +96,22 @@ impl HttpConnector for Connector {
         let reply = (self.0.lock().unwrap())(request);
         HttpConnectorFuture::new(async move {
             match on_time(reply).await {
-                Reply::Answer {
+                CannedReply::Answer {
                     status,
                     exception,
                     body,
                 } => Ok(response(status, exception, body)),
-                Reply::Garbage => Ok(response(200, None, "<html>".to_owned())),
-                Reply::Reset => Err(ConnectorError::io("connection reset by peer".into())),
-                Reply::Silence | Reply::Late(..) => pending().await,
+                CannedReply::Garbage => Ok(response(200, None, "<html>".to_owned())),
+                CannedReply::Reset => Err(ConnectorError::io("connection reset by peer".into())),
+                CannedReply::Silence | CannedReply::Late(..) => pending().await,
             }
         })
     }
 }
 
 /// Waits for a late reply.
-async fn on_time(mut reply: Reply) -> Reply {
-    while let Reply::Late(after, inner) = reply {
+async fn on_time(mut reply: CannedReply) -> CannedReply {
+    while let CannedReply::Late(after, inner) = reply {
         tokio::time::sleep(after).await;
         reply = *inner;
     }
@@ -136,9 +136,11 @@ fn response(status: u16, exception: Option<&'static str>, body: String) -> HttpR
 }
 
 /// A configuration whose every request `script` answers.
-pub(crate) fn config(script: impl FnMut(Request) -> Reply + Send + 'static) -> SdkConfig {
+pub(crate) fn config(
+    script: impl FnMut(CannedRequest) -> CannedReply + Send + 'static,
+) -> SdkConfig {
     let script: Script = Arc::new(Mutex::new(script));
-    let connector = SharedHttpConnector::new(Connector(script));
+    let connector = SharedHttpConnector::new(CannedConnector(script));
     test_config("http://localhost")
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .build()

@@ -14,22 +14,23 @@ use fleet_core::{
     readiness::Probe,
     scaling::{
         Capacity, Dimension, DimensionId, FailureReason, ListDimensions, ReadDimension,
-        ScalingStatus, StateTag, StatusName, Stored, UpdateDimension, UpdateError, UpdateTime,
+        ScalingStatus, StateTag, StatusName, StoredDimension, UpdateDimension, UpdateError,
+        UpdateTime,
     },
     store::StoreError,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::canned::{Reply, Request, config, is_short};
+use crate::canned::{CannedReply, CannedRequest, config, is_short};
 
-type Sent = Arc<Mutex<Vec<Value>>>;
+type SentBodies = Arc<Mutex<Vec<Value>>>;
 
 /// Dimensions whose every request `script` answers; what was sent is kept.
 fn dimensions(
-    mut script: impl FnMut(&Request, usize) -> Reply + Send + 'static,
-) -> (DynamoDimensions, Sent) {
-    let sent = Sent::default();
+    mut script: impl FnMut(&CannedRequest, usize) -> CannedReply + Send + 'static,
+) -> (DynamoDimensions, SentBodies) {
+    let sent = SentBodies::default();
     let seen = Arc::clone(&sent);
     let config = config(move |request| {
         let mut seen = seen.lock().unwrap();
@@ -47,7 +48,7 @@ fn dimensions(
     )
 }
 
-fn operations(sent: &Sent) -> Vec<String> {
+fn operations(sent: &SentBodies) -> Vec<String> {
     sent.lock()
         .unwrap()
         .iter()
@@ -66,12 +67,12 @@ fn item(desired: &str, revision: &str, write: &str) -> Value {
     })
 }
 
-fn nothing() -> Reply {
-    Reply::ok(&json!({}))
+fn nothing() -> CannedReply {
+    CannedReply::ok(&json!({}))
 }
 
-fn conflict(item: &Value) -> Reply {
-    Reply::Answer {
+fn conflict(item: &Value) -> CannedReply {
+    CannedReply::Answer {
         status: 400,
         exception: Some("ConditionalCheckFailedException"),
         body: json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -80,14 +81,14 @@ fn conflict(item: &Value) -> Reply {
     }
 }
 
-fn raised(stored: &Stored) -> Result<Dimension, Infallible> {
+fn raised(stored: &StoredDimension) -> Result<Dimension, Infallible> {
     Ok(Dimension {
         desired: Capacity::new(stored.state.desired.get() + 1.0).unwrap(),
         ..stored.state.clone()
     })
 }
 
-fn same(stored: &Stored) -> Result<Dimension, Infallible> {
+fn same(stored: &StoredDimension) -> Result<Dimension, Infallible> {
     Ok(stored.state.clone())
 }
 
@@ -95,7 +96,7 @@ fn same(stored: &Stored) -> Result<Dimension, Infallible> {
 async fn a_read_is_one_consistent_call() {
     let (dimensions, sent) = dimensions(|_, _| nothing());
     let (read, calls) = counted(dimensions.read(&id())).await;
-    assert_eq!((read.unwrap(), calls), (Stored::initial(), 1));
+    assert_eq!((read.unwrap(), calls), (StoredDimension::initial(), 1));
     assert_eq!(
         sent.lock().unwrap()[0],
         json!({ "operation": "GetItem", "body": {
@@ -150,7 +151,7 @@ async fn the_first_update_is_two_calls_and_expects_no_item() {
 async fn a_later_update_expects_the_item_that_was_read() {
     let (dimensions, sent) = dimensions(|_, nth| {
         if nth == 1 {
-            Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") }))
+            CannedReply::ok(&json!({ "Item": item("5.0", "7", "theirs") }))
         } else {
             nothing()
         }
@@ -203,7 +204,7 @@ async fn an_item_names_its_last_writes_within_a_kilobyte() {
     seen["earlierWrites"] = earlier_writes(names(121));
     let (dimensions, sent) = dimensions(move |_, nth| {
         if nth == 1 {
-            Reply::ok(&json!({ "Item": seen }))
+            CannedReply::ok(&json!({ "Item": seen }))
         } else {
             nothing()
         }
@@ -256,7 +257,7 @@ async fn a_conflict_with_ones_own_write_is_a_success() {
     let (dimensions, sent) = dimensions(|request, nth| match nth {
         1 => nothing(),
         // Done, but the answer is lost; the SDK sends the same write again.
-        2 => Reply::Reset,
+        2 => CannedReply::Reset,
         _ => conflict(&request.body["Item"]),
     });
     let change = dimensions.update(&id(), raised).await.unwrap();
@@ -271,7 +272,7 @@ async fn a_conflict_with_ones_own_write_is_a_success() {
 async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
     let (dimensions, sent) = dimensions(|request, nth| match nth {
         1 => nothing(),
-        2 => Reply::Reset,
+        2 => CannedReply::Reset,
         _ => {
             let mut newer = item("9.0", "3", "theirs");
             newer["earlierWrites"] = earlier_writes([[1; NAME_BYTES], name(&request.body["Item"])]);
@@ -287,7 +288,7 @@ async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
 }
 
 /// A conflict with what `revision` writes have left, of which the item names the last three.
-fn conflict_after(revision: u64) -> Reply {
+fn conflict_after(revision: u64) -> CannedReply {
     let mut newer = item("9.0", &revision.to_string(), "theirs");
     newer["earlierWrites"] = earlier_writes([[1; NAME_BYTES], [2; NAME_BYTES]]);
     conflict(&newer)
@@ -297,7 +298,7 @@ fn conflict_after(revision: u64) -> Reply {
 async fn a_resent_write_that_would_be_named_was_not_done() {
     // Its own would have been the first one.
     let (dimensions, sent) = dimensions(|_, nth| match nth {
-        2 => Reply::Reset,
+        2 => CannedReply::Reset,
         3 => conflict_after(3),
         _ => nothing(),
     });
@@ -312,9 +313,9 @@ async fn a_resent_write_that_would_be_named_was_not_done() {
 #[tokio::test(start_paused = true)]
 async fn a_resent_write_that_nothing_tells_of_any_more_is_not_done_again() {
     for lost in [
-        || Reply::Reset,
-        || Reply::Silence,
-        || Reply::error(500, "InternalServerError", "oops"),
+        || CannedReply::Reset,
+        || CannedReply::Silence,
+        || CannedReply::error(500, "InternalServerError", "oops"),
     ] {
         let (dimensions, sent) = dimensions(move |_, nth| match nth {
             1 => nothing(),
@@ -339,7 +340,7 @@ async fn a_write_whose_every_attempt_was_refused_was_not_done_however_many_have_
     for refused in [0, 1, 2] {
         let (dimensions, sent) = dimensions(move |_, nth| match nth {
             1 => nothing(),
-            nth if nth < 2 + refused => Reply::error(400, "ThrottlingException", "slow down"),
+            nth if nth < 2 + refused => CannedReply::error(400, "ThrottlingException", "slow down"),
             nth if nth == 2 + refused => conflict_after(1_000),
             _ => nothing(),
         });
@@ -351,14 +352,17 @@ async fn a_write_whose_every_attempt_was_refused_was_not_done_however_many_have_
 
 /// The first put is not answered, and the two times that the SDK tries it again meet the other region's conflict, which says
 /// nothing of the first attempt. What that put is the answer of the call number `last`.
-fn lost_before_conflicts(last: usize, answer: fn(&Value) -> Reply) -> (DynamoDimensions, Sent) {
+fn lost_before_conflicts(
+    last: usize,
+    answer: fn(&Value) -> CannedReply,
+) -> (DynamoDimensions, SentBodies) {
     let mut first = Value::Null;
     dimensions(move |request, nth| match nth {
         2 => {
             first = request.body["Item"].clone();
-            Reply::Reset
+            CannedReply::Reset
         }
-        3 | 4 => Reply::error(400, "ReplicatedWriteConflictException", "conflict"),
+        3 | 4 => CannedReply::error(400, "ReplicatedWriteConflictException", "conflict"),
         nth if nth == last => answer(&first),
         _ => nothing(),
     })
@@ -380,7 +384,8 @@ async fn a_lost_answer_is_remembered_until_its_write_can_no_longer_arrive() {
 
 #[tokio::test(start_paused = true)]
 async fn ones_own_write_is_known_again_after_a_conflict_with_another_region() {
-    let (dimensions, sent) = lost_before_conflicts(5, |first| Reply::ok(&json!({ "Item": first })));
+    let (dimensions, sent) =
+        lost_before_conflicts(5, |first| CannedReply::ok(&json!({ "Item": first })));
     let change = dimensions.update(&id(), raised).await.unwrap();
     assert_eq!(
         (change.before.desired.get(), change.after.desired.get()),
@@ -395,8 +400,8 @@ async fn ones_own_write_is_known_again_after_a_conflict_with_another_region() {
 #[tokio::test(start_paused = true)]
 async fn an_item_that_was_deleted_meanwhile_is_begun_anew() {
     let (dimensions, sent) = dimensions(|_, nth| match nth {
-        1 => Reply::ok(&json!({ "Item": item("5.0", "7", "theirs") })),
-        2 => Reply::error(
+        1 => CannedReply::ok(&json!({ "Item": item("5.0", "7", "theirs") })),
+        2 => CannedReply::error(
             400,
             "ConditionalCheckFailedException",
             "The conditional request failed",
@@ -488,7 +493,7 @@ async fn an_update_whose_time_is_used_up_by_its_calls_is_given_up() {
             return nothing();
         }
         let conflict = conflict(&item("1.0", &nth.to_string(), "theirs"));
-        Reply::Late(WORK / 10 + Duration::from_millis(10), Box::new(conflict))
+        CannedReply::Late(WORK / 10 + Duration::from_millis(10), Box::new(conflict))
     });
     let Err(UpdateError::Store(StoreError::Unavailable { source, .. })) =
         dimensions.update(&id(), raised).await
@@ -502,7 +507,7 @@ async fn an_update_whose_time_is_used_up_by_its_calls_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_forgotten_when_its_write_can_no_longer_arrive() {
     let (dimensions, sent) = dimensions(|_, nth| match nth {
-        2 => Reply::Reset,
+        2 => CannedReply::Reset,
         // What it expected is gone, and it was not done.
         3 => conflict_after(3),
         4 => conflict_after(1_000),
@@ -515,26 +520,26 @@ async fn a_lost_answer_is_forgotten_when_its_write_can_no_longer_arrive() {
 
 #[tokio::test(start_paused = true)]
 async fn passing_failures_are_tried_three_times_and_then_unavailable() {
-    type Failure = (&'static str, fn() -> Reply);
+    type Failure = (&'static str, fn() -> CannedReply);
     let failures: [Failure; 8] = [
         ("throughput", || {
-            Reply::error(400, "ProvisionedThroughputExceededException", "slow down")
+            CannedReply::error(400, "ProvisionedThroughputExceededException", "slow down")
         }),
         ("throttled", || {
-            Reply::error(400, "ThrottlingException", "slow down")
+            CannedReply::error(400, "ThrottlingException", "slow down")
         }),
         ("limit", || {
-            Reply::error(400, "RequestLimitExceeded", "slow down")
+            CannedReply::error(400, "RequestLimitExceeded", "slow down")
         }),
         ("internal", || {
-            Reply::error(500, "InternalServerError", "oops")
+            CannedReply::error(500, "InternalServerError", "oops")
         }),
         ("unavailable", || {
-            Reply::error(503, "ServiceUnavailable", "oops")
+            CannedReply::error(503, "ServiceUnavailable", "oops")
         }),
-        ("garbage", || Reply::Garbage),
-        ("reset", || Reply::Reset),
-        ("silence", || Reply::Silence),
+        ("garbage", || CannedReply::Garbage),
+        ("reset", || CannedReply::Reset),
+        ("silence", || CannedReply::Silence),
     ];
     for (name, reply) in failures {
         let (dimensions, sent) = dimensions(move |_, _| reply());
@@ -566,7 +571,7 @@ async fn other_refusals_are_faults_and_not_repeated() {
             if nth == 1 {
                 nothing()
             } else {
-                Reply::error(status, exception, "no")
+                CannedReply::error(status, exception, "no")
             }
         });
         let refused = dimensions.update(&id(), raised).await;
@@ -649,7 +654,7 @@ async fn an_item_that_is_none_of_ours_is_a_fault() {
         ),
     ] {
         let told = item.to_string();
-        let (dimensions, _) = dimensions(move |_, _| Reply::ok(&json!({ "Item": item })));
+        let (dimensions, _) = dimensions(move |_, _| CannedReply::ok(&json!({ "Item": item })));
         let Err(StoreError::Fault { source, .. }) = dimensions.read(&id()).await else {
             panic!("{told}")
         };
@@ -680,7 +685,7 @@ async fn every_state_comes_back_as_it_was_written() {
                 nothing()
             }
             _ if stored.is_null() => nothing(),
-            _ => Reply::ok(&json!({ "Item": stored })),
+            _ => CannedReply::ok(&json!({ "Item": stored })),
         });
         dimensions
             .update(&id(), |_| Ok::<_, Infallible>(state.clone()))
@@ -694,7 +699,8 @@ async fn every_state_comes_back_as_it_was_written() {
 
 #[tokio::test(start_paused = true)]
 async fn an_item_of_an_earlier_version_has_no_time() {
-    let (dimensions, _) = dimensions(|_, _| Reply::ok(&json!({ "Item": item("5.0", "7", "w") })));
+    let (dimensions, _) =
+        dimensions(|_, _| CannedReply::ok(&json!({ "Item": item("5.0", "7", "w") })));
     let read = dimensions.read(&id()).await.unwrap();
     assert_eq!((read.tag, read.updated_at), (StateTag::of_write("w"), None));
 }
@@ -704,9 +710,9 @@ async fn the_tag_of_a_change_is_that_of_the_item_which_it_left() {
     let (dimensions, sent) = dimensions(|request, nth| match nth {
         1 => nothing(),
         // Done, but the answer is lost.
-        2 => Reply::Reset,
+        2 => CannedReply::Reset,
         3 => conflict(&request.body["Item"]),
-        _ => Reply::ok(&json!({ "Item": item("2.0", "1", "theirs") })),
+        _ => CannedReply::ok(&json!({ "Item": item("2.0", "1", "theirs") })),
     });
     let change = dimensions.update(&id(), raised).await.unwrap();
     let written = sent.lock().unwrap()[2]["body"]["Item"]["writeId"]["S"].clone();
@@ -718,7 +724,7 @@ async fn the_tag_of_a_change_is_that_of_the_item_which_it_left() {
 #[tokio::test(start_paused = true)]
 async fn a_list_is_one_scan_that_begins_after_a_key() {
     let (dimensions, sent) = dimensions(|_, _| {
-        Reply::ok(&json!({
+        CannedReply::ok(&json!({
             "Items": [item("5.0", "7", "w")],
             "LastEvaluatedKey": { "scalableTargetDimensionId": { "S": "1-23456789" } }
         }))
@@ -746,7 +752,7 @@ async fn a_list_of_one_status_is_cut_at_its_limit_and_goes_on_after_the_last_one
         item
     };
     let items = json!({ "Items": [named("a"), named("b"), named("c")] });
-    let (dimensions, sent) = dimensions(move |_, _| Reply::ok(&items));
+    let (dimensions, sent) = dimensions(move |_, _| CannedReply::ok(&items));
     let pending = Some(StatusName::Pending);
     let ids = |page: &fleet_core::scaling::DimensionPage| {
         let ids = page.dimensions.iter().map(|(id, _)| id.as_str().to_owned());
@@ -780,12 +786,14 @@ async fn a_list_of_one_status_is_cut_at_its_limit_and_goes_on_after_the_last_one
 #[tokio::test(start_paused = true)]
 async fn a_list_fails_as_a_read_does() {
     let limit = PageLimit::default;
-    let (throttled, _) = dimensions(|_, _| Reply::error(400, "ThrottlingException", "slow down"));
-    let (missing, _) = dimensions(|_, _| Reply::error(400, "ResourceNotFoundException", "no"));
+    let (throttled, _) =
+        dimensions(|_, _| CannedReply::error(400, "ThrottlingException", "slow down"));
+    let (missing, _) =
+        dimensions(|_, _| CannedReply::error(400, "ResourceNotFoundException", "no"));
     let (foreign, _) = dimensions(|_, _| {
         let mut foreign = item("5.0", "7", "w");
         foreign["scalableTargetDimensionId"] = json!({ "S": "a/b" });
-        Reply::ok(&json!({ "Items": [foreign] }))
+        CannedReply::ok(&json!({ "Items": [foreign] }))
     });
     assert!(matches!(
         throttled.list(None, None, limit()).await,
@@ -809,12 +817,12 @@ async fn a_probe_reads_a_key_that_no_dimension_has() {
         .to_owned();
     assert!(DimensionId::parse(key).is_err());
     let (missing, _) =
-        dimensions(|_, _| Reply::error(400, "ResourceNotFoundException", "no table"));
+        dimensions(|_, _| CannedReply::error(400, "ResourceNotFoundException", "no table"));
     assert!(matches!(
         missing.probe().await,
         Err(StoreError::Fault { .. })
     ));
-    let (silent, _) = dimensions(|_, _| Reply::Silence);
+    let (silent, _) = dimensions(|_, _| CannedReply::Silence);
     let begun = Instant::now();
     assert!(matches!(
         silent.probe().await,

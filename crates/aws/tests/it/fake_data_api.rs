@@ -14,17 +14,17 @@ use fleet_testing::data_api_step;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::canned::{Reply, Request, config};
+use crate::canned::{CannedReply, CannedRequest, config};
 
 /// How a call fails, and whether it does its work nevertheless.
-pub(crate) struct Fault {
-    pub(crate) reply: Reply,
-    pub(crate) done: Done,
+pub(crate) struct CallFault {
+    pub(crate) reply: CannedReply,
+    pub(crate) done: WorkMoment,
 }
 
 /// When a failing call does its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Done {
+pub(crate) enum WorkMoment {
     Never,
     AtOnce,
     /// This long after the start of the test: until then it waits for a lock, and cannot be cancelled. It does nothing
@@ -33,7 +33,7 @@ pub(crate) enum Done {
 }
 
 /// A call that is about to be answered.
-pub(crate) struct Step<'a> {
+pub(crate) struct CallStep<'a> {
     /// `begin`, `insert`, `packages`, `commit`, `rollback`, `token`, `get`, `next`, `list`, `delete` or `one`.
     pub(crate) name: &'a str,
     /// Which call of this name it is, from 1.
@@ -51,7 +51,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MANY: usize = 1_000;
 
 /// What a transaction, or a single statement, does to the row.
-enum Change {
+enum RowChange {
     /// Inserts it, with this token.
     Put(Option<String>),
     /// Deletes it.
@@ -59,13 +59,13 @@ enum Change {
 }
 
 #[derive(Default)]
-struct State {
+struct DatabaseState {
     /// The token of the stored row.
     stored: Option<String>,
     /// The open transactions, with what they did.
-    open: BTreeMap<String, Option<Change>>,
+    open: BTreeMap<String, Option<RowChange>>,
     /// The calls that wait for a lock, with when they get it.
-    waiting: Vec<(Instant, &'static str, Request)>,
+    waiting: Vec<(Instant, &'static str, CannedRequest)>,
     calls: Vec<String>,
     /// The longest SQL text (in characters) and the longest request (in bytes) seen.
     widest: (usize, usize),
@@ -73,12 +73,12 @@ struct State {
 
 /// The database, from the test's point of view.
 #[derive(Clone)]
-pub(crate) struct FakeDataApi(Arc<Mutex<State>>);
+pub(crate) struct FakeDataApi(Arc<Mutex<DatabaseState>>);
 
 impl FakeDataApi {
     /// An empty database with an inventory on it. `faults` decides for each call whether it fails.
     pub(crate) fn start(
-        mut faults: impl FnMut(&Step<'_>) -> Option<Fault> + Send + 'static,
+        mut faults: impl FnMut(&CallStep<'_>) -> Option<CallFault> + Send + 'static,
     ) -> (Self, DataApiInventory) {
         let fake = Self(Arc::default());
         let begun = Instant::now();
@@ -90,17 +90,17 @@ impl FakeDataApi {
             state.calls.push(name.to_owned());
             assert!(state.calls.len() <= MANY, "the calls do not end");
             let nth = state.calls.iter().filter(|call| *call == name).count();
-            let fault = faults(&Step {
+            let fault = faults(&CallStep {
                 name,
                 nth,
                 at: begun.elapsed(),
             });
             match fault {
-                Some(Fault { reply, done }) => {
+                Some(CallFault { reply, done }) => {
                     match done {
-                        Done::Never => {}
-                        Done::AtOnce => drop(state.answer(name, &request)),
-                        Done::Later(at) => state.waiting.push((begun + at, name, request)),
+                        WorkMoment::Never => {}
+                        WorkMoment::AtOnce => drop(state.answer(name, &request)),
+                        WorkMoment::Later(at) => state.waiting.push((begun + at, name, request)),
                     }
                     reply
                 }
@@ -153,7 +153,7 @@ impl FakeDataApi {
     }
 
     /// The database after all that has happened by now.
-    fn now(&self) -> MutexGuard<'_, State> {
+    fn now(&self) -> MutexGuard<'_, DatabaseState> {
         let mut state = self.0.lock().unwrap();
         state.run_waiting();
         state
@@ -169,7 +169,7 @@ impl FakeDataApi {
     }
 }
 
-impl State {
+impl DatabaseState {
     /// Runs the calls that have got their lock by now.
     fn run_waiting(&mut self) {
         let now = Instant::now();
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    fn answer(&mut self, name: &str, request: &Request) -> Reply {
+    fn answer(&mut self, name: &str, request: &CannedRequest) -> CannedReply {
         let sql = request.body["sql"]
             .as_str()
             .unwrap_or_default()
@@ -194,7 +194,7 @@ impl State {
         if let Some(id) = transaction
             && !self.open.contains_key(id)
         {
-            return Reply::error(
+            return CannedReply::error(
                 404,
                 "TransactionNotFoundException",
                 &format!("Transaction {id} is not found"),
@@ -204,28 +204,31 @@ impl State {
             "begin" => {
                 let id = format!("transaction-{}", self.calls.len());
                 self.open.insert(id.clone(), None);
-                Reply::ok(&json!({ "transactionId": id }))
+                CannedReply::ok(&json!({ "transactionId": id }))
             }
             "insert" if self.stored.is_some() => duplicate(),
             "insert" => {
-                self.change(transaction, Change::Put(parameter(&request.body, "token")));
+                self.change(
+                    transaction,
+                    RowChange::Put(parameter(&request.body, "token")),
+                );
                 updated(1)
             }
             "packages" => updated(1),
             "delete" if self.stored.is_none() => updated(0),
             "delete" => {
-                self.change(transaction, Change::Take);
+                self.change(transaction, RowChange::Take);
                 updated(1)
             }
             "commit" => {
                 if let Some(change) = transaction.and_then(|id| self.open.remove(id)).flatten() {
                     self.change(None, change);
                 }
-                Reply::ok(&json!({ "transactionStatus": "Transaction Committed" }))
+                CannedReply::ok(&json!({ "transactionStatus": "Transaction Committed" }))
             }
             "rollback" => {
                 transaction.and_then(|id| self.open.remove(id));
-                Reply::ok(&json!({ "transactionStatus": "Rollback Complete" }))
+                CannedReply::ok(&json!({ "transactionStatus": "Rollback Complete" }))
             }
             "token" => {
                 let rows: Vec<Value> = self
@@ -233,22 +236,24 @@ impl State {
                     .iter()
                     .map(|token| json!([{ "stringValue": token }]))
                     .collect();
-                Reply::ok(&json!({ "records": rows, "numberOfRecordsUpdated": 0 }))
+                CannedReply::ok(&json!({ "records": rows, "numberOfRecordsUpdated": 0 }))
             }
-            "get" if self.stored.is_some() => Reply::ok(&json!({ "records": [[
+            "get" if self.stored.is_some() => CannedReply::ok(&json!({ "records": [[
                 { "longValue": 0 }, { "stringValue": "us-east-1" }, { "stringValue": "1" }, { "stringValue": "2019-03-06 02:45:32" }
             ]] })),
-            "one" => Reply::ok(&json!({ "records": [[{ "longValue": 3 }, { "longValue": 0 }]] })),
-            _ => Reply::ok(&json!({ "records": [] })),
+            "one" => {
+                CannedReply::ok(&json!({ "records": [[{ "longValue": 3 }, { "longValue": 0 }]] }))
+            }
+            _ => CannedReply::ok(&json!({ "records": [] })),
         }
     }
 
     /// Does `change` within `transaction`, or directly.
-    fn change(&mut self, transaction: Option<&str>, change: Change) {
+    fn change(&mut self, transaction: Option<&str>, change: RowChange) {
         match (transaction, change) {
             (Some(id), change) => drop(self.open.insert(id.to_owned(), Some(change))),
-            (None, Change::Put(token)) => self.stored = token,
-            (None, Change::Take) => self.stored = None,
+            (None, RowChange::Put(token)) => self.stored = token,
+            (None, RowChange::Take) => self.stored = None,
         }
     }
 }
@@ -263,12 +268,12 @@ fn parameter(body: &Value, name: &str) -> Option<String> {
         .map(ToOwned::to_owned)
 }
 
-fn updated(rows: usize) -> Reply {
-    Reply::ok(&json!({ "generatedFields": [], "numberOfRecordsUpdated": rows }))
+fn updated(rows: usize) -> CannedReply {
+    CannedReply::ok(&json!({ "generatedFields": [], "numberOfRecordsUpdated": rows }))
 }
 
-pub(crate) fn duplicate() -> Reply {
-    Reply::error(
+pub(crate) fn duplicate() -> CannedReply {
+    CannedReply::error(
         400,
         "DatabaseErrorException",
         "Duplicate entry 'i-1' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000",

@@ -1,13 +1,13 @@
 //! The Data API's failures on the wire.
 
 use crate::{
-    canned::Reply,
-    fake_data_api::{Done, Fault},
+    canned::CannedReply,
+    fake_data_api::{CallFault, WorkMoment},
 };
 
 /// How an operation reacts to a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Policy {
+pub(crate) enum FaultPolicy {
     /// Retries.
     Again,
     /// Retries, since the transaction is gone.
@@ -19,47 +19,47 @@ pub(crate) enum Policy {
 }
 
 /// One failure.
-pub(crate) struct Case {
+pub(crate) struct FaultCase {
     pub(crate) name: &'static str,
-    pub(crate) policy: Policy,
-    reply: fn() -> Reply,
+    pub(crate) policy: FaultPolicy,
+    reply: fn() -> CannedReply,
 }
 
-impl Case {
+impl FaultCase {
     /// The call fails without having done anything.
-    pub(crate) fn undone(&self) -> Option<Fault> {
-        Some(Fault {
+    pub(crate) fn undone(&self) -> Option<CallFault> {
+        Some(CallFault {
             reply: (self.reply)(),
-            done: Done::Never,
+            done: WorkMoment::Never,
         })
     }
 
     /// The call fails after it did its work.
-    pub(crate) fn done(&self) -> Option<Fault> {
-        Some(Fault {
+    pub(crate) fn done(&self) -> Option<CallFault> {
+        Some(CallFault {
             reply: (self.reply)(),
-            done: Done::AtOnce,
+            done: WorkMoment::AtOnce,
         })
     }
 }
 
 macro_rules! case {
     ($policy:ident, $name:literal, $reply:expr) => {
-        Case {
+        FaultCase {
             name: $name,
-            policy: Policy::$policy,
+            policy: FaultPolicy::$policy,
             reply: || $reply,
         }
     };
 }
 
 /// Every failure that has a rule.
-pub(crate) fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<FaultCase> {
     vec![
         case!(
             Again,
             "resuming",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseResumingException",
                 "The Aurora DB instance fleet-1 is resuming after being auto-paused."
@@ -68,7 +68,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "link failure, the newer form",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseErrorException",
                 "Communications link failure; SQLState: 08S01"
@@ -77,7 +77,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "link failure, the older form",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "BadRequestException",
                 "Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago."
@@ -86,7 +86,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "unavailable database",
-            Reply::error(
+            CannedReply::error(
                 504,
                 "DatabaseUnavailableException",
                 "The writer instance is not available."
@@ -95,7 +95,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "unavailable service",
-            Reply::error(
+            CannedReply::error(
                 503,
                 "ServiceUnavailableError",
                 "The service is not available."
@@ -104,7 +104,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "internal error",
-            Reply::error(
+            CannedReply::error(
                 500,
                 "InternalServerErrorException",
                 "An internal error occurred."
@@ -113,19 +113,19 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "bad gateway",
-            Reply::Answer {
+            CannedReply::Answer {
                 status: 502,
                 exception: None,
                 body: "<html>".into()
             }
         ),
-        case!(Again, "garbage", Reply::Garbage),
-        case!(Again, "reset", Reply::Reset),
-        case!(Again, "silence", Reply::Silence),
+        case!(Again, "garbage", CannedReply::Garbage),
+        case!(Again, "reset", CannedReply::Reset),
+        case!(Again, "silence", CannedReply::Silence),
         case!(
             Again,
             "failover",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseErrorException",
                 "Server shutdown in progress; Error code: 1053; SQLState: 08S01"
@@ -134,7 +134,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "deadlock",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseErrorException",
                 "Deadlock found when trying to get lock; try restarting transaction; Error code: 1213; SQLState: 40001"
@@ -143,7 +143,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "lock wait",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "BadRequestException",
                 "Database error code: 1205. Message: Lock wait timeout exceeded; try restarting transaction"
@@ -152,7 +152,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "too many connections",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseErrorException",
                 "Too many connections; Error code: 1040; SQLState: 08004"
@@ -161,12 +161,12 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "throttled",
-            Reply::error(429, "ThrottlingException", "Rate exceeded")
+            CannedReply::error(429, "ThrottlingException", "Rate exceeded")
         ),
         case!(
             Again,
             "unread secret",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "SecretsErrorException",
                 "There was a problem with the Secrets Manager secret."
@@ -175,7 +175,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Again,
             "password that has just changed",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseErrorException",
                 "Access denied for user 'fleet_writer'@'10.0.0.1' (using password: YES); Error code: 1045; SQLState: 28000"
@@ -184,7 +184,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Gone,
             "no transaction",
-            Reply::error(
+            CannedReply::error(
                 404,
                 "TransactionNotFoundException",
                 "Transaction transaction-1 is not found"
@@ -193,7 +193,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Gone,
             "no transaction, the older form",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "BadRequestException",
                 "Transaction transaction-1 is not found"
@@ -202,17 +202,17 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Gone,
             "not found",
-            Reply::error(404, "NotFoundException", "The transactionId was not found.")
+            CannedReply::error(404, "NotFoundException", "The transactionId was not found.")
         ),
         case!(
             Unavailable,
             "statement timeout",
-            Reply::error(400, "StatementTimeoutException", "The statement timed out.")
+            CannedReply::error(400, "StatementTimeoutException", "The statement timed out.")
         ),
         case!(
             Unavailable,
             "invalid state",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "InvalidResourceStateException",
                 "The cluster is stopped."
@@ -221,12 +221,12 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Fault,
             "invalid secret",
-            Reply::error(400, "InvalidSecretException", "The secret has no username.")
+            CannedReply::error(400, "InvalidSecretException", "The secret has no username.")
         ),
         case!(
             Fault,
             "endpoint not enabled",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "HttpEndpointNotEnabledException",
                 "HttpEndpoint is not enabled."
@@ -235,17 +235,17 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Fault,
             "no database",
-            Reply::error(404, "DatabaseNotFoundException", "Unknown database.")
+            CannedReply::error(404, "DatabaseNotFoundException", "Unknown database.")
         ),
         case!(
             Fault,
             "access denied",
-            Reply::error(403, "AccessDeniedException", "User is not authorized.")
+            CannedReply::error(403, "AccessDeniedException", "User is not authorized.")
         ),
         case!(
             Fault,
             "forbidden",
-            Reply::error(
+            CannedReply::error(
                 403,
                 "ForbiddenException",
                 "There are insufficient privileges."
@@ -254,12 +254,12 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Fault,
             "unsupported result",
-            Reply::error(400, "UnsupportedResultException", "Unsupported result.")
+            CannedReply::error(400, "UnsupportedResultException", "Unsupported result.")
         ),
         case!(
             Fault,
             "data too long",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "DatabaseErrorException",
                 "Data too long for column 'aws_region' at row 1; Error code: 1406; SQLState: 22001"
@@ -268,7 +268,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Fault,
             "answer too large",
-            Reply::error(
+            CannedReply::error(
                 400,
                 "BadRequestException",
                 "Database returned more than the allowed response size limit"
@@ -277,7 +277,7 @@ pub(crate) fn all() -> Vec<Case> {
         case!(
             Fault,
             "unknown exception",
-            Reply::error(400, "SomethingNewException", "Something new.")
+            CannedReply::error(400, "SomethingNewException", "Something new.")
         ),
     ]
 }

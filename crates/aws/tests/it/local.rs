@@ -4,7 +4,7 @@
 use std::{convert::Infallible, path::Path, sync::Arc};
 
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DimensionsSettings, DynamoDimensions, InventorySettings,
+    DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SecretProbe,
 };
 use fleet_core::{
     calls::counted,
@@ -16,12 +16,13 @@ use fleet_core::{
     readiness::Probe,
     scaling::{
         Capacity, Dimension, DimensionId, FailureReason, ListDimensions, ReadDimension,
-        ScalingStatus, Stored, UpdateDimension,
+        ScalingStatus, StoredDimension, UpdateDimension,
     },
     store::StoreError,
 };
 use fleet_local_aws::{
-    Engine, LocalAws, Migration, Options, Schema, Secret, Storage, Table, Timeouts,
+    Engine, LocalAws, LocalAwsOptions, Migration, Schema, SecretOption, Storage, TableOption,
+    Timeouts,
 };
 use tokio::task::JoinSet;
 
@@ -32,7 +33,7 @@ pub(crate) struct Local {
     pub(crate) aws: LocalAws,
     pub(crate) inventory: DataApiInventory,
     dimensions: DynamoDimensions,
-    secret: DatabaseSecret,
+    secret: SecretProbe,
 }
 
 pub(crate) fn settings() -> InventorySettings {
@@ -70,7 +71,7 @@ impl Local {
         table: &str,
     ) -> Self {
         let known = self::settings();
-        let aws = LocalAws::start(Options {
+        let aws = LocalAws::start(LocalAwsOptions {
             listen: "127.0.0.1:0".parse().unwrap(),
             storage,
             engine: fleet_testing::fresh_database().map_or(Engine::Embedded, Engine::MySql),
@@ -78,20 +79,20 @@ impl Local {
             account: "000000000000".into(),
             cluster_arn: known.cluster_arn,
             database: known.database,
-            secret: Secret {
+            secret: SecretOption {
                 name: known.secret,
                 username: "fleet".into(),
                 password: "fleet".into(),
             },
             limited: None,
             schema,
-            tables: vec![Table {
+            tables: vec![TableOption {
                 name: "fleet-dimensions".into(),
                 partition_key: "scalableTargetDimensionId".into(),
             }],
             timeouts: Timeouts::default(),
             api_url: None,
-            pace: fleet_local_aws::Pace::default(),
+            pace: fleet_local_aws::ScalingPace::default(),
         })
         .await
         .unwrap();
@@ -104,7 +105,7 @@ impl Local {
                     table: table.into(),
                 },
             ),
-            secret: DatabaseSecret::new(&config, &settings),
+            secret: SecretProbe::new(&config, &settings),
             aws,
         }
     }
@@ -413,7 +414,7 @@ async fn concurrent_updates_of_a_dimension_lose_nothing() {
     for dimensions in processes.iter().cycle().take(400) {
         let (dimensions, dimension) = (dimensions.clone(), Arc::clone(&dimension));
         writers.spawn(async move {
-            let raise = |stored: &Stored| {
+            let raise = |stored: &StoredDimension| {
                 Ok::<_, Infallible>(Dimension {
                     desired: Capacity::new(stored.state.desired.get() + 1.0).unwrap(),
                     ..stored.state.clone()
@@ -454,7 +455,7 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
         status: ScalingStatus::Failed(FailureReason::parse("no capacity left").ok()),
     };
     let (read, calls) = counted(local.dimensions.read(&dimension)).await;
-    assert_eq!((read.unwrap(), calls), (Stored::initial(), 1));
+    assert_eq!((read.unwrap(), calls), (StoredDimension::initial(), 1));
     for expected in [2, 1] {
         let (change, calls) = counted(
             local
@@ -469,7 +470,7 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
     let other = DimensionId::parse("another").unwrap();
     assert_eq!(
         local.dimensions.read(&other).await.unwrap(),
-        Stored::initial()
+        StoredDimension::initial()
     );
     let (page, calls) = counted(local.dimensions.list(None, None, PageLimit::default())).await;
     assert_eq!(

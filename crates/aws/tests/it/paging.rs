@@ -27,14 +27,14 @@ pub(crate) const INSTANCES: usize = 3_000;
 const EXAMINED: usize = 300;
 
 /// What the instance with this number is: id, region, account, and its packages with their versions.
-struct Sample {
+struct SampleInstance {
     id: String,
     region: &'static str,
     account: &'static str,
     packages: [(&'static str, String); 2],
 }
 
-fn sample(n: usize) -> Sample {
+fn sample(n: usize) -> SampleInstance {
     let account = match n % 1_000 {
         7 => "rare",
         _ if n < INSTANCES / 2 => "first-half",
@@ -51,7 +51,7 @@ fn sample(n: usize) -> Sample {
     } else {
         "many"
     };
-    Sample {
+    SampleInstance {
         // Not in the order of their numbers.
         id: format!("i-{:04}", n * 7_919 % 10_000),
         region,
@@ -89,8 +89,8 @@ async fn insert(client: &Client, sql: &str, sets: Vec<Vec<SqlParameter>>) {
 /// Stores every sample.
 pub(crate) async fn fill(aws: &LocalAws) -> Client {
     let client = Client::new(&test_config(&aws.endpoint_url()).build());
-    let samples: Vec<Sample> = (0..INSTANCES).map(sample).collect();
-    let instance = |sample: &Sample| {
+    let samples: Vec<SampleInstance> = (0..INSTANCES).map(sample).collect();
+    let instance = |sample: &SampleInstance| {
         vec![
             text("id", &sample.id),
             text("region", sample.region),
@@ -104,7 +104,7 @@ pub(crate) async fn fill(aws: &LocalAws) -> Client {
         samples.iter().map(instance).collect(),
     )
     .await;
-    let packages = |sample: &Sample| {
+    let packages = |sample: &SampleInstance| {
         let package = |(name, version): &(&str, String)| {
             vec![
                 text("id", &sample.id),
@@ -157,7 +157,7 @@ pub(crate) fn filters() -> Vec<InstanceFilter> {
     filters
 }
 
-fn matches(filter: &InstanceFilter, sample: &Sample) -> bool {
+fn matches(filter: &InstanceFilter, sample: &SampleInstance) -> bool {
     let package = |wanted: &PackageFilter| {
         sample.packages.iter().any(|(name, version)| {
             *name == wanted.name.as_str()

@@ -11,25 +11,25 @@ use fleet_core::inventory::{
 use serde_json::{Value, json};
 
 use crate::{
-    canned::{Reply, config},
+    canned::{CannedReply, config},
     local::{Local, settings},
     paging::{INSTANCES, fill, filters},
 };
 
 /// A statement as it was sent, with its parameters.
-struct Sent {
+struct SentStatement {
     what: String,
     sql: String,
     parameters: Vec<(String, String)>,
 }
 
 /// The statements of every list, from the first page on and from the middle, and of a search for words.
-async fn statements() -> Vec<Sent> {
+async fn statements() -> Vec<SentStatement> {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&bodies);
     let config = config(move |request| {
         seen.lock().unwrap().push(request.body);
-        Reply::ok(&json!({ "records": [] }))
+        CannedReply::ok(&json!({ "records": [] }))
     });
     let inventory = DataApiInventory::new(&config, settings());
     let mut statements = Vec::new();
@@ -41,7 +41,7 @@ async fn statements() -> Vec<Sent> {
                 value.as_str().unwrap().to_owned(),
             )
         };
-        let sent = |body: Value| Sent {
+        let sent = |body: Value| SentStatement {
             what: what.clone(),
             sql: body["sql"].as_str().unwrap().to_owned(),
             parameters: body["parameters"]
@@ -92,7 +92,7 @@ async fn sqlite_reads_pages_along_an_index() {
     for collation in ["ai_ci", "padded"] {
         database.create_collation(collation, str::cmp).unwrap();
     }
-    for Sent {
+    for SentStatement {
         what,
         sql,
         parameters,
@@ -172,7 +172,7 @@ async fn mariadb_reads_pages_along_an_index() {
         async move { call.send().await.unwrap().records.unwrap_or_default() }
     };
     run("ANALYZE TABLE ec2, ec2_package".to_owned(), Vec::new()).await;
-    for Sent {
+    for SentStatement {
         what,
         sql,
         parameters,

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    canned::{Reply, is_short},
-    fake_data_api::{Done, FakeDataApi, Fault},
-    faults::{Case, Policy, all},
+    canned::{CannedReply, is_short},
+    fake_data_api::{CallFault, FakeDataApi, WorkMoment},
+    faults::{FaultCase, FaultPolicy, all},
 };
 
 fn id() -> InstanceId {
@@ -22,12 +22,12 @@ fn id() -> InstanceId {
 }
 
 fn first_call(
-    case: Case,
+    case: FaultCase,
     name: &'static str,
 ) -> (
     FakeDataApi,
     fleet_aws::DataApiInventory,
-    Policy,
+    FaultPolicy,
     &'static str,
 ) {
     let (policy, told) = (case.policy, case.name);
@@ -41,18 +41,22 @@ fn first_call(
     (fake.occupied(), inventory, policy, told)
 }
 
-fn assert_refused<T: std::fmt::Debug>(answer: Result<T, StoreError>, policy: Policy, name: &str) {
+fn assert_refused<T: std::fmt::Debug>(
+    answer: Result<T, StoreError>,
+    policy: FaultPolicy,
+    name: &str,
+) {
     match (policy, answer) {
-        (Policy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => {
+        (FaultPolicy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => {
             assert!(is_short(retry_after))
         }
-        (Policy::Fault, Err(StoreError::Fault { .. })) => {}
+        (FaultPolicy::Fault, Err(StoreError::Fault { .. })) => {}
         (_, answer) => panic!("{name}: {answer:?}"),
     }
 }
 
-fn retried(policy: Policy) -> bool {
-    matches!(policy, Policy::Again | Policy::Gone)
+fn retried(policy: FaultPolicy) -> bool {
+    matches!(policy, FaultPolicy::Again | FaultPolicy::Gone)
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,9 +140,9 @@ async fn a_cluster_that_wakes_in_time_is_waited_for() {
 async fn a_store_that_goes_away_and_comes_back_is_read_again() {
     let (_, inventory) = FakeDataApi::start(|call| {
         let away = (Duration::from_secs(1)..Duration::from_secs(100)).contains(&call.at);
-        away.then_some(Fault {
-            reply: Reply::Reset,
-            done: Done::Never,
+        away.then_some(CallFault {
+            reply: CannedReply::Reset,
+            done: WorkMoment::Never,
         })
     });
     assert!(inventory.get(&id()).await.is_ok());
@@ -162,7 +166,7 @@ async fn a_probe_asks_once_unless_its_connection_broke() {
             assert_eq!(fake.calls(), "one one", "{name}");
             continue;
         }
-        let refused = matches!(case.policy, Policy::Fault);
+        let refused = matches!(case.policy, FaultPolicy::Fault);
         let (fake, inventory, ..) = first_call(case, "one");
         let begun = Instant::now();
         match inventory.probe().await {
@@ -190,16 +194,16 @@ fn long_record(fails: &'static str) -> (FakeDataApi, fleet_aws::DataApiInventory
     let mut failed = false;
     FakeDataApi::start(move |call| {
         let reply = |rows: Vec<Value>| {
-            Some(Fault {
-                reply: Reply::ok(&json!({ "records": rows })),
-                done: Done::Never,
+            Some(CallFault {
+                reply: CannedReply::ok(&json!({ "records": rows })),
+                done: WorkMoment::Never,
             })
         };
         if call.name == fails && !failed {
             failed = true;
-            return Some(Fault {
-                reply: Reply::error(503, "ServiceUnavailableError", "down"),
-                done: Done::Never,
+            return Some(CallFault {
+                reply: CannedReply::error(503, "ServiceUnavailableError", "down"),
+                done: WorkMoment::Never,
             });
         }
         match call.name {
@@ -265,9 +269,9 @@ async fn a_row_that_is_none_of_ours_is_a_fault() {
     ] {
         let told = rows.to_string();
         let (fake, inventory) = FakeDataApi::start(move |_| {
-            Some(Fault {
-                reply: Reply::ok(&json!({ "records": rows })),
-                done: Done::Never,
+            Some(CallFault {
+                reply: CannedReply::ok(&json!({ "records": rows })),
+                done: WorkMoment::Never,
             })
         });
         let answer = inventory.get(&id()).await;

@@ -11,9 +11,9 @@ use fleet_core::{
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    canned::{Reply, is_short},
-    fake_data_api::{Done, FakeDataApi, Fault},
-    faults::{Policy, all},
+    canned::{CannedReply, is_short},
+    fake_data_api::{CallFault, FakeDataApi, WorkMoment},
+    faults::{FaultPolicy, all},
 };
 
 fn id() -> InstanceId {
@@ -22,18 +22,18 @@ fn id() -> InstanceId {
 
 /// A database with a row, whose calls fail as `faults` says: the call's name, and its number among those of that name.
 fn occupied(
-    mut faults: impl FnMut(&str, usize) -> Option<Fault> + Send + 'static,
+    mut faults: impl FnMut(&str, usize) -> Option<CallFault> + Send + 'static,
 ) -> (FakeDataApi, DataApiInventory) {
     let (fake, inventory) = FakeDataApi::start(move |call| faults(call.name, call.nth));
     (fake.occupied(), inventory)
 }
 
-fn assert_refused(removed: Result<bool, StoreError>, policy: Policy, name: &str) {
+fn assert_refused(removed: Result<bool, StoreError>, policy: FaultPolicy, name: &str) {
     match (policy, removed) {
-        (Policy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => {
+        (FaultPolicy::Unavailable, Err(StoreError::Unavailable { retry_after, .. })) => {
             assert!(is_short(retry_after))
         }
-        (Policy::Fault, Err(StoreError::Fault { .. })) => {}
+        (FaultPolicy::Fault, Err(StoreError::Fault { .. })) => {}
         (_, removed) => panic!("{name}: {removed:?}"),
     }
 }
@@ -53,9 +53,9 @@ async fn a_removal_is_one_transaction() {
 async fn a_removal_of_nothing_is_undone_and_answers_so() {
     for rollback_fails in [false, true] {
         let (fake, inventory) = FakeDataApi::start(move |call| {
-            (call.name == "rollback" && rollback_fails).then_some(Fault {
-                reply: Reply::Silence,
-                done: Done::Never,
+            (call.name == "rollback" && rollback_fails).then_some(CallFault {
+                reply: CannedReply::Silence,
+                done: WorkMoment::Never,
             })
         });
         assert!(!inventory.remove(&id()).await.unwrap());
@@ -75,13 +75,13 @@ async fn a_removal_that_fails_on_its_way_is_rolled_back_and_begun_again_or_refus
                     _ => None,
                 });
             let removed = inventory.remove(&id()).await;
-            let rollback = if step == "begin" || policy == Policy::Gone {
+            let rollback = if step == "begin" || policy == FaultPolicy::Gone {
                 ""
             } else {
                 " rollback"
             };
             match policy {
-                Policy::Again | Policy::Gone => {
+                FaultPolicy::Again | FaultPolicy::Gone => {
                     assert!(removed.unwrap() && !fake.has_row(), "{step}, {name}");
                     assert_eq!(
                         fake.calls(),
@@ -89,7 +89,7 @@ async fn a_removal_that_fails_on_its_way_is_rolled_back_and_begun_again_or_refus
                         "{name}"
                     );
                 }
-                Policy::Unavailable | Policy::Fault => {
+                FaultPolicy::Unavailable | FaultPolicy::Fault => {
                     assert_refused(removed, policy, name);
                     assert_eq!(fake.calls(), format!("{sent}{rollback}"), "{name}");
                     assert!(fake.is_occupied() && !fake.holds_locks(), "{step}, {name}");
@@ -106,7 +106,7 @@ async fn a_commit_that_was_done_but_not_answered_is_a_removal() {
         let (fake, inventory) =
             occupied(move |call, _| if call == "commit" { case.done() } else { None });
         assert!(inventory.remove(&id()).await.unwrap(), "{name}");
-        let rollback = if policy == Policy::Gone {
+        let rollback = if policy == FaultPolicy::Gone {
             ""
         } else {
             " rollback"
@@ -131,14 +131,14 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
             }
         });
         let removed = inventory.remove(&id()).await;
-        let rollback = if policy == Policy::Gone {
+        let rollback = if policy == FaultPolicy::Gone {
             ""
         } else {
             " rollback"
         };
         let first = format!("begin delete commit{rollback} token");
         match policy {
-            Policy::Again | Policy::Gone => {
+            FaultPolicy::Again | FaultPolicy::Gone => {
                 assert!(removed.unwrap() && !fake.has_row(), "{name}");
                 assert_eq!(
                     fake.calls(),
@@ -146,7 +146,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
                     "{name}"
                 );
             }
-            Policy::Unavailable | Policy::Fault => {
+            FaultPolicy::Unavailable | FaultPolicy::Fault => {
                 assert_refused(removed, policy, name);
                 assert_eq!(fake.calls(), first, "{name}");
                 assert!(fake.is_occupied() && !fake.holds_locks(), "{name}");
@@ -156,15 +156,15 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
 }
 
 /// A database with a row, whose first commit is not answered, nor the first read afterwards.
-fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
+fn unanswered(commit: WorkMoment) -> (FakeDataApi, DataApiInventory) {
     occupied(move |call, nth| match (call, nth) {
-        ("commit", 1) => Some(Fault {
-            reply: Reply::Reset,
+        ("commit", 1) => Some(CallFault {
+            reply: CannedReply::Reset,
             done: commit,
         }),
-        ("token", 1) => Some(Fault {
-            reply: Reply::Reset,
-            done: Done::Never,
+        ("token", 1) => Some(CallFault {
+            reply: CannedReply::Reset,
+            done: WorkMoment::Never,
         }),
         _ => None,
     })
@@ -172,11 +172,11 @@ fn unanswered(commit: Done) -> (FakeDataApi, DataApiInventory) {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_commit_did_is_looked_for_until_it_is_known() {
-    let (fake, inventory) = unanswered(Done::AtOnce);
+    let (fake, inventory) = unanswered(WorkMoment::AtOnce);
     assert!(inventory.remove(&id()).await.unwrap());
     assert_eq!(fake.calls(), "begin delete commit rollback token token");
 
-    let (fake, inventory) = unanswered(Done::Never);
+    let (fake, inventory) = unanswered(WorkMoment::Never);
     assert!(inventory.remove(&id()).await.unwrap() && !fake.has_row());
     assert_eq!(
         fake.calls(),
@@ -184,7 +184,7 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
     );
 
     // Another client removes it between the read and the second attempt.
-    let (fake, inventory) = unanswered(Done::Never);
+    let (fake, inventory) = unanswered(WorkMoment::Never);
     let id = id();
     let (removed, ()) = tokio::join!(
         inventory.remove(&id),
@@ -199,7 +199,7 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_others_added_after_a_commit_without_an_answer_stays() {
-    let (fake, inventory) = unanswered(Done::AtOnce);
+    let (fake, inventory) = unanswered(WorkMoment::AtOnce);
     let id = id();
     let (removed, ()) = tokio::join!(inventory.remove(&id), fake.meddled_with("token", true));
     assert!(
@@ -214,17 +214,17 @@ async fn an_instance_that_others_added_after_a_commit_without_an_answer_stays() 
 async fn a_removal_that_waits_for_a_lock_beyond_its_time_is_never_done() {
     // Without an answer to its rollback a commit stays in doubt, and the instance may be removed.
     for (step, ends) in [
-        ("delete", Done::AtOnce),
-        ("delete", Done::Never),
-        ("commit", Done::AtOnce),
+        ("delete", WorkMoment::AtOnce),
+        ("delete", WorkMoment::Never),
+        ("commit", WorkMoment::AtOnce),
     ] {
         let (fake, inventory) = occupied(move |call, _| match call {
-            call if call == step => Some(Fault {
-                reply: Reply::Silence,
-                done: Done::Later(Duration::from_secs(60)),
+            call if call == step => Some(CallFault {
+                reply: CannedReply::Silence,
+                done: WorkMoment::Later(Duration::from_secs(60)),
             }),
-            "rollback" => Some(Fault {
-                reply: Reply::Silence,
+            "rollback" => Some(CallFault {
+                reply: CannedReply::Silence,
                 done: ends,
             }),
             _ => None,
@@ -252,7 +252,7 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
     for step in ["begin", "delete", "commit"] {
         for case in all()
             .into_iter()
-            .filter(|case| !matches!(case.policy, Policy::Fault | Policy::Unavailable))
+            .filter(|case| !matches!(case.policy, FaultPolicy::Fault | FaultPolicy::Unavailable))
         {
             let (policy, name) = (case.policy, case.name);
             let (fake, inventory) =
@@ -270,7 +270,7 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
             );
             // A transaction that the service does not know needs no end.
             assert!(
-                fake.is_occupied() && (policy == Policy::Gone || !fake.holds_locks()),
+                fake.is_occupied() && (policy == FaultPolicy::Gone || !fake.holds_locks()),
                 "{step}, {name}"
             );
         }
@@ -280,9 +280,9 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_is_given_up_removes_nothing_and_lets_go_of_its_locks() {
     let (fake, inventory) = occupied(|call, _| {
-        (call == "delete").then_some(Fault {
-            reply: Reply::Silence,
-            done: Done::AtOnce,
+        (call == "delete").then_some(CallFault {
+            reply: CannedReply::Silence,
+            done: WorkMoment::AtOnce,
         })
     });
     assert!(

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use fleet_aws::{DatabaseSecret, InventorySettings};
+use fleet_aws::{InventorySettings, SecretProbe};
 use fleet_core::{calls::counted, readiness::Probe, store::StoreError};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::canned::{Reply, Request, config};
+use crate::canned::{CannedReply, CannedRequest, config};
 
-fn secret(script: impl FnMut(Request) -> Reply + Send + 'static) -> DatabaseSecret {
+fn secret(script: impl FnMut(CannedRequest) -> CannedReply + Send + 'static) -> SecretProbe {
     let settings = InventorySettings {
         cluster_arn: "arn:aws:rds:us-east-1:000000000000:cluster:fleet".into(),
         secret: "fleet-db".into(),
         database: "ec2_inventory_db".into(),
     };
-    DatabaseSecret::new(&config(script), &settings)
+    SecretProbe::new(&config(script), &settings)
 }
 
 #[tokio::test(start_paused = true)]
@@ -25,7 +25,7 @@ async fn a_secret_that_is_there_is_described_once() {
             (request.operation.as_str(), &request.body),
             ("DescribeSecret", &json!({ "SecretId": "fleet-db" }))
         );
-        Reply::ok(&json!({ "Name": "fleet-db" }))
+        CannedReply::ok(&json!({ "Name": "fleet-db" }))
     });
     let (answer, calls) = counted(secret.probe()).await;
     assert!(answer.is_ok());
@@ -39,7 +39,7 @@ async fn a_secret_that_cannot_be_read_is_a_fault() {
         "AccessDeniedException",
         "InvalidParameterException",
     ] {
-        let answer = secret(move |_| Reply::error(400, exception, "no"))
+        let answer = secret(move |_| CannedReply::error(400, exception, "no"))
             .probe()
             .await;
         assert!(
@@ -48,7 +48,7 @@ async fn a_secret_that_cannot_be_read_is_a_fault() {
         );
     }
     let deleted =
-        secret(|_| Reply::ok(&json!({ "Name": "fleet-db", "DeletedDate": 1_700_000_000 })))
+        secret(|_| CannedReply::ok(&json!({ "Name": "fleet-db", "DeletedDate": 1_700_000_000 })))
             .probe()
             .await;
     assert!(
@@ -59,11 +59,11 @@ async fn a_secret_that_cannot_be_read_is_a_fault() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_answer_is_unavailable_within_three_seconds() {
-    let replies: [fn() -> Reply; 4] = [
-        || Reply::error(500, "InternalServiceError", "oops"),
-        || Reply::error(400, "ThrottlingException", "slow down"),
-        || Reply::Reset,
-        || Reply::Silence,
+    let replies: [fn() -> CannedReply; 4] = [
+        || CannedReply::error(500, "InternalServiceError", "oops"),
+        || CannedReply::error(400, "ThrottlingException", "slow down"),
+        || CannedReply::Reset,
+        || CannedReply::Silence,
     ];
     for reply in replies {
         let begun = Instant::now();

@@ -12,14 +12,14 @@ use flate2::{Compression, write::DeflateEncoder};
 use serde_json::Value;
 
 use super::functions::workspace;
-use crate::Failure;
+use crate::BenchError;
 
 /// Programs by their names.
 pub(crate) struct Binaries(BTreeMap<String, PathBuf>);
 
 impl Binaries {
     /// Builds the packages as a release. Cargo says what it does on the standard error output.
-    pub(crate) fn build(packages: &[&str]) -> Result<Self, Failure> {
+    pub(crate) fn build(packages: &[&str]) -> Result<Self, BenchError> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
             .args([
@@ -48,7 +48,7 @@ impl Binaries {
         )
     }
 
-    pub(crate) fn program(&self, name: &str) -> Result<&Path, Failure> {
+    pub(crate) fn program(&self, name: &str) -> Result<&Path, BenchError> {
         match self.0.get(name) {
             Some(file) if file.is_file() => Ok(file),
             Some(file) => Err(format!("there is no program {}", file.display()).into()),
@@ -71,7 +71,7 @@ fn built_programs(messages: &str) -> BTreeMap<String, PathBuf> {
 }
 
 /// The bytes of a program, and of a zip file with it, to within the few of the zip's own head.
-pub(crate) fn sizes(program: &Path) -> Result<(u64, u64), Failure> {
+pub(crate) fn sizes(program: &Path) -> Result<(u64, u64), BenchError> {
     let bytes = fs::read(program)?;
     let mut zipped = DeflateEncoder::new(ByteCount(0), Compression::default());
     zipped.write_all(&bytes)?;

@@ -2,26 +2,29 @@
 //!
 //! INIT is billed as well: <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>.
 
-use super::{MEMORIES, Start, WARM_ANSWERS};
+use super::{MEMORIES, StartTimes, WARM_ANSWERS};
 use crate::{
-    report::{Cell, Report},
+    report::{Report, ReportCell},
     statistics::median,
 };
 
 /// The table of all memory settings, from the starts of each function (in the order of `labels`) at those that were measured.
-pub(super) fn of_memory(labels: &[String], by_memory: &[(u32, Vec<Vec<Start>>)]) -> Report {
+pub(super) fn of_memory(labels: &[String], by_memory: &[(u32, Vec<Vec<StartTimes>>)]) -> Report {
     let rows = labels.iter().enumerate().map(|(number, label)| {
-        let mut row = vec![Cell::text(label)];
+        let mut row = vec![ReportCell::text(label)];
         for memory in MEMORIES {
             let starts = by_memory
                 .iter()
                 .find(|(measured, _)| *measured == memory)
                 .map_or(&[][..], |(_, starts)| &starts[number]);
-            let of = |part: fn(&Start) -> f64| {
+            let of = |part: fn(&StartTimes) -> f64| {
                 median(starts.iter().map(part)).map(|time| billed(memory, time))
             };
-            row.push(Cell::number(of(|start| start.ready + start.first()), 2));
-            row.push(Cell::number(of(Start::warm), 2));
+            row.push(ReportCell::number(
+                of(|start| start.ready + start.first()),
+                2,
+            ));
+            row.push(ReportCell::number(of(StartTimes::warm), 2));
         }
         row
     });
@@ -56,8 +59,8 @@ fn billed(memory: u32, milliseconds: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn start(ready: f64, first: f64, warm: f64) -> Start {
-        Start {
+    fn start(ready: f64, first: f64, warm: f64) -> StartTimes {
+        StartTimes {
             ready,
             answers: vec![first, warm, warm],
         }
@@ -82,15 +85,15 @@ mod tests {
         assert_eq!(
             report.rows,
             [vec![
-                Cell::text("get"),
-                Cell::Number(35.0 / 8.0, 2),
-                Cell::Number(0.125, 2),
-                Cell::Missing,
-                Cell::Missing,
-                Cell::Missing,
-                Cell::Missing,
-                Cell::Number(9.0, 2),
-                Cell::Number(1.0, 2),
+                ReportCell::text("get"),
+                ReportCell::Number(35.0 / 8.0, 2),
+                ReportCell::Number(0.125, 2),
+                ReportCell::Missing,
+                ReportCell::Missing,
+                ReportCell::Missing,
+                ReportCell::Missing,
+                ReportCell::Number(9.0, 2),
+                ReportCell::Number(1.0, 2),
             ]]
         );
     }

@@ -4,10 +4,10 @@ use std::{fs, path::PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::Failure;
+use crate::BenchError;
 
 /// A function and what it is asked.
-pub(crate) struct Function {
+pub(crate) struct MeasuredFunction {
     /// The package, and the program that it builds.
     pub(crate) name: &'static str,
     /// What it is asked, where that is not plain from its name.
@@ -23,45 +23,46 @@ pub(crate) struct Function {
 }
 
 /// The function that the others are compared with.
-pub(crate) const BARE: Function = Function::of("bare-function", "get-v1-health.json");
+pub(crate) const BARE: MeasuredFunction =
+    MeasuredFunction::of("bare-function", "get-v1-health.json");
 
 /// The functions of the API. The event of a change is another one each time.
-pub(crate) const FUNCTIONS: [Function; 12] = [
-    Function::of("books", "get-book.json"),
-    Function::of("authors", "get-author.json"),
-    Function::of("metadata", "get-v1-metadata.json"),
-    Function::of("health", "get-v1-health.json"),
-    Function {
+pub(crate) const FUNCTIONS: [MeasuredFunction; 12] = [
+    MeasuredFunction::of("books", "get-book.json"),
+    MeasuredFunction::of("authors", "get-author.json"),
+    MeasuredFunction::of("metadata", "get-v1-metadata.json"),
+    MeasuredFunction::of("health", "get-v1-health.json"),
+    MeasuredFunction {
         asked: "ready",
         is_steady: false,
-        ..Function::with_store("health", "get-v1-health-ready.json")
+        ..MeasuredFunction::with_store("health", "get-v1-health-ready.json")
     },
-    Function::with_store("scalable-dimension-get", "get-scalable-dimension.json"),
-    Function {
+    MeasuredFunction::with_store("scalable-dimension-get", "get-scalable-dimension.json"),
+    MeasuredFunction {
         vary: |event, number| event["body"] = format!(r#"{{"desiredCapacity":{number}.5}}"#).into(),
-        ..Function::with_store("scalable-dimension-patch", "patch-scalable-dimension.json")
+        ..MeasuredFunction::with_store("scalable-dimension-patch", "patch-scalable-dimension.json")
     },
-    Function::with_store("scalable-dimension-list", "get-scalable-dimensions.json"),
-    Function::with_store("ec2-inventory-get", "get-ec2-instance.json"),
-    Function::with_store("ec2-inventory-list", "get-ec2.json"),
-    Function {
+    MeasuredFunction::with_store("scalable-dimension-list", "get-scalable-dimensions.json"),
+    MeasuredFunction::with_store("ec2-inventory-get", "get-ec2-instance.json"),
+    MeasuredFunction::with_store("ec2-inventory-list", "get-ec2.json"),
+    MeasuredFunction {
         vary: |event, number| {
             let id = format!("start-{number}");
             event["path"] = format!("/ec2/{id}").into();
             event["pathParameters"]["aws_instance_id"] = id.into();
         },
-        ..Function::with_store("ec2-inventory-add", "post-ec2-instance.json")
+        ..MeasuredFunction::with_store("ec2-inventory-add", "post-ec2-instance.json")
     },
-    Function {
+    MeasuredFunction {
         asked: "of an unknown instance",
         vary: |event, number| {
             event["pathParameters"]["aws_instance_id"] = format!("none-{number}").into();
         },
-        ..Function::with_store("ec2-inventory-remove", "delete-ec2-instance.json")
+        ..MeasuredFunction::with_store("ec2-inventory-remove", "delete-ec2-instance.json")
     },
 ];
 
-impl Function {
+impl MeasuredFunction {
     const fn of(name: &'static str, event: &'static str) -> Self {
         Self {
             name,
@@ -88,11 +89,11 @@ impl Function {
     }
 
     /// The event, from which one of each number can be made.
-    pub(crate) fn event(&self) -> Result<Event, Failure> {
+    pub(crate) fn event(&self) -> Result<FunctionEvent, BenchError> {
         let file = workspace().join("events").join(self.event);
         let text =
             fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(Event {
+        Ok(FunctionEvent {
             template: serde_json::from_str(&text)?,
             vary: self.vary,
         })
@@ -100,12 +101,12 @@ impl Function {
 }
 
 /// What a function is asked.
-pub(crate) struct Event {
+pub(crate) struct FunctionEvent {
     template: Value,
     vary: fn(&mut Value, usize),
 }
 
-impl Event {
+impl FunctionEvent {
     pub(crate) fn number(&self, number: usize) -> Vec<u8> {
         let mut event = self.template.clone();
         (self.vary)(&mut event, number);
@@ -119,7 +120,7 @@ pub(crate) fn workspace() -> PathBuf {
 }
 
 /// The functions' settings, as `sam local` has them, but for the address of the stores.
-pub(crate) fn settings() -> Result<Vec<(String, String)>, Failure> {
+pub(crate) fn settings() -> Result<Vec<(String, String)>, BenchError> {
     let file = fs::read_to_string(workspace().join("events/env.local.json"))?;
     Ok(read_settings(&serde_json::from_str(&file)?))
 }

@@ -13,7 +13,7 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
-use crate::Failure;
+use crate::BenchError;
 
 /// How long a function may take to ask for work, or to answer. Under valgrind everything takes fifty times as long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,22 +24,22 @@ const DEADLINE: Duration = Duration::from_secs(29);
 pub(crate) struct RuntimeApi(TcpListener);
 
 /// A function that has asked for work.
-pub(crate) struct Session {
+pub(crate) struct RuntimeSession {
     connection: BufReader<TcpStream>,
     invocations: usize,
 }
 
 impl RuntimeApi {
-    pub(crate) fn open() -> Result<Self, Failure> {
+    pub(crate) fn open() -> Result<Self, BenchError> {
         Ok(Self(TcpListener::bind("127.0.0.1:0")?))
     }
 
-    pub(crate) fn address(&self) -> Result<SocketAddr, Failure> {
+    pub(crate) fn address(&self) -> Result<SocketAddr, BenchError> {
         Ok(self.0.local_addr()?)
     }
 
     /// Waits until the function asks for work for the first time.
-    pub(crate) fn wait_for(&self, function: &mut Child) -> Result<Session, Failure> {
+    pub(crate) fn wait_for(&self, function: &mut Child) -> Result<RuntimeSession, BenchError> {
         let until = Instant::now() + PATIENCE;
         while !self.is_called(Duration::from_secs(1))? {
             if let Some(status) = function.try_wait()? {
@@ -54,7 +54,7 @@ impl RuntimeApi {
         let (stream, _) = self.0.accept()?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut session = Session {
+        let mut session = RuntimeSession {
             connection: BufReader::new(stream),
             invocations: 0,
         };
@@ -62,16 +62,16 @@ impl RuntimeApi {
         Ok(session)
     }
 
-    fn is_called(&self, within: Duration) -> Result<bool, Failure> {
+    fn is_called(&self, within: Duration) -> Result<bool, BenchError> {
         let within = Timespec::try_from(within)?;
         let called = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&within))?;
         Ok(called > 0)
     }
 }
 
-impl Session {
+impl RuntimeSession {
     /// Hands an event out. Returns how long the answer took, which must have status 200.
-    pub(crate) fn invoke(&mut self, event: &[u8]) -> Result<Duration, Failure> {
+    pub(crate) fn invoke(&mut self, event: &[u8]) -> Result<Duration, BenchError> {
         self.invocations += 1;
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + DEADLINE;
         let head = format!(
@@ -99,7 +99,7 @@ impl Session {
     }
 
     /// Waits until the function asks for work.
-    fn next(&mut self) -> Result<(), Failure> {
+    fn next(&mut self) -> Result<(), BenchError> {
         let request = read_request(&mut self.connection)?;
         if request.line.contains("/invocation/next ") {
             Ok(())
@@ -110,7 +110,7 @@ impl Session {
 }
 
 /// Whether it is a response to an invocation, with status 200.
-fn is_ok(answer: &HttpRequest) -> Result<(), Failure> {
+fn is_ok(answer: &HttpRequest) -> Result<(), BenchError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if answer.line.contains("/response ") && body["statusCode"] == 200 {
         return Ok(());
@@ -127,7 +127,7 @@ struct HttpRequest {
 }
 
 /// Reads a request with its body, which has a length or comes in chunks.
-fn read_request(from: &mut impl BufRead) -> Result<HttpRequest, Failure> {
+fn read_request(from: &mut impl BufRead) -> Result<HttpRequest, BenchError> {
     let line = read_line(from)?;
     let (mut length, mut chunked) = (0, false);
     loop {
@@ -157,13 +157,13 @@ fn read_request(from: &mut impl BufRead) -> Result<HttpRequest, Failure> {
     Ok(HttpRequest { line, body })
 }
 
-fn take(from: &mut impl Read, length: usize, into: &mut Vec<u8>) -> Result<(), Failure> {
+fn take(from: &mut impl Read, length: usize, into: &mut Vec<u8>) -> Result<(), BenchError> {
     let before = into.len();
     into.resize(before + length, 0);
     Ok(from.read_exact(&mut into[before..])?)
 }
 
-fn read_line(from: &mut impl BufRead) -> Result<String, Failure> {
+fn read_line(from: &mut impl BufRead) -> Result<String, BenchError> {
     let mut line = String::new();
     if from.read_line(&mut line)? == 0 {
         return Err("the function closed its connection".into());

@@ -12,9 +12,9 @@ const PERIOD: u32 = 20_000;
 const WHOLE_PROCESSOR: u32 = 1_769;
 
 /// A control group; removed when this is dropped, after the processes in it have ended.
-pub(crate) struct Share(PathBuf);
+pub(crate) struct ControlGroup(PathBuf);
 
-impl Share {
+impl ControlGroup {
     /// The share of a function with this memory, in MB.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for ControlGroup {
     fn drop(&mut self) {
         // What cannot be removed is empty, and takes nothing.
         let _ = fs::remove_dir(&self.0);

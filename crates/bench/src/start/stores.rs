@@ -17,7 +17,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::Failure;
+use crate::BenchError;
 
 /// Where systems keep their certificate authorities in one file: Debian, and Lambda's Amazon Linux.
 const SYSTEM_BUNDLES: [&str; 2] = [
@@ -36,7 +36,7 @@ pub(crate) struct TlsStores {
 
 impl TlsStores {
     /// Passes what comes over TLS on to this address.
-    pub(crate) async fn before(address: String) -> Result<Self, Failure> {
+    pub(crate) async fn before(address: String) -> Result<Self, BenchError> {
         let authority_key = KeyPair::generate()?;
         let mut authority = CertificateParams::new([])?;
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,7 +1,7 @@
 use super::*;
 
-fn start(ready: f64, answers: &[f64]) -> Start {
-    Start {
+fn start(ready: f64, answers: &[f64]) -> StartTimes {
+    StartTimes {
         ready,
         answers: answers.to_vec(),
     }
@@ -22,7 +22,7 @@ fn only_known_functions_are_planned_and_the_bare_one_comes_first() {
     for name in ["bare-function", "health"] {
         std::fs::write(folder.path().join(name), name).unwrap();
     }
-    let plan = |only: &[&str]| Plan {
+    let plan = |only: &[&str]| StartPlan {
         starts: 1,
         binaries: Some(folder.path().to_owned()),
         only: only.iter().map(|name| (*name).to_owned()).collect(),
@@ -56,7 +56,7 @@ fn a_function_has_its_settings_and_no_other_address_of_stores() {
 
 #[test]
 fn a_program_that_ends_before_it_asks_for_work_is_a_failure() {
-    let failed = Start::measure(Path::new("/bin/true"), &[], &[], None)
+    let failed = StartTimes::measure(Path::new("/bin/true"), &[], &[], None)
         .map(drop)
         .unwrap_err()
         .to_string();

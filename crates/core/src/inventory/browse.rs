@@ -36,7 +36,7 @@ impl InstanceSearch {
 
 /// An instance with the first of its packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundInstance {
+pub struct InstanceMatch {
     /// The instance.
     pub summary: InstanceSummary,
     /// Its first packages by name and version, up to [`PACKAGES_SHOWN`].
@@ -47,9 +47,9 @@ pub struct FoundInstance {
 
 /// One page of matches, ordered by id; on the first page those whose whole id is a word of the search come before the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundPage {
+pub struct MatchPage {
     /// The instances.
-    pub records: Vec<FoundInstance>,
+    pub records: Vec<InstanceMatch>,
     /// The id that the next page begins after; `None` on the last page.
     pub next: Option<InstanceId>,
 }
@@ -76,7 +76,7 @@ pub trait BrowseInstances: Send + Sync {
         search: &InstanceSearch,
         after: Option<&InstanceId>,
         limit: PageLimit,
-    ) -> impl Future<Output = Result<FoundPage, StoreError>> + Send;
+    ) -> impl Future<Output = Result<MatchPage, StoreError>> + Send;
 
     /// How many instances match. Takes time in proportion to their number.
     ///

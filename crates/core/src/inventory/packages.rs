@@ -76,9 +76,9 @@ impl Packages {
 impl<'de> Deserialize<'de> for Packages {
     /// A list whose length is known is refused for it before any entry is looked at.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+        struct PackageList;
 
-        impl<'de> Visitor<'de> for List {
+        impl<'de> Visitor<'de> for PackageList {
             type Value = Packages;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Packages {
             }
         }
 
-        deserializer.deserialize_seq(List)
+        deserializer.deserialize_seq(PackageList)
     }
 }
 

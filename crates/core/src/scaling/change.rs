@@ -6,7 +6,7 @@ use super::{Dimension, StateTag};
 
 /// What one request made of a dimension.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct DimensionChange {
     /// Before it.
     pub before: Dimension,
     /// After it.
@@ -39,7 +39,7 @@ impl fmt::Display for FieldChange {
     }
 }
 
-impl Change {
+impl DimensionChange {
     /// The fields whose values differ, in the order of the specification. Empty when nothing changed.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldChange> {
@@ -74,7 +74,7 @@ mod tests {
             status: ScalingStatus::Failed(Some(FailureReason::parse("no capacity").unwrap())),
             ..before.clone()
         };
-        let told: Vec<String> = Change {
+        let told: Vec<String> = DimensionChange {
             before: before.clone(),
             after,
             tag: StateTag::initial(),
@@ -92,7 +92,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            Change {
+            DimensionChange {
                 before: before.clone(),
                 after: before,
                 tag: StateTag::initial()

@@ -4,7 +4,7 @@ use super::{Capacity, Dimension, FailureReason, ScalingStatus};
 
 /// How scaling ends in demo mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DemoOutcome {
     /// The actual capacity becomes the desired one.
     #[default]
     Succeed,
@@ -17,18 +17,18 @@ const TEST_FAILURE: &str = "Scaling fails on purpose while SCALING_TEST_FAILURE 
 
 /// The state after a GET: one step towards the desired capacity.
 #[must_use]
-pub fn step(state: &Dimension, outcome: Outcome) -> Dimension {
+pub fn step(state: &Dimension, outcome: DemoOutcome) -> Dimension {
     let next = |status| Dimension {
         status,
         ..state.clone()
     };
     match (&state.status, outcome) {
         (ScalingStatus::Pending, _) => next(ScalingStatus::InProgress),
-        (ScalingStatus::InProgress, Outcome::Succeed) => Dimension {
+        (ScalingStatus::InProgress, DemoOutcome::Succeed) => Dimension {
             actual: state.desired,
             ..next(ScalingStatus::Successful)
         },
-        (ScalingStatus::InProgress, Outcome::Fail) => next(ScalingStatus::Failed(
+        (ScalingStatus::InProgress, DemoOutcome::Fail) => next(ScalingStatus::Failed(
             FailureReason::parse(TEST_FAILURE).ok(),
         )),
         (ScalingStatus::Successful | ScalingStatus::Failed(_), _) => state.clone(),
@@ -66,24 +66,27 @@ mod tests {
             (patched.status.name(), patched.actual, patched.desired),
             ("Pending", capacity(1.0), capacity(2.0))
         );
-        let first = step(&patched, Outcome::Succeed);
+        let first = step(&patched, DemoOutcome::Succeed);
         assert_eq!(
             (first.status.name(), first.actual),
             ("InProgress", capacity(1.0))
         );
-        let second = step(&first, Outcome::Succeed);
+        let second = step(&first, DemoOutcome::Succeed);
         assert_eq!(
             (second.status.name(), second.actual),
             ("Successful", capacity(2.0))
         );
-        assert_eq!(step(&second, Outcome::Succeed), second);
+        assert_eq!(step(&second, DemoOutcome::Succeed), second);
     }
 
     #[test]
     fn a_test_failure_stays_until_the_next_patch() {
         let failed = step(
-            &step(&patch(&Dimension::INITIAL, capacity(2.0)), Outcome::Fail),
-            Outcome::Fail,
+            &step(
+                &patch(&Dimension::INITIAL, capacity(2.0)),
+                DemoOutcome::Fail,
+            ),
+            DemoOutcome::Fail,
         );
         assert_eq!(
             (failed.status.name(), failed.actual, failed.desired),
@@ -93,7 +96,7 @@ mod tests {
             failed.status.failure_reason().map(FailureReason::as_str),
             Some(TEST_FAILURE)
         );
-        assert_eq!(step(&failed, Outcome::Succeed), failed);
+        assert_eq!(step(&failed, DemoOutcome::Succeed), failed);
         for number in [2.0, 3.0] {
             let tried_again = patch(&failed, capacity(number));
             assert_eq!(

@@ -2,7 +2,7 @@
 
 /// The three names in a dimension's state. They come from settings and are the same for every dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
+pub struct DimensionNames {
     /// Stays constant: Application Auto Scaling drops a target whose version changes.
     pub version: String,
     /// The resource that is scaled.
@@ -11,7 +11,7 @@ pub struct Names {
     pub dimension_name: String,
 }
 
-impl Default for Names {
+impl Default for DimensionNames {
     fn default() -> Self {
         Self {
             version: "MyVersion".to_owned(),

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use thiserror::Error;
 
-use super::{Change, Dimension, DimensionId, DimensionPage, StatusName, Stored};
+use super::{Dimension, DimensionChange, DimensionId, DimensionPage, StatusName, StoredDimension};
 use crate::{inventory::PageLimit, store::StoreError};
 
 /// Why a dimension was not changed.
@@ -21,11 +21,14 @@ pub enum UpdateError<E> {
 
 /// Reads dimensions.
 pub trait ReadDimension: Send + Sync {
-    /// A dimension as the last successful write left it; [`Stored::initial`] for an id never seen.
+    /// A dimension as the last successful write left it; [`StoredDimension::initial`] for an id never seen.
     ///
     /// # Errors
     /// The store's failure.
-    fn read(&self, id: &DimensionId) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+    fn read(
+        &self,
+        id: &DimensionId,
+    ) -> impl Future<Output = Result<StoredDimension, StoreError>> + Send;
 }
 
 /// Lists dimensions.
@@ -53,6 +56,6 @@ pub trait UpdateDimension: Send + Sync {
     fn update<E: Send>(
         &self,
         id: &DimensionId,
-        transition: impl Fn(&Stored) -> Result<Dimension, E> + Send + Sync,
-    ) -> impl Future<Output = Result<Change, UpdateError<E>>> + Send;
+        transition: impl Fn(&StoredDimension) -> Result<Dimension, E> + Send + Sync,
+    ) -> impl Future<Output = Result<DimensionChange, UpdateError<E>>> + Send;
 }

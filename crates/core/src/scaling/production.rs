@@ -14,7 +14,7 @@ pub enum PatchError {
 
 /// The fields that a patch brings; those that it does not bring stay as they are.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Patch {
+pub struct DimensionPatch {
     /// What there should be.
     pub desired: Option<Capacity>,
     /// What there is.
@@ -25,7 +25,7 @@ pub struct Patch {
     pub failure_reason: Option<FailureReason>,
 }
 
-impl Patch {
+impl DimensionPatch {
     /// Merges the patch into `state`.
     ///
     /// - A patch that changes the desired capacity makes the status `Pending`, whatever status (and reason) it brought.
@@ -97,9 +97,9 @@ mod tests {
 
     #[test]
     fn only_the_fields_that_a_patch_brings_change() {
-        let patch = Patch {
+        let patch = DimensionPatch {
             actual: Some(capacity(3.0)),
-            ..Patch::default()
+            ..DimensionPatch::default()
         };
         assert_eq!(
             patch.apply(&Dimension::INITIAL).unwrap(),
@@ -118,20 +118,20 @@ mod tests {
             Some(StatusName::InProgress),
             Some(StatusName::Failed),
         ] {
-            let patch = Patch {
+            let patch = DimensionPatch {
                 desired: Some(capacity(2.0)),
                 status,
-                ..Patch::default()
+                ..DimensionPatch::default()
             };
             assert_eq!(
                 patch.apply(&Dimension::INITIAL).unwrap().status,
                 ScalingStatus::Pending
             );
         }
-        let same = Patch {
+        let same = DimensionPatch {
             desired: Some(capacity(1.0)),
             status: Some(StatusName::InProgress),
-            ..Patch::default()
+            ..DimensionPatch::default()
         };
         assert_eq!(
             same.apply(&Dimension::INITIAL).unwrap().status,
@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn a_reason_needs_a_failure() {
-        let with = |status| Patch {
+        let with = |status| DimensionPatch {
             status,
             failure_reason: reason("why"),
-            ..Patch::default()
+            ..DimensionPatch::default()
         };
         assert_eq!(
             with(None).apply(&Dimension::INITIAL),
@@ -165,9 +165,9 @@ mod tests {
 
     #[test]
     fn a_reason_ends_with_its_failure() {
-        let patch = |status| Patch {
+        let patch = |status| DimensionPatch {
             status: Some(status),
-            ..Patch::default()
+            ..DimensionPatch::default()
         };
         assert_eq!(
             patch(StatusName::Failed).apply(&failed("old")).unwrap(),
@@ -186,11 +186,11 @@ mod tests {
             desired: capacity(8.0),
             status: ScalingStatus::InProgress,
         };
-        let report = |actual: Option<f64>, desired: Option<f64>| Patch {
+        let report = |actual: Option<f64>, desired: Option<f64>| DimensionPatch {
             status: Some(StatusName::Successful),
             actual: actual.map(capacity),
             desired: desired.map(capacity),
-            ..Patch::default()
+            ..DimensionPatch::default()
         };
         for late in [report(Some(4.0), None), report(Some(4.0), Some(8.0))] {
             assert_eq!(
@@ -216,9 +216,9 @@ mod tests {
 
     #[test]
     fn the_same_capacity_asked_for_again_is_a_new_try_only_after_a_failure() {
-        let again = Patch {
+        let again = DimensionPatch {
             desired: Some(capacity(1.0)),
-            ..Patch::default()
+            ..DimensionPatch::default()
         };
         assert_eq!(
             again.apply(&failed("old")).unwrap(),
@@ -238,7 +238,7 @@ mod tests {
             };
             assert_eq!(again.apply(&state).unwrap(), state);
         }
-        let with_actual = Patch {
+        let with_actual = DimensionPatch {
             actual: Some(capacity(1.0)),
             ..again
         };

@@ -85,7 +85,7 @@ impl Serialize for UpdateTime {
 
 /// A dimension's state with its store's metadata.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
+pub struct StoredDimension {
     /// The state.
     pub state: Dimension,
     /// Identifies it among all states that the dimension has had.
@@ -95,7 +95,7 @@ pub struct Stored {
     pub updated_at: Option<UpdateTime>,
 }
 
-impl Stored {
+impl StoredDimension {
     /// A dimension that was never changed.
     #[must_use]
     pub fn initial() -> Self {
@@ -111,7 +111,7 @@ impl Stored {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DimensionPage {
     /// The dimensions, in the store's own order. May be fewer than requested, or none, although others follow.
-    pub dimensions: Vec<(DimensionId, Stored)>,
+    pub dimensions: Vec<(DimensionId, StoredDimension)>,
     /// The id that the next page begins after. `None` on the last page.
     pub next: Option<DimensionId>,
 }

@@ -2,18 +2,18 @@
 
 use fleet_core::scaling::{
     Capacity, Dimension,
-    demo::{Outcome, patch, step},
+    demo::{DemoOutcome, patch, step},
 };
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
-enum Request {
+enum ModelRequest {
     Get,
     Patch(f64),
 }
 
 /// Keeps no status: it follows from the number of reads since the last order.
-struct Model {
+struct DemoModel {
     reached: f64,
     desired: f64,
     /// `None` before the first change.
@@ -21,14 +21,16 @@ struct Model {
     fails: bool,
 }
 
-impl Model {
-    fn request(&mut self, request: &Request) {
+impl DemoModel {
+    fn request(&mut self, request: &ModelRequest) {
         match *request {
-            Request::Patch(desired) if desired != self.desired || self.status() == "Failed" => {
+            ModelRequest::Patch(desired)
+                if desired != self.desired || self.status() == "Failed" =>
+            {
                 (self.desired, self.looks) = (desired, Some(0))
             }
-            Request::Patch(_) => {}
-            Request::Get => {
+            ModelRequest::Patch(_) => {}
+            ModelRequest::Get => {
                 self.looks = self.looks.map(|looks| (looks + 1).min(2));
                 if self.looks == Some(2) && !self.fails {
                     self.reached = self.desired;
@@ -47,11 +49,14 @@ impl Model {
     }
 }
 
-fn requests() -> impl Strategy<Value = Vec<Request>> {
+fn requests() -> impl Strategy<Value = Vec<ModelRequest>> {
     // Few capacities, so that equal ones occur often.
     let capacity = prop_oneof![4 => (0_u8..4).prop_map(f64::from), 1 => 0.0..=f64::MAX];
     prop::collection::vec(
-        prop_oneof![Just(Request::Get), capacity.prop_map(Request::Patch)],
+        prop_oneof![
+            Just(ModelRequest::Get),
+            capacity.prop_map(ModelRequest::Patch)
+        ],
         0..40,
     )
 }
@@ -59,14 +64,14 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
 proptest! {
     #[test]
     fn every_history_in_demo_mode_ends_where_the_model_says(requests in requests(), fails: bool) {
-        let outcome = if fails { Outcome::Fail } else { Outcome::Succeed };
-        let mut model = Model { reached: 1.0, desired: 1.0, looks: None, fails };
+        let outcome = if fails { DemoOutcome::Fail } else { DemoOutcome::Succeed };
+        let mut model = DemoModel { reached: 1.0, desired: 1.0, looks: None, fails };
         let mut state = Dimension::INITIAL;
         for request in &requests {
             model.request(request);
             state = match *request {
-                Request::Get => step(&state, outcome),
-                Request::Patch(number) => patch(&state, Capacity::new(number).unwrap()),
+                ModelRequest::Get => step(&state, outcome),
+                ModelRequest::Patch(number) => patch(&state, Capacity::new(number).unwrap()),
             };
             prop_assert_eq!(state.status.name(), model.status());
             prop_assert_eq!((state.actual.get(), state.desired.get()), (model.reached, model.desired));

@@ -2,12 +2,12 @@
 
 use fleet_core::scaling::{
     Capacity, Dimension, FailureReason, StatusName,
-    production::{Patch, PatchError},
+    production::{DimensionPatch, PatchError},
 };
 use proptest::{option, prelude::*, sample::select};
 
 #[derive(Clone, Debug, PartialEq)]
-struct Model {
+struct ProductionModel {
     actual: f64,
     desired: f64,
     status: &'static str,
@@ -15,16 +15,16 @@ struct Model {
 }
 
 #[derive(Clone, Debug)]
-struct Sent {
+struct SentPatch {
     desired: Option<u8>,
     actual: Option<u8>,
     status: Option<(&'static str, StatusName)>,
     reason: Option<&'static str>,
 }
 
-impl Model {
+impl ProductionModel {
     /// The sentences of the contract, one after the other.
-    fn patched(&self, sent: &Sent) -> Option<Self> {
+    fn patched(&self, sent: &SentPatch) -> Option<Self> {
         let mut new = self.clone();
         new.actual = sent.actual.map_or(self.actual, f64::from);
         new.desired = sent.desired.map_or(self.desired, f64::from);
@@ -52,7 +52,7 @@ impl Model {
     }
 }
 
-fn sent() -> impl Strategy<Value = Sent> {
+fn sent() -> impl Strategy<Value = SentPatch> {
     let statuses = select(vec![
         ("Pending", StatusName::Pending),
         ("InProgress", StatusName::InProgress),
@@ -65,7 +65,7 @@ fn sent() -> impl Strategy<Value = Sent> {
         option::of(statuses),
         option::of(select(vec!["no quota", "no capacity"])),
     )
-        .prop_map(|(desired, actual, status, reason)| Sent {
+        .prop_map(|(desired, actual, status, reason)| SentPatch {
             desired,
             actual,
             status,
@@ -73,8 +73,8 @@ fn sent() -> impl Strategy<Value = Sent> {
         })
 }
 
-fn seen(state: &Dimension) -> Model {
-    Model {
+fn seen(state: &Dimension) -> ProductionModel {
+    ProductionModel {
         actual: state.actual.get(),
         desired: state.desired.get(),
         status: state.status.name(),
@@ -89,7 +89,7 @@ proptest! {
         let mut model = seen(&state);
         for sent in &history {
             let capacity = |number: Option<u8>| number.map(|number| Capacity::new(f64::from(number)).unwrap());
-            let patch = Patch {
+            let patch = DimensionPatch {
                 desired: capacity(sent.desired),
                 actual: capacity(sent.actual),
                 status: sent.status.map(|(_, status)| status),

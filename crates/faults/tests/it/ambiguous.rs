@@ -5,7 +5,7 @@ mod unheard;
 use std::{sync::Arc, time::Duration};
 
 use fleet_core::inventory::{GetInstance as _, InstanceId};
-use fleet_faults::{Fault, Functions, Kind, Proxy, Run, Stores, stores::config};
+use fleet_faults::{Fault, FaultKind, FaultRun, Functions, Proxy, Stores, stores::config};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -39,14 +39,14 @@ fn record(number: usize, packages: usize) -> Value {
 }
 
 /// Does `request` `count` times, on several transports at once, and reports what was done.
-async fn each<F>(name: &str, kind: Kind, request: impl Fn(Arc<Way>, fastrand::Rng, usize) -> F)
+async fn each<F>(name: &str, kind: FaultKind, request: impl Fn(Arc<Way>, fastrand::Rng, usize) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let name = format!("{name}, {kind:?}");
-    let run = Run::of(&name);
+    let run = FaultRun::of(&name);
     // A call that is never answered takes 5 to 10 s, so these wait concurrently; most of them are in `unheard`.
-    let (count, ways) = if kind == Kind::Silence {
+    let (count, ways) = if kind == FaultKind::Silence {
         (run.count(2, 50), run.count(2, 50))
     } else {
         (run.count(16, 1_000), run.count(8, 25))
@@ -72,7 +72,7 @@ where
 }
 
 /// Adds an instance while one of its calls meets a fault, and adds it again.
-async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
+async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: FaultKind) {
     let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
     let new = record(number, packages);
     let nth = rng.usize(..if packages == 0 { 3 } else { 4 });
@@ -115,7 +115,7 @@ async fn add(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
 }
 
 /// Removes an instance while one of its calls meets a fault.
-async fn remove(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
+async fn remove(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: FaultKind) {
     let id = format!("i-{number}");
     assert_eq!(
         way.functions
@@ -139,7 +139,7 @@ async fn remove(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind
 }
 
 /// Patches a dimension while its read or its write meets a fault.
-async fn patch(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Kind) {
+async fn patch(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: FaultKind) {
     let desired = number as f64 + 2.0;
     let before = way.stores.revision("1-23456789").await;
     let nth = rng.usize(0..2);
@@ -181,9 +181,9 @@ macro_rules! kinds {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             tokio::join!(
-                each("adds", Kind::$kind, |way, rng, number| add(way, rng, number, Kind::$kind)),
-                each("removals", Kind::$kind, |way, rng, number| remove(way, rng, number, Kind::$kind)),
-                each("patches", Kind::$kind, |way, rng, number| patch(way, rng, number, Kind::$kind)),
+                each("adds", FaultKind::$kind, |way, rng, number| add(way, rng, number, FaultKind::$kind)),
+                each("removals", FaultKind::$kind, |way, rng, number| remove(way, rng, number, FaultKind::$kind)),
+                each("patches", FaultKind::$kind, |way, rng, number| patch(way, rng, number, FaultKind::$kind)),
             );
         }
     )+};
@@ -209,7 +209,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
-    let run = Run::of("adds in a storm");
+    let run = FaultRun::of("adds in a storm");
     let count = run.count(8, 1_000);
     let mut workers = JoinSet::new();
     for worker in 0..CLIENTS.min(count) {
@@ -220,7 +220,7 @@ async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
             for number in (worker..count).step_by(CLIENTS) {
                 let new = record(number, 2);
                 let mut faults = rng.fork();
-                let kinds = [Kind::ResetRequest, Kind::ResetAnswer, Kind::TruncateAnswer, Kind::ErrorAfter, Kind::ErrorInstead];
+                let kinds = [FaultKind::ResetRequest, FaultKind::ResetAnswer, FaultKind::TruncateAnswer, FaultKind::ErrorAfter, FaultKind::ErrorInstead];
                 way.proxy
                     .plan(move |call| (faults.f64() < CHANCE).then(|| faults.choice(kinds).unwrap().fault(call.operation, &mut faults)));
                 let mut told_to_wait = false;

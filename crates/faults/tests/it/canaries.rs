@@ -1,7 +1,9 @@
 //! Secrets never show, neither in a log line nor in a response, however a request fails.
 
-use fleet_faults::{Answer, Connection, Fault, Process, Proxy, Run, Stores};
-use fleet_local_aws::Secret;
+use fleet_faults::{
+    ClientResponse, Fault, FaultRun, Proxy, ServerConnection, ServerProcess, Stores,
+};
+use fleet_local_aws::SecretOption;
 use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
@@ -65,7 +67,12 @@ fn faults() -> Vec<Option<Fault>> {
 }
 
 /// A request in which everything that may be secret is a canary.
-async fn ask(connection: &mut Connection, method: &str, path: &str, body: &str) -> Answer {
+async fn ask(
+    connection: &mut ServerConnection,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> ClientResponse {
     let headers = [
         ("x-api-key", "CANARY-header"),
         ("authorization", "Bearer CANARY-header"),
@@ -80,7 +87,7 @@ async fn ask(connection: &mut Connection, method: &str, path: &str, body: &str) 
 }
 
 /// An error may tell the client its own id, which the duplicate's text does by contract, and nothing else.
-fn assert_tells_nothing(answer: &Answer) {
+fn assert_tells_nothing(answer: &ClientResponse) {
     let told = answer.text.replace("CANARY-path", "");
     assert!(
         answer.status < 400 || !told.contains(CANARY),
@@ -104,8 +111,8 @@ fn assert_tells_nothing(answer: &Answer) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_canary_shows_in_a_log_line_or_an_error() {
-    let run = Run::of("canaries");
-    let secret = Secret {
+    let run = FaultRun::of("canaries");
+    let secret = SecretOption {
         name: "fleet-db".into(),
         username: "CANARY-secret".into(),
         password: "CANARY-secret".into(),
@@ -129,8 +136,8 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         ("AWS_ENDPOINT_URL", endpoint.as_str()),
         ("RUST_LOG", "trace"),
     ];
-    let server = Process::start(SERVER, &["--backend", "aws"], &variables).await;
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let server = ServerProcess::start(SERVER, &["--backend", "aws"], &variables).await;
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     let (mut answers, mut errors) = (0, 0);
     let instance = "/ec2/CANARY-path";
     let dimension = "/v1/scalableTargetDimensions/CANARY-path?x=CANARY-query";

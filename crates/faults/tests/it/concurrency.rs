@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use fleet_core::settings::ScalingMode;
-use fleet_faults::{Functions, Run, Stores};
+use fleet_faults::{FaultRun, Functions, Stores};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::{
@@ -17,7 +17,7 @@ fn package(name: &str, version: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_many_that_add_the_same_ids_one_wins_each() {
-    let run = Run::of("adders");
+    let run = FaultRun::of("adders");
     let (adders, ids) = (run.count(10, 50), run.count(10, 100));
     let stores = Stores::start().await;
     let mut tasks = JoinSet::new();
@@ -61,7 +61,7 @@ async fn of_many_that_add_the_same_ids_one_wins_each() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adds_that_share_packages_all_succeed() {
-    let run = Run::of("shared packages");
+    let run = FaultRun::of("shared packages");
     let (adds, mut rng) = (run.count(60, 400), run.rng(0));
     let stores = Stores::start().await;
     // As many instances of the function as Lambda would run side by side before it opens more.
@@ -94,7 +94,7 @@ async fn adds_that_share_packages_all_succeed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_of_different_fields_lose_nothing_of_each_other() {
-    let run = Run::of("patches of fields");
+    let run = FaultRun::of("patches of fields");
     let (writers, rounds) = (run.count(60, 200), run.count(2, 100));
     let mut sent_again = 0;
     for round in 0..rounds {

@@ -1,7 +1,7 @@
 //! A real deadlock in a real database: the add that is its victim is retried.
 
 use aws_sdk_rdsdata::Client;
-use fleet_faults::{Functions, Proxy, Run, Stores, stores};
+use fleet_faults::{FaultRun, Functions, Proxy, Stores, stores};
 use fleet_testing::fresh_database;
 use serde_json::json;
 use tokio::time::{Duration, sleep};
@@ -61,7 +61,7 @@ impl Rival {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_add_that_is_the_victim_of_a_deadlock_is_done_again() {
-    let run = Run::of("a deadlock");
+    let run = FaultRun::of("a deadlock");
     if fresh_database().is_none() {
         run.not_run("the embedded engine has one writer at a time; FLEET_TEST_DATABASE_URL names a database");
         return;

@@ -1,6 +1,6 @@
 //! A full disk: what does not fit is refused, what was acknowledged stays, and with room again the server goes on.
 
-use fleet_faults::{Connection, Process, Run, client::send};
+use fleet_faults::{FaultRun, ServerConnection, ServerProcess, client::send};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ fn body(id: usize) -> String {
     json!({"aws_region": "r", "aws_account": "a", "packages": packages}).to_string()
 }
 
-async fn packages(connection: &mut Connection, id: usize) -> Option<usize> {
+async fn packages(connection: &mut ServerConnection, id: usize) -> Option<usize> {
     let answer = connection
         .send("GET", &format!("/ec2/i-{id}"), "")
         .await
@@ -30,7 +30,7 @@ async fn packages(connection: &mut Connection, id: usize) -> Option<usize> {
 }
 
 /// Holds what the log and readiness say of a disk that has just refused a write.
-async fn says_so(server: &Process, connection: &mut Connection, check: &str) {
+async fn says_so(server: &ServerProcess, connection: &mut ServerConnection, check: &str) {
     let ready = connection
         .send("GET", "/v1/health/ready", "")
         .await
@@ -54,11 +54,11 @@ async fn says_so(server: &Process, connection: &mut Connection, check: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_that_was_acknowledged() {
-    let run = Run::of("a full disk");
+    let run = FaultRun::of("a full disk");
     let folder = TempDir::new().unwrap();
     let arguments = ["--data-dir", folder.path().to_str().unwrap()];
-    let mut server = Process::start_limited(SERVER, BLOCKS, &arguments).await;
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let mut server = ServerProcess::start_limited(SERVER, BLOCKS, &arguments).await;
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     let (mut stored, mut refused) = (Vec::new(), Vec::new());
     for id in 0..400 {
         let answer = connection
@@ -120,8 +120,8 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     }
     server.kill().await;
 
-    let server = Process::start(SERVER, &arguments, &[("RUST_LOG", "warn")]).await;
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let server = ServerProcess::start(SERVER, &arguments, &[("RUST_LOG", "warn")]).await;
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     for id in &stored {
         assert_eq!(
             packages(&mut connection, *id).await,

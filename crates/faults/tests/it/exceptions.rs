@@ -8,11 +8,11 @@ mod secret;
 use std::{ops::RangeInclusive, time::Duration};
 
 use fleet_aws::budget::WHOLE;
-use fleet_core::scaling::demo::Outcome;
+use fleet_core::scaling::demo::DemoOutcome;
 use fleet_core::settings::ScalingMode;
 use fleet_faults::{
-    Answer, Functions, Run, Stores,
-    wire::{Fate, Refusal, Wire, Work, elsewhere},
+    ClientResponse, FaultRun, Functions, Stores,
+    wire::{CallFate, RefusedWork, ServiceException, Wire, elsewhere},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -33,19 +33,19 @@ enum ClientError {
 }
 
 /// A test's own stores with all functions in front of them, under a paused clock.
-struct Place {
+struct PausedApi {
     stores: Option<Stores>,
     wire: Wire,
     production: Functions,
     demo: Functions,
 }
 
-impl Place {
+impl PausedApi {
     fn start() -> Self {
         let stores = elsewhere(Stores::start());
         let wire = Wire::to(stores.address());
         let production = Functions::new(&wire.config(), ScalingMode::Production);
-        let demo = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
+        let demo = Functions::new(&wire.config(), ScalingMode::Demo(DemoOutcome::Succeed));
         Self {
             stores: Some(stores),
             wire,
@@ -55,9 +55,9 @@ impl Place {
     }
 
     /// Has the call `step` refused, the first time or each time.
-    fn refuse(&self, step: &'static str, lasts: bool, refusal: Refusal) {
+    fn refuse(&self, step: &'static str, lasts: bool, refusal: ServiceException) {
         self.wire.plan(move |sent, before| {
-            (sent == step && (lasts || before == 0)).then(|| Fate::Refused(refusal.clone()))
+            (sent == step && (lasts || before == 0)).then(|| CallFate::Refused(refusal.clone()))
         });
     }
 
@@ -93,8 +93,13 @@ impl Place {
 }
 
 /// An exception with its message, as the services write it.
-fn refusal(status: u16, exception: &'static str, message: &str, work: Work) -> Refusal {
-    Refusal {
+fn refusal(
+    status: u16,
+    exception: &'static str,
+    message: &str,
+    work: RefusedWork,
+) -> ServiceException {
+    ServiceException {
         status,
         exception,
         body: json!({ "message": message }),
@@ -103,7 +108,7 @@ fn refusal(status: u16, exception: &'static str, message: &str, work: Work) -> R
 }
 
 /// Checks the whole response: status, each key of the body, headers.
-fn assert_told(answer: &Answer, told: &ClientError, inventory: bool, case: &str) {
+fn assert_told(answer: &ClientResponse, told: &ClientError, inventory: bool, case: &str) {
     let wait = answer
         .headers
         .get("retry-after")
@@ -132,7 +137,7 @@ fn assert_told(answer: &Answer, told: &ClientError, inventory: bool, case: &str)
 }
 
 /// Does `request` and checks its time.
-async fn in_time(request: impl Future<Output = Answer>, case: &str) -> Answer {
+async fn in_time(request: impl Future<Output = ClientResponse>, case: &str) -> ClientResponse {
     let begun = Instant::now();
     let answer = request.await;
     let took = begun.elapsed();

@@ -15,8 +15,8 @@ use fastrand::Rng;
 use fleet_aws::DynamoDimensions;
 use fleet_core::{
     scaling::{
-        Capacity, Dimension, DimensionId, ReadDimension, StatusName, Stored, UpdateDimension as _,
-        UpdateError, production::Patch,
+        Capacity, Dimension, DimensionId, ReadDimension, StatusName, StoredDimension,
+        UpdateDimension as _, UpdateError, production::DimensionPatch,
     },
     store::StoreError,
 };
@@ -33,10 +33,10 @@ use tokio::{task::JoinSet, time::sleep};
 const LOST: u32 = 500;
 
 /// The state in the bits that the checker compares: actual, desired and status.
-type State = (u64, u64, &'static str);
+type RegisterState = (u64, u64, &'static str);
 
 /// A state with its tag.
-type Seen = (State, String);
+type TaggedState = (RegisterState, String);
 
 /// The fields that a change brings.
 #[derive(Clone, Debug, Default)]
@@ -48,28 +48,28 @@ struct RequestedChange {
 
 /// One operation with what it answered.
 #[derive(Clone, Debug)]
-enum Operation {
+enum RegisterOperation {
     /// The state at the beginning of a part of the history.
-    Found(Seen),
-    Read(Seen),
+    Found(TaggedState),
+    Read(TaggedState),
     Change {
         asked: RequestedChange,
         /// What `If-Match` names.
         known: Option<String>,
-        told: Response,
+        told: WriteResponse,
     },
 }
 
 /// What a writer was told; nothing where the store could not say whether it wrote, as when other writers came between
 /// each time. Such an operation ends after all others of its part, so that it may have been done at any time or not at all.
-type Response = Option<Outcome>;
+type WriteResponse = Option<WriteOutcome>;
 
 #[derive(Clone, Debug)]
-enum Outcome {
+enum WriteOutcome {
     /// The state after it.
-    Done(Seen),
+    Done(TaggedState),
     /// The present state, which is not the one that the writer knew.
-    Refused(Seen),
+    Refused(TaggedState),
 }
 
 /// A dimension in production mode, said once more in as few words as there are. The tag is not known after a change whose
@@ -77,7 +77,7 @@ enum Outcome {
 struct Register;
 
 impl Register {
-    fn merged(asked: &RequestedChange, (actual, desired, status): State) -> State {
+    fn merged(asked: &RequestedChange, (actual, desired, status): RegisterState) -> RegisterState {
         let bits = |number: Option<f64>| number.map(f64::to_bits);
         let new_actual = bits(asked.actual).unwrap_or(actual);
         let new_desired = bits(asked.desired).unwrap_or(desired);
@@ -98,21 +98,21 @@ impl Register {
 }
 
 impl Specification for Register {
-    type State = (State, Option<String>);
-    type Operation = Operation;
+    type State = (RegisterState, Option<String>);
+    type Operation = RegisterOperation;
 
     fn init() -> Self::State {
         (state(&Dimension::INITIAL), None)
     }
 
-    fn apply(operation: &Operation, (state, tag): &Self::State) -> (bool, Self::State) {
+    fn apply(operation: &RegisterOperation, (state, tag): &Self::State) -> (bool, Self::State) {
         let is_present =
-            |(seen, its): &Seen| seen == state && tag.as_ref().is_none_or(|tag| tag == its);
-        let with = |(seen, tag): &Seen| (*seen, Some(tag.clone()));
+            |(seen, its): &TaggedState| seen == state && tag.as_ref().is_none_or(|tag| tag == its);
+        let with = |(seen, tag): &TaggedState| (*seen, Some(tag.clone()));
         match operation {
-            Operation::Found(seen) => (true, with(seen)),
-            Operation::Read(seen) => (is_present(seen), with(seen)),
-            Operation::Change { asked, known, told } => {
+            RegisterOperation::Found(seen) => (true, with(seen)),
+            RegisterOperation::Read(seen) => (is_present(seen), with(seen)),
+            RegisterOperation::Change { asked, known, told } => {
                 let holds = known.is_none() || known == tag;
                 let after = if holds {
                     Self::merged(asked, *state)
@@ -122,11 +122,11 @@ impl Specification for Register {
                 match told {
                     None if after == *state => (true, (after, tag.clone())),
                     None => (true, (after, None)),
-                    Some(Outcome::Refused(seen)) => (!holds && is_present(seen), with(seen)),
-                    Some(Outcome::Done(seen)) if after == *state => {
+                    Some(WriteOutcome::Refused(seen)) => (!holds && is_present(seen), with(seen)),
+                    Some(WriteOutcome::Done(seen)) if after == *state => {
                         (holds && is_present(seen), with(seen))
                     }
-                    Some(Outcome::Done(seen)) => {
+                    Some(WriteOutcome::Done(seen)) => {
                         let is_new = tag.as_ref() != Some(&seen.1);
                         (holds && is_new && seen.0 == after, with(seen))
                     }
@@ -136,7 +136,7 @@ impl Specification for Register {
     }
 }
 
-fn state(dimension: &Dimension) -> State {
+fn state(dimension: &Dimension) -> RegisterState {
     (
         dimension.actual.get().to_bits(),
         dimension.desired.get().to_bits(),
@@ -144,30 +144,30 @@ fn state(dimension: &Dimension) -> State {
     )
 }
 
-fn seen(stored: &Stored) -> Seen {
+fn seen(stored: &StoredDimension) -> TaggedState {
     (state(&stored.state), stored.tag.as_str().to_owned())
 }
 
 /// How a client changes the dimension.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(crate) enum WriterKind {
     /// As the functions do.
     Conditional,
     /// Reads, and then writes what it made of that over whatever is there by then: the mistake to be found.
     Planted,
 }
 
-type Actions = Arc<Mutex<Vec<(usize, Action<Operation>)>>>;
+type Actions = Arc<Mutex<Vec<(usize, Action<RegisterOperation>)>>>;
 
-fn push(actions: &Actions, client: usize, action: Action<Operation>) {
+fn push(actions: &Actions, client: usize, action: Action<RegisterOperation>) {
     actions.lock().unwrap().push((client, action));
 }
 
 /// What a client remembers: what it saw last, and what it saw some time ago, as one that crashed and came back.
-type Memory = [Option<Seen>; 2];
+type ClientMemory = [Option<TaggedState>; 2];
 
 /// A change at random, or a read.
-fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(RequestedChange, Option<String>)> {
+fn chosen(rng: &mut Rng, memory: &ClientMemory) -> Option<(RequestedChange, Option<String>)> {
     let remembered = memory[usize::from(rng.u8(0..4) == 0)].clone();
     // Most values are new. Owners report what they knew to be desired, and some order it once more.
     let new = f64::from(rng.u32(0..10_000));
@@ -200,41 +200,45 @@ fn chosen(rng: &mut Rng, memory: &Memory) -> Option<(RequestedChange, Option<Str
 
 /// One operation at random. Answers it where its outcome is not known.
 async fn operate(
-    Client {
+    HistoryClient {
         dimensions,
         rng,
         memory,
-    }: &mut Client,
+    }: &mut HistoryClient,
     id: &DimensionId,
     (actions, client): (&Actions, usize),
-    writer: Writer,
-) -> Option<Operation> {
+    writer: WriterKind,
+) -> Option<RegisterOperation> {
     let Some((asked, known)) = chosen(rng, memory) else {
         let nothing = (state(&Dimension::INITIAL), String::new());
-        push(actions, client, Action::Call(Operation::Read(nothing)));
+        push(
+            actions,
+            client,
+            Action::Call(RegisterOperation::Read(nothing)),
+        );
         let read = seen(&dimensions.read(id).await.unwrap());
         push(
             actions,
             client,
-            Action::Response(Operation::Read(read.clone())),
+            Action::Response(RegisterOperation::Read(read.clone())),
         );
         memory.swap(0, 1);
         memory[0] = Some(read);
         return None;
     };
-    let operation = |told| Operation::Change {
+    let operation = |told| RegisterOperation::Change {
         asked: asked.clone(),
         known: known.clone(),
         told,
     };
     let capacity = |number: Option<f64>| number.map(|number| Capacity::new(number).unwrap());
-    let patch = Patch {
+    let patch = DimensionPatch {
         actual: capacity(asked.actual),
         desired: capacity(asked.desired),
         status: asked.status,
         failure_reason: None,
     };
-    let transition = |stored: &Stored| {
+    let transition = |stored: &StoredDimension| {
         if known.as_ref().is_some_and(|tag| tag != stored.tag.as_str()) {
             return Err(seen(stored));
         }
@@ -242,8 +246,8 @@ async fn operate(
     };
     push(actions, client, Action::Call(operation(None)));
     let changed = match writer {
-        Writer::Conditional => dimensions.update(id, transition).await,
-        Writer::Planted => match transition(&dimensions.read(id).await.unwrap()) {
+        WriterKind::Conditional => dimensions.update(id, transition).await,
+        WriterKind::Planted => match transition(&dimensions.read(id).await.unwrap()) {
             Err(present) => Err(UpdateError::Refused(present)),
             Ok(after) => {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -261,9 +265,9 @@ async fn operate(
         Ok(change) => {
             let left = (state(&change.after), change.tag.as_str().to_owned());
             memory[0] = Some(left.clone());
-            Outcome::Done(left)
+            WriteOutcome::Done(left)
         }
-        Err(UpdateError::Refused(present)) => Outcome::Refused(present),
+        Err(UpdateError::Refused(present)) => WriteOutcome::Refused(present),
         Err(UpdateError::Store(StoreError::Unavailable { .. })) => return Some(operation(None)),
         Err(error) => panic!("{error:?}"),
     };
@@ -272,45 +276,45 @@ async fn operate(
 }
 
 /// A client, with a function instance of its own.
-pub(crate) struct Client {
+pub(crate) struct HistoryClient {
     dimensions: DynamoDimensions,
     rng: Rng,
-    memory: Memory,
+    memory: ClientMemory,
 }
 
-impl Client {
+impl HistoryClient {
     pub(crate) fn new(dimensions: DynamoDimensions, rng: Rng) -> Self {
         Self {
             dimensions,
             rng,
-            memory: Memory::default(),
+            memory: ClientMemory::default(),
         }
     }
 }
 
 /// How a part of a history is made.
 #[derive(Clone, Copy)]
-pub(crate) struct Part {
+pub(crate) struct HistoryPart {
     /// How many operations each client does.
     pub(crate) operations: usize,
-    pub(crate) writer: Writer,
+    pub(crate) writer: WriterKind,
     /// How long a write is on its way to where the watcher looks.
     pub(crate) settles: Duration,
 }
 
-impl Part {
+impl HistoryPart {
     /// Records what `clients` do between two reads of `watcher`. Returns how many outcomes are unknown, or nothing where no
     /// order explains the part. Nothing is under way at its ends, so a history is linearizable if and only if its parts
     /// are, and each is checked in no time.
     pub(crate) async fn explained(
         self,
         watcher: &DynamoDimensions,
-        clients: &mut Vec<Client>,
+        clients: &mut Vec<HistoryClient>,
     ) -> Option<usize> {
         let id = Arc::new(DimensionId::parse("1-23456789").unwrap());
         let observer = clients.len();
         let actions = Actions::default();
-        let found = Operation::Found(seen(&watcher.read(&id).await.unwrap()));
+        let found = RegisterOperation::Found(seen(&watcher.read(&id).await.unwrap()));
         push(&actions, observer, Action::Call(found.clone()));
         push(&actions, observer, Action::Response(found));
         let mut tasks = JoinSet::new();
@@ -335,7 +339,7 @@ impl Part {
             open.extend(operations);
         }
         sleep(self.settles).await;
-        let last = Operation::Read(seen(&watcher.read(&id).await.unwrap()));
+        let last = RegisterOperation::Read(seen(&watcher.read(&id).await.unwrap()));
         push(&actions, observer, Action::Call(last.clone()));
         push(&actions, observer, Action::Response(last));
         let unknown = open.len();

@@ -1,7 +1,7 @@
 //! Two hundred hostile ids: each is stored as it is or refused, and none is altered.
 
 use fastrand::Rng;
-use fleet_faults::{Connection, Process, Run};
+use fleet_faults::{FaultRun, ServerConnection, ServerProcess};
 use fleet_testing::fresh_database;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde_json::json;
@@ -190,7 +190,7 @@ fn path(prefix: &str, id: &Id) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hostile_id_is_kept_as_it_is_or_refused() {
-    let run = Run::of("hostile ids");
+    let run = FaultRun::of("hostile ids");
     let ids = ids(&mut run.rng(0));
     assert_eq!(ids.len(), COUNT);
     let database = fresh_database();
@@ -198,13 +198,13 @@ async fn a_hostile_id_is_kept_as_it_is_or_refused() {
         .iter()
         .map(|url| ("FLEET_DATABASE_URL", url.as_str()))
         .collect();
-    let server = Process::start(
+    let server = ServerProcess::start(
         SERVER,
         &["--in-memory"],
         &[&[("RUST_LOG", "error")], variables.as_slice()].concat(),
     )
     .await;
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     const DIMENSIONS: &str = "/v1/scalableTargetDimensions";
 
     for (number, id) in ids.iter().enumerate() {

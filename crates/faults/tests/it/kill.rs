@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use fastrand::Rng;
-use fleet_faults::{Connection, Process, Run, client::send};
+use fleet_faults::{FaultRun, ServerConnection, ServerProcess, client::send};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::sleep};
@@ -33,7 +33,7 @@ async fn adds(address: SocketAddr, prefix: String) -> Adds {
         acknowledged: Vec::new(),
         open: None,
     };
-    let Ok(mut connection) = Connection::open(address).await else {
+    let Ok(mut connection) = ServerConnection::open(address).await else {
         return done;
     };
     for number in 0.. {
@@ -55,7 +55,7 @@ async fn adds(address: SocketAddr, prefix: String) -> Adds {
 /// Returns the last acknowledged capacity, and the one that was requested after it.
 async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
     let mut acknowledged = first;
-    let Ok(mut connection) = Connection::open(address).await else {
+    let Ok(mut connection) = ServerConnection::open(address).await else {
         return (first, first);
     };
     loop {
@@ -69,7 +69,7 @@ async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
 }
 
 /// How many packages an instance has, each of them its own; `None` if the instance does not exist.
-async fn found(connection: &mut Connection, id: &str) -> Option<usize> {
+async fn found(connection: &mut ServerConnection, id: &str) -> Option<usize> {
     let answer = connection
         .send("GET", &format!("/ec2/{id}"), "")
         .await
@@ -87,12 +87,12 @@ async fn found(connection: &mut Connection, id: &str) -> Option<usize> {
 
 /// One life of the server: load, and a kill at a random moment. Returns the acknowledged ids.
 async fn life(
-    server: Process,
+    server: ServerProcess,
     round: usize,
     rng: &mut Rng,
     capacities: &mut [u64; CLIENTS],
     folder: &str,
-) -> (Process, Vec<String>) {
+) -> (ServerProcess, Vec<String>) {
     let (mut adders, mut patchers) = (JoinSet::new(), JoinSet::new());
     for (client, capacity) in capacities.iter().enumerate() {
         adders.spawn(adds(server.address(), format!("i-{round}-{client}")));
@@ -107,8 +107,9 @@ async fn life(
     server.kill().await;
     let (adds, patches) = (adders.join_all().await, patchers.join_all().await);
 
-    let server = Process::start(SERVER, &["--data-dir", folder], &[("RUST_LOG", "warn")]).await;
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let server =
+        ServerProcess::start(SERVER, &["--data-dir", folder], &[("RUST_LOG", "warn")]).await;
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     for client in &adds {
         for id in &client.acknowledged {
             assert_eq!(
@@ -147,18 +148,19 @@ async fn life(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_keeps_what_it_acknowledged() {
-    let run = Run::of("kills");
+    let run = FaultRun::of("kills");
     let (kills, mut rng) = (run.count(4, 200), run.rng(0));
     let folder = TempDir::new().unwrap();
     let path = folder.path().to_str().unwrap();
-    let mut server = Process::start(SERVER, &["--data-dir", path], &[("RUST_LOG", "warn")]).await;
+    let mut server =
+        ServerProcess::start(SERVER, &["--data-dir", path], &[("RUST_LOG", "warn")]).await;
     let (mut capacities, mut all) = ([1; CLIENTS], Vec::new());
     for round in 0..kills {
         let (next, acknowledged) = life(server, round, &mut rng, &mut capacities, path).await;
         server = next;
         all.extend(acknowledged);
     }
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     for id in &all {
         assert_eq!(
             found(&mut connection, id).await,

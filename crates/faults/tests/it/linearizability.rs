@@ -5,24 +5,29 @@
 
 use std::time::Duration;
 
-use fleet_faults::{Run, Stores};
+use fleet_faults::{FaultRun, Stores};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::histories::{Client, Part, Writer};
+use crate::histories::{HistoryClient, HistoryPart, WriterKind};
 
 const CLIENTS: usize = 8;
 /// How many operations each client does before all of them pause. What the checker does for a part grows with its square.
 const SEGMENT: usize = 25;
 
 /// Records `operations` of each client; answers how many had an unknown outcome, or nothing where no order explains them.
-async fn explained(run: &Run, number: usize, operations: usize, writer: Writer) -> Option<usize> {
+async fn explained(
+    run: &FaultRun,
+    number: usize,
+    operations: usize,
+    writer: WriterKind,
+) -> Option<usize> {
     let stores = Stores::start().await;
     // They know nothing of each other, like so many instances of a function.
     let watcher = stores.dimensions();
-    let mut clients: Vec<Client> = (0..CLIENTS)
-        .map(|client| Client::new(stores.dimensions(), run.rng(number * CLIENTS + client)))
+    let mut clients: Vec<HistoryClient> = (0..CLIENTS)
+        .map(|client| HistoryClient::new(stores.dimensions(), run.rng(number * CLIENTS + client)))
         .collect();
-    let part = Part {
+    let part = HistoryPart {
         operations: SEGMENT,
         writer,
         settles: Duration::ZERO,
@@ -41,13 +46,13 @@ async fn explained(run: &Run, number: usize, operations: usize, writer: Writer) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dimension_is_linearizable() {
-    let run = Run::of("linearizability");
+    let run = FaultRun::of("linearizability");
     // Each history has stores of its own: in memory they look for a stream's next number among all of its records.
     let (runs, operations) = (run.count(1, 160), run.count(100, 250));
     let histories = (0..runs).map(|number| {
         let run = run.clone();
         tokio::spawn(async move {
-            let explained = explained(&run, number, operations, Writer::Conditional).await;
+            let explained = explained(&run, number, operations, WriterKind::Conditional).await;
             explained.unwrap_or_else(|| panic!("no order explains history {number}"))
         })
     });
@@ -70,9 +75,11 @@ async fn a_dimension_is_linearizable() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planted_lost_update_is_found() {
-    let run = Run::of("a planted lost update");
+    let run = FaultRun::of("a planted lost update");
     assert!(
-        explained(&run, 0, 2_000, Writer::Planted).await.is_none(),
+        explained(&run, 0, 2_000, WriterKind::Planted)
+            .await
+            .is_none(),
         "the checker explained lost updates"
     );
     run.seen("found");

@@ -3,7 +3,7 @@
 use std::{fs, net::SocketAddr, path::Path, time::Duration};
 
 use fastrand::Rng;
-use fleet_faults::{Functions, Process, Run, Stores, client::send, functions::invoke};
+use fleet_faults::{FaultRun, Functions, ServerProcess, Stores, client::send, functions::invoke};
 use fleet_http::ApiGatewayProxyRequest;
 use serde_json::{Value, json};
 use tokio::{
@@ -81,7 +81,7 @@ fn mutate(value: &mut Value, rng: &mut Rng) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_malformed_event_is_no_panic_of_any_function() {
-    let run = Run::of("malformed events");
+    let run = FaultRun::of("malformed events");
     let count = run.count(60, 300);
     let stores = Stores::start().await;
     let functions = Functions::demo(&stores.config());
@@ -259,9 +259,9 @@ async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_random_request_is_no_panic_of_the_server() {
-    let run = Run::of("random requests");
+    let run = FaultRun::of("random requests");
     let count = run.count(400, 10_000);
-    let mut server = Process::start(
+    let mut server = ServerProcess::start(
         SERVER,
         &["--in-memory"],
         &[("RUST_LOG", "info,dynoxide=error")],

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use fleet_faults::{Connection, Process, Run, client::send};
+use fleet_faults::{FaultRun, ServerConnection, ServerProcess, client::send};
 use tempfile::TempDir;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
@@ -19,10 +19,10 @@ fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn looking_at_what_is_not_there_leaves_the_store_byte_for_byte_as_it_was() {
-    let run = Run::of("reads");
+    let run = FaultRun::of("reads");
     let count = run.count(200, 10_000);
     let folder = TempDir::new().unwrap();
-    let server = Process::start(
+    let server = ServerProcess::start(
         SERVER,
         &["--data-dir", folder.path().to_str().unwrap()],
         &[("RUST_LOG", "warn")],
@@ -51,7 +51,7 @@ async fn looking_at_what_is_not_there_leaves_the_store_byte_for_byte_as_it_was()
         before.keys()
     );
 
-    let mut connection = Connection::open(server.address()).await.unwrap();
+    let mut connection = ServerConnection::open(server.address()).await.unwrap();
     let mut rng = run.rng(0);
     for number in 0..count {
         let path = match number % 4 {

@@ -6,17 +6,18 @@ use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 use fastrand::Rng;
 use fleet_core::{
     scaling::{
-        Capacity, Change, Dimension, DimensionId, Stored, UpdateDimension as _, UpdateError,
+        Capacity, Dimension, DimensionChange, DimensionId, StoredDimension, UpdateDimension as _,
+        UpdateError,
     },
     store::StoreError,
 };
-use fleet_faults::Run;
+use fleet_faults::FaultRun;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{
-    histories::{Client, Part, Writer},
-    table::{Consistency, Table},
+    histories::{HistoryClient, HistoryPart, WriterKind},
+    table::{Consistency, ReplicatedTable},
 };
 
 const WRITERS: u32 = 12;
@@ -27,7 +28,7 @@ const LOST: u32 = 15;
 
 /// Each update adds one to the desired capacity, and leaves its own number as the actual one. Returns what each was told:
 /// the change, or nothing where the store did not say.
-async fn told(table: &Arc<Table>) -> HashMap<u32, Option<Change>> {
+async fn told(table: &Arc<ReplicatedTable>) -> HashMap<u32, Option<DimensionChange>> {
     let id = Arc::new(DimensionId::parse("1-23456789").unwrap());
     let mut tasks = JoinSet::new();
     for writer in 0..WRITERS {
@@ -37,7 +38,7 @@ async fn told(table: &Arc<Table>) -> HashMap<u32, Option<Change>> {
             for update in 0..UPDATES {
                 // The actual capacity is 1 before the first one.
                 let number = 2 + writer * UPDATES + update;
-                let transition = |stored: &Stored| {
+                let transition = |stored: &StoredDimension| {
                     Ok::<_, Infallible>(Dimension {
                         actual: Capacity::new(f64::from(number)).unwrap(),
                         desired: Capacity::new(stored.state.desired.get() + 1.0).unwrap(),
@@ -64,12 +65,12 @@ fn text<'item>(item: &'item Value, name: &str) -> &'item str {
 
 #[tokio::test(start_paused = true)]
 async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
-    let run = Run::of("resent writes");
+    let run = FaultRun::of("resent writes");
     let (histories, mut seeds) = (run.count(2, 12), run.rng(0));
     let (mut unanswered, mut unknown) = (0, 0);
     for _ in 0..histories {
         let seed = seeds.u64(..);
-        let table = Table::new(Consistency::Strong, Some(LOST), seed);
+        let table = ReplicatedTable::new(Consistency::Strong, Some(LOST), seed);
         let told = told(&table).await;
         // What was on its way when its writer gave up arrives.
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -118,19 +119,19 @@ async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_explains_what_clients_were_told_while_answers_are_lost() {
-    let run = Run::of("orders of resent writes");
+    let run = FaultRun::of("orders of resent writes");
     let (histories, mut seeds) = (run.count(2, 12), run.rng(0));
     let mut unanswered = 0;
     for _ in 0..histories {
         let seed = seeds.u64(..);
-        let table = Table::new(Consistency::Strong, Some(LOST), seed);
+        let table = ReplicatedTable::new(Consistency::Strong, Some(LOST), seed);
         let mut rng = Rng::with_seed(seed);
-        let mut clients: Vec<Client> = (0..8)
-            .map(|_| Client::new(table.dimensions(0), rng.fork()))
+        let mut clients: Vec<HistoryClient> = (0..8)
+            .map(|_| HistoryClient::new(table.dimensions(0), rng.fork()))
             .collect();
-        let part = Part {
+        let part = HistoryPart {
             operations: 40,
-            writer: Writer::Conditional,
+            writer: WriterKind::Conditional,
             settles: Duration::from_secs(10),
         };
         let explained = part.explained(&table.dimensions(0), &mut clients).await;

@@ -1,6 +1,6 @@
 //! Empty settings.
 
-use fleet_faults::{Process, Stores, client::send};
+use fleet_faults::{ServerProcess, Stores, client::send};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 
@@ -24,7 +24,7 @@ async fn an_empty_endpoint_of_one_service_is_none() {
         ("AWS_ENDPOINT_URL_DYNAMODB", ""),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", ""),
     ];
-    let server = Process::start(SERVER, &["--backend", "aws"], &variables).await;
+    let server = ServerProcess::start(SERVER, &["--backend", "aws"], &variables).await;
     let ready = send(server.address(), "GET", "/v1/health/ready", "").await;
     assert_eq!(ready.status, 200, "{}", ready.text);
 }

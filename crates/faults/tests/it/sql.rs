@@ -1,7 +1,7 @@
 //! SQL in every field is text.
 
 use fleet_core::settings::ScalingMode;
-use fleet_faults::{Functions, Run, Stores};
+use fleet_faults::{FaultRun, Functions, Stores};
 use serde_json::{Value, json};
 
 const PAYLOADS: [&str; 16] = [
@@ -35,7 +35,7 @@ fn cut(payload: &str, max: usize) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sql_in_every_field_is_text() {
-    let run = Run::of("SQL in every field");
+    let run = FaultRun::of("SQL in every field");
     let stores = Stores::start().await;
     let functions = Functions::new(&stores.config(), ScalingMode::Production);
     let record = |payload: &str| {

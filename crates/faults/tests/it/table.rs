@@ -44,7 +44,7 @@ pub(crate) enum Consistency {
 
 /// What happens to a put that has no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+enum PutFate {
     /// It is done, and the connection breaks.
     Reset,
     /// It is done, and nothing comes.
@@ -56,7 +56,7 @@ enum Fate {
 /// The one item of each replica, with the moment of its write. With strong consistency there is one for both.
 type Replica = Option<(u64, Value)>;
 
-pub(crate) struct Table {
+pub(crate) struct ReplicatedTable {
     consistency: Consistency,
     /// Of so many puts one has no answer.
     lost: Option<u32>,
@@ -68,7 +68,7 @@ pub(crate) struct Table {
     unanswered: AtomicUsize,
 }
 
-impl Table {
+impl ReplicatedTable {
     pub(crate) fn new(consistency: Consistency, lost: Option<u32>, seed: u64) -> Arc<Self> {
         // What the adapters draw lots with; a test with a paused clock has its thread to itself.
         fastrand::seed(seed);
@@ -139,33 +139,33 @@ impl Table {
     }
 
     /// Why a put has no answer, if it has none.
-    fn fate(&self) -> Option<Fate> {
+    fn fate(&self) -> Option<PutFate> {
         let mut rng = self.rng.lock().unwrap();
         let lost = self.lost?;
         (rng.u32(0..lost) == 0)
-            .then(|| rng.choice([Fate::Reset, Fate::Silent, Fate::Late]))
+            .then(|| rng.choice([PutFate::Reset, PutFate::Silent, PutFate::Late]))
             .flatten()
     }
 
     async fn unanswered_put(
         self: Arc<Self>,
-        fate: Fate,
+        fate: PutFate,
         region: usize,
         body: Value,
     ) -> Result<HttpResponse, ConnectorError> {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         match fate {
-            Fate::Reset | Fate::Silent => {
+            PutFate::Reset | PutFate::Silent => {
                 self.put(region, &body);
             }
-            Fate::Late => {
+            PutFate::Late => {
                 tokio::spawn(async move {
                     sleep(self.wait(LATE)).await;
                     self.put(region, &body);
                 });
             }
         }
-        if fate == Fate::Silent {
+        if fate == PutFate::Silent {
             return pending().await;
         }
         Err(ConnectorError::io("connection reset by peer".into()))
@@ -204,7 +204,7 @@ impl Table {
 
     /// The adapter of a function in a region.
     pub(crate) fn dimensions(self: &Arc<Self>, region: usize) -> DynamoDimensions {
-        let connector = SharedHttpConnector::new(Connector(Arc::clone(self), region));
+        let connector = SharedHttpConnector::new(TableConnector(Arc::clone(self), region));
         let credentials = Credentials::new("test", "test", None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -232,15 +232,15 @@ fn holds(put: &Value, present: Option<&Value>) -> bool {
     })
 }
 
-struct Connector(Arc<Table>, usize);
+struct TableConnector(Arc<ReplicatedTable>, usize);
 
-impl fmt::Debug for Connector {
+impl fmt::Debug for TableConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Connector")
     }
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for TableConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap();
         let operation = target.rsplit('.').next().unwrap().to_owned();

@@ -4,11 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use fastrand::Rng;
-use fleet_faults::Run;
+use fleet_faults::FaultRun;
 
 use crate::{
-    histories::{Client, Part, Writer},
-    table::{Consistency, REPLICATION, Table},
+    histories::{HistoryClient, HistoryPart, WriterKind},
+    table::{Consistency, REPLICATION, ReplicatedTable},
 };
 
 const CLIENTS: usize = 6;
@@ -20,17 +20,17 @@ const SEGMENTS: usize = 3;
 const LOST: u32 = 20;
 
 /// Records what clients of both regions do and get. Returns whether an order explains it.
-async fn explained(table: &Arc<Table>, seed: u64) -> bool {
-    let mut clients: Vec<Client> = (0..CLIENTS)
+async fn explained(table: &Arc<ReplicatedTable>, seed: u64) -> bool {
+    let mut clients: Vec<HistoryClient> = (0..CLIENTS)
         .map(|client| {
             let rng = Rng::with_seed(seed * 1_000 + client as u64);
-            Client::new(table.dimensions(client % 2), rng)
+            HistoryClient::new(table.dimensions(client % 2), rng)
         })
         .collect();
     let watcher = table.dimensions(0);
-    let part = Part {
+    let part = HistoryPart {
         operations: SEGMENT,
-        writer: Writer::Conditional,
+        writer: WriterKind::Conditional,
         settles: Duration::from_millis(REPLICATION + 1),
     };
     for _ in 0..SEGMENTS {
@@ -44,13 +44,13 @@ async fn explained(table: &Arc<Table>, seed: u64) -> bool {
 #[tokio::test(start_paused = true)]
 async fn with_eventual_consistency_updates_of_two_regions_are_lost() {
     for seed in 0..HISTORIES {
-        let table = Table::new(Consistency::Eventual, None, seed);
+        let table = ReplicatedTable::new(Consistency::Eventual, None, seed);
         assert!(
             !explained(&table, seed).await,
             "an order explains history {seed}, whose regions overwrite each other"
         );
     }
-    Run::of("two regions, EVENTUAL").seen(format_args!(
+    FaultRun::of("two regions, EVENTUAL").seen(format_args!(
         "lost updates in {HISTORIES} histories of {HISTORIES}"
     ));
 }
@@ -59,7 +59,7 @@ async fn with_eventual_consistency_updates_of_two_regions_are_lost() {
 async fn with_strong_consistency_no_update_of_two_regions_is_lost() {
     let mut conflicts = 0;
     for seed in 0..HISTORIES {
-        let table = Table::new(Consistency::Strong, Some(LOST), seed);
+        let table = ReplicatedTable::new(Consistency::Strong, Some(LOST), seed);
         assert!(
             explained(&table, seed).await,
             "no order explains history {seed}"
@@ -68,7 +68,7 @@ async fn with_strong_consistency_no_update_of_two_regions_is_lost() {
         assert!(met > 0, "history {seed} has no conflict of two regions");
         conflicts += met;
     }
-    Run::of("two regions, STRONG").seen(format_args!(
+    FaultRun::of("two regions, STRONG").seen(format_args!(
         "{HISTORIES} histories, each explained by an order; conflicts between regions: {conflicts}"
     ));
 }

@@ -1,12 +1,12 @@
 //! The function's binary under the Lambda Runtime API.
 
-use fleet_testing::{Event, emf, runtime};
+use fleet_testing::{TestEvent, emf, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_books");
 
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
-    let answer = runtime::invoke(BINARY, &[], &Event::read("get-books")).await;
+    let answer = runtime::invoke(BINARY, &[], &TestEvent::read("get-books")).await;
     assert_eq!(
         (&answer["statusCode"], &answer["headers"]["content-type"]),
         (&200.into(), &"application/json".into())
@@ -19,7 +19,9 @@ const METRICS: &[(&str, &str)] = &[("METRICS_NAMESPACE", "FleetApi/test")];
 
 #[tokio::test]
 async fn a_requests_own_line_has_its_metrics() {
-    let event = Event::read("get-book").path_parameter("id", "1").to_json();
+    let event = TestEvent::read("get-book")
+        .path_parameter("id", "1")
+        .to_json();
     let log = runtime::invoke_raw(BINARY, METRICS, &event).await.log;
     let lines: Vec<_> = log.lines().collect();
     let [line] = lines[..] else {
@@ -52,7 +54,9 @@ async fn a_requests_own_line_has_its_metrics() {
 
 #[tokio::test]
 async fn an_error_is_counted_by_its_code() {
-    let event = Event::read("get-book").path_parameter("id", "99").to_json();
+    let event = TestEvent::read("get-book")
+        .path_parameter("id", "99")
+        .to_json();
     let log = runtime::invoke_raw(BINARY, METRICS, &event).await.log;
     let metrics = emf::read(log.trim());
     assert!(metrics.contains_key("Errors{code=NotFound}"), "{metrics:?}");
@@ -60,7 +64,7 @@ async fn an_error_is_counted_by_its_code() {
 
 #[tokio::test]
 async fn nothing_is_measured_without_a_namespace_and_a_wrong_one_stops_the_start() {
-    let event = Event::read("get-books").to_json();
+    let event = TestEvent::read("get-books").to_json();
     let log = runtime::invoke_raw(BINARY, &[], &event).await.log;
     assert_eq!(emf::read(log.trim()).len(), 0);
     let sentence = runtime::refusal(BINARY, &[("METRICS_NAMESPACE", "AWS/Lambda")]).await;

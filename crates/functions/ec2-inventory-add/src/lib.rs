@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 /// The function, over a store that can add.
 #[derive(Clone, Debug)]
-pub struct Add<S> {
+pub struct AddInstanceFunction<S> {
     store: S,
 }
 
-impl<S> Add<S> {
+impl<S> AddInstanceFunction<S> {
     /// The function over `store`.
     pub fn new(store: S) -> Self {
         Self { store }
@@ -53,7 +53,7 @@ pub struct AddedRecord {
     packages: Packages,
 }
 
-impl<S: AddInstance + 'static> Function for Add<S> {
+impl<S: AddInstance + 'static> Function for AddInstanceFunction<S> {
     const NAME: &'static str = "ec2-inventory-add";
     const ROUTES: &'static [Route] = &[("POST", "/ec2/{aws_instance_id}")];
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;

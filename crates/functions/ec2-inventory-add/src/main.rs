@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ec2_inventory_add::Add;
+use ec2_inventory_add::AddInstanceFunction;
 use fleet_aws::{DataApiInventory, InventorySettings, function_config, rehearse};
 use fleet_http::rehearsal;
 
@@ -10,7 +10,8 @@ use fleet_http::rehearsal;
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = InventorySettings::from_env()?;
-        let add = Add::new(DataApiInventory::new(&function_config().await?, settings));
+        let add =
+            AddInstanceFunction::new(DataApiInventory::new(&function_config().await?, settings));
         rehearse(rehearsal(&add)).await;
         Ok(add)
     })

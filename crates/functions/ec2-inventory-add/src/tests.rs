@@ -6,19 +6,19 @@ use fleet_core::{
     inventory::{AddError, AddInstance, NewInstance},
     store::{Store, StoreError},
 };
-use fleet_testing::{Answer, Event};
+use fleet_testing::{TestEvent, TestResponse};
 use serde_json::{Value, json};
 
-use crate::Add;
+use crate::AddInstanceFunction;
 
 /// Stores what it is given, or fails as configured.
 #[derive(Default)]
-struct Memory {
+struct MemoryStore {
     kept: Mutex<Vec<NewInstance>>,
     failure: Option<fn() -> AddError>,
 }
 
-impl AddInstance for Memory {
+impl AddInstance for MemoryStore {
     async fn add(&self, new: &NewInstance) -> Result<(), AddError> {
         if let Some(failure) = self.failure {
             return Err(failure());
@@ -32,17 +32,19 @@ impl AddInstance for Memory {
     }
 }
 
-fn event() -> Event {
-    Event::read("post-ec2-instance")
+fn event() -> TestEvent {
+    TestEvent::read("post-ec2-instance")
 }
 
-async fn send(event: Event) -> Answer {
-    event.send(&Add::new(Memory::default())).await
+async fn send(event: TestEvent) -> TestResponse {
+    event
+        .send(&AddInstanceFunction::new(MemoryStore::default()))
+        .await
 }
 
 /// The error for a body; checks that both keys have it and that nothing is stored.
-async fn refusal(event: Event) -> String {
-    let add = Add::new(Memory::default());
+async fn refusal(event: TestEvent) -> String {
+    let add = AddInstanceFunction::new(MemoryStore::default());
     let (status, body) = event.send(&add).await.parts();
     assert_eq!(status, 400, "{body}");
     assert_eq!(body["message"], body["error_message"]);
@@ -93,7 +95,7 @@ async fn packages_may_be_missing_or_empty_and_repeats_are_dropped() {
 
 #[tokio::test]
 async fn add_answers_400_when_the_instance_exists() {
-    let add = Add::new(Memory::default());
+    let add = AddInstanceFunction::new(MemoryStore::default());
     assert_eq!(event().send(&add).await.status, 200);
     let (status, body) = event()
         .body(r#"{"aws_region":"other","aws_account":"other"}"#)
@@ -258,7 +260,7 @@ async fn the_id_is_decoded_exactly_once() {
         ("d%2Fe", "d/e"),
         (&"%C3%A9".repeat(255), &*"é".repeat(255)),
     ] {
-        let add = Add::new(Memory::default());
+        let add = AddInstanceFunction::new(MemoryStore::default());
         assert_eq!(sent(raw).send(&add).await.status, 200);
         assert_eq!(add.store.kept.lock().unwrap()[0].id.as_str(), id);
     }
@@ -293,9 +295,9 @@ async fn a_base64_body_is_decoded() {
 #[tokio::test]
 async fn a_store_that_fails_shows_nothing_of_itself() {
     let failing = |failure| {
-        Add::new(Memory {
+        AddInstanceFunction::new(MemoryStore {
             failure: Some(failure),
-            ..Memory::default()
+            ..MemoryStore::default()
         })
     };
     let resuming = || {
@@ -343,7 +345,7 @@ async fn an_unknown_query_parameter_is_named_and_nothing_is_added() {
 
 #[tokio::test]
 async fn a_rehearsal_adds_an_instance_with_a_package() {
-    let function = Add::new(Memory::default());
+    let function = AddInstanceFunction::new(MemoryStore::default());
     assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
     let kept = function.store.kept.lock().unwrap();
     assert_eq!(kept[0].packages.as_slice().len(), 1);

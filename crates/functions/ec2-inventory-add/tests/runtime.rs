@@ -1,13 +1,13 @@
 //! The function's binary under the Lambda Runtime API.
 
-use fleet_testing::{Event, runtime};
+use fleet_testing::{TestEvent, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ec2-inventory-add");
 
 /// The event needs no store, and the test has none.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
-    let event = Event::read("post-ec2-instance").body("{}");
+    let event = TestEvent::read("post-ec2-instance").body("{}");
     let answer = runtime::invoke_without_calls(BINARY, runtime::INVENTORY, &event).await;
     assert_eq!(answer["statusCode"], 400);
     assert!(
@@ -116,7 +116,7 @@ async fn a_ping_is_a_quiet_200() {
 #[tokio::test]
 async fn under_sam_local_nothing_is_decoded_twice_and_the_id_is_the_invocations() {
     let settings = [runtime::INVENTORY, &[("AWS_SAM_LOCAL", "true")]].concat();
-    let event = Event::read("post-ec2-instance")
+    let event = TestEvent::read("post-ec2-instance")
         .raw_path_parameter("aws_instance_id", "100%")
         .body("{}");
     // A file that `sam local invoke` hands over is as AWS sent it.
@@ -135,7 +135,7 @@ async fn under_sam_local_nothing_is_decoded_twice_and_the_id_is_the_invocations(
 #[tokio::test]
 async fn a_setting_says_that_the_host_decodes() {
     let decoded = [runtime::INVENTORY, &[("FLEET_PATH_PARAMETERS", "decoded")]].concat();
-    let event = Event::read("post-ec2-instance").body("{}");
+    let event = TestEvent::read("post-ec2-instance").body("{}");
     let raw = event.clone().raw_path_parameter("aws_instance_id", "100%");
     let answer = runtime::invoke(BINARY, &decoded, &raw).await.to_string();
     assert!(answer.contains("aws_region is missing."), "{answer}");

@@ -12,11 +12,11 @@ use serde::Serialize;
 
 /// The function, over a store that can read.
 #[derive(Clone, Debug)]
-pub struct Get<S> {
+pub struct GetInstanceFunction<S> {
     store: S,
 }
 
-impl<S> Get<S> {
+impl<S> GetInstanceFunction<S> {
     /// The function over `store`.
     pub fn new(store: S) -> Self {
         Self { store }
@@ -70,7 +70,7 @@ mod schema {
     }
 }
 
-impl<S: GetInstance + 'static> Function for Get<S> {
+impl<S: GetInstance + 'static> Function for GetInstanceFunction<S> {
     const NAME: &'static str = "ec2-inventory-get";
     const ROUTES: &'static [Route] = &[("GET", "/ec2/{aws_instance_id}")];
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;

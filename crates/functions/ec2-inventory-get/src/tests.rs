@@ -7,15 +7,15 @@ use fleet_core::{
     },
     store::StoreError,
 };
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::json;
 
-use crate::Get;
+use crate::GetInstanceFunction;
 
 /// Has `instance-002`.
-struct Memory;
+struct MemoryStore;
 
-impl GetInstance for Memory {
+impl GetInstance for MemoryStore {
     async fn get(&self, id: &InstanceId) -> Result<Option<Instance>, StoreError> {
         let package = |version| Package {
             name: PackageName::parse("package-1").unwrap(),
@@ -32,8 +32,8 @@ impl GetInstance for Memory {
     }
 }
 
-fn event() -> Event {
-    Event::read("get-ec2-instance")
+fn event() -> TestEvent {
+    TestEvent::read("get-ec2-instance")
 }
 
 #[tokio::test]
@@ -52,7 +52,10 @@ async fn get_answers_the_record() {
         "record_found": true,
     });
     assert_eq!(
-        event().send(&Get::new(Memory)).await.parts(),
+        event()
+            .send(&GetInstanceFunction::new(MemoryStore))
+            .await
+            .parts(),
         (200, expected)
     );
 }
@@ -61,7 +64,10 @@ async fn get_answers_the_record() {
 async fn get_answers_an_empty_record_where_there_is_none() {
     let absent = event().path_parameter("aws_instance_id", "INSTANCE-002");
     assert_eq!(
-        absent.send(&Get::new(Memory)).await.parts(),
+        absent
+            .send(&GetInstanceFunction::new(MemoryStore))
+            .await
+            .parts(),
         (200, json!({"record": {}, "record_found": false}))
     );
 }
@@ -70,7 +76,7 @@ async fn get_answers_an_empty_record_where_there_is_none() {
 async fn an_id_that_no_instance_can_have_is_400() {
     let (status, body) = event()
         .path_parameter("aws_instance_id", "x".repeat(256))
-        .send(&Get::new(Memory))
+        .send(&GetInstanceFunction::new(MemoryStore))
         .await
         .parts();
     assert_eq!(
@@ -85,7 +91,11 @@ async fn an_id_that_no_instance_can_have_is_400() {
 
 #[tokio::test]
 async fn an_unknown_query_parameter_is_named() {
-    let (status, body) = event().query("x=1").send(&Get::new(Memory)).await.parts();
+    let (status, body) = event()
+        .query("x=1")
+        .send(&GetInstanceFunction::new(MemoryStore))
+        .await
+        .parts();
     assert_eq!(
         (status, &body["code"], &body["message"]),
         (
@@ -100,7 +110,10 @@ async fn an_unknown_query_parameter_is_named() {
 #[tokio::test]
 async fn an_encoded_id_is_decoded() {
     let encoded = event().raw_path_parameter("aws_instance_id", "instance%2D002");
-    let (status, body) = encoded.send(&Get::new(Memory)).await.parts();
+    let (status, body) = encoded
+        .send(&GetInstanceFunction::new(MemoryStore))
+        .await
+        .parts();
     assert_eq!(
         (status, &body["record"]["aws_instance_id"]),
         (200, &json!("instance-002"))
@@ -109,5 +122,8 @@ async fn an_encoded_id_is_decoded() {
 
 #[tokio::test]
 async fn a_rehearsal_reads_an_instance() {
-    assert_eq!(fleet_http::rehearsal(&Get::new(Memory)).await, Some(200));
+    assert_eq!(
+        fleet_http::rehearsal(&GetInstanceFunction::new(MemoryStore)).await,
+        Some(200)
+    );
 }

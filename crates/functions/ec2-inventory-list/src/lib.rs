@@ -15,11 +15,11 @@ use serde::Serialize;
 
 /// The function, over a store that can list.
 #[derive(Clone, Debug)]
-pub struct List<S> {
+pub struct ListInstancesFunction<S> {
     store: S,
 }
 
-impl<S> List<S> {
+impl<S> ListInstancesFunction<S> {
     /// The function over `store`.
     pub fn new(store: S) -> Self {
         Self { store }
@@ -29,7 +29,7 @@ impl<S> List<S> {
 /// A page of instances, ordered by id.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = InstancePage))]
-pub struct ListResponse {
+pub struct ListInstancesResponse {
     #[cfg_attr(feature = "schema", schema(max_items = 100))]
     records: Vec<InstanceSummary>,
     /// Absent on the last page, and only there: a page may be short, or empty, and have a token.
@@ -38,7 +38,7 @@ pub struct ListResponse {
     next_token: Option<NextToken>,
 }
 
-impl<S: ListInstances + 'static> Function for List<S> {
+impl<S: ListInstances + 'static> Function for ListInstancesFunction<S> {
     const NAME: &'static str = "ec2-inventory-list";
     const ROUTES: &'static [Route] = &[("GET", "/ec2")];
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;
@@ -67,7 +67,7 @@ impl<S: ListInstances + 'static> Function for List<S> {
         let page = self.store.list(&filter, after.as_ref(), limit).await?;
         json(
             StatusCode::OK,
-            &ListResponse {
+            &ListInstancesResponse {
                 records: page.records,
                 next_token: page.next.as_ref().map(NextToken::after),
             },

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ec2_inventory_list::List;
+use ec2_inventory_list::ListInstancesFunction;
 use fleet_aws::{DataApiInventory, InventorySettings, function_config, rehearse};
 use fleet_http::rehearsal;
 
@@ -10,7 +10,8 @@ use fleet_http::rehearsal;
 async fn main() -> ExitCode {
     fleet_http::run(async || {
         let settings = InventorySettings::from_env()?;
-        let list = List::new(DataApiInventory::new(&function_config().await?, settings));
+        let list =
+            ListInstancesFunction::new(DataApiInventory::new(&function_config().await?, settings));
         rehearse(rehearsal(&list)).await;
         Ok(list)
     })

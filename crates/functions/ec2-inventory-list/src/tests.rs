@@ -9,18 +9,18 @@ use fleet_core::{
     },
     store::StoreError,
 };
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::{Value, json};
 
-use crate::List;
+use crate::ListInstancesFunction;
 
 /// Has `i-1`, `i-2` and `i-3`, and records its calls.
 #[derive(Default)]
-struct Memory {
+struct MemoryStore {
     asked: Mutex<Option<InstanceFilter>>,
 }
 
-impl ListInstances for Memory {
+impl ListInstances for MemoryStore {
     async fn list(
         &self,
         filter: &InstanceFilter,
@@ -49,9 +49,9 @@ impl ListInstances for Memory {
 }
 
 async fn list(query: &str) -> (i64, Value) {
-    Event::read("get-ec2")
+    TestEvent::read("get-ec2")
         .query(query)
-        .send(&List::new(Memory::default()))
+        .send(&ListInstancesFunction::new(MemoryStore::default()))
         .await
         .parts()
 }
@@ -90,11 +90,11 @@ async fn pages_follow_each_other_by_their_token_and_the_last_has_none() {
 
 #[tokio::test]
 async fn every_filter_reaches_the_store() {
-    let store = List::new(Memory::default());
+    let store = ListInstancesFunction::new(MemoryStore::default());
     let query =
         "aws_region=us-east-1&aws_account=123456789012&package_name=package%2B1&package_version=v1";
     assert_eq!(
-        Event::read("get-ec2")
+        TestEvent::read("get-ec2")
             .query(query)
             .send(&store)
             .await
@@ -147,7 +147,7 @@ async fn a_parameter_that_is_wrong_is_named() {
 
 #[tokio::test]
 async fn a_rehearsal_reads_a_page() {
-    let function = List::new(Memory::default());
+    let function = ListInstancesFunction::new(MemoryStore::default());
     assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
     assert!(function.store.asked.lock().unwrap().is_some());
 }

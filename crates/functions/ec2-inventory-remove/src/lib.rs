@@ -12,11 +12,11 @@ use serde::Serialize;
 
 /// The function, over a store that can remove.
 #[derive(Clone, Debug)]
-pub struct Remove<S> {
+pub struct RemoveInstanceFunction<S> {
     store: S,
 }
 
-impl<S> Remove<S> {
+impl<S> RemoveInstanceFunction<S> {
     /// The function over `store`.
     pub fn new(store: S) -> Self {
         Self { store }
@@ -30,7 +30,7 @@ pub struct RemoveResponse {
     record_deleted: bool,
 }
 
-impl<S: RemoveInstance + 'static> Function for Remove<S> {
+impl<S: RemoveInstance + 'static> Function for RemoveInstanceFunction<S> {
     const NAME: &'static str = "ec2-inventory-remove";
     const ROUTES: &'static [Route] = &[("DELETE", "/ec2/{aws_instance_id}")];
     const ERROR_BODY: ErrorBody = ErrorBody::Inventory;

@@ -4,42 +4,48 @@ use fleet_core::{
     inventory::{InstanceId, RemoveInstance},
     store::StoreError,
 };
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::json;
 
-use crate::Remove;
+use crate::RemoveInstanceFunction;
 
 /// Has `instance-002`.
-struct Memory;
+struct MemoryStore;
 
 /// Must not be called.
-struct Untouched;
+struct UncallableStore;
 
-impl RemoveInstance for Untouched {
+impl RemoveInstance for UncallableStore {
     async fn remove(&self, _: &InstanceId) -> Result<bool, StoreError> {
         panic!("something is removed")
     }
 }
 
-impl RemoveInstance for Memory {
+impl RemoveInstance for MemoryStore {
     async fn remove(&self, id: &InstanceId) -> Result<bool, StoreError> {
         Ok(id.as_str() == "instance-002")
     }
 }
 
-fn event() -> Event {
-    Event::read("delete-ec2-instance")
+fn event() -> TestEvent {
+    TestEvent::read("delete-ec2-instance")
 }
 
 #[tokio::test]
 async fn remove_says_whether_there_was_one() {
     assert_eq!(
-        event().send(&Remove::new(Memory)).await.parts(),
+        event()
+            .send(&RemoveInstanceFunction::new(MemoryStore))
+            .await
+            .parts(),
         (200, json!({"record_deleted": true}))
     );
     let absent = event().path_parameter("aws_instance_id", "instance-003");
     assert_eq!(
-        absent.send(&Remove::new(Memory)).await.parts(),
+        absent
+            .send(&RemoveInstanceFunction::new(MemoryStore))
+            .await
+            .parts(),
         (200, json!({"record_deleted": false}))
     );
 }
@@ -48,7 +54,7 @@ async fn remove_says_whether_there_was_one() {
 async fn an_id_that_no_instance_can_have_is_400() {
     let (status, body) = event()
         .path_parameter("aws_instance_id", "a\n")
-        .send(&Remove::new(Memory))
+        .send(&RemoveInstanceFunction::new(MemoryStore))
         .await
         .parts();
     assert_eq!(
@@ -64,7 +70,7 @@ async fn an_id_that_no_instance_can_have_is_400() {
 async fn nothing_is_removed_where_the_query_asks_for_something_unknown() {
     let (status, body) = event()
         .query("dry_run=true")
-        .send(&Remove::new(Untouched))
+        .send(&RemoveInstanceFunction::new(UncallableStore))
         .await
         .parts();
     assert_eq!(
@@ -82,12 +88,18 @@ async fn nothing_is_removed_where_the_query_asks_for_something_unknown() {
 async fn an_encoded_id_is_decoded() {
     let encoded = event().raw_path_parameter("aws_instance_id", "instance%2D002");
     assert_eq!(
-        encoded.send(&Remove::new(Memory)).await.parts(),
+        encoded
+            .send(&RemoveInstanceFunction::new(MemoryStore))
+            .await
+            .parts(),
         (200, json!({"record_deleted": true}))
     );
 }
 
 #[tokio::test]
 async fn a_rehearsal_removes_an_instance() {
-    assert_eq!(fleet_http::rehearsal(&Remove::new(Memory)).await, Some(200));
+    assert_eq!(
+        fleet_http::rehearsal(&RemoveInstanceFunction::new(MemoryStore)).await,
+        Some(200)
+    );
 }

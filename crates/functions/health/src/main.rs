@@ -3,8 +3,8 @@
 use std::{process::ExitCode, time::Duration};
 
 use fleet_aws::{
-    DataApiInventory, DatabaseSecret, DeferredConfig, DimensionsSettings, DynamoDimensions,
-    InventorySettings,
+    DataApiInventory, DeferredConfig, DimensionsSettings, DynamoDimensions, InventorySettings,
+    SecretProbe,
 };
 use fleet_core::settings::InventoryRole;
 use fleet_core::store::Store;
@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
                 DataApiInventory::new(config, data_api.clone())
             }),
             config.probe(Store::Secret, move |config| {
-                DatabaseSecret::new(config, &secret)
+                SecretProbe::new(config, &secret)
             }),
             role,
         )

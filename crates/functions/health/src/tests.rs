@@ -7,7 +7,7 @@ use fleet_core::{
     readiness::Probe,
     store::{Store, StoreError},
 };
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -51,7 +51,7 @@ async fn health_touches_nothing() {
         InventoryRole::Primary,
     );
     assert_eq!(
-        Event::read("get-v1-health").send(&health).await.parts(),
+        TestEvent::read("get-v1-health").send(&health).await.parts(),
         (200, json!({"status": "ok"}))
     );
 }
@@ -67,7 +67,7 @@ async fn ready_when_every_store_answers() {
     let expected =
         json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "ok", "secret": "ok"}});
     assert_eq!(
-        Event::read("get-v1-health-ready")
+        TestEvent::read("get-v1-health-ready")
             .send(&health)
             .await
             .parts(),
@@ -84,7 +84,7 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
         StoreReply::Fail,
         InventoryRole::Primary,
     );
-    let answer = Event::read("get-v1-health-ready").send(&health).await;
+    let answer = TestEvent::read("get-v1-health-ready").send(&health).await;
     let checks =
         json!({"dynamodb": "unavailable", "data_api": "unavailable", "secret": "unavailable"});
     assert_eq!(
@@ -109,7 +109,10 @@ async fn stores_that_fail_or_hang_are_named_within_three_seconds() {
         InventoryRole::Primary,
     );
     let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
-    let body = Event::read("get-v1-health-ready").send(&health).await.body;
+    let body = TestEvent::read("get-v1-health-ready")
+        .send(&health)
+        .await
+        .body;
     assert_eq!(
         (&body["checks"], &body["message"]),
         (
@@ -127,7 +130,7 @@ async fn a_schema_that_does_not_do_is_named() {
         StoreReply::Answer,
         InventoryRole::Primary,
     );
-    let answer = Event::read("get-v1-health-ready").send(&health).await;
+    let answer = TestEvent::read("get-v1-health-ready").send(&health).await;
     let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
     let message = "The API is not ready; unavailable: data_api (its schema is not the one that this version needs).";
     assert_eq!(
@@ -150,7 +153,7 @@ async fn a_region_that_stands_by_is_ready_without_the_data_api_and_says_so() {
     );
     let expected = json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"}});
     assert_eq!(
-        Event::read("get-v1-health-ready")
+        TestEvent::read("get-v1-health-ready")
             .send(&health)
             .await
             .parts(),
@@ -165,7 +168,7 @@ async fn a_region_that_stands_by_is_ready_without_the_data_api_and_says_so() {
     let expected =
         json!({"status": "ok", "checks": {"dynamodb": "ok", "data_api": "ok", "secret": "ok"}});
     assert_eq!(
-        Event::read("get-v1-health-ready")
+        TestEvent::read("get-v1-health-ready")
             .send(&promoted)
             .await
             .parts(),
@@ -180,7 +183,7 @@ async fn a_region_that_stands_by_needs_its_other_stores() {
         (StoreReply::Answer, StoreReply::Fail, "secret"),
     ] {
         let health = Health::new(dynamodb, StoreReply::Fail, secret, InventoryRole::Standby);
-        let answer = Event::read("get-v1-health-ready").send(&health).await;
+        let answer = TestEvent::read("get-v1-health-ready").send(&health).await;
         let message = format!("The API is not ready; unavailable: {failing}.");
         assert_eq!(
             (answer.status, &answer.body["message"]),
@@ -202,7 +205,7 @@ async fn a_region_that_stands_by_waits_a_second_for_the_data_api() {
         StoreReply::Answer,
         InventoryRole::Standby,
     );
-    let answer = Event::read("get-v1-health-ready").send(&health).await;
+    let answer = TestEvent::read("get-v1-health-ready").send(&health).await;
     assert_eq!(
         (answer.status, &answer.body["checks"]["data_api"]),
         (200, &json!("unavailable"))
@@ -212,15 +215,15 @@ async fn a_region_that_stands_by_waits_a_second_for_the_data_api() {
 
 /// Answers, and counts how often it was asked.
 #[derive(Clone, Default)]
-struct Counted(std::sync::Arc<std::sync::atomic::AtomicU32>);
+struct CountingProbe(std::sync::Arc<std::sync::atomic::AtomicU32>);
 
-impl Counted {
+impl CountingProbe {
     fn asked(&self) -> u32 {
         self.0.load(std::sync::atomic::Ordering::Relaxed)
     }
 }
 
-impl Probe for Counted {
+impl Probe for CountingProbe {
     async fn probe(&self) -> Result<(), StoreError> {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(())
@@ -229,7 +232,7 @@ impl Probe for Counted {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer() {
-    let table = Counted::default();
+    let table = CountingProbe::default();
     let kept = Health::new(
         table.clone(),
         StoreReply::Fail,
@@ -237,7 +240,7 @@ async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer(
         InventoryRole::Primary,
     )
     .keeping(Duration::from_secs(3));
-    let ask = async || Event::read("get-v1-health-ready").send(&kept).await;
+    let ask = async || TestEvent::read("get-v1-health-ready").send(&kept).await;
     let first = ask().await;
     sleep(Duration::from_millis(2_900)).await;
     let second = ask().await;
@@ -246,7 +249,7 @@ async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer(
     sleep(Duration::from_millis(200)).await;
     assert_eq!((ask().await.status, table.asked()), (503, 2));
 
-    let fresh = Counted::default();
+    let fresh = CountingProbe::default();
     let health = Health::new(
         fresh.clone(),
         StoreReply::Answer,
@@ -254,7 +257,7 @@ async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer(
         InventoryRole::Primary,
     );
     for _ in 0..2 {
-        Event::read("get-v1-health-ready").send(&health).await;
+        TestEvent::read("get-v1-health-ready").send(&health).await;
     }
     assert_eq!(fresh.asked(), 2);
 }

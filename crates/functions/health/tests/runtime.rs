@@ -1,6 +1,6 @@
 //! The function's binary under the Lambda Runtime API.
 
-use fleet_testing::{Event, runtime};
+use fleet_testing::{TestEvent, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_health");
 
@@ -12,7 +12,7 @@ fn settings() -> Vec<(&'static str, &'static str)> {
 /// The event needs no store, and the test has none.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
-    let event = Event::read("get-v1-health");
+    let event = TestEvent::read("get-v1-health");
     let answer = runtime::invoke(BINARY, &settings(), &event).await;
     assert_eq!(answer["statusCode"], 200);
     assert!(answer["body"].as_str().unwrap().contains("ok"), "{answer}");

@@ -3,12 +3,12 @@
 //! It reaches no store and needs no permission: an issuer's keys are public.
 
 use fleet_http::{Authorizer, AuthorizerError};
-use fleet_jwt::{IssuerSettings, KeysError, Verifier, VerifyError};
+use fleet_jwt::{IssuerSettings, KeysError, TokenVerifier, VerifyError};
 use tracing::warn;
 
 /// The authorizer for one issuer.
 #[derive(Debug)]
-pub struct JwtAuthorizer(Verifier);
+pub struct JwtAuthorizer(TokenVerifier);
 
 impl JwtAuthorizer {
     /// The authorizer, with the issuer's keys if it answers: Lambda gives a starting function a full core and ten seconds.
@@ -17,7 +17,7 @@ impl JwtAuthorizer {
     /// # Errors
     /// [`KeysError`] if there can be no TLS client.
     pub async fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
-        let verifier = Verifier::new(settings)?;
+        let verifier = TokenVerifier::new(settings)?;
         if let Err(error) = verifier.prepare().await {
             warn!(function = Self::NAME, "starts without keys: {error}");
         }

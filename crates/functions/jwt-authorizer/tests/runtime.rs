@@ -1,7 +1,7 @@
 //! The function's binary under the Lambda Runtime API, with an issuer on loopback.
 
 use fleet_testing::{
-    issuer::{AUDIENCE, Answers, Issuer, SigningKey},
+    issuer::{AUDIENCE, Issuer, IssuerBehavior, SigningKey},
     runtime,
 };
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ async fn a_refusal_is_unauthorized_and_one_line_that_says_why() {
 async fn an_issuer_that_is_down_is_a_failure_and_nobody_gets_in() {
     let key = SigningKey::curve("key-1");
     let issuer = Issuer::start(&[&key]).await;
-    issuer.answer(Answers::Status(500));
+    issuer.answer(IssuerBehavior::Status(500));
     let bearer = format!("Bearer {}", key.token(&issuer.claims()));
     let (outcome, log) = attempt(&issuer, &event(Some(&bearer))).await;
     let reported: Value = serde_json::from_str(&outcome.unwrap_err()).unwrap();

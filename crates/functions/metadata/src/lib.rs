@@ -20,14 +20,14 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 
 /// Where the function runs.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Deployment {
     /// The AWS region, where one is known (`AWS_REGION`).
     pub region: Option<String>,
     /// The function's name (`AWS_LAMBDA_FUNCTION_NAME`).
     pub function: String,
 }
 
-impl Place {
+impl Deployment {
     /// What Lambda says in the environment.
     #[must_use]
     pub fn from_env() -> Self {
@@ -43,14 +43,14 @@ impl Place {
 /// The function.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    place: Place,
+    place: Deployment,
     openapi: Cow<'static, str>,
 }
 
 impl Metadata {
     /// The function, running in `place`.
     #[must_use]
-    pub fn new(place: Place) -> Self {
+    pub fn new(place: Deployment) -> Self {
         Self {
             place,
             openapi: Cow::Borrowed(OPENAPI),

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use metadata::{Metadata, Place};
+use metadata::{Deployment, Metadata};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    fleet_http::run(async || Ok(Metadata::new(Place::from_env()))).await
+    fleet_http::run(async || Ok(Metadata::new(Deployment::from_env()))).await
 }

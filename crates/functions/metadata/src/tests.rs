@@ -1,16 +1,19 @@
 //! The handler with events of API Gateway.
 
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::{Value, json};
 
-use crate::{Metadata, Place};
+use crate::{Deployment, Metadata};
 
 async fn send(event: &str) -> Value {
-    let place = Place {
+    let place = Deployment {
         region: Some("us-east-1".into()),
         function: "fleet-metadata".into(),
     };
-    let (status, body) = Event::read(event).send(&Metadata::new(place)).await.parts();
+    let (status, body) = TestEvent::read(event)
+        .send(&Metadata::new(place))
+        .await
+        .parts();
     assert_eq!(status, 200);
     body
 }

@@ -7,25 +7,27 @@ mod tests;
 
 use std::convert::Infallible;
 
-use fleet_core::scaling::{Change, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo};
+use fleet_core::scaling::{
+    DimensionChange, DimensionId, ReadDimension, UpdateDimension, UpdateError, demo,
+};
 use fleet_core::settings::{ScalingMode, ScalingSettings};
 use fleet_http::{ApiError, Function, Request, Response, Route, dimension};
 
 /// The function, over a store of dimensions.
 #[derive(Clone, Debug)]
-pub struct Get<S> {
+pub struct GetDimensionFunction<S> {
     store: S,
     settings: ScalingSettings,
 }
 
-impl<S> Get<S> {
+impl<S> GetDimensionFunction<S> {
     /// The function over `store`.
     pub fn new(store: S, settings: ScalingSettings) -> Self {
         Self { store, settings }
     }
 }
 
-impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
+impl<S: ReadDimension + UpdateDimension + 'static> Function for GetDimensionFunction<S> {
     const NAME: &'static str = "scalable-dimension-get";
     const ROUTES: &'static [Route] = fleet_http::dimension_routes!("GET");
 
@@ -46,13 +48,13 @@ impl<S: ReadDimension + UpdateDimension + 'static> Function for Get<S> {
     }
 }
 
-impl<S: UpdateDimension> Get<S> {
+impl<S: UpdateDimension> GetDimensionFunction<S> {
     async fn step(
         &self,
         request: &Request,
         id: &DimensionId,
-        outcome: demo::Outcome,
-    ) -> Result<Change, ApiError> {
+        outcome: demo::DemoOutcome,
+    ) -> Result<DimensionChange, ApiError> {
         let stepped = self
             .store
             .update(id, |stored| {

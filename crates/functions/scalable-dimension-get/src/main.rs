@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use fleet_aws::{DimensionsSettings, DynamoDimensions, function_config, rehearse};
 use fleet_core::settings::ScalingSettings;
 use fleet_http::rehearsal;
-use scalable_dimension_get::Get;
+use scalable_dimension_get::GetDimensionFunction;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
             DimensionsSettings::from_env()?,
             ScalingSettings::from_env()?,
         );
-        let get = Get::new(
+        let get = GetDimensionFunction::new(
             DynamoDimensions::new(&function_config().await?, table),
             scaling,
         );

@@ -1,30 +1,30 @@
 //! The handler with events of API Gateway, over a dimension in memory.
 
-use fleet_core::scaling::{Capacity, Dimension, Names, ScalingStatus, demo::Outcome};
+use fleet_core::scaling::{Capacity, Dimension, DimensionNames, ScalingStatus, demo::DemoOutcome};
 use fleet_core::settings::{ScalingMode, ScalingSettings};
-use fleet_testing::{Event, OneDimension};
+use fleet_testing::{OneDimension, TestEvent};
 use serde_json::{Value, json};
 
-use crate::Get;
+use crate::GetDimensionFunction;
 
 /// The function over a dimension that has just been ordered to scale from 1 to 2.
-fn pending(mode: ScalingMode) -> Get<OneDimension> {
+fn pending(mode: ScalingMode) -> GetDimensionFunction<OneDimension> {
     let state = Dimension {
         desired: Capacity::new(2.0).unwrap(),
         status: ScalingStatus::Pending,
         ..Dimension::INITIAL
     };
-    Get::new(
+    GetDimensionFunction::new(
         OneDimension::new(state),
         ScalingSettings {
             mode,
-            names: Names::default(),
+            names: DimensionNames::default(),
         },
     )
 }
 
-async fn looked(function: &Get<OneDimension>) -> (Value, Value, Option<Value>) {
-    let (status, body) = Event::read("get-scalable-dimension")
+async fn looked(function: &GetDimensionFunction<OneDimension>) -> (Value, Value, Option<Value>) {
+    let (status, body) = TestEvent::read("get-scalable-dimension")
         .send(function)
         .await
         .parts();
@@ -39,7 +39,7 @@ async fn looked(function: &Get<OneDimension>) -> (Value, Value, Option<Value>) {
 #[tokio::test]
 async fn a_dimension_answers_all_its_keys() {
     for route in ["get-scalable-dimension", "get-v1-scalable-dimension"] {
-        let names = Names {
+        let names = DimensionNames {
             version: "1.0".into(),
             resource_name: "Shop".into(),
             dimension_name: "Desks".into(),
@@ -48,8 +48,11 @@ async fn a_dimension_answers_all_its_keys() {
             mode: ScalingMode::Production,
             names,
         };
-        let answer = Event::read(route)
-            .send(&Get::new(OneDimension::new(Dimension::INITIAL), settings))
+        let answer = TestEvent::read(route)
+            .send(&GetDimensionFunction::new(
+                OneDimension::new(Dimension::INITIAL),
+                settings,
+            ))
             .await;
         assert_eq!(answer.response.headers["etag"], "\"initial\"");
         let expected = json!({
@@ -67,7 +70,7 @@ async fn a_dimension_answers_all_its_keys() {
 
 #[tokio::test]
 async fn in_demo_mode_every_look_is_a_step() {
-    let function = pending(ScalingMode::Demo(Outcome::Succeed));
+    let function = pending(ScalingMode::Demo(DemoOutcome::Succeed));
     assert_eq!(
         looked(&function).await,
         (json!("InProgress"), json!(1.0), None)
@@ -84,7 +87,7 @@ async fn in_demo_mode_every_look_is_a_step() {
 
 #[tokio::test]
 async fn in_demo_mode_a_test_failure_stays() {
-    let function = pending(ScalingMode::Demo(Outcome::Fail));
+    let function = pending(ScalingMode::Demo(DemoOutcome::Fail));
     assert_eq!(
         looked(&function).await,
         (json!("InProgress"), json!(1.0), None)
@@ -102,10 +105,12 @@ async fn in_demo_mode_a_test_failure_stays() {
 
 #[tokio::test]
 async fn in_demo_mode_a_step_changes_the_tag_and_a_look_at_the_end_does_not() {
-    let function = pending(ScalingMode::Demo(Outcome::Succeed));
+    let function = pending(ScalingMode::Demo(DemoOutcome::Succeed));
     let mut tags = Vec::new();
     for _ in 0..3 {
-        let answer = Event::read("get-scalable-dimension").send(&function).await;
+        let answer = TestEvent::read("get-scalable-dimension")
+            .send(&function)
+            .await;
         tags.push(answer.response.headers["etag"].to_str().unwrap().to_owned());
     }
     assert_ne!(tags[0], tags[1]);
@@ -129,7 +134,7 @@ async fn in_production_mode_a_look_changes_nothing() {
 #[tokio::test]
 async fn an_encoded_id_is_decoded() {
     for (raw, id) in [("a%20b", "a b"), ("a%2525", "a%25")] {
-        let (status, body) = Event::read("get-scalable-dimension")
+        let (status, body) = TestEvent::read("get-scalable-dimension")
             .raw_path_parameter("scalableTargetDimensionId", raw)
             .send(&pending(ScalingMode::Production))
             .await
@@ -143,7 +148,10 @@ async fn an_encoded_id_is_decoded() {
 
 #[tokio::test]
 async fn a_rehearsal_reads_a_dimension() {
-    for mode in [ScalingMode::Production, ScalingMode::Demo(Outcome::Succeed)] {
+    for mode in [
+        ScalingMode::Production,
+        ScalingMode::Demo(DemoOutcome::Succeed),
+    ] {
         assert_eq!(fleet_http::rehearsal(&pending(mode)).await, Some(200));
     }
 }

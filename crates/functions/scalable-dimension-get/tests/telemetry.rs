@@ -2,7 +2,7 @@
 
 use std::{net::UdpSocket, time::Duration};
 
-use fleet_testing::{Event, FakeAws, emf, runtime};
+use fleet_testing::{FakeAws, TestEvent, emf, runtime};
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-get");
@@ -40,7 +40,7 @@ async fn ask(more: &[(&str, &str)], trace: Option<&str>) -> Vec<String> {
         more,
     ]
     .concat();
-    let event = Event::read("get-scalable-dimension")
+    let event = TestEvent::read("get-scalable-dimension")
         .path_parameter("scalableTargetDimensionId", "CANARY-1")
         .to_json();
     let invoked = runtime::invoke_traced(BINARY, &settings, &event, trace).await;

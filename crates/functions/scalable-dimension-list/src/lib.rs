@@ -7,7 +7,7 @@ mod tests;
 
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{ListDimensions, Names, StatusName},
+    scaling::{DimensionNames, ListDimensions, StatusName},
 };
 use fleet_http::{
     ApiError, Function, NextToken, Query, Request, Response, Route,
@@ -17,14 +17,14 @@ use serde::Serialize;
 
 /// The function, over a store that can list.
 #[derive(Clone, Debug)]
-pub struct List<S> {
+pub struct ListDimensionsFunction<S> {
     store: S,
-    names: Names,
+    names: DimensionNames,
 }
 
-impl<S> List<S> {
+impl<S> ListDimensionsFunction<S> {
     /// The function over `store`.
-    pub fn new(store: S, names: Names) -> Self {
+    pub fn new(store: S, names: DimensionNames) -> Self {
         Self { store, names }
     }
 }
@@ -32,7 +32,7 @@ impl<S> List<S> {
 /// Some of the dimensions that are stored.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DimensionPage))]
-pub struct ListResponse {
+pub struct ListDimensionsResponse {
     /// In no particular order.
     #[cfg_attr(feature = "schema", schema(max_items = 100))]
     dimensions: Vec<ListedDimension>,
@@ -42,7 +42,7 @@ pub struct ListResponse {
     next_token: Option<NextToken>,
 }
 
-impl<S: ListDimensions + 'static> Function for List<S> {
+impl<S: ListDimensions + 'static> Function for ListDimensionsFunction<S> {
     const NAME: &'static str = "scalable-dimension-list";
     const ROUTES: &'static [Route] = &[
         ("GET", "/scalableTargetDimensions"),
@@ -61,7 +61,7 @@ impl<S: ListDimensions + 'static> Function for List<S> {
         let pending = page.dimensions.iter().map(|(_, stored)| stored);
         let pending = dimension::pending_seconds(pending);
         dimension::answer_list(
-            &ListResponse {
+            &ListDimensionsResponse {
                 dimensions: page
                     .dimensions
                     .into_iter()

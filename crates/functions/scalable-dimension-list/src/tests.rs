@@ -4,13 +4,16 @@ use std::sync::Mutex;
 
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{DimensionId, DimensionPage, ListDimensions, Names, StatusName, Stored, UpdateTime},
+    scaling::{
+        DimensionId, DimensionNames, DimensionPage, ListDimensions, StatusName, StoredDimension,
+        UpdateTime,
+    },
     store::StoreError,
 };
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::json;
 
-use crate::List;
+use crate::ListDimensionsFunction;
 
 type ListCall = (Option<StatusName>, Option<DimensionId>, usize);
 
@@ -32,9 +35,9 @@ impl ListDimensions for One {
         let asked = (status, after.cloned(), limit.get());
         self.0.lock().unwrap().push(asked);
         let updated_at = UpdateTime::parse("2026-01-05T08:00:00.000Z").ok();
-        let stored = Stored {
+        let stored = StoredDimension {
             updated_at,
-            ..Stored::initial()
+            ..StoredDimension::initial()
         };
         Ok(DimensionPage {
             dimensions: vec![(id(), stored)],
@@ -43,8 +46,8 @@ impl ListDimensions for One {
     }
 }
 
-fn list() -> List<One> {
-    List::new(One::default(), Names::default())
+fn list() -> ListDimensionsFunction<One> {
+    ListDimensionsFunction::new(One::default(), DimensionNames::default())
 }
 
 #[tokio::test]
@@ -61,10 +64,14 @@ async fn a_page_has_whole_states_and_since_when_they_stand() {
             "scalingStatus": "Successful",
             "updatedAt": "2026-01-05T08:00:00.000Z",
         });
-        let (status, first) = Event::read(route).query("").send(&function).await.parts();
+        let (status, first) = TestEvent::read(route)
+            .query("")
+            .send(&function)
+            .await
+            .parts();
         assert_eq!((status, &first["dimensions"]), (200, &json!([state])));
         let token = first["next_token"].as_str().unwrap();
-        let last = Event::read(route)
+        let last = TestEvent::read(route)
             .query(&format!("next_token={token}"))
             .send(&function)
             .await;
@@ -77,7 +84,7 @@ async fn a_page_has_whole_states_and_since_when_they_stand() {
 #[tokio::test]
 async fn filters_reach_the_store_and_other_parameters_are_left_alone() {
     let function = list();
-    let answer = Event::read("get-scalable-dimensions")
+    let answer = TestEvent::read("get-scalable-dimensions")
         .query("scalingStatus=Pending&limit=100&colour=red&colour=blue")
         .send(&function)
         .await;
@@ -101,7 +108,7 @@ async fn a_wrong_parameter_is_400_and_named() {
         ),
     ] {
         let function = list();
-        let (status, body) = Event::read("get-scalable-dimensions")
+        let (status, body) = TestEvent::read("get-scalable-dimensions")
             .query(query)
             .send(&function)
             .await

@@ -1,13 +1,13 @@
 //! The function's binary under the Lambda Runtime API.
 
-use fleet_testing::{Event, runtime};
+use fleet_testing::{TestEvent, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-list");
 
 /// The event needs no store, and the test has none.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
-    let event = Event::read("get-scalable-dimensions").query("limit=0");
+    let event = TestEvent::read("get-scalable-dimensions").query("limit=0");
     let answer = runtime::invoke_without_calls(BINARY, runtime::DIMENSIONS, &event).await;
     assert_eq!(answer["statusCode"], 400);
     assert!(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use fleet_core::scaling::{Capacity, FailureReason, StatusName, production::Patch};
+use fleet_core::scaling::{Capacity, FailureReason, StatusName, production::DimensionPatch};
 use fleet_http::{ApiError, ErrorCode, InvalidInput, JsonBody, Request, invalid_field};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -45,7 +45,7 @@ pub(crate) fn demo(request: &Request) -> Result<Capacity, ApiError> {
 }
 
 /// Production mode: any of the four fields, at least one.
-pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
+pub(crate) fn production(request: &Request) -> Result<DimensionPatch, ApiError> {
     let body = JsonBody::read(request)?;
     if body.is_empty() {
         let rule = "must have at least one of desiredCapacity, actualCapacity, scalingStatus, failureReason";
@@ -59,7 +59,7 @@ pub(crate) fn production(request: &Request) -> Result<Patch, ApiError> {
     let change: PatchRequest = body.into()?;
     let desired = change.desired_capacity;
     let actual = change.actual_capacity;
-    Ok(Patch {
+    Ok(DimensionPatch {
         desired: desired
             .map(|number| desired_capacity(request, number))
             .transpose()?,

@@ -8,7 +8,9 @@ mod tests;
 
 pub use body::PatchRequest;
 
-use fleet_core::scaling::{Stored, UpdateDimension, UpdateError, demo, production::PatchError};
+use fleet_core::scaling::{
+    StoredDimension, UpdateDimension, UpdateError, demo, production::PatchError,
+};
 use fleet_core::settings::{ScalingMode, ScalingSettings};
 use fleet_http::{
     ApiError, ErrorCode, Function, IfMatch, InvalidInput, Request, Response, Route, dimension,
@@ -16,19 +18,19 @@ use fleet_http::{
 
 /// The function, over a store of dimensions.
 #[derive(Clone, Debug)]
-pub struct Patch<S> {
+pub struct PatchDimensionFunction<S> {
     store: S,
     settings: ScalingSettings,
 }
 
-impl<S> Patch<S> {
+impl<S> PatchDimensionFunction<S> {
     /// The function over `store`.
     pub fn new(store: S, settings: ScalingSettings) -> Self {
         Self { store, settings }
     }
 }
 
-impl<S: UpdateDimension + 'static> Function for Patch<S> {
+impl<S: UpdateDimension + 'static> Function for PatchDimensionFunction<S> {
     const NAME: &'static str = "scalable-dimension-patch";
     const ROUTES: &'static [Route] = fleet_http::dimension_routes!("PATCH");
     // Not the capacity of a dimension that is new: a change is written.
@@ -52,18 +54,20 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
                 self.store
                     .update(&id, |stored| {
                         check(&known, stored)?;
-                        patch.apply(&stored.state).map_err(Refusal::Patch)
+                        patch.apply(&stored.state).map_err(PatchRefusal::Patch)
                     })
                     .await
             }
         };
         let change = match changed {
             Ok(change) => change,
-            Err(UpdateError::Refused(Refusal::Changed(present))) => {
+            Err(UpdateError::Refused(PatchRefusal::Changed(present))) => {
                 let names = &self.settings.names;
                 return dimension::precondition_failed(&request, id, names, *present);
             }
-            Err(UpdateError::Refused(Refusal::Patch(error @ PatchError::ReasonWithoutFailure))) => {
+            Err(UpdateError::Refused(PatchRefusal::Patch(
+                error @ PatchError::ReasonWithoutFailure,
+            ))) => {
                 let rule = error.to_string();
                 let sentence = format!("{rule}.");
                 return Err(InvalidInput::new(ErrorCode::InvalidField, sentence, rule).into());
@@ -77,17 +81,17 @@ impl<S: UpdateDimension + 'static> Function for Patch<S> {
 }
 
 /// Why a change was not made of the state that is stored.
-enum Refusal {
+enum PatchRefusal {
     /// It is not the state that the client knows.
-    Changed(Box<Stored>),
+    Changed(Box<StoredDimension>),
     /// The change does not go with it.
     Patch(PatchError),
 }
 
-fn check(known: &IfMatch, stored: &Stored) -> Result<(), Refusal> {
+fn check(known: &IfMatch, stored: &StoredDimension) -> Result<(), PatchRefusal> {
     if known.holds(&stored.tag) {
         Ok(())
     } else {
-        Err(Refusal::Changed(Box::new(stored.clone())))
+        Err(PatchRefusal::Changed(Box::new(stored.clone())))
     }
 }

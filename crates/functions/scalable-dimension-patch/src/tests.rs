@@ -1,31 +1,31 @@
 //! The handler with events of API Gateway, over a dimension in memory.
 
-use fleet_core::scaling::{Dimension, Names, demo::Outcome};
+use fleet_core::scaling::{Dimension, DimensionNames, demo::DemoOutcome};
 use fleet_core::settings::{ScalingMode, ScalingSettings};
-use fleet_testing::{Event, OneDimension};
+use fleet_testing::{OneDimension, TestEvent};
 use serde_json::{Value, json};
 
-use crate::Patch;
+use crate::PatchDimensionFunction;
 
-fn patch(mode: ScalingMode) -> Patch<OneDimension> {
-    Patch::new(
+fn patch(mode: ScalingMode) -> PatchDimensionFunction<OneDimension> {
+    PatchDimensionFunction::new(
         OneDimension::new(Dimension::INITIAL),
         ScalingSettings {
             mode,
-            names: Names::default(),
+            names: DimensionNames::default(),
         },
     )
 }
 
-fn demo() -> Patch<OneDimension> {
-    patch(ScalingMode::Demo(Outcome::Succeed))
+fn demo() -> PatchDimensionFunction<OneDimension> {
+    patch(ScalingMode::Demo(DemoOutcome::Succeed))
 }
 
-fn event() -> Event {
-    Event::read("patch-scalable-dimension")
+fn event() -> TestEvent {
+    TestEvent::read("patch-scalable-dimension")
 }
 
-async fn refusal(function: &Patch<OneDimension>, body: &str) -> String {
+async fn refusal(function: &PatchDimensionFunction<OneDimension>, body: &str) -> String {
     let (status, answer) = event().body(body).send(function).await.parts();
     assert_eq!(status, 400, "{body}: {answer}");
     assert_eq!(answer.get("error_message"), None);
@@ -45,7 +45,7 @@ async fn a_new_desired_capacity_makes_the_dimension_pending() {
         "scalingStatus": "Pending",
     });
     for route in ["patch-scalable-dimension", "patch-v1-scalable-dimension"] {
-        let answer = Event::read(route)
+        let answer = TestEvent::read(route)
             .body(r#"{"desiredCapacity": 2}"#)
             .send(&demo())
             .await;
@@ -99,7 +99,10 @@ async fn a_zero_may_have_a_sign() {
 
 #[tokio::test]
 async fn bodies_that_are_wrong_are_refused_in_either_mode() {
-    for mode in [ScalingMode::Demo(Outcome::Succeed), ScalingMode::Production] {
+    for mode in [
+        ScalingMode::Demo(DemoOutcome::Succeed),
+        ScalingMode::Production,
+    ] {
         for (body, message) in [
             ("", "The request body must be a JSON object, but is empty."),
             (
@@ -248,7 +251,7 @@ async fn production_mode_refuses_what_makes_no_state() {
 #[tokio::test]
 async fn an_encoded_slash_is_a_slash() {
     for event in ["patch-scalable-dimension", "patch-v1-scalable-dimension"] {
-        let (status, body) = Event::read(event)
+        let (status, body) = TestEvent::read(event)
             .raw_path_parameter("scalableTargetDimensionId", "d%2Fe")
             .send(&demo())
             .await
@@ -292,7 +295,7 @@ async fn an_id_that_no_dimension_can_have_is_400() {
 
 /// Sends `body` with `If-Match`, if given; returns the status, the state's tag and the body.
 async fn sent(
-    function: &Patch<OneDimension>,
+    function: &PatchDimensionFunction<OneDimension>,
     if_match: Option<&str>,
     body: &str,
 ) -> (i64, String, Value) {
@@ -307,7 +310,10 @@ async fn sent(
 
 #[tokio::test]
 async fn a_change_is_made_only_while_if_match_holds() {
-    for mode in [ScalingMode::Demo(Outcome::Succeed), ScalingMode::Production] {
+    for mode in [
+        ScalingMode::Demo(DemoOutcome::Succeed),
+        ScalingMode::Production,
+    ] {
         let function = patch(mode);
         let known = "\"x\", \"initial\"";
         let (status, first, _) = sent(&function, Some(known), r#"{"desiredCapacity":4}"#).await;
@@ -385,7 +391,10 @@ async fn an_earlier_state_that_comes_back_has_a_new_tag() {
 
 #[tokio::test]
 async fn a_rehearsal_changes_a_dimension() {
-    for mode in [ScalingMode::Production, ScalingMode::Demo(Outcome::Succeed)] {
+    for mode in [
+        ScalingMode::Production,
+        ScalingMode::Demo(DemoOutcome::Succeed),
+    ] {
         let function = patch(mode);
         assert_eq!(fleet_http::rehearsal(&function).await, Some(200));
         assert_ne!(function.store.state(), Dimension::INITIAL);

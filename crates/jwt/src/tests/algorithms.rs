@@ -12,24 +12,27 @@ use aws_lc_rs::{
 use fleet_testing::issuer::{AUDIENCE, Issuer, SigningKey, encoded, unsigned};
 use serde_json::{Value, json};
 
-use super::{Setup, TestClock, outcome, refused, verifier_of};
-use crate::{Refusal, key::KeySet, token::Token};
+use super::{IssuerSetup, TestClock, outcome, refused, verifier_of};
+use crate::{TokenRefusal, key::KeySet, token::Token};
 
 #[tokio::test]
 async fn a_token_without_a_signature_is_refused() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     for name in ["none", "None", "NONE", "", "ES512", "EdDSA", "HS512"] {
         let header = json!({"alg": name, "kid": "key-1"});
         let token = format!("{}.", unsigned(&header, &setup.issuer.claims()));
         assert_eq!(
             setup.outcome(&token).await,
-            refused(Refusal::Algorithm),
+            refused(TokenRefusal::Algorithm),
             "{name}"
         );
     }
     let header = json!({"kid": "key-1"});
     let token = setup.key.token_with(&header, &setup.issuer.claims());
-    assert_eq!(setup.outcome(&token).await, refused(Refusal::Malformed));
+    assert_eq!(
+        setup.outcome(&token).await,
+        refused(TokenRefusal::Malformed)
+    );
 }
 
 #[tokio::test]
@@ -47,7 +50,7 @@ async fn an_hmac_with_the_public_key_is_refused() {
         let token = format!("{signed}.{}", encoded(tag.as_ref()));
         assert_eq!(
             outcome(&verifier, &token).await,
-            refused(Refusal::Algorithm)
+            refused(TokenRefusal::Algorithm)
         );
     }
     // The key itself is good.
@@ -61,19 +64,19 @@ async fn an_hmac_with_the_public_key_is_refused() {
     let token = key.token_with(&header, &issuer.claims());
     assert_eq!(
         outcome(&verifier, &token).await,
-        refused(Refusal::UnknownKey)
+        refused(TokenRefusal::UnknownKey)
     );
 }
 
 #[tokio::test]
 async fn an_algorithm_of_another_kind_than_the_keys_finds_no_key() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     for name in ["RS256", "PS512", "ES384"] {
         let header = json!({"alg": name, "kid": "key-1"});
         let token = setup.key.token_with(&header, &setup.issuer.claims());
         assert_eq!(
             setup.outcome(&token).await,
-            refused(Refusal::UnknownKey),
+            refused(TokenRefusal::UnknownKey),
             "{name}"
         );
     }
@@ -81,10 +84,10 @@ async fn an_algorithm_of_another_kind_than_the_keys_finds_no_key() {
 
 #[tokio::test]
 async fn an_extension_that_must_be_understood_is_refused() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let header = json!({"alg": "ES256", "kid": "key-1", "crit": ["b64"], "b64": false});
     let token = setup.key.token_with(&header, &setup.issuer.claims());
-    assert_eq!(setup.outcome(&token).await, refused(Refusal::Critical));
+    assert_eq!(setup.outcome(&token).await, refused(TokenRefusal::Critical));
 }
 
 /// The only key that fits a header, verified as the verifier does it.

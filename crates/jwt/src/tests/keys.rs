@@ -2,25 +2,31 @@
 
 use std::time::Duration;
 
-use fleet_testing::issuer::{AUDIENCE, Answers, SigningKey};
+use fleet_testing::issuer::{AUDIENCE, IssuerBehavior, SigningKey};
 use serde_json::json;
 
-use super::{Setup, TestClock, outcome, refused, verifier_of};
-use crate::{Refusal, VerifyError, limits};
+use super::{IssuerSetup, TestClock, outcome, refused, verifier_of};
+use crate::{TokenRefusal, VerifyError, limits};
 
 #[tokio::test]
 async fn an_unknown_key_is_asked_for_once() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let token = setup.token(&json!({}));
     assert!(setup.outcome(&token).await.is_ok());
     let stranger = SigningKey::curve("unknown").token(&setup.issuer.claims());
     // The keys have just been fetched.
-    assert_eq!(setup.outcome(&stranger).await, refused(Refusal::UnknownKey));
+    assert_eq!(
+        setup.outcome(&stranger).await,
+        refused(TokenRefusal::UnknownKey)
+    );
     assert_eq!(setup.issuer.asked_for_keys(), 1);
     for fetches in 2..4 {
         setup.clock.advance(limits::FETCH_INTERVAL);
         for _ in 0..5 {
-            assert_eq!(setup.outcome(&stranger).await, refused(Refusal::UnknownKey));
+            assert_eq!(
+                setup.outcome(&stranger).await,
+                refused(TokenRefusal::UnknownKey)
+            );
         }
         assert_eq!(setup.issuer.asked_for_keys(), fetches);
     }
@@ -29,7 +35,7 @@ async fn an_unknown_key_is_asked_for_once() {
 
 #[tokio::test]
 async fn requests_at_once_ask_once() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let token = setup.token(&json!({}));
     let (one, two, three) = tokio::join!(
         setup.outcome(&token),
@@ -42,7 +48,7 @@ async fn requests_at_once_ask_once() {
 
 #[tokio::test]
 async fn a_rotated_key_is_found_and_a_withdrawn_one_ends() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let old = setup.token(&json!({}));
     assert!(setup.outcome(&old).await.is_ok());
     let next = SigningKey::curve("key-2");
@@ -55,26 +61,29 @@ async fn a_rotated_key_is_found_and_a_withdrawn_one_ends() {
     setup.issuer.publish(&[next.jwk()]);
     assert!(setup.outcome(&old).await.is_ok());
     setup.clock.advance(limits::REFRESH_AFTER);
-    assert_eq!(setup.outcome(&old).await, refused(Refusal::UnknownKey));
+    assert_eq!(setup.outcome(&old).await, refused(TokenRefusal::UnknownKey));
     assert!(setup.outcome(&new).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_token_without_a_key_id_has_the_only_key_that_fits() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let header = json!({"alg": "ES256"});
     let token = setup.key.token_with(&header, &setup.issuer.claims());
     assert!(setup.outcome(&token).await.is_ok());
     let other = SigningKey::curve("key-2");
     setup.issuer.publish(&[setup.key.jwk(), other.jwk()]);
     setup.clock.advance(limits::REFRESH_AFTER);
-    assert_eq!(setup.outcome(&token).await, refused(Refusal::UnknownKey));
+    assert_eq!(
+        setup.outcome(&token).await,
+        refused(TokenRefusal::UnknownKey)
+    );
 }
 
 #[tokio::test]
 async fn an_issuer_that_is_down_lets_nobody_in() {
-    let setup = Setup::new().await;
-    setup.issuer.answer(Answers::Status(500));
+    let setup = IssuerSetup::new().await;
+    setup.issuer.answer(IssuerBehavior::Status(500));
     let token = setup.token(&json!({}));
     let stranger = SigningKey::curve("unknown").token(&setup.issuer.claims());
     for token in [&token, &stranger, &token] {
@@ -88,18 +97,18 @@ async fn an_issuer_that_is_down_lets_nobody_in() {
         );
     }
     // It is asked again a little later.
-    setup.issuer.answer(Answers::Well);
+    setup.issuer.answer(IssuerBehavior::Well);
     setup.clock.advance(limits::RETRY_INTERVAL);
     assert!(setup.outcome(&token).await.is_ok());
 }
 
 #[tokio::test]
 async fn kept_keys_outlast_an_issuer_for_an_hour() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     let in_three_hours = setup.issuer.claims()["exp"].as_u64().unwrap() + 7200;
     let token = setup.token(&json!({"exp": in_three_hours}));
     assert!(setup.outcome(&token).await.is_ok());
-    setup.issuer.answer(Answers::Status(503));
+    setup.issuer.answer(IssuerBehavior::Status(503));
     setup.clock.advance(limits::REFRESH_AFTER);
     assert!(setup.outcome(&token).await.is_ok());
     // Whether the issuer has a key that is not kept is not known.
@@ -124,21 +133,21 @@ async fn kept_keys_outlast_an_issuer_for_an_hour() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_used_lets_nobody_in() {
     let configuration = |issuer: &str, keys: &str| {
-        Answers::Text(json!({"issuer": issuer, "jwks_uri": keys}).to_string())
+        IssuerBehavior::Text(json!({"issuer": issuer, "jwks_uri": keys}).to_string())
     };
-    let own = Setup::new().await;
+    let own = IssuerSetup::new().await;
     let url = own.issuer.url().to_owned();
     for (answers, reason) in [
         (
-            Answers::Status(404),
+            IssuerBehavior::Status(404),
             "configuration cannot be fetched: its status is 404",
         ),
         (
-            Answers::Redirects,
+            IssuerBehavior::Redirects,
             "configuration cannot be fetched: its status is 302",
         ),
         (
-            Answers::Text("<html>".to_owned()),
+            IssuerBehavior::Text("<html>".to_owned()),
             "configuration cannot be used: it is not JSON with issuer and jwks_uri",
         ),
         (
@@ -154,7 +163,7 @@ async fn an_answer_that_cannot_be_used_lets_nobody_in() {
             "configuration cannot be used: its jwks_uri is not an https URL",
         ),
         (
-            Answers::LargeKeys(limits::ANSWER_BYTES),
+            IssuerBehavior::LargeKeys(limits::ANSWER_BYTES),
             "keys cannot be used: it is larger than 256 KiB",
         ),
     ] {
@@ -163,7 +172,7 @@ async fn an_answer_that_cannot_be_used_lets_nobody_in() {
         let found = own.outcome(&own.token(&json!({}))).await.unwrap_err();
         assert_eq!(found, format!("the issuer's {reason}"), "{answers:?}");
     }
-    own.issuer.answer(Answers::Well);
+    own.issuer.answer(IssuerBehavior::Well);
     own.issuer.publish(&[json!({"kty": "oct", "k": "AAAA"})]);
     own.clock.advance(limits::RETRY_INTERVAL);
     let found = own.outcome(&own.token(&json!({}))).await.unwrap_err();
@@ -176,8 +185,8 @@ async fn an_answer_that_cannot_be_used_lets_nobody_in() {
 /// The time is the runtime's and goes on by itself while nothing else happens.
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_never_answers_is_not_waited_for() {
-    let setup = Setup::new().await;
-    setup.issuer.answer(Answers::Never);
+    let setup = IssuerSetup::new().await;
+    setup.issuer.answer(IssuerBehavior::Never);
     let begun = tokio::time::Instant::now();
     let verified = setup.verifier.prepare().await;
     assert!(verified.is_err());
@@ -186,7 +195,7 @@ async fn an_issuer_that_never_answers_is_not_waited_for() {
 
 #[tokio::test]
 async fn nobody_answering_is_a_reason_without_the_token() {
-    let setup = Setup::new().await;
+    let setup = IssuerSetup::new().await;
     // Nothing listens on port 9.
     let verifier = verifier_of("http://127.0.0.1:9", AUDIENCE, &TestClock::default());
     let token = setup.token(&json!({}));

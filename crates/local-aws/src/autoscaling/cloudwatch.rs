@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     error::ScalingError,
-    math::Measurement,
-    metrics::{MetricName, Metrics},
+    math::MetricQuery,
+    metrics::{MetricName, MetricRegistry},
 };
-use crate::respond::{self, Answer};
+use crate::respond::{self, ServiceResponse};
 
 /// What the path of a request in CBOR begins with.
 pub(crate) const CBOR_PATH: &str = "/service/GraniteServiceVersion20100801/operation/";
@@ -81,11 +81,11 @@ fn json_of(value: Cbor) -> Option<Value> {
 }
 
 pub(super) fn answer(
-    metrics: &Metrics,
+    metrics: &MetricRegistry,
     protocol: Protocol,
     operation: &str,
     body: &[u8],
-) -> Answer {
+) -> ServiceResponse {
     let answered = protocol
         .read(body)
         .ok_or_else(|| {
@@ -121,7 +121,11 @@ pub(super) fn answer(
     answer
 }
 
-fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value, ScalingError> {
+fn perform(
+    metrics: &MetricRegistry,
+    operation: &str,
+    request: &Value,
+) -> Result<Value, ScalingError> {
     let missing = |name: &str| ScalingError("InvalidParameterValue", format!("{name} is missing."));
     let list = |name: &str| request.get(name).and_then(Value::as_array).cloned();
     match operation {
@@ -139,7 +143,7 @@ fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value,
         "PutMetricAlarm" => {
             let name = request.get("AlarmName").and_then(Value::as_str);
             let name = name.ok_or_else(|| missing("AlarmName"))?;
-            Measurement::of(request)?;
+            MetricQuery::of(request)?;
             metrics.put_alarm(name.to_owned(), request.clone());
             Ok(json!({}))
         }
@@ -173,7 +177,11 @@ fn perform(metrics: &Metrics, operation: &str, request: &Value) -> Result<Value,
 }
 
 /// A value, several, or what is known of several.
-fn publish(metrics: &Metrics, metric: &MetricName, datum: &Value) -> Result<(), ScalingError> {
+fn publish(
+    metrics: &MetricRegistry,
+    metric: &MetricName,
+    datum: &Value,
+) -> Result<(), ScalingError> {
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     if let Some(value) = number(datum.get("Value")) {
         metrics.publish(metric.clone(), value, 1.0);
@@ -251,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_told() {
-        let metrics = Metrics::new(None);
+        let metrics = MetricRegistry::new(None);
         for (operation, request, words) in [
             ("PutMetricData", json!({}), "Namespace is missing"),
             (

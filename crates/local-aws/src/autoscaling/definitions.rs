@@ -4,24 +4,24 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use simulate_scaling::{
     alarm::{Alarm, Comparison},
-    policy::Bounds,
-    scaler::{AlarmNames, Kind, Policy, Suspension, TargetTracking},
+    policy::CapacityBounds,
+    scaler::{AlarmNames, PolicyType, ScalingPolicy, Suspension, TargetTracking},
     schedule::ScheduledAction,
-    step::{Adjustment, Step, StepScaling},
+    step::{Adjustment, StepAdjustment, StepScaling},
 };
 
 use super::{
     error::ScalingError,
     fields::{capacity, text},
-    math::Measurement,
+    math::MetricQuery,
 };
 
 /// A policy with its alarms and what they look at.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
-    pub(super) policy: Policy,
+    pub(super) policy: ScalingPolicy,
     pub(super) names: AlarmNames,
-    pub(super) measurement: Measurement,
+    pub(super) measurement: MetricQuery,
 }
 
 pub(super) fn suspended(value: &Value) -> Suspension {
@@ -72,10 +72,10 @@ pub(super) fn watches(
                     high: alarm("AlarmHigh"),
                     low: alarm("AlarmLow"),
                 },
-                measurement: Measurement::of(metric)?,
-                policy: Policy {
+                measurement: MetricQuery::of(metric)?,
+                policy: ScalingPolicy {
                     name,
-                    kind: Kind::Target(TargetTracking {
+                    kind: PolicyType::Target(TargetTracking {
                         target,
                         scale_out_cooldown: seconds(config, "ScaleOutCooldown"),
                         scale_in_cooldown: seconds(config, "ScaleInCooldown"),
@@ -107,10 +107,10 @@ pub(super) fn watches(
                         high: alarm_name.clone(),
                         low: alarm_name.clone(),
                     },
-                    measurement: Measurement::of(alarm).ok()?,
-                    policy: Policy {
+                    measurement: MetricQuery::of(alarm).ok()?,
+                    policy: ScalingPolicy {
                         name: name.clone(),
-                        kind: Kind::Step(StepScaling {
+                        kind: PolicyType::Step(StepScaling {
                             alarm: alarm_of(alarm)?,
                             ..scaling.clone()
                         }),
@@ -157,13 +157,13 @@ fn steps(config: &Value) -> Result<StepScaling, ScalingError> {
     let given = config.get("StepAdjustments").and_then(Value::as_array);
     let step = |one: &Value| {
         let by = one.get("ScalingAdjustment").and_then(Value::as_i64);
-        Some(Step {
+        Some(StepAdjustment {
             lower: one.get("MetricIntervalLowerBound").and_then(Value::as_f64),
             upper: one.get("MetricIntervalUpperBound").and_then(Value::as_f64),
             by: i32::try_from(by?).ok()?,
         })
     };
-    let steps: Option<Vec<Step>> = given.into_iter().flatten().map(step).collect();
+    let steps: Option<Vec<StepAdjustment>> = given.into_iter().flatten().map(step).collect();
     let scaling = StepScaling {
         alarm: Alarm::new(Comparison::Above, 0.0, 1),
         adjustment,
@@ -229,7 +229,7 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, ScalingEr
 }
 
 /// Minimum and maximum of a registration.
-pub(super) fn bounds(definition: &Value) -> Result<Bounds, ScalingError> {
+pub(super) fn bounds(definition: &Value) -> Result<CapacityBounds, ScalingError> {
     let needed = |name: &str| {
         capacity(definition, name)?
             .ok_or_else(|| ScalingError::invalid(format!("{name} is missing.")))
@@ -240,7 +240,7 @@ pub(super) fn bounds(definition: &Value) -> Result<Bounds, ScalingError> {
             "Minimum capacity cannot be greater than maximum capacity: {min} and {max}."
         )));
     }
-    Ok(Bounds { min, max })
+    Ok(CapacityBounds { min, max })
 }
 
 #[cfg(test)]

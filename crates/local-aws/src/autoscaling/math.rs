@@ -11,7 +11,7 @@ use super::{
     error::ScalingError,
     expressions::Expression,
     fields::{statistic, text},
-    metrics::{MetricName, Metrics},
+    metrics::{MetricName, MetricRegistry},
 };
 
 /// The most entries of `Metrics`, as on AWS.
@@ -21,20 +21,20 @@ const LOOK_BACK: i32 = 60;
 
 /// What is measured in each period.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Measurement {
+pub(super) struct MetricQuery {
     /// Each with its id, after those that it refers to.
-    entries: Vec<(String, Source)>,
+    entries: Vec<(String, MetricSource)>,
     /// The id of the one whose value counts.
     returned: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Source {
+enum MetricSource {
     Metric(MetricName, Statistic),
     Expression(Expression),
 }
 
-impl Measurement {
+impl MetricQuery {
     /// That of `Namespace`, `MetricName`, `Dimensions` and `Statistic`, or of `Metrics`.
     ///
     /// # Errors
@@ -54,7 +54,10 @@ impl Measurement {
             }
             let name = value.get("Statistic").and_then(Value::as_str);
             return Ok(Self {
-                entries: vec![(String::new(), Source::Metric(metric, statistic(name)?))],
+                entries: vec![(
+                    String::new(),
+                    MetricSource::Metric(metric, statistic(name)?),
+                )],
                 returned: String::new(),
             });
         };
@@ -63,7 +66,7 @@ impl Measurement {
                 "Metrics must have 1 to {MOST_ENTRIES} entries."
             )));
         }
-        let mut entries: Vec<(String, Source)> = Vec::with_capacity(given.len());
+        let mut entries: Vec<(String, MetricSource)> = Vec::with_capacity(given.len());
         let mut returned = None;
         for entry in given {
             let id = text(entry, "Id")?.to_owned();
@@ -90,16 +93,16 @@ impl Measurement {
     /// The value of the period after `from` and up to `to`, where there is one.
     pub(super) fn datapoint(
         &self,
-        metrics: &Metrics,
+        metrics: &MetricRegistry,
         from: Timestamp,
         to: Timestamp,
     ) -> Option<f64> {
-        let period = Period { metrics, from, to };
+        let period = TimeSpan { metrics, from, to };
         let mut values: Vec<Option<f64>> = Vec::with_capacity(self.entries.len());
         for (_, source) in &self.entries {
             values.push(match source {
-                Source::Metric(metric, statistic) => period.datapoint(metric, *statistic),
-                Source::Expression(expression) => self.evaluate(expression, &values, &period),
+                MetricSource::Metric(metric, statistic) => period.datapoint(metric, *statistic),
+                MetricSource::Expression(expression) => self.evaluate(expression, &values, &period),
             });
         }
         // As in CloudWatch, a division by zero has no value.
@@ -116,7 +119,7 @@ impl Measurement {
         &self,
         expression: &Expression,
         values: &[Option<f64>],
-        period: &Period<'_>,
+        period: &TimeSpan<'_>,
     ) -> Option<f64> {
         let value = |expression| self.evaluate(expression, values, period);
         match expression {
@@ -135,7 +138,7 @@ impl Measurement {
             }
             Expression::Fill(id, with) => {
                 let index = self.index(id)?;
-                let (_, Source::Metric(metric, statistic)) = self.entries.get(index)? else {
+                let (_, MetricSource::Metric(metric, statistic)) = self.entries.get(index)? else {
                     return None;
                 };
                 let now = *values.get(index)?;
@@ -149,7 +152,9 @@ impl Measurement {
 }
 
 /// The entries, each after those that it refers to.
-fn ordered(mut entries: Vec<(String, Source)>) -> Result<Vec<(String, Source)>, ScalingError> {
+fn ordered(
+    mut entries: Vec<(String, MetricSource)>,
+) -> Result<Vec<(String, MetricSource)>, ScalingError> {
     for (id, source) in &entries {
         let wrong = |what: String| {
             ScalingError::invalid(format!("The expression of {id} cannot be used: {what}."))
@@ -157,7 +162,7 @@ fn ordered(mut entries: Vec<(String, Source)>) -> Result<Vec<(String, Source)>, 
         for (named, filled) in source.references() {
             match entries.iter().find(|(other, _)| other == named) {
                 None => return Err(wrong(format!("there is no entry with the id '{named}'"))),
-                Some((_, Source::Expression(_))) if filled => {
+                Some((_, MetricSource::Expression(_))) if filled => {
                     return Err(wrong(format!(
                         "FILL needs the id of a metric, not '{named}'"
                     )));
@@ -166,7 +171,7 @@ fn ordered(mut entries: Vec<(String, Source)>) -> Result<Vec<(String, Source)>, 
             }
         }
     }
-    let mut ordered: Vec<(String, Source)> = Vec::with_capacity(entries.len());
+    let mut ordered: Vec<(String, MetricSource)> = Vec::with_capacity(entries.len());
     while !entries.is_empty() {
         let known = |named: &str| ordered.iter().any(|(id, _)| id == named);
         let next = entries
@@ -184,7 +189,7 @@ fn ordered(mut entries: Vec<(String, Source)>) -> Result<Vec<(String, Source)>, 
     Ok(ordered)
 }
 
-impl Source {
+impl MetricSource {
     /// The ids that it names, and whether each is filled.
     fn references(&self) -> Vec<(&str, bool)> {
         let mut references = Vec::new();
@@ -195,12 +200,12 @@ impl Source {
     }
 }
 
-fn source(entry: &Value) -> Result<Source, ScalingError> {
+fn source(entry: &Value) -> Result<MetricSource, ScalingError> {
     if let Some(stat) = entry.get("MetricStat").filter(|stat| !stat.is_null()) {
         let metric = stat.get("Metric").and_then(MetricName::of);
         let metric =
             metric.ok_or_else(|| ScalingError::invalid("Namespace or MetricName is missing."))?;
-        return Ok(Source::Metric(
+        return Ok(MetricSource::Metric(
             metric,
             statistic(Some(text(stat, "Stat")?))?,
         ));
@@ -211,17 +216,17 @@ fn source(entry: &Value) -> Result<Source, ScalingError> {
             "The expression '{written}' cannot be used: {what}."
         ))
     })?;
-    Ok(Source::Expression(expression))
+    Ok(MetricSource::Expression(expression))
 }
 
 /// A span of time in which metrics are looked at.
-struct Period<'m> {
-    metrics: &'m Metrics,
+struct TimeSpan<'m> {
+    metrics: &'m MetricRegistry,
     from: Timestamp,
     to: Timestamp,
 }
 
-impl Period<'_> {
+impl TimeSpan<'_> {
     fn datapoint(&self, metric: &MetricName, statistic: Statistic) -> Option<f64> {
         self.metrics
             .datapoint(metric, statistic, self.from, self.to)
@@ -250,21 +255,21 @@ mod tests {
     }
 
     /// `a` and `b` are metrics, `c` is `b` or its last value, and the result is `expression`.
-    fn measurement(expression: &str) -> Result<Measurement, String> {
+    fn measurement(expression: &str) -> Result<MetricQuery, String> {
         let c = json!({"Id": "c", "ReturnData": false, "Expression": "FILL(b, REPEAT)"});
         let result = json!({"Id": "r", "Expression": expression});
         let metrics = json!({"Metrics": [metric("a"), metric("b"), c, result]});
-        Measurement::of(&metrics).map_err(|ScalingError(_, sentence)| sentence)
+        MetricQuery::of(&metrics).map_err(|ScalingError(_, sentence)| sentence)
     }
 
-    fn publish(metrics: &Metrics, name: &str, value: f64) {
+    fn publish(metrics: &MetricRegistry, name: &str, value: f64) {
         let metric = json!({"Namespace": "N", "MetricName": name});
         metrics.publish(MetricName::of(&metric).unwrap(), value, 1.0);
     }
 
     #[test]
     fn an_expression_is_worked_out_of_its_metrics() {
-        let metrics = Metrics::new(None);
+        let metrics = MetricRegistry::new(None);
         let from = Timestamp::now();
         publish(&metrics, "a", 7.0);
         publish(&metrics, "b", 2.0);
@@ -297,7 +302,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_filled_where_the_expression_says_so() {
-        let metrics = Metrics::new(None);
+        let metrics = MetricRegistry::new(None);
         let from = Timestamp::now();
         publish(&metrics, "b", 4.0);
         let to = Timestamp::now() + SignedDuration::from_millis(1);
@@ -362,7 +367,7 @@ mod tests {
                 "ExtendedStatistic is not available here",
             ),
         ] {
-            let ScalingError(_, sentence) = Measurement::of(&given).unwrap_err();
+            let ScalingError(_, sentence) = MetricQuery::of(&given).unwrap_err();
             assert!(sentence.contains(words), "{sentence}");
         }
     }

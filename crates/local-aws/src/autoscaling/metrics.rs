@@ -63,7 +63,7 @@ struct PublishedValue {
 }
 
 /// All metrics and alarms.
-pub(super) struct Metrics {
+pub(super) struct MetricRegistry {
     folder: Option<PathBuf>,
     began: Timestamp,
     kept: Mutex<MetricStore>,
@@ -75,7 +75,7 @@ struct MetricStore {
     alarms: BTreeMap<String, Value>,
 }
 
-impl fmt::Debug for Metrics {
+impl fmt::Debug for MetricRegistry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_tuple("Metrics")
@@ -84,7 +84,7 @@ impl fmt::Debug for Metrics {
     }
 }
 
-impl Metrics {
+impl MetricRegistry {
     /// Those in the files of `folder`, and those that are published.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Self {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_datapoint_is_made_of_what_was_published_in_its_period() {
-        let metrics = Metrics::new(None);
+        let metrics = MetricRegistry::new(None);
         let before = Timestamp::now();
         metrics.publish(metric("A"), 10.0, 3.0);
         metrics.publish(metric("A"), 50.0, 1.0);
@@ -226,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("My/Service")).unwrap();
         std::fs::write(folder.path().join("My/Service/Busy.csv"), "0,70\n60,90\n").unwrap();
-        let metrics = Metrics::new(Some(folder.path().to_owned()));
+        let metrics = MetricRegistry::new(Some(folder.path().to_owned()));
         let minute = |number| metrics.began + SignedDuration::from_mins(number);
         let of = |namespace: &str, number| {
             let (from, to) = (minute(number), minute(number + 1));

@@ -7,7 +7,7 @@ use super::{
     definitions::{bounds, scheduled, watches},
     error::ScalingError,
     fields::{capacity, text},
-    registry::{Definitions, Registry},
+    registry::{TargetDefinitions, TargetRegistry},
     runner,
 };
 
@@ -16,7 +16,7 @@ const DIMENSION: &str = "custom-resource:ResourceType:Property";
 
 /// Performs an operation; its answer, or why not.
 pub(super) async fn answer(
-    registry: &Registry,
+    registry: &TargetRegistry,
     operation: &str,
     request: &Value,
 ) -> Result<Value, ScalingError> {
@@ -124,7 +124,10 @@ fn is_custom(request: &Value) -> Result<(), ScalingError> {
 }
 
 /// The registered target that a request is for.
-fn target(registry: &Registry, request: &Value) -> Result<(String, Definitions), ScalingError> {
+fn target(
+    registry: &TargetRegistry,
+    request: &Value,
+) -> Result<(String, TargetDefinitions), ScalingError> {
     is_custom(request)?;
     text(request, "ScalableDimension")?;
     let id = text(request, "ResourceId")?;
@@ -138,9 +141,9 @@ fn target(registry: &Registry, request: &Value) -> Result<(String, Definitions),
 
 /// What `of` has of the targets that a request is for. All of it is on one page.
 fn described(
-    registry: &Registry,
+    registry: &TargetRegistry,
     request: &Value,
-    of: impl Fn(&str, &Definitions) -> Vec<Value>,
+    of: impl Fn(&str, &TargetDefinitions) -> Vec<Value>,
 ) -> Result<Vec<Value>, ScalingError> {
     is_custom(request)?;
     let wanted = request.get("ResourceId").and_then(Value::as_str);
@@ -186,7 +189,7 @@ fn time() -> Value {
     json!(Timestamp::now().as_millisecond() as f64 / 1000.0)
 }
 
-fn arn(registry: &Registry, what: &str) -> String {
+fn arn(registry: &TargetRegistry, what: &str) -> String {
     format!("arn:aws:application-autoscaling:{}:{what}", registry.place)
 }
 
@@ -203,7 +206,7 @@ fn fnv(text: &str) -> u64 {
     })
 }
 
-async fn register(registry: &Registry, request: &Value) -> Result<Value, ScalingError> {
+async fn register(registry: &TargetRegistry, request: &Value) -> Result<Value, ScalingError> {
     is_custom(request)?;
     text(request, "ScalableDimension")?;
     let id = text(request, "ResourceId")?.to_owned();
@@ -250,7 +253,7 @@ async fn register(registry: &Registry, request: &Value) -> Result<Value, Scaling
     Ok(json!({"ScalableTargetARN": found}))
 }
 
-fn put_policy(registry: &Registry, request: &Value) -> Result<Value, ScalingError> {
+fn put_policy(registry: &TargetRegistry, request: &Value) -> Result<Value, ScalingError> {
     let name = text(request, "PolicyName")?.to_owned();
     let (id, defined) = target(registry, request)?;
     let before = defined.policies.get(&name);
@@ -283,7 +286,7 @@ fn alarms_of(policy: &Value, alarms: &[(String, Value)]) -> Value {
     Value::Array(names.iter().map(|name| alarm(name)).collect())
 }
 
-fn put_action(registry: &Registry, request: &Value) -> Result<Value, ScalingError> {
+fn put_action(registry: &TargetRegistry, request: &Value) -> Result<Value, ScalingError> {
     let name = text(request, "ScheduledActionName")?.to_owned();
     let (id, defined) = target(registry, request)?;
     let before = defined.actions.get(&name);
@@ -303,7 +306,11 @@ fn put_action(registry: &Registry, request: &Value) -> Result<Value, ScalingErro
     Ok(json!({}))
 }
 
-fn tags(registry: &Registry, operation: &str, request: &Value) -> Result<Value, ScalingError> {
+fn tags(
+    registry: &TargetRegistry,
+    operation: &str,
+    request: &Value,
+) -> Result<Value, ScalingError> {
     let arn = text(request, "ResourceARN")?;
     let found = registry
         .all()

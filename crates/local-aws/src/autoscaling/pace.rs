@@ -4,14 +4,14 @@ use std::time::Duration;
 
 /// How fast it is. AWS looks at datapoints of a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub struct ScalingPace {
     /// How far apart datapoints are.
     pub period: Duration,
     /// How often an activity under way is looked at.
     pub poll: Duration,
 }
 
-impl Default for Pace {
+impl Default for ScalingPace {
     fn default() -> Self {
         Self {
             period: Duration::from_secs(60),

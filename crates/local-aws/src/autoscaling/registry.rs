@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::Notify, task::AbortHandle};
 
-use super::{metrics::Metrics, pace::Pace};
+use super::{metrics::MetricRegistry, pace::ScalingPace};
 
 const FILE: &str = "application-autoscaling.json";
 
 /// What is defined of one target: the requests that defined it, with what the service adds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Definitions {
+pub(super) struct TargetDefinitions {
     pub(super) target: Value,
     pub(super) policies: BTreeMap<String, Value>,
     pub(super) actions: BTreeMap<String, Value>,
@@ -25,17 +25,17 @@ pub(super) struct Definitions {
 }
 
 /// Starts what runs a target, which looks at its definitions again when it is notified.
-pub(super) type Start = fn(Arc<Registry>, String, Arc<Notify>) -> AbortHandle;
+pub(super) type TargetStart = fn(Arc<TargetRegistry>, String, Arc<Notify>) -> AbortHandle;
 
 /// A target that runs.
-struct Running {
+struct TargetTask {
     changed: Arc<Notify>,
     /// As `describe-scaling-activities` has them, newest first.
     activities: Vec<Value>,
     task: AbortHandle,
 }
 
-impl Drop for Running {
+impl Drop for TargetTask {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -43,24 +43,24 @@ impl Drop for Running {
 
 #[derive(Default)]
 struct RegistryState {
-    defined: BTreeMap<String, Definitions>,
-    running: BTreeMap<String, Running>,
+    defined: BTreeMap<String, TargetDefinitions>,
+    running: BTreeMap<String, TargetTask>,
 }
 
 /// All targets.
-pub(super) struct Registry {
+pub(super) struct TargetRegistry {
     folder: Option<PathBuf>,
     api: Option<String>,
-    pub(super) pace: Pace,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) pace: ScalingPace,
+    pub(super) metrics: Arc<MetricRegistry>,
     /// Region and account, as ARNs have them.
     pub(super) place: String,
     kept: Mutex<RegistryState>,
-    start: Start,
+    start: TargetStart,
     this: Weak<Self>,
 }
 
-impl fmt::Debug for Registry {
+impl fmt::Debug for TargetRegistry {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_tuple("Registry")
@@ -69,15 +69,15 @@ impl fmt::Debug for Registry {
     }
 }
 
-impl Registry {
+impl TargetRegistry {
     /// With what is defined in `folder`. Each target is run by `start`.
     pub(super) fn new(
         folder: Option<PathBuf>,
         api: Option<String>,
-        pace: Pace,
-        metrics: Arc<Metrics>,
+        pace: ScalingPace,
+        metrics: Arc<MetricRegistry>,
         place: String,
-        start: Start,
+        start: TargetStart,
     ) -> Arc<Self> {
         let text = folder
             .as_ref()
@@ -131,12 +131,12 @@ impl Registry {
     }
 
     /// What is defined of a target.
-    pub(super) fn find(&self, resource_id: &str) -> Option<Definitions> {
+    pub(super) fn find(&self, resource_id: &str) -> Option<TargetDefinitions> {
         self.lock().defined.get(resource_id).cloned()
     }
 
     /// Everything that is defined.
-    pub(super) fn all(&self) -> Vec<(String, Definitions)> {
+    pub(super) fn all(&self) -> Vec<(String, TargetDefinitions)> {
         let kept = self.lock();
         let defined = kept.defined.iter();
         defined
@@ -145,7 +145,7 @@ impl Registry {
     }
 
     /// Changes what is defined of a target, which begins to run where it is new.
-    pub(super) fn change(&self, resource_id: &str, change: impl FnOnce(&mut Definitions)) {
+    pub(super) fn change(&self, resource_id: &str, change: impl FnOnce(&mut TargetDefinitions)) {
         let mut kept = self.lock();
         change(kept.defined.entry(resource_id.to_owned()).or_default());
         self.write(&kept);
@@ -193,7 +193,7 @@ impl Registry {
         };
         let changed = Arc::new(Notify::new());
         let task = (self.start)(this, resource_id.to_owned(), Arc::clone(&changed));
-        let running = Running {
+        let running = TargetTask {
             changed,
             activities: Vec::new(),
             task,

@@ -4,20 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use simulate_scaling::{
-    activities::{Activities, Listener},
+    activities::{Activities, ActivityListener},
     activity::Activity,
-    contract::State,
+    contract::ContractState,
     endpoint::{AskError, Endpoint},
-    scaler::{AlarmNames, Policy, Scaler},
+    scaler::{AlarmNames, Scaler, ScalingPolicy},
     schedule::ScheduledAction,
-    target::{Following, Stop, Target},
+    target::{OrderTimings, StopReason, Target},
 };
 use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
     definitions::{self, Watch},
     metrics::MetricName,
-    registry::{Definitions, Registry},
+    registry::{TargetDefinitions, TargetRegistry},
 };
 
 /// How long a request may take.
@@ -30,9 +30,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 365);
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Tells the log.
-struct Log(String);
+struct ActivityLog(String);
 
-impl Listener for Log {
+impl ActivityListener for ActivityLog {
     fn ended(&mut self, activity: &Activity) {
         tracing::info!(
             resource_id = self.0,
@@ -53,7 +53,7 @@ impl Listener for Log {
 }
 
 /// An endpoint that can be asked, at the address that stands for the resource id.
-pub(super) fn endpoint(registry: &Registry, resource_id: &str) -> Result<Endpoint, String> {
+pub(super) fn endpoint(registry: &TargetRegistry, resource_id: &str) -> Result<Endpoint, String> {
     let url = registry.endpoint(resource_id);
     let url = url
         .parse()
@@ -62,13 +62,13 @@ pub(super) fn endpoint(registry: &Registry, resource_id: &str) -> Result<Endpoin
 }
 
 /// What the definitions come to.
-struct Plan {
+struct TargetPlan {
     watches: Vec<Watch>,
     actions: Vec<ScheduledAction>,
 }
 
-impl Plan {
-    fn of(registry: &Registry, defined: &Definitions) -> Self {
+impl TargetPlan {
+    fn of(registry: &TargetRegistry, defined: &TargetDefinitions) -> Self {
         let alarms = registry.metrics.alarms();
         // They were taken, so they can be read.
         let watches = defined.policies.values();
@@ -82,7 +82,7 @@ impl Plan {
         }
     }
 
-    fn policies(&self) -> Vec<(Policy, AlarmNames)> {
+    fn policies(&self) -> Vec<(ScalingPolicy, AlarmNames)> {
         let watches = self.watches.iter();
         watches
             .map(|watch| (watch.policy.clone(), watch.names.clone()))
@@ -92,14 +92,14 @@ impl Plan {
 
 /// Runs the target in a task of its own, until it is deregistered.
 pub(super) fn start(
-    registry: Arc<Registry>,
+    registry: Arc<TargetRegistry>,
     resource_id: String,
     changed: Arc<Notify>,
 ) -> AbortHandle {
     tokio::spawn(run(registry, resource_id, changed)).abort_handle()
 }
 
-async fn run(registry: Arc<Registry>, resource_id: String, changed: Arc<Notify>) {
+async fn run(registry: Arc<TargetRegistry>, resource_id: String, changed: Arc<Notify>) {
     let Ok(mut endpoint) = endpoint(&registry, &resource_id) else {
         return;
     };
@@ -112,7 +112,7 @@ async fn run(registry: Arc<Registry>, resource_id: String, changed: Arc<Notify>)
             }
         }
     };
-    let mut log = Log(resource_id.clone());
+    let mut log = ActivityLog(resource_id.clone());
     let activities = Activities::new(&mut log, fastrand::Rng::new());
     let Some(defined) = registry.find(&resource_id) else {
         return;
@@ -129,18 +129,18 @@ async fn run(registry: Arc<Registry>, resource_id: String, changed: Arc<Notify>)
 
 /// The loop: what is due is done, one after the other.
 async fn follow<'a>(
-    registry: &Registry,
+    registry: &TargetRegistry,
     resource_id: &str,
     changed: &Notify,
-    mut defined: Definitions,
-    target: impl FnOnce(Following, Scaler) -> Target<'a, Log>,
+    mut defined: TargetDefinitions,
+    target: impl FnOnce(OrderTimings, Scaler) -> Target<'a, ActivityLog>,
 ) {
-    let mut plan = Plan::of(registry, &defined);
+    let mut plan = TargetPlan::of(registry, &defined);
     let Ok(bounds) = definitions::bounds(&defined.target) else {
         return;
     };
     let period = signed(registry.pace.period);
-    let following = Following {
+    let following = OrderTimings {
         poll: signed(registry.pace.poll),
         give_up: GIVE_UP,
         patience: Some(PATIENCE),
@@ -214,13 +214,13 @@ async fn follow<'a>(
 
 /// Applies changed definitions. Bounds take effect at once where they changed.
 async fn redefine(
-    registry: &Registry,
-    target: &mut Target<'_, Log>,
-    plan: &mut Plan,
-    (old, new): (&Definitions, &Definitions),
+    registry: &TargetRegistry,
+    target: &mut Target<'_, ActivityLog>,
+    plan: &mut TargetPlan,
+    (old, new): (&TargetDefinitions, &TargetDefinitions),
     now: Timestamp,
 ) {
-    *plan = Plan::of(registry, new);
+    *plan = TargetPlan::of(registry, new);
     target.scaler.set_policies(plan.policies());
     target.scaler.suspend(definitions::suspended(&new.target));
     let (before, after) = (
@@ -234,7 +234,7 @@ async fn redefine(
     }
 }
 
-fn described(target: &Target<'_, Log>, resource_id: &str) -> Vec<serde_json::Value> {
+fn described(target: &Target<'_, ActivityLog>, resource_id: &str) -> Vec<serde_json::Value> {
     let activities = target.activities.all().iter().rev();
     activities
         .map(|activity| activity.to_json(resource_id))
@@ -242,8 +242,8 @@ fn described(target: &Target<'_, Log>, resource_id: &str) -> Vec<serde_json::Val
 }
 
 /// A breach of the contract is logged, and the target goes on: its owner may fix the endpoint.
-fn told(resource_id: &str, outcome: Result<(), Stop>) {
-    if let Err(Stop(reason)) = outcome {
+fn told(resource_id: &str, outcome: Result<(), StopReason>) {
+    if let Err(StopReason(reason)) = outcome {
         tracing::warn!(resource_id, "{reason}");
     }
 }
@@ -253,7 +253,10 @@ fn signed(duration: Duration) -> SignedDuration {
 }
 
 /// The state that a target is registered with.
-pub(super) async fn registered(registry: &Registry, resource_id: &str) -> Result<State, String> {
+pub(super) async fn registered(
+    registry: &TargetRegistry,
+    resource_id: &str,
+) -> Result<ContractState, String> {
     let mut endpoint = endpoint(registry, resource_id)?;
     let answer = endpoint.get().await;
     answer.map_err(|error| format!("The endpoint {error}."))

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use crate::{
     engine::EngineError,
-    respond::{self, Answer},
+    respond::{self, ServiceResponse},
 };
 
 /// An exception of the service, with its message.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(crate) enum ApiError {
+pub(crate) enum DataApiError {
     #[error("{0}")]
     BadRequest(String),
     #[error("{0}")]
@@ -37,7 +37,7 @@ pub(crate) enum ApiError {
     Internal(String),
 }
 
-impl ApiError {
+impl DataApiError {
     /// The exception's name in the service's model.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl ApiError {
     }
 
     /// The response: the name in a header, the message in the body. The cause of an internal error goes to the log.
-    pub(crate) fn into_answer(self) -> Answer {
+    pub(crate) fn into_answer(self) -> ServiceResponse {
         let mut body = json!({"message": self.to_string()});
         if self == Self::StatementTimeout {
             body["dbConnectionId"] = json!(0);
@@ -86,7 +86,7 @@ impl ApiError {
     }
 }
 
-impl From<EngineError> for ApiError {
+impl From<EngineError> for DataApiError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Database { message, code, state } => Self::Database(format!("{message}; Error code: {code}; SQLState: {state}")),
@@ -114,46 +114,58 @@ mod tests {
     #[test]
     fn each_exception_has_the_status_of_the_services_model() {
         let expected = [
-            (ApiError::BadRequest("m".into()), 400, "BadRequestException"),
             (
-                ApiError::Database("m".into()),
+                DataApiError::BadRequest("m".into()),
+                400,
+                "BadRequestException",
+            ),
+            (
+                DataApiError::Database("m".into()),
                 400,
                 "DatabaseErrorException",
             ),
             (
-                ApiError::DatabaseNotFound("m".into()),
+                DataApiError::DatabaseNotFound("m".into()),
                 404,
                 "DatabaseNotFoundException",
             ),
             (
-                ApiError::DatabaseUnavailable,
+                DataApiError::DatabaseUnavailable,
                 504,
                 "DatabaseUnavailableException",
             ),
             (
-                ApiError::InvalidSecret("m".into()),
+                DataApiError::InvalidSecret("m".into()),
                 400,
                 "InvalidSecretException",
             ),
-            (ApiError::Secrets("m".into()), 400, "SecretsErrorException"),
             (
-                ApiError::Storage("m".into()),
+                DataApiError::Secrets("m".into()),
+                400,
+                "SecretsErrorException",
+            ),
+            (
+                DataApiError::Storage("m".into()),
                 400,
                 "InvalidResourceStateException",
             ),
-            (ApiError::StatementTimeout, 400, "StatementTimeoutException"),
             (
-                ApiError::TransactionNotFound("t".into()),
+                DataApiError::StatementTimeout,
+                400,
+                "StatementTimeoutException",
+            ),
+            (
+                DataApiError::TransactionNotFound("t".into()),
                 404,
                 "TransactionNotFoundException",
             ),
             (
-                ApiError::UnsupportedResult("m".into()),
+                DataApiError::UnsupportedResult("m".into()),
                 400,
                 "UnsupportedResultException",
             ),
             (
-                ApiError::Internal("c".into()),
+                DataApiError::Internal("c".into()),
                 500,
                 "InternalServerErrorException",
             ),
@@ -170,7 +182,7 @@ mod tests {
         let error =
             EngineError::database(1062, "23000", "Duplicate entry 'a' for key 'ec2.PRIMARY'");
         assert_eq!(
-            ApiError::from(error).to_string(),
+            DataApiError::from(error).to_string(),
             "Duplicate entry 'a' for key 'ec2.PRIMARY'; Error code: 1062; SQLState: 23000"
         );
     }

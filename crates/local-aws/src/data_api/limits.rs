@@ -3,7 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.limitations.html>,
 //! and the service's model for the length of a SQL text.
 
-use super::errors::ApiError;
+use super::errors::DataApiError;
 
 /// The largest request, its headers and JSON included: 4 MiB.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
@@ -15,7 +15,7 @@ pub(super) const MAX_FORMATTED_BYTES: usize = 10 * 1000 * 1000;
 pub(super) const MAX_SQL_CHARACTERS: usize = 65_536;
 
 /// Whether a request is small enough.
-pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiError> {
+pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), DataApiError> {
     if header_bytes + body_bytes > MAX_REQUEST_BYTES {
         return Err(too_large());
     }
@@ -23,22 +23,24 @@ pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), ApiE
 }
 
 /// The error of a request that is not.
-pub(super) fn too_large() -> ApiError {
-    ApiError::BadRequest(format!(
+pub(super) fn too_large() -> DataApiError {
+    DataApiError::BadRequest(format!(
         "The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes"
     ))
 }
 
 /// Whether a SQL text is present and short enough.
-pub(super) fn sql(text: &str) -> Result<(), ApiError> {
+pub(super) fn sql(text: &str) -> Result<(), DataApiError> {
     // A text of so many bytes cannot have more characters.
     if text.len() > MAX_SQL_CHARACTERS && text.chars().count() > MAX_SQL_CHARACTERS {
-        return Err(ApiError::BadRequest(format!(
+        return Err(DataApiError::BadRequest(format!(
             "The SQL statement is longer than the allowed {MAX_SQL_CHARACTERS} characters"
         )));
     }
     if text.trim().is_empty() {
-        return Err(ApiError::BadRequest("The SQL statement is empty".into()));
+        return Err(DataApiError::BadRequest(
+            "The SQL statement is empty".into(),
+        ));
     }
     Ok(())
 }

@@ -3,11 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
-use super::errors::ApiError;
+use super::errors::DataApiError;
 
 /// What belongs in a field.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Shape {
+pub(super) enum FieldShape {
     Text,
     Flag,
     Parameters,
@@ -16,16 +16,16 @@ pub(super) enum Shape {
 }
 
 /// A request whose fields are known by name.
-pub(super) trait Described {
+pub(super) trait RequestShape {
     /// The required fields; all of them are strings.
     const REQUIRED: &'static [&'static str];
     /// The optional fields.
-    const OPTIONAL: &'static [(&'static str, Shape)];
+    const OPTIONAL: &'static [(&'static str, FieldShape)];
 }
 
 /// The error for a body that could not be read.
-pub(super) fn explain<T: Described>(body: &[u8]) -> ApiError {
-    ApiError::BadRequest(match serde_json::from_slice::<Value>(body) {
+pub(super) fn explain<T: RequestShape>(body: &[u8]) -> DataApiError {
+    DataApiError::BadRequest(match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(request)) => fields::<T>(&request)
             .err()
             .unwrap_or_else(|| "The request is not valid: a field is given twice".into()),
@@ -38,15 +38,15 @@ pub(super) fn explain<T: Described>(body: &[u8]) -> ApiError {
     })
 }
 
-type Checked = Result<(), String>;
+type ShapeResult = Result<(), String>;
 
-fn fields<T: Described>(request: &Map<String, Value>) -> Checked {
+fn fields<T: RequestShape>(request: &Map<String, Value>) -> ShapeResult {
     for name in T::REQUIRED {
         match request.get(*name) {
             None | Some(Value::Null) => {
                 return Err(format!("The request is not valid: {name} is required"));
             }
-            Some(value) => check(name, value, Shape::Text)?,
+            Some(value) => check(name, value, FieldShape::Text)?,
         }
     }
     for (name, shape) in T::OPTIONAL {
@@ -57,17 +57,17 @@ fn fields<T: Described>(request: &Map<String, Value>) -> Checked {
     Ok(())
 }
 
-fn check(place: &str, value: &Value, shape: Shape) -> Checked {
+fn check(place: &str, value: &Value, shape: FieldShape) -> ShapeResult {
     match shape {
-        Shape::Text => must(value.is_string(), place, "a string"),
-        Shape::Flag => must(value.is_boolean(), place, "true or false"),
-        Shape::Parameters => list(place, value, parameter),
-        Shape::ParameterSets => list(place, value, |place, set| list(place, set, parameter)),
-        Shape::ResultSetOptions => options(place, value),
+        FieldShape::Text => must(value.is_string(), place, "a string"),
+        FieldShape::Flag => must(value.is_boolean(), place, "true or false"),
+        FieldShape::Parameters => list(place, value, parameter),
+        FieldShape::ParameterSets => list(place, value, |place, set| list(place, set, parameter)),
+        FieldShape::ResultSetOptions => options(place, value),
     }
 }
 
-fn must(holds: bool, place: &str, what: &str) -> Checked {
+fn must(holds: bool, place: &str, what: &str) -> ShapeResult {
     if holds {
         Ok(())
     } else {
@@ -75,7 +75,7 @@ fn must(holds: bool, place: &str, what: &str) -> Checked {
     }
 }
 
-fn list(place: &str, value: &Value, each: impl Fn(&str, &Value) -> Checked) -> Checked {
+fn list(place: &str, value: &Value, each: impl Fn(&str, &Value) -> ShapeResult) -> ShapeResult {
     let Value::Array(items) = value else {
         return must(false, place, "a list");
     };
@@ -85,13 +85,13 @@ fn list(place: &str, value: &Value, each: impl Fn(&str, &Value) -> Checked) -> C
     Ok(())
 }
 
-fn parameter(place: &str, value: &Value) -> Checked {
+fn parameter(place: &str, value: &Value) -> ShapeResult {
     let Value::Object(parameter) = value else {
         return must(false, place, "an object");
     };
     for name in ["name", "typeHint"] {
         if let Some(text) = parameter.get(name).filter(|value| !value.is_null()) {
-            check(&format!("{place}.{name}"), text, Shape::Text)?;
+            check(&format!("{place}.{name}"), text, FieldShape::Text)?;
         }
     }
     match parameter.get("value") {
@@ -104,7 +104,7 @@ fn parameter(place: &str, value: &Value) -> Checked {
 const MEMBERS: &str = "an object with exactly one of isNull, booleanValue, longValue, doubleValue, stringValue, \
                        blobValue and arrayValue";
 
-fn field(place: &str, value: &Value) -> Checked {
+fn field(place: &str, value: &Value) -> ShapeResult {
     let Value::Object(field) = value else {
         return must(false, place, MEMBERS);
     };
@@ -114,13 +114,13 @@ fn field(place: &str, value: &Value) -> Checked {
     };
     let member = format!("{place}.{name}");
     match name.as_str() {
-        "isNull" | "booleanValue" => check(&member, value, Shape::Flag),
+        "isNull" | "booleanValue" => check(&member, value, FieldShape::Flag),
         "longValue" => must(value.is_i64(), &member, "a whole number of 64 bits"),
         "doubleValue" => {
             let named = matches!(value.as_str(), Some("NaN" | "Infinity" | "-Infinity"));
             must(value.is_number() || named, &member, "a number")
         }
-        "stringValue" => check(&member, value, Shape::Text),
+        "stringValue" => check(&member, value, FieldShape::Text),
         "blobValue" => {
             let decodes = |text| STANDARD.decode(text).is_ok();
             must(value.as_str().is_some_and(decodes), &member, "base64")
@@ -130,7 +130,7 @@ fn field(place: &str, value: &Value) -> Checked {
     }
 }
 
-fn options(place: &str, value: &Value) -> Checked {
+fn options(place: &str, value: &Value) -> ShapeResult {
     let Value::Object(options) = value else {
         return must(false, place, "an object");
     };
@@ -152,7 +152,7 @@ mod tests {
     use super::super::wire::{BatchRequest, ExecuteRequest};
     use super::*;
 
-    fn told<T: Described>(body: &str) -> String {
+    fn told<T: RequestShape>(body: &str) -> String {
         explain::<T>(body.as_bytes()).to_string()
     }
 

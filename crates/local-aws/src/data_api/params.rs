@@ -3,7 +3,7 @@
 use time::{Date, Time, format_description::BorrowedFormatItem, macros::format_description};
 
 use super::{
-    errors::ApiError,
+    errors::DataApiError,
     wire::{Field, SqlParameter},
 };
 use crate::engine::{Parameters, SqlValue};
@@ -12,22 +12,22 @@ const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 
 /// Reads one parameter set.
-pub(super) fn read(list: Vec<SqlParameter>) -> Result<Parameters, ApiError> {
+pub(super) fn read(list: Vec<SqlParameter>) -> Result<Parameters, DataApiError> {
     let mut parameters = Parameters::with_capacity(list.len());
     for parameter in list {
         let Some(name) = parameter.name.filter(|name| !name.is_empty()) else {
-            return Err(ApiError::BadRequest(
+            return Err(DataApiError::BadRequest(
                 "A parameter has no name: only named parameters are supported".into(),
             ));
         };
         let Some(field) = parameter.value else {
-            return Err(ApiError::BadRequest(format!(
+            return Err(DataApiError::BadRequest(format!(
                 "Parameter {name} has no value"
             )));
         };
         let value = value(&name, field, parameter.type_hint.as_deref())?;
         if parameters.insert(name.clone(), value).is_some() {
-            return Err(ApiError::BadRequest(format!(
+            return Err(DataApiError::BadRequest(format!(
                 "Parameter {name} is given twice"
             )));
         }
@@ -35,11 +35,11 @@ pub(super) fn read(list: Vec<SqlParameter>) -> Result<Parameters, ApiError> {
     Ok(parameters)
 }
 
-fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, ApiError> {
+fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, DataApiError> {
     let value = match field {
         Field::IsNull(true) => SqlValue::Null,
         Field::IsNull(false) => {
-            return Err(ApiError::BadRequest(format!(
+            return Err(DataApiError::BadRequest(format!(
                 "Parameter {name}: isNull must be true where it is given"
             )));
         }
@@ -47,14 +47,14 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, ApiEr
         Field::LongValue(value) => SqlValue::Long(value),
         Field::DoubleValue(value) if value.is_finite() => SqlValue::Double(value),
         Field::DoubleValue(_) => {
-            return Err(ApiError::BadRequest(format!(
+            return Err(DataApiError::BadRequest(format!(
                 "Parameter {name}: a double must be finite"
             )));
         }
         Field::StringValue(value) => SqlValue::Text(value),
         Field::BlobValue(value) => SqlValue::Blob(value),
         Field::ArrayValue(_) => {
-            return Err(ApiError::BadRequest(
+            return Err(DataApiError::BadRequest(
                 "Array parameters are not supported.".into(),
             ));
         }
@@ -62,14 +62,14 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, ApiEr
     match (hint, value) {
         (None, value) | (Some(_), value @ SqlValue::Null) => Ok(value),
         (Some(hint), SqlValue::Text(text)) => hinted(name, hint, text),
-        (Some(hint), _) => Err(ApiError::BadRequest(format!(
+        (Some(hint), _) => Err(DataApiError::BadRequest(format!(
             "Parameter {name}: type hint {hint} needs a stringValue"
         ))),
     }
 }
 
 /// Checks a text against its hint: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>.
-fn hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, ApiError> {
+fn hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, DataApiError> {
     let form = match hint {
         "TIMESTAMP" if is_timestamp(&text) => return Ok(SqlValue::Text(text)),
         "DATE" if Date::parse(&text, DATE).is_ok() => return Ok(SqlValue::Text(text)),
@@ -86,12 +86,12 @@ fn hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, ApiError> {
         "JSON" => "a JSON document",
         "UUID" => "a UUID",
         _ => {
-            return Err(ApiError::BadRequest(format!(
+            return Err(DataApiError::BadRequest(format!(
                 "Parameter {name}: type hint {hint} is not known"
             )));
         }
     };
-    Err(ApiError::BadRequest(format!(
+    Err(DataApiError::BadRequest(format!(
         "Parameter {name} does not fit type hint {hint}: the accepted format is {form}"
     )))
 }
@@ -119,7 +119,7 @@ fn is_decimal(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn one(json: &str) -> Result<SqlValue, ApiError> {
+    fn one(json: &str) -> Result<SqlValue, DataApiError> {
         let list = serde_json::from_str(&format!("[{json}]")).unwrap();
         read(list).map(|mut set| set.remove("p").unwrap())
     }

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
 use super::{
-    errors::ApiError,
+    errors::DataApiError,
     limits::{MAX_FORMATTED_BYTES, MAX_RESPONSE_BYTES},
     wire::{
         self, BatchResponse, DecimalReturnType, ExecuteResponse, LongReturnType, ResponseValue,
@@ -15,14 +15,17 @@ use crate::engine::{EngineError, ResultColumn, SqlValue, StatementResult};
 
 /// The format of a result.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(super) struct ResultFormat {
     pub(super) metadata: bool,
     pub(super) json: bool,
     pub(super) set: ResultSetOptions,
 }
 
 /// The body of an `Execute` response.
-pub(super) fn execute(outcome: StatementResult, options: &Options) -> Result<Bytes, ApiError> {
+pub(super) fn execute(
+    outcome: StatementResult,
+    options: &ResultFormat,
+) -> Result<Bytes, DataApiError> {
     let response = match outcome.columns {
         Some(columns) if options.json => {
             let text = formatted(&columns, outcome.rows, &options.set)?;
@@ -54,7 +57,7 @@ pub(super) fn execute(outcome: StatementResult, options: &Options) -> Result<Byt
 }
 
 /// The body of a `BatchExecute` response.
-pub(super) fn batch(outcomes: &[StatementResult]) -> Result<Bytes, ApiError> {
+pub(super) fn batch(outcomes: &[StatementResult]) -> Result<Bytes, DataApiError> {
     let update_results = outcomes
         .iter()
         .map(|outcome| UpdateResult {
@@ -64,7 +67,7 @@ pub(super) fn batch(outcomes: &[StatementResult]) -> Result<Bytes, ApiError> {
     limited(wire::json(&BatchResponse { update_results }))
 }
 
-fn limited(body: Bytes) -> Result<Bytes, ApiError> {
+fn limited(body: Bytes) -> Result<Bytes, DataApiError> {
     if body.len() > MAX_RESPONSE_BYTES {
         return Err(EngineError::ResultTooLarge.into());
     }
@@ -109,13 +112,13 @@ fn formatted(
     columns: &[ResultColumn],
     rows: Vec<Vec<SqlValue>>,
     options: &ResultSetOptions,
-) -> Result<String, ApiError> {
+) -> Result<String, DataApiError> {
     for (index, column) in columns.iter().enumerate() {
         if columns[..index]
             .iter()
             .any(|other| other.label == column.label)
         {
-            return Err(ApiError::UnsupportedResult(format!(
+            return Err(DataApiError::UnsupportedResult(format!(
                 "The result contains the column name {} twice, which JSON cannot hold: use column aliases",
                 column.label
             )));
@@ -184,13 +187,13 @@ mod tests {
         let text = "x".repeat(MAX_RESPONSE_BYTES - FRAME);
         let body = execute(
             outcome(vec![vec![SqlValue::Text(text.clone())]]),
-            &Options::default(),
+            &ResultFormat::default(),
         )
         .unwrap();
         assert_eq!(body.len(), MAX_RESPONSE_BYTES);
         let error = execute(
             outcome(vec![vec![SqlValue::Text(text + "x")]]),
-            &Options::default(),
+            &ResultFormat::default(),
         )
         .unwrap_err();
         assert_eq!(
@@ -225,9 +228,9 @@ mod tests {
 
     #[test]
     fn json_keeps_types_and_refuses_a_repeated_name() {
-        let options = Options {
+        let options = ResultFormat {
             json: true,
-            ..Options::default()
+            ..ResultFormat::default()
         };
         let body = execute(
             outcome(vec![

@@ -20,9 +20,9 @@ const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 
 /// What is logged on this thread while the guard lives.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct LogGuard(Arc<Mutex<Vec<u8>>>);
 
-impl Log {
+impl LogGuard {
     fn start() -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
@@ -50,7 +50,7 @@ impl Log {
     }
 }
 
-impl io::Write for Log {
+impl io::Write for LogGuard {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
@@ -103,7 +103,7 @@ async fn data_api() -> (DataApi, sqlite::SqliteEngine) {
 }
 
 /// The request id in the header, and the body, of an internal error.
-async fn told(answer: Answer) -> (String, Value) {
+async fn told(answer: ServiceResponse) -> (String, Value) {
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(
         answer.headers()["x-amzn-errortype"],
@@ -112,7 +112,7 @@ async fn told(answer: Answer) -> (String, Value) {
     parts(answer).await
 }
 
-async fn parts(answer: Answer) -> (String, Value) {
+async fn parts(answer: ServiceResponse) -> (String, Value) {
     let id = answer.headers()["x-amzn-requestid"]
         .to_str()
         .unwrap()
@@ -131,8 +131,10 @@ async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_cl
     let parameters = json!([{"name": "note", "value": {"stringValue": value}}]);
     let sql = "INSERT INTO notes VALUES (:note), ('canary')";
     let body = json!({"resourceArn": CLUSTER, "secretArn": "fleet-db", "sql": sql, "parameters": parameters}).to_string();
-    let (log, _guard) = Log::start();
-    let answer = data_api.answer(Operation::Execute, 0, &body.into()).await;
+    let (log, _guard) = LogGuard::start();
+    let answer = data_api
+        .answer(DataApiOperation::Execute, 0, &body.into())
+        .await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     assert_eq!(
         answer.headers()["x-amzn-errortype"],
@@ -176,7 +178,7 @@ async fn a_panic_is_named_in_the_log_without_a_value_that_its_message_may_hold()
     ];
     for (task, cause) in panics {
         let error = task.await.map(|never: ()| never).unwrap_err();
-        let (log, _guard) = Log::start();
+        let (log, _guard) = LogGuard::start();
         let (id, body) = told(unfinished(error)).await;
         assert_eq!(body, json!({"message": "An internal error occurred."}));
         let line = log.line();

@@ -8,7 +8,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{sync, task::AbortHandle, time::Instant};
 
-use super::errors::ApiError;
+use super::errors::DataApiError;
 use crate::{
     engine::{DatabaseSession, SqlStatement, StatementResult, moment_after},
     options::Timeouts,
@@ -17,14 +17,14 @@ use crate::{
 /// The transactions that are open now.
 #[derive(Debug)]
 pub(super) struct Transactions {
-    open: Arc<Registry>,
+    open: Arc<TransactionMap>,
     timeouts: Timeouts,
 }
 
-type Registry = Mutex<HashMap<String, Arc<Transaction>>>;
+type TransactionMap = Mutex<HashMap<String, Arc<TransactionEntry>>>;
 
 #[derive(Debug)]
-struct Transaction {
+struct TransactionEntry {
     /// Held while a statement runs; empty once it has ended.
     session: sync::Mutex<Option<DatabaseSession>>,
     /// The database it was begun with, where one was named.
@@ -44,7 +44,7 @@ impl Transactions {
     /// Registers a session and starts its clock; returns the transaction's id.
     pub(super) fn open(&self, session: DatabaseSession, database: Option<String>) -> String {
         let id = new_id();
-        let transaction = Arc::new(Transaction {
+        let transaction = Arc::new(TransactionEntry {
             session: sync::Mutex::new(Some(session)),
             database,
             used: Mutex::new(Instant::now()),
@@ -67,7 +67,7 @@ impl Transactions {
         id: &str,
         database: Option<&str>,
         statement: SqlStatement,
-    ) -> Result<Vec<StatementResult>, ApiError> {
+    ) -> Result<Vec<StatementResult>, DataApiError> {
         let transaction = locked(&self.open)
             .get(id)
             .cloned()
@@ -76,7 +76,7 @@ impl Transactions {
             && transaction.database.is_some()
             && database != transaction.database.as_deref()
         {
-            return Err(ApiError::BadRequest(
+            return Err(DataApiError::BadRequest(
                 "Database name is not the same as transaction".into(),
             ));
         }
@@ -101,14 +101,14 @@ impl Transactions {
     }
 
     /// Whether a transaction is open.
-    pub(super) fn check(&self, id: &str) -> Result<(), ApiError> {
+    pub(super) fn check(&self, id: &str) -> Result<(), DataApiError> {
         let known = locked(&self.open).contains_key(id);
         known.then_some(()).ok_or_else(|| not_found(id))
     }
 
     /// Commits or rolls back. A commit is refused while a statement runs. A rollback waits for it: its caller may have
     /// given that statement up, and an abandoned transaction holds its locks for minutes.
-    pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), ApiError> {
+    pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), DataApiError> {
         let transaction = {
             let mut open = locked(&self.open);
             let transaction = open.get(id).ok_or_else(|| not_found(id))?;
@@ -146,7 +146,7 @@ impl Transactions {
     }
 }
 
-impl Transaction {
+impl TransactionEntry {
     fn stop_clock(&self) {
         if let Some(clock) = locked(&self.clock).take() {
             clock.abort();
@@ -156,9 +156,9 @@ impl Transaction {
 
 /// Waits until a transaction has been idle, or open, for too long, and rolls it back.
 async fn expire(
-    open: Arc<Registry>,
+    open: Arc<TransactionMap>,
     id: String,
-    transaction: Arc<Transaction>,
+    transaction: Arc<TransactionEntry>,
     timeouts: Timeouts,
 ) {
     let end = moment_after(Instant::now(), timeouts.transaction_whole);
@@ -180,12 +180,12 @@ async fn expire(
     }
 }
 
-fn not_found(id: &str) -> ApiError {
-    ApiError::TransactionNotFound(id.to_owned())
+fn not_found(id: &str) -> DataApiError {
+    DataApiError::TransactionNotFound(id.to_owned())
 }
 
-fn still_running() -> ApiError {
-    ApiError::Database("Transaction is still running a query".into())
+fn still_running() -> DataApiError {
+    DataApiError::Database("Transaction is still running a query".into())
 }
 
 /// Opaque and unguessable, like the service's: base64 of six random UUIDs.

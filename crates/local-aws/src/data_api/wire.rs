@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
-use super::malformed::{Described, Shape};
+use super::malformed::{FieldShape, RequestShape};
 use crate::engine::{ResultColumn, SqlValue};
 
 #[derive(Debug, Deserialize)]
@@ -24,16 +24,16 @@ pub(super) struct ExecuteRequest {
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
-impl Described for ExecuteRequest {
+impl RequestShape for ExecuteRequest {
     const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn", "sql"];
-    const OPTIONAL: &'static [(&'static str, Shape)] = &[
-        ("database", Shape::Text),
-        ("transactionId", Shape::Text),
-        ("includeResultMetadata", Shape::Flag),
-        ("continueAfterTimeout", Shape::Flag),
-        ("formatRecordsAs", Shape::Text),
-        ("resultSetOptions", Shape::ResultSetOptions),
-        ("parameters", Shape::Parameters),
+    const OPTIONAL: &'static [(&'static str, FieldShape)] = &[
+        ("database", FieldShape::Text),
+        ("transactionId", FieldShape::Text),
+        ("includeResultMetadata", FieldShape::Flag),
+        ("continueAfterTimeout", FieldShape::Flag),
+        ("formatRecordsAs", FieldShape::Text),
+        ("resultSetOptions", FieldShape::ResultSetOptions),
+        ("parameters", FieldShape::Parameters),
     ];
 }
 
@@ -50,12 +50,12 @@ pub(super) struct BatchRequest {
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
-impl Described for BatchRequest {
+impl RequestShape for BatchRequest {
     const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn", "sql"];
-    const OPTIONAL: &'static [(&'static str, Shape)] = &[
-        ("database", Shape::Text),
-        ("transactionId", Shape::Text),
-        ("parameterSets", Shape::ParameterSets),
+    const OPTIONAL: &'static [(&'static str, FieldShape)] = &[
+        ("database", FieldShape::Text),
+        ("transactionId", FieldShape::Text),
+        ("parameterSets", FieldShape::ParameterSets),
     ];
 }
 
@@ -69,9 +69,9 @@ pub(super) struct BeginRequest {
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
-impl Described for BeginRequest {
+impl RequestShape for BeginRequest {
     const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn"];
-    const OPTIONAL: &'static [(&'static str, Shape)] = &[("database", Shape::Text)];
+    const OPTIONAL: &'static [(&'static str, FieldShape)] = &[("database", FieldShape::Text)];
 }
 
 #[derive(Debug, Deserialize)]
@@ -82,9 +82,9 @@ pub(super) struct EndRequest {
     pub(super) transaction_id: String,
 }
 
-impl Described for EndRequest {
+impl RequestShape for EndRequest {
     const REQUIRED: &'static [&'static str] = &["resourceArn", "secretArn", "transactionId"];
-    const OPTIONAL: &'static [(&'static str, Shape)] = &[];
+    const OPTIONAL: &'static [(&'static str, FieldShape)] = &[];
 }
 
 #[derive(Debug, Deserialize)]

@@ -21,9 +21,9 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Visitor};
 
 use super::refusals::CONTENT_TYPE;
 use crate::{
-    journal::Subject,
-    options::Table,
-    respond::{self, Answer},
+    journal::WriteSubject,
+    options::TableOption,
+    respond::{self, ServiceResponse},
 };
 
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
@@ -32,19 +32,19 @@ const REQUEST_ID_CHARACTERS: usize = 52;
 
 /// A request that the storage can answer itself.
 #[derive(Debug)]
-pub(super) struct Direct {
-    operation: Operation,
+pub(super) struct DirectRequest {
+    operation: DirectOperation,
     body: Bytes,
     /// The item, of a table whose key is known.
-    item: Subject,
+    item: WriteSubject,
 }
 
 /// The attribute that is a table's key, by the table's name.
 #[derive(Debug, Clone)]
-pub(super) struct Keys(Arc<[(Text, String)]>);
+pub(super) struct TableKeys(Arc<[(Text, String)]>);
 
-impl Keys {
-    pub(super) fn of(tables: &[Table]) -> Self {
+impl TableKeys {
+    pub(super) fn of(tables: &[TableOption]) -> Self {
         let keys = tables.iter();
         Self(
             keys.map(|table| (Text::of(&table.name), table.partition_key.clone()))
@@ -54,22 +54,22 @@ impl Keys {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Operation {
+enum DirectOperation {
     Get,
     Put,
     Update,
     Delete,
 }
 
-impl Direct {
+impl DirectRequest {
     /// The request with this head and body, if it is a plain one.
-    pub(super) fn of(head: &Parts, body: &Bytes, keys: &Keys) -> Option<Self> {
+    pub(super) fn of(head: &Parts, body: &Bytes, keys: &TableKeys) -> Option<Self> {
         let text = |name: &str| head.headers.get(name)?.to_str().ok();
         let operation = match text("x-amz-target")?.strip_prefix(TARGET_PREFIX)? {
-            "GetItem" => Operation::Get,
-            "PutItem" => Operation::Put,
-            "UpdateItem" => Operation::Update,
-            "DeleteItem" => Operation::Delete,
+            "GetItem" => DirectOperation::Get,
+            "PutItem" => DirectOperation::Put,
+            "UpdateItem" => DirectOperation::Update,
+            "DeleteItem" => DirectOperation::Delete,
             _ => return None,
         };
         let is_plain = head.method == Method::POST
@@ -93,23 +93,23 @@ impl Direct {
 
     /// The item that it is about. An item has the same value in its key and among its attributes, so it does no harm if
     /// the table has got another key since.
-    pub(super) fn item(&self) -> Subject {
+    pub(super) fn item(&self) -> WriteSubject {
         self.item
     }
 
     /// Whether it changes nothing.
     pub(super) fn reads(&self) -> bool {
-        matches!(self.operation, Operation::Get)
+        matches!(self.operation, DirectOperation::Get)
     }
 
     /// The storage's answer; `None` if it refuses the request. Blocks.
-    pub(super) fn answer(&self, database: &Database) -> Option<Answer> {
+    pub(super) fn answer(&self, database: &Database) -> Option<ServiceResponse> {
         let (database, body) = (database, &self.body);
         let body = match self.operation {
-            Operation::Get => run(body, |request| database.get_item(request)),
-            Operation::Put => run(body, |request| database.put_item(request)),
-            Operation::Update => run(body, |request| database.update_item(request)),
-            Operation::Delete => run(body, |request| database.delete_item(request)),
+            DirectOperation::Get => run(body, |request| database.get_item(request)),
+            DirectOperation::Put => run(body, |request| database.put_item(request)),
+            DirectOperation::Update => run(body, |request| database.update_item(request)),
+            DirectOperation::Delete => run(body, |request| database.delete_item(request)),
         }?;
         let crc32 = crc32fast::hash(&body);
         let mut answer = respond::answer(StatusCode::OK, CONTENT_TYPE, body);
@@ -167,12 +167,12 @@ struct PlainBody {
 }
 
 impl PlainBody {
-    fn subject(&self, operation: Operation, keys: &Keys) -> Subject {
+    fn subject(&self, operation: DirectOperation, keys: &TableKeys) -> WriteSubject {
         let mut keys = keys.0.iter();
         let (table, key) = keys.find(|(table, _)| *table == self.table_name)?;
         let attributes = match operation {
-            Operation::Put => &self.item,
-            Operation::Get | Operation::Update | Operation::Delete => &self.key,
+            DirectOperation::Put => &self.item,
+            DirectOperation::Get | DirectOperation::Update | DirectOperation::Delete => &self.key,
         };
         match attributes.get(key)? {
             PlainValue::S(value) => Some(table.0 ^ value.0.rotate_left(1)),

@@ -13,15 +13,15 @@ use tokio_util::task::TaskTracker;
 
 use super::{
     arns::Arns,
-    direct::{Direct, Keys},
-    refusals::{NotFound, Reply, not_kept, too_large, unavailable},
+    direct::{DirectRequest, TableKeys},
+    refusals::{DynamoDbResponse, NotFound, not_kept, too_large, unavailable},
     streams,
     translation::{Translation, operation},
 };
 use crate::{
     data_file::DataFile,
     journal::Journal,
-    respond::{Answer, BodyLimit},
+    respond::{BodyLimit, ServiceResponse},
 };
 
 /// How large a request may be: as in DynamoDB, and as the listener behind takes it.
@@ -42,7 +42,7 @@ pub(crate) struct Forwarder {
     pub(super) arns: Arc<Arns>,
     /// What the storage is at work for.
     pub(super) at_work: TaskTracker,
-    pub(super) keys: Keys,
+    pub(super) keys: TableKeys,
 }
 
 impl fmt::Debug for Forwarder {
@@ -56,7 +56,7 @@ impl fmt::Debug for Forwarder {
 
 impl Forwarder {
     /// Passes a request on, and its answer back, each in the words of the other side.
-    pub(crate) async fn forward(&self, mut request: Request<Bytes>) -> Reply {
+    pub(crate) async fn forward(&self, mut request: Request<Bytes>) -> DynamoDbResponse {
         let translation = match Translation::of(&self.arns, &mut request) {
             Ok(translation) => translation,
             Err(absent) => return as_ours(absent.answer().map(Either::Left)),
@@ -82,11 +82,11 @@ impl Forwarder {
     }
 
     /// Nothing is acknowledged that would not be found again.
-    async fn pass_on(&self, request: Request<Bytes>) -> Reply {
+    async fn pass_on(&self, request: Request<Bytes>) -> DynamoDbResponse {
         let is_read = reads(&request);
         let (head, body) = request.into_parts();
-        let direct = Direct::of(&head, &body, &self.keys);
-        let item = direct.as_ref().and_then(Direct::item);
+        let direct = DirectRequest::of(&head, &body, &self.keys);
+        let item = direct.as_ref().and_then(DirectRequest::item);
         let reply = if is_read {
             self.send(head, body, direct).await
         } else {
@@ -114,7 +114,12 @@ impl Forwarder {
         }
     }
 
-    async fn send(&self, head: Parts, body: Bytes, direct: Option<Direct>) -> Reply {
+    async fn send(
+        &self,
+        head: Parts,
+        body: Bytes,
+        direct: Option<DirectRequest>,
+    ) -> DynamoDbResponse {
         if let Some(direct) = direct {
             match self.run(direct).await {
                 Ok(Some(answer)) => return as_ours(answer.map(Either::Left)),
@@ -131,7 +136,7 @@ impl Forwarder {
 
     /// Lets the storage answer on its own thread. To read an item takes less time than to wake that thread: it is read here,
     /// unless it would have to wait for another request.
-    async fn run(&self, direct: Direct) -> Result<Option<Answer>, JoinError> {
+    async fn run(&self, direct: DirectRequest) -> Result<Option<ServiceResponse>, JoinError> {
         let at_work = self.at_work.token();
         if direct.reads() && self.at_work.len() == 1 {
             return Ok(direct.answer(&self.database));
@@ -145,7 +150,7 @@ impl Forwarder {
         answer.await
     }
 
-    pub(super) async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> Reply {
+    pub(super) async fn ask_listener(&self, mut request: Request<Full<Bytes>>) -> DynamoDbResponse {
         let path = request
             .uri()
             .path_and_query()
@@ -180,7 +185,7 @@ impl Forwarder {
 
 impl Forwarder {
     /// Reads a fault's few words, since nothing else reports a full disk.
-    async fn note_failure(&self, response: Response<Incoming>) -> Reply {
+    async fn note_failure(&self, response: Response<Incoming>) -> DynamoDbResponse {
         let (parts, body) = response.into_parts();
         let Ok(body) = body.collect().await else {
             return unavailable();

@@ -5,14 +5,14 @@ use http::{Response, StatusCode};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 
-use crate::respond::{self, Answer};
+use crate::respond::{self, ServiceResponse};
 
 pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
 /// What is answered here: the words of this crate, or those of the listener behind it.
-pub(crate) type Reply = Response<Either<Full<Bytes>, Incoming>>;
+pub(crate) type DynamoDbResponse = Response<Either<Full<Bytes>, Incoming>>;
 
-pub(super) fn not_kept(cause: &str) -> Reply {
+pub(super) fn not_kept(cause: &str) -> DynamoDbResponse {
     respond::error(
         StatusCode::SERVICE_UNAVAILABLE,
         CONTENT_TYPE,
@@ -31,7 +31,7 @@ impl NotFound {
         Self(kind, name.to_owned())
     }
 
-    pub(super) fn answer(&self) -> Answer {
+    pub(super) fn answer(&self) -> ServiceResponse {
         let Self(kind, name) = self;
         respond::error(
             StatusCode::BAD_REQUEST,
@@ -42,7 +42,7 @@ impl NotFound {
     }
 }
 
-pub(super) fn too_large() -> Answer {
+pub(super) fn too_large() -> ServiceResponse {
     respond::error(
         StatusCode::PAYLOAD_TOO_LARGE,
         CONTENT_TYPE,
@@ -51,7 +51,7 @@ pub(super) fn too_large() -> Answer {
     )
 }
 
-pub(super) fn unavailable() -> Reply {
+pub(super) fn unavailable() -> DynamoDbResponse {
     let message = "The DynamoDB storage is unavailable.";
     respond::error(
         StatusCode::INTERNAL_SERVER_ERROR,

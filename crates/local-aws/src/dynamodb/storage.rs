@@ -14,7 +14,7 @@ use dynoxide::{
 
 use crate::{
     database_file,
-    options::{StartError, Storage, Table},
+    options::{LocalAwsError, Storage, TableOption},
 };
 
 /// How long a stream's records are kept, in seconds: a day, as in DynamoDB.
@@ -22,24 +22,24 @@ const RECORDS_KEPT: i64 = 24 * 60 * 60;
 /// The file within the data folder.
 pub(super) const FILE: &str = "dynamodb.sqlite";
 
-pub(super) fn open(storage: &Storage) -> Result<Database, StartError> {
+pub(super) fn open(storage: &Storage) -> Result<Database, LocalAwsError> {
     match storage {
         Storage::InMemory => {
             Database::memory().map_err(|error| storage_error(Path::new(":memory:"), &error))
         }
         Storage::Folder(folder) => {
             let file = folder.join(FILE);
-            let path = file.to_str().ok_or_else(|| StartError::Storage {
+            let path = file.to_str().ok_or_else(|| LocalAwsError::Storage {
                 file: file.clone(),
                 cause: "the path is not UTF-8".into(),
             })?;
             database_file::check(&file)?;
-            trim(&file).map_err(|error| StartError::Storage {
+            trim(&file).map_err(|error| LocalAwsError::Storage {
                 file: file.clone(),
                 cause: error.to_string(),
             })?;
             let database = Database::new(path).map_err(|error| storage_error(&file, &error))?;
-            index_stream(&file).map_err(|error| StartError::Storage {
+            index_stream(&file).map_err(|error| LocalAwsError::Storage {
                 file,
                 cause: error.to_string(),
             })?;
@@ -72,22 +72,22 @@ fn trim(file: &Path) -> rusqlite::Result<()> {
     Ok(())
 }
 
-pub(super) fn storage_error(file: &Path, error: &DynoxideError) -> StartError {
-    StartError::Storage {
+pub(super) fn storage_error(file: &Path, error: &DynoxideError) -> LocalAwsError {
+    LocalAwsError::Storage {
         file: file.to_owned(),
         cause: error.to_string(),
     }
 }
 
 /// Makes the table, with a stream as template.yaml has it. One of an earlier version gets its stream.
-pub(super) fn create(database: &Database, table: &Table) -> Result<(), StartError> {
+pub(super) fn create(database: &Database, table: &TableOption) -> Result<(), LocalAwsError> {
     let stream = || {
         Some(StreamSpecification {
             stream_enabled: true,
             stream_view_type: Some("NEW_AND_OLD_IMAGES".into()),
         })
     };
-    let failed = |error: DynoxideError| StartError::Table {
+    let failed = |error: DynoxideError| LocalAwsError::Table {
         table: table.name.clone(),
         cause: error.to_string(),
     };
@@ -128,10 +128,10 @@ pub(super) fn create(database: &Database, table: &Table) -> Result<(), StartErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Position, changes::Changes, journal::Journal};
+    use crate::{StreamPosition, changes::ChangeStream, journal::Journal};
 
-    fn table() -> Table {
-        Table {
+    fn table() -> TableOption {
+        TableOption {
             name: "things".to_owned(),
             partition_key: "id".to_owned(),
         }
@@ -157,8 +157,8 @@ mod tests {
             .create_table(serde_json::from_value(request).unwrap())
             .unwrap();
         create(&database, &table()).unwrap();
-        let changes = Changes::new(database.clone(), "things".to_owned(), Journal::none());
-        let mut reader = changes.reader(Position::Newest).await.unwrap();
+        let changes = ChangeStream::new(database.clone(), "things".to_owned(), Journal::none());
+        let mut reader = changes.reader(StreamPosition::Newest).await.unwrap();
         assert!(reader.next().await.unwrap().is_empty());
         put(&database, "a");
         put(&database, "b");
@@ -171,8 +171,8 @@ mod tests {
         // From after the first one on, and from the beginning.
         let first = records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap();
         for (position, count) in [
-            (Position::After(first.to_owned()), 1),
-            (Position::Oldest, 2),
+            (StreamPosition::After(first.to_owned()), 1),
+            (StreamPosition::Oldest, 2),
         ] {
             let mut reader = changes.reader(position).await.unwrap();
             assert_eq!(reader.next().await.unwrap().len(), count);
@@ -180,7 +180,7 @@ mod tests {
         }
         assert!(
             changes
-                .reader(Position::After("soon".to_owned()))
+                .reader(StreamPosition::After("soon".to_owned()))
                 .await
                 .is_err()
         );
@@ -204,12 +204,12 @@ mod tests {
             )
             .unwrap();
         drop(connection);
-        let changes = Changes::new(
+        let changes = ChangeStream::new(
             open(&storage).unwrap(),
             "things".to_owned(),
             Journal::none(),
         );
-        let mut reader = changes.reader(Position::Oldest).await.unwrap();
+        let mut reader = changes.reader(StreamPosition::Oldest).await.unwrap();
         let records = reader.next().await.unwrap();
         assert_eq!(records.len(), 1);
         assert_eq!(records[0]["dynamodb"]["Keys"]["id"]["S"], "new");

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::Request;
 
 use super::{DynamoDb, refusals::CONTENT_TYPE};
-use crate::options::{Storage, Table};
+use crate::options::{Storage, TableOption};
 
-pub(super) fn tables() -> [Table; 1] {
-    [Table {
+pub(super) fn tables() -> [TableOption; 1] {
+    [TableOption {
         name: "things".to_owned(),
         partition_key: "id".to_owned(),
     }]

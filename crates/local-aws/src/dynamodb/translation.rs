@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::{
     arns::Arns,
-    refusals::{NotFound, Reply, unavailable},
+    refusals::{DynamoDbResponse, NotFound, unavailable},
     streams,
 };
 
@@ -27,13 +27,13 @@ pub(super) struct Translation {
     /// The ARNs that named tables, by the tables' names.
     named: HashMap<String, String>,
     /// How the page that was asked for is bounded.
-    page: Option<Page>,
+    page: Option<PageRules>,
     /// The ARN of the stream whose iterator was asked for.
     stream: Option<String>,
 }
 
 #[derive(Debug)]
-struct Page {
+struct PageRules {
     limit: Option<u64>,
     is_filtered: bool,
 }
@@ -78,7 +78,7 @@ impl Translation {
         let mut is_changed = self.name_tables(arns, &mut body)?;
         match self.operation.as_str() {
             "Query" | "Scan" => {
-                self.page = Some(Page {
+                self.page = Some(PageRules {
                     limit: body.get("Limit").and_then(Value::as_u64),
                     is_filtered: ["FilterExpression", "QueryFilter", "ScanFilter"]
                         .iter()
@@ -151,7 +151,7 @@ impl Translation {
     }
 
     /// Makes the storage's answer DynamoDB's.
-    pub(super) async fn answer(self, arns: &Arns, reply: Reply) -> Reply {
+    pub(super) async fn answer(self, arns: &Arns, reply: DynamoDbResponse) -> DynamoDbResponse {
         if reply.status() == StatusCode::OK && !self.changes_answers() {
             return reply;
         }
@@ -230,7 +230,7 @@ impl Translation {
     }
 }
 
-impl Page {
+impl PageRules {
     /// The storage also counts the item at which a page of 1 MiB ended, which is the next page's first.
     fn count_scanned(&self, body: &mut Map<String, Value>) {
         if !body.contains_key("LastEvaluatedKey") {
@@ -276,7 +276,7 @@ fn normalize_number_sets(value: &mut Value) -> bool {
 }
 
 /// An answer with another body than it had.
-fn rewritten(mut head: Parts, body: Bytes) -> Reply {
+fn rewritten(mut head: Parts, body: Bytes) -> DynamoDbResponse {
     head.headers
         .insert(header::CONTENT_LENGTH, body.len().into());
     if let Some(checksum) = head.headers.get_mut("x-amz-crc32") {

@@ -25,7 +25,7 @@ use crate::{
             target::DatabaseAddress,
         },
     },
-    options::{Secret, StartError},
+    options::{LocalAwsError, SecretOption},
 };
 
 /// How many connections the pool opens; open transactions keep one each.
@@ -61,10 +61,10 @@ impl MySqlEngine {
     /// Connects, and creates the database where it is missing.
     pub(crate) async fn open(
         target: &DatabaseAddress,
-        credentials: &Secret,
+        credentials: &SecretOption,
         database: &str,
-    ) -> Result<Self, StartError> {
-        let unreachable = |cause: String| StartError::DatabaseUnreachable {
+    ) -> Result<Self, LocalAwsError> {
+        let unreachable = |cause: String| LocalAwsError::DatabaseUnreachable {
             address: target.address(),
             cause,
         };
@@ -86,7 +86,7 @@ impl MySqlEngine {
     pub(crate) fn of(
         &self,
         target: &DatabaseAddress,
-        credentials: &Secret,
+        credentials: &SecretOption,
         database: &str,
     ) -> Self {
         let builder = builder(target, credentials).db_name(Some(database));
@@ -197,7 +197,7 @@ impl MySqlEngine {
     }
 }
 
-fn builder(target: &DatabaseAddress, credentials: &Secret) -> OptsBuilder {
+fn builder(target: &DatabaseAddress, credentials: &SecretOption) -> OptsBuilder {
     let constraints = PoolConstraints::new(0, MAX_CONNECTIONS).unwrap_or_default();
     OptsBuilder::from_opts(target.options.clone())
         .user(Some(&credentials.username))

@@ -58,7 +58,7 @@ use crate::{
         },
     },
     journal::Journal,
-    options::{StartError, Storage},
+    options::{LocalAwsError, Storage},
     temporary::TemporaryFolder,
 };
 
@@ -78,7 +78,7 @@ pub(crate) struct SqliteEngine {
 
 impl SqliteEngine {
     /// Opens the database. Blocks.
-    pub(crate) fn open(storage: &Storage, database: &str) -> Result<Self, StartError> {
+    pub(crate) fn open(storage: &Storage, database: &str) -> Result<Self, LocalAwsError> {
         let (folder, temporary) = match storage {
             Storage::Folder(folder) => (folder.clone(), None),
             Storage::InMemory => {
@@ -107,7 +107,7 @@ impl SqliteEngine {
             temporary,
         };
         database_file::check(&shared.file)?;
-        let connection = shared.connect().map_err(|error| StartError::Storage {
+        let connection = shared.connect().map_err(|error| LocalAwsError::Storage {
             file: shared.file.clone(),
             cause: error.to_string(),
         })?;
@@ -118,7 +118,7 @@ impl SqliteEngine {
         engine
             .shared
             .read_catalogue(&connection)
-            .map_err(|error| StartError::Schema(error.to_string()))?;
+            .map_err(|error| LocalAwsError::Schema(error.to_string()))?;
         engine.shared.give_back(connection);
         Ok(engine)
     }

@@ -18,7 +18,7 @@ mod written;
 
 use std::collections::BTreeMap;
 
-use both::{Both, Run};
+use both::{Both, StatementOutcome};
 use statements::Statements;
 
 const DATABASE_URL: &str = "FLEET_TEST_DATABASE_URL";
@@ -62,8 +62,8 @@ async fn generated_statements_give_what_mariadb_gives_or_1235() {
         let statement = statements.next();
         let (ran, found) = both.check(&statement, true).await;
         match ran {
-            Run::OnBoth => run += 1,
-            Run::Refused(reason) => *refusals.entry(reason).or_default() += 1,
+            StatementOutcome::OnBoth => run += 1,
+            StatementOutcome::Refused(reason) => *refusals.entry(reason).or_default() += 1,
         }
         if let Some(found) = found {
             let (statement, found) = both.shrunk(statement, found).await;

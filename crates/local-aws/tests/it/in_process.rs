@@ -14,7 +14,7 @@ const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 
 
 /// What is sent.
 #[derive(Debug, Clone)]
-struct Sent {
+struct SentRequest {
     method: Method,
     path: &'static str,
     target: Option<&'static str>,
@@ -23,7 +23,7 @@ struct Sent {
     body: String,
 }
 
-impl Sent {
+impl SentRequest {
     fn post(path: &'static str, body: String) -> Self {
         Self {
             method: Method::POST,
@@ -130,21 +130,21 @@ async fn both_ways_answer_alike() {
     let local = LocalAws::start(options(Storage::InMemory)).await.unwrap();
     let key = json!({KEY: {"S": "1"}});
     let get = |table: &str| {
-        Sent::to(
+        SentRequest::to(
             "DynamoDB_20120810.GetItem",
             json!({"TableName": table, "Key": key}),
         )
     };
     let requests = [
-        (Sent::sql("SELECT 1 AS one"), 200),
-        (Sent::sql("SELECT none FROM ec2"), 400),
-        (Sent::sql(" "), 400),
-        (Sent::post("/Execute", "{".to_owned()), 400),
-        (Sent::post("/Execute", String::new()), 400),
-        (Sent::post("/Other", String::new()), 404),
-        (Sent::to("AmazonSQS.SendMessage", json!({})), 404),
+        (SentRequest::sql("SELECT 1 AS one"), 200),
+        (SentRequest::sql("SELECT none FROM ec2"), 400),
+        (SentRequest::sql(" "), 400),
+        (SentRequest::post("/Execute", "{".to_owned()), 400),
+        (SentRequest::post("/Execute", String::new()), 400),
+        (SentRequest::post("/Other", String::new()), 404),
+        (SentRequest::to("AmazonSQS.SendMessage", json!({})), 404),
         (
-            Sent::to(
+            SentRequest::to(
                 "DynamoDB_20120810.PutItem",
                 json!({"TableName": TABLE, "Item": key}),
             ),
@@ -152,17 +152,20 @@ async fn both_ways_answer_alike() {
         ),
         (get(TABLE), 200),
         (get("another"), 400),
-        (Sent::to("DynamoDB_20120810.NoOperation", json!({})), 400),
         (
-            Sent::to("secretsmanager.DescribeSecret", json!({"SecretId": SECRET})),
-            200,
-        ),
-        (
-            Sent::to("secretsmanager.GetSecretValue", json!({"SecretId": "x"})),
+            SentRequest::to("DynamoDB_20120810.NoOperation", json!({})),
             400,
         ),
         (
-            Sent::to(
+            SentRequest::to("secretsmanager.DescribeSecret", json!({"SecretId": SECRET})),
+            200,
+        ),
+        (
+            SentRequest::to("secretsmanager.GetSecretValue", json!({"SecretId": "x"})),
+            400,
+        ),
+        (
+            SentRequest::to(
                 "AnyScaleFrontendService.DescribeScalableTargets",
                 json!({"ServiceNamespace": "custom-resource"}),
             ),
@@ -173,7 +176,7 @@ async fn both_ways_answer_alike() {
         let answer = sent.both(&local).await;
         assert_eq!(answer.0.as_u16(), status, "{sent:?}: {answer:?}");
         let method = Method::GET;
-        Sent {
+        SentRequest {
             method,
             ..sent.clone()
         }
@@ -181,14 +184,14 @@ async fn both_ways_answer_alike() {
         .await;
         // What no client of AWS would send.
         let signature = "";
-        Sent {
+        SentRequest {
             signature,
             ..sent.clone()
         }
         .both(&local)
         .await;
         let host = Some("page.example");
-        let foreign = Sent { host, ..sent }.both(&local).await;
+        let foreign = SentRequest { host, ..sent }.both(&local).await;
         assert_eq!(foreign.0, StatusCode::FORBIDDEN, "{foreign:?}");
     }
     local.stop().await;
@@ -199,19 +202,19 @@ async fn both_ways_have_the_same_limits() {
     let mut limited = options(Storage::InMemory);
     limited.timeouts.statement = SHORT;
     let local = LocalAws::start(limited).await.unwrap();
-    let (status, body) = Sent::sql(ENDLESS).both(&local).await;
+    let (status, body) = SentRequest::sql(ENDLESS).both(&local).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
     assert!(body.contains("Request timed out"), "{body}");
     let text = |bytes: usize| json!({"name": "v", "value": {"stringValue": "x".repeat(bytes)}});
-    let large = Sent::execute("SELECT LENGTH(:v)", &[text(4 * 1024 * 1024)]);
+    let large = SentRequest::execute("SELECT LENGTH(:v)", &[text(4 * 1024 * 1024)]);
     let (status, body) = large.both(&local).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
     assert!(body.contains("larger than the allowed size"), "{body}");
     // Three quarters of the limit is taken by both.
-    let fits = Sent::execute("SELECT LENGTH(:v)", &[text(3 * 1024 * 1024)]);
+    let fits = SentRequest::execute("SELECT LENGTH(:v)", &[text(3 * 1024 * 1024)]);
     assert_eq!(fits.both(&local).await.0, StatusCode::OK);
     let item = json!({"TableName": TABLE, "Item": {KEY: {"S": "x".repeat(16 * 1024 * 1024)}}});
-    let large = Sent::to("DynamoDB_20120810.PutItem", item);
+    let large = SentRequest::to("DynamoDB_20120810.PutItem", item);
     let (status, body) = large.both(&local).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{body}");
     assert!(body.contains("RequestEntityTooLargeException"), "{body}");
@@ -226,12 +229,12 @@ async fn a_stop_waits_for_what_is_under_way_within_the_process_and_takes_no_more
     let within = local.in_process();
     let mut under_way = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let (within, request) = (within.clone(), Sent::sql(ENDLESS).request(&local));
+        let (within, request) = (within.clone(), SentRequest::sql(ENDLESS).request(&local));
         under_way.spawn(async move { within.send(request).await });
     }
-    let later = Sent::sql("SELECT 1").request(&local);
+    let later = SentRequest::sql("SELECT 1").request(&local);
     // On one thread, tasks that were spawned earlier have begun when this one is answered.
-    Sent::sql("SELECT 1").within(&local).await;
+    SentRequest::sql("SELECT 1").within(&local).await;
     local.stop().await;
     while let Some(answer) = under_way.join_next().await {
         let answer = answer.unwrap().unwrap();

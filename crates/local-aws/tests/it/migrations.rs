@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use fleet_local_aws::{Engine, LocalAws, Migration, Options, Schema, StartError, Storage};
+use fleet_local_aws::{
+    Engine, LocalAws, LocalAwsError, LocalAwsOptions, Migration, Schema, Storage,
+};
 
 use crate::support::{ADD, Aws, instance, long, options, text};
 
-fn fleet(storage: Storage) -> Options {
-    Options {
+fn fleet(storage: Storage) -> LocalAwsOptions {
+    LocalAwsOptions {
         schema: Schema::fleet(),
         ..options(storage)
     }
 }
 
-fn in_folder(folder: &Path) -> Options {
+fn in_folder(folder: &Path) -> LocalAwsOptions {
     fleet(Storage::Folder(folder.to_owned()))
 }
 
@@ -183,7 +185,7 @@ async fn a_folder_of_a_later_server_is_used_unless_it_left_this_one_behind() {
     let error = LocalAws::start(later("CREATE INDEX other ON ec2 (add_token);"))
         .await
         .unwrap_err();
-    assert!(matches!(error, StartError::SchemaEdited(4)), "{error}");
+    assert!(matches!(error, LocalAwsError::SchemaEdited(4)), "{error}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Starting, stopping and starting again.
 
-use fleet_local_aws::{Engine, LocalAws, StartError, Storage};
+use fleet_local_aws::{Engine, LocalAws, LocalAwsError, Storage};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -119,7 +119,7 @@ async fn a_folder_is_served_once_at_a_time() {
     let error = LocalAws::start(options(Storage::Folder(folder.path().to_owned())))
         .await
         .unwrap_err();
-    assert!(matches!(error, StartError::FolderInUse(_)), "{error}");
+    assert!(matches!(error, LocalAwsError::FolderInUse(_)), "{error}");
     aws.local.stop().await;
     assert!(
         LocalAws::start(options(Storage::Folder(folder.path().to_owned())))
@@ -172,7 +172,7 @@ async fn a_schema_that_does_not_parse_stops_the_start() {
     broken.schema.migrations[0].sql = "CREATE TABEL x".into();
     assert!(matches!(
         LocalAws::start(broken).await.unwrap_err(),
-        StartError::Schema(_)
+        LocalAwsError::Schema(_)
     ));
 }
 
@@ -190,7 +190,7 @@ async fn a_bad_database_url_is_explained_without_its_password() {
         "mysql://u:hunter2@localhost/db?x=hunter2",
     ] {
         let error = start(url).await.unwrap_err();
-        assert!(matches!(error, StartError::DatabaseUrl(_)), "{error}");
+        assert!(matches!(error, LocalAwsError::DatabaseUrl(_)), "{error}");
         assert!(
             !error.to_string().contains("hunter2") && !format!("{error:?}").contains("hunter2"),
             "{error:?}"

@@ -12,7 +12,8 @@ use aws_sdk_rdsdata::{
     types::{Field, SqlParameter},
 };
 use fleet_local_aws::{
-    Engine, LimitedSecrets, LocalAws, Migration, Options, Schema, Secret, Storage, Table, Timeouts,
+    Engine, LimitedSecrets, LocalAws, LocalAwsOptions, Migration, Schema, SecretOption, Storage,
+    TableOption, Timeouts,
 };
 
 pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
@@ -40,8 +41,8 @@ pub(crate) fn schema() -> Schema {
     schema
 }
 
-pub(crate) fn options(storage: Storage) -> Options {
-    Options {
+pub(crate) fn options(storage: Storage) -> LocalAwsOptions {
+    LocalAwsOptions {
         listen: "127.0.0.1:0".parse().unwrap(),
         storage,
         engine: Engine::Embedded,
@@ -49,7 +50,7 @@ pub(crate) fn options(storage: Storage) -> Options {
         account: "000000000000".into(),
         cluster_arn: CLUSTER.into(),
         database: DATABASE.into(),
-        secret: Secret {
+        secret: SecretOption {
             name: SECRET.into(),
             username: "fleet".into(),
             password: "not-shown".into(),
@@ -60,13 +61,13 @@ pub(crate) fn options(storage: Storage) -> Options {
             tables: vec!["ec2".into(), "ec2_package".into()],
         }),
         schema: schema(),
-        tables: vec![Table {
+        tables: vec![TableOption {
             name: TABLE.into(),
             partition_key: KEY.into(),
         }],
         timeouts: Timeouts::default(),
         api_url: None,
-        pace: fleet_local_aws::Pace::default(),
+        pace: fleet_local_aws::ScalingPace::default(),
     }
 }
 
@@ -92,7 +93,7 @@ impl Aws {
         Self::with(options).await
     }
 
-    pub(crate) async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: LocalAwsOptions) -> Self {
         Self::of(LocalAws::start(options).await.unwrap())
     }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
-use fleet_jwt::{Refusal, VerifyError};
+use fleet_jwt::{TokenRefusal, VerifyError};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::template::ResponseTemplate;
@@ -17,7 +17,7 @@ pub(crate) enum Denial {
     /// A signature with unknown credentials.
     UnknownCaller(&'static str),
     /// A missing or invalid token.
-    Token(Refusal),
+    Token(TokenRefusal),
     /// A token that cannot be verified now.
     NoTokenKeys(String),
     /// A missing or unknown API key.
@@ -294,7 +294,7 @@ mod tests {
                 r#"{"message":"Limit Exceeded"}"#,
             ),
             (
-                Denial::Token(Refusal::Expired),
+                Denial::Token(TokenRefusal::Expired),
                 401,
                 "UnauthorizedException",
                 r#"{"message":"Unauthorized"}"#,

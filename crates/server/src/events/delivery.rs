@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fleet_local_aws::{Changes, ChangesError, Position, Reader};
+use fleet_local_aws::{ChangeReader, ChangeStream, ChangesError, StreamPosition};
 use reqwest::{Client, StatusCode, Url, redirect::Policy};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ enum DeliveryOutcome {
 
 /// Sends events to one address.
 pub(crate) struct Delivery {
-    changes: Changes,
+    changes: ChangeStream,
     client: Client,
     to: Url,
     folder: Option<PathBuf>,
@@ -51,7 +51,7 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// To `to`. What was delivered, and what could not be, is kept in `folder`; without one, in memory.
     pub(crate) fn new(
-        changes: Changes,
+        changes: ChangeStream,
         to: Url,
         folder: Option<PathBuf>,
         stopped: CancellationToken,
@@ -98,20 +98,20 @@ impl Delivery {
         }
     }
 
-    async fn reader(&self) -> Result<Reader, ChangesError> {
+    async fn reader(&self) -> Result<ChangeReader, ChangesError> {
         let known = self.folder.as_ref().and_then(|folder| {
             let text = fs::read_to_string(folder.join(POSITION)).ok()?;
             let (to, sequence) = text.trim().rsplit_once(' ')?;
             (to == self.to.as_str()).then(|| sequence.to_owned())
         });
         let Some(sequence) = known else {
-            let reader = self.changes.reader(Position::Newest).await;
+            let reader = self.changes.reader(StreamPosition::Newest).await;
             return reader;
         };
-        match self.changes.reader(Position::After(sequence)).await {
+        match self.changes.reader(StreamPosition::After(sequence)).await {
             Ok(reader) => Ok(reader),
             // A position of another data folder's, say.
-            Err(_) => self.changes.reader(Position::Oldest).await,
+            Err(_) => self.changes.reader(StreamPosition::Oldest).await,
         }
     }
 

@@ -1,7 +1,7 @@
 //! One page of what was found, of several short ones where it takes those.
 
 use fleet_core::{
-    inventory::{BrowseInstances, FoundPage, InstanceId, InstanceSearch, PageLimit},
+    inventory::{BrowseInstances, InstanceId, InstanceSearch, MatchPage, PageLimit},
     store::StoreError,
 };
 
@@ -14,7 +14,7 @@ pub(super) async fn gather(
     inventory: &impl BrowseInstances,
     search: &InstanceSearch,
     after: Option<&InstanceId>,
-) -> Result<FoundPage, StoreError> {
+) -> Result<MatchPage, StoreError> {
     let limit = PageLimit::default();
     let mut page = inventory.find(search, after, limit).await?;
     for _ in 1..MOST {
@@ -38,7 +38,7 @@ pub(super) async fn gather(
 #[cfg(test)]
 mod tests {
     use fleet_core::inventory::{
-        AccountId, CreationDate, FilterValues, FoundInstance, InstanceSummary, Region,
+        AccountId, CreationDate, FilterValues, InstanceMatch, InstanceSummary, Region,
     };
 
     use super::*;
@@ -59,9 +59,9 @@ mod tests {
             _: &InstanceSearch,
             after: Option<&InstanceId>,
             _: PageLimit,
-        ) -> Result<FoundPage, StoreError> {
+        ) -> Result<MatchPage, StoreError> {
             let n = after.map_or(0, |id| id.as_str()[2..].parse::<usize>().unwrap() + 1);
-            let found = FoundInstance {
+            let found = InstanceMatch {
                 summary: InstanceSummary {
                     id: id(n),
                     region: Region::parse("r").unwrap(),
@@ -72,7 +72,7 @@ mod tests {
                 package_count: 0,
             };
             let found = vec![found; if n.is_multiple_of(self.every) { 30 } else { 0 }];
-            Ok(FoundPage {
+            Ok(MatchPage {
                 records: found,
                 next: (n < self.last).then(|| id(n)),
             })

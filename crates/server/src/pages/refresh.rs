@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fleet_core::{
     inventory::{
-        AccountId, BrowseInstances as _, FilterValues, FoundInstance, FoundPage, InstanceFilter,
-        InstanceId, InstanceSearch, PackageFilter, PackageName, PackageVersion, Region,
+        AccountId, BrowseInstances as _, FilterValues, InstanceFilter, InstanceId, InstanceMatch,
+        InstanceSearch, MatchPage, PackageFilter, PackageName, PackageVersion, Region,
     },
     store::StoreError,
 };
@@ -80,7 +80,7 @@ impl From<ReadError> for PageError {
 pub(super) struct Refresh {
     reader: StoreReader,
     history: History,
-    pages: AnswerCache<(InstanceSearch, Option<InstanceId>), FoundPage>,
+    pages: AnswerCache<(InstanceSearch, Option<InstanceId>), MatchPage>,
     /// `None` where the store could not count.
     counts: Arc<AnswerCache<InstanceSearch, Option<u64>>>,
     values: AnswerCache<(), FilterValues>,
@@ -173,7 +173,7 @@ impl Refresh {
         let inventory = &self.reader.inventory;
         let key = (search.clone(), after.clone());
         let found = gather(inventory, search, after.as_ref());
-        let FoundPage { records, next } = self.pages.get(key, found).await?;
+        let MatchPage { records, next } = self.pages.get(key, found).await?;
         let total = match (&next, after) {
             (None, None) => u64::try_from(records.len()).ok(),
             _ => self.count(search).await,
@@ -250,7 +250,7 @@ fn part(found: Result<Value, PageError>) -> Value {
     found.unwrap_or_else(|refused| json!({ "error": refused.to_string() }))
 }
 
-fn instance(found: FoundInstance) -> Value {
+fn instance(found: InstanceMatch) -> Value {
     let created = found.summary.created.to_string();
     let packages: Vec<Value> = found
         .packages

@@ -10,7 +10,7 @@ use fleet_aws::{
 };
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{DimensionId, DimensionPage, ListDimensions as _, Stored},
+    scaling::{DimensionId, DimensionPage, ListDimensions as _, StoredDimension},
     store::StoreError,
 };
 use thiserror::Error;
@@ -124,7 +124,7 @@ where
     answered.map_err(|error| ReadError::Failed(CallFailure::of(operation, &error)))
 }
 
-fn snapshot((id, stored): (DimensionId, Stored)) -> (String, Snapshot) {
+fn snapshot((id, stored): (DimensionId, StoredDimension)) -> (String, Snapshot) {
     let state = stored.state;
     let snapshot = Snapshot {
         desired: state.desired.get(),

@@ -8,7 +8,7 @@ use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Url, redirect::Policy};
 use serde::{Deserialize, de::DeserializeOwned};
-use simulate_scaling::sign::Signer;
+use simulate_scaling::sign::RequestSigner;
 
 use super::{
     AT_ONCE, PATIENCE, TransferError,
@@ -26,7 +26,7 @@ pub(super) struct ApiClient {
     client: Client,
     base: String,
     key: Option<HeaderValue>,
-    signer: Option<Signer>,
+    signer: Option<RequestSigner>,
 }
 
 #[derive(Deserialize)]
@@ -74,7 +74,7 @@ impl ApiClient {
         let signer = match region {
             None => None,
             Some(region) => Some(
-                Signer::new(region.to_owned())
+                RequestSigner::new(region.to_owned())
                     .await
                     .map_err(TransferError::Signature)?,
             ),

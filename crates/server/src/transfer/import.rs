@@ -9,7 +9,7 @@ use std::{
 
 use fleet_core::{
     inventory::{AddError, GetInstance as _, Instance},
-    scaling::{Dimension, DimensionId, Stored, UpdateDimension as _, UpdateError},
+    scaling::{Dimension, DimensionId, StoredDimension, UpdateDimension as _, UpdateError},
     store::StoreError,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -116,7 +116,7 @@ async fn set_dimension(
     id: &DimensionId,
     state: &Dimension,
 ) -> Result<LineOutcome, StoreError> {
-    let initial = Stored::initial();
+    let initial = StoredDimension::initial();
     patiently(async || {
         let changed = ports
             .dimensions

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::{
     binary::{Binary, command, refusal},
-    client::{self, Answer},
-    sigv4::{ID, SECRET, Signer},
+    client::{self, ServerAnswer},
+    sigv4::{ID, SECRET, TestSigner},
     support::TestServer,
 };
 
@@ -22,12 +22,12 @@ const TEMPLATE: &str = include_str!("../../../../template.yaml");
 const DIMENSION: &str = "/scalableTargetDimensions/a%20b";
 
 /// A server with access rules, with a folder for its key file and its template.
-struct Asking {
+struct GuardedServer {
     server: TestServer,
     folder: tempfile::TempDir,
 }
 
-impl Asking {
+impl GuardedServer {
     async fn start() -> Self {
         Self::start_with(TEMPLATE, None).await
     }
@@ -55,22 +55,28 @@ impl Asking {
         self.folder.path().join("keys")
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> ServerAnswer {
         let body = body.to_owned();
         client::send_with(self.server.address(), method, path, headers, body).await
     }
 
-    async fn with_key(&self, method: &str, path: &str, key: &str) -> Answer {
+    async fn with_key(&self, method: &str, path: &str, key: &str) -> ServerAnswer {
         self.send(method, path, &[("x-api-key", key)], "").await
     }
 
     /// Sends a request signed by `signer`, after `change` of its headers.
     async fn signed_by(
         &self,
-        signer: Signer<'_>,
+        signer: TestSigner<'_>,
         (method, path, query, body): (&str, &str, &str, &str),
         sent_body: &str,
-    ) -> Answer {
+    ) -> ServerAnswer {
         let host = self.server.address().to_string();
         let headers = signer.sign(&host, method, path, query, body);
         let headers: Vec<_> = headers
@@ -87,7 +93,7 @@ impl Asking {
 }
 
 /// Compares a refusal with the template's gateway response of this type.
-fn is_refused(answer: &Answer, kind: &str, error_type: &str) {
+fn is_refused(answer: &ServerAnswer, kind: &str, error_type: &str) {
     let response = gateway_response(kind);
     assert_eq!(answer.status, response.0, "{}", answer.text);
     assert_eq!(answer.header("x-amzn-errortype"), error_type);
@@ -124,7 +130,7 @@ fn gateway_response(kind: &str) -> (u16, String, String) {
 
 #[tokio::test]
 async fn a_route_with_an_api_key_asks_for_it() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     let shown = asking.with_key("GET", "/ec2/i-1", KEY).await;
     assert_eq!(
         (shown.status, &shown.body["record_found"]),
@@ -153,7 +159,7 @@ async fn a_route_with_an_api_key_asks_for_it() {
 
 #[tokio::test]
 async fn routes_that_the_template_leaves_open_are_open() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     for path in ["/v1", "/v1/health", "/api/books", "/api/authors/1"] {
         assert_eq!(
             asking.send("GET", path, &[], "").await.status,
@@ -175,7 +181,7 @@ async fn routes_that_the_template_leaves_open_are_open() {
 
 #[tokio::test]
 async fn a_changed_key_file_counts_at_the_next_request() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     assert_eq!(asking.with_key("GET", "/ec2", KEY).await.status, 200);
     fs::write(asking.keys(), "another-key-of-this-test\n").unwrap();
     assert_eq!(asking.with_key("GET", "/ec2", KEY).await.status, 403);
@@ -187,10 +193,10 @@ async fn a_changed_key_file_counts_at_the_next_request() {
 
 #[tokio::test]
 async fn a_signed_request_is_answered_with_its_body_query_and_encoded_path() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     let body = r#"{"desiredCapacity":3.0}"#;
     let patched = asking
-        .signed_by(Signer::default(), ("PATCH", DIMENSION, "", body), body)
+        .signed_by(TestSigner::default(), ("PATCH", DIMENSION, "", body), body)
         .await;
     assert_eq!(
         (patched.status, &patched.body["scalableTargetDimensionId"]),
@@ -200,7 +206,7 @@ async fn a_signed_request_is_answered_with_its_body_query_and_encoded_path() {
     );
     let queried = asking
         .signed_by(
-            Signer::default(),
+            TestSigner::default(),
             ("GET", &format!("/v1{DIMENSION}"), "a=%2F%20&b=2", ""),
             "",
         )
@@ -210,34 +216,39 @@ async fn a_signed_request_is_answered_with_its_body_query_and_encoded_path() {
 
 #[tokio::test]
 async fn a_signature_that_is_not_the_requests_is_refused() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     let body = r#"{"desiredCapacity":3.0}"#;
-    let wrong =
-        |answer: Answer| is_refused(&answer, "INVALID_SIGNATURE", "InvalidSignatureException");
+    let wrong = |answer: ServerAnswer| {
+        is_refused(&answer, "INVALID_SIGNATURE", "InvalidSignatureException")
+    };
     let patch = ("PATCH", DIMENSION, "", body);
     let get = ("GET", DIMENSION, "", "");
     let changed = r#"{"desiredCapacity":9.0}"#;
-    wrong(asking.signed_by(Signer::default(), patch, changed).await);
-    let secret = Signer {
+    wrong(
+        asking
+            .signed_by(TestSigner::default(), patch, changed)
+            .await,
+    );
+    let secret = TestSigner {
         secret: "another",
-        ..Signer::default()
+        ..TestSigner::default()
     };
     wrong(asking.signed_by(secret, get, "").await);
-    let region = Signer {
+    let region = TestSigner {
         region: "eu-central-1",
-        ..Signer::default()
+        ..TestSigner::default()
     };
     wrong(asking.signed_by(region, get, "").await);
-    let service = Signer {
+    let service = TestSigner {
         service: "s3",
-        ..Signer::default()
+        ..TestSigner::default()
     };
     wrong(asking.signed_by(service, get, "").await);
     let hour = Duration::from_secs(3600);
     for at in [SystemTime::now() - hour, SystemTime::now() + hour] {
-        let signer = Signer {
+        let signer = TestSigner {
             at,
-            ..Signer::default()
+            ..TestSigner::default()
         };
         wrong(asking.signed_by(signer, get, "").await);
     }
@@ -247,18 +258,18 @@ async fn a_signature_that_is_not_the_requests_is_refused() {
             .await,
     );
     // Nothing of it was carried out.
-    let state = asking.signed_by(Signer::default(), get, "").await;
+    let state = asking.signed_by(TestSigner::default(), get, "").await;
     assert_eq!(state.body["desiredCapacity"], 1.0, "{}", state.text);
 }
 
 #[tokio::test]
 async fn a_caller_that_is_not_known_is_refused() {
-    let asking = Asking::start_with(TEMPLATE, Some("session-token")).await;
+    let asking = GuardedServer::start_with(TEMPLATE, Some("session-token")).await;
     let get = ("GET", DIMENSION, "", "");
-    let signer = |id, token| Signer {
+    let signer = |id, token| TestSigner {
         id,
         token,
-        ..Signer::default()
+        ..TestSigner::default()
     };
     let right = asking
         .signed_by(signer(ID, Some("session-token")), get, "")
@@ -276,7 +287,7 @@ async fn a_caller_that_is_not_known_is_refused() {
 
 #[tokio::test]
 async fn a_signed_route_without_a_signature_answers_in_api_gateways_words() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     for (method, path) in [
         ("GET", DIMENSION),
         ("PATCH", DIMENSION),
@@ -324,7 +335,7 @@ fn small(properties: &str) -> String {
 #[tokio::test]
 async fn a_route_has_the_throttle_of_its_stage() {
     let settings = "      MethodSettings: [{HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 0.001, ThrottlingBurstLimit: 2}]";
-    let asking = Asking::start_with(&small(settings), None).await;
+    let asking = GuardedServer::start_with(&small(settings), None).await;
     for _ in 0..2 {
         assert_eq!(asking.send("GET", "/api/books", &[], "").await.status, 200);
     }
@@ -353,7 +364,7 @@ async fn a_key_has_the_throttle_and_the_quota_of_the_usage_plan() {
             "LimitExceededException",
         ),
     ] {
-        let asking = Asking::start_with(&plan(limits), None).await;
+        let asking = GuardedServer::start_with(&plan(limits), None).await;
         fs::write(asking.keys(), format!("{KEY}\nanother-key-of-this-test\n")).unwrap();
         for _ in 0..2 {
             assert_eq!(
@@ -406,7 +417,7 @@ async fn without_credentials_signed_routes_refuse_every_request() {
         "{said}"
     );
     let address = server.address();
-    let headers = Signer::default().sign(&address.to_string(), "GET", DIMENSION, "", "");
+    let headers = TestSigner::default().sign(&address.to_string(), "GET", DIMENSION, "", "");
     let headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -454,7 +465,8 @@ async fn a_key_is_made_and_shown_once_and_a_profile_has_the_credentials() {
     }
     let shown = client::send_with(first.address(), "GET", "/ec2", &[("x-api-key", key)], "").await;
     assert_eq!(shown.status, 200, "{}", shown.text);
-    let headers = Signer::default().sign(&first.address().to_string(), "GET", DIMENSION, "", "");
+    let headers =
+        TestSigner::default().sign(&first.address().to_string(), "GET", DIMENSION, "", "");
     let headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
@@ -488,7 +500,7 @@ async fn a_route_with_another_authorizer_is_not_served() {
 
 #[tokio::test]
 async fn the_document_says_what_the_server_asks_for() {
-    let asking = Asking::start().await;
+    let asking = GuardedServer::start().await;
     let document = asking.send("GET", "/v1/openapi.json", &[], "").await.body;
     let mut deployed: Value = serde_json::from_str(metadata::OPENAPI).unwrap();
     // Without an issuer, keys alone.

@@ -2,13 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use fleet_local_aws::Pace;
+use fleet_local_aws::ScalingPace;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    client::{self, Answer},
+    client::{self, ServerAnswer},
     support::TestServer,
 };
 
@@ -21,14 +21,14 @@ async fn start() -> TestServer {
     TestServer::start_with(|options| options.pace = fast()).await
 }
 
-fn fast() -> Pace {
-    Pace {
+fn fast() -> ScalingPace {
+    ScalingPace {
         period: Duration::from_millis(100),
         poll: Duration::from_millis(20),
     }
 }
 
-async fn ask(server: &TestServer, service: &str, operation: &str, body: Value) -> Answer {
+async fn ask(server: &TestServer, service: &str, operation: &str, body: Value) -> ServerAnswer {
     let url = server.aws_endpoint_url();
     let address: SocketAddr = url.trim_start_matches("http://").parse().unwrap();
     let target = format!("{service}.{operation}");

@@ -15,7 +15,7 @@ use tokio::{
 
 /// The response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ServerAnswer {
     /// The HTTP status.
     pub(crate) status: u16,
     /// All headers.
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
-impl Answer {
+impl ServerAnswer {
     /// A header's value; empty if it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
@@ -41,7 +41,7 @@ pub(crate) async fn send(
     method: &str,
     path: &str,
     body: impl Into<Bytes>,
-) -> Answer {
+) -> ServerAnswer {
     send_with(address, method, path, &[], body).await
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn send_with(
     path: &str,
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
-) -> Answer {
+) -> ServerAnswer {
     let stream = TcpStream::connect(address).await.unwrap();
     send_over(stream, &address.to_string(), method, path, headers, body).await
 }
@@ -65,7 +65,7 @@ pub(crate) async fn send_over(
     path: &str,
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
-) -> Answer {
+) -> ServerAnswer {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     let connection = tokio::spawn(connection);
     let mut request = Request::builder()
@@ -85,7 +85,7 @@ pub(crate) async fn send_over(
     let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     drop(sender);
     connection.abort();
-    Answer {
+    ServerAnswer {
         status: parts.status.as_u16(),
         headers: parts.headers,
         body: serde_json::from_str(&text).unwrap_or_default(),

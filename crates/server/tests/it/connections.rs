@@ -7,7 +7,7 @@ use fleet_server::Limits;
 use crate::{
     binary::{Binary, Signal, limited},
     client::{Raw, send},
-    hosted::Hosted,
+    hosted::HostedGateway,
 };
 
 fn at_most(connections: usize) -> Limits {
@@ -19,7 +19,7 @@ fn at_most(connections: usize) -> Limits {
 
 #[tokio::test]
 async fn the_connection_that_is_idle_longest_is_closed_for_a_new_one() {
-    let hosted = Hosted::start(at_most(3)).await;
+    let hosted = HostedGateway::start(at_most(3)).await;
     let mut busy = Raw::connect(hosted.address()).await;
     busy.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
     hosted.has_begun().await;
@@ -58,7 +58,7 @@ async fn the_connection_that_is_idle_longest_is_closed_for_a_new_one() {
 
 #[tokio::test]
 async fn where_every_connection_has_a_request_a_new_one_waits_for_an_answer() {
-    let hosted = Hosted::start(at_most(2)).await;
+    let hosted = HostedGateway::start(at_most(2)).await;
     let mut busy = Vec::new();
     for _ in 0..2 {
         let mut raw = Raw::connect(hosted.address()).await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     binary::{Binary, Signal},
-    client::{Answer, send},
+    client::{ServerAnswer, send},
 };
 
 const ADD: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"}"#;
@@ -22,7 +22,7 @@ const WRITES: [(&str, &str, &str); 6] = [
 ];
 
 /// The lines of the log of one request.
-fn lines<'a>(server: &'a Binary, answer: &Answer) -> Vec<&'a String> {
+fn lines<'a>(server: &'a Binary, answer: &ServerAnswer) -> Vec<&'a String> {
     let id = answer.header("x-amzn-requestid");
     assert!(!id.is_empty());
     let lines = server.said.iter();

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
-use crate::{client::Answer, support::TestServer};
+use crate::{client::ServerAnswer, support::TestServer};
 
 const DOCUMENTED: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[
     {"package_name":"package-1","package_version":"v2"},
@@ -21,7 +21,7 @@ fn instance(region: &str, account: &str, packages: &[Value]) -> String {
 }
 
 /// The error's message, under both keys, with a request id that is also in the header.
-fn refusal(answer: &Answer) -> &str {
+fn refusal(answer: &ServerAnswer) -> &str {
     assert_eq!(answer.status, 400, "{}", answer.text);
     assert_eq!(answer.body["message"], answer.body["error_message"]);
     assert_eq!(answer.body["request_id"], answer.header("x-amzn-requestid"));
@@ -564,7 +564,7 @@ async fn of_many_that_add_one_id_at_once_one_wins() {
                 .map(|body| server.send("POST", &path, body.clone())),
         )
         .await;
-        let winners: Vec<&Answer> = answers
+        let winners: Vec<&ServerAnswer> = answers
             .iter()
             .filter(|answer| answer.status == 200)
             .collect();

@@ -12,14 +12,14 @@ use tokio::{
 };
 
 use crate::{
-    client::{self, Answer},
+    client::{self, ServerAnswer},
     support::TestServer,
 };
 
 /// Far more than anything here takes; only what hangs reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn read(server: &TestServer, last: &str) -> Answer {
+async fn read(server: &TestServer, last: &str) -> ServerAnswer {
     let headers: &[_] = match last {
         "" => &[],
         last => &[("last-event-id", last)],
@@ -28,7 +28,7 @@ async fn read(server: &TestServer, last: &str) -> Answer {
 }
 
 /// The last id, and the events.
-fn parse(answer: &Answer) -> (String, Vec<Value>) {
+fn parse(answer: &ServerAnswer) -> (String, Vec<Value>) {
     assert_eq!(
         (answer.status, answer.header("content-type")),
         (200, "text/event-stream")

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Raw, send, send_with},
-    hosted::Hosted,
+    hosted::HostedGateway,
 };
 
 #[tokio::test]
 async fn a_request_becomes_the_event_of_a_rest_api() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let headers = [
         ("host", "api.example.com:3000"),
         ("user-agent", "curl/8.5.0"),
@@ -118,7 +118,7 @@ fn without_nulls(value: Value) -> Value {
 
 #[tokio::test]
 async fn a_binary_body_arrives_in_base64() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let answer = send(hosted.address(), "POST", "/echo/1", &b"\xFF\xFE"[..]).await;
     assert_eq!(
         (&answer.body["body"], &answer.body["isBase64Encoded"]),
@@ -133,7 +133,7 @@ async fn a_binary_body_arrives_in_base64() {
 
 #[tokio::test]
 async fn a_parameter_is_handed_over_as_it_was_sent() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     for (segment, id) in [
         ("..", ".."),
         ("%2e%2e", "%2e%2e"),
@@ -155,7 +155,7 @@ async fn a_parameter_is_handed_over_as_it_was_sent() {
 
 #[tokio::test]
 async fn a_host_that_is_no_host_does_not_reach_the_function() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     for host in ["a b", "http://a/", "[::1", "a:b:c"] {
         let answer = send_with(hosted.address(), "GET", "/echo/1", &[("host", host)], "").await;
         assert_eq!(
@@ -168,7 +168,7 @@ async fn a_host_that_is_no_host_does_not_reach_the_function() {
 
 #[tokio::test]
 async fn an_unknown_route_or_method_is_answered_as_api_gateway_does() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     for (method, path) in [
         ("GET", "/"),
         ("GET", "/nowhere"),
@@ -202,7 +202,7 @@ async fn an_unknown_route_or_method_is_answered_as_api_gateway_does() {
 
 #[tokio::test]
 async fn a_function_that_breaks_its_promise_is_a_502() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     for path in ["/panic", "/broken"] {
         let answer = send(hosted.address(), "GET", path, "").await;
         let request_id = answer.header("x-amzn-requestid");
@@ -218,7 +218,7 @@ async fn a_function_that_breaks_its_promise_is_a_502() {
 
 #[tokio::test]
 async fn a_connection_serves_one_request_after_the_other() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let mut raw = Raw::connect(hosted.address()).await;
     for _ in 0..3 {
         raw.write("GET /echo/1 HTTP/1.1\r\nhost: a\r\n\r\n").await;
@@ -233,7 +233,7 @@ async fn a_connection_serves_one_request_after_the_other() {
 
 #[tokio::test]
 async fn a_client_that_closes_its_sending_half_gets_its_answer() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /echo/1 HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await;

@@ -87,12 +87,12 @@ impl DynFunction for Puppet {
 }
 
 /// A gateway on a free port.
-pub(crate) struct Hosted {
+pub(crate) struct HostedGateway {
     pub(crate) hosting: Hosting,
     pub(crate) strings: Arc<Strings>,
 }
 
-impl Hosted {
+impl HostedGateway {
     pub(crate) async fn start(limits: Limits) -> Self {
         let strings = Arc::new(Strings {
             begun: Semaphore::new(0),

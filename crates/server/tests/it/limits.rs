@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     client::{Raw, send, send_with},
-    hosted::Hosted,
+    hosted::HostedGateway,
 };
 
 /// Long enough that no test reaches it.
@@ -42,7 +42,7 @@ fn the_defaults_are_api_gateways() {
 
 #[tokio::test]
 async fn a_body_may_have_just_as_many_bytes_as_the_limit() {
-    let hosted = Hosted::start(body_of(1000)).await;
+    let hosted = HostedGateway::start(body_of(1000)).await;
     let answer = send(hosted.address(), "POST", "/echo/1", "x".repeat(1000)).await;
     assert_eq!(
         (answer.status, answer.body["body"].as_str().map(str::len)),
@@ -65,7 +65,7 @@ async fn a_body_may_have_just_as_many_bytes_as_the_limit() {
 
 #[tokio::test]
 async fn ten_mebibytes_are_taken_and_one_more_byte_is_not() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let body = |bytes| "x".repeat(bytes);
     assert_eq!(
         send(hosted.address(), "POST", "/echo/1", body(10_485_760))
@@ -83,7 +83,7 @@ async fn ten_mebibytes_are_taken_and_one_more_byte_is_not() {
 
 #[tokio::test]
 async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
-    let hosted = Hosted::start(body_of(1000)).await;
+    let hosted = HostedGateway::start(body_of(1000)).await;
     for expect in ["", "expect: 100-continue\r\n"] {
         let mut raw = Raw::connect(hosted.address()).await;
         raw.write(format!(
@@ -100,7 +100,7 @@ async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_body_that_announces_nothing_is_refused_when_it_grows_too_large() {
-    let hosted = Hosted::start(body_of(1000)).await;
+    let hosted = HostedGateway::start(body_of(1000)).await;
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("POST /echo/1 HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
         .await;
@@ -116,7 +116,7 @@ async fn a_body_that_announces_nothing_is_refused_when_it_grows_too_large() {
 
 #[tokio::test]
 async fn a_client_that_sends_all_before_it_reads_sees_the_413() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let mut raw = Raw::connect(hosted.address()).await;
     let bytes = 20 * 1024 * 1024;
     raw.write(format!(
@@ -133,7 +133,7 @@ async fn a_client_that_sends_all_before_it_reads_sees_the_413() {
 
 #[tokio::test]
 async fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write(
         "POST /echo/1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n",
@@ -153,14 +153,14 @@ async fn a_client_that_waits_to_be_asked_for_its_body_is_asked() {
 
 #[tokio::test]
 async fn an_unknown_route_is_refused_whatever_its_body() {
-    let hosted = Hosted::start(body_of(1000)).await;
+    let hosted = HostedGateway::start(body_of(1000)).await;
     let answer = send(hosted.address(), "POST", "/nowhere", "x".repeat(500_000)).await;
     assert_eq!(answer.status, 403);
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_in_time_is_a_504() {
-    let hosted = Hosted::start(Limits {
+    let hosted = HostedGateway::start(Limits {
         request: SHORT,
         ..body_of(1000)
     })
@@ -181,7 +181,7 @@ async fn a_body_that_does_not_arrive_in_time_is_a_504() {
 #[tokio::test]
 async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
     // Each half has enough time left, but both together have too little.
-    let hosted = Hosted::start(body_of(1000)).await;
+    let hosted = HostedGateway::start(body_of(1000)).await;
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{")
         .await;
@@ -198,7 +198,7 @@ async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
 
 #[tokio::test]
 async fn a_function_that_takes_too_long_is_stopped_and_answered_with_504() {
-    let hosted = Hosted::start(Limits {
+    let hosted = HostedGateway::start(Limits {
         request: SHORT,
         ..body_of(1000)
     })
@@ -224,7 +224,7 @@ async fn a_function_that_takes_too_long_is_stopped_and_answered_with_504() {
 
 #[tokio::test]
 async fn a_function_runs_to_its_end_when_the_client_goes_away() {
-    let hosted = Hosted::start(body_of(1000)).await;
+    let hosted = HostedGateway::start(body_of(1000)).await;
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
     hosted.has_begun().await;
@@ -242,7 +242,7 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
 
 #[tokio::test]
 async fn a_head_that_does_not_arrive_in_time_closes_the_connection() {
-    let hosted = Hosted::start(Limits {
+    let hosted = HostedGateway::start(Limits {
         head: SHORT,
         ..body_of(1000)
     })
@@ -256,7 +256,7 @@ async fn a_head_that_does_not_arrive_in_time_closes_the_connection() {
 
 #[tokio::test]
 async fn uploads_beyond_the_budget_are_503_and_small_requests_are_taken() {
-    let hosted = Hosted::start(Limits {
+    let hosted = HostedGateway::start(Limits {
         all_bodies_bytes: 100_000,
         ..body_of(1_000_000)
     })
@@ -293,7 +293,7 @@ async fn uploads_beyond_the_budget_are_503_and_small_requests_are_taken() {
 
 #[tokio::test]
 async fn what_cannot_be_read_as_a_request_gets_an_error_body_and_an_id() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let long = "x".repeat(500_000);
     for (request, status, message) in [
         (
@@ -342,7 +342,7 @@ async fn what_cannot_be_read_as_a_request_gets_an_error_body_and_an_id() {
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let large = "x".repeat(1024 * 1024);
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write(format!(

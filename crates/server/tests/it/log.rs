@@ -18,7 +18,7 @@ async fn lines(mut server: Binary) -> Vec<Value> {
 }
 
 /// The lines of one request, by the id in its answer.
-fn of<'a>(lines: &'a [Value], answer: &client::Answer) -> Vec<&'a Value> {
+fn of<'a>(lines: &'a [Value], answer: &client::ServerAnswer) -> Vec<&'a Value> {
     let id = answer.header("x-amzn-requestid");
     lines
         .iter()

@@ -9,7 +9,7 @@ use std::{
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::{client::Answer, support::TestServer};
+use crate::{client::ServerAnswer, support::TestServer};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../functions/metadata/src/openapi.json")).unwrap()
@@ -33,7 +33,7 @@ pub(crate) fn operations() -> impl Iterator<Item = (String, String, &'static Val
 }
 
 /// Checks a response against the document.
-pub(crate) fn check(method: &str, target: &str, answer: &Answer) {
+pub(crate) fn check(method: &str, target: &str, answer: &ServerAnswer) {
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let found =

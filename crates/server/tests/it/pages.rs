@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    client::{self, Answer},
+    client::{self, ServerAnswer},
     support::TestServer,
 };
 
 const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
 /// A page is not part of the API, so it is not checked against the API's description.
-async fn page(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn page(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> ServerAnswer {
     client::send_with(server.address(), "GET", path, headers, "").await
 }
 
-async fn home(server: &TestServer) -> Answer {
+async fn home(server: &TestServer) -> ServerAnswer {
     page(server, "/", &[HTML]).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fleet_aws::{DataApiInventory, DatabaseSecret, DynamoDimensions};
+use fleet_aws::{DataApiInventory, DynamoDimensions, SecretProbe};
 use fleet_http::{Function, Route};
 use fleet_server::template::{TemplateRoute, routes};
 use serde_json::json;
@@ -34,17 +34,29 @@ fn the_templates_routes_are_those_of_the_code_and_of_the_openapi_document() {
             )
         })
         .collect();
-    let code: BTreeSet<_> = coded::<ec2_inventory_add::Add<DataApiInventory>>()
-        .chain(coded::<ec2_inventory_get::Get<DataApiInventory>>())
-        .chain(coded::<ec2_inventory_list::List<DataApiInventory>>())
-        .chain(coded::<ec2_inventory_remove::Remove<DataApiInventory>>())
-        .chain(coded::<scalable_dimension_get::Get<DynamoDimensions>>())
-        .chain(coded::<scalable_dimension_list::List<DynamoDimensions>>())
-        .chain(coded::<scalable_dimension_patch::Patch<DynamoDimensions>>())
+    let code: BTreeSet<_> = coded::<ec2_inventory_add::AddInstanceFunction<DataApiInventory>>()
+        .chain(coded::<
+            ec2_inventory_get::GetInstanceFunction<DataApiInventory>,
+        >())
+        .chain(coded::<
+            ec2_inventory_list::ListInstancesFunction<DataApiInventory>,
+        >())
+        .chain(coded::<
+            ec2_inventory_remove::RemoveInstanceFunction<DataApiInventory>,
+        >())
+        .chain(coded::<
+            scalable_dimension_get::GetDimensionFunction<DynamoDimensions>,
+        >())
+        .chain(coded::<
+            scalable_dimension_list::ListDimensionsFunction<DynamoDimensions>,
+        >())
+        .chain(coded::<
+            scalable_dimension_patch::PatchDimensionFunction<DynamoDimensions>,
+        >())
         .chain(coded::<books::Books>())
         .chain(coded::<authors::Authors>())
         .chain(coded::<
-            health::Health<DynamoDimensions, DataApiInventory, DatabaseSecret>,
+            health::Health<DynamoDimensions, DataApiInventory, SecretProbe>,
         >())
         .chain(coded::<metadata::Metadata>())
         .map(|(method, path, function)| (method, path, function.to_owned()))

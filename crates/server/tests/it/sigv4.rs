@@ -12,7 +12,7 @@ pub(crate) const ID: &str = "AKIDEXAMPLE";
 pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 /// How a request is signed.
-pub(crate) struct Signer<'a> {
+pub(crate) struct TestSigner<'a> {
     pub(crate) id: &'a str,
     pub(crate) secret: &'a str,
     pub(crate) region: &'a str,
@@ -21,7 +21,7 @@ pub(crate) struct Signer<'a> {
     pub(crate) at: SystemTime,
 }
 
-impl Default for Signer<'_> {
+impl Default for TestSigner<'_> {
     fn default() -> Self {
         Self {
             id: ID,
@@ -34,7 +34,7 @@ impl Default for Signer<'_> {
     }
 }
 
-impl Signer<'_> {
+impl TestSigner<'_> {
     /// The headers of a signed request. `path` is percent-encoded, `query` is in order and encoded.
     pub(crate) fn sign(
         &self,

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     binary::Binary,
-    client::{self, Answer},
+    client::{self, ServerAnswer},
 };
 
 /// Within which time health must answer meanwhile.
@@ -19,7 +19,7 @@ const HEALTHY: Duration = Duration::from_millis(100);
 /// How many times it is asked.
 const ASKED: usize = 21;
 
-async fn execute(address: SocketAddr, sql: String) -> Answer {
+async fn execute(address: SocketAddr, sql: String) -> ServerAnswer {
     let body = json!({
         "resourceArn": "arn:aws:rds:us-east-1:000000000000:cluster:fleet",
         "secretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:fleet-db",

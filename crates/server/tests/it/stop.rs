@@ -8,14 +8,14 @@ use tokio::net::TcpStream;
 use crate::{
     binary::{Binary, Signal},
     client::Raw,
-    hosted::Hosted,
+    hosted::HostedGateway,
 };
 
 const ADD: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"}"#;
 
 #[tokio::test]
 async fn a_stop_waits_for_the_requests_under_way_and_takes_no_new_ones() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let (address, strings) = (hosted.address(), Arc::clone(&hosted.strings));
     let mut idle = Raw::connect(address).await;
     let mut busy = Raw::connect(address).await;
@@ -69,7 +69,7 @@ fn a_stop_waits_for_a_body_and_for_its_function_and_is_given_that_time() {
 
 #[tokio::test]
 async fn a_stop_cuts_what_is_under_way_after_its_time_and_counts_it() {
-    let hosted = Hosted::start(Limits {
+    let hosted = HostedGateway::start(Limits {
         stop: Duration::from_millis(100),
         ..Limits::default()
     })
@@ -86,7 +86,7 @@ async fn a_stop_cuts_what_is_under_way_after_its_time_and_counts_it() {
 
 #[tokio::test]
 async fn a_stop_that_waits_for_a_function_without_a_client_counts_it_too() {
-    let hosted = Hosted::start(Limits {
+    let hosted = HostedGateway::start(Limits {
         stop: Duration::from_millis(100),
         ..Limits::default()
     })
@@ -124,7 +124,7 @@ async fn what_had_to_be_cut_is_named_and_the_exit_code_is_3() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_half_a_head_nor_for_a_client_that_does_not_read() {
-    let hosted = Hosted::start(Limits::default()).await;
+    let hosted = HostedGateway::start(Limits::default()).await;
     let mut half = Raw::connect(hosted.address()).await;
     half.write("GET /stay HTTP/1.1\r\nhost:").await;
     let mut deaf = Raw::connect(hosted.address()).await;

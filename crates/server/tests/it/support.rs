@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fleet_server::{RunningServer, Server, ServerOptions};
 
 use crate::{
-    client::{self, Answer},
+    client::{self, ServerAnswer},
     openapi,
 };
 
@@ -44,12 +44,17 @@ impl TestServer {
     }
 
     /// Asks for `path`, which is sent as it is.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> ServerAnswer {
         self.send("GET", path, "").await
     }
 
     /// Sends a request; the path is sent as it is.
-    pub(crate) async fn send(&self, method: &str, path: &str, body: impl Into<Bytes>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> ServerAnswer {
         self.send_with(method, path, &[], body).await
     }
 
@@ -60,7 +65,7 @@ impl TestServer {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
-    ) -> Answer {
+    ) -> ServerAnswer {
         let answer = client::send_with(self.address(), method, path, headers, body).await;
         openapi::check(method, path, &answer);
         answer

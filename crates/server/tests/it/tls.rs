@@ -22,9 +22,9 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use self::certificates::{Authority, Issued};
+use self::certificates::{Authority, IssuedCertificate};
 use crate::{
-    client::{self, Answer},
+    client::{self, ServerAnswer},
     support::TestServer,
 };
 
@@ -35,12 +35,12 @@ static TLS_1_2: [&SupportedProtocolVersion; 1] = [&TLS12];
 static TLS_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
 
 /// Files for a server and the authority behind its certificate.
-struct Files {
+struct TlsFiles {
     folder: TempDir,
     authority: Authority,
 }
 
-impl Files {
+impl TlsFiles {
     /// A certificate for [`NAME`] and its key.
     fn new() -> Self {
         let files = Self {
@@ -61,7 +61,7 @@ impl Files {
         path
     }
 
-    fn write_pair(&self, pair: &Issued) {
+    fn write_pair(&self, pair: &IssuedCertificate) {
         self.write("cert.pem", &pair.cert);
         self.write("key.pem", &pair.key);
     }
@@ -85,8 +85,8 @@ impl Files {
     }
 
     /// A client that trusts only this authority.
-    fn client(&self) -> Client {
-        Client {
+    fn client(&self) -> HttpsClient {
+        HttpsClient {
             authority: self.authority.cert.clone(),
             name: NAME,
             shows: None,
@@ -98,17 +98,17 @@ impl Files {
 
 /// An HTTPS client.
 #[derive(Clone)]
-struct Client {
+struct HttpsClient {
     authority: String,
     name: &'static str,
-    shows: Option<Issued>,
+    shows: Option<IssuedCertificate>,
     versions: &'static [&'static SupportedProtocolVersion],
     protocols: &'static [&'static str],
 }
 
-impl Client {
+impl HttpsClient {
     /// The same, with a client certificate.
-    fn showing(self, shown: &Issued) -> Self {
+    fn showing(self, shown: &IssuedCertificate) -> Self {
         Self {
             shows: Some(shown.clone()),
             ..self
@@ -159,7 +159,7 @@ impl Client {
             .with_root_certificates(roots);
         let mut config = match &self.shows {
             None => builder.with_no_client_auth(),
-            Some(Issued { cert, key }) => {
+            Some(IssuedCertificate { cert, key }) => {
                 let chain = CertificateDer::pem_slice_iter(cert.as_bytes())
                     .map(Result::unwrap)
                     .collect();
@@ -185,7 +185,7 @@ impl Client {
         method: &str,
         path: &str,
         body: impl Into<Bytes>,
-    ) -> Answer {
+    ) -> ServerAnswer {
         let stream = self.connect(address).await.unwrap();
         client::send_over(stream, self.name, method, path, &[], body).await
     }

@@ -1,12 +1,12 @@
 //! `--access template` with an issuer of tokens: what the inventory then asks for.
 
 use fleet_server::AccessMode;
-use fleet_testing::issuer::{AUDIENCE, Answers, Issuer, SigningKey};
+use fleet_testing::issuer::{AUDIENCE, Issuer, IssuerBehavior, SigningKey};
 use serde_json::{Value, json};
 
 use crate::{
     binary::{command, refusal},
-    client::{self, Answer},
+    client::{self, ServerAnswer},
     support::TestServer,
 };
 
@@ -34,18 +34,18 @@ impl WithIssuer {
         }
     }
 
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> ServerAnswer {
         client::send_with(self.server.address(), method, path, headers, String::new()).await
     }
 
-    async fn with_token(&self, token: &str) -> Answer {
+    async fn with_token(&self, token: &str) -> ServerAnswer {
         let bearer = format!("Bearer {token}");
         self.send("GET", "/ec2", &[("authorization", &bearer)])
             .await
     }
 }
 
-fn is_refused(answer: &Answer) {
+fn is_refused(answer: &ServerAnswer) {
     assert_eq!(answer.status, 401, "{}", answer.text);
     assert_eq!(answer.header("x-amzn-errortype"), "UnauthorizedException");
     let sentence =
@@ -101,7 +101,7 @@ async fn the_inventory_asks_for_a_token_and_no_key() {
 #[tokio::test]
 async fn nobody_gets_in_while_the_issuer_is_down() {
     let set = WithIssuer::start().await;
-    set.issuer.answer(Answers::Status(500));
+    set.issuer.answer(IssuerBehavior::Status(500));
     let answer = set.with_token(&set.key.token(&set.issuer.claims())).await;
     assert_eq!(
         (

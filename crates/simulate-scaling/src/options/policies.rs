@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use super::values::{cooldown, name, target};
 use crate::{
     alarm::{Alarm, Comparison},
-    scaler::{Kind, Policy, TargetTracking},
-    simulation::{Metrics, Source},
-    step::{Adjustment, Step, StepScaling},
+    scaler::{PolicyType, ScalingPolicy, TargetTracking},
+    simulation::{MetricSources, PolicySource},
+    step::{Adjustment, StepAdjustment, StepScaling},
 };
 
 /// The cooldown of step scaling where none is given: what Application Auto Scaling takes for a custom resource.
@@ -20,7 +20,7 @@ const MOST_DATAPOINTS: usize = 1440;
 pub(super) struct PolicyOption {
     name: String,
     kind: PolicyKind,
-    pub(super) of: Option<Source>,
+    pub(super) of: Option<PolicySource>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -40,22 +40,22 @@ impl PolicyOption {
         &self,
         scale_out_cooldown: SignedDuration,
         scale_in_cooldown: SignedDuration,
-    ) -> Policy {
+    ) -> ScalingPolicy {
         let kind = match &self.kind {
             PolicyKind::Target {
                 target,
                 scale_out_cooldown: out,
                 scale_in_cooldown: back,
                 disable_scale_in,
-            } => Kind::Target(TargetTracking {
+            } => PolicyType::Target(TargetTracking {
                 target: *target,
                 scale_out_cooldown: out.unwrap_or(scale_out_cooldown),
                 scale_in_cooldown: back.unwrap_or(scale_in_cooldown),
                 disable_scale_in: *disable_scale_in,
             }),
-            PolicyKind::Step(step) => Kind::Step(step.clone()),
+            PolicyKind::Step(step) => PolicyType::Step(step.clone()),
         };
-        Policy {
+        ScalingPolicy {
             name: self.name.clone(),
             kind,
         }
@@ -153,13 +153,16 @@ impl PolicyOption {
 }
 
 /// The metric that is meant: the one that there is, unless it is said.
-pub(super) fn source(of: Option<Source>, metrics: &Metrics) -> Result<Source, String> {
+pub(super) fn source(
+    of: Option<PolicySource>,
+    metrics: &MetricSources,
+) -> Result<PolicySource, String> {
     let given = [
-        metrics.metric.is_some().then_some(Source::Metric),
-        metrics.load.is_some().then_some(Source::Load),
-        metrics.queue.is_some().then_some(Source::Backlog),
+        metrics.metric.is_some().then_some(PolicySource::Metric),
+        metrics.load.is_some().then_some(PolicySource::Load),
+        metrics.queue.is_some().then_some(PolicySource::Backlog),
     ];
-    let given: Vec<Source> = given.into_iter().flatten().collect();
+    let given: Vec<PolicySource> = given.into_iter().flatten().collect();
     let Some(of) = of else {
         return match given[..] {
             [one] => Ok(one),
@@ -174,16 +177,16 @@ pub(super) fn source(of: Option<Source>, metrics: &Metrics) -> Result<Source, St
         };
     };
     let needed = match of {
-        Source::Queue => Source::Backlog,
+        PolicySource::Queue => PolicySource::Backlog,
         other => other,
     };
     if given.contains(&needed) {
         return Ok(of);
     }
     let option = match needed {
-        Source::Metric => "metric",
-        Source::Load => "load",
-        Source::Backlog | Source::Queue => "queue",
+        PolicySource::Metric => "metric",
+        PolicySource::Load => "load",
+        PolicySource::Backlog | PolicySource::Queue => "queue",
     };
     Err(format!("of={} needs --{option}.", of.name()))
 }
@@ -205,15 +208,20 @@ fn unknown(word: &str) -> String {
     format!("'{word}' belongs to no policy; --help says how one is written")
 }
 
-fn source_named(text: &str) -> Result<Source, String> {
-    [Source::Metric, Source::Load, Source::Backlog, Source::Queue]
-        .into_iter()
-        .find(|source| source.name() == text)
-        .ok_or_else(|| format!("'of={text}' must be of=metric, of=load, of=backlog or of=queue"))
+fn source_named(text: &str) -> Result<PolicySource, String> {
+    [
+        PolicySource::Metric,
+        PolicySource::Load,
+        PolicySource::Backlog,
+        PolicySource::Queue,
+    ]
+    .into_iter()
+    .find(|source| source.name() == text)
+    .ok_or_else(|| format!("'of={text}' must be of=metric, of=load, of=backlog or of=queue"))
 }
 
 /// Reads `0..20:+1,20..:+3`. All steps are of one kind: units, percent, or a capacity.
-fn steps(text: &str) -> Result<(Adjustment, Vec<Step>), String> {
+fn steps(text: &str) -> Result<(Adjustment, Vec<StepAdjustment>), String> {
     let mut adjustment = None;
     let mut steps = Vec::new();
     for part in text.split(',') {
@@ -241,7 +249,7 @@ fn steps(text: &str) -> Result<(Adjustment, Vec<Step>), String> {
             return Err("its steps must all be units, all percents, or all capacities".to_owned());
         }
         adjustment = Some(kind);
-        steps.push(Step {
+        steps.push(StepAdjustment {
             lower: bound(lower)?,
             upper: bound(upper)?,
             by: number.parse().map_err(|_| wrong())?,
@@ -264,9 +272,9 @@ mod tests {
         let policy = option.policy(COOLDOWN, COOLDOWN);
         assert_eq!(
             (policy.name.as_str(), option.of, policy.goal()),
-            ("per worker", Some(Source::Backlog), 100.0)
+            ("per worker", Some(PolicySource::Backlog), 100.0)
         );
-        let Kind::Target(tracking) = policy.kind else {
+        let PolicyType::Target(tracking) = policy.kind else {
             panic!("it is target tracking");
         };
         assert_eq!(
@@ -281,7 +289,7 @@ mod tests {
         let option =
             PolicyOption::any("busy: above=70 periods=3 cooldown=60s steps=0..20:+1,20..:+3")
                 .unwrap();
-        let Kind::Step(step) = option.policy(COOLDOWN, COOLDOWN).kind else {
+        let PolicyType::Step(step) = option.policy(COOLDOWN, COOLDOWN).kind else {
             panic!("it is step scaling");
         };
         assert_eq!(

@@ -9,7 +9,7 @@ const CHARACTER: f64 = 7.0;
 const SAMPLE: f64 = 20.0;
 const GAP: f64 = 14.0;
 
-enum Shape {
+enum SwatchShape {
     Line,
     Area,
     Mark(String),
@@ -18,7 +18,7 @@ enum Shape {
 /// An entry: how it looks and what it is.
 pub(super) struct Swatch {
     class: &'static str,
-    shape: Shape,
+    shape: SwatchShape,
     label: String,
 }
 
@@ -26,7 +26,7 @@ impl Swatch {
     pub(super) fn line(class: &'static str, label: &str) -> Self {
         Self {
             class,
-            shape: Shape::Line,
+            shape: SwatchShape::Line,
             label: label.to_owned(),
         }
     }
@@ -34,7 +34,7 @@ impl Swatch {
     pub(super) fn area(class: &'static str, label: &str) -> Self {
         Self {
             class,
-            shape: Shape::Area,
+            shape: SwatchShape::Area,
             label: label.to_owned(),
         }
     }
@@ -43,13 +43,13 @@ impl Swatch {
     pub(super) fn mark(class: &'static str, path: &str, label: &str) -> Self {
         Self {
             class,
-            shape: Shape::Mark(path.to_owned()),
+            shape: SwatchShape::Mark(path.to_owned()),
             label: label.to_owned(),
         }
     }
 
     fn sample(&self) -> f64 {
-        if matches!(self.shape, Shape::Mark(_)) {
+        if matches!(self.shape, SwatchShape::Mark(_)) {
             SAMPLE / 2.0
         } else {
             SAMPLE
@@ -71,7 +71,7 @@ pub(super) fn draw(swatches: &[Swatch], right: f64, y: f64) -> Group {
     for swatch in swatches {
         let (from, to) = (rounded(x), rounded(x + swatch.sample()));
         group = match &swatch.shape {
-            Shape::Line => group.add(
+            SwatchShape::Line => group.add(
                 Line::new()
                     .set("class", swatch.class)
                     .set("x1", from)
@@ -79,7 +79,7 @@ pub(super) fn draw(swatches: &[Swatch], right: f64, y: f64) -> Group {
                     .set("y1", middle)
                     .set("y2", middle),
             ),
-            Shape::Area => group.add(
+            SwatchShape::Area => group.add(
                 Rectangle::new()
                     .set("class", swatch.class)
                     .set("x", from)
@@ -87,7 +87,7 @@ pub(super) fn draw(swatches: &[Swatch], right: f64, y: f64) -> Group {
                     .set("width", swatch.sample())
                     .set("height", 12),
             ),
-            Shape::Mark(path) => {
+            SwatchShape::Mark(path) => {
                 let place = format!("translate({} {middle})", rounded(x + swatch.sample() / 2.0));
                 group.add(
                     Path::new()

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::axis::{TimeAxis, ValueAxis};
 use crate::{
-    simulation::{Run, Sample},
-    target::Step,
+    simulation::{PeriodSample, SimulationRun},
+    target::TargetChange,
 };
 
 /// More datapoints than this share pixels: then an envelope is drawn, from the lowest to the highest of each pixel.
@@ -22,9 +22,9 @@ pub(super) struct Shade {
 
 /// Where `holds` holds, period by period.
 pub(super) fn shades(
-    run: &Run,
+    run: &SimulationRun,
     period: SignedDuration,
-    holds: impl Fn(&Sample) -> bool,
+    holds: impl Fn(&PeriodSample) -> bool,
 ) -> Vec<Shade> {
     let mut shades: Vec<Shade> = Vec::new();
     for sample in run.samples.iter().filter(|sample| holds(sample)) {
@@ -41,12 +41,12 @@ pub(super) fn shades(
 }
 
 /// Whether a run has too many datapoints for a line.
-pub(super) fn is_long(run: &Run) -> bool {
+pub(super) fn is_long(run: &SimulationRun) -> bool {
     run.samples.len() > MOST_POINTS
 }
 
 /// The metric, broken where it is missing. A point alone is a dot, by its line's round ends.
-pub(super) fn metric_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> String {
+pub(super) fn metric_path(run: &SimulationRun, time: &TimeAxis, value: &ValueAxis) -> String {
     let mut path = String::new();
     let mut missing = true;
     for sample in &run.samples {
@@ -69,7 +69,7 @@ pub(super) fn metric_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> Stri
 }
 
 /// The area from the lowest to the highest datapoint of each pixel, broken where all of a pixel's are missing.
-pub(super) fn envelope_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> String {
+pub(super) fn envelope_path(run: &SimulationRun, time: &TimeAxis, value: &ValueAxis) -> String {
     let mut path = String::new();
     let mut piece: Vec<(f64, f64, f64)> = Vec::new();
     let mut close = |piece: &mut Vec<(f64, f64, f64)>| {
@@ -85,7 +85,7 @@ pub(super) fn envelope_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> St
         }
         piece.clear();
     };
-    let pixel = |sample: &Sample| time.x(sample.time).floor();
+    let pixel = |sample: &PeriodSample| time.x(sample.time).floor();
     for samples in run.samples.chunk_by(|a, b| pixel(a) == pixel(b)) {
         let known = || samples.iter().filter_map(|sample| sample.metric);
         match known().reduce(f64::min).zip(known().reduce(f64::max)) {
@@ -101,10 +101,10 @@ pub(super) fn envelope_path(run: &Run, time: &TimeAxis, value: &ValueAxis) -> St
 
 /// A capacity, which stays until it changes.
 pub(super) fn step_path(
-    run: &Run,
+    run: &SimulationRun,
     time: &TimeAxis,
     value: &ValueAxis,
-    capacity: impl Fn(&Step) -> f64,
+    capacity: impl Fn(&TargetChange) -> f64,
 ) -> String {
     let mut path = String::new();
     let mut last = None;
@@ -125,20 +125,20 @@ pub(super) fn step_path(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{alarm::AlarmState, policy::Bounds, scaler::AlarmStates};
+    use crate::{alarm::AlarmState, policy::CapacityBounds, scaler::AlarmStates};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::from_second(minute * 60).unwrap()
     }
 
-    fn run(metrics: &[Option<f64>]) -> Run {
+    fn run(metrics: &[Option<f64>]) -> SimulationRun {
         let sample = |(index, metric): (usize, &Option<f64>)| {
             let high = if metric.is_some_and(|metric| metric > 50.0) {
                 AlarmState::Alarm
             } else {
                 AlarmState::Ok
             };
-            Sample {
+            PeriodSample {
                 time: at(i64::try_from(index).unwrap()),
                 metric: *metric,
                 metrics: vec![*metric],
@@ -148,24 +148,24 @@ mod tests {
                 }],
             }
         };
-        let bounds = Bounds { min: 1, max: 4 };
-        Run {
+        let bounds = CapacityBounds { min: 1, max: 4 };
+        SimulationRun {
             end: at(10),
             samples: metrics.iter().enumerate().map(sample).collect(),
             steps: vec![
-                Step {
+                TargetChange {
                     time: at(0),
                     actual: 1.0,
                     desired: 1.0,
                     bounds,
                 },
-                Step {
+                TargetChange {
                     time: at(4),
                     actual: 1.0,
                     desired: 2.0,
                     bounds,
                 },
-                Step {
+                TargetChange {
                     time: at(5),
                     actual: 2.0,
                     desired: 2.0,

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     activity::{Activity, StatusCode, reason_words},
     alarm::Direction,
-    simulation::Run,
+    simulation::SimulationRun,
 };
 
 /// Half the size of an activity's mark.
@@ -22,7 +22,7 @@ pub(super) fn is_scheduled(activity: &Activity) -> bool {
 
 /// Every activity's mark, with its text as a tooltip.
 pub(super) fn draw(
-    run: &Run,
+    run: &SimulationRun,
     time: &TimeAxis,
     value: &ValueAxis,
     (top, bottom): (f64, f64),

@@ -3,13 +3,13 @@
 use super::*;
 use crate::{
     alarm::Comparison,
-    step::{Adjustment, Step},
+    step::{Adjustment, StepAdjustment},
 };
 
-fn tracking(name: &str, target: f64, disable_scale_in: bool) -> (Policy, AlarmNames) {
-    let policy = Policy {
+fn tracking(name: &str, target: f64, disable_scale_in: bool) -> (ScalingPolicy, AlarmNames) {
+    let policy = ScalingPolicy {
         name: name.to_owned(),
-        kind: Kind::Target(TargetTracking {
+        kind: PolicyType::Target(TargetTracking {
             target,
             scale_out_cooldown: SignedDuration::from_secs(300),
             scale_in_cooldown: SignedDuration::from_secs(300),
@@ -27,18 +27,18 @@ fn alarms() -> AlarmNames {
 }
 
 /// `by` for each minute above 70, or below 30 where it takes away.
-fn stepping(by: i32) -> (Policy, AlarmNames) {
+fn stepping(by: i32) -> (ScalingPolicy, AlarmNames) {
     let alarm = if by > 0 {
         Alarm::new(Comparison::Above, 70.0, 1)
     } else {
         Alarm::new(Comparison::Below, 30.0, 1)
     };
-    let policy = Policy {
+    let policy = ScalingPolicy {
         name: "steps".to_owned(),
-        kind: Kind::Step(StepScaling {
+        kind: PolicyType::Step(StepScaling {
             alarm,
             adjustment: Adjustment::Change,
-            steps: vec![Step {
+            steps: vec![StepAdjustment {
                 lower: None,
                 upper: None,
                 by,
@@ -50,8 +50,8 @@ fn stepping(by: i32) -> (Policy, AlarmNames) {
     (policy, alarms())
 }
 
-fn with(policies: Vec<(Policy, AlarmNames)>) -> Scaler {
-    let bounds = Bounds { min: 1, max: 10 };
+fn with(policies: Vec<(ScalingPolicy, AlarmNames)>) -> Scaler {
+    let bounds = CapacityBounds { min: 1, max: 10 };
     Scaler::new(policies, bounds, Suspension::default(), false)
 }
 
@@ -66,8 +66,8 @@ fn measure(
     metric: Option<f64>,
     capacity: f64,
     busy: bool,
-) -> Measurement {
-    let standing = Standing {
+) -> PeriodResult {
+    let standing = CapacitySnapshot {
         current: capacity,
         measured_at: capacity,
         busy,
@@ -85,7 +85,7 @@ fn minutes(
     range: std::ops::Range<i64>,
     metric: Option<f64>,
     capacity: f64,
-) -> Measurement {
+) -> PeriodResult {
     range
         .map(|number| measure(scaler, minute(number), metric, capacity, false))
         .last()
@@ -231,7 +231,9 @@ fn what_is_suspended_waits() {
 #[test]
 fn new_bounds_bring_the_capacity_back_at_once() {
     let mut scaler = scaler(false);
-    let order = scaler.set_bounds(Bounds { min: 5, max: 10 }, 2.0).unwrap();
+    let order = scaler
+        .set_bounds(CapacityBounds { min: 5, max: 10 }, 2.0)
+        .unwrap();
     assert_eq!(
         (
             order.desired,
@@ -240,7 +242,10 @@ fn new_bounds_bring_the_capacity_back_at_once() {
         ),
         (5, "minimum capacity was set to 5", None)
     );
-    assert_eq!(scaler.set_bounds(Bounds { min: 1, max: 10 }, 5.0), None);
+    assert_eq!(
+        scaler.set_bounds(CapacityBounds { min: 1, max: 10 }, 5.0),
+        None
+    );
     scaler.fulfilled(minute(1), &order);
     assert!(
         scaler.watched[0].cooldown.is_none(),
@@ -254,13 +259,13 @@ fn at_the_maximum_the_reason_is_told() {
     let measured = minutes(&mut scaler, 0..3, Some(90.0), 10.0);
     assert_eq!(
         measured.not_scaled.unwrap().reason,
-        NotScaled::AlreadyAtMaxCapacity { max: 10 }
+        NotScaledReason::AlreadyAtMaxCapacity { max: 10 }
     );
 }
 
 /// The same datapoints for all policies of it in fifteen minutes; answers what the last brought.
-fn quarter(scaler: &mut Scaler, metrics: &[Option<f64>], capacity: f64) -> Measurement {
-    let standing = Standing {
+fn quarter(scaler: &mut Scaler, metrics: &[Option<f64>], capacity: f64) -> PeriodResult {
+    let standing = CapacitySnapshot {
         current: capacity,
         measured_at: capacity,
         busy: false,
@@ -320,7 +325,7 @@ fn step_scaling_decides_while_an_order_is_under_way() {
         .unwrap();
     assert_eq!(order.desired, 3);
     scaler.begun(&order);
-    let under_way = Standing {
+    let under_way = CapacitySnapshot {
         current: 3.0,
         measured_at: 1.0,
         busy: true,
@@ -343,7 +348,7 @@ fn target_tracking_overlaps_only_where_it_is_said_and_only_for_a_larger_need() {
         let order = minutes(&mut scaler, 0..3, Some(230.0), 1.0).order.unwrap();
         assert_eq!(order.desired, 5);
         scaler.begun(&order);
-        let under_way = Standing {
+        let under_way = CapacitySnapshot {
             current: 5.0,
             measured_at: 1.0,
             busy: true,

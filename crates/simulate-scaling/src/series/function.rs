@@ -11,7 +11,7 @@ const KNOWN: &str = "constant(value=100), sine(min=20, max=400, period=24h), ste
 
 /// A value for each time after the start.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Function {
+pub enum SeriesFunction {
     /// Always the same.
     Constant(f64),
     /// Up from `min` to `max` and back in each `period`.
@@ -56,7 +56,7 @@ pub enum Function {
     },
 }
 
-impl Function {
+impl SeriesFunction {
     /// Reads `name(` and `rest`, the arguments with the closing parenthesis.
     pub(super) fn parse(name: &str, rest: &str) -> Result<Self, String> {
         let name = name.trim();

@@ -4,16 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Queue;
 use crate::{
-    policy::Bounds,
-    scaler::{Policy, Suspension},
+    policy::CapacityBounds,
+    scaler::{ScalingPolicy, Suspension},
     schedule::ScheduledAction,
     series::{Series, Statistic},
-    target::Following,
+    target::OrderTimings,
 };
 
 /// What a policy looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum PolicySource {
     /// The metric itself, whatever the capacity.
     Metric,
     /// A load that the actual capacity shares: load by capacity.
@@ -24,7 +24,7 @@ pub enum Source {
     Queue,
 }
 
-impl Source {
+impl PolicySource {
     /// What it is called on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -39,7 +39,7 @@ impl Source {
 
 /// Where the metrics come from.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Metrics {
+pub struct MetricSources {
     /// The metric itself.
     pub metric: Option<Series>,
     /// The load that is shared.
@@ -50,13 +50,13 @@ pub struct Metrics {
 
 /// The scalable target, its policies, and what happens to it.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct SimulationSettings {
     /// Minimum and maximum at registration.
-    pub bounds: Bounds,
+    pub bounds: CapacityBounds,
     /// The policies and what each looks at. There is at least one.
-    pub policies: Vec<(Policy, Source)>,
+    pub policies: Vec<(ScalingPolicy, PolicySource)>,
     /// The metric that the picture shows.
-    pub shown: Source,
+    pub shown: PolicySource,
     /// What that should not exceed.
     pub goal: f64,
     /// What is held back.
@@ -66,7 +66,7 @@ pub struct Settings {
     /// The scheduled actions.
     pub schedule: Vec<ScheduledAction>,
     /// Where the metrics come from.
-    pub metrics: Metrics,
+    pub metrics: MetricSources,
     /// Where the metric of a shared load ends, as a utilisation does at 100; `None` where it has no end.
     pub cap: Option<f64>,
     /// What makes a datapoint of a period's samples.
@@ -84,10 +84,10 @@ pub struct Settings {
     /// How far apart the datapoints are.
     pub period: SignedDuration,
     /// How orders are followed.
-    pub following: Following,
+    pub following: OrderTimings,
 }
 
-impl Settings {
+impl SimulationSettings {
     /// When it ends.
     #[must_use]
     pub fn end(&self) -> Timestamp {
@@ -115,7 +115,7 @@ impl Settings {
 
     /// Whether a load waits with nothing to do it, by the metric of a period.
     pub(super) fn waits(&self, capacity: f64, metric: Option<f64>, backlog: Option<f64>) -> bool {
-        let load = self.shown == Source::Load && metric.is_some_and(|metric| metric > 0.0);
+        let load = self.shown == PolicySource::Load && metric.is_some_and(|metric| metric > 0.0);
         capacity == 0.0 && (load || backlog.is_some_and(|backlog| backlog > 0.0))
     }
 
@@ -148,7 +148,7 @@ impl Settings {
     /// is the metric.
     pub(super) fn metric(
         &self,
-        source: Source,
+        source: PolicySource,
         number: i64,
         capacity: f64,
         backlog: Option<f64>,
@@ -156,13 +156,13 @@ impl Settings {
     ) -> Option<f64> {
         let share = capacity.max(1.0);
         match source {
-            Source::Metric => Some(self.value(self.metrics.metric.as_ref()?, number)? * off),
-            Source::Load => {
+            PolicySource::Metric => Some(self.value(self.metrics.metric.as_ref()?, number)? * off),
+            PolicySource::Load => {
                 let metric = self.value(self.metrics.load.as_ref()?, number)? * off / share;
                 Some(self.cap.map_or(metric, |cap| metric.min(cap)))
             }
-            Source::Backlog => Some(backlog? * off / share),
-            Source::Queue => Some(backlog? * off),
+            PolicySource::Backlog => Some(backlog? * off / share),
+            PolicySource::Queue => Some(backlog? * off),
         }
     }
 }

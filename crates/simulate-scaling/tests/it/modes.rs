@@ -11,7 +11,7 @@ use tokio::{
 use crate::program::simulate;
 
 /// A running server. It is killed when this is dropped.
-pub(crate) struct Api {
+pub(crate) struct ExampleServer {
     _child: Child,
     pub(crate) base: String,
 }
@@ -27,7 +27,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
         .join(name)
 }
 
-pub(crate) async fn start(environment: &[(&str, &str)]) -> Api {
+pub(crate) async fn start(environment: &[(&str, &str)]) -> ExampleServer {
     let mut child = Command::new(example("fleet_api"))
         .args([
             "--in-memory",
@@ -56,7 +56,7 @@ pub(crate) async fn start(environment: &[(&str, &str)]) -> Api {
     }
     // A pipe that nobody reads fills up, and the server would wait for its log.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Api {
+    ExampleServer {
         _child: child,
         base: base.unwrap(),
     }

@@ -8,13 +8,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::modes::{self, Api};
+use crate::modes::{self, ExampleServer};
 
 /// Far longer than anything here takes; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Starts a copy of the owner, which signs its requests. It is killed when this is dropped; its workers are not.
-fn owner(api: &Api, folder: &Path) -> Child {
+fn owner(api: &ExampleServer, folder: &Path) -> Child {
     Command::new(modes::example("owner"))
         .args(["run", &format!("{}/scalableTargetDimensions", api.base)])
         .arg(folder)

@@ -8,13 +8,13 @@ use std::{
 use tokio::process::Command;
 
 /// The program's output.
-pub(crate) struct Done {
+pub(crate) struct ProgramOutput {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Done {
+impl ProgramOutput {
     /// Exit code and standard error, to be compared together.
     pub(crate) fn parts(&self) -> (Option<i32>, &str) {
         (self.code, &self.err)
@@ -22,12 +22,12 @@ impl Done {
 }
 
 /// Runs it with only the environment that AWS's credentials need, in an empty home.
-pub(crate) async fn simulate(options: &[&str]) -> Done {
+pub(crate) async fn simulate(options: &[&str]) -> ProgramOutput {
     simulate_in(options, &[]).await
 }
 
 /// Runs it with these environment variables.
-pub(crate) async fn simulate_in(options: &[&str], environment: &[(&str, &str)]) -> Done {
+pub(crate) async fn simulate_in(options: &[&str], environment: &[(&str, &str)]) -> ProgramOutput {
     let home = tempfile::tempdir().unwrap();
     let Output {
         status,
@@ -39,7 +39,7 @@ pub(crate) async fn simulate_in(options: &[&str], environment: &[(&str, &str)]) 
         .await
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Done {
+    ProgramOutput {
         code: status.code(),
         out: text(stdout),
         err: text(stderr),

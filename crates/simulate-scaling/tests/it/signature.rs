@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     program::{simulate, simulate_in},
-    stub::{Request, Stub, obey},
+    stub::{Stub, StubRequest, obey},
 };
 
 const ID: &str = "AKIDEXAMPLE";
@@ -28,7 +28,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The signature that the request should have.
-fn signature(request: &Request, signed: &str) -> String {
+fn signature(request: &StubRequest, signed: &str) -> String {
     let header = |name: &str| request.headers[name].to_str().unwrap();
     let mut canonical = format!("{}\n{}\n\n", request.method, request.uri.path());
     for name in signed.split(';') {

@@ -14,19 +14,19 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub(crate) struct StubRequest {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-type Answer = (u16, Vec<(&'static str, &'static str)>, String);
-type Answers = Box<dyn FnMut(&Request, &mut Value) -> Answer + Send>;
+type StubResponse = (u16, Vec<(&'static str, &'static str)>, String);
+type StubResponses = Box<dyn FnMut(&StubRequest, &mut Value) -> StubResponse + Send>;
 
 struct Inner {
-    answers: Mutex<(Answers, Value)>,
-    requests: Mutex<Vec<Request>>,
+    answers: Mutex<(StubResponses, Value)>,
+    requests: Mutex<Vec<StubRequest>>,
 }
 
 /// Runs until it is dropped.
@@ -45,7 +45,7 @@ impl Drop for Stub {
 impl Stub {
     /// `answers` gets each request and the state, which is kept between requests and begins as [`state`].
     pub(crate) async fn start(
-        answers: impl FnMut(&Request, &mut Value) -> Answer + Send + 'static,
+        answers: impl FnMut(&StubRequest, &mut Value) -> StubResponse + Send + 'static,
     ) -> Self {
         let inner = Arc::new(Inner {
             answers: Mutex::new((Box::new(answers), state())),
@@ -68,7 +68,7 @@ impl Stub {
     }
 
     /// The requests so far.
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<StubRequest> {
         self.inner
             .requests
             .lock()
@@ -91,12 +91,12 @@ pub(crate) fn state() -> Value {
 }
 
 /// A response with a body and no headers.
-pub(crate) fn plain(status: u16, body: impl ToString) -> Answer {
+pub(crate) fn plain(status: u16, body: impl ToString) -> StubResponse {
     (status, Vec::new(), body.to_string())
 }
 
 /// A well-behaved endpoint that scales at once.
-pub(crate) fn obey(request: &Request, state: &mut Value) -> Answer {
+pub(crate) fn obey(request: &StubRequest, state: &mut Value) -> StubResponse {
     if request.method == Method::PATCH {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         state["desiredCapacity"] = body["desiredCapacity"].clone();
@@ -112,7 +112,7 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> axum::response::Response {
-    let request = Request {
+    let request = StubRequest {
         method,
         uri,
         headers,

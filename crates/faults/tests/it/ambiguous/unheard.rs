@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use fastrand::Rng;
-use fleet_core::scaling::demo::Outcome;
+use fleet_core::scaling::demo::DemoOutcome;
 use fleet_core::settings::ScalingMode;
 use fleet_faults::{
-    Functions, Run, Stores,
-    wire::{Fate, Wire, elsewhere},
+    FaultRun, Functions, Stores,
+    wire::{CallFate, Wire, elsewhere},
 };
 use serde_json::json;
 
@@ -22,13 +22,13 @@ fn leave_unheard(wire: &Wire, nth: usize) {
     let mut calls = 0;
     wire.plan(move |_, _| {
         calls += 1;
-        (calls == nth + 1).then_some(Fate::Unheard)
+        (calls == nth + 1).then_some(CallFate::Unheard)
     });
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
-    let run = Run::of("adds, removals and patches, each with a call that is never answered");
+    let run = FaultRun::of("adds, removals and patches, each with a call that is never answered");
     let (count, mut rng) = (run.count(50, 1_000), run.rng(0));
     for first in (0..count).step_by(PER_STORE) {
         happen_once(first..count.min(first + PER_STORE), &mut rng).await;
@@ -40,7 +40,7 @@ async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
 async fn happen_once(numbers: Range<usize>, rng: &mut Rng) {
     let (stores, count) = (elsewhere(Stores::start()), numbers.len());
     let wire = Wire::to(stores.address());
-    let functions = Functions::new(&wire.config(), ScalingMode::Demo(Outcome::Succeed));
+    let functions = Functions::new(&wire.config(), ScalingMode::Demo(DemoOutcome::Succeed));
     for number in numbers {
         let (id, packages) = (format!("i-{number}"), rng.usize(0..3));
         let new = record(number, packages);

@@ -16,7 +16,7 @@ const LINK_FAILURE: &str = "Communications link failure\n\nThe last packet sent 
 
 /// One exception: its status and message, how often a call is sent that meets it each time, and what the client is told
 /// then. An exception that does not persist is overcome.
-struct Exception {
+struct DataApiException {
     name: &'static str,
     status: u16,
     message: &'static str,
@@ -27,10 +27,10 @@ struct Exception {
 }
 
 /// Every exception of `faults` with each of its meanings.
-fn exceptions() -> Vec<Exception> {
+fn exceptions() -> Vec<DataApiException> {
     let mut all = Vec::new();
     let mut add = |name, status, message, sent, told, ends| {
-        all.push(Exception {
+        all.push(DataApiException {
             name,
             status,
             message,
@@ -252,8 +252,8 @@ fn exceptions() -> Vec<Exception> {
 }
 
 /// One call of one request, refused.
-struct Case<'a> {
-    exception: &'a Exception,
+struct RefusedCall<'a> {
+    exception: &'a DataApiException,
     /// The calls of the request when nothing fails.
     calls: &'static [&'static str],
     /// Which of them is refused.
@@ -261,9 +261,9 @@ struct Case<'a> {
     lasts: bool,
 }
 
-impl Case<'_> {
+impl RefusedCall<'_> {
     fn told(&self) -> String {
-        let Exception { name, message, .. } = self.exception;
+        let DataApiException { name, message, .. } = self.exception;
         format!(
             "{} {} {name} ({message})",
             self.calls[self.refused],
@@ -309,12 +309,12 @@ impl Case<'_> {
 
 /// Every exception at every one of `calls`, once and for good.
 fn each<'a>(
-    exceptions: &'a [Exception],
+    exceptions: &'a [DataApiException],
     calls: &'static [&'static str],
-) -> impl Iterator<Item = Case<'a>> {
+) -> impl Iterator<Item = RefusedCall<'a>> {
     exceptions.iter().flat_map(move |exception| {
         (0..calls.len()).flat_map(move |refused| {
-            [false, true].map(|lasts| Case {
+            [false, true].map(|lasts| RefusedCall {
                 exception,
                 calls,
                 refused,
@@ -324,10 +324,10 @@ fn each<'a>(
     })
 }
 
-impl Place {
+impl PausedApi {
     /// Sets up the refusal of a case.
-    fn meet(&self, case: &Case<'_>) {
-        let Exception {
+    fn meet(&self, case: &RefusedCall<'_>) {
+        let DataApiException {
             name,
             status,
             message,
@@ -336,9 +336,9 @@ impl Place {
         } = case.exception;
         // A transaction that has not begun cannot be ended.
         let work = if *ends && case.refused > 0 {
-            Work::Ended
+            RefusedWork::Ended
         } else {
-            Work::Undone
+            RefusedWork::Undone
         };
         self.refuse(
             case.calls[case.refused],
@@ -361,8 +361,8 @@ fn record() -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn an_add_that_meets_an_exception_is_done_whole_or_refused_whole() {
-    let run = Run::of("exceptions in an add");
-    let mut place = Place::start();
+    let run = FaultRun::of("exceptions in an add");
+    let mut place = PausedApi::start();
     let exceptions = exceptions();
     let mut cases = 0;
     for (number, case) in each(&exceptions, &["begin", "insert", "packages", "commit"]).enumerate()
@@ -403,8 +403,8 @@ async fn an_add_that_meets_an_exception_is_done_whole_or_refused_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_meets_an_exception_is_done_whole_or_refused_whole() {
-    let run = Run::of("exceptions in a removal");
-    let mut place = Place::start();
+    let run = FaultRun::of("exceptions in a removal");
+    let mut place = PausedApi::start();
     let exceptions = exceptions();
     let mut cases = 0;
     for (number, case) in each(&exceptions, &["begin", "delete", "commit"]).enumerate() {
@@ -445,10 +445,10 @@ async fn a_removal_that_meets_an_exception_is_done_whole_or_refused_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_was_done_is_a_success_whatever_its_answer_was() {
-    let mut place = Place::start();
+    let mut place = PausedApi::start();
     for (
         number,
-        Exception {
+        DataApiException {
             name,
             status,
             message,
@@ -459,7 +459,7 @@ async fn a_commit_that_was_done_is_a_success_whatever_its_answer_was() {
     {
         let id = format!("i-{number}");
         let told = format!("{name} ({message})");
-        let done = || refusal(status, name, message, Work::Done);
+        let done = || refusal(status, name, message, RefusedWork::Done);
         let rollback: &[&str] = if ends { &[] } else { &["rollback"] };
         place.refuse("commit", true, done());
         let added = place.demo.instance("POST", &id, Some(&record())).await;
@@ -498,8 +498,8 @@ async fn a_commit_that_was_done_is_a_success_whatever_its_answer_was() {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_that_meets_an_exception_is_answered_or_refused() {
-    let run = Run::of("exceptions in a read");
-    let place = Place::start();
+    let run = FaultRun::of("exceptions in a read");
+    let place = PausedApi::start();
     let exceptions = exceptions();
     assert_eq!(
         place
@@ -547,7 +547,7 @@ async fn a_read_that_meets_an_exception_is_answered_or_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_is_the_clients_own_and_the_stored_record_stays() {
-    let mut place = Place::start();
+    let mut place = PausedApi::start();
     assert_eq!(
         place
             .demo
@@ -571,7 +571,11 @@ async fn a_duplicate_is_the_clients_own_and_the_stored_record_stays() {
     ] {
         place.refuse_nothing();
         if let Some(exception) = exception {
-            place.refuse("insert", true, refusal(400, exception, text, Work::Undone));
+            place.refuse(
+                "insert",
+                true,
+                refusal(400, exception, text, RefusedWork::Undone),
+            );
         }
         let answer = place
             .demo
@@ -598,8 +602,8 @@ async fn a_duplicate_is_the_clients_own_and_the_stored_record_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_wakes_in_time_is_waited_for_and_else_nothing_is_sent_after_the_answer() {
-    let run = Run::of("a cluster that wakes");
-    let mut place = Place::start();
+    let run = FaultRun::of("a cluster that wakes");
+    let mut place = PausedApi::start();
     for (seconds, answered) in [
         (0, true),
         (5, true),
@@ -631,10 +635,10 @@ async fn a_cluster_that_wakes_in_time_is_waited_for_and_else_nothing_is_sent_aft
                         400,
                         "DatabaseResumingException",
                         "The instance is resuming after being auto-paused.",
-                        Work::Undone,
+                        RefusedWork::Undone,
                     )
                 };
-                (Instant::now() < wakes).then(|| Fate::Refused(resuming()))
+                (Instant::now() < wakes).then(|| CallFate::Refused(resuming()))
             });
             let body = record();
             let answer = match method {

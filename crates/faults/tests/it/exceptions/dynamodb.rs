@@ -3,21 +3,21 @@
 use super::*;
 
 /// One exception: how often the SDK sends a call that meets it each time, and what the client is told then.
-struct Exception {
+struct DynamoDbException {
     name: &'static str,
     status: u16,
     sent: usize,
     told: ClientError,
 }
 
-fn exceptions() -> Vec<Exception> {
-    let passing = |name, status| Exception {
+fn exceptions() -> Vec<DynamoDbException> {
+    let passing = |name, status| DynamoDbException {
         name,
         status,
         sent: 3,
         told: ClientError::Wait(SOON),
     };
-    let fault = |name| Exception {
+    let fault = |name| DynamoDbException {
         name,
         status: 400,
         sent: 1,
@@ -29,7 +29,7 @@ fn exceptions() -> Vec<Exception> {
         passing("RequestLimitExceeded", 400),
         passing("InternalServerError", 500),
         passing("ServiceUnavailable", 503),
-        Exception {
+        DynamoDbException {
             name: "TransactionConflictException",
             status: 400,
             sent: 1,
@@ -46,10 +46,10 @@ fn exceptions() -> Vec<Exception> {
     ]
 }
 
-fn met(exception: &Exception, work: Work) -> Refusal {
-    let Exception { name, status, .. } = exception;
+fn met(exception: &DynamoDbException, work: RefusedWork) -> ServiceException {
+    let DynamoDbException { name, status, .. } = exception;
     let kind = format!("com.amazonaws.dynamodb.v20120810#{name}");
-    Refusal {
+    ServiceException {
         status: *status,
         exception: name,
         body: json!({ "__type": kind, "message": "CANARY" }),
@@ -64,14 +64,14 @@ fn state(id: &str, desired: f64, status: &str) -> Value {
 
 #[tokio::test(start_paused = true)]
 async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
-    let run = Run::of("exceptions in a patch or a step");
-    let mut place = Place::start();
+    let run = FaultRun::of("exceptions in a patch or a step");
+    let mut place = PausedApi::start();
     let (mut cases, patch) = (0, json!({ "desiredCapacity": 2.0 }));
     for exception in exceptions() {
         for (refused, work) in [
-            ("GetItem", Work::Undone),
-            ("PutItem", Work::Undone),
-            ("PutItem", Work::Done),
+            ("GetItem", RefusedWork::Undone),
+            ("PutItem", RefusedWork::Undone),
+            ("PutItem", RefusedWork::Done),
         ] {
             for (lasts, is_step) in [(false, false), (true, false), (false, true), (true, true)] {
                 let id = format!("d-{cases}");
@@ -120,7 +120,7 @@ async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
                     // A write that was done and never told so is there, once.
                     assert_eq!(
                         place.revision(id),
-                        before + u64::from(work == Work::Done),
+                        before + u64::from(work == RefusedWork::Done),
                         "{case}"
                     );
                 }
@@ -136,11 +136,11 @@ async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_in_production_that_meets_an_exception_is_answered_or_refused() {
-    let mut place = Place::start();
+    let mut place = PausedApi::start();
     for exception in exceptions() {
         for lasts in [false, true] {
             let case = format!("{}, lasts: {lasts}", exception.name);
-            place.refuse("GetItem", lasts, met(&exception, Work::Undone));
+            place.refuse("GetItem", lasts, met(&exception, RefusedWork::Undone));
             let answer = in_time(place.production.dimension("GET", "d", None), &case).await;
             let done = !lasts && exception.sent > 1;
             assert_eq!(
@@ -165,7 +165,7 @@ async fn a_read_in_production_that_meets_an_exception_is_answered_or_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
-    let mut place = Place::start();
+    let mut place = PausedApi::start();
     let item = |desired: &str, revision: usize| {
         json!({ "scalableTargetDimensionId": { "S": "d" }, "actualCapacity": { "S": "1.0" }, "desiredCapacity": { "S": desired },
             "scalingStatus": { "S": "Pending" }, "revision": { "N": revision.to_string() }, "writeId": { "S": "theirs" } })
@@ -173,11 +173,11 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     let conflict = move |revision: usize| {
         let body = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
             "message": "The conditional request failed", "Item": item("7.0", revision) });
-        Fate::Refused(Refusal {
+        CallFate::Refused(ServiceException {
             status: 400,
             exception: "ConditionalCheckFailedException",
             body,
-            work: Work::Undone,
+            work: RefusedWork::Undone,
         })
     };
     let patch = json!({ "desiredCapacity": 2.0 });
@@ -216,14 +216,15 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     assert_eq!(place.wire.steps(), ["GetItem", "PutItem"]);
 
     // A write of another region: the SDK sends the write again, and after its three attempts the item is read again.
-    let race = Exception {
+    let race = DynamoDbException {
         name: "ReplicatedWriteConflictException",
         status: 400,
         sent: 3,
         told: ClientError::Wait(SOON),
     };
     place.wire.plan(move |step, before| {
-        (step == "PutItem" && before < 3).then(|| Fate::Refused(met(&race, Work::Undone)))
+        (step == "PutItem" && before < 3)
+            .then(|| CallFate::Refused(met(&race, RefusedWork::Undone)))
     });
     let answer = place.production.dimension("PATCH", "d", Some(&patch)).await;
     assert_eq!(

@@ -4,8 +4,8 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn readiness_names_the_store_that_meets_an_exception() {
-    let run = Run::of("exceptions in a readiness check");
-    let place = Place::start();
+    let run = FaultRun::of("exceptions in a readiness check");
+    let place = PausedApi::start();
     let checks = |failing: &str| {
         let names = ["dynamodb", "data_api", "secret"].into_iter();
         Value::Object(
@@ -58,7 +58,7 @@ async fn readiness_names_the_store_that_meets_an_exception() {
         place.refuse(
             step,
             true,
-            refusal(status, exception, "CANARY", Work::Undone),
+            refusal(status, exception, "CANARY", RefusedWork::Undone),
         );
         let begun = Instant::now();
         let answer = place.demo.get("/v1/health/ready").await;

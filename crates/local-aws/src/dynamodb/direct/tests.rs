@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::dynamodb::{
-    Forwarder, Reply,
+    DynamoDbResponse, Forwarder,
     testing::{request, storage, tables},
 };
 
-fn direct(request: Request<Bytes>) -> Option<Direct> {
+fn direct(request: Request<Bytes>) -> Option<DirectRequest> {
     let (head, body) = request.into_parts();
-    Direct::of(&head, &body, &Keys::of(&tables()))
+    DirectRequest::of(&head, &body, &TableKeys::of(&tables()))
 }
 
 /// Status, headers and body, but what differs each time.
-async fn read(reply: Reply) -> (StatusCode, Vec<(String, String)>, Value) {
+async fn read(reply: DynamoDbResponse) -> (StatusCode, Vec<(String, String)>, Value) {
     let (head, body) = reply.into_parts();
     let mut headers: Vec<_> = head
         .headers

@@ -26,7 +26,7 @@ use crate::{
             target::DatabaseAddress,
         },
     },
-    options::{Secret, StartError, Storage},
+    options::{LocalAwsError, SecretOption, Storage},
     temporary::TemporaryFolder,
 };
 
@@ -62,8 +62,8 @@ impl MariaDbServer {
     pub(crate) async fn start(
         storage: &Storage,
         database: &str,
-        secret: &Secret,
-    ) -> Result<Self, StartError> {
+        secret: &SecretOption,
+    ) -> Result<Self, LocalAwsError> {
         let programs = ServerPrograms::find()?;
         let (folder, temporary) = match storage {
             Storage::Folder(folder) => (folder.clone(), None),
@@ -78,7 +78,7 @@ impl MariaDbServer {
         let prepared = places.clone();
         let mut command = spawn_blocking(move || {
             install(&programs, &prepared)?;
-            Ok::<_, StartError>(server_command(&programs, &prepared, durable))
+            Ok::<_, LocalAwsError>(server_command(&programs, &prepared, durable))
         })
         .await
         .map_err(failed)??;
@@ -136,7 +136,7 @@ impl MariaDbServer {
         database: &str,
         tables: &[String],
         passwords: &[String; 2],
-    ) -> Result<(), StartError> {
+    ) -> Result<(), LocalAwsError> {
         let mut root = root(&self.places.socket).await.map_err(failed)?;
         let found: Vec<String> = root
             .exec(
@@ -170,7 +170,7 @@ impl MariaDbServer {
         root.disconnect().await.map_err(failed)
     }
 
-    async fn own(&self, database: &str, secret: &Secret) -> Result<(), mysql_async::Error> {
+    async fn own(&self, database: &str, secret: &SecretOption) -> Result<(), mysql_async::Error> {
         let database = name(database);
         let user = format!("{}@localhost", text(&secret.username));
         let password = text(&secret.password);
@@ -213,7 +213,7 @@ async fn root(socket: &Path) -> Result<Conn, mysql_async::Error> {
 }
 
 /// Stops a server that a killed process has left on this folder.
-async fn end_left_over(places: &ServerPaths) -> Result<(), StartError> {
+async fn end_left_over(places: &ServerPaths) -> Result<(), LocalAwsError> {
     let Ok(mut root) = root(&places.socket).await else {
         return Ok(());
     };
@@ -231,7 +231,10 @@ async fn end_left_over(places: &ServerPaths) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn until_ready(process: &mut MariaDbProcess, places: &ServerPaths) -> Result<(), StartError> {
+async fn until_ready(
+    process: &mut MariaDbProcess,
+    places: &ServerPaths,
+) -> Result<(), LocalAwsError> {
     let started = Instant::now();
     let log = places.log.display();
     while root(&places.socket).await.is_err() {

@@ -10,7 +10,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
-use crate::options::StartError;
+use crate::options::LocalAwsError;
 
 /// Where the programs are searched for besides the PATH, which lacks these on some systems.
 const FOLDERS: [&str; 4] = [
@@ -53,7 +53,7 @@ pub(crate) struct ServerPaths {
 }
 
 impl ServerPaths {
-    pub(crate) fn below(folder: &Path) -> Result<Self, StartError> {
+    pub(crate) fn below(folder: &Path) -> Result<Self, LocalAwsError> {
         let folder = folder.join(FOLDER);
         let socket = folder.join("mariadb.sock");
         if socket.as_os_str().as_bytes().len() > MAX_SOCKET_BYTES {
@@ -73,8 +73,8 @@ impl ServerPaths {
     }
 }
 
-pub(crate) fn failed(cause: impl ToString) -> StartError {
-    StartError::MariaDb(cause.to_string())
+pub(crate) fn failed(cause: impl ToString) -> LocalAwsError {
+    LocalAwsError::MariaDb(cause.to_string())
 }
 
 /// The two programs of a MariaDB server.
@@ -85,7 +85,7 @@ pub(crate) struct ServerPrograms {
 }
 
 impl ServerPrograms {
-    pub(crate) fn find() -> Result<Self, StartError> {
+    pub(crate) fn find() -> Result<Self, LocalAwsError> {
         let path = env::var_os("PATH").unwrap_or_default();
         let folders: Vec<PathBuf> = env::split_paths(&path)
             .chain(FOLDERS.map(PathBuf::from))
@@ -93,13 +93,13 @@ impl ServerPrograms {
         Self::find_in(&folders)
     }
 
-    fn find_in(folders: &[PathBuf]) -> Result<Self, StartError> {
+    fn find_in(folders: &[PathBuf]) -> Result<Self, LocalAwsError> {
         let find = |name: &str| {
             let candidates = folders.iter().map(|folder| folder.join(name));
             candidates
                 .into_iter()
                 .find(|file| file.is_file())
-                .ok_or(StartError::MariaDbMissing)
+                .ok_or(LocalAwsError::MariaDbMissing)
         };
         // mariadb-install-db is a script that needs it, and Debian has it in another package.
         find("my_print_defaults")?;
@@ -111,7 +111,10 @@ impl ServerPrograms {
 }
 
 /// Sets the folder up. It is filled under another name, so that a killed start leaves nothing that looks complete.
-pub(crate) fn install(programs: &ServerPrograms, places: &ServerPaths) -> Result<(), StartError> {
+pub(crate) fn install(
+    programs: &ServerPrograms,
+    places: &ServerPaths,
+) -> Result<(), LocalAwsError> {
     // A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
     fs::create_dir_all(&places.temporary).map_err(failed)?;
     if places.data.exists() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mysql_async::{Opts, OptsBuilder, UrlError};
 
-use crate::options::{Secret, StartError};
+use crate::options::{LocalAwsError, SecretOption};
 
 /// Where a database is.
 pub(crate) struct DatabaseAddress {
@@ -34,10 +34,13 @@ impl DatabaseAddress {
 }
 
 /// Reads a database URL; the result names the credentials to use, the URL's or the secret's.
-pub(crate) fn target(url: &str, secret: &Secret) -> Result<(DatabaseAddress, Secret), StartError> {
+pub(crate) fn target(
+    url: &str,
+    secret: &SecretOption,
+) -> Result<(DatabaseAddress, SecretOption), LocalAwsError> {
     let options = Opts::from_url(url).map_err(|error| {
         // The driver's own message may contain a part of the URL, and so of the password.
-        StartError::DatabaseUrl(match error {
+        LocalAwsError::DatabaseUrl(match error {
             UrlError::UnsupportedScheme { .. } => "its scheme is not mysql".into(),
             UrlError::UnknownParameter { param } => format!("the parameter {param} is not known"),
             UrlError::InvalidParamValue { param, .. } => {
@@ -47,7 +50,7 @@ pub(crate) fn target(url: &str, secret: &Secret) -> Result<(DatabaseAddress, Sec
         })
     })?;
     let credentials = match options.user() {
-        Some(user) => Secret {
+        Some(user) => SecretOption {
             name: secret.name.clone(),
             username: user.to_owned(),
             password: options.pass().unwrap_or_default().to_owned(),

@@ -6,12 +6,12 @@ use aws_sdk_rdsdata::{
     types::{ColumnMetadata, Field},
 };
 
-use super::{known, tree::Call};
+use super::{known, tree::SentCall};
 use crate::support::Aws;
 
 /// What a statement gave.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
+pub(super) enum StatementAnswer {
     Rows {
         columns: Vec<String>,
         rows: Vec<Vec<String>>,
@@ -42,7 +42,7 @@ fn shown(field: &Field) -> String {
 
 /// A column's label; and its type, where the statement reads the table as it is. Each database has its own types for
 /// expressions, and of temporary tables.
-fn described(column: &ColumnMetadata, call: &Call) -> String {
+fn described(column: &ColumnMetadata, call: &SentCall) -> String {
     let label = column.label().unwrap_or_default().to_owned();
     let is_column = column.table_name().is_some_and(|table| !table.is_empty());
     match call.sql.starts_with("SELECT * FROM a WHERE") {
@@ -59,7 +59,12 @@ fn described(column: &ColumnMetadata, call: &Call) -> String {
     }
 }
 
-pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorted: bool) -> Answer {
+pub(super) async fn run(
+    aws: &Aws,
+    transaction: Option<&str>,
+    call: &SentCall,
+    sorted: bool,
+) -> StatementAnswer {
     let sent = aws
         .statement(&call.sql, call.parameters.clone())
         .include_result_metadata(true)
@@ -67,7 +72,7 @@ pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorte
         .send()
         .await;
     match sent.map_err(|error| error.into_service_error()) {
-        Ok(output) if output.column_metadata().is_empty() => Answer::Written {
+        Ok(output) if output.column_metadata().is_empty() => StatementAnswer::Written {
             updated: output.number_of_records_updated(),
             generated: output.generated_fields().iter().map(shown).collect(),
         },
@@ -78,7 +83,7 @@ pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorte
             if !sorted {
                 rows.sort();
             }
-            Answer::Rows {
+            StatementAnswer::Rows {
                 columns: output
                     .column_metadata()
                     .iter()
@@ -88,16 +93,24 @@ pub(super) async fn run(aws: &Aws, transaction: Option<&str>, call: &Call, sorte
             }
         }
         Err(ExecuteStatementError::DatabaseErrorException(error)) => {
-            Answer::Error(error.message().unwrap_or_default().to_owned())
+            StatementAnswer::Error(error.message().unwrap_or_default().to_owned())
         }
-        Err(other) => Answer::Error(format!("{:?}: {:?}", other.code(), other.message())),
+        Err(other) => StatementAnswer::Error(format!("{:?}: {:?}", other.code(), other.message())),
     }
 }
 
 /// How two answers to a statement differ; nothing where they do not.
-pub(super) fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Option<String> {
+pub(super) fn difference(
+    call: &SentCall,
+    embedded: &StatementAnswer,
+    mariadb: &StatementAnswer,
+) -> Option<String> {
     match (embedded, mariadb) {
-        (Answer::Error(one), Answer::Error(other)) if code(one) == code(other) => None,
+        (StatementAnswer::Error(one), StatementAnswer::Error(other))
+            if code(one) == code(other) =>
+        {
+            None
+        }
         (one, other) if one == other => None,
         (one, other) => {
             let texts = (format!("{one:?}"), format!("{other:?}"));
@@ -113,8 +126,8 @@ pub(super) fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Op
             }
             Some(match (one, other) {
                 (
-                    Answer::Rows { columns, rows },
-                    Answer::Rows {
+                    StatementAnswer::Rows { columns, rows },
+                    StatementAnswer::Rows {
                         columns: other_columns,
                         rows: other_rows,
                     },
@@ -127,11 +140,12 @@ pub(super) fn difference(call: &Call, embedded: &Answer, mariadb: &Answer) -> Op
 
 /// Whether two answers to an upsert differ in their ids alone: how many ids one uses up is left to the database, and of a
 /// row that it updates, or of several, it may name none.
-fn tells_less(one: &Answer, other: &Answer) -> bool {
+fn tells_less(one: &StatementAnswer, other: &StatementAnswer) -> bool {
     match (one, other) {
-        (Answer::Written { updated: one, .. }, Answer::Written { updated: other, .. }) => {
-            one == other
-        }
+        (
+            StatementAnswer::Written { updated: one, .. },
+            StatementAnswer::Written { updated: other, .. },
+        ) => one == other,
         _ => false,
     }
 }

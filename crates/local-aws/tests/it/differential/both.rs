@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fleet_local_aws::{Engine, Migration, Schema, Storage};
 
 use super::{
-    answers::{Answer, code, difference, run},
+    answers::{StatementAnswer, code, difference, run},
     statements,
     tree::Node,
 };
@@ -15,7 +15,7 @@ use crate::support::{Aws, options};
 const MOST_SHRINKS: usize = 200;
 
 /// What became of a statement.
-pub(super) enum Run {
+pub(super) enum StatementOutcome {
     OnBoth,
     /// With error 1235, for this reason.
     Refused(String),
@@ -54,7 +54,11 @@ impl Both {
 
     /// Runs a statement on both, in transactions that are committed where the answers are alike. Answers whether the
     /// embedded engine ran it, and the difference.
-    pub(super) async fn check(&self, statement: &Node, keep: bool) -> (Run, Option<String>) {
+    pub(super) async fn check(
+        &self,
+        statement: &Node,
+        keep: bool,
+    ) -> (StatementOutcome, Option<String>) {
         let call = statement.call();
         let reads = call.sql.starts_with("SELECT");
         let sorted = call.sql.contains(" ORDER BY ");
@@ -64,14 +68,14 @@ impl Both {
             Some(self.embedded.begin().await)
         };
         let embedded = run(&self.embedded, one.as_deref(), &call, sorted).await;
-        if let Answer::Error(message) = &embedded
+        if let StatementAnswer::Error(message) = &embedded
             && code(message) == "1235"
         {
             if let Some(one) = one {
                 self.embedded.rollback(&one).await.unwrap();
             }
             let reason = message.split('\'').nth(2).unwrap_or(message);
-            return (Run::Refused(reason.to_owned()), None);
+            return (StatementOutcome::Refused(reason.to_owned()), None);
         }
         let other = if reads {
             None
@@ -83,7 +87,10 @@ impl Both {
         if let (Some(one), Some(other)) = (one, other) {
             let alike = matches!(
                 (&embedded, &mariadb),
-                (Answer::Written { .. }, Answer::Written { .. })
+                (
+                    StatementAnswer::Written { .. },
+                    StatementAnswer::Written { .. }
+                )
             );
             let keep = keep && difference.is_none() && alike;
             if keep {
@@ -98,7 +105,7 @@ impl Both {
                 self.align_ids(&call.sql).await;
             }
         }
-        (Run::OnBoth, difference)
+        (StatementOutcome::OnBoth, difference)
     }
 
     /// Lets both go on with the same id.
@@ -139,7 +146,7 @@ impl Both {
     pub(super) async fn rows(&self) -> String {
         let call = Node::leaf("SELECT * FROM a ORDER BY id").call();
         match run(&self.embedded, None, &call, true).await {
-            Answer::Rows { rows, .. } => {
+            StatementAnswer::Rows { rows, .. } => {
                 let rows: Vec<String> = rows.iter().take(40).map(|row| row.join(" ")).collect();
                 rows.join("\n    ")
             }

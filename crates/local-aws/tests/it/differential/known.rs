@@ -1,6 +1,6 @@
 //! What MariaDB does otherwise than MySQL 8, with the reason for each.
 
-use super::answers::Answer;
+use super::answers::StatementAnswer;
 
 /// A part of the embedded engine's answer, which is MySQL 8's, and a part of MariaDB's.
 const KNOWN: [(&str, &str); 5] = [
@@ -25,8 +25,8 @@ pub(super) fn is_known(embedded: &str, mariadb: &str) -> bool {
 
 /// Whether whole numbers are such to the embedded engine and MySQL 8, and DECIMALs to MariaDB: numbers without a sign in one
 /// place with NULL, which has one to MariaDB and no type to MySQL.
-pub(super) fn is_whole_to_one(embedded: &Answer, mariadb: &Answer) -> bool {
-    if let (Answer::Error(message), Answer::Rows { .. }) = (embedded, mariadb) {
+pub(super) fn is_whole_to_one(embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {
+    if let (StatementAnswer::Error(message), StatementAnswer::Rows { .. }) = (embedded, mariadb) {
         return message.contains("java.lang.Long");
     }
     are_alike(embedded, mariadb, |value| match text(value) {
@@ -37,7 +37,7 @@ pub(super) fn is_whole_to_one(embedded: &Answer, mariadb: &Answer) -> bool {
 
 /// Whether numbers are the same, and exact to the embedded engine alone: MariaDB has doubles where a parameter with the hint
 /// DECIMAL is a part of an expression. The service's driver sends a DECIMAL.
-pub(super) fn is_exact_to_one(embedded: &Answer, mariadb: &Answer) -> bool {
+pub(super) fn is_exact_to_one(embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {
     are_alike(embedded, mariadb, |value| {
         let inner = value.split_once('(').map_or("", |(_, rest)| rest);
         inner
@@ -49,7 +49,7 @@ pub(super) fn is_exact_to_one(embedded: &Answer, mariadb: &Answer) -> bool {
 
 /// Whether a statement shows one of several texts that differ in spaces at their end, which are equal by `utf8mb4_bin`:
 /// MySQL does not say which.
-pub(super) fn is_open(sql: &str, embedded: &Answer, mariadb: &Answer) -> bool {
+pub(super) fn is_open(sql: &str, embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {
     ["DISTINCT", "UNION", "GROUP BY", "MIN(", "MAX("]
         .iter()
         .any(|part| sql.contains(part))
@@ -60,7 +60,11 @@ pub(super) fn is_open(sql: &str, embedded: &Answer, mariadb: &Answer) -> bool {
 }
 
 /// Whether the rows of two answers are the same, each value in this form, in whatever order.
-fn are_alike(one: &Answer, other: &Answer, form: impl Fn(&str) -> String) -> bool {
+fn are_alike(
+    one: &StatementAnswer,
+    other: &StatementAnswer,
+    form: impl Fn(&str) -> String,
+) -> bool {
     let all = |rows: &[Vec<String>]| {
         let mut rows: Vec<Vec<String>> = rows
             .iter()
@@ -70,7 +74,9 @@ fn are_alike(one: &Answer, other: &Answer, form: impl Fn(&str) -> String) -> boo
         rows
     };
     match (one, other) {
-        (Answer::Rows { rows, .. }, Answer::Rows { rows: others, .. }) => all(rows) == all(others),
+        (StatementAnswer::Rows { rows, .. }, StatementAnswer::Rows { rows: others, .. }) => {
+            all(rows) == all(others)
+        }
         _ => false,
     }
 }

@@ -16,12 +16,12 @@ pub(super) struct Node {
 
 /// A statement as it is sent.
 #[derive(Debug, Clone)]
-pub(super) struct Call {
+pub(super) struct SentCall {
     pub(super) sql: String,
     pub(super) parameters: Vec<SqlParameter>,
 }
 
-impl Display for Call {
+impl Display for SentCall {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.sql)?;
         for parameter in &self.parameters {
@@ -39,7 +39,7 @@ impl Display for Call {
     }
 }
 
-impl Call {
+impl SentCall {
     /// Whether a parameter has the hint DECIMAL.
     pub(super) fn has_decimal(&self) -> bool {
         let mut hints = self.parameters.iter().map(SqlParameter::type_hint);
@@ -81,8 +81,8 @@ impl Node {
         }
     }
 
-    pub(super) fn call(&self) -> Call {
-        let mut call = Call {
+    pub(super) fn call(&self) -> SentCall {
+        let mut call = SentCall {
             sql: String::new(),
             parameters: Vec::new(),
         };
@@ -90,7 +90,7 @@ impl Node {
         call
     }
 
-    fn write(&self, call: &mut Call) {
+    fn write(&self, call: &mut SentCall) {
         if let Some((value, hint)) = &self.parameter {
             let name = format!("p{}", call.parameters.len());
             call.sql.push_str(&format!(":{name}"));

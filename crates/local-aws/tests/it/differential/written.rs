@@ -4,7 +4,7 @@
 //! `FLEET_TEST_SESSION` names a file of other statements, one a line, that run instead; both answers are printed.
 
 use super::{
-    answers::{Answer, code, difference, run},
+    answers::{StatementAnswer, code, difference, run},
     both::Both,
     has_mariadb,
     tree::Node,
@@ -24,11 +24,14 @@ const SESSIONS: [&str; 8] = [
 ];
 
 /// Runs a statement on both; nothing of it reaches MariaDB where the embedded engine refuses it.
-async fn answers(both: &Both, sql: &str) -> (Answer, Option<Answer>, Option<String>) {
+async fn answers(
+    both: &Both,
+    sql: &str,
+) -> (StatementAnswer, Option<StatementAnswer>, Option<String>) {
     let call = Node::leaf(sql).call();
     let sorted = sql.contains(" ORDER BY ");
     let embedded = run(&both.embedded, None, &call, sorted).await;
-    if let Answer::Error(message) = &embedded
+    if let StatementAnswer::Error(message) = &embedded
         && code(message) == "1235"
     {
         return (embedded, None, None);

@@ -7,7 +7,7 @@ use rcgen::{
 
 /// A certificate and its key, both PEM.
 #[derive(Clone)]
-pub(super) struct Issued {
+pub(super) struct IssuedCertificate {
     pub(super) cert: String,
     pub(super) key: String,
 }
@@ -33,19 +33,19 @@ impl Authority {
     }
 
     /// A server's certificate for `name`.
-    pub(super) fn server(&self, name: &str) -> Issued {
+    pub(super) fn server(&self, name: &str) -> IssuedCertificate {
         self.issue(CertificateParams::new(vec![name.to_owned()]).unwrap())
     }
 
     /// A client's certificate.
-    pub(super) fn client(&self, name: &str) -> Issued {
+    pub(super) fn client(&self, name: &str) -> IssuedCertificate {
         let mut params = named(name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         self.issue(params)
     }
 
     /// An expired certificate.
-    pub(super) fn expired_client(&self, name: &str) -> Issued {
+    pub(super) fn expired_client(&self, name: &str) -> IssuedCertificate {
         let mut params = named(name);
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
@@ -53,18 +53,18 @@ impl Authority {
     }
 
     /// A certificate for servers only.
-    pub(super) fn for_servers_only(&self, name: &str) -> Issued {
+    pub(super) fn for_servers_only(&self, name: &str) -> IssuedCertificate {
         let mut params = named(name);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         self.issue(params)
     }
 
-    fn issue(&self, params: CertificateParams) -> Issued {
+    fn issue(&self, params: CertificateParams) -> IssuedCertificate {
         let key = KeyPair::generate().unwrap();
         let cert = params
             .signed_by(&key, &self.certificate, &self.key)
             .unwrap();
-        Issued {
+        IssuedCertificate {
             cert: cert.pem(),
             key: key.serialize_pem(),
         }
@@ -73,12 +73,12 @@ impl Authority {
 
 /// A certificate like API Gateway's: self-signed, RSA with 2048 bits, version 3 without any extension,
 /// the subject `C=US, L=Seattle, CN=ApiGateway`.
-pub(super) fn api_gateway() -> Issued {
+pub(super) fn api_gateway() -> IssuedCertificate {
     self_signed(api_gateway_params())
 }
 
 /// Such a certificate, and one that was signed with its key.
-pub(super) fn api_gateway_that_signs() -> (Issued, Issued) {
+pub(super) fn api_gateway_that_signs() -> (IssuedCertificate, IssuedCertificate) {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
     let certificate = api_gateway_params().self_signed(&key).unwrap();
     let minted = KeyPair::generate().unwrap();
@@ -86,11 +86,11 @@ pub(super) fn api_gateway_that_signs() -> (Issued, Issued) {
         .signed_by(&minted, &certificate, &key)
         .unwrap();
     (
-        Issued {
+        IssuedCertificate {
             cert: certificate.pem(),
             key: key.serialize_pem(),
         },
-        Issued {
+        IssuedCertificate {
             cert: cert.pem(),
             key: minted.serialize_pem(),
         },
@@ -98,7 +98,7 @@ pub(super) fn api_gateway_that_signs() -> (Issued, Issued) {
 }
 
 /// The same, expired.
-pub(super) fn expired_api_gateway() -> Issued {
+pub(super) fn expired_api_gateway() -> IssuedCertificate {
     let mut params = api_gateway_params();
     params.not_before = date_time_ymd(2024, 1, 1);
     params.not_after = date_time_ymd(2025, 1, 1);
@@ -106,15 +106,15 @@ pub(super) fn expired_api_gateway() -> Issued {
 }
 
 /// A self-signed certificate that claims to be a CA's, as `openssl req -x509` makes it.
-pub(super) fn self_signed_ca(name: &str) -> Issued {
+pub(super) fn self_signed_ca(name: &str) -> IssuedCertificate {
     let mut params = named(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     self_signed(params)
 }
 
-fn self_signed(params: CertificateParams) -> Issued {
+fn self_signed(params: CertificateParams) -> IssuedCertificate {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
-    Issued {
+    IssuedCertificate {
         cert: params.self_signed(&key).unwrap().pem(),
         key: key.serialize_pem(),
     }

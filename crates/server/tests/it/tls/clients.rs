@@ -9,9 +9,10 @@ use serde_json::json;
 use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 
 use super::{
-    Client, Files, TLS_1_2, TLS_1_3,
+    HttpsClient, TLS_1_2, TLS_1_3, TlsFiles,
     certificates::{
-        Authority, Issued, api_gateway, api_gateway_that_signs, expired_api_gateway, self_signed_ca,
+        Authority, IssuedCertificate, api_gateway, api_gateway_that_signs, expired_api_gateway,
+        self_signed_ca,
     },
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 
 const DIMENSION: &str = "/scalableTargetDimensions/1-23456789";
 
-async fn serve(files: &Files, listed: &[&str]) -> TestServer {
+async fn serve(files: &TlsFiles, listed: &[&str]) -> TestServer {
     let listed = files.write("clients.pem", listed.join("\n"));
     files
         .serve_with(|options: &mut ServerOptions| options.tls.client_ca = Some(listed))
@@ -29,7 +30,7 @@ async fn serve(files: &Files, listed: &[&str]) -> TestServer {
 }
 
 /// The statuses of a scaling route, with and without `/v1`, and of another route.
-async fn statuses(client: &Client, server: &TestServer) -> [u16; 3] {
+async fn statuses(client: &HttpsClient, server: &TestServer) -> [u16; 3] {
     let mut found = [0; 3];
     for (status, path) in found.iter_mut().zip([
         DIMENSION.to_owned(),
@@ -43,7 +44,7 @@ async fn statuses(client: &Client, server: &TestServer) -> [u16; 3] {
 
 #[tokio::test]
 async fn the_scaling_routes_need_a_certificate_and_no_other_route_does() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let authority = Authority::new("a client's CA");
     let server = serve(&files, &[&authority.cert]).await;
     assert_eq!(statuses(&files.client(), &server).await, [403, 403, 200]);
@@ -77,7 +78,7 @@ async fn the_scaling_routes_need_a_certificate_and_no_other_route_does() {
 
 #[tokio::test]
 async fn no_way_of_writing_the_path_goes_round_the_certificate() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = serve(&files, &[&api_gateway().cert]).await;
     for path in [
         "/scalableTargetDimensions/1/",
@@ -106,13 +107,13 @@ async fn no_way_of_writing_the_path_goes_round_the_certificate() {
 
 #[tokio::test]
 async fn a_listed_certificate_is_taken_itself_as_api_gateways_is() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let (gateway, ca) = (api_gateway(), self_signed_ca("made by openssl req -x509"));
     let server = serve(&files, &[&gateway.cert, &ca.cert]).await;
     for shown in [&gateway, &ca] {
         let client = files.client().showing(shown);
         assert_eq!(statuses(&client, &server).await, [200, 200, 200]);
-        let old = Client {
+        let old = HttpsClient {
             versions: &TLS_1_2,
             ..client
         };
@@ -138,7 +139,7 @@ fn the_certificate_of_these_tests_has_the_shape_of_api_gateways() {
 
 #[tokio::test]
 async fn a_certificate_that_is_not_to_be_trusted_ends_the_handshake() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let authority = Authority::new("a client's CA");
     let (gateway, expired) = (api_gateway(), expired_api_gateway());
     let server = serve(&files, &[&authority.cert, &gateway.cert, &expired.cert]).await;
@@ -152,7 +153,7 @@ async fn a_certificate_that_is_not_to_be_trusted_ends_the_handshake() {
         ("for servers alone", authority.for_servers_only("scaler")),
     ] {
         for versions in [rustls::ALL_VERSIONS, &TLS_1_2] {
-            let client = Client {
+            let client = HttpsClient {
                 versions,
                 ..files.client().showing(&shown)
             };
@@ -170,7 +171,7 @@ async fn a_certificate_that_is_not_to_be_trusted_ends_the_handshake() {
 
 #[tokio::test]
 async fn a_listed_certificate_that_is_no_cas_vouches_for_nobody_else() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let (gateway, minted) = api_gateway_that_signs();
     // Beside a CA and alone.
     for others in [vec![], vec![Authority::new("a client's CA").cert]] {
@@ -199,13 +200,13 @@ async fn a_listed_certificate_that_is_no_cas_vouches_for_nobody_else() {
 
 #[tokio::test]
 async fn no_session_is_taken_up_again_since_its_certificate_would_not_be_looked_at() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let gateway = api_gateway();
     let server = serve(&files, &[&gateway.cert]).await;
-    let plain = Files::new();
+    let plain = TlsFiles::new();
     let without = plain.serve().await;
     for versions in [&TLS_1_2, &TLS_1_3] {
-        let client = Client {
+        let client = HttpsClient {
             versions,
             ..files.client().showing(&gateway)
         };
@@ -214,7 +215,7 @@ async fn no_session_is_taken_up_again_since_its_certificate_would_not_be_looked_
             [HandshakeKind::Full; 2]
         );
         // What the check above would see otherwise.
-        let client = Client {
+        let client = HttpsClient {
             versions,
             ..plain.client()
         };
@@ -227,10 +228,10 @@ async fn no_session_is_taken_up_again_since_its_certificate_would_not_be_looked_
 
 #[tokio::test]
 async fn a_stolen_certificate_is_nothing_without_its_key() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let gateway = api_gateway();
     let server = serve(&files, &[&gateway.cert]).await;
-    let thief = Issued {
+    let thief = IssuedCertificate {
         cert: gateway.cert,
         key: api_gateway().key,
     };
@@ -244,8 +245,8 @@ async fn a_stolen_certificate_is_nothing_without_its_key() {
 
 /// Presents a certificate with a key that is not its own.
 async fn shows_by_force(
-    files: &Files,
-    thief: &Issued,
+    files: &TlsFiles,
+    thief: &IssuedCertificate,
     address: std::net::SocketAddr,
 ) -> std::io::Result<u8> {
     use std::sync::Arc;
@@ -300,7 +301,7 @@ async fn shows_by_force(
 
 #[tokio::test]
 async fn other_routes_can_be_chosen_and_everything_too() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let gateway = api_gateway();
     let listed = files.write("clients.pem", &gateway.cert);
     let serve = async |routes: &[&str]| {
@@ -360,7 +361,7 @@ async fn other_routes_can_be_chosen_and_everything_too() {
 
 #[tokio::test]
 async fn the_log_has_the_subject_of_who_asked_for_a_protected_route_and_nothing_more() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let gateway = api_gateway();
     let (cert, key, listed) = (
         files.path("cert.pem"),

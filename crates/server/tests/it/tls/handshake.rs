@@ -10,20 +10,20 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Client, Files, NAME, TLS_1_2, TLS_1_3};
+use super::{HttpsClient, NAME, TLS_1_2, TLS_1_3, TlsFiles};
 use crate::client;
 
 const SHORT: Duration = Duration::from_millis(100);
 
 #[tokio::test]
 async fn tls_1_2_and_1_3_are_spoken_and_http_1_1_within() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files.serve().await;
     for (versions, said) in [
         (&TLS_1_2, rustls::ProtocolVersion::TLSv1_2),
         (&TLS_1_3, rustls::ProtocolVersion::TLSv1_3),
     ] {
-        let client = Client {
+        let client = HttpsClient {
             versions,
             protocols: &["h2", "http/1.1"],
             ..files.client()
@@ -42,7 +42,7 @@ async fn tls_1_2_and_1_3_are_spoken_and_http_1_1_within() {
             "max-age=31536000"
         );
     }
-    let only_h2 = Client {
+    let only_h2 = HttpsClient {
         protocols: &["h2"],
         ..files.client()
     };
@@ -55,7 +55,7 @@ async fn tls_1_2_and_1_3_are_spoken_and_http_1_1_within() {
 
 #[tokio::test]
 async fn a_large_body_arrives_and_an_error_is_the_same_as_over_plain_http() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files.serve().await;
     let packages: Vec<String> = (0..5000)
         .map(|number| format!(r#"{{"package_name":"package-{number}","package_version":"1"}}"#))
@@ -97,7 +97,7 @@ async fn a_large_body_arrives_and_an_error_is_the_same_as_over_plain_http() {
 
 #[tokio::test]
 async fn plain_http_gets_no_answer_on_the_port_of_https() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files.serve().await;
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream
@@ -139,7 +139,7 @@ async fn plain_http_has_no_word_of_https() {
 
 #[tokio::test]
 async fn a_handshake_that_takes_too_long_is_given_up() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files
         .serve_with(|options| options.limits.handshake = SHORT)
         .await;
@@ -153,7 +153,7 @@ async fn a_handshake_that_takes_too_long_is_given_up() {
 
 #[tokio::test]
 async fn a_connection_beyond_the_limit_takes_the_place_of_an_idle_one() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files
         .serve_with(|options| options.limits.connections = 1)
         .await;
@@ -180,7 +180,7 @@ async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> String {
 
 #[tokio::test]
 async fn a_stop_lets_a_request_finish_and_says_goodbye_to_every_connection() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files.serve().await;
     let address: SocketAddr = server.address();
     let mut idle = files.client().connect(address).await.unwrap();

@@ -1,6 +1,6 @@
 //! Plain HTTP beside HTTPS.
 
-use super::{Files, NAME};
+use super::{NAME, TlsFiles};
 use crate::{
     client::{Raw, send_with},
     support::free_port,
@@ -8,7 +8,7 @@ use crate::{
 
 #[tokio::test]
 async fn plain_http_is_sent_to_the_same_address_by_https() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files
         .serve_with(|options| options.tls.http_redirect = Some(free_port()))
         .await;
@@ -52,7 +52,7 @@ async fn plain_http_is_sent_to_the_same_address_by_https() {
 
 #[tokio::test]
 async fn nobody_is_sent_to_a_host_that_the_server_has_no_certificate_for() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files
         .serve_with(|options| options.tls.http_redirect = Some(free_port()))
         .await;

@@ -8,7 +8,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Files, NAME, certificates::api_gateway};
+use super::{NAME, TlsFiles, certificates::api_gateway};
 use crate::{
     binary::{Binary, Signal},
     support::TestServer,
@@ -18,14 +18,14 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The certificate that a new connection sees.
-async fn seen(files: &Files, server: &TestServer) -> CertificateDer<'static> {
+async fn seen(files: &TlsFiles, server: &TestServer) -> CertificateDer<'static> {
     let stream = files.client().connect(server.address()).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0]
         .clone()
         .into_owned()
 }
 
-async fn until_seen(files: &Files, server: &TestServer, cert: &str) {
+async fn until_seen(files: &TlsFiles, server: &TestServer, cert: &str) {
     let expected = CertificateDer::from_pem_slice(cert.as_bytes()).unwrap();
     let found = async {
         while seen(files, server).await != expected {
@@ -37,7 +37,7 @@ async fn until_seen(files: &Files, server: &TestServer, cert: &str) {
 
 #[tokio::test]
 async fn a_new_pair_is_taken_up_and_connections_go_on() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files.serve().await;
     let mut open = files.client().connect(server.address()).await.unwrap();
     let renewed = files.authority.server(NAME);
@@ -64,7 +64,7 @@ async fn a_new_pair_is_taken_up_and_connections_go_on() {
 
 #[tokio::test]
 async fn files_that_cannot_be_used_change_nothing() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let server = files.serve().await;
     let first = seen(&files, &server).await;
     let good = std::fs::read(files.path("cert.pem")).unwrap();
@@ -86,7 +86,7 @@ async fn files_that_cannot_be_used_change_nothing() {
 
 #[tokio::test]
 async fn the_list_of_clients_is_read_again_too() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let (old, new) = (api_gateway(), api_gateway());
     let listed = files.write("clients.pem", &old.cert);
     let server = files
@@ -123,7 +123,7 @@ async fn the_list_of_clients_is_read_again_too() {
 
 #[tokio::test]
 async fn a_hang_up_reads_the_files_and_says_what_is_wrong_with_them() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
     let arguments = [
         "--in-memory",

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 
 use super::{
-    Files, NAME,
+    NAME, TlsFiles,
     certificates::{Authority, api_gateway},
 };
 use crate::binary::{Binary, command, refusal};
@@ -110,7 +110,7 @@ async fn options_that_need_or_contradict_each_other_are_told() {
 
 #[tokio::test]
 async fn files_that_are_not_what_they_should_be_are_told_by_name() {
-    let files = Files::new();
+    let files = TlsFiles::new();
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
     let other = Authority::new("another").server(NAME);
     let cut = std::fs::read(&cert).unwrap();
@@ -249,7 +249,7 @@ async fn a_cache_that_others_can_read_is_refused() {
 #[tokio::test]
 async fn what_will_not_do_for_long_is_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
-    let files = Files::new();
+    let files = TlsFiles::new();
     let listed = files.write("listed", super::certificates::expired_api_gateway().cert);
     let (cert, key) = (files.path("cert.pem"), files.path("key.pem"));
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
