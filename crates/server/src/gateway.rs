@@ -32,6 +32,7 @@ use uuid::Uuid;
 use crate::{
     access::Access,
     answer::from_function,
+    concurrency::Concurrency,
     event::RoutedRequest,
     events::{self, Events},
     https,
@@ -72,7 +73,7 @@ impl Gateway {
         limits: Limits,
     ) -> Result<Self, TemplateError> {
         Ok(Self {
-            router: Router::new(routes, functions)?,
+            router: Router::new(routes, functions, limits.concurrency)?,
             limits,
             bodies: body::BodyBudget::new(limits.all_bodies_bytes),
             pages: None,
@@ -252,6 +253,7 @@ impl Gateway {
         // As behind API Gateway a function has all of its time, however slowly the request came in: it ends its work within that.
         self.call(
             Arc::clone(found.function),
+            found.concurrency.clone(),
             arrived,
             (ticket.clone(), share),
             Instant::now() + self.limits.request,
@@ -259,11 +261,12 @@ impl Gateway {
         .await
     }
 
-    /// Calls the function in a task of its own: as in Lambda it runs to its end when the client goes away, and it is
-    /// stopped at the deadline.
+    /// Calls the function in a task of its own when it is its turn: as in Lambda it runs to its end when the client goes
+    /// away, and it is stopped at the deadline. What it waited before is part of its time.
     async fn call(
         &self,
         function: Arc<dyn DynFunction>,
+        concurrency: Concurrency,
         arrived: RoutedRequest<'_>,
         held: (RequestTicket, body::BodyShare),
         deadline: Instant,
@@ -276,7 +279,11 @@ impl Gateway {
         let work = async move {
             // A stop waits for the function, and names the request if it cannot. The body's memory is the function's.
             let _held = held;
-            timeout_at(deadline, function.invoke(event, context)).await
+            timeout_at(deadline, async {
+                let _turn = concurrency.turn().await;
+                function.invoke(event, context).await
+            })
+            .await
         };
         match self.running.spawn(work).await {
             Ok(Ok(made)) => from_function(made),

@@ -9,6 +9,7 @@ mod address;
 mod answer;
 mod backend;
 mod clients;
+mod concurrency;
 mod conflicts;
 mod credentials;
 mod document;

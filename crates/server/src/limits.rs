@@ -1,6 +1,6 @@
 //! The limits that a request meets, as behind API Gateway.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use fleet_edge::{HostingLimits, open_files};
 
@@ -21,6 +21,9 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const STOP: Duration = Duration::from_secs(2 * REQUEST.as_secs() + 1);
 /// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
 pub const CONNECTIONS: usize = 10_000;
+/// How many requests of one route are in their function at once, for each processor: enough to keep it at work while some
+/// wait for a disk or a network.
+pub const CONCURRENCY: usize = 16;
 /// How many files the server may have open, where the operating system lets it: so many connections here and as many at
 /// the local AWS endpoints, with the files behind them.
 pub const OPEN_FILES: u64 = 65_536;
@@ -46,6 +49,9 @@ pub struct Limits {
     /// How many connections may be open at once, where the limit of open files allows it; the one that is idle longest
     /// goes for a new one. [`CONNECTIONS`].
     pub connections: usize,
+    /// How many requests of one route are in their function at once; others wait for their turn, two seconds at most.
+    /// [`CONCURRENCY`] for each processor.
+    pub concurrency: usize,
 }
 
 impl Limits {
@@ -71,6 +77,7 @@ impl Default for Limits {
             handshake: HANDSHAKE,
             stop: STOP,
             connections: CONNECTIONS,
+            concurrency: CONCURRENCY * thread::available_parallelism().map_or(1, usize::from),
         }
     }
 }

@@ -10,7 +10,10 @@ use http::Method;
 use matchit::{InsertError, Params};
 use percent_encoding::percent_decode_str;
 
-use crate::template::{TemplateError, TemplateRoute, trim_slash};
+use crate::{
+    concurrency::Concurrency,
+    template::{TemplateError, TemplateRoute, trim_slash},
+};
 
 /// The routes of a template, each with its function.
 pub(crate) struct Router {
@@ -18,10 +21,17 @@ pub(crate) struct Router {
     paths: Vec<String>,
 }
 
-/// One path with its methods; a method of `None` means any.
+/// One path with its methods.
 struct Resource {
     path: String,
-    methods: Vec<(Option<Method>, Arc<dyn DynFunction>)>,
+    methods: Vec<Target>,
+}
+
+/// What answers one method; `None` means any.
+struct Target {
+    method: Option<Method>,
+    function: Arc<dyn DynFunction>,
+    concurrency: Concurrency,
 }
 
 /// Where a request goes.
@@ -30,13 +40,17 @@ pub(crate) struct RouteMatch<'r, 'p> {
     pub(crate) resource: &'r str,
     /// What answers.
     pub(crate) function: &'r Arc<dyn DynFunction>,
+    /// How many of its requests are answered at once.
+    pub(crate) concurrency: &'r Concurrency,
     raw: Params<'r, 'p>,
 }
 
 impl Router {
+    /// Each route with the function of its name, which has so many of its requests at once.
     pub(crate) fn new(
         routes: Vec<TemplateRoute>,
         functions: &[Arc<dyn DynFunction>],
+        concurrency: usize,
     ) -> Result<Self, TemplateError> {
         let mut resources = BTreeMap::<String, Resource>::new();
         for TemplateRoute {
@@ -65,20 +79,26 @@ impl Router {
                 path,
                 methods: Vec::new(),
             });
-            if resource.methods.iter().any(|(taken, _)| *taken == method) {
+            if resource.methods.iter().any(|taken| taken.method == method) {
                 let method = method.as_ref().map_or("ANY", Method::as_str);
                 return Err(TemplateError::Duplicate(format!(
                     "{method} {}",
                     resource.path
                 )));
             }
-            resource.methods.push((method, Arc::clone(answers)));
+            resource.methods.push(Target {
+                method,
+                function: Arc::clone(answers),
+                concurrency: Concurrency::new(concurrency),
+            });
         }
         let all = resources.keys().cloned().collect();
         let mut paths = matchit::Router::new();
         for (path, mut resource) in resources {
             // A specific method takes precedence over ANY.
-            resource.methods.sort_by_key(|(method, _)| method.is_none());
+            resource
+                .methods
+                .sort_by_key(|target| target.method.is_none());
             paths
                 .insert(pattern(&path)?, resource)
                 .map_err(|error| match error {
@@ -104,13 +124,14 @@ impl Router {
     pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<RouteMatch<'_, 'p>> {
         let found = self.routes.at(trim_slash(path)).ok()?;
         let resource = found.value;
-        let (_, function) = resource
-            .methods
-            .iter()
-            .find(|(known, _)| known.as_ref().is_none_or(|known| known == method))?;
+        let target = resource.methods.iter().find(|target| {
+            let known = target.method.as_ref();
+            known.is_none_or(|known| known == method)
+        })?;
         Some(RouteMatch {
             resource: &resource.path,
-            function,
+            function: &target.function,
+            concurrency: &target.concurrency,
             raw: found.params,
         })
     }
@@ -198,6 +219,7 @@ mod tests {
         Router::new(
             routes.iter().map(route).collect(),
             &[Arc::new(One), Arc::new(Two)],
+            1,
         )
     }
 

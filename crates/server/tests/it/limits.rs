@@ -240,6 +240,73 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
     assert!(strings.ended.load(Ordering::SeqCst));
 }
 
+/// One request of a route at a time.
+fn one_at_a_time() -> Limits {
+    Limits {
+        concurrency: 1,
+        ..body_of(1000)
+    }
+}
+
+#[tokio::test]
+async fn a_request_waits_for_its_turn_and_no_other_route_does() {
+    let hosted = HostedGateway::start(one_at_a_time()).await;
+    let address = hosted.address();
+    let first = tokio::spawn(send(address, "GET", "/stay", ""));
+    hosted.has_begun().await;
+    let second = tokio::spawn(send(address, "GET", "/stay", ""));
+    // Were the second one to begin, it would do so no later than what comes after it.
+    assert_eq!(send(address, "GET", "/echo/1", "").await.status, 200);
+    assert_eq!(hosted.strings.begun.available_permits(), 0);
+    hosted.strings.may_end.add_permits(1);
+    hosted.has_begun().await;
+    assert_eq!(first.await.unwrap().status, 200);
+    hosted.strings.may_end.add_permits(1);
+    assert_eq!(second.await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_those_that_wait_for_their_turn() {
+    let hosted = HostedGateway::start(one_at_a_time()).await;
+    let mut both = [
+        Raw::connect(hosted.address()).await,
+        Raw::connect(hosted.address()).await,
+    ];
+    for raw in &mut both {
+        raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    }
+    hosted.has_begun().await;
+    let strings = Arc::clone(&hosted.strings);
+    let stop = tokio::spawn(hosted.hosting.stop());
+    strings.may_end.add_permits(2);
+    for mut raw in both {
+        assert!(raw.read_to_end().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+    assert_eq!(stop.await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_a_request_waits_for_its_turn_is_part_of_its_time() {
+    let hosted = HostedGateway::start(one_at_a_time()).await;
+    let mut first = Raw::connect(hosted.address()).await;
+    let mut second = Raw::connect(hosted.address()).await;
+    for raw in [&mut first, &mut second] {
+        raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    }
+    hosted.has_begun().await;
+    // Nothing shows that the other one waits.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // No call ends, so it begins all the same. Each half has enough time left, but both together have too little.
+    pass(LONG * 3 / 5).await;
+    hosted.has_begun().await;
+    pass(LONG * 3 / 5).await;
+    for mut raw in [first, second] {
+        let head = raw.read_until("\r\n\r\n");
+        let head = tokio::time::timeout(LONG / 10, head).await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 504 "), "{head}");
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_does_not_arrive_in_time_closes_the_connection() {
     let hosted = HostedGateway::start(Limits {
