@@ -103,7 +103,7 @@ mod tests {
     async fn ends(deadline: Option<Duration>) -> [f64; 3] {
         let now = Instant::now();
         let budget = match deadline {
-            Some(left) => deadline::within(now + left, async { TimeBudget::start() }).await,
+            Some(left) => deadline::with_deadline(now + left, async { TimeBudget::start() }).await,
             None => TimeBudget::start(),
         };
         let seconds = |end: Instant| ((end - now).as_secs_f64() * 1e6).round() / 1e6;

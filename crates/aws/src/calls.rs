@@ -66,7 +66,7 @@ impl OpenCall {
         let call = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(mut call) = call {
             call.ended = SystemTime::now();
-            calls::keep(call);
+            calls::record_details(call);
         }
     }
 }

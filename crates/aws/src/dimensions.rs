@@ -120,7 +120,11 @@ impl DynamoDimensions {
         }
     }
 
-    async fn seen(&self, id: &DimensionId, deadline: Instant) -> Result<ReadState, StoreError> {
+    async fn read_state(
+        &self,
+        id: &DimensionId,
+        deadline: Instant,
+    ) -> Result<ReadState, StoreError> {
         item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
     }
 
@@ -175,7 +179,10 @@ impl DynamoDimensions {
 
 impl ReadDimension for DynamoDimensions {
     async fn read(&self, id: &DimensionId) -> Result<StoredDimension, StoreError> {
-        Ok(self.seen(id, TimeBudget::start().work()).await?.stored)
+        Ok(self
+            .read_state(id, TimeBudget::start().work())
+            .await?
+            .stored)
     }
 }
 
@@ -186,7 +193,7 @@ impl UpdateDimension for DynamoDimensions {
         transition: impl Fn(&StoredDimension) -> Result<Dimension, E> + Send + Sync,
     ) -> Result<DimensionChange, UpdateError<E>> {
         let budget = TimeBudget::start();
-        let mut seen = self.seen(id, budget.work()).await?;
+        let mut seen = self.read_state(id, budget.work()).await?;
         let mut turn = None;
         // One id for all that this update puts, and never a put of something else while an earlier one may still arrive: so
         // the id in an item says that this update is done.
@@ -208,7 +215,7 @@ impl UpdateDimension for DynamoDimensions {
                 Err(PutFailure::Store(error)) => return Err(error.into()),
                 // The conflict brought the newer state with it.
                 Err(PutFailure::Conflict(newer)) => newer,
-                Err(PutFailure::Race) => self.seen(id, budget.work()).await?,
+                Err(PutFailure::Race) => self.read_state(id, budget.work()).await?,
             };
             match newer.trace(write, &seen) {
                 WriteTrace::Written => {

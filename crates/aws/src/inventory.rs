@@ -136,7 +136,7 @@ impl Probe for DataApiInventory {
         let deadline = Instant::now() + budget::PROBE;
         let ask = || self.api.execute(PROBE, Vec::new(), None, deadline);
         let answer = match ask().await {
-            Err(failure) if failure.broke() => ask().await,
+            Err(failure) if failure.is_broken_connection() => ask().await,
             answer => answer,
         };
         answer

@@ -44,7 +44,7 @@ async fn rehearse_for<T>(trust: Trust, work: impl Future<Output = T>) {
     }
     let all = async {
         REHEARSING.scope((), work).await;
-        greet().await;
+        rehearse_handshake().await;
     };
     let _ = timeout(LIMIT, all).await;
 }
@@ -69,7 +69,7 @@ fn answer() -> HttpResponse {
 
 /// Begins a TLS connection to a listener of this process, which breaks it off at the client's first message: the resolver's
 /// thread, the socket and the client's half of the key exchange. Returns whether it came that far.
-async fn greet() -> bool {
+async fn rehearse_handshake() -> bool {
     let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await else {
         return false;
     };
@@ -210,6 +210,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_is_heard_before_its_connection_breaks() {
-        assert!(greet().await);
+        assert!(rehearse_handshake().await);
     }
 }

@@ -55,7 +55,7 @@ impl Probe for SecretProbe {
                 operation: OPERATION,
                 waited: budget::PROBE,
             })),
-            Ok(Err(error)) if passes(&error) => {
+            Ok(Err(error)) if is_transient(&error) => {
                 Err(unavailable(CallFailure::of(OPERATION, &error)))
             }
             Ok(Err(error)) => Err(fault(CallFailure::of(OPERATION, &error))),
@@ -66,7 +66,7 @@ impl Probe for SecretProbe {
 }
 
 /// Whether the same call may succeed later by itself.
-fn passes<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
         SdkError::ServiceError(refusal) => {
@@ -110,6 +110,6 @@ mod tests {
     fn a_request_that_cannot_be_built_does_not_pass() {
         let error: SdkError<DescribeSecretError, HttpResponse> =
             SdkError::construction_failure("no region");
-        assert!(!passes(&error));
+        assert!(!is_transient(&error));
     }
 }

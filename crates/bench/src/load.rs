@@ -105,7 +105,7 @@ pub(crate) async fn run(
     let asked = opened
         .into_iter()
         .enumerate()
-        .map(|(number, connection)| ask(number, connection, load, started));
+        .map(|(number, connection)| send_requests(number, connection, load, started));
     for outcome in futures_util::future::join_all(asked).await {
         let (latencies, not_ok) = outcome?;
         measured.latencies.extend(latencies);
@@ -116,7 +116,7 @@ pub(crate) async fn run(
     Ok(measured)
 }
 
-async fn ask(
+async fn send_requests(
     number: usize,
     mut connection: LoadConnection,
     load: &Load<'_>,

@@ -19,7 +19,7 @@ const MIXED_STEPS: usize = 2;
 /// Measures it after reads, and after reads and writes.
 pub(crate) async fn measure(setup: ServerSetup, connections: usize) -> Result<Report, BenchError> {
     let reads = resident(setup, connections, &STEPS, &|_, number| read(number)).await?;
-    let mixed = resident(setup, connections, &STEPS[..MIXED_STEPS], &mixed).await?;
+    let mixed = resident(setup, connections, &STEPS[..MIXED_STEPS], &mixed_request).await?;
     let steps = [0].into_iter().chain(STEPS);
     let rows = steps.enumerate().map(|(place, requests)| {
         let of = |mib: &[u64]| ReportCell::number(mib.get(place).map(|mib| *mib as f64), 0);
@@ -48,7 +48,7 @@ fn read(number: usize) -> LoadRequest {
     })
 }
 
-fn mixed(connection: usize, number: usize) -> LoadRequest {
+fn mixed_request(connection: usize, number: usize) -> LoadRequest {
     match number % 4 {
         2 => {
             let body = format!(r#"{{"desiredCapacity":{number}.5}}"#);

@@ -33,7 +33,7 @@ impl ReportCell {
         value.map_or(Self::Missing, |value| Self::Number(value, digits))
     }
 
-    fn shown(&self) -> String {
+    fn display_text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Number(value, digits) => format!("{value:.digits$}"),
@@ -60,7 +60,7 @@ impl Report {
             let _ = writeln!(text, "\n| {} |", self.columns.join(" | "));
             let _ = writeln!(text, "|{}", "---|".repeat(self.columns.len()));
             for row in &self.rows {
-                let cells: Vec<String> = row.iter().map(ReportCell::shown).collect();
+                let cells: Vec<String> = row.iter().map(ReportCell::display_text).collect();
                 let _ = writeln!(text, "| {} |", cells.join(" | "));
             }
         }

@@ -182,7 +182,7 @@ impl StartTimes {
         let mut session = process.first_call(&api)?;
         let ready = milliseconds(started.elapsed());
         if let Some(share) = share {
-            share.hold(process.0.id())?;
+            share.add_process(process.0.id())?;
         }
         let answers: Result<_, BenchError> = events
             .iter()

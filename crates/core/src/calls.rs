@@ -60,13 +60,13 @@ pub struct Call {
 }
 
 /// Runs `work` and returns its output with the number of calls that it sent meanwhile, attempts included.
-pub async fn counted<F: Future>(work: F) -> (F::Output, u32) {
-    let (output, tally) = tallied(false, work).await;
+pub async fn count_calls<F: Future>(work: F) -> (F::Output, u32) {
+    let (output, tally) = tally_calls(false, work).await;
     (output, tally.calls)
 }
 
 /// Runs `work` and returns its output with its calls to the stores meanwhile: with `details`, each call as well.
-pub async fn tallied<F: Future>(details: bool, work: F) -> (F::Output, Tally) {
+pub async fn tally_calls<F: Future>(details: bool, work: F) -> (F::Output, Tally) {
     let record = Arc::new(Record {
         details: details.then(Mutex::default),
         ..Record::default()
@@ -107,7 +107,7 @@ pub fn keeps_details() -> bool {
 }
 
 /// Records `call`, if calls are recorded.
-pub fn keep(call: Call) {
+pub fn record_details(call: Call) {
     let _ = RECORD.try_with(|record| {
         if let Some(details) = &record.details {
             details
@@ -126,7 +126,7 @@ mod tests {
     async fn only_calls_within_the_work_are_counted() {
         record();
         record_retry();
-        let (output, tally) = tallied(false, async {
+        let (output, tally) = tally_calls(false, async {
             record();
             tokio::task::yield_now().await;
             record();
@@ -158,8 +158,8 @@ mod tests {
             request_id: None,
         };
         for (asked, kept) in [(false, vec![]), (true, vec![call.clone()])] {
-            let (seen, tally) = tallied(asked, async {
-                keep(call.clone());
+            let (seen, tally) = tally_calls(asked, async {
+                record_details(call.clone());
                 keeps_details()
             })
             .await;

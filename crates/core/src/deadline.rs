@@ -9,7 +9,7 @@ tokio::task_local! {
 }
 
 /// Runs `work`, in which [`current`] returns `deadline`.
-pub async fn within<F: Future>(deadline: Instant, work: F) -> F::Output {
+pub async fn with_deadline<F: Future>(deadline: Instant, work: F) -> F::Output {
     DEADLINE.scope(deadline, work).await
 }
 
@@ -27,7 +27,10 @@ mod tests {
     async fn a_deadline_is_known_to_its_work_alone() {
         let deadline = Instant::now();
         assert_eq!(current(), None);
-        assert_eq!(within(deadline, async { current() }).await, Some(deadline));
+        assert_eq!(
+            with_deadline(deadline, async { current() }).await,
+            Some(deadline)
+        );
         assert_eq!(current(), None);
     }
 }

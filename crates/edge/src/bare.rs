@@ -88,7 +88,7 @@ impl<S: AsyncWrite + Unpin, R: Responder> AsyncWrite for RewordingConnection<S, 
                 unreadable,
                 date,
             }) => {
-                self.pending = worded(&*self.responder, unreadable, date);
+                self.pending = full_response(&*self.responder, unreadable, date);
                 Poll::Ready(Ok(bytes.len()))
             }
             // The rest comes with the next call.
@@ -168,7 +168,7 @@ impl<'b> BareResponse<'b> {
 }
 
 /// The complete response that says why.
-fn worded(responder: &impl Responder, unreadable: UnreadableRequest, date: &str) -> Bytes {
+fn full_response(responder: &impl Responder, unreadable: UnreadableRequest, date: &str) -> Bytes {
     let id = Uuid::new_v4();
     let (mut parts, body) = responder.refuse(unreadable, id).into_parts();
     for name in [REQUEST_ID, CONNECTION] {

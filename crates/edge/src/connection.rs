@@ -62,7 +62,7 @@ impl<R: Responder> Connection<R> {
             sleep(LAST_HANDSHAKE).await;
         };
         let shaken = tokio::select! {
-            shaken = timeout(self.limits.handshake, handshake.shake(stream, &mut client)) => shaken,
+            shaken = timeout(self.limits.handshake, handshake.perform(stream, &mut client)) => shaken,
             () = self.seat.told_to_close() => return,
             () = given_up => return,
         };

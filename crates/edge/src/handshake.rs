@@ -18,7 +18,7 @@ pub trait Handshake: Send + Sync + 'static {
     ///
     /// # Errors
     /// A client that does not do its part.
-    fn shake(
+    fn perform(
         &self,
         stream: TcpStream,
         client: &mut ClientConnection,
@@ -32,7 +32,7 @@ pub struct PlainHttp;
 impl Handshake for PlainHttp {
     type Stream = TcpStream;
 
-    async fn shake(
+    async fn perform(
         &self,
         stream: TcpStream,
         _: &mut ClientConnection,

@@ -146,7 +146,7 @@ impl<R: Responder, H: Handshake> Connections<R, H> {
         if timeout(self.limits.stop, finished).await.is_ok() {
             return 0;
         }
-        let cut = self.under_way.cut();
+        let cut = self.under_way.log_cut_off();
         self.cutting.cancel();
         cut
     }

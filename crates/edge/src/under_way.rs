@@ -40,7 +40,7 @@ impl OpenRequests {
     }
 
     /// Logs each request that is under way as cut off. Returns how many there are.
-    pub fn cut(&self) -> usize {
+    pub fn log_cut_off(&self) -> usize {
         let all = self.all();
         for (id, (method, path)) in all.iter() {
             warn!(%method, path, request_id = %id, "cut by the stop");

@@ -57,12 +57,12 @@ impl ServerProcess {
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(Vec::new()));
         let (sender, mut lines) = mpsc::unbounded_channel();
-        keep(
+        collect_lines(
             child.stdout.take().unwrap(),
             Arc::clone(&said),
             sender.clone(),
         );
-        keep(child.stderr.take().unwrap(), Arc::clone(&said), sender);
+        collect_lines(child.stderr.take().unwrap(), Arc::clone(&said), sender);
         loop {
             let Some(line) = lines.recv().await else {
                 panic!("the server did not start: {:#?}", lines_of(&said))
@@ -85,7 +85,7 @@ impl ServerProcess {
 
     /// Everything that it has written so far.
     #[must_use]
-    pub fn said(&self) -> Vec<String> {
+    pub fn output(&self) -> Vec<String> {
         lines_of(&self.said)
     }
 
@@ -105,7 +105,7 @@ fn lines_of(said: &Mutex<Vec<String>>) -> Vec<String> {
 }
 
 /// Collects a stream in its own task: a pipe that nobody reads fills up, and the server would block on its log.
-fn keep(
+fn collect_lines(
     stream: impl AsyncRead + Unpin + Send + 'static,
     said: Arc<Mutex<Vec<String>>>,
     sender: mpsc::UnboundedSender<String>,

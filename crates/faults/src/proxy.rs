@@ -108,7 +108,7 @@ impl Drop for Proxy {
     }
 }
 
-fn planned(state: &Mutex<ProxyState>, operation: &str) -> Option<Fault> {
+fn next_fault(state: &Mutex<ProxyState>, operation: &str) -> Option<Fault> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let call = ProxiedCall {
         operation,
@@ -142,7 +142,7 @@ async fn serve(
         let Some(request) = request else {
             return Ok(());
         };
-        let fault = planned(state, request.operation());
+        let fault = next_fault(state, request.operation());
         let request = request.bytes;
         match fault {
             None => {

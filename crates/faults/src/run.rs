@@ -57,7 +57,7 @@ impl FaultRun {
     }
 
     /// Prints the test's results at its end, in the line that `.ci/faults` looks for.
-    pub fn seen(&self, what: impl fmt::Display) {
+    pub fn report(&self, what: impl fmt::Display) {
         println!(
             "seen: {}: {what} ({:.0} s)",
             self.name,

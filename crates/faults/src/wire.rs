@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Does `work` in other threads. The thread of the caller blocks until it is done, and so does a paused clock.
-pub fn elsewhere<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+pub fn on_other_threads<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     static ELSEWHERE: LazyLock<Runtime> = LazyLock::new(|| {
         Builder::new_multi_thread()
             .worker_threads(2)
@@ -143,9 +143,9 @@ impl Wire {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pass(&self, path: &str, headers: Vec<(String, String)>, body: String) -> ClientResponse {
+    fn forward(&self, path: &str, headers: Vec<(String, String)>, body: String) -> ClientResponse {
         let (address, path) = (self.address, path.to_owned());
-        elsewhere(async move {
+        on_other_threads(async move {
             let headers: Vec<(&str, &str)> = headers
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -188,7 +188,7 @@ impl HttpConnector for Wire {
         };
         let answer = match fate {
             None => {
-                let answer = self.pass(&path, headers, body);
+                let answer = self.forward(&path, headers, body);
                 response(
                     answer.status,
                     answer
@@ -199,7 +199,7 @@ impl HttpConnector for Wire {
                 )
             }
             Some(CallFate::Unheard) => {
-                drop(self.pass(&path, headers, body));
+                drop(self.forward(&path, headers, body));
                 return HttpConnectorFuture::new(pending());
             }
             Some(CallFate::Refused(ServiceException {
@@ -210,13 +210,13 @@ impl HttpConnector for Wire {
             })) => {
                 match work {
                     RefusedWork::Undone => {}
-                    RefusedWork::Done => drop(self.pass(&path, headers, body)),
+                    RefusedWork::Done => drop(self.forward(&path, headers, body)),
                     RefusedWork::Ended => {
                         let end = ["resourceArn", "secretArn", "transactionId"]
                             .map(|name| (name, sent[name].clone()));
                         let end: Value = end.into_iter().collect();
                         assert_eq!(
-                            self.pass("/RollbackTransaction", headers, end.to_string())
+                            self.forward("/RollbackTransaction", headers, end.to_string())
                                 .status,
                             200
                         );

@@ -9,7 +9,7 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::{
     ApiError, ErrorCode, InvalidInput, bounded_json,
-    field_reader::{FieldFault, FieldReader, found, kind},
+    field_reader::{FieldFault, FieldReader, kind, unexpected},
     shown::ShortName,
     suggestion,
 };
@@ -35,7 +35,7 @@ impl JsonBody {
         match bounded_json::parse(text) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
             Ok(other) => {
-                let rule = format!("must be a JSON object, but is {}", kind(found(&other)));
+                let rule = format!("must be a JSON object, but is {}", kind(unexpected(&other)));
                 Err(refuse(&rule))
             }
             Err(fault) => Err(invalid_body(

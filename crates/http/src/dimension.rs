@@ -150,7 +150,7 @@ pub fn answer(
         pending_seconds: pending_for(&state, since),
     });
     let state = DimensionState::new(id, names, state);
-    let mut response = tagged(json(StatusCode::OK, &state)?, tag)?;
+    let mut response = with_etag(json(StatusCode::OK, &state)?, tag)?;
     if let Some(capacity) = capacity {
         response
             .extensions_mut()
@@ -197,13 +197,13 @@ pub fn precondition_failed(
         request_id: request_id(request).to_owned(),
         state: DimensionState::new(id, names, present.state),
     };
-    let mut response = tagged(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)?;
+    let mut response = with_etag(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)?;
     let cause = "If-Match does not name the present state";
     note_error(&mut response, ErrorCode::PreconditionFailed, cause);
     Ok(response)
 }
 
-fn tagged(mut response: Response, tag: &StateTag) -> Result<Response, ApiError> {
+fn with_etag(mut response: Response, tag: &StateTag) -> Result<Response, ApiError> {
     let value = HeaderValue::from_str(&format!("\"{}\"", tag.as_str()))
         .map_err(|error| ApiError::Internal(error.into()))?;
     response.headers_mut().insert(ETAG, value);

@@ -69,7 +69,7 @@ pub(crate) fn kind(value: Unexpected<'_>) -> &'static str {
 pub(crate) struct FieldReader(pub(crate) Value);
 
 /// As serde names what it finds.
-pub(crate) fn found(value: &Value) -> Unexpected<'_> {
+pub(crate) fn unexpected(value: &Value) -> Unexpected<'_> {
     match value {
         Value::Null => Unexpected::Unit,
         Value::Bool(value) => Unexpected::Bool(*value),
@@ -127,7 +127,7 @@ impl<'de> Deserializer<'de> for FieldReader {
                     .map(|(name, value)| (name, FieldReader(value)));
                 visitor.visit_map(MapDeserializer::new(fields))
             }
-            other => Err(FieldFault::invalid_type(found(&other), &visitor)),
+            other => Err(FieldFault::invalid_type(unexpected(&other), &visitor)),
         }
     }
 

@@ -89,9 +89,9 @@ async fn request<F: Function>(
         let request = event::into_request(host, event, context)?;
         function.call(request).await
     });
-    let work = calls::tallied(trace.is_recorded(), AssertUnwindSafe(work).catch_unwind());
+    let work = calls::tally_calls(trace.is_recorded(), AssertUnwindSafe(work).catch_unwind());
     let (outcome, tally) = match deadline {
-        Some(deadline) => deadline::within(deadline, work).await,
+        Some(deadline) => deadline::with_deadline(deadline, work).await,
         None => work.await,
     };
     let outcome = outcome.unwrap_or_else(|panic| {

@@ -32,7 +32,7 @@ impl IfMatch {
 
     /// Whether a state with this tag may be changed.
     #[must_use]
-    pub fn holds(&self, tag: &StateTag) -> bool {
+    pub fn matches(&self, tag: &StateTag) -> bool {
         match self {
             Self::Any => true,
             Self::OneOf(tags) => tags.iter().any(|known| known == tag.as_str()),
@@ -118,14 +118,14 @@ mod tests {
         assert_eq!(read(&[r#"W/"a""#]), one_of(&[]));
         assert_eq!(read(&[r#"W/"a", "b""#]), one_of(&["b"]));
         let weak = read(&[r#"W/"initial""#]).unwrap();
-        assert!(!weak.holds(&StateTag::initial()));
-        assert!(!read(&[r#""x""#]).unwrap().holds(&StateTag::initial()));
+        assert!(!weak.matches(&StateTag::initial()));
+        assert!(!read(&[r#""x""#]).unwrap().matches(&StateTag::initial()));
         assert!(
             read(&[r#""x", "initial""#])
                 .unwrap()
-                .holds(&StateTag::initial())
+                .matches(&StateTag::initial())
         );
-        assert!(IfMatch::Any.holds(&StateTag::initial()));
+        assert!(IfMatch::Any.matches(&StateTag::initial()));
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl IssuerKeys {
         with: impl FnOnce(&Key) -> T,
     ) -> Result<T, VerifyError> {
         let now = (self.clock)();
-        let kept = self.kept();
+        let kept = self.cached();
         let known = kept
             .set_at(now)
             .filter(|set| set.find(id, algorithm).is_some());
@@ -71,12 +71,12 @@ impl IssuerKeys {
             Some(set) if kept.is_fresh(now) => set,
             // Old keys are good until there are new ones, and one request asks for those.
             Some(set) => match self.asking.try_lock() {
-                Ok(_alone) => self.ask().await.set_at(now).unwrap_or(set),
+                Ok(_alone) => self.fetch().await.set_at(now).unwrap_or(set),
                 Err(_) => set,
             },
             None => {
                 let _alone = self.asking.lock().await;
-                let kept = self.ask().await;
+                let kept = self.fetch().await;
                 let set = kept.set_at(now);
                 let knows = |set: &Arc<KeySet>| set.find(id, algorithm).is_some();
                 match (set.filter(knows), kept.failure) {
@@ -91,28 +91,28 @@ impl IssuerKeys {
     }
 
     /// Asks for the keys before a token needs them.
-    pub(crate) async fn prepare(&self) -> Result<(), KeysError> {
+    pub(crate) async fn prefetch(&self) -> Result<(), KeysError> {
         let _alone = self.asking.lock().await;
-        self.ask().await.failure.map_or(Ok(()), Err)
+        self.fetch().await.failure.map_or(Ok(()), Err)
     }
 
-    fn kept(&self) -> CachedKeys {
+    fn cached(&self) -> CachedKeys {
         self.kept
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn keep(&self, change: impl FnOnce(&mut CachedKeys)) -> CachedKeys {
+    fn update_cache(&self, change: impl FnOnce(&mut CachedKeys)) -> CachedKeys {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut kept);
         kept.clone()
     }
 
     /// Asks the issuer, unless it has just been asked. Only with `asking` held.
-    async fn ask(&self) -> CachedKeys {
+    async fn fetch(&self) -> CachedKeys {
         let now = (self.clock)();
-        let kept = self.kept();
+        let kept = self.cached();
         let interval = if kept.failure.is_some() {
             limits::RETRY_INTERVAL
         } else {
@@ -122,9 +122,9 @@ impl IssuerKeys {
             return kept;
         }
         // Also if nobody waits for the answer any more.
-        self.keep(|kept| kept.asked = Some(now));
+        self.update_cache(|kept| kept.asked = Some(now));
         let found = self.fetcher.keys(&self.issuer).await;
-        self.keep(|kept| match found {
+        self.update_cache(|kept| match found {
             Ok(set) => {
                 kept.set = Some((Arc::new(set), now));
                 kept.failure = None;

@@ -52,8 +52,8 @@ impl TokenVerifier {
     ///
     /// # Errors
     /// [`KeysError`]; the first token tries again.
-    pub async fn prepare(&self) -> Result<(), KeysError> {
-        self.keys.prepare().await
+    pub async fn prefetch(&self) -> Result<(), KeysError> {
+        self.keys.prefetch().await
     }
 
     /// Verifies the value of the header `authorization`.

@@ -119,7 +119,11 @@ impl ChangeReader {
         let database = Arc::clone(&self.changes.database);
         let answer = blocking(move || Ok(database.get_records(request)?)).await?;
         // Nobody hears of a change that a power cut could still undo.
-        self.changes.journal.settled().await.map_err(ChangesError)?;
+        self.changes
+            .journal
+            .wait_for_sync()
+            .await
+            .map_err(ChangesError)?;
         if let Some(iterator) = answer.next_shard_iterator {
             self.iterator = iterator;
         }

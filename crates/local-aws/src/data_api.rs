@@ -320,7 +320,7 @@ fn too_large() -> ServiceResponse {
 }
 
 /// Answers a call whose task did not get to its end.
-pub(crate) fn unfinished(error: JoinError) -> ServiceResponse {
+pub(crate) fn unfinished_response(error: JoinError) -> ServiceResponse {
     DataApiError::Internal(why_unfinished(error)).into_answer()
 }
 

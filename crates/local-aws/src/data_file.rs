@@ -88,7 +88,7 @@ impl DataFile {
         if free_bytes(path).is_some_and(|free| free < LEAST_FREE_BYTES) {
             return Err(DataFileError::Full(path.clone()));
         }
-        match &*self.failed() {
+        match &*self.lock_failure() {
             Some((at, cause)) if at.elapsed() < FAILURE_COUNTS => Err(DataFileError::Failing {
                 file: path.clone(),
                 cause: cause.clone(),
@@ -99,10 +99,10 @@ impl DataFile {
 
     /// A write failed for want of room, or because the disk did not do its part.
     pub(crate) fn note_failure(&self, cause: &str) {
-        *self.failed() = Some((Instant::now(), cause.to_owned()));
+        *self.lock_failure() = Some((Instant::now(), cause.to_owned()));
     }
 
-    fn failed(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
+    fn lock_failure(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
         // Nothing panics while it holds it.
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }

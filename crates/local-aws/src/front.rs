@@ -94,7 +94,7 @@ impl Front {
 
     /// Answers a request. A panic of a service is an answer too, so that nobody waits for one that never comes.
     pub(crate) async fn answer<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
-        caught(self.route(request)).await
+        catch_panic(self.route(request)).await
     }
 
     async fn route<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
@@ -191,7 +191,7 @@ impl Front {
         }
         // A client that goes away does not stop its statement half-way, as it would not on AWS.
         let answered = tokio::spawn(answer).await;
-        answered.unwrap_or_else(data_api::unfinished)
+        answered.unwrap_or_else(data_api::unfinished_response)
     }
 
     /// Reads a body, which may be as large as the largest request of the Data API.
@@ -276,15 +276,15 @@ pub(crate) trait RequestBody: Body<Data = Bytes> + Send + Unpin + 'static {}
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody for B {}
 
 /// The answer, or that of a service that panicked.
-async fn caught(answer: impl Future<Output = DynamoDbResponse>) -> DynamoDbResponse {
+async fn catch_panic(answer: impl Future<Output = DynamoDbResponse>) -> DynamoDbResponse {
     // What a panic leaves behind is what any other request may find: nothing holds a lock across a wait.
     AssertUnwindSafe(answer)
         .catch_unwind()
         .await
-        .unwrap_or_else(|panic| panicked(&*panic).map(Either::Left))
+        .unwrap_or_else(|panic| panic_response(&*panic).map(Either::Left))
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> ServiceResponse {
+fn panic_response(panic: &(dyn Any + Send)) -> ServiceResponse {
     let answer = error(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalServerError",
@@ -332,7 +332,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_of_a_service_is_an_answer_that_tells_nothing_of_it() {
-        let answer = caught(async { panic!("of a table") }).await;
+        let answer = catch_panic(async { panic!("of a table") }).await;
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(answer.headers().contains_key("x-amzn-requestid"));
         assert_eq!(answer.headers()["x-amzn-errortype"], "InternalServerError");

@@ -92,7 +92,7 @@ impl Journal {
     ///
     /// # Errors
     /// The disk did not do its part, now or earlier: nothing is certain until the next start.
-    pub(crate) async fn settled(&self) -> Result<(), String> {
+    pub(crate) async fn wait_for_sync(&self) -> Result<(), String> {
         self.settled_for(None).await
     }
 
@@ -104,11 +104,11 @@ impl Journal {
         let Some(shared) = &self.0 else {
             return Ok(());
         };
-        let seen = shared.state().seen(subject);
+        let seen = shared.state().last_visible(subject);
         loop {
             // Before the look, so that no change is missed.
             let changed = shared.changed.notified();
-            if let Some(settled) = shared.look(seen) {
+            if let Some(settled) = shared.sync_progress(seen) {
                 return settled;
             }
             changed.await;
@@ -123,7 +123,7 @@ impl JournalFile {
     }
 
     /// Whether all up to `number` is on disk. Begins a sync where one is needed and possible.
-    fn look(self: &Arc<Self>, number: u64) -> Option<Result<(), String>> {
+    fn sync_progress(self: &Arc<Self>, number: u64) -> Option<Result<(), String>> {
         let mut state = self.state();
         if let Some(cause) = &state.failed {
             return Some(Err(cause.clone()));
@@ -131,7 +131,7 @@ impl JournalFile {
         if state.synced >= number {
             return Some(Ok(()));
         }
-        let ended = state.ended();
+        let ended = state.last_ended();
         if !state.is_syncing && ended >= number {
             state.is_syncing = true;
             let shared = Arc::clone(self);
@@ -161,7 +161,7 @@ impl JournalFile {
 
 impl JournalState {
     /// The last write that whoever looks at `subject` now can see.
-    fn seen(&self, subject: WriteSubject) -> u64 {
+    fn last_visible(&self, subject: WriteSubject) -> u64 {
         match subject {
             None => self.announced,
             Some(item) => {
@@ -172,7 +172,7 @@ impl JournalState {
     }
 
     /// All up to this one have ended.
-    fn ended(&self) -> u64 {
+    fn last_ended(&self) -> u64 {
         self.open.first().map_or(self.announced, |first| first - 1)
     }
 }
@@ -218,8 +218,8 @@ mod tests {
     #[tokio::test]
     async fn without_a_write_there_is_nothing_to_wait_for() {
         let (_folder, journal) = journal();
-        assert_eq!(journal.settled().now_or_never(), Some(Ok(())));
-        assert_eq!(Journal::none().settled().now_or_never(), Some(Ok(())));
+        assert_eq!(journal.wait_for_sync().now_or_never(), Some(Ok(())));
+        assert_eq!(Journal::none().wait_for_sync().now_or_never(), Some(Ok(())));
         drop(Journal::none().write());
     }
 
@@ -227,7 +227,7 @@ mod tests {
     async fn an_answer_waits_for_what_it_can_have_seen_and_for_no_more() {
         let (_folder, journal) = journal();
         let (first, second) = (journal.write(), journal.write());
-        let mut answer = Box::pin(journal.settled());
+        let mut answer = Box::pin(journal.wait_for_sync());
         assert_eq!(answer.as_mut().now_or_never(), None);
         // One that is announced later is waited for by nobody who came before.
         let third = journal.write();
@@ -237,9 +237,9 @@ mod tests {
         drop(first);
         assert_eq!(answer.await, Ok(()));
         assert_eq!(synced(&journal), 2);
-        assert_eq!(journal.settled().now_or_never(), None);
+        assert_eq!(journal.wait_for_sync().now_or_never(), None);
         drop(third);
-        assert_eq!(journal.settled().await, Ok(()));
+        assert_eq!(journal.wait_for_sync().await, Ok(()));
         assert_eq!(synced(&journal), 3);
     }
 
@@ -249,7 +249,7 @@ mod tests {
         let first = journal.write_of(Some(1));
         assert_eq!(journal.settled_for(Some(2)).now_or_never(), Some(Ok(())));
         assert_eq!(journal.settled_for(Some(1)).now_or_never(), None);
-        assert_eq!(journal.settled().now_or_never(), None);
+        assert_eq!(journal.wait_for_sync().now_or_never(), None);
         // What may be of anything is of each item.
         let any = journal.write();
         let second = journal.write_of(Some(2));
@@ -270,7 +270,9 @@ mod tests {
     async fn many_who_wait_share_a_sync() {
         let (_folder, journal) = journal();
         let writes: Vec<_> = (0..100).map(|_| journal.write()).collect();
-        let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(journal.settled())).collect();
+        let mut waiting: Vec<_> = (0..100)
+            .map(|_| Box::pin(journal.wait_for_sync()))
+            .collect();
         drop(writes);
         // The first look begins the one sync.
         assert_eq!(waiting[0].as_mut().now_or_never(), None);
@@ -284,9 +286,9 @@ mod tests {
     async fn a_sync_goes_on_when_nobody_waits_for_it() {
         let (_folder, journal) = journal();
         drop(journal.write());
-        assert_eq!(journal.settled().now_or_never(), None);
+        assert_eq!(journal.wait_for_sync().now_or_never(), None);
         drop(journal.write());
-        assert_eq!(journal.settled().await, Ok(()));
+        assert_eq!(journal.wait_for_sync().await, Ok(()));
     }
 
     #[tokio::test]
@@ -297,12 +299,12 @@ mod tests {
         // A link to itself can be opened by nobody.
         std::os::unix::fs::symlink(&log, &log).unwrap();
         drop(journal.write());
-        let failed = journal.settled().await.unwrap_err();
+        let failed = journal.wait_for_sync().await.unwrap_err();
         assert!(failed.starts_with("disk I/O error"), "{failed}");
         fs::remove_file(&log).unwrap();
         fs::write(&log, "").unwrap();
         drop(journal.write());
-        assert_eq!(journal.settled().await, Err(failed.clone()));
+        assert_eq!(journal.wait_for_sync().await, Err(failed.clone()));
         assert_eq!(journal.settled_for(Some(1)).await, Err(failed));
     }
 
@@ -311,6 +313,6 @@ mod tests {
         let (folder, journal) = journal();
         fs::remove_file(folder.path().join("data-wal")).unwrap();
         drop(journal.write());
-        assert_eq!(journal.settled().await, Ok(()));
+        assert_eq!(journal.wait_for_sync().await, Ok(()));
     }
 }

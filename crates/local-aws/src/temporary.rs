@@ -43,7 +43,7 @@ impl TemporaryFolder {
         fs::rename(new, folder.path().join(LOCK_FILE))?;
         // The folder itself shows the user of this process.
         let user = fs::metadata(folder.path())?.uid();
-        if let Err(error) = sweep(root, user) {
+        if let Err(error) = remove_leftovers(root, user) {
             tracing::debug!(%error, "the temporary folders of ended servers were not looked for");
         }
         Ok(Self {
@@ -58,7 +58,7 @@ impl TemporaryFolder {
 }
 
 /// Removes what dead servers of this user have left.
-fn sweep(root: &Path, user: u32) -> io::Result<()> {
+fn remove_leftovers(root: &Path, user: u32) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
         if !entry

@@ -143,7 +143,7 @@ impl Access {
     }
 
     /// What a route, as the template writes it, asks for.
-    pub(crate) fn asks(&self, method: &str, path: &str) -> Requirements {
+    pub(crate) fn requirements(&self, method: &str, path: &str) -> Requirements {
         let rules = self.routes.get(path).into_iter().flatten();
         rules
             .map(|guard| &guard.rule)
@@ -165,7 +165,7 @@ impl Access {
             key,
             token,
             signature,
-        } = self.asks(method, path);
+        } = self.requirements(method, path);
         let mut options = String::new();
         if token {
             options.push_str(r#" -H "authorization: Bearer $TOKEN""#);
@@ -206,7 +206,7 @@ impl Access {
         resource: &str,
         now: SystemTime,
     ) -> Result<Admission<'_>, DenialResponse> {
-        self.look(parts, resource, now)
+        self.inspect(parts, resource, now)
             .await
             .map_err(|denial| self.responses.answer(denial))
     }
@@ -227,7 +227,7 @@ impl Access {
             .map_err(|denial| self.responses.answer(denial))
     }
 
-    async fn look(
+    async fn inspect(
         &self,
         parts: &Parts,
         resource: &str,
@@ -246,7 +246,7 @@ impl Access {
         let throttle = guard.throttle.as_ref();
         let claim = if guard.rule.signature {
             let verifier = self.verifier.as_ref().ok_or(Denial::NoSignature)?;
-            Some((verifier, verifier.claim(parts, now)?, throttle))
+            Some((verifier, verifier.parse_claim(parts, now)?, throttle))
         } else {
             None
         };

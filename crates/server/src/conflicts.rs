@@ -31,10 +31,12 @@ impl Conflicts {
     /// The API's address is only checked if it is not `bound` by this process.
     pub(crate) fn find(options: &ServerOptions, bound: bool) -> Option<Self> {
         let embedded = options.uses_local_aws();
-        let listen = (!bound).then(|| beside(options.listen, None)).flatten();
+        let listen = (!bound)
+            .then(|| conflict_at(options.listen, None))
+            .flatten();
         let suggested = listen.map(|(_, free)| free);
         let aws_listen = embedded
-            .then(|| beside(options.aws_listen, suggested))
+            .then(|| conflict_at(options.aws_listen, suggested))
             .flatten();
         let data_dir = (embedded && !options.in_memory)
             .then(|| folder_beside(&options.data_dir))
@@ -82,7 +84,10 @@ impl fmt::Display for Conflicts {
 }
 
 /// The address, if it is in use, and a free one near it that is not `besides`.
-fn beside(address: SocketAddr, besides: Option<SocketAddr>) -> Option<(SocketAddr, SocketAddr)> {
+fn conflict_at(
+    address: SocketAddr,
+    besides: Option<SocketAddr>,
+) -> Option<(SocketAddr, SocketAddr)> {
     let is_free = |address: SocketAddr| TcpListener::bind(address).is_ok();
     if is_free(address) {
         return None;

@@ -32,9 +32,9 @@ pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
         operations.retain(|method, _| is_routed(facts.routes, method, path));
         for (method, operation) in operations {
             let operation = operation.as_object_mut()?;
-            let asked = facts
-                .access
-                .map_or(Requirements::default(), |access| access.asks(method, path));
+            let asked = facts.access.map_or(Requirements::default(), |access| {
+                access.requirements(method, path)
+            });
             schemes_asked.key |= asked.key;
             schemes_asked.token |= asked.token;
             schemes_asked.signature |= asked.signature;

@@ -79,7 +79,7 @@ impl RoutedRequest<'_> {
         } = parts;
         let sent = uri.path();
         let path = stage
-            .map_or(Some(sent), |stage| stage.below(sent))
+            .map_or(Some(sent), |stage| stage.strip(sent))
             .unwrap_or(sent)
             .to_owned();
         let mut event = ApiGatewayProxyRequest::default();

@@ -128,7 +128,7 @@ pub(crate) fn receiver(text: &str) -> Result<Url, &'static str> {
 }
 
 /// Whether the events at `uri` tell what the route `resource` shows.
-pub(crate) fn shows(uri: &Uri, resource: &str) -> bool {
+pub(crate) fn exposes(uri: &Uri, resource: &str) -> bool {
     uri.path() == PATH && resource.contains("/scalableTargetDimensions")
 }
 

@@ -63,7 +63,7 @@ pub fn all(
     clients: &Clients,
     settings: FunctionSettings,
 ) -> Result<Vec<Arc<dyn DynFunction>>, StartError> {
-    named(
+    selected(
         FunctionName::value_variants(),
         clients,
         settings,
@@ -74,7 +74,7 @@ pub fn all(
 
 /// As [`all`], of those in `names`, with `openapi` as the API's description where it is another one, over stores that keep
 /// their data in `files` where they are on this machine.
-pub(crate) fn named(
+pub(crate) fn selected(
     names: &[FunctionName],
     clients: &Clients,
     settings: FunctionSettings,
@@ -189,7 +189,7 @@ mod tests {
         let config = fleet_aws::SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .build();
-        named(names, &Clients::new(config), settings, None, None)
+        selected(names, &Clients::new(config), settings, None, None)
             .unwrap()
             .iter()
             .map(|function| function.name().to_owned())

@@ -143,7 +143,7 @@ impl Gateway {
     /// The path that routes have; `None` outside the stage.
     fn below_stage<'p>(&self, path: &'p str) -> Option<&'p str> {
         match &self.stage {
-            Some(stage) => stage.below(path),
+            Some(stage) => stage.strip(path),
             None => Some(path),
         }
     }
@@ -164,7 +164,7 @@ impl Gateway {
                 None => {
                     // A page's data is what the routes show that it is taken from.
                     let shown = self.router.resources().filter(|resource| {
-                        pages::shows(uri, resource) || events::shows(uri, resource)
+                        pages::exposes(uri, resource) || events::exposes(uri, resource)
                     });
                     routes.cover(None) || shown.into_iter().any(|shown| routes.cover(Some(shown)))
                 }

@@ -82,7 +82,7 @@ impl Pages {
         let headers = &parts.headers;
         match (&parts.method, parts.uri.path()) {
             // A client of the API gets the index of the API.
-            (&Method::GET, "/") if takes_html(headers) => Some(self.assets.home(headers)),
+            (&Method::GET, "/") if takes_html(headers) => Some(self.assets.home_page(headers)),
             (&Method::GET, "/docs" | "/docs/") => Some(self.assets.docs(headers)),
             (&Method::GET, "/_ui/state") => {
                 let state = self.refresh.state(parts.uri.query().unwrap_or_default());
@@ -129,7 +129,7 @@ pub(crate) fn is_dimension(resource: &str) -> bool {
 }
 
 /// Whether the data at `uri`, for the page's script, is what the route `resource` shows.
-pub(crate) fn shows(uri: &Uri, resource: &str) -> bool {
+pub(crate) fn exposes(uri: &Uri, resource: &str) -> bool {
     let Some(data) = uri.path().strip_prefix("/_ui/") else {
         return false;
     };
@@ -222,7 +222,7 @@ mod tests {
     fn what_the_pages_show_is_what_the_routes_show() {
         let shown = |uri: &'static str| {
             let uri = Uri::from_static(uri);
-            ["/ec2/{aws_instance_id}", SCALING].map(|resource| shows(&uri, resource))
+            ["/ec2/{aws_instance_id}", SCALING].map(|resource| exposes(&uri, resource))
         };
         assert_eq!(shown("/_ui/state?q=x"), [true, true]);
         assert_eq!(shown("/_ui/state?only=instances"), [true, false]);

@@ -83,25 +83,25 @@ pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCod
             .map_err(|cause| StartError::System(cause.kind()))?;
     }
     // The server also serves if nobody reads its output.
-    let _ = welcome(&running, out);
-    signals.last(&running).await;
+    let _ = print_welcome(&running, out);
+    signals.wait_for_stop(&running).await;
     info!("stopping; requests under way finish first, unless a second signal comes");
     let data = data_after_stop(&running);
     let under_way = running.under_way();
     tokio::select! {
         cut = running.stop() => {
             if cut == 0 {
-                let _ = farewell("Stopped.", &data, out);
+                let _ = print_farewell("Stopped.", &data, out);
                 return Ok(ExitCode::SUCCESS);
             }
             let ended = format!("Stopped; requests that were cut: {cut}.");
-            let _ = farewell(&ended, &data, out);
+            let _ = print_farewell(&ended, &data, out);
             Ok(ExitCode::from(CUT))
         }
         () = signals.next() => {
-            under_way.cut();
+            under_way.log_cut_off();
             warn!("stopped at once");
-            let _ = farewell("Stopped at once; requests under way were cut.", &data, out);
+            let _ = print_farewell("Stopped at once; requests under way were cut.", &data, out);
             process::exit(STOPPED_AT_ONCE)
         }
     }
@@ -120,7 +120,7 @@ fn data_after_stop(running: &RunningServer) -> String {
 }
 
 /// The last line.
-fn farewell(ended: &str, data: &str, out: &mut impl Write) -> io::Result<()> {
+fn print_farewell(ended: &str, data: &str, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{ended}{data}")?;
     out.flush()
 }
@@ -148,7 +148,7 @@ impl ServerSignals {
     }
 
     /// Waits for Ctrl-C or SIGTERM, and has `running` reload its certificates at each SIGHUP until then.
-    async fn last(&mut self, running: &RunningServer) {
+    async fn wait_for_stop(&mut self, running: &RunningServer) {
         loop {
             let Some(hang_up) = &mut self.hang_up else {
                 return self.next().await;
@@ -170,7 +170,7 @@ impl ServerSignals {
     }
 }
 
-fn welcome(running: &RunningServer, out: &mut impl Write) -> io::Result<()> {
+fn print_welcome(running: &RunningServer, out: &mut impl Write) -> io::Result<()> {
     let url = running.base_url();
     writeln!(
         out,

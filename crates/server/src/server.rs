@@ -79,10 +79,10 @@ impl Server {
     /// # Errors
     /// [`StartError`]; nothing is left running then.
     pub async fn start(options: ServerOptions) -> Result<RunningServer, StartError> {
-        let asks = options.access.asks(options.listen)?;
+        let asks = options.access.requires_access(options.listen)?;
         let (name, mut routes, rules) = routes(&options, asks)?;
         if let Some(hosted) = &options.functions {
-            routes = only(hosted, routes).map_err(|cause| StartError::Template {
+            routes = hosted_routes(hosted, routes).map_err(|cause| StartError::Template {
                 name: name.clone(),
                 cause,
             })?;
@@ -181,7 +181,7 @@ impl Server {
             access: access.as_ref(),
         };
         let openapi = document::describe(metadata::OPENAPI, &facts);
-        let functions = functions::named(
+        let functions = functions::selected(
             options.hosted(),
             &clients,
             settings,
@@ -238,7 +238,7 @@ impl RunningServer {
             None => format!("http://{address}"),
             Some(https) => https.base_url(address),
         };
-        below(url, self.stage.as_ref())
+        with_stage(url, self.stage.as_ref())
     }
 
     /// The address to connect to from this machine.
@@ -350,7 +350,8 @@ fn on_this_machine(
 ) -> Option<String> {
     let port = listener.local_addr().ok()?.port();
     let url = format!("http://127.0.0.1:{port}");
-    plan.is_none().then(|| below(url, options.stage.as_ref()))
+    plan.is_none()
+        .then(|| with_stage(url, options.stage.as_ref()))
 }
 
 /// The base URL that every client knows the server by: that of an address of its own, or of its certificate's name.
@@ -363,11 +364,11 @@ fn known_url(address: SocketAddr, plan: Option<&TlsPlan>, stage: Option<&Stage>)
         None => format!("http://{address}"),
         Some(_) => https::url(name.as_deref(), address),
     };
-    Some(below(url, stage))
+    Some(with_stage(url, stage))
 }
 
 /// A base URL with its stage.
-fn below(url: String, stage: Option<&Stage>) -> String {
+fn with_stage(url: String, stage: Option<&Stage>) -> String {
     match stage {
         None => url,
         Some(stage) => format!("{url}/{stage}"),
@@ -375,7 +376,7 @@ fn below(url: String, stage: Option<&Stage>) -> String {
 }
 
 /// The routes of the functions that are `hosted`.
-fn only(
+fn hosted_routes(
     hosted: &[FunctionName],
     mut routes: Vec<TemplateRoute>,
 ) -> Result<Vec<TemplateRoute>, TemplateError> {

@@ -18,7 +18,7 @@ impl Stage {
     }
 
     /// The path below the stage, as routes have it; `None` outside the stage.
-    pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+    pub(crate) fn strip<'p>(&self, path: &'p str) -> Option<&'p str> {
         match path.strip_prefix('/')?.strip_prefix(self.0.as_str())? {
             "" => Some("/"),
             rest => rest.starts_with('/').then_some(rest),
@@ -65,7 +65,7 @@ mod tests {
             ("//prod/v1", None),
             ("*", None),
         ] {
-            assert_eq!(stage.below(path), below, "{path}");
+            assert_eq!(stage.strip(path), below, "{path}");
         }
     }
 

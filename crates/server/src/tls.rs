@@ -227,7 +227,7 @@ impl TlsPlan {
         };
         let builder = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?;
-        let listed = self.listed(material)?;
+        let listed = self.client_authorities(material)?;
         let asks_clients = listed.is_some();
         let builder = match listed {
             None => builder.with_no_client_auth(),
@@ -261,7 +261,7 @@ impl TlsPlan {
         }
     }
 
-    fn listed(
+    fn client_authorities(
         &self,
         material: &Material,
     ) -> Result<Option<(&OptionFile, Vec<CertificateDer<'static>>)>, TlsError> {
@@ -288,7 +288,7 @@ impl TlsPlan {
                 );
             }
         }
-        if let Ok(Some((file, listed))) = self.listed(material) {
+        if let Ok(Some((file, listed))) = self.client_authorities(material) {
             listed
                 .iter()
                 .for_each(|certificate| warn_of_end(file, certificate, now));
@@ -457,7 +457,7 @@ impl Acceptor {
 impl Handshake for Acceptor {
     type Stream = TlsStream<TcpStream>;
 
-    async fn shake(
+    async fn perform(
         &self,
         stream: TcpStream,
         client: &mut ClientConnection,

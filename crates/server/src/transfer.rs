@@ -289,7 +289,7 @@ async fn open(options: &StoreOptions) -> Result<(OpenStores, Ports), StartError>
 }
 
 /// Repeats `ask` while the store is unavailable, at most [`PATIENCE`] times.
-async fn patiently<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
+async fn with_retries<T>(ask: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
     for _ in 0..PATIENCE {
         match ask().await {
             Err(StoreError::Unavailable { retry_after, .. }) => {

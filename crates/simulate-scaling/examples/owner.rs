@@ -63,7 +63,7 @@ async fn run(endpoint: OwnerEndpoint, folder: &Path) -> Result<(), OwnerError> {
     loop {
         // Before the list is read, so that what changes meanwhile is told afterwards.
         if let (Some(url), "") = (&events, heard.as_str()) {
-            heard = endpoint.hear(url, "").await.unwrap_or_default();
+            heard = endpoint.wait_for_event(url, "").await.unwrap_or_default();
         }
         // What is InProgress was begun by a copy that is at it, or that was killed: its lock tells.
         for status in ["Pending", "InProgress"] {
@@ -78,7 +78,7 @@ async fn run(endpoint: OwnerEndpoint, folder: &Path) -> Result<(), OwnerError> {
             }
         }
         let told = match &events {
-            Some(url) if !heard.is_empty() => endpoint.hear(url, &heard).await,
+            Some(url) if !heard.is_empty() => endpoint.wait_for_event(url, &heard).await,
             _ => Err("nobody tells".into()),
         };
         match told {
@@ -144,7 +144,7 @@ impl OwnerEndpoint {
     }
 
     /// Waits until something has changed after the event `last`, or for some seconds. Answers the id of the last event.
-    async fn hear(&self, url: &str, last: &str) -> Result<String, OwnerError> {
+    async fn wait_for_event(&self, url: &str, last: &str) -> Result<String, OwnerError> {
         let request = self.client.get(url).header("last-event-id", last);
         let answer = request.send().await?.error_for_status()?.text().await?;
         let mut told = answer.lines().filter_map(|line| line.strip_prefix("id: "));

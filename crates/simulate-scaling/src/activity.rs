@@ -179,7 +179,7 @@ impl Activity {
 
 /// The answer of `describe-scaling-activities`: the newest first.
 #[must_use]
-pub fn described<'a>(
+pub fn describe<'a>(
     activities: impl DoubleEndedIterator<Item = &'a Activity>,
     resource_id: &str,
 ) -> Value {
@@ -305,7 +305,7 @@ mod tests {
             at(5),
             NotScaledReason::AlreadyAtMaxCapacity { max: 4 },
         );
-        let written = described([&activity].into_iter(), "r");
+        let written = describe([&activity].into_iter(), "r");
         let written = &written["ScalingActivities"][0];
         assert_eq!(
             written["NotScaledReasons"],

@@ -242,7 +242,7 @@ pub(crate) struct EndpointOptions {
 }
 
 impl SimulationOptions {
-    pub(crate) fn asking(&self) -> EndpointOptions {
+    pub(crate) fn endpoint_options(&self) -> EndpointOptions {
         EndpointOptions {
             url: self.endpoint.clone(),
             headers: self.header.clone(),

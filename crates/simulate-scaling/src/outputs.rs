@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     activities::ActivityListener,
-    activity::{Activity, StatusCode, described, reason_words},
+    activity::{Activity, StatusCode, describe, reason_words},
     alarm::AlarmState,
     endpoint::AskError,
     options::SimulationOptions,
@@ -128,7 +128,7 @@ pub(crate) fn json(run: &SimulationRun, resource_id: &str, with_not_scaled: bool
         .activities
         .iter()
         .filter(|activity| with_not_scaled || activity.not_scaled.is_none());
-    format!("{:#}\n", described(told, resource_id))
+    format!("{:#}\n", describe(told, resource_id))
 }
 
 /// A row for each period. A missing datapoint is empty. Of several policies each has its own metric and alarms besides.

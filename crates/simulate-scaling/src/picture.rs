@@ -230,7 +230,7 @@ fn metric_panel(played: &[RunRecord], settings: &SimulationSettings, time: &Time
             for shade in shades(run, settings.period, |sample| {
                 which(sample) == Some(AlarmState::Alarm)
             }) {
-                group = shaded(group, class, &shade, time, index == 0);
+                group = draw_shade(group, class, &shade, time, index == 0);
             }
         }
     }
@@ -244,19 +244,20 @@ fn metric_panel(played: &[RunRecord], settings: &SimulationSettings, time: &Time
         } else {
             ("metric", metric_path(run, time, &value))
         };
-        group = group.add(numbered(
-            Path::new().set("d", drawn),
-            class,
-            "metric",
-            index,
-        ));
+        group = group.add(with_id(Path::new().set("d", drawn), class, "metric", index));
     }
     group
 }
 
 /// Draws when an alarm was in `ALARM`: a pale area, which a long run makes too narrow to be seen, and a bar at its edge,
 /// which is always wide enough.
-fn shaded(group: Group, class: &'static str, shade: &Shade, time: &TimeAxis, first: bool) -> Group {
+fn draw_shade(
+    group: Group,
+    class: &'static str,
+    shade: &Shade,
+    time: &TimeAxis,
+    first: bool,
+) -> Group {
     let (x, end) = (time.x(shade.from), time.x(shade.to).min(RIGHT));
     let edge = if first { METRIC.0 } else { METRIC.1 - EDGE };
     let bar = rectangle(class, x, edge, (end - x).max(NARROWEST), EDGE)
@@ -270,7 +271,7 @@ fn shaded(group: Group, class: &'static str, shade: &Shade, time: &TimeAxis, fir
 }
 
 /// The second run's lines are dashed.
-fn numbered(path: Path, class: &str, id: &str, index: usize) -> Path {
+fn with_id(path: Path, class: &str, id: &str, index: usize) -> Path {
     if index == 0 {
         path.set("class", class).set("id", id)
     } else {
@@ -365,7 +366,7 @@ fn capacity_panel(played: &[RunRecord], time: &TimeAxis) -> Group {
         // A broad line twice would hide more than it shows.
         if index == 0 {
             let desired = step_path(run, time, &value, |step| step.desired);
-            group = group.add(numbered(
+            group = group.add(with_id(
                 Path::new().set("d", desired),
                 "desired",
                 "desired",
@@ -373,7 +374,7 @@ fn capacity_panel(played: &[RunRecord], time: &TimeAxis) -> Group {
             ));
         }
         let actual = step_path(run, time, &value, |step| step.actual);
-        group = group.add(numbered(
+        group = group.add(with_id(
             Path::new().set("d", actual),
             "actual",
             "actual",

@@ -80,7 +80,7 @@ pub enum PolicyVerdict {
 
 /// The capacity at which the metric would be `target`: `current` times `metric` by `target`, rounded up.
 #[must_use]
-pub fn needed(current: f64, metric: f64, target: f64) -> f64 {
+pub fn needed_capacity(current: f64, metric: f64, target: f64) -> f64 {
     let exact = current * metric / target;
     // A whole number with rounding errors from a division must not cost a unit.
     let whole = exact.round();
@@ -112,7 +112,7 @@ pub fn scale_out(
     added: Option<f64>,
 ) -> PolicyVerdict {
     // Zero times anything is zero, but the metric says that there is work.
-    let wanted = needed(newest.capacity.max(1.0), newest.metric, target);
+    let wanted = needed_capacity(newest.capacity.max(1.0), newest.metric, target);
     scale_out_to(wanted, current, bounds, added)
 }
 
@@ -128,7 +128,8 @@ pub fn scale_in(
     cooling_down: bool,
 ) -> PolicyVerdict {
     // A capacity above the maximum, which another caller has set, comes down at least to the maximum.
-    let needed = |capacity, metric: f64| bounds.nearest(needed(capacity, metric.max(0.0), target));
+    let needed =
+        |capacity, metric: f64| bounds.nearest(needed_capacity(capacity, metric.max(0.0), target));
     let wanted = needed(newest.capacity, newest.metric);
     match scale_in_to(wanted, current, bounds, cooling_down) {
         PolicyVerdict::Scale(_) if needed(current, highest) > wanted => {
@@ -283,7 +284,10 @@ mod tests {
         for units in 1..200_u32 {
             let load = 50.0 * f64::from(units);
             let current = f64::from(units) / 3.0;
-            assert_eq!(needed(current, load / current, 50.0), f64::from(units));
+            assert_eq!(
+                needed_capacity(current, load / current, 50.0),
+                f64::from(units)
+            );
         }
     }
 

@@ -22,8 +22,8 @@ pub async fn program() -> ExitCode {
     match simulate(&SimulationOptions::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(Trouble::Options(sentence)) => say(&sentence, 2),
-        Err(Trouble::Endpoint(sentence)) => say(&sentence, 1),
+        Err(Trouble::Options(sentence)) => exit_with(&sentence, 2),
+        Err(Trouble::Endpoint(sentence)) => exit_with(&sentence, 1),
     }
 }
 
@@ -32,7 +32,7 @@ enum Trouble {
     Endpoint(String),
 }
 
-fn say(sentence: &str, code: u8) -> ExitCode {
+fn exit_with(sentence: &str, code: u8) -> ExitCode {
     // Whoever closed standard error does not want to know.
     let _ = writeln!(std::io::stderr(), "simulate-scaling: {sentence}");
     ExitCode::from(code)
@@ -45,7 +45,7 @@ async fn simulate(options: &SimulationOptions) -> Result<bool, Trouble> {
         None => None,
     };
     let files = OutputFiles::prepare(options, compared.is_some()).map_err(Trouble::Options)?;
-    let (mut endpoint, state) = registered(options.asking()).await?;
+    let (mut endpoint, state) = registered(options.endpoint_options()).await?;
     let Some(settings) = settings else {
         return check(&mut endpoint, &state, &options.refusals()).await;
     };
@@ -65,7 +65,7 @@ async fn simulate(options: &SimulationOptions) -> Result<bool, Trouble> {
     played.push(RunRecord { settings, run });
     if let (Some(settings), Some(before), false) = (compared, before, ended) {
         print(&format!("\nNow with {}:\n", settings.names()));
-        let state = restored(&mut endpoint, &settings, options.speed(), before).await?;
+        let state = restore(&mut endpoint, &settings, options.speed(), before).await?;
         let run =
             simulation::run(&settings, options.speed(), state, &mut endpoint, &mut lines).await;
         played.push(RunRecord { settings, run });
@@ -99,7 +99,7 @@ async fn simulate(options: &SimulationOptions) -> Result<bool, Trouble> {
 }
 
 /// Brings the desired capacity back to what it was, and waits until the endpoint has done so.
-async fn restored(
+async fn restore(
     endpoint: &mut Endpoint,
     settings: &SimulationSettings,
     speed: ClockSpeed,

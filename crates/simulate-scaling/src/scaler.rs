@@ -202,7 +202,7 @@ impl PolicyWatch {
         }
     }
 
-    fn take(&mut self, metric: Option<f64>, capacity: f64) {
+    fn add_datapoint(&mut self, metric: Option<f64>, capacity: f64) {
         let (high, low) = self.policy.alarms();
         let alarms = [high, low];
         let kept = alarms.iter().flatten().map(Alarm::reads).max();
@@ -290,7 +290,7 @@ impl Scaler {
 
     /// What is suspended.
     #[must_use]
-    pub fn suspended(&self) -> Suspension {
+    pub fn suspension(&self) -> Suspension {
         self.suspended
     }
 
@@ -337,7 +337,7 @@ impl Scaler {
         standing: CapacitySnapshot,
     ) -> PeriodResult {
         for (watched, metric) in self.watched.iter_mut().zip(metrics) {
-            watched.take(*metric, standing.measured_at);
+            watched.add_datapoint(*metric, standing.measured_at);
         }
         let proposals: Vec<(usize, Proposal)> = (0..self.watched.len())
             .filter_map(|index| Some((index, self.proposal(index, now, standing)?)))
@@ -484,7 +484,7 @@ impl Scaler {
     }
 
     /// Takes the beginning of an order: until it ends, what it adds counts as added.
-    pub fn begun(&mut self, order: &CapacityOrder) {
+    pub fn begin_order(&mut self, order: &CapacityOrder) {
         self.under_way = order.by_policy.map(|ordered| {
             let cooldown = Cooldown {
                 direction: order.direction,
@@ -502,7 +502,7 @@ impl Scaler {
 
     /// Takes the successful end of an order: what a policy ordered begins its cooldown, and a scale-out ends that of a
     /// scale-in.
-    pub fn fulfilled(&mut self, now: Timestamp, order: &CapacityOrder) {
+    pub fn fulfil_order(&mut self, now: Timestamp, order: &CapacityOrder) {
         self.under_way = None;
         let Some(ordered) = order.by_policy else {
             return;

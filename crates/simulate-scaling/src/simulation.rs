@@ -224,7 +224,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
             now = next;
             clock.wait_until(now).await;
             self.work(now);
-            outcome = self.happen(now, scheduled == Some(now)).await;
+            outcome = self.run_due(now, scheduled == Some(now)).await;
             self.work(now);
             if outcome.is_ok() && period == Some(now) {
                 outcome = self.measure(now, next_period).await;
@@ -238,13 +238,13 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
         }
         let stopped = outcome.err().map(|StopReason(reason)| reason);
         if let Some(reason) = &stopped {
-            self.target.stopped(now, reason);
+            self.target.stop_order(now, reason);
         }
         (now, stopped)
     }
 
     /// What is due but for a datapoint.
-    async fn happen(&mut self, now: Timestamp, scheduled: bool) -> Result<(), StopReason> {
+    async fn run_due(&mut self, now: Timestamp, scheduled: bool) -> Result<(), StopReason> {
         if scheduled {
             self.scheduled(now).await?;
         }
@@ -291,7 +291,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
         let just_before = now - jiff::SignedDuration::from_nanos(1);
         for action in self.schedule() {
             if action.next(self.settings.start, just_before) == Some(now) {
-                self.target.act(now, action).await?;
+                self.target.run_action(now, action).await?;
             }
         }
         Ok(())
@@ -299,11 +299,11 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
 
     /// Takes the period's datapoints, which arrive after the delay.
     async fn measure(&mut self, now: Timestamp, period: i64) -> Result<(), StopReason> {
-        self.target.look(now).await?;
+        self.target.read_endpoint(now).await?;
         self.work(now);
         let actual = self.target.actual();
-        let off = self.settings.off(&mut self.random);
-        let backlog = self.backlog.as_ref().map(Backlog::stock);
+        let off = self.settings.noise(&mut self.random);
+        let backlog = self.backlog.as_ref().map(Backlog::waiting);
         let of = |source| self.settings.metric(source, period, actual, backlog, off);
         let metrics: Vec<_> = self
             .settings

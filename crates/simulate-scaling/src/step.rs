@@ -114,7 +114,7 @@ impl StepScaling {
 
     /// The capacity that a step asks for, before minimum and maximum. What is a fraction of a unit counts as a whole one;
     /// other fractions are dropped.
-    fn wanted(&self, current: f64, step: &StepAdjustment) -> f64 {
+    fn wanted_capacity(&self, current: f64, step: &StepAdjustment) -> f64 {
         let by = f64::from(step.by);
         match self.adjustment {
             Adjustment::Exact => by,
@@ -145,7 +145,7 @@ impl StepScaling {
         added: Option<f64>,
         blocked: bool,
     ) -> Option<PolicyVerdict> {
-        let wanted = self.wanted(current, self.step(metric)?);
+        let wanted = self.wanted_capacity(current, self.step(metric)?);
         Some(if wanted > current {
             scale_out_to(wanted, current, bounds, added)
         } else if wanted < current {

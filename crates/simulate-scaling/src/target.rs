@@ -181,7 +181,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
     ///
     /// # Errors
     /// As [`Self::bound`].
-    pub async fn act(
+    pub async fn run_action(
         &mut self,
         now: Timestamp,
         action: &ScheduledAction,
@@ -199,10 +199,10 @@ impl<'a, L: ActivityListener> Target<'a, L> {
     ///
     /// # Errors
     /// As [`Self::bound`].
-    pub async fn look(&mut self, now: Timestamp) -> Result<(), StopReason> {
+    pub async fn read_endpoint(&mut self, now: Timestamp) -> Result<(), StopReason> {
         if self.under_way.is_none() {
             let answer = self.endpoint.get().await;
-            self.heard(now, answer)?;
+            self.take_answer(now, answer)?;
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
     }
 
     /// Takes an answer: a state is what holds from now on. One without a state is forgiven a few times, but for a breach.
-    fn heard(
+    fn take_answer(
         &mut self,
         now: Timestamp,
         answer: Result<ContractState, AskError>,
@@ -283,13 +283,13 @@ impl<'a, L: ActivityListener> Target<'a, L> {
                     Some(patience) => format!("{reason} No change was accepted for {patience:#}."),
                 }));
             }
-            return self.heard(now, answer).map(|_| ());
+            return self.take_answer(now, answer).map(|_| ());
         }
         self.refused = None;
         // What was under way is overridden by accepted changes, not by failed ones.
         self.overridden(now);
-        self.scaler.begun(&order);
-        let state = self.heard(now, answer)?;
+        self.scaler.begin_order(&order);
+        let state = self.take_answer(now, answer)?;
         let next_poll = later(now, self.following.poll);
         self.under_way = Some(OpenOrder {
             order,
@@ -298,7 +298,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
             give_up: later(now, self.following.give_up),
         });
         if let Some(state) = state {
-            self.follow(now, &state);
+            self.follow_order(now, &state);
         }
         Ok(())
     }
@@ -309,9 +309,9 @@ impl<'a, L: ActivityListener> Target<'a, L> {
     /// As [`Self::bound`].
     pub async fn poll(&mut self, now: Timestamp) -> Result<(), StopReason> {
         let answer = self.endpoint.get().await;
-        let state = self.heard(now, answer)?;
+        let state = self.take_answer(now, answer)?;
         if let Some(state) = state {
-            self.follow(now, &state);
+            self.follow_order(now, &state);
         }
         if let Some(under_way) = &mut self.under_way {
             if now >= under_way.give_up {
@@ -331,7 +331,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
     }
 
     /// Follows the order under way by what the endpoint says of it.
-    fn follow(&mut self, now: Timestamp, state: &ContractState) {
+    fn follow_order(&mut self, now: Timestamp, state: &ContractState) {
         let Some(under_way) = &self.under_way else {
             return;
         };
@@ -351,7 +351,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
                     );
                     self.activities.remark(now, &remark);
                 }
-                self.scaler.fulfilled(now, &order);
+                self.scaler.fulfil_order(now, &order);
                 let message = format!(
                     "Successfully set desired capacity to {}. Change successfully fulfilled by custom-resource.",
                     order.desired
@@ -386,7 +386,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
     }
 
     /// Ends the order under way, since all of it ends here.
-    pub fn stopped(&mut self, now: Timestamp, reason: &str) {
+    pub fn stop_order(&mut self, now: Timestamp, reason: &str) {
         if let Some(under_way) = self.under_way.take() {
             let message = failed_message(&under_way.order, reason);
             self.activities

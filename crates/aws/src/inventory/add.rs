@@ -10,7 +10,7 @@ use super::{
     data_api::{DataApiClient, OpenTransaction, text},
     errors::{CallVerdict, FailedCall},
     pace::RetryPace,
-    write::{self, Attempt, Commit},
+    write::{self, Attempt, CommitFate},
 };
 use crate::budget::TimeBudget;
 
@@ -67,12 +67,14 @@ pub(super) async fn add(
         else {
             return Ok(());
         };
-        sent |= commit != Commit::NotSent;
+        sent |= commit != CommitFate::NotSent;
         if sent {
             match write::stored_token(api, budget, &mut pace, &new.id).await? {
                 Some(stored) if stored == token => return Ok(()),
                 // It may have been stored, seen and removed by another client, and must not come back.
-                _ if commit == Commit::InDoubt => return Err(failure.into_store_error().into()),
+                _ if commit == CommitFate::InDoubt => {
+                    return Err(failure.into_store_error().into());
+                }
                 Some(_) => return Err(AddError::Duplicate),
                 None => {}
             }

@@ -46,7 +46,7 @@ async fn page(
     limit: PageLimit,
     deadline: Instant,
 ) -> Result<MatchPage, FailedCall> {
-    let search = exact(api, search, deadline).await?;
+    let search = words_as_filters(api, search, deadline).await?;
     let query = PageQuery {
         filter: &search.filter,
         words: &search.words,
@@ -83,7 +83,7 @@ async fn page(
 pub(super) async fn count(api: &DataApiClient, search: &InstanceSearch) -> Result<u64, StoreError> {
     let deadline = Instant::now() + WITHIN;
     let counted = async {
-        let search = exact(api, search, deadline).await?;
+        let search = words_as_filters(api, search, deadline).await?;
         let (sql, parameters) = count_statement(&search);
         let answer = api.execute(sql, parameters, None, deadline).await?;
         match answer.records().first().map(Vec::as_slice) {
@@ -98,9 +98,9 @@ pub(super) async fn count(api: &DataApiClient, search: &InstanceSearch) -> Resul
 pub(super) async fn filter_values(api: &DataApiClient) -> Result<FilterValues, StoreError> {
     let deadline = Instant::now() + WITHIN;
     let values = async {
-        let regions = grouped(api, "aws_region", "ec2", deadline);
-        let accounts = grouped(api, "aws_account", "ec2", deadline);
-        let packages = grouped(
+        let regions = grouped_rows(api, "aws_region", "ec2", deadline);
+        let accounts = grouped_rows(api, "aws_account", "ec2", deadline);
+        let packages = grouped_rows(
             api,
             "package_name, package_version",
             "ec2_package",
@@ -133,7 +133,7 @@ pub(super) async fn filter_values(api: &DataApiClient) -> Result<FilterValues, S
     values.await.map_err(FailedCall::into_store_error)
 }
 
-async fn grouped(
+async fn grouped_rows(
     api: &DataApiClient,
     columns: &str,
     table: &str,
@@ -149,7 +149,7 @@ async fn grouped(
 
 /// The search with words that are one exact thing as the filter that they mean: a text that is the name and the version
 /// of a package, as a person copies them from a list, means just that version.
-async fn exact<'a>(
+async fn words_as_filters<'a>(
     api: &DataApiClient,
     search: &'a InstanceSearch,
     deadline: Instant,
@@ -230,7 +230,7 @@ async fn packages(
     if ids.is_empty() {
         return Ok(found);
     }
-    let (listed, parameters) = listed(ids);
+    let (listed, parameters) = id_list(ids);
     let sql = format!(
         "SELECT aws_instance_id, COUNT(*) AS packages FROM ec2_package WHERE aws_instance_id IN ({listed}) GROUP BY aws_instance_id"
     );
@@ -269,7 +269,7 @@ async fn read_packages(
     found: &mut HashMap<String, (Vec<Package>, u64)>,
     deadline: Instant,
 ) -> Result<(), FailedCall> {
-    let (listed, parameters) = listed(ids);
+    let (listed, parameters) = id_list(ids);
     let sql = format!(
         "SELECT 1 AS kind, package_name, package_version, aws_instance_id FROM ec2_package \
          WHERE aws_instance_id IN ({listed}) ORDER BY aws_instance_id, package_name, package_version{limit}"
@@ -289,7 +289,7 @@ async fn read_packages(
     Ok(())
 }
 
-fn listed(ids: &[&InstanceId]) -> (String, Vec<SqlParameter>) {
+fn id_list(ids: &[&InstanceId]) -> (String, Vec<SqlParameter>) {
     let names: Vec<String> = (0..ids.len())
         .map(|number| format!(":id{number}"))
         .collect();

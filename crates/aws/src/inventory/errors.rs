@@ -77,7 +77,7 @@ impl FailedCall {
     }
 
     /// Whether the connection broke, or could not be established, before there was a response.
-    pub(super) fn broke(&self) -> bool {
+    pub(super) fn is_broken_connection(&self) -> bool {
         self.broke
     }
 

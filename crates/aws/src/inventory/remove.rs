@@ -5,7 +5,7 @@ use fleet_core::{inventory::InstanceId, store::StoreError};
 use super::{
     data_api::{DataApiClient, text},
     pace::RetryPace,
-    write::{self, Attempt, Commit},
+    write::{self, Attempt, CommitFate},
 };
 use crate::budget::TimeBudget;
 
@@ -26,11 +26,11 @@ pub(super) async fn remove(api: &DataApiClient, id: &InstanceId) -> Result<bool,
             Ok(removed) => return Ok(removed || sent),
             Err(attempt) => attempt,
         };
-        sent |= commit != Commit::NotSent;
+        sent |= commit != CommitFate::NotSent;
         if sent {
             match write::stored_token(api, budget, &mut pace, id).await? {
                 None => return Ok(true),
-                Some(_) if commit == Commit::InDoubt => return Err(failure.into_store_error()),
+                Some(_) if commit == CommitFate::InDoubt => return Err(failure.into_store_error()),
                 Some(_) => {}
             }
         }

@@ -20,12 +20,12 @@ const SELECT_TOKEN: &str = "SELECT add_token FROM ec2 WHERE aws_instance_id = :i
 /// A failed attempt of a write.
 pub(super) struct Attempt {
     pub(super) failure: FailedCall,
-    pub(super) commit: Commit,
+    pub(super) commit: CommitFate,
 }
 
 /// The fate of the commit of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Commit {
+pub(super) enum CommitFate {
     /// It was not sent, and never will be.
     NotSent,
     /// The service says that it was not done: it rolled the transaction back, or does not know it. The attempt may be
@@ -40,7 +40,7 @@ impl From<FailedCall> for Attempt {
     fn from(failure: FailedCall) -> Self {
         Self {
             failure,
-            commit: Commit::NotSent,
+            commit: CommitFate::NotSent,
         }
     }
 }
@@ -58,9 +58,9 @@ pub(super) async fn commit(
     Err(Attempt {
         failure,
         commit: if not_done {
-            Commit::NotDone
+            CommitFate::NotDone
         } else {
-            Commit::InDoubt
+            CommitFate::InDoubt
         },
     })
 }

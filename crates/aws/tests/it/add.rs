@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleet_aws::{DataApiInventory, budget::WHOLE};
 use fleet_core::{
-    calls::counted,
+    calls::count_calls,
     inventory::{AddError, AddInstance},
     store::StoreError,
 };
@@ -59,7 +59,7 @@ async fn an_instance_is_one_transaction() {
         (2_001, ("begin insert packages packages commit", 5)),
     ] {
         let (fake, inventory) = FakeDataApi::start(|_| None);
-        let (added, calls) = counted(inventory.add(&instance(packages))).await;
+        let (added, calls) = count_calls(inventory.add(&instance(packages))).await;
         assert!(added.is_ok() && fake.has_row() && !fake.holds_locks());
         assert_eq!((fake.calls().as_str(), calls), expected);
     }

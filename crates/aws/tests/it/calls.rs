@@ -2,7 +2,7 @@
 
 use fleet_aws::{DimensionsSettings, DynamoDimensions};
 use fleet_core::{
-    calls::{Call, Tally, tallied},
+    calls::{Call, Tally, tally_calls},
     inventory::{GetInstance as _, InstanceId},
     scaling::{DimensionId, ReadDimension as _},
 };
@@ -20,7 +20,7 @@ async fn tally(details: bool, exception: Option<&'static str>) -> Tally {
         (call.nth == 1).then_some(CallFault { reply, done })
     });
     let id = InstanceId::parse("CANARY").unwrap();
-    tallied(details, inventory.get(&id)).await.1
+    tally_calls(details, inventory.get(&id)).await.1
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +90,7 @@ async fn a_call_that_is_given_up_is_told_too() {
         })
     });
     let id = InstanceId::parse("i-1").unwrap();
-    let tally = tallied(true, inventory.get(&id)).await.1;
+    let tally = tally_calls(true, inventory.get(&id)).await.1;
     let last = tally.details.last().unwrap();
     assert_eq!(
         (last.operation.as_str(), last.status),
@@ -111,7 +111,7 @@ async fn what_the_sdk_sends_again_is_a_retry_of_one_call() {
     let table = "fleet-dimensions".into();
     let dimensions = DynamoDimensions::new(&config, DimensionsSettings { table });
     let id = DimensionId::parse("1").unwrap();
-    let tally = tallied(true, dimensions.read(&id)).await.1;
+    let tally = tally_calls(true, dimensions.read(&id)).await.1;
     assert_eq!((tally.calls, tally.retries), (2, 1));
     let attempts: Vec<_> = tally.details.iter().map(|call| call.attempts).collect();
     assert_eq!(attempts, [2]);

@@ -9,7 +9,7 @@ use std::{
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use fleet_aws::{DimensionsSettings, DynamoDimensions, budget::WORK};
 use fleet_core::{
-    calls::counted,
+    calls::count_calls,
     inventory::PageLimit,
     readiness::Probe,
     scaling::{
@@ -95,7 +95,7 @@ fn same(stored: &StoredDimension) -> Result<Dimension, Infallible> {
 #[tokio::test(start_paused = true)]
 async fn a_read_is_one_consistent_call() {
     let (dimensions, sent) = dimensions(|_, _| nothing());
-    let (read, calls) = counted(dimensions.read(&id())).await;
+    let (read, calls) = count_calls(dimensions.read(&id())).await;
     assert_eq!((read.unwrap(), calls), (StoredDimension::initial(), 1));
     assert_eq!(
         sent.lock().unwrap()[0],
@@ -108,7 +108,7 @@ async fn a_read_is_one_consistent_call() {
 #[tokio::test(start_paused = true)]
 async fn an_update_that_changes_nothing_is_one_call() {
     let (dimensions, sent) = dimensions(|_, _| nothing());
-    let (change, calls) = counted(dimensions.update(&id(), same)).await;
+    let (change, calls) = count_calls(dimensions.update(&id(), same)).await;
     assert_eq!((change.unwrap().fields(), calls), (vec![], 1));
     assert_eq!(operations(&sent), ["GetItem"]);
 }
@@ -126,7 +126,7 @@ async fn an_update_that_is_refused_writes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_first_update_is_two_calls_and_expects_no_item() {
     let (dimensions, sent) = dimensions(|_, _| nothing());
-    let (change, calls) = counted(dimensions.update(&id(), raised)).await;
+    let (change, calls) = count_calls(dimensions.update(&id(), raised)).await;
     assert_eq!((change.unwrap().after.desired.get(), calls), (2.0, 2));
     let mut put = sent.lock().unwrap()[1]["body"].clone();
     assert_eq!(
@@ -544,7 +544,7 @@ async fn passing_failures_are_tried_three_times_and_then_unavailable() {
     for (name, reply) in failures {
         let (dimensions, sent) = dimensions(move |_, _| reply());
         let begun = Instant::now();
-        let (read, calls) = counted(dimensions.read(&id())).await;
+        let (read, calls) = count_calls(dimensions.read(&id())).await;
         let Err(StoreError::Unavailable { retry_after, .. }) = read else {
             panic!("{name}: {read:?}")
         };
@@ -731,7 +731,7 @@ async fn a_list_is_one_scan_that_begins_after_a_key() {
     });
     let after = DimensionId::parse("before it").unwrap();
     let limit = PageLimit::parse("1").unwrap();
-    let (page, calls) = counted(dimensions.list(None, Some(&after), limit)).await;
+    let (page, calls) = count_calls(dimensions.list(None, Some(&after), limit)).await;
     let page = page.unwrap();
     assert_eq!((page.dimensions[0].0.clone(), calls), (id(), 1));
     assert_eq!(page.next, Some(id()));

@@ -7,7 +7,7 @@ use fleet_aws::{
     DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings, SecretProbe,
 };
 use fleet_core::{
-    calls::counted,
+    calls::count_calls,
     inventory::{
         AccountId, AddError, AddInstance, CreationDate, GetInstance, InstanceFilter, InstanceId,
         ListInstances, NewInstance, Package, PackageFilter, PackageName, PackageVersion, Packages,
@@ -146,10 +146,10 @@ async fn an_instance_is_added_read_and_removed() {
         "123456789012",
         &[("b", "1"), ("a", "2"), ("B", "1"), ("a", "10")],
     );
-    let (added, calls) = counted(local.inventory.add(&new)).await;
+    let (added, calls) = count_calls(local.inventory.add(&new)).await;
     added.unwrap();
     assert_eq!(calls, 4);
-    let (found, calls) = counted(local.inventory.get(&new.id)).await;
+    let (found, calls) = count_calls(local.inventory.get(&new.id)).await;
     let found = found.unwrap().unwrap();
     assert_eq!(calls, 1);
     assert_eq!(
@@ -165,7 +165,7 @@ async fn an_instance_is_added_read_and_removed() {
         packages(&[("B", "1"), ("a", "10"), ("a", "2"), ("b", "1")])
     );
     for there in [true, false] {
-        let (removed, calls) = counted(local.inventory.remove(&new.id)).await;
+        let (removed, calls) = count_calls(local.inventory.remove(&new.id)).await;
         assert_eq!((removed.unwrap(), calls), (there, 3));
     }
     assert_eq!(local.inventory.get(&new.id).await.unwrap(), None);
@@ -184,7 +184,7 @@ async fn an_instance_is_added_read_and_removed() {
 async fn an_instance_without_packages_is_one_transaction_and_reads_back_without_any() {
     let local = Local::start().await;
     let new = instance("i-1", "r", "1", &[]);
-    let (added, calls) = counted(local.inventory.add(&new)).await;
+    let (added, calls) = count_calls(local.inventory.add(&new)).await;
     added.unwrap();
     assert_eq!(calls, 3);
     assert_eq!(
@@ -252,7 +252,7 @@ async fn records_around_the_length_of_a_page_come_back_whole() {
             .collect();
         let new = instance(&format!("i-{count}"), "r", "1", &names);
         local.inventory.add(&new).await.unwrap();
-        let (found, calls) = counted(local.inventory.get(&new.id)).await;
+        let (found, calls) = count_calls(local.inventory.get(&new.id)).await;
         let mut sent = new.packages.as_slice().to_vec();
         sent.sort();
         assert!(
@@ -454,10 +454,10 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
         desired: Capacity::new(f64::MAX).unwrap(),
         status: ScalingStatus::Failed(FailureReason::parse("no capacity left").ok()),
     };
-    let (read, calls) = counted(local.dimensions.read(&dimension)).await;
+    let (read, calls) = count_calls(local.dimensions.read(&dimension)).await;
     assert_eq!((read.unwrap(), calls), (StoredDimension::initial(), 1));
     for expected in [2, 1] {
-        let (change, calls) = counted(
+        let (change, calls) = count_calls(
             local
                 .dimensions
                 .update(&dimension, |_| Ok::<_, Infallible>(state.clone())),
@@ -472,7 +472,7 @@ async fn a_dimension_keeps_its_state_and_costs_the_calls_that_are_promised() {
         local.dimensions.read(&other).await.unwrap(),
         StoredDimension::initial()
     );
-    let (page, calls) = counted(local.dimensions.list(None, None, PageLimit::default())).await;
+    let (page, calls) = count_calls(local.dimensions.list(None, None, PageLimit::default())).await;
     assert_eq!(
         (page.unwrap().dimensions, calls),
         (vec![(dimension, read)], 1)

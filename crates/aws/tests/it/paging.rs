@@ -7,7 +7,7 @@ use aws_sdk_rdsdata::{
     types::{Field, SqlParameter},
 };
 use fleet_core::{
-    calls::counted,
+    calls::count_calls,
     inventory::{
         AccountId, AddInstance, BrowseInstances, InstanceFilter, InstanceId, InstanceSearch,
         ListInstances, PACKAGES_SHOWN, PackageFilter, PackageName, PackageVersion, PageLimit,
@@ -213,7 +213,8 @@ async fn every_combination_of_filters_lists_each_match_once_and_in_order() {
     for filter in filters() {
         let (mut listed, mut after, mut pages) = (Vec::new(), None::<InstanceId>, 0);
         loop {
-            let (page, calls) = counted(local.inventory.list(&filter, after.as_ref(), limit)).await;
+            let (page, calls) =
+                count_calls(local.inventory.list(&filter, after.as_ref(), limit)).await;
             let page = page.unwrap();
             assert_eq!(calls, 1);
             assert!(page.records.len() <= limit.get());
@@ -255,7 +256,7 @@ async fn a_found_instance_shows_its_first_packages_and_how_many_it_has() {
     }
     let search = InstanceSearch::default();
     let find = local.inventory.find(&search, None, PageLimit::default());
-    let (page, calls) = counted(find).await;
+    let (page, calls) = count_calls(find).await;
     let found: Vec<_> = page
         .unwrap()
         .records

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet_core::{
-    calls::counted,
+    calls::count_calls,
     inventory::{GetInstance, InstanceFilter, InstanceId, ListInstances, PageLimit},
     readiness::Probe,
     store::StoreError,
@@ -62,7 +62,7 @@ fn retried(policy: FaultPolicy) -> bool {
 #[tokio::test(start_paused = true)]
 async fn an_ordinary_record_is_one_call() {
     let (fake, inventory) = FakeDataApi::start(|_| None);
-    assert_eq!(counted(inventory.get(&id())).await.1, 1);
+    assert_eq!(count_calls(inventory.get(&id())).await.1, 1);
     let fake = fake.occupied();
     let found = inventory.get(&id()).await.unwrap().unwrap();
     assert_eq!(found.summary.created.to_string(), "2019-03-06 02:45:32.0");

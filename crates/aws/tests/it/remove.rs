@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleet_aws::{DataApiInventory, budget::WHOLE};
 use fleet_core::{
-    calls::counted,
+    calls::count_calls,
     inventory::{InstanceId, RemoveInstance},
     store::StoreError,
 };
@@ -41,7 +41,7 @@ fn assert_refused(removed: Result<bool, StoreError>, policy: FaultPolicy, name: 
 #[tokio::test(start_paused = true)]
 async fn a_removal_is_one_transaction() {
     let (fake, inventory) = occupied(|_, _| None);
-    let (removed, calls) = counted(inventory.remove(&id())).await;
+    let (removed, calls) = count_calls(inventory.remove(&id())).await;
     assert_eq!(
         (removed.unwrap(), calls, fake.calls().as_str()),
         (true, 3, "begin delete commit")

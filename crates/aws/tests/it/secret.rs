@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleet_aws::{InventorySettings, SecretProbe};
-use fleet_core::{calls::counted, readiness::Probe, store::StoreError};
+use fleet_core::{calls::count_calls, readiness::Probe, store::StoreError};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -27,7 +27,7 @@ async fn a_secret_that_is_there_is_described_once() {
         );
         CannedReply::ok(&json!({ "Name": "fleet-db" }))
     });
-    let (answer, calls) = counted(secret.probe()).await;
+    let (answer, calls) = count_calls(secret.probe()).await;
     assert!(answer.is_ok());
     assert_eq!(calls, 1);
 }

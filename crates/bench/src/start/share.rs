@@ -48,7 +48,7 @@ impl ControlGroup {
     }
 
     /// Holds a process to it from now on.
-    pub(crate) fn hold(&self, process: u32) -> io::Result<()> {
+    pub(crate) fn add_process(&self, process: u32) -> io::Result<()> {
         self.set("cgroup.procs", &process.to_string())
     }
 }

@@ -68,7 +68,7 @@ where
     while let Some(ended) = workers.join_next().await {
         ended.unwrap();
     }
-    run.seen(format_args!("{count} requests, 0 inconsistencies"));
+    run.report(format_args!("{count} requests, 0 inconsistencies"));
 }
 
 /// Adds an instance while one of its calls meets a fault, and adds it again.
@@ -249,7 +249,7 @@ async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
         });
     }
     let refused: usize = workers.join_all().await.iter().sum();
-    run.seen(format_args!(
+    run.report(format_args!(
         "{count} instances, each one record; answered 503 and sent again: {refused}"
     ));
 }

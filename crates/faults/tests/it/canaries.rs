@@ -218,7 +218,7 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         answers += 1;
         errors += 1;
     }
-    let lines = server.said();
+    let lines = server.output();
     assert!(
         lines.len() > answers,
         "{} lines for {answers} answers",
@@ -242,7 +242,7 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         })
         .collect();
     assert!(told.is_empty(), "{told:#?}");
-    run.seen(format_args!(
+    run.report(format_args!(
         "{answers} answers, {errors} of them errors, {} lines of the log; none shows one",
         lines.len()
     ));

@@ -55,7 +55,7 @@ async fn of_many_that_add_the_same_ids_one_wins_each() {
             json!([package("own", &adder.to_string()), package("shared", "1")])
         );
     }
-    run.seen(format_args!("{adders} × {ids} ids, one winner each"));
+    run.report(format_args!("{adders} × {ids} ids, one winner each"));
     stores.stop().await;
 }
 
@@ -88,7 +88,7 @@ async fn adds_that_share_packages_all_succeed() {
         stores.count("SELECT COUNT(*) FROM ec2_package").await,
     );
     assert_eq!(stored, (adds as i64, adds as i64 * 20));
-    run.seen(format_args!("{adds} adds at once, 0 failures"));
+    run.report(format_args!("{adds} adds at once, 0 failures"));
     stores.stop().await;
 }
 
@@ -158,7 +158,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
         assert!(revision + 1 >= writers as u64, "{revision}");
         stores.stop().await;
     }
-    run.seen(format_args!(
+    run.report(format_args!(
         "{writers} at once × {rounds}, no field lost; answered 503 and sent again: {sent_again}"
     ));
 }

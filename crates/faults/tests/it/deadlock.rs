@@ -107,7 +107,7 @@ async fn an_add_that_is_the_victim_of_a_deadlock_is_done_again() {
         stores.count("SELECT COUNT(*) FROM ec2_package").await,
     );
     assert_eq!(stored, (1, 1));
-    run.seen(format_args!(
+    run.report(format_args!(
         "the add was its victim, and done again: {calls} calls"
     ));
     stores.stop().await;

@@ -41,7 +41,7 @@ async fn says_so(server: &ServerProcess, connection: &mut ServerConnection, chec
         "{}",
         ready.text
     );
-    let said = server.said();
+    let said = server.output();
     let line = said
         .iter()
         .find(|line| line.contains("  503 ") && line.contains("cause=") && line.contains("disk"));
@@ -141,7 +141,7 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
             .status,
         200
     );
-    run.seen(format_args!(
+    run.report(format_args!(
         "{} adds acknowledged, {} refused, 0 lost, 0 by halves",
         stored.len(),
         refused.len()

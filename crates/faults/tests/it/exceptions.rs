@@ -12,7 +12,7 @@ use fleet_core::scaling::demo::DemoOutcome;
 use fleet_core::settings::ScalingMode;
 use fleet_faults::{
     ClientResponse, FaultRun, Functions, Stores,
-    wire::{CallFate, RefusedWork, ServiceException, Wire, elsewhere},
+    wire::{CallFate, RefusedWork, ServiceException, Wire, on_other_threads},
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ struct PausedApi {
 
 impl PausedApi {
     fn start() -> Self {
-        let stores = elsewhere(Stores::start());
+        let stores = on_other_threads(Stores::start());
         let wire = Wire::to(stores.address());
         let production = Functions::new(&wire.config(), ScalingMode::Production);
         let demo = Functions::new(&wire.config(), ScalingMode::Demo(DemoOutcome::Succeed));
@@ -68,7 +68,7 @@ impl PausedApi {
     /// The only value of a query.
     fn count(&mut self, sql: String) -> i64 {
         let stores = self.stores.take().unwrap();
-        let (stores, count) = elsewhere(async move {
+        let (stores, count) = on_other_threads(async move {
             let count = stores.count(&sql).await;
             (stores, count)
         });
@@ -79,7 +79,7 @@ impl PausedApi {
     /// How often the item of a dimension has been written.
     fn revision(&mut self, id: String) -> u64 {
         let stores = self.stores.take().unwrap();
-        let (stores, revision) = elsewhere(async move {
+        let (stores, revision) = on_other_threads(async move {
             let revision = stores.revision(&id).await;
             (stores, revision)
         });
@@ -88,7 +88,7 @@ impl PausedApi {
     }
 
     fn stop(mut self) {
-        elsewhere(self.stores.take().unwrap().stop());
+        on_other_threads(self.stores.take().unwrap().stop());
     }
 }
 

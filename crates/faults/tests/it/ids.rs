@@ -278,5 +278,5 @@ async fn a_hostile_id_is_kept_as_it_is_or_refused() {
         connection.send("GET", "/ec2", "").await.unwrap().body,
         json!({"records": []})
     );
-    run.seen(format_args!("{COUNT}; {instances} kept as instances, {dimensions} as dimensions, each itself; the others 400"));
+    run.report(format_args!("{COUNT}; {instances} kept as instances, {dimensions} as dimensions, each itself; the others 400"));
 }

@@ -169,7 +169,7 @@ async fn a_server_that_is_killed_keeps_what_it_acknowledged() {
         );
     }
     let patched: u64 = capacities.iter().map(|capacity| capacity - 1).sum();
-    run.seen(format_args!(
+    run.report(format_args!(
         "{kills}; {} adds and {patched} patches acknowledged, 0 lost, 0 by halves",
         all.len()
     ));

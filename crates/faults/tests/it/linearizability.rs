@@ -68,7 +68,7 @@ async fn a_dimension_is_linearizable() {
         unknown * 50 <= runs * CLIENTS * operations,
         "{unknown} outcomes are unknown"
     );
-    run.seen(format_args!(
+    run.report(format_args!(
         "{runs} histories of {CLIENTS} clients × {operations} operations, each explained by an order; unknown outcomes: {unknown}"
     ));
 }
@@ -82,5 +82,5 @@ async fn a_planted_lost_update_is_found() {
             .is_none(),
         "the checker explained lost updates"
     );
-    run.seen("found");
+    run.report("found");
 }

@@ -128,7 +128,7 @@ async fn a_malformed_event_is_no_panic_of_any_function() {
             }
         }
     }
-    run.seen(format_args!(
+    run.report(format_args!(
         "{count} for each of 10 functions, and {refused} that are no event at all; 0 panics"
     ));
 }
@@ -294,10 +294,10 @@ async fn a_random_request_is_no_panic_of_the_server() {
     );
     assert!(server.is_running());
     let panics: Vec<String> = server
-        .said()
+        .output()
         .into_iter()
         .filter(|line| line.contains("panic"))
         .collect();
     assert_eq!(panics, Vec::<String>::new());
-    run.seen(format_args!("{count}, {answered} answered, 0 panics"));
+    run.report(format_args!("{count}, {answered} answered, 0 panics"));
 }

@@ -111,7 +111,7 @@ async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
         unknown * 2 <= unanswered,
         "{unknown} outcomes of {unanswered} lost answers are unknown"
     );
-    run.seen(format_args!(
+    run.report(format_args!(
         "{} updates in {histories} histories, {unanswered} answers lost, none done twice or reported wrong; unknown outcomes: {unknown}",
         histories * (WRITERS * UPDATES) as usize
     ));
@@ -138,7 +138,7 @@ async fn an_order_explains_what_clients_were_told_while_answers_are_lost() {
         assert!(explained.is_some(), "no order explains the history {seed}");
         unanswered += table.unanswered();
     }
-    run.seen(format_args!(
+    run.report(format_args!(
         "{histories} histories, each explained by an order; {unanswered} answers lost"
     ));
 }

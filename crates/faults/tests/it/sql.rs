@@ -125,7 +125,7 @@ async fn sql_in_every_field_is_text() {
         );
     }
     assert_eq!(stores.count("SELECT COUNT(*) FROM ec2_package").await, 0);
-    run.seen(format_args!(
+    run.report(format_args!(
         "{} texts in 10 fields, each of them text",
         PAYLOADS.len()
     ));

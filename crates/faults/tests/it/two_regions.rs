@@ -50,7 +50,7 @@ async fn with_eventual_consistency_updates_of_two_regions_are_lost() {
             "an order explains history {seed}, whose regions overwrite each other"
         );
     }
-    FaultRun::of("two regions, EVENTUAL").seen(format_args!(
+    FaultRun::of("two regions, EVENTUAL").report(format_args!(
         "lost updates in {HISTORIES} histories of {HISTORIES}"
     ));
 }
@@ -68,7 +68,7 @@ async fn with_strong_consistency_no_update_of_two_regions_is_lost() {
         assert!(met > 0, "history {seed} has no conflict of two regions");
         conflicts += met;
     }
-    FaultRun::of("two regions, STRONG").seen(format_args!(
+    FaultRun::of("two regions, STRONG").report(format_args!(
         "{HISTORIES} histories, each explained by an order; conflicts between regions: {conflicts}"
     ));
 }

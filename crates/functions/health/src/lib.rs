@@ -65,7 +65,7 @@ impl<D, A, S> Health<D, A, S> {
     /// The function that asks the stores again only after `within`, no matter how often it is called: the route is open to
     /// everybody, and each question would keep a paused database awake.
     #[must_use]
-    pub fn keeping(self, within: Duration) -> Self {
+    pub fn with_cache_time(self, within: Duration) -> Self {
         let last = Arc::default();
         Self {
             kept: Some(ReadinessCache { within, last }),
@@ -81,7 +81,7 @@ impl ReadinessCache {
         (asked.elapsed() < self.within).then_some(states)
     }
 
-    fn keep(&self, states: States) {
+    fn store(&self, states: States) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Some((Instant::now(), states));
     }
@@ -182,7 +182,7 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
         );
         let states = [dynamodb, data_api, secret];
         if let Some(kept) = &self.kept {
-            kept.keep(states);
+            kept.store(states);
         }
         states
     }

@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
             }),
             role,
         )
-        .keeping(KEPT))
+        .with_cache_time(KEPT))
     })
     .await
 }

@@ -239,7 +239,7 @@ async fn what_the_stores_said_stands_for_as_long_as_was_asked_for_and_no_longer(
         StoreReply::Answer,
         InventoryRole::Primary,
     )
-    .keeping(Duration::from_secs(3));
+    .with_cache_time(Duration::from_secs(3));
     let ask = async || TestEvent::read("get-v1-health-ready").send(&kept).await;
     let first = ask().await;
     sleep(Duration::from_millis(2_900)).await;

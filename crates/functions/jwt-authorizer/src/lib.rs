@@ -18,7 +18,7 @@ impl JwtAuthorizer {
     /// [`KeysError`] if there can be no TLS client.
     pub async fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
         let verifier = TokenVerifier::new(settings)?;
-        if let Err(error) = verifier.prepare().await {
+        if let Err(error) = verifier.prefetch().await {
             warn!(function = Self::NAME, "starts without keys: {error}");
         }
         Ok(Self(verifier))

@@ -89,7 +89,7 @@ enum PatchRefusal {
 }
 
 fn check(known: &IfMatch, stored: &StoredDimension) -> Result<(), PatchRefusal> {
-    if known.holds(&stored.tag) {
+    if known.matches(&stored.tag) {
         Ok(())
     } else {
         Err(PatchRefusal::Changed(Box::new(stored.clone())))

@@ -188,7 +188,7 @@ async fn an_issuer_that_never_answers_is_not_waited_for() {
     let setup = IssuerSetup::new().await;
     setup.issuer.answer(IssuerBehavior::Never);
     let begun = tokio::time::Instant::now();
-    let verified = setup.verifier.prepare().await;
+    let verified = setup.verifier.prefetch().await;
     assert!(verified.is_err());
     assert!(begun.elapsed() <= limits::FETCH_TIME + Duration::from_secs(1));
 }

@@ -24,7 +24,7 @@ pub(super) struct Watch {
     pub(super) measurement: MetricQuery,
 }
 
-pub(super) fn suspended(value: &Value) -> Suspension {
+pub(super) fn suspension(value: &Value) -> Suspension {
     let state = value.get("SuspendedState");
     let is = |name: &str| {
         let flag = state.and_then(|state| state.get(name));

@@ -131,12 +131,12 @@ impl MetricRegistry {
             let values = values.filter(|one| one.at > from && one.at <= to);
             statistic.of(values.map(|one| (one.value, one.count)))
         };
-        published.or_else(|| self.filed(metric, statistic, from, to))
+        published.or_else(|| self.file_value(metric, statistic, from, to))
     }
 
     /// `metrics/NAMESPACE/NAME.csv` in the data folder, for a metric without dimensions: its times are counted from the
     /// start of the server, or are the calendar's.
-    fn filed(
+    fn file_value(
         &self,
         metric: &MetricName,
         statistic: Statistic,

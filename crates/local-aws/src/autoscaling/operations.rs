@@ -30,7 +30,7 @@ pub(super) async fn answer(
         "DescribeScalableTargets" => {
             let wanted = strings(request, "ResourceIds");
             Ok(
-                json!({"ScalableTargets": described(registry, request, |id, defined| {
+                json!({"ScalableTargets": describe_targets(registry, request, |id, defined| {
                 let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|one| one == id));
                 is_wanted.then(|| defined.target.clone()).into_iter().collect()
             })?}),
@@ -54,8 +54,8 @@ pub(super) async fn answer(
             let wanted = strings(request, "PolicyNames");
             let alarms = registry.metrics.alarms();
             Ok(
-                json!({"ScalingPolicies": described(registry, request, |_, defined| {
-                named(&defined.policies, wanted.as_deref())
+                json!({"ScalingPolicies": describe_targets(registry, request, |_, defined| {
+                select_named(&defined.policies, wanted.as_deref())
                     .map(|mut policy| {
                         policy["Alarms"] = alarms_of(&policy, &alarms);
                         policy
@@ -81,8 +81,8 @@ pub(super) async fn answer(
         "DescribeScheduledActions" => {
             let wanted = strings(request, "ScheduledActionNames");
             Ok(
-                json!({"ScheduledActions": described(registry, request, |_, defined| {
-                named(&defined.actions, wanted.as_deref()).collect()
+                json!({"ScheduledActions": describe_targets(registry, request, |_, defined| {
+                select_named(&defined.actions, wanted.as_deref()).collect()
             })?}),
             )
         }
@@ -90,7 +90,7 @@ pub(super) async fn answer(
             let with_not_scaled = request.get("IncludeNotScaledActivities");
             let with_not_scaled = with_not_scaled.and_then(Value::as_bool).unwrap_or_default();
             Ok(
-                json!({"ScalingActivities": described(registry, request, |id, _| {
+                json!({"ScalingActivities": describe_targets(registry, request, |id, _| {
                 let activities = registry.activities(id).into_iter();
                 activities
                     .filter(|one| with_not_scaled || one.get("NotScaledReasons").is_none())
@@ -140,7 +140,7 @@ fn target(
 }
 
 /// What `of` has of the targets that a request is for. All of it is on one page.
-fn described(
+fn describe_targets(
     registry: &TargetRegistry,
     request: &Value,
     of: impl Fn(&str, &TargetDefinitions) -> Vec<Value>,
@@ -160,7 +160,7 @@ fn strings(request: &Value, name: &str) -> Option<Vec<String>> {
     Some(given.collect())
 }
 
-fn named<'a>(
+fn select_named<'a>(
     defined: &'a std::collections::BTreeMap<String, Value>,
     wanted: Option<&'a [String]>,
 ) -> impl Iterator<Item = Value> + 'a {
@@ -171,7 +171,7 @@ fn named<'a>(
 }
 
 /// The request with what the service adds: its keys replace those that were there.
-fn merged(before: Option<&Value>, request: &Value, added: Value) -> Value {
+fn merge(before: Option<&Value>, request: &Value, added: Value) -> Value {
     let mut fields = match before {
         Some(Value::Object(fields)) => fields.clone(),
         _ => Map::new(),
@@ -194,7 +194,7 @@ fn arn(registry: &TargetRegistry, what: &str) -> String {
 }
 
 /// What stands for a target in an ARN: 24 digits of its resource id.
-fn mark(resource_id: &str) -> String {
+fn target_hash(resource_id: &str) -> String {
     uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
         + &format!("{:016x}", fnv(resource_id))
 }
@@ -226,15 +226,17 @@ async fn register(registry: &TargetRegistry, request: &Value) -> Result<Value, S
         capacity(request, name)?;
     }
     let known = before.as_ref().map(|defined| &defined.target);
-    let mut target = merged(known, request, json!({"ScalableDimension": DIMENSION}));
+    let mut target = merge(known, request, json!({"ScalableDimension": DIMENSION}));
     bounds(&target)?;
     if before.is_none() {
-        runner::registered(registry, &id)
+        runner::registered_state(registry, &id)
             .await
             .map_err(ScalingError::invalid)?;
         target["CreationTime"] = time();
-        target["ScalableTargetARN"] =
-            json!(arn(registry, &format!("scalable-target/{}", mark(&id))));
+        target["ScalableTargetARN"] = json!(arn(
+            registry,
+            &format!("scalable-target/{}", target_hash(&id))
+        ));
         target["RoleARN"] = json!(
             "arn:aws:iam::000000000000:role/aws-service-role/custom-resource.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_CustomResource"
         );
@@ -257,7 +259,7 @@ fn put_policy(registry: &TargetRegistry, request: &Value) -> Result<Value, Scali
     let name = text(request, "PolicyName")?.to_owned();
     let (id, defined) = target(registry, request)?;
     let before = defined.policies.get(&name);
-    let mut policy = merged(before, request, json!({}));
+    let mut policy = merge(before, request, json!({}));
     watches(&policy, &[])?;
     if before.is_none() {
         policy["CreationTime"] = time();
@@ -290,7 +292,7 @@ fn put_action(registry: &TargetRegistry, request: &Value) -> Result<Value, Scali
     let name = text(request, "ScheduledActionName")?.to_owned();
     let (id, defined) = target(registry, request)?;
     let before = defined.actions.get(&name);
-    let mut action = merged(before, request, json!({}));
+    let mut action = merge(before, request, json!({}));
     scheduled(&action)?;
     if before.is_none() {
         action["CreationTime"] = time();

@@ -117,7 +117,7 @@ async fn run(registry: Arc<TargetRegistry>, resource_id: String, changed: Arc<No
     let Some(defined) = registry.find(&resource_id) else {
         return;
     };
-    follow(
+    run_target(
         &registry,
         &resource_id,
         &changed,
@@ -128,7 +128,7 @@ async fn run(registry: Arc<TargetRegistry>, resource_id: String, changed: Arc<No
 }
 
 /// The loop: what is due is done, one after the other.
-async fn follow<'a>(
+async fn run_target<'a>(
     registry: &TargetRegistry,
     resource_id: &str,
     changed: &Notify,
@@ -139,27 +139,27 @@ async fn follow<'a>(
     let Ok(bounds) = definitions::bounds(&defined.target) else {
         return;
     };
-    let period = signed(registry.pace.period);
+    let period = signed_duration(registry.pace.period);
     let following = OrderTimings {
-        poll: signed(registry.pace.poll),
+        poll: signed_duration(registry.pace.poll),
         give_up: GIVE_UP,
         patience: Some(PATIENCE),
     };
-    let suspended = definitions::suspended(&defined.target);
+    let suspended = definitions::suspension(&defined.target);
     let scaler = Scaler::new(plan.policies(), bounds, suspended, false);
     let mut target = target(following, scaler);
     let began = Timestamp::now();
     let mut now = began;
-    told(resource_id, target.bound(now, bounds).await);
+    log_outcome(resource_id, target.bound(now, bounds).await);
     let mut measured = now;
     let capacity = MetricName::capacity_of(resource_id);
     loop {
-        registry.set_activities(resource_id, described(&target, resource_id));
+        registry.set_activities(resource_id, activity_descriptions(&target, resource_id));
         let next_period = measured + period;
         let scheduled = plan
             .actions
             .iter()
-            .filter(|_| !target.scaler.suspended().scheduled)
+            .filter(|_| !target.scaler.suspension().scheduled)
             .filter_map(|action| action.next(began, now))
             .min();
         let next = [Some(next_period), scheduled, target.next_poll()];
@@ -182,15 +182,15 @@ async fn follow<'a>(
         now = Timestamp::now();
         for action in &plan.actions {
             let due = action.next(began, before).is_some_and(|time| time <= now);
-            if due && !target.scaler.suspended().scheduled {
-                told(resource_id, target.act(now, action).await);
+            if due && !target.scaler.suspension().scheduled {
+                log_outcome(resource_id, target.run_action(now, action).await);
             }
         }
         if target.next_poll().is_some_and(|time| time <= now) {
-            told(resource_id, target.poll(now).await);
+            log_outcome(resource_id, target.poll(now).await);
         }
         if next_period <= now {
-            told(resource_id, target.look(now).await);
+            log_outcome(resource_id, target.read_endpoint(now).await);
             let actual = target.actual();
             registry
                 .metrics
@@ -203,7 +203,7 @@ async fn follow<'a>(
                     watch.measurement.datapoint(metrics, measured, now)
                 })
                 .collect();
-            told(
+            log_outcome(
                 resource_id,
                 target.measure(now, &metrics, actual).await.map(|_| ()),
             );
@@ -222,7 +222,7 @@ async fn redefine(
 ) {
     *plan = TargetPlan::of(registry, new);
     target.scaler.set_policies(plan.policies());
-    target.scaler.suspend(definitions::suspended(&new.target));
+    target.scaler.suspend(definitions::suspension(&new.target));
     let (before, after) = (
         definitions::bounds(&old.target),
         definitions::bounds(&new.target),
@@ -230,11 +230,14 @@ async fn redefine(
     if let (Ok(before), Ok(after)) = (before, after)
         && before != after
     {
-        told("", target.bound(now, after).await);
+        log_outcome("", target.bound(now, after).await);
     }
 }
 
-fn described(target: &Target<'_, ActivityLog>, resource_id: &str) -> Vec<serde_json::Value> {
+fn activity_descriptions(
+    target: &Target<'_, ActivityLog>,
+    resource_id: &str,
+) -> Vec<serde_json::Value> {
     let activities = target.activities.all().iter().rev();
     activities
         .map(|activity| activity.to_json(resource_id))
@@ -242,18 +245,18 @@ fn described(target: &Target<'_, ActivityLog>, resource_id: &str) -> Vec<serde_j
 }
 
 /// A breach of the contract is logged, and the target goes on: its owner may fix the endpoint.
-fn told(resource_id: &str, outcome: Result<(), StopReason>) {
+fn log_outcome(resource_id: &str, outcome: Result<(), StopReason>) {
     if let Err(StopReason(reason)) = outcome {
         tracing::warn!(resource_id, "{reason}");
     }
 }
 
-fn signed(duration: Duration) -> SignedDuration {
+fn signed_duration(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 /// The state that a target is registered with.
-pub(super) async fn registered(
+pub(super) async fn registered_state(
     registry: &TargetRegistry,
     resource_id: &str,
 ) -> Result<ContractState, String> {

@@ -59,15 +59,15 @@ fn fields<T: RequestShape>(request: &Map<String, Value>) -> ShapeResult {
 
 fn check(place: &str, value: &Value, shape: FieldShape) -> ShapeResult {
     match shape {
-        FieldShape::Text => must(value.is_string(), place, "a string"),
-        FieldShape::Flag => must(value.is_boolean(), place, "true or false"),
+        FieldShape::Text => require(value.is_string(), place, "a string"),
+        FieldShape::Flag => require(value.is_boolean(), place, "true or false"),
         FieldShape::Parameters => list(place, value, parameter),
         FieldShape::ParameterSets => list(place, value, |place, set| list(place, set, parameter)),
         FieldShape::ResultSetOptions => options(place, value),
     }
 }
 
-fn must(holds: bool, place: &str, what: &str) -> ShapeResult {
+fn require(holds: bool, place: &str, what: &str) -> ShapeResult {
     if holds {
         Ok(())
     } else {
@@ -77,7 +77,7 @@ fn must(holds: bool, place: &str, what: &str) -> ShapeResult {
 
 fn list(place: &str, value: &Value, each: impl Fn(&str, &Value) -> ShapeResult) -> ShapeResult {
     let Value::Array(items) = value else {
-        return must(false, place, "a list");
+        return require(false, place, "a list");
     };
     for (index, item) in items.iter().enumerate() {
         each(&format!("{place}[{index}]"), item)?;
@@ -87,7 +87,7 @@ fn list(place: &str, value: &Value, each: impl Fn(&str, &Value) -> ShapeResult) 
 
 fn parameter(place: &str, value: &Value) -> ShapeResult {
     let Value::Object(parameter) = value else {
-        return must(false, place, "an object");
+        return require(false, place, "an object");
     };
     for name in ["name", "typeHint"] {
         if let Some(text) = parameter.get(name).filter(|value| !value.is_null()) {
@@ -106,33 +106,33 @@ const MEMBERS: &str = "an object with exactly one of isNull, booleanValue, longV
 
 fn field(place: &str, value: &Value) -> ShapeResult {
     let Value::Object(field) = value else {
-        return must(false, place, MEMBERS);
+        return require(false, place, MEMBERS);
     };
     let mut members = field.iter();
     let (Some((name, value)), None) = (members.next(), members.next()) else {
-        return must(false, place, MEMBERS);
+        return require(false, place, MEMBERS);
     };
     let member = format!("{place}.{name}");
     match name.as_str() {
         "isNull" | "booleanValue" => check(&member, value, FieldShape::Flag),
-        "longValue" => must(value.is_i64(), &member, "a whole number of 64 bits"),
+        "longValue" => require(value.is_i64(), &member, "a whole number of 64 bits"),
         "doubleValue" => {
             let named = matches!(value.as_str(), Some("NaN" | "Infinity" | "-Infinity"));
-            must(value.is_number() || named, &member, "a number")
+            require(value.is_number() || named, &member, "a number")
         }
         "stringValue" => check(&member, value, FieldShape::Text),
         "blobValue" => {
             let decodes = |text| STANDARD.decode(text).is_ok();
-            must(value.as_str().is_some_and(decodes), &member, "base64")
+            require(value.as_str().is_some_and(decodes), &member, "base64")
         }
         "arrayValue" => Ok(()),
-        _ => must(false, place, MEMBERS),
+        _ => require(false, place, MEMBERS),
     }
 }
 
 fn options(place: &str, value: &Value) -> ShapeResult {
     let Value::Object(options) = value else {
-        return must(false, place, "an object");
+        return require(false, place, "an object");
     };
     for (name, allowed) in [
         ("decimalReturnType", ["STRING", "DOUBLE_OR_LONG"]),
@@ -141,7 +141,7 @@ fn options(place: &str, value: &Value) -> ShapeResult {
         if let Some(value) = options.get(name) {
             let known = value.as_str().is_some_and(|text| allowed.contains(&text));
             let what = format!("{} or {}", allowed[0], allowed[1]);
-            must(known, &format!("{place}.{name}"), &what)?;
+            require(known, &format!("{place}.{name}"), &what)?;
         }
     }
     Ok(())

@@ -61,7 +61,7 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, DataA
     };
     match (hint, value) {
         (None, value) | (Some(_), value @ SqlValue::Null) => Ok(value),
-        (Some(hint), SqlValue::Text(text)) => hinted(name, hint, text),
+        (Some(hint), SqlValue::Text(text)) => parse_hinted(name, hint, text),
         (Some(hint), _) => Err(DataApiError::BadRequest(format!(
             "Parameter {name}: type hint {hint} needs a stringValue"
         ))),
@@ -69,7 +69,7 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, DataA
 }
 
 /// Checks a text against its hint: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>.
-fn hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, DataApiError> {
+fn parse_hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, DataApiError> {
     let form = match hint {
         "TIMESTAMP" if is_timestamp(&text) => return Ok(SqlValue::Text(text)),
         "DATE" if Date::parse(&text, DATE).is_ok() => return Ok(SqlValue::Text(text)),

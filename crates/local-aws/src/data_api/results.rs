@@ -49,7 +49,7 @@ pub(super) fn execute(
         },
         None => ExecuteResponse {
             number_of_records_updated: outcome.updated,
-            generated_fields: Some(generated(&outcome.generated)),
+            generated_fields: Some(generated_fields(&outcome.generated)),
             ..ExecuteResponse::default()
         },
     };
@@ -61,7 +61,7 @@ pub(super) fn batch(outcomes: &[StatementResult]) -> Result<Bytes, DataApiError>
     let update_results = outcomes
         .iter()
         .map(|outcome| UpdateResult {
-            generated_fields: generated(&outcome.generated),
+            generated_fields: generated_fields(&outcome.generated),
         })
         .collect();
     limited(wire::json(&BatchResponse { update_results }))
@@ -74,7 +74,7 @@ fn limited(body: Bytes) -> Result<Bytes, DataApiError> {
     Ok(body)
 }
 
-fn generated(ids: &[i64]) -> Vec<ResponseValue> {
+fn generated_fields(ids: &[i64]) -> Vec<ResponseValue> {
     ids.iter()
         .map(|id| ResponseValue(SqlValue::Long(*id)))
         .collect()

@@ -179,7 +179,7 @@ async fn a_panic_is_named_in_the_log_without_a_value_that_its_message_may_hold()
     for (task, cause) in panics {
         let error = task.await.map(|never: ()| never).unwrap_err();
         let (log, _guard) = LogGuard::start();
-        let (id, body) = told(unfinished(error)).await;
+        let (id, body) = told(unfinished_response(error)).await;
         assert_eq!(body, json!({"message": "An internal error occurred."}));
         let line = log.line();
         assert_eq!(

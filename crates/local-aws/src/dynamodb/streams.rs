@@ -13,7 +13,7 @@ use super::{
 const NUMBERS_BEGIN: u128 = 100_000_000_000_000_000_000;
 
 /// Whether an operation is one of the streams'.
-pub(super) fn knows(operation: &str) -> bool {
+pub(super) fn is_stream_operation(operation: &str) -> bool {
     matches!(
         operation,
         "ListStreams" | "DescribeStream" | "GetShardIterator" | "GetRecords"

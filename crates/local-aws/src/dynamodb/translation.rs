@@ -59,7 +59,7 @@ impl Translation {
         };
         let is_page = matches!(operation, "Query" | "Scan");
         let has = |part: &str| memchr::memmem::find(request.body(), part.as_bytes()).is_some();
-        if !is_page && !streams::knows(operation) && !has("arn:") && !has("\"NS\"") {
+        if !is_page && !streams::is_stream_operation(operation) && !has("arn:") && !has("\"NS\"") {
             return Ok(translation);
         }
         // The listener says what is wrong with another body.
@@ -94,7 +94,7 @@ impl Translation {
                     .values_mut()
                     .fold(false, |any, value| normalize_number_sets(value) | any);
             }
-            operation if streams::knows(operation) => {
+            operation if streams::is_stream_operation(operation) => {
                 self.stream = streams::of_client(arns, operation, &mut body)?;
                 is_changed = true;
             }
@@ -160,7 +160,7 @@ impl Translation {
             return unavailable();
         };
         let body = body.to_bytes();
-        match self.translated(arns, head.status, &body) {
+        match self.translate_response(arns, head.status, &body) {
             Some(translated) => rewritten(head, translated.into()),
             None => Response::from_parts(head, Either::Left(Full::new(body))),
         }
@@ -169,7 +169,7 @@ impl Translation {
     fn changes_answers(&self) -> bool {
         !self.named.is_empty()
             || self.page.is_some()
-            || streams::knows(&self.operation)
+            || streams::is_stream_operation(&self.operation)
             || self.is_about_tables()
     }
 
@@ -179,7 +179,7 @@ impl Translation {
     }
 
     /// The answer's body, if it is another one.
-    fn translated(&self, arns: &Arns, status: StatusCode, body: &[u8]) -> Option<String> {
+    fn translate_response(&self, arns: &Arns, status: StatusCode, body: &[u8]) -> Option<String> {
         if status != StatusCode::OK || self.is_about_tables() || self.operation == "ListStreams" {
             let text = std::str::from_utf8(body).ok()?;
             return Arns::are_in(body).then(|| arns.of_storage(text));
@@ -192,7 +192,7 @@ impl Translation {
         if let Some(page) = &self.page {
             page.count_scanned(&mut body);
         }
-        if streams::knows(&self.operation) {
+        if streams::is_stream_operation(&self.operation) {
             streams::of_storage(arns, self.stream.as_deref(), &mut body);
         }
         self.name_back(&mut body);

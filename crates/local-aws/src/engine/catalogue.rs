@@ -49,7 +49,7 @@ pub(crate) struct ColumnDefinition {
     pub(crate) name: String,
     pub(crate) kind: ColumnType,
     pub(crate) not_null: bool,
-    pub(crate) default: Option<Default>,
+    pub(crate) default: Option<ColumnDefault>,
     /// Whether an UPDATE sets it to the time.
     pub(crate) on_update: bool,
     pub(crate) auto_increment: bool,
@@ -60,7 +60,7 @@ pub(crate) struct ColumnDefinition {
 
 /// What a column holds where a row does not say.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Default {
+pub(crate) enum ColumnDefault {
     Null,
     Text(String),
     /// A number as it was written.

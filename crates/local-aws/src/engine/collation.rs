@@ -39,7 +39,7 @@ pub(crate) type MixedCaseFlag = Arc<AtomicBool>;
 /// Registers them on one connection.
 pub(crate) fn register(connection: &Connection, mixed: &MixedCaseFlag) -> rusqlite::Result<()> {
     connection.create_collation(name(Collation::Default), compare)?;
-    connection.create_collation(name(Collation::Binary), padded)?;
+    connection.create_collation(name(Collation::Binary), compare_padded)?;
     let mixed = Arc::clone(mixed);
     connection.create_collation(SHOWN, move |a, b| {
         let order = compare(a, b);
@@ -64,7 +64,7 @@ pub(crate) fn equal(a: &str, b: &str) -> bool {
 }
 
 /// Whether two letters are one.
-pub(crate) fn same(a: char, b: char) -> bool {
+pub(crate) fn is_same_letter(a: char, b: char) -> bool {
     if a.is_ascii_graphic() && b.is_ascii_graphic() {
         return a.eq_ignore_ascii_case(&b);
     }
@@ -121,7 +121,7 @@ pub(crate) fn is_known(text: &str) -> bool {
 }
 
 /// By code points, the shorter text as if it had spaces at its end: `utf8mb4_bin`.
-fn padded(a: &str, b: &str) -> Ordering {
+fn compare_padded(a: &str, b: &str) -> Ordering {
     let common = a.len().min(b.len());
     let (a, b) = (a.as_bytes(), b.as_bytes());
     a[..common].cmp(&b[..common]).then_with(|| {
@@ -177,8 +177,8 @@ mod tests {
             ("a", "a\t", Ordering::Greater),
             ("a ", "a!", Ordering::Less),
         ] {
-            assert_eq!(padded(a, b), order, "{a:?} {b:?}");
-            assert_eq!(padded(b, a), order.reverse(), "{a:?} {b:?}");
+            assert_eq!(compare_padded(a, b), order, "{a:?} {b:?}");
+            assert_eq!(compare_padded(b, a), order.reverse(), "{a:?} {b:?}");
         }
     }
 

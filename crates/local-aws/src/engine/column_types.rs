@@ -72,7 +72,7 @@ impl ColumnType {
     }
 
     /// Refuses what is not kept here as MySQL keeps it.
-    pub(crate) fn known(&self) -> EngineResult<()> {
+    pub(crate) fn check_supported(&self) -> EngineResult<()> {
         let refused = |what: &str| Err(EngineError::unsupported(what));
         let arguments = self.arguments.len();
         match self.name.as_str() {
@@ -342,7 +342,7 @@ mod tests {
         ] {
             let kind = ColumnType::parse(written);
             assert_eq!(kind.text(), text);
-            assert_eq!(kind.known(), Ok(()));
+            assert_eq!(kind.check_supported(), Ok(()));
             assert_eq!(ColumnType::parse(text).text(), text);
         }
         assert_eq!(
@@ -361,7 +361,7 @@ mod tests {
             "POINT",
             "TEXT(9)",
         ] {
-            assert!(ColumnType::parse(text).known().is_err(), "{text}");
+            assert!(ColumnType::parse(text).check_supported().is_err(), "{text}");
         }
     }
 }

@@ -14,7 +14,8 @@ use sqlparser::ast::{
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{
-        CheckConstraint, ColumnDefinition, Default, ForeignKey, IndexDefinition, TableDefinition,
+        CheckConstraint, ColumnDefault, ColumnDefinition, ForeignKey, IndexDefinition,
+        TableDefinition,
     },
     charsets,
     column_types::ColumnType,
@@ -31,7 +32,7 @@ pub(crate) fn index_name(table: &str, index: &str) -> String {
     quoted(&format!("{table}.{index}"))
 }
 
-pub(crate) fn last(name: &ObjectName) -> String {
+pub(crate) fn last_part(name: &ObjectName) -> String {
     name.0
         .last()
         .and_then(|part| part.as_ident())
@@ -66,7 +67,7 @@ impl TableDefinition {
             ));
         }
         let mut table = Self {
-            name: last(&tree.name),
+            name: last_part(&tree.name),
             ..Self::default()
         };
         table.options(&tree.table_options)?;
@@ -138,7 +139,7 @@ impl TableDefinition {
         let declared = tree.data_type.to_string();
         let serial = declared.eq_ignore_ascii_case("SERIAL");
         let kind = ColumnType::parse(if serial { "BIGINT UNSIGNED" } else { &declared });
-        kind.known()?;
+        kind.check_supported()?;
         let mut column = ColumnDefinition {
             name: name.clone(),
             not_null: serial,
@@ -176,11 +177,11 @@ impl TableDefinition {
                 ColumnOption::ForeignKey(_) => {}
                 ColumnOption::Comment(text) => column.comment = Some(text.clone()),
                 ColumnOption::CharacterSet(name) => {
-                    charsets::charset(&last(name))?;
+                    charsets::charset(&last_part(name))?;
                     column.collation = Collation::Default;
                 }
                 ColumnOption::Collation(name) => {
-                    column.collation = charsets::collation(&last(name))?;
+                    column.collation = charsets::collation(&last_part(name))?;
                 }
                 other => return Err(EngineError::unsupported(&other.to_string())),
             }
@@ -274,7 +275,7 @@ impl TableDefinition {
         self.foreign_keys.push(ForeignKey {
             name: name.unwrap_or_else(|| format!("{}_ibfk_{number}", self.name)),
             columns: values(&key.columns),
-            table: last(&key.foreign_table),
+            table: last_part(&key.foreign_table),
             referred: values(&key.referred_columns),
             on_delete: action(&key.on_delete)?,
             on_update: action(&key.on_update)?,
@@ -303,7 +304,7 @@ impl TableDefinition {
                 self.columns[index].not_null = true;
                 self.columns[index]
                     .default
-                    .take_if(|default| *default == Default::Null);
+                    .take_if(|default| *default == ColumnDefault::Null);
             }
         }
         let text = |column: &ColumnDefinition| {
@@ -352,11 +353,11 @@ impl TableDefinition {
 }
 
 /// The column's CURRENT_TIMESTAMP, where an expression is that.
-fn now(expr: &Expr, column: &ColumnDefinition) -> Option<Default> {
+fn now(expr: &Expr, column: &ColumnDefinition) -> Option<ColumnDefault> {
     let Expr::Function(function) = expr else {
         return None;
     };
-    let name = last(&function.name).to_ascii_lowercase();
+    let name = last_part(&function.name).to_ascii_lowercase();
     let is_clock = matches!(
         name.as_str(),
         "current_timestamp" | "now" | "localtimestamp" | "localtime"
@@ -365,28 +366,28 @@ fn now(expr: &Expr, column: &ColumnDefinition) -> Option<Default> {
     let digits = digits.trim_matches(['(', ')']);
     let digits = if digits.is_empty() { "0" } else { digits };
     let takes = matches!(column.kind.name(), "DATETIME" | "TIMESTAMP");
-    (is_clock && takes && digits == column.kind.digits().to_string()).then_some(Default::Now)
+    (is_clock && takes && digits == column.kind.digits().to_string()).then_some(ColumnDefault::Now)
 }
 
-fn default(expr: &Expr, column: &ColumnDefinition) -> EngineResult<Default> {
+fn default(expr: &Expr, column: &ColumnDefinition) -> EngineResult<ColumnDefault> {
     if let Some(now) = now(expr, column) {
         return Ok(now);
     }
     match expr {
         Expr::Value(value) => match &value.value {
             Literal::SingleQuotedString(text) | Literal::DoubleQuotedString(text) => {
-                Ok(Default::Text(text.clone()))
+                Ok(ColumnDefault::Text(text.clone()))
             }
-            Literal::Null => Ok(Default::Null),
-            Literal::Number(text, _) => Ok(Default::Number(text.clone())),
-            Literal::Boolean(value) => Ok(Default::Number(u8::from(*value).to_string())),
+            Literal::Null => Ok(ColumnDefault::Null),
+            Literal::Number(text, _) => Ok(ColumnDefault::Number(text.clone())),
+            Literal::Boolean(value) => Ok(ColumnDefault::Number(u8::from(*value).to_string())),
             _ => Err(EngineError::unsupported("this DEFAULT")),
         },
         Expr::UnaryOp {
             op: UnaryOperator::Minus,
             expr,
         } => match default(expr, column)? {
-            Default::Number(number) => Ok(Default::Number(format!("-{number}"))),
+            ColumnDefault::Number(number) => Ok(ColumnDefault::Number(format!("-{number}"))),
             _ => Err(EngineError::unsupported("this DEFAULT")),
         },
         _ => Err(EngineError::unsupported("a DEFAULT that is an expression")),

@@ -144,7 +144,7 @@ impl SqliteEngine {
         let deadline = moment_after(Instant::now(), statement.timeout);
         let plans = self.shared.plans(self.rights, &statement, deadline).await?;
         if let Some(result) = self.read_at_once(&plans, &statement) {
-            self.shared.settled().await?;
+            self.shared.wait_for_sync().await?;
             return result;
         }
         let kind = plans
@@ -187,7 +187,7 @@ impl SqliteEngine {
             .await?;
         // One that continues after its time keeps no place from others.
         drop(place);
-        self.shared.settled().await?;
+        self.shared.wait_for_sync().await?;
         result
     }
 

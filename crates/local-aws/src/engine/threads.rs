@@ -159,7 +159,7 @@ fn pool() -> MutexGuard<'static, ThreadPool> {
 
 impl<T> ThreadWork<T> {
     /// Waits for the work's end. May be dropped and called again.
-    pub(crate) async fn done(&mut self) -> EngineResult<T> {
+    pub(crate) async fn wait(&mut self) -> EngineResult<T> {
         if self.is_patient {
             let early = timeout(PATIENCE, &mut self.result).await;
             self.is_patient = false;
@@ -195,7 +195,7 @@ fn ended<T>(
 pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<T> {
-    start(work)?.done().await
+    start(work)?.wait().await
 }
 
 #[cfg(test)]
@@ -227,7 +227,7 @@ mod tests {
         }
         drop(end);
         for work in &mut stuck {
-            assert_eq!(work.done().await, Ok(true));
+            assert_eq!(work.wait().await, Ok(true));
         }
     }
 
@@ -243,7 +243,7 @@ mod tests {
             .collect();
         // Asked once, as by somebody who has other things to wait for, and given up: what comes after it is done all the same.
         let mut given_up = start(|| ()).unwrap();
-        let _ = timeout(Duration::ZERO, given_up.done()).await;
+        let _ = timeout(Duration::ZERO, given_up.wait()).await;
         drop(given_up);
         assert_eq!(run(|| 7).await, Ok(7));
         drop(end);

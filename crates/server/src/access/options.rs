@@ -74,7 +74,7 @@ impl AccessOptions {
     /// # Errors
     /// [`AccessError::NotSaid`] if the option is missing and other machines can reach the server, and
     /// [`AccessError::IssuerWithoutRules`] for an issuer whose tokens nothing would ask for.
-    pub(crate) fn asks(&self, listen: SocketAddr) -> Result<bool, AccessError> {
+    pub(crate) fn requires_access(&self, listen: SocketAddr) -> Result<bool, AccessError> {
         let asks = match self.mode {
             Some(mode) => mode == AccessMode::Template,
             None if listen.ip().is_loopback() => false,

@@ -74,7 +74,7 @@ impl SignatureVerifier {
 
     /// Looks at what a request says of its signature: whose it is, for what, and from when. Nothing of the body is
     /// needed yet.
-    pub(super) fn claim(&self, parts: &Parts, now: SystemTime) -> Result<Claim, Denial> {
+    pub(super) fn parse_claim(&self, parts: &Parts, now: SystemTime) -> Result<Claim, Denial> {
         let SignatureFields {
             scope: [id, date, region, service, end],
             signed,
@@ -121,10 +121,10 @@ impl SignatureVerifier {
         let known = credentials.ok_or(Denial::UnknownCaller(
             "no credentials are set to verify it with",
         ))?;
-        if !same(&id, known.access_key_id()) {
+        if !equals_in_constant_time(&id, known.access_key_id()) {
             return Err(Denial::UnknownCaller("the access key is not known"));
         }
-        if !same(&token, known.session_token().unwrap_or_default()) {
+        if !equals_in_constant_time(&token, known.session_token().unwrap_or_default()) {
             return Err(Denial::UnknownCaller("the session token is not known"));
         }
         Ok(Claim {
@@ -184,7 +184,7 @@ impl SignatureVerifier {
         let (_, wanted) = sign(request, &parameters)
             .map_err(|_| failed())?
             .into_parts();
-        if same(&claim.signature, &wanted) {
+        if equals_in_constant_time(&claim.signature, &wanted) {
             Ok(())
         } else {
             Err(Denial::Signature("the signature does not match"))
@@ -193,7 +193,7 @@ impl SignatureVerifier {
 }
 
 /// Compares without telling by its time where two texts differ.
-fn same(one: &str, other: &str) -> bool {
+fn equals_in_constant_time(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 

@@ -90,7 +90,7 @@ impl Delivery {
                 if !self.deliver(&event).await {
                     return;
                 }
-                self.remember(&event.sequence);
+                self.save_position(&event.sequence);
             }
             if records.is_empty() {
                 self.sleep(LOOK).await;
@@ -128,7 +128,7 @@ impl Delivery {
                 DeliveryOutcome::Refused(reason, borne) => {
                     refusals += 1;
                     if refusals >= borne {
-                        self.bury(event, &reason);
+                        self.write_dead_letter(event, &reason);
                         return true;
                     }
                     reason
@@ -178,7 +178,7 @@ impl Delivery {
         }
     }
 
-    fn remember(&self, sequence: &str) {
+    fn save_position(&self, sequence: &str) {
         if let Some(folder) = &self.folder {
             let line = format!("{} {sequence}\n", self.to);
             if let Err(error) = replace(&folder.join(POSITION), &line) {
@@ -190,7 +190,7 @@ impl Delivery {
         }
     }
 
-    fn bury(&self, event: &StreamEvent, reason: &str) {
+    fn write_dead_letter(&self, event: &StreamEvent, reason: &str) {
         warn!(to = self.to.as_str(), reason, "an event is given up");
         let Some(folder) = &self.folder else {
             return;

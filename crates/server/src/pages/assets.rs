@@ -130,7 +130,7 @@ impl Assets {
         }
     }
 
-    pub(super) fn home(&self, asked: &HeaderMap) -> ServerResponse {
+    pub(super) fn home_page(&self, asked: &HeaderMap) -> ServerResponse {
         self.home.answer(asked, ASK_AGAIN)
     }
 

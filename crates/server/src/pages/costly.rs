@@ -40,21 +40,21 @@ impl<K: PartialEq, V: Clone> AnswerCache<K, V> {
         find: impl Future<Output = Result<V, E>>,
     ) -> Result<V, E> {
         let begun = Instant::now();
-        if let Some(value) = self.kept(&key, begun) {
+        if let Some(value) = self.cached(&key, begun) {
             return Ok(value);
         }
         let value = find.await?;
-        self.keep(key, value.clone(), begun, begun.elapsed());
+        self.insert(key, value.clone(), begun, begun.elapsed());
         Ok(value)
     }
 
-    fn kept(&self, key: &K, now: Instant) -> Option<V> {
+    fn cached(&self, key: &K, now: Instant) -> Option<V> {
         let kept = self.kept.lock().ok()?;
         let found = kept.iter().find(|one| one.key == *key && one.until > now)?;
         Some(found.value.clone())
     }
 
-    fn keep(&self, key: K, value: V, begun: Instant, cost: Duration) {
+    fn insert(&self, key: K, value: V, begun: Instant, cost: Duration) {
         let Ok(mut kept) = self.kept.lock() else {
             return;
         };
@@ -77,21 +77,21 @@ where
 {
     /// What is kept for `key`, or what `find` answers within `wait`. Longer work goes on in the background, once for each
     /// key, for those who ask again.
-    pub(super) async fn within(
+    pub(super) async fn get_or_compute(
         self: &Arc<Self>,
         wait: Duration,
         key: K,
         find: impl Future<Output = V> + Send + 'static,
     ) -> Option<V> {
         let begun = Instant::now();
-        if let Some(value) = self.kept(&key, begun) {
+        if let Some(value) = self.cached(&key, begun) {
             return Some(value);
         }
-        let place = PendingAnswer::take(self, key)?;
+        let place = PendingAnswer::reserve(self, key)?;
         let found = tokio::spawn(async move {
             let value = find.await;
             let PendingAnswer { all, key } = &place;
-            all.keep(key.clone(), value.clone(), begun, begun.elapsed());
+            all.insert(key.clone(), value.clone(), begun, begun.elapsed());
             value
         });
         timeout(wait, found).await.ok()?.ok()
@@ -105,7 +105,7 @@ struct PendingAnswer<K: PartialEq, V> {
 }
 
 impl<K: Clone + PartialEq, V> PendingAnswer<K, V> {
-    fn take(all: &Arc<AnswerCache<K, V>>, key: K) -> Option<Self> {
+    fn reserve(all: &Arc<AnswerCache<K, V>>, key: K) -> Option<Self> {
         let mut sought = all.sought.lock().ok()?;
         if sought.contains(&key) {
             return None;
@@ -134,12 +134,15 @@ mod tests {
     fn an_answer_is_kept_for_a_multiple_of_what_it_cost() {
         let costly = AnswerCache::new();
         let begun = Instant::now();
-        costly.keep("a", 1, begun, Duration::from_secs(1));
-        assert_eq!(costly.kept(&"a", begun + Duration::from_secs(20)), Some(1));
-        assert_eq!(costly.kept(&"a", begun + Duration::from_secs(21)), None);
-        assert_eq!(costly.kept(&"b", begun), None);
-        costly.keep("a", 2, begun, Duration::from_secs(1));
-        assert_eq!(costly.kept(&"a", begun), Some(2));
+        costly.insert("a", 1, begun, Duration::from_secs(1));
+        assert_eq!(
+            costly.cached(&"a", begun + Duration::from_secs(20)),
+            Some(1)
+        );
+        assert_eq!(costly.cached(&"a", begun + Duration::from_secs(21)), None);
+        assert_eq!(costly.cached(&"b", begun), None);
+        costly.insert("a", 2, begun, Duration::from_secs(1));
+        assert_eq!(costly.cached(&"a", begun), Some(2));
     }
 
     #[test]
@@ -147,10 +150,10 @@ mod tests {
         let costly = AnswerCache::new();
         let begun = Instant::now();
         for key in 0..=MOST {
-            costly.keep(key, key, begun, Duration::from_secs(1));
+            costly.insert(key, key, begun, Duration::from_secs(1));
         }
-        assert_eq!(costly.kept(&0, begun), None);
-        assert_eq!(costly.kept(&MOST, begun), Some(MOST));
+        assert_eq!(costly.cached(&0, begun), None);
+        assert_eq!(costly.cached(&MOST, begun), Some(MOST));
     }
 
     #[tokio::test(start_paused = true)]
@@ -161,9 +164,9 @@ mod tests {
             tokio::time::sleep(Duration::from_secs(2)).await;
             value
         };
-        assert_eq!(costly.within(wait, "a", slow(1)).await, None);
-        assert_eq!(costly.within(wait, "a", slow(2)).await, None);
-        assert_eq!(costly.within(wait, "b", async { 3 }).await, Some(3));
+        assert_eq!(costly.get_or_compute(wait, "a", slow(1)).await, None);
+        assert_eq!(costly.get_or_compute(wait, "a", slow(2)).await, None);
+        assert_eq!(costly.get_or_compute(wait, "b", async { 3 }).await, Some(3));
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(costly.sought.lock().unwrap().is_empty());
     }

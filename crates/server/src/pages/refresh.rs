@@ -192,7 +192,7 @@ impl Refresh {
         let (inventory, sought) = (self.reader.inventory.clone(), search.clone());
         let count = async move { inventory.count(&sought).await.ok() };
         self.counts
-            .within(COUNTED_WITHIN, search.clone(), count)
+            .get_or_compute(COUNTED_WITHIN, search.clone(), count)
             .await
             .flatten()
     }

@@ -100,7 +100,7 @@ impl ApiClient {
         &self,
         token: Option<&str>,
     ) -> Result<ListPage<InstanceLine>, TransferError> {
-        let page: InstanceList = self.get(&listed("/ec2", token)).await?;
+        let page: InstanceList = self.get(&list_path("/ec2", token)).await?;
         let read: Vec<_> = stream::iter(page.records)
             .map(|summary| self.instance(summary.aws_instance_id))
             .buffered(AT_ONCE)
@@ -121,7 +121,7 @@ impl ApiClient {
         }
         serde_json::from_value(found.record)
             .map(Some)
-            .map_err(|error| self.failed(&path, error.to_string()))
+            .map_err(|error| self.error(&path, error.to_string()))
     }
 
     pub(super) async fn dimensions(
@@ -129,7 +129,7 @@ impl ApiClient {
         token: Option<&str>,
     ) -> Result<ListPage<DimensionLine>, TransferError> {
         let page: DimensionList = self
-            .get(&listed("/scalableTargetDimensions", token))
+            .get(&list_path("/scalableTargetDimensions", token))
             .await?;
         let lines = page.dimensions.into_iter().map(|listed| DimensionLine {
             scalable_target_dimension_id: listed.scalable_target_dimension_id,
@@ -148,15 +148,15 @@ impl ApiClient {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, TransferError> {
         let mut tries = 0;
         loop {
-            let (reason, wait) = match self.once(path).await? {
+            let (reason, wait) = match self.get_once(path).await? {
                 Ok(body) => {
                     return serde_json::from_slice(&body)
-                        .map_err(|error| self.failed(path, error.to_string()));
+                        .map_err(|error| self.error(path, error.to_string()));
                 }
                 Err(again) => again,
             };
             if tries == PATIENCE {
-                return Err(self.failed(path, reason));
+                return Err(self.error(path, reason));
             }
             tries += 1;
             tokio::time::sleep(wait).await;
@@ -164,10 +164,13 @@ impl ApiClient {
     }
 
     /// The body; or, where another try may help, the reason and the time to wait.
-    async fn once(&self, path: &str) -> Result<Result<Vec<u8>, (String, Duration)>, TransferError> {
+    async fn get_once(
+        &self,
+        path: &str,
+    ) -> Result<Result<Vec<u8>, (String, Duration)>, TransferError> {
         let mut request = http::Request::get(format!("{}{path}", self.base))
             .body(Vec::new())
-            .map_err(|error| self.failed(path, error.to_string()))?;
+            .map_err(|error| self.error(path, error.to_string()))?;
         if let Some(key) = &self.key {
             request.headers_mut().insert("x-api-key", key.clone());
         }
@@ -178,7 +181,7 @@ impl ApiClient {
                 .map_err(TransferError::Signature)?;
         }
         let request = reqwest::Request::try_from(request)
-            .map_err(|error| self.failed(path, error.to_string()))?;
+            .map_err(|error| self.error(path, error.to_string()))?;
         let answer = match self.client.execute(request).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Err((innermost(&error), PAUSE))),
@@ -200,10 +203,10 @@ impl ApiClient {
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             return Ok(Err((reason, wait)));
         }
-        Err(self.failed(path, reason))
+        Err(self.error(path, reason))
     }
 
-    fn failed(&self, path: &str, reason: String) -> TransferError {
+    fn error(&self, path: &str, reason: String) -> TransferError {
         TransferError::Api {
             url: format!("{}{path}", self.base),
             reason,
@@ -212,7 +215,7 @@ impl ApiClient {
 }
 
 /// The path of a list's page.
-fn listed(path: &str, token: Option<&str>) -> String {
+fn list_path(path: &str, token: Option<&str>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("limit", PAGE);
     if let Some(token) = token {

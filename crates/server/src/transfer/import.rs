@@ -14,7 +14,7 @@ use fleet_core::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{AT_ONCE, Ports, TransferError, line::TransferLine, patiently};
+use super::{AT_ONCE, Ports, TransferError, line::TransferLine, with_retries};
 
 /// The exit code if something exists with other contents.
 const OTHERS: u8 = 4;
@@ -92,7 +92,7 @@ pub(super) async fn run(ports: &Ports, file: &Path) -> Result<(String, ExitCode)
 }
 
 async fn add_instance(ports: &Ports, instance: &Instance) -> Result<LineOutcome, StoreError> {
-    let added = patiently(async || match ports.writes.restore(instance).await {
+    let added = with_retries(async || match ports.writes.restore(instance).await {
         Ok(()) => Ok(true),
         Err(AddError::Duplicate) => Ok(false),
         Err(AddError::Store(error)) => Err(error),
@@ -102,7 +102,7 @@ async fn add_instance(ports: &Ports, instance: &Instance) -> Result<LineOutcome,
         return Ok(LineOutcome::Added);
     }
     let id = &instance.summary.id;
-    let found = patiently(async || ports.reads.get(id).await).await?;
+    let found = with_retries(async || ports.reads.get(id).await).await?;
     Ok(if found.as_ref() == Some(instance) {
         LineOutcome::Same
     } else {
@@ -117,7 +117,7 @@ async fn set_dimension(
     state: &Dimension,
 ) -> Result<LineOutcome, StoreError> {
     let initial = StoredDimension::initial();
-    patiently(async || {
+    with_retries(async || {
         let changed = ports
             .dimensions
             .update(id, |stored| {

@@ -12,7 +12,7 @@ use super::{
     api::ApiClient,
     line::{DimensionLine, InstanceLine},
     page::{ListPage, PAGE},
-    patiently,
+    with_retries,
 };
 
 /// What an export reads. One page is in memory at a time.
@@ -41,19 +41,20 @@ impl ExportSource {
             .map(InstanceId::parse)
             .transpose()
             .map_err(|error| TransferError::Token(error.to_string()))?;
-        let page = patiently(async || {
+        let page = with_retries(async || {
             inventory
                 .list(&InstanceFilter::default(), after.as_ref(), limit)
                 .await
         })
         .await?;
-        let read: Vec<_> = stream::iter(page.records)
-            .map(
-                |summary| async move { patiently(async || inventory.get(&summary.id).await).await },
-            )
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
+        let read: Vec<_> =
+            stream::iter(page.records)
+                .map(|summary| async move {
+                    with_retries(async || inventory.get(&summary.id).await).await
+                })
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
         Ok(ListPage {
             // One that was removed meanwhile is left out.
             lines: read.into_iter().flatten().map(InstanceLine::from).collect(),
@@ -75,7 +76,8 @@ impl ExportSource {
             .map(DimensionId::parse)
             .transpose()
             .map_err(|error| TransferError::Token(error.to_string()))?;
-        let page = patiently(async || dimensions.list(None, after.as_ref(), limit).await).await?;
+        let page =
+            with_retries(async || dimensions.list(None, after.as_ref(), limit).await).await?;
         Ok(ListPage {
             lines: page
                 .dimensions

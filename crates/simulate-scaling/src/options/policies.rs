@@ -62,17 +62,17 @@ impl PolicyOption {
     }
 
     pub(super) fn tracking(text: &str) -> Result<Self, String> {
-        let (name, words) = named(text, "target-tracking")?;
+        let (name, words) = split_name(text, "target-tracking")?;
         let (mut aim, mut disable_scale_in, mut of) = (None, false, None);
         let (mut scale_out_cooldown, mut scale_in_cooldown) = (None, None);
         for word in words {
             match word.split_once('=') {
-                Some(("target", value)) => aim = Some(said("target", target(value))?),
+                Some(("target", value)) => aim = Some(with_word("target", target(value))?),
                 Some(("scale-out-cooldown", value)) => {
-                    scale_out_cooldown = Some(said("scale-out-cooldown", cooldown(value))?);
+                    scale_out_cooldown = Some(with_word("scale-out-cooldown", cooldown(value))?);
                 }
                 Some(("scale-in-cooldown", value)) => {
-                    scale_in_cooldown = Some(said("scale-in-cooldown", cooldown(value))?);
+                    scale_in_cooldown = Some(with_word("scale-in-cooldown", cooldown(value))?);
                 }
                 Some(("of", value)) => of = Some(source_named(value)?),
                 None if word == "no-scale-in" => disable_scale_in = true,
@@ -93,7 +93,7 @@ impl PolicyOption {
     }
 
     pub(super) fn stepping(text: &str) -> Result<Self, String> {
-        let (name, words) = named(text, "step-scaling")?;
+        let (name, words) = split_name(text, "step-scaling")?;
         let (mut comparison, mut given, mut of, mut least) = (None, None, None, None);
         let (mut periods, mut pause) = (1, COOLDOWN);
         for word in words {
@@ -114,7 +114,7 @@ impl PolicyOption {
                 Some(("at-most", value)) => comparison = Some((Comparison::AtMost, number(value)?)),
                 Some(("steps", value)) => given = Some(steps(value)?),
                 Some(("periods", value)) => periods = whole(value, MOST_DATAPOINTS)?,
-                Some(("cooldown", value)) => pause = said("cooldown", cooldown(value))?,
+                Some(("cooldown", value)) => pause = with_word("cooldown", cooldown(value))?,
                 Some(("least", value)) => {
                     least = u32::try_from(whole(value, 1_000_000)?).ok();
                 }
@@ -192,7 +192,7 @@ pub(super) fn source(
 }
 
 /// The name, which a colon ends, and the words after it.
-fn named<'a>(text: &'a str, default: &str) -> Result<(String, Vec<&'a str>), String> {
+fn split_name<'a>(text: &'a str, default: &str) -> Result<(String, Vec<&'a str>), String> {
     let (given, rest) = match text.split_once(": ") {
         Some((given, rest)) => (given.trim(), rest),
         None => (default, text),
@@ -200,7 +200,7 @@ fn named<'a>(text: &'a str, default: &str) -> Result<(String, Vec<&'a str>), Str
     Ok((name(given)?, rest.split_whitespace().collect()))
 }
 
-fn said<T>(word: &str, value: Result<T, String>) -> Result<T, String> {
+fn with_word<T>(word: &str, value: Result<T, String>) -> Result<T, String> {
     value.map_err(|error| format!("{word}: {error}"))
 }
 

@@ -48,7 +48,7 @@ pub(super) fn draw(
                     }
                     _ => ("mark failed", cross(x, y)),
                 };
-                group.add(titled(activity, class, shape))
+                group.add(with_title(activity, class, shape))
             }
             None if is_scheduled(activity) => group
                 .add(
@@ -59,8 +59,8 @@ pub(super) fn draw(
                         .set("y1", top)
                         .set("y2", bottom),
                 )
-                .add(titled(activity, "scheduled-mark", diamond(x, top))),
-            None => group.add(titled(
+                .add(with_title(activity, "scheduled-mark", diamond(x, top))),
+            None => group.add(with_title(
                 activity,
                 "not-scaled",
                 circle(x, value.y(actual(activity))),
@@ -70,7 +70,7 @@ pub(super) fn draw(
     run.activities.iter().map(mark).collect()
 }
 
-fn titled(activity: &Activity, class: &str, shape: String) -> Path {
+fn with_title(activity: &Activity, class: &str, shape: String) -> Path {
     let reason = activity.not_scaled.map(reason_words);
     let words = format!(
         "{} {} {}: {}{}",

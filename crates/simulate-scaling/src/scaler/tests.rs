@@ -145,7 +145,7 @@ fn an_activity_under_way_is_waited_for() {
 fn a_larger_need_within_the_cooldown_scales_by_the_difference() {
     let mut scaler = scaler(false);
     let order = minutes(&mut scaler, 0..3, Some(90.0), 2.0).order.unwrap();
-    scaler.fulfilled(minute(3), &order);
+    scaler.fulfil_order(minute(3), &order);
     // 4 at 75 % want 2 more, as many as were added.
     assert_eq!(minutes(&mut scaler, 4..5, Some(75.0), 4.0).order, None);
     // 4 at 87 % want 3 more, and 2 of them are there.
@@ -157,7 +157,7 @@ fn a_larger_need_within_the_cooldown_scales_by_the_difference() {
         ),
         (5, Some(3.0))
     );
-    scaler.fulfilled(minute(6), &larger);
+    scaler.fulfil_order(minute(6), &larger);
     assert_eq!(minutes(&mut scaler, 6..11, Some(75.0), 5.0).order, None);
     assert_eq!(
         minutes(&mut scaler, 11..12, Some(75.0), 5.0)
@@ -173,7 +173,7 @@ fn a_scale_in_waits_for_its_cooldown_and_a_scale_out_does_not() {
     let mut scaler = scaler(false);
     let order = minutes(&mut scaler, 0..15, Some(30.0), 5.0).order.unwrap();
     assert_eq!((order.desired, order.direction), (3, Direction::In));
-    scaler.fulfilled(minute(15), &order);
+    scaler.fulfil_order(minute(15), &order);
     assert_eq!(minutes(&mut scaler, 15..20, Some(30.0), 3.0).order, None);
     assert_eq!(
         minutes(&mut scaler.clone(), 20..21, Some(30.0), 3.0)
@@ -246,7 +246,7 @@ fn new_bounds_bring_the_capacity_back_at_once() {
         scaler.set_bounds(CapacityBounds { min: 1, max: 10 }, 5.0),
         None
     );
-    scaler.fulfilled(minute(1), &order);
+    scaler.fulfil_order(minute(1), &order);
     assert!(
         scaler.watched[0].cooldown.is_none(),
         "only the policy's own changes begin a cooldown"
@@ -324,7 +324,7 @@ fn step_scaling_decides_while_an_order_is_under_way() {
         .order
         .unwrap();
     assert_eq!(order.desired, 3);
-    scaler.begun(&order);
+    scaler.begin_order(&order);
     let under_way = CapacitySnapshot {
         current: 3.0,
         measured_at: 1.0,
@@ -347,7 +347,7 @@ fn target_tracking_overlaps_only_where_it_is_said_and_only_for_a_larger_need() {
         scaler.overlap = overlap;
         let order = minutes(&mut scaler, 0..3, Some(230.0), 1.0).order.unwrap();
         assert_eq!(order.desired, 5);
-        scaler.begun(&order);
+        scaler.begin_order(&order);
         let under_way = CapacitySnapshot {
             current: 5.0,
             measured_at: 1.0,

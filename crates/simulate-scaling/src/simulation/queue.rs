@@ -44,7 +44,7 @@ impl Backlog {
     }
 
     /// How much waits.
-    pub(super) fn stock(&self) -> f64 {
+    pub(super) fn waiting(&self) -> f64 {
         self.stock
     }
 
@@ -126,15 +126,15 @@ mod tests {
     fn what_nobody_does_accumulates() {
         let mut backlog = backlog(1.0, 0);
         backlog.advance(at(60));
-        assert_eq!(backlog.stock(), 15.0);
+        assert_eq!(backlog.waiting(), 15.0);
         backlog.advance(at(180));
-        assert_eq!(backlog.stock(), 45.0);
+        assert_eq!(backlog.waiting(), 45.0);
         // More units than it takes drain it, and no further than to nothing.
         backlog.resize(at(180), 4.0);
         backlog.advance(at(240));
-        assert_eq!(backlog.stock(), 30.0);
+        assert_eq!(backlog.waiting(), 30.0);
         backlog.advance(at(600));
-        assert_eq!(backlog.stock(), 0.0);
+        assert_eq!(backlog.waiting(), 0.0);
     }
 
     #[test]
@@ -142,10 +142,10 @@ mod tests {
         let mut backlog = backlog(1.0, 120);
         backlog.resize(at(0), 3.0);
         backlog.advance(at(60));
-        assert_eq!(backlog.stock(), 15.0);
+        assert_eq!(backlog.waiting(), 15.0);
         // In the middle of a step of time: a minute with one unit, a minute with three.
         backlog.advance(at(180));
-        assert_eq!(backlog.stock(), 25.0);
+        assert_eq!(backlog.waiting(), 25.0);
     }
 
     #[test]

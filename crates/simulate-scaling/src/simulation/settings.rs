@@ -140,7 +140,7 @@ impl SimulationSettings {
     }
 
     /// By how much a period's metrics are off. Drawn for each period, so that what is missing shifts nothing.
-    pub(super) fn off(&self, random: &mut fastrand::Rng) -> f64 {
+    pub(super) fn noise(&self, random: &mut fastrand::Rng) -> f64 {
         1.0 + self.noise * (random.f64() * 2.0 - 1.0)
     }
 

@@ -7,7 +7,7 @@ use fleet_core::scaling::demo::DemoOutcome;
 use fleet_core::settings::ScalingMode;
 use fleet_faults::{
     FaultRun, Functions, Stores,
-    wire::{CallFate, Wire, elsewhere},
+    wire::{CallFate, Wire, on_other_threads},
 };
 use serde_json::json;
 
@@ -33,12 +33,12 @@ async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
     for first in (0..count).step_by(PER_STORE) {
         happen_once(first..count.min(first + PER_STORE), &mut rng).await;
     }
-    run.seen(format_args!("{count} of each, 0 inconsistencies"));
+    run.report(format_args!("{count} of each, 0 inconsistencies"));
 }
 
 /// Adds, removes and patches on their own stores, once for each number.
 async fn happen_once(numbers: Range<usize>, rng: &mut Rng) {
-    let (stores, count) = (elsewhere(Stores::start()), numbers.len());
+    let (stores, count) = (on_other_threads(Stores::start()), numbers.len());
     let wire = Wire::to(stores.address());
     let functions = Functions::new(&wire.config(), ScalingMode::Demo(DemoOutcome::Succeed));
     for number in numbers {
@@ -95,7 +95,7 @@ async fn happen_once(numbers: Range<usize>, rng: &mut Rng) {
             "call {nth} of the patch to {desired}"
         );
     }
-    let (written, left) = elsewhere(async move {
+    let (written, left) = on_other_threads(async move {
         let counts = (
             stores.revision("d").await,
             stores.count("SELECT COUNT(*) FROM ec2_package").await,

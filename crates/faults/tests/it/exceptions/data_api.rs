@@ -395,7 +395,7 @@ async fn an_add_that_meets_an_exception_is_done_whole_or_refused_whole() {
         assert_eq!(place.stored(&id), (1, 2), "{told}");
         cases += 1;
     }
-    run.seen(format_args!(
+    run.report(format_args!(
         "{cases} adds that met one; each done whole or refused whole"
     ));
     place.stop();
@@ -437,7 +437,7 @@ async fn a_removal_that_meets_an_exception_is_done_whole_or_refused_whole() {
         assert_eq!(place.stored(&id), (0, 0), "{told}");
         cases += 1;
     }
-    run.seen(format_args!(
+    run.report(format_args!(
         "{cases} removals that met one; each done whole or refused whole"
     ));
     place.stop();
@@ -541,7 +541,7 @@ async fn a_read_that_meets_an_exception_is_answered_or_refused() {
             cases += 1;
         }
     }
-    run.seen(format_args!("{cases} reads that met one"));
+    run.report(format_args!("{cases} reads that met one"));
     place.stop();
 }
 
@@ -673,6 +673,6 @@ async fn a_cluster_that_wakes_in_time_is_waited_for_and_else_nothing_is_sent_aft
             );
         }
     }
-    run.seen("after 0, 5, 15 and 20 s answered, after 30 and 60 s 503 before 28 s; 4 requests each, nothing sent afterwards");
+    run.report("after 0, 5, 15 and 20 s answered, after 30 and 60 s 503 before 28 s; 4 requests each, nothing sent afterwards");
     place.stop();
 }

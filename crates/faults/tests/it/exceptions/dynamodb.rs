@@ -128,7 +128,7 @@ async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
             }
         }
     }
-    run.seen(format_args!(
+    run.report(format_args!(
         "{cases} patches and steps that met one; each done once, or refused and not done"
     ));
     place.stop();

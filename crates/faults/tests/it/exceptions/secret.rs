@@ -86,6 +86,6 @@ async fn readiness_names_the_store_that_meets_an_exception() {
         );
         cases += 1;
     }
-    run.seen(format_args!("{cases} readiness checks that met one"));
+    run.report(format_args!("{cases} readiness checks that met one"));
     place.stop();
 }

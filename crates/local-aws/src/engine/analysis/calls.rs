@@ -204,7 +204,7 @@ impl Analysis<'_> {
                     Some(text) => raw(text),
                     None => {
                         self.sortable(expr, typed)?;
-                        shown::show(expr, typed);
+                        shown::compare_as_shown(expr, typed);
                         aggregate(name, &take(expr))
                     }
                 };

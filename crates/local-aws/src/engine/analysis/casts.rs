@@ -66,7 +66,7 @@ impl Analysis<'_> {
                 }
             }
             "DECIMAL" => {
-                wanted.known()?;
+                wanted.check_supported()?;
                 let scale = wanted.scale();
                 if wanted.precision() > MAX_DIGITS {
                     return big(expr, typed, &wanted, strict).unwrap_or_else(refused);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult, charsets,
-    definitions::{last, quoted},
+    definitions::{last_part, quoted},
     kinds::{INT, TEXT, ValueKind},
 };
 
@@ -252,7 +252,7 @@ impl Analysis<'_> {
                 expr: inner,
                 collation,
             } => {
-                let collation = charsets::collation(&last(collation))?;
+                let collation = charsets::collation(&last_part(collation))?;
                 let typed = self.expr(inner, scope)?;
                 if !typed.kind.is_text() {
                     return Err(EngineError::unsupported("COLLATE of what is not text"));

@@ -7,7 +7,7 @@ use sqlparser::ast::{Expr, Query, visit_relations};
 use super::words::has;
 use crate::engine::{
     catalogue::{ColumnDefinition, TableDefinition},
-    definitions::last,
+    definitions::last_part,
 };
 
 /// The function that hands out the ids of an AUTO_INCREMENT column.
@@ -57,7 +57,7 @@ impl AutoColumn {
 /// Whether a query reads a table.
 pub(super) fn reads(query: &Query, table: &TableDefinition) -> bool {
     visit_relations(query, |name| {
-        if last(name).eq_ignore_ascii_case(&table.name) {
+        if last_part(name).eq_ignore_ascii_case(&table.name) {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

@@ -16,7 +16,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{ColumnDefinition, TableDefinition},
-    definitions::{last, list, quoted},
+    definitions::{last_part, list, quoted},
 };
 
 impl Analysis<'_> {
@@ -59,7 +59,7 @@ impl Analysis<'_> {
             rows = Some(vec![row]);
         } else {
             for name in &tree.columns {
-                let name = last(name);
+                let name = last_part(name);
                 let column = table.column(&name).ok_or_else(|| self.no_column(&name))?;
                 columns.push(column.clone());
             }

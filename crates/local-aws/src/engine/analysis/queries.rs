@@ -159,7 +159,7 @@ impl Analysis<'_> {
                             "a UNION of numbers without a sign, or BOOLEAN, and NULL",
                         ));
                     }
-                    mixes(&one.1, &other.1)?;
+                    check_union_types(&one.1, &other.1)?;
                     let kind = one.0.kind.common(other.0.kind)?;
                     let typed = ExprType::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
@@ -261,7 +261,7 @@ fn is_beyond(expr: &Expr) -> bool {
 }
 
 /// Refuses columns of a UNION for which MySQL may have another DECIMAL than one that all values fit into.
-fn mixes(one: &ExprType, other: &ExprType) -> EngineResult<()> {
+fn check_union_types(one: &ExprType, other: &ExprType) -> EngineResult<()> {
     let (a, b) = (one.kind, other.kind);
     if a.is_text() != b.is_text() && a != ValueKind::Null && b != ValueKind::Null {
         return Err(EngineError::unsupported(

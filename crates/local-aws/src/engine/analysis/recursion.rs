@@ -13,7 +13,7 @@ use super::{
     shown::show_item,
     words::{call, nested, number, take},
 };
-use crate::engine::{EngineError, EngineResult, definitions::last, kinds::ValueKind};
+use crate::engine::{EngineError, EngineResult, definitions::last_part, kinds::ValueKind};
 
 /// The function that counts the steps up to a row of a UNION ALL, from those of the row before it.
 pub(crate) const STEP: &str = "fleet_step";
@@ -34,7 +34,7 @@ pub(super) struct Recursion<'a> {
 /// Whether a part of a statement reads a table of a name.
 pub(super) fn reads(part: &impl Visit, name: &str) -> bool {
     visit_relations(part, |relation| {
-        match last(relation).eq_ignore_ascii_case(name) {
+        match last_part(relation).eq_ignore_ascii_case(name) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }
@@ -131,10 +131,10 @@ impl Analysis<'_> {
         });
         let mut own = factors.filter_map(|factor| match factor {
             TableFactor::Table { name, alias, .. }
-                if last(name).eq_ignore_ascii_case(recursion.name) =>
+                if last_part(name).eq_ignore_ascii_case(recursion.name) =>
             {
                 let alias = alias.as_ref().map(|alias| alias.name.value.clone());
-                Some(alias.unwrap_or_else(|| last(name)))
+                Some(alias.unwrap_or_else(|| last_part(name)))
             }
             _ => None,
         });

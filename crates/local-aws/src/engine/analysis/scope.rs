@@ -213,7 +213,7 @@ impl Analysis<'_> {
             // SQLite means the column of the name, and MySQL the label.
             let column = scope.find(None, &name.value)?;
             let column = column.and_then(|place| scope.column(place));
-            if column.is_some_and(|column| !same(&column.origin, &output.origin)) {
+            if column.is_some_and(|column| !is_same_column(&column.origin, &output.origin)) {
                 return Err(EngineError::unsupported(
                     "a label that is the name of another column",
                 ));
@@ -308,7 +308,7 @@ impl Analysis<'_> {
     }
 }
 
-fn same(
+fn is_same_column(
     one: &Option<(Arc<TableDefinition>, usize)>,
     other: &Option<(Arc<TableDefinition>, usize)>,
 ) -> bool {

@@ -13,7 +13,7 @@ use super::{
     typed::Items,
     words::{expr_of, truth},
 };
-use crate::engine::{EngineError, EngineResult, definitions::last, kinds::ValueKind};
+use crate::engine::{EngineError, EngineResult, definitions::last_part, kinds::ValueKind};
 
 impl Analysis<'_> {
     pub(super) fn select(
@@ -123,14 +123,14 @@ impl Analysis<'_> {
                 if !is_column {
                     scope.labels.clone_from(&labels);
                 }
-                let is_shown = !is_column || shown.show(expr, &scope)?;
+                let is_shown = !is_column || shown.contains(expr, &scope)?;
                 self.clause = "group statement";
                 let typed = self.expr(expr, &scope)?;
                 self.clause = "field list";
                 scope.labels.clear();
                 self.sortable(expr, &typed)?;
                 if is_shown {
-                    shown::show(expr, &typed);
+                    shown::compare_as_shown(expr, &typed);
                 }
             }
             scope.labels = labels;
@@ -164,7 +164,7 @@ impl Analysis<'_> {
             if let SelectItem::ExprWithAlias { expr, .. } = item
                 && (select.distinct.is_some() || shown_items.contains(&index))
             {
-                shown::show(expr, typed);
+                shown::compare_as_shown(expr, typed);
             }
         }
         Ok(items)
@@ -208,7 +208,7 @@ fn expand(select: &mut Select, scope: &Scope<'_>) -> EngineResult<()> {
                 all_columns(None, scope, &mut projection)?;
             }
             SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
-                all_columns(Some(&last(&name)), scope, &mut projection)?;
+                all_columns(Some(&last_part(&name)), scope, &mut projection)?;
             }
             _ => return Err(EngineError::unsupported("this column of a query")),
         }

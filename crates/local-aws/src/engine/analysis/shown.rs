@@ -19,7 +19,7 @@ use crate::engine::{
 };
 
 /// Compares a text as one that is shown.
-pub(super) fn show(expr: &mut Expr, typed: &ExprType) {
+pub(super) fn compare_as_shown(expr: &mut Expr, typed: &ExprType) {
     if is_folded(typed) {
         collate_shown(expr);
     }
@@ -41,7 +41,7 @@ pub(super) fn show_item(body: &mut SetExpr, index: usize, typed: &ExprType) {
     match body {
         SetExpr::Select(select) => {
             if let Some(SelectItem::ExprWithAlias { expr, .. }) = select.projection.get_mut(index) {
-                show(expr, typed);
+                compare_as_shown(expr, typed);
             }
         }
         SetExpr::SetOperation { left, right, .. } => {
@@ -68,7 +68,7 @@ impl ShownParts {
     }
 
     /// Whether a group's value is among them: the column itself or, of another expression, any column.
-    pub(super) fn show(&self, group: &Expr, scope: &Scope<'_>) -> EngineResult<bool> {
+    pub(super) fn contains(&self, group: &Expr, scope: &Scope<'_>) -> EngineResult<bool> {
         let place = scope.place(group)?;
         let mut search = GroupColumnSearch {
             scope,

@@ -6,7 +6,9 @@ use sqlparser::ast::{
 };
 
 use super::{Analysis, Scope, TableReference, words::truth};
-use crate::engine::{EngineError, EngineResult, catalogue, definitions::last, information::tables};
+use crate::engine::{
+    EngineError, EngineResult, catalogue, definitions::last_part, information::tables,
+};
 
 /// The error for a table that there is not.
 pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
@@ -18,7 +20,10 @@ pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
 }
 
 /// Refuses the hint of an index that there is not.
-fn hinted(hints: &[TableIndexHints], table: &catalogue::TableDefinition) -> EngineResult<()> {
+fn check_index_hints(
+    hints: &[TableIndexHints],
+    table: &catalogue::TableDefinition,
+) -> EngineResult<()> {
     let is_there = |name: &str| {
         (name.eq_ignore_ascii_case("PRIMARY") && !table.primary_key.is_empty())
             || table
@@ -105,7 +110,7 @@ impl Analysis<'_> {
             }
             JoinConstraint::Using(names) => {
                 for name in names {
-                    let name = last(name);
+                    let name = last_part(name);
                     let (before, after) = scope.sources.split_at_mut(left);
                     let of = |sources: &[TableReference]| {
                         let columns = sources.iter().flat_map(|source| &source.columns);
@@ -166,13 +171,13 @@ impl Analysis<'_> {
                 let hints = std::mem::take(index_hints);
                 let (relation, mut source) = self.relation(name)?;
                 if let Some(table) = &source.table {
-                    hinted(&hints, table)?;
+                    check_index_hints(&hints, table)?;
                 }
                 if let Some(alias) = alias {
                     source.alias = aliased(alias)?;
                 } else if relation.quote_style.is_none() {
                     // What stands in the table's place has no name of its own.
-                    *alias = Some(named(&source.alias));
+                    *alias = Some(table_alias(&source.alias));
                 }
                 *name = ObjectName(vec![ObjectNamePart::Identifier(relation)]);
                 source
@@ -293,7 +298,7 @@ fn aliased(alias: &mut TableAlias) -> EngineResult<String> {
     Ok(alias.name.value.clone())
 }
 
-fn named(name: &str) -> TableAlias {
+fn table_alias(name: &str) -> TableAlias {
     TableAlias {
         explicit: true,
         name: Ident::with_quote('`', name),

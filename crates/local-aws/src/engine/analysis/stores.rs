@@ -9,7 +9,7 @@ use super::{
 };
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{ColumnDefinition, Default},
+    catalogue::{ColumnDefault, ColumnDefinition},
     column_types::literal,
     decimals,
     kinds::{Collation, MAX_DIGITS, ValueKind},
@@ -170,7 +170,7 @@ impl Analysis<'_> {
     /// What a column holds where a row does not say.
     pub(super) fn default(&mut self, column: &ColumnDefinition) -> EngineResult<Expr> {
         match &column.default {
-            Some(Default::Now) => {
+            Some(ColumnDefault::Now) => {
                 let digits = column.kind.digits();
                 let args = if digits > 0 {
                     vec![number(digits)]
@@ -179,13 +179,13 @@ impl Analysis<'_> {
                 };
                 Ok(call("utc_timestamp", args))
             }
-            Some(Default::Text(text)) => {
+            Some(ColumnDefault::Text(text)) => {
                 let typed = ExprType::constant(crate::engine::kinds::TEXT);
                 let mut expr = self.text(text.clone());
                 self.store(&mut expr, &typed, column)?;
                 Ok(expr)
             }
-            Some(Default::Number(text)) => {
+            Some(ColumnDefault::Number(text)) => {
                 let negative = text.starts_with('-');
                 let mut value =
                     sqlparser::ast::Value::Number(text.trim_start_matches('-').to_owned(), false);
@@ -211,7 +211,7 @@ impl Analysis<'_> {
                 "HY000",
                 format!("Field '{}' doesn't have a default value", column.name),
             )),
-            None | Some(Default::Null) => Ok(raw("NULL".into())),
+            None | Some(ColumnDefault::Null) => Ok(raw("NULL".into())),
         }
     }
 

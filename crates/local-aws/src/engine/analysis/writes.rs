@@ -14,7 +14,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{ColumnDefinition, TableDefinition},
-    definitions::{last, quoted},
+    definitions::{last_part, quoted},
 };
 
 /// The function that says whether an upsert changes a row, and counts those that it does.
@@ -168,7 +168,7 @@ impl Analysis<'_> {
         let AssignmentTarget::ColumnName(name) = target else {
             return Err(EngineError::unsupported("this assignment"));
         };
-        let name = last(name);
+        let name = last_part(name);
         table.column(&name).ok_or_else(|| self.no_column(&name))
     }
 

@@ -9,14 +9,14 @@ use crate::engine::{
     column_types::literal,
     definitions::{
         changes::{DefinitionContext, exists, forgotten},
-        index_name, last, list, quoted,
+        index_name, last_part, list, quoted,
     },
     plan::StatementPlan,
 };
 
 impl DefinitionContext<'_> {
     pub(crate) fn alter(&self, tree: &AlterTable) -> EngineResult<StatementPlan> {
-        let before = self.table(&last(&tree.name))?;
+        let before = self.table(&last_part(&tree.name))?;
         let mut after = before.clone();
         // For each column that stays, its name before.
         let mut kept: Vec<(String, String)> = before
@@ -62,7 +62,7 @@ impl DefinitionContext<'_> {
             }
             sql.push(after.kept());
         } else {
-            sql = self.rebuilt(&before, &after, &kept)?;
+            sql = self.rebuild_statements(&before, &after, &kept)?;
         }
         if let Some(next) = sequence {
             if after.auto_increment().is_none() {
@@ -87,7 +87,7 @@ impl DefinitionContext<'_> {
     }
 
     /// The statements that recreate a table, with its rows.
-    fn rebuilt(
+    fn rebuild_statements(
         &self,
         before: &TableDefinition,
         after: &TableDefinition,

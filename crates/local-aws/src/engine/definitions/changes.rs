@@ -9,7 +9,7 @@ use crate::engine::{
     analysis::{Analysis, Bindings},
     catalogue::{self, Catalogue, ColumnDefinition, TableDefinition},
     column_types::literal,
-    definitions::{index_columns, index_name, last, quoted, rules},
+    definitions::{index_columns, index_name, last_part, quoted, rules},
     plan::StatementPlan,
     sqlite::parse,
 };
@@ -27,7 +27,7 @@ pub(crate) fn plan(
     match statement {
         Statement::CreateTable(tree) => {
             context.own(&tree.name)?;
-            let name = last(&tree.name);
+            let name = last_part(&tree.name);
             if name.to_ascii_lowercase().starts_with("sqlite_")
                 || name.to_ascii_lowercase() == catalogue::TABLE
             {
@@ -54,7 +54,7 @@ pub(crate) fn plan(
         }
         Statement::CreateIndex(tree) => {
             context.own(&tree.table_name)?;
-            let mut table = context.table(&last(&tree.table_name))?;
+            let mut table = context.table(&last_part(&tree.table_name))?;
             Ok(StatementPlan::definition(
                 create_index(&mut table, tree)?,
                 false,
@@ -67,7 +67,7 @@ pub(crate) fn plan(
             ..
         } => {
             let mut sql = Vec::new();
-            let dropped: Vec<String> = names.iter().map(last).collect();
+            let dropped: Vec<String> = names.iter().map(last_part).collect();
             let missing: Vec<String> = dropped
                 .iter()
                 .filter(|name| catalogue.table(name).is_none())
@@ -100,10 +100,10 @@ pub(crate) fn plan(
             table: Some(table),
             ..
         } => {
-            let mut table = context.table(&last(table))?;
+            let mut table = context.table(&last_part(table))?;
             let mut sql = Vec::new();
             for name in names {
-                sql.push(drop_index(&mut table, &last(name))?);
+                sql.push(drop_index(&mut table, &last_part(name))?);
             }
             sql.push(table.kept());
             Ok(StatementPlan::definition(sql, false))
@@ -112,7 +112,7 @@ pub(crate) fn plan(
             let mut sql = Vec::new();
             for target in &tree.table_names {
                 context.own(&target.name)?;
-                let table = context.table(&last(&target.name))?;
+                let table = context.table(&last_part(&target.name))?;
                 if let Some((child, key)) =
                     context.referrer(&table.name, std::slice::from_ref(&table.name))
                 {
@@ -155,7 +155,7 @@ fn create_index(table: &mut TableDefinition, tree: &CreateIndex) -> EngineResult
     let name = tree
         .name
         .as_ref()
-        .map(last)
+        .map(last_part)
         .ok_or_else(|| EngineError::unsupported("an index without a name"))?;
     if table
         .indexes
@@ -340,7 +340,7 @@ impl DefinitionContext<'_> {
         rules::check(table)?;
         // A default that its column does not take is an error now.
         for column in &table.columns {
-            if let Some(catalogue::Default::Text(_) | catalogue::Default::Number(_)) =
+            if let Some(catalogue::ColumnDefault::Text(_) | catalogue::ColumnDefault::Number(_)) =
                 &column.default
             {
                 self.default_fits(column)?;

@@ -7,7 +7,7 @@ use crate::engine::{
     catalogue::TableDefinition,
     definitions::{
         changes::{DefinitionContext, cannot_drop, drop_index},
-        last,
+        last_part,
     },
 };
 
@@ -147,7 +147,7 @@ impl DefinitionContext<'_> {
                 table_name: RenameTableNameKind::To(name) | RenameTableNameKind::As(name),
             } => {
                 self.own(name)?;
-                table.name = last(name);
+                table.name = last_part(name);
             }
             AlterTableOperation::AutoIncrement { value, .. } => {
                 *sequence = value.to_string().parse().ok();

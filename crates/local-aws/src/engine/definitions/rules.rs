@@ -2,7 +2,7 @@
 
 use crate::engine::{
     EngineError, EngineResult,
-    catalogue::{ColumnDefinition, Default, TableDefinition},
+    catalogue::{ColumnDefault, ColumnDefinition, TableDefinition},
     collation,
 };
 
@@ -52,7 +52,7 @@ fn bytes(column: &ColumnDefinition) -> u64 {
 
 fn check_column(column: &ColumnDefinition) -> EngineResult<()> {
     let name = &column.name;
-    if column.not_null && column.default == Some(Default::Null) {
+    if column.not_null && column.default == Some(ColumnDefault::Null) {
         return Err(EngineError::database(
             1067,
             "42000",

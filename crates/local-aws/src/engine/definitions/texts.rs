@@ -1,7 +1,9 @@
 //! A table's definition as SQLite's statements and as MySQL's text.
 
 use crate::engine::{
-    catalogue::{self, ColumnDefinition, Default, ForeignKey, IndexDefinition, TableDefinition},
+    catalogue::{
+        self, ColumnDefault, ColumnDefinition, ForeignKey, IndexDefinition, TableDefinition,
+    },
     charsets, collation,
     column_types::literal,
     definitions::{index_name, list, quoted},
@@ -151,10 +153,10 @@ impl ColumnDefinition {
             None if self.kind.name().ends_with("TEXT") || self.kind.name().ends_with("BLOB") => {
                 return None;
             }
-            None | Some(Default::Null) => "NULL".into(),
-            Some(Default::Text(text)) => escaped(text),
-            Some(Default::Number(number)) => literal(number),
-            Some(Default::Now) => self.now(),
+            None | Some(ColumnDefault::Null) => "NULL".into(),
+            Some(ColumnDefault::Text(text)) => escaped(text),
+            Some(ColumnDefault::Number(number)) => literal(number),
+            Some(ColumnDefault::Now) => self.now(),
         })
     }
 }

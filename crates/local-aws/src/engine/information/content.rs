@@ -31,7 +31,7 @@ impl<T: Into<String>> From<T> for CellValue {
     }
 }
 
-pub(crate) fn maybe(text: Option<impl Into<String>>) -> CellValue {
+pub(crate) fn text_or_null(text: Option<impl Into<String>>) -> CellValue {
     text.map_or(CellValue::Null, CellValue::from)
 }
 

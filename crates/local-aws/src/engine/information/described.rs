@@ -1,9 +1,9 @@
 //! What the dictionary says of a table's columns and keys.
 
 use crate::engine::{
-    catalogue::{ColumnDefinition, Default, IndexDefinition, TableDefinition},
+    catalogue::{ColumnDefault, ColumnDefinition, IndexDefinition, TableDefinition},
     charsets, decimals,
-    information::content::{CellValue, TableContent, maybe},
+    information::content::{CellValue, TableContent, text_or_null},
     kinds::{ValueKind, scaled_text},
     numbers,
 };
@@ -52,9 +52,9 @@ pub(crate) fn key_of(table: &TableDefinition, column: &ColumnDefinition) -> &'st
 /// A column's default, as text.
 pub(crate) fn default_of(column: &ColumnDefinition) -> CellValue {
     match &column.default {
-        None | Some(Default::Null) => CellValue::Null,
+        None | Some(ColumnDefault::Null) => CellValue::Null,
         // A number is kept as a text, too.
-        Some(Default::Text(text) | Default::Number(text)) => match column.kind() {
+        Some(ColumnDefault::Text(text) | ColumnDefault::Number(text)) => match column.kind() {
             ValueKind::Decimal { scale } => match numbers::to_scale(text, scale) {
                 Some(number) => scaled_text(number, scale).into(),
                 None => text.as_str().into(),
@@ -69,7 +69,7 @@ pub(crate) fn default_of(column: &ColumnDefinition) -> CellValue {
             },
             _ => text.as_str().into(),
         },
-        Some(Default::Now) => column.now().into(),
+        Some(ColumnDefault::Now) => column.now().into(),
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn extra(column: &ColumnDefinition) -> String {
     if column.auto_increment {
         extra.push("auto_increment".to_owned());
     }
-    if column.default == Some(Default::Now) {
+    if column.default == Some(ColumnDefault::Now) {
         extra.push("DEFAULT_GENERATED".into());
     }
     if column.on_update {
@@ -182,7 +182,7 @@ pub(crate) fn column_row(
 
 /// What SHOW FULL COLUMNS says of a column's collation.
 pub(crate) fn collation_of(column: &ColumnDefinition) -> CellValue {
-    maybe(
+    text_or_null(
         column
             .kind()
             .is_text()
@@ -191,6 +191,6 @@ pub(crate) fn collation_of(column: &ColumnDefinition) -> CellValue {
 }
 
 /// Rows under names, for SHOW.
-pub(crate) fn shown(columns: &[&str], rows: Vec<Vec<CellValue>>) -> TableContent {
+pub(crate) fn table_content(columns: &[&str], rows: Vec<Vec<CellValue>>) -> TableContent {
     TableContent::new(columns, rows)
 }

@@ -8,10 +8,10 @@ use sqlparser::ast::{
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{Catalogue, ColumnDefinition, TableDefinition},
-    definitions::last,
+    definitions::last_part,
     information::{
         content::{CellValue, TableContent},
-        described::{collation_of, default_of, extra, key_of, shown},
+        described::{collation_of, default_of, extra, key_of, table_content},
     },
     sqlite::text::like_pattern,
     variables,
@@ -51,7 +51,7 @@ pub(crate) fn content(
             } else {
                 vec![head.as_str()]
             };
-            Ok(shown(&heads, rows.collect()))
+            Ok(table_content(&heads, rows.collect()))
         }
         Statement::ShowColumns {
             full,
@@ -69,7 +69,7 @@ pub(crate) fn content(
                 like.as_ref()
                     .is_none_or(|like| like_pattern(&column.name, like))
             });
-            Ok(described(table, columns, *full))
+            Ok(column_rows(table, columns, *full))
         }
         Statement::ExplainTable {
             table_name,
@@ -77,7 +77,7 @@ pub(crate) fn content(
             ..
         } => {
             let table = table(Some(table_name), catalogue, database)?;
-            Ok(described(table, table.columns.iter(), false))
+            Ok(column_rows(table, table.columns.iter(), false))
         }
         Statement::ShowCreate {
             obj_type: ShowCreateObject::Table,
@@ -90,7 +90,7 @@ pub(crate) fn content(
                 ));
             }
             let row = vec![table.name.as_str().into(), table.text().into()];
-            Ok(shown(&["Table", "Create Table"], vec![row]))
+            Ok(table_content(&["Table", "Create Table"], vec![row]))
         }
         Statement::ShowVariables { filter, .. } => {
             let like = match filter {
@@ -110,11 +110,11 @@ pub(crate) fn content(
                     "SHOW VARIABLES of these variables",
                 ));
             }
-            Ok(shown(&["Variable_name", "Value"], rows))
+            Ok(table_content(&["Variable_name", "Value"], rows))
         }
         Statement::ShowDatabases { show_options, .. } if show_options.filter_position.is_none() => {
             let rows = ["information_schema", database].map(|name| vec![name.into()]);
-            Ok(shown(&["Database"], rows.into()))
+            Ok(table_content(&["Database"], rows.into()))
         }
         other => Err(EngineError::unsupported(&other.to_string())),
     }
@@ -130,7 +130,7 @@ fn table<'c>(
     catalogue: &'c Catalogue,
     database: &str,
 ) -> EngineResult<&'c TableDefinition> {
-    let name = name.map(last).unwrap_or_default();
+    let name = name.map(last_part).unwrap_or_default();
     match catalogue.table(&name) {
         Some(table) => Ok(table),
         None => Err(catalogue.missing(database, &name)),
@@ -142,7 +142,7 @@ fn of_database(options: &ShowStatementOptions, database: &str) -> EngineResult<(
         .show_in
         .as_ref()
         .and_then(|show_in| show_in.parent_name.as_ref());
-    match parent.map(last) {
+    match parent.map(last_part) {
         Some(name) if name != database => Err(EngineError::database(
             1049,
             "42000",
@@ -163,7 +163,7 @@ fn like(options: &ShowStatementOptions) -> EngineResult<Option<String>> {
     }
 }
 
-fn described<'t>(
+fn column_rows<'t>(
     table: &TableDefinition,
     columns: impl Iterator<Item = &'t ColumnDefinition>,
     full: bool,
@@ -203,5 +203,5 @@ fn described<'t>(
     } else {
         &["Field", "Type", "Null", "Key", "Default", "Extra"]
     };
-    shown(heads, rows.collect())
+    table_content(heads, rows.collect())
 }

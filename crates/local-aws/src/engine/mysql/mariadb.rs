@@ -72,7 +72,7 @@ impl MariaDbServer {
                 (folder.path().to_owned(), Some(folder))
             }
         };
-        let places = ServerPaths::below(&folder)?;
+        let places = ServerPaths::in_folder(&folder)?;
         let durable = temporary.is_none();
         end_left_over(&places).await?;
         let prepared = places.clone();
@@ -238,7 +238,7 @@ async fn until_ready(
     let started = Instant::now();
     let log = places.log.display();
     while root(&places.socket).await.is_err() {
-        if process.ended().is_some() {
+        if process.exit_status().is_some() {
             let words = last_words(places);
             return Err(failed(format!("mariadbd ended at its start: {words}")));
         }
@@ -266,7 +266,7 @@ fn supervise(
             Err(mpsc::RecvTimeoutError::Disconnected) => break SupervisorCommand::Kill,
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
-        if process.ended().is_some() {
+        if process.exit_status().is_some() {
             tracing::warn!("mariadbd has ended and is started again");
             match MariaDbProcess::spawn(command, places) {
                 Ok(again) => process = again,
@@ -277,7 +277,7 @@ fn supervise(
     let asked = Instant::now();
     while order == SupervisorCommand::Wait
         && asked.elapsed() < STOP_LIMIT
-        && process.ended().is_none()
+        && process.exit_status().is_none()
     {
         thread::sleep(PAUSE);
     }

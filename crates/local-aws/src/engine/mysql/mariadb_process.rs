@@ -53,7 +53,7 @@ pub(crate) struct ServerPaths {
 }
 
 impl ServerPaths {
-    pub(crate) fn below(folder: &Path) -> Result<Self, LocalAwsError> {
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self, LocalAwsError> {
         let folder = folder.join(FOLDER);
         let socket = folder.join("mariadb.sock");
         if socket.as_os_str().as_bytes().len() > MAX_SOCKET_BYTES {
@@ -225,7 +225,7 @@ impl MariaDbProcess {
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<io::Result<ExitStatus>> {
+    pub(crate) fn exit_status(&mut self) -> Option<io::Result<ExitStatus>> {
         self.server.try_wait().transpose()
     }
 }
@@ -262,10 +262,10 @@ mod tests {
     #[test]
     fn a_socket_that_no_system_takes_is_refused() {
         let long = format!("/{}", "d".repeat(MAX_SOCKET_BYTES));
-        let error = ServerPaths::below(Path::new(&long))
+        let error = ServerPaths::in_folder(Path::new(&long))
             .unwrap_err()
             .to_string();
         assert!(error.contains("choose a shorter --data-dir"), "{error}");
-        assert!(ServerPaths::below(Path::new("/var/lib/fleet")).is_ok());
+        assert!(ServerPaths::in_folder(Path::new("/var/lib/fleet")).is_ok());
     }
 }

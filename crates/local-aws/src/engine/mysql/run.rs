@@ -111,7 +111,7 @@ async fn run_one(
         CollectedResult::Rows(outcome) => Ok(outcome),
         CollectedResult::Write(write) => Ok(StatementResult {
             updated: write.updated(),
-            generated: generated(connection, &write, &positional.sql, &left).await?,
+            generated: generated_ids(connection, &write, &positional.sql, &left).await?,
             ..StatementResult::default()
         }),
     }
@@ -120,13 +120,13 @@ async fn run_one(
 /// The ids that a write generated, where MySQL's response tells them. Of several rows with explicit ids, MySQL only reports the
 /// last one, which is recognised by not being the session's last generated id. Of rows of which some have an explicit id it
 /// reports the first that it generated, and not which rows have it.
-async fn generated(
+async fn generated_ids(
     connection: &mut Conn,
     write: &WriteResult,
     sql: &str,
     left: &[bool],
 ) -> EngineResult<Vec<i64>> {
-    let ids = write.generated();
+    let ids = write.generated_ids();
     if ids.len() < 2 {
         return Ok(ids);
     }

@@ -17,7 +17,7 @@ impl WriteResult {
     /// The number of records updated: of an UPDATE the rows that it found, else MySQL's affected rows.
     pub(crate) fn updated(&self) -> u64 {
         match self.verb {
-            Verb::Update => self.told("Rows matched").unwrap_or(self.affected),
+            Verb::Update => self.info_count("Rows matched").unwrap_or(self.affected),
             _ => self.affected,
         }
     }
@@ -25,7 +25,7 @@ impl WriteResult {
     /// The ids of the rows that the statement wrote, if MySQL's response reveals them; they are consecutive.
     ///
     /// A row that an INSERT skips or an upsert leaves as it is uses up an id, so that the others have gaps.
-    pub(crate) fn generated(&self) -> Vec<i64> {
+    pub(crate) fn generated_ids(&self) -> Vec<i64> {
         let Some(first) = self
             .id
             .and_then(|id| i64::try_from(id).ok())
@@ -33,8 +33,8 @@ impl WriteResult {
         else {
             return Vec::new();
         };
-        let records = self.told("Records").unwrap_or(1);
-        let duplicates = self.told("Duplicates").unwrap_or(0);
+        let records = self.info_count("Records").unwrap_or(1);
+        let duplicates = self.info_count("Duplicates").unwrap_or(0);
         let count = match self.verb {
             _ if self.affected == 0 => 0,
             Verb::Update | Verb::Other => 0,
@@ -49,7 +49,7 @@ impl WriteResult {
             .collect()
     }
 
-    fn told(&self, what: &str) -> Option<u64> {
+    fn info_count(&self, what: &str) -> Option<u64> {
         let (_, rest) = self.info.split_once(what)?;
         let digits = rest.strip_prefix(": ")?;
         let end = digits.find(|letter: char| !letter.is_ascii_digit());
@@ -69,7 +69,7 @@ mod tests {
             affected,
             info,
         }
-        .generated()
+        .generated_ids()
     }
 
     #[test]

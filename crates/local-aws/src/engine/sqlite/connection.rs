@@ -20,7 +20,7 @@ use crate::{
             failures::plain,
             functions,
             ids::{self, Ids},
-            recursion::{self, Reads},
+            recursion::{self, ReadRows},
             short::Allowance,
             upserts::{self, UpsertCounter},
         },
@@ -55,7 +55,7 @@ pub(crate) struct SqliteConnection {
     pub(crate) ids: Ids,
     pub(crate) generated: functions::LastInsertId,
     pub(crate) mixed: MixedCaseFlag,
-    pub(crate) reads: Reads,
+    pub(crate) reads: ReadRows,
     pub(super) allowance: Allowance,
 }
 
@@ -87,7 +87,7 @@ impl SqliteConnection {
         upserts::register(&sqlite, &changed, &ids)?;
         let mixed = MixedCaseFlag::default();
         collation::register(&sqlite, &mixed)?;
-        let reads = Reads::default();
+        let reads = ReadRows::default();
         recursion::register(&sqlite, &reads)?;
         let allowance = Allowance::default();
         allowance.register(&sqlite);

@@ -32,8 +32,9 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         ("fleet_json_replace", false, true),
     ] {
         let change = DocumentChange { inserts, replaces };
-        connection
-            .create_scalar_function(name, -1, steady, move |context| changed(context, change))?;
+        connection.create_scalar_function(name, -1, steady, move |context| {
+            change_document(context, change)
+        })?;
     }
     connection.create_scalar_function("fleet_json_remove", -1, steady, |context| {
         let Some(mut document) = document(context, 0)? else {
@@ -49,7 +50,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-fn changed(context: &Context<'_>, change: DocumentChange) -> Result<Option<String>> {
+fn change_document(context: &Context<'_>, change: DocumentChange) -> Result<Option<String>> {
     let Some(mut document) = document(context, 0)? else {
         return Ok(None);
     };

@@ -135,7 +135,7 @@ impl FailureContext<'_> {
         Some((child, key))
     }
 
-    fn shown(&self, cell: &Cell, column: &str) -> String {
+    fn display(&self, cell: &Cell, column: &str) -> String {
         let table = self.plan.table.as_ref();
         let kind = table.and_then(|table| Some(table.column(column)?.kind()));
         match (cell, kind) {
@@ -212,7 +212,7 @@ impl FailureContext<'_> {
             let shown = row
                 .iter()
                 .zip(key)
-                .map(|(cell, column)| self.shown(cell, column));
+                .map(|(cell, column)| self.display(cell, column));
             let entry = shown.collect::<Vec<_>>().join("-");
             let exists = there
                 .exists(rusqlite::params_from_iter(&row))

@@ -123,7 +123,7 @@ impl IdState {
     }
 
     /// What the statement has used up so far.
-    pub(crate) fn spent(&self) -> LastUsedId {
+    pub(crate) fn last_used(&self) -> LastUsedId {
         LastUsedId {
             before: self.before.used,
             after: self.counter.used,
@@ -230,7 +230,7 @@ mod tests {
         state.skip();
         assert_eq!(state.counter.id(None), Some(15));
         assert_eq!(state.counter.id(None), Some(16));
-        let used = state.spent().after;
+        let used = state.last_used().after;
         state.note("t", used);
         assert_eq!(state.take_used()["t"], 17);
     }

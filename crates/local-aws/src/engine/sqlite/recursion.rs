@@ -18,10 +18,10 @@ use crate::engine::{
 const MAX_STEPS: u32 = 1_000;
 
 /// The rows that the statement under way has read of a UNION that reads itself.
-pub(crate) type Reads = Arc<AtomicU32>;
+pub(crate) type ReadRows = Arc<AtomicU32>;
 
 /// Registers the two functions on one connection.
-pub(crate) fn register(connection: &Connection, reads: &Reads) -> Result<()> {
+pub(crate) fn register(connection: &Connection, reads: &ReadRows) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function(STEP, 1, steady, |context| {
         let Some(before) = context.get::<Option<u32>>(0)? else {

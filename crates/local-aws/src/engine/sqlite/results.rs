@@ -58,7 +58,7 @@ pub(crate) fn labels(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
 }
 
 /// The columns, described.
-pub(crate) fn described(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
+pub(crate) fn describe_columns(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
     outputs.iter().map(description).collect()
 }
 

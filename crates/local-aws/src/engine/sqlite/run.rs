@@ -193,7 +193,7 @@ impl SqliteConnection {
             drop(cursor);
             self.unmixed()?;
             let columns = if metadata {
-                results::described(&plan.outputs)
+                results::describe_columns(&plan.outputs)
             } else {
                 results::labels(&plan.outputs)
             };
@@ -221,20 +221,20 @@ impl SqliteConnection {
         parameters: &Parameters,
     ) -> EngineResult<StatementResult> {
         let before = match plan.kind {
-            StatementKind::Insert { .. } => Some(TableSnapshot::look(self, plan)?),
+            StatementKind::Insert { .. } => Some(TableSnapshot::take(self, plan)?),
             _ => None,
         };
         let written = self.prepared(plan, parameters, |statement| {
             statement.raw_execute().map_err(|error| {
                 // What explains it may ask for ids, too.
-                let spent = ids::locked(&self.ids).spent();
+                let spent = ids::locked(&self.ids).last_used();
                 let error =
                     errors::explained(self, plan, parameters, &error).ignored(plan.written.ignores);
                 let Some(before) = &before else {
                     return error;
                 };
                 let error = before.failure(plan, error);
-                before.failed(self, spent, &error);
+                before.record_failure(self, spent, &error);
                 error
             })
         })? as u64;

@@ -106,7 +106,7 @@ impl SqliteSession {
         }
         // Who holds the writer's place does not wait for the disk: the end of the transaction does.
         if !matches!(self.state, TransactionState::Writing(_)) {
-            self.shared.settled().await?;
+            self.shared.wait_for_sync().await?;
         }
         result
     }
@@ -183,14 +183,14 @@ impl SqliteSession {
     pub(crate) async fn commit(mut self) -> EngineResult<()> {
         self.finish(TransactionEnd::Commit).await?;
         self.give_back();
-        self.shared.settled().await
+        self.shared.wait_for_sync().await
     }
 
     pub(crate) async fn rollback(mut self) -> EngineResult<()> {
         self.finish(TransactionEnd::Rollback).await?;
         self.give_back();
         // What its statements have seen is on disk before its caller goes on.
-        self.shared.settled().await
+        self.shared.wait_for_sync().await
     }
 
     fn give_back(&mut self) {

@@ -72,11 +72,18 @@ impl EngineState {
     }
 
     /// Waits until what an answer can have seen is on disk.
-    pub(super) async fn settled(&self) -> EngineResult<()> {
-        self.journal.settled().await.map_err(EngineError::Storage)
+    pub(super) async fn wait_for_sync(&self) -> EngineResult<()> {
+        self.journal
+            .wait_for_sync()
+            .await
+            .map_err(EngineError::Storage)
     }
 
-    pub(super) fn planned(&self, sql: &Arc<str>, signature: &str) -> Option<Arc<StatementPlan>> {
+    pub(super) fn cached_plan(
+        &self,
+        sql: &Arc<str>,
+        signature: &str,
+    ) -> Option<Arc<StatementPlan>> {
         let key = (Arc::clone(sql), signature.to_owned());
         locked(&self.plans).get(&key).cloned()
     }
@@ -88,7 +95,7 @@ impl EngineState {
         parameters: &Parameters,
     ) -> EngineResult<Arc<StatementPlan>> {
         let signature = signature(sql, parameters);
-        if let Some(plan) = self.planned(sql, &signature) {
+        if let Some(plan) = self.cached_plan(sql, &signature) {
             return Ok(plan);
         }
         let catalogue = Arc::clone(&*locked(&self.catalogue));
@@ -152,7 +159,7 @@ impl EngineState {
     ) -> EngineResult<Vec<Arc<StatementPlan>>> {
         let nothing = Parameters::new();
         if let [set] = statement.sets.as_slice()
-            && let Some(plan) = self.planned(&statement.sql, &signature(&statement.sql, set))
+            && let Some(plan) = self.cached_plan(&statement.sql, &signature(&statement.sql, set))
         {
             return Ok(vec![rights::allow(rights, plan)?]);
         }
@@ -165,7 +172,7 @@ impl EngineState {
         };
         let parsed = threads::run(move || {
             let mut plans: Vec<Arc<StatementPlan>> = Vec::with_capacity(sets.len());
-            let mut last: Option<(HashMap<String, Kinds>, Arc<StatementPlan>)> = None;
+            let mut last: Option<(HashMap<String, ParameterKind>, Arc<StatementPlan>)> = None;
             for set in &sets {
                 let kinds = kinds_of(set);
                 let plan = match &last {
@@ -185,12 +192,12 @@ impl EngineState {
 }
 
 /// A parameter's kind: whether it is one of NULL.
-type Kinds = kinds::ValueKind;
+type ParameterKind = kinds::ValueKind;
 
-fn kinds_of(parameters: &Parameters) -> HashMap<String, Kinds> {
+fn kinds_of(parameters: &Parameters) -> HashMap<String, ParameterKind> {
     let kinds = parameters.iter();
     kinds
-        .map(|(name, value)| (name.clone(), Kinds::of(value)))
+        .map(|(name, value)| (name.clone(), ParameterKind::of(value)))
         .collect()
 }
 
@@ -201,7 +208,7 @@ fn signature(sql: &str, parameters: &Parameters) -> String {
     }
     let mut kinds: Vec<String> = parameters
         .iter()
-        .map(|(name, value)| format!("{name}:{:?}", Kinds::of(value)))
+        .map(|(name, value)| format!("{name}:{:?}", ParameterKind::of(value)))
         .collect();
     kinds.sort();
     kinds.join(",")

@@ -45,10 +45,14 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("substring", 3, steady, substring)?;
     // SQLite's own change ASCII letters only.
     connection.create_scalar_function("lower", 1, steady, |context| {
-        text(context, 0).map(|text| cased(&text, lower)).transpose()
+        text(context, 0)
+            .map(|text| change_case(&text, lower))
+            .transpose()
     })?;
     connection.create_scalar_function("upper", 1, steady, |context| {
-        text(context, 0).map(|text| cased(&text, upper)).transpose()
+        text(context, 0)
+            .map(|text| change_case(&text, upper))
+            .transpose()
     })?;
     // SQLite's own stops at a NUL.
     connection.create_scalar_function("char_length", 1, steady, |context| {
@@ -127,7 +131,7 @@ impl Aggregate<Option<Value>, Option<Value>> for SingleValue {
 
 /// A text in the other case. Of letters that are younger than MySQL's tables, or have more than one form, the other case is
 /// not known.
-fn cased(text: &str, change: fn(char) -> char) -> Result<String> {
+fn change_case(text: &str, change: fn(char) -> char) -> Result<String> {
     let known = |letter: char| {
         letter < '\u{180}'
             || ('\u{386}'..'\u{3cf}').contains(&letter)
@@ -279,7 +283,7 @@ fn steps(pattern: &str, escape: Option<char>) -> Vec<PatternPart> {
 /// Goes back to the last `%` alone, so that it takes no more steps than the pattern and the text have letters together,
 /// multiplied.
 fn matches(steps: &[PatternPart], text: &[char], collated: bool) -> bool {
-    let same = |a: char, b: char| a == b || (collated && collation::same(a, b));
+    let same = |a: char, b: char| a == b || (collated && collation::is_same_letter(a, b));
     let (mut step, mut place) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     while place < text.len() {

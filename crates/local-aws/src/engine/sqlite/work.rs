@@ -76,7 +76,7 @@ async fn until<T>(
     stopping: &mut watch::Receiver<bool>,
 ) -> Option<EngineResult<T>> {
     tokio::select! {
-        done = timeout_at(end, thread.done()) => done.ok(),
+        done = timeout_at(end, thread.wait()) => done.ok(),
         _ = stopping.wait_for(|stopping| *stopping) => None,
     }
 }
@@ -85,7 +85,7 @@ async fn interrupted<T>(mut thread: Thread<T>, interrupt: &InterruptHandle) -> E
     loop {
         interrupt.interrupt();
         let again = Instant::now() + INTERRUPT_PAUSE;
-        if let Ok(done) = timeout_at(again, thread.done()).await {
+        if let Ok(done) = timeout_at(again, thread.wait()).await {
             return done;
         }
     }

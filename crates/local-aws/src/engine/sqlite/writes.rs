@@ -26,7 +26,7 @@ pub(crate) struct TableSnapshot {
 
 impl TableSnapshot {
     /// Looks at the table that `plan` inserts into.
-    pub(crate) fn look(connection: &SqliteConnection, plan: &StatementPlan) -> EngineResult<Self> {
+    pub(crate) fn take(connection: &SqliteConnection, plan: &StatementPlan) -> EngineResult<Self> {
         let table = plan.written.table.clone();
         let failed = |error: rusqlite::Error| plain(&error);
         let column = plan.table.as_ref().and_then(|table| table.auto_increment());
@@ -93,7 +93,7 @@ impl TableSnapshot {
         if self.sequence.is_some() {
             let last = connection.sqlite.last_insert_rowid();
             skipped = ids::locked(&connection.ids).has_skipped();
-            let used = ids::locked(&connection.ids).spent().after;
+            let used = ids::locked(&connection.ids).last_used().after;
             ids::locked(&connection.ids).note(&self.table, used);
             if inserted == 0 || used > last {
                 ids::use_up(&connection.sqlite, &self.table, used)
@@ -136,7 +136,7 @@ impl TableSnapshot {
     }
 
     /// Takes note of the ids that a failed INSERT used up.
-    pub(crate) fn failed(
+    pub(crate) fn record_failure(
         &self,
         connection: &SqliteConnection,
         spent: LastUsedId,

@@ -48,7 +48,7 @@ fn signed(mut parts: Parts, signed: &str, signature: &str) -> Parts {
 /// What the verifier says of a request.
 fn verified(parts: &Parts, body: &[u8]) -> Result<(), Denial> {
     let verifier = verifier();
-    let claim = verifier.claim(parts, at(AT))?;
+    let claim = verifier.parse_claim(parts, at(AT))?;
     verifier.confirm(&claim, parts, body)
 }
 
@@ -117,7 +117,7 @@ fn the_signatures_of_the_test_suite_are_right() {
 fn a_time_may_be_five_minutes_away() {
     let verifier = verifier();
     let parts = vanilla();
-    let claim = |seconds| verifier.claim(&parts, at(seconds)).map(|_| ());
+    let claim = |seconds| verifier.parse_claim(&parts, at(seconds)).map(|_| ());
     for near in [AT - 300, AT, AT + 300] {
         assert_eq!(claim(near), Ok(()));
     }
@@ -223,8 +223,9 @@ fn a_session_token_belongs_to_the_credentials() {
         parts
     };
     let unknown = Err(Denial::UnknownCaller("the session token is not known"));
-    let claim =
-        |verifier: &SignatureVerifier, parts: &Parts| verifier.claim(parts, at(AT)).map(|_| ());
+    let claim = |verifier: &SignatureVerifier, parts: &Parts| {
+        verifier.parse_claim(parts, at(AT)).map(|_| ())
+    };
     let signed = "x-amz-date;x-amz-security-token";
     assert_eq!(claim(&verifier, &with_token("t", signed)), unknown);
     let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -299,7 +300,7 @@ fn a_signature_in_the_query_string_holds_as_long_as_it_says() {
     let verifier = verifier();
     let (method, before, signature) = PRESIGNED[0];
     let parts = presigned(method, before, IN_QUERY, signature);
-    let claim = |seconds| verifier.claim(&parts, at(seconds)).map(|_| ());
+    let claim = |seconds| verifier.parse_claim(&parts, at(seconds)).map(|_| ());
     for in_time in [AT - 300, AT, AT + 3_600] {
         assert_eq!(claim(in_time), Ok(()));
     }
@@ -366,7 +367,7 @@ fn a_query_string_that_says_something_else_is_refused_with_the_reason() {
         let in_query = format!("{IN_QUERY}&X-Amz-Security-Token={shown}");
         let signature = "7ff2b50b376cb4d151970630573d6291dc128cc5c2a12ffb237f73cc53f67b6c";
         let parts = presigned(method, before, &in_query, signature);
-        let claim = token.claim(&parts, at(AT))?;
+        let claim = token.parse_claim(&parts, at(AT))?;
         token.confirm(&claim, &parts, b"")
     };
     assert_eq!(with(suite), Ok(()));
