@@ -1,30 +1,22 @@
 //! The SDK's configuration, shared by all clients of a process.
 
-use std::time::Duration;
-
 use aws_config::{
     BehaviorVersion, ConfigLoader, environment::EnvironmentVariableCredentialsProvider,
     timeout::TimeoutConfig,
 };
 use aws_credential_types::provider::ProvideCredentials;
-use aws_smithy_async::rt::sleep::default_async_sleep;
-use aws_smithy_http_client::{
-    Connector, HttpClientError,
-    proxy::ProxyConfig,
-    tls::{Provider, TlsContext, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_http_client::{HttpClientError, proxy::ProxyConfig};
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use aws_types::{
     SdkConfig,
     service_config::{LoadServiceConfig, ServiceConfigKey},
 };
 
-use crate::{rehearsal, trust::Trust};
-
-/// The time limit for connecting. AWS answers within milliseconds or, when it is in trouble, not at all.
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+use crate::{
+    connector::{CONNECT_LIMIT, connector},
+    rehearsal,
+    trust::Trust,
+};
 
 /// Reads the SDK's standard configuration from the environment: `AWS_REGION`, `AWS_ENDPOINT_URL` and its forms for one
 /// service, and credentials. An empty variable counts as unset.
@@ -76,26 +68,6 @@ fn loader() -> ConfigLoader {
 pub(crate) fn http_client(connector: SharedHttpConnector) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(rehearsal::RehearsalConnector(connector));
     http_client_fn(move |_, _| connector.clone())
-}
-
-/// The SDK's default connector with other roots.
-pub(crate) fn connector(
-    trust: Trust,
-    proxy: ProxyConfig,
-) -> Result<SharedHttpConnector, HttpClientError> {
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(CONNECT_LIMIT)
-        .build();
-    let tls = TlsContext::builder()
-        .with_trust_store(trust.store())
-        .build()?;
-    let mut connector = Connector::builder()
-        .connector_settings(settings)
-        .proxy_config(proxy)
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls);
-    connector.set_sleep_impl(default_async_sleep());
-    Ok(SharedHttpConnector::new(connector.build()))
 }
 
 /// `config` without the empty settings of single services: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as

@@ -15,6 +15,7 @@
 pub mod budget;
 mod calls;
 mod config;
+mod connector;
 mod deferred;
 mod dimensions;
 mod failure;

@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use tokio::{net::TcpListener, time::timeout};
 
-use crate::{config::connector, trust::Trust};
+use crate::{connector::connector, trust::Trust};
 
 /// The longest that a start waits for it. It takes about a millisecond.
 const LIMIT: Duration = Duration::from_millis(100);
