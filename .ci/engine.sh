@@ -5,26 +5,41 @@
 # answers CLIENT: an engine answers it.
 answers() { "$1" info >/dev/null 2>&1; }
 
-# builds CLIENT: an engine answers it, and it builds with BuildKit, for which a client since 23 needs a plugin.
-builds() {
+# has_buildkit CLIENT: it builds with BuildKit, for which a client since 23 needs a plugin. No engine is asked.
+has_buildkit() {
     local version
-    version=$("$1" version --format '{{.Client.Version}}' 2>/dev/null) || return 1
-    answers "$1" || return 1
-    ((${version%%.*} < 23)) || "$1" buildx version >/dev/null 2>&1
+    version=$("$1" --version 2>/dev/null | sed -nE 's/[^0-9]*([0-9]+).*/\1/p') && [[ -n $version ]] || return 1
+    ((version < 23)) || "$1" buildx version >/dev/null 2>&1
 }
 
-# engine PROBE [OPTION...]: has `docker` be a client that the probe, answers or builds, finds good; otherwise starts an engine with
-# these options of dockerd until this script ends (root).
+# builds CLIENT: an engine answers it, and it builds with BuildKit.
+builds() { answers "$1" && has_buildkit "$1"; }
+
+# clients: those that may be here. The second is Debian's.
+clients() { printf '%s\n' "$(command -v docker || true)" /usr/bin/docker; }
+
+# engine_client PROBE: prints a client that the probe, answers or builds, finds good.
+engine_client() {
+    local client
+    while read -r client; do
+        if [[ -x $client ]] && "$1" "$client"; then
+            echo "$client"
+            return
+        fi
+    done < <(clients)
+    return 1
+}
+
+# engine PROBE [OPTION...]: has `docker` be a client that the probe finds good; otherwise starts an engine with these options of
+# dockerd until this script ends (root).
 engine() {
     local probe=$1 client
     shift
-    for client in "$(command -v docker || true)" /usr/bin/docker; do
-        if [[ -x $client ]] && "$probe" "$client"; then
-            use "$client"
-            say "container engine $(docker version --format '{{.Server.Version}}')"
-            return
-        fi
-    done
+    if client=$(engine_client "$probe"); then
+        use "$client"
+        say "container engine $(docker version --format '{{.Server.Version}}')"
+        return
+    fi
     [[ $(id -u) == 0 ]] || fail "no container engine answers a client that could do this, and only root can start one: install docker.io, or the client's plugin buildx"
     apt_need dockerd docker.io iptables
     # Debian's client, which newer releases have apart.
