@@ -62,7 +62,7 @@ pub(crate) const ARITIES: [(&str, usize, usize); 93] = [
     ("lower", 1, 1),
     ("ltrim", 1, 1),
     ("max", 1, 1),
-    ("mid", 3, 3),
+    ("mid", 2, 3),
     ("min", 1, 1),
     ("minute", 1, 1),
     ("mod", 2, 2),
@@ -104,7 +104,7 @@ pub(crate) fn wrong_count(name: &str) -> EngineError {
     let name = name.to_uppercase();
     match name.as_str() {
         // MySQL has these with other numbers of arguments too.
-        "COALESCE" | "LAST_INSERT_ID" | "UNIX_TIMESTAMP" | "COUNT" | "GROUP_CONCAT" => {
+        "COALESCE" | "COUNT" | "FORMAT" | "GROUP_CONCAT" | "LAST_INSERT_ID" | "UNIX_TIMESTAMP" => {
             EngineError::unsupported(&format!("{name} with this number of arguments"))
         }
         _ => EngineError::database(

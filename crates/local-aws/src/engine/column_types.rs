@@ -142,6 +142,18 @@ impl ColumnType {
             .map_or(10, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
+    /// How many digits a number has before its point.
+    pub(crate) fn whole_digits(&self) -> Option<u32> {
+        match self.name.as_str() {
+            "DECIMAL" => Some(self.precision().saturating_sub(self.scale())),
+            "BIGINT" if self.unsigned => Some(20),
+            _ => {
+                let (least, most) = self.range()?;
+                Some(least.unsigned_abs().max(most.unsigned_abs()).ilog10() + 1)
+            }
+        }
+    }
+
     /// How many of them follow the point.
     pub(crate) fn scale(&self) -> u32 {
         self.number(1)

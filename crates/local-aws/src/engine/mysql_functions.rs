@@ -10,7 +10,9 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     cast char charset coercibility collation compress connection_id conv convert convert_tz cos cot crc32 \
     current_role current_user date_add date_sub decode default degrees elt encode \
     encrypt exp export_set extract extractvalue field find_in_set format_bytes format_pico_time found_rows \
-    from_base64 from_days from_unixtime get_format get_lock grouping gtid_subset gtid_subtract icu_version inet6_aton \
+    from_base64 from_days from_unixtime get_format get_lock grouping gtid_subset gtid_subtract \
+    geomcollection geometrycollection icu_version interval linestring multilinestring multipoint multipolygon point polygon \
+    inet6_aton \
     inet6_ntoa inet_aton inet_ntoa insert is_free_lock is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_used_lock \
     is_uuid json_array_append json_array_insert json_arrayagg json_contains_path json_depth \
     json_merge json_merge_patch json_merge_preserve \
@@ -21,8 +23,7 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     pow power ps_current_thread_id ps_thread_id quote radians rand random_bytes regexp_instr regexp_like \
     regexp_replace regexp_substr release_all_locks release_lock repeat roles_graphml row_count rpad \
     sec_to_time session_user sha sha1 sha2 sin sleep soundex source_pos_wait space sqrt statement_digest \
-    statement_digest_text st_area st_asgeojson st_asText st_contains st_distance st_distance_sphere st_geomfromtext \
-    st_intersects st_latitude st_longitude st_within st_x st_y std stddev stddev_pop stddev_samp str_to_date strcmp \
+    statement_digest_text std stddev stddev_pop stddev_samp str_to_date strcmp \
     subdate substring_index subtime system_user tan time time_format time_to_sec timestamp timestampadd \
     timestampdiff to_base64 to_days to_seconds uncompress uncompressed_length unhex updatexml user \
     uuid_short uuid_to_bin validate_password_strength values var_pop var_samp variance wait_for_executed_gtid_set week \
@@ -31,9 +32,11 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
 /// The error for a function that the embedded engine does not have: 1305 where MySQL has none of the name either.
 pub(crate) fn missing(name: &str, database: &str) -> EngineError {
     let name = name.to_ascii_lowercase();
-    if MYSQL_ONLY
-        .split_whitespace()
-        .any(|known| known.eq_ignore_ascii_case(&name))
+    let is_spatial = name.starts_with("st_") || name.starts_with("mbr");
+    if is_spatial
+        || MYSQL_ONLY
+            .split_whitespace()
+            .any(|known| known.eq_ignore_ascii_case(&name))
     {
         return EngineError::unsupported(&format!("the function {}", name.to_uppercase()));
     }

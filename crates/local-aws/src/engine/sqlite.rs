@@ -29,6 +29,7 @@ pub(crate) mod run;
 pub(crate) mod session;
 pub(crate) mod shared;
 mod short;
+pub(crate) mod syntax;
 pub(crate) mod text;
 pub(crate) mod upserts;
 pub(crate) mod work;

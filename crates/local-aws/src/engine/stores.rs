@@ -265,9 +265,8 @@ fn double(context: &Context<'_>) -> Result<Option<f64>> {
             let text = text(context, 0).unwrap_or_default();
             let prefix = numbers::number_prefix(&text);
             match prefix.parse::<f64>() {
-                Ok(number) if prefix.len() == text.trim().len() => {
-                    Ok(Some(number).filter(|number| number.is_finite()))
-                }
+                Ok(number) if number.is_infinite() => Err(out_of_range(context)),
+                Ok(number) if prefix.len() == text.trim().len() => Ok(Some(number)),
                 _ => Err(truncated(context)),
             }
         }

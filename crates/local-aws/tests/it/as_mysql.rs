@@ -340,7 +340,14 @@ async fn clients_can_look_around() {
         ("SELECT INDEX_NAME, COLUMN_NAME FROM information_schema.statistics ORDER BY INDEX_NAME", "'n','n';'PRIMARY','id'"),
         ("SELECT CONSTRAINT_NAME, COLUMN_NAME FROM information_schema.key_column_usage ORDER BY 1", "'n','n';'PRIMARY','id'"),
         ("SELECT CONSTRAINT_TYPE FROM information_schema.table_constraints ORDER BY 1", "'PRIMARY KEY';'UNIQUE'"),
+        ("SELECT TABLE_ROWS, CREATE_TIME, CHECKSUM FROM information_schema.tables", "NULL,NULL,NULL"),
+        ("SELECT CARDINALITY FROM information_schema.statistics LIMIT 1", "NULL"),
+        ("SELECT CHECK_OPTION FROM information_schema.views", ""),
         ("SELECT 1 FROM information_schema.innodb_trx", "error 1235"),
+        ("SELECT user FROM mysql.user", "error 1235"),
+        ("SELECT 1 FROM other.t", "error 1049"),
+        ("CREATE TABLE child (id INT PRIMARY KEY, n VARCHAR(9), CONSTRAINT to_n FOREIGN KEY (n) REFERENCES t (n))", "updated 0"),
+        ("SELECT UNIQUE_CONSTRAINT_NAME FROM information_schema.referential_constraints", "'n'"),
     ])
     .await;
 }

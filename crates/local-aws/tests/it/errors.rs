@@ -157,7 +157,6 @@ async fn what_the_embedded_engine_cannot_do_is_refused_clearly() {
         "CREATE VIEW v AS SELECT 1",
         "SELECT '2024-01-02 10:00:00' BETWEEN CAST('2024-01-01' AS DATETIME) AND '2024-01-03'",
         "SELECT FLOOR(COALESCE(0.5, 9007199254740993))",
-        "SELECT CAST('1' AS UNSIGNED) UNION ALL SELECT NULL",
         "SELECT CAST('2024-01-01' AS DATETIME) < CAST('2024-00-01' AS DATETIME)",
     ] {
         let message = aws.refusal(sql, &[]).await;

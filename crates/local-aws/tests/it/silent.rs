@@ -220,3 +220,106 @@ async fn a_parameter_is_a_question_mark_in_a_label() {
         assert_eq!(labels(&aws, sql, parameters).await, expected, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn floor_and_ceil_are_whole_numbers_or_decimals_by_the_digits_of_the_type() {
+    session(&[
+        (
+            "CREATE TABLE t (d DECIMAL(10,2), n INT, b BIGINT, p DECIMAL(18,0))",
+            "updated 0",
+        ),
+        ("INSERT INTO t VALUES (4.50, 3, 6, 7)", "updated 1"),
+        ("SELECT FLOOR(d), CEIL(d * 2), FLOOR(-d) FROM t", "4,9,-5"),
+        (
+            "SELECT FLOOR(d * d), FLOOR(n * 1.5), CEIL(1.25) FROM t",
+            "20,4,2",
+        ),
+        (
+            "SELECT FLOOR(ROUND(d, 1)), FLOOR(MAX(d)) FROM t GROUP BY d",
+            "4,4",
+        ),
+        ("SELECT FLOOR(CAST(n AS DECIMAL(9,1))) FROM t", "3"),
+        // MySQL's DECIMAL of these has more digits than a whole number of 64 bits.
+        ("SELECT FLOOR(SUM(n)), CEIL(SUM(d)) FROM t", "'3','5'"),
+        (
+            "SELECT FLOOR(MAX(d) * MAX(d) * MAX(d)), FLOOR(COUNT(*) * 1.5) FROM t",
+            "'91','1'",
+        ),
+        ("SELECT CEIL(b + 0.5) FROM t", "'7'"),
+        // As many, or one more or less.
+        ("SELECT FLOOR(p) FROM t", "error 1235"),
+        ("SELECT FLOOR(COALESCE(d, 1.5)) FROM t", "error 1235"),
+        (
+            "SELECT FLOOR(x) FROM (SELECT SUM(n) AS x FROM t) AS q",
+            "error 1235",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_boolean_is_one_as_a_column_alone() {
+    session(&[
+        (
+            "CREATE TABLE t (flag TINYINT(1), u INT UNSIGNED)",
+            "updated 0",
+        ),
+        ("INSERT INTO t VALUES (1, 7)", "updated 1"),
+        ("SELECT flag FROM t", "true"),
+        ("SELECT flag FROM (SELECT flag FROM t) AS q", "true"),
+        ("SELECT flag FROM t UNION SELECT flag FROM t", "1"),
+        (
+            "SELECT flag FROM t UNION ALL SELECT NULL ORDER BY 1",
+            "NULL;1",
+        ),
+        ("SELECT u FROM t UNION ALL SELECT NULL ORDER BY 1", "NULL;7"),
+        ("SELECT (SELECT flag FROM t LIMIT 1)", "error 1235"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_literal_of_a_date_is_a_date() {
+    session(&[
+        (
+            "SELECT DATE '2024-1-02', DATE \"2024-12-31\"",
+            "'2024-01-02','2024-12-31'",
+        ),
+        ("SELECT DATE '2024-02-30'", "error 1525"),
+        ("SELECT DATE ''", "error 1525"),
+        ("SELECT DATE 'x'", "error 1525"),
+        ("SELECT DATE '2024-01-02 10:00:00'", "error 1525"),
+        ("SELECT DATE '20240102'", "error 1235"),
+        ("SELECT TIMESTAMP '2024-01-02 03:04:05'", "error 1235"),
+        ("SELECT DATETIME '2024-01-02'", "error 1235"),
+        ("SELECT CAST('2024-01-02' AS DATETIME(7))", "error 1426"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_mysql_refuses_to_define_or_to_store_is_its_error() {
+    session(&[
+        ("CREATE TABLE a (id INT PRIMARY KEY, s TEXT DEFAULT 'x')", "error 1101"),
+        ("CREATE TABLE a (id INT NULL PRIMARY KEY)", "error 1171"),
+        ("CREATE TABLE a (id INT NULL, n INT, PRIMARY KEY (n, id))", "error 1171"),
+        ("CREATE TABLE a (id INT DEFAULT NULL, PRIMARY KEY (id))", "error 1171"),
+        ("CREATE TABLE a (id INT DEFAULT NULL PRIMARY KEY)", "error 1067"),
+        ("CREATE TABLE a (id INT PRIMARY KEY, f DOUBLE)", "updated 0"),
+        (
+            "CREATE TABLE b (id INT PRIMARY KEY, a INT NOT NULL, FOREIGN KEY (a) REFERENCES a (id) ON DELETE SET NULL)",
+            "error 1830",
+        ),
+        ("INSERT INTO a VALUES (1, '1e400')", "error 1264"),
+        ("INSERT INTO a VALUES (1, '-1e400')", "error 1264"),
+        ("INSERT INTO a VALUES (1, '1e-400')", "updated 1"),
+        ("SELECT f FROM a", "0.0"),
+        ("UPDATE IGNORE a SET id = 2", "error 1235"),
+        ("UPDATE LOW_PRIORITY a SET id = 2", "error 1235"),
+        ("DELETE LOW_PRIORITY FROM a", "error 1235"),
+        ("SELECT FORMAT(1234.5, 2, 'de_DE')", "error 1235"),
+        ("SELECT MID('abc', 2)", "'bc'"),
+        ("SELECT ST_AsText(POINT(1, 2))", "error 1235"),
+    ])
+    .await;
+}

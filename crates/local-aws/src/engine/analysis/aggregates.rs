@@ -13,6 +13,10 @@ use crate::engine::{
     kinds::{INT, UNSIGNED, ValueKind},
 };
 
+/// How many digits the types of COUNT and SUM have before the point; SUM's are more than its argument's.
+pub(super) const COUNT_DIGITS: u32 = 20;
+const SUM_DIGITS: u32 = 22;
+
 /// Stands behind a call until its OVER is known.
 pub(super) const OVER: &str = " /*over*/";
 
@@ -95,12 +99,13 @@ impl Analysis<'_> {
             (kind, "sum") if kind.is_exact() || kind == ValueKind::Null => {
                 let total = if over { "sum" } else { "fleet_total" };
                 let sum = call("fleet_decimal", vec![aggregate(total, &expr)]);
-                Ok((
-                    sum,
-                    ExprType::of(ValueKind::Decimal {
+                let typed = ExprType {
+                    whole_digits: Some(arg.typed.whole_digits.unwrap_or(0) + SUM_DIGITS),
+                    ..ExprType::of(ValueKind::Decimal {
                         scale: kind.scale(),
-                    }),
-                ))
+                    })
+                };
+                Ok((sum, typed))
             }
             (kind, _) if kind.is_exact() => {
                 let args = vec![

@@ -5,6 +5,7 @@ use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 use super::{
     Analysis, ExprType, Scope,
     conversions::{narrow, rescale, to_real},
+    scalars::SURELY_WHOLE,
     words::{call, nested, number, raw, take, wrap},
 };
 use crate::engine::{
@@ -40,8 +41,15 @@ impl Analysis<'_> {
         }
         let (mut left, mut right) = (take(left), take(right));
         let placed = self.placed;
-        let (one, year) = self.operand(&mut left, scope)?;
-        let (other, another) = self.operand(&mut right, scope)?;
+        let (one, year, digits) = self.operand(&mut left, scope)?;
+        let (other, another, more_digits) = self.operand(&mut right, scope)?;
+        let whole_digits = digits.zip(more_digits).and_then(|(digits, more)| match op {
+            BinaryOperator::Plus | BinaryOperator::Minus => Some(digits.max(more) + 1),
+            BinaryOperator::Multiply => Some(digits + more),
+            // As many at most.
+            BinaryOperator::Modulo => Some(digits.max(more)).filter(|most| *most <= SURELY_WHOLE),
+            _ => None,
+        });
         if self.placed > placed && (year || another) {
             return Err(EngineError::unsupported(
                 "a parameter with the hint DECIMAL and a YEAR",
@@ -190,12 +198,18 @@ impl Analysis<'_> {
         *expr = value;
         Ok(ExprType {
             quotient,
+            whole_digits,
             ..ExprType::of(kind)
         })
     }
 
-    /// A side of an operator: a number, or a text that is worth one. Its kind, and whether it is a column of YEAR.
-    fn operand(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<(ValueKind, bool)> {
+    /// A side of an operator: a number, or a text that is worth one. Its kind, whether it is a column of YEAR, and its digits
+    /// before the point.
+    fn operand(
+        &mut self,
+        expr: &mut Expr,
+        scope: &Scope<'_>,
+    ) -> EngineResult<(ValueKind, bool, Option<u32>)> {
         let typed = self.expr(expr, scope)?;
         if typed.quotient {
             return Err(EngineError::unsupported(
@@ -208,10 +222,10 @@ impl Analysis<'_> {
             }
             ValueKind::Text { .. } => {
                 wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
-                Ok((ValueKind::Double, false))
+                Ok((ValueKind::Double, false, None))
             }
             kind if kind.is_number() || kind == ValueKind::Null => {
-                Ok((kind.plain(), typed.is_year()))
+                Ok((kind.plain(), typed.is_year(), typed.whole_digits))
             }
             _ => Err(EngineError::unsupported("arithmetic of these types")),
         }

@@ -4,7 +4,7 @@ use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
 
 use super::{
     Analysis, ExprType, Scope,
-    aggregates::{OVER, aggregate, takes_wide},
+    aggregates::{COUNT_DIGITS, OVER, aggregate, takes_wide},
     arguments::{Argument, arguments, clock_digits, wrong_type},
     conversions::narrow,
     documents,
@@ -171,7 +171,11 @@ impl Analysis<'_> {
                 } else {
                     self.compared(&mut args[0])?
                 };
-                Ok((aggregate("count", &counted), ExprType::of(INT)))
+                let typed = ExprType {
+                    whole_digits: Some(COUNT_DIGITS),
+                    ..ExprType::of(INT)
+                };
+                Ok((aggregate("count", &counted), typed))
             }
             "sum" | "avg" => self.summed(name, &mut args[0], distinct, over),
             "min" | "max" => {
@@ -208,7 +212,11 @@ impl Analysis<'_> {
                         aggregate(name, &take(expr))
                     }
                 };
-                Ok((value, ExprType::of(kind)))
+                let typed = ExprType {
+                    whole_digits: typed.whole_digits,
+                    ..ExprType::of(kind)
+                };
+                Ok((value, typed))
             }
             "group_concat" if distinct => {
                 // Nothing says in which order.
@@ -268,7 +276,11 @@ impl Analysis<'_> {
                     "(CASE WHEN {left} = {} THEN NULL ELSE {value} END)",
                     other.expr
                 );
-                Ok((raw(text), ExprType::of(kind)))
+                let typed = ExprType {
+                    whole_digits: one.typed.whole_digits,
+                    ..ExprType::of(kind)
+                };
+                Ok((raw(text), typed))
             }
             "isnull" => Ok((
                 nested(Expr::IsNull(Box::new(take(&mut args[0].expr)))),

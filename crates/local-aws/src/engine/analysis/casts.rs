@@ -1,6 +1,6 @@
 //! CAST.
 
-use sqlparser::ast::{DataType, Expr};
+use sqlparser::ast::{DataType, Expr, TypedString};
 
 use super::{
     Analysis, ExprType,
@@ -11,6 +11,7 @@ use super::{
 use crate::engine::{
     EngineError, EngineResult,
     column_types::ColumnType,
+    dates::{self, DateError, MAX_DIGITS as MAX_FRACTION},
     kinds::{INT, MAX_DIGITS, TEXT, ValueKind},
 };
 
@@ -94,6 +95,15 @@ impl Analysis<'_> {
             }
             "DATE" | "DATETIME" => {
                 let digits = wanted.digits();
+                if digits > MAX_FRACTION {
+                    return Err(EngineError::database(
+                        1426,
+                        "42000",
+                        format!(
+                            "Too-big precision {digits} specified for 'CAST'. Maximum is {MAX_FRACTION}."
+                        ),
+                    ));
+                }
                 let is_date = wanted.name() == "DATE";
                 match typed.kind {
                     ValueKind::Null => {}
@@ -131,7 +141,35 @@ impl Analysis<'_> {
             "DOUBLE" if typed.kind == ValueKind::Double => ValueKind::Double,
             _ => return refused(),
         };
-        Ok(ExprType::of(kind))
+        let whole_digits = match kind {
+            ValueKind::Decimal { .. } => Some(wanted.precision() - wanted.scale()),
+            _ => None,
+        };
+        Ok(ExprType {
+            whole_digits,
+            ..ExprType::of(kind)
+        })
+    }
+}
+
+/// A literal with its type before it: `DATE '2024-01-02'`.
+pub(super) fn date_literal(typed: &TypedString) -> EngineResult<Expr> {
+    let kind = typed.data_type.to_string();
+    if kind != "DATE" {
+        return Err(EngineError::unsupported(&format!("a literal of {kind}")));
+    }
+    let text = typed.value.value.clone().into_string();
+    let text = text.as_deref().unwrap_or_default();
+    // It has no time.
+    let has_time = text.trim().contains([' ', 'T', ':']);
+    match dates::moment(text).map(|at| dates::date_text(at.date())) {
+        Ok(date) if !has_time => Ok(raw(format!("'{date}'"))),
+        Err(DateError::Unknown) => Err(EngineError::unsupported("a DATE of this form")),
+        _ => Err(EngineError::database(
+            1525,
+            "HY000",
+            format!("Incorrect DATE value: '{text}'"),
+        )),
     }
 }
 

@@ -80,6 +80,12 @@ impl Analysis<'_> {
             }
             _ => return Err(EngineError::unsupported("this literal")),
         };
+        let whole_digits = match value {
+            Literal::Number(text, _) if kind.is_exact() => u32::try_from(text.len())
+                .ok()
+                .map(|digits| digits.saturating_sub(kind.scale())),
+            _ => None,
+        };
         if matches!(
             (value, kind),
             (
@@ -89,7 +95,11 @@ impl Analysis<'_> {
         ) {
             self.placed += 1;
         }
-        Ok((None, ExprType::constant(kind)))
+        let typed = ExprType {
+            whole_digits,
+            ..ExprType::constant(kind)
+        };
+        Ok((None, typed))
     }
 }
 

@@ -174,6 +174,7 @@ impl Analysis<'_> {
                 }
                 Ok(ExprType {
                     constant: typed.constant,
+                    whole_digits: typed.whole_digits,
                     ..ExprType::of(kind)
                 })
             }

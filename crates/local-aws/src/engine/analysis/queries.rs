@@ -150,17 +150,9 @@ impl Analysis<'_> {
                             "a DECIMAL parameter as a column of a UNION",
                         ));
                     }
-                    if let (kind, ValueKind::Null) | (ValueKind::Null, kind) =
-                        (one.0.kind, other.0.kind)
-                        && (kind.is_unsigned()
-                            || matches!(kind, ValueKind::Int { boolean: true, .. }))
-                    {
-                        return Err(EngineError::unsupported(
-                            "a UNION of numbers without a sign, or BOOLEAN, and NULL",
-                        ));
-                    }
                     check_union_types(&one.1, &other.1)?;
-                    let kind = one.0.kind.common(other.0.kind)?;
+                    // BOOLEAN is no more than a width of display, which the result of a UNION has not.
+                    let kind = one.0.kind.common(other.0.kind)?.plain();
                     let typed = ExprType::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
                         self.convert_item(side, index, &item.1, kind)?;

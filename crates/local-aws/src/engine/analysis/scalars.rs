@@ -14,6 +14,11 @@ use crate::engine::{
     mysql_functions::missing,
 };
 
+/// FLOOR and CEIL of a DECIMAL are whole numbers to MySQL where its type has up to 17 digits before the point, or 18 without
+/// any after it. How many an expression's type has is known to within one or two.
+pub(super) const SURELY_WHOLE: u32 = 16;
+const SURELY_DECIMAL: u32 = 20;
+
 impl Analysis<'_> {
     pub(super) fn integers(&mut self, args: Vec<Argument>, name: &str) -> EngineResult<Vec<Expr>> {
         args.into_iter()
@@ -53,7 +58,6 @@ impl Analysis<'_> {
         name: &str,
         mut args: Vec<Argument>,
     ) -> EngineResult<(Expr, ExprType)> {
-        let upper = name.to_uppercase();
         let wrong = || wrong_type(name);
         let kind = args[0].typed.kind.plain();
         if args[0].typed.is_year() {
@@ -81,10 +85,33 @@ impl Analysis<'_> {
             Some(text) => text.parse::<u32>().ok(),
         };
         let value = take(&mut args[0].expr);
+        let whole_digits = args[0].typed.whole_digits;
+        let (value, kind) = self.round_or_sign(name, value, kind, digits, whole_digits)?;
+        let typed = ExprType {
+            whole_digits: match name {
+                "round" => whole_digits.map(|digits| digits + 1),
+                "sign" => None,
+                _ => whole_digits,
+            },
+            ..ExprType::of(kind)
+        };
+        Ok((value, typed))
+    }
+
+    fn round_or_sign(
+        &mut self,
+        name: &str,
+        value: Expr,
+        kind: ValueKind,
+        digits: Option<u32>,
+        whole_digits: Option<u32>,
+    ) -> EngineResult<(Expr, ValueKind)> {
+        let upper = name.to_uppercase();
+        let wrong = || wrong_type(name);
         match (name, kind, digits) {
-            ("abs", ValueKind::Double, _) => Ok((call("abs", vec![value]), ExprType::of(kind))),
+            ("abs", ValueKind::Double, _) => Ok((call("abs", vec![value]), kind)),
             ("abs", ValueKind::BigDecimal { .. }, _) => {
-                Ok((call("fleet_big_abs", vec![value]), ExprType::of(kind)))
+                Ok((call("fleet_big_abs", vec![value]), kind))
             }
             ("round" | "truncate", ValueKind::BigDecimal { scale }, Some(digits))
                 if digits <= scale =>
@@ -94,30 +121,20 @@ impl Analysis<'_> {
                     "round" => call("fleet_big", vec![value, number(scale), number(digits)]),
                     _ => call("fleet_big_truncate", vec![value, number(scale - digits)]),
                 };
-                Ok((value, ExprType::of(kept)))
+                Ok((value, kept))
             }
             ("sign", ValueKind::BigDecimal { .. }, _) => Err(wrong()),
-            ("abs", ValueKind::Wide, _) => Ok((value, ExprType::of(kind))),
-            ("abs", kind, _) if kind.is_exact() => {
-                Ok((call("fleet_abs", vec![value]), ExprType::of(kind)))
-            }
-            ("sign", kind, _) if kind.is_number() => {
-                Ok((call("sign", vec![value]), ExprType::of(INT)))
-            }
+            ("abs", ValueKind::Wide, _) => Ok((value, kind)),
+            ("abs", kind, _) if kind.is_exact() => Ok((call("fleet_abs", vec![value]), kind)),
+            ("sign", kind, _) if kind.is_number() => Ok((call("sign", vec![value]), INT)),
             ("abs" | "sign", _, _) => Err(wrong()),
-            (_, ValueKind::Int { .. } | ValueKind::Wide, Some(_)) => {
-                Ok((value, ExprType::of(kind)))
-            }
+            (_, ValueKind::Int { .. } | ValueKind::Wide, Some(_)) => Ok((value, kind)),
             ("round" | "truncate", ValueKind::Decimal { scale }, Some(digits))
                 if digits > scale =>
             {
                 Err(EngineError::unsupported(&format!(
                     "{upper} to more digits than the number has"
                 )))
-            }
-            // Its length decides whether the result is a whole number.
-            ("floor" | "ceil" | "ceiling", ValueKind::Decimal { .. }, _) if chooses(&value) => {
-                Err(wrong())
             }
             (_, ValueKind::Decimal { scale }, Some(digits)) => {
                 let kept = digits.min(scale);
@@ -128,11 +145,16 @@ impl Analysis<'_> {
                     _ => "fleet_ceil",
                 };
                 let value = call(with, vec![value, number(scale - kept)]);
-                let kind = match name {
-                    "round" | "truncate" => ValueKind::Decimal { scale: kept },
-                    _ => INT,
+                // Whether the result is a DECIMAL or a whole number is decided by the type's digits, and not by the value.
+                let kind = match (name, whole_digits) {
+                    ("round" | "truncate", _) => ValueKind::Decimal { scale: kept },
+                    (_, Some(digits)) if digits <= SURELY_WHOLE => INT,
+                    (_, Some(digits)) if digits >= SURELY_DECIMAL => {
+                        ValueKind::Decimal { scale: 0 }
+                    }
+                    _ => return Err(wrong()),
                 };
-                Ok((value, ExprType::of(kind)))
+                Ok((value, kind))
             }
             _ => Err(wrong()),
         }
@@ -181,18 +203,5 @@ impl Analysis<'_> {
         };
         let kind = if name == "ascii" { INT } else { kind };
         Ok((call(here, list), ExprType::of(kind)))
-    }
-}
-
-/// Whether an expression is one of several values.
-fn chooses(expr: &Expr) -> bool {
-    match expr {
-        Expr::Nested(inner) => chooses(inner),
-        Expr::Case { .. } => true,
-        Expr::Function(function) => {
-            let name = function.name.to_string().to_lowercase();
-            matches!(name.as_str(), "coalesce" | "ifnull" | "iif")
-        }
-        _ => false,
     }
 }

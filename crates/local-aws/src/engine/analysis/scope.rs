@@ -218,11 +218,7 @@ impl Analysis<'_> {
                     "a label that is the name of another column",
                 ));
             }
-            let typed = ExprType {
-                bare: true,
-                origin: output.origin.clone(),
-                ..ExprType::of(output.kind)
-            };
+            let typed = ExprType::column(output.kind, output.origin.clone());
             *expr = Expr::Identifier(Ident::with_quote('`', &name.value));
             return Ok(typed);
         }
@@ -267,10 +263,8 @@ impl Analysis<'_> {
             return Err(EngineError::Internal("a column is gone".into()));
         };
         let typed = ExprType {
-            bare: true,
             derived: column.derived,
-            origin: column.origin.clone(),
-            ..ExprType::of(column.kind)
+            ..ExprType::column(column.kind, column.origin.clone())
         };
         // Always with quotes: what SQLite reserves, or takes for a parameter, is a name to MySQL.
         let name = Ident::with_quote('`', &column.name);

@@ -262,6 +262,14 @@ impl Analysis<'_> {
                 let source = TableReference::of_outputs(outputs, &table.value);
                 return Ok((Ident::new(content.text()), source));
             }
+            [database, ..]
+                if ["mysql", "performance_schema", "sys"].contains(&database.value.as_str()) =>
+            {
+                return Err(EngineError::unsupported(&format!(
+                    "the database {}",
+                    database.value
+                )));
+            }
             [database, ..] => {
                 return Err(EngineError::database(
                     1049,

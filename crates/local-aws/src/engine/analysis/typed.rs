@@ -40,6 +40,8 @@ pub(crate) struct ExprType {
     pub(crate) derived: bool,
     /// Whether MySQL has more digits of it than it shows: of a quotient, a mean.
     pub(crate) quotient: bool,
+    /// How many digits MySQL's type of a number has before the point, where that is known.
+    pub(crate) whole_digits: Option<u32>,
     /// Whether it is made of a parameter that MySQL may type by its place: one of DECIMAL.
     pub(crate) placed: bool,
     /// The table's column that it is.
@@ -54,6 +56,7 @@ impl ExprType {
             bare: false,
             derived: false,
             quotient: false,
+            whole_digits: None,
             placed: false,
             origin: None,
         }
@@ -62,6 +65,19 @@ impl ExprType {
     pub(crate) fn constant(kind: ValueKind) -> Self {
         Self {
             constant: true,
+            ..Self::of(kind)
+        }
+    }
+
+    /// A column of a table or of a query.
+    pub(crate) fn column(kind: ValueKind, origin: Option<(Arc<TableDefinition>, usize)>) -> Self {
+        let whole_digits = origin
+            .as_ref()
+            .and_then(|(table, index)| table.columns[*index].kind.whole_digits());
+        Self {
+            bare: true,
+            whole_digits,
+            origin,
             ..Self::of(kind)
         }
     }

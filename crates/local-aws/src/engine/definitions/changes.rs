@@ -11,7 +11,7 @@ use crate::engine::{
     column_types::literal,
     definitions::{index_columns, index_name, last_part, quoted, rules},
     plan::StatementPlan,
-    sqlite::parse,
+    sqlite::{parse, syntax},
 };
 
 /// Plans a definition.
@@ -50,6 +50,7 @@ pub(crate) fn plan(
                 ));
             }
             let table = TableDefinition::read(tree)?;
+            rules::check_key_is_not_null(tree, &table)?;
             Ok(StatementPlan::definition(context.create(&table)?, false))
         }
         Statement::CreateIndex(tree) => {
@@ -135,7 +136,7 @@ pub(crate) fn plan(
             context.own(&tree.name)?;
             context.alter(tree)
         }
-        other => Err(parse::not_run(other)),
+        other => Err(syntax::not_run(other)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What MySQL asks of a table's columns and keys when it is defined.
 
+use sqlparser::ast::{ColumnOption, CreateTable, Expr, Value as Literal};
+
 use crate::engine::{
     EngineError, EngineResult,
     catalogue::{ColumnDefault, ColumnDefinition, TableDefinition},
@@ -27,6 +29,22 @@ pub(crate) fn check(table: &TableDefinition) -> EngineResult<()> {
              storage overhead, check the manual. You have to change some columns to TEXT or BLOBs",
         ));
     }
+    for key in &table.foreign_keys {
+        let sets_null = [&key.on_delete, &key.on_update]
+            .into_iter()
+            .any(|action| action.as_deref() == Some("SET NULL"));
+        let columns = key.columns.iter().filter_map(|name| table.column(name));
+        if let Some(column) = columns.filter(|column| column.not_null).find(|_| sets_null) {
+            return Err(EngineError::database(
+                1830,
+                "HY000",
+                format!(
+                    "Column '{}' cannot be NOT NULL: needed in a foreign key constraint '{}' SET NULL",
+                    column.name, key.name
+                ),
+            ));
+        }
+    }
     let keys = table.indexes.iter().map(|index| &index.columns);
     for key in keys.chain([&table.primary_key]) {
         let columns = key.iter().filter_map(|name| table.column(name));
@@ -41,6 +59,43 @@ pub(crate) fn check(table: &TableDefinition) -> EngineResult<()> {
     Ok(())
 }
 
+/// Refuses columns of the primary key that a definition says are NULL.
+pub(crate) fn check_key_is_not_null(
+    tree: &CreateTable,
+    table: &TableDefinition,
+) -> EngineResult<()> {
+    let keys = tree
+        .columns
+        .iter()
+        .filter(|column| table.is_key(&column.name.value));
+    for column in keys {
+        let says = |what: fn(&ColumnOption) -> bool| {
+            let mut options = column.options.iter();
+            options.any(|option| what(&option.option))
+        };
+        let name = &column.name.value;
+        let is_null = says(|option| matches!(option, ColumnOption::Null));
+        let has_null = says(
+            |option| matches!(option, ColumnOption::Default(Expr::Value(value)) if value.value == Literal::Null),
+        );
+        if has_null && says(|option| matches!(option, ColumnOption::PrimaryKey(_))) {
+            return Err(invalid_default(name));
+        }
+        if is_null || has_null {
+            return Err(EngineError::database(
+                1171,
+                "42000",
+                "All parts of a PRIMARY KEY must be NOT NULL; if you need NULL in a key, use UNIQUE instead",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn invalid_default(name: &str) -> EngineError {
+    EngineError::database(1067, "42000", format!("Invalid default value for '{name}'"))
+}
+
 /// How many bytes a text or bytes of a column take in its row; other types have little weight.
 fn bytes(column: &ColumnDefinition) -> u64 {
     match (column.kind.name(), column.kind.length()) {
@@ -53,11 +108,7 @@ fn bytes(column: &ColumnDefinition) -> u64 {
 fn check_column(column: &ColumnDefinition) -> EngineResult<()> {
     let name = &column.name;
     if column.not_null && column.default == Some(ColumnDefault::Null) {
-        return Err(EngineError::database(
-            1067,
-            "42000",
-            format!("Invalid default value for '{name}'"),
-        ));
+        return Err(invalid_default(name));
     }
     if column.auto_increment && column.kind.range().is_none() {
         return Err(EngineError::database(
@@ -71,7 +122,8 @@ fn check_column(column: &ColumnDefinition) -> EngineResult<()> {
             1064,
             "42000",
             format!(
-                "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version for                  the right syntax to use near '{name}', which has no length"
+                "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
+                 for the right syntax to use near '{name}', which has no length"
             ),
         ));
     }
@@ -92,6 +144,19 @@ fn check_column(column: &ColumnDefinition) -> EngineResult<()> {
         ));
     }
     let kind = column.kind.name();
+    let is_long = kind.ends_with("TEXT") || kind.ends_with("BLOB") || kind == "JSON";
+    if is_long
+        && matches!(
+            column.default,
+            Some(ColumnDefault::Text(_) | ColumnDefault::Number(_))
+        )
+    {
+        return Err(EngineError::database(
+            1101,
+            "42000",
+            format!("BLOB, TEXT, GEOMETRY or JSON column '{name}' can't have a default value"),
+        ));
+    }
     if matches!(kind, "ENUM" | "SET") {
         let members = column.kind.values();
         for (place, member) in members.iter().enumerate() {
@@ -145,6 +210,18 @@ mod tests {
             ("a INT PRIMARY KEY, b INT PRIMARY KEY", 1068),
             ("a INT PRIMARY KEY, b INT, PRIMARY KEY (b)", 1068),
             ("a VARCHAR", 1064),
+            ("a TEXT DEFAULT 'x'", 1101),
+            ("a TEXT DEFAULT NULL", 0),
+            ("a MEDIUMBLOB DEFAULT 'x'", 1101),
+            ("a JSON DEFAULT '{}'", 1101),
+            (
+                "a INT NOT NULL, FOREIGN KEY (a) REFERENCES t (b) ON DELETE SET NULL",
+                1830,
+            ),
+            (
+                "a INT, FOREIGN KEY (a) REFERENCES t (b) ON DELETE SET NULL",
+                0,
+            ),
         ] {
             assert_eq!(
                 code(&format!("CREATE TABLE t ({columns})")),

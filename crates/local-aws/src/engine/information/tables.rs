@@ -3,7 +3,7 @@
 use sqlparser::ast::Statement;
 
 use crate::engine::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, ForeignKey},
     charsets,
     information::{
         content::{CellValue, TableContent},
@@ -49,7 +49,19 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     "InnoDB".into(),
                     CellValue::Number(10),
                     "Dynamic".into(),
+                    // MySQL's are estimates, and times of its files.
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
+                    CellValue::Null,
                     charsets::name(table.collation.unwrap_or(Collation::Default)).into(),
+                    CellValue::Null,
                     "".into(),
                     table.comment.clone().unwrap_or_default().into(),
                 ]
@@ -63,7 +75,18 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     "ENGINE",
                     "VERSION",
                     "ROW_FORMAT",
+                    "TABLE_ROWS",
+                    "AVG_ROW_LENGTH",
+                    "DATA_LENGTH",
+                    "MAX_DATA_LENGTH",
+                    "INDEX_LENGTH",
+                    "DATA_FREE",
+                    "AUTO_INCREMENT",
+                    "CREATE_TIME",
+                    "UPDATE_TIME",
+                    "CHECK_TIME",
                     "TABLE_COLLATION",
+                    "CHECKSUM",
                     "CREATE_OPTIONS",
                     "TABLE_COMMENT",
                 ],
@@ -127,6 +150,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                                     "A".into(),
                                     CellValue::Null,
                                     CellValue::Null,
+                                    CellValue::Null,
                                     (if nullable { "YES" } else { "" }).into(),
                                     "BTREE".into(),
                                     "".into(),
@@ -149,6 +173,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     "SEQ_IN_INDEX",
                     "COLUMN_NAME",
                     "COLLATION",
+                    "CARDINALITY",
                     "SUB_PART",
                     "PACKED",
                     "NULLABLE",
@@ -275,6 +300,13 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
             let rule = |rule: &Option<String>| {
                 CellValue::from(rule.clone().unwrap_or_else(|| "NO ACTION".into()))
             };
+            // The name of the key that a foreign key refers to.
+            let referred = |key: &ForeignKey| {
+                let table = catalogue.table(&key.table);
+                let mut keys = table.iter().flat_map(|table| keys(table));
+                let found = keys.find(|(_, columns, unique)| *unique && *columns == key.referred);
+                found.map_or_else(|| "PRIMARY".to_owned(), |found| found.0)
+            };
             let rows = tables().flat_map(|table| {
                 table.foreign_keys.iter().map(move |key| -> Vec<CellValue> {
                     vec![
@@ -283,7 +315,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                         key.name.as_str().into(),
                         "def".into(),
                         database.into(),
-                        "PRIMARY".into(),
+                        referred(key).into(),
                         "NONE".into(),
                         rule(&key.on_update),
                         rule(&key.on_delete),
@@ -315,6 +347,12 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                 "TABLE_SCHEMA",
                 "TABLE_NAME",
                 "VIEW_DEFINITION",
+                "CHECK_OPTION",
+                "IS_UPDATABLE",
+                "DEFINER",
+                "SECURITY_TYPE",
+                "CHARACTER_SET_CLIENT",
+                "COLLATION_CONNECTION",
             ],
             Vec::new(),
         ),

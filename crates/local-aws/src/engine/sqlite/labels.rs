@@ -2,7 +2,7 @@
 
 use sqlparser::{keywords::Keyword, tokenizer::Token};
 
-use crate::engine::sqlite::parse::tokens;
+use crate::engine::sqlite::syntax::tokens;
 
 /// The texts of the columns of a statement's first SELECT, as they were written: MySQL's labels where there are no others.
 pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {

@@ -1,14 +1,18 @@
-//! From SQL text to one syntax tree, with MySQL's words for what does not parse.
+//! From SQL text to one syntax tree.
 
 use sqlparser::{
     ast::{Expr, Statement},
     dialect::MySqlDialect,
     keywords::Keyword,
-    parser::{Parser, ParserError},
-    tokenizer::{Token, TokenWithSpan, Tokenizer},
+    parser::Parser,
+    tokenizer::{Location, Token, TokenWithSpan, Word},
 };
 
-use crate::engine::{EngineError, EngineResult, mysql::text::load_data_local};
+use crate::engine::{
+    EngineError, EngineResult,
+    mysql::text::load_data_local,
+    sqlite::syntax::{near, syntax_error, tokens, too_deep},
+};
 
 /// The most operators in one statement. A chain of them is a tree as deep as the chain is long, and SQLite refuses one
 /// deeper than 1,000; this bound keeps the walk over the tree within a thread's stack.
@@ -19,19 +23,6 @@ const MAX_NESTING: usize = 40;
 const MAX_RECURSION: usize = 100;
 /// How many parentheses may open in a row.
 const MAX_PARENTHESES: usize = 12;
-/// First words of statements that the parser knows and MySQL does not.
-const NOT_MYSQL: [&str; 12] = [
-    "ATTACH", "CACHE", "CLOSE", "COMMENT", "COPY", "DETACH", "LISTEN", "MERGE", "NOTIFY", "PRAGMA",
-    "UNLOAD", "VACUUM",
-];
-/// First words of statements of MySQL's that the parser does not know, or only in part.
-const MYSQL: [&str; 22] = [
-    "ALTER", "ANALYZE", "BINLOG", "CALL", "CHECK", "CHECKSUM", "CREATE", "DO", "DROP", "EXPLAIN",
-    "FLUSH", "GRANT", "HANDLER", "KILL", "LOAD", "LOCK", "OPTIMIZE", "RENAME", "REPAIR", "REVOKE",
-    "SHOW", "UNLOCK",
-];
-/// How much of the text MySQL quotes in a syntax error.
-const QUOTED_CHARACTERS: usize = 80;
 
 /// Parses exactly one statement; a semicolon at its end is fine.
 pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
@@ -41,6 +32,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
     }
     nesting(&tokens)?;
     let mut after_value = false;
+    let mut before = Keyword::NoKeyword;
     for token in &mut tokens {
         // To the parser these bind as other databases have them, or not at all.
         let replaced = match &token.token {
@@ -54,11 +46,19 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
             {
                 Some(Token::Mod)
             }
-            Token::DoubleEq => {
+            Token::DoubleEq | Token::DoubleColon | Token::LBracket => {
                 let at = token.span.start;
                 return Err(near(sql, at.line, at.column));
             }
+            Token::Word(word) if word.quote_style.is_none() => {
+                check_word_after(before, word, sql, token.span.start)?;
+                None
+            }
             _ => None,
+        };
+        before = match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => word.keyword,
+            _ => Keyword::NoKeyword,
         };
         token.token = replaced.unwrap_or_else(|| token.token.clone());
         after_value = match &token.token {
@@ -92,10 +92,17 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
     }
 }
 
-pub(crate) fn tokens(sql: &str) -> EngineResult<Vec<TokenWithSpan>> {
-    Tokenizer::new(&MySqlDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| near(sql, error.location.line, error.location.column))
+/// Refuses words that the parser reads as another database, or as names, where they follow others.
+fn check_word_after(before: Keyword, word: &Word, sql: &str, at: Location) -> EngineResult<()> {
+    match (before, word.keyword) {
+        (Keyword::LIMIT, Keyword::ALL) | (Keyword::INSERT, Keyword::OR) => {
+            Err(near(sql, at.line, at.column))
+        }
+        (Keyword::UPDATE | Keyword::DELETE, Keyword::IGNORE | Keyword::LOW_PRIORITY) => {
+            Err(EngineError::unsupported(&format!("{before:?} with {word}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Parses an expression.
@@ -105,19 +112,6 @@ pub(crate) fn condition(text: &str) -> EngineResult<Expr> {
         .with_tokens_with_locations(tokens(text)?)
         .parse_expr()
         .map_err(|error| syntax_error(text, &error))
-}
-
-/// The error for a statement that is not run: 1235 where MySQL has it, 1064 where it is another database's.
-pub(crate) fn not_run(statement: &Statement) -> EngineError {
-    let text = statement.to_string();
-    let words: Vec<&str> = text.split_whitespace().take(2).collect();
-    if words
-        .first()
-        .is_some_and(|word| NOT_MYSQL.contains(&word.to_ascii_uppercase().as_str()))
-    {
-        return near(&text, 1, 1);
-    }
-    EngineError::unsupported(&words.join(" "))
 }
 
 /// Checks the nesting before anything is parsed: the parser tries some parentheses twice, and so each pair within them
@@ -144,14 +138,6 @@ fn nesting(tokens: &[TokenWithSpan]) -> EngineResult<()> {
         }
     }
     Ok(())
-}
-
-fn too_deep() -> EngineError {
-    EngineError::database(
-        1436,
-        "HY000",
-        "Thread stack overrun: the statement is nested too deeply",
-    )
 }
 
 fn loads_local_data(tokens: &[TokenWithSpan]) -> bool {
@@ -195,95 +181,9 @@ fn is_operator(token: &Token) -> bool {
     }
 }
 
-fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
-    let text = match error {
-        ParserError::RecursionLimitExceeded => {
-            return too_deep();
-        }
-        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
-    };
-    // Whether MySQL has it is not known: what only administers a server, and definitions, are not 1064 by mistake.
-    let first = sql.split_whitespace().next().unwrap_or_default();
-    if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
-        return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
-    }
-    if let Some(word) = unparsed(sql) {
-        return EngineError::unsupported(&format!("this form of a statement with {word}"));
-    }
-    let (line, column) = location(text).unwrap_or((1, 1));
-    near(sql, line, column)
-}
-
-/// A word that MySQL has in forms that the parser does not know.
-fn unparsed(sql: &str) -> Option<&'static str> {
-    const WORDS: [&str; 12] = [
-        "BOTH",
-        "DUPLICATE",
-        "INTERVAL",
-        "LEADING",
-        "LOCK",
-        "MEMBER",
-        "MOD",
-        "OUTFILE",
-        "SOUNDS",
-        "TRAILING",
-        "USING",
-        "XOR",
-    ];
-    tokens(sql)
-        .ok()?
-        .iter()
-        .find_map(|token| match &token.token {
-            Token::ExclamationMark => Some("!"),
-            Token::Word(word) if word.quote_style.is_none() => WORDS
-                .into_iter()
-                .find(|known| word.value.eq_ignore_ascii_case(known)),
-            _ => None,
-        })
-}
-
-/// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.
-fn location(text: &str) -> Option<(u64, u64)> {
-    let (_, place) = text.rsplit_once("Line: ")?;
-    let (line, column) = place.split_once(", Column: ")?;
-    Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
-}
-
-fn near(sql: &str, line: u64, column: u64) -> EngineError {
-    let lines_before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
-    let columns_before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-    let start: usize = sql
-        .split_inclusive('\n')
-        .take(lines_before)
-        .map(str::len)
-        .sum();
-    let rest: String = sql[start..]
-        .chars()
-        .skip(columns_before)
-        .take(QUOTED_CHARACTERS)
-        .collect();
-    EngineError::database(
-        1064,
-        "42000",
-        format!(
-            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
-             for the right syntax to use near '{rest}' at line {line}"
-        ),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_syntax_error_quotes_the_place() {
-        let error = parse("SELECT a\nFROM t WHERE = b").unwrap_err();
-        assert!(
-            error.to_string().contains("near '= b' at line 2"),
-            "{error}"
-        );
-    }
 
     #[test]
     fn one_statement_is_parsed_and_two_are_not() {

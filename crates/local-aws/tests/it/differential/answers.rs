@@ -120,6 +120,7 @@ pub(super) fn difference(
                 || (upsert && tells_less(one, other))
                 || (nulls && known::is_whole_to_one(one, other))
                 || (call.has_decimal() && known::is_exact_to_one(one, other))
+                || (call.sql.contains('%') && known::is_signed_zero(one, other))
                 || known::is_open(&call.sql, one, other)
             {
                 return None;

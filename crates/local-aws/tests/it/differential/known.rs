@@ -47,6 +47,17 @@ pub(super) fn is_exact_to_one(embedded: &StatementAnswer, mariadb: &StatementAns
     })
 }
 
+/// Whether numbers are the same but for the sign of a zero, which MariaDB keeps where nothing is left of a division of a
+/// DECIMAL below zero.
+pub(super) fn is_signed_zero(embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {
+    are_alike(embedded, mariadb, |value| match text(value) {
+        Some(zero) if zero.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.')) => {
+            zero.trim_start_matches('-').to_owned()
+        }
+        _ => value.to_owned(),
+    })
+}
+
 /// Whether a statement shows one of several texts that differ in spaces at their end, which are equal by `utf8mb4_bin`:
 /// MySQL does not say which.
 pub(super) fn is_open(sql: &str, embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {

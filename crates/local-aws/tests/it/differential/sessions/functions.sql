@@ -59,3 +59,11 @@ SELECT JSON_SET('[1, 2]', '$[1]', 'x', '$[5]', 7)
 SELECT JSON_SET('{"a": {"b": 1}}', '$.a.b', 2, '$.x.y', 1)
 SELECT JSON_SET(NULL, '$.a', 1), JSON_SET('{}', NULL, 1), JSON_REMOVE('{}', NULL)
 SELECT JSON_REMOVE('[1, [2, 3]]', '$[1][0]', '$[7]')
+-- FLOOR and CEIL are whole numbers or DECIMALs by the digits of the type.
+CREATE TABLE floors (id INT PRIMARY KEY, d DECIMAL(10,2), n INT, b BIGINT, bu BIGINT UNSIGNED, q DECIMAL(18,4))
+INSERT INTO floors VALUES (1, 4.50, 3, 6, 5, 8.5), (2, -4.50, -3, -6, 50, -8.5)
+SELECT FLOOR(d), CEIL(d), FLOOR(-d), FLOOR(d * 2), CEIL(d + 0.5), FLOOR(d * d) FROM floors
+SELECT FLOOR(n * 1.5), FLOOR(ABS(d)), FLOOR(ROUND(d, 1)), CEIL(TRUNCATE(d, 1)), FLOOR(d % 3), FLOOR(NULLIF(d, 1)) FROM floors
+SELECT FLOOR(q), FLOOR(q * 10), FLOOR(CAST(n AS DECIMAL(9,1))), FLOOR(12.5 * 2) FROM floors
+SELECT FLOOR(SUM(n)), CEIL(SUM(d)), FLOOR(SUM(d) + 1), FLOOR(MAX(d)), CEIL(MIN(d) * 2), FLOOR(COUNT(*) * 1.5) FROM floors
+SELECT FLOOR(d * d * d), FLOOR(b * 1.5), CEIL(b + 0.5), CEIL(bu + 0.5), FLOOR(n * n * 1.5) FROM floors

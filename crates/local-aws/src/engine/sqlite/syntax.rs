@@ -1,0 +1,234 @@
+//! MySQL's words for what is not parsed or not run.
+
+use sqlparser::{
+    ast::Statement,
+    dialect::MySqlDialect,
+    parser::ParserError,
+    tokenizer::{Token, TokenWithSpan, Tokenizer},
+};
+
+use crate::engine::{EngineError, EngineResult};
+
+/// First words of statements that the parser knows and MySQL does not.
+const NOT_MYSQL: [&str; 12] = [
+    "ATTACH", "CACHE", "CLOSE", "COMMENT", "COPY", "DETACH", "LISTEN", "MERGE", "NOTIFY", "PRAGMA",
+    "UNLOAD", "VACUUM",
+];
+/// First words of statements of MySQL's that the parser does not know, or only in part.
+const MYSQL: [&str; 40] = [
+    "ALTER",
+    "ANALYZE",
+    "BINLOG",
+    "CALL",
+    "CHANGE",
+    "CHECK",
+    "CHECKSUM",
+    "CLONE",
+    "CREATE",
+    "DEALLOCATE",
+    "DESC",
+    "DESCRIBE",
+    "DO",
+    "DROP",
+    "EXECUTE",
+    "EXPLAIN",
+    "FLUSH",
+    "GRANT",
+    "HANDLER",
+    "HELP",
+    "IMPORT",
+    "INSTALL",
+    "KILL",
+    "LOAD",
+    "LOCK",
+    "OPTIMIZE",
+    "PREPARE",
+    "PURGE",
+    "RENAME",
+    "REPAIR",
+    "RESET",
+    "RESTART",
+    "REVOKE",
+    "SHOW",
+    "SHUTDOWN",
+    "START",
+    "STOP",
+    "TABLE",
+    "UNINSTALL",
+    "UNLOCK",
+];
+/// How much of the text MySQL quotes in a syntax error.
+const QUOTED_CHARACTERS: usize = 80;
+
+/// The tokens of a statement.
+pub(crate) fn tokens(sql: &str) -> EngineResult<Vec<TokenWithSpan>> {
+    Tokenizer::new(&MySqlDialect {}, sql)
+        .tokenize_with_location()
+        .map_err(|error| near(sql, error.location.line, error.location.column))
+}
+
+/// The error for a statement that is not run: 1235 where MySQL has it, 1064 where it is another database's.
+pub(crate) fn not_run(statement: &Statement) -> EngineError {
+    let text = statement.to_string();
+    let words: Vec<&str> = text.split_whitespace().take(2).collect();
+    if words
+        .first()
+        .is_some_and(|word| NOT_MYSQL.contains(&word.to_ascii_uppercase().as_str()))
+    {
+        return near(&text, 1, 1);
+    }
+    EngineError::unsupported(&words.join(" "))
+}
+
+/// The error for a statement that nests too deeply.
+pub(crate) fn too_deep() -> EngineError {
+    EngineError::database(
+        1436,
+        "HY000",
+        "Thread stack overrun: the statement is nested too deeply",
+    )
+}
+
+/// The error for what does not parse: 1235 where MySQL has it.
+pub(crate) fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
+    let text = match error {
+        ParserError::RecursionLimitExceeded => return too_deep(),
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
+    };
+    // Whether MySQL has it is not known: what only administers a server, and definitions, are not 1064 by mistake.
+    let first = sql.split_whitespace().next().unwrap_or_default();
+    if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
+        return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
+    }
+    if let Some(word) = unparsed(sql) {
+        return EngineError::unsupported(&format!("this form of a statement with {word}"));
+    }
+    let (line, column) = location(text).unwrap_or((1, 1));
+    if first.eq_ignore_ascii_case("UPDATE") && text_from(sql, line, column).starts_with(',') {
+        return EngineError::unsupported("UPDATE of several tables");
+    }
+    near(sql, line, column)
+}
+
+/// The units of EXTRACT and INTERVAL that are two.
+const UNITS: [&str; 11] = [
+    "DAY_HOUR",
+    "DAY_MICROSECOND",
+    "DAY_MINUTE",
+    "DAY_SECOND",
+    "HOUR_MICROSECOND",
+    "HOUR_MINUTE",
+    "HOUR_SECOND",
+    "MINUTE_MICROSECOND",
+    "MINUTE_SECOND",
+    "SECOND_MICROSECOND",
+    "YEAR_MONTH",
+];
+
+/// A word that MySQL has in forms that the parser does not know.
+fn unparsed(sql: &str) -> Option<&'static str> {
+    const WORDS: [&str; 13] = [
+        "BOTH",
+        "CHARACTER",
+        "DUPLICATE",
+        "INTERVAL",
+        "LEADING",
+        "LOCK",
+        "MEMBER",
+        "MOD",
+        "OUTFILE",
+        "SOUNDS",
+        "TRAILING",
+        "USING",
+        "XOR",
+    ];
+    tokens(sql)
+        .ok()?
+        .iter()
+        .find_map(|token| match &token.token {
+            Token::ExclamationMark => Some("!"),
+            Token::Word(word) if word.quote_style.is_none() => WORDS
+                .into_iter()
+                .chain(UNITS)
+                .find(|known| word.value.eq_ignore_ascii_case(known)),
+            _ => None,
+        })
+}
+
+/// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.
+fn location(text: &str) -> Option<(u64, u64)> {
+    let (_, place) = text.rsplit_once("Line: ")?;
+    let (line, column) = place.split_once(", Column: ")?;
+    Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
+}
+
+/// The text from a place on, as far as MySQL quotes it.
+fn text_from(sql: &str, line: u64, column: u64) -> String {
+    let lines_before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
+    let columns_before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+    let start: usize = sql
+        .split_inclusive('\n')
+        .take(lines_before)
+        .map(str::len)
+        .sum();
+    sql[start..]
+        .chars()
+        .skip(columns_before)
+        .take(QUOTED_CHARACTERS)
+        .collect()
+}
+
+/// The error for what is not MySQL at this place.
+pub(crate) fn near(sql: &str, line: u64, column: u64) -> EngineError {
+    let rest = text_from(sql, line, column);
+    EngineError::database(
+        1064,
+        "42000",
+        format!(
+            "You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version \
+             for the right syntax to use near '{rest}' at line {line}"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{EngineError, sqlite::parse::parse};
+
+    #[test]
+    fn a_syntax_error_quotes_the_place() {
+        let error = parse("SELECT a\nFROM t WHERE = b").unwrap_err();
+        assert!(
+            error.to_string().contains("near '= b' at line 2"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_mysql_has_is_not_a_syntax_error() {
+        let code = |sql: &str| match parse(sql) {
+            Err(EngineError::Database { code, .. }) => code,
+            other => panic!("{sql}: {other:?}"),
+        };
+        for sql in [
+            "TABLE t",
+            "PREPARE s FROM 'SELECT 1'",
+            "SHUTDOWN",
+            "DESC t a",
+            "UPDATE t, u SET t.a = 1",
+            "SELECT CAST(a AS CHAR CHARACTER SET utf8mb4)",
+            "SELECT EXTRACT(YEAR_MONTH FROM a)",
+        ] {
+            assert_eq!(code(sql), 1235, "{sql}");
+        }
+        for sql in [
+            "SELECT a == 1",
+            "SELECT 'a'::text",
+            "SELECT [a]",
+            "SELECT a FROM t LIMIT ALL",
+            "INSERT OR REPLACE INTO t VALUES (1)",
+        ] {
+            assert_eq!(code(sql), 1064, "{sql}");
+        }
+    }
+}
