@@ -85,7 +85,7 @@ pub async fn tally_calls<F: Future>(details: bool, work: F) -> (F::Output, Tally
 
 // What happens outside a request (while a function starts, say) belongs to no record.
 
-/// Counts one call that an adapter sends. Outside [`tallied`] it does nothing, like the others here.
+/// Counts one call that an adapter sends. Outside [`tally_calls`] it does nothing, like the others here.
 pub fn record() {
     let _ = RECORD.try_with(|record| record.calls.fetch_add(1, Relaxed));
 }

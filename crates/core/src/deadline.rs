@@ -13,7 +13,7 @@ pub async fn with_deadline<F: Future>(deadline: Instant, work: F) -> F::Output {
     DEADLINE.scope(deadline, work).await
 }
 
-/// The deadline of the request that the caller is a part of; `None` outside [`within`], and in a spawned task.
+/// The deadline of the request that the caller is a part of; `None` outside [`with_deadline`], and in a spawned task.
 #[must_use]
 pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()

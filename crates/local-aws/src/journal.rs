@@ -99,7 +99,7 @@ impl Journal {
     /// Waits until all that can be seen of `subject` now is on disk.
     ///
     /// # Errors
-    /// As [`Journal::settled`].
+    /// As [`Journal::wait_for_sync`].
     pub(crate) async fn settled_for(&self, subject: WriteSubject) -> Result<(), String> {
         let Some(shared) = &self.0 else {
             return Ok(());
