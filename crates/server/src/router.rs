@@ -24,11 +24,11 @@ pub(crate) struct Router {
 /// One path with its methods.
 struct Resource {
     path: String,
-    methods: Vec<Target>,
+    methods: Vec<ResourceMethod>,
 }
 
 /// What answers one method; `None` means any.
-struct Target {
+struct ResourceMethod {
     method: Option<Method>,
     function: Arc<dyn DynFunction>,
     concurrency: Concurrency,
@@ -86,7 +86,7 @@ impl Router {
                     resource.path
                 )));
             }
-            resource.methods.push(Target {
+            resource.methods.push(ResourceMethod {
                 method,
                 function: Arc::clone(answers),
                 concurrency: Concurrency::new(concurrency),
