@@ -8,7 +8,10 @@ use http::{HeaderValue, Request, Response, Uri, header, request::Parts, uri::Pat
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use tokio::{runtime, task::JoinError};
+use tokio::{
+    runtime,
+    task::{self, JoinError},
+};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -29,6 +32,9 @@ pub(crate) const LIMIT: BodyLimit = BodyLimit {
     bytes: 16 * 1024 * 1024,
     refusal: too_large,
 };
+
+/// How often a read lets other tasks go first while the storage is at work.
+const TURNS: usize = 4;
 
 /// Passes requests on; cheap to clone.
 #[derive(Clone)]
@@ -135,11 +141,18 @@ impl Forwarder {
     }
 
     /// Lets the storage answer on its own thread. To read an item takes less time than to wake that thread: it is read here,
-    /// unless it would have to wait for another request.
+    /// as soon as no other request is at work, or after a few tasks have had their turn.
     async fn run(&self, direct: DirectRequest) -> Result<Option<ServiceResponse>, JoinError> {
-        let at_work = self.at_work.token();
-        if direct.reads() && self.at_work.len() == 1 {
-            return Ok(direct.answer(&self.database));
+        let mut at_work = self.at_work.token();
+        if direct.reads() {
+            for _ in 0..TURNS {
+                if self.at_work.len() == 1 {
+                    return Ok(direct.answer(&self.database));
+                }
+                drop(at_work);
+                task::yield_now().await;
+                at_work = self.at_work.token();
+            }
         }
         let database = self.database.clone();
         let answer = self.runtime.spawn(async move {
