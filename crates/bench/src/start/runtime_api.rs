@@ -1,10 +1,10 @@
 //! A small Runtime API for one function, as much of it as a function asks for:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 //!
-//! It blocks, on a thread of its own: a wait that goes through an asynchronous runtime would be measured along.
+//! It blocks, on a thread of its own.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     process::Child,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -13,6 +13,7 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
+use super::messages::HttpMessage;
 use crate::BenchError;
 
 /// How long a function may take to ask for work, or to answer. Under valgrind everything takes fifty times as long.
@@ -88,7 +89,7 @@ impl RuntimeSession {
         let message = [head.as_bytes(), event].concat();
         let started = Instant::now();
         self.connection.get_mut().write_all(&message)?;
-        let answer = read_request(&mut self.connection)?;
+        let answer = HttpMessage::read(&mut self.connection)?;
         let took = started.elapsed();
         is_ok(&answer)?;
         self.connection
@@ -100,7 +101,7 @@ impl RuntimeSession {
 
     /// Waits until the function asks for work.
     fn next(&mut self) -> Result<(), BenchError> {
-        let request = read_request(&mut self.connection)?;
+        let request = HttpMessage::read(&mut self.connection)?;
         if request.line.contains("/invocation/next ") {
             Ok(())
         } else {
@@ -110,7 +111,7 @@ impl RuntimeSession {
 }
 
 /// Whether it is a response to an invocation, with status 200.
-fn is_ok(answer: &HttpRequest) -> Result<(), BenchError> {
+fn is_ok(answer: &HttpMessage) -> Result<(), BenchError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if answer.line.contains("/response ") && body["statusCode"] == 200 {
         return Ok(());
@@ -119,89 +120,16 @@ fn is_ok(answer: &HttpRequest) -> Result<(), BenchError> {
     Err(format!("the function answered {}: {body}", answer.line).into())
 }
 
-/// A request of the function's.
-#[derive(Debug, PartialEq)]
-struct HttpRequest {
-    line: String,
-    body: Vec<u8>,
-}
-
-/// Reads a request with its body, which has a length or comes in chunks.
-fn read_request(from: &mut impl BufRead) -> Result<HttpRequest, BenchError> {
-    let line = read_line(from)?;
-    let (mut length, mut chunked) = (0, false);
-    loop {
-        let header = read_line(from)?.to_ascii_lowercase();
-        match header.split_once(':') {
-            Some(("content-length", value)) => length = value.trim().parse()?,
-            Some(("transfer-encoding", value)) => chunked = value.trim() == "chunked",
-            Some(_) => {}
-            None => break,
-        }
-    }
-    let mut body = Vec::new();
-    if chunked {
-        loop {
-            let size = read_line(from)?;
-            let size = usize::from_str_radix(size.split(';').next().unwrap_or_default(), 16)?;
-            take(from, size, &mut body)?;
-            // After a chunk, and after the last one, which is empty.
-            read_line(from)?;
-            if size == 0 {
-                break;
-            }
-        }
-    } else {
-        take(from, length, &mut body)?;
-    }
-    Ok(HttpRequest { line, body })
-}
-
-fn take(from: &mut impl Read, length: usize, into: &mut Vec<u8>) -> Result<(), BenchError> {
-    let before = into.len();
-    into.resize(before + length, 0);
-    Ok(from.read_exact(&mut into[before..])?)
-}
-
-fn read_line(from: &mut impl BufRead) -> Result<String, BenchError> {
-    let mut line = String::new();
-    if from.read_line(&mut line)? == 0 {
-        return Err("the function closed its connection".into());
-    }
-    Ok(line.trim_end().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn request(line: &str, body: &str) -> HttpRequest {
-        HttpRequest {
+    fn request(line: &str, body: &str) -> HttpMessage {
+        HttpMessage {
             line: line.to_owned(),
+            headers: Vec::new(),
             body: body.into(),
         }
-    }
-
-    #[test]
-    fn requests_are_read_one_after_the_other() {
-        let mut sent = &b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: a\r\n\r\n\
-            POST /a/response HTTP/1.1\r\nContent-Length: 5\r\n\r\n{\"a\"}\
-            POST /b/response HTTP/1.1\r\ntransfer-encoding: Chunked\r\n\r\n3\r\n{\"b\r\nA;x=y\r\n\":12345678\r\n1\r\n}\r\n0\r\n\r\n\
-            POST /c/err"[..];
-        let next = read_request(&mut sent).unwrap();
-        assert_eq!(
-            next,
-            request("GET /2018-06-01/runtime/invocation/next HTTP/1.1", "")
-        );
-        let length = read_request(&mut sent).unwrap();
-        assert_eq!(length, request("POST /a/response HTTP/1.1", "{\"a\"}"));
-        let chunks = read_request(&mut sent).unwrap();
-        assert_eq!(
-            chunks,
-            request("POST /b/response HTTP/1.1", "{\"b\":12345678}")
-        );
-        let broken = read_request(&mut sent).unwrap_err().to_string();
-        assert_eq!(broken, "the function closed its connection");
     }
 
     #[test]
