@@ -1,6 +1,6 @@
 //! Lists of a million instances with two packages each: every combination of filters, at the first page and deep.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::Method;
 use serde_json::json;
@@ -10,6 +10,7 @@ use crate::{
     load::LoadConnection,
     report::{Report, ReportCell},
     server::{BenchServer, ServerSetup},
+    statistics::median,
 };
 
 /// How often each page is asked for.
@@ -69,13 +70,10 @@ pub(crate) async fn measure(setup: ServerSetup) -> Result<Report, BenchError> {
         begun.elapsed().as_secs()
     )];
     let mut connection = LoadConnection::open(&server.address).await?;
-    let (mut unfiltered, mut rows) = (None, Vec::new());
+    let mut rows = Vec::new();
     for (filters, found) in LISTS {
-        let first = median(&mut connection, filters, "").await?.as_secs_f64();
-        let deep = median(&mut connection, filters, &token())
-            .await?
-            .as_secs_f64();
-        let (one, other) = *unfiltered.get_or_insert((first, deep));
+        let [one, first] = medians(&mut connection, filters, "").await?;
+        let [other, deep] = medians(&mut connection, filters, &token()).await?;
         let shown = if filters.is_empty() {
             "none".to_owned()
         } else {
@@ -126,11 +124,29 @@ fn token() -> String {
     URL_SAFE_NO_PAD.encode(json!({ "after": DEEP }).to_string())
 }
 
-async fn median(
+/// The medians of a page without filters and of the same with them, in seconds. They are asked for in turn, so that
+/// whatever else the machine does is the same for both.
+async fn medians(
     connection: &mut LoadConnection,
     filters: &str,
     token: &str,
-) -> Result<Duration, BenchError> {
+) -> Result<[f64; 2], BenchError> {
+    let paths = ["", filters].map(|filters| path(filters, token));
+    let mut spans = [const { Vec::new() }; 2];
+    for _ in 0..TIMES {
+        for (path, spans) in paths.iter().zip(&mut spans) {
+            let begun = Instant::now();
+            let status = connection.send(Method::GET, path, String::new()).await?;
+            spans.push(begun.elapsed().as_secs_f64());
+            if !status.is_success() {
+                return Err(format!("{path} answered {status}").into());
+            }
+        }
+    }
+    Ok(spans.map(|spans| median(spans).unwrap_or_default()))
+}
+
+fn path(filters: &str, token: &str) -> String {
     let token = if token.is_empty() {
         String::new()
     } else {
@@ -140,18 +156,7 @@ async fn median(
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
-    let path = format!("/ec2?{}", parameters.join("&"));
-    let mut spans = Vec::with_capacity(TIMES);
-    for _ in 0..TIMES {
-        let begun = Instant::now();
-        let status = connection.send(Method::GET, &path, String::new()).await?;
-        spans.push(begun.elapsed());
-        if !status.is_success() {
-            return Err(format!("{path} answered {status}").into());
-        }
-    }
-    spans.sort_unstable();
-    Ok(spans[TIMES / 2])
+    format!("/ec2?{}", parameters.join("&"))
 }
 
 /// Makes the instances by the local Data API, 100,000 at a time. Ids count up; everything else follows from their digits.
