@@ -14,7 +14,14 @@ use fleet_core::inventory::{InstanceFilter, InstanceId, PackageFilter, PageLimit
 use super::data_api::text;
 
 /// How many index entries a page of the API's list examines, over all paths: about as much work as the longest page.
-pub(super) const EXAMINED: usize = 300;
+pub(super) const EXAMINED: usize = 200;
+
+/// The columns of an instance `e`.
+const COLUMNS: &str = "e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc";
+/// The instances `e` of ids `n`. SQLite begins a CROSS JOIN at its left; a plain one it may begin at every instance of the
+/// region.
+const OF_IDS: &str =
+    "n CROSS JOIN ec2 e FORCE INDEX (PRIMARY) ON e.aws_instance_id = n.aws_instance_id";
 
 const BY_PACKAGE: &str = "ec2_package FORCE INDEX (ec2_package_by_package)";
 
@@ -93,51 +100,68 @@ impl PageQuery<'_> {
     /// Every entry of the path is a match.
     fn direct(&self, path: IndexPath) -> String {
         let rows = self.limit.get() + 1;
-        let rows_of_path = path.rows("0 AS kind", rows);
+        if path.is_of_packages() {
+            let ids = path.ids(rows);
+            return format!("SELECT {COLUMNS}, 0 AS kind FROM ({ids}) {OF_IDS}");
+        }
+        let (table, condition) = path.index();
+        let table = table.replacen("ec2", "ec2 e", 1);
         format!(
-            "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc, {rows_of_path}"
+            "SELECT {COLUMNS}, 0 AS kind FROM {table} WHERE {condition} ORDER BY aws_instance_id LIMIT {rows}"
         )
     }
 
     fn windows(&self, paths: &[IndexPath]) -> String {
         let entries = self.examined / paths.len();
+        let rows = self.limit.get() + 1;
         let mut parts = Vec::with_capacity(2 * paths.len());
         for (number, path) in paths.iter().enumerate() {
-            let mut conditions = self.checks(*path, entries);
-            // What an earlier window covers is answered by it.
+            // What an earlier window covers is answered by it. First, since the other checks are lookups.
             let covered = paths[..number].iter().map(|path| path.last_entry(entries));
-            conditions.extend(covered.map(|last| format!("w.aws_instance_id > ({last})")));
-            parts.push(format!(
-                "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc, e.kind FROM \
-                 (SELECT w.aws_instance_id, w.aws_region, w.aws_account, w.creation_date_utc, 0 AS kind \
-                 FROM ({window}) w WHERE {conditions} ORDER BY w.aws_instance_id LIMIT {rows}) e",
-                window = path.window(entries),
-                conditions = conditions.join(" AND "),
-                rows = self.limit.get() + 1,
-            ));
+            let mut conditions: Vec<String> = covered
+                .map(|last| format!("w.aws_instance_id > ({last})"))
+                .collect();
+            conditions.extend(self.checks(*path));
+            let ids = path.ids(entries);
+            let condition = match conditions.as_slice() {
+                [] => String::new(),
+                conditions => format!(" WHERE {}", conditions.join(" AND ")),
+            };
+            let matches = format!("w{condition} ORDER BY w.aws_instance_id LIMIT {rows}");
+            parts.push(if self.checks_rows(*path) {
+                format!(
+                    "SELECT {COLUMNS}, e.kind FROM (SELECT w.*, 0 AS kind FROM (SELECT {COLUMNS} FROM ({ids}) {OF_IDS}) {matches}) e"
+                )
+            } else {
+                // The ids are all that is to be checked, so only the rows of matches are read.
+                format!(
+                    "SELECT {COLUMNS}, 0 AS kind FROM (SELECT w.aws_instance_id FROM ({ids}) {matches}) {OF_IDS}"
+                )
+            });
         }
         let ends = paths.iter().map(|path| path.last_entry(entries));
         parts.extend(ends.map(|last| format!("SELECT ({last}), NULL, NULL, NULL, 1")));
         parts.join(" UNION ALL ")
     }
 
+    /// Whether the rest of the filter needs more of the instances in a window of `path` than their ids.
+    fn checks_rows(&self, path: IndexPath) -> bool {
+        let is_of_place = self.filter.region.is_some() || self.filter.account.is_some();
+        !self.words.is_empty() || (path.is_of_packages() && is_of_place)
+    }
+
     /// What a row `w` of the window of `path` must still fulfil.
-    fn checks(&self, path: IndexPath, entries: usize) -> Vec<String> {
+    fn checks(&self, path: IndexPath) -> Vec<String> {
         let filter = self.filter;
         let mut checks = Vec::new();
-        if path == IndexPath::Package {
-            checks.push(format!("({}) IS NULL", path.last_entry(entries)));
-            checks.push("w.aws_instance_id > :after".to_owned());
-        }
-        let of_packages = matches!(path, IndexPath::Package | IndexPath::PackageVersion);
-        if filter.account.is_some() && of_packages {
+        if filter.account.is_some() && path.is_of_packages() {
             checks.push("w.aws_account = :account".to_owned());
         }
-        if filter.region.is_some() && of_packages {
+        if filter.region.is_some() && path.is_of_packages() {
             checks.push("w.aws_region = :region".to_owned());
         }
         if let Some(package) = &filter.package
-            && !of_packages
+            && !path.is_of_packages()
         {
             checks.push(has_package("w", of_package(package)));
         }
@@ -163,8 +187,7 @@ impl PageQuery<'_> {
         let mut conditions = vec![format!("e.aws_instance_id IN ({})", self.named())];
         conditions.extend(match_conditions(filter, self.words));
         let sql = format!(
-            "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc, 0 AS kind \
-             FROM ec2 e FORCE INDEX (PRIMARY) WHERE {} ORDER BY e.aws_instance_id",
+            "SELECT {COLUMNS}, 0 AS kind FROM ec2 e FORCE INDEX (PRIMARY) WHERE {} ORDER BY e.aws_instance_id",
             conditions.join(" AND ")
         );
         let mut parameters = filter_parameters(filter);
@@ -199,36 +222,23 @@ impl IndexPath {
         }
     }
 
-    /// `{columns} FROM` the instances `e` of its next entries.
-    fn rows(self, columns: &str, entries: usize) -> String {
-        let (table, condition) = self.index();
-        let ids = match self {
-            Self::PackageVersion => {
-                format!(
-                    "SELECT aws_instance_id FROM {table} WHERE {condition} ORDER BY aws_instance_id LIMIT {entries}"
-                )
-            }
-            Self::Package => format!(
-                "SELECT DISTINCT i.aws_instance_id FROM (SELECT aws_instance_id FROM {table} WHERE {condition} LIMIT {entries}) i"
-            ),
-            _ => {
-                let table = table.replacen("ec2", "ec2 e", 1);
-                return format!(
-                    "{columns} FROM {table} WHERE {condition} ORDER BY aws_instance_id LIMIT {entries}"
-                );
-            }
-        };
-        // SQLite begins a CROSS JOIN at its left; a plain one it may begin at every instance of the region.
-        format!(
-            "{columns} FROM ({ids}) n CROSS JOIN ec2 e FORCE INDEX (PRIMARY) ON e.aws_instance_id = n.aws_instance_id"
-        )
+    fn is_of_packages(self) -> bool {
+        matches!(self, Self::Package | Self::PackageVersion)
     }
 
-    fn window(self, entries: usize) -> String {
-        self.rows(
-            "SELECT e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc",
-            entries,
-        )
+    /// The ids of its next entries; none of [`IndexPath::Package`], if there are more of them.
+    fn ids(self, entries: usize) -> String {
+        let (table, condition) = self.index();
+        match self {
+            Self::Package => format!(
+                "SELECT DISTINCT i.aws_instance_id FROM (SELECT aws_instance_id FROM {table} WHERE {condition} LIMIT {entries}) i \
+                 WHERE ({}) IS NULL AND i.aws_instance_id > :after",
+                self.last_entry(entries)
+            ),
+            _ => format!(
+                "SELECT aws_instance_id FROM {table} WHERE {condition} ORDER BY aws_instance_id LIMIT {entries}"
+            ),
+        }
     }
 
     /// The last entry of a full window, or no row. That of [`IndexPath::Package`] leads nowhere: it is before every id.
@@ -365,7 +375,7 @@ mod tests {
         };
         let (sql, parameters) = statement(&filter, &[]);
         for window in [
-            "FROM ec2 e FORCE INDEX (ec2_by_account) WHERE aws_account = :account AND aws_instance_id > :after \
+            "(SELECT aws_instance_id FROM ec2 FORCE INDEX (ec2_by_account) WHERE aws_account = :account AND aws_instance_id > :after \
              ORDER BY aws_instance_id LIMIT 150) w WHERE ",
             "(SELECT aws_instance_id FROM ec2_package FORCE INDEX (ec2_package_by_package) \
              WHERE package_name = :package_name AND package_version = :package_version AND aws_instance_id > :after \
@@ -378,6 +388,26 @@ mod tests {
             parameters,
             ["after", "account", "package_name", "package_version"]
         );
+    }
+
+    #[test]
+    fn lookups_come_last_and_a_packages_entries_are_left_if_there_are_more() {
+        let filter = InstanceFilter {
+            package: Some(PackageFilter {
+                name: PackageName::parse("n").unwrap(),
+                version: None,
+            }),
+            ..InstanceFilter::default()
+        };
+        let (sql, _) = statement(&filter, &[]);
+        let last = "(SELECT '' FROM ec2_package FORCE INDEX (ec2_package_by_package) WHERE package_name = :package_name \
+                    LIMIT 1 OFFSET 149)";
+        for part in [
+            &format!(" i WHERE {last} IS NULL AND i.aws_instance_id > :after) w ORDER BY "),
+            &format!(" w WHERE w.aws_instance_id > {last} AND (SELECT 1 FROM ec2_package p "),
+        ] {
+            assert!(sql.contains(part), "{part}: {sql}");
+        }
     }
 
     #[test]

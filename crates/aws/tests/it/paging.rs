@@ -24,7 +24,7 @@ use crate::{
 /// How many instances there are.
 pub(crate) const INSTANCES: usize = 3_000;
 /// No page needs more than this many entries of an index.
-const EXAMINED: usize = 300;
+const EXAMINED: usize = 200;
 
 /// What the instance with this number is: id, region, account, and its packages with their versions.
 struct SampleInstance {
