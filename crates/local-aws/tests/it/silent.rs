@@ -323,3 +323,45 @@ async fn what_mysql_refuses_to_define_or_to_store_is_its_error() {
     ])
     .await;
 }
+
+/// Each doubles at each of its 30 levels, here or where SQLite prepares it.
+#[tokio::test]
+async fn copies_within_copies_are_refused_before_they_take_memory() {
+    let columns: Vec<String> = (0..30).map(|n| format!("c{n} VARCHAR(20)")).collect();
+    let table = format!(
+        "CREATE TABLE w (id INT PRIMARY KEY, {})",
+        columns.join(", ")
+    );
+    let aws = session(&[(&table, "updated 0")]).await;
+    let nest = |inner: &str, step: &dyn Fn(usize, String) -> String| {
+        (0..30).fold(inner.to_owned(), |inner, level| step(level, inner))
+    };
+    let assignments: Vec<String> = (1..30)
+        .map(|n| format!("c{n} = CONCAT(c{0}, c{0})", n - 1))
+        .collect();
+    let queries: Vec<String> = (1..30)
+        .map(|n| format!("q{n} AS (SELECT a.x FROM q{0} AS a, q{0} AS b)", n - 1))
+        .collect();
+    for sql in [
+        nest("SELECT 1 AS x", &|level, inner| {
+            format!("SELECT x + x AS x FROM ({inner}) AS q{level}")
+        }),
+        nest("1", &|_, inner| format!("NULLIF({inner}, 5)")).replacen("NULLIF", "SELECT NULLIF", 1),
+        format!(
+            "SELECT {}",
+            nest("1", &|_, inner| format!("ABS({inner} BETWEEN 0 AND 2)"))
+        ),
+        format!("UPDATE w SET {}", assignments.join(", ")),
+        format!(
+            "WITH q0 AS (SELECT 1 AS x), {} SELECT x FROM q29",
+            queries.join(", ")
+        ),
+    ] {
+        assert_eq!(answer(&aws, &sql, Vec::new()).await, "error 1235", "{sql}");
+    }
+    // Some levels are fine.
+    let some = (0..5).fold("SELECT 1 AS x".to_owned(), |inner, level| {
+        format!("SELECT x + x AS x FROM ({inner}) AS q{level}")
+    });
+    assert_eq!(answer(&aws, &some, Vec::new()).await, "32");
+}

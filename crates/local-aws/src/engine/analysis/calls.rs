@@ -269,6 +269,7 @@ impl Analysis<'_> {
                 let mut other = args.pop().ok_or_else(wrong)?;
                 let one = &mut args[0];
                 let kind = one.typed.kind.plain();
+                self.expand_by(one.expr.to_string().len())?;
                 let value = one.expr.clone();
                 let mut left = one.expr.clone();
                 self.compare(&mut left, &one.typed, &mut other.expr, &other.typed)?;

@@ -8,7 +8,7 @@ use super::{
     typed::{Bindings, MomentText, OutputColumn, Slot},
     words::raw,
 };
-use crate::engine::{catalogue::Catalogue, column_types::literal};
+use crate::engine::{EngineError, EngineResult, catalogue::Catalogue, column_types::literal};
 
 /// As what the bounds of a BETWEEN are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +48,18 @@ pub(crate) struct Analysis<'a> {
     pub(crate) locks: bool,
     /// The queries of WITH by name.
     pub(super) named: Vec<(String, Vec<OutputColumn>)>,
+    /// How long their texts are when all that they refer to stands in them.
+    pub(super) named_sizes: HashMap<String, usize>,
+    /// How long the texts are that stand in several places, each time counted.
+    pub(super) expanded: usize,
     /// The row of VALUES.
     pub(super) row: usize,
     /// The table that an UPDATE or DELETE writes to.
     pub(super) target: Option<String>,
 }
+
+/// The most bytes of texts that stand in several places.
+const MAX_EXPANDED: usize = 1024 * 1024;
 
 impl<'a> Analysis<'a> {
     pub(crate) fn new(
@@ -78,9 +85,23 @@ impl<'a> Analysis<'a> {
             clause: "field list",
             locks: false,
             named: Vec::new(),
+            named_sizes: HashMap::new(),
+            expanded: 0,
             row: 1,
             target: None,
         }
+    }
+
+    /// Takes note of a text that stands in one more place. Copies within copies double a statement at each level, here and
+    /// where SQLite prepares it, which nothing interrupts.
+    pub(super) fn expand_by(&mut self, size: usize) -> EngineResult<()> {
+        self.expanded = self.expanded.saturating_add(size);
+        if self.expanded > MAX_EXPANDED {
+            return Err(EngineError::unsupported(
+                "queries or expressions that are used so often within others",
+            ));
+        }
+        Ok(())
     }
 
     /// Numbers a slot; one name has one number.

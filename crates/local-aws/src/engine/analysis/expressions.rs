@@ -92,6 +92,7 @@ impl Analysis<'_> {
             } => {
                 unambiguous(&[inner, low, high])?;
                 let negated = *negated;
+                self.expand_by(inner.to_string().len())?;
                 let compare = |op, bound: &mut Expr, inner: Expr| Expr::BinaryOp {
                     left: Box::new(inner),
                     op,

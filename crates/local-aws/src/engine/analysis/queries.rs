@@ -62,6 +62,7 @@ impl Analysis<'_> {
             return Ok(());
         };
         for cte in &mut with.cte_tables {
+            let expanded = self.expanded;
             if cte.from.is_some() || cte.materialized.is_some() {
                 return Err(EngineError::unsupported("this clause of WITH"));
             }
@@ -109,6 +110,8 @@ impl Analysis<'_> {
                 }
                 _ => self.query(&mut cte.query, parent)?,
             };
+            let size = self.expanded - expanded + cte.query.to_string().len();
+            self.named_sizes.insert(name.to_lowercase(), size);
             self.named.push((name, renamed(outputs)?));
         }
         Ok(())
@@ -162,6 +165,7 @@ impl Analysis<'_> {
                     }
                     items.push((
                         OutputColumn {
+                            size: one.0.size + other.0.size,
                             kind,
                             origin: None,
                             name: one.0.name,

@@ -36,6 +36,8 @@ pub(crate) struct SourceColumn {
     pub(super) derived: bool,
     /// Whether an unqualified name means another table's column of the name: by USING.
     pub(super) merged: bool,
+    /// How long the text is that SQLite puts in its place.
+    pub(super) size: usize,
 }
 
 /// Where a column is.
@@ -57,6 +59,7 @@ impl TableReference {
             origin: Some((Arc::clone(&table), index)),
             derived: false,
             merged: false,
+            size: 0,
         });
         Self {
             alias: alias.to_owned(),
@@ -73,6 +76,7 @@ impl TableReference {
             origin: output.origin,
             derived: true,
             merged: false,
+            size: output.size,
         });
         Self {
             alias: alias.to_owned(),
@@ -256,12 +260,14 @@ impl Analysis<'_> {
                     "a column that has been assigned a UUID",
                 ));
             }
+            self.expand_by(value.to_string().len())?;
             *expr = super::words::nested(value.clone());
             return Ok(ExprType::of(kind));
         }
         let Some(column) = scope.column(place) else {
             return Err(EngineError::Internal("a column is gone".into()));
         };
+        self.expand_by(column.size)?;
         let typed = ExprType {
             derived: column.derived,
             ..ExprType::column(column.kind, column.origin.clone())

@@ -74,7 +74,9 @@ impl Analysis<'_> {
                 return Err(EngineError::unsupported("this column of a query"));
             };
             let placed = self.placed;
+            let expanded = self.expanded;
             let mut typed = self.expr(expr, &scope)?;
+            let size = self.expanded - expanded + expr.to_string().len();
             typed.placed = self.placed > placed;
             if let ValueKind::Text { collation, .. } = typed.kind
                 && !typed.is_collated()
@@ -98,6 +100,7 @@ impl Analysis<'_> {
                 return Err(EngineError::unsupported("DISTINCT of values of this type"));
             }
             let output = OutputColumn {
+                size,
                 name: alias.value.clone(),
                 kind: typed.kind,
                 origin: typed.origin.clone(),

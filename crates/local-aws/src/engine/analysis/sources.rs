@@ -245,6 +245,8 @@ impl Analysis<'_> {
                 let mut query = query.filter(|query| query.0.eq_ignore_ascii_case(&table.value));
                 if let Some((_, outputs)) = query.next() {
                     let source = TableReference::of_outputs(outputs.clone(), &table.value);
+                    let size = self.named_sizes.get(&table.value.to_lowercase());
+                    self.expand_by(size.copied().unwrap_or(0))?;
                     return Ok((Ident::with_quote('`', &table.value), source));
                 }
                 table
@@ -259,6 +261,7 @@ impl Analysis<'_> {
                     )));
                 };
                 let outputs = content.outputs();
+                self.expand_by(content.text().len())?;
                 let source = TableReference::of_outputs(outputs, &table.value);
                 return Ok((Ident::new(content.text()), source));
             }

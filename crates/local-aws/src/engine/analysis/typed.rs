@@ -26,6 +26,8 @@ pub(crate) struct OutputColumn {
     pub(crate) kind: ValueKind,
     /// The table's column that it is, where it is one.
     pub(crate) origin: Option<(Arc<TableDefinition>, usize)>,
+    /// How long its text is when all that it refers to stands in it.
+    pub(crate) size: usize,
 }
 
 /// What is known of an expression.

@@ -73,6 +73,7 @@ impl TableContent {
                 name: name.clone(),
                 kind: *kind,
                 origin: None,
+                size: 0,
             })
             .collect()
     }
