@@ -121,6 +121,7 @@ pub(super) fn difference(
                 || (nulls && known::is_whole_to_one(one, other))
                 || (call.has_decimal() && known::is_exact_to_one(one, other))
                 || (call.sql.contains('%') && known::is_signed_zero(one, other))
+                || (call.has_bytes() && known::is_bytes_to_one(one, other))
                 || known::is_open(&call.sql, one, other)
             {
                 return None;

@@ -3,7 +3,7 @@
 use super::answers::StatementAnswer;
 
 /// A part of the embedded engine's answer, which is MySQL 8's, and a part of MariaDB's.
-const KNOWN: [(&str, &str); 5] = [
+const KNOWN: [(&str, &str); 6] = [
     // MySQL 8 refuses to compare a date with a text that is none; MariaDB warns, and compares with NULL or zero.
     ("Error code: 1525", ""),
     // MySQL's JSON is a type of its own; MariaDB's is a text with a CHECK, which is looked at after all values.
@@ -14,6 +14,8 @@ const KNOWN: [(&str, &str); 5] = [
     ("Data truncated for column 'f'", "Incorrect double value"),
     // The number of the error of a CHECK.
     ("Error code: 3819", "Error code: 4025"),
+    // Of two rows that fail, one by a number that the service has no field for: which is met first is left open.
+    ("java.lang.Long", "Error code: 1690"),
 ];
 
 /// Whether two different answers to a statement are known.
@@ -54,6 +56,14 @@ pub(super) fn is_signed_zero(embedded: &StatementAnswer, mariadb: &StatementAnsw
         Some(zero) if zero.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.')) => {
             zero.trim_start_matches('-').to_owned()
         }
+        _ => value.to_owned(),
+    })
+}
+
+/// Whether values are the same but for the bytes that the generator sends, of which MariaDB makes a text where it sorts.
+pub(super) fn is_bytes_to_one(embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {
+    are_alike(embedded, mariadb, |value| match value {
+        "BlobValue(Blob { inner: 00ff })" => "StringValue(\"\\0\u{fffd}\")".to_owned(),
         _ => value.to_owned(),
     })
 }

@@ -50,6 +50,12 @@ impl SentCall {
         hints.any(|hint| hint == Some(&TypeHint::Decimal))
     }
 
+    /// Whether a parameter is bytes.
+    pub(super) fn has_bytes(&self) -> bool {
+        let mut values = self.parameters.iter().map(SqlParameter::value);
+        values.any(|value| matches!(value, Some(Field::BlobValue(_))))
+    }
+
     /// Whether a parameter is NULL.
     pub(super) fn has_null(&self) -> bool {
         let mut values = self.parameters.iter().map(SqlParameter::value);
