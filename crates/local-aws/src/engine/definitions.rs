@@ -2,6 +2,7 @@
 
 pub(crate) mod alterations;
 pub(crate) mod changes;
+mod ids;
 pub(crate) mod operations;
 pub(crate) mod rules;
 pub(crate) mod texts;
@@ -98,7 +99,7 @@ impl TableDefinition {
                         | "DEFAULT CHARSET"
                         | "DEFAULT CHARACTER SET" => charsets::charset(&name)?,
                         "ENGINE" => charsets::engine(&name)?,
-                        "ROW_FORMAT" => {}
+                        "AUTO_INCREMENT" | "ROW_FORMAT" => {}
                         other => {
                             return Err(EngineError::unsupported(&format!("the option {other}")));
                         }

@@ -9,6 +9,7 @@ use crate::engine::{
     column_types::literal,
     definitions::{
         changes::{DefinitionContext, exists, forgotten},
+        ids::next_id_statements,
         index_name, last_part, list, quoted,
     },
     plan::StatementPlan,
@@ -65,23 +66,7 @@ impl DefinitionContext<'_> {
             sql = self.rebuild_statements(&before, &after, &kept)?;
         }
         if let Some(next) = sequence {
-            if after.auto_increment().is_none() {
-                return Err(EngineError::unsupported(
-                    "AUTO_INCREMENT of a table without such a column",
-                ));
-            }
-            let name = literal(&after.name);
-            let least = quoted(
-                &after
-                    .auto_increment()
-                    .map(|column| column.name.clone())
-                    .unwrap_or_default(),
-            );
-            sql.push(format!("DELETE FROM sqlite_sequence WHERE name = {name}"));
-            sql.push(format!(
-                "INSERT INTO sqlite_sequence (name, seq) SELECT {name}, max({next} - 1, coalesce((SELECT max({least}) FROM {}), 0))",
-                quoted(&after.name)
-            ));
+            sql.extend(next_id_statements(&after, next)?);
         }
         Ok(StatementPlan::definition(sql, true))
     }

@@ -9,7 +9,10 @@ use crate::engine::{
     analysis::{Analysis, Bindings},
     catalogue::{self, Catalogue, ColumnDefinition, TableDefinition},
     column_types::literal,
-    definitions::{index_columns, index_name, last_part, quoted, rules},
+    definitions::{
+        ids::{first_id, next_id_statements},
+        index_columns, index_name, last_part, quoted, rules,
+    },
     plan::StatementPlan,
     sqlite::{parse, syntax},
 };
@@ -51,7 +54,11 @@ pub(crate) fn plan(
             }
             let table = TableDefinition::read(tree)?;
             rules::check_key_is_not_null(tree, &table)?;
-            Ok(StatementPlan::definition(context.create(&table)?, false))
+            let mut sql = context.create(&table)?;
+            if let Some(next) = first_id(&tree.table_options)? {
+                sql.extend(next_id_statements(&table, next)?);
+            }
+            Ok(StatementPlan::definition(sql, false))
         }
         Statement::CreateIndex(tree) => {
             context.own(&tree.table_name)?;

@@ -7,6 +7,7 @@ use crate::engine::{
     catalogue::TableDefinition,
     definitions::{
         changes::{DefinitionContext, cannot_drop, drop_index},
+        ids::next_id,
         last_part,
     },
 };
@@ -150,10 +151,7 @@ impl DefinitionContext<'_> {
                 table.name = last_part(name);
             }
             AlterTableOperation::AutoIncrement { value, .. } => {
-                *sequence = value.to_string().parse().ok();
-                if sequence.is_none_or(|next| next == 0) {
-                    return Err(EngineError::unsupported("this AUTO_INCREMENT"));
-                }
+                *sequence = Some(next_id(value)?);
             }
             other => {
                 return Err(EngineError::unsupported(&format!("ALTER TABLE … {other}")));
