@@ -353,6 +353,10 @@ async fn copies_within_copies_are_refused_before_they_take_memory() {
         ),
         format!("UPDATE w SET {}", assignments.join(", ")),
         format!(
+            "INSERT INTO w (id) VALUES (1) ON DUPLICATE KEY UPDATE {}",
+            assignments.join(", ")
+        ),
+        format!(
             "WITH q0 AS (SELECT 1 AS x), {} SELECT x FROM q29",
             queries.join(", ")
         ),
@@ -364,4 +368,23 @@ async fn copies_within_copies_are_refused_before_they_take_memory() {
         format!("SELECT x + x AS x FROM ({inner}) AS q{level}")
     });
     assert_eq!(answer(&aws, &some, Vec::new()).await, "32");
+}
+
+#[tokio::test]
+async fn a_large_dictionary_is_read_and_not_without_bound() {
+    let columns: Vec<String> = (0..1_000).map(|n| format!("column_{n} INT")).collect();
+    let mut statements = Vec::new();
+    for table in 0..5 {
+        statements.push(format!(
+            "CREATE TABLE wide_{table} ({})",
+            columns.join(", ")
+        ));
+    }
+    let statements: Vec<_> = statements.iter().map(|sql| (&**sql, "updated 0")).collect();
+    let aws = session(&statements).await;
+    let count = "SELECT COUNT(*) FROM information_schema.columns";
+    assert_eq!(answer(&aws, count, Vec::new()).await, "5000");
+    let many: Vec<String> = (0..40).map(|_| format!("({count})")).collect();
+    let many = format!("SELECT {}", many.join(" + "));
+    assert_eq!(answer(&aws, &many, Vec::new()).await, "error 1235");
 }

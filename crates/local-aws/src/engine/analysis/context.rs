@@ -52,6 +52,8 @@ pub(crate) struct Analysis<'a> {
     pub(super) named_sizes: HashMap<String, usize>,
     /// How long the texts are that stand in several places, each time counted.
     pub(super) expanded: usize,
+    /// How long the rows of information_schema are, for each time that a table of its is named.
+    pub(super) embedded: usize,
     /// The row of VALUES.
     pub(super) row: usize,
     /// The table that an UPDATE or DELETE writes to.
@@ -60,6 +62,8 @@ pub(crate) struct Analysis<'a> {
 
 /// The most bytes of texts that stand in several places.
 const MAX_EXPANDED: usize = 1024 * 1024;
+/// The most bytes of information_schema's rows in one statement: SQLite takes no longer one.
+const MAX_EMBEDDED: usize = 16 * 1024 * 1024;
 
 impl<'a> Analysis<'a> {
     pub(crate) fn new(
@@ -87,6 +91,7 @@ impl<'a> Analysis<'a> {
             named: Vec::new(),
             named_sizes: HashMap::new(),
             expanded: 0,
+            embedded: 0,
             row: 1,
             target: None,
         }
@@ -99,6 +104,17 @@ impl<'a> Analysis<'a> {
         if self.expanded > MAX_EXPANDED {
             return Err(EngineError::unsupported(
                 "queries or expressions that are used so often within others",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Takes note of rows that become part of the statement.
+    pub(super) fn embed(&mut self, size: usize) -> EngineResult<()> {
+        self.embedded = self.embedded.saturating_add(size);
+        if self.embedded > MAX_EMBEDDED {
+            return Err(EngineError::unsupported(
+                "so many rows of information_schema in one statement",
             ));
         }
         Ok(())

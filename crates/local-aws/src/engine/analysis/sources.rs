@@ -260,10 +260,10 @@ impl Analysis<'_> {
                         table.value.to_uppercase()
                     )));
                 };
-                let outputs = content.outputs();
-                self.expand_by(content.text().len())?;
-                let source = TableReference::of_outputs(outputs, &table.value);
-                return Ok((Ident::new(content.text()), source));
+                let source = TableReference::of_outputs(content.outputs(), &table.value);
+                let text = content.text();
+                self.embed(text.len())?;
+                return Ok((Ident::new(text), source));
             }
             [database, ..]
                 if ["mysql", "performance_schema", "sys"].contains(&database.value.as_str()) =>

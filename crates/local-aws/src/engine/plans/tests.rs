@@ -193,3 +193,99 @@ fn a_table_is_kept_as_mysql_defines_it() {
         "{lines}"
     );
 }
+
+/// `template` within itself, so many times.
+fn nested(template: &str, innermost: &str, levels: usize) -> String {
+    let inner = (0..levels).fold(innermost.to_owned(), |inner, _| {
+        template.replacen("{}", &inner, 1)
+    });
+    format!("SELECT {inner} FROM t")
+}
+
+/// A rewriting that has its operand twice doubles at each level.
+#[test]
+fn a_text_within_itself_grows_by_the_same_at_each_level_or_has_a_bound() {
+    // A statement has such a stack, too.
+    let compared = std::thread::Builder::new()
+        .stack_size(64 * 1024 * 1024)
+        .spawn(compare_nested)
+        .unwrap();
+    // Most can be nested so.
+    let compared = compared.join().unwrap();
+    assert!(compared > 300, "{compared}");
+}
+
+/// How many templates were compared.
+fn compare_nested() -> usize {
+    const OPERATORS: [&str; 34] = [
+        "({} + 1)",
+        "(1 - {})",
+        "({} / 2)",
+        "({} DIV 2)",
+        "({} % 2)",
+        "(- {})",
+        "(NOT {})",
+        "({} = 1)",
+        "({} = 'x')",
+        "({} < 2)",
+        "({} <=> 1)",
+        "({} AND 1)",
+        "({} OR 0)",
+        "({} XOR 1)",
+        "({} IS NULL)",
+        "({} IS TRUE)",
+        "({} IN (1, 2, 3))",
+        "(1 IN ({}, 2))",
+        "({} BETWEEN 0 AND 2)",
+        "(1 BETWEEN {} AND 2)",
+        "(1 BETWEEN 0 AND {})",
+        "({} LIKE 'x%')",
+        "('x' LIKE {})",
+        "(CASE {} WHEN 1 THEN 2 WHEN 2 THEN 3 ELSE 4 END)",
+        "(CASE 1 WHEN {} THEN 2 ELSE 3 END)",
+        "(CASE WHEN a THEN {} ELSE 3 END)",
+        "(CASE WHEN {} THEN 2 END)",
+        "CAST({} AS CHAR)",
+        "CAST({} AS SIGNED)",
+        "CAST({} AS DECIMAL(10, 2))",
+        "CAST({} AS DATETIME)",
+        "({} + INTERVAL 1 DAY)",
+        "TRIM({})",
+        "SUBSTRING({}, 1, 2)",
+    ];
+    let fillers = ["1", "'$.a'", "at"];
+    let functions = crate::engine::arities::ARITIES
+        .iter()
+        .flat_map(|(name, least, most)| {
+            (*least..=*most.min(&4)).flat_map(move |count| {
+                (0..count).flat_map(move |place| {
+                    fillers.map(|filler| {
+                        let mut arguments = vec![filler; count];
+                        arguments[place] = "{}";
+                        format!("{name}({})", arguments.join(", "))
+                    })
+                })
+            })
+        });
+    let operators = OPERATORS.map(str::to_owned);
+    let (mut compared, mut bounded) = (0, 0);
+    for template in operators.into_iter().chain(functions) {
+        for innermost in ["1", "b", "at"] {
+            let Ok(plan) = planned(&nested(&template, innermost, 13)) else {
+                continue;
+            };
+            compared += 1;
+            if plan.sql.join("").len() > 1 << 13 {
+                let refused = planned(&nested(&template, innermost, 24));
+                assert!(
+                    matches!(refused, Err(EngineError::Database { code: 1235, .. })),
+                    "{template} of {innermost} has no bound"
+                );
+                bounded += 1;
+            }
+        }
+    }
+    // BETWEEN and NULLIF are among them.
+    assert!(bounded > 1, "{bounded}");
+    compared
+}
