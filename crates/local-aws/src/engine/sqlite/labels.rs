@@ -1,6 +1,9 @@
 //! The labels of a query's columns.
 
-use sqlparser::{keywords::Keyword, tokenizer::Token};
+use sqlparser::{
+    keywords::Keyword,
+    tokenizer::{Location, Token},
+};
 
 use crate::engine::sqlite::syntax::tokens;
 
@@ -8,39 +11,23 @@ use crate::engine::sqlite::syntax::tokens;
 pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
     let tokens = tokens(sql).ok()?;
     let is = |token: &Token, keyword| matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none());
-    let lines: Vec<usize> = std::iter::once(0)
-        .chain(sql.match_indices('\n').map(|(place, _)| place + 1))
-        .collect();
-    let place = |line: u64, column: u64| -> Option<usize> {
-        let start = *lines.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
-        let before = usize::try_from(column).ok()?.checked_sub(1)?;
-        let (offset, _) = sql[start..]
-            .char_indices()
-            .nth(before)
-            .unwrap_or((sql.len() - start, ' '));
-        Some(start + offset)
-    };
     // A parameter is a question mark: MySQL has no names for them.
     let mut parameters: Vec<(usize, usize)> = Vec::new();
+    let mut cursor = TextCursor::new(sql);
     for pair in tokens.windows(2) {
         if pair[0].token == Token::Colon
             && matches!(pair[1].token, Token::Word(_) | Token::Number(..))
             && pair[0].span.end == pair[1].span.start
         {
             let (start, end) = (pair[0].span.start, pair[1].span.end);
-            parameters.push((
-                place(start.line, start.column)?,
-                place(end.line, end.column)?,
-            ));
+            parameters.push((cursor.offset_of(start), cursor.offset_of(end)));
         }
     }
     let written = |start: usize, end: usize| -> Option<String> {
         let mut label = String::new();
         let mut from = start;
-        for (parameter, after) in parameters
-            .iter()
-            .filter(|found| (start..end).contains(&found.0))
-        {
+        let first = parameters.partition_point(|found| found.0 < start);
+        for (parameter, after) in parameters[first..].iter().take_while(|found| found.0 < end) {
             label.push_str(sql.get(from..*parameter)?);
             label.push('?');
             from = *after;
@@ -52,6 +39,7 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
     let mut items = Vec::new();
     let mut item: Option<(usize, usize)> = None;
     let mut selecting = false;
+    let mut cursor = TextCursor::new(sql);
     for token in &tokens {
         match &token.token {
             Token::LParen => depth += 1,
@@ -87,14 +75,49 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
         if item.is_none() && is_modifier(&token.token) {
             continue;
         }
-        let start = place(token.span.start.line, token.span.start.column)?;
-        let end = place(token.span.end.line, token.span.end.column)?;
+        let start = cursor.offset_of(token.span.start);
+        let end = cursor.offset_of(token.span.end);
         item = Some((item.map_or(start, |item| item.0), end));
     }
     // The text may end with the last of them.
     let (start, end) = item?;
     items.push(written(start, end)?);
     Some(items)
+}
+
+/// A place in a text that only moves on: a long statement has many tokens, and to look for each from the beginning would take
+/// the square of its length.
+struct TextCursor<'a> {
+    text: &'a str,
+    offset: usize,
+    place: Location,
+}
+
+impl<'a> TextCursor<'a> {
+    fn new(text: &'a str) -> Self {
+        let place = Location::new(1, 1);
+        Self {
+            text,
+            offset: 0,
+            place,
+        }
+    }
+
+    /// The byte at this line and column, which counts characters; the text's end if it has no such place.
+    fn offset_of(&mut self, place: Location) -> usize {
+        let mut rest = self.text[self.offset..].chars();
+        while self.place < place
+            && let Some(character) = rest.next()
+        {
+            if character == '\n' {
+                self.place = Location::new(self.place.line + 1, 1);
+            } else {
+                self.place.column += 1;
+            }
+        }
+        self.offset = self.text.len() - rest.as_str().len();
+        self.offset
+    }
 }
 
 /// Whether a word stands between SELECT and its columns.
@@ -113,4 +136,28 @@ fn is_modifier(token: &Token) -> bool {
     ];
     matches!(token, Token::Word(word)
         if word.quote_style.is_none() && WORDS.contains(&word.value.to_ascii_uppercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_found_wherever_the_lines_end() {
+        let sql = "SELECT é + 1,\n  'ü' , :größe+1 , a\n+ :b\nFROM t";
+        let expected = ["é + 1", "'ü'", "?+1", "a\n+ ?"];
+        assert_eq!(labels(sql).unwrap(), expected);
+        assert_eq!(labels("SELECT 1").unwrap(), ["1"]);
+        assert_eq!(labels("INSERT INTO t VALUES (1)"), None);
+    }
+
+    /// With the square of its length as its time, this would take minutes.
+    #[test]
+    fn a_long_statement_takes_time_in_proportion_to_its_length() {
+        let columns: Vec<String> = (0..50_000).map(|n| format!("é+:p{n}")).collect();
+        let sql = format!("SELECT {} FROM t", columns.join(", "));
+        let labels = labels(&sql).unwrap();
+        assert_eq!(labels.len(), columns.len());
+        assert!(labels.iter().all(|label| label == "é+?"));
+    }
 }
