@@ -99,28 +99,28 @@ async fn main() -> ExitCode {
     "crates/functions/«name»/src/tests.rs": '''\
 //! The handler with an event of API Gateway.
 
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::json;
 
 use crate::«Type»;
 
 #[tokio::test]
 async fn «module»_answers_its_name() {
-    let answer = Event::read("«event»").send(&«Type»).await;
+    let answer = TestEvent::read("«event»").send(&«Type»).await;
     assert_eq!(answer.parts(), (200, json!({"name": "«name»"})));
 }
 ''',
     "crates/openapi/src/«module».rs": DOCUMENT_HEAD
     + '''\
 use crate::{
-    errors::{Errors, Shape},
-    operation::{Part, answer, «needs»operation, with_answers},
+    errors::{ErrorShape, OperationErrors},
+    operation::{DocumentPart, answer, «needs»operation, with_answers},
 };
 
 pub(crate) const TAG: &str = "«name»";
 
-const ERRORS: Errors<'static> = Errors {
-    shape: Shape::Standard,
+const ERRORS: OperationErrors<'static> = OperationErrors {
+    shape: ErrorShape::Standard,
     bad_request: &[],
     not_found: None,
     takes_body: false,
@@ -129,7 +129,7 @@ const ERRORS: Errors<'static> = Errors {
 };
 
 /// Adds the route.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<«Type»Response>();
     let operation = operation("«camel»«Method»", TAG, "Ask «spoken»", "Answers its name.")
         «security».response("200", answer::<«Type»Response>("Its name.", &[("", json!({"name": "«name»"}))]).build());
@@ -227,13 +227,13 @@ use crate::«Type»;
 
 #[tokio::test]
 async fn «module»_answers_what_the_store_has() {
-    let answer = Event::read("«event»").send(&«Type»::new(«store»)).await;
+    let answer = TestEvent::read("«event»").send(&«Type»::new(«store»)).await;
     assert_eq!(answer.parts(), (200, json!({"name": "«name»", "«store_field»": «store_shown»})));
 }
 
 #[tokio::test]
 async fn «module»_refuses_an_id_that_is_too_long() {
-    let long = Event::read("«event»").path_parameter("«parameter»", "x".repeat(256));
+    let long = TestEvent::read("«event»").path_parameter("«parameter»", "x".repeat(256));
     let (status, body) = long.send(&«Type»::new(«store»)).await.parts();
     assert_eq!(status, 400, "{body}");
     assert!(body["message"].as_str().unwrap().contains("«parameter»"), "{body}");
@@ -242,14 +242,14 @@ async fn «module»_refuses_an_id_that_is_too_long() {
     "crates/openapi/src/«module».rs": DOCUMENT_HEAD.replace("use serde_json", "use fleet_core::«store_module»::«store_id»;\nuse fleet_http::ErrorCode;\nuse serde_json")
     + '''\
 use crate::{
-    errors::{Errors, Shape},
-    operation::{Part, answer, in_path, «needs»operation, with_answers},
+    errors::{ErrorShape, OperationErrors},
+    operation::{DocumentPart, answer, in_path, «needs»operation, with_answers},
 };
 
 pub(crate) const TAG: &str = "«name»";
 
-const ERRORS: Errors<'static> = Errors {
-    shape: Shape::Standard,
+const ERRORS: OperationErrors<'static> = OperationErrors {
+    shape: ErrorShape::Standard,
     bad_request: &[("id", ErrorCode::InvalidParameter, "«parameter» must be at most 255 characters long, but has 300.")],
     not_found: None,
     takes_body: false,
@@ -258,7 +258,7 @@ const ERRORS: Errors<'static> = Errors {
 };
 
 /// Adds the route.
-pub(crate) fn describe(part: &mut Part) {
+pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<«Type»Response>();
     let example = json!({"name": "«name»", "«store_field»": «store_shown»});
     let operation = operation("«camel»«Method»", TAG, "Ask «spoken»", "Answers its name, and what the store has.")
@@ -296,7 +296,7 @@ MEMORY = {
         "store": "OneDimension::new(Dimension::INITIAL)",
         "memory": """\
 use fleet_core::scaling::Dimension;
-use fleet_testing::{Event, OneDimension};
+use fleet_testing::{OneDimension, TestEvent};
 use serde_json::json;
 """,
     },
@@ -308,7 +308,7 @@ use fleet_core::{
     inventory::{GetInstance, Instance, InstanceId},
     store::StoreError,
 };
-use fleet_testing::Event;
+use fleet_testing::TestEvent;
 use serde_json::json;
 
 /// Has no instance.
