@@ -49,7 +49,8 @@ pub struct Limits {
     /// How many connections may be open at once, where the limit of open files allows it; the one that is idle longest
     /// goes for a new one. [`CONNECTIONS`].
     pub connections: usize,
-    /// How many requests of one route are in their function at once; others wait for their turn, two seconds at most.
+    /// How many requests of one route are in their function at once; others wait for their turn, or until none has ended for
+    /// a second.
     /// [`CONCURRENCY`] for each processor.
     pub concurrency: usize,
 }
