@@ -65,6 +65,15 @@ const MAX_EXPANDED: usize = 1024 * 1024;
 /// The most bytes of information_schema's rows in one statement: SQLite takes no longer one.
 const MAX_EMBEDDED: usize = 16 * 1024 * 1024;
 
+/// Adds to a total, and refuses what makes it larger than this.
+fn add_within(total: &mut usize, size: usize, most: usize, what: &str) -> EngineResult<()> {
+    *total = total.saturating_add(size);
+    if *total > most {
+        return Err(EngineError::unsupported(what));
+    }
+    Ok(())
+}
+
 impl<'a> Analysis<'a> {
     pub(crate) fn new(
         catalogue: &'a Catalogue,
@@ -100,24 +109,14 @@ impl<'a> Analysis<'a> {
     /// Takes note of a text that stands in one more place. Copies within copies double a statement at each level, here and
     /// where SQLite prepares it, which nothing interrupts.
     pub(super) fn expand_by(&mut self, size: usize) -> EngineResult<()> {
-        self.expanded = self.expanded.saturating_add(size);
-        if self.expanded > MAX_EXPANDED {
-            return Err(EngineError::unsupported(
-                "queries or expressions that are used so often within others",
-            ));
-        }
-        Ok(())
+        const WHAT: &str = "queries or expressions that are used so often within others";
+        add_within(&mut self.expanded, size, MAX_EXPANDED, WHAT)
     }
 
     /// Takes note of rows that become part of the statement.
     pub(super) fn embed(&mut self, size: usize) -> EngineResult<()> {
-        self.embedded = self.embedded.saturating_add(size);
-        if self.embedded > MAX_EMBEDDED {
-            return Err(EngineError::unsupported(
-                "so many rows of information_schema in one statement",
-            ));
-        }
-        Ok(())
+        const WHAT: &str = "so many rows of information_schema in one statement";
+        add_within(&mut self.embedded, size, MAX_EMBEDDED, WHAT)
     }
 
     /// Numbers a slot; one name has one number.

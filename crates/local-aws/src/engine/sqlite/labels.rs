@@ -1,11 +1,8 @@
 //! The labels of a query's columns.
 
-use sqlparser::{
-    keywords::Keyword,
-    tokenizer::{Location, Token},
-};
+use sqlparser::{keywords::Keyword, tokenizer::Token};
 
-use crate::engine::sqlite::syntax::tokens;
+use crate::engine::sqlite::syntax::{TextCursor, tokens};
 
 /// The texts of the columns of a statement's first SELECT, as they were written: MySQL's labels where there are no others.
 pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
@@ -83,41 +80,6 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
     let (start, end) = item?;
     items.push(written(start, end)?);
     Some(items)
-}
-
-/// A place in a text that only moves on: a long statement has many tokens, and to look for each from the beginning would take
-/// the square of its length.
-struct TextCursor<'a> {
-    text: &'a str,
-    offset: usize,
-    place: Location,
-}
-
-impl<'a> TextCursor<'a> {
-    fn new(text: &'a str) -> Self {
-        let place = Location::new(1, 1);
-        Self {
-            text,
-            offset: 0,
-            place,
-        }
-    }
-
-    /// The byte at this line and column, which counts characters; the text's end if it has no such place.
-    fn offset_of(&mut self, place: Location) -> usize {
-        let mut rest = self.text[self.offset..].chars();
-        while self.place < place
-            && let Some(character) = rest.next()
-        {
-            if character == '\n' {
-                self.place = Location::new(self.place.line + 1, 1);
-            } else {
-                self.place.column += 1;
-            }
-        }
-        self.offset = self.text.len() - rest.as_str().len();
-        self.offset
-    }
 }
 
 /// Whether a word stands between SELECT and its columns.

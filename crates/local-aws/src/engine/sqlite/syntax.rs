@@ -4,7 +4,7 @@ use sqlparser::{
     ast::Statement,
     dialect::MySqlDialect,
     parser::ParserError,
-    tokenizer::{Token, TokenWithSpan, Tokenizer},
+    tokenizer::{Location, Token, TokenWithSpan, Tokenizer},
 };
 
 use crate::engine::{EngineError, EngineResult};
@@ -162,20 +162,45 @@ fn location(text: &str) -> Option<(u64, u64)> {
     Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
 }
 
+/// A place in a text that only moves on: a long statement has many tokens, and to look for each from the beginning would take
+/// the square of its length.
+pub(crate) struct TextCursor<'a> {
+    text: &'a str,
+    offset: usize,
+    place: Location,
+}
+
+impl<'a> TextCursor<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let place = Location::new(1, 1);
+        Self {
+            text,
+            offset: 0,
+            place,
+        }
+    }
+
+    /// The byte at this line and column, which counts characters; the text's end if it has no such place.
+    pub(crate) fn offset_of(&mut self, place: Location) -> usize {
+        let mut rest = self.text[self.offset..].chars();
+        while self.place < place
+            && let Some(character) = rest.next()
+        {
+            if character == '\n' {
+                self.place = Location::new(self.place.line + 1, 1);
+            } else {
+                self.place.column += 1;
+            }
+        }
+        self.offset = self.text.len() - rest.as_str().len();
+        self.offset
+    }
+}
+
 /// The text from a place on, as far as MySQL quotes it.
 fn text_from(sql: &str, line: u64, column: u64) -> String {
-    let lines_before = usize::try_from(line.saturating_sub(1)).unwrap_or(0);
-    let columns_before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-    let start: usize = sql
-        .split_inclusive('\n')
-        .take(lines_before)
-        .map(str::len)
-        .sum();
-    sql[start..]
-        .chars()
-        .skip(columns_before)
-        .take(QUOTED_CHARACTERS)
-        .collect()
+    let start = TextCursor::new(sql).offset_of(Location::new(line, column));
+    sql[start..].chars().take(QUOTED_CHARACTERS).collect()
 }
 
 /// The error for what is not MySQL at this place.
