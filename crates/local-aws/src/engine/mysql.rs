@@ -1,5 +1,6 @@
 //! A real MySQL or MariaDB behind the Data API.
 
+pub(crate) mod bound;
 pub(crate) mod mariadb;
 pub(crate) mod mariadb_process;
 pub(crate) mod rows;

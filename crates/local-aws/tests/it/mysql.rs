@@ -1,9 +1,13 @@
 //! The same Data API over a real MySQL or MariaDB, where `FLEET_TEST_DATABASE_URL` names one that may be written to, or
 //! says `mariadb` for the one that the endpoints start themselves.
 
-use aws_sdk_rdsdata::{primitives::Blob, types::Field};
+use aws_sdk_rdsdata::{
+    primitives::Blob,
+    types::{Field, TypeHint},
+};
 use fleet_local_aws::{Engine, Schema, Storage};
 
+use crate::as_mysql::{answer, hinted};
 use crate::support::{ADD, Aws, instance, long, only, options, text};
 
 const VARIABLE: &str = "FLEET_TEST_DATABASE_URL";
@@ -39,6 +43,7 @@ async fn a_real_database_answers_alike() {
     transactions(&aws).await;
     batches(&aws).await;
     upserts(&aws).await;
+    decimals(&aws).await;
     refusals(&aws).await;
     aws.local.stop().await;
 }
@@ -231,6 +236,48 @@ pub(crate) async fn upserts(aws: &Aws) {
     assert_eq!(write(aws, ignored).await, (0, vec![]));
     let same = "UPDATE up SET c = 9 WHERE n = 'a'";
     assert_eq!(write(aws, same).await, (1, vec![]));
+}
+
+/// A parameter with the hint DECIMAL is a DECIMAL, and not a text that holds one.
+pub(crate) async fn decimals(aws: &Aws) {
+    let table = "CREATE TABLE extra (id INT PRIMARY KEY, i INT, d DECIMAL(10, 3))";
+    answer(aws, table, Vec::new()).await;
+    let half = |value: &str| hinted(value, TypeHint::Decimal);
+    for (sql, value, expected) in [
+        (
+            "INSERT INTO extra VALUES (1, :p, :p)",
+            "-1.005",
+            "updated 1",
+        ),
+        (
+            "SELECT i, d FROM extra WHERE d = :p",
+            "-1.0050",
+            "-1,'-1.005'",
+        ),
+        (
+            "UPDATE extra SET i = CAST(:p AS UNSIGNED)",
+            "1.5",
+            "updated 1",
+        ),
+        ("SELECT i FROM extra", "0", "2"),
+        ("SELECT 0.1 + :p", "+0.2", "'0.3'"),
+        (
+            "SELECT :p * 2 FROM extra",
+            "12345678901.5",
+            "'24691357803.0'",
+        ),
+        ("SELECT :p, ':p' /* :p */", ".50", "'0.50',':p'"),
+        ("SELECT :p", "007", "'7'"),
+    ] {
+        assert_eq!(answer(aws, sql, half(value)).await, expected, "{sql}");
+    }
+    let output = aws
+        .described("SELECT :p + 1, :p", half("1.5"))
+        .await
+        .unwrap();
+    let labels = output.column_metadata().iter();
+    let labels: Vec<_> = labels.filter_map(|column| column.label()).collect();
+    assert_eq!(labels, ["? + 1", "?"]);
 }
 
 /// What either engine refuses.

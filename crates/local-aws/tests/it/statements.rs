@@ -501,6 +501,13 @@ async fn upserts_name_and_count_only_what_they_wrote() {
     crate::mysql::upserts(&aws).await;
 }
 
+/// Both engines: see also `mysql.rs`.
+#[tokio::test]
+async fn a_parameter_with_the_hint_decimal_is_a_decimal() {
+    let aws = Aws::start().await;
+    crate::mysql::decimals(&aws).await;
+}
+
 #[tokio::test]
 async fn a_batch_without_sets_runs_nothing() {
     let aws = Aws::start().await;

@@ -1,13 +1,14 @@
 //! One statement on a connection to MySQL: its executions, and their results.
 
 use mysql_async::{
-    Conn, DriverError, Error, Params, QueryResult,
+    Conn, DriverError, Error, QueryResult,
     prelude::{Protocol, Queryable},
 };
 
 use crate::engine::{
     EngineError, EngineResult, Meter, Parameters, SqlStatement, StatementResult,
     mysql::{
+        bound::BoundStatement,
         rows::MixedRows,
         text::{self, PositionalText},
         values,
@@ -75,26 +76,9 @@ async fn run_one(
     metadata: bool,
     meter: &mut Meter,
 ) -> EngineResult<StatementResult> {
-    let mut list = Vec::with_capacity(positional.names.len());
-    for name in &positional.names {
-        let value = parameters
-            .get(name)
-            .ok_or_else(|| EngineError::MissingParameter(name.clone()))?;
-        list.push(values::to_mysql(value));
-    }
-    let left: Vec<bool> = list
-        .iter()
-        .map(|value| matches!(value, mysql_async::Value::NULL | mysql_async::Value::Int(0)))
-        .collect();
-    let parameters = if list.is_empty() {
-        Params::Empty
-    } else {
-        Params::Positional(list)
-    };
-    let answer = match connection
-        .exec_iter(positional.sql.as_str(), parameters)
-        .await
-    {
+    let bound = BoundStatement::new(positional, parameters)?;
+    let left = bound.left();
+    let answer = match connection.exec_iter(&*bound.sql, bound.values).await {
         Ok(result) => collect(result, positional, metadata, meter).await?,
         Err(Error::Server(error))
             if error.code == NOT_PREPARABLE && positional.names.is_empty() =>
@@ -108,7 +92,13 @@ async fn run_one(
         Err(error) => return Err(failure(&error)),
     };
     match answer {
-        CollectedResult::Rows(outcome) => Ok(outcome),
+        CollectedResult::Rows(mut outcome) => {
+            for column in outcome.columns.iter_mut().flatten() {
+                bound.casts.remove_from(&mut column.label);
+                bound.casts.remove_from(&mut column.name);
+            }
+            Ok(outcome)
+        }
         CollectedResult::Write(write) => Ok(StatementResult {
             updated: write.updated(),
             generated: generated_ids(connection, &write, &positional.sql, &left).await?,

@@ -2,11 +2,14 @@
 
 use crate::engine::{EngineError, EngineResult};
 
-/// A statement with `?` for its parameters, their names in order, and what it does.
+/// A statement with `?` for its parameters, and what it does.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PositionalText {
     pub(crate) sql: String,
+    /// The parameters' names, in the order of their places.
     pub(crate) names: Vec<String>,
+    /// The byte at which each `?` stands.
+    pub(crate) places: Vec<usize>,
     pub(crate) verb: Verb,
 }
 
@@ -27,7 +30,7 @@ pub(crate) enum Verb {
 pub(crate) fn positional(sql: &str) -> EngineResult<PositionalText> {
     let mut ended = false;
     let mut out = String::with_capacity(sql.len());
-    let mut names = Vec::new();
+    let (mut names, mut places) = (Vec::new(), Vec::new());
     let mut words = Words::default();
     for piece in pieces(sql) {
         match piece {
@@ -43,6 +46,7 @@ pub(crate) fn positional(sql: &str) -> EngineResult<PositionalText> {
         }
         match piece {
             Piece::Parameter(name) => {
+                places.push(out.len());
                 out.push('?');
                 names.push(name.to_owned());
             }
@@ -56,6 +60,7 @@ pub(crate) fn positional(sql: &str) -> EngineResult<PositionalText> {
     Ok(PositionalText {
         sql: out,
         names,
+        places,
         verb: words.verb,
     })
 }

@@ -119,7 +119,6 @@ pub(super) fn difference(
             if known::is_known(&texts.0, &texts.1)
                 || (upsert && tells_less(one, other))
                 || (nulls && known::is_whole_to_one(one, other))
-                || (call.has_decimal() && known::is_exact_to_one(one, other))
                 || (call.sql.contains('%') && known::is_signed_zero(one, other))
                 || (call.has_bytes() && known::is_bytes_to_one(one, other))
                 || known::is_open(&call.sql, one, other)

@@ -37,18 +37,6 @@ pub(super) fn is_whole_to_one(embedded: &StatementAnswer, mariadb: &StatementAns
     })
 }
 
-/// Whether numbers are the same, and exact to the embedded engine alone: MariaDB has doubles where a parameter with the hint
-/// DECIMAL is a part of an expression. The service's driver sends a DECIMAL.
-pub(super) fn is_exact_to_one(embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {
-    are_alike(embedded, mariadb, |value| {
-        let inner = value.split_once('(').map_or("", |(_, rest)| rest);
-        inner
-            .trim_matches(['"', ')'])
-            .parse::<f64>()
-            .map_or_else(|_| value.to_owned(), |number| format!("{number:.10e}"))
-    })
-}
-
 /// Whether numbers are the same but for the sign of a zero, which MariaDB keeps where nothing is left of a division of a
 /// DECIMAL below zero.
 pub(super) fn is_signed_zero(embedded: &StatementAnswer, mariadb: &StatementAnswer) -> bool {

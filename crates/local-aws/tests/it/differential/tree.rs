@@ -44,12 +44,6 @@ impl Display for SentCall {
 }
 
 impl SentCall {
-    /// Whether a parameter has the hint DECIMAL.
-    pub(super) fn has_decimal(&self) -> bool {
-        let mut hints = self.parameters.iter().map(SqlParameter::type_hint);
-        hints.any(|hint| hint == Some(&TypeHint::Decimal))
-    }
-
     /// Whether a parameter is bytes.
     pub(super) fn has_bytes(&self) -> bool {
         let mut values = self.parameters.iter().map(SqlParameter::value);
