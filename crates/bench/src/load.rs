@@ -18,6 +18,7 @@ pub(crate) struct LoadRequest {
     method: Method,
     path: String,
     body: String,
+    kind: &'static str,
 }
 
 impl LoadRequest {
@@ -26,11 +27,17 @@ impl LoadRequest {
             method,
             path,
             body: body.to_owned(),
+            kind: "",
         }
     }
 
     pub(crate) fn get(path: String) -> Self {
         Self::new(Method::GET, path, "")
+    }
+
+    /// The same request, counted as one of this kind too.
+    pub(crate) fn of_kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 }
 
@@ -44,7 +51,8 @@ pub(crate) struct Load<'a> {
 /// The result.
 #[derive(Default)]
 pub(crate) struct LoadResult {
-    latencies: Vec<Duration>,
+    /// Each request's time, with its kind; by the time.
+    latencies: Vec<(Duration, &'static str)>,
     not_ok: usize,
     span: Duration,
 }
@@ -121,16 +129,21 @@ async fn send_requests(
     mut connection: LoadConnection,
     load: &Load<'_>,
     started: Instant,
-) -> Result<(Vec<Duration>, usize), BenchError> {
+) -> Result<(Vec<(Duration, &'static str)>, usize), BenchError> {
     let (mut latencies, mut not_ok) = (Vec::new(), 0);
     while started.elapsed() < load.span {
-        let Some(LoadRequest { method, path, body }) = (load.request)(number, latencies.len())
+        let Some(LoadRequest {
+            method,
+            path,
+            body,
+            kind,
+        }) = (load.request)(number, latencies.len())
         else {
             break;
         };
         let sent = Instant::now();
         let status = connection.send(method, &path, body).await?;
-        latencies.push(sent.elapsed());
+        latencies.push((sent.elapsed(), kind));
         not_ok += usize::from(status != StatusCode::OK);
     }
     Ok((latencies, not_ok))
@@ -139,9 +152,19 @@ async fn send_requests(
 impl LoadResult {
     /// The milliseconds that this share of the requests took at most.
     pub(crate) fn at(&self, share: f64) -> f64 {
-        1e3 * percentile(&self.latencies, share)
+        let latencies: Vec<_> = self.latencies.iter().map(|(latency, _)| *latency).collect();
+        1e3 * percentile(&latencies, share)
             .unwrap_or_default()
             .as_secs_f64()
+    }
+
+    /// The requests of one kind.
+    pub(crate) fn of_kind(&self, kind: &str) -> Self {
+        let latencies = self.latencies.iter().filter(|(_, one)| *one == kind);
+        Self {
+            latencies: latencies.copied().collect(),
+            ..*self
+        }
     }
 
     /// How many requests were answered.

@@ -1,11 +1,13 @@
-//! How many requests of one route are in their function at once.
+//! How many requests are in their functions at once.
 //!
 //! A call of a function takes some 50 KB, most of it the SDK's. A thousand at once would take more than all the rest of
 //! the server, and get less done: the stores in this process wait for the same processors and the same disk. A request
 //! that waits for its turn takes hardly more than its connection.
 //!
-//! Each route has its own turns, so that `/v1/health` waits for no other. Calls that wait for somebody's open
-//! transaction, or for a store far away, must not keep out those that could go on: see [`PATIENCE`].
+//! The routes that read the stores share their turns, so that a read waits as long whatever it reads: with turns of
+//! their own, nearly all of a thousand clients would come to wait for the slowest route. Every other route has turns of
+//! its own. A write waits for no read, and `/v1/health` for neither. Calls that wait for somebody's open transaction, or
+//! for a store far away, must not keep out those that could go on: see [`PATIENCE`].
 
 use std::{
     pin::pin,
@@ -21,22 +23,30 @@ use tokio::{
     time::timeout,
 };
 
-/// When no call of a route has ended for so long, those that wait begin all the same.
+/// When no turn has ended for so long, those that wait begin all the same, and so does each that comes until one ends.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The turns of one route; clones share them.
+/// The turns of some routes; clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Concurrency {
     turns: Arc<Semaphore>,
-    /// How many turns have ended.
-    ended: Arc<AtomicUsize>,
+    progress: Arc<TurnProgress>,
+}
+
+/// Whether turns end.
+#[derive(Debug)]
+struct TurnProgress {
+    /// How many have ended. A call that began without a turn does not count: it says nothing of those that have one.
+    ended: AtomicUsize,
+    /// How many had ended when none ended any more.
+    stuck: AtomicUsize,
 }
 
 /// A call's turn, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    _permit: Option<OwnedSemaphorePermit>,
-    ended: Arc<AtomicUsize>,
+    permit: Option<OwnedSemaphorePermit>,
+    progress: Arc<TurnProgress>,
 }
 
 impl Concurrency {
@@ -44,32 +54,39 @@ impl Concurrency {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             turns: Arc::new(Semaphore::new(most)),
-            ended: Arc::default(),
+            progress: Arc::new(TurnProgress {
+                ended: AtomicUsize::new(0),
+                stuck: AtomicUsize::new(usize::MAX),
+            }),
         }
     }
 
     /// Waits for a turn, first come, first served.
     pub(crate) async fn turn(self) -> Turn {
-        let Self { turns, ended } = self;
+        let Self { turns, progress } = self;
         let mut next = pin!(turns.acquire_owned());
         let permit = loop {
-            let before = ended.load(Ordering::Relaxed);
+            let ended = progress.ended.load(Ordering::Relaxed);
+            if progress.stuck.load(Ordering::Relaxed) == ended {
+                break None;
+            }
             match timeout(PATIENCE, &mut next).await {
                 Ok(permit) => break permit.ok(),
-                Err(_) if ended.load(Ordering::Relaxed) == before => break None,
+                Err(_) if progress.ended.load(Ordering::Relaxed) == ended => {
+                    progress.stuck.store(ended, Ordering::Relaxed);
+                }
                 Err(_) => {}
             }
         };
-        Turn {
-            _permit: permit,
-            ended,
-        }
+        Turn { permit, progress }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
+        if self.permit.is_some() {
+            self.progress.ended.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -105,6 +122,20 @@ mod tests {
         let began = Instant::now();
         let _second = one.turn().await;
         assert!(began.elapsed() >= PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_no_call_ends_new_ones_begin_at_once_until_one_does() {
+        let one = Concurrency::new(1);
+        let stuck = one.clone().turn().await;
+        drop(one.clone().turn().await);
+        let began = Instant::now();
+        let _other = one.clone().turn().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        drop(stuck);
+        let _next = one.clone().turn().await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        assert!(Box::pin(one.turn()).now_or_never().is_none());
     }
 
     #[tokio::test(start_paused = true)]

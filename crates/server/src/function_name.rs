@@ -61,6 +61,15 @@ impl FunctionName {
         )
     }
 
+    /// Whether it reads a store and changes nothing.
+    pub(crate) fn reads_a_store(self) -> bool {
+        use FunctionName::*;
+        matches!(
+            self,
+            Ec2InventoryGet | Ec2InventoryList | ScalableDimensionGet | ScalableDimensionList
+        )
+    }
+
     /// Whether it asks a store for anything.
     pub(crate) fn needs_a_store(self) -> bool {
         self.asks_the_inventory() || self.asks_for_dimensions()

@@ -21,8 +21,8 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const STOP: Duration = Duration::from_secs(2 * REQUEST.as_secs() + 1);
 /// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
 pub const CONNECTIONS: usize = 10_000;
-/// How many requests of one route are in their function at once, for each processor: enough to keep it at work while some
-/// wait for a disk or a network.
+/// How many reads of the stores, and how many requests of each other route, are in their functions at once, for each
+/// processor: enough to keep it at work while some wait for a disk or a network.
 pub const CONCURRENCY: usize = 16;
 /// How many files the server may have open, where the operating system lets it: so many connections here and as many at
 /// the local AWS endpoints, with the files behind them.
@@ -49,9 +49,8 @@ pub struct Limits {
     /// How many connections may be open at once, where the limit of open files allows it; the one that is idle longest
     /// goes for a new one. [`CONNECTIONS`].
     pub connections: usize,
-    /// How many requests of one route are in their function at once; others wait for their turn, or until none has ended for
-    /// a second.
-    /// [`CONCURRENCY`] for each processor.
+    /// How many reads of the stores, and how many requests of each other route, are in their functions at once; others wait
+    /// for their turn, or until none has ended for a second. [`CONCURRENCY`] for each processor.
     pub concurrency: usize,
 }
 

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{
     concurrency::Concurrency,
+    function_name::FunctionName,
     template::{TemplateError, TemplateRoute, trim_slash},
 };
 
@@ -52,6 +53,7 @@ impl Router {
         functions: &[Arc<dyn DynFunction>],
         concurrency: usize,
     ) -> Result<Self, TemplateError> {
+        let reads = Concurrency::new(concurrency);
         let mut resources = BTreeMap::<String, Resource>::new();
         for TemplateRoute {
             method,
@@ -89,7 +91,10 @@ impl Router {
             resource.methods.push(ResourceMethod {
                 method,
                 function: Arc::clone(answers),
-                concurrency: Concurrency::new(concurrency),
+                concurrency: match FunctionName::of_program(&binary) {
+                    Some(name) if name.reads_a_store() => reads.clone(),
+                    _ => Concurrency::new(concurrency),
+                },
             });
         }
         let all = resources.keys().cloned().collect();
@@ -187,26 +192,38 @@ fn pattern(path: &str) -> Result<String, TemplateError> {
 #[cfg(test)]
 mod tests {
     use fleet_http::{ApiError, Function, Request, Response, Route, StatusCode, json};
+    use futures_util::FutureExt as _;
 
     use super::*;
 
-    struct One;
-    struct Two;
+    /// Functions that answer with their number.
+    macro_rules! functions {
+        ($($function:ident $name:literal $number:literal)*) => {
+            $(
+                struct $function;
 
-    impl Function for One {
-        const NAME: &'static str = "one";
-        const ROUTES: &'static [Route] = &[];
-        async fn call(&self, _: Request) -> Result<Response, ApiError> {
-            json(StatusCode::OK, &1)
-        }
+                impl Function for $function {
+                    const NAME: &'static str = $name;
+                    const ROUTES: &'static [Route] = &[];
+                    async fn call(&self, _: Request) -> Result<Response, ApiError> {
+                        json(StatusCode::OK, &$number)
+                    }
+                }
+            )*
+
+            fn numbered() -> Vec<Arc<dyn DynFunction>> {
+                vec![$(Arc::new($function)),*]
+            }
+        };
     }
 
-    impl Function for Two {
-        const NAME: &'static str = "two";
-        const ROUTES: &'static [Route] = &[];
-        async fn call(&self, _: Request) -> Result<Response, ApiError> {
-            json(StatusCode::OK, &2)
-        }
+    functions! {
+        One "one" 1
+        Two "two" 2
+        InventoryGet "ec2-inventory-get" 3
+        InventoryAdd "ec2-inventory-add" 4
+        DimensionGet "scalable-dimension-get" 5
+        Health "health" 6
     }
 
     fn router(routes: &[(&str, &str, &str)]) -> Result<Router, TemplateError> {
@@ -216,11 +233,7 @@ mod tests {
             function: "F".to_owned(),
             binary: (*binary).to_owned(),
         };
-        Router::new(
-            routes.iter().map(route).collect(),
-            &[Arc::new(One), Arc::new(Two)],
-            1,
-        )
+        Router::new(routes.iter().map(route).collect(), &numbered(), 1)
     }
 
     /// The resource and its parameters, as one text.
@@ -257,6 +270,28 @@ mod tests {
             r#"two /books/{id} [("id", "7")]"#
         );
         assert_eq!(goes_to(&router, Method::PUT, "/books/7"), None);
+    }
+
+    #[tokio::test]
+    async fn reads_of_the_stores_share_their_turns_and_no_other_route_does() {
+        let router = router(&[
+            ("GET", "/ec2/{id}", "ec2-inventory-get"),
+            ("POST", "/ec2/{id}", "ec2-inventory-add"),
+            ("GET", "/dimensions/{id}", "scalable-dimension-get"),
+            ("GET", "/health", "health"),
+        ])
+        .unwrap();
+        let turn = |method, path| {
+            let found = router.find(&method, path).unwrap();
+            Box::pin(found.concurrency.clone().turn()).now_or_never()
+        };
+        let read = turn(Method::GET, "/ec2/1").unwrap();
+        assert!(turn(Method::GET, "/dimensions/1").is_none());
+        assert!(turn(Method::GET, "/health").is_some());
+        let add = turn(Method::POST, "/ec2/1").unwrap();
+        assert!(turn(Method::POST, "/ec2/1").is_none());
+        drop((read, add));
+        assert!(turn(Method::GET, "/dimensions/1").is_some());
     }
 
     #[test]
@@ -306,7 +341,8 @@ mod tests {
         let refused = |routes: &[(&str, &str, &str)]| router(routes).err().unwrap().to_string();
         assert_eq!(
             refused(&[("GET", "/a", "three")]),
-            "its function F is the program three, which this server does not have; it has one, two"
+            "its function F is the program three, which this server does not have; it has one, two, ec2-inventory-get, \
+             ec2-inventory-add, scalable-dimension-get, health"
         );
         assert_eq!(
             refused(&[("GET", "/a", "one"), ("GET", "/a", "two")]),
