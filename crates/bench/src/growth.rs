@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::{
-    BenchError,
+    error::BenchError,
     load::LoadConnection,
     report::{Report, ReportCell},
     server::{BenchServer, ServerSetup},

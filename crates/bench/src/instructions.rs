@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    BenchError,
+    error::BenchError,
     report::{Report, ReportCell},
     start::{
         FunctionProcess, StartCandidate, StartPlan, environment, runtime_api::RuntimeApi, stores,

@@ -11,7 +11,7 @@ use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::{BenchError, statistics::percentile};
+use crate::{error::BenchError, statistics::percentile};
 
 /// One request.
 pub(crate) struct LoadRequest {

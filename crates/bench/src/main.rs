@@ -6,6 +6,7 @@
 //! timings are not tests.
 
 mod crowd;
+mod error;
 mod growth;
 mod instructions;
 mod load;
@@ -17,9 +18,7 @@ mod start;
 mod statistics;
 
 use std::{
-    env,
-    error::Error,
-    fs,
+    env, fs,
     io::{self, Write as _},
     num::NonZeroUsize,
     path::PathBuf,
@@ -30,10 +29,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 use serde_json::Value;
 
-use crate::{report::Report, requests::RequestPlan, server::ServerSetup};
-
-/// Why nothing could be measured.
-pub(crate) type BenchError = Box<dyn Error + Send + Sync>;
+use crate::{error::BenchError, report::Report, requests::RequestPlan, server::ServerSetup};
 
 /// Measures Fleet API's server and functions on this machine.
 ///
@@ -98,9 +94,6 @@ enum BenchEngine {
     Sqlite,
     Mariadb,
 }
-
-/// The instance that is added.
-pub(crate) const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
 
 /// The columns that are drawn, of the first table that has one of them.
 const DRAWN: [&str; 3] = ["× health", "first × bare", "instructions × bare"];

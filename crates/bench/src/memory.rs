@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::Method;
 
 use crate::{
-    BenchError, INSTANCE,
+    error::BenchError,
     load::{Load, LoadRequest, run},
     report::{Report, ReportCell},
-    server::{BenchServer, ServerSetup},
+    server::{BenchServer, INSTANCE, ServerSetup},
 };
 
 /// After how many requests the memory is read.

@@ -19,10 +19,13 @@ use tokio::{
     process::{Child, Command},
 };
 
-use crate::{BenchError, load::LoadConnection};
+use crate::{error::BenchError, load::LoadConnection};
 
 /// Set in the environment of the server's process; its value is the data folder.
 pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
+
+/// The instance that a measurement adds.
+pub(crate) const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
 
 /// Where its AWS endpoints are to answer.
 const AWS_LISTEN: &str = "FLEET_BENCH_AWS_LISTEN";

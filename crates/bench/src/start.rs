@@ -4,36 +4,31 @@ pub(crate) mod binaries;
 mod cost;
 pub(crate) mod functions;
 mod messages;
+mod process;
 pub(crate) mod runtime_api;
 mod share;
 mod stores;
+mod times;
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::path::PathBuf;
 
 use http::Method;
 
 use crate::{
-    BenchError, INSTANCE,
+    error::BenchError,
     report::{Report, ReportCell},
-    server::{BenchServer, ServerSetup},
+    server::{BenchServer, INSTANCE, ServerSetup},
     statistics::median,
 };
 use binaries::Binaries;
 use functions::{BARE, FUNCTIONS, FunctionEvent, MeasuredFunction};
-use runtime_api::{RuntimeApi, RuntimeSession};
+pub(crate) use process::FunctionProcess;
 use share::ControlGroup;
 use stores::ReplayedStores;
+use times::{MEMORIES, StartTimes, WARM_ANSWERS};
 
-/// The memory settings whose share of a processor is measured, in MB.
-const MEMORIES: [u32; 4] = [128, 256, 512, 1_024];
 /// The one whose second answer is shown.
 const SHOWN: u32 = 256;
-/// How many answers after the first one the warm time is the median of.
-const WARM_ANSWERS: usize = 20;
 /// After how many looks a dimension has what is desired, at most.
 const LOOKS: usize = 5;
 
@@ -133,89 +128,6 @@ pub(crate) fn environment(endpoint: &str) -> Result<Vec<(String, String)>, Bench
     ];
     variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
     Ok(variables)
-}
-
-/// A function's process; killed when this is dropped.
-pub(crate) struct FunctionProcess(pub(crate) Child);
-
-impl FunctionProcess {
-    /// Starts it with nothing in its environment but these variables and the Runtime API's address.
-    pub(crate) fn start(
-        mut command: Command,
-        variables: &[(String, String)],
-        api: &RuntimeApi,
-    ) -> Result<Self, BenchError> {
-        let process = command
-            .env_clear()
-            .envs(variables.iter().cloned())
-            .env("AWS_LAMBDA_RUNTIME_API", api.address()?.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        Ok(Self(process))
-    }
-
-    pub(crate) fn first_call(&mut self, api: &RuntimeApi) -> Result<RuntimeSession, BenchError> {
-        api.wait_for(&mut self.0)
-    }
-}
-
-impl Drop for FunctionProcess {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The milliseconds of one start.
-struct StartTimes {
-    ready: f64,
-    answers: Vec<f64>,
-}
-
-impl StartTimes {
-    /// Starts a program and has it answer some events, from the first one on with a share of a processor.
-    fn measure(
-        program: &Path,
-        variables: &[(String, String)],
-        events: &[Vec<u8>],
-        share: Option<&ControlGroup>,
-    ) -> Result<Self, BenchError> {
-        let api = RuntimeApi::open()?;
-        let started = Instant::now();
-        let mut process = FunctionProcess::start(Command::new(program), variables, &api)?;
-        let mut session = process.first_call(&api)?;
-        let ready = milliseconds(started.elapsed());
-        if let Some(share) = share {
-            share.add_process(process.0.id())?;
-        }
-        let answers: Result<_, BenchError> = events
-            .iter()
-            .map(|event| Ok(milliseconds(session.invoke(event)?)))
-            .collect();
-        Ok(Self {
-            ready,
-            answers: answers?,
-        })
-    }
-
-    fn first(&self) -> f64 {
-        self.answers.first().copied().unwrap_or_default()
-    }
-
-    fn second(&self) -> f64 {
-        self.answers.get(1).copied().unwrap_or_default()
-    }
-
-    fn warm(&self) -> f64 {
-        median(self.answers.iter().skip(1).copied()).unwrap_or_default()
-    }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    1e3 * duration.as_secs_f64()
 }
 
 /// Starts each function often, by plain HTTP and by TLS.

@@ -12,7 +12,7 @@ use flate2::{Compression, write::DeflateEncoder};
 use serde_json::Value;
 
 use super::functions::workspace;
-use crate::BenchError;
+use crate::error::BenchError;
 
 /// Programs by their names.
 pub(crate) struct Binaries(BTreeMap<String, PathBuf>);

@@ -2,7 +2,7 @@
 //!
 //! INIT is billed as well: <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>.
 
-use super::{MEMORIES, StartTimes, WARM_ANSWERS};
+use super::times::{MEMORIES, StartTimes, WARM_ANSWERS};
 use crate::{
     report::{Report, ReportCell},
     statistics::median,

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::BenchError;
+use crate::error::BenchError;
 
 /// A function and what it is asked.
 pub(crate) struct MeasuredFunction {

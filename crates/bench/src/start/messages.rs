@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read};
 
-use crate::BenchError;
+use crate::error::BenchError;
 
 /// A request or a response.
 #[derive(Clone, Debug, PartialEq)]

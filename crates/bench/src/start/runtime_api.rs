@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
 use super::messages::HttpMessage;
-use crate::BenchError;
+use crate::error::BenchError;
 
 /// How long a function may take to ask for work, or to answer. Under valgrind everything takes fifty times as long.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::messages::HttpMessage;
-use crate::BenchError;
+use crate::error::BenchError;
 
 /// Where systems keep their certificate authorities in one file: Debian, and Lambda's Amazon Linux.
 const SYSTEM_BUNDLES: [&str; 2] = [

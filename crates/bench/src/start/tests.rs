@@ -56,7 +56,7 @@ fn a_function_has_its_settings_and_no_other_address_of_stores() {
 
 #[test]
 fn a_program_that_ends_before_it_asks_for_work_is_a_failure() {
-    let failed = StartTimes::measure(Path::new("/bin/true"), &[], &[], None)
+    let failed = StartTimes::measure(std::path::Path::new("/bin/true"), &[], &[], None)
         .map(drop)
         .unwrap_err()
         .to_string();
