@@ -1,4 +1,4 @@
-//! The one place where errors become responses.
+//! Errors, and the status and the code of each. `error_body.rs` makes responses of them.
 //!
 //! Use [`InvalidInput`] for input that the client can fix, [`ApiError::NotFound`] for a thing that is not there, and let
 //! `?` turn a [`StoreError`] into 503 or 500. What the client reads is a sentence of ours; what happened stays in the
@@ -7,11 +7,10 @@
 use std::{fmt::Display, time::Duration};
 
 use fleet_core::store::{Cause, StoreError};
-use lambda_http::http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use serde::Serialize;
+use lambda_http::http::StatusCode;
 use thiserror::Error;
 
-use crate::{ErrorCode, Response, response::json};
+use crate::ErrorCode;
 
 /// Why a request was not done.
 #[derive(Debug, Error)]
@@ -89,48 +88,8 @@ impl From<StoreError> for ApiError {
 }
 
 /// A wait in whole seconds, rounded up: `Retry-After: 0` would ask for the next failure at once.
-fn seconds(wait: Duration) -> u64 {
+pub(crate) fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
-/// Which keys an error body has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ErrorBody {
-    /// `code`, `message` and `request_id`.
-    #[default]
-    Standard,
-    /// The inventory's documented contract: `error_message` with the same text as `message` as well.
-    Inventory,
-}
-
-impl ErrorBody {
-    /// The body that says `message` about the request `request_id`.
-    #[must_use]
-    pub fn of<'a>(self, code: ErrorCode, message: &'a str, request_id: &'a str) -> ErrorFields<'a> {
-        ErrorFields {
-            code,
-            message,
-            error_message: (self == Self::Inventory).then_some(message),
-            request_id,
-        }
-    }
-}
-
-/// What went wrong.
-#[derive(Debug, Serialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Error))]
-pub struct ErrorFields<'a> {
-    code: ErrorCode,
-    /// What was wrong, in which field, and what is allowed: one sentence.
-    #[cfg_attr(feature = "schema", schema(min_length = 1))]
-    message: &'a str,
-    /// The same as `message`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(min_length = 1, nullable = false))]
-    error_message: Option<&'a str>,
-    /// The request's id, which its log line has too.
-    #[cfg_attr(feature = "schema", schema(min_length = 1))]
-    request_id: &'a str,
 }
 
 impl ApiError {
@@ -174,42 +133,13 @@ impl ApiError {
         }
         text
     }
-
-    /// The answer that tells the client.
-    ///
-    /// # Errors
-    /// Only when the body cannot be written as JSON.
-    pub fn response(&self, shape: ErrorBody, request_id: &str) -> Result<Response, Self> {
-        let message = self.to_string();
-        let body = shape.of(self.code(), &message, request_id);
-        let mut response = json(self.status(), &body)?;
-        if let Self::Unavailable { retry_after, .. } = self {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds(*retry_after)));
-        }
-        Ok(response)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use fleet_core::store::Store;
-    use lambda_http::Body;
 
     use super::*;
-
-    fn answered(error: &ApiError, shape: ErrorBody) -> (u16, Option<String>, String) {
-        let response = error.response(shape, "r-1").unwrap();
-        let wait = response
-            .headers()
-            .get(RETRY_AFTER)
-            .map(|value| value.to_str().unwrap().to_owned());
-        let Body::Text(body) = response.body() else {
-            panic!("not a text body")
-        };
-        (response.status().as_u16(), wait, body.clone())
-    }
 
     fn unavailable() -> ApiError {
         StoreError::Unavailable {
@@ -218,54 +148,6 @@ mod tests {
             source: "arn:aws:rds:us-east-1:1:cluster:fleet is resuming".into(),
         }
         .into()
-    }
-
-    #[test]
-    fn every_error_has_its_status_its_code_and_a_sentence() {
-        let fault = ApiError::from(StoreError::Fault {
-            store: Store::Dimensions,
-            source: "table fleet is not there".into(),
-        });
-        let empty = InvalidInput::field("aws_region", "must not be empty");
-        for (error, status, wait, body) in [
-            (
-                empty.into(),
-                400,
-                None,
-                r#"{"code":"InvalidField","message":"aws_region must not be empty.","request_id":"r-1"}"#,
-            ),
-            (
-                ApiError::NotFound("There is no book 9.".into()),
-                404,
-                None,
-                r#"{"code":"NotFound","message":"There is no book 9.","request_id":"r-1"}"#,
-            ),
-            (
-                unavailable(),
-                503,
-                Some("15"),
-                r#"{"code":"Unavailable","message":"The service is temporarily unavailable. Try again in 15 s.","request_id":"r-1"}"#,
-            ),
-            (
-                fault,
-                500,
-                None,
-                r#"{"code":"Internal","message":"Internal error. It has been logged with this request id.","request_id":"r-1"}"#,
-            ),
-        ] {
-            let expected = (status, wait.map(str::to_owned), body.to_owned());
-            assert_eq!(answered(&error, ErrorBody::Standard), expected);
-        }
-    }
-
-    #[test]
-    fn the_inventory_says_it_under_both_keys() {
-        let error = InvalidInput::new(ErrorCode::DuplicateInstance, "No.", "no");
-        let (_, _, body) = answered(&error.into(), ErrorBody::Inventory);
-        assert_eq!(
-            body,
-            r#"{"code":"DuplicateInstance","message":"No.","error_message":"No.","request_id":"r-1"}"#
-        );
     }
 
     #[test]
