@@ -34,6 +34,7 @@ mod front;
 mod gate;
 mod in_process;
 mod journal;
+mod lock;
 mod migrate;
 mod options;
 mod respond;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -11,6 +11,7 @@ use tokio::{sync, task::AbortHandle, time::Instant};
 use super::errors::DataApiError;
 use crate::{
     engine::{DatabaseSession, SqlStatement, StatementResult, moment_after},
+    lock::locked,
     options::Timeouts,
 };
 
@@ -194,9 +195,4 @@ fn new_id() -> String {
         .flat_map(|_| uuid::Uuid::new_v4().into_bytes())
         .collect();
     STANDARD.encode(bytes)
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing panics while it holds one of these, and the data would still be consistent.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,6 +7,7 @@
 //! connection to itself from its first statement on; it takes the one place of a writer, in the order of asking, at its first
 //! statement that writes.
 
+mod allowance;
 pub(crate) mod answers;
 pub(crate) mod connection;
 pub(crate) mod dates;
@@ -59,12 +60,13 @@ use crate::{
         },
     },
     journal::Journal,
+    lock::locked,
     options::{LocalAwsError, Storage},
     temporary::TemporaryFolder,
 };
 
 pub(crate) use session::SqliteSession;
-use shared::{CONNECTIONS, EngineState, PARSERS, PLANS, locked};
+use shared::{CONNECTIONS, EngineState, PARSERS, PLANS};
 
 /// The file within the data folder.
 const FILE: &str = "rds.sqlite";

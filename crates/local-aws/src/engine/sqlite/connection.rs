@@ -17,15 +17,16 @@ use crate::{
         decimals, kinds,
         plan::{StatementPlan, bound},
         sqlite::{
+            allowance::Allowance,
             failures::plain,
             functions,
             ids::{self, Ids},
             recursion::{self, ReadRows},
-            short::Allowance,
             upserts::{self, UpsertCounter},
         },
     },
     journal::Journal,
+    lock::locked,
 };
 
 /// How many prepared statements a connection keeps.
@@ -107,7 +108,7 @@ impl SqliteConnection {
     /// Makes it as good as new for the next user.
     pub(crate) fn reset(&self) {
         self.generated.store(0, Ordering::Relaxed);
-        drop(ids::locked(&self.ids).take_used());
+        drop(locked(&self.ids).take_used());
     }
 
     pub(crate) fn interrupt_handle(&self) -> InterruptHandle {
@@ -200,7 +201,7 @@ mod tests {
         connection.control(table).unwrap();
         connection.control("BEGIN IMMEDIATE").unwrap();
         connection.control("INSERT INTO t VALUES (3)").unwrap();
-        ids::locked(&connection.ids).note("t", 7);
+        locked(&connection.ids).note("t", 7);
         drop(connection);
         let found: (i64, i64) = open()
             .sqlite

@@ -3,14 +3,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rusqlite::{Connection as Sqlite, Result, functions::FunctionFlags, params};
 
-use crate::engine::{
-    analysis::{NEXT_ID, SKIPPED},
-    sqlite::answers::{mysql_error, refused},
+use crate::{
+    engine::{
+        analysis::{NEXT_ID, SKIPPED},
+        sqlite::answers::{mysql_error, refused},
+    },
+    lock::locked,
 };
 
 /// The most ids of one block.
@@ -145,11 +148,6 @@ impl IdState {
     pub(crate) fn put_used(&mut self, used: HashMap<String, i64>) {
         self.used = used;
     }
-}
-
-pub(crate) fn locked(ids: &Ids) -> MutexGuard<'_, IdState> {
-    // Nothing panics while it holds it.
-    ids.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Registers the functions on one connection.

@@ -16,6 +16,7 @@ use crate::{
         },
     },
     journal::Journal,
+    lock::locked,
 };
 
 impl SqliteConnection {
@@ -89,12 +90,12 @@ impl SqliteConnection {
 
     /// Forgets what a transaction used up: it is committed.
     pub(crate) fn forget_ids(&self) {
-        drop(ids::locked(&self.ids).take_used());
+        drop(locked(&self.ids).take_used());
     }
 
     /// Uses up the ids that were handed out in what is rolled back: with a journal a whole transaction, else a statement.
     pub(crate) fn use_up_ids(&self, journal: Option<&Journal>) -> EngineResult<()> {
-        let mut state = ids::locked(&self.ids);
+        let mut state = locked(&self.ids);
         let used = state.take_used();
         if used.is_empty() {
             return Ok(());
@@ -227,7 +228,7 @@ impl SqliteConnection {
         let written = self.prepared(plan, parameters, |statement| {
             statement.raw_execute().map_err(|error| {
                 // What explains it may ask for ids, too.
-                let spent = ids::locked(&self.ids).last_used();
+                let spent = locked(&self.ids).last_used();
                 let error =
                     errors::explained(self, plan, parameters, &error).ignored(plan.written.ignores);
                 let Some(before) = &before else {

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
-use super::shared::{EngineState, locked};
-use crate::engine::{
-    EngineError, EngineResult, Rights, SqlStatement, StatementResult, moment_after,
-    plan::StatementKind,
-    sqlite::{connection::SqliteConnection, places::WriterPermit, work::StatementRun},
-    threads,
+use super::shared::EngineState;
+use crate::{
+    engine::{
+        EngineError, EngineResult, Rights, SqlStatement, StatementResult, moment_after,
+        plan::StatementKind,
+        sqlite::{connection::SqliteConnection, places::WriterPermit, work::StatementRun},
+        threads,
+    },
+    lock::locked,
 };
 
 /// An open transaction. Dropping it closes its connection, which rolls it back.
@@ -205,7 +208,8 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use crate::{
-        engine::{SqlStatement, sqlite::SqliteEngine, sqlite::shared::locked},
+        engine::{SqlStatement, sqlite::SqliteEngine},
+        lock::locked,
         options::Storage,
     };
 

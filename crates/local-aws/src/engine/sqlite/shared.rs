@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use lru::LruCache;
@@ -31,6 +31,7 @@ use crate::{
         threads,
     },
     journal::Journal,
+    lock::locked,
     temporary::TemporaryFolder,
 };
 
@@ -212,9 +213,4 @@ fn signature(sql: &str, parameters: &Parameters) -> String {
         .collect();
     kinds.sort();
     kinds.join(",")
-}
-
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it holds one of these.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,61 +1,16 @@
 //! Short reads run where they are asked for. One that turns out to be longer is stopped, and begins again on a thread of
 //! its own: nobody has seen anything of it.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
+use std::sync::Arc;
+
+use super::{SqliteEngine, connection::SqliteConnection};
+use crate::{
+    engine::{
+        EngineResult, SqlStatement, StatementResult,
+        plan::{StatementKind, StatementPlan},
+    },
+    lock::locked,
 };
-
-use rusqlite::Connection as Sqlite;
-
-use super::{SqliteEngine, connection::SqliteConnection, shared::locked};
-use crate::engine::{
-    EngineResult, SqlStatement, StatementResult,
-    plan::{StatementKind, StatementPlan},
-};
-
-/// After how many of its instructions SQLite asks whether to go on.
-const INSTRUCTIONS: i32 = 100;
-/// How many times it goes on. To read an instance with a few packages takes some 200 instructions, and 50 µs.
-const TIMES: u32 = 20;
-/// How long it may take however few instructions it has: others wait for this thread.
-const LONGEST: Duration = Duration::from_millis(1);
-
-/// What a read that should be short has left; `None` for all others. Shared by a connection and SQLite.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Allowance(Arc<Mutex<Option<RemainingTime>>>);
-
-#[derive(Debug)]
-struct RemainingTime {
-    times: u32,
-    until: Instant,
-    is_stopped: bool,
-}
-
-impl Allowance {
-    /// Lets SQLite ask for it.
-    pub(crate) fn register(&self, connection: &Sqlite) {
-        let shared = Arc::clone(&self.0);
-        let stops = move || {
-            locked(&shared)
-                .as_mut()
-                .is_some_and(RemainingTime::is_used_up)
-        };
-        connection.progress_handler(INSTRUCTIONS, Some(stops));
-    }
-
-    fn set(&self, left: Option<RemainingTime>) -> Option<RemainingTime> {
-        std::mem::replace(&mut *locked(&self.0), left)
-    }
-}
-
-impl RemainingTime {
-    fn is_used_up(&mut self) -> bool {
-        self.times = self.times.saturating_sub(1);
-        self.is_stopped |= self.times == 0 || Instant::now() >= self.until;
-        self.is_stopped
-    }
-}
 
 impl SqliteConnection {
     /// Runs plans that only read, outside transactions; `None` if that is not done in a short time.
@@ -64,14 +19,9 @@ impl SqliteConnection {
         plans: &[Arc<StatementPlan>],
         statement: &SqlStatement,
     ) -> Option<EngineResult<Vec<StatementResult>>> {
-        self.allowance.set(Some(RemainingTime {
-            times: TIMES,
-            until: Instant::now() + LONGEST,
-            is_stopped: false,
-        }));
+        self.allowance.begin();
         let result = self.run_all(plans, statement);
-        let left = self.allowance.set(None)?;
-        (!left.is_stopped).then_some(result)
+        self.allowance.end().then_some(result)
     }
 }
 

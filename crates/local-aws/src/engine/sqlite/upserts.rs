@@ -7,9 +7,9 @@ use std::sync::{
 
 use rusqlite::{Connection as Sqlite, functions::FunctionFlags};
 
-use crate::engine::{
-    analysis::CHANGES,
-    sqlite::ids::{self, Ids},
+use crate::{
+    engine::{analysis::CHANGES, sqlite::ids::Ids},
+    lock::locked,
 };
 
 /// What the upsert under way has changed.
@@ -31,7 +31,7 @@ pub(crate) fn register(
 ) -> rusqlite::Result<()> {
     let (changed, ids) = (Arc::clone(changed), Arc::clone(ids));
     connection.create_scalar_function(CHANGES, 2, FunctionFlags::SQLITE_UTF8, move |context| {
-        ids::locked(&ids).skip();
+        locked(&ids).skip();
         let changes: bool = context.get(0)?;
         let counter = if changes {
             &changed.count

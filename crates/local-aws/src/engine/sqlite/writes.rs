@@ -4,15 +4,18 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::Connection as Sqlite;
 
-use crate::engine::{
-    EngineError, EngineResult, StatementResult,
-    definitions::quoted,
-    plan::{StatementKind, StatementPlan},
-    sqlite::{
-        connection::SqliteConnection,
-        failures::plain,
-        ids::{self, LastUsedId},
+use crate::{
+    engine::{
+        EngineError, EngineResult, StatementResult,
+        definitions::quoted,
+        plan::{StatementKind, StatementPlan},
+        sqlite::{
+            connection::SqliteConnection,
+            failures::plain,
+            ids::{self, LastUsedId},
+        },
     },
+    lock::locked,
 };
 
 /// What a table held before an INSERT.
@@ -49,7 +52,7 @@ impl TableSnapshot {
             None => None,
         };
         if let Some(sequence) = sequence {
-            ids::locked(&connection.ids).begin(sequence, plan.written.values);
+            locked(&connection.ids).begin(sequence, plan.written.values);
         }
         let replaces = plan.kind == StatementKind::Insert { replaces: true };
         // A table that is not there is the statement's own error.
@@ -92,9 +95,9 @@ impl TableSnapshot {
         let mut skipped = false;
         if self.sequence.is_some() {
             let last = connection.sqlite.last_insert_rowid();
-            skipped = ids::locked(&connection.ids).has_skipped();
-            let used = ids::locked(&connection.ids).last_used().after;
-            ids::locked(&connection.ids).note(&self.table, used);
+            skipped = locked(&connection.ids).has_skipped();
+            let used = locked(&connection.ids).last_used().after;
+            locked(&connection.ids).note(&self.table, used);
             if inserted == 0 || used > last {
                 ids::use_up(&connection.sqlite, &self.table, used)
                     .map_err(|error| plain(&error))?;
@@ -154,7 +157,7 @@ impl TableSnapshot {
                 }
             );
             let last = if unwritten { spent.before } else { spent.after };
-            ids::locked(&connection.ids).note(&self.table, last);
+            locked(&connection.ids).note(&self.table, last);
         }
     }
 }
