@@ -15,12 +15,11 @@ use http::{
 };
 use http_body_util::Full;
 use reqwest::Url;
-use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::delivery::Delivery;
-use self::shape::StreamEvent;
+use self::shape::{StreamEvent, sequence};
 use crate::refusal::ServerResponse;
 
 /// Where a page or a script reads them.
@@ -82,7 +81,7 @@ impl Events {
         loop {
             let records = reader.next().await.map_err(failed)?;
             let last = records.last();
-            match last.and_then(|last| text(last, "/dynamodb/SequenceNumber")) {
+            match last.and_then(sequence) {
                 Some(sequence) => sequence.clone_into(&mut newest),
                 None => return Ok(format!("retry: {RETRY}\nid: {newest}\n\n")),
             }
@@ -153,11 +152,6 @@ fn answer(status: StatusCode, kind: &'static str, body: String) -> ServerRespons
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
-}
-
-/// The text of a record, at its place.
-fn text<'a>(record: &'a Value, pointer: &str) -> Option<&'a str> {
-    record.pointer(pointer)?.as_str()
 }
 
 #[cfg(test)]

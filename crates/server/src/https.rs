@@ -35,7 +35,7 @@ impl Https {
     pub(crate) fn open(plan: TlsPlan) -> Result<Self, TlsError> {
         let (name, certificate) = (plan.name(), plan.describe());
         Ok(Self {
-            tls: plan.open()?,
+            tls: Tls::open(plan)?,
             redirect: None,
             name,
             certificate,

@@ -22,15 +22,13 @@ use http::{HeaderName, header::HOST, request::Parts};
 use subtle::ConstantTimeEq as _;
 use time::{PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-use self::statement::SignatureFields;
+use self::statement::{DATE, SignatureFields, TOKEN};
 use super::denial::Denial;
 
 /// How far a signature's time may be from now, either way:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html>.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 const SERVICE: &str = "execute-api";
-const DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const DATE_FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 

@@ -3,8 +3,6 @@
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::text;
-
 /// Who sends them; template.yaml's pipe says the same.
 pub(crate) const SOURCE: &str = "fleet-api.scaling";
 /// What they tell of.
@@ -33,7 +31,7 @@ pub(crate) struct StreamEvent {
 impl StreamEvent {
     /// The event of a record. The removal of an item is not one: nothing in the API does that.
     pub(crate) fn of(record: &Value) -> Option<Self> {
-        let sequence = text(record, "/dynamodb/SequenceNumber")?.to_owned();
+        let sequence = sequence(record)?.to_owned();
         let image = record.pointer("/dynamodb/NewImage")?;
         let detail: serde_json::Map<String, Value> = DETAIL
             .iter()
@@ -71,6 +69,16 @@ impl StreamEvent {
     pub(super) fn as_text(&self) -> String {
         format!("id: {}\ndata: {}\n\n", self.sequence, self.body)
     }
+}
+
+/// The place of a record in the stream.
+pub(super) fn sequence(record: &Value) -> Option<&str> {
+    text(record, "/dynamodb/SequenceNumber")
+}
+
+/// The text of a record at `pointer`.
+fn text<'a>(record: &'a Value, pointer: &str) -> Option<&'a str> {
+    record.pointer(pointer)?.as_str()
 }
 
 #[cfg(test)]

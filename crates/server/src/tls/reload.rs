@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Material, TlsPlan, TlsState};
+use super::{acceptor::TlsState, plan::TlsPlan, source::Material};
 
 /// How often the files are read. They are small, and reading them shows what no modification time does: whether the
 /// pair belongs together.

@@ -11,9 +11,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use simulate_scaling::sign::RequestSigner;
 
 use super::{
-    AT_ONCE, PATIENCE, TransferError,
+    error::TransferError,
     line::{DimensionLine, InstanceLine},
     page::{ListPage, PAGE},
+    retry::{AT_ONCE, PATIENCE},
 };
 
 /// More than API Gateway takes for a request.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    TransferError,
+    error::TransferError,
     line::{Counts, PagePosition, TransferLine},
     source::ExportSource,
 };

@@ -14,7 +14,12 @@ use fleet_core::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{AT_ONCE, Ports, TransferError, line::TransferLine, with_retries};
+use super::{
+    error::TransferError,
+    line::TransferLine,
+    retry::{AT_ONCE, with_retries},
+    stores::Ports,
+};
 
 /// The exit code if something exists with other contents.
 const OTHERS: u8 = 4;

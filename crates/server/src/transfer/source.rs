@@ -8,11 +8,11 @@ use fleet_core::{
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
-    AT_ONCE, TransferError,
     api::ApiClient,
+    error::TransferError,
     line::{DimensionLine, InstanceLine},
     page::{ListPage, PAGE},
-    with_retries,
+    retry::{AT_ONCE, with_retries},
 };
 
 /// What an export reads. One page is in memory at a time.

@@ -4,8 +4,10 @@ use std::{borrow::Cow, time::Duration};
 
 use http::{HeaderMap, HeaderName, Uri, header::AUTHORIZATION, request::Parts};
 
-use super::{super::denial::Denial, DATE, TOKEN};
+use super::super::denial::Denial;
 
+pub(super) const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// The longest that a signature in a query string may be valid, in seconds: a week, as wherever AWS says so
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
