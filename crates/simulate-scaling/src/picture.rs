@@ -4,14 +4,16 @@ mod axis;
 mod legend;
 mod lines;
 mod marks;
+mod shapes;
 mod style;
 
 use axis::{TimeAxis, ValueAxis};
 use legend::Swatch;
 use lines::{Shade, envelope_path, is_long, metric_path, shades, step_path};
+use shapes::{rounded, text};
 use svg::{
     Document,
-    node::element::{Description, Group, Line, Path, Rectangle, Style, Text, Title},
+    node::element::{Description, Group, Line, Path, Rectangle, Style, Title},
 };
 
 use crate::{
@@ -419,16 +421,4 @@ fn rectangle(class: &str, x: f64, y: f64, width: f64, height: f64) -> Rectangle 
         .set("y", rounded(y))
         .set("width", rounded(width))
         .set("height", rounded(height))
-}
-
-fn text(x: f64, y: f64, class: &str, content: &str) -> Text {
-    Text::new(content)
-        .set("class", class)
-        .set("x", rounded(x))
-        .set("y", rounded(y))
-}
-
-/// A tenth of a pixel is all that shows, and keeps the last bits of a sine out of the file.
-fn rounded(pixels: f64) -> f64 {
-    (pixels * 10.0).round() / 10.0
 }

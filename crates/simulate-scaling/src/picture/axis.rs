@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use svg::node::element::{Group, Line};
 
-use super::{rounded, text};
+use super::shapes::{rounded, text};
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;

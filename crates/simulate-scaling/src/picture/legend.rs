@@ -2,7 +2,7 @@
 
 use svg::node::element::{Group, Line, Path, Rectangle};
 
-use super::{rounded, text};
+use super::shapes::{rounded, text};
 
 /// About what a character takes at the legend's size; there is no font to measure.
 const CHARACTER: f64 = 7.0;

@@ -4,7 +4,7 @@ use svg::node::element::{Group, Line, Path, Title};
 
 use super::{
     axis::{TimeAxis, ValueAxis},
-    rounded,
+    shapes::rounded,
 };
 use crate::{
     activity::{Activity, StatusCode, reason_words},

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use jiff::SignedDuration;
 
-use super::{LARGEST, duration};
+use super::values::{LARGEST, duration};
 
 const KNOWN: &str = "constant(value=100), sine(min=20, max=400, period=24h), step(from=50, to=300, at=1h), \
                      ramp(from=50, to=300, start=1h, end=3h) and spike(base=50, peak=600, at=1h, for=20m)";

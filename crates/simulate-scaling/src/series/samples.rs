@@ -5,7 +5,7 @@ use std::{fs::File, io::Read, path::Path};
 use clap::ValueEnum;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LARGEST, duration};
+use super::values::{LARGEST, duration};
 
 /// A row's time: after the start, or on the calendar.
 #[derive(Clone, Copy, Debug, PartialEq)]
