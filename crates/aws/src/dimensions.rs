@@ -3,10 +3,12 @@
 mod errors;
 mod item;
 mod list;
+mod remove;
 mod unheard;
 
 use std::{
     collections::HashMap,
+    error::Error,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::Arc,
     time::Duration,
@@ -16,7 +18,8 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use aws_smithy_types::timeout::TimeoutConfig;
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::{error::metadata::ProvideErrorMetadata, timeout::TimeoutConfig};
 use fleet_core::{
     calls,
     readiness::Probe,
@@ -77,6 +80,7 @@ impl DynamoDimensions {
         config: impl Into<aws_sdk_dynamodb::config::Builder>,
         settings: DimensionsSettings,
     ) -> Self {
+        // Only what is built says which limits it has, to which this adds one.
         let config = config.into().build();
         let timeouts = config
             .timeout_config()
@@ -100,7 +104,6 @@ impl DynamoDimensions {
         key: &str,
         deadline: Instant,
     ) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
-        const OPERATION: &str = "GetItem";
         let call = self
             .client
             .get_item()
@@ -108,16 +111,9 @@ impl DynamoDimensions {
             .key(item::KEY, AttributeValue::S(key.to_owned()))
             .consistent_read(true)
             .send();
-        let sent = Instant::now();
         // Boxed: the SDK's futures are large, and each one around it would copy it.
-        match timeout_at(deadline, Box::pin(call)).await {
-            Ok(Ok(answer)) => Ok(answer.item),
-            Ok(Err(error)) => Err(errors::store_error(OPERATION, &error)),
-            Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
-                operation: OPERATION,
-                waited: sent.elapsed(),
-            })),
-        }
+        let answer = answer_by(deadline, "GetItem", Box::pin(call)).await?;
+        Ok(answer.item)
     }
 
     async fn read_state(
@@ -174,6 +170,26 @@ impl DynamoDimensions {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
         let queue = usize::try_from(hash % QUEUES as u64).unwrap_or_default();
         timeout_at(deadline, self.queues[queue].lock()).await.ok()
+    }
+}
+
+/// What `call` answers by `deadline`.
+async fn answer_by<T, E>(
+    deadline: Instant,
+    operation: &'static str,
+    call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, StoreError>
+where
+    E: Error + ProvideErrorMetadata + 'static,
+{
+    let sent = Instant::now();
+    match timeout_at(deadline, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(errors::store_error(operation, &error)),
+        Err(_) => Err(errors::unavailable(CallFailure::TimedOut {
+            operation,
+            waited: sent.elapsed(),
+        })),
     }
 }
 

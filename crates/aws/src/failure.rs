@@ -19,7 +19,7 @@ use self::values::without_values;
 
 /// A call that did not succeed.
 #[derive(Debug, Error)]
-pub enum CallFailure {
+pub(crate) enum CallFailure {
     /// The service refused.
     #[error("{operation}: {exception} (HTTP {status}, request {request_id}): {message}")]
     Refused {
@@ -61,7 +61,7 @@ pub enum CallFailure {
 impl CallFailure {
     /// What `error` says about the call of `operation`.
     #[must_use]
-    pub fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + 'static,
     {

@@ -30,7 +30,6 @@ pub use aws_types::SdkConfig;
 pub use config::{function_config, sdk_config};
 pub use deferred::{DeferredConfig, DeferredProbe};
 pub use dimensions::DynamoDimensions;
-pub use failure::CallFailure;
 pub use inventory::DataApiInventory;
 pub use rehearsal::rehearse;
 pub use secret::SecretProbe;

@@ -16,6 +16,6 @@ pub use capacity::{Capacity, CapacityError};
 pub use change::{DimensionChange, FieldChange};
 pub use dimension::{Dimension, DimensionId, DimensionIdError};
 pub use names::DimensionNames;
-pub use ports::{ListDimensions, ReadDimension, UpdateDimension, UpdateError};
+pub use ports::{ListDimensions, ReadDimension, RemoveDimension, UpdateDimension, UpdateError};
 pub use status::{FailureReason, ScalingStatus, StatusName, StatusNameError};
 pub use stored::{DimensionPage, StateTag, StoredDimension, UpdateTime, UpdateTimeError};

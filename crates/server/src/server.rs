@@ -140,7 +140,7 @@ impl Server {
             (None, Some(inventory), Some(dimensions), Some(scaling)) => Some(Pages::new(
                 options.pages,
                 scaling.mode.name(),
-                StoreReader::new(&clients, inventory.clone(), dimensions),
+                StoreReader::new(&clients, inventory.clone(), dimensions.clone()),
                 History::open(folder.as_deref()),
             )),
             _ => None,

@@ -6,10 +6,9 @@ use fleet_core::{
     scaling::{DimensionId, DimensionPage, ListDimensions, StatusName},
     store::StoreError,
 };
-use tokio::time::{Instant, timeout_at};
 
-use super::{DynamoDimensions, errors, item};
-use crate::{budget::TimeBudget, failure::CallFailure};
+use super::{DynamoDimensions, answer_by, errors, item};
+use crate::budget::TimeBudget;
 
 impl ListDimensions for DynamoDimensions {
     /// One call. With a status it looks through as many items as DynamoDB reads in one (1 MB), so that a page is short
@@ -20,7 +19,6 @@ impl ListDimensions for DynamoDimensions {
         after: Option<&DimensionId>,
         limit: PageLimit,
     ) -> Result<DimensionPage, StoreError> {
-        const OPERATION: &str = "Scan";
         let mut call = self
             .client
             .scan()
@@ -38,17 +36,8 @@ impl ListDimensions for DynamoDimensions {
                 .expression_attribute_names("#status", item::STATUS)
                 .expression_attribute_values(":status", AttributeValue::S(status.as_str().into())),
         };
-        let (sent, deadline) = (Instant::now(), TimeBudget::start().work());
-        let answer = match timeout_at(deadline, call.send()).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(errors::store_error(OPERATION, &error)),
-            Err(_) => {
-                return Err(errors::unavailable(CallFailure::TimedOut {
-                    operation: OPERATION,
-                    waited: sent.elapsed(),
-                }));
-            }
-        };
+        let deadline = TimeBudget::start().work();
+        let answer = answer_by(deadline, "Scan", Box::pin(call.send())).await?;
         let found = answer.items.unwrap_or_default();
         let is_cut = found.len() > limit.get();
         let dimensions = found

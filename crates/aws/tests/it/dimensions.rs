@@ -14,8 +14,8 @@ use fleet_core::{
     readiness::Probe,
     scaling::{
         Capacity, Dimension, DimensionId, FailureReason, ListDimensions, ReadDimension,
-        ScalingStatus, StateTag, StatusName, StoredDimension, UpdateDimension, UpdateError,
-        UpdateTime,
+        RemoveDimension, ScalingStatus, StateTag, StatusName, StoredDimension, UpdateDimension,
+        UpdateError, UpdateTime,
     },
     store::StoreError,
 };
@@ -103,6 +103,30 @@ async fn a_read_is_one_consistent_call() {
             "TableName": "fleet-dimensions", "Key": { "scalableTargetDimensionId": { "S": "1-23456789" } }, "ConsistentRead": true
         }})
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_is_one_call() {
+    let (dimensions, sent) = dimensions(|_, _| nothing());
+    let (removed, calls) = count_calls(dimensions.remove(&id())).await;
+    assert_eq!((removed.unwrap(), calls), ((), 1));
+    assert_eq!(
+        sent.lock().unwrap()[0],
+        json!({ "operation": "DeleteItem", "body": {
+            "TableName": "fleet-dimensions", "Key": { "scalableTargetDimensionId": { "S": "1-23456789" } }
+        }})
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_is_refused_says_so() {
+    let (dimensions, _) = dimensions(|_, _| CannedReply::Answer {
+        status: 400,
+        exception: Some("ResourceNotFoundException"),
+        body: json!({ "message": "No such table" }).to_string(),
+    });
+    let error = dimensions.remove(&id()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Fault { .. }), "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

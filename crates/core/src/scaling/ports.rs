@@ -59,3 +59,12 @@ pub trait UpdateDimension: Send + Sync {
         transition: impl Fn(&StoredDimension) -> Result<Dimension, E> + Send + Sync,
     ) -> impl Future<Output = Result<DimensionChange, UpdateError<E>>> + Send;
 }
+
+/// Removes dimensions. No route of the API does that; the local server's page removes its examples.
+pub trait RemoveDimension: Send + Sync {
+    /// Removes what is stored of a dimension, if there is anything: it is then as one that was never seen.
+    ///
+    /// # Errors
+    /// The store's failure.
+    fn remove(&self, id: &DimensionId) -> impl Future<Output = Result<(), StoreError>> + Send;
+}

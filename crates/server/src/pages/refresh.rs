@@ -7,6 +7,7 @@ use fleet_core::{
         AccountId, BrowseInstances as _, FilterValues, InstanceFilter, InstanceId, InstanceMatch,
         InstanceSearch, MatchPage, PackageFilter, PackageName, PackageVersion, Region,
     },
+    scaling::DimensionId,
     store::StoreError,
 };
 use fleet_http::NextToken;
@@ -71,7 +72,8 @@ impl From<StoreError> for PageError {
 
 impl From<ReadError> for PageError {
     fn from(error: ReadError) -> Self {
-        warn!("the page cannot read the dimensions: {error}");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        warn!(cause, "the page cannot reach the dimensions: {error}");
         Self::Store("The table of dimensions")
     }
 }
@@ -143,7 +145,8 @@ impl Refresh {
 
     /// Removes the dimensions of the example data.
     pub(super) async fn remove_examples(&self) -> Result<Value, PageError> {
-        self.reader.remove_dimensions(&EXAMPLES).await?;
+        let ids: Vec<_> = EXAMPLES.into_iter().flat_map(DimensionId::parse).collect();
+        self.reader.remove_dimensions(&ids).await?;
         self.history.forget(&EXAMPLES);
         Ok(json!({ "removed": EXAMPLES }))
     }

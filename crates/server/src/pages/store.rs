@@ -1,16 +1,13 @@
 //! The stores that the page reads, through the same ports as the functions: a list moves no dimension.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use fleet_aws::{
-    CallFailure, DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings,
-};
+use fleet_aws::{DataApiInventory, DimensionsSettings, DynamoDimensions, InventorySettings};
 use fleet_core::{
     inventory::PageLimit,
-    scaling::{DimensionId, DimensionPage, ListDimensions as _, StoredDimension},
+    scaling::{
+        DimensionId, DimensionPage, ListDimensions as _, RemoveDimension as _, StoredDimension,
+    },
     store::StoreError,
 };
 use thiserror::Error;
@@ -23,7 +20,6 @@ use crate::clients::Clients;
 const DIMENSIONS: usize = 200;
 /// The time limit for reading the table; the page tries again soon.
 const WITHIN: Duration = Duration::from_secs(5);
-const KEY: &str = "scalableTargetDimensionId";
 
 /// Why the table did not answer.
 #[derive(Debug, Error)]
@@ -31,9 +27,6 @@ pub(super) enum ReadError {
     /// Not in time.
     #[error("the table of dimensions did not answer in time")]
     TimedOut,
-    /// It refused, or could not be reached.
-    #[error("the table of dimensions cannot be read: {0}")]
-    Failed(CallFailure),
     /// The port failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,8 +35,6 @@ pub(super) enum ReadError {
 /// The stores that the page shows.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreReader {
-    dynamodb: aws_sdk_dynamodb::Client,
-    table: String,
     dimensions: DynamoDimensions,
     pub(super) inventory: DataApiInventory,
 }
@@ -59,12 +50,10 @@ impl StoreReader {
     pub(crate) fn new(
         clients: &Clients,
         inventory: InventorySettings,
-        dimensions: &DimensionsSettings,
+        dimensions: DimensionsSettings,
     ) -> Self {
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(clients.config()),
-            table: dimensions.table.clone(),
-            dimensions: clients.dimensions(dimensions.clone()),
+            dimensions: clients.dimensions(dimensions),
             inventory: clients.inventory(inventory),
         }
     }
@@ -96,32 +85,15 @@ impl StoreReader {
         })
     }
 
-    /// Removes the dimensions with these ids.
-    pub(super) async fn remove_dimensions(&self, ids: &[&str]) -> Result<(), ReadError> {
+    /// Removes these dimensions.
+    pub(super) async fn remove_dimensions(&self, ids: &[DimensionId]) -> Result<(), ReadError> {
         for id in ids {
-            let delete = self
-                .dynamodb
-                .delete_item()
-                .table_name(&self.table)
-                .key(KEY, AttributeValue::S((*id).to_owned()))
-                .send();
-            within("DeleteItem", delete).await?;
+            timeout(WITHIN, self.dimensions.remove(id))
+                .await
+                .map_err(|_| ReadError::TimedOut)??;
         }
         Ok(())
     }
-}
-
-async fn within<T, E>(
-    operation: &'static str,
-    call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-) -> Result<T, ReadError>
-where
-    E: Error + ProvideErrorMetadata + 'static,
-{
-    let answered = timeout(WITHIN, call)
-        .await
-        .map_err(|_| ReadError::TimedOut)?;
-    answered.map_err(|error| ReadError::Failed(CallFailure::of(operation, &error)))
 }
 
 fn snapshot((id, stored): (DimensionId, StoredDimension)) -> (String, Snapshot) {
