@@ -29,6 +29,20 @@ async fn packages(connection: &mut ServerConnection, id: usize) -> Option<usize>
     answer.body["record"]["packages"].as_array().map(Vec::len)
 }
 
+/// Each instance that was stored is there in full, and none that was refused by halves.
+async fn nothing_is_lost(connection: &mut ServerConnection, stored: &[usize], refused: &[usize]) {
+    for id in stored {
+        assert_eq!(packages(connection, *id).await, Some(PACKAGES), "i-{id}");
+    }
+    for id in refused {
+        let found = packages(connection, *id).await;
+        assert!(
+            matches!(found, None | Some(PACKAGES)),
+            "i-{id} is there by halves"
+        );
+    }
+}
+
 /// Holds what the log and readiness say of a disk that has just refused a write.
 async fn says_so(server: &ServerProcess, connection: &mut ServerConnection, check: &str) {
     let ready = connection
@@ -105,36 +119,12 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     assert_eq!(full.status, 503, "{}", full.text);
     says_so(&server, &mut connection, "dynamodb").await;
     // Reading goes on while nothing can be written.
-    for id in &stored {
-        assert_eq!(
-            packages(&mut connection, *id).await,
-            Some(PACKAGES),
-            "i-{id}"
-        );
-    }
-    for id in &refused {
-        assert!(
-            matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)),
-            "i-{id} is there by halves"
-        );
-    }
+    nothing_is_lost(&mut connection, &stored, &refused).await;
     server.kill().await;
 
     let server = ServerProcess::start(SERVER, &arguments, &[("RUST_LOG", "warn")]).await;
     let mut connection = ServerConnection::open(server.address()).await.unwrap();
-    for id in &stored {
-        assert_eq!(
-            packages(&mut connection, *id).await,
-            Some(PACKAGES),
-            "i-{id}"
-        );
-    }
-    for id in &refused {
-        assert!(
-            matches!(packages(&mut connection, *id).await, None | Some(PACKAGES)),
-            "i-{id} is there by halves"
-        );
-    }
+    nothing_is_lost(&mut connection, &stored, &refused).await;
     assert_eq!(
         send(server.address(), "POST", "/ec2/with-room", body(1))
             .await
