@@ -262,7 +262,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<«Type»Response>();
     let example = json!({"name": "«name»", "«store_field»": «store_shown»});
     let operation = operation("«camel»«Method»", TAG, "Ask «spoken»", "Answers its name, and what the store has.")
-        .parameter(in_path::<«store_id»>("«parameter»", "Which one.", "«store_example»".into()))
+        .parameter(in_path::<«store_id»>("«parameter»", "The entry's id.", "«store_example»".into()))
         «security».response("200", answer::<«Type»Response>("What the store has.", &[("", example)]).build());
     part.route(HttpMethod::«Method», "«path»", with_answers(operation, ERRORS.answers()));
 }

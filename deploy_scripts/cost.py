@@ -163,7 +163,7 @@ class Costs:
             (of["key_rate"] / inventory, "one API key for all of the inventory", "more keys, or `KeyRateLimit`"),
             (of["stage_rate"] / busiest, "the busiest route's throttle", "`StageRateLimit`, `StageBurstLimit`"),
             (of["max_acus"] * of["calls_per_acu"] / calls, "the database's ACUs", "`MAX_CAPACITY`; a cache for reads of the inventory"),
-            (of["largest_acus"] * of["calls_per_acu"] / calls, "the largest writer", "a cache, or inventories of their own for groups of accounts"),
+            (of["largest_acus"] * of["calls_per_acu"] / calls, "the largest writer", "a cache, or separate inventories for groups of accounts"),
             (of["gateway_quota"], "the account's requests a second", "ask AWS for more; or the server behind a load balancer"),
             (of["lambda_quota"] / one["concurrency"], "the account's concurrent executions", "ask AWS for more"),
             (of["table_quota"] / max(one["reads"], one["writes"]), "the table's units a second", "ask AWS for more"),
@@ -188,17 +188,17 @@ def document(inputs):
     costs = Costs(inputs)
     of = inputs
     out = [
-        "# What it needs and costs on AWS",
+        "# Capacity and cost on AWS",
         "",
-        "The arithmetic of `deploy_scripts/cost.py`, which printed this page; change an input with `--set`, and list them with `--inputs`.",
-        "Prices are dollars in us-east-1, by the sources below, read in November 2026; the page of each service decides. An input marked *not confirmed* or",
+        "Calculated by `deploy_scripts/cost.py`, which printed this page; `--set` changes an input, and `--inputs` lists them.",
+        "Prices are dollars in us-east-1, by the sources below, read in November 2026; the price page of each service is authoritative. An input marked *not confirmed* or",
         "*assumed* is ours: measure your own. The free tier, taxes, discounts and data transfer within AWS are left out.",
         "",
         "## An idle month",
         "",
     ]
     fixed = {
-        "the database at its least capacity (a writer and a reader)": of["least_acus"] * MONTH_HOURS * of["acu_hour"],
+        "the database at its minimum capacity (a writer and a reader)": of["least_acus"] * MONTH_HOURS * of["acu_hour"],
         "the same in dev, paused": 0.0,
         "alarms": of["alarms"] * of["alarm_month"],
         "secrets": of["secrets"] * of["secret_month"],
@@ -225,7 +225,7 @@ def document(inputs):
     out += table(["a second", "functions at once", "DynamoDB reads", "write units", "Data API calls", "ACUs"], needs)
     out += ["", "Dollars a month:", ""]
     out += table(["a second", *parts, "together"], bills)
-    out += ["", "### The limits that are met, the lowest first", ""]
+    out += ["", "### The limits, lowest first", ""]
     rows = []
     below = 0
     for rate in RATES:
@@ -236,9 +236,9 @@ def document(inputs):
     out += [
         "",
         "A single dimension has DynamoDB's limit of a partition, 3,000 reads and 1,000 write units a second; dimensions are independent.",
-        "A new account may begin with 10 concurrent executions, which is met long before the others.",
-        "At 100,000 requests a second most of the bill is for requests as such: there a few large servers (docs/containers.md) take the",
-        "place of API Gateway and Lambda, and `GET /api/…` is answered by a CDN.",
+        "A new account may begin with 10 concurrent executions, which is reached long before the others.",
+        "At 100,000 requests a second most of the bill is for requests as such: at that rate, replace API Gateway and Lambda by a few",
+        "large servers (docs/containers.md), and let a CDN answer `GET /api/…`.",
         "",
         "## Growth",
         "",
@@ -253,7 +253,7 @@ def document(inputs):
         "",
         "Neither store has a limit of size near that (Aurora 128 TiB). The cost of a page of a list does not grow with the number of",
         "instances ([performance.md](performance.md#lists-of-a-million-instances)). What grows is the memory that an index wants: give",
-        "the database more ACUs when its reads of the disk grow.",
+        "the database more ACUs when its disk reads grow.",
         "",
         "## Inputs",
         "",

@@ -31,7 +31,7 @@ tokio::task_local! {
     static REHEARSING: ();
 }
 
-/// Does `work`, a request that nobody sent: every call in it is answered from memory.
+/// Does `work`, a made-up request: every call in it is answered from memory.
 ///
 /// Where all calls go over plain HTTP, nothing is done: such a function does not run on AWS, and has all of its processor.
 pub async fn rehearse<T>(work: impl Future<Output = T>) {

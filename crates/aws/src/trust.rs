@@ -21,7 +21,7 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// Whom a function trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// Nobody: every call goes to an endpoint over plain HTTP.
+    /// No authority: every call goes to an endpoint over plain HTTP.
     Nobody,
     /// The roots of AWS's own endpoints in the partition `aws`.
     AmazonRoots,

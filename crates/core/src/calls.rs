@@ -19,7 +19,7 @@ struct Record {
     calls: AtomicU32,
     retries: AtomicU32,
     resumes: AtomicU32,
-    /// `None` if nobody needs them.
+    /// `None` if they are not needed.
     details: Option<Mutex<Vec<Call>>>,
 }
 

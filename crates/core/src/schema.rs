@@ -83,13 +83,13 @@ text!(
 text!(
     Region,
     TRIMMED,
-    "The region an instance is said to be in. No white space around it.",
+    "The region of an instance, as its client reports it. No white space around it.",
     "us-east-1"
 );
 text!(
     AccountId,
     TRIMMED,
-    "The account an instance is said to belong to. No white space around it.",
+    "The account of an instance, as its client reports it. No white space around it.",
     "123456789012"
 );
 text!(

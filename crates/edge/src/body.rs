@@ -23,13 +23,13 @@ const FREE_BYTES: usize = 16 * 1024;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum BodyError {
     /// It is larger than allowed.
-    #[error("The request body must have at most {0} bytes.")]
+    #[error("The request body must be at most {0} bytes.")]
     TooLarge(usize),
     /// The client stopped sending, or sent invalid chunks.
     #[error("The request body did not arrive completely.")]
     Broken,
     /// The bodies under way take all the memory that they may.
-    #[error("The server is receiving as much as it can. Send the request again in a second.")]
+    #[error("The server is receiving as much data as it can. Try again in a second.")]
     Busy,
 }
 
@@ -42,7 +42,7 @@ pub struct BodyBudget(Arc<Semaphore>);
 pub struct BodyShare(Option<OwnedSemaphorePermit>);
 
 impl BodyBudget {
-    /// A budget of so many bytes.
+    /// A budget of this many bytes.
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))

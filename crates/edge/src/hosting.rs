@@ -1,4 +1,4 @@
-//! Serving whatever answers on an address until it is told to stop.
+//! Serves a responder on an address until it is told to stop.
 
 use std::{
     io::{self, ErrorKind},

@@ -4,7 +4,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// As many as macOS allows where it names no limit, its `OPEN_MAX`.
 const ALWAYS_ALLOWED: u64 = 10_240;
-/// What is kept for everything but connections from clients: databases, logs, connections to stores.
+/// What is reserved for everything except client connections: databases, logs, connections to stores.
 const KEPT: u64 = 256;
 
 /// Raises the soft limit to `wanted`, or as far as the hard limit lets it. It is never lowered.
@@ -25,7 +25,7 @@ pub fn raise_limit(wanted: u64) {
     }
 }
 
-/// The limit that holds now; `None` where there is none.
+/// The current limit; `None` without one.
 #[must_use]
 pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current

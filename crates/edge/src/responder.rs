@@ -57,10 +57,10 @@ pub enum UnreadableRequest {
     #[error("The request line or a header cannot be read as HTTP/1.1.")]
     Head,
     /// 414.
-    #[error("The address of the request is too long.")]
+    #[error("The request URL is too long.")]
     Target,
     /// 431: too many or too long.
-    #[error("The headers of the request are too large.")]
+    #[error("The request headers are too large.")]
     Headers,
 }
 

@@ -1,4 +1,4 @@
-//! The connections that are open. There are at most so many; the one that is idle longest goes for a new one.
+//! The open connections. Their number is limited: a new one replaces the one that has been idle longest.
 
 use std::{
     collections::HashMap,
@@ -84,7 +84,7 @@ impl Seats {
         self.0.table().taken.len() >= self.0.most
     }
 
-    /// Takes a place. Where none is free, the connection that is idle longest is told to close; where none is idle, this
+    /// Takes a place. If none is free, the connection that has been idle longest is told to close; if none is idle, this
     /// waits for the first that is.
     pub(crate) async fn take(&self) -> Seat {
         loop {

@@ -24,11 +24,11 @@ const PRIVATE_DOMAINS: [&str; 2] = [".localhost", ".internal"];
 pub enum ForeignSite {
     /// `Host`, or the host in the request line, is a name that a page could have.
     #[error(
-        "The Host of a request to this server must be an IP address, localhost, a name without dots or a name that ends with .internal."
+        "The Host header must be an IP address, localhost, a name without dots, or a name that ends with .internal."
     )]
     Host,
     /// `Origin` is that of another site.
-    #[error("This server takes no requests from web pages of other sites.")]
+    #[error("This server does not accept requests from web pages of other sites.")]
     Origin,
 }
 

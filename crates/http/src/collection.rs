@@ -80,7 +80,7 @@ impl<T: Entry> Collection<T> {
     }
 }
 
-/// That a service answers.
+/// A service responds.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ServiceHealth {

@@ -41,13 +41,13 @@ macro_rules! dimension_routes {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ScalableTargetDimension))]
 pub struct DimensionState {
     scalable_target_dimension_id: DimensionId,
-    /// The same for every dimension, and constant: a target is dropped when it changes.
+    /// The same for every dimension, and constant: Application Auto Scaling drops a target whose version changes.
     #[cfg_attr(feature = "schema", schema(min_length = 1, example = "MyVersion"))]
     version: String,
     /// The resource that is scaled.
     #[cfg_attr(feature = "schema", schema(min_length = 1, example = "MyService"))]
     resource_name: String,
-    /// What of it is scaled.
+    /// The part of the resource that is scaled.
     #[cfg_attr(feature = "schema", schema(min_length = 1, example = "MyDimension"))]
     dimension_name: String,
     actual_capacity: Capacity,
@@ -74,29 +74,29 @@ impl DimensionState {
     }
 }
 
-/// The present state of a dimension that `If-Match` does not name, with the keys of an error.
+/// The current state of a dimension, which `If-Match` does not match, with the keys of an error.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ChangedDimension {
     code: ErrorCode,
-    /// What was wrong: one sentence.
+    /// One sentence: what was wrong.
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     message: String,
-    /// The request's id, which its log line has too.
+    /// The id of the request, which is also in its log line.
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     request_id: String,
     #[serde(flatten)]
     state: DimensionState,
 }
 
-/// A dimension in a list: its state, and since when it stands.
+/// A dimension in a list: its state, and when that was reached.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ListedDimension {
     #[serde(flatten)]
     state: DimensionState,
-    /// When the last change was made, in UTC. Absent where an earlier version of the API made it.
+    /// When the last change was made, in UTC. Absent if an early version of the API made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     updated_at: Option<UpdateTime>,
@@ -142,7 +142,7 @@ pub fn answer(
     tag: &StateTag,
     since: Option<UpdateTime>,
 ) -> Result<Response, ApiError> {
-    // What nobody has changed yet is no dimension of anybody's: a metric for each id that is asked for would cost money.
+    // What was never changed may not exist at all: a metric for each id that is requested would cost money.
     let capacity = (*tag != StateTag::initial()).then(|| CapacityMetrics::One {
         id: id.as_str().to_owned(),
         actual: state.actual.get(),
@@ -193,12 +193,12 @@ pub fn precondition_failed(
 ) -> Result<Response, ApiError> {
     let body = ChangedDimension {
         code: ErrorCode::PreconditionFailed,
-        message: "The dimension has changed: If-Match does not name its present state.".to_owned(),
+        message: "The dimension has changed: If-Match does not match its current state.".to_owned(),
         request_id: request_id(request).to_owned(),
         state: DimensionState::new(id, names, present.state),
     };
     let mut response = with_etag(json(StatusCode::PRECONDITION_FAILED, &body)?, &present.tag)?;
-    let cause = "If-Match does not name the present state";
+    let cause = "If-Match does not match the current state";
     note_error(&mut response, ErrorCode::PreconditionFailed, cause);
     Ok(response)
 }

@@ -37,14 +37,14 @@ impl ErrorBody {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Error))]
 pub struct ErrorFields<'a> {
     code: ErrorCode,
-    /// What was wrong, in which field, and what is allowed: one sentence.
+    /// One sentence: what was wrong, in which field, and what is allowed.
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     message: &'a str,
     /// The same as `message`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(min_length = 1, nullable = false))]
     error_message: Option<&'a str>,
-    /// The request's id, which its log line has too.
+    /// The id of the request, which is also in its log line.
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     request_id: &'a str,
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// The set is closed and a word keeps its meaning. Sentences may change; codes do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum ErrorCode {
-    /// 400: the request, or a header of it, cannot be read.
+    /// 400: the request or one of its headers cannot be read.
     InvalidRequest,
     /// 400: the body as a whole: empty, not JSON, not an object, or with a field twice.
     InvalidBody,
@@ -17,21 +17,21 @@ pub enum ErrorCode {
     UnknownField,
     /// 400: a path or query parameter breaks its rule.
     InvalidParameter,
-    /// 400: a query parameter that the route does not have.
+    /// 400: the route does not have this query parameter.
     UnknownParameter,
     /// 400: an instance with this id already exists.
     DuplicateInstance,
-    /// 401: the caller sends no token, or none that is valid.
+    /// 401: the caller's token is missing or invalid.
     Unauthorized,
-    /// 403: the caller may not do this.
+    /// 403: the caller is not allowed to do this.
     Forbidden,
     /// 404: there is no such book or author.
     NotFound,
-    /// 412: the state is not the one that `If-Match` names.
+    /// 412: `If-Match` does not match the current state.
     PreconditionFailed,
     /// 413: the body is too large.
     PayloadTooLarge,
-    /// 421: the server does not serve the host of the request.
+    /// 421: the server does not serve the request's host.
     MisdirectedRequest,
     /// 429: more requests than the caller's plan or the route allows.
     Throttled,
@@ -48,7 +48,7 @@ impl ErrorCode {
     pub const ALL: &'static [(Self, &'static str)] = &[
         (
             Self::InvalidRequest,
-            "the request, or a header of it, cannot be read",
+            "the request or one of its headers cannot be read",
         ),
         (
             Self::InvalidBody,
@@ -68,7 +68,7 @@ impl ErrorCode {
         ),
         (
             Self::UnknownParameter,
-            "a query parameter that the route does not have",
+            "the route does not have this query parameter",
         ),
         (
             Self::DuplicateInstance,
@@ -76,29 +76,29 @@ impl ErrorCode {
         ),
         (
             Self::Unauthorized,
-            "the caller sends no token, or none that is valid",
+            "the caller's token is missing or invalid",
         ),
-        (Self::Forbidden, "the caller may not do this"),
+        (Self::Forbidden, "the caller is not allowed to do this"),
         (Self::NotFound, "there is no such book or author"),
         (
             Self::PreconditionFailed,
-            "the state is not the one that `If-Match` names",
+            "`If-Match` does not match the current state",
         ),
         (Self::PayloadTooLarge, "the body is too large"),
         (
             Self::MisdirectedRequest,
-            "the server does not serve the host of the request",
+            "the server does not serve the request's host",
         ),
         (
             Self::Throttled,
             "too many requests; try again after `Retry-After` seconds",
         ),
-        (Self::Internal, "a fault of the service"),
+        (Self::Internal, "an internal error"),
         (
             Self::Unavailable,
             "a store or the service is unavailable; try again after `Retry-After` seconds",
         ),
-        (Self::Timeout, "no answer in time"),
+        (Self::Timeout, "no response in time"),
     ];
 
     /// The word itself: `InvalidField`.
@@ -136,7 +136,7 @@ impl utoipa::PartialSchema for ErrorCode {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some(format!(
-                "What went wrong, as a word for programs. A word keeps its meaning; sentences may change.\n\n{}",
+                "A stable code for programs. Codes keep their meaning; messages may change.\n\n{}",
                 meanings.join("\n")
             )))
             .enum_values(Some(Self::ALL.iter().map(|(code, _)| code.as_str())))

@@ -75,7 +75,7 @@ impl IfMatch {
 }
 
 fn malformed() -> ApiError {
-    let rule = "If-Match must be * or a list of entity tags in quotes, as an ETag has them";
+    let rule = "If-Match must be * or a list of quoted entity tags, as in the ETag header";
     InvalidInput::new(ErrorCode::InvalidRequest, format!("{rule}."), rule).into()
 }
 
@@ -147,7 +147,7 @@ mod tests {
             let refused = read(&[line]).unwrap_err();
             assert_eq!(
                 refused,
-                "If-Match must be * or a list of entity tags in quotes, as an ETag has them.",
+                "If-Match must be * or a list of quoted entity tags, as in the ETag header.",
                 "{line}"
             );
         }

@@ -57,7 +57,7 @@ pub(crate) enum CapacityMetrics {
         id: String,
         actual: f64,
         desired: f64,
-        /// For how long it has been `Pending` or `InProgress` without a change; `None` where that is not known.
+        /// For how long it has been `Pending` or `InProgress` without a change; `None` if unknown.
         pending_seconds: Option<f64>,
     },
     /// Of a list of dimensions, those that are `Pending` or `InProgress`.

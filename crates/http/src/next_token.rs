@@ -31,7 +31,7 @@ impl NextToken {
             json.and_then(|json| serde_json::from_slice(&json).ok());
         content
             .map(|content| content.after)
-            .ok_or("must be the next_token of an earlier answer, unchanged")
+            .ok_or("must be the next_token of an earlier response, unchanged")
     }
 
     /// The text itself.
@@ -46,7 +46,9 @@ impl utoipa::PartialSchema for NextToken {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
-            .description(Some("Where the next page begins. To be sent back as it is; not to be made or taken apart."))
+            .description(Some(
+                "Opaque: where the next page begins. Send it back unchanged.",
+            ))
             .min_length(Some(1))
             .pattern(Some("^[A-Za-z0-9_-]+$"))
             .examples([serde_json::Value::from("eyJhZnRlciI6Imluc3RhbmNlLTAwMiJ9")])

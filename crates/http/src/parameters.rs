@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::{ErrorCode, InvalidInput, shown::ShortName};
 
-/// The character that decoders put in the place of bytes that are not UTF-8.
+/// The character that decoders substitute for bytes that are not UTF-8.
 const REPLACEMENT: char = '\u{FFFD}';
 
 /// The path parameters, percent-decoded once: here where they `are_encoded`, or else by the host.

@@ -1,4 +1,4 @@
-//! A request that nobody sent, with which a function does beforehand whatever is done once.
+//! A made-up request, with which a function does in advance whatever is done only once.
 
 use std::panic::AssertUnwindSafe;
 

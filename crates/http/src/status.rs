@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Whether a service or a store answers.
+/// Whether a service or a store responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

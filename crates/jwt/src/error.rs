@@ -1,6 +1,6 @@
 //! Why a token is not accepted.
 //!
-//! [`TokenRefusal`] is the caller's matter and becomes a 401; [`KeysError`] is the issuer's or the network's, and nobody is let in
+//! [`TokenRefusal`] is the caller's fault and becomes a 401; [`KeysError`] is the issuer's or the network's, and no caller is let in
 //! because of it.
 
 use std::error::Error;

@@ -28,7 +28,7 @@ pub(crate) struct IssuerKeys {
     fetcher: Fetcher,
     clock: Clock,
     kept: RwLock<CachedKeys>,
-    /// Held while the issuer is asked, so that it is asked once.
+    /// Held while keys are being fetched, so that they are fetched once.
     asking: Mutex<()>,
 }
 

@@ -110,7 +110,7 @@ impl fmt::Display for IssuerUrl {
     }
 }
 
-/// Whether something may be asked for at this URL: nobody may read or change the answer on the way.
+/// Whether something may be fetched from this URL: its response must be safe from being read or changed on the way.
 pub(crate) fn is_fetchable(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else {
         return false;

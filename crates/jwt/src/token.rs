@@ -60,7 +60,7 @@ impl<'a> Token<'a> {
         if header.crit.is_some() {
             return Err(TokenRefusal::Critical);
         }
-        // A token that no key could verify is refused before the issuer is asked for keys.
+        // A token that no key could verify is refused before keys are fetched.
         decode(signature)?;
         Ok(Self {
             algorithm,

@@ -118,7 +118,7 @@ impl ChangeReader {
         };
         let database = Arc::clone(&self.changes.database);
         let answer = blocking(move || Ok(database.get_records(request)?)).await?;
-        // Nobody hears of a change that a power cut could still undo.
+        // No reader learns of a change that a power cut could still undo.
         self.changes
             .journal
             .wait_for_sync()

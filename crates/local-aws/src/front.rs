@@ -53,7 +53,7 @@ pub(crate) struct Front {
     within: TaskTracker,
 }
 
-/// The address that everybody but this process sends requests to.
+/// The address that all other processes send requests to.
 #[derive(Debug)]
 pub(crate) struct FrontResponder(pub(crate) Arc<Front>);
 
@@ -92,7 +92,7 @@ impl Front {
         (!self.within.is_closed()).then_some(token)
     }
 
-    /// Answers a request. A panic of a service is an answer too, so that nobody waits for one that never comes.
+    /// Answers a request. A panic of a service is answered too, so that no caller waits for an answer that never comes.
     pub(crate) async fn answer<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
         catch_panic(self.route(request)).await
     }

@@ -26,7 +26,7 @@ pub enum InProcessError {
     #[error("the local AWS endpoints have stopped")]
     Stopped,
     /// It ended before it was whole.
-    #[error("the answer broke off")]
+    #[error("the response was cut short")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
 }
 

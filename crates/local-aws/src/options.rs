@@ -211,8 +211,8 @@ pub enum LocalAwsError {
     Schema(String),
     /// The database was migrated by a later version, which left this one behind.
     #[error(
-        "The database's schema is version {version}, which needs a server that knows version {needed}, and this one knows \
-         {known}: start a newer server, or choose another data folder with --data-dir or another database with --database-url."
+        "The database's schema is version {version}, which requires a server that knows version {needed}, but this one only \
+         knows {known}: start a newer server, or choose another data folder with --data-dir or another database with --database-url."
     )]
     SchemaTooNew {
         /// The newest migration that the database has.

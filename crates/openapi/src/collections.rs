@@ -86,20 +86,20 @@ fn list<T: ToSchema>(
     )
     .response(
         "200",
-        answer::<ListSchema<T>>("All of them.", &[("", json!([example]))]).build(),
+        answer::<ListSchema<T>>("The list.", &[("", json!([example]))]).build(),
     );
     route(part, &format!("/api/{all}"), whole, ERRORS);
 
     let entry = operation(
         &format!("get{one_id}"),
         TAG,
-        &format!("Get one of the {all}"),
-        "An id that is not a whole number is a 404 too.",
+        &format!("Get one {one}"),
+        "An id that is not a whole number is a 404 as well.",
     )
-    .parameter(in_path::<EntryId>("id", "Which one.", 1.into()))
+    .parameter(in_path::<EntryId>("id", "The entry's id.", 1.into()))
     .response(
         "200",
-        answer::<T>("The one.", &[("", example.clone())]).build(),
+        answer::<T>("The entry.", &[("", example.clone())]).build(),
     );
     let missing = format!("There is no {one} with this id.");
     route(
@@ -115,13 +115,13 @@ fn list<T: ToSchema>(
     let health = operation(
         &format!("get{all_id}Health"),
         TAG,
-        &format!("Whether {all} answer"),
-        "For the check of a load balancer.",
+        &format!("Check {all}"),
+        "For a load balancer's health check.",
     )
     .response(
         "200",
         answer::<ServiceHealth>(
-            "They do.",
+            "The service responds.",
             &[("", json!({ "status": "ok", "service": all }))],
         )
         .build(),

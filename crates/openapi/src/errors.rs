@@ -35,10 +35,8 @@ impl PartialSchema for InventoryError {
     fn schema() -> RefOr<Schema> {
         let mut fields = fields();
         fields.required.push("error_message".to_owned());
-        fields.description = Some(
-            "What went wrong, as the inventory says it: the same sentence under two keys."
-                .to_owned(),
-        );
+        fields.description =
+            Some("An error of the inventory: the same sentence under two keys.".to_owned());
         fields.into()
     }
 }
@@ -55,8 +53,8 @@ impl PartialSchema for GatewayError {
         let mut fields = fields();
         fields.required = vec!["message".to_owned()];
         fields.description = Some(
-            "What API Gateway says when it lets a request through to no function. With `Missing Authentication Token` it says \
-             nothing else."
+            "The error of a request that API Gateway does not pass to any function. With `Missing Authentication Token` it \
+             has no other field."
                 .to_owned(),
         );
         fields.into()
@@ -82,8 +80,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     let mut add = |name: &str, response: ResponseBuilder| {
         part.responses.push((name.to_owned(), response.build()))
     };
-    let unknown =
-        "API Gateway does not know the caller: no key or signature, or one that may not do this.";
+    let unknown = "The caller is not allowed to do this: no key or signature, an unknown one, or one without the permission.";
     let unreadable = "The path or the query string must be percent-encoded UTF-8.";
     add(
         "BadRequest",
@@ -96,9 +93,9 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     add(
         "Unauthorized",
         by_gateway(
-            "Where the stack names an issuer of tokens: there is no token, or none that is valid.",
+            "If the stack names an issuer of tokens: the token is missing or invalid.",
             ErrorCode::Unauthorized,
-            "This route needs a token. Send a valid one in the header authorization: Bearer TOKEN.",
+            "This route requires a token. Send a valid one in the header authorization: Bearer TOKEN.",
         ),
     );
     add(
@@ -106,7 +103,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
         by_gateway(
             unknown,
             ErrorCode::Forbidden,
-            "This route needs an API key. Send a valid one in the header x-api-key.",
+            "This route requires an API key. Send a valid one in the header x-api-key.",
         ),
     );
     add(
@@ -114,16 +111,16 @@ pub(crate) fn describe(part: &mut DocumentPart) {
         by_gateway(
             "The body is larger than 10 MiB.",
             ErrorCode::PayloadTooLarge,
-            "The request body must have at most 10485760 bytes.",
+            "The request body must be at most 10485760 bytes.",
         ),
     );
     add(
         "TooManyRequests",
         wait(
             by_gateway(
-                "More requests than the plan allows.",
+                "More requests than the usage plan or the route allows.",
                 ErrorCode::Throttled,
-                "Too many requests. Try again after the seconds in the header Retry-After.",
+                "Too many requests. The header Retry-After says how many seconds to wait.",
             ),
             1,
         ),
@@ -131,7 +128,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     add(
         "BadGateway",
         by_gateway(
-            "The function ended before it answered.",
+            "The function ended before it responded.",
             ErrorCode::Internal,
             "Internal server error",
         ),
@@ -139,7 +136,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     add(
         "TimedOut",
         by_gateway(
-            "No answer within 29 seconds.",
+            "No response within 29 seconds.",
             ErrorCode::Timeout,
             "Endpoint request timed out",
         ),
@@ -151,7 +148,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
         );
         add(
             shape.fault(),
-            shape.answer("A fault of ours.", &[("", fault)]),
+            shape.answer("An internal error.", &[("", fault)]),
         );
         let away = shape.example(
             ErrorCode::Unavailable,
@@ -161,7 +158,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
             shape.away(),
             wait(
                 shape.answer(
-                    "A store is unavailable: a paused database that wakes, say.",
+                    "A store is unavailable: a paused database that is resuming, for example.",
                     &[("", away)],
                 ),
                 15,
@@ -212,7 +209,7 @@ impl OperationErrors<'_> {
                 "400",
                 self.shape
                     .answer(
-                        "The input is wrong; `message` says what and where.",
+                        "Invalid input; `message` says what is wrong and where.",
                         &examples,
                     )
                     .into(),
@@ -229,7 +226,7 @@ impl OperationErrors<'_> {
                 "404",
                 self.shape
                     .answer(
-                        "There is no such thing.",
+                        "It does not exist.",
                         &[("", self.shape.example(ErrorCode::NotFound, sentence))],
                     )
                     .into(),
@@ -295,7 +292,7 @@ pub(crate) fn wait(response: ResponseBuilder, example: u32) -> ResponseBuilder {
         .minimum(Some(1));
     let header = HeaderBuilder::new()
         .schema(Some(seconds))
-        .description(Some("After how many seconds to ask again."))
+        .description(Some("How many seconds to wait before the next try."))
         .example(Some(example.into()));
     response.header("Retry-After", header.build())
 }

@@ -54,7 +54,11 @@ pub(crate) fn describe(part: &mut DocumentPart) {
 }
 
 fn id_parameter() -> Parameter {
-    in_path::<InstanceId>("aws_instance_id", "Which instance.", "instance-002".into())
+    in_path::<InstanceId>(
+        "aws_instance_id",
+        "The instance's id.",
+        "instance-002".into(),
+    )
 }
 
 fn sent() -> Value {
@@ -102,27 +106,27 @@ fn add(part: &mut DocumentPart) {
         ..ERRORS
     };
     let added: Response = answer::<AddResponse>(
-        "The instance is stored, all of it.",
+        "The instance has been added.",
         &[("", json!({ "new_record": sent() }))],
     )
     .link(
         "get",
-        same_instance("getInstance", "The instance as it is stored."),
+        same_instance("getInstance", "Gets the new instance."),
     )
     .link(
         "remove",
-        same_instance("removeInstance", "Removes it again."),
+        same_instance("removeInstance", "Removes the new instance."),
     )
     .build();
     let operation = operation(
         "addInstance",
         TAG,
         "Add an instance",
-        "Stores an instance with its packages, all of it or nothing. One that exists stays as it is, and the request is a 400 with \
-         `Duplicate entry '…' for key 'PRIMARY'`.",
+        "Adds an instance with its packages, atomically. If the instance already exists, it stays unchanged, and the response \
+         is a 400 with `Duplicate entry '…' for key 'PRIMARY'`.",
     )
     .parameter(id_parameter())
-    .request_body(Some(body::<AddRequest>("The instance.", &[("", sent())])))
+    .request_body(Some(body::<AddRequest>("The instance to add.", &[("", sent())])))
     .security(needs_key())
     .security(needs_token())
     .response("200", added);
@@ -139,13 +143,16 @@ fn get(part: &mut DocumentPart) {
         ("none", json!({ "record": {}, "record_found": false })),
     ];
     let found = answer::<GetResponse>("The instance, or `record_found: false`.", &examples)
-        .link("remove", same_instance("removeInstance", "Removes it."))
+        .link(
+            "remove",
+            same_instance("removeInstance", "Removes the instance."),
+        )
         .build();
     let operation = operation(
         "getInstance",
         TAG,
         "Get an instance",
-        "One instance with its packages. A missing one is not an error.",
+        "One instance with its packages. One that does not exist is not an error: `record_found` is false.",
     )
     .parameter(id_parameter())
     .security(needs_key())
@@ -193,16 +200,16 @@ fn list(part: &mut DocumentPart) {
         "listInstances",
         TAG,
         "List and search instances",
-        "Instances ordered by id, a page at a time. Filters are exact, and all of them must hold; `package_version` only with \
-         `package_name`. A page examines a bounded number of entries, so one with few matches may come back short, or \
-         empty: the last page is the one without a `next_token`. A parameter that is not listed here, or sent twice, is a 400.",
+        "Instances ordered by id, in pages. Filters match exactly and are combined with AND; `package_version` requires \
+         `package_name`. A page examines a bounded number of entries, so where few match it may be short or empty: only the \
+         last page has no `next_token`. An unknown or repeated parameter is a 400.",
     )
-    .parameter(in_query_as::<Region>("aws_region", "Only those in this region."))
-    .parameter(in_query_as::<AccountId>("aws_account", "Only those of this account."))
-    .parameter(in_query_as::<PackageName>("package_name", "Only those with this package."))
-    .parameter(in_query_as::<PackageVersion>("package_version", "Only those with this version of it."))
-    .parameter(in_query::<PageLimit>("limit", "How many instances a page has at most."))
-    .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the page before, unchanged."))
+    .parameter(in_query_as::<Region>("aws_region", "Only instances in this region."))
+    .parameter(in_query_as::<AccountId>("aws_account", "Only instances of this account."))
+    .parameter(in_query_as::<PackageName>("package_name", "Only instances with this package."))
+    .parameter(in_query_as::<PackageVersion>("package_version", "Only instances with this version of the package."))
+    .parameter(in_query::<PageLimit>("limit", "The maximum number of instances on a page."))
+    .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the previous page, unchanged."))
     .security(needs_key())
     .security(needs_token())
     .response("200", answer::<ListInstancesResponse>("A page.", &[("", page)]).link("next", next).build());
@@ -215,10 +222,13 @@ fn list(part: &mut DocumentPart) {
 
 fn remove(part: &mut DocumentPart) {
     let removed = answer::<RemoveResponse>(
-        "Whether there was one.",
+        "Whether the instance existed.",
         &[("", json!({ "record_deleted": true }))],
     )
-    .link("get", same_instance("getInstance", "That it is gone."))
+    .link(
+        "get",
+        same_instance("getInstance", "Shows that it is gone."),
+    )
     .build();
     let operation = operation(
         "removeInstance",

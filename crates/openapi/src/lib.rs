@@ -30,12 +30,12 @@ const DESCRIPTION: &str = "\
 An inventory of EC2 instances, a scaling endpoint that AWS Application Auto Scaling calls for custom resources, and a few \
 small services.
 
-Bodies are JSON in UTF-8, whatever content type a request names. Every error says in `message` what was wrong and what is \
-allowed, and has a `request_id` that the log line of the request has too. A route or method that does not exist is answered \
-by API Gateway: 403 `{\"message\":\"Missing Authentication Token\"}`.
+Bodies are JSON in UTF-8; the content type of a request is ignored. The `message` of an error says what was wrong and what is \
+allowed, and its `request_id` is also in the log line of the request. API Gateway answers a route or method that does not \
+exist with 403 `{\"message\":\"Missing Authentication Token\"}`.
 
-Text is any printable text: no control character, no line break, no Unicode noncharacter (the patterns name those that can \
-be written portably). Lengths count characters, not bytes, and upper and lower case differ.";
+Text is any printable text: no control characters, line breaks or Unicode noncharacters (the patterns exclude those that can \
+be written portably). Lengths count characters, not bytes; text is case-sensitive.";
 
 /// Where the function `metadata` has the document.
 #[must_use]
@@ -104,7 +104,7 @@ pub fn document() -> OpenApi {
             tag(inventory::TAG, "EC2 instances and the packages on them, in Aurora MySQL."),
             tag(scaling::TAG, "Scalable target dimensions, in DynamoDB: the custom resource of Application Auto Scaling."),
             tag(collections::TAG, "Two read-only lists."),
-            tag(service::TAG, "What the API is, and whether it is well."),
+            tag(service::TAG, "About the API itself: index, version, health."),
         ]))
         .paths(paths)
         .components(Some(components.build()))
@@ -124,7 +124,7 @@ fn token() -> SecurityScheme {
             .scheme(HttpAuthScheme::Bearer)
             .bearer_format("JWT")
             .description(Some(
-                "Instead of the key, where the stack names an issuer of tokens: one of it, for the stack's audience.",
+                "In place of the key, if the stack names an issuer of tokens: a token of that issuer, for the stack's audience.",
             ))
             .build(),
     )

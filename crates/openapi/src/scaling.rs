@@ -56,7 +56,7 @@ const ERRORS: OperationErrors<'static> = OperationErrors {
 };
 
 fn id_parameter() -> Parameter {
-    in_path::<DimensionId>(PARAMETER, "Which dimension.", "1-23456789".into())
+    in_path::<DimensionId>(PARAMETER, "The dimension's id.", "1-23456789".into())
 }
 
 fn state(desired: f64, status: &str) -> Value {
@@ -75,7 +75,7 @@ fn state(desired: f64, status: &str) -> Value {
 fn tagged(response: ResponseBuilder) -> ResponseBuilder {
     let header = HeaderBuilder::new()
         .description(Some(
-            "Identifies this state; every change gives the dimension another one.",
+            "Identifies this state; every change gives the dimension a new one.",
         ))
         .example(Some(format!("\"{REQUEST_ID}\"").into()));
     response.header("ETag", header.build())
@@ -104,12 +104,12 @@ fn list(part: &mut DocumentPart, path: &str, suffix: &str) {
         &format!("listDimensions{suffix}"),
         TAG,
         "List dimensions",
-        "The dimensions that are stored: those that were changed at least once. One request tells the owner of many which of \
-         them wait. It moves nothing, in demo mode either.",
+        "The stored dimensions: those that were changed at least once. An owner of many finds those that wait with one \
+         request. This changes no state, not even in demo mode.",
     )
-    .parameter(in_query_as::<StatusName>("scalingStatus", "Only those with this status."))
-    .parameter(in_query::<PageLimit>("limit", "The most dimensions on a page."))
-    .parameter(in_query_as::<NextToken>("next_token", "Where the page begins: the `next_token` of the page before."))
+    .parameter(in_query_as::<StatusName>("scalingStatus", "Only dimensions with this status."))
+    .parameter(in_query::<PageLimit>("limit", "The maximum number of dimensions on a page."))
+    .parameter(in_query_as::<NextToken>("next_token", "The `next_token` of the previous page, unchanged."))
     .security(needs_signature())
     .response("200", answer::<ListDimensionsResponse>("A page.", &[("", page)]).build());
     part.route(
@@ -131,8 +131,8 @@ fn get(part: &mut DocumentPart, path: &str, suffix: &str) {
         &format!("getDimension{suffix}"),
         TAG,
         "Get a dimension",
-        "The state of a dimension; the initial one for an id that was never changed. In demo mode a look first moves the state one \
-         step, from `Pending` by `InProgress` to `Successful`; in production mode it changes nothing.",
+        "The state of a dimension; the initial state if it was never changed. In demo mode, each read first moves the state \
+         one step, from `Pending` through `InProgress` to `Successful`; in production mode, reads change nothing.",
     )
     .parameter(id_parameter())
     .security(needs_signature())
@@ -169,33 +169,34 @@ fn patch(part: &mut DocumentPart, path: &str, suffix: &str) {
     let mut changed = state(2.0, "Pending");
     changed["code"] = ErrorCode::PreconditionFailed.as_str().into();
     changed["message"] =
-        "The dimension has changed: If-Match does not name its present state.".into();
+        "The dimension has changed: If-Match does not match its current state.".into();
     changed["request_id"] = REQUEST_ID.into();
     let link = LinkBuilder::new()
         .operation_id(format!("getDimension{suffix}"))
         .parameter(PARAMETER, format!("$request.path.{PARAMETER}"))
-        .description("How far scaling has come.")
+        .description("Gets the progress of the scaling.")
         .build();
     let operation = operation(
         &format!("patchDimension{suffix}"),
         TAG,
         "Change a dimension",
-        "Demo mode takes `desiredCapacity` alone. Production mode merges whichever fields come. A desired capacity that differs makes \
-         the status `Pending`, whatever status came with it; an equal one changes nothing, but is a new try after `Failed`. A report of \
-         `Successful` with an actual capacity other than the desired one is late: the status becomes `Pending`.",
+        "Demo mode accepts only `desiredCapacity`. Production mode merges the fields that are sent. A new desired capacity \
+         makes the status `Pending`, whatever status was sent with it; an equal one changes nothing, except that it retries \
+         after `Failed`. A report of `Successful` with an actual capacity other than the desired one is late: the status \
+         becomes `Pending`.",
     )
     .parameter(id_parameter())
     .parameter(in_header(
         "If-Match",
-        "The `ETag` of the state that is to be changed; with another state nothing is changed and the answer is 412. \
-         `*` and lists of tags are taken too.",
+        "The `ETag` of the state to change; if the state is another one, nothing changes and the response is a 412. `*` and \
+         lists of tags are accepted too.",
         r#"^(\*|"[!#-~]*")$"#,
         format!("\"{REQUEST_ID}\"").into(),
     ))
-    .request_body(Some(body::<PatchRequest>("What to change.", &[("", json!({ "desiredCapacity": 2.0 }))])))
+    .request_body(Some(body::<PatchRequest>("The change.", &[("", json!({ "desiredCapacity": 2.0 }))])))
     .security(needs_signature())
-    .response("200", tagged(answer::<DimensionState>("The state after it.", &[("", state(2.0, "Pending"))])).link("get", link).build())
-    .response("412", tagged(answer::<ChangedDimension>("The state is not the one that `If-Match` names.", &[("", changed)])).build());
+    .response("200", tagged(answer::<DimensionState>("The new state.", &[("", state(2.0, "Pending"))])).link("get", link).build())
+    .response("412", tagged(answer::<ChangedDimension>("`If-Match` does not match the current state.", &[("", changed)])).build());
     part.route(
         HttpMethod::Patch,
         path,

@@ -1,4 +1,4 @@
-//! What the API is, and whether it is well.
+//! About the API itself: index, version, health.
 
 use fleet_http::ErrorCode;
 use health::{Liveness, NotReady, Readiness};
@@ -96,7 +96,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
             "getMetadata",
             TAG,
             "Get the metadata",
-            "What exactly is running, and where.",
+            "The running version, and where it runs.",
         ),
         &metadata,
     );
@@ -111,8 +111,8 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     let health = operation(
         "getHealth",
         TAG,
-        "Whether the API answers",
-        "Touches nothing else. For a DNS health check.",
+        "Check the API",
+        "Calls no store. For a DNS health check.",
     );
     get::<Liveness>(part, "/v1/health", health, &json!({ "status": "ok" }));
     ready(part);
@@ -126,7 +126,7 @@ fn get<T: ToSchema>(
 ) {
     let operation = operation.response(
         "200",
-        answer::<T>("What was asked for.", &[("", example.clone())]).build(),
+        answer::<T>("The requested resource.", &[("", example.clone())]).build(),
     );
     part.route(
         HttpMethod::Get,
@@ -135,8 +135,8 @@ fn get<T: ToSchema>(
     );
 }
 
-const ABOUT_READINESS: &str = "Asks each store, side by side, for at most 3 seconds. A region that stands by is ready without the Data API, \
-    which does not answer there until the region's database is promoted.";
+const ABOUT_READINESS: &str = "Checks all stores concurrently, for at most 3 seconds. A standby region is ready without the \
+    Data API, which does not respond there until the region's database is promoted.";
 
 fn ready(part: &mut DocumentPart) {
     let checks = |data_api: &str| json!({ "dynamodb": "ok", "data_api": data_api, "secret": "ok" });
@@ -150,24 +150,19 @@ fn ready(part: &mut DocumentPart) {
         "request_id": errors::REQUEST_ID,
     });
     let not_ready = answer::<NotReady>(
-        "The stores that are `unavailable` do not answer.",
+        "The stores that are `unavailable` do not respond.",
         &[("", not_ready)],
     );
-    let operation = operation(
-        "getReadiness",
-        TAG,
-        "Whether the stores answer",
-        ABOUT_READINESS,
-    )
-    .response(
-        "200",
-        answer::<Readiness>(
-            "All stores answer which the API needs here.",
-            &[("all", ready), ("standing-by", standby)],
+    let operation = operation("getReadiness", TAG, "Check the stores", ABOUT_READINESS)
+        .response(
+            "200",
+            answer::<Readiness>(
+                "All stores that the API needs in this region respond.",
+                &[("all", ready), ("standing-by", standby)],
+            )
+            .build(),
         )
-        .build(),
-    )
-    .response("503", errors::wait(not_ready, 5).build());
+        .response("503", errors::wait(not_ready, 5).build());
     part.route(
         HttpMethod::Get,
         "/v1/health/ready",

@@ -89,7 +89,7 @@ impl Access {
     /// who comes with it is a gateway that has verified the signature.
     ///
     /// # Errors
-    /// [`AccessError`] for API keys that cannot be had.
+    /// [`AccessError`] for API keys that cannot be read or created.
     pub(crate) fn new(
         mut rules: AccessRules,
         callers: Callers<'_>,
@@ -239,7 +239,7 @@ impl Access {
                 .iter()
                 .find(|guard| guard.rule.method.as_ref() == method)
         };
-        // A route without a rule cannot be; if it were, nobody may call it.
+        // There is no route without a rule; if there were one, no caller would be allowed.
         let guard = of(Some(&parts.method))
             .or_else(|| of(None))
             .ok_or(Denial::NoSignature)?;
@@ -298,7 +298,7 @@ impl Access {
 }
 
 impl fmt::Display for Access {
-    /// What is asked, and what is not, in one line for a person.
+    /// What is required and what is not, in one line for a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rules = || self.routes.values().flatten().map(|guard| &guard.rule);
         let mut asked = Vec::new();

@@ -26,7 +26,7 @@ pub struct Conflicts {
 }
 
 impl Conflicts {
-    /// Looks for all conflicts of a start with `options`; `None` if there are none any more.
+    /// Looks for all conflicts of a start with `options`; `None` if there are no more.
     ///
     /// The API's address is only checked if it is not `bound` by this process.
     pub(crate) fn find(options: &ServerOptions, bound: bool) -> Option<Self> {

@@ -88,11 +88,11 @@ pub enum StartError {
     EmbeddedOnly(&'static str),
     /// Events that cannot be sent.
     #[error(
-        "--events-to cannot be used: HTTP could not be set up. Are there certificates to trust?"
+        "--events-to cannot be used, since HTTP could not be set up: are the system's CA certificates installed?"
     )]
     Events,
     /// Both the user's own database and one that the server runs.
-    #[error("--engine mariadb and a database URL name two databases: leave one of them out.")]
+    #[error("--engine mariadb and a database URL name two databases: leave out one of them.")]
     EngineAndUrl,
     /// The AWS SDK knows no region.
     #[error("No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one.")]

@@ -1,6 +1,5 @@
 //! Each change of a dimension as an event: the same that EventBridge has on AWS, from the table's stream.
-//!
-//! Whoever wants them reads `GET /_events`, as server-sent events, or has them sent to an address (`--events-to`).
+//! A client reads them from `GET /_events`, as server-sent events, or has them sent to an address (`--events-to`).
 
 mod delivery;
 mod shape;
@@ -47,8 +46,7 @@ impl Events {
     }
 
     /// Answers a request for events; `None` where it is for something else.
-    ///
-    /// An answer ends with the events that there are, and waits for one where there is none: a client that comes back
+    /// A response waits for an event if there is none, and ends with those that there are: a client that comes back
     /// with the id of the last one, as every `EventSource` does, misses nothing.
     pub(crate) async fn answer(&self, parts: &Parts) -> Option<ServerResponse> {
         if parts.method != Method::GET || parts.uri.path() != PATH {

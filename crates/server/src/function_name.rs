@@ -9,15 +9,15 @@ use clap::ValueEnum;
 pub enum FunctionName {
     /// Adds an instance to the inventory.
     Ec2InventoryAdd,
-    /// Answers one instance of the inventory.
+    /// Gets an instance from the inventory.
     Ec2InventoryGet,
     /// Lists and searches the inventory.
     Ec2InventoryList,
     /// Removes an instance from the inventory.
     Ec2InventoryRemove,
-    /// Answers a dimension's state.
+    /// Gets a dimension's state.
     ScalableDimensionGet,
-    /// Lists the dimensions that are stored.
+    /// Lists the stored dimensions.
     ScalableDimensionList,
     /// Changes a dimension's state.
     ScalableDimensionPatch,
@@ -25,9 +25,9 @@ pub enum FunctionName {
     Books,
     /// Answers authors.
     Authors,
-    /// Says whether the API and its stores answer.
+    /// Reports whether the API and its stores respond.
     Health,
-    /// Says what is running.
+    /// Reports the running version.
     Metadata,
 }
 

@@ -86,7 +86,7 @@ impl Gateway {
         })
     }
 
-    /// The same gateway, with `pages`, where there are some, in the place of no route.
+    /// The same gateway, with `pages`, if any, for paths without a route.
     pub(crate) fn with_pages(self, pages: Option<Pages>) -> Self {
         Self { pages, ..self }
     }
@@ -178,7 +178,7 @@ impl Gateway {
         client.certificate.is_some()
     }
 
-    /// The index of the API, for a client that asks for `/` and not for a page: it has been given an address alone.
+    /// The index of the API, for a client that requests `/` and is not a browser: all it has is an address.
     fn index(&self, parts: &mut Parts) -> Option<RouteMatch<'_, 'static>> {
         // Below a stage, / is outside.
         let is_root =

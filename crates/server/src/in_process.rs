@@ -53,7 +53,7 @@ pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
 #[derive(Debug, Clone)]
 pub(crate) struct NoSignature(SharedIdentityResolver);
 
-/// Nobody in particular.
+/// An identity that stands for no one.
 #[derive(Debug)]
 struct NoIdentity(Identity);
 
@@ -110,7 +110,7 @@ impl ResolveIdentity for NoIdentity {
     }
 }
 
-/// Leaves out what only somebody at the other end of a network would read: the user agent, the ids of a call and its
+/// Leaves out what only a server at the other end of a network would read: the user agent, the ids of a call and its
 /// attempts, and the difference between two clocks.
 #[derive(Debug)]
 pub(crate) struct HeaderRemoval;

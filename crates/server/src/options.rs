@@ -52,8 +52,8 @@ pub struct ServerOptions {
     #[arg(long, env = "FLEET_AWS_LISTEN", value_name = "ADDR", default_value_t = AWS_LISTEN, value_parser = address, hide_env_values = true)]
     pub aws_listen: SocketAddr,
 
-    /// Another host name to accept in requests when the server listens on 127.0.0.1: that of a reverse proxy. This
-    /// check keeps out web pages of other sites
+    /// Another host name to accept in requests when the server listens on 127.0.0.1: that of a reverse proxy. This check
+    /// keeps web pages of other sites out
     #[arg(
         long,
         env = "FLEET_ALLOW_HOST",
@@ -120,8 +120,8 @@ pub struct ServerOptions {
     )]
     pub functions: Option<Vec<FunctionName>>,
 
-    /// Where each change of a dimension is sent to, as the event that EventBridge has on AWS (embedded backend only). It is
-    /// sent again until it is taken; GET /_events has the same events to read
+    /// Where to send each change of a dimension, as the event that EventBridge receives on AWS (embedded backend only). Each
+    /// is sent again until it is accepted; GET /_events serves the same events
     #[arg(long, env = "FLEET_EVENTS_TO", value_name = "URL", value_parser = events::receiver, hide_env_values = true)]
     pub events_to: Option<reqwest::Url>,
 
@@ -148,8 +148,8 @@ pub struct ServerOptions {
     #[command(flatten)]
     pub access: AccessOptions,
 
-    /// How long a stop waits for the requests under way. Those that take longer are cut off and
-    /// named in the log [default: 59, in which every request ends by its own limits]
+    /// How many seconds a shutdown waits for requests in progress; longer ones are cut off and named in the log [default:
+    /// 59, within which every request reaches its own limits]
     #[arg(
         long,
         env = "FLEET_STOP_TIMEOUT",

@@ -39,7 +39,7 @@ pub(crate) enum RequestRefusal {
     #[error("The template's own answer.")]
     Denied(DenialResponse),
     /// 421: plain HTTP for a host that the server has no certificate for.
-    #[error("This server does not serve the host of the request.")]
+    #[error("This server does not serve the request's host.")]
     UnknownHost,
     /// 400, 414 or 431: not an HTTP request.
     #[error(transparent)]
@@ -213,7 +213,7 @@ mod tests {
             (
                 RequestRefusal::UnknownHost,
                 421,
-                r#"{"code":"MisdirectedRequest","message":"This server does not serve the host of the request.","request_id":"r"}"#,
+                r#"{"code":"MisdirectedRequest","message":"This server does not serve the request's host.","request_id":"r"}"#,
             ),
             (
                 RequestRefusal::Query,
@@ -228,7 +228,7 @@ mod tests {
             (
                 BodyError::TooLarge(9).into(),
                 413,
-                r#"{"code":"PayloadTooLarge","message":"The request body must have at most 9 bytes.","request_id":"r"}"#,
+                r#"{"code":"PayloadTooLarge","message":"The request body must be at most 9 bytes.","request_id":"r"}"#,
             ),
             (
                 RequestRefusal::Malformed,

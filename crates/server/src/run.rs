@@ -40,7 +40,7 @@ pub async fn program(name: &str) -> ExitCode {
     match ended {
         Ok(code) => code,
         Err(error) => {
-            // If nobody reads standard error, the exit code has to do.
+            // If no one reads standard error, the exit code has to be enough.
             let _ = writeln!(io::stderr(), "{name}: {error}");
             ExitCode::FAILURE
         }
@@ -82,7 +82,7 @@ pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCod
             .take_hang_up()
             .map_err(|cause| StartError::System(cause.kind()))?;
     }
-    // The server also serves if nobody reads its output.
+    // The server also serves if no one reads its output.
     let _ = print_welcome(&running, out);
     signals.wait_for_stop(&running).await;
     info!("stopping; requests under way finish first, unless a second signal comes");

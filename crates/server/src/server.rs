@@ -280,13 +280,13 @@ impl RunningServer {
         self.local_aws.as_ref().map(LocalAws::endpoint_url)
     }
 
-    /// The folder that holds the data; `None` where it is in memory or on AWS, or where there is none.
+    /// The folder that holds the data; `None` if the data is in memory or on AWS, or if there is no data.
     #[must_use]
     pub fn data_folder(&self) -> Option<&Path> {
         self.data_folder.as_deref()
     }
 
-    /// What callers are asked for, in one line for a person; `None` where everybody is answered.
+    /// What callers must send, in one line for a person; `None` if anyone may call.
     #[must_use]
     pub fn access(&self) -> Option<&str> {
         self.access.as_deref()

@@ -20,7 +20,7 @@ pub enum TemplateError {
     NotYaml(String),
     /// No function has an event of the type `Api`.
     #[error(
-        "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api"
+        "it has no routes: no AWS::Serverless::Function in its Resources has an event of type Api"
     )]
     NoRoutes,
     /// An incomplete route.
@@ -72,7 +72,7 @@ pub enum TemplateError {
     )]
     Authorizer(String, String),
     /// An invalid limit.
-    #[error("its {0} must be a number that is not negative")]
+    #[error("its {0} must be a number of at least 0")]
     Limit(&'static str),
 }
 
@@ -94,7 +94,7 @@ pub struct TemplateRoute {
 /// CloudFormation's own tags (`!Ref`, `!Sub`) may stand anywhere but in the parts that make a route.
 ///
 /// # Errors
-/// [`TemplateError`], for what is wrong in the template alone.
+/// [`TemplateError`], for what is wrong within the template.
 pub fn routes(template: &str) -> Result<Vec<TemplateRoute>, TemplateError> {
     let documents =
         Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
@@ -271,7 +271,7 @@ Resources:
     fn a_template_that_makes_no_routes_is_refused_with_the_reason() {
         assert!(refused("Resources: [").starts_with("it is not valid YAML ("));
         assert!(refused("a: 1\na: 2").starts_with("it is not valid YAML ("));
-        let none = "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api";
+        let none = "it has no routes: no AWS::Serverless::Function in its Resources has an event of type Api";
         for template in [
             "",
             "hello",

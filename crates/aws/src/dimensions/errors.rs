@@ -43,7 +43,7 @@ pub(super) struct UnknownOutcome;
 pub(super) enum PutFailure {
     /// Another writer was first, and left this.
     Conflict(ReadState),
-    /// Another writer was first, in another region: what it left is not known here.
+    /// Another writer was first, in another region: the state that it left is unknown here.
     Race,
     /// The store did not do it.
     Store(StoreError),

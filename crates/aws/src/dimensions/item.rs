@@ -150,7 +150,7 @@ pub(super) struct Condition {
     pub(super) write_id: AttributeValue,
 }
 
-/// Reads `item`; the initial state where there is none.
+/// Reads `item`; without one, the initial state.
 pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<ReadState, ItemError> {
     let Some(item) = item.filter(|item| !item.is_empty()) else {
         return Ok(ReadState {

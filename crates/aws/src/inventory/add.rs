@@ -128,7 +128,7 @@ async fn fill(
         api.execute(sql, parameters, Some(transaction), budget.work())
             .await
             .map_err(|mut failure| {
-                // The instance is new and its packages differ, so this is not the duplicate that a client hears of.
+                // The instance is new and its packages differ, so this is not the duplicate that a client is told about.
                 if failure.verdict == CallVerdict::Duplicate {
                     failure.verdict = CallVerdict::Fault;
                 }

@@ -155,7 +155,7 @@ impl FirstAnswers {
     }
 }
 
-/// Whose call it is, since a transaction is somebody's; its operation; and its SQL.
+/// The caller, since a transaction belongs to one; the operation; and its SQL.
 fn kind(request: &HttpMessage) -> String {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let authorization = request.header("authorization").unwrap_or_default();

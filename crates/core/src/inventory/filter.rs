@@ -7,11 +7,11 @@ use super::{AccountId, PackageName, PackageVersion, Region};
 /// Which instances a list shows; every part is exact, and all of them must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InstanceFilter {
-    /// Only those in this region.
+    /// Only instances in this region.
     pub region: Option<Region>,
-    /// Only those of this account.
+    /// Only instances of this account.
     pub account: Option<AccountId>,
-    /// Only those with this package.
+    /// Only instances with this package.
     pub package: Option<PackageFilter>,
 }
 

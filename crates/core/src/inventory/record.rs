@@ -31,7 +31,7 @@ pub struct NewInstance {
     pub packages: Packages,
 }
 
-/// An instance with everything that is kept of it.
+/// An instance with all that is stored of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Instance {

@@ -22,7 +22,7 @@ pub struct FieldChange {
     pub field: &'static str,
     /// Its value before; `None` where there was none.
     pub from: Option<String>,
-    /// Its value after; `None` where there is none.
+    /// Its value afterwards; `None` without one.
     pub to: Option<String>,
 }
 

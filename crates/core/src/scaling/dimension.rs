@@ -66,7 +66,7 @@ pub struct Dimension {
 }
 
 impl Dimension {
-    /// The state of a dimension that nobody has changed yet.
+    /// The state of a dimension that was never changed.
     pub const INITIAL: Self = Self {
         actual: Capacity::INITIAL,
         desired: Capacity::INITIAL,

@@ -7,7 +7,7 @@ use super::{Capacity, Dimension, FailureReason, ScalingStatus, StatusName};
 /// Why a patch cannot be merged.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PatchError {
-    /// A reason came with a status, or onto a state, that is no failure.
+    /// A reason came with a status, or for a state, other than `Failed`.
     #[error("failureReason is allowed only with scalingStatus Failed")]
     ReasonWithoutFailure,
 }

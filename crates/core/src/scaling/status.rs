@@ -60,7 +60,7 @@ impl ScalingStatus {
     }
 }
 
-/// The name of a status in the custom-resource specification, without the reason that may come beside it.
+/// The name of a status in the custom-resource specification, without its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ScalingStatus))]

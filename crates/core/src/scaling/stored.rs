@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_time_is_so_many_seconds_ago_and_one_to_come_is_none() {
         let ago = |text| UpdateTime::parse(text).unwrap().seconds_ago();
-        // The older one is asked later, so that no pause between the two calls brings them closer.
+        // The older one is read later, so that no pause between the two calls brings them closer.
         let newer = ago("2026-01-05T09:00:00.000Z");
         let older = ago("2026-01-05T08:00:00.000Z");
         assert!(older - newer >= 3_599.0, "{older} {newer}");

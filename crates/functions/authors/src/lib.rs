@@ -16,7 +16,7 @@ pub struct Authors(Collection<Author>);
 pub struct Author {
     id: EntryId,
     name: String,
-    /// The title of a book of theirs.
+    /// The title of one of the author's books.
     book: String,
 }
 
@@ -32,7 +32,7 @@ impl Authors {
     /// The function over the list that is compiled into it.
     ///
     /// # Errors
-    /// A list that cannot be read; a test reads it, so none is ever deployed.
+    /// The list cannot be read; a test reads it, so such a list is never deployed.
     pub fn new() -> Result<Self, serde_json::Error> {
         Collection::from_json(include_str!("authors.json")).map(Self)
     }

@@ -36,7 +36,7 @@ impl Books {
     /// The function over the list that is compiled into it.
     ///
     /// # Errors
-    /// A list that cannot be read; a test reads it, so none is ever deployed.
+    /// The list cannot be read; a test reads it, so such a list is never deployed.
     pub fn new() -> Result<Self, serde_json::Error> {
         Collection::from_json(include_str!("books.json")).map(Self)
     }

@@ -32,7 +32,7 @@ impl<S> AddInstanceFunction<S> {
 pub struct AddRequest {
     aws_region: Region,
     aws_account: AccountId,
-    /// The packages on it; exact repeats count once. None where this is left out.
+    /// Its packages; exact repeats count once. Without this field it has none.
     #[serde(default)]
     packages: Packages,
 }
@@ -44,7 +44,7 @@ pub struct AddResponse {
     new_record: AddedRecord,
 }
 
-/// What was added: packages in the order sent, without exact repeats.
+/// The new record: packages in the order sent, without exact repeats.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AddedRecord {

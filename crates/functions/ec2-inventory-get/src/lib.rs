@@ -23,7 +23,7 @@ impl<S> GetInstanceFunction<S> {
     }
 }
 
-/// The instance, or that there is none.
+/// The instance, if it exists.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = InstanceLookup))]
@@ -52,7 +52,7 @@ pub struct NoInstance {
     record_found: bool,
 }
 
-/// `{}`, in the place of an instance.
+/// `{}` in place of an instance.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct EmptyRecord {}

@@ -32,7 +32,7 @@ impl<S> ListInstancesFunction<S> {
 pub struct ListInstancesResponse {
     #[cfg_attr(feature = "schema", schema(max_items = 100))]
     records: Vec<InstanceSummary>,
-    /// Absent on the last page, and only there: a page may be short, or empty, and have a token.
+    /// For the next page; absent only on the last one. A page with a token may be short or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     next_token: Option<NextToken>,

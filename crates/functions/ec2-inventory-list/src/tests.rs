@@ -124,7 +124,7 @@ async fn a_parameter_that_is_wrong_is_named() {
         ("limit=ten", "limit must be a whole number from 1 to 100."),
         (
             "next_token=i-1",
-            "next_token must be the next_token of an earlier answer, unchanged.",
+            "next_token must be the next_token of an earlier response, unchanged.",
         ),
         (
             "package_version=v1",

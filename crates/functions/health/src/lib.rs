@@ -22,11 +22,11 @@ use tracing::warn;
 /// The longest that a readiness check takes.
 const READY_WITHIN: Duration = Duration::from_secs(3);
 
-/// The longest that a store is waited for which the region can do without. Route 53 gives up 2 s after it has connected,
-/// and a region that stands by must be found ready although its Data API does not answer.
+/// The time limit for a store that the region can do without. Route 53 gives up 2 s after it has connected, and a standby
+/// region must be found ready although its Data API does not respond.
 const DISPENSABLE_WITHIN: Duration = Duration::from_secs(1);
 
-/// A store that is away is seldom back sooner, and a check that asks more often keeps a paused database awake.
+/// A store that is down is seldom back sooner, and more frequent checks would keep a paused database awake.
 const ASK_AGAIN_SECONDS: &str = "5";
 
 /// The function, over the stores that the API needs.
@@ -62,7 +62,7 @@ impl<D, A, S> Health<D, A, S> {
         }
     }
 
-    /// The function that asks the stores again only after `within`, no matter how often it is called: the route is open to
+    /// The function that checks the stores again only after `within`, no matter how often it is called: the route is open to
     /// everybody, and each question would keep a paused database awake.
     #[must_use]
     pub fn with_cache_time(self, within: Duration) -> Self {
@@ -87,7 +87,7 @@ impl ReadinessCache {
     }
 }
 
-/// That the API answers.
+/// The API responds.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Health))]
 pub struct Liveness {
@@ -95,7 +95,7 @@ pub struct Liveness {
     status: Status,
 }
 
-/// That all stores answer which the API needs here.
+/// All stores that the API needs in this region respond.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Ready))]
 pub struct Readiness {
@@ -104,7 +104,7 @@ pub struct Readiness {
     checks: ReadinessChecks,
 }
 
-/// That some do not: an error with the checks beside it.
+/// Some stores do not respond: an error, with the checks.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NotReady {
@@ -112,15 +112,15 @@ pub struct NotReady {
     status: Status,
     checks: ReadinessChecks,
     code: ErrorCode,
-    /// Which stores do not answer: one sentence.
+    /// One sentence: which stores do not respond.
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     message: String,
-    /// The request's id, which its log line has too.
+    /// The id of the request, which is also in its log line.
     #[cfg_attr(feature = "schema", schema(min_length = 1))]
     request_id: String,
 }
 
-/// Each store with what its check found.
+/// The result of each store's check.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ReadinessChecks {
@@ -199,7 +199,7 @@ impl<D: Probe, A: Probe, S: Probe> Health<D, A, S> {
         .filter(|(_, state, needed)| *needed && *state != CheckResult::Ok)
         .map(|(name, state, _)| match state {
             CheckResult::OtherSchema => {
-                format!("{name} (its schema is not the one that this version needs)")
+                format!("{name} (its schema does not match this version)")
             }
             _ => name.to_owned(),
         })

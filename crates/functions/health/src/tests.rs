@@ -132,7 +132,8 @@ async fn a_schema_that_does_not_do_is_named() {
     );
     let answer = TestEvent::read("get-v1-health-ready").send(&health).await;
     let checks = json!({"dynamodb": "ok", "data_api": "unavailable", "secret": "ok"});
-    let message = "The API is not ready; unavailable: data_api (its schema is not the one that this version needs).";
+    let message =
+        "The API is not ready; unavailable: data_api (its schema does not match this version).";
     assert_eq!(
         (
             answer.status,

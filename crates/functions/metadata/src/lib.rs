@@ -57,7 +57,7 @@ impl Metadata {
         }
     }
 
-    /// The same function, with `openapi` as the API's description: that of one host, say.
+    /// The same function, with `openapi` as the API's description: that of a particular host, for example.
     #[must_use]
     pub fn with_openapi(self, openapi: String) -> Self {
         Self {
@@ -75,7 +75,7 @@ pub struct Index {
     version: &'static str,
     /// One sentence.
     description: &'static str,
-    /// Paths by name, with the stage or base path that the request's own path had.
+    /// Paths by name, with the stage or base path of the request.
     links: BTreeMap<&'static str, String>,
 }
 

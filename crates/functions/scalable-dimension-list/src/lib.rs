@@ -29,14 +29,14 @@ impl<S> ListDimensionsFunction<S> {
     }
 }
 
-/// Some of the dimensions that are stored.
+/// A page of the stored dimensions.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DimensionPage))]
 pub struct ListDimensionsResponse {
     /// In no particular order.
     #[cfg_attr(feature = "schema", schema(max_items = 100))]
     dimensions: Vec<ListedDimension>,
-    /// For the next page; absent on the last one. A page may be short, or empty, and have a token.
+    /// For the next page; absent only on the last one. A page with a token may be short or empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(nullable = false))]
     next_token: Option<NextToken>,

@@ -104,7 +104,7 @@ async fn a_wrong_parameter_is_400_and_named() {
         ("limit=101", "limit must be a whole number from 1 to 100."),
         (
             "next_token=x",
-            "next_token must be the next_token of an earlier answer, unchanged.",
+            "next_token must be the next_token of an earlier response, unchanged.",
         ),
     ] {
         let function = list();

@@ -11,7 +11,7 @@ use crate::PatchRequest;
 impl PartialSchema for PatchRequest {
     fn schema() -> RefOr<Schema> {
         OneOfBuilder::new()
-            .description(Some("What a PATCH may bring."))
+            .description(Some("The body of a PATCH."))
             .item(Ref::from_schema_name("DimensionChange"))
             .item(Ref::from_schema_name("DimensionFailure"))
             .into()
@@ -34,7 +34,7 @@ impl ToSchema for PatchRequest {
 
 fn change() -> RefOr<Schema> {
     capacities(
-        "A change. In demo mode `desiredCapacity` must be there, alone; in production mode any of the first three.",
+        "A change. Demo mode requires `desiredCapacity` and accepts nothing else; production mode requires at least one field.",
     )
     .property("scalingStatus", Ref::from_schema_name(StatusName::name()))
     .into()
@@ -45,7 +45,7 @@ fn failure() -> RefOr<Schema> {
         .schema_type(Type::String)
         .enum_values(Some([StatusName::Failed.as_str()]));
     capacities(
-        "A change to `Failed` with its reason; production mode only. The status may be left out where it is `Failed` already.",
+        "A change to `Failed` with its reason; production mode only. The status may be omitted if it already is `Failed`.",
     )
     .property("scalingStatus", failed)
     .property("failureReason", Ref::from_schema_name(FailureReason::name()))

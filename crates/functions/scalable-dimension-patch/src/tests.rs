@@ -328,7 +328,7 @@ async fn a_change_is_made_only_while_if_match_holds() {
                 body,
                 json!({
                     "code": "PreconditionFailed",
-                    "message": "The dimension has changed: If-Match does not name its present state.",
+                    "message": "The dimension has changed: If-Match does not match its current state.",
                     "request_id": body["request_id"],
                     "scalableTargetDimensionId": "1-23456789",
                     "version": "MyVersion",
@@ -363,7 +363,7 @@ async fn an_if_match_that_is_none_changes_nothing() {
         (answer.status, &answer.body["message"]),
         (
             400,
-            &json!("If-Match must be * or a list of entity tags in quotes, as an ETag has them.")
+            &json!("If-Match must be * or a list of quoted entity tags, as in the ETag header.")
         )
     );
     assert_eq!(function.store.state(), Dimension::INITIAL);

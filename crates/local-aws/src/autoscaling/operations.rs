@@ -215,7 +215,7 @@ async fn register(registry: &TargetRegistry, request: &Value) -> Result<Value, S
         .split_once("://")
         .map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
     let host = host.map(|host| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    // Whoever may call this could otherwise have the server ask any address for him.
+    // Otherwise any caller could have the server send requests to any address.
     if !matches!(host, Some("localhost" | "127.0.0.1" | "[::1]")) {
         return Err(ScalingError::invalid(format!(
             "The resource ID {id} must be a dimension of this machine, http://localhost:3000/scalableTargetDimensions/1 say, or of an API of Amazon API Gateway, which the local API stands for."

@@ -30,7 +30,7 @@ pub(crate) enum DataApiError {
     #[error("{0}")]
     UnsupportedResult(String),
     /// The data cannot be kept now.
-    #[error("The DB cluster cannot store anything now: {0}")]
+    #[error("The DB cluster cannot store anything at the moment: {0}")]
     Storage(String),
     /// With the cause, which only the log shows.
     #[error("An internal error occurred.")]

@@ -143,7 +143,7 @@ async fn a_full_disk_is_named_in_the_log_beside_the_request_id_and_not_to_the_cl
     let (id, body) = parts(answer).await;
     assert_eq!(
         body,
-        json!({"message": "The DB cluster cannot store anything now: the disk is full"})
+        json!({"message": "The DB cluster cannot store anything at the moment: the disk is full"})
     );
     let line = log.line();
     assert_eq!(

@@ -77,7 +77,7 @@ async fn what_cannot_be_read_as_a_request_is_refused_in_the_services_shape() {
         (
             format!("POST / HTTP/1.1\r\nhost: a\r\nx-large: {long}"),
             431,
-            "The headers of the request are too large.",
+            "The request headers are too large.",
         ),
     ] {
         let mut connection = TcpStream::connect(aws.local.local_addr()).await.unwrap();
@@ -279,7 +279,6 @@ async fn a_host_that_a_web_page_can_have_is_refused_and_a_containers_name_for_th
     }
     let answer = named("evil.example:4566").await.unwrap();
     assert_eq!(answer.status().as_u16(), 403);
-    let message = "The Host of a request to this server must be an IP address, localhost, a name without dots or a name that \
-                   ends with .internal.";
+    let message = "The Host header must be an IP address, localhost, a name without dots, or a name that ends with .internal.";
     assert_eq!(answer.json::<Value>().await.unwrap()["message"], message);
 }

@@ -177,7 +177,7 @@ async fn a_folder_of_a_later_server_is_used_unless_it_left_this_one_behind() {
     let error = LocalAws::start(in_folder(folder.path())).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "The database's schema is version 4, which needs a server that knows version 4, and this one knows 3: start a newer \
+        "The database's schema is version 4, which requires a server that knows version 4, but this one only knows 3: start a newer \
          server, or choose another data folder with --data-dir or another database with --database-url."
     );
     Aws::with(expanded).await.local.stop().await;

@@ -12,20 +12,20 @@ use fleet_edge::words;
 pub enum AccessError {
     /// Other machines can reach the server, and nothing says what they may do.
     #[error(
-        "Other machines can reach {0}: say --access template to ask for the API keys and signatures that the template asks for, or --access open to take every request."
+        "Other machines can reach {0}: use --access template to require the API keys and signatures that the template requires, or --access open to accept every request."
     )]
     NotSaid(SocketAddr),
     /// An issuer of tokens, and routes that ask for nothing.
-    #[error("--jwt-issuer is for --access template: without it no route asks for a token.")]
+    #[error("--jwt-issuer needs --access template: otherwise no route requires a token.")]
     IssuerWithoutRules,
     /// Routes that ask for a token, and no issuer.
     #[error(
-        "The template asks for tokens: name their issuer with --jwt-issuer and their audience with --jwt-audience."
+        "The template requires tokens: name their issuer with --jwt-issuer and their audience with --jwt-audience."
     )]
     NoIssuer,
     /// An issuer, and no route that asks for a token.
     #[error(
-        "No route of the template asks for a token: leave --jwt-issuer and --jwt-audience out, or give it the parameter JwtIssuer as this project's template has it."
+        "No route of the template requires a token: leave out --jwt-issuer and --jwt-audience, or add the parameter JwtIssuer as in this project's template."
     )]
     NoTokenRoute,
     /// No TLS client for the issuer's keys.
@@ -33,7 +33,7 @@ pub enum AccessError {
     Tokens(String),
     /// No file for API keys.
     #[error(
-        "The template asks for API keys, and there is no data folder to keep them in: name their file with --api-key-file."
+        "The template requires API keys, but there is no data folder to keep them in: name their file with --api-key-file."
     )]
     NoKeyFile,
     /// The file cannot be read or created.
@@ -45,7 +45,7 @@ pub enum AccessError {
         cause: io::ErrorKind,
     },
     /// The file exists but holds no key.
-    #[error("The API key file {} has no key: write one a line, or delete the file to have one generated.", .0.display())]
+    #[error("The API key file {} contains no key: write one per line, or delete the file to have one generated.", .0.display())]
     NoKeys(PathBuf),
     /// A line that is not a key.
     #[error("Line {line} of the API key file {} is not a key: a key has 20 to 128 letters, digits, - and _.", file.display())]

@@ -339,7 +339,7 @@ mod tests {
         assert_eq!(
             refused(&file),
             format!(
-                "The API key file {named} has no key: write one a line, or delete the file to have one generated."
+                "The API key file {named} contains no key: write one per line, or delete the file to have one generated."
             )
         );
         fs::write(&file, format!("{ONE}\nsecret word of many letters\n")).unwrap();

@@ -12,7 +12,7 @@ use super::error::AccessError;
 /// Whom the server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AccessMode {
-    /// Everybody who can reach the server
+    /// Everyone who can reach the server
     Open,
     /// Callers with the API key, token or SigV4 signature that the template requires, within its throttles
     Template,

@@ -75,7 +75,7 @@ where
     K: Clone + PartialEq + Send + 'static,
     V: Clone + Send + 'static,
 {
-    /// What is kept for `key`, or what `find` answers within `wait`. Longer work goes on in the background, once for each
+    /// What is kept for `key`, or what `find` answers within `wait`. Longer work continues in the background, once for each
     /// key, for those who ask again.
     pub(super) async fn get_or_compute(
         self: &Arc<Self>,

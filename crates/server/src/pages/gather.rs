@@ -5,8 +5,8 @@ use fleet_core::{
     store::StoreError,
 };
 
-/// The most pages of the store that are asked for: some 100 ms of work, so that each request is answered at once. The
-/// browser goes on where they end.
+/// The most pages of the store that are read: some 100 ms of work, so that each request is answered promptly. The
+/// browser continues where they end.
 const MOST: usize = 5;
 
 /// Asks on from `after` until the page is full, or the search at its end, or [`MOST`] pages have been read.

@@ -41,7 +41,7 @@ pub(super) enum PageError {
     #[error("{0}")]
     Query(String),
     /// A store does not answer.
-    #[error("{0} cannot be read now. The server's log says why.")]
+    #[error("{0} cannot be read at the moment. The server's log says why.")]
     Store(&'static str),
 }
 
@@ -103,7 +103,7 @@ impl Refresh {
         &self.history
     }
 
-    /// Dimensions and instances; a store that fails has an `error` in the place of its part.
+    /// Dimensions and instances; a store that fails has an `error` in place of its part.
     pub(super) async fn state(&self, query: &str) -> Result<Value, PageError> {
         let query = RefreshQuery::read(query)?;
         let dimensions = async {
@@ -288,7 +288,7 @@ mod tests {
         let refused = |query: &str| RefreshQuery::read(query).err().unwrap().to_string();
         assert_eq!(
             refused("next_token=x"),
-            "next_token must be the next_token of an earlier answer, unchanged."
+            "next_token must be the next_token of an earlier response, unchanged."
         );
         assert!(refused(&format!("aws_region={}", "r".repeat(31))).starts_with("aws_region "));
         let query =

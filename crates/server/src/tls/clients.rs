@@ -265,7 +265,7 @@ mod tests {
             assert_eq!(
                 refused.to_string(),
                 format!(
-                    "The option --client-ca-routes protects nothing with {pattern}: the routes are /ec2, {SCALING}."
+                    "The pattern {pattern} of --client-ca-routes matches no route: the routes are /ec2, {SCALING}."
                 )
             );
         }
@@ -277,7 +277,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "The option --client-ca-routes has an empty path in it."
+            "The option --client-ca-routes contains an empty path."
         );
     }
 }

@@ -49,7 +49,7 @@ pub enum TlsError {
         what: String,
     },
     /// The certificate is for another key.
-    #[error("The private key {} is not that of the certificate {}: give the key that the certificate was made for.", key.display(), cert.display())]
+    #[error("The private key {} does not match the certificate {}: use the key that the certificate was issued for.", key.display(), cert.display())]
     Mismatch {
         /// The certificate's file.
         cert: PathBuf,
@@ -57,11 +57,11 @@ pub enum TlsError {
         key: PathBuf,
     },
     /// A list of routes with nothing between two commas.
-    #[error("The option --client-ca-routes has an empty path in it.")]
+    #[error("The option --client-ca-routes contains an empty path.")]
     EmptyRoute,
     /// A route that would be left open.
     #[error(
-        "The option --client-ca-routes protects nothing with {pattern}: the routes are {known}."
+        "The pattern {pattern} of --client-ca-routes matches no route: the routes are {known}."
     )]
     NoSuchRoute {
         /// What was given.
@@ -87,7 +87,7 @@ pub enum TlsError {
     NoRoots,
     /// The local AWS endpoints would be open to others.
     #[error(
-        "The option --aws-listen must be on loopback where the server speaks HTTPS, and is {0}: these endpoints take any credentials."
+        "With HTTPS, --aws-listen must be on loopback, but is {0}: these endpoints accept any credentials."
     )]
     OpenEndpoints(SocketAddr),
     /// The cryptography fails to start, which its tests rule out.

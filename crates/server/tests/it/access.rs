@@ -387,14 +387,14 @@ async fn a_key_has_the_throttle_and_the_quota_of_the_usage_plan() {
 #[tokio::test]
 async fn a_start_that_other_machines_can_reach_must_say_its_access() {
     let mut start = command(&["--in-memory", "--listen", "0.0.0.0:0"]);
-    let sentence = "fleet-server: Other machines can reach 0.0.0.0:0: say --access template to ask for the API keys and signatures that the template asks for, or --access open to take every request.\n";
+    let sentence = "fleet-server: Other machines can reach 0.0.0.0:0: use --access template to require the API keys and signatures that the template requires, or --access open to accept every request.\n";
     assert_eq!(refusal(&mut start).await, (Some(1), sentence.to_owned()));
 }
 
 #[tokio::test]
 async fn access_by_the_template_needs_a_place_for_api_keys() {
     let mut no_file = command(&["--in-memory", "--access", "template"]);
-    let sentence = "fleet-server: The template asks for API keys, and there is no data folder to keep them in: name their file with --api-key-file.\n";
+    let sentence = "fleet-server: The template requires API keys, but there is no data folder to keep them in: name their file with --api-key-file.\n";
     assert_eq!(refusal(&mut no_file).await, (Some(1), sentence.to_owned()));
 }
 

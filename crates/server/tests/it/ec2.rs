@@ -521,7 +521,7 @@ async fn filters_are_exact_and_combine() {
         ("limit=101", "limit must be a whole number from 1 to 100."),
         (
             "next_token=garbage",
-            "next_token must be the next_token of an earlier answer, unchanged.",
+            "next_token must be the next_token of an earlier response, unchanged.",
         ),
         (
             "package_version=1",

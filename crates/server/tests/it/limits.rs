@@ -54,7 +54,7 @@ async fn a_body_may_have_just_as_many_bytes_as_the_limit() {
         (answer.status, &answer.body),
         (
             413,
-            &json!({"code": "PayloadTooLarge", "message": "The request body must have at most 1000 bytes.", "request_id": request_id})
+            &json!({"code": "PayloadTooLarge", "message": "The request body must be at most 1000 bytes.", "request_id": request_id})
         )
     );
     assert_eq!(
@@ -381,12 +381,12 @@ async fn what_cannot_be_read_as_a_request_gets_an_error_body_and_an_id() {
         (
             format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", &long[..70_000]),
             414,
-            "The address of the request is too long.",
+            "The request URL is too long.",
         ),
         (
             format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {long}"),
             431,
-            "The headers of the request are too large.",
+            "The request headers are too large.",
         ),
     ] {
         let mut raw = Raw::connect(hosted.address()).await;

@@ -120,12 +120,12 @@ async fn a_refusal_is_one_line_with_its_cause() {
         (
             format!("GET /{} HTTP/1.1\r\nhost: a\r\n\r\n", &long[..70_000]),
             414,
-            "The address of the request is too long.",
+            "The request URL is too long.",
         ),
         (
             format!("GET / HTTP/1.1\r\nhost: a\r\nx-large: {long}"),
             431,
-            "The headers of the request are too large.",
+            "The request headers are too large.",
         ),
         (
             "GET /v1/health HTTP/1.1\r\n\r\n".to_owned(),
@@ -135,12 +135,12 @@ async fn a_refusal_is_one_line_with_its_cause() {
         (
             "GET /v1/health HTTP/1.1\r\nhost: canary.example\r\n\r\n".to_owned(),
             403,
-            "The Host of a request to this server must be",
+            "The Host header must be",
         ),
         (
             "POST /ec2/i HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n".to_owned(),
             413,
-            "The request body must have at most 10485760 bytes.",
+            "The request body must be at most 10485760 bytes.",
         ),
         (
             "GET /ec2?canary=%zz HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(),

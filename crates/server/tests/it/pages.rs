@@ -355,7 +355,7 @@ async fn pages_follow_the_tokens_of_the_api() {
         (refused.status, &refused.body),
         (
             400,
-            &json!({ "code": "InvalidField", "message": "next_token must be the next_token of an earlier answer, unchanged." })
+            &json!({ "code": "InvalidField", "message": "next_token must be the next_token of an earlier response, unchanged." })
         )
     );
 }
@@ -425,7 +425,7 @@ async fn a_store_that_does_not_answer_leaves_the_other_one() {
         .unwrap();
     assert_eq!(
         answer["dimensions"],
-        json!({ "error": "The table of dimensions cannot be read now. The server's log says why." })
+        json!({ "error": "The table of dimensions cannot be read at the moment. The server's log says why." })
     );
     assert_eq!(answer["instances"]["found"][0]["id"], "a");
 }

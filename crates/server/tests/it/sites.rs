@@ -15,15 +15,15 @@ async fn a_foreign_host_or_origin_is_refused_and_stores_nothing() {
     for (headers, sentence) in [
         (
             &[("host", "rebound.example:3000")][..],
-            "The Host of a request to this server must be ",
+            "The Host header must be ",
         ),
         (
             &[("host", "127.0.0.1"), ("origin", "https://evil.example")],
-            "This server takes no requests from web pages of other sites.",
+            "This server does not accept requests from web pages of other sites.",
         ),
         (
             &[("host", "127.0.0.1"), ("origin", "null")],
-            "This server takes no requests from web pages of other sites.",
+            "This server does not accept requests from web pages of other sites.",
         ),
     ] {
         let (status, text) = add(&server, headers).await;

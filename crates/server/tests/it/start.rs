@@ -159,7 +159,7 @@ async fn two_databases_at_once_are_refused() {
     let both = [&["--in-memory", "--engine", "mariadb"], &url[..]].concat();
     assert_eq!(
         sentence(&both).await,
-        "--engine mariadb and a database URL name two databases: leave one of them out"
+        "--engine mariadb and a database URL name two databases: leave out one of them"
     );
 }
 
@@ -241,7 +241,7 @@ async fn a_template_that_cannot_be_served_is_named_with_the_reason() {
         ("Resources: [}".to_owned(), "it is not valid YAML ("),
         (
             String::new(),
-            "it has no routes: no AWS::Serverless::Function in its Resources has an event of the type Api",
+            "it has no routes: no AWS::Serverless::Function in its Resources has an event of type Api",
         ),
         (
             resources(&[function("nothing", "/a")]),

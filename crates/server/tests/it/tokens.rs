@@ -49,7 +49,7 @@ fn is_refused(answer: &ServerAnswer) {
     assert_eq!(answer.status, 401, "{}", answer.text);
     assert_eq!(answer.header("x-amzn-errortype"), "UnauthorizedException");
     let sentence =
-        "This route needs a token. Send a valid one in the header authorization: Bearer TOKEN.";
+        "This route requires a token. Send a valid one in the header authorization: Bearer TOKEN.";
     assert_eq!(
         answer.body,
         json!({"code": "Unauthorized", "message": sentence, "error_message": sentence,
@@ -136,11 +136,11 @@ async fn an_issuer_that_nothing_would_ask_is_said_at_the_start() {
     for (arguments, sentence) in [
         (
             [&issuer[..], &audience].concat(),
-            "--jwt-issuer is for --access template: without it no route asks for a token.",
+            "--jwt-issuer needs --access template: otherwise no route requires a token.",
         ),
         (
             [&issuer[..], &audience, &books].concat(),
-            "No route of the template asks for a token",
+            "No route of the template requires a token",
         ),
         (
             [&issuer[..], &["--access", "template"]].concat(),

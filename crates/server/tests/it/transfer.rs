@@ -217,7 +217,7 @@ async fn an_export_by_the_api_has_the_same_records_with_its_key_and_signatures()
     let (code, text) = export(&by_api, &[]).await;
     assert_eq!(code, Some(1));
     assert!(
-        text.contains("/ec2?limit=100 failed (403: This route needs an API key. Send a valid one in the header x-api-key). Run it again to continue."),
+        text.contains("/ec2?limit=100 failed (403: This route requires an API key. Send a valid one in the header x-api-key). Run it again to continue."),
         "{text}"
     );
     // The instances are in the file, and the dimensions are refused.

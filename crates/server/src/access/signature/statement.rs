@@ -32,9 +32,9 @@ pub(super) struct SignatureFields {
     pub(super) signed: String,
     pub(super) signature: String,
     pub(super) time: String,
-    /// The session token; empty where there is none.
+    /// The session token; empty without one.
     pub(super) token: String,
-    /// How long it is valid; set in a query string alone.
+    /// How long it is valid; only set in a query string.
     pub(super) valid_for: Option<Duration>,
 }
 

@@ -143,7 +143,7 @@ fn what_cannot_be_checked_or_counted_is_refused() {
     );
     assert_eq!(
         refused(&TEMPLATE.replace("Default: 200", "Default: -1")),
-        "its ThrottlingRateLimit must be a number that is not negative"
+        "its ThrottlingRateLimit must be a number of at least 0"
     );
 }
 

@@ -73,7 +73,7 @@ async fn nobody_is_sent_to_a_host_that_the_server_has_no_certificate_for() {
             (421, ""),
             "{host}"
         );
-        let expected = "This server does not serve the host of the request.";
+        let expected = "This server does not serve the request's host.";
         assert_eq!(
             (
                 answer.body["message"].as_str(),

@@ -84,7 +84,7 @@ async fn options_that_need_or_contradict_each_other_are_told() {
                 "--aws-listen",
                 "0.0.0.0:0",
             ],
-            "The option --aws-listen must be on loopback where the server speaks HTTPS, and is 0.0.0.0:0: these endpoints take any credentials.",
+            "With HTTPS, --aws-listen must be on loopback, but is 0.0.0.0:0: these endpoints accept any credentials.",
         ),
         (
             &["--acme-domain", "*.example.com"],
@@ -190,7 +190,7 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
         (
             "cert",
             "other-key",
-            "The private key {key} is not that of the certificate {cert}: give the key that the certificate was made for.",
+            "The private key {key} does not match the certificate {cert}: use the key that the certificate was issued for.",
         ),
     ] {
         let (cert, key) = (path(cert), path(key));
@@ -228,7 +228,7 @@ async fn files_that_are_not_what_they_should_be_are_told_by_name() {
         "/scaling",
     ];
     let said = sentence(&arguments).await;
-    assert!(said.starts_with("The option --client-ca-routes protects nothing with /scaling: the routes are /api/authors, "), "{said}");
+    assert!(said.starts_with("The pattern /scaling of --client-ca-routes matches no route: the routes are /api/authors, "), "{said}");
 }
 
 #[tokio::test]
