@@ -35,13 +35,16 @@ const MAX_CONNECTIONS: usize = 64;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a statement may take to notice that it was stopped, before its connection is dropped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
-/// What each session starts with: strictness, so that nothing is cut or guessed, and the service's time zone. MariaDB
-/// cuts fractions of a second, which MySQL rounds, unless it is told to round them.
+/// What each session starts with, the last first: strictness, so that nothing is cut or guessed, and the service's time zone.
+/// MariaDB cuts fractions of a second, which MySQL rounds, unless it is told to round them; and it ignores spaces at the end
+/// of a statement's texts unless it is told to compare them as columns.
 const SESSION: [&str; 2] = [
-    "SET NAMES utf8mb4",
     "SET SESSION time_zone = '+00:00', sql_mode = CONCAT('STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,\
      NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
-     IF(VERSION() LIKE '%MariaDB%', ',TIME_ROUND_FRACTIONAL', ''))",
+     IF(VERSION() LIKE '%MariaDB%', ',TIME_ROUND_FRACTIONAL', '')), \
+     collation_connection = IF(VERSION() LIKE '%MariaDB%', 'utf8mb4_unicode_520_nopad_ci', @@collation_connection)",
+    // Sets the collation too.
+    "SET NAMES utf8mb4",
 ];
 
 /// The engine; clones share its pool.

@@ -87,25 +87,6 @@ impl Both {
         };
         let mariadb = run(&self.mariadb, other.as_deref(), &call, sorted).await;
         let mut differs = difference(&call, &embedded, &mariadb);
-        let (mut other, mut mariadb) = (other, mariadb);
-        if let (Some(_), Some(collated)) = (&differs, statement.collated()) {
-            if let Some(written) = other.take() {
-                self.mariadb.rollback(&written).await.unwrap();
-                other = Some(self.mariadb.begin().await);
-            }
-            mariadb = run(&self.mariadb, other.as_deref(), &collated.call(), sorted).await;
-            // The labels are of another text.
-            if let (
-                StatementAnswer::Rows { columns, .. },
-                StatementAnswer::Rows {
-                    columns: others, ..
-                },
-            ) = (&embedded, &mut mariadb)
-            {
-                others.clone_from(columns);
-            }
-            differs = difference(&call, &embedded, &mariadb);
-        }
         if let (Some(_), Some(one), Some(other)) = (&differs, &one, &other)
             && self.is_first_of_errors(&call, one, other).await
         {

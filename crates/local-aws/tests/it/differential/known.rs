@@ -8,7 +8,7 @@ const KNOWN: [(&str, &str); 6] = [
     ("Error code: 1525", ""),
     // MySQL's JSON is a type of its own; MariaDB's is a text with a CHECK, which is looked at after all values.
     ("Error code: 3140", "Error("),
-    // MariaDB has a collation for the columns, another for the texts of a statement, and refuses to mix some of them.
+    // A CAST and some functions give MariaDB's own collation, which it refuses to mix with that of the columns.
     ("", "Illegal mix of collations"),
     // A text that is no number is truncated to MySQL's DOUBLE, and incorrect to MariaDB's.
     ("Data truncated for column 'f'", "Incorrect double value"),

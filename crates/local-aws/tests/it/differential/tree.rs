@@ -4,10 +4,6 @@ use std::fmt::{self, Display, Formatter};
 
 use aws_sdk_rdsdata::types::{Field, SqlParameter, TypeHint};
 
-/// The operators that compare, and the collation of the columns.
-const COMPARES: [&str; 7] = ["=", "<>", "<", ">", "<=", ">=", "<=>"];
-const COLLATION: &str = "utf8mb4_unicode_520_nopad_ci";
-
 /// A part of a statement.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
@@ -85,52 +81,6 @@ impl Node {
         }
     }
 
-    /// The same with the collation of the columns wherever texts of the statement are compared with each other; none where no
-    /// such texts are. MariaDB has another for them, by which `'[' < '7'` is false.
-    pub(super) fn collated(&self) -> Option<Node> {
-        let mut node = self.clone();
-        let compares = self
-            .texts
-            .iter()
-            .any(|text| COMPARES.contains(&text.trim()))
-            && self.children.iter().all(Node::is_constant);
-        let text = node.children.iter_mut().find(|child| child.is_text());
-        let text = text.filter(|_| compares);
-        let is_collated = text.is_some();
-        if let Some(text) = text {
-            let pattern = format!("CONVERT(@ USING utf8mb4) COLLATE {COLLATION}");
-            *text = Node::new(&pattern, vec![text.clone()]);
-        }
-        let mut changed = is_collated;
-        for (child, own) in node.children.iter_mut().zip(&self.children) {
-            if let (false, Some(collated)) = (is_collated, own.collated()) {
-                *child = collated;
-                changed = true;
-            }
-        }
-        changed.then_some(node)
-    }
-
-    /// Whether it is a text of the statement, or one that is sent beside it.
-    fn is_text(&self) -> bool {
-        match &self.parameter {
-            Some((value, hint)) => matches!(value, Field::StringValue(_)) && hint.is_none(),
-            None => self.children.is_empty() && self.texts[0].starts_with('\''),
-        }
-    }
-
-    /// Whether it has no column.
-    fn is_constant(&self) -> bool {
-        let is_value = |text: &str| {
-            text.starts_with(|first: char| first.is_ascii_digit() || "'-.:".contains(first))
-                || ["NULL", "TRUE", "FALSE"].contains(&text)
-        };
-        match self.children.as_slice() {
-            [] => self.parameter.is_some() || is_value(&self.texts[0]),
-            children => children.iter().all(Node::is_constant),
-        }
-    }
-
     pub(super) fn call(&self) -> SentCall {
         let mut call = SentCall {
             sql: String::new(),
@@ -196,18 +146,4 @@ fn a_tree_is_put_together_and_made_smaller() {
             "SELECT NULL FROM a"
         ]
     );
-}
-
-#[test]
-fn texts_that_are_compared_with_each_other_get_the_collation_of_the_columns() {
-    let compared = |one: &str, other: &str| {
-        let pair = Node::new("(@ < @)", vec![Node::leaf(one), Node::leaf(other)]);
-        let tree = Node::new("SELECT @ FROM a", vec![pair]);
-        tree.collated().map(|tree| tree.call().sql)
-    };
-    assert_eq!(
-        compared("'['", "'7'").unwrap(),
-        "SELECT (CONVERT('[' USING utf8mb4) COLLATE utf8mb4_unicode_520_nopad_ci < '7') FROM a"
-    );
-    assert_eq!(compared("s", "'7'"), None);
 }
