@@ -21,7 +21,7 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     json_value ln load_file locate log log10 log2 lpad make_set makedate maketime \
     master_pos_wait match md5 microsecond name_const oct ord password period_add period_diff pi position \
     pow power ps_current_thread_id ps_thread_id quote radians rand random_bytes regexp_instr regexp_like \
-    regexp_replace regexp_substr release_all_locks release_lock repeat roles_graphml row_count rpad \
+    regexp_replace regexp_substr release_all_locks release_lock repeat roles_graphml rollup row row_count rpad \
     sec_to_time session_user sha sha1 sha2 sin sleep soundex source_pos_wait space sqrt statement_digest \
     statement_digest_text std stddev stddev_pop stddev_samp str_to_date strcmp \
     subdate substring_index subtime system_user tan time time_format time_to_sec timestamp timestampadd \

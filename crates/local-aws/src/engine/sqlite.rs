@@ -12,6 +12,7 @@ pub(crate) mod answers;
 pub(crate) mod connection;
 pub(crate) mod dates;
 pub(crate) mod decimals;
+pub(crate) mod dialects;
 pub(crate) mod document_changes;
 pub(crate) mod documents;
 pub(crate) mod errors;

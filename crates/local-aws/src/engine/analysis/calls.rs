@@ -1,6 +1,6 @@
 //! Functions: those that the embedded engine has, by an allow-list, each with MySQL's value.
 
-use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowType};
+use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowFrameUnits, WindowType};
 
 use super::{
     Analysis, ExprType, Scope,
@@ -136,6 +136,11 @@ impl Analysis<'_> {
         };
         if spec.window_name.is_some() {
             return Err(EngineError::unsupported("a named window"));
+        }
+        if let Some(frame) = &spec.window_frame
+            && frame.units == WindowFrameUnits::Groups
+        {
+            return Err(EngineError::unsupported("GROUPS"));
         }
         for expr in &mut spec.partition_by {
             let typed = self.expr(expr, scope)?;

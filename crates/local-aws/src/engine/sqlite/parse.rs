@@ -11,7 +11,10 @@ use sqlparser::{
 use crate::engine::{
     EngineError, EngineResult,
     mysql::text::load_data_local,
-    sqlite::syntax::{near, syntax_error, tokens, too_deep},
+    sqlite::{
+        dialects,
+        syntax::{near, syntax_error, tokens, too_deep},
+    },
 };
 
 /// The most operators in one statement. A chain of them is a tree as deep as the chain is long, and SQLite refuses one
@@ -31,6 +34,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
         return Err(load_data_local());
     }
     nesting(&tokens)?;
+    dialects::check_words(sql, &tokens)?;
     let mut after_value = false;
     let mut before = Keyword::NoKeyword;
     for token in &mut tokens {
@@ -50,6 +54,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
                 let at = token.span.start;
                 return Err(near(sql, at.line, at.column));
             }
+            Token::DoubleExclamationMark => return Err(EngineError::unsupported("!!")),
             Token::Word(word) if word.quote_style.is_none() => {
                 check_word_after(before, word, sql, token.span.start)?;
                 None
@@ -86,7 +91,10 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
         .map_err(|error| syntax_error(sql, &error))?;
     let mut statements = statements.into_iter();
     match (statements.next(), statements.next()) {
-        (Some(statement), None) => Ok(statement),
+        (Some(statement), None) => {
+            dialects::check(sql, &statement)?;
+            Ok(statement)
+        }
         (Some(_), Some(_)) => Err(EngineError::SeveralStatements),
         (None, _) => Err(EngineError::database(1065, "42000", "Query was empty")),
     }

@@ -9,11 +9,6 @@ use sqlparser::{
 
 use crate::engine::{EngineError, EngineResult};
 
-/// First words of statements that the parser knows and MySQL does not.
-const NOT_MYSQL: [&str; 12] = [
-    "ATTACH", "CACHE", "CLOSE", "COMMENT", "COPY", "DETACH", "LISTEN", "MERGE", "NOTIFY", "PRAGMA",
-    "UNLOAD", "VACUUM",
-];
 /// First words of statements of MySQL's that the parser does not know, or only in part.
 const MYSQL: [&str; 40] = [
     "ALTER",
@@ -67,16 +62,10 @@ pub(crate) fn tokens(sql: &str) -> EngineResult<Vec<TokenWithSpan>> {
         .map_err(|error| near(sql, error.location.line, error.location.column))
 }
 
-/// The error for a statement that is not run: 1235 where MySQL has it, 1064 where it is another database's.
+/// The error for a statement that is not run.
 pub(crate) fn not_run(statement: &Statement) -> EngineError {
     let text = statement.to_string();
     let words: Vec<&str> = text.split_whitespace().take(2).collect();
-    if words
-        .first()
-        .is_some_and(|word| NOT_MYSQL.contains(&word.to_ascii_uppercase().as_str()))
-    {
-        return near(&text, 1, 1);
-    }
     EngineError::unsupported(&words.join(" "))
 }
 
@@ -104,14 +93,23 @@ pub(crate) fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
         return EngineError::unsupported(&format!("this form of a statement with {word}"));
     }
     let (line, column) = location(text).unwrap_or((1, 1));
-    if first.eq_ignore_ascii_case("UPDATE") && text_from(sql, line, column).starts_with(',') {
+    if first.eq_ignore_ascii_case("UPDATE")
+        && text_from(sql, line, column).starts_with(',')
+        && !has_word_before(sql, "SET", Location::new(line, column))
+    {
         return EngineError::unsupported("UPDATE of several tables");
+    }
+    let inserts = ["INSERT", "REPLACE"]
+        .iter()
+        .any(|word| first.eq_ignore_ascii_case(word));
+    if inserts && has_word_before(sql, "PARTITION", Location::new(line, column)) {
+        return EngineError::unsupported("INSERT with PARTITION");
     }
     near(sql, line, column)
 }
 
 /// The units of EXTRACT and INTERVAL that are two.
-const UNITS: [&str; 11] = [
+pub(crate) const UNITS: [&str; 11] = [
     "DAY_HOUR",
     "DAY_MICROSECOND",
     "DAY_MINUTE",
@@ -153,6 +151,17 @@ fn unparsed(sql: &str) -> Option<&'static str> {
                 .find(|known| word.value.eq_ignore_ascii_case(known)),
             _ => None,
         })
+}
+
+/// Whether a word stands before a place.
+fn has_word_before(sql: &str, word: &str, place: Location) -> bool {
+    tokens(sql).is_ok_and(|tokens| {
+        tokens.iter().any(|token| {
+            token.span.start < place
+                && matches!(&token.token, Token::Word(found)
+                    if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+        })
+    })
 }
 
 /// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.

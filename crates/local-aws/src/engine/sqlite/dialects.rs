@@ -1,0 +1,161 @@
+//! What the parser takes for other databases, and no statement of MySQL has: error 1064, as MySQL gives it.
+//!
+//! The parser knows one syntax tree for all databases, and takes much of it whatever the dialect.
+
+mod definitions;
+mod expressions;
+mod names;
+mod queries;
+mod statements;
+mod types;
+mod writes;
+
+use std::ops::ControlFlow;
+
+use sqlparser::{
+    ast::{
+        Expr, Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit, Visitor,
+    },
+    tokenizer::{Location, Token, TokenWithSpan},
+};
+
+use super::syntax::{near, tokens};
+use crate::engine::{EngineError, EngineResult};
+
+/// Where a statement is not MySQL's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fault {
+    /// At the first place of a word or an operator.
+    Word(String),
+    At(Location),
+    /// A LIMIT by a name, which MySQL takes for a variable of a procedure.
+    Undeclared(String),
+}
+
+impl Fault {
+    fn word(word: impl Into<String>) -> Self {
+        Self::Word(word.into())
+    }
+
+    fn at(name: &Ident) -> Self {
+        Self::At(name.span.start)
+    }
+}
+
+/// Refuses statements that begin with words of other databases, before they are parsed.
+pub(super) fn check_words(sql: &str, tokens: &[TokenWithSpan]) -> EngineResult<()> {
+    statements::foreign(tokens).map_or(Ok(()), |place| Err(near(sql, place.line, place.column)))
+}
+
+/// Refuses what only other databases have.
+pub(super) fn check(sql: &str, statement: &Statement) -> EngineResult<()> {
+    // Names of variables and of what SHOW shows are not looked up.
+    if !matches!(
+        statement,
+        Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::CreateTable(_)
+            | Statement::CreateIndex(_)
+            | Statement::AlterTable(_)
+            | Statement::Truncate(_)
+            | Statement::Drop { .. }
+            | Statement::Explain { .. }
+    ) {
+        return Ok(());
+    }
+    match statement.visit(&mut Foreign::default()) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(Fault::At(place)) => Err(near(sql, place.line, place.column)),
+        ControlFlow::Break(Fault::Word(word)) => {
+            let place = place_of(sql, &word)?;
+            Err(near(sql, place.line, place.column))
+        }
+        ControlFlow::Break(Fault::Undeclared(name)) => Err(EngineError::database(
+            1327,
+            "42000",
+            format!("Undeclared variable: {name}"),
+        )),
+    }
+}
+
+/// The first place of a word that is not a quoted name, or of an operator; the beginning where there is none.
+fn place_of(sql: &str, word: &str) -> EngineResult<Location> {
+    let tokens = tokens(sql)?;
+    let found = tokens.iter().find(|token| match &token.token {
+        Token::Word(found) => found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word),
+        Token::Whitespace(_) => false,
+        other => other.to_string() == word,
+    });
+    Ok(found.map_or(Location::new(1, 1), |token| token.span.start))
+}
+
+/// Looks for what no statement of MySQL has.
+#[derive(Debug, Default)]
+struct Foreign {
+    /// Whether the rows that come next are those of an INSERT.
+    inserts: bool,
+    /// Whether the time zone that comes next is within CAST, where MySQL has one.
+    casts: bool,
+}
+
+fn broken(fault: Option<Fault>) -> ControlFlow<Fault> {
+    fault.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+}
+
+impl Visitor for Foreign {
+    type Break = Fault;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Fault> {
+        broken(match statement {
+            Statement::Insert(tree) => {
+                self.inserts = tree.source.is_some();
+                writes::insert(tree)
+            }
+            Statement::Update(tree) => writes::update(tree),
+            Statement::Delete(tree) => writes::delete(tree),
+            Statement::Truncate(tree) => writes::truncate(tree),
+            Statement::CreateTable(tree) => definitions::create_table(tree),
+            Statement::CreateIndex(tree) => definitions::create_index(tree),
+            Statement::AlterTable(tree) => definitions::alter_table(tree),
+            Statement::Drop { .. } => definitions::drop(statement),
+            Statement::Explain {
+                query_plan: true, ..
+            } => Some(Fault::word("PLAN")),
+            _ => None,
+        })
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Fault> {
+        let inserts = std::mem::take(&mut self.inserts);
+        broken(queries::query(
+            query,
+            inserts && matches!(*query.body, SetExpr::Values(_)),
+        ))
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Fault> {
+        broken(queries::select(select))
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Fault> {
+        broken(queries::factor(factor))
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Fault> {
+        broken(names::object(name))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Fault> {
+        let casts = std::mem::take(&mut self.casts);
+        self.casts = expressions::casts_time(expr);
+        if casts && matches!(expr, Expr::AtTimeZone { .. }) {
+            return ControlFlow::Continue(());
+        }
+        broken(expressions::expr(expr))
+    }
+}
+
+#[cfg(test)]
+mod tests;
