@@ -122,6 +122,36 @@ async fn values_that_sqlite_has_otherwise_are_mysqls_or_refused() {
 }
 
 #[tokio::test]
+async fn a_default_is_set_and_dropped() {
+    session(&[
+        (
+            "CREATE TABLE t (id INT PRIMARY KEY, n INT DEFAULT 1, s VARCHAR(9) NOT NULL DEFAULT 'x')",
+            "updated 0",
+        ),
+        ("INSERT INTO t (id) VALUES (1)", "updated 1"),
+        ("ALTER TABLE t ALTER COLUMN n SET DEFAULT 7, ALTER s SET DEFAULT 'y'", "updated 0"),
+        ("INSERT INTO t (id) VALUES (2)", "updated 1"),
+        ("ALTER TABLE t ALTER COLUMN s DROP DEFAULT", "updated 0"),
+        ("INSERT INTO t (id) VALUES (3)", "error 1364"),
+        ("SELECT * FROM t ORDER BY id", "1,1,'x';2,7,'y'"),
+        ("ALTER TABLE t ALTER COLUMN s SET DEFAULT NULL", "error 1067"),
+        ("ALTER TABLE t ALTER COLUMN x DROP DEFAULT", "error 1054"),
+        // It would have no default: not NULL either.
+        ("ALTER TABLE t ALTER COLUMN n DROP DEFAULT", "error 1235"),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_that_is_unknown_is_null() {
+    session(&[(
+        "SELECT NULL IS UNKNOWN, 0 IS UNKNOWN, 'x' IS UNKNOWN, (NULL > 1) IS NOT UNKNOWN, 1 IS NOT UNKNOWN",
+        "1,0,0,0,1",
+    )])
+    .await;
+}
+
+#[tokio::test]
 async fn columns_have_the_labels_that_mysql_gives_them() {
     let aws = session(&[("CREATE TABLE t (a INT)", "updated 0")]).await;
     for (columns, expected) in [

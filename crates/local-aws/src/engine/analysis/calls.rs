@@ -10,7 +10,7 @@ use super::{
     documents,
     scope::{clock, clock_kind},
     shown,
-    words::{call, nested, number, raw, take, truth},
+    words::{call, length, nested, number, raw, take, truth},
 };
 use crate::engine::{
     EngineError, EngineResult,
@@ -274,7 +274,7 @@ impl Analysis<'_> {
                 let mut other = args.pop().ok_or_else(wrong)?;
                 let one = &mut args[0];
                 let kind = one.typed.kind.plain();
-                self.expand_by(one.expr.to_string().len())?;
+                self.expand_by(length(&one.expr))?;
                 let value = one.expr.clone();
                 let mut left = one.expr.clone();
                 self.compare(&mut left, &one.typed, &mut other.expr, &other.typed)?;

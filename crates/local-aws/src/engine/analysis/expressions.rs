@@ -9,7 +9,7 @@ use super::{
     context::BetweenBounds,
     operators::{comparison, needs_all, unambiguous},
     shown::without_distinct,
-    words::{call, nested, take, truth},
+    words::{call, length, nested, take, truth},
 };
 use crate::engine::{
     EngineError, EngineResult, charsets,
@@ -75,6 +75,14 @@ impl Analysis<'_> {
                 self.expr(inner, scope)?;
                 Ok(ExprType::of(INT))
             }
+            Expr::IsUnknown(inner) => {
+                *expr = Expr::IsNull(Box::new(take(inner)));
+                self.expr(expr, scope)
+            }
+            Expr::IsNotUnknown(inner) => {
+                *expr = Expr::IsNotNull(Box::new(take(inner)));
+                self.expr(expr, scope)
+            }
             Expr::IsTrue(inner)
             | Expr::IsFalse(inner)
             | Expr::IsNotTrue(inner)
@@ -92,7 +100,7 @@ impl Analysis<'_> {
             } => {
                 unambiguous(&[inner, low, high])?;
                 let negated = *negated;
-                self.expand_by(inner.to_string().len())?;
+                self.expand_by(length(inner))?;
                 let compare = |op, bound: &mut Expr, inner: Expr| Expr::BinaryOp {
                     left: Box::new(inner),
                     op,

@@ -110,7 +110,7 @@ impl Analysis<'_> {
                 }
                 _ => self.query(&mut cte.query, parent)?,
             };
-            let size = self.expanded - expanded + cte.query.to_string().len();
+            let size = self.expanded - expanded + words::length(&cte.query);
             self.named_sizes.insert(name.to_lowercase(), size);
             self.named.push((name, renamed(outputs)?));
         }

@@ -260,7 +260,7 @@ impl Analysis<'_> {
                     "a column that has been assigned a UUID",
                 ));
             }
-            self.expand_by(value.to_string().len())?;
+            self.expand_by(super::words::length(value))?;
             *expr = super::words::nested(value.clone());
             return Ok(ExprType::of(kind));
         }

@@ -11,7 +11,7 @@ use super::{
     orders::{is_fraction, is_negative, ordinal},
     shown::{self, ShownParts},
     typed::Items,
-    words::{expr_of, truth},
+    words::{expr_of, length, truth},
 };
 use crate::engine::{EngineError, EngineResult, definitions::last_part, kinds::ValueKind};
 
@@ -76,7 +76,7 @@ impl Analysis<'_> {
             let placed = self.placed;
             let expanded = self.expanded;
             let mut typed = self.expr(expr, &scope)?;
-            let size = self.expanded - expanded + expr.to_string().len();
+            let size = self.expanded - expanded + length(expr);
             typed.placed = self.placed > placed;
             if let ValueKind::Text { collation, .. } = typed.kind
                 && !typed.is_collated()

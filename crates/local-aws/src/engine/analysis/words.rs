@@ -1,6 +1,9 @@
 //! Expressions in SQLite's words.
 
-use std::ops::ControlFlow;
+use std::{
+    fmt::{self, Display, Write},
+    ops::ControlFlow,
+};
 
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
@@ -12,6 +15,21 @@ use crate::engine::{
     EngineError, EngineResult, collation, decimals,
     kinds::{self, ValueKind},
 };
+
+/// How many bytes the text of a part of a statement has; it is not kept.
+pub(super) fn length(part: &impl Display) -> usize {
+    struct Count(usize);
+    impl Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting does not fail.
+    let _ = write!(count, "{part}");
+    count.0
+}
 
 /// Whether an expression or a part of it is as `wanted`, outside of subqueries.
 pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {

@@ -1,6 +1,8 @@
 //! The operations of ALTER TABLE, one after the other.
 
-use sqlparser::ast::{AlterTableOperation, Ident, MySQLColumnPosition, RenameTableNameKind};
+use sqlparser::ast::{
+    AlterColumnOperation, AlterTableOperation, Ident, MySQLColumnPosition, RenameTableNameKind,
+};
 
 use crate::engine::{
     EngineError, EngineResult,
@@ -111,6 +113,23 @@ impl DefinitionContext<'_> {
                 let index = find(table, &old_column_name.value)
                     .ok_or_else(|| unknown(table, &old_column_name.value))?;
                 rename(table, kept, index, &new_column_name.value)?;
+            }
+            AlterTableOperation::AlterColumn { column_name, op } => {
+                let name = &column_name.value;
+                let index = find(table, name).ok_or_else(|| unknown(table, name))?;
+                let column = &mut table.columns[index];
+                column.default = match op {
+                    AlterColumnOperation::SetDefault { value } => {
+                        Some(super::default(value, column)?)
+                    }
+                    AlterColumnOperation::DropDefault if column.not_null => None,
+                    // It has no default from then on, NULL neither.
+                    _ => {
+                        return Err(EngineError::unsupported(
+                            "dropping the default of a column that may be NULL",
+                        ));
+                    }
+                };
             }
             AlterTableOperation::AddConstraint { constraint, .. } => {
                 table.constraint(constraint)?

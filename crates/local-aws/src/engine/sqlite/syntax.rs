@@ -85,7 +85,7 @@ pub(crate) fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
     // Whether MySQL has it is not known: what only administers a server, and definitions, are not 1064 by mistake.
-    let first = sql.split_whitespace().next().unwrap_or_default();
+    let first = first_word(sql);
     if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
         return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
     }
@@ -151,6 +151,16 @@ fn unparsed(sql: &str) -> Option<&'static str> {
                 .find(|known| word.value.eq_ignore_ascii_case(known)),
             _ => None,
         })
+}
+
+/// The word that a statement begins with, which may stand in a comment for MySQL.
+fn first_word(sql: &str) -> String {
+    let tokens = tokens(sql).unwrap_or_default();
+    let word = tokens.into_iter().find_map(|token| match token.token {
+        Token::Word(word) => Some(word.value),
+        _ => None,
+    });
+    word.unwrap_or_default()
 }
 
 /// Whether a word stands before a place.
@@ -249,6 +259,7 @@ mod tests {
             "PREPARE s FROM 'SELECT 1'",
             "SHUTDOWN",
             "DESC t a",
+            "/*!40000 ALTER TABLE t DISABLE KEYS */",
             "UPDATE t, u SET t.a = 1",
             "SELECT CAST(a AS CHAR CHARACTER SET utf8mb4)",
             "SELECT EXTRACT(YEAR_MONTH FROM a)",
