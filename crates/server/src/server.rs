@@ -99,7 +99,7 @@ impl Server {
             plan.prepare()?;
         } else if !options.listen.ip().is_loopback() {
             warn!(
-                "{} takes plain HTTP from other machines: put it behind a load balancer that ends TLS, or give it --tls-cert or --acme-domain",
+                "{} accepts plain HTTP from other machines: put it behind a load balancer that terminates TLS, or give it --tls-cert or --acme-domain",
                 options.listen
             );
         }
@@ -157,8 +157,7 @@ impl Server {
                 .clone()
                 .ok_or(StartError::EmbeddedOnly("--events-to"))?;
             let delivery = Delivery::new(changes, to.clone(), folder.clone(), stopped.clone());
-            let delivery = delivery.map_err(|_| StartError::Events)?;
-            tokio::spawn(delivery.run());
+            delivery.map_err(|_| StartError::Events)?.start().await;
         }
         // They know neither a key nor a stage, as the pages.
         let events = changes

@@ -70,17 +70,20 @@ impl Delivery {
         })
     }
 
-    /// Delivers until it is stopped. A change that was made while the server was away is delivered first, as long as the
-    /// stream has it.
-    pub(crate) async fn run(self) {
-        let mut reader = match self.reader().await {
-            Ok(reader) => reader,
-            Err(error) => {
-                warn!("events are not sent: {error}");
-                return;
+    /// Finds its place in the stream, so that no later change is missed, and delivers from there in the background. A
+    /// change that was made while the server was away is delivered first, as long as the stream has it.
+    pub(crate) async fn start(self) {
+        match self.reader().await {
+            Ok(reader) => {
+                info!(to = self.to.as_str(), "events are sent");
+                tokio::spawn(self.run(reader));
             }
-        };
-        info!(to = self.to.as_str(), "events are sent");
+            Err(error) => warn!("events are not sent: {error}"),
+        }
+    }
+
+    /// Delivers until it is stopped.
+    async fn run(self, mut reader: ChangeReader) {
         while !self.stopped.is_cancelled() {
             let records = reader.next().await.unwrap_or_else(|error| {
                 warn!("events wait: {error}");
@@ -137,7 +140,7 @@ impl Delivery {
             if !told {
                 warn!(
                     to = self.to.as_str(),
-                    reason, "an event was not accepted, and is sent again"
+                    reason, "an event was not accepted and will be sent again"
                 );
                 told = true;
             }
@@ -167,7 +170,7 @@ impl Delivery {
             Err(error) if error.is_timeout() => {
                 DeliveryOutcome::Later("no answer in time".to_owned())
             }
-            Err(_) => DeliveryOutcome::Later("nobody answers".to_owned()),
+            Err(_) => DeliveryOutcome::Later("no connection".to_owned()),
         }
     }
 
@@ -191,7 +194,7 @@ impl Delivery {
     }
 
     fn write_dead_letter(&self, event: &StreamEvent, reason: &str) {
-        warn!(to = self.to.as_str(), reason, "an event is given up");
+        warn!(to = self.to.as_str(), reason, "giving up on an event");
         let Some(folder) = &self.folder else {
             return;
         };
