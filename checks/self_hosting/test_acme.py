@@ -71,6 +71,6 @@ def test_a_certificate_is_issued_kept_over_a_restart_and_renewed(tmp_path, progr
     assert server.program.end() == 0
 
     server = start("again")
-    assert "is the saved one" in server.program.text(), "a second start asks for another certificate"
+    assert "using the saved certificate" in server.program.text(), "a second start asks for another certificate"
     server.program.until(lambda: server.fingerprint() != first and server.get("/v1/health"), 2 * LIFETIME)
-    server.program.until_printed(f"a certificate for {HOST}, www.{HOST} came from")
+    server.program.until_printed(f"got a certificate for {HOST}, www.{HOST} from")

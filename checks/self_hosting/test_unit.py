@@ -92,10 +92,10 @@ def system_calls_of_a_life(folder):
         server.get("/ec2/i-1", "--data", '{"aws_region":"r","aws_account":"a","packages":[{"package_name":"p","package_version":"1"}]}')
         output_of("curl", "--silent", "--fail", "--header", f"Host: {HOST}", f"http://127.0.0.1:{plain}/")
         certificates.use("renewed", "renewed")
-        server.program.until_printed("new connections have the new certificates")
+        server.program.until_printed("new connections use the new certificates")
         certificates.use("first", "renewed")
         os.kill(process, signal.SIGHUP)
-        server.program.until_printed("the certificates stay as they were: The private key")
+        server.program.until_printed("keeping the current certificates: The private key")
         # A body that takes its time is a request under way.
         options = ["--cert", "gateway.pem", "--key", "gateway.key", "--header", "Expect:", "--request", "PATCH", "--upload-file", "-"]
         command = ["curl", "--silent", "--cacert", server.ca, "--resolve", f"{HOST}:{server.port}:127.0.0.1", *options, server.url + SCALING]

@@ -98,7 +98,7 @@ def test_a_renewal_by_the_documents_hook_is_taken_up_by_the_same_process(machine
     machine.nspawn.until(lambda: service.serves() == renewed)
     assert first != renewed, "openssl made the same certificate again"
     machine.control("reload", "fleet-server")
-    machine.nspawn.until(lambda: "the certificates are as they were" in machine.logged())
+    machine.nspawn.until(lambda: "the certificates are unchanged" in machine.logged())
     assert service.process() == process
 
 

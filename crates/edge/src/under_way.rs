@@ -43,7 +43,7 @@ impl OpenRequests {
     pub fn log_cut_off(&self) -> usize {
         let all = self.all();
         for (id, (method, path)) in all.iter() {
-            warn!(%method, path, request_id = %id, "cut by the stop");
+            warn!(%method, path, request_id = %id, "cut off by the shutdown");
         }
         all.len()
     }

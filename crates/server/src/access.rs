@@ -108,7 +108,7 @@ impl Access {
         let verifier = if rules.routes.iter().any(|rule| rule.signature) {
             if callers.credentials.is_none() {
                 warn!(
-                    "no credentials to verify SigV4 signatures with, so the routes that ask for one refuse every request: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE, to those that callers sign with"
+                    "no credentials to verify SigV4 signatures with, so the routes that require one refuse every request: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE, to those that callers sign with"
                 );
             }
             Some(SignatureVerifier::new(callers.credentials, callers.region))

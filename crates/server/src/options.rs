@@ -28,13 +28,13 @@ const AFTER_HELP: &str = "\
 The functions read the same environment variables as on AWS: DB_CLUSTER_ARN, DB_SECRET, DB_NAME, DIMENSIONS_TABLE,
 SCALING_MODE (demo or production), SCALING_TEST_FAILURE, SCALING_VERSION, SCALING_RESOURCE_NAME, SCALING_DIMENSION_NAME,
 INVENTORY_ROLE (primary, or standby, which is ready without the Data API).
-With the embedded backend each has a default that works. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info
-unless set.
+With the embedded backend each has a working default. RUST_LOG (or AWS_LAMBDA_LOG_LEVEL) sets what is logged, info by
+default.
 
 `fleet-server export FILE` writes all instances and dimensions as JSON Lines, and `fleet-server import FILE` adds them elsewhere;
 see --help of each.
 
-Ctrl-C and SIGTERM stop the server once the requests under way have finished; a second one stops it at once. With
+Ctrl-C and SIGTERM stop the server once the requests in progress have finished; a second one stops it at once. With
 HTTPS, SIGHUP reads the certificates again.
 Exit codes: 0 stopped, 1 could not start, 2 an invalid option, 3 stopped with requests cut after --stop-timeout,
 130 stopped at once by a second signal.";

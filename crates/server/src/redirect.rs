@@ -92,7 +92,7 @@ impl Responder for Redirect {
                 *answer.status_mut() = StatusCode::PERMANENT_REDIRECT;
                 answer.headers_mut().insert(LOCATION, target);
                 let status = answer.status().as_u16();
-                info!(%method, route = "none", status, request_id = id, "sent to HTTPS");
+                info!(%method, route = "none", status, request_id = id, "redirected to HTTPS");
                 answer
             }
             None => {

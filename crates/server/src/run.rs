@@ -85,7 +85,7 @@ pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCod
     // The server also serves if no one reads its output.
     let _ = print_welcome(&running, out);
     signals.wait_for_stop(&running).await;
-    info!("stopping; requests under way finish first, unless a second signal comes");
+    info!("stopping; requests in progress finish first, unless a second signal comes");
     let data = data_after_stop(&running);
     let under_way = running.under_way();
     tokio::select! {
@@ -101,7 +101,7 @@ pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCod
         () = signals.next() => {
             under_way.log_cut_off();
             warn!("stopped at once");
-            let _ = print_farewell("Stopped at once; requests under way were cut.", &data, out);
+            let _ = print_farewell("Stopped at once; requests in progress were cut off.", &data, out);
             process::exit(STOPPED_AT_ONCE)
         }
     }

@@ -33,7 +33,7 @@ pub enum AskError {
     #[error("breaks the contract: {}", .0.join("; "))]
     Breach(Vec<String>),
     /// The request could not be signed: nothing was sent.
-    #[error("cannot be asked: {0}")]
+    #[error("was not called: {0}")]
     Unsigned(String),
 }
 

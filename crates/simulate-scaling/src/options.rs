@@ -37,27 +37,28 @@ SERIES is a function of the time or a CSV file of time,value rows (seconds, 5m, 
 
 POLICY is [NAME:] target=N [scale-out-cooldown=5m] [scale-in-cooldown=5m] [no-scale-in] [of=METRIC]
 STEPS is a policy and its alarm: [NAME:] above|at-least|below|at-most=N steps=FROM..TO:BY[,FROM..TO:BY…] [periods=1] [cooldown=5m]
-  [least=N] [of=METRIC]. FROM and TO are counted from the alarm's threshold, and may be left out at an end; BY is +2 or -2 units,
-  +10% or -10%, or =4 for just so many: 'busy: above=70 periods=3 steps=0..20:+1,20..:+3'
-METRIC is metric, load, backlog (what waits in the queue, for each unit) or queue (all that waits). It is needed only where
-there are several.
+  [least=N] [of=METRIC]. FROM and TO are relative to the alarm's threshold, and the outer ones may be omitted; BY is +2 or -2 units,
+  +10% or -10%, or =4 for exactly 4 units: 'busy: above=70 periods=3 steps=0..20:+1,20..:+3'
+METRIC is metric, load, backlog (the jobs that wait, per unit) or queue (all jobs that wait). It is only needed if there
+are several.
 
 SCHEDULE is a scheduled action: [NAME:] WHEN [min=N] [max=N] [timezone=TZ] [start=TIME] [end=TIME], where WHEN is
 at(2026-01-05T08:00:00), rate(1 hour) or cron(minutes hours day-of-month month day-of-week year), and TIME is in UTC.
 
-Exit codes: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 wrong options.
-Nothing is changed before one GET has shown that the endpoint is there and keeps the contract.";
+Exit codes: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 invalid options.
+Nothing is changed before a GET has shown that the endpoint exists and keeps the contract.";
 
 /// Plays AWS Application Auto Scaling against a custom-resource endpoint, and draws what it did.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "simulate-scaling", version, after_help = AFTER_HELP, allow_negative_numbers = true)]
 #[command(group = ArgGroup::new("series").args(["metric", "load", "queue", "check"]).required(true).multiple(true))]
 pub struct SimulationOptions {
-    /// The dimension's address, which is the scalable target's resource id
+    /// The dimension's URL, which is the scalable target's resource id
     #[arg(long, value_name = "URL", value_parser = endpoint)]
     endpoint: Url,
 
-    /// Only look whether the endpoint keeps the contract: one GET, and one PATCH that changes nothing; and say what
+    /// Only check whether the endpoint keeps the contract, with one GET and one PATCH that changes nothing, and report what
+
     /// Application Auto Scaling would refuse at registration
     #[arg(long, conflicts_with_all = ["metric", "load", "queue"])]
     check: bool,
@@ -70,23 +71,23 @@ pub struct SimulationOptions {
     #[arg(long, value_name = "SERIES", value_parser = Series::parse)]
     load: Option<Series>,
 
-    /// What arrives in a queue in a minute. It accumulates, and the metric is what waits for each unit of the actual capacity
+    /// The jobs that arrive in a queue per minute. They accumulate, and the metric is the backlog per unit of the actual capacity
     #[arg(long, value_name = "SERIES", value_parser = Series::parse)]
     queue: Option<Series>,
 
-    /// How much of the queue a unit does in a minute
+    /// How many jobs a unit does per minute
     #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = target)]
     work: f64,
 
-    /// How long a new unit takes before it works on the queue
+    /// How long a new unit takes to start working on the queue
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     start_up: SignedDuration,
 
-    /// Where the metric ends, however large the load: 100 for a utilisation in percent
+    /// The highest value of the metric, however large the load: 100 for a utilisation in percent
     #[arg(long, value_name = "NUMBER", value_parser = target, requires = "load")]
     cap: Option<f64>,
 
-    /// What the metric is to be, in the one policy that there is without --policy and --step
+    /// The target value of the metric, for the default policy; use it without --policy and --step
     #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = target, conflicts_with_all = ["policy", "step"])]
     target: f64,
 
@@ -98,31 +99,31 @@ pub struct SimulationOptions {
     #[arg(long, value_name = "STEPS", value_parser = PolicyOption::stepping)]
     step: Vec<PolicyOption>,
 
-    /// Another policy, POLICY or STEPS, to be played afterwards and drawn in the same picture; may be given several times
+    /// Another policy, POLICY or STEPS, to play afterwards and draw in the same picture; may be given several times
     #[arg(long, value_name = "POLICY", value_parser = PolicyOption::any, conflicts_with = "json")]
     compare: Vec<PolicyOption>,
 
-    /// The least capacity
+    /// The minimum capacity
     #[arg(long, value_name = "N", default_value = "1", value_parser = capacity)]
     min: u32,
 
-    /// The most capacity
+    /// The maximum capacity
     #[arg(long, value_name = "N", default_value = "10", value_parser = capacity)]
     max: u32,
 
-    /// What makes a datapoint of a period's samples in a file
+    /// How the samples of a period in a file become a datapoint
     #[arg(long, value_enum, default_value_t)]
     statistic: Statistic,
 
-    /// By how much the metric is off at most, in percent of it
+    /// The maximum random deviation of the metric, in percent
     #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent)]
     noise: f64,
 
-    /// How long after its period a datapoint can be seen, as with metrics that are published late
+    /// How long after its period a datapoint becomes visible, as with metrics that are published late
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     delay: SignedDuration,
 
-    /// What noise and ids come from: the same seed brings the same run
+    /// The seed of noise and ids: the same seed gives the same run
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
@@ -134,15 +135,15 @@ pub struct SimulationOptions {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     duration: Option<SignedDuration>,
 
-    /// How far apart the datapoints are: 10s, 30s or a multiple of 60s
+    /// The interval between datapoints: 10s, 30s or a multiple of 60s
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = period)]
     period: SignedDuration,
 
-    /// How long after a scale-out only a larger one follows
+    /// How long after a scale-out only a larger one may follow
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = cooldown)]
     scale_out_cooldown: SignedDuration,
 
-    /// How long after a scale-in none follows
+    /// How long after a scale-in no other may follow
     #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = cooldown)]
     scale_in_cooldown: SignedDuration,
 
@@ -154,7 +155,7 @@ pub struct SimulationOptions {
     #[arg(long, value_name = "NAME", default_value = "half-busy", value_parser = values::name, conflicts_with_all = ["policy", "step"])]
     policy_name: String,
 
-    /// Let target tracking order while an order is under way, as step scaling does: the newer one overrides the older
+    /// Let target tracking scale while an activity is in progress, as step scaling does: the newer one overrides the older
     #[arg(long)]
     overlap: bool,
 
@@ -162,25 +163,27 @@ pub struct SimulationOptions {
     #[arg(long, value_name = "SCHEDULE", value_parser = ScheduledAction::parse)]
     schedule: Vec<ScheduledAction>,
 
-    /// What is suspended; may be given several times
+    /// What to suspend; may be given several times
     #[arg(long, value_enum, value_name = "WHAT")]
     suspend: Vec<SuspendedPart>,
 
-    /// How often an activity under way is looked at, in simulated time
+    /// How often to poll an activity in progress, in simulated time
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
     poll: SignedDuration,
 
-    /// When an activity that does not end is given up, in simulated time
+    /// When to give up on an activity that does not end, in simulated time
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = interval)]
     give_up: SignedDuration,
 
-    /// How long the endpoint may give no answer or take no change before the simulation ends, in simulated time
+    /// How long the endpoint may fail to respond or to accept a change before the simulation ends, in simulated time
+
     /// [default: three requests in a row]
     #[arg(long, value_name = "DURATION", value_parser = interval)]
     patience: Option<SignedDuration>,
 
-    /// How many simulated seconds pass in a real one; 1 is real time, for endpoints that take theirs
-    /// [default: as fast as the endpoint answers]
+    /// How many simulated seconds pass per real second; 1 is real time, for endpoints that need it [default: as fast as the
+
+    /// endpoint responds]
     #[arg(long, value_name = "NUMBER", value_parser = positive)]
     speed: Option<f64>,
 
@@ -196,19 +199,19 @@ pub struct SimulationOptions {
     #[arg(long, value_name = "NAME: VALUE", value_parser = header, action = ArgAction::Append)]
     header: Vec<(HeaderName, HeaderValue)>,
 
-    /// Where the files go that have no option of their own: scaling.svg, activities.json, timeline.csv
+    /// The folder for files without an option of their own: scaling.svg, activities.json, timeline.csv
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Where the picture goes
+    /// The file for the picture
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 
-    /// Where the activities go, as describe-scaling-activities prints them
+    /// The file for the activities, as describe-scaling-activities prints them
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
 
-    /// Where each period's metric, alarms and capacity go
+    /// The file for each period's metric, alarms and capacity
     #[arg(long, value_name = "FILE")]
     pub(crate) csv: Option<PathBuf>,
 
@@ -216,7 +219,7 @@ pub struct SimulationOptions {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Tell too when an alarm led to nothing, and why
+    /// Report also when an alarm had no effect, and why
     #[arg(long)]
     pub(crate) include_not_scaled_activities: bool,
 }

@@ -35,9 +35,9 @@ pub enum PolicyType {
 pub struct TargetTracking {
     /// What the metric is to be, above 0.
     pub target: f64,
-    /// How long after a scale-out only a larger one follows.
+    /// How long after a scale-out only a larger one may follow.
     pub scale_out_cooldown: SignedDuration,
-    /// How long after a scale-in none follows.
+    /// How long after a scale-in no other may follow.
     pub scale_in_cooldown: SignedDuration,
     /// Whether it never scales in.
     pub disable_scale_in: bool,

@@ -19,7 +19,7 @@ impl JwtAuthorizer {
     pub async fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
         let verifier = TokenVerifier::new(settings)?;
         if let Err(error) = verifier.prefetch().await {
-            warn!(function = Self::NAME, "starts without keys: {error}");
+            warn!(function = Self::NAME, "starting without keys: {error}");
         }
         Ok(Self(verifier))
     }

@@ -140,7 +140,7 @@ impl ApiKeys {
             Ok(read) => read,
             Err(error) => {
                 warn!(
-                    "the API keys stay as they were: {} cannot be read ({})",
+                    "keeping the current API keys: {} cannot be read ({})",
                     self.file.display(),
                     error.kind()
                 );

@@ -197,10 +197,10 @@ impl Acme {
         while let Some(event) = state.next().await {
             match event {
                 Ok(EventOk::DeployedNewCert) => {
-                    info!("a certificate for {domains} came from {directory}")
+                    info!("got a certificate for {domains} from {directory}")
                 }
                 Ok(EventOk::DeployedCachedCert) => {
-                    info!("the certificate for {domains} is the saved one")
+                    info!("using the saved certificate for {domains}")
                 }
                 Ok(EventOk::CertCacheStore | EventOk::AccountCacheStore) => {}
                 Err(error) => warn!(

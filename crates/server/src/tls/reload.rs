@@ -42,7 +42,7 @@ pub(super) async fn watch(
         let made = match read {
             Ok(found) if found == live => {
                 if told {
-                    info!("the certificates are as they were");
+                    info!("the certificates are unchanged");
                 }
                 problem = Problem::default();
                 if reminded.elapsed() >= REMIND {
@@ -62,7 +62,7 @@ pub(super) async fn watch(
                     .current
                     .write()
                     .unwrap_or_else(PoisonError::into_inner) = current;
-                info!("new connections have the new certificates");
+                info!("new connections use the new certificates");
                 plan.warn(&found);
                 live = found;
                 problem = Problem::default();
@@ -70,7 +70,7 @@ pub(super) async fn watch(
             }
             Err(error) => {
                 if problem.is_news(error.to_string(), told) {
-                    warn!("the certificates stay as they were: {error}");
+                    warn!("keeping the current certificates: {error}");
                 }
             }
         }

@@ -188,7 +188,7 @@ fn cut_line(server: &Binary) -> &str {
     let mut lines = server
         .said
         .iter()
-        .filter(|line| line.contains("cut by the stop"));
+        .filter(|line| line.contains("cut off by the shutdown"));
     let line = lines.next().unwrap();
     assert_eq!(lines.next(), None);
     line

@@ -169,7 +169,7 @@ async fn a_second_ctrl_c_ends_it_at_once_and_says_so() {
     assert_eq!(code, Some(130));
     assert_eq!(
         lines.last().unwrap(),
-        "Stopped at once; requests under way were cut. The data was in memory and is gone."
+        "Stopped at once; requests in progress were cut off. The data was in memory and is gone."
     );
 }
 

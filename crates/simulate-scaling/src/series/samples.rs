@@ -20,11 +20,11 @@ pub enum Statistic {
     /// Their mean
     #[default]
     Average,
-    /// The highest of them
+    /// The highest one
     Maximum,
-    /// The lowest of them
+    /// The lowest one
     Minimum,
-    /// All together
+    /// Their sum
     Sum,
 }
 

@@ -217,7 +217,7 @@ async fn end_left_over(places: &ServerPaths) -> Result<(), LocalAwsError> {
     let Ok(mut root) = root(&places.socket).await else {
         return Ok(());
     };
-    tracing::info!("stopping the mariadbd that a killed server has left");
+    tracing::info!("stopping the mariadbd that a killed server left behind");
     let _ = root.query_drop("SHUTDOWN").await;
     let started = Instant::now();
     while places.pid.exists() {
@@ -267,10 +267,10 @@ fn supervise(
             Err(mpsc::RecvTimeoutError::Timeout) => {}
         }
         if process.exit_status().is_some() {
-            tracing::warn!("mariadbd has ended and is started again");
+            tracing::warn!("mariadbd has ended; restarting it");
             match MariaDbProcess::spawn(command, places) {
                 Ok(again) => process = again,
-                Err(error) => tracing::error!(%error, "mariadbd cannot be started again"),
+                Err(error) => tracing::error!(%error, "mariadbd cannot be restarted"),
             }
         }
     };

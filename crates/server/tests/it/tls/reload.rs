@@ -134,18 +134,16 @@ async fn a_hang_up_reads_the_files_and_says_what_is_wrong_with_them() {
     ];
     let mut server = Binary::start(&arguments).await;
     server.signal(Signal::HangUp);
-    server
-        .wait_for_line("the certificates are as they were")
-        .await;
+    server.wait_for_line("the certificates are unchanged").await;
     files.write("cert.pem", &files.authority.server(NAME).cert);
     server.signal(Signal::HangUp);
     server
-        .wait_for_line("the certificates stay as they were: The private key")
+        .wait_for_line("keeping the current certificates: The private key")
         .await;
     files.write_pair(&files.authority.server(NAME));
     server.signal(Signal::HangUp);
     server
-        .wait_for_line("new connections have the new certificates")
+        .wait_for_line("new connections use the new certificates")
         .await;
     server.signal(Signal::Terminate);
     assert_eq!(server.exit_code().await, Some(0));

@@ -284,7 +284,7 @@ async fn what_will_not_do_for_long_is_a_warning() {
         plain
             .said
             .join("\n")
-            .contains("takes plain HTTP from other machines"),
+            .contains("accepts plain HTTP from other machines"),
         "{:?}",
         plain.said
     );
