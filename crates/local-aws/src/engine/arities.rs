@@ -3,7 +3,7 @@
 use crate::engine::EngineError;
 
 /// Name, and the least and the most arguments.
-pub(crate) const ARITIES: [(&str, usize, usize); 93] = [
+pub(crate) const ARITIES: [(&str, usize, usize); 94] = [
     ("abs", 1, 1),
     ("ascii", 1, 1),
     ("avg", 1, 1),
@@ -38,6 +38,7 @@ pub(crate) const ARITIES: [(&str, usize, usize); 93] = [
     ("instr", 2, 2),
     ("isnull", 1, 1),
     ("json_array", 0, usize::MAX),
+    ("json_array_append", 3, usize::MAX),
     ("json_contains", 2, 3),
     ("json_extract", 2, usize::MAX),
     ("json_insert", 3, usize::MAX),

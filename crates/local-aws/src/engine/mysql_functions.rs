@@ -14,7 +14,7 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     geomcollection geometrycollection icu_version interval linestring multilinestring multipoint multipolygon point polygon \
     inet6_aton \
     inet6_ntoa inet_aton inet_ntoa insert is_free_lock is_ipv4 is_ipv4_compat is_ipv4_mapped is_ipv6 is_used_lock \
-    is_uuid json_array_append json_array_insert json_arrayagg json_contains_path json_depth \
+    is_uuid json_array_insert json_arrayagg json_contains_path json_depth \
     json_merge json_merge_patch json_merge_preserve \
     json_objectagg json_overlaps json_pretty json_schema_valid \
     json_schema_validation_report json_search json_storage_free json_storage_size json_table json_type \

@@ -152,7 +152,7 @@ impl Analysis<'_> {
                 };
                 (call(&format!("fleet_{name}"), list), kind)
             }
-            "json_set" | "json_insert" | "json_replace" => {
+            "json_set" | "json_insert" | "json_replace" | "json_array_append" => {
                 if args.len().is_multiple_of(2) {
                     return Err(wrong_count(name));
                 }

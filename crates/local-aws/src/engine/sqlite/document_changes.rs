@@ -33,9 +33,14 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     ] {
         let change = DocumentChange { inserts, replaces };
         connection.create_scalar_function(name, -1, steady, move |context| {
-            change_document(context, change)
+            change_document(context, |document, path, value| {
+                change.apply(document, path, value)
+            })
         })?;
     }
+    connection.create_scalar_function("fleet_json_array_append", -1, steady, |context| {
+        change_document(context, append)
+    })?;
     connection.create_scalar_function("fleet_json_remove", -1, steady, |context| {
         let Some(mut document) = document(context, 0)? else {
             return Ok(None);
@@ -50,7 +55,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-fn change_document(context: &Context<'_>, change: DocumentChange) -> Result<Option<String>> {
+fn change_document(
+    context: &Context<'_>,
+    change: impl Fn(&mut Value, &[PathStep], Value) -> Result<()>,
+) -> Result<Option<String>> {
     let Some(mut document) = document(context, 0)? else {
         return Ok(None);
     };
@@ -58,7 +66,7 @@ fn change_document(context: &Context<'_>, change: DocumentChange) -> Result<Opti
         let Some(path) = path(context, index)? else {
             return Ok(None);
         };
-        change.apply(&mut document, &path, value(context, index + 1)?)?;
+        change(&mut document, &path, value(context, index + 1)?)?;
     }
     normal(&document).map(Some)
 }
@@ -93,6 +101,16 @@ impl DocumentChange {
         }
         Ok(())
     }
+}
+
+/// Adds a value to the end of an array; what is none becomes the first element of one.
+fn append(document: &mut Value, path: &[PathStep], value: Value) -> Result<()> {
+    match find(document, path)? {
+        Some(Value::Array(items)) => items.push(value),
+        Some(other) => *other = Value::Array(vec![other.take(), value]),
+        None => {}
+    }
+    Ok(())
 }
 
 fn remove(document: &mut Value, path: &[PathStep]) -> Result<()> {
@@ -169,6 +187,14 @@ mod tests {
             ),
             ("replace(@, '$', '', NULL)", "null"),
             (
+                "array_append(@, '$.b', '', 4, '$.a', '', 'x', '$.c', '', 5)",
+                r#"{"a": [1, "x"], "b": [2, 3, 4]}"#,
+            ),
+            (
+                "array_append(@, '$', '', NULL, '$[0].b[0]', '', 1)",
+                r#"[{"a": 1, "b": [[2, 1], 3]}, null]"#,
+            ),
+            (
                 "remove(@, '$.a', '$.b[0]', '$.c', '$.b[5]')",
                 r#"{"b": [3]}"#,
             ),
@@ -191,6 +217,7 @@ mod tests {
             "remove('{}', '$')",
             "set('1', '$[1]', '', 1)",
             "set('{}', '$.*', '', 1)",
+            "array_append('1', '$[0]', '', 1)",
         ] {
             assert!(answer(&format!("fleet_json_{call}")).is_err(), "{call}");
         }

@@ -67,3 +67,6 @@ SELECT FLOOR(n * 1.5), FLOOR(ABS(d)), FLOOR(ROUND(d, 1)), CEIL(TRUNCATE(d, 1)), 
 SELECT FLOOR(q), FLOOR(q * 10), FLOOR(CAST(n AS DECIMAL(9,1))), FLOOR(12.5 * 2) FROM floors
 SELECT FLOOR(SUM(n)), CEIL(SUM(d)), FLOOR(SUM(d) + 1), FLOOR(MAX(d)), CEIL(MIN(d) * 2), FLOOR(COUNT(*) * 1.5) FROM floors
 SELECT FLOOR(d * d * d), FLOOR(b * 1.5), CEIL(b + 0.5), CEIL(bu + 0.5), FLOOR(n * n * 1.5) FROM floors
+SELECT JSON_ARRAY_APPEND('{"a": 1, "b": [2, 3]}', '$.b', 4, '$.a', 'x')
+SELECT JSON_ARRAY_APPEND('{"a": 1}', '$', NULL), JSON_ARRAY_APPEND('[[1], 2]', '$[0]', JSON_ARRAY(7), '$[1]', 8)
+SELECT JSON_ARRAY_APPEND(NULL, '$', 1), JSON_ARRAY_APPEND('[]', NULL, 1)
