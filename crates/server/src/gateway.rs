@@ -198,7 +198,8 @@ impl Gateway {
         {
             return Some(answer);
         }
-        self.pages.as_ref()?.answer(parts).await
+        // Boxed: the SDK's calls nest deeper within it than the compiler looks into one type.
+        Box::pin(self.pages.as_ref()?.answer(parts)).await
     }
 
     /// `incoming` is `None` afterwards when all of it was read.
