@@ -4,6 +4,7 @@
 
 mod definitions;
 mod expressions;
+mod fault;
 mod names;
 mod queries;
 mod statements;
@@ -13,34 +14,13 @@ mod writes;
 use std::ops::ControlFlow;
 
 use sqlparser::{
-    ast::{
-        Expr, Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit, Visitor,
-    },
+    ast::{Expr, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit, Visitor},
     tokenizer::{Location, Token, TokenWithSpan},
 };
 
+use self::fault::DialectFault;
 use super::syntax::{near, tokens};
 use crate::engine::{EngineError, EngineResult};
-
-/// Where a statement is not MySQL's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Fault {
-    /// At the first place of a word or an operator.
-    Word(String),
-    At(Location),
-    /// A LIMIT by a name, which MySQL takes for a variable of a procedure.
-    Undeclared(String),
-}
-
-impl Fault {
-    fn word(word: impl Into<String>) -> Self {
-        Self::Word(word.into())
-    }
-
-    fn at(name: &Ident) -> Self {
-        Self::At(name.span.start)
-    }
-}
 
 /// Refuses statements that begin with words of other databases, before they are parsed.
 pub(super) fn check_words(sql: &str, tokens: &[TokenWithSpan]) -> EngineResult<()> {
@@ -67,12 +47,12 @@ pub(super) fn check(sql: &str, statement: &Statement) -> EngineResult<()> {
     }
     match statement.visit(&mut Foreign::default()) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(Fault::At(place)) => Err(near(sql, place.line, place.column)),
-        ControlFlow::Break(Fault::Word(word)) => {
+        ControlFlow::Break(DialectFault::At(place)) => Err(near(sql, place.line, place.column)),
+        ControlFlow::Break(DialectFault::Word(word)) => {
             let place = place_of(sql, &word)?;
             Err(near(sql, place.line, place.column))
         }
-        ControlFlow::Break(Fault::Undeclared(name)) => Err(EngineError::database(
+        ControlFlow::Break(DialectFault::Undeclared(name)) => Err(EngineError::database(
             1327,
             "42000",
             format!("Undeclared variable: {name}"),
@@ -100,14 +80,14 @@ struct Foreign {
     casts: bool,
 }
 
-fn broken(fault: Option<Fault>) -> ControlFlow<Fault> {
+fn broken(fault: Option<DialectFault>) -> ControlFlow<DialectFault> {
     fault.map_or(ControlFlow::Continue(()), ControlFlow::Break)
 }
 
 impl Visitor for Foreign {
-    type Break = Fault;
+    type Break = DialectFault;
 
-    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<Fault> {
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<DialectFault> {
         broken(match statement {
             Statement::Insert(tree) => {
                 self.inserts = tree.source.is_some();
@@ -122,12 +102,12 @@ impl Visitor for Foreign {
             Statement::Drop { .. } => definitions::drop(statement),
             Statement::Explain {
                 query_plan: true, ..
-            } => Some(Fault::word("PLAN")),
+            } => Some(DialectFault::word("PLAN")),
             _ => None,
         })
     }
 
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Fault> {
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<DialectFault> {
         let inserts = std::mem::take(&mut self.inserts);
         broken(queries::query(
             query,
@@ -135,19 +115,19 @@ impl Visitor for Foreign {
         ))
     }
 
-    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<Fault> {
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<DialectFault> {
         broken(queries::select(select))
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<Fault> {
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<DialectFault> {
         broken(queries::factor(factor))
     }
 
-    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<Fault> {
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<DialectFault> {
         broken(names::object(name))
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Fault> {
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<DialectFault> {
         let casts = std::mem::take(&mut self.casts);
         self.casts = expressions::casts_time(expr);
         if casts && matches!(expr, Expr::AtTimeZone { .. }) {

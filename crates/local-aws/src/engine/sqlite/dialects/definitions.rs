@@ -12,15 +12,16 @@ use sqlparser::{
 };
 
 use super::{
-    Fault, names,
+    fault::DialectFault,
+    names,
     queries::{first, order_term},
     types,
 };
 
-pub(super) fn create_table(tree: &CreateTable) -> Option<Fault> {
+pub(super) fn create_table(tree: &CreateTable) -> Option<DialectFault> {
     let options = match &tree.table_options {
         CreateTableOptions::None | CreateTableOptions::Plain(_) => tree.table_options.clone(),
-        _ => return Some(Fault::word("WITH")),
+        _ => return Some(DialectFault::word("WITH")),
     };
     first(&[
         (tree.or_replace, "REPLACE"),
@@ -48,13 +49,13 @@ pub(super) fn create_table(tree: &CreateTable) -> Option<Fault> {
             .hive_distribution(tree.hive_distribution.clone())
             .hive_formats(tree.hive_formats.clone())
             .build();
-        (known != *tree).then(|| Fault::word("CREATE"))
+        (known != *tree).then(|| DialectFault::word("CREATE"))
     })
 }
 
-fn column(tree: &ColumnDef) -> Option<Fault> {
+fn column(tree: &ColumnDef) -> Option<DialectFault> {
     names::reserved(&tree.name)
-        .or_else(|| types::foreign(&tree.data_type).map(Fault::Word))
+        .or_else(|| types::foreign(&tree.data_type).map(DialectFault::Word))
         .or_else(|| {
             tree.options
                 .iter()
@@ -62,7 +63,7 @@ fn column(tree: &ColumnDef) -> Option<Fault> {
         })
 }
 
-fn column_option(option: &ColumnOption) -> Option<Fault> {
+fn column_option(option: &ColumnOption) -> Option<DialectFault> {
     let word = match option {
         ColumnOption::Null
         | ColumnOption::NotNull
@@ -80,7 +81,7 @@ fn column_option(option: &ColumnOption) -> Option<Fault> {
         ColumnOption::DialectSpecific(words) => {
             return words.iter().find_map(|word| match word {
                 Token::Word(word) if word.value.eq_ignore_ascii_case("AUTOINCREMENT") => {
-                    Some(Fault::word("AUTOINCREMENT"))
+                    Some(DialectFault::word("AUTOINCREMENT"))
                 }
                 _ => None,
             });
@@ -101,11 +102,11 @@ fn column_option(option: &ColumnOption) -> Option<Fault> {
         ColumnOption::Policy(_) => "POLICY",
         ColumnOption::Tags(_) => "TAG",
     };
-    Some(Fault::word(word))
+    Some(DialectFault::word(word))
 }
 
 /// When a constraint is checked, which MySQL does at once; ENFORCED is MySQL's for a CHECK alone.
-fn characteristics(when: Option<&ConstraintCharacteristics>) -> Option<Fault> {
+fn characteristics(when: Option<&ConstraintCharacteristics>) -> Option<DialectFault> {
     let when = when?;
     first(&[
         (when.deferrable.is_some(), "DEFERRABLE"),
@@ -114,11 +115,11 @@ fn characteristics(when: Option<&ConstraintCharacteristics>) -> Option<Fault> {
     ])
 }
 
-fn check(condition: &CheckConstraint) -> Option<Fault> {
+fn check(condition: &CheckConstraint) -> Option<DialectFault> {
     first(&[(condition.no_inherit, "INHERIT")])
 }
 
-fn constraint(constraint: &TableConstraint) -> Option<Fault> {
+fn constraint(constraint: &TableConstraint) -> Option<DialectFault> {
     match constraint {
         TableConstraint::Unique(key) => first(&[
             (!key.include.is_empty(), "INCLUDE"),
@@ -139,13 +140,13 @@ fn constraint(constraint: &TableConstraint) -> Option<Fault> {
             .or_else(|| index(key.index_type.as_ref(), &key.columns)),
         TableConstraint::FulltextOrSpatial(_) => None,
         TableConstraint::PrimaryKeyUsingIndex(_) | TableConstraint::UniqueUsingIndex(_) => {
-            Some(Fault::word("USING"))
+            Some(DialectFault::word("USING"))
         }
-        TableConstraint::Exclude(_) => Some(Fault::word("EXCLUDE")),
+        TableConstraint::Exclude(_) => Some(DialectFault::word("EXCLUDE")),
     }
 }
 
-fn index(kind: Option<&IndexType>, columns: &[IndexColumn]) -> Option<Fault> {
+fn index(kind: Option<&IndexType>, columns: &[IndexColumn]) -> Option<DialectFault> {
     let is_mysql = match kind {
         None | Some(IndexType::BTree | IndexType::Hash) => true,
         Some(IndexType::Custom(name)) => name.value.eq_ignore_ascii_case("RTREE"),
@@ -158,7 +159,7 @@ fn index(kind: Option<&IndexType>, columns: &[IndexColumn]) -> Option<Fault> {
     })
 }
 
-pub(super) fn create_index(tree: &CreateIndex) -> Option<Fault> {
+pub(super) fn create_index(tree: &CreateIndex) -> Option<DialectFault> {
     let columns = &tree.columns;
     first(&[
         (tree.concurrently, "CONCURRENTLY"),
@@ -174,7 +175,7 @@ pub(super) fn create_index(tree: &CreateIndex) -> Option<Fault> {
     .or_else(|| index(tree.using.as_ref(), columns))
 }
 
-pub(super) fn drop(statement: &Statement) -> Option<Fault> {
+pub(super) fn drop(statement: &Statement) -> Option<DialectFault> {
     let Statement::Drop {
         object_type,
         if_exists,
@@ -193,7 +194,7 @@ pub(super) fn drop(statement: &Statement) -> Option<Fault> {
     ])
 }
 
-pub(super) fn alter_table(tree: &AlterTable) -> Option<Fault> {
+pub(super) fn alter_table(tree: &AlterTable) -> Option<DialectFault> {
     first(&[
         (tree.if_exists, "IF"),
         (tree.only, "ONLY"),
@@ -204,7 +205,7 @@ pub(super) fn alter_table(tree: &AlterTable) -> Option<Fault> {
     .or_else(|| tree.operations.iter().find_map(alteration))
 }
 
-fn alteration(operation: &Alteration) -> Option<Fault> {
+fn alteration(operation: &Alteration) -> Option<DialectFault> {
     match operation {
         Alteration::AddConstraint {
             constraint: added,
@@ -220,9 +221,8 @@ fn alteration(operation: &Alteration) -> Option<Fault> {
             if_exists,
             drop_behavior,
             name,
-        } => {
-            first(&[(*if_exists, "IF")]).or_else(|| drop_behavior.as_ref().map(|_| Fault::at(name)))
-        }
+        } => first(&[(*if_exists, "IF")])
+            .or_else(|| drop_behavior.as_ref().map(|_| DialectFault::at(name))),
         Alteration::ChangeColumn {
             new_name,
             data_type,
@@ -244,10 +244,10 @@ fn alteration(operation: &Alteration) -> Option<Fault> {
         Alteration::AlterColumn { op, .. } => match op {
             AlterColumnOperation::SetDefault { .. } | AlterColumnOperation::DropDefault => None,
             AlterColumnOperation::SetNotNull | AlterColumnOperation::DropNotNull => {
-                Some(Fault::word("NOT"))
+                Some(DialectFault::word("NOT"))
             }
-            AlterColumnOperation::SetDataType { .. } => Some(Fault::word("TYPE")),
-            AlterColumnOperation::AddGenerated { .. } => Some(Fault::word("GENERATED")),
+            AlterColumnOperation::SetDataType { .. } => Some(DialectFault::word("TYPE")),
+            AlterColumnOperation::AddGenerated { .. } => Some(DialectFault::word("GENERATED")),
         },
         Alteration::DropPrimaryKey { .. }
         | Alteration::DropForeignKey { .. }
@@ -259,15 +259,15 @@ fn alteration(operation: &Alteration) -> Option<Fault> {
         | Alteration::AutoIncrement { .. } => None,
         other => {
             let text = other.to_string();
-            Some(Fault::word(
+            Some(DialectFault::word(
                 text.split_whitespace().next().unwrap_or_default(),
             ))
         }
     }
 }
 
-fn changed(name: &Ident, kind: &DataType, options: &[ColumnOption]) -> Option<Fault> {
+fn changed(name: &Ident, kind: &DataType, options: &[ColumnOption]) -> Option<DialectFault> {
     names::reserved(name)
-        .or_else(|| types::foreign(kind).map(Fault::Word))
+        .or_else(|| types::foreign(kind).map(DialectFault::Word))
         .or_else(|| options.iter().find_map(column_option))
 }

@@ -6,13 +6,14 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Fault, names,
+    fault::DialectFault,
+    names,
     queries::{first, order_term},
     types,
 };
 use crate::engine::sqlite::syntax::UNITS;
 
-pub(super) fn expr(expr: &Expr) -> Option<Fault> {
+pub(super) fn expr(expr: &Expr) -> Option<DialectFault> {
     let word = match expr {
         Expr::Identifier(name) => return names::reserved(name),
         Expr::CompoundIdentifier(parts) => return parts.first().and_then(names::reserved),
@@ -46,10 +47,10 @@ pub(super) fn expr(expr: &Expr) -> Option<Fault> {
             ..
         } => {
             return match kind {
-                CastKind::TryCast => Some(Fault::word("TRY_CAST")),
-                CastKind::SafeCast => Some(Fault::word("SAFE_CAST")),
-                _ if format.is_some() => Some(Fault::word("FORMAT")),
-                _ => types::foreign_cast(data_type).map(Fault::Word),
+                CastKind::TryCast => Some(DialectFault::word("TRY_CAST")),
+                CastKind::SafeCast => Some(DialectFault::word("SAFE_CAST")),
+                _ if format.is_some() => Some(DialectFault::word("FORMAT")),
+                _ => types::foreign_cast(data_type).map(DialectFault::Word),
             };
         }
         Expr::Convert {
@@ -65,12 +66,12 @@ pub(super) fn expr(expr: &Expr) -> Option<Fault> {
             ])
             .or_else(|| {
                 let kind = data_type.as_ref()?;
-                types::foreign_cast(kind).map(Fault::Word)
+                types::foreign_cast(kind).map(DialectFault::Word)
             });
         }
         Expr::Extract { field, syntax, .. } => {
             return match syntax {
-                ExtractSyntax::Comma => Some(Fault::word("EXTRACT")),
+                ExtractSyntax::Comma => Some(DialectFault::word("EXTRACT")),
                 ExtractSyntax::From => unit(field),
             };
         }
@@ -82,7 +83,7 @@ pub(super) fn expr(expr: &Expr) -> Option<Fault> {
         },
         Expr::Interval(interval) => {
             return match &interval.last_field {
-                Some(_) => Some(Fault::word("TO")),
+                Some(_) => Some(DialectFault::word("TO")),
                 None => interval.leading_field.as_ref().and_then(unit),
             };
         }
@@ -97,11 +98,11 @@ pub(super) fn expr(expr: &Expr) -> Option<Fault> {
         // Before a text, any other word may be the name of a column.
         Expr::TypedString(typed) => {
             let kind = Ident::new(typed.data_type.to_string());
-            return names::reserved(&kind).map(|_| Fault::At(typed.value.span.start));
+            return names::reserved(&kind).map(|_| DialectFault::At(typed.value.span.start));
         }
         _ => return None,
     };
-    Some(Fault::word(word))
+    Some(DialectFault::word(word))
 }
 
 /// `CAST(… AT TIME ZONE … AS DATETIME)`
@@ -110,7 +111,7 @@ pub(super) fn casts_time(expr: &Expr) -> bool {
 }
 
 /// A unit of time that MySQL does not have.
-fn unit(field: &DateTimeField) -> Option<Fault> {
+fn unit(field: &DateTimeField) -> Option<DialectFault> {
     use DateTimeField as F;
     match field {
         F::Year
@@ -123,11 +124,11 @@ fn unit(field: &DateTimeField) -> Option<Fault> {
         | F::Second
         | F::Microsecond => None,
         F::Custom(name) if UNITS.contains(&name.value.to_ascii_uppercase().as_str()) => None,
-        other => Some(Fault::word(other.to_string())),
+        other => Some(DialectFault::word(other.to_string())),
     }
 }
 
-fn binary(op: &BinaryOperator) -> Option<Fault> {
+fn binary(op: &BinaryOperator) -> Option<DialectFault> {
     use BinaryOperator as B;
     match op {
         B::Plus
@@ -156,19 +157,19 @@ fn binary(op: &BinaryOperator) -> Option<Fault> {
         | B::LongArrow
         | B::StringConcat
         | B::Assignment => None,
-        other => Some(Fault::word(other.to_string())),
+        other => Some(DialectFault::word(other.to_string())),
     }
 }
 
-fn unary(op: &UnaryOperator) -> Option<Fault> {
+fn unary(op: &UnaryOperator) -> Option<DialectFault> {
     use UnaryOperator as U;
     match op {
         U::Plus | U::Minus | U::Not | U::BangNot | U::BitwiseNot => None,
-        other => Some(Fault::word(other.to_string())),
+        other => Some(DialectFault::word(other.to_string())),
     }
 }
 
-fn call(function: &Function) -> Option<Fault> {
+fn call(function: &Function) -> Option<DialectFault> {
     let name = function.name.0.last().and_then(|part| part.as_ident());
     let is = |other: &str| name.is_some_and(|name| name.value.eq_ignore_ascii_case(other));
     let is_concat = is("GROUP_CONCAT");
@@ -189,7 +190,7 @@ fn call(function: &Function) -> Option<Fault> {
         };
         let named = list.args.iter().find_map(|arg| match arg {
             FunctionArg::Named { operator, .. } | FunctionArg::ExprNamed { operator, .. } => {
-                Some(Fault::word(operator.to_string()))
+                Some(DialectFault::word(operator.to_string()))
             }
             FunctionArg::Unnamed(_) => None,
         });
@@ -201,7 +202,7 @@ fn call(function: &Function) -> Option<Fault> {
     })
 }
 
-fn argument_clause(clause: &FunctionArgumentClause, is_concat: bool) -> Option<Fault> {
+fn argument_clause(clause: &FunctionArgumentClause, is_concat: bool) -> Option<DialectFault> {
     use FunctionArgumentClause as C;
     let word = match clause {
         C::OrderBy(terms) if is_concat => return terms.iter().find_map(order_term),
@@ -217,5 +218,5 @@ fn argument_clause(clause: &FunctionArgumentClause, is_concat: bool) -> Option<F
         // Of JSON_VALUE.
         C::JsonReturningClause(_) => return None,
     };
-    Some(Fault::word(word))
+    Some(DialectFault::word(word))
 }

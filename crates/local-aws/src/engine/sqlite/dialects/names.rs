@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{Ident, ObjectName, TableAlias};
 
-use super::Fault;
+use super::fault::DialectFault;
 
 /// <https://dev.mysql.com/doc/refman/8.0/en/keywords.html>, but for those that stand where an expression or a table may:
 /// DEFAULT, DUAL, MAXVALUE, and the functions without parentheses.
@@ -259,20 +259,20 @@ const RESERVED: [&str; 249] = [
 ];
 
 /// A name without quotes that is a reserved word.
-pub(super) fn reserved(name: &Ident) -> Option<Fault> {
+pub(super) fn reserved(name: &Ident) -> Option<DialectFault> {
     let is_reserved = name.quote_style.is_none()
         && RESERVED
             .binary_search(&name.value.to_ascii_uppercase().as_str())
             .is_ok();
-    is_reserved.then(|| Fault::at(name))
+    is_reserved.then(|| DialectFault::at(name))
 }
 
 /// The name of a table or a column; after a point any word may stand.
-pub(super) fn object(name: &ObjectName) -> Option<Fault> {
+pub(super) fn object(name: &ObjectName) -> Option<DialectFault> {
     reserved(name.0.first()?.as_ident()?)
 }
 
-pub(super) fn alias(alias: &TableAlias) -> Option<Fault> {
+pub(super) fn alias(alias: &TableAlias) -> Option<DialectFault> {
     let columns = alias.columns.iter().map(|column| &column.name);
     std::iter::once(&alias.name)
         .chain(columns)

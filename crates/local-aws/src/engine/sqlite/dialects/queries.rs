@@ -7,15 +7,15 @@ use sqlparser::ast::{
     TableWithJoins, Value as Literal, WildcardAdditionalOptions,
 };
 
-use super::{Fault, names};
+use super::{fault::DialectFault, names};
 
 /// A word for each clause that is there.
-pub(super) fn first(clauses: &[(bool, &str)]) -> Option<Fault> {
+pub(super) fn first(clauses: &[(bool, &str)]) -> Option<DialectFault> {
     let found = clauses.iter().find(|clause| clause.0);
-    found.map(|clause| Fault::word(clause.1))
+    found.map(|clause| DialectFault::word(clause.1))
 }
 
-pub(super) fn query(query: &Query, inserts: bool) -> Option<Fault> {
+pub(super) fn query(query: &Query, inserts: bool) -> Option<DialectFault> {
     let tables = query.with.iter().flat_map(|with| &with.cte_tables);
     let writes = |body: &SetExpr| {
         matches!(
@@ -53,9 +53,9 @@ pub(super) fn query(query: &Query, inserts: bool) -> Option<Fault> {
         .or_else(|| query.limit_clause.as_ref().and_then(limit_clause))
 }
 
-fn body(part: &SetExpr) -> Option<Fault> {
+fn body(part: &SetExpr) -> Option<DialectFault> {
     match part {
-        SetExpr::Values(values) if !values.explicit_row => Some(Fault::word("VALUES")),
+        SetExpr::Values(values) if !values.explicit_row => Some(DialectFault::word("VALUES")),
         SetExpr::SetOperation {
             left,
             op,
@@ -79,24 +79,24 @@ fn body(part: &SetExpr) -> Option<Fault> {
     }
 }
 
-fn order_by(order_by: &OrderBy) -> Option<Fault> {
+fn order_by(order_by: &OrderBy) -> Option<DialectFault> {
     match &order_by.kind {
-        OrderByKind::All(_) => Some(Fault::word("ALL")),
+        OrderByKind::All(_) => Some(DialectFault::word("ALL")),
         OrderByKind::Expressions(_) if order_by.interpolate.is_some() => {
-            Some(Fault::word("INTERPOLATE"))
+            Some(DialectFault::word("INTERPOLATE"))
         }
         OrderByKind::Expressions(terms) => terms.iter().find_map(order_term),
     }
 }
 
-pub(super) fn order_term(term: &OrderByExpr) -> Option<Fault> {
+pub(super) fn order_term(term: &OrderByExpr) -> Option<DialectFault> {
     first(&[
         (term.options.nulls_first.is_some(), "NULLS"),
         (term.with_fill.is_some(), "FILL"),
     ])
 }
 
-fn limit_clause(clause: &LimitClause) -> Option<Fault> {
+fn limit_clause(clause: &LimitClause) -> Option<DialectFault> {
     match clause {
         LimitClause::OffsetCommaLimit {
             offset,
@@ -112,27 +112,27 @@ fn limit_clause(clause: &LimitClause) -> Option<Fault> {
                 let offset = offset.as_ref()?;
                 match offset.rows {
                     OffsetRows::None => limit(&offset.value),
-                    OffsetRows::Row => Some(Fault::word("ROW")),
-                    OffsetRows::Rows => Some(Fault::word("ROWS")),
+                    OffsetRows::Row => Some(DialectFault::word("ROW")),
+                    OffsetRows::Rows => Some(DialectFault::word("ROWS")),
                 }
             }),
     }
 }
 
 /// A number of rows: a whole one, or a parameter.
-pub(super) fn limit(rows: &Expr) -> Option<Fault> {
+pub(super) fn limit(rows: &Expr) -> Option<DialectFault> {
     match rows {
-        Expr::Identifier(name) => Some(Fault::Undeclared(name.value.clone())),
+        Expr::Identifier(name) => Some(DialectFault::Undeclared(name.value.clone())),
         Expr::Value(value) => match &value.value {
             Literal::Placeholder(_) => None,
             Literal::Number(digits, _) if digits.bytes().all(|b| b.is_ascii_digit()) => None,
-            _ => Some(Fault::At(value.span.start)),
+            _ => Some(DialectFault::At(value.span.start)),
         },
-        _ => Some(Fault::word("LIMIT")),
+        _ => Some(DialectFault::word("LIMIT")),
     }
 }
 
-pub(super) fn select(select: &Select) -> Option<Fault> {
+pub(super) fn select(select: &Select) -> Option<DialectFault> {
     let into = select.into.as_ref();
     first(&[
         (select.top.is_some(), "TOP"),
@@ -153,9 +153,9 @@ pub(super) fn select(select: &Select) -> Option<Fault> {
         ),
     ])
     .or_else(|| match &select.group_by {
-        GroupByExpr::All(_) => Some(Fault::word("ALL")),
+        GroupByExpr::All(_) => Some(DialectFault::word("ALL")),
         GroupByExpr::Expressions(_, modifiers) => modifiers.iter().find_map(|modifier| {
-            Some(Fault::word(match modifier {
+            Some(DialectFault::word(match modifier {
                 GroupByWithModifier::Rollup => return None,
                 GroupByWithModifier::Cube => "CUBE",
                 GroupByWithModifier::Totals => "TOTALS",
@@ -167,13 +167,13 @@ pub(super) fn select(select: &Select) -> Option<Fault> {
     .or_else(|| select.from.iter().find_map(joined))
 }
 
-fn item(item: &SelectItem) -> Option<Fault> {
+fn item(item: &SelectItem) -> Option<DialectFault> {
     match item {
         SelectItem::UnnamedExpr(_) => None,
         SelectItem::ExprWithAlias { alias, .. } => names::reserved(alias),
-        SelectItem::ExprWithAliases { aliases, .. } => aliases.first().map(Fault::at),
+        SelectItem::ExprWithAliases { aliases, .. } => aliases.first().map(DialectFault::at),
         SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(_), options) => {
-            Some(Fault::At(options.wildcard_token.0.span.start))
+            Some(DialectFault::At(options.wildcard_token.0.span.start))
         }
         SelectItem::QualifiedWildcard(_, options) | SelectItem::Wildcard(options) => {
             wildcard(options)
@@ -181,7 +181,7 @@ fn item(item: &SelectItem) -> Option<Fault> {
     }
 }
 
-fn wildcard(options: &WildcardAdditionalOptions) -> Option<Fault> {
+fn wildcard(options: &WildcardAdditionalOptions) -> Option<DialectFault> {
     first(&[
         (options.opt_ilike.is_some(), "ILIKE"),
         (options.opt_exclude.is_some(), "EXCLUDE"),
@@ -189,15 +189,15 @@ fn wildcard(options: &WildcardAdditionalOptions) -> Option<Fault> {
         (options.opt_replace.is_some(), "REPLACE"),
         (options.opt_rename.is_some(), "RENAME"),
     ])
-    .or_else(|| options.opt_alias.as_ref().map(Fault::at))
+    .or_else(|| options.opt_alias.as_ref().map(DialectFault::at))
 }
 
 /// A table with what is joined to it.
-pub(super) fn joined(tables: &TableWithJoins) -> Option<Fault> {
+pub(super) fn joined(tables: &TableWithJoins) -> Option<DialectFault> {
     tables.joins.iter().find_map(join)
 }
 
-fn join(join: &Join) -> Option<Fault> {
+fn join(join: &Join) -> Option<DialectFault> {
     use JoinOperator as J;
     let word = match &join.join_operator {
         _ if join.global => "GLOBAL",
@@ -216,10 +216,10 @@ fn join(join: &Join) -> Option<Fault> {
         J::AsOf { .. } => "ASOF",
         J::ArrayJoin | J::LeftArrayJoin | J::InnerArrayJoin => "ARRAY",
     };
-    Some(Fault::word(word))
+    Some(DialectFault::word(word))
 }
 
-pub(super) fn factor(factor: &TableFactor) -> Option<Fault> {
+pub(super) fn factor(factor: &TableFactor) -> Option<DialectFault> {
     match factor {
         TableFactor::Table {
             name,
@@ -235,7 +235,7 @@ pub(super) fn factor(factor: &TableFactor) -> Option<Fault> {
             let name = name.0.last().and_then(|part| part.as_ident());
             let called = name.filter(|_| args.is_some() || json_path.is_some());
             called
-                .map(Fault::at)
+                .map(DialectFault::at)
                 .or_else(|| {
                     first(&[
                         (!with_hints.is_empty() || *with_ordinality, "WITH"),
@@ -246,7 +246,10 @@ pub(super) fn factor(factor: &TableFactor) -> Option<Fault> {
                 .or_else(|| {
                     let alias = alias.as_ref()?;
                     // Only a query has columns to name.
-                    let named = alias.columns.first().map(|column| Fault::at(&column.name));
+                    let named = alias
+                        .columns
+                        .first()
+                        .map(|column| DialectFault::at(&column.name));
                     named.or_else(|| names::alias(alias))
                 })
         }
@@ -256,22 +259,22 @@ pub(super) fn factor(factor: &TableFactor) -> Option<Fault> {
             table_with_joins,
             alias,
         } => match alias {
-            Some(alias) => Some(Fault::at(&alias.name)),
+            Some(alias) => Some(DialectFault::at(&alias.name)),
             None => joined(table_with_joins),
         },
         TableFactor::JsonTable { alias, .. } => alias.as_ref().and_then(names::alias),
-        TableFactor::TableFunction { .. } => Some(Fault::word("TABLE")),
+        TableFactor::TableFunction { .. } => Some(DialectFault::word("TABLE")),
         TableFactor::Function { name, .. } | TableFactor::SemanticView { name, .. } => {
             let name = name.0.last().and_then(|part| part.as_ident());
-            Some(name.map_or(Fault::word("FROM"), Fault::at))
+            Some(name.map_or(DialectFault::word("FROM"), DialectFault::at))
         }
-        TableFactor::UNNEST { .. } => Some(Fault::word("UNNEST")),
-        TableFactor::OpenJsonTable { .. } => Some(Fault::word("OPENJSON")),
-        TableFactor::Pivot { .. } => Some(Fault::word("PIVOT")),
+        TableFactor::UNNEST { .. } => Some(DialectFault::word("UNNEST")),
+        TableFactor::OpenJsonTable { .. } => Some(DialectFault::word("OPENJSON")),
+        TableFactor::Pivot { .. } => Some(DialectFault::word("PIVOT")),
         TableFactor::Unpivot { .. } | TableFactor::UnpivotExpr { .. } => {
-            Some(Fault::word("UNPIVOT"))
+            Some(DialectFault::word("UNPIVOT"))
         }
-        TableFactor::MatchRecognize { .. } => Some(Fault::word("MATCH_RECOGNIZE")),
-        TableFactor::XmlTable { .. } => Some(Fault::word("XMLTABLE")),
+        TableFactor::MatchRecognize { .. } => Some(DialectFault::word("MATCH_RECOGNIZE")),
+        TableFactor::XmlTable { .. } => Some(DialectFault::word("XMLTABLE")),
     }
 }

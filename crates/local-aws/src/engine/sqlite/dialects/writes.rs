@@ -6,11 +6,12 @@ use sqlparser::ast::{
 };
 
 use super::{
-    Fault, names,
+    fault::DialectFault,
+    names,
     queries::{first, joined, limit, order_term},
 };
 
-pub(super) fn insert(tree: &Insert) -> Option<Fault> {
+pub(super) fn insert(tree: &Insert) -> Option<DialectFault> {
     let partitions = tree.partitioned.iter().flatten();
     let names_values = partitions
         .clone()
@@ -43,7 +44,7 @@ pub(super) fn insert(tree: &Insert) -> Option<Fault> {
     })
 }
 
-pub(super) fn update(tree: &Update) -> Option<Fault> {
+pub(super) fn update(tree: &Update) -> Option<DialectFault> {
     first(&[
         (tree.or.is_some(), "OR"),
         (tree.from.is_some(), "FROM"),
@@ -56,17 +57,17 @@ pub(super) fn update(tree: &Update) -> Option<Fault> {
     .or_else(|| tree.limit.as_ref().and_then(limit))
 }
 
-fn assignment(assignment: &Assignment) -> Option<Fault> {
+fn assignment(assignment: &Assignment) -> Option<DialectFault> {
     match &assignment.target {
         AssignmentTarget::ColumnName(name) => names::object(name),
         AssignmentTarget::Tuple(list) => {
             let first = list.first().and_then(|name| name.0.first());
-            first.and_then(|part| part.as_ident()).map(Fault::at)
+            first.and_then(|part| part.as_ident()).map(DialectFault::at)
         }
     }
 }
 
-pub(super) fn delete(tree: &Delete) -> Option<Fault> {
+pub(super) fn delete(tree: &Delete) -> Option<DialectFault> {
     let (FromTable::WithFromKeyword(tables) | FromTable::WithoutKeyword(tables)) = &tree.from;
     first(&[
         (tree.returning.is_some(), "RETURNING"),
@@ -82,7 +83,7 @@ pub(super) fn delete(tree: &Delete) -> Option<Fault> {
     .or_else(|| tree.limit.as_ref().and_then(limit))
 }
 
-pub(super) fn truncate(tree: &Truncate) -> Option<Fault> {
+pub(super) fn truncate(tree: &Truncate) -> Option<DialectFault> {
     first(&[
         (tree.table_names.len() > 1, ","),
         (tree.table_names.iter().any(|table| table.only), "ONLY"),

@@ -1,0 +1,23 @@
+//! What is not MySQL's.
+
+use sqlparser::{ast::Ident, tokenizer::Location};
+
+/// Where a statement is not MySQL's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DialectFault {
+    /// At the first place of a word or an operator.
+    Word(String),
+    At(Location),
+    /// A LIMIT by a name, which MySQL takes for a variable of a procedure.
+    Undeclared(String),
+}
+
+impl DialectFault {
+    pub(super) fn word(word: impl Into<String>) -> Self {
+        Self::Word(word.into())
+    }
+
+    pub(super) fn at(name: &Ident) -> Self {
+        Self::At(name.span.start)
+    }
+}
