@@ -83,7 +83,7 @@ sam_tools() {
 # build_all: every program and every test, as `cargo test --workspace` builds them. A package built on its own has other
 # features, and all of its dependencies would be compiled again.
 build_all() {
-    interruptible env --chdir="$root" cargo build --locked --quiet --workspace --bins --tests || fail "the workspace does not build"
+    interruptible env --chdir="$root" cargo build --locked --quiet --profile test --workspace --bins --tests || fail "the workspace does not build"
 }
 
 # A free port.

@@ -149,7 +149,7 @@ class Reader:
         ]
         assert programs == ["fleet-server"], f"cargo run: would choose among {programs}"
         # With any test it has the features of the document's `cargo test --workspace`.
-        self.cargo("build", "--quiet", "--workspace", "--bin", "fleet-server", "--test", "telemetry")
+        self.cargo("build", "--quiet", "--profile", "test", "--workspace", "--bin", "fleet-server", "--test", "telemetry")
         server = [TREE / "target/debug/fleet-server", "--in-memory", "--listen", self.listen, "--aws-listen", "127.0.0.1:0"]
         self.programs.start("server", server).until(lambda: ask(f"http://{self.listen}/v1/health")[0] == 200)
 
