@@ -1,5 +1,5 @@
-//! A request's calls to its stores: part of its log line, its metrics and its trace, and a promise of the contract that
-//! tests hold.
+//! A request's calls to its stores. They go into its log line, its metrics and its trace, and tests check the number
+//! of calls that the contract promises.
 
 use std::{
     future::Future,
@@ -19,7 +19,7 @@ struct Record {
     calls: AtomicU32,
     retries: AtomicU32,
     resumes: AtomicU32,
-    /// `None` if they are not needed.
+    /// `None` if details are not needed.
     details: Option<Mutex<Vec<Call>>>,
 }
 
@@ -36,36 +36,36 @@ pub struct Tally {
     pub details: Vec<Call>,
 }
 
-/// One call to a service, with all its attempts. It never holds a value of the request.
+/// One call to a service, with all its attempts. It never contains a value from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The service, as its SDK names it: `DynamoDB`.
     pub service: String,
     /// The operation's name in the service's API.
     pub operation: String,
-    /// The table, cluster or secret that it was about.
+    /// The table, cluster or secret that the call was about.
     pub resource: String,
     /// When it began.
     pub began: SystemTime,
-    /// When it ended, or was given up.
+    /// When it ended or was abandoned.
     pub ended: SystemTime,
     /// How many times it was sent.
     pub attempts: u32,
     /// The HTTP status of the last response; `None` if there was none.
     pub status: Option<u16>,
-    /// The exception's name, if the service refused.
+    /// The name of the exception, if the service refused the call.
     pub exception: Option<String>,
-    /// The service's own id of the request, for its support.
+    /// The service's request id, for its support.
     pub request_id: Option<String>,
 }
 
-/// Runs `work` and returns its output with the number of calls that it sent meanwhile, attempts included.
+/// Runs `work` and returns its output with the number of calls that it sent, attempts included.
 pub async fn count_calls<F: Future>(work: F) -> (F::Output, u32) {
     let (output, tally) = tally_calls(false, work).await;
     (output, tally.calls)
 }
 
-/// Runs `work` and returns its output with its calls to the stores meanwhile: with `details`, each call as well.
+/// Runs `work` and returns its output with a tally of its calls to the stores: with `details`, each call as well.
 pub async fn tally_calls<F: Future>(details: bool, work: F) -> (F::Output, Tally) {
     let record = Arc::new(Record {
         details: details.then(Mutex::default),
@@ -83,9 +83,9 @@ pub async fn tally_calls<F: Future>(details: bool, work: F) -> (F::Output, Tally
     (output, tally)
 }
 
-// What happens outside a request (while a function starts, say) belongs to no record.
+// Calls outside a request (while a function starts, say) are not counted.
 
-/// Counts one call that an adapter sends. Outside [`tally_calls`] it does nothing, like the others here.
+/// Counts one call that an adapter sends. Like the functions below, it does nothing outside [`tally_calls`].
 pub fn record() {
     let _ = RECORD.try_with(|record| record.calls.fetch_add(1, Relaxed));
 }

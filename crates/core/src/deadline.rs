@@ -1,4 +1,4 @@
-//! When a request's caller stops waiting: the deadline that the adapters must keep.
+//! When a request's caller stops waiting: the deadline that the adapters must meet.
 
 use std::future::Future;
 
@@ -8,12 +8,12 @@ tokio::task_local! {
     static DEADLINE: Instant;
 }
 
-/// Runs `work`, in which [`current`] returns `deadline`.
+/// Runs `work` with [`current`] returning `deadline`.
 pub async fn with_deadline<F: Future>(deadline: Instant, work: F) -> F::Output {
     DEADLINE.scope(deadline, work).await
 }
 
-/// The deadline of the request that the caller is a part of; `None` outside [`with_deadline`], and in a spawned task.
+/// The deadline of the current request; `None` outside [`with_deadline`] and in a spawned task.
 #[must_use]
 pub fn current() -> Option<Instant> {
     DEADLINE.try_with(|deadline| *deadline).ok()

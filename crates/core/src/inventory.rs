@@ -1,4 +1,4 @@
-//! The EC2 inventory: instances, their packages, and what may be done with them.
+//! The EC2 inventory: instances, their packages, and the operations on them.
 
 mod browse;
 mod creation_date;

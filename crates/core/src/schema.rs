@@ -1,7 +1,7 @@
 //! The schemas of the domain's values, with their limits and patterns, for the OpenAPI document.
 //!
-//! A pattern is written in what ECMA-262, Python and Rust read alike: no `\p`, no lookaround, no code point past
-//! U+FFFF. So it leaves unassigned characters, the upper planes and where a joiner may stand to the descriptions, and
+//! Patterns use only what ECMA-262, Python and Rust interpret alike: no `\p`, no lookaround, no code point past U+FFFF.
+//! They therefore leave unassigned characters, the upper planes and the rules for joiners to the descriptions, and
 //! [`crate::text`] is stricter.
 
 use std::borrow::Cow;
@@ -22,8 +22,8 @@ use crate::{
     scaling::{Capacity, DimensionId, FailureReason, UpdateTime},
 };
 
-/// What no text may have: control and format characters but joiners, line and paragraph separators, private-use
-/// characters, U+FFFD, noncharacters.
+/// The characters that no text may contain: control and format characters other than joiners, line and paragraph
+/// separators, private-use characters, U+FFFD, noncharacters.
 macro_rules! unprintable {
     () => {
         concat!(
@@ -33,7 +33,7 @@ macro_rules! unprintable {
     };
 }
 
-/// White space that is printable, which a trimmed text has only within.
+/// Printable white space, which a trimmed text may not begin or end with.
 macro_rules! space {
     () => {
         r" \u00A0\u1680\u2000-\u200A\u202F\u205F\u3000"

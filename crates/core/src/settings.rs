@@ -1,6 +1,6 @@
-//! The settings that the functions share, read once from the environment, when a function starts.
+//! The settings that the functions share, read from the environment once, when a function starts.
 //!
-//! Where a store is, its adapter's crate reads with [`required`].
+//! The location of a store is read by its adapter's crate, with [`required`].
 
 use thiserror::Error;
 
@@ -9,10 +9,10 @@ use crate::{
     text::check_printable,
 };
 
-/// A setting that is missing or wrong. Its text is one sentence that names the variable and what it must be.
+/// A missing or invalid setting. The message is one sentence that names the variable and what it must be.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SettingsError {
-    /// It has no value.
+    /// It is not set.
     #[error("The environment variable {name} is not set; it must be {rule}.")]
     Missing {
         /// The variable.
@@ -20,7 +20,7 @@ pub enum SettingsError {
         /// What it must be.
         rule: &'static str,
     },
-    /// Its value is invalid. The value itself is not shown, since it may have been meant for another setting.
+    /// Its value is invalid. The value is not shown, since it may be one that was meant for another setting.
     #[error("The environment variable {name} must be {rule}.")]
     Wrong {
         /// The variable.
@@ -30,13 +30,13 @@ pub enum SettingsError {
     },
 }
 
-/// The role of this region's inventory.
+/// The role of the inventory in this region.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum InventoryRole {
-    /// The region that normally has the writer: without the Data API it is not ready.
+    /// The region that normally has the writer: it is not ready without the Data API.
     #[default]
     Primary,
-    /// The standby region. Its cluster is a secondary one, which answers no Data API call until it is promoted, so
+    /// The standby region. Its cluster is a secondary one, which responds to no Data API call until it is promoted, so
     /// the region is ready without it.
     Standby,
 }
@@ -50,12 +50,12 @@ pub struct ScalingSettings {
     pub names: DimensionNames,
 }
 
-/// Who moves a dimension.
+/// What changes a dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScalingMode {
-    /// It moves by itself, a step with each read, and ends like this.
+    /// It scales by itself, one step per read, and ends with this outcome.
     Demo(DemoOutcome),
-    /// Its owner does, by patching it.
+    /// Its owner patches it.
     Production,
 }
 
@@ -102,7 +102,7 @@ impl ScalingSettings {
     /// Reads them from the process's environment.
     ///
     /// # Errors
-    /// The first setting that is wrong.
+    /// The first invalid setting.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::read(environment)
     }
@@ -110,7 +110,7 @@ impl ScalingSettings {
     /// Reads them with `lookup`, which returns a variable's value.
     ///
     /// # Errors
-    /// The first setting that is wrong.
+    /// The first invalid setting.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let outcome = choice(
             &lookup,
@@ -153,8 +153,8 @@ impl ScalingSettings {
     }
 }
 
-/// The value of a variable of this process. One that is not UTF-8 is read with replacement characters, which every
-/// rule except that of the free-form names rejects.
+/// The value of an environment variable of this process. One that is not UTF-8 is read with replacement characters,
+/// which every rule except that of the free-form names rejects.
 #[must_use]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
@@ -163,7 +163,7 @@ pub fn environment(name: &str) -> Option<String> {
 /// The value of a variable that has no default.
 ///
 /// # Errors
-/// [`SettingsError`] if it is missing or empty, or not what `is_right` accepts.
+/// [`SettingsError`] if it is missing, empty or rejected by `is_right`.
 pub fn required(
     lookup: impl Fn(&str) -> Option<String>,
     name: &'static str,
@@ -178,7 +178,7 @@ pub fn required(
     }
 }
 
-/// The value of a variable that has a default, as `parse` reads it.
+/// The value of a variable that has a default, parsed with `parse`.
 fn choice<T>(
     lookup: impl Fn(&str) -> Option<String>,
     name: &'static str,

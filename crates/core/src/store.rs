@@ -1,8 +1,8 @@
 //! How a store fails, in terms that matter to a caller.
 //!
-//! Use [`StoreError::Unavailable`] when a later retry may work, and [`StoreError::Fault`] when it will not until
-//! an operator fixes the set-up or the code; [`StoreError::Schema`] is the fault that
-//! migrations fix. What exactly happened is the `source`: it goes to the log, never to a client.
+//! Use [`StoreError::Unavailable`] when a later retry may work, and [`StoreError::Fault`] when it cannot until
+//! an operator fixes the set-up or the code; [`StoreError::Schema`] is a fault that migrations fix. The details are
+//! in the `source`, which goes to the log, never to a client.
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
@@ -32,8 +32,8 @@ impl fmt::Display for Store {
     }
 }
 
-/// A store that failed, or whose answer was lost. After either variant it holds all of a write or
-/// nothing of it; which of the two is unknown if the answer to the write was lost.
+/// A store that failed, or whose response was lost. Either way a write is stored in full or not at all; which of the
+/// two is unknown if the response to it was lost.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The store is temporarily unavailable: throttled, resuming, unreachable or too busy.
@@ -46,7 +46,7 @@ pub enum StoreError {
         /// What happened.
         source: Cause,
     },
-    /// The store refused, or gave an answer that it never should: an operator's or a programmer's error.
+    /// The store refused, or returned something that it never should: an operator's or a programmer's error.
     #[error("{store} is misconfigured, or gave an unexpected answer")]
     Fault {
         /// Which store.
@@ -54,13 +54,13 @@ pub enum StoreError {
         /// What happened.
         source: Cause,
     },
-    /// The store's schema is not one that this program works with: migrations are missing, or it has left the program
-    /// behind.
+    /// The store's schema does not fit this program: migrations are missing, or the schema has moved on without the
+    /// program.
     #[error("{store} has a schema that this version does not know")]
     Schema {
         /// Which store.
         store: Store,
-        /// Which version is needed, and what was found.
+        /// The version that is needed, and the one that was found.
         source: Cause,
     },
 }

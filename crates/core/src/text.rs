@@ -1,9 +1,10 @@
-//! Text that a person can read: the rule behind every name and id of the domain.
+//! Human-readable text: the rule for every name and id of the domain.
 
 use thiserror::Error;
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-/// Why a text is rejected. The sentence continues the name of a field: "aws_region must not be empty".
+/// Why a text is rejected. The message continues a sentence that begins with a field's name: "aws_region must not be
+/// empty".
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TextError {
     /// It is empty.
@@ -17,20 +18,20 @@ pub enum TextError {
         /// How many it has.
         length: usize,
     },
-    /// It has a control, format, private-use or unassigned character, or a line break.
+    /// It contains a control, format, private-use or unassigned character, or a line break.
     #[error("must be printable text, but its character {position} is U+{code:04X}")]
     NotPrintable {
-        /// Which character, counted from 1.
+        /// The character's position, counted from 1.
         position: usize,
         /// Its code point.
         code: u32,
     },
-    /// It has U+FFFD, with which decoders replace bytes that are not UTF-8: the client sent something else.
+    /// It contains U+FFFD, which decoders substitute for bytes that are not UTF-8: the client sent something else.
     #[error(
         "must be UTF-8 text, but its character {position} is U+FFFD, which replaces bytes that are not"
     )]
     Replaced {
-        /// Which character, counted from 1.
+        /// The character's position, counted from 1.
         position: usize,
     },
     /// It has no visible character.
@@ -41,7 +42,7 @@ pub enum TextError {
     OuterWhiteSpace,
 }
 
-/// The class of a character in the rule of printable text.
+/// The class of a character in the rule for printable text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CharacterClass {
     /// A letter, a mark, a number or a symbol: what a joiner may join.
@@ -54,7 +55,7 @@ enum CharacterClass {
     Refused,
 }
 
-/// By Unicode's general categories.
+/// Classifies `c` by Unicode's general categories.
 fn kind(c: char) -> CharacterClass {
     use GeneralCategory as Category;
     if matches!(c, '\u{200C}' | '\u{200D}') {
@@ -80,8 +81,8 @@ fn kind(c: char) -> CharacterClass {
     }
 }
 
-/// Whether `c`, in a printable text, is visible. Marks are visible only on a letter; the fillers are
-/// letters and symbols by category, but blank.
+/// Whether `c` is visible in a printable text. Marks are visible only on a letter; fillers are letters and symbols by
+/// category, but blank.
 fn is_visible(c: char) -> bool {
     let is_filler = matches!(
         c,
@@ -97,7 +98,7 @@ fn is_visible(c: char) -> bool {
         )
 }
 
-/// The first character of `text` that is not printable, with its position, counted from 1.
+/// The first unprintable character of `text`, with its position, counted from 1.
 fn unprintable(text: &str) -> Option<(usize, char)> {
     let mut before = CharacterClass::Other;
     let mut characters = text.chars().enumerate().peekable();
@@ -131,7 +132,7 @@ pub fn check_printable(text: &str, max: usize) -> Result<(), TextError> {
     if length > max {
         return Err(TextError::TooLong { max, length });
     }
-    // Most texts are ASCII, and need no table.
+    // Most texts are ASCII and need no table.
     if text.bytes().all(|b| b.is_ascii_graphic()) {
         return Ok(());
     }
@@ -152,7 +153,7 @@ pub fn check_printable(text: &str, max: usize) -> Result<(), TextError> {
     Ok(())
 }
 
-/// Checks that `text` is 1 to `max` printable characters, with no white space around it.
+/// Checks that `text` is 1 to `max` printable characters, without white space around it.
 ///
 /// # Errors
 /// The first rule that `text` breaks.
@@ -167,7 +168,7 @@ pub fn check_trimmed(text: &str, max: usize) -> Result<(), TextError> {
     }
 }
 
-/// Defines a type for a text of the domain: a private field, one checking constructor, and accessors.
+/// Defines a type for a text of the domain: a private field, a checking constructor, and accessors.
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $max:literal, $check:path) => {
         $(#[$doc])*
@@ -176,7 +177,7 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// The most characters it may have.
+            /// The most characters allowed.
             pub const MAX_CHARS: usize = $max;
 
             /// Accepts `text` if it follows the rule.

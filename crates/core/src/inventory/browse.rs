@@ -1,29 +1,29 @@
-//! What a person who browses the inventory needs beyond the API's list: packages of each instance, search words,
-//! counts, and the existing values to filter by.
+//! Browsing the inventory needs more than the API's list: the packages of each instance, search words, counts, and the
+//! existing values to filter by.
 
 use std::future::Future;
 
 use super::{InstanceFilter, InstanceId, InstanceSummary, Package, PageLimit};
 use crate::store::StoreError;
 
-/// The most words that a search may have; further ones are ignored.
+/// The most words in a search; further ones are ignored.
 const MAX_SEARCH_WORDS: usize = 8;
-/// The most packages shown for a found instance.
+/// The most packages shown for a matching instance.
 pub const PACKAGES_SHOWN: usize = 20;
 /// The most values of each kind in [`FilterValues`].
 pub const MAX_FILTER_VALUES: usize = 200;
 
-/// What to look for: every filter must hold, and every word must be in the instance.
+/// A search: every filter must hold, and every word must occur in the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InstanceSearch {
     /// The exact filters.
     pub filter: InstanceFilter,
-    /// Each is found in the id, region, account, or the name or version of a package, in upper or lower case.
+    /// Each is searched for in the id, region, account, and package names and versions, ignoring case.
     pub words: Vec<String>,
 }
 
 impl InstanceSearch {
-    /// The search of `filter` for the words in `text`, which white space separates.
+    /// A search with `filter` for the words in `text`, which are separated by white space.
     #[must_use]
     pub fn new(filter: InstanceFilter, text: &str) -> Self {
         let words = text.split_whitespace().take(MAX_SEARCH_WORDS);
@@ -45,16 +45,16 @@ pub struct InstanceMatch {
     pub package_count: u64,
 }
 
-/// One page of matches, ordered by id; on the first page those whose whole id is a word of the search come before the others.
+/// One page of matches, ordered by id. On the first page, matches whose whole id is a search word come first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchPage {
     /// The instances.
     pub records: Vec<InstanceMatch>,
-    /// The id that the next page begins after; `None` on the last page.
+    /// The id after which the next page begins; `None` on the last page.
     pub next: Option<InstanceId>,
 }
 
-/// The values to filter by, each with the number of its instances; the most frequent first.
+/// The values to filter by, each with its number of instances, most frequent first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilterValues {
     /// Regions.
@@ -67,7 +67,7 @@ pub struct FilterValues {
 
 /// Browses the inventory.
 pub trait BrowseInstances: Send + Sync {
-    /// Up to `limit` instances that match, from the first id after `after`.
+    /// Up to `limit` matching instances with ids after `after`.
     ///
     /// # Errors
     /// The store's failure.

@@ -6,11 +6,11 @@ use time::{
     PrimitiveDateTime, format_description::StaticFormatDescription, macros::format_description,
 };
 
-/// How MySQL writes a `DATETIME`; whatever follows the seconds is their fraction.
+/// MySQL's format of a `DATETIME`; anything after the seconds is a fraction.
 const MYSQL: StaticFormatDescription =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 
-/// A text that is not a date and time as MySQL writes it.
+/// A text that is not a date and time in MySQL's format.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0:?} is not a date and time like 2019-03-06 02:45:32")]
 pub struct CreationDateError(String);

@@ -1,10 +1,10 @@
-//! The filter of a list of instances, and the length of its pages.
+//! The filter of a list of instances, and the page length.
 
 use thiserror::Error;
 
 use super::{AccountId, PackageName, PackageVersion, Region};
 
-/// Which instances a list shows; every part is exact, and all of them must hold.
+/// The filter of a list. Every condition is an exact match, and all of them must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InstanceFilter {
     /// Only instances in this region.
@@ -20,11 +20,11 @@ pub struct InstanceFilter {
 pub struct PackageFilter {
     /// Its name.
     pub name: PackageName,
-    /// Its version; any when `None`.
+    /// Its version; `None` for any.
     pub version: Option<PackageVersion>,
 }
 
-/// A page length that is not a whole number in the range allowed.
+/// A page length that is not a whole number in the allowed range.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("must be a whole number from 1 to {max}", max = PageLimit::MAX)]
 pub struct PageLimitError;
@@ -37,12 +37,12 @@ impl PageLimit {
     /// The longest page.
     pub const MAX: u8 = 100;
 
-    /// Reads a limit as a client writes it: decimal digits only.
+    /// Parses a limit as clients write it: decimal digits only.
     ///
     /// # Errors
     /// [`PageLimitError`].
     pub fn parse(text: &str) -> Result<Self, PageLimitError> {
-        // `u8::from_str` would take a sign as well.
+        // `u8::from_str` would accept a sign as well.
         if !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(PageLimitError);
         }

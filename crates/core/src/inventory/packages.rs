@@ -36,7 +36,7 @@ pub struct Package {
     pub version: PackageVersion,
 }
 
-/// More packages than an instance may have.
+/// More packages than allowed for an instance.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("must have at most {max} entries, but has {0}", max = Packages::MAX)]
 pub struct TooManyPackages(
@@ -52,7 +52,7 @@ impl Packages {
     /// The most packages that can be sent for one instance, exact repeats counted.
     pub const MAX: usize = 10_000;
 
-    /// Takes up to [`Self::MAX`] packages; keeps their order and drops exact repeats.
+    /// Accepts up to [`Self::MAX`] packages, preserving their order and dropping exact repeats.
     ///
     /// # Errors
     /// [`TooManyPackages`].
@@ -66,7 +66,7 @@ impl Packages {
         Ok(Self(kept))
     }
 
-    /// The packages in their order.
+    /// The packages in order.
     #[must_use]
     pub fn as_slice(&self) -> &[Package] {
         &self.0
@@ -74,7 +74,7 @@ impl Packages {
 }
 
 impl<'de> Deserialize<'de> for Packages {
-    /// A list whose length is known is refused for it before any entry is looked at.
+    /// A list with a known length above the limit is rejected before any entry is read.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct PackageList;
 

@@ -1,4 +1,4 @@
-//! The operations on the inventory: one narrow trait for each, so that a function's type shows what it touches.
+//! The operations on the inventory: one narrow trait each, so that a function's type shows what it touches.
 
 use std::future::Future;
 
@@ -10,11 +10,11 @@ use crate::store::StoreError;
 /// Why an instance was not added.
 #[derive(Debug, Error)]
 pub enum AddError {
-    /// An instance with this id already exists; it stays as it was.
+    /// An instance with this id already exists; it is left unchanged.
     #[error("an instance with this id exists")]
     Duplicate,
-    /// The store failed, or its answer was lost. All of the instance is stored or nothing: nothing, now and
-    /// later, unless the failure left the commit itself in doubt; then it may be either.
+    /// The store failed, or its response was lost. The instance is never stored in part: it is not stored at all, now
+    /// or later, unless the outcome of the commit itself is unknown; then it may be stored in full.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -45,13 +45,13 @@ pub trait GetInstance: Send + Sync {
 pub struct InstancePage {
     /// The instances.
     pub records: Vec<InstanceSummary>,
-    /// The id that the next page begins after; `None` on the last page.
+    /// The id after which the next page begins; `None` on the last page.
     pub next: Option<InstanceId>,
 }
 
 /// Lists and searches instances.
 pub trait ListInstances: Send + Sync {
-    /// Up to `limit` instances that match `filter`, from the first id after `after`.
+    /// Up to `limit` instances that match `filter`, with ids after `after`.
     ///
     /// # Errors
     /// The store's failure.
@@ -68,7 +68,7 @@ pub trait RemoveInstance: Send + Sync {
     /// Removes the instance with its packages. Returns whether it existed.
     ///
     /// # Errors
-    /// The store's failure. The instance is then as it was, with all its packages, and stays so, unless the failure left
-    /// the commit itself in doubt; then it may be gone, with all of them.
+    /// The store's failure. The instance then still exists with all its packages, unless the outcome of the commit
+    /// itself is unknown; then it may be gone, with all of them.
     fn remove(&self, id: &InstanceId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }

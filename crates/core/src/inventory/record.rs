@@ -1,4 +1,4 @@
-//! An instance as it is added, kept and listed.
+//! An instance as it is added, stored and listed.
 
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ text_type!(
 /// An instance to add. The store gives it its creation date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInstance {
-    /// Its id, which no other instance has.
+    /// Its id, which must be unique.
     pub id: InstanceId,
     /// Its region.
     pub region: Region,

@@ -1,29 +1,29 @@
-//! How much of a dimension there is, or should be.
+//! The actual or desired capacity of a dimension.
 
 use std::fmt;
 
 use serde::Serialize;
 use thiserror::Error;
 
-/// A number that is not a capacity.
+/// A number that is not a valid capacity.
 #[derive(Clone, Copy, Debug, Error, PartialEq)]
 #[error("{0:?} is not a finite number of at least 0")]
 pub struct CapacityError(pub f64);
 
-/// A capacity: a finite number of at least 0, in whatever unit the resource is scaled by.
+/// A capacity: a finite number of at least 0, in whatever unit the resource scales by.
 ///
-/// Written with its fraction (`1.0`), in JSON too.
+/// Always written with a fraction (`1.0`), in JSON too.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
 pub struct Capacity(f64);
 
 impl Capacity {
-    /// The capacity of a dimension that was never scaled.
+    /// The capacity of a dimension that has never been scaled.
     pub const INITIAL: Self = Self(1.0);
 
     /// Accepts `number` if it is a valid capacity.
     ///
     /// # Errors
-    /// [`CapacityError`] for a negative number, an infinite one and NaN.
+    /// [`CapacityError`] for a negative or infinite number, or NaN.
     pub fn new(number: f64) -> Result<Self, CapacityError> {
         if number.is_finite() && number >= 0.0 {
             // Turns -0.0 into 0.0: the two compare equal, but -0.0 would be written with its sign.

@@ -1,17 +1,17 @@
-//! What a request changed of a dimension.
+//! How a request changed a dimension.
 
 use std::fmt;
 
 use super::{Dimension, StateTag};
 
-/// What one request made of a dimension.
+/// How one request changed a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DimensionChange {
-    /// Before it.
+    /// The state before.
     pub before: Dimension,
-    /// After it.
+    /// The state after.
     pub after: Dimension,
-    /// The tag of what is stored after it: that of before where nothing changed.
+    /// The tag of the stored state afterwards; the same as before if nothing changed.
     pub tag: StateTag,
 }
 
@@ -20,9 +20,9 @@ pub struct DimensionChange {
 pub struct FieldChange {
     /// Its name in the specification.
     pub field: &'static str,
-    /// Its value before; `None` where there was none.
+    /// Its value before, if any.
     pub from: Option<String>,
-    /// Its value afterwards; `None` without one.
+    /// Its value afterwards, if any.
     pub to: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for FieldChange {
 }
 
 impl DimensionChange {
-    /// The fields whose values differ, in the order of the specification. Empty when nothing changed.
+    /// The fields whose values differ, in the order of the specification.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldChange> {
         let fields = |state: &Dimension| {

@@ -1,4 +1,4 @@
-//! Demo mode: a dimension that scales by itself, one step with each read.
+//! Demo mode: a dimension that scales by itself, one step per read.
 
 use super::{Capacity, Dimension, FailureReason, ScalingStatus};
 
@@ -8,14 +8,14 @@ pub enum DemoOutcome {
     /// The actual capacity becomes the desired one.
     #[default]
     Succeed,
-    /// It fails, to show a caller what that looks like.
+    /// Scaling fails, to show a caller what that looks like.
     Fail,
 }
 
 /// The failure reason in demo mode.
 const TEST_FAILURE: &str = "Scaling fails on purpose while SCALING_TEST_FAILURE is true.";
 
-/// The state after a GET: one step towards the desired capacity.
+/// The state after a GET: one step closer to the desired capacity.
 #[must_use]
 pub fn step(state: &Dimension, outcome: DemoOutcome) -> Dimension {
     let next = |status| Dimension {
@@ -35,8 +35,8 @@ pub fn step(state: &Dimension, outcome: DemoOutcome) -> Dimension {
     }
 }
 
-/// The state after a PATCH: a desired capacity that differs, or that follows a failure, is stored and waits to be
-/// reached.
+/// The state after a PATCH. A desired capacity that differs, or that follows a failure, is stored with the status
+/// `Pending`.
 #[must_use]
 pub fn patch(state: &Dimension, desired: Capacity) -> Dimension {
     let failed = matches!(state.status, ScalingStatus::Failed(_));

@@ -6,18 +6,19 @@ use thiserror::Error;
 use super::{Capacity, ScalingStatus};
 use crate::text::{TextError, check_printable};
 
-/// Why a text is no dimension's id. The sentence continues the name of the parameter.
+/// Why a text is not a valid dimension id. The message continues a sentence that begins with the parameter's name.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum DimensionIdError {
-    /// It breaks the rule of every text.
+    /// It breaks the rule for every text.
     #[error(transparent)]
     Text(#[from] TextError),
-    /// It has a slash, which would part it in the resource id of a scalable target.
+    /// It has a slash, which would split it in the resource id of a scalable target.
     #[error("must not contain a slash (/)")]
     Slash,
 }
 
-/// The id of a scalable target dimension: 1–255 printable characters without `/`. Ids are independent of each other.
+/// The id of a scalable target dimension: 1–255 printable characters without `/`. Dimensions are independent of each
+/// other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct DimensionId(String);
@@ -31,10 +32,10 @@ impl TryFrom<String> for DimensionId {
 }
 
 impl DimensionId {
-    /// The most characters it may have.
+    /// The most characters allowed.
     pub const MAX_CHARS: usize = 255;
 
-    /// Takes `text` when it follows the rule.
+    /// Accepts `text` if it follows the rule.
     ///
     /// # Errors
     /// [`DimensionIdError`].
@@ -57,16 +58,16 @@ impl DimensionId {
 /// The state of a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dimension {
-    /// What there is.
+    /// The actual capacity.
     pub actual: Capacity,
-    /// What there should be.
+    /// The desired capacity.
     pub desired: Capacity,
-    /// How far the one has come to the other.
+    /// How far the actual capacity has come towards the desired one.
     pub status: ScalingStatus,
 }
 
 impl Dimension {
-    /// The state of a dimension that was never changed.
+    /// The state of a dimension that has never been changed.
     pub const INITIAL: Self = Self {
         actual: Capacity::INITIAL,
         desired: Capacity::INITIAL,

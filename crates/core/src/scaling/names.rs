@@ -1,4 +1,4 @@
-//! A dimension's names, besides its id.
+//! A dimension's names, other than its id.
 
 /// The three names in a dimension's state. They come from settings and are the same for every dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]

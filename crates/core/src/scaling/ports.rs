@@ -1,4 +1,4 @@
-//! What may be done with the stored dimensions.
+//! The operations on the stored dimensions.
 
 use std::future::Future;
 
@@ -10,18 +10,18 @@ use crate::{inventory::PageLimit, store::StoreError};
 /// Why a dimension was not changed.
 #[derive(Debug, Error)]
 pub enum UpdateError<E> {
-    /// The transition refused the state that it was given. Nothing is stored.
+    /// The transition rejected the current state. Nothing is stored.
     #[error("the transition refused the stored state")]
     Refused(E),
-    /// The store did not do it, or did not say whether it did: a change whose write was sent and not answered may have
-    /// been stored, whole, or may be in a moment.
+    /// The store failed, or its response was lost. If a write was sent and got no response, the change may have been
+    /// stored in full, or may still be.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// Reads dimensions.
 pub trait ReadDimension: Send + Sync {
-    /// A dimension as the last successful write left it; [`StoredDimension::initial`] for an id never seen.
+    /// A dimension as the last successful write left it; [`StoredDimension::initial`] for an unknown id.
     ///
     /// # Errors
     /// The store's failure.
@@ -33,8 +33,8 @@ pub trait ReadDimension: Send + Sync {
 
 /// Lists dimensions.
 pub trait ListDimensions: Send + Sync {
-    /// Up to `limit` of the stored dimensions, those with `status` if one is given, that follow `after` in the store's own
-    /// order. Dimensions that were never changed are not stored.
+    /// Up to `limit` of the stored dimensions, only those with `status` if given, that follow `after` in the store's
+    /// own order. Dimensions that have never been changed are not stored.
     ///
     /// # Errors
     /// The store's failure.
@@ -48,11 +48,11 @@ pub trait ListDimensions: Send + Sync {
 
 /// Changes dimensions.
 pub trait UpdateDimension: Send + Sync {
-    /// Replaces the state of a dimension by what `transition` makes of it, as one step that no other writer comes
-    /// between: `transition` runs again on the newer state when one did. A state that it leaves as it was is not written.
+    /// Atomically replaces the state of a dimension with the result of `transition`. If another writer got in between,
+    /// `transition` runs again on the newer state. An unchanged state is not written.
     ///
     /// # Errors
-    /// What `transition` refused, or the store's failure.
+    /// The error of `transition`, or the store's failure.
     fn update<E: Send>(
         &self,
         id: &DimensionId,
@@ -60,9 +60,9 @@ pub trait UpdateDimension: Send + Sync {
     ) -> impl Future<Output = Result<DimensionChange, UpdateError<E>>> + Send;
 }
 
-/// Removes dimensions. No route of the API does that; the local server's page removes its examples.
+/// Removes dimensions. No API route does this; the local server's page uses it to remove its examples.
 pub trait RemoveDimension: Send + Sync {
-    /// Removes what is stored of a dimension, if there is anything: it is then as one that was never seen.
+    /// Removes whatever is stored for a dimension, which then counts as never seen.
     ///
     /// # Errors
     /// The store's failure.

@@ -1,41 +1,43 @@
-//! Production mode: the dimension is what its owner and Application Auto Scaling say it is.
+//! Production mode: the dimension's state is whatever its owner and Application Auto Scaling report.
 
 use thiserror::Error;
 
 use super::{Capacity, Dimension, FailureReason, ScalingStatus, StatusName};
 
-/// Why a patch cannot be merged.
+/// Why a patch is rejected.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PatchError {
-    /// A reason came with a status, or for a state, other than `Failed`.
+    /// A reason for a status or state other than `Failed`.
     #[error("failureReason is allowed only with scalingStatus Failed")]
     ReasonWithoutFailure,
 }
 
-/// The fields that a patch brings; those that it does not bring stay as they are.
+/// The fields of a patch; absent ones leave the state unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DimensionPatch {
-    /// What there should be.
+    /// The desired capacity.
     pub desired: Option<Capacity>,
-    /// What there is.
+    /// The actual capacity.
     pub actual: Option<Capacity>,
     /// How far scaling has come.
     pub status: Option<StatusName>,
-    /// Why it failed.
+    /// Why scaling failed.
     pub failure_reason: Option<FailureReason>,
 }
 
 impl DimensionPatch {
     /// Merges the patch into `state`.
     ///
-    /// - A patch that changes the desired capacity makes the status `Pending`, whatever status (and reason) it brought.
-    /// - A report of `Successful` with an actual capacity other than the desired one was made for an earlier order: its
-    ///   actual capacity is taken and the status becomes `Pending`. One without an actual capacity is believed.
-    /// - The desired capacity alone, equal to the stored one, is a new try after `Failed`: `Pending`, without the reason.
-    /// - A status other than `Failed` ends the stored reason; `Failed` without a reason keeps the one that is there.
+    /// - A patch that changes the desired capacity sets the status to `Pending`, whatever status and reason it has.
+    /// - A report of `Successful` with an actual capacity other than the desired one belongs to an earlier order: its
+    ///   actual capacity is stored and the status becomes `Pending`. One without an actual capacity is accepted as it
+    ///   is.
+    /// - The desired capacity alone, equal to the stored one, is a retry after `Failed`: `Pending`, without the
+    ///   reason.
+    /// - A status other than `Failed` clears the stored reason; `Failed` without a reason keeps it.
     ///
     /// # Errors
-    /// [`PatchError`]; `state` then stays.
+    /// [`PatchError`]; `state` is then unchanged.
     pub fn apply(&self, state: &Dimension) -> Result<Dimension, PatchError> {
         let desired = self.desired.unwrap_or(state.desired);
         let asked = match (self.status, &state.status) {
@@ -66,7 +68,7 @@ impl DimensionPatch {
         })
     }
 
-    /// Whether it brings the desired capacity alone, as Application Auto Scaling does.
+    /// Whether the patch has the desired capacity alone, as those of Application Auto Scaling do.
     fn is_order(&self) -> bool {
         let desired_alone = Self {
             desired: self.desired,

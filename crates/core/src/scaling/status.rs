@@ -13,9 +13,9 @@ text_type!(
 /// How far scaling to the desired capacity has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScalingStatus {
-    /// Accepted, not begun.
+    /// Accepted, not started.
     Pending,
-    /// Under way.
+    /// In progress.
     InProgress,
     /// Done.
     Successful,
@@ -41,7 +41,7 @@ impl ScalingStatus {
         self.kind().as_str()
     }
 
-    /// The reason alone; see [`Self::failure_reason`].
+    /// Like [`Self::failure_reason`], by value.
     #[must_use]
     pub fn into_failure_reason(self) -> Option<FailureReason> {
         match self {
@@ -50,7 +50,7 @@ impl ScalingStatus {
         }
     }
 
-    /// Why scaling failed, when it did and the report gave a reason.
+    /// Why scaling failed, if it did and a reason was reported.
     #[must_use]
     pub fn failure_reason(&self) -> Option<&FailureReason> {
         match self {
@@ -75,7 +75,7 @@ pub enum StatusName {
     Failed,
 }
 
-/// A text that is not the name of a status. The sentence continues the name of the field.
+/// A text that is not the name of a status. The message continues a sentence that begins with the field's name.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("must be one of Pending, InProgress, Successful, Failed")]
 pub struct StatusNameError;
@@ -89,7 +89,7 @@ impl StatusName {
         Self::Failed,
     ];
 
-    /// Reads a name of the custom-resource specification.
+    /// Parses a name of the custom-resource specification.
     ///
     /// # Errors
     /// [`StatusNameError`] for any other text.

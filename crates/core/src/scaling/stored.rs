@@ -12,13 +12,13 @@ use super::{Dimension, DimensionId};
 const RFC_3339: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Identifies the state of a dimension after one write. Every change gets a new tag, even one that restores an earlier state,
-/// so the owner of a tag knows whether anything has happened since.
+/// Identifies the state of a dimension after one write. Every change gets a new tag, even one that restores an earlier
+/// state, so an unchanged tag means that nothing has happened since.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StateTag(String);
 
 impl StateTag {
-    /// The tag of a dimension that was never changed.
+    /// The tag of a dimension that has never been changed.
     #[must_use]
     pub fn initial() -> Self {
         Self("initial".to_owned())
@@ -54,13 +54,13 @@ impl UpdateTime {
         Self(now.replace_millisecond(now.millisecond()).unwrap_or(now))
     }
 
-    /// How many seconds ago it was by the clock here; 0 for a time to come, since clocks differ.
+    /// How many seconds ago it was by the local clock; 0 for a time in the future, since clocks differ.
     #[must_use]
     pub fn seconds_ago(self) -> f64 {
         (UtcDateTime::now() - self.0).as_seconds_f64().max(0.0)
     }
 
-    /// Reads what [`UpdateTime`] writes.
+    /// Parses what [`UpdateTime`] writes.
     ///
     /// # Errors
     /// [`UpdateTimeError`] for any other text.
@@ -88,15 +88,15 @@ impl Serialize for UpdateTime {
 pub struct StoredDimension {
     /// The state.
     pub state: Dimension,
-    /// Identifies it among all states that the dimension has had.
+    /// Identifies this state among all that the dimension has had.
     pub tag: StateTag,
-    /// When the last change was made. `None` for a dimension that was never changed, or was last changed before the time
-    /// was stored.
+    /// When the last change was made. `None` for a dimension that has never been changed, or was last changed before
+    /// update times were stored.
     pub updated_at: Option<UpdateTime>,
 }
 
 impl StoredDimension {
-    /// A dimension that was never changed.
+    /// A dimension that has never been changed.
     #[must_use]
     pub fn initial() -> Self {
         Self {
@@ -110,9 +110,9 @@ impl StoredDimension {
 /// Some of the stored dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DimensionPage {
-    /// The dimensions, in the store's own order. May be fewer than requested, or none, although others follow.
+    /// The dimensions, in the store's own order. There may be fewer than requested, even none, although others follow.
     pub dimensions: Vec<(DimensionId, StoredDimension)>,
-    /// The id that the next page begins after. `None` on the last page.
+    /// The id after which the next page begins; `None` on the last page.
     pub next: Option<DimensionId>,
 }
 
