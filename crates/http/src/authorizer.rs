@@ -1,8 +1,8 @@
-//! A function that API Gateway asks whether a request may go on: a Lambda authorizer of the type REQUEST.
+//! A function that API Gateway asks whether to admit a request: a Lambda authorizer of the type REQUEST.
 //!
-//! API Gateway turns its answers into statuses: a policy that allows the request, the error `Unauthorized` into a 401, any
-//! other error into a failure of the authorizer. What the client reads is a gateway response of the template; the cause is in
-//! one log line with the request's id. A request that may go on writes no line, since its own function does.
+//! API Gateway translates its results: a policy admits the request, the error `Unauthorized` becomes a 401, and any
+//! other error a failure of the authorizer. Clients get a gateway response of the template; the cause is in one log
+//! line with the request's id. An admitted request is not logged here, since its own function logs it.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html>
 
@@ -17,28 +17,28 @@ use serde_json::{Value, json};
 
 use crate::{ErrorCode, request_line::RequestLine, runtime, telemetry, xray::Trace};
 
-/// Decides whether a request may go on.
+/// Decides whether to admit a request.
 pub trait Authorizer: Send + Sync + 'static {
     /// Its crate, its binary and its name in the log.
     const NAME: &'static str;
 
-    /// Looks at the header `authorization`; returns the name of who has sent the request, if there is one.
+    /// Checks the `authorization` header; returns the name of the request's sender, if it has one.
     fn authorize(
         &self,
         authorization: Option<&str>,
     ) -> impl Future<Output = Result<Option<String>, AuthorizerError>> + Send;
 }
 
-/// Why a request does not go on. The texts are for the log and contain nothing of what the caller has sent.
+/// Why a request is not admitted. The messages are for the log and contain nothing that the caller sent.
 #[derive(Debug)]
 pub enum AuthorizerError {
-    /// The caller must send something else: a 401.
+    /// The caller must send something else: 401.
     Unauthorized(Cause),
-    /// It cannot be found out now: a 503.
+    /// It cannot be decided now: 503.
     Unavailable(Cause),
 }
 
-/// The members of an event that matter here. What is missing is as if it were empty.
+/// The members of an event that matter here. A missing one counts as empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct AuthorizerEvent {
@@ -58,7 +58,7 @@ struct RequestContext {
     request_id: Option<String>,
 }
 
-/// What API Gateway may learn.
+/// The errors that API Gateway sees.
 #[derive(Debug, PartialEq, Eq)]
 enum AuthorizerFailure {
     Unauthorized,
@@ -68,7 +68,7 @@ enum AuthorizerFailure {
 
 impl From<AuthorizerFailure> for Diagnostic {
     fn from(failure: AuthorizerFailure) -> Self {
-        // API Gateway compares the message with `Unauthorized`, to the character.
+        // API Gateway compares the message with `Unauthorized`, exactly.
         let word = match failure {
             AuthorizerFailure::Unauthorized => "Unauthorized",
             AuthorizerFailure::Unavailable => "Unavailable",
@@ -82,7 +82,8 @@ impl From<AuthorizerFailure> for Diagnostic {
 }
 
 impl AuthorizerEvent {
-    /// The value of the header `authorization`, whose name comes in the case that the client wrote. Two of them count as none.
+    /// The value of the `authorization` header, whose name has the case that the client wrote. Two such headers count
+    /// as none.
     fn authorization(&self) -> Option<&str> {
         let is_it = |name: &String| name.eq_ignore_ascii_case("authorization");
         let all = self.multi_value_headers.iter().flatten();
@@ -100,8 +101,8 @@ impl AuthorizerEvent {
         }
     }
 
-    /// Everything in the stage that asks this authorizer. API Gateway keeps a decision for the header's value, whatever the
-    /// next request's route is, so a policy for one route would refuse the others.
+    /// Every route of the stage that uses this authorizer. API Gateway caches a decision by the header's value,
+    /// whatever the route of the next request, so a policy for one route would deny the others.
     fn stage(&self) -> Option<String> {
         let arn = self.method_arn.as_deref()?;
         let (head, path) = arn.rsplit_once(':')?;
@@ -133,7 +134,7 @@ async fn decide<A: Authorizer>(
     event: Value,
     context: Context,
 ) -> Result<Value, AuthorizerFailure> {
-    // A ping, as every function answers it: the check before a release sends it.
+    // A ping, handled as in every function: the check before a release sends it.
     if event.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok(json!({"statusCode": 200}));
     }

@@ -1,4 +1,4 @@
-//! JSON bodies, read into the types that the API describes, so that every refusal names its field.
+//! JSON bodies, read into the types that the API describes, so that every error names its field.
 
 use std::fmt::Display;
 
@@ -22,8 +22,8 @@ impl JsonBody {
     /// The request's body.
     ///
     /// # Errors
-    /// [`InvalidInput`] for a body that is empty, not UTF-8, not JSON or not an object, that has a field twice, or more
-    /// than 100,000 values.
+    /// [`InvalidInput`] for a body that is empty, not UTF-8, not JSON or not an object, that has a duplicate field, or
+    /// more than 100,000 values.
     pub fn read(request: &Request) -> Result<Self, ApiError> {
         let refuse = |rule: &str| invalid_body(format!("The request body {rule}."), rule);
         let Ok(text) = std::str::from_utf8(request.body().as_ref()) else {
@@ -57,12 +57,12 @@ impl JsonBody {
         self.0.contains_key(name)
     }
 
-    /// Reads it into `T`, whose fields may not be `null`. An unknown field is found before one that is missing, so a client
-    /// that misspells a field reads of the one that it sent.
+    /// Reads it into `T`, whose fields may not be `null`. Unknown fields are reported before missing ones, so a
+    /// client that misspells a field is told about the one that it sent.
     ///
     /// # Errors
-    /// [`InvalidInput`] that names the field with its place (`packages[3].package_version`) and the rule; of an unknown
-    /// field, also those that are allowed and the one that was probably meant.
+    /// [`InvalidInput`] that names the field with its path (`packages[3].package_version`) and the rule; for an unknown
+    /// field, also the known ones and the one that was probably meant.
     pub fn into<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         serde_path_to_error::deserialize(FieldReader(Value::Object(self.0))).map_err(|error| {
             let path = error.path().clone();
@@ -71,7 +71,7 @@ impl JsonBody {
     }
 }
 
-/// A refusal of the field `name` of a body, as the end of a sentence that begins with it.
+/// An error about the field `name` of a body. `rule` ends a sentence that begins with the name.
 pub fn invalid_field(name: &'static str, rule: impl Display) -> ApiError {
     InvalidInput::field(name, rule).into()
 }
@@ -79,7 +79,7 @@ pub fn invalid_field(name: &'static str, rule: impl Display) -> ApiError {
 fn refusal(path: &Path, fault: FieldFault) -> ApiError {
     let segments: Vec<&Segment> = path.iter().collect();
     match (fault, segments.as_slice()) {
-        // The path leads to the field itself, whose name is the client's.
+        // The path ends in the field itself, whose name comes from the client.
         (FieldFault::Unknown(known), [within @ .., Segment::Map { key }]) => InvalidInput::new(
             ErrorCode::UnknownField,
             format!(
@@ -97,7 +97,7 @@ fn refusal(path: &Path, fault: FieldFault) -> ApiError {
     .into()
 }
 
-/// `packages[3].package_version`: the segments, all of them ours, and a field within them.
+/// `packages[3].package_version`: the segments, whose names are all ours, and a field within them.
 fn place(segments: &[&Segment], field: Option<&str>) -> String {
     let mut text = String::new();
     let names = segments.iter().map(|segment| match segment {
@@ -116,7 +116,7 @@ fn place(segments: &[&Segment], field: Option<&str>) -> String {
     text
 }
 
-/// A refusal of the body as a whole.
+/// An error about the body as a whole.
 fn invalid_body(message: String, rule: &str) -> ApiError {
     InvalidInput::new(
         ErrorCode::InvalidBody,

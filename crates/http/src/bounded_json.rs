@@ -1,7 +1,7 @@
 //! JSON with a bounded number of values and no duplicate keys.
 //!
 //! `serde_json::Value` alone would need a gigabyte for a hostile body of a few megabytes (`[{"":0},{"":0},…]`), and would
-//! silently take the last of two equal keys.
+//! silently use the last of two equal keys.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 
 use crate::shown::ShortName;
 
-/// The most values that a body may have: three times what 10,000 packages take, so that a list which is only slightly
-/// too long is still refused by name.
+/// The most values in a body: three times as many as 10,000 packages need, so that a list which is only slightly too
+/// long still gets an error that names it.
 pub(crate) const MAX_VALUES: usize = 100_000;
 
-/// How deep arrays and objects may be nested: the bound of `serde_json`.
+/// The maximum nesting of arrays and objects: `serde_json`'s own.
 const MAX_DEPTH: usize = 127;
 
-/// Why a text is refused, and where in it.
+/// Why and where a text is rejected.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct JsonFault {
     rule: Rule,
@@ -41,7 +41,7 @@ enum Rule {
 impl JsonFault {
     fn new(error: &serde_json::Error, broken: Option<Rule>) -> Self {
         let rule = broken.unwrap_or_else(|| {
-            // The parser distinguishes these only by its text.
+            // The parser tells these apart only in its message.
             let text = error.to_string();
             if error.is_eof() {
                 Rule::Ends
@@ -60,7 +60,7 @@ impl JsonFault {
         }
     }
 
-    /// The broken rule, without the client's text.
+    /// The broken rule, without anything that the client sent.
     pub(crate) fn reason(&self) -> String {
         match &self.rule {
             Rule::Syntax => "not valid JSON".to_owned(),
@@ -83,7 +83,7 @@ impl fmt::Display for JsonFault {
     }
 }
 
-/// Reads `text`, to its end, as one JSON value.
+/// Reads all of `text` as one JSON value.
 ///
 /// # Errors
 /// The rule that it breaks, and where.
@@ -99,7 +99,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, JsonFault> {
         .map_err(|error| JsonFault::new(&error, bounds.broken.take()))
 }
 
-/// What is left of a text's allowance, and the limit that it exceeded.
+/// How many more values a text may have, and the limit that it exceeded.
 struct JsonAllowance {
     left: Cell<usize>,
     broken: RefCell<Option<Rule>>,
@@ -113,7 +113,7 @@ impl JsonAllowance {
     }
 }
 
-/// Reads one value while any are left.
+/// Reads one value, if the allowance is not used up.
 #[derive(Clone, Copy)]
 struct BoundedSeed<'a>(&'a JsonAllowance);
 
@@ -216,7 +216,7 @@ mod tests {
             (r#""\q""#, 1, 3),
             (r#""\ud800""#, 1, 8),
         ] {
-            // A truncated word is a text that ends too early.
+            // A truncated word counts as a text that ends too early.
             let rule = if text == "nul" {
                 "the JSON ends too early"
             } else {

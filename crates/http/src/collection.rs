@@ -1,4 +1,4 @@
-//! A read-only list of things with an id: what the small services answer.
+//! A read-only list of things with an id, as the small services return it.
 
 use lambda_http::{Request, RequestExt, http::StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -26,10 +26,10 @@ impl utoipa::ToSchema for EntryId {}
 
 /// A thing in a [`Collection`].
 pub trait Entry: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What one of them is called in a sentence: `book`.
+    /// The word for one of them in a sentence: `book`.
     const NOUN: &'static str;
 
-    /// Its id, which no other entry has.
+    /// Its id, which must be unique.
     fn id(&self) -> EntryId;
 }
 
@@ -41,15 +41,15 @@ impl<T: Entry> Collection<T> {
     /// Reads the list from JSON.
     ///
     /// # Errors
-    /// What is wrong with the JSON.
+    /// The JSON is invalid.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text).map(Self)
     }
 
-    /// Answers `…/health`, the entry with the path parameter `id`, or the whole list.
+    /// Responds to `…/health` and with the entry of the path parameter `id`, or the whole list.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for an id that no entry has; one that is not a whole number is such an id.
+    /// [`ApiError::NotFound`] for an unknown id, including one that is not a whole number.
     pub fn answer(&self, service: &'static str, request: &Request) -> Result<Response, ApiError> {
         if route(request).ends_with("/health") {
             return json(
@@ -66,7 +66,7 @@ impl<T: Entry> Collection<T> {
         {
             None => json(StatusCode::OK, &self.0).map(cacheable),
             Some(id) => {
-                // Compared as text: `1abc`, `+1` and `01` are ids of nothing.
+                // Compared as text, so that `1abc`, `+1` and `01` match nothing.
                 let entry = self.0.iter().find(|entry| entry.id().0.to_string() == id);
                 json(
                     StatusCode::OK,

@@ -1,4 +1,4 @@
-//! What the scaling functions share: the state as they answer it, and the log event of a change.
+//! Shared by the scaling functions: the state as they return it, and the log event of a change.
 
 use fleet_core::scaling::{
     Capacity, Dimension, DimensionChange, DimensionId, DimensionNames, FailureReason, FieldChange,
@@ -18,7 +18,7 @@ use crate::{
     response::{LogNote, note_error},
 };
 
-/// The routes of one method, with and without `/v1`: a scalable target's resource id has the form without.
+/// The routes of one method, with and without `/v1`: the resource ids of scalable targets have no `/v1`.
 #[macro_export]
 macro_rules! dimension_routes {
     ($method:literal) => {
@@ -121,8 +121,8 @@ pub fn id(request: &Request) -> Result<DimensionId, ApiError> {
     path_parameter(request, "scalableTargetDimensionId", DimensionId::parse)
 }
 
-/// For how long a state that was left at `since` has been `Pending` or `InProgress`; 0 in another status, and `None` where
-/// the time of the last change is not known.
+/// How long a state last changed at `since` has been `Pending` or `InProgress`; 0 in another status, `None` if the time
+/// of the last change is unknown.
 fn pending_for(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> {
     match state.status.kind() {
         StatusName::Pending | StatusName::InProgress => since.map(|since| since.seconds_ago()),
@@ -130,11 +130,11 @@ fn pending_for(state: &Dimension, since: Option<UpdateTime>) -> Option<f64> {
     }
 }
 
-/// Answers the state of the dimension `id`, with its tag as `ETag`. `since` is when it was left so, where that is known:
-/// a metric, not part of the answer.
+/// Responds with the state of the dimension `id` and its tag as `ETag`. `since`, the time of the last change if known,
+/// only feeds a metric.
 ///
 /// # Errors
-/// Only when the state cannot be written.
+/// Only if the state cannot be serialized.
 pub fn answer(
     id: DimensionId,
     names: &DimensionNames,
@@ -142,7 +142,7 @@ pub fn answer(
     tag: &StateTag,
     since: Option<UpdateTime>,
 ) -> Result<Response, ApiError> {
-    // What was never changed may not exist at all: a metric for each id that is requested would cost money.
+    // A dimension that has never been changed may not exist at all: a metric for each requested id would cost money.
     let capacity = (*tag != StateTag::initial()).then(|| CapacityMetrics::One {
         id: id.as_str().to_owned(),
         actual: state.actual.get(),
@@ -159,7 +159,7 @@ pub fn answer(
     Ok(response)
 }
 
-/// For how many seconds each of `dimensions` that is `Pending` or `InProgress` has been so.
+/// For each of `dimensions` that is `Pending` or `InProgress`, the seconds since then.
 pub fn pending_seconds<'a>(dimensions: impl Iterator<Item = &'a StoredDimension>) -> Vec<f64> {
     dimensions
         .filter_map(|stored| pending_for(&stored.state, stored.updated_at))
@@ -167,11 +167,10 @@ pub fn pending_seconds<'a>(dimensions: impl Iterator<Item = &'a StoredDimension>
         .collect()
 }
 
-/// Answers `page`, a list of dimensions of which some have been waiting for `pending_seconds`: a metric, not part of the
-/// answer.
+/// Responds with `page`, a list of dimensions. `pending_seconds`, of those that are waiting, only feeds a metric.
 ///
 /// # Errors
-/// Only when it cannot be written.
+/// Only if the page cannot be serialized.
 pub fn answer_list(page: &impl Serialize, pending_seconds: Vec<f64>) -> Result<Response, ApiError> {
     let mut response = json(StatusCode::OK, page)?;
     let capacity = CapacityMetrics::Many { pending_seconds };
@@ -181,10 +180,10 @@ pub fn answer_list(page: &impl Serialize, pending_seconds: Vec<f64>) -> Result<R
     Ok(response)
 }
 
-/// Answers 412 with the present state of the dimension `id`, which the client did not know.
+/// Responds 412 with the current state of the dimension `id`, which differs from the one that the client expected.
 ///
 /// # Errors
-/// Only when the state cannot be written.
+/// Only if the state cannot be serialized.
 pub fn precondition_failed(
     request: &Request,
     id: DimensionId,
@@ -210,13 +209,14 @@ fn with_etag(mut response: Response, tag: &StateTag) -> Result<Response, ApiErro
     Ok(response)
 }
 
-/// When the state that `change` left was made, where the change tells: now, unless it changed nothing.
+/// When `change` was made, if known: now, unless it changed nothing.
 #[must_use]
 pub fn changed_at(change: &DimensionChange) -> Option<UpdateTime> {
     (change.before != change.after).then(UpdateTime::now)
 }
 
-/// Logs what `request` changed of the dimension `id`: one event, with from and to of each field; none without a change.
+/// Logs how `request` changed the dimension `id`: one event with the old and new value of each field, or nothing if
+/// nothing changed.
 pub fn log_change(request: &Request, id: &DimensionId, change: &DimensionChange) {
     let fields: Vec<String> = change.fields().iter().map(FieldChange::to_string).collect();
     if !fields.is_empty() {

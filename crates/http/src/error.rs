@@ -1,8 +1,8 @@
-//! Errors, and the status and the code of each. `error_body.rs` makes responses of them.
+//! Errors, each with its status and code. `error_body.rs` turns them into responses.
 //!
-//! Use [`InvalidInput`] for input that the client can fix, [`ApiError::NotFound`] for a thing that is not there, and let
-//! `?` turn a [`StoreError`] into 503 or 500. What the client reads is a sentence of ours; what happened stays in the
-//! cause and goes to the log line with the same request id.
+//! Use [`InvalidInput`] for input that the client can fix, [`ApiError::NotFound`] for something that does not exist,
+//! and let `?` turn a [`StoreError`] into 503 or 500. Clients get a sentence of ours; the details stay in the cause
+//! and go to the log line with the same request id.
 
 use std::{fmt::Display, time::Duration};
 
@@ -12,25 +12,25 @@ use thiserror::Error;
 
 use crate::ErrorCode;
 
-/// Why a request was not done.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum ApiError {
-    /// 400: the input is wrong.
+    /// 400: the input is invalid.
     #[error(transparent)]
     BadRequest(#[from] InvalidInput),
-    /// 404: there is no such thing. The sentence says what was looked for.
+    /// 404: not found. The message names what was requested.
     #[error("{0}")]
     NotFound(String),
     /// 503: a store is unavailable.
     #[error("The service is temporarily unavailable. Try again in {} s.", seconds(*retry_after))]
     Unavailable {
-        /// How long to wait before asking again; answered in whole seconds.
+        /// How long to wait before a retry; sent in whole seconds.
         retry_after: Duration,
         /// What happened.
         #[source]
         cause: Cause,
     },
-    /// 500: a fault of ours or of the set-up.
+    /// 500: an internal error, or a fault of the set-up.
     #[error("Internal error. It has been logged with this request id.")]
     Internal(#[source] Cause),
 }
@@ -45,8 +45,8 @@ pub struct InvalidInput {
 }
 
 impl InvalidInput {
-    /// `message` is the sentence for the client: what is wrong, in which field, and what is allowed. `reason` is for the
-    /// log: the field and the rule, and never a text that the client sent.
+    /// `message` is the sentence for the client: what is wrong, in which field, and what is allowed. `reason` is for
+    /// the log: the field and the rule, never a text that the client sent.
     pub fn new(code: ErrorCode, message: impl Into<String>, reason: impl Into<String>) -> Self {
         Self {
             code,
@@ -55,12 +55,12 @@ impl InvalidInput {
         }
     }
 
-    /// A field of the body that breaks a rule. Both are logged, so neither may have a text that the client sent.
+    /// A field of the body that breaks a rule. Both are logged, so neither may contain a text that the client sent.
     pub fn field(field: impl Display, rule: impl Display) -> Self {
         Self::breaks(ErrorCode::InvalidField, field, rule)
     }
 
-    /// As [`Self::field`], of a path or query parameter.
+    /// Like [`Self::field`], for a path or query parameter.
     pub fn parameter(name: impl Display, rule: impl Display) -> Self {
         Self::breaks(ErrorCode::InvalidParameter, name, rule)
     }
@@ -87,7 +87,7 @@ impl From<StoreError> for ApiError {
     }
 }
 
-/// A wait in whole seconds, rounded up: `Retry-After: 0` would ask for the next failure at once.
+/// A wait in whole seconds, rounded up: `Retry-After: 0` would invite a retry that fails at once.
 pub(crate) fn seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
@@ -104,7 +104,7 @@ impl ApiError {
         }
     }
 
-    /// The word for machines.
+    /// The machine-readable code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -115,8 +115,8 @@ impl ApiError {
         }
     }
 
-    /// What happened, for the log: every cause in the chain of a fault; of an error of the client's, the field and the
-    /// rule, without the client's input.
+    /// The details for the log: for an internal error every cause in the chain; for a client's error the field and
+    /// the rule, without the client's input.
     #[must_use]
     pub fn cause(&self) -> String {
         let cause = match self {

@@ -1,4 +1,4 @@
-//! The one place where errors become responses.
+//! The only place where errors become responses.
 
 use lambda_http::http::{HeaderValue, header::RETRY_AFTER};
 use serde::Serialize;
@@ -15,12 +15,12 @@ pub enum ErrorBody {
     /// `code`, `message` and `request_id`.
     #[default]
     Standard,
-    /// The inventory's documented contract: `error_message` with the same text as `message` as well.
+    /// The inventory's documented contract: also `error_message`, with the same text as `message`.
     Inventory,
 }
 
 impl ErrorBody {
-    /// The body that says `message` about the request `request_id`.
+    /// The body with `message` for the request `request_id`.
     #[must_use]
     pub fn of<'a>(self, code: ErrorCode, message: &'a str, request_id: &'a str) -> ErrorFields<'a> {
         ErrorFields {
@@ -50,10 +50,10 @@ pub struct ErrorFields<'a> {
 }
 
 impl ApiError {
-    /// The answer that tells the client.
+    /// The response for the client.
     ///
     /// # Errors
-    /// Only when the body cannot be written as JSON.
+    /// Only if the body cannot be written as JSON.
     pub fn response(&self, shape: ErrorBody, request_id: &str) -> Result<Response, Self> {
         let message = self.to_string();
         let body = shape.of(self.code(), &message, request_id);

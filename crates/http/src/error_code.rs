@@ -1,4 +1,4 @@
-//! The words that error bodies have for machines.
+//! The machine-readable codes in error bodies.
 
 use serde::Serialize;
 
@@ -35,16 +35,16 @@ pub enum ErrorCode {
     MisdirectedRequest,
     /// 429: more requests than the caller's plan or the route allows.
     Throttled,
-    /// 500 and 502: a fault of ours.
+    /// 500 and 502: an internal error.
     Internal,
     /// 503: a store or the service is unavailable; `Retry-After` says when to try again.
     Unavailable,
-    /// 504: no answer in time.
+    /// 504: no response in time.
     Timeout,
 }
 
 impl ErrorCode {
-    /// Every code, each with its meaning in one sentence, for the API's description.
+    /// Every code with its meaning in one sentence, for the API's description.
     pub const ALL: &'static [(Self, &'static str)] = &[
         (
             Self::InvalidRequest,
@@ -101,7 +101,7 @@ impl ErrorCode {
         (Self::Timeout, "no response in time"),
     ];
 
-    /// The word itself: `InvalidField`.
+    /// The code as text: `InvalidField`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Between API Gateway's events and HTTP: the proxy integration of a REST API.
+//! Conversion between API Gateway's events and HTTP: the proxy integration of a REST API.
 //!
 //! `lambda_http` has this conversion too, but 1.3 panics on an invalid `Host` and on broken base64, both of
 //! which a client can send: <https://github.com/aws/aws-lambda-rust-runtime/issues/488> is one such report, and
@@ -21,7 +21,7 @@ use crate::{
     ApiError, ErrorCode, InvalidInput, Response, host::Host, parameters, request::EventRoute,
 };
 
-/// The id of the request for the client, API Gateway's access log and our log line. If the host has one id for
+/// The id of the request for the client, API Gateway's access log and our log line. If the host uses one id for
 /// many requests, it is Lambda's own, which identifies one invocation.
 pub(crate) fn request_id(host: Host, event: &ApiGatewayProxyRequest, context: &Context) -> String {
     event
@@ -36,7 +36,7 @@ pub(crate) fn request_id(host: Host, event: &ApiGatewayProxyRequest, context: &C
 pub(crate) fn deadline(context: &Context) -> Option<Instant> {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     let left = Duration::from_millis(context.deadline).saturating_sub(since_1970);
-    // Zero means unknown; a real deadline is far from it.
+    // Zero means unknown; a real deadline is never near zero.
     (context.deadline > 0).then(|| Instant::now() + left)
 }
 
@@ -52,7 +52,8 @@ pub(crate) fn route(event: &ApiGatewayProxyRequest) -> String {
 /// Builds the request that a function sees, with path and query parameters decoded.
 ///
 /// # Errors
-/// [`InvalidInput`] for a parameter that is not percent-encoded UTF-8, and for a body that claims to be base64 and is not.
+/// [`InvalidInput`] for a parameter that is not percent-encoded UTF-8, and for a body that is declared as base64 but
+/// is not.
 pub(crate) fn into_request(
     host: Host,
     event: ApiGatewayProxyRequest,
@@ -67,13 +68,14 @@ pub(crate) fn into_request(
         Some(text) if event.is_base64_encoded => Body::Binary(decode_base64(&text)?),
         Some(text) => Body::Text(text),
     };
-    // A path that is not a URI (which a client can send) must not stop the request: functions use the route and its parameters.
+    // A path that is not a URI (which a client can send) must not fail the request: functions use the route and its
+    // parameters.
     let uri = event
         .path
         .as_deref()
         .and_then(|path| path.parse().ok())
         .unwrap_or_else(|| Uri::from_static("/"));
-    // The multi-value form has everything that the single-value form has.
+    // The multi-value form contains everything in the single-value form.
     let query = if event.multi_value_query_string_parameters.is_empty() {
         event.query_string_parameters
     } else {

@@ -1,7 +1,7 @@
-//! Reads a JSON value into a type that serde describes, and says in our words what is wrong with a field.
+//! Reads a JSON value into a type with a serde implementation, and describes an invalid field in our own words.
 //!
-//! `serde_json::from_value` would put the client's value and Rust's names of types into its sentence, and take `null` for
-//! an optional field that is not there.
+//! `serde_json::from_value` would put the client's value and Rust's type names into its message, and accept `null` for
+//! an absent optional field.
 
 use std::fmt::Display;
 
@@ -18,7 +18,7 @@ use serde_json::Value;
 /// What is wrong with a field.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FieldFault {
-    /// The object has a field that its type does not have; those that it has.
+    /// The object has a field that its type does not have; holds the known ones.
     #[error("unknown field")]
     Unknown(&'static [&'static str]),
     /// The object lacks this field.
@@ -35,7 +35,7 @@ impl Error for FieldFault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        // The one type of a field here that serde names as Rust does.
+        // The only field type here that serde names as Rust does.
         let expected = match expected.to_string().as_str() {
             "f64" => "a number".to_owned(),
             other => other.to_owned(),
@@ -52,7 +52,7 @@ impl Error for FieldFault {
     }
 }
 
-/// A value of JSON in a sentence.
+/// The kind of a JSON value, for a message.
 pub(crate) fn kind(value: Unexpected<'_>) -> &'static str {
     match value {
         Unexpected::Unit | Unexpected::Option => "null",
@@ -68,7 +68,7 @@ pub(crate) fn kind(value: Unexpected<'_>) -> &'static str {
 /// A value that is being read.
 pub(crate) struct FieldReader(pub(crate) Value);
 
-/// As serde names what it finds.
+/// The value as serde names it.
 pub(crate) fn unexpected(value: &Value) -> Unexpected<'_> {
     match value {
         Value::Null => Unexpected::Unit,
@@ -104,13 +104,14 @@ impl<'de> Deserializer<'de> for FieldReader {
         }
     }
 
-    /// A field that is there has a value: `null` is one of the wrong type.
+    /// A field that is present must have a value: `null` has the wrong type.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldFault> {
         visitor.visit_some(self)
     }
 
-    /// An object by its names alone; serde would take a list of its values as well. Unknown fields come first, so that one
-    /// that is misspelled is named before another that is wrong; then the known ones in the order of the type.
+    /// Reads an object by its field names only; serde would accept a list of its values as well. Unknown fields are
+    /// reported first, so that a misspelled one is named before another error; then the known ones in the order of
+    /// the type.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,

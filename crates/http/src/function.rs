@@ -26,20 +26,20 @@ pub type Route = (&'static str, &'static str);
 pub trait Function: Send + Sync + 'static {
     /// Its crate, its binary and its name in the log.
     const NAME: &'static str;
-    /// The routes that it answers. The template must have the same; a test compares them.
+    /// The routes that it serves. The template must have the same ones; a test compares them.
     const ROUTES: &'static [Route];
     /// Which keys its error bodies have.
     const ERROR_BODY: ErrorBody = ErrorBody::Standard;
-    /// The body of the request of a [`rehearsal`](crate::rehearsal()).
+    /// The request body of a [`rehearsal`](crate::rehearsal()).
     const REHEARSAL: &'static str = "";
 
-    /// Answers one request.
+    /// Handles one request.
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, ApiError>> + Send;
 }
 
-/// Calls `function` with an event of API Gateway: request, answer or error, and one log line.
+/// Calls `function` with an event of API Gateway, returns a response even for an error, and writes one log line.
 ///
-/// A panic of the function is a 500 like any internal error, so the caller still gets a message and a request id.
+/// A panic of the function becomes a 500 like any internal error, so the caller still gets a message and a request id.
 pub async fn invoke<F: Function>(
     function: &F,
     event: ApiGatewayProxyRequest,
@@ -48,8 +48,8 @@ pub async fn invoke<F: Function>(
     request(Host::API_GATEWAY, function, event, context).await
 }
 
-/// Like [`invoke`], with whatever Lambda passes. A ping gets a bare 200 and no line; anything that is not a request is
-/// refused like any input that the client can fix.
+/// Like [`invoke`], for any event that Lambda passes. A ping gets a bare 200 and no log line; anything else that is not
+/// a request is rejected like other invalid input.
 pub(crate) async fn invoke_raw<F: Function>(
     host: Host,
     function: &F,
@@ -84,7 +84,7 @@ async fn request<F: Function>(
         event::request_id(host, &event, &context),
     );
     let trace = Trace::read(context.xray_trace_id.as_deref());
-    // Boxed: each layer around it would copy and nest it once more.
+    // Boxed: each layer around it would copy and nest it again.
     let work = Box::pin(async {
         let request = event::into_request(host, event, context)?;
         function.call(request).await
@@ -132,7 +132,7 @@ fn answer<F: Function>(
     answer
 }
 
-/// A type-erased function, as a host of several functions holds them.
+/// A type-erased function, for a host of several functions.
 pub trait DynFunction: Send + Sync {
     /// See [`Function::NAME`].
     fn name(&self) -> &'static str;

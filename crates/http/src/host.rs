@@ -1,34 +1,34 @@
-//! What calls a function: API Gateway, or something that stands in for it and differs from it.
+//! The caller of a function: API Gateway, or a stand-in that differs from it.
 //!
-//! An event does not tell which of them made it, so the environment does.
+//! An event does not say which of them made it, so the environment does.
 
 use thiserror::Error;
 
 /// The setting of a host that decodes path parameters itself.
 const PATH_PARAMETERS: &str = "FLEET_PATH_PARAMETERS";
 
-/// The id of the API in every event that `sam local start-api` makes (seen with 1.170.0). One of AWS's has letters too.
+/// The API id in every event of `sam local start-api` (seen with 1.170.0). AWS's ids contain letters too.
 const SAM_API: &str = "1234567890";
 
-/// How the events of a host differ from one another.
+/// How the events of different hosts differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
     /// Whether path parameters arrive percent-encoded, as they do from a REST API.
     pub(crate) encodes_path_parameters: bool,
-    /// Whether that holds only for the events of the API of `sam local start-api`: those that `sam local invoke` reads
-    /// from a file are as AWS sent them.
+    /// Whether only the API of `sam local start-api` is an exception: the events that `sam local invoke` reads from a
+    /// file are encoded, as AWS sent them.
     pub(crate) but_of_sam_alone: bool,
-    /// Whether the request id in the event is that of one request.
+    /// Whether the request id in an event is unique to its request.
     pub(crate) identifies_requests: bool,
 }
 
-/// A setting that says nothing known.
+/// An unknown value of the setting.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("The environment variable {PATH_PARAMETERS} must be encoded or decoded.")]
 pub(crate) struct HostError;
 
 impl Host {
-    /// Amazon API Gateway, and what hands over the same events.
+    /// Amazon API Gateway, and anything that passes the same events.
     pub(crate) const API_GATEWAY: Self = Self {
         encodes_path_parameters: true,
         but_of_sam_alone: false,
@@ -45,7 +45,7 @@ impl Host {
     /// # Errors
     /// [`HostError`].
     pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, HostError> {
-        // It decodes path parameters, and gives every request of its process the same id (seen with 1.170.0).
+        // It decodes path parameters, and uses one request id for all requests of its process (seen with 1.170.0).
         let is_sam_local = lookup("AWS_SAM_LOCAL").is_some_and(|value| value == "true");
         let (encodes, but_of_sam_alone) = match lookup(PATH_PARAMETERS).as_deref() {
             None | Some("") => (!is_sam_local, is_sam_local),
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(read(&[(PATH_PARAMETERS, "encoded")]), Ok(Host::API_GATEWAY));
         assert_eq!(read(&[("AWS_SAM_LOCAL", "true")]), Ok(sam_local));
         assert_eq!(read(&[(PATH_PARAMETERS, "decoded")]), Ok(decodes));
-        // An event of a file, and one of sam's own API.
+        // An event from a file, and one of sam's own API.
         for (host, api, encoded) in [
             (sam_local, Some("a1b2c3d4e5"), true),
             (sam_local, None, true),

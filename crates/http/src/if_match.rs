@@ -1,16 +1,16 @@
-//! `If-Match`: a change that applies only while the state is the one that the client knows.
+//! `If-Match`: a change applies only if the current state is the one that the client knows.
 
 use fleet_core::scaling::StateTag;
 use lambda_http::{Request, http::header::IF_MATCH};
 
 use crate::{ApiError, ErrorCode, InvalidInput};
 
-/// What a request's `If-Match` asks for (RFC 9110, sections 8.8.3 and 13.1.1).
+/// The condition in a request's `If-Match` (RFC 9110, sections 8.8.3 and 13.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// The header is absent, or `*`: every dimension has a state, if only the initial one.
+    /// The header is absent, or `*`: every dimension has a state, even if only the initial one.
     Any,
-    /// One of these must be the tag. Weak tags are left out, since the comparison is the strong one.
+    /// One of these must be the tag. Weak tags are left out, since the comparison is a strong one.
     OneOf(Vec<String>),
 }
 
@@ -39,7 +39,7 @@ impl IfMatch {
         }
     }
 
-    /// Reads a header's value; `None` for one that breaks the grammar.
+    /// Parses a header's value; `None` if it breaks the grammar.
     fn parse(value: &str) -> Option<Self> {
         let optional_space = [' ', '\t'];
         let mut rest = value.trim_matches(optional_space);

@@ -19,7 +19,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The field whose text consists of members of a JSON object, which become members of the line.
+/// The field whose text consists of members of a JSON object. They become members of the line.
 pub(crate) const MEMBERS: &str = "_aws";
 
 /// One JSON object per event.
@@ -133,7 +133,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// The lines that `log` writes.
+    /// The lines logged by `log`.
     pub(crate) fn written(log: impl FnOnce()) -> Vec<Value> {
         let output = CapturedOutput::default();
         let writer = output.clone();

@@ -1,7 +1,7 @@
-//! What every function shares at its edge.
+//! The HTTP layer that every function shares.
 //!
-//! A function implements [`Function`] and its `main` hands it to [`run`]. Between the two lies [`invoke`], the one way
-//! from an API Gateway event to an answer: it makes the request, calls the function, turns an error into a response
+//! A function implements [`Function`] and its `main` passes it to [`run`]. Between the two is [`invoke`], the only way
+//! from an API Gateway event to a response: it builds the request, calls the function, turns an error into a response
 //! ([`ApiError`]) and writes one log line. The local server calls the same [`invoke`], so every host behaves alike.
 
 mod authorizer;

@@ -1,10 +1,10 @@
-//! Metrics in CloudWatch's embedded metric format: members of the request's own log line, which CloudWatch Logs reads. No
-//! second line and no call.
+//! Metrics in CloudWatch's embedded metric format: members of the request's own log line, which CloudWatch Logs
+//! extracts, without a second line or a call.
 //!
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 //!
-//! Every combination of a metric and values of its dimensions is a metric that AWS charges for, so there are few: requests
-//! and latency by function, errors by code, and rare events only when they happen.
+//! AWS charges for every combination of a metric and its dimension values, so there are few: requests and latency by
+//! function, errors by code, and rare events only when they happen.
 
 use std::{
     sync::OnceLock,
@@ -15,21 +15,21 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-/// The setting of the metrics' namespace. There are no metrics without one.
+/// The setting of the metrics' namespace. Without it there are no metrics.
 const NAMESPACE: &str = "METRICS_NAMESPACE";
-/// The setting that makes capacities metrics by dimension.
+/// The setting that turns on metrics of each dimension's capacity.
 const BY_DIMENSION: &str = "METRICS_BY_DIMENSION";
 
 /// The most values of a metric in one line.
 const MAX_VALUES: usize = 100;
 
-/// What CloudWatch does not accept in a dimension's value: it accepts printable ASCII, without a colon at the start.
+/// What CloudWatch rejects in a dimension value: it accepts printable ASCII, without a colon at the start.
 const NOT_IN_A_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b':');
 
 /// What the functions of this process measure.
 static METRICS: OnceLock<MetricsSettings> = OnceLock::new();
 
-/// Settings of the metrics that cannot be read.
+/// Invalid settings of the metrics.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum MetricsError {
     /// CloudWatch does not accept the namespace.
@@ -37,7 +37,7 @@ pub(crate) enum MetricsError {
         "The environment variable {NAMESPACE} must be 1–255 characters of a-z, A-Z, 0-9 and .-_/#, and not begin with AWS/."
     )]
     Namespace,
-    /// It is neither.
+    /// The switch has an invalid value.
     #[error("The environment variable {BY_DIMENSION} must be true or false.")]
     ByDimension,
 }
@@ -49,7 +49,7 @@ pub(crate) struct MetricsSettings {
     by_dimension: bool,
 }
 
-/// What is measured of the dimensions in an answer. Capacities have no unit of CloudWatch's.
+/// Measurements of the dimensions in a response. CloudWatch has no unit for capacities.
 #[derive(Clone, Debug)]
 pub(crate) enum CapacityMetrics {
     /// Of one dimension.
@@ -57,10 +57,10 @@ pub(crate) enum CapacityMetrics {
         id: String,
         actual: f64,
         desired: f64,
-        /// For how long it has been `Pending` or `InProgress` without a change; `None` if unknown.
+        /// How long it has been `Pending` or `InProgress` without a change; `None` if unknown.
         pending_seconds: Option<f64>,
     },
-    /// Of a list of dimensions, those that are `Pending` or `InProgress`.
+    /// A list: of those that are `Pending` or `InProgress`.
     Many { pending_seconds: Vec<f64> },
 }
 
@@ -72,13 +72,13 @@ pub(crate) struct Measurements<'a> {
     pub(crate) retries: u32,
     pub(crate) resumes: u32,
     pub(crate) cold_start: bool,
-    /// Whether it is an error, and so has a code.
+    /// Whether it is an error, and therefore has a code.
     pub(crate) is_error: bool,
     pub(crate) capacity: Option<&'a CapacityMetrics>,
 }
 
 impl MetricsSettings {
-    /// Reads the settings by `lookup`.
+    /// Reads the settings with `lookup`.
     ///
     /// # Errors
     /// [`MetricsError`], even if metrics are off.
@@ -108,12 +108,12 @@ impl MetricsSettings {
         }))
     }
 
-    /// Measures every request of this process from now on. The first call counts.
+    /// Measures every request of this process from now on. Only the first call has an effect.
     pub(crate) fn start(self) {
         let _ = METRICS.set(self);
     }
 
-    /// The members of the line of a request that ends now: the metrics and their description. The line itself has
+    /// The members for the log line of a request that ends now: the metrics and their description. The line itself has
     /// `function` and, for an error, `code`.
     fn members(&self, measured: &Measurements<'_>, now: SystemTime) -> String {
         let mut members = Map::new();
@@ -205,7 +205,7 @@ impl MetricsSettings {
     }
 }
 
-/// The members for the line of a request that ends now; `None` if nothing is measured.
+/// The members for the log line of a request that ends now; `None` if metrics are off.
 pub(crate) fn members(measured: &Measurements<'_>) -> Option<String> {
     METRICS
         .get()
@@ -213,7 +213,7 @@ pub(crate) fn members(measured: &Measurements<'_>) -> Option<String> {
 }
 
 /// A dimension's id as a value that CloudWatch accepts: other characters are percent-encoded. An id has at most 255
-/// characters, each at most twelve bytes long when encoded; CloudWatch accepts 1,024.
+/// characters of at most twelve bytes each when encoded; CloudWatch accepts 1,024 characters.
 fn dimension_value(id: &str) -> String {
     let mut value = utf8_percent_encode(id, NOT_IN_A_VALUE).to_string();
     value.truncate(1024);

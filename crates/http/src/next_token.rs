@@ -1,4 +1,4 @@
-//! The `next_token` of a page: where the next one begins, in a form that clients hand back as it is.
+//! The `next_token` of a page: where the next one begins, in a form that is opaque to clients.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NextToken(String);
 
-/// Named, so that a text which merely happens to be base64 is no token.
+/// Has a field name, so that a text which merely happens to be base64 is not a token.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenContent<T> {
@@ -15,16 +15,16 @@ struct TokenContent<T> {
 }
 
 impl NextToken {
-    /// The token of the page that begins after `id`, which is written as a JSON string.
+    /// The token of the page that begins after `id`, which is serialized as JSON.
     #[must_use]
     pub fn after<T: Serialize>(id: &T) -> Self {
         Self(URL_SAFE_NO_PAD.encode(serde_json::json!({ "after": id }).to_string()))
     }
 
-    /// The id that the token `text` was made of.
+    /// The id from which the token `text` was made.
     ///
     /// # Errors
-    /// The end of a sentence that begins with the parameter's name, for a text that no answer of ours held.
+    /// The end of a sentence that begins with the parameter's name, for a text that is not one of our tokens.
     pub fn decode<T: DeserializeOwned>(text: &str) -> Result<T, &'static str> {
         let json = URL_SAFE_NO_PAD.decode(text).ok();
         let content: Option<TokenContent<T>> =

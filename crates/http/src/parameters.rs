@@ -1,4 +1,4 @@
-//! Path and query parameters, from the form of an event to the text that a client meant.
+//! Path and query parameters, decoded from an event to the text that the client meant.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use percent_encoding::percent_decode_str;
 
 use crate::{ErrorCode, InvalidInput, shown::ShortName};
 
-/// The character that decoders substitute for bytes that are not UTF-8.
+/// The character that decoders substitute for invalid UTF-8.
 const REPLACEMENT: char = '\u{FFFD}';
 
-/// The path parameters, percent-decoded once: here where they `are_encoded`, or else by the host.
+/// The path parameters, percent-decoded once: here if they `are_encoded`, otherwise by the host.
 ///
 /// # Errors
 /// [`InvalidInput`] that names the parameter which is not percent-encoded UTF-8.
@@ -35,7 +35,7 @@ pub(crate) fn path(
     sent.into_iter().map(decode).collect()
 }
 
-/// Undoes percent-encoding; `None` where that does not end in UTF-8, or where a `%` has no two hexadecimal digits.
+/// Undoes percent-encoding; `None` if the result is not UTF-8, or a `%` is not followed by two hexadecimal digits.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut rest = text.as_bytes();
     while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
@@ -50,12 +50,12 @@ fn percent_decoded(text: &str) -> Option<String> {
 /// The query parameters, which every host decodes.
 ///
 /// # Errors
-/// [`InvalidInput`] for a name or a value with U+FFFD, which stands for bytes that were not UTF-8.
+/// [`InvalidInput`] for a name or value with U+FFFD, which stands for invalid UTF-8.
 pub(crate) fn query(sent: QueryMap) -> Result<QueryMap, InvalidInput> {
     if sent.is_empty() {
         return Ok(sent);
     }
-    // As JSON, since only its iterator tells the names, and that panics on an empty list of values (query_map 0.7).
+    // As JSON, since only its iterator gives the names, and that panics on an empty list of values (query_map 0.7).
     let values = serde_json::to_value(&sent)
         .and_then(serde_json::from_value::<HashMap<String, Vec<String>>>);
     let mut values = values.unwrap_or_default();

@@ -52,7 +52,7 @@ impl Query {
         Self::take(request, known, false)
     }
 
-    /// The parameter `name` as a value of the domain, when it was sent.
+    /// The parameter `name` as a domain value, if it was sent.
     ///
     /// # Errors
     /// [`InvalidInput`] that names it.

@@ -1,7 +1,7 @@
-//! What Lambda passes to a function, before anything is known about it.
+//! The event that Lambda passes to a function, before anything is known about it.
 //!
-//! It is read here and not by `lambda_runtime`, which answers an unreadable event with its own error type and the text
-//! that it failed on: a client's, or a setting's.
+//! It is parsed here and not by `lambda_runtime`, which would respond to an unreadable event with its own error type
+//! and the text that it failed on: a client's, or a setting's.
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use serde::{Deserialize, Deserializer};
@@ -12,16 +12,16 @@ use thiserror::Error;
 #[derive(Debug)]
 pub(crate) struct RawEvent(Option<Value>);
 
-/// What an event is.
+/// The kind of an event.
 #[derive(Debug)]
 pub(crate) enum EventContent {
-    /// A request by a REST API's proxy integration.
+    /// A request from a REST API's proxy integration.
     Request(Box<ApiGatewayProxyRequest>),
     /// A warm-up ping.
     Ping,
 }
 
-/// Why an event is not a request. The text is for the client and the log: it contains nothing of the event.
+/// Why an event is not a request. The message is for the client and the log: it contains nothing of the event.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum UnreadableEvent {
     #[error("the event is not JSON that can be read")]
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for RawEvent {
 }
 
 impl RawEvent {
-    /// Finds out what it is.
+    /// Determines the kind of the event.
     ///
     /// # Errors
     /// [`UnreadableEvent`].

@@ -1,4 +1,4 @@
-//! A made-up request, with which a function does in advance whatever is done only once.
+//! A made-up request that makes a function do all one-time work in advance.
 
 use std::panic::AssertUnwindSafe;
 
@@ -16,10 +16,10 @@ use crate::{
 /// The value of each path parameter.
 const PARAMETER: &str = "rehearsal";
 
-/// Calls `function` with a request of its first route, and [`Function::REHEARSAL`] as the body. Returns the status; `None`
-/// after an error or a panic. It is not logged, and does not count as the function's first request.
+/// Calls `function` with a request to its first route and [`Function::REHEARSAL`] as the body. Returns the status, or
+/// `None` after an error or a panic. It is not logged, and does not count as the function's first request.
 ///
-/// What the function does to its stores is done: the caller sees to it that this is harmless.
+/// The function's effects on its stores are real: the caller must make sure that they are harmless.
 pub async fn rehearsal<F: Function>(function: &F) -> Option<i64> {
     AssertUnwindSafe(answer(function))
         .catch_unwind()
@@ -35,10 +35,10 @@ async fn answer<F: Function>(function: &F) -> Option<i64> {
         return None;
     };
     let request = event::into_request(Host::API_GATEWAY, *event, Context::default()).ok()?;
-    // Boxed as in a real request, which so runs the same code.
+    // Boxed as in a real request, so that the same code runs.
     let response = function.call(request).boxed().await.ok()?;
     let answer: ApiGatewayProxyResponse = event::from_response(response);
-    // The runtime writes it as JSON.
+    // The runtime serializes it as JSON.
     serde_json::to_string(&answer).ok()?;
     Some(answer.status_code)
 }
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    /// The status, and the log.
+    /// The status and the log.
     fn rehearsed<F: Function>(function: &F) -> (Option<i64>, Vec<Value>) {
         let mut status = None;
         let lines = written(|| status = rehearsal(function).now_or_never().flatten());

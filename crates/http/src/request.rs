@@ -11,7 +11,7 @@ pub(crate) struct EventRoute {
     pub(crate) route: String,
 }
 
-/// The route of the request, as the template writes it; empty outside API Gateway.
+/// The route of the request, as in the template; empty outside API Gateway.
 #[must_use]
 pub fn route(request: &Request) -> &str {
     request
@@ -41,14 +41,14 @@ pub fn base_path(request: &Request) -> String {
     for _ in route(request).split('/').skip(1) {
         base = base.rfind('/').map_or("", |slash| &base[..slash]);
     }
-    // Two slashes at the start would make a link to another host.
+    // Two slashes at the start would turn a link into one to another host.
     match base.trim_matches('/') {
         "" => String::new(),
         base => format!("/{base}"),
     }
 }
 
-/// A path parameter, decoded, as a value of the domain.
+/// A path parameter, decoded, as a domain value.
 ///
 /// # Errors
 /// [`InvalidInput`] that names the parameter.

@@ -1,4 +1,4 @@
-//! The one log line of a request.
+//! The log line of a request.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -26,7 +26,7 @@ pub(crate) struct RequestLine {
     started: Instant,
     pub(crate) tally: Tally,
     pub(crate) status: i64,
-    /// For an error: the code that the client got, and the cause that it did not.
+    /// For an error: the code, which the client got, and the cause, which it did not.
     pub(crate) code: Option<ErrorCode>,
     pub(crate) cause: Option<String>,
     pub(crate) capacity: Option<CapacityMetrics>,
@@ -57,7 +57,7 @@ impl RequestLine {
         }
     }
 
-    /// Writes the line: an error for 500, a warning for 503, else info.
+    /// Writes the line: an error for 500, a warning for 503, otherwise info.
     pub(crate) fn write(&self) {
         let Self {
             function,
@@ -119,7 +119,7 @@ impl RequestLine {
     }
 }
 
-/// To a hundredth.
+/// Rounded to a hundredth.
 fn milliseconds(elapsed: Duration) -> f64 {
     (elapsed.as_secs_f64() * 1e5).round() / 1e2
 }

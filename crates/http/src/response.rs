@@ -14,16 +14,16 @@ use crate::{ApiError, ErrorCode, metrics::CapacityMetrics};
 /// A function's response.
 pub type Response = lambda_http::Response<Body>;
 
-/// What a response carries for the log line alone, among its extensions.
+/// Extensions of a response that are only for the log line.
 #[derive(Clone, Debug)]
 pub(crate) enum LogNote {
-    /// Why it is an error, where the function answered it by itself.
+    /// Why it is an error, if the function itself responded with one.
     Refusal { code: ErrorCode, cause: String },
-    /// What is to be measured of the dimensions in it.
+    /// The measurements of the dimensions in it.
     Capacity(CapacityMetrics),
 }
 
-/// Has the request's log line say that `response` is an error, and why: for an error that a function answers by itself.
+/// Makes the log line report `response` as an error with `cause`, for an error response that a function builds itself.
 pub fn note_error(response: &mut Response, code: ErrorCode, cause: impl Into<String>) {
     response.extensions_mut().insert(LogNote::Refusal {
         code,
@@ -31,7 +31,7 @@ pub fn note_error(response: &mut Response, code: ErrorCode, cause: impl Into<Str
     });
 }
 
-/// Lets clients and caches keep `response` for five minutes: it changes only with a deployment.
+/// Lets clients and caches store `response` for five minutes: it changes only with a deployment.
 #[must_use]
 pub fn cacheable(mut response: Response) -> Response {
     let value = HeaderValue::from_static("public, max-age=300");
@@ -48,7 +48,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Result<Response, ApiE
     Ok(json_text(status, body))
 }
 
-/// A response whose body already is JSON.
+/// A response whose body is already JSON.
 pub fn json_text(status: StatusCode, body: impl Into<String>) -> Response {
     let mut response = Response::new(Body::Text(body.into()));
     *response.status_mut() = status;

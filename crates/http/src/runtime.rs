@@ -15,7 +15,8 @@ use crate::{
     telemetry::{self, Format, Targets},
 };
 
-/// Where the Lambda runtime logs each error that a function reports. Our own line has said why.
+/// The log target of each error that a function reports to the Lambda runtime. Our own line has already given the
+/// cause.
 const REPORTED_ERRORS: &str = "lambda_runtime::layers::panic";
 
 /// Runs the function that `build` returns, under the Lambda Runtime API, until Lambda ends it.
@@ -32,7 +33,7 @@ pub async fn run<F: Function>(build: impl AsyncFnOnce() -> Result<F, Cause>) -> 
     .await
 }
 
-/// What every function does before and after it serves: logging and metrics, what it is built of, and why it ended.
+/// What every function does before and after serving: set up logging and metrics, log its build, and log why it ended.
 pub(crate) async fn start<F>(
     name: &'static str,
     build: impl AsyncFnOnce() -> Result<F, Cause>,

@@ -1,8 +1,8 @@
-//! How an error quotes a name that a client sent.
+//! How an error message quotes a name that a client sent.
 
 use std::fmt;
 
-/// The most characters of it. An error should name the field, not send megabytes back: Lambda accepts a request
+/// The most characters quoted. An error should name the field, not send megabytes back: Lambda accepts a request
 /// of 6 MB and drops a larger response.
 const MAX_CHARS: usize = 100;
 

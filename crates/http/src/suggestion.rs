@@ -1,9 +1,9 @@
-//! The end of a message about an unknown name: the known ones, and the one that was probably meant.
+//! The end of a message about an unknown name: the known names, and the one that was probably meant.
 
 /// The most letters that may differ in a misspelt name.
 const MAX_TYPOS: usize = 2;
 
-/// What to say after an unknown name: the one that it resembles, if there is one, then the allowed ones.
+/// The end of a message about an unknown name: the one that it resembles, if any, then the known ones.
 pub(crate) fn of(unknown: &str, known: &[&str]) -> String {
     if known.is_empty() {
         return "; none are allowed.".to_owned();
@@ -20,7 +20,7 @@ pub(crate) fn of(unknown: &str, known: &[&str]) -> String {
 }
 
 fn closest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
-    // A name of megabytes resembles nothing, and comparing it would take long.
+    // A name of megabytes resembles nothing, and comparing it would take too long.
     let longest = known.iter().map(|name| name.len()).max().unwrap_or(0);
     if unknown.len() > 2 * longest {
         return None;
@@ -40,7 +40,7 @@ fn closest<'k>(unknown: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(name, _)| name)
 }
 
-/// Without the differences of style: `Aws-Region`, `awsRegion` and `aws_region` are one name.
+/// Removes differences of style: `Aws-Region`, `awsRegion` and `aws_region` are one name.
 fn simplified(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())

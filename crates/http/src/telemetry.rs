@@ -27,10 +27,10 @@ pub enum Format {
 )]
 pub struct LevelsError(&'static str);
 
-/// What is logged, as `RUST_LOG` says, or else `AWS_LAMBDA_LOG_LEVEL` (Lambda's own control), or else `default`.
+/// The log levels: `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL` (Lambda's own control), else `default`.
 ///
-/// Libraries write whole bodies and headers at `TRACE` (the Lambda runtime, hyper, the SDK, the embedded DynamoDB), so that
-/// only our own crates ever log at that level.
+/// Libraries log whole bodies and headers at `TRACE` (the Lambda runtime, hyper, the SDK, the embedded DynamoDB), so
+/// only our own crates may log at that level.
 ///
 /// # Errors
 /// [`LevelsError`] for a variable with an invalid value.
@@ -81,12 +81,12 @@ fn without_bodies(levels: Targets) -> Targets {
         .collect();
     Targets::new()
         .with_default(default.min(LevelFilter::DEBUG))
-        // One of those that are named may be the same target, and replaces it.
+        // A named target may be the same, and then takes precedence.
         .with_target(OURS, default)
         .with_targets(named)
 }
 
-/// How lines are written, as `AWS_LAMBDA_LOG_FORMAT` (Lambda's own control) says, or else `default`.
+/// The log format: `AWS_LAMBDA_LOG_FORMAT` (Lambda's own control), else `default`.
 #[must_use]
 pub fn format(lookup: impl Fn(&str) -> Option<String>, default: Format) -> Format {
     match lookup("AWS_LAMBDA_LOG_FORMAT")
@@ -102,7 +102,7 @@ pub fn format(lookup: impl Fn(&str) -> Option<String>, default: Format) -> Forma
 /// Starts logging to standard output. Does nothing if logging has already been started.
 pub fn init(format: Format, levels: Targets) {
     let registry = tracing_subscriber::registry().with(levels);
-    // A second start (tests share a process) keeps the first one's settings.
+    // A second start (tests share a process) has no effect.
     let _ = match format {
         Format::Json => registry
             .with(fmt::layer().event_format(JsonLines))

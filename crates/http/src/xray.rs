@@ -1,6 +1,6 @@
 //! Calls to the stores as subsegments of an AWS X-Ray trace: the whole exporter.
 //!
-//! A subsegment is a JSON document in a datagram to the daemon that Lambda runs beside a function whose tracing is active.
+//! A subsegment is a JSON document in a datagram to the daemon that Lambda runs beside a function with active tracing.
 //! <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html>,
 //! <https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html>
 
@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 /// The header of each document.
 const HEADER: &str = "{\"format\":\"json\",\"version\":1}\n";
 
-/// The most calls of one request that are sent. A request makes far fewer, retries aside.
+/// The most calls sent per request. A request makes far fewer, retries aside.
 const MAX_CALLS: usize = 200;
 
-/// The trace that a request belongs to, by the header of its invocation:
+/// The trace of a request, from the header of its invocation:
 /// `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
-    /// Its id; empty if the request belongs to none.
+    /// Its id; empty if the request belongs to no trace.
     pub(crate) id: String,
     /// The segment of the function, if the trace is sampled.
     parent: Option<String>,
@@ -49,12 +49,13 @@ impl Trace {
         }
     }
 
-    /// Whether its calls are to be sent: it is sampled, and there is a daemon.
+    /// Whether its calls are sent: it is sampled, and there is a daemon.
     pub(crate) fn is_recorded(&self) -> bool {
         self.parent.is_some() && daemon().is_some()
     }
 
-    /// Sends `calls` to the daemon. If it does not listen, they are lost: no request waits or fails for its trace.
+    /// Sends `calls` to the daemon. If it is not listening, they are lost: no request waits or fails because of its
+    /// trace.
     pub(crate) fn send(&self, calls: &[Call]) {
         let (Some(parent), Some(daemon)) = (&self.parent, daemon()) else {
             return;
@@ -66,7 +67,7 @@ impl Trace {
     }
 }
 
-/// The socket to the daemon that `AWS_XRAY_DAEMON_ADDRESS` names, opened at its first use.
+/// The socket to the daemon at `AWS_XRAY_DAEMON_ADDRESS`, opened at its first use.
 fn daemon() -> Option<&'static UdpSocket> {
     static DAEMON: OnceLock<Option<UdpSocket>> = OnceLock::new();
     let connect = || {
@@ -131,17 +132,17 @@ fn document(trace: &str, parent: &str, call: &Call) -> Value {
         if is_throttle {
             document["throttle"] = json!(true);
         }
-        // The name alone: messages quote values.
+        // Only the name: messages quote values.
         let name = call.exception.as_deref().unwrap_or("no answer");
         document["cause"] = json!({"exceptions": [{"id": new_id(), "type": name, "remote": true}]});
     }
     document
 }
 
-/// Sixteen hexadecimal digits that no other subsegment has.
+/// Sixteen hexadecimal digits, unique to a subsegment.
 fn new_id() -> String {
     use std::hash::{BuildHasher as _, RandomState};
-    // Its keys are random, and differ for each.
+    // The hasher's keys are random and differ each time.
     format!("{:016x}", RandomState::new().hash_one(SystemTime::now()))
 }
 
