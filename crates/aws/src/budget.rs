@@ -1,8 +1,8 @@
 //! How long an operation may take.
 //!
-//! API Gateway gives up after 29 s. A function that ran on would write after its client was told that it failed,
-//! so every operation stops on its own before that, and sends nothing that could take effect afterwards. If Lambda ends the
-//! function sooner, the operation has the time that is left, divided in the same way.
+//! API Gateway gives up after 29 s. A function that kept running would write after its client got an error, so every
+//! operation stops on its own before that, and sends nothing that could take effect afterwards. If Lambda ends the
+//! function sooner, the operation has the remaining time, divided in the same proportions.
 
 use std::time::Duration;
 
@@ -12,22 +12,23 @@ use tokio::time::Instant;
 /// How long an operation may start new work.
 pub const WORK: Duration = Duration::from_secs(24);
 
-/// How much longer it may take to end what it started: commit or roll back, and find out which of the two happened.
+/// Extra time for ending what it started: commit or roll back, and find out which of the two happened.
 pub const ENDING: Duration = Duration::from_secs(3);
 
-/// The part of [`ENDING`] that a commit may use. The rest is for finding out its result.
+/// The part of [`ENDING`] for a commit. The rest is for finding out its result.
 const COMMITTING: Duration = Duration::from_secs(2);
 
 /// The longest an operation takes.
 pub const WHOLE: Duration = Duration::from_secs(WORK.as_secs() + ENDING.as_secs());
 
-/// The part of Lambda's time reserved for the response itself: Lambda ends a function that has not answered by its deadline.
+/// The part of Lambda's time reserved for the response itself: Lambda ends a function that has not responded by its
+/// deadline.
 const ANSWERING: Duration = Duration::from_millis(500);
 
 /// How long a probe waits for its store.
 pub const PROBE: Duration = Duration::from_secs(3);
 
-/// The time that one operation has, from its start.
+/// The time budget of one operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeBudget {
     start: Instant,
@@ -49,7 +50,7 @@ impl TimeBudget {
         }
     }
 
-    /// The share of the time that `part` is of [`WHOLE`].
+    /// Scales `part` of [`WHOLE`] to the available time.
     fn share(self, part: Duration) -> Duration {
         self.whole.mul_f64(part.as_secs_f64() / WHOLE.as_secs_f64())
     }
@@ -59,7 +60,7 @@ impl TimeBudget {
         self.start + self.share(WORK)
     }
 
-    /// When a commit must have an answer.
+    /// When a commit must have a response.
     pub(crate) fn commit(self) -> Instant {
         self.work() + self.share(COMMITTING)
     }
@@ -74,7 +75,7 @@ impl TimeBudget {
         Instant::now() >= self.work()
     }
 
-    /// Waits for `delay`, if there is time left to work after it. Returns whether there is.
+    /// Waits for `delay` if there is time left to work after it, and returns whether there is.
     pub(crate) async fn sleep(self, delay: Duration) -> bool {
         let wake = Instant::now() + delay;
         if wake >= self.work() {
@@ -90,7 +91,7 @@ pub(crate) fn jittered(delay: Duration) -> Duration {
     delay.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
-/// How long a client should wait before it tries again, if nothing better is known: 1–5 s at random.
+/// How long a client should wait before it tries again if nothing better is known: 1–5 s at random.
 pub(crate) fn retry_after() -> Duration {
     Duration::from_secs(fastrand::u64(1..=5))
 }

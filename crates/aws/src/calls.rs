@@ -26,11 +26,11 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use aws_types::request_id::RequestId as _;
 use fleet_core::calls::{self, Call};
 
-/// The most characters of an exception's name. AWS's longest have about sixty.
+/// The most characters of an exception's name. AWS's longest has about sixty.
 const MAX_EXCEPTION: usize = 100;
 
-/// Installed on every client: tells [`fleet_core::calls`] of each attempt at the moment it is sent, and of each call when it
-/// has ended or was given up.
+/// Installed on every client: reports each attempt to [`fleet_core::calls`] when it is sent, and each call when it has
+/// ended or was abandoned.
 #[derive(Debug)]
 pub(crate) struct WatchCalls {
     /// The table, cluster or secret of the client's calls.
@@ -46,7 +46,7 @@ impl WatchCalls {
     }
 }
 
-/// A call under way. It is recorded when it ends or, if its time runs out, when the SDK's future is dropped with it.
+/// A call in progress. It is recorded when it ends or, if its time runs out, when the SDK's future is dropped.
 #[derive(Debug)]
 struct OpenCall(Mutex<Option<Call>>);
 
@@ -83,7 +83,7 @@ impl Intercept for WatchCalls {
         "WatchCalls"
     }
 
-    // The first hook at which the SDK knows the operation.
+    // The first hook where the SDK knows the operation.
     fn read_before_serialization(
         &self,
         _context: &BeforeSerializationInterceptorContextRef<'_>,
@@ -162,8 +162,8 @@ impl Intercept for WatchCalls {
     }
 }
 
-/// The name of the exception in `response`: in a header of REST services, else in the body. Nothing else is read from
-/// the body, since messages quote values.
+/// The name of the exception in `response`: from a header for REST services, otherwise from the body. Nothing else is
+/// read from the body, since messages quote values.
 fn exception(response: &HttpResponse) -> Option<String> {
     if response.status().is_success() {
         return None;

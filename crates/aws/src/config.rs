@@ -18,19 +18,20 @@ use crate::{
     trust::Trust,
 };
 
-/// Reads the SDK's standard configuration from the environment: `AWS_REGION`, `AWS_ENDPOINT_URL` and its forms for one
-/// service, and credentials. An empty variable counts as unset.
+/// Reads the SDK's standard configuration from the environment: `AWS_REGION`, `AWS_ENDPOINT_URL` and its
+/// service-specific forms, and credentials. An empty variable counts as unset.
 ///
 /// Nothing else is checked here: a missing setting makes the first call fail.
 pub async fn sdk_config() -> SdkConfig {
     without_empty_settings(loader().load().await)
 }
 
-/// [`sdk_config`] for a function, which should answer as soon as it can: one HTTP client for all services, built here and
-/// not within the first request, trusting as few certificate authorities as possible: Amazon's on AWS, else the system's.
+/// [`sdk_config`] for a function, which should respond as early as possible: one HTTP client for all services, built
+/// here and not within the first request, trusting as few certificate authorities as possible: Amazon's on AWS,
+/// otherwise the system's.
 ///
 /// Lambda gives a starting function a full core, and from the first request on only the share that its memory
-/// buys, so everything that can be done before is done here.
+/// buys, so everything that can be done beforehand is done here.
 ///
 /// # Errors
 /// [`HttpClientError`] if the TLS client cannot be built.
@@ -42,10 +43,10 @@ pub async fn function_config() -> Result<SdkConfig, HttpClientError> {
     ))
 }
 
-/// `loader` with `source` alone, if that has credentials.
+/// `loader` with `source` alone, if it has credentials.
 ///
-/// Lambda puts a function's credentials into its environment, the first source of the SDK's chain. The chain would
-/// also create the clients of the other sources, STS and the metadata services: more than a quarter of a start's instructions.
+/// Lambda puts a function's credentials into its environment, the first source of the SDK's chain. The chain would also
+/// create clients for its other sources, STS and the metadata services: more than a quarter of a start's instructions.
 async fn with_credentials(
     loader: ConfigLoader,
     source: impl ProvideCredentials + 'static,
@@ -63,14 +64,14 @@ fn loader() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts)
 }
 
-/// An HTTP client of one connector. The SDK's own builds its TLS configuration twice, once for each service client to see
-/// whether it can, and once more in the first request.
+/// An HTTP client with one connector. The SDK's own client builds its TLS configuration twice for each service client,
+/// first to validate it and again in the first request.
 pub(crate) fn http_client(connector: SharedHttpConnector) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(rehearsal::RehearsalConnector(connector));
     http_client_fn(move |_, _| connector.clone())
 }
 
-/// `config` without the empty settings of single services: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as
+/// `config` without the empty service-specific settings: the SDK would take an empty `AWS_ENDPOINT_URL_RDS_DATA`, as
 /// templates and compose files leave it, for a URL, and panic in each call.
 fn without_empty_settings(config: SdkConfig) -> SdkConfig {
     config
@@ -80,7 +81,7 @@ fn without_empty_settings(config: SdkConfig) -> SdkConfig {
         .build()
 }
 
-/// The settings of single services in another configuration, except empty ones.
+/// The service-specific settings of another configuration, except empty ones.
 #[derive(Debug)]
 struct NonEmptySettings(SdkConfig);
 
@@ -102,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// Credentials of this access key, if there is one.
+    /// Credentials with this access key, if any.
     #[derive(Debug)]
     struct TestCredentials(Option<&'static str>);
 
@@ -132,7 +133,7 @@ mod tests {
         assert!(chain.contains("DefaultCredentialsChain"), "{chain}");
     }
 
-    /// Every service's endpoint is this.
+    /// Returns this endpoint for every service.
     #[derive(Debug)]
     struct TestEndpoints(&'static str);
 

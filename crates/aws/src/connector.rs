@@ -12,10 +12,10 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConn
 
 use crate::trust::Trust;
 
-/// The time limit for connecting. AWS answers within milliseconds or, when it is in trouble, not at all.
+/// The time limit for connecting. AWS responds within milliseconds or, when it is in trouble, not at all.
 pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// The SDK's default connector with other roots.
+/// The SDK's default connector with other root certificates.
 pub(crate) fn connector(
     trust: Trust,
     proxy: ProxyConfig,

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::function_config;
 
-/// The SDK's configuration for a function that may never need it, read once, by the first probe that is used.
+/// The SDK's configuration for a function that may never need it, read once, by the first probe.
 #[derive(Clone, Debug, Default)]
 pub struct DeferredConfig(Arc<OnceCell<SdkConfig>>);
 

@@ -46,20 +46,20 @@ use crate::{
     settings::DimensionsSettings,
 };
 
-/// The time limit of one attempt of a call. DynamoDB answers within milliseconds; the SDK sends the call again, up to
-/// its three attempts. A write that was done but not answered survives that through its id.
+/// The time limit of one attempt of a call. DynamoDB responds within milliseconds; the SDK makes up to three
+/// attempts. A repeated write is harmless even if the first one succeeded without a response: its id identifies it.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(5);
 
-/// After how many conflicts an update gives up.
+/// The number of conflicts after which an update gives up.
 const CONFLICTS: u32 = 256;
 
-/// The waits between conflicts: they double from the first to the last.
+/// The first and last wait between conflicts; each is twice as long as the one before.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
 
 /// How many locks the contended ids of this process share.
 const QUEUES: usize = 64;
 
-/// A key that no dimension has, since an id never holds a slash.
+/// A key that no dimension has, since an id never contains a slash.
 const PROBED: &str = "readiness/probe";
 
 /// The dimensions. Clones share one client.
@@ -67,20 +67,20 @@ const PROBED: &str = "readiness/probe";
 pub struct DynamoDimensions {
     client: Client,
     table: String,
-    /// Where the writers of this process that met a conflict wait for each other. This only saves calls: what keeps an
-    /// update atomic is the condition of its write.
+    /// Where the writers of this process that met a conflict wait for each other. This only saves calls: atomicity
+    /// comes from the condition of each write.
     queues: Arc<[Mutex<()>]>,
 }
 
 impl DynamoDimensions {
-    /// The table that `settings` name, reached as `config` says: an [`SdkConfig`](aws_types::SdkConfig), or one of
-    /// DynamoDB's client alone. An HTTP client in `config` is used for every call.
+    /// The table that `settings` name. `config` is an [`SdkConfig`](aws_types::SdkConfig), or one for DynamoDB's client
+    /// alone. An HTTP client in `config` is used for every call.
     #[must_use]
     pub fn new(
         config: impl Into<aws_sdk_dynamodb::config::Builder>,
         settings: DimensionsSettings,
     ) -> Self {
-        // Only what is built says which limits it has, to which this adds one.
+        // The time limits can only be read from a built configuration; one is added to them.
         let config = config.into().build();
         let timeouts = config
             .timeout_config()
@@ -98,7 +98,7 @@ impl DynamoDimensions {
         }
     }
 
-    /// Reads the item of `key` as the last successful write left it.
+    /// Reads the item with `key` as the last successful write left it.
     async fn get_item(
         &self,
         key: &str,
@@ -124,7 +124,7 @@ impl DynamoDimensions {
         item::read(self.get_item(id.as_str(), deadline).await?).map_err(errors::fault)
     }
 
-    /// Replaces what was `seen` by `after`, if it is still there.
+    /// Replaces the state `seen` with `after`, if it is still the stored one.
     async fn put(
         &self,
         id: &DimensionId,
@@ -165,7 +165,7 @@ impl DynamoDimensions {
         }
     }
 
-    /// Waits for its turn among the writers of this process that met a conflict on `id`.
+    /// Waits for this writer's turn among those of this process that met a conflict on `id`.
     async fn queue(&self, id: &DimensionId, deadline: Instant) -> Option<MutexGuard<'_, ()>> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(id);
         let queue = usize::try_from(hash % QUEUES as u64).unwrap_or_default();
@@ -173,7 +173,7 @@ impl DynamoDimensions {
     }
 }
 
-/// What `call` answers by `deadline`.
+/// The response to `call`, if it arrives by `deadline`.
 async fn answer_by<T, E>(
     deadline: Instant,
     operation: &'static str,
@@ -211,8 +211,8 @@ impl UpdateDimension for DynamoDimensions {
         let budget = TimeBudget::start();
         let mut seen = self.read_state(id, budget.work()).await?;
         let mut turn = None;
-        // One id for all that this update puts, and never a put of something else while an earlier one may still arrive: so
-        // the id in an item says that this update is done.
+        // One id for every put of this update, and never a put of something else while an earlier one may still
+        // arrive. So the id in an item proves that this update was done.
         let write = WriteId::random();
         let attempts = Attempts::default();
         for conflicts in 1..=CONFLICTS {
@@ -229,7 +229,7 @@ impl UpdateDimension for DynamoDimensions {
                     return Ok(DimensionChange { before, after, tag });
                 }
                 Err(PutFailure::Store(error)) => return Err(error.into()),
-                // The conflict brought the newer state with it.
+                // The conflict contains the newer state.
                 Err(PutFailure::Conflict(newer)) => newer,
                 Err(PutFailure::Race) => self.read_state(id, budget.work()).await?,
             };
@@ -238,14 +238,14 @@ impl UpdateDimension for DynamoDimensions {
                     let tag = write.tag();
                     return Ok(DimensionChange { before, after, tag });
                 }
-                // To do it again could undo what others have done since.
+                // A repeat could undo what others have done since.
                 WriteTrace::Lost if attempts.has_unheard() => {
                     return Err(errors::unavailable(UnknownOutcome).into());
                 }
                 WriteTrace::Lost | WriteTrace::NotWritten => {}
             }
             if newer.stored.tag != seen.stored.tag {
-                // What they expected is gone, so they cannot arrive any more.
+                // The state that the earlier puts expected is gone, so they can no longer take effect.
                 attempts.forget();
             }
             seen = newer;
@@ -253,9 +253,10 @@ impl UpdateDimension for DynamoDimensions {
             if turn.is_none() {
                 turn = self.queue(id, budget.work()).await;
             }
-            // The first conflict sends a writer to its queue, where what it saw becomes stale; the second brings a fresh state,
-            // which is used at once. From then on writers of other processes are in the way: every other time they go
-            // first, and the state from the conflict after the wait is again used at once.
+            // The first conflict sends a writer to its queue, where the state that it saw becomes stale; the second
+            // brings a fresh one, which is used at once. Further conflicts come from other processes: every other
+            // time this writer waits and lets them go first, and the state from the conflict after the wait is again
+            // used at once.
             let waits = conflicts > 2 && conflicts % 2 == 1;
             let delay = BACKOFF
                 .0
@@ -270,8 +271,8 @@ impl UpdateDimension for DynamoDimensions {
 }
 
 impl Probe for DynamoDimensions {
-    /// Reads a key that no item has: the functions may already do that, while `DescribeTable` would need a permission of
-    /// its own, and it proves that reading works.
+    /// Reads a key that no item has. The functions already have the permission for this, while `DescribeTable` would
+    /// need another one, and it proves that reads work.
     async fn probe(&self) -> Result<(), StoreError> {
         self.get_item(PROBED, Instant::now() + budget::PROBE)
             .await

@@ -1,7 +1,7 @@
-//! What went wrong with one call, for the log.
+//! The failure of one call, for the log.
 //!
-//! It names the operation, the exception, the service's message and AWS's request id. It never holds a request, since a
-//! request holds the values to be stored; a value that the message quotes is left out.
+//! It names the operation, the exception, the service's message and AWS's request id. It never contains the request,
+//! which holds the values to be stored; a value that the message quotes is left out.
 
 mod values;
 
@@ -20,18 +20,18 @@ use self::values::without_values;
 /// A call that did not succeed.
 #[derive(Debug, Error)]
 pub(crate) enum CallFailure {
-    /// The service refused.
+    /// The service refused the call.
     #[error("{operation}: {exception} (HTTP {status}, request {request_id}): {message}")]
     Refused {
         /// The operation's name in the service's API.
         operation: &'static str,
         /// The exception's name.
         exception: String,
-        /// The answer's HTTP status.
+        /// The response's HTTP status.
         status: u16,
-        /// The service's message, with `'…'` for a value that it quotes.
+        /// The service's message, with `'…'` in place of a value that it quotes.
         message: String,
-        /// AWS's id of the request.
+        /// AWS's request id.
         request_id: String,
     },
     /// The call could not be sent, or its response could not be read.
@@ -39,10 +39,10 @@ pub(crate) enum CallFailure {
     NoAnswer {
         /// The operation's name in the service's API.
         operation: &'static str,
-        /// What the transport said, from the outermost error to the innermost.
+        /// The transport's errors, from the outermost to the innermost.
         reason: String,
     },
-    /// The answer did not come in time.
+    /// The response did not arrive in time.
     #[error("{operation}: no answer within {} ms", waited.as_millis())]
     TimedOut {
         /// The operation's name in the service's API.
@@ -50,7 +50,7 @@ pub(crate) enum CallFailure {
         /// How long the caller waited.
         waited: Duration,
     },
-    /// The operation's time was over before the call could be sent.
+    /// The operation's time ran out before the call could be sent.
     #[error("{operation}: not sent, because the request's time was used up")]
     NotSent {
         /// The operation's name in the service's API.
@@ -59,7 +59,7 @@ pub(crate) enum CallFailure {
 }
 
 impl CallFailure {
-    /// What `error` says about the call of `operation`.
+    /// Converts the SDK's `error` from the call of `operation`.
     #[must_use]
     pub(crate) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
@@ -86,12 +86,12 @@ impl CallFailure {
 }
 
 /// Whether a retry may succeed after HTTP `status` without a known exception: a server error, or a response
-/// that is not an error and yet cannot be read.
+/// that is not an error but cannot be read.
 pub(crate) fn may_pass(status: StatusCode) -> bool {
     status.is_server_error() || status.is_success()
 }
 
-/// `error` with its chain of causes, on one line.
+/// `error` with its causes, on one line.
 fn chain(error: &dyn StdError) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();

@@ -1,9 +1,9 @@
 //! The EC2 inventory in Aurora MySQL, over the RDS Data API.
 //!
 //! The SDK retries nothing here. No call of the Data API has an idempotency token, so an INSERT that is resent after
-//! its response was lost reports our own success as a duplicate; and a lost call ends the transaction it belongs to. What
-//! is retried is therefore the whole operation, by [`pace`], depending on how [`errors`] classifies a failure. Every write is a
-//! separate transaction, by [`write`](mod@write): one that was given up never takes effect later.
+//! its response was lost would report our own success as a duplicate; and a lost call ends its transaction. So the
+//! whole operation is retried instead, by [`pace`], depending on how [`errors`] classifies a failure. Every write is
+//! a separate transaction, by [`write`](mod@write): one that was given up never takes effect later.
 
 mod add;
 mod browse;
@@ -32,7 +32,7 @@ use tokio::time::Instant;
 use self::{data_api::DataApiClient, errors::FailedCall};
 use crate::{budget, settings::InventorySettings};
 
-/// What a probe runs.
+/// The statement of a probe.
 const PROBE: &str = "SELECT MAX(v.version), MAX(v.oldest_functions), \
                      COUNT(ec2.aws_instance_id), COUNT(ec2.aws_region), COUNT(ec2.aws_account), COUNT(ec2.creation_date_utc), \
                      COUNT(ec2.add_token), COUNT(p.package_name), COUNT(p.package_version) \
@@ -46,8 +46,8 @@ pub struct DataApiInventory {
 }
 
 impl DataApiInventory {
-    /// The inventory that `settings` name, reached as `config` says: an [`SdkConfig`](aws_types::SdkConfig), or one of the
-    /// Data API's client alone. An HTTP client in `config` is used for every call.
+    /// The inventory that `settings` name. `config` is an [`SdkConfig`](aws_types::SdkConfig), or one for the Data
+    /// API's client alone. An HTTP client in `config` is used for every call.
     #[must_use]
     pub fn new(
         config: impl Into<aws_sdk_rdsdata::config::Builder>,
@@ -58,10 +58,10 @@ impl DataApiInventory {
         }
     }
 
-    /// Adds an instance with its creation date. Only an import does this; no function does.
+    /// Adds an instance with its creation date. Only an import does this, no function.
     ///
     /// # Errors
-    /// As [`AddInstance::add`].
+    /// Like [`AddInstance::add`].
     pub async fn restore(&self, instance: &Instance) -> Result<(), AddError> {
         let InstanceSummary {
             id,
@@ -128,10 +128,10 @@ impl RemoveInstance for DataApiInventory {
 }
 
 impl Probe for DataApiInventory {
-    /// Asks for the schema's version, and names every column that the inventory uses without reading a row of them: tables
-    /// that are gone or have another layout are not ready. One call, since a resuming cluster is not ready and the call
-    /// resumes it; a second one only after a connection that broke before its response, as kept ones do if the process was
-    /// frozen meanwhile.
+    /// Reads the schema's version, and names every column that the inventory uses without reading a row: if tables
+    /// are missing or have another layout, the inventory is not ready. It makes one call, since a resuming cluster is
+    /// not ready and the call resumes it. A second one follows only if the connection broke before its response, as
+    /// idle connections do if the process was frozen meanwhile.
     async fn probe(&self) -> Result<(), StoreError> {
         let deadline = Instant::now() + budget::PROBE;
         let ask = || self.api.execute(PROBE, Vec::new(), None, deadline);

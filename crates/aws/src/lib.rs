@@ -1,16 +1,17 @@
 //! The ports of fleet-core on AWS: RDS Data API, DynamoDB and Secrets Manager.
 //!
-//! A function reads where its stores are ([`InventorySettings`], [`DimensionsSettings`]), builds one [`function_config`], and
-//! gives both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`], [`SecretProbe`]. Each is cheap to clone and holds its client's connections.
+//! A function reads where its stores are ([`InventorySettings`], [`DimensionsSettings`]), builds one
+//! [`function_config`], and passes both to the adapters it needs: [`DataApiInventory`], [`DynamoDimensions`],
+//! [`SecretProbe`]. Each is cheap to clone and holds its client's connections.
 //!
 //! Every operation ends within [`budget::WHOLE`], before API Gateway gives up the request, and every call that is sent,
 //! attempts included, is counted by [`fleet_core::calls`].
 //!
-//! A failed write never takes effect later: the inventory's statements need a commit, which is sent when
-//! all of them have been answered within [`budget::WORK`]. What stays in doubt is a write whose last call, the commit or
-//! DynamoDB's put, was sent and not answered. A commit is then rolled back and the instance read back; if these are
-//! not answered either, if others may have removed or added the instance since, and after every such put, the
-//! operation fails although the store may have done it, or may still do it: all of it or nothing.
+//! A failed write never takes effect later: the inventory's statements need a commit, which is sent only after all of
+//! them have had a response within [`budget::WORK`]. The exception is a write whose last call, the commit or DynamoDB's
+//! put, was sent and got no response. After a commit, the transaction is rolled back and the instance read again. If
+//! these get no response either, if others may have removed or added the instance since, and after every such put, the
+//! operation fails although the store may have done it, or may still do it: in full or not at all.
 
 pub mod budget;
 mod calls;

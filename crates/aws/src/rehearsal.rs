@@ -1,9 +1,9 @@
-//! A rehearsal of the first request, while a function starts.
+//! A rehearsal of the first request during a function's start.
 //!
 //! Lambda gives a starting function a full core, and from the first request on only the share that its memory buys: a
-//! seventh of one with 256 MB. The first use of the SDK and of TLS costs far more than the later ones, for code that is
-//! mapped, tables that are built, credentials that are loaded. A rehearsal has all that done before, without a store:
-//! nothing leaves the process, and what fails in it fails nothing else. `docs/performance.md` has the measurements.
+//! seventh of one with 256 MB. The first use of the SDK and of TLS costs far more than later ones: code is mapped,
+//! tables are built, credentials are loaded. A rehearsal does all that in advance, without a store: nothing leaves
+//! the process, and a failure in it has no consequences. `docs/performance.md` has the measurements.
 
 use std::{future::Future, net::Ipv4Addr, time::Duration};
 
@@ -20,10 +20,10 @@ use tokio::{net::TcpListener, time::timeout};
 
 use crate::{connector::connector, trust::Trust};
 
-/// The longest that a start waits for it. It takes about a millisecond.
+/// The longest that a start waits for the rehearsal. It takes about a millisecond.
 const LIMIT: Duration = Duration::from_millis(100);
 
-/// What every call is answered: an operation reads the members that it knows.
+/// The response to every call: an operation reads the members that it knows.
 const ANSWER: &str = r#"{"transactionId":"rehearsal","numberOfRecordsUpdated":1}"#;
 
 tokio::task_local! {
@@ -31,9 +31,9 @@ tokio::task_local! {
     static REHEARSING: ();
 }
 
-/// Does `work`, a made-up request: every call in it is answered from memory.
+/// Runs `work`, a made-up request: every call in it gets a response from memory.
 ///
-/// Where all calls go over plain HTTP, nothing is done: such a function does not run on AWS, and has all of its processor.
+/// Does nothing if all calls go over plain HTTP: such a function does not run on AWS, and has a whole processor.
 pub async fn rehearse<T>(work: impl Future<Output = T>) {
     rehearse_for(Trust::from_env(), work).await;
 }
@@ -49,7 +49,7 @@ async fn rehearse_for<T>(trust: Trust, work: impl Future<Output = T>) {
     let _ = timeout(LIMIT, all).await;
 }
 
-/// Sends requests, except those of a rehearsal.
+/// Sends requests, except during a rehearsal.
 #[derive(Debug)]
 pub(crate) struct RehearsalConnector(pub(crate) SharedHttpConnector);
 
@@ -67,8 +67,8 @@ fn answer() -> HttpResponse {
     HttpResponse::new(status, SdkBody::from(ANSWER))
 }
 
-/// Begins a TLS connection to a listener of this process, which breaks it off at the client's first message: the resolver's
-/// thread, the socket and the client's half of the key exchange. Returns whether it came that far.
+/// Begins a TLS connection to a listener in this process, which closes it at the client's first message. This exercises
+/// the resolver's thread, the socket and the client's half of the key exchange. Returns whether it got that far.
 async fn rehearse_handshake() -> bool {
     let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await else {
         return false;
@@ -87,7 +87,7 @@ async fn rehearse_handshake() -> bool {
         let (stream, _) = listener.accept().await?;
         stream.readable().await
     });
-    // It fails: by the end of the connection, or before there is one.
+    // This always fails, because the connection is closed or never established.
     let _ = client.call(request).await;
     let greeted = peer.is_finished();
     peer.abort();
@@ -117,7 +117,7 @@ mod tests {
         config::http_client,
     };
 
-    /// Nothing listens at its endpoint.
+    /// A configuration with an endpoint where nothing listens.
     fn config() -> SdkConfig {
         let connector = connector(Trust::Nobody, ProxyConfig::disabled()).unwrap();
         let credentials = Credentials::new("key", "secret", None, None, "test");
@@ -144,7 +144,7 @@ mod tests {
         DataApiInventory::new(&config(), settings)
     }
 
-    /// What `work` returns in a rehearsal.
+    /// The output of `work` in a rehearsal.
     async fn rehearsed<T>(work: impl Future<Output = T>) -> T {
         REHEARSING.scope((), work).await
     }
@@ -193,7 +193,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_rehearsed_is_done_on_aws() {
         let mut done = false;
-        // Before its limit, however busy the machine is: it waits for nothing.
+        // Within its limit, however busy the machine is: it waits for nothing.
         rehearse_for(Trust::AmazonRoots, async { done = true }).await;
         assert!(done);
     }

@@ -1,15 +1,16 @@
-//! Which schema of the inventory's database this build works with: `ddl/` and `docs/extending.md` say what the versions are.
+//! The schema versions of the inventory's database that this build works with; `ddl/` and `docs/extending.md`
+//! describe them.
 
 use thiserror::Error;
 
-/// The newest migration that this build knows. A later one that says `-- contract: N` with an `N` above it has
-/// removed something that this build needs.
+/// The newest migration that this build knows. A later one with `-- contract: N`, where `N` is above this, has removed
+/// something that this build needs.
 pub const KNOWN: u32 = 3;
 
 /// The oldest schema version that has everything that this build's statements require.
 ///
-/// It is raised after a migration has expanded the schema everywhere, with the code that needs it. Migration 3 is an index:
-/// without it a list is slower, and nothing more.
+/// It is raised, along with the code that needs it, after a migration has expanded the schema everywhere. Migration 3
+/// is only an index, without which a list is slower.
 pub const NEEDED: u32 = 2;
 
 /// Why a database's schema does not fit.
@@ -20,20 +21,20 @@ pub enum SchemaMismatch {
         "the database schema is version {found}, and version {NEEDED} or later is required: run deploy_scripts/create_schema.sh"
     )]
     Old {
-        /// Its newest applied migration; 0 for none.
+        /// Its newest applied migration; 0 if none.
         found: u32,
     },
-    /// A migration has left this build behind.
+    /// A later migration is incompatible with this build.
     #[error(
         "the database schema is version {found}, which requires functions that know version {needed} or later, and these know only {KNOWN}: deploy newer ones"
     )]
     New {
         /// Its newest applied migration.
         found: u32,
-        /// What functions must know.
+        /// The version that functions must know.
         needed: u32,
     },
-    /// A table or a column is missing, whatever version the database reports.
+    /// A table or column is missing, whatever version the database reports.
     #[error(
         "a table or column is missing ({0}); the schema must be version {NEEDED} or later: run deploy_scripts/create_schema.sh"
     )]

@@ -1,4 +1,4 @@
-//! The database's secret: whether the Data API can read it.
+//! The database's secret, and whether the Data API can read it.
 
 use aws_sdk_secretsmanager::Client;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
@@ -21,20 +21,20 @@ const OPERATION: &str = "DescribeSecret";
 
 /// The secret with the database's user and password.
 ///
-/// Only described, never read: the Data API reads it, and this process has no use for a password.
+/// It is only described, never read: the Data API reads it, and this process does not need the password.
 #[derive(Clone, Debug)]
 pub struct SecretProbe {
     client: Client,
     secret: String,
 }
 
-/// A secret that exists but that the Data API cannot read.
+/// A secret that exists but cannot be read by the Data API.
 #[derive(Debug, Error)]
 #[error("the secret is scheduled to be deleted")]
 struct DeletionPending;
 
 impl SecretProbe {
-    /// The secret of `settings`, by name or ARN.
+    /// The secret in `settings`, by name or ARN.
     #[must_use]
     pub fn new(config: &SdkConfig, settings: &InventorySettings) -> Self {
         let config = aws_sdk_secretsmanager::config::Builder::from(config)
@@ -65,7 +65,7 @@ impl Probe for SecretProbe {
     }
 }
 
-/// Whether the same call may succeed later by itself.
+/// Whether the same call may succeed later without a change.
 fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,

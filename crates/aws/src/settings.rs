@@ -1,4 +1,4 @@
-//! Where a function's stores are: settings that are read once from the environment, when it starts.
+//! Where a function's stores are: settings read from the environment once, when it starts.
 
 use fleet_core::settings::{SettingsError, environment, required};
 
@@ -9,7 +9,7 @@ pub struct InventorySettings {
     pub cluster_arn: String,
     /// `DB_SECRET`: the secret with the database's user and password, by ARN or name.
     pub secret: String,
-    /// `DB_NAME`: the database, 1–64 characters (MySQL's limit of a name).
+    /// `DB_NAME`: the database, 1–64 characters (MySQL's limit for a name).
     pub database: String,
 }
 
@@ -24,7 +24,7 @@ impl InventorySettings {
     /// Reads them from the process's environment.
     ///
     /// # Errors
-    /// The first setting that is missing or wrong.
+    /// The first setting that is missing or invalid.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::read(environment)
     }
@@ -32,7 +32,7 @@ impl InventorySettings {
     /// Reads them with `lookup`, which returns a variable's value.
     ///
     /// # Errors
-    /// The first setting that is missing or wrong.
+    /// The first setting that is missing or invalid.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         Ok(Self {
             cluster_arn: required(
@@ -61,7 +61,7 @@ impl DimensionsSettings {
     /// Reads them from the process's environment.
     ///
     /// # Errors
-    /// The first setting that is missing or wrong.
+    /// The first setting that is missing or invalid.
     pub fn from_env() -> Result<Self, SettingsError> {
         Self::read(environment)
     }
@@ -69,7 +69,7 @@ impl DimensionsSettings {
     /// Reads them with `lookup`, which returns a variable's value.
     ///
     /// # Errors
-    /// The first setting that is missing or wrong.
+    /// The first setting that is missing or invalid.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let rule = "the name of the DynamoDB table (3 to 255 letters, digits, dots, hyphens and underscores) or its ARN";
         Ok(Self {
@@ -78,7 +78,7 @@ impl DimensionsSettings {
     }
 }
 
-/// Whether `text` is 1 to `max` visible ASCII characters, the only ones in AWS's names.
+/// Whether `text` is 1 to `max` visible ASCII characters, the only ones that AWS's names contain.
 fn is_word(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }

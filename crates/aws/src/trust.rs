@@ -1,27 +1,27 @@
 //! Which certificate authorities a function trusts when it calls AWS.
 //!
-//! Reading and parsing the system's store takes most of the start of a function with a client: some 900 system calls on
-//! a system that keeps each authority in its own file, and 150 certificates if they are in one. AWS's own
-//! endpoints chain to five roots, which are compiled in. Wherever the endpoint may not be AWS's, the system's store decides.
+//! Reading and parsing the system's store takes most of the start of a function with a client: some 900 system calls
+//! on a system with one file per authority, and parsing 150 certificates if they are in one. AWS's own endpoints
+//! chain to five roots, which are compiled in. Wherever the endpoint may not be AWS's, the system's store is used.
 
 use aws_smithy_http_client::tls::TrustStore;
 
 /// Amazon Trust Services' roots, in PEM.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 
-/// The variables with which people replace or extend the system's store; rustls-native-certs reads them.
+/// The variables that replace or extend the system's store; rustls-native-certs reads them.
 const OWN_STORE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// The variables that send requests through a proxy, which may sign certificates itself.
+/// The variables that send requests through a proxy, which may issue its own certificates.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The prefix of the variables that set an endpoint, for all services or for one.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 
-/// Whom a function trusts.
+/// The authorities that a function trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
-    /// No authority: every call goes to an endpoint over plain HTTP.
+    /// None: every call goes to an endpoint over plain HTTP.
     Nobody,
     /// The roots of AWS's own endpoints in the partition `aws`.
     AmazonRoots,
@@ -30,7 +30,7 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    /// What the environment requires.
+    /// The trust that the environment requires.
     pub(crate) fn from_env() -> Self {
         Self::of(std::env::vars_os().filter_map(|(name, value)| {
             Some((
@@ -40,7 +40,7 @@ impl Trust {
         }))
     }
 
-    /// What these variables require.
+    /// The trust that these variables require.
     fn of(variables: impl Iterator<Item = (String, String)>) -> Self {
         let (mut region, mut all_services, mut over_tls, mut not_aws) = (None, None, false, false);
         for (name, value) in variables.filter(|(_, value)| !value.trim().is_empty()) {
@@ -65,7 +65,7 @@ impl Trust {
         }
     }
 
-    /// The store for a TLS client.
+    /// The trust store for a TLS client.
     pub(crate) fn store(self) -> TrustStore {
         match self {
             Self::Nobody => TrustStore::empty(),
@@ -81,9 +81,9 @@ fn is_plain(url: &str) -> bool {
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"))
 }
 
-/// Whether a region's name is one of the partition `aws`:
-/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>. A partition that is
-/// unknown here counts as another one.
+/// Whether a region's name belongs to the partition `aws`:
+/// <https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>. An unknown
+/// partition counts as another one.
 fn in_partition_aws(region: &str) -> bool {
     let mut parts = region.split('-');
     let area = parts.next().unwrap_or_default();
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(trust(&[region, all, one]), Trust::Nobody);
         let own_store = ("SSL_CERT_FILE", "/etc/pki/own.pem");
         assert_eq!(trust(&[region, all, own_store]), Trust::Nobody);
-        // The other services are AWS's own.
+        // The other services use AWS's own endpoints.
         assert_eq!(trust(&[region, one]), Trust::AmazonRoots);
     }
 
@@ -217,7 +217,7 @@ mod tests {
                 "a root that Mozilla has not"
             );
         }
-        // Mozilla has no other root of Amazon's: a new one must be added here.
+        // Mozilla has no other root of Amazon's: a new one must be added here as well.
         let of_amazon = |der: &&&[u8]| {
             der.windows(b"Amazon Root CA".len())
                 .any(|window| window == b"Amazon Root CA")

@@ -1,4 +1,4 @@
-//! What a failed call of DynamoDB means.
+//! Interpretation of failed DynamoDB calls.
 
 use std::error::Error as StdError;
 
@@ -14,7 +14,7 @@ use crate::{
     failure::{CallFailure, may_pass},
 };
 
-/// Exceptions after which the same call may succeed later. The SDK has tried three times when we see one, except for a
+/// Exceptions after which the same call may succeed later. The SDK has already tried three times, except for a
 /// conflict with another client's transaction, which it leaves to us.
 const PASSING: [&str; 8] = [
     "ProvisionedThroughputExceededException",
@@ -27,12 +27,12 @@ const PASSING: [&str; 8] = [
     "ServiceUnavailable",
 ];
 
-/// A dimension that others write all the time.
+/// A dimension that others keep writing.
 #[derive(Debug, Error)]
 #[error("other writers came first each time")]
 pub(super) struct Contention;
 
-/// A write whose answer was lost, on a dimension that many others have written since.
+/// A write whose response was lost, on a dimension that many others have written since.
 #[derive(Debug, Error)]
 #[error(
     "whether it was written is unknown: its answer was lost, and too many others have written since"
@@ -43,9 +43,9 @@ pub(super) struct UnknownOutcome;
 pub(super) enum PutFailure {
     /// Another writer was first, and left this.
     Conflict(ReadState),
-    /// Another writer was first, in another region: the state that it left is unknown here.
+    /// Another writer was first, in another region: the state that it left is not known here.
     Race,
-    /// The store did not do it.
+    /// The store failed.
     Store(StoreError),
 }
 
@@ -55,8 +55,8 @@ impl From<StoreError> for PutFailure {
     }
 }
 
-/// What a failed put means. A conflict may be one with the very same write, which the SDK sent again after an answer was
-/// lost: the state that comes with it tells.
+/// Interprets a failed put. A conflict may be with the very same write, which the SDK resent after a response was lost:
+/// the state in the conflict shows this.
 pub(super) fn of_put(
     operation: &'static str,
     error: SdkError<PutItemError, HttpResponse>,
@@ -68,7 +68,7 @@ pub(super) fn of_put(
             let PutItemError::ConditionalCheckFailedException(conflict) = refusal.into_err() else {
                 return PutFailure::Race;
             };
-            // Without an item in the way, the one that was seen has been deleted.
+            // No item in the conflict: the one that was seen has been deleted.
             item::read(conflict.item).map_or_else(|error| fault(error).into(), PutFailure::Conflict)
         }
         SdkError::ServiceError(refusal)
@@ -80,7 +80,7 @@ pub(super) fn of_put(
     }
 }
 
-/// What any other failed call means.
+/// Interprets any other failed call.
 pub(super) fn store_error<E>(
     operation: &'static str,
     error: &SdkError<E, HttpResponse>,
@@ -97,7 +97,7 @@ where
                     .code()
                     .is_some_and(|code| PASSING.contains(&code))
         }
-        // Timeouts, broken connections and answers that cannot be read.
+        // Timeouts, broken connections and unreadable responses.
         _ => true,
     };
     let cause = CallFailure::of(operation, error);

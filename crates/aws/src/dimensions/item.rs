@@ -17,19 +17,19 @@ use uuid::Uuid;
 pub(super) const KEY: &str = "scalableTargetDimensionId";
 /// Counts the writes of the item, from 1.
 pub(super) const REVISION: &str = "revision";
-/// Names the last write, so that a writer whose answer was lost knows its own.
+/// Names the last write, so that a writer whose response was lost recognizes its own.
 pub(super) const WRITE_ID: &str = "writeId";
-/// Names the writes before it, newest first, without a gap: a writer knows its own even when others have written since. An
-/// item without the attribute names none. It replaces the list `earlierWriteIds` of earlier versions.
+/// Names the writes before it, newest first, without a gap: a writer recognizes its own even when others have written
+/// since. An item without the attribute names none. It replaces the list `earlierWriteIds` of earlier versions.
 const EARLIER_WRITES: &str = "earlierWrites";
 
-/// How many earlier writes an item names. With all of them, an item of ordinary size is still within the kilobyte that
-/// DynamoDB counts as one unit of a write.
+/// The most earlier writes that an item names. With all of them, an item of ordinary size still fits into the kilobyte
+/// that DynamoDB counts as one write unit.
 const MAX_EARLIER_WRITES: usize = 120;
-/// How many bytes of a write's id name it afterwards: another write has the same ones with a chance of 1 in 2^48.
+/// How many bytes of its id name an earlier write: two writes share them with a chance of 1 in 2^48.
 const NAME_BYTES: usize = 6;
 
-// Capacities are kept as text: a capacity is any finite number that a double holds, and DynamoDB's numbers end at 1E126.
+// Capacities are stored as text: a capacity can be any finite double, and DynamoDB's numbers end at 1E126.
 const ACTUAL: &str = "actualCapacity";
 const DESIRED: &str = "desiredCapacity";
 pub(super) const STATUS: &str = "scalingStatus";
@@ -37,7 +37,7 @@ const REASON: &str = "failureReason";
 /// When the item was written. Items of earlier versions have none.
 const UPDATED_AT: &str = "updatedAt";
 
-/// An item that no write of ours leaves.
+/// An item that none of our writes leaves.
 #[derive(Debug, Error)]
 pub(super) enum ItemError {
     /// An attribute is missing or has another type.
@@ -52,7 +52,7 @@ pub(super) enum ItemError {
     /// A status that does not exist.
     #[error("the item's attribute scalingStatus is not a status")]
     Status,
-    /// A reason where nothing failed.
+    /// A reason without a failure.
     #[error("the item has a failureReason although its scalingStatus is not Failed")]
     ReasonWithoutFailure,
     /// A reason that is too long or not printable.
@@ -69,11 +69,11 @@ pub(super) enum ItemError {
     Revision,
 }
 
-/// A state as it was read, and what a write must find to replace it.
+/// A state as it was read, with what a write must find to replace it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct ReadState {
     pub(super) stored: StoredDimension,
-    /// `None` when there was no item.
+    /// `None` if there was no item.
     revision: Option<Revision>,
 }
 
@@ -84,10 +84,10 @@ struct Revision {
     earlier_writes: Vec<WriteName>,
 }
 
-/// What names a write in the items after it: the beginning of its id.
+/// The name of an earlier write: the beginning of its id.
 type WriteName = [u8; NAME_BYTES];
 
-/// Identifies what an update writes, through all its calls.
+/// Identifies an update's write, across all its calls.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WriteId(Uuid);
 
@@ -96,7 +96,7 @@ impl WriteId {
         Self(Uuid::new_v4())
     }
 
-    /// The tag of the state that it leaves.
+    /// The tag of the state after the write.
     pub(super) fn tag(self) -> StateTag {
         StateTag::of_write(self.0.to_string())
     }
@@ -107,24 +107,24 @@ impl WriteId {
     }
 }
 
-/// What a state says of an earlier write.
+/// Whether a state contains an earlier write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WriteTrace {
-    /// The state is what the write left, or what others have made of that since.
+    /// The state is the result of the write, or was derived from it.
     Written,
-    /// The state was made without it.
+    /// The write did not happen.
     NotWritten,
-    /// So many others have written since that nothing tells.
+    /// Unknown: too many others have written since.
     Lost,
 }
 
 impl ReadState {
-    /// What this state says of the write `id` that was to replace `earlier`.
+    /// Whether this state contains the write `id`, which was to replace `earlier`.
     ///
-    /// The revision that the write would have had tells whether it would be named here: no clock does.
+    /// No clock is involved: the revision that the write would have had shows whether it would be named here.
     pub(super) fn trace(&self, id: WriteId, earlier: &Self) -> WriteTrace {
         let Some(revision) = &self.revision else {
-            // What was there has been deleted, and the write with it.
+            // The item has been deleted, and the write with it.
             return WriteTrace::NotWritten;
         };
         if self.stored.tag == id.tag() || revision.earlier_writes.contains(&id.name()) {
@@ -144,7 +144,7 @@ impl ReadState {
     }
 }
 
-/// The values of a condition on what was seen.
+/// The values for a write's condition on the state that was seen.
 pub(super) struct Condition {
     pub(super) number: AttributeValue,
     pub(super) write_id: AttributeValue,
@@ -205,7 +205,7 @@ pub(super) fn read(item: Option<HashMap<String, AttributeValue>>) -> Result<Read
     })
 }
 
-/// Reads an item of which only the table knows the dimension.
+/// Reads an item of a scan, with its dimension.
 pub(super) fn read_listed(
     item: HashMap<String, AttributeValue>,
 ) -> Result<(DimensionId, StoredDimension), ItemError> {
@@ -213,12 +213,12 @@ pub(super) fn read_listed(
     Ok((id, read(Some(item))?.stored))
 }
 
-/// The dimension that `item`, or a key alone, is of.
+/// The dimension id in `item`, which may be a key alone.
 pub(super) fn key(item: &HashMap<String, AttributeValue>) -> Result<DimensionId, ItemError> {
     DimensionId::parse(string(item, KEY)?).map_err(ItemError::Key)
 }
 
-/// The item with which `write` replaces what was `seen` by `after`, and what must still be there for it.
+/// The item with which `write` replaces the state `seen` with `after`, and the condition for it.
 pub(super) fn write(
     id: &DimensionId,
     write: WriteId,
@@ -246,7 +246,7 @@ pub(super) fn write(
     }
     let last_write = seen.stored.tag.as_str();
     if let Some(revision) = &seen.revision {
-        // An id of another form, which no write of ours has, keeps its place in the order.
+        // An id in another form, which none of our writes has, still takes its place in the order.
         let last_name =
             Uuid::parse_str(last_write).map_or([0; NAME_BYTES], |id| WriteId(id).name());
         let earlier = iter::once(last_name).chain(revision.earlier_writes.iter().copied());

@@ -11,8 +11,8 @@ use super::{DynamoDimensions, answer_by, errors, item};
 use crate::budget::TimeBudget;
 
 impl ListDimensions for DynamoDimensions {
-    /// One call. With a status it looks through as many items as DynamoDB reads in one (1 MB), so that a page is short
-    /// only where few of them have the status.
+    /// Makes one call. With a status it examines as many items as DynamoDB reads in one call (1 MB), so that a page
+    /// is short only if few of them have the status.
     async fn list(
         &self,
         status: Option<StatusName>,
@@ -29,7 +29,7 @@ impl ListDimensions for DynamoDimensions {
                 call.exclusive_start_key(item::KEY, AttributeValue::S(after.as_str().to_owned()));
         }
         call = match status {
-            // DynamoDB counts the items that it looks at, not those that pass the filter.
+            // DynamoDB counts the items that it examines, not those that pass the filter.
             None => call.limit(i32::try_from(limit.get()).unwrap_or(i32::MAX)),
             Some(status) => call
                 .filter_expression("#status = :status")
@@ -47,7 +47,7 @@ impl ListDimensions for DynamoDimensions {
             .collect::<Result<Vec<_>, _>>()
             .map_err(errors::fault)?;
         let next = match (is_cut, answer.last_evaluated_key) {
-            // A scan can begin after any key, also after one that it did not end at.
+            // A scan can begin after any key, even one that the previous scan did not end at.
             (true, _) => dimensions.last().map(|(id, _)| id.clone()),
             (false, Some(key)) => Some(item::key(&key).map_err(errors::fault)?),
             (false, None) => None,

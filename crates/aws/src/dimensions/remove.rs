@@ -1,4 +1,4 @@
-//! Removing a stored dimension. No function does; the server's page removes its examples.
+//! Removes a stored dimension. No function does this; the server's page removes its examples.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleet_core::{

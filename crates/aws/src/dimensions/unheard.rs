@@ -1,4 +1,4 @@
-//! Whether an attempt of a call may have been done without an answer that says so.
+//! Whether an attempt of a call may have taken effect without a response that confirms it.
 
 use std::sync::{
     Arc,
@@ -18,23 +18,23 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 
-/// The status of DynamoDB's refusals: such a call was not done.
+/// The status of DynamoDB's refusals: a refused call had no effect.
 const REFUSED: u16 = 400;
 
-/// Counts the attempts that the SDK sent and that ended without an answer, or with one that leaves open whether the call was
-/// done: a server error, say. An interceptor for the calls in question; clones share one count.
+/// Counts the attempts that ended without a response, or with one that leaves open whether the call took effect: a
+/// server error, say. An interceptor for the calls in question; clones share one count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Attempts {
     unheard: Arc<AtomicU32>,
 }
 
 impl Attempts {
-    /// Whether one of them may have been done, or may be done in a moment.
+    /// Whether one of them may have taken effect, or still may.
     pub(super) fn has_unheard(&self) -> bool {
         self.unheard.load(Relaxed) > 0
     }
 
-    /// Starts again.
+    /// Resets the count.
     pub(super) fn forget(&self) {
         self.unheard.store(0, Relaxed);
     }
@@ -56,7 +56,7 @@ impl Intercept for Attempts {
         Ok(())
     }
 
-    // Runs after every attempt, also after one whose time ran out.
+    // Runs after every attempt, including one that timed out.
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,

@@ -1,11 +1,11 @@
 //! A service's message without the values that it quotes.
 //!
-//! The database's errors quote what a client sent, which has no place in a log. Names (of a key, a column, a table, a
-//! user) and error codes stay, since an operator needs them. Anything else in quotes is treated as a value: an unknown sentence
-//! loses its end rather than showing one. The sentences are those of
+//! The database's errors quote what a client sent, which does not belong in a log. Names (of a key, a column, a
+//! table, a user) and error codes stay, since an operator needs them. Anything else in quotes is treated as a value:
+//! an unknown message loses its end rather than exposing one. The messages are from
 //! <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>.
 
-/// What precedes the opening quote of a name.
+/// The text before the opening quote of a name.
 const NAMED: [&str; 15] = [
     "key ",
     "olumn ",
@@ -24,7 +24,7 @@ const NAMED: [&str; 15] = [
     "bigger than ",
 ];
 
-/// The quoted names of a statement's parts.
+/// The quoted names of a statement's clauses.
 const CLAUSES: [&str; 6] = [
     "field list",
     "where clause",
@@ -34,10 +34,10 @@ const CLAUSES: [&str; 6] = [
     "having clause",
 ];
 
-/// `message` with `'…'` instead of the value that it quotes.
+/// `message` with `'…'` in place of the value that it quotes.
 ///
-/// A value may hold quotes itself, and even words like those that follow it. It is cut from its opening quote to the
-/// last closing one after which its sentence continues as expected, or to the end.
+/// A value may itself contain quotes, and even words like those that follow it. It is cut from its opening quote to the
+/// last closing one after which the message continues as expected, or to the end.
 pub(super) fn without_values(message: &str) -> String {
     let (text, code) = message.split_at(code_begins(message));
     match value_begins(text) {
@@ -49,8 +49,8 @@ pub(super) fn without_values(message: &str) -> String {
     }
 }
 
-/// Where the code that the Data API appends begins: `; Error code: 1062; SQLState: 23000`. The message ends with it, so
-/// no value can be mistaken for it: a closing quote would follow.
+/// The start of the code that the Data API appends: `; Error code: 1062; SQLState: 23000`. It ends the message, so no
+/// value can be mistaken for it: a closing quote would follow.
 fn code_begins(message: &str) -> usize {
     ["; SQLState: ", "; Error code: "]
         .iter()
@@ -86,7 +86,7 @@ fn name_ends(text: &str, quote: usize) -> Option<usize> {
     ((named || CLAUSES.contains(&name)) && closed).then(|| text.len() - rest.len())
 }
 
-/// What follows the value at the start of `value`, according to the text `before` it.
+/// What may follow the value at the start of `value`, given the text `before` it.
 fn after_value<'a>(before: &str, value: &'a str) -> &'a str {
     let goes_on: fn(&str) -> bool = if before.ends_with("entry ") {
         |rest| quoted_name(rest, " for key '", "'")
@@ -95,7 +95,7 @@ fn after_value<'a>(before: &str, value: &'a str) -> &'a str {
     } else if before.ends_with(" near ") {
         |rest| rest.strip_prefix(" at line ").is_some_and(is_word)
     } else if before.ends_with("Value ") {
-        // The service's own check of a request.
+        // The service's own validation of a request.
         |rest| {
             rest.split_once(" failed to satisfy constraint: ")
                 .is_some_and(|(field, _)| quoted_name(field, " at '", "'"))
@@ -129,7 +129,7 @@ fn quoted_name(text: &str, before: &str, after: &str) -> bool {
         .is_some_and(is_name)
 }
 
-/// Whether `text` can be the name of something in the database, with its qualifiers, or a user's host.
+/// Whether `text` can be the name of a database object, with its qualifiers, or a user's host.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// What MySQL, MariaDB and the Data API write around a value: before it, and after it.
+    /// The text that MySQL, MariaDB and the Data API write before and after a value.
     const AROUND: [(&str, &str); 15] = [
         ("Duplicate entry '", "' for key 'PRIMARY'"),
         (

@@ -1,4 +1,4 @@
-//! Adds an instance: all of it or nothing, once.
+//! Adds an instance, atomically and only once.
 
 use aws_sdk_rdsdata::types::SqlParameter;
 use fleet_core::inventory::{
@@ -17,7 +17,7 @@ use crate::budget::TimeBudget;
 const INSERT_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
                                VALUES (:id, :region, :account, UTC_TIMESTAMP(), :token)";
 
-/// The same with a given creation date, for an import.
+/// The same with a given creation date, for imports.
 const RESTORE_INSTANCE: &str = "INSERT INTO ec2 (aws_instance_id, aws_region, aws_account, creation_date_utc, add_token) \
                                 VALUES (:id, :region, :account, :created, :token)";
 
@@ -31,13 +31,13 @@ const PACKAGES_PER_STATEMENT: usize = 2_000;
 const SQL_LIMIT: usize = 65_536;
 const REQUEST_LIMIT: usize = 4 * 1024 * 1024;
 
-// A row of SQL is at most `(:id, :n1999, :v1999), `.
+// A row of SQL is at most `(:id, :n1999, :v1999), ` long.
 const WIDEST_SQL: usize =
     INSERT_PACKAGES.len() + PACKAGES_PER_STATEMENT * "(:id, :n1999, :v1999), ".len();
 const _: () = assert!(PACKAGES_PER_STATEMENT <= 10_000 && WIDEST_SQL <= SQL_LIMIT);
 
 // A character takes at most 4 bytes in a JSON string: 4 in UTF-8, or 2 as `\"` or `\\`; control characters, which would
-// take 6, are not printable. Headers, ARNs and the transaction's id are given 64 KiB, many times what they need.
+// take 6, are not printable. 64 KiB are left for headers, ARNs and the transaction's id, many times what they need.
 const BYTES_PER_CHAR: usize = 4;
 const PARAMETER: usize = r#"{"name":"n1999","value":{"stringValue":""}},"#.len();
 const WIDEST_ROW: usize =
@@ -49,7 +49,7 @@ const WIDEST_REQUEST: usize = 64 * 1024
     + PACKAGES_PER_STATEMENT * WIDEST_ROW;
 const _: () = assert!(WIDEST_REQUEST <= REQUEST_LIMIT);
 
-/// Adds `new` with the date given, or the current time.
+/// Adds `new` with the given date, or the current time.
 pub(super) async fn add(
     api: &DataApiClient,
     new: &NewInstance,
@@ -58,7 +58,7 @@ pub(super) async fn add(
     let created = created.map(|date| date.to_string());
     let budget = TimeBudget::start();
     let mut pace = RetryPace::new(budget);
-    // The same through all attempts: it tells our own row, written by an attempt whose answer was lost, from another's.
+    // The same for all attempts: it tells our own row, from an attempt whose response was lost, from another client's.
     let token = Uuid::new_v4().to_string();
     let mut sent = false;
     loop {
@@ -71,7 +71,7 @@ pub(super) async fn add(
         if sent {
             match write::stored_token(api, budget, &mut pace, &new.id).await? {
                 Some(stored) if stored == token => return Ok(()),
-                // It may have been stored, seen and removed by another client, and must not come back.
+                // The instance may have been stored, seen and removed by another client, and must not come back.
                 _ if commit == CommitFate::InDoubt => {
                     return Err(failure.into_store_error().into());
                 }
@@ -128,7 +128,8 @@ async fn fill(
         api.execute(sql, parameters, Some(transaction), budget.work())
             .await
             .map_err(|mut failure| {
-                // The instance is new and its packages differ, so this is not the duplicate that a client is told about.
+                // The instance is new and its packages differ, so this is not the duplicate that clients are told
+                // about.
                 if failure.verdict == CallVerdict::Duplicate {
                     failure.verdict = CallVerdict::Fault;
                 }
@@ -163,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    /// A name at its widest: the most characters, each of them 4 bytes in UTF-8.
+    /// A name of maximum size: the most characters, each of them 4 bytes in UTF-8.
     fn widest(n: usize, max: usize) -> String {
         let number = n.to_string();
         format!("{}{number}", "𝕏".repeat(max - number.len()))
@@ -176,7 +177,7 @@ mod tests {
         }
     }
 
-    /// The parameters as the request holds them.
+    /// The size of the parameters in the request.
     fn json_bytes(parameters: &[SqlParameter]) -> usize {
         parameters
             .iter()

@@ -1,6 +1,6 @@
 //! Browses the inventory for a person: pages with packages, words, counts and values to filter by.
 //!
-//! Nothing is retried: the page that shows this tries again a second later.
+//! Nothing is retried: the page that shows the results tries again a second later.
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
@@ -21,9 +21,9 @@ use super::{
     window::{self, PageQuery},
 };
 
-/// The longest that one of these reads takes.
+/// The time limit of each of these reads.
 const WITHIN: Duration = Duration::from_secs(10);
-/// How many index entries one page examines: some 20 ms of work, so that a search for a rare word takes few pages.
+/// How many index entries one page examines: some 20 ms of work, so that a search for a rare word needs few pages.
 const EXAMINED: usize = 5_000;
 
 /// One page, with packages.
@@ -147,8 +147,8 @@ async fn grouped_rows(
     Ok(answer.records.unwrap_or_default())
 }
 
-/// The search with words that are one exact thing as the filter that they mean: a text that is the name and the version
-/// of a package, as a person copies them from a list, means just that version.
+/// Turns words that are exactly the name and version of a package, as a person copies them from a list, into the filter
+/// for that version.
 async fn words_as_filters<'a>(
     api: &DataApiClient,
     search: &'a InstanceSearch,
@@ -171,7 +171,7 @@ async fn words_as_filters<'a>(
     Ok(Cow::Borrowed(search))
 }
 
-/// Counts the entries of one index if that is enough.
+/// Counts the entries of a single index if possible.
 fn count_statement(search: &InstanceSearch) -> (String, Vec<SqlParameter>) {
     let InstanceSearch { filter, words } = search;
     let mut parameters = window::filter_parameters(filter);
@@ -196,7 +196,7 @@ fn count_statement(search: &InstanceSearch) -> (String, Vec<SqlParameter>) {
     (sql, parameters)
 }
 
-/// The words as the name of a package and its version, which is the last of them.
+/// The words as a package's name and version; the version is the last word.
 fn named_version(words: &[String]) -> Option<(PackageName, PackageVersion)> {
     let (version, name) = words.split_last()?;
     let name = PackageName::parse(name.join(" ")).ok()?;
@@ -218,7 +218,7 @@ async fn exists(
     Ok(!answer.records().is_empty())
 }
 
-/// The first packages of each instance, and how many it has.
+/// The first packages of each instance, and its number of packages.
 ///
 /// Counted first: a page of instances with 10,000 packages each would exceed one response of the Data API.
 async fn packages(

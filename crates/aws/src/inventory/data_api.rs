@@ -19,10 +19,10 @@ use super::errors::{CallVerdict, FailedCall};
 use crate::{budget, calls::WatchCalls, failure::CallFailure, settings::InventorySettings};
 
 /// The time limit of one call. None of our statements takes a second on a running cluster; a call that takes this
-/// long has lost its connection, and there is time to try once more.
+/// long has lost its connection, and there is time for one more try.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 
-/// How many times a rollback is sent: it is safe to repeat, and a lost one leaves rows locked for minutes.
+/// How many times a rollback is sent: repeating it is safe, and a lost one leaves rows locked for minutes.
 const ROLLBACK_ATTEMPTS: usize = 2;
 
 /// The Data API of one cluster.
@@ -44,8 +44,8 @@ impl DataApiClient {
         }
     }
 
-    /// Runs one statement, within a transaction or, when it only reads, by itself: one that writes may be run by the
-    /// database long after the deadline.
+    /// Runs one statement, within a transaction or, if it only reads, on its own: the database may run a write long
+    /// after the deadline.
     pub(super) async fn execute(
         &self,
         sql: impl Into<String>,
@@ -65,7 +65,7 @@ impl DataApiClient {
         bounded("ExecuteStatement", deadline, call.send()).await
     }
 
-    /// Begins a transaction, which the caller commits or rolls back.
+    /// Begins a transaction, which the caller must commit or roll back.
     pub(super) async fn begin(&self, deadline: Instant) -> Result<OpenTransaction, FailedCall> {
         let call = self
             .client
@@ -84,7 +84,7 @@ impl DataApiClient {
         })
     }
 
-    /// Returns whether the service confirms the rollback.
+    /// Returns whether the service confirmed the rollback.
     async fn send_rollback(&self, id: &str, deadline: Instant) -> bool {
         for _ in 0..ROLLBACK_ATTEMPTS {
             let call = self
@@ -107,7 +107,7 @@ impl DataApiClient {
     }
 }
 
-/// An open transaction. If it is dropped open (its request was given up), it is rolled back in the background,
+/// An open transaction. If it is dropped open (because its request was given up), it is rolled back in the background,
 /// since its locks would block others for minutes.
 #[derive(Debug)]
 pub(super) struct OpenTransaction {
@@ -117,7 +117,7 @@ pub(super) struct OpenTransaction {
 }
 
 impl OpenTransaction {
-    /// Commits it. After a failure the commit may or may not have been done; [`Self::roll_back`] settles that.
+    /// Commits it. After a failure the commit may or may not have succeeded; [`Self::roll_back`] settles that.
     pub(super) async fn commit(&mut self, deadline: Instant) -> Result<(), FailedCall> {
         let settings = &self.api.settings;
         let call = self
@@ -133,7 +133,7 @@ impl OpenTransaction {
     }
 
     /// Rolls it back, if the service can be reached within [`budget::ENDING`] and before `deadline`. Returns
-    /// whether the service confirms the rollback: `false` for a transaction that had ended, or without an answer.
+    /// whether the service confirmed the rollback: `false` if the transaction had already ended, or without a response.
     pub(super) async fn roll_back(mut self, deadline: Instant) -> bool {
         let undone = self
             .api
@@ -143,7 +143,7 @@ impl OpenTransaction {
         undone
     }
 
-    /// Forgets it without a call: the service has ended it.
+    /// Forgets it without a call: the service has already ended it.
     pub(super) fn forget(mut self) {
         self.open = false;
     }
@@ -190,7 +190,7 @@ where
     }
 }
 
-/// A text as a named parameter.
+/// A text as a named SQL parameter.
 pub(super) fn text(name: impl Into<String>, value: &str) -> SqlParameter {
     SqlParameter::builder()
         .name(name)

@@ -1,7 +1,7 @@
-//! What a failed call of the Data API means for the operation that made it.
+//! Interpretation of failed Data API calls.
 //!
-//! Exceptions are distinguished by name. Only the two that carry the database's own error are parsed further, since there the
-//! service gives nothing but text.
+//! Exceptions are distinguished by name. Only the two that contain the database's own error are parsed further, since
+//! the service gives only text there.
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -29,16 +29,17 @@ const OTHER_SCHEMA: [u16; 3] = [1054, 1146, 1176];
 /// MySQL's codes while another instance takes over: shutting down, and read-only in two forms.
 const FAILING_OVER: [u16; 3] = [1053, 1290, 1836];
 
-/// What a failed call means.
+/// The meaning of a failed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallVerdict {
     /// A row with this key exists.
     Duplicate,
     /// The paused cluster is resuming; the statement did not run.
     Resuming,
-    /// The service lost its connection to the database, as it does when the cluster was paused; the statement may have run.
+    /// The service lost its connection to the database, as happens when the cluster was paused; the statement may
+    /// have run.
     LinkFailure,
-    /// Another transaction was in the way, and this one was undone.
+    /// Another transaction got in the way, and this one was rolled back.
     Conflict,
     /// Too many requests or connections; the statement did not run.
     Crowded,
@@ -46,8 +47,8 @@ pub(super) enum CallVerdict {
     Unknown,
     /// The transaction does not exist (any more).
     Gone,
-    /// The service could not read the secret this time, or the database rejects its password, which may have just changed;
-    /// the statement did not run.
+    /// The service could not read the secret this time, or the database rejects its password, which may just have
+    /// changed; the statement did not run.
     SecretUnread,
     /// The store is unavailable, and retrying at once would only add to its load.
     Unavailable,
@@ -57,17 +58,17 @@ pub(super) enum CallVerdict {
     Fault,
 }
 
-/// A failed call: what it means, and what happened.
+/// A failed call: its meaning and its cause.
 #[derive(Debug)]
 pub(super) struct FailedCall {
     pub(super) verdict: CallVerdict,
     pub(super) cause: Cause,
-    /// Whether the connection broke, or could not be established, before there was a response.
+    /// Whether the connection broke, or could not be established, before a response.
     broke: bool,
 }
 
 impl FailedCall {
-    /// A call without an answer in time, or that was not sent at all.
+    /// A call without a response in time, or one that was not sent at all.
     pub(super) fn unanswered(verdict: CallVerdict, cause: impl Into<Cause>) -> Self {
         Self {
             verdict,
@@ -76,12 +77,12 @@ impl FailedCall {
         }
     }
 
-    /// Whether the connection broke, or could not be established, before there was a response.
+    /// Whether the connection broke, or could not be established, before a response.
     pub(super) fn is_broken_connection(&self) -> bool {
         self.broke
     }
 
-    /// What `error` means for the operation that made the call.
+    /// Interprets `error` of the call of `operation`.
     pub(super) fn of<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: StdError + ProvideErrorMetadata + 'static,
@@ -115,7 +116,7 @@ impl FailedCall {
         }
     }
 
-    /// The error for the operation's caller when there are no more retries.
+    /// The error for the operation's caller when no retries are left.
     pub(super) fn into_store_error(self) -> StoreError {
         let (store, source) = (Store::Inventory, self.cause);
         match self.verdict {
@@ -135,7 +136,7 @@ impl FailedCall {
     }
 }
 
-/// What `error` means.
+/// Interprets `error`.
 fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> CallVerdict {
     match error {
         SdkError::ConstructionFailure(_) => CallVerdict::Fault,
@@ -151,7 +152,7 @@ fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> CallV
     }
 }
 
-/// What the service's exception `code` means.
+/// Interprets the service's exception `code`.
 fn of_exception(code: &str, message: &str, status: u16) -> CallVerdict {
     match code {
         "DatabaseResumingException" => CallVerdict::Resuming,
@@ -175,7 +176,7 @@ fn of_exception(code: &str, message: &str, status: u16) -> CallVerdict {
     }
 }
 
-/// What the text of a database error means. A duplicate is checked first: its text quotes the client's key, which
+/// Interprets the text of a database error. A duplicate is checked first: its text quotes the client's key, which
 /// may contain any of the other words.
 fn of_database_text(message: &str) -> CallVerdict {
     let code = error_code(message);
@@ -230,7 +231,7 @@ mod tests {
             ("DatabaseUnavailableException", 504, CallVerdict::Unknown),
             ("ServiceUnavailableError", 503, CallVerdict::Unknown),
             ("InternalServerErrorException", 500, CallVerdict::Unknown),
-            // Their names alone say so.
+            // The verdict depends on their names alone.
             ("DatabaseUnavailableException", 400, CallVerdict::Unknown),
             ("ServiceUnavailableError", 400, CallVerdict::Unknown),
             ("InternalServerErrorException", 400, CallVerdict::Unknown),

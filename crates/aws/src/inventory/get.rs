@@ -1,4 +1,4 @@
-//! Reads an instance with its packages, as it was at one moment.
+//! Reads an instance with its packages, as of one moment.
 
 use aws_sdk_rdsdata::types::Field;
 use fleet_core::{
@@ -23,12 +23,12 @@ use crate::budget::TimeBudget;
 /// shorter than a package's.
 const PAGE_ROWS: usize = 1_001;
 
-/// The instance (kind 0) and the first of its packages (kind 1), in one statement and therefore of one moment.
+/// The instance (kind 0) and the first of its packages (kind 1), in one statement and therefore as of one moment.
 const SELECT_FIRST: &str = "SELECT 0 AS kind, aws_region, aws_account, creation_date_utc FROM ec2 WHERE aws_instance_id = :id \
                             UNION ALL SELECT 1, package_name, package_version, NULL FROM ec2_package WHERE aws_instance_id = :id \
                             ORDER BY 1, 2, 3 LIMIT 1001";
 
-/// The packages after one, in the form of the statement above.
+/// The packages after a given one, in the form of the statement above.
 const SELECT_NEXT: &str = "SELECT 1 AS kind, package_name, package_version, NULL AS creation_date_utc FROM ec2_package \
                            WHERE aws_instance_id = :id \
                            AND (package_name > :name OR (package_name = :name AND package_version > :version)) \
@@ -57,8 +57,8 @@ async fn attempt(
     if records.len() < PAGE_ROWS {
         return rows::instance(id, records);
     }
-    // There may be more packages than fit one response. The pages must be of one moment, which a transaction guarantees
-    // (REPEATABLE READ, the default: its first read fixes what it sees).
+    // There may be more packages than fit into one response. All pages must be as of one moment, which a transaction
+    // guarantees (REPEATABLE READ, the default: its first read fixes what it sees).
     let transaction = api.begin(budget.work()).await?;
     let read = read_pages(api, budget, id, &transaction).await;
     // Nothing was written, so it only matters that it ends, not how.

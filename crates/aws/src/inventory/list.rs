@@ -13,7 +13,7 @@ use super::{
 };
 use crate::budget::TimeBudget;
 
-/// One page. It begins after an id, not at a number of rows, and examines a bounded number of index entries, so it costs
+/// One page. It begins after an id, not at a row number, and examines a bounded number of index entries, so it costs
 /// the same at any depth and with any filter.
 pub(super) async fn list(
     api: &DataApiClient,

@@ -7,15 +7,15 @@ use fleet_core::{calls, store::StoreError};
 use super::errors::{CallVerdict, FailedCall};
 use crate::budget::{TimeBudget, jittered};
 
-/// The waits while a cluster resumes: they grow from the first to the last, and end only when time is up.
+/// The waits while a cluster resumes: they grow from the first to the last, and end only when time runs out.
 const RESUMING: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(3));
 
 /// How many times an operation is retried after failures of one kind, and the wait before the first retry; each
 /// further wait is twice as long.
 fn allowance(verdict: CallVerdict) -> (u32, Duration) {
     match verdict {
-        // Locks are short, and another transaction made progress each time: worth more retries. A duplicate comes here only
-        // if the row that it refers to is gone again.
+        // Locks are short, and another transaction makes progress each time: worth more retries. A duplicate gets
+        // here only if the row that it refers to is gone again.
         CallVerdict::Conflict | CallVerdict::Duplicate => (8, Duration::from_millis(25)),
         CallVerdict::Crowded => (5, Duration::from_millis(250)),
         CallVerdict::Unknown => (3, Duration::from_millis(100)),
@@ -68,8 +68,8 @@ impl RetryPace {
             }
             return Ok(());
         }
-        // A call that was cut off, or not sent, because time was up says nothing about the cluster: it was resuming when it
-        // last answered.
+        // A call that was cut off, or not sent, because time ran out says nothing about the cluster: it was resuming
+        // at its last response.
         if let (
             true,
             CallVerdict::Unknown | CallVerdict::Unavailable,

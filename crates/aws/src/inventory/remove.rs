@@ -1,4 +1,4 @@
-//! Removes an instance; its packages go with it, by the foreign key.
+//! Removes an instance; the foreign key removes its packages.
 
 use fleet_core::{inventory::InstanceId, store::StoreError};
 
@@ -13,10 +13,11 @@ const DELETE: &str = "DELETE FROM ec2 WHERE aws_instance_id = :id";
 
 /// Returns whether the instance existed.
 ///
-/// A removal whose commit failed had found the instance. If the instance is gone afterwards, either that commit was
-/// done or another client removed it: it is impossible to tell. That counts as a removal, since clients remove what
-/// they know of, and telling one that its instance had not existed would be the worse mistake. While the
-/// instance exists it is removed again, unless it may be another one: added by another client after a commit that was done.
+/// A removal whose commit failed had found the instance. If the instance is gone afterwards, either that commit
+/// succeeded or another client removed it: there is no way to tell. That counts as a removal, since clients remove
+/// what they know of, and claiming that the instance had not existed would be the worse mistake. If the instance
+/// still exists, it is removed again, unless it may be a new one that another client added after a commit that
+/// succeeded.
 pub(super) async fn remove(api: &DataApiClient, id: &InstanceId) -> Result<bool, StoreError> {
     let budget = TimeBudget::start();
     let mut pace = RetryPace::new(budget);

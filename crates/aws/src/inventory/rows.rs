@@ -1,4 +1,4 @@
-//! Rows of the Data API as values of the domain.
+//! Converts rows of the Data API to domain values.
 
 use aws_sdk_rdsdata::types::Field;
 use fleet_core::{
@@ -17,16 +17,16 @@ use crate::schema;
 /// A row that none of our statements stores or selects.
 #[derive(Debug, Error)]
 pub(super) enum RowError {
-    /// It has too few or too many columns, or not their types.
+    /// It has the wrong number or types of columns.
     #[error("a row of {statement} does not have the selected columns")]
     Columns {
-        /// What was queried.
+        /// The statement.
         statement: &'static str,
     },
     /// A text breaks its rule.
     #[error("{column} of a stored row {source}")]
     Text {
-        /// Its column.
+        /// The column.
         column: &'static str,
         /// The rule.
         source: TextError,
@@ -40,7 +40,7 @@ pub(super) enum RowError {
 }
 
 impl From<CreationDateError> for RowError {
-    /// Omits the error, since it quotes stored values.
+    /// Drops the error, since it quotes stored values.
     fn from(_: CreationDateError) -> Self {
         Self::Date
     }
@@ -52,11 +52,11 @@ impl From<RowError> for FailedCall {
     }
 }
 
-/// Whether the schema in a probe's only row fits.
+/// Checks the schema version in a probe's only row.
 pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), FailedCall> {
     let number = |field: &Field| match field {
         Field::LongValue(number) => u32::try_from(*number).ok(),
-        // Without any row.
+        // The table is empty.
         Field::IsNull(true) => Some(0),
         _ => None,
     };
@@ -70,7 +70,7 @@ pub(super) fn schema(records: Option<Vec<Vec<Field>>>) -> Result<(), FailedCall>
     schema::check(found, needed).map_err(FailedCall::schema)
 }
 
-/// The token of the only row, if there is one.
+/// The token in the only row, if any.
 pub(super) fn token(records: Option<Vec<Vec<Field>>>) -> Result<Option<String>, RowError> {
     match records
         .unwrap_or_default()
@@ -85,7 +85,7 @@ pub(super) fn token(records: Option<Vec<Vec<Field>>>) -> Result<Option<String>, 
     }
 }
 
-/// The instance `id` of the first page of its rows: itself, then its packages. `None` if there is no row.
+/// The instance `id` from its first page of rows: itself, then its packages. `None` if there is no row.
 pub(super) fn instance(
     id: &InstanceId,
     mut records: Vec<Vec<Field>>,
@@ -115,7 +115,7 @@ pub(super) fn instance(
     }))
 }
 
-/// The packages of rows of kind 1.
+/// The packages in rows of kind 1.
 pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, FailedCall> {
     let package = |row: Vec<Field>| match <[Field; 4]>::try_from(row) {
         Ok(
@@ -142,8 +142,8 @@ pub(super) fn packages(records: Vec<Vec<Field>>) -> Result<Vec<Package>, FailedC
     Ok(records.into_iter().map(package).collect::<Result<_, _>>()?)
 }
 
-/// A page of the list: instances (kind 0), of which those beyond `limit` only show that there is another, and the ends of
-/// the windows that were examined (kind 1).
+/// A page of the list: instances (kind 0), of which those beyond `limit` only show that there is another page, and the
+/// ends of the examined windows (kind 1).
 pub(super) fn page(
     records: Option<Vec<Vec<Field>>>,
     limit: PageLimit,

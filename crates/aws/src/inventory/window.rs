@@ -1,12 +1,13 @@
-//! The statement of one page of a list: it examines a bounded number of index entries, whatever the filter.
+//! The statement for one page of a list: it examines a bounded number of index entries, whatever the filter.
 //!
-//! An index that holds every match of a filter, ordered by id, is a [`IndexPath`] to them. A filter with one path and nothing
-//! else to check is read along it until the page is full. Otherwise each path contributes a window of its next entries,
-//! whose rows are checked against the rest of the filter. The window that reaches furthest decides where the next page
-//! begins, so the rarest of several conditions sets the pace; a page may come back short, or empty, with a token.
+//! An [`IndexPath`] is an index that holds every match of a filter, ordered by id. A filter with one path and nothing
+//! else to check is read along it until the page is full. Otherwise each path contributes a window of its next
+//! entries, whose rows are checked against the rest of the filter. The window that reaches furthest decides where the
+//! next page begins, so the rarest of several conditions sets the pace; a page may be short, or empty, and still have
+//! a token.
 //!
-//! Index hints keep MySQL from preferring an equality on fewer columns to a range on more, which would read a deep page's
-//! entries from the first one on. Every bound is a `LIMIT` within a derived table, which no optimizer moves.
+//! Index hints keep MySQL from preferring an equality on fewer columns to a range on more, which would read the entries
+//! of a deep page from the very first one. Every bound is a `LIMIT` within a derived table, which no optimizer moves.
 
 use aws_sdk_rdsdata::types::SqlParameter;
 use fleet_core::inventory::{InstanceFilter, InstanceId, PackageFilter, PageLimit};
@@ -18,18 +19,18 @@ pub(super) const EXAMINED: usize = 200;
 
 /// The columns of an instance `e`.
 const COLUMNS: &str = "e.aws_instance_id, e.aws_region, e.aws_account, e.creation_date_utc";
-/// The instances `e` of ids `n`. SQLite begins a CROSS JOIN at its left; a plain one it may begin at every instance of the
-/// region.
+/// The instances `e` with the ids `n`. SQLite starts a CROSS JOIN from its left side; a plain join might start from
+/// every instance of the region.
 const OF_IDS: &str =
     "n CROSS JOIN ec2 e FORCE INDEX (PRIMARY) ON e.aws_instance_id = n.aws_instance_id";
 
 const BY_PACKAGE: &str = "ec2_package FORCE INDEX (ec2_package_by_package)";
 
-/// What a page should contain.
+/// The query for a page.
 #[derive(Clone, Copy)]
 pub(super) struct PageQuery<'a> {
     pub(super) filter: &'a InstanceFilter,
-    /// Each must be found in an instance, in upper or lower case.
+    /// Each must occur in an instance, ignoring case.
     pub(super) words: &'a [String],
     pub(super) after: Option<&'a InstanceId>,
     pub(super) limit: PageLimit,
@@ -40,10 +41,10 @@ pub(super) struct PageQuery<'a> {
 /// An index in the order of instance ids.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum IndexPath {
-    /// The instances with a package in one version.
+    /// The instances with one version of a package.
     PackageVersion,
-    /// The instances with a package in any version. This index is ordered by version first, so it serves only where all
-    /// of its entries fit in one window.
+    /// The instances with any version of a package. This index is ordered by version first, so it is usable only if all
+    /// of its entries fit into one window.
     Package,
     RegionAndAccount,
     Account,
@@ -53,7 +54,7 @@ enum IndexPath {
 }
 
 impl PageQuery<'_> {
-    /// The statement, made of fixed fragments and numbers; what a client sent goes into parameters only.
+    /// The statement, built from fixed fragments and numbers; client input goes into parameters only.
     ///
     /// Rows of kind 0 are instances, one more than the page if there is another. Rows of kind 1 hold, for each
     /// window, the id of its last entry, or NULL if it reached the end of its index.
@@ -88,7 +89,7 @@ impl PageQuery<'_> {
     }
 
     fn parameters(&self) -> Vec<SqlParameter> {
-        // No id is empty, so this is before the first.
+        // No id is empty, so this is before the first one.
         let after = self.after.map_or("", InstanceId::as_str);
         let mut parameters = vec![text("after", after)];
         parameters.extend(filter_parameters(self.filter));
@@ -97,7 +98,7 @@ impl PageQuery<'_> {
         parameters
     }
 
-    /// Every entry of the path is a match.
+    /// The matches if every entry of the path is one.
     fn direct(&self, path: IndexPath) -> String {
         let rows = self.limit.get() + 1;
         if path.is_of_packages() {
@@ -116,7 +117,7 @@ impl PageQuery<'_> {
         let rows = self.limit.get() + 1;
         let mut parts = Vec::with_capacity(2 * paths.len());
         for (number, path) in paths.iter().enumerate() {
-            // What an earlier window covers is answered by it. First, since the other checks are lookups.
+            // An earlier window handles what it covers. This check comes first, since the others are lookups.
             let covered = paths[..number].iter().map(|path| path.last_entry(entries));
             let mut conditions: Vec<String> = covered
                 .map(|last| format!("w.aws_instance_id > ({last})"))
@@ -133,7 +134,7 @@ impl PageQuery<'_> {
                     "SELECT {COLUMNS}, e.kind FROM (SELECT w.*, 0 AS kind FROM (SELECT {COLUMNS} FROM ({ids}) {OF_IDS}) {matches}) e"
                 )
             } else {
-                // The ids are all that is to be checked, so only the rows of matches are read.
+                // Only the ids need checking, so only the rows of matches are read.
                 format!(
                     "SELECT {COLUMNS}, 0 AS kind FROM (SELECT w.aws_instance_id FROM ({ids}) {matches}) {OF_IDS}"
                 )
@@ -144,13 +145,13 @@ impl PageQuery<'_> {
         parts.join(" UNION ALL ")
     }
 
-    /// Whether the rest of the filter needs more of the instances in a window of `path` than their ids.
+    /// Whether the rest of the filter needs more than the ids of the instances in a window of `path`.
     fn checks_rows(&self, path: IndexPath) -> bool {
         let is_of_place = self.filter.region.is_some() || self.filter.account.is_some();
         !self.words.is_empty() || (path.is_of_packages() && is_of_place)
     }
 
-    /// What a row `w` of the window of `path` must still fulfil.
+    /// The conditions that a row `w` of the window of `path` must still meet.
     fn checks(&self, path: IndexPath) -> Vec<String> {
         let filter = self.filter;
         let mut checks = Vec::new();
@@ -172,7 +173,7 @@ impl PageQuery<'_> {
         checks
     }
 
-    /// The words as they were typed, each of which may be a whole id.
+    /// The words as typed, each of which may be a whole id.
     fn named(&self) -> String {
         let names: Vec<String> = (0..self.words.len())
             .map(|number| format!(":id{number}"))
@@ -180,7 +181,7 @@ impl PageQuery<'_> {
         names.join(", ")
     }
 
-    /// The statement of the matches whose whole id is one of the words. They come before the first page, whose windows
+    /// The statement for the matches whose whole id is one of the words. They come before the first page, whose windows
     /// leave them out, so that a pasted id is found at once in a table of any size.
     pub(super) fn named_statement(&self) -> (String, Vec<SqlParameter>) {
         let filter = self.filter;
@@ -198,7 +199,7 @@ impl PageQuery<'_> {
 }
 
 impl IndexPath {
-    /// The table and its index, the condition, and the columns of the table.
+    /// The table with its index, and the condition.
     fn index(self) -> (&'static str, &'static str) {
         match self {
             Self::PackageVersion => (
@@ -226,7 +227,7 @@ impl IndexPath {
         matches!(self, Self::Package | Self::PackageVersion)
     }
 
-    /// The ids of its next entries; none of [`IndexPath::Package`], if there are more of them.
+    /// The ids of its next entries; for [`IndexPath::Package`] none, if there are more than `entries`.
     fn ids(self, entries: usize) -> String {
         let (table, condition) = self.index();
         match self {
@@ -241,7 +242,7 @@ impl IndexPath {
         }
     }
 
-    /// The last entry of a full window, or no row. That of [`IndexPath::Package`] leads nowhere: it is before every id.
+    /// The last entry of a full window, or no row. For [`IndexPath::Package`] it has no effect: it is before every id.
     fn last_entry(self, entries: usize) -> String {
         let (table, condition) = self.index();
         let offset = entries - 1;
@@ -256,16 +257,16 @@ impl IndexPath {
     }
 }
 
-/// Whether the instance `row` has a package `p` of which `condition` holds.
+/// Whether the instance `row` has a package `p` that meets `condition`.
 ///
-/// A scalar: `EXISTS` could become a join that begins at the package.
+/// A scalar subquery: `EXISTS` could become a join that starts from the package.
 fn has_package(row: &str, condition: &str) -> String {
     format!(
         "(SELECT 1 FROM ec2_package p FORCE INDEX (PRIMARY) WHERE p.aws_instance_id = {row}.aws_instance_id AND {condition} LIMIT 1) = 1"
     )
 }
 
-/// What an instance `e` must fulfil to match, whichever index it was found by.
+/// The conditions for an instance `e` to match, whichever index it was found by.
 pub(super) fn match_conditions(filter: &InstanceFilter, words: &[String]) -> Vec<String> {
     let mut conditions = Vec::new();
     if filter.region.is_some() {
@@ -280,7 +281,7 @@ pub(super) fn match_conditions(filter: &InstanceFilter, words: &[String]) -> Vec
     conditions
 }
 
-/// The condition on a package `p` that a filter stands for.
+/// The condition on a package `p` for a filter.
 pub(super) fn of_package(filter: &PackageFilter) -> &'static str {
     match filter.version {
         Some(_) => "p.package_name = :package_name AND p.package_version = :package_version",
@@ -288,7 +289,7 @@ pub(super) fn of_package(filter: &PackageFilter) -> &'static str {
     }
 }
 
-/// Whether the word with this number is anywhere in the instance `row`.
+/// Whether the word with this number occurs anywhere in the instance `row`.
 fn has_word(row: &str, number: usize) -> String {
     let has = |column: &str| format!("INSTR(LOWER({column}), :word{number}) > 0");
     let package = format!(

@@ -1,9 +1,9 @@
-//! How a write ends: committed or rolled back, and with which result.
+//! How a write ends: committed or rolled back, and with what result.
 //!
-//! A write that was reported as failed must not take effect afterwards. A statement that waits for a row's lock runs when
-//! it gets the lock, however long ago its caller gave it up; so none of ours writes outside a transaction. Inside a
-//! transaction a late statement is harmless: nothing is visible until the commit, which is sent only when every statement has been
-//! answered in time.
+//! A write that was reported as failed must not take effect afterwards. A statement that waits for a row lock runs
+//! when it gets the lock, even if its caller gave up long ago, so no statement of ours writes outside a transaction.
+//! Inside a transaction a late statement is harmless: nothing is visible until the commit, which is sent only when
+//! every statement has had a response in time.
 
 use fleet_core::{inventory::InstanceId, store::StoreError};
 
@@ -29,9 +29,9 @@ pub(super) enum CommitFate {
     /// It was not sent, and never will be.
     NotSent,
     /// The service says that it was not done: it rolled the transaction back, or does not know it. The attempt may be
-    /// repeated, unless a look at the store says otherwise.
+    /// repeated, unless the store's contents show otherwise.
     NotDone,
-    /// It may have been done, and others may have acted upon it. Repeating the attempt could undo what they did.
+    /// It may have been done, and others may have acted on it. Repeating the attempt could undo what they did.
     InDoubt,
 }
 
@@ -45,7 +45,7 @@ impl From<FailedCall> for Attempt {
     }
 }
 
-/// Commits `transaction`, whose statements have all been answered.
+/// Commits `transaction` once all its statements have had a response.
 pub(super) async fn commit(
     mut transaction: OpenTransaction,
     budget: TimeBudget,
@@ -53,7 +53,7 @@ pub(super) async fn commit(
     let Err(failure) = transaction.commit(budget.commit()).await else {
         return Ok(());
     };
-    // The rollback settles the commit's fate: once it has been answered, nothing is under way.
+    // The rollback settles the commit's fate: once it has a response, nothing is in progress.
     let not_done = end(transaction, budget, failure.verdict).await;
     Err(Attempt {
         failure,
@@ -84,8 +84,8 @@ async fn end(transaction: OpenTransaction, budget: TimeBudget, verdict: CallVerd
     transaction.roll_back(budget.end()).await
 }
 
-/// The token of the request that added the stored instance; `None` if there is none. Queried after a failed commit,
-/// until it is answered or `pace` gives up.
+/// The token of the request that added the stored instance; `None` if it does not exist. Queried after a failed commit,
+/// until there is a response or `pace` gives up.
 pub(super) async fn stored_token(
     api: &DataApiClient,
     budget: TimeBudget,
