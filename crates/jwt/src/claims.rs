@@ -1,4 +1,4 @@
-//! What a token must claim (RFC 7519, section 4.1).
+//! The checks of a token's claims (RFC 7519, section 4.1).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,16 +10,16 @@ use crate::{
     settings::{Audiences, IssuerSettings},
 };
 
-/// The claims that matter here. A claim twice, or of another type, makes the token one that cannot be read.
+/// The claims that matter here. A duplicate claim, or one of another type, makes the token malformed.
 #[derive(Deserialize)]
 pub(crate) struct Claims {
     iss: Option<String>,
     sub: Option<String>,
     aud: Option<OneOrMany>,
-    /// Seconds since 1970, which may have a fraction.
+    /// Seconds since 1970, possibly with a fraction.
     exp: Option<f64>,
     nbf: Option<f64>,
-    /// RFC 8693, section 4.3; Cognito's access tokens have it in place of `aud`.
+    /// RFC 8693, section 4.3; Cognito's access tokens have it instead of `aud`.
     client_id: Option<String>,
     /// Cognito's: `access` or `id`.
     token_use: Option<String>,
@@ -37,7 +37,7 @@ impl Claims {
         serde_json::from_slice(text).map_err(|_| TokenRefusal::Malformed)
     }
 
-    /// Holds the claims against the settings and the time.
+    /// Checks the claims against the settings and the time.
     pub(crate) fn check(
         &self,
         settings: &IssuerSettings,
@@ -80,7 +80,7 @@ impl Claims {
         includes.then_some(()).ok_or(TokenRefusal::Audience)
     }
 
-    /// Who the token is of: the subject, or else the client that acts for itself.
+    /// The owner of the token: the subject, or else the client acting for itself.
     pub(crate) fn principal(self) -> Option<String> {
         self.sub.or(self.client_id)
     }

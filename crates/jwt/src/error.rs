@@ -1,16 +1,16 @@
-//! Why a token is not accepted.
+//! Why a token is rejected.
 //!
-//! [`TokenRefusal`] is the caller's fault and becomes a 401; [`KeysError`] is the issuer's or the network's, and no caller is let in
-//! because of it.
+//! [`TokenRefusal`] is the caller's fault and becomes a 401; [`KeysError`] is the issuer's or the network's, and also
+//! keeps callers out.
 
 use std::error::Error;
 
 use thiserror::Error as ThisError;
 
-/// Why a token is not accepted, or could not be looked at.
+/// Why a token is rejected, or could not be verified.
 #[derive(Debug, ThisError)]
 pub enum VerifyError {
-    /// The caller has to send another token.
+    /// The caller must send another token.
     #[error(transparent)]
     Refused(#[from] TokenRefusal),
     /// There are no keys to verify it with.
@@ -18,13 +18,13 @@ pub enum VerifyError {
     Keys(#[from] KeysError),
 }
 
-/// Which rule a token breaks. The text is for the log and contains nothing of the token.
+/// The rule that a token breaks. The message is for the log and contains nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
 pub enum TokenRefusal {
     /// No header, or an empty one.
     #[error("no authorization header")]
     Missing,
-    /// Another scheme than `Bearer`.
+    /// A scheme other than `Bearer`.
     #[error("the authorization header is not Bearer with a token")]
     NotBearer,
     /// Longer than [`crate::limits::AUTHORIZATION_BYTES`].
@@ -36,16 +36,16 @@ pub enum TokenRefusal {
     /// `alg` is not one of the accepted algorithms.
     #[error("the token's alg is not one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384")]
     Algorithm,
-    /// `crit` names an extension; none is known here (RFC 7515, section 4.1.11).
+    /// `crit` names an extension; none is supported (RFC 7515, section 4.1.11).
     #[error("the token's header has crit, which names extensions that must be understood")]
     Critical,
-    /// No key of the issuer has this `kid` and is for this `alg`.
+    /// The issuer has no key with this `kid` for this `alg`.
     #[error("no key of the issuer has the token's kid and alg")]
     UnknownKey,
-    /// The signature is not that key's.
+    /// The signature was not made with that key.
     #[error("the token's signature does not match")]
     Signature,
-    /// A claim that has to be there.
+    /// A required claim is missing.
     #[error("the token has no {0}")]
     NoClaim(&'static str),
     /// `iss` is another issuer.
@@ -60,33 +60,33 @@ pub enum TokenRefusal {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` is in the future.
     #[error("the token is not valid yet (nbf)")]
     NotYet,
 }
 
-/// Why there are no keys of the issuer. The text is for the log.
+/// Why the issuer's keys are not available. The message is for the log.
 #[derive(Clone, Debug, ThisError)]
 pub enum KeysError {
-    /// It does not answer, or not in time.
+    /// The issuer does not respond, or not in time.
     #[error("the issuer's {what} cannot be fetched: {reason}")]
     Fetch {
-        /// What was asked for: its configuration or its keys.
+        /// What was requested: its configuration or its keys.
         what: &'static str,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// It answers something else.
+    /// The issuer's response is invalid.
     #[error("the issuer's {what} cannot be used: {reason}")]
     Answer {
-        /// What was asked for.
+        /// What was requested.
         what: &'static str,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         reason: &'static str,
     },
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, on one line.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! What an issuer publishes: its configuration, and the keys that it leads to.
+//! Fetches what an issuer publishes: its configuration, and the keys at the URL in it.
 
 use std::time::Duration;
 
@@ -26,10 +26,10 @@ use crate::{
 const CONFIGURATION: &str = "configuration";
 const KEYS: &str = "keys";
 
-/// The time for a connection.
+/// The time limit for connecting.
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 
-/// The client that asks. It trusts what the system trusts, since an issuer may be anybody's, and follows no redirection.
+/// The HTTP client. It trusts the system's authorities, since an issuer may be anybody's, and follows no redirects.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetcher(SharedHttpConnector);
 
@@ -56,7 +56,7 @@ impl Fetcher {
         Ok(Self(SharedHttpConnector::new(connector.build())))
     }
 
-    /// The issuer's keys as they are now.
+    /// Fetches the issuer's current keys.
     ///
     /// # Errors
     /// [`KeysError`], after [`limits::FETCH_TIME`] at the latest.
@@ -110,7 +110,7 @@ impl Fetcher {
     }
 }
 
-/// Where the keys are, according to the issuer's configuration.
+/// The URL of the keys, from the issuer's configuration.
 fn keys_url(issuer: &IssuerUrl, text: &[u8]) -> Result<String, KeysError> {
     #[derive(Deserialize)]
     struct Configuration {
@@ -123,7 +123,7 @@ fn keys_url(issuer: &IssuerUrl, text: &[u8]) -> Result<String, KeysError> {
     };
     let found: Configuration = serde_json::from_slice(text)
         .map_err(|_| unusable("it is not JSON with issuer and jwks_uri"))?;
-    // OpenID Connect Discovery 1.0, section 4.3: otherwise it is another issuer's.
+    // OpenID Connect Discovery 1.0, section 4.3: otherwise the configuration is another issuer's.
     if found.issuer != issuer.as_str() {
         return Err(unusable("its issuer is not exactly JWT_ISSUER"));
     }

@@ -1,4 +1,4 @@
-//! An issuer's public keys: JSON Web Keys (RFC 7517), of which those for signatures are kept.
+//! An issuer's public keys: JSON Web Keys (RFC 7517), of which only those for signatures are used.
 
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, crypto,
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::limits;
 
-/// How a token may be signed (RFC 7518, section 3.1): what an issuer's public key can verify.
+/// The accepted signature algorithms (RFC 7518, section 3.1): those that an issuer's public key can verify.
 const ALGORITHMS: [Algorithm; 8] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -21,7 +21,7 @@ const ALGORITHMS: [Algorithm; 8] = [
     Algorithm::ES384,
 ];
 
-/// The algorithm of `alg`; `None` for one that is not accepted.
+/// The algorithm named in `alg`; `None` if it is not accepted.
 pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
     accepted(name.parse().ok()?)
 }
@@ -34,7 +34,7 @@ fn accepted(algorithm: Algorithm) -> Option<Algorithm> {
 #[derive(Debug)]
 pub(crate) struct Key {
     id: Option<String>,
-    /// The only algorithm that it is for, if the issuer says so.
+    /// The only algorithm that it may be used with, if the issuer restricts it.
     algorithm: Option<Algorithm>,
     kind: KeyKind,
     key: DecodingKey,
@@ -68,7 +68,7 @@ impl KeyKind {
         }
     }
 
-    /// The bytes of an uncompressed point, whose coordinates a JWK has in full (RFC 7518, section 6.2.1.2).
+    /// The length of an uncompressed point. A JWK has its coordinates in full (RFC 7518, section 6.2.1.2).
     fn point_bytes(self) -> Option<usize> {
         match self {
             Self::Rsa => None,
@@ -79,7 +79,7 @@ impl KeyKind {
 }
 
 impl Key {
-    /// The key, if it is one for signatures that is known here. An issuer may have others, for encryption for example.
+    /// The key, if it is a supported signature key. An issuer may have others, for encryption for example.
     fn read(jwk: Value) -> Option<Self> {
         let jwk: Jwk = serde_json::from_value(jwk).ok()?;
         let common = &jwk.common;
@@ -113,8 +113,8 @@ impl Key {
         self.kind.is_for(algorithm) && self.algorithm.is_none_or(|only| only == algorithm)
     }
 
-    /// Whether `signature`, in base64url, is this key's over `signed`. A key of another kind, or an RSA key of less than 2,048
-    /// bits (RFC 7518, section 3.3), verifies nothing.
+    /// Whether `signature`, in base64url, was made over `signed` with this key. A key of another kind, or an RSA key
+    /// of less than 2,048 bits (RFC 7518, section 3.3), verifies nothing.
     pub(crate) fn verifies(&self, algorithm: Algorithm, signed: &str, signature: &str) -> bool {
         self.is_for(algorithm)
             && crypto::verify(signature, signed.as_bytes(), &self.key, algorithm)
@@ -127,7 +127,7 @@ impl Key {
 pub(crate) struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// Reads a JWK Set; `None` if it is not one. Keys of unknown kinds are left out (RFC 7517, section 5).
+    /// Parses a JWK Set; `None` if it is not one. Keys of unknown kinds are skipped (RFC 7517, section 5).
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct JwkSet {
@@ -138,12 +138,13 @@ impl KeySet {
         Some(Self(keys.take(limits::KEYS).collect()))
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The key that a token names. One that names none has the only key for its algorithm, if there is just one.
+    /// The key with the id that a token names. A token without an id gets the only key for its algorithm, if there is
+    /// just one.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
         let mut fitting = self
             .0

@@ -1,7 +1,7 @@
-//! The issuer's keys, kept for a while.
+//! The issuer's keys, cached for a while.
 //!
-//! Times are by the clock and not by a counter of the system: an instance of a function is frozen between requests, and some
-//! counters with it.
+//! Times come from the wall clock and not from a monotonic one: an instance of a function is frozen between requests,
+//! and some monotonic clocks with it.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -19,7 +19,7 @@ use crate::{
     settings::IssuerUrl,
 };
 
-/// What says the time.
+/// Returns the current time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 /// The keys of one issuer.
@@ -28,14 +28,14 @@ pub(crate) struct IssuerKeys {
     fetcher: Fetcher,
     clock: Clock,
     kept: RwLock<CachedKeys>,
-    /// Held while keys are being fetched, so that they are fetched once.
+    /// Held while keys are being fetched, so that they are fetched only once.
     asking: Mutex<()>,
 }
 
 #[derive(Clone, Default)]
 struct CachedKeys {
     set: Option<(Arc<KeySet>, SystemTime)>,
-    /// When the issuer was last asked.
+    /// When the issuer was last queried.
     asked: Option<SystemTime>,
     /// Why that failed, if it did.
     failure: Option<KeysError>,
@@ -55,7 +55,7 @@ impl IssuerKeys {
     /// Calls `with` with the key that a token names.
     ///
     /// # Errors
-    /// [`TokenRefusal::UnknownKey`] if the issuer has no such key, and [`KeysError`] if that cannot be found out.
+    /// [`TokenRefusal::UnknownKey`] if the issuer has no such key, and [`KeysError`] if this cannot be determined.
     pub(crate) async fn with_key<T>(
         &self,
         id: Option<&str>,
@@ -69,7 +69,7 @@ impl IssuerKeys {
             .filter(|set| set.find(id, algorithm).is_some());
         let set = match known {
             Some(set) if kept.is_fresh(now) => set,
-            // Old keys are good until there are new ones, and one request asks for those.
+            // Old keys are used until there are new ones, and one request fetches those.
             Some(set) => match self.asking.try_lock() {
                 Ok(_alone) => self.fetch().await.set_at(now).unwrap_or(set),
                 Err(_) => set,
@@ -90,7 +90,7 @@ impl IssuerKeys {
         Ok(with(key))
     }
 
-    /// Asks for the keys before a token needs them.
+    /// Fetches the keys before a token needs them.
     pub(crate) async fn prefetch(&self) -> Result<(), KeysError> {
         let _alone = self.asking.lock().await;
         self.fetch().await.failure.map_or(Ok(()), Err)
@@ -109,7 +109,7 @@ impl IssuerKeys {
         kept.clone()
     }
 
-    /// Asks the issuer, unless it has just been asked. Only with `asking` held.
+    /// Queries the issuer, unless this has just been done. Only with `asking` held.
     async fn fetch(&self) -> CachedKeys {
         let now = (self.clock)();
         let kept = self.cached();
@@ -121,7 +121,7 @@ impl IssuerKeys {
         if kept.asked.is_some_and(|asked| age(asked, now) < interval) {
             return kept;
         }
-        // Also if nobody waits for the answer any more.
+        // Even if nobody waits for the response any more.
         self.update_cache(|kept| kept.asked = Some(now));
         let found = self.fetcher.keys(&self.issuer).await;
         self.update_cache(|kept| match found {

@@ -1,20 +1,20 @@
-//! Which issuer's tokens count, and for whom they must be.
+//! The issuer whose tokens are accepted, and their audiences.
 
 use std::fmt;
 
 use http::Uri;
 use thiserror::Error;
 
-/// The variable of the issuer's URL.
+/// The variable with the issuer's URL.
 const ISSUER: &str = "JWT_ISSUER";
-/// The variable of the audiences.
+/// The variable with the audiences.
 const AUDIENCE: &str = "JWT_AUDIENCE";
 
-/// Most audiences that are taken, and the most characters of each.
+/// The most audiences, and the most characters of each.
 const AUDIENCES: usize = 10;
 const AUDIENCE_LENGTH: usize = 255;
 
-/// A setting that is missing or wrong: one sentence that names it.
+/// A missing or invalid setting: one sentence that names it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum IssuerSettingsError {
     /// Not set, or empty.
@@ -42,10 +42,10 @@ pub struct UrlError;
 )]
 pub struct AudienceError;
 
-/// Whose tokens count, and for whom.
+/// The issuer whose tokens are accepted, and their audiences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerSettings {
-    /// `iss`, and where the keys are found.
+    /// `iss`, and the base of the keys' location.
     pub issuer: IssuerUrl,
     /// `aud`, or `client_id` of Cognito's access tokens.
     pub audiences: Audiences,
@@ -55,7 +55,7 @@ impl IssuerSettings {
     /// Reads `JWT_ISSUER` and `JWT_AUDIENCE` from the environment.
     ///
     /// # Errors
-    /// [`IssuerSettingsError`], for the first one that is missing or wrong.
+    /// [`IssuerSettingsError`] for the first one that is missing or invalid.
     pub fn from_env() -> Result<Self, IssuerSettingsError> {
         Self::read(|name| std::env::var(name).ok())
     }
@@ -77,7 +77,7 @@ impl IssuerSettings {
     }
 }
 
-/// The URL of an issuer, to the character as its tokens have it in `iss`.
+/// The URL of an issuer, exactly as in its tokens' `iss`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerUrl(String);
 
@@ -88,7 +88,7 @@ impl IssuerUrl {
         &self.0
     }
 
-    /// Where its configuration is: OpenID Connect Discovery 1.0, section 4.
+    /// The URL of its configuration: OpenID Connect Discovery 1.0, section 4.
     pub(crate) fn configuration(&self) -> String {
         let base = self.0.trim_end_matches('/');
         format!("{base}/.well-known/openid-configuration")
@@ -110,7 +110,7 @@ impl fmt::Display for IssuerUrl {
     }
 }
 
-/// Whether something may be fetched from this URL: its response must be safe from being read or changed on the way.
+/// Whether this URL may be fetched: nobody must be able to read or change the response in transit.
 pub(crate) fn is_fetchable(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else {
         return false;
@@ -128,7 +128,7 @@ pub(crate) fn is_fetchable(text: &str) -> bool {
     is_private && !host.is_empty() && !authority.as_str().contains('@') && !text.contains('#')
 }
 
-/// The audiences of which a token must have one.
+/// The audiences, one of which a token must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audiences(Vec<String>);
 

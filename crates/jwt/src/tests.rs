@@ -1,4 +1,4 @@
-//! Tokens of an issuer on loopback, and its answers, good and bad.
+//! Tokens of an issuer on loopback, and its responses, good and bad.
 
 mod algorithms;
 mod keys;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{IssuerSettings, TokenRefusal, TokenVerifier, VerifyError, limits};
 
-/// A clock that a test sets forward.
+/// A clock that a test can move forward.
 #[derive(Clone, Default)]
 struct TestClock(Arc<AtomicU64>);
 
@@ -58,7 +58,7 @@ impl IssuerSetup {
         }
     }
 
-    /// A token whose claims are good but for these, of which a `null` takes one away.
+    /// A token with valid claims, except for these changes; `null` removes a claim.
     fn token(&self, changes: &Value) -> String {
         let mut claims = self.issuer.claims();
         for (name, value) in changes.as_object().unwrap() {
@@ -76,7 +76,7 @@ impl IssuerSetup {
     }
 }
 
-/// Who has sent a token, or why it is not accepted.
+/// The owner of a token, or why it is rejected.
 async fn outcome(verifier: &TokenVerifier, token: &str) -> Result<Option<String>, String> {
     let principal = verifier.verify(Some(&format!("Bearer {token}"))).await;
     principal
@@ -159,7 +159,7 @@ async fn a_claim_that_breaks_a_rule_is_refused() {
 async fn an_expired_or_early_token_is_refused_beyond_the_clocks_difference() {
     let setup = IssuerSetup::new().await;
     let skew = limits::CLOCK_SKEW.as_secs();
-    // A few seconds are left for a slow machine.
+    // A few seconds of slack for a slow machine.
     for (claims, refusal) in [
         (
             json!({"exp": now() - skew - 1}),
@@ -205,7 +205,7 @@ async fn cognitos_access_tokens_have_the_audience_in_client_id() {
             json!({"aud": null, "client_id": AUDIENCE, "token_use": "id"}),
             TokenRefusal::NoClaim("aud"),
         ),
-        // RFC 9068: both are there, and the audience decides.
+        // RFC 9068: both are present, and the audience decides.
         (
             json!({"aud": "other", "client_id": AUDIENCE, "token_use": "access"}),
             TokenRefusal::Audience,
@@ -270,7 +270,7 @@ async fn what_is_no_bearer_token_is_refused_without_asking_the_issuer() {
             Some(format!("Bearer {token} {token}")),
             TokenRefusal::Malformed,
         ),
-        // A JSON array, and a member twice.
+        // A JSON array, and a duplicate member.
         (
             Some(format!("Bearer {}.{claims}.{signature}", encoded(b"[]"))),
             TokenRefusal::Malformed,

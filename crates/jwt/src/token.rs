@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::{error::TokenRefusal, key, limits};
 
-/// A token that has been read and of which nothing is known to be true yet.
+/// A parsed token that has not been verified yet.
 pub(crate) struct Token<'a> {
     pub(crate) algorithm: Algorithm,
-    /// Which of the issuer's keys has signed it.
+    /// The id of the issuer's key that signed it.
     pub(crate) key_id: Option<String>,
-    /// What is signed: header and claims as they were sent.
+    /// The signed text: header and claims as they were sent.
     pub(crate) signed: &'a str,
     /// The signature in base64url.
     pub(crate) signature: &'a str,
-    /// The claims' JSON.
+    /// The claims as JSON.
     pub(crate) claims: Vec<u8>,
 }
 
-/// The header's members that matter here (RFC 7515, section 4.1). A member twice is an error.
+/// The header's members that matter here (RFC 7515, section 4.1). A duplicate member is an error.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -29,7 +29,7 @@ struct Header {
 }
 
 impl<'a> Token<'a> {
-    /// Reads the value of the header `authorization`: `Bearer` and a token (RFC 6750, section 2.1).
+    /// Parses the value of the `authorization` header: `Bearer` and a token (RFC 6750, section 2.1).
     pub(crate) fn of_authorization(value: Option<&'a str>) -> Result<Self, TokenRefusal> {
         let value = value.unwrap_or_default();
         if value.len() > limits::AUTHORIZATION_BYTES {
@@ -60,7 +60,7 @@ impl<'a> Token<'a> {
         if header.crit.is_some() {
             return Err(TokenRefusal::Critical);
         }
-        // A token that no key could verify is refused before keys are fetched.
+        // A token that no key could verify is rejected before keys are fetched.
         decode(signature)?;
         Ok(Self {
             algorithm,

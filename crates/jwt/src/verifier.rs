@@ -1,4 +1,4 @@
-//! The way from a header to who has sent it.
+//! From an `authorization` header to the owner of its token.
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
@@ -11,19 +11,19 @@ use crate::{
     token::Token,
 };
 
-/// Who has sent a token: its `sub`, or else its `client_id`, or nothing if the issuer says neither.
+/// The owner of a token: its `sub`, or else its `client_id`, or nothing if the token has neither.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal(Option<String>);
 
 impl Principal {
-    /// The name that the issuer gives.
+    /// The name, as the issuer gives it.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.as_deref()
     }
 }
 
-/// Verifies tokens of one issuer. It keeps the issuer's keys, so there should be one for a process.
+/// Verifies tokens of one issuer. It caches the issuer's keys, so a process should have only one.
 pub struct TokenVerifier {
     settings: IssuerSettings,
     keys: IssuerKeys,
@@ -31,10 +31,10 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    /// The verifier for an issuer, which is not asked yet.
+    /// A verifier for an issuer, which is not contacted yet.
     ///
     /// # Errors
-    /// [`KeysError`] if there can be no TLS client.
+    /// [`KeysError`] if no TLS client can be built.
     pub fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
         Self::with_clock(settings, Arc::new(SystemTime::now))
     }
@@ -56,10 +56,10 @@ impl TokenVerifier {
         self.keys.prefetch().await
     }
 
-    /// Verifies the value of the header `authorization`.
+    /// Verifies the value of the `authorization` header.
     ///
     /// # Errors
-    /// [`VerifyError`]: which rule the token breaks, or why there are no keys.
+    /// [`VerifyError`]: the rule that the token breaks, or why there are no keys.
     pub async fn verify(&self, authorization: Option<&str>) -> Result<Principal, VerifyError> {
         let token = Token::of_authorization(authorization)?;
         let is_signed = self
