@@ -1,6 +1,6 @@
 //! Records what is being built: the commit, its time and the compiler.
 //!
-//! Everything comes from the commit and the toolchain, so that two builds of one commit are the same to the byte.
+//! Everything comes from the commit and the toolchain, so that two builds of one commit are identical to the byte.
 //! Without a git checkout (a source archive, an image build), `FLEET_COMMIT` and `SOURCE_DATE_EPOCH` provide it.
 
 use std::{env, path::Path, process::Command};
@@ -9,8 +9,8 @@ fn main() {
     for variable in ["FLEET_COMMIT", "SOURCE_DATE_EPOCH"] {
         println!("cargo::rerun-if-env-changed={variable}");
     }
-    // What a commit, a checkout or a rebase writes to. Named only if it exists (a missing file would make cargo build
-    // this crate again each time), and always with the folder where it would appear.
+    // The files that a commit, a checkout or a rebase writes. Each is listed only if it exists (a missing file would
+    // make cargo rebuild this crate every time), and always with the folder where it would appear.
     let branch = output("git", &["symbolic-ref", "--quiet", "HEAD"]);
     let files = ["HEAD", "logs/HEAD", "packed-refs", "refs/heads"]
         .into_iter()

@@ -32,7 +32,7 @@ impl Authors {
     /// The function over the list that is compiled into it.
     ///
     /// # Errors
-    /// The list cannot be read; a test reads it, so such a list is never deployed.
+    /// The list cannot be read. A test reads it, so a broken list is never deployed.
     pub fn new() -> Result<Self, serde_json::Error> {
         Collection::from_json(include_str!("authors.json")).map(Self)
     }

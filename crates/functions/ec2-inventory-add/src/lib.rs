@@ -86,7 +86,7 @@ fn parse(request: &Request) -> Result<NewInstance, ApiError> {
     })
 }
 
-/// Clients of the documented contract look for MySQL's text.
+/// Clients of the documented contract look for MySQL's message.
 fn duplicate(id: &InstanceId) -> ApiError {
     InvalidInput::new(
         ErrorCode::DuplicateInstance,

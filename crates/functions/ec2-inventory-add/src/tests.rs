@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::AddInstanceFunction;
 
-/// Stores what it is given, or fails as configured.
+/// Stores instances, or fails as configured.
 #[derive(Default)]
 struct MemoryStore {
     kept: Mutex<Vec<NewInstance>>,
@@ -42,7 +42,7 @@ async fn send(event: TestEvent) -> TestResponse {
         .await
 }
 
-/// The error for a body; checks that both keys have it and that nothing is stored.
+/// The error for a body; checks that both keys contain it and that nothing is stored.
 async fn refusal(event: TestEvent) -> String {
     let add = AddInstanceFunction::new(MemoryStore::default());
     let (status, body) = event.send(&add).await.parts();
@@ -250,7 +250,7 @@ async fn the_id_is_any_printable_text() {
     );
 }
 
-/// Events as they were recorded from AWS have the id percent-encoded, in the path and in the parameter.
+/// Events recorded from AWS have the id percent-encoded, in the path and in the parameter.
 #[tokio::test]
 async fn the_id_is_decoded_exactly_once() {
     let sent = |raw: &str| event().raw_path_parameter("aws_instance_id", raw);

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::GetInstanceFunction;
 
-/// Has `instance-002`.
+/// Contains `instance-002`.
 struct MemoryStore;
 
 impl GetInstance for MemoryStore {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ListInstancesFunction;
 
-/// Has `i-1`, `i-2` and `i-3`, and records its calls.
+/// Contains `i-1`, `i-2` and `i-3`, and records its calls.
 #[derive(Default)]
 struct MemoryStore {
     asked: Mutex<Option<InstanceFilter>>,

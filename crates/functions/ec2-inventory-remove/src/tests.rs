@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::RemoveInstanceFunction;
 
-/// Has `instance-002`.
+/// Contains `instance-002`.
 struct MemoryStore;
 
 /// Must not be called.

@@ -1,4 +1,4 @@
-//! `GET /v1/health` and `/v1/health/ready`: whether the API answers, and whether its stores do.
+//! `GET /v1/health` and `/v1/health/ready`: whether the API responds, and whether its stores do.
 
 #[cfg(test)]
 mod tests;
@@ -19,14 +19,15 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-/// The longest that a readiness check takes.
+/// The time limit of a readiness check.
 const READY_WITHIN: Duration = Duration::from_secs(3);
 
-/// The time limit for a store that the region can do without. Route 53 gives up 2 s after it has connected, and a standby
+/// The time limit for a store that the region can do without. Route 53 gives up 2 s after connecting, and a standby
 /// region must be found ready although its Data API does not respond.
 const DISPENSABLE_WITHIN: Duration = Duration::from_secs(1);
 
-/// A store that is down is seldom back sooner, and more frequent checks would keep a paused database awake.
+/// `Retry-After` of a 503. A store that is down is seldom back sooner, and more frequent checks would keep a paused
+/// database awake.
 const ASK_AGAIN_SECONDS: &str = "5";
 
 /// The function, over the stores that the API needs.
@@ -39,19 +40,19 @@ pub struct Health<D, A, S> {
     kept: Option<ReadinessCache>,
 }
 
-/// What the stores said last, and for how long it stands.
+/// The last states of the stores, and how long they count.
 #[derive(Clone, Debug)]
 struct ReadinessCache {
     within: Duration,
     last: Arc<Mutex<Option<(Instant, States)>>>,
 }
 
-/// Of the table, the Data API and the secret.
+/// The states of the table, the Data API and the secret.
 type States = [CheckResult; 3];
 
 impl<D, A, S> Health<D, A, S> {
-    /// The function over the dimensions table, the Data API and the database's secret. Where the inventory stands by, the
-    /// Data API is asked and told of like the others, and the API is ready without it.
+    /// The function over the dimensions table, the Data API and the database's secret. In a standby region the Data
+    /// API is checked and reported like the others, but the API is ready without it.
     pub fn new(dynamodb: D, data_api: A, secret: S, role: InventoryRole) -> Self {
         Self {
             dynamodb,
@@ -129,12 +130,12 @@ pub struct ReadinessChecks {
     secret: Status,
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CheckResult {
     Ok,
     Unavailable,
-    /// It answers, and what it holds is not laid out as this build needs it.
+    /// It responds, but its schema is not one that this build can use.
     OtherSchema,
 }
 

@@ -10,7 +10,8 @@ use fleet_core::settings::InventoryRole;
 use fleet_core::store::Store;
 use health::Health;
 
-/// For how long an answer of the stores stands. A DNS health check fails over after several answers, 10 s apart or more.
+/// How long the states of the stores are cached. A DNS health check fails over after several responses, 10 s apart or
+/// more.
 const KEPT: Duration = Duration::from_secs(3);
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,7 +22,7 @@ async fn main() -> ExitCode {
             InventorySettings::from_env()?,
         );
         let role = InventoryRole::from_env()?;
-        // `/v1/health` touches no store, and is what starts this function most often.
+        // `/v1/health` touches no store, and starts this function most often.
         let config = DeferredConfig::default();
         let (dynamodb, data_api, secret) = (table, database.clone(), database);
         Ok(Health::new(

@@ -214,7 +214,7 @@ async fn a_region_that_stands_by_waits_a_second_for_the_data_api() {
     assert_eq!(started.elapsed(), Duration::from_secs(1));
 }
 
-/// Answers, and counts how often it was asked.
+/// Responds, and counts the checks.
 #[derive(Clone, Default)]
 struct CountingProbe(std::sync::Arc<std::sync::atomic::AtomicU32>);
 

@@ -1,6 +1,6 @@
-//! API Gateway's authorizer for the routes that ask for a token, where the template's parameters name an issuer.
+//! API Gateway's authorizer for the routes that require a token, if the template's parameters name an issuer.
 //!
-//! It reaches no store and needs no permission: an issuer's keys are public.
+//! It uses no store and needs no permission: an issuer's keys are public.
 
 use fleet_http::{Authorizer, AuthorizerError};
 use fleet_jwt::{IssuerSettings, KeysError, TokenVerifier, VerifyError};
@@ -11,11 +11,11 @@ use tracing::warn;
 pub struct JwtAuthorizer(TokenVerifier);
 
 impl JwtAuthorizer {
-    /// The authorizer, with the issuer's keys if it answers: Lambda gives a starting function a full core and ten seconds.
-    /// If it does not, the first request asks again.
+    /// The authorizer, with the issuer's keys if it responds: Lambda gives a starting function a full core and ten
+    /// seconds. Otherwise the first request fetches them.
     ///
     /// # Errors
-    /// [`KeysError`] if there can be no TLS client.
+    /// [`KeysError`] if no TLS client can be built.
     pub async fn new(settings: IssuerSettings) -> Result<Self, KeysError> {
         let verifier = TokenVerifier::new(settings)?;
         if let Err(error) = verifier.prefetch().await {

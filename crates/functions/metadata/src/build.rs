@@ -1,4 +1,4 @@
-//! What the build script recorded.
+//! The values recorded by the build script.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -11,7 +11,7 @@ pub(crate) fn commit() -> &'static str {
     if commit.is_empty() { "unknown" } else { commit }
 }
 
-/// The commit's time as RFC 3339 in UTC: the time of the build's source, so that the build can be repeated.
+/// The commit's time as RFC 3339 in UTC, instead of the time of the build, so that the build is reproducible.
 pub(crate) fn built_at() -> Option<String> {
     rfc3339(env!("METADATA_BUILT_AT_EPOCH"))
 }

@@ -1,4 +1,5 @@
-//! `GET /v1`, `/v1/metadata` and `/v1/openapi.json`: what the API is, what exactly is running, and the API's description.
+//! `GET /v1`, `/v1/metadata` and `/v1/openapi.json`: what the API is, which version is running, and the API's
+//! description.
 
 mod build;
 #[cfg(test)]
@@ -21,14 +22,14 @@ pub const OPENAPI: &str = include_str!("openapi.json");
 /// Where the function runs.
 #[derive(Clone, Debug)]
 pub struct Deployment {
-    /// The AWS region, where one is known (`AWS_REGION`).
+    /// The AWS region, if known (`AWS_REGION`).
     pub region: Option<String>,
     /// The function's name (`AWS_LAMBDA_FUNCTION_NAME`).
     pub function: String,
 }
 
 impl Deployment {
-    /// What Lambda says in the environment.
+    /// Reads it from Lambda's environment variables.
     #[must_use]
     pub fn from_env() -> Self {
         let variable = |name| std::env::var(name).ok();
@@ -57,7 +58,7 @@ impl Metadata {
         }
     }
 
-    /// The same function, with `openapi` as the API's description: that of a particular host, for example.
+    /// The same function with `openapi` as the API's description, for example that of a particular host.
     #[must_use]
     pub fn with_openapi(self, openapi: String) -> Self {
         Self {
@@ -107,7 +108,7 @@ pub struct MetadataResponse {
     function: String,
 }
 
-/// The paths from the API's root on. Links have what the gateway adds before them: a stage, or a domain's base path.
+/// The paths from the API's root. Links also contain the gateway's prefix: a stage, or a domain's base path.
 const LINKS: &[(&str, &str)] = &[
     ("self", "/v1"),
     ("metadata", "/v1/metadata"),

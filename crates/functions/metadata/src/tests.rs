@@ -31,7 +31,7 @@ async fn the_index_says_what_this_is_and_links_to_the_routes() {
         1,
         "one sentence: {description}"
     );
-    // The event came through the stage's own address.
+    // The event came through the stage's own URL.
     assert_eq!(index["links"]["instance"], "/dev/ec2/{aws_instance_id}");
 }
 

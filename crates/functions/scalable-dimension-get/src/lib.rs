@@ -1,6 +1,6 @@
 //! `GET …/scalableTargetDimensions/{scalableTargetDimensionId}`: the state of a dimension.
 //!
-//! In demo mode a look also moves the dimension one step; in production mode it changes nothing.
+//! In demo mode a read also moves the dimension one step; in production mode it changes nothing.
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::GetDimensionFunction;
 
-/// The function over a dimension that has just been ordered to scale from 1 to 2.
+/// The function over a dimension that was just told to scale from 1 to 2.
 fn pending(mode: ScalingMode) -> GetDimensionFunction<OneDimension> {
     let state = Dimension {
         desired: Capacity::new(2.0).unwrap(),

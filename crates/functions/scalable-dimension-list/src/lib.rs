@@ -1,4 +1,4 @@
-//! `GET …/scalableTargetDimensions`: lists the dimensions that are stored, so that one request serves the owner of many.
+//! `GET …/scalableTargetDimensions`: lists the stored dimensions, so that one request serves the owner of many.
 //!
 //! It changes nothing in either mode.
 
@@ -50,7 +50,7 @@ impl<S: ListDimensions + 'static> Function for ListDimensionsFunction<S> {
     ];
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
-        // Parameters that are not ours are left alone, as on the other scaling routes.
+        // Unknown parameters are ignored, as on the other scaling routes.
         let query = Query::read_known(&request, &["scalingStatus", "limit", "next_token"])?;
         let status = query.optional("scalingStatus", |name| StatusName::parse(&name))?;
         let limit = query

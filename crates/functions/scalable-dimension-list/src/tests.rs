@@ -1,4 +1,4 @@
-//! The handler with events of API Gateway, over a store that remembers what it was asked for.
+//! The handler with events of API Gateway, over a store that records its calls.
 
 use std::sync::Mutex;
 
@@ -17,7 +17,7 @@ use crate::ListDimensionsFunction;
 
 type ListCall = (Option<StatusName>, Option<DimensionId>, usize);
 
-/// Has one dimension, and another page after it.
+/// Contains one dimension, and another page after it.
 #[derive(Default)]
 struct One(Mutex<Vec<ListCall>>);
 

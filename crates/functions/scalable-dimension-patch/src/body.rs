@@ -1,4 +1,4 @@
-//! The bodies that a PATCH takes, in either mode.
+//! The bodies that a PATCH accepts, in either mode.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use fleet_http::{ApiError, ErrorCode, InvalidInput, JsonBody, Request, invalid_f
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// How much of a number's text a refusal repeats.
+/// How much of a number's text an error quotes.
 const SHOWN_DIGITS: usize = 40;
 
-/// A change. In production mode any of its fields; in demo mode `desiredCapacity` alone, see `DemoRequest`.
+/// A change. In production mode any of the fields; in demo mode only `desiredCapacity`, see `DemoRequest`.
 ///
-/// Capacities are numbers here, since a number that is not a capacity has a sentence of its own.
+/// Capacities are numbers here, since a number that is not a capacity has its own error message.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct PatchRequest {
@@ -22,7 +22,7 @@ pub struct PatchRequest {
     failure_reason: Option<FailureReason>,
 }
 
-/// What is left of a change in demo mode.
+/// The fields that a change may have in demo mode.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 struct DemoRequest {
@@ -75,7 +75,7 @@ fn desired_capacity(request: &Request, number: f64) -> Result<Capacity, ApiError
     capacity(request, "desiredCapacity", "desired", number)
 }
 
-/// The refusal is the text that the callers of such an endpoint know.
+/// The error is the text that callers of such an endpoint know.
 fn capacity(
     request: &Request,
     field: &'static str,
@@ -102,8 +102,8 @@ fn capacity(
     }
 }
 
-/// The field's number as the client wrote it, where it is below zero and yet too small for a double, which rounds it to
-/// zero: `-1e-400`.
+/// The field's number as the client wrote it, if it is negative but so small that a double rounds it to zero:
+/// `-1e-400`.
 fn negative_text(request: &Request, field: &str) -> Option<String> {
     let fields: HashMap<String, &RawValue> =
         serde_json::from_slice(request.body().as_ref()).ok()?;

@@ -33,7 +33,7 @@ impl<S> PatchDimensionFunction<S> {
 impl<S: UpdateDimension + 'static> Function for PatchDimensionFunction<S> {
     const NAME: &'static str = "scalable-dimension-patch";
     const ROUTES: &'static [Route] = fleet_http::dimension_routes!("PATCH");
-    // Not the capacity of a dimension that is new: a change is written.
+    // Not the capacity of a new dimension, so that a change is written.
     const REHEARSAL: &'static str = r#"{"desiredCapacity":2.0}"#;
 
     async fn call(&self, request: Request) -> Result<Response, ApiError> {
@@ -80,11 +80,11 @@ impl<S: UpdateDimension + 'static> Function for PatchDimensionFunction<S> {
     }
 }
 
-/// Why a change was not made of the state that is stored.
+/// Why a change does not apply to the stored state.
 enum PatchRefusal {
-    /// It is not the state that the client knows.
+    /// The state is not the one that the client knows.
     Changed(Box<StoredDimension>),
-    /// The change does not go with it.
+    /// The change is invalid for the state.
     Patch(PatchError),
 }
 

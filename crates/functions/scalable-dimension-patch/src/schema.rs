@@ -1,4 +1,4 @@
-//! The schema of a change, which says more than its type: a reason goes with `Failed` alone.
+//! The schema of a change, which says more than its type: a reason goes only with `Failed`.
 
 use fleet_core::scaling::{Capacity, FailureReason, StatusName};
 use utoipa::{
