@@ -1,4 +1,4 @@
-//! `--access template`: who may call a route, as the template asks and as API Gateway refuses.
+//! `--access template`: who may call a route. The rules are the template's, the error responses API Gateway's.
 
 mod bucket;
 mod denial;
@@ -35,7 +35,7 @@ use crate::template::{AccessRules, RouteRule};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// What a route asks callers for.
+/// What a route requires of callers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Requirements {
     /// An API key.
@@ -46,7 +46,7 @@ pub(crate) struct Requirements {
     pub(crate) signature: bool,
 }
 
-/// What callers must show.
+/// The access rules of all routes.
 pub(crate) struct Access {
     routes: HashMap<String, Vec<Guard>>,
     keys: Option<ApiKeys>,
@@ -56,37 +56,37 @@ pub(crate) struct Access {
     made_key: Option<String>,
 }
 
-/// What verifies tokens, and whose they are.
+/// The verifier of tokens, and their issuer.
 struct Tokens {
     verifier: fleet_jwt::TokenVerifier,
     issuer: String,
 }
 
-/// A route's rule and what it has let through.
+/// A route's rule and its throttle.
 struct Guard {
     rule: RouteRule,
     throttle: Option<Bucket>,
 }
 
-/// What callers may be told apart by.
+/// What identifies callers.
 pub(crate) struct Callers<'a> {
     /// The file with the API keys.
     pub(crate) key_file: Option<&'a Path>,
-    /// Whose tokens count.
+    /// The issuer whose tokens are accepted.
     pub(crate) issuer: Option<IssuerSettings>,
-    /// What callers sign with.
+    /// The credentials that callers sign with.
     pub(crate) credentials: Option<Credentials>,
     /// The region that they sign for.
     pub(crate) region: String,
 }
 
-/// A request whose caller is known but for the body's part in the signature.
+/// An admitted caller, except for the body's part in the signature.
 #[must_use]
 pub(crate) struct Admission<'a>(Option<(&'a SignatureVerifier, Claim, Option<&'a Bucket>)>);
 
 impl Access {
-    /// What `rules` ask for. A route that `by_certificate` covers asks for that certificate in the signature's place:
-    /// who comes with it is a gateway that has verified the signature.
+    /// The access rules in `rules`. A route that `by_certificate` covers requires that certificate instead of a
+    /// signature: the certificate belongs to a gateway that has verified the signature.
     ///
     /// # Errors
     /// [`AccessError`] for API keys that cannot be read or created.
@@ -142,7 +142,7 @@ impl Access {
         })
     }
 
-    /// What a route, as the template writes it, asks for.
+    /// What the route with the template's `method` and `path` requires.
     pub(crate) fn requirements(&self, method: &str, path: &str) -> Requirements {
         let rules = self.routes.get(path).into_iter().flatten();
         rules
@@ -158,8 +158,8 @@ impl Access {
             })
     }
 
-    /// What `curl` needs for a route that asks for something, each part with a space before it. Secrets are read where they
-    /// are kept, so that none is shown.
+    /// The options that `curl` needs for a route with requirements, each with a space before it. Secrets are read
+    /// from where they are stored, so that none is shown.
     pub(crate) fn curl_options(&self, method: &str, path: &str) -> String {
         let Requirements {
             key,
@@ -171,7 +171,7 @@ impl Access {
             options.push_str(r#" -H "authorization: Bearer $TOKEN""#);
         }
         if let (true, Some(keys)) = (key, &self.keys) {
-            // They are tried in another terminal than the server's.
+            // The commands are tried in another terminal than the server's.
             let file = path::absolute(keys.file());
             let file = file.as_deref().unwrap_or(keys.file()).to_string_lossy();
             let file = quoted(&file);
@@ -194,12 +194,12 @@ impl Access {
         options
     }
 
-    /// The API key that was made because there was no file.
+    /// The API key that was created because there was no file.
     pub(crate) fn made_key(&self) -> Option<&str> {
         self.made_key.as_deref()
     }
 
-    /// Looks at the caller of a request for the route `resource`, as the template writes it, before its body is read.
+    /// Checks the caller of a request for the route `resource`, as in the template, before its body is read.
     pub(crate) async fn admit(
         &self,
         parts: &Parts,
@@ -211,7 +211,7 @@ impl Access {
             .map_err(|denial| self.responses.answer(denial))
     }
 
-    /// Looks at the body's part in the signature.
+    /// Checks the body's part in the signature.
     pub(crate) fn confirm(
         &self,
         admission: Admission<'_>,
@@ -239,7 +239,7 @@ impl Access {
                 .iter()
                 .find(|guard| guard.rule.method.as_ref() == method)
         };
-        // There is no route without a rule; if there were one, no caller would be allowed.
+        // Every route has a rule; without one, no caller would be allowed.
         let guard = of(Some(&parts.method))
             .or_else(|| of(None))
             .ok_or(Denial::NoSignature)?;
@@ -268,7 +268,7 @@ impl Access {
             .as_ref()
             .ok_or(Denial::Token(TokenRefusal::Missing))?;
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-        // Two of them count as none, as for the authorizer on AWS.
+        // Two of them count as none, as in the authorizer on AWS.
         let authorization = match (values.next(), values.next()) {
             (Some(only), None) => only.to_str().ok(),
             _ => None,
@@ -298,7 +298,7 @@ impl Access {
 }
 
 impl fmt::Display for Access {
-    /// What is required and what is not, in one line for a person.
+    /// One line for a person: what is required, and what is not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rules = || self.routes.values().flatten().map(|guard| &guard.rule);
         let mut asked = Vec::new();
@@ -327,7 +327,7 @@ impl fmt::Display for Access {
     }
 }
 
-/// A word for a shell, within double quotes or without.
+/// A word for a shell, usable within double quotes or without.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

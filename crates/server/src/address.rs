@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Reads an address: an IP address with a port, or a port on loopback as `3000`, `:3000` or `localhost:3000`.
+/// Parses an address: an IP address with a port, or a port on loopback as `3000`, `:3000` or `localhost:3000`.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, &'static str> {
     let port = text
         .strip_prefix("localhost:")

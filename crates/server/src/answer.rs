@@ -1,4 +1,4 @@
-//! From a function's response to HTTP, as API Gateway converts it.
+//! Converts a function's response to HTTP, as API Gateway does.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use crate::refusal::{RequestRefusal, ServerResponse};
 /// Builds the HTTP response from a function's response.
 ///
 /// # Errors
-/// [`RequestRefusal::Malformed`] for an invalid status, or a body that claims to be base64 and is not.
+/// [`RequestRefusal::Malformed`] for an invalid status, or a body that is declared as base64 but is not.
 pub(crate) fn from_function(
     made: ApiGatewayProxyResponse,
 ) -> Result<ServerResponse, RequestRefusal> {

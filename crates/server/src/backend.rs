@@ -21,11 +21,11 @@ use crate::{
 
 pub(crate) const REGION: &str = "us-east-1";
 const ACCOUNT: &str = "000000000000";
-/// The key of the dimensions table, as template.yaml has it.
+/// The key of the dimensions table, as in template.yaml.
 const DIMENSION_KEY: &str = "scalableTargetDimensionId";
 /// The tables that functions write to.
 const INVENTORY_TABLES: [&str; 2] = ["ec2", "ec2_package"];
-/// The local settings: the names of the embedded backend unless the environment says otherwise.
+/// The local settings: the names in the embedded backend, unless the environment sets others.
 const LOCAL_SETTINGS: [(&str, &str); 4] = [
     (
         "DB_CLUSTER_ARN",
@@ -53,12 +53,12 @@ pub(crate) struct OpenStores {
     pub(crate) settings: FunctionSettings,
     /// The local endpoints; they stop when this is dropped.
     pub(crate) local: Option<LocalAws>,
-    /// Where the data is, if it is in a folder.
+    /// The data folder, if there is one.
     pub(crate) folder: Option<PathBuf>,
 }
 
 impl OpenStores {
-    /// Opens the stores that `options` request. `api_url` is where the API itself answers on this machine.
+    /// Opens the stores that `options` request. `api_url` is the API's own URL on this machine.
     pub(crate) async fn open(
         options: &ServerOptions,
         api_url: Option<&str>,
@@ -177,12 +177,12 @@ impl OpenStores {
     }
 }
 
-/// The first of the variables `names` that is set to a proxy. The value may have a password in it.
+/// The first of the variables `names` that sets a proxy. The value may contain a password.
 fn proxy(names: &[&'static str]) -> Option<&'static str> {
     names.iter().copied().find(|name| variable(name).is_some())
 }
 
-/// Refuses what has no meaning without the embedded backend.
+/// Rejects options that have no effect without the embedded backend.
 fn only_embedded(options: &ServerOptions) -> Result<(), StartError> {
     if options.database_url_file.is_some() {
         return Err(StartError::EmbeddedOnly("--database-url-file"));
@@ -216,7 +216,7 @@ fn variable(name: &str) -> Option<String> {
         .filter(|value| !value.is_empty())
 }
 
-/// What runs the SQL; with the user's own database there is no choice.
+/// The SQL engine; with the user's own database there is no choice.
 fn engine(options: &ServerOptions) -> Result<Engine, StartError> {
     match (database_url(options)?, options.engine) {
         (None, SqlEngine::Sqlite) => Ok(Engine::Embedded),
@@ -255,7 +255,7 @@ fn data_folder(options: &ServerOptions) -> Result<PathBuf, StartError> {
 }
 
 /// The clients of the local endpoints. Their configuration reads neither the environment nor profiles, so that a shell
-/// that is set up for AWS cannot send local data there; and no call leaves this process, so none meets a proxy.
+/// that is set up for AWS cannot send local data there. No call leaves this process, so a proxy does not matter.
 fn local_clients(local: &LocalAws) -> Clients {
     let credentials = Credentials::new("local", "local", None, None, "fleet-server");
     let config = SdkConfig::builder()

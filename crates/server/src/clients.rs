@@ -10,7 +10,7 @@ use fleet_local_aws::InProcess;
 
 use crate::in_process::{HeaderRemoval, NoSignature, http_client};
 
-/// Makes the clients of the stores, all with the same configuration.
+/// Creates the clients of the stores, all with the same configuration.
 #[derive(Clone, Debug)]
 pub struct Clients {
     config: SdkConfig,
@@ -18,7 +18,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Reaches the stores as `config` says.
+    /// Connects to the stores with `config`.
     #[must_use]
     pub fn new(config: SdkConfig) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Clients {
         }
     }
 
-    /// Reaches those of `local`, in this process, whatever address `config` says.
+    /// Connects to the stores of `local`, in this process, whatever endpoint `config` has.
     #[must_use]
     pub fn in_process(config: &SdkConfig, local: InProcess) -> Self {
         Self {
@@ -92,7 +92,7 @@ mod tests {
 
     type Headers = Vec<(String, String)>;
 
-    /// Keeps the headers of each request, and answers that there is nothing.
+    /// Records the headers of each request, and returns an empty response.
     #[derive(Clone, Debug, Default)]
     struct Recorder(Arc<Mutex<Vec<Headers>>>);
 
@@ -106,7 +106,7 @@ mod tests {
         }
     }
 
-    /// The headers of a read of each store.
+    /// The headers of the requests that read each store.
     async fn headers(in_process: bool) -> Vec<Headers> {
         let recorder = Recorder::default();
         let connector = SharedHttpConnector::new(recorder.clone());
@@ -134,7 +134,7 @@ mod tests {
         recorder.0.lock().unwrap().clone()
     }
 
-    /// What only the other end of a network reads, of what a request has.
+    /// The headers that only a server across a network would read.
     fn adornments(headers: &[(String, String)]) -> Vec<&str> {
         let of_a_network = [
             "user-agent",

@@ -1,13 +1,13 @@
-//! How many requests are in their functions at once.
+//! Limits how many requests are in their functions at once.
 //!
-//! A call of a function takes some 50 KB, most of it the SDK's. A thousand at once would take more than all the rest of
-//! the server, and get less done: the stores in this process wait for the same processors and the same disk. A request
+//! A call of a function takes some 50 KB, most of it the SDK's. A thousand at once would take more memory than the rest
+//! of the server and get less done: the stores in this process need the same processors and the same disk. A request
 //! that waits for its turn takes hardly more than its connection.
 //!
-//! The routes that read the stores share their turns, so that a read waits as long whatever it reads: with turns of
-//! their own, nearly all of a thousand clients would come to wait for the slowest route. Every other route has turns of
-//! its own. A write waits for no read, and `/v1/health` for neither. Calls that wait for somebody's open transaction, or
-//! for a store far away, must not keep out those that could go on: see [`PATIENCE`].
+//! The routes that read the stores share their turns, so that all reads wait equally long: with separate turns,
+//! nearly all of a thousand clients would end up waiting for the slowest route. Every other route has separate turns.
+//! A write does not wait for reads, and `/v1/health` waits for neither. Calls that wait for somebody's open
+//! transaction, or for a distant store, must not block those that could proceed: see [`PATIENCE`].
 
 use std::{
     pin::pin,
@@ -23,7 +23,7 @@ use tokio::{
     time::timeout,
 };
 
-/// When no turn has ended for so long, those that wait begin all the same, and so does each that comes until one ends.
+/// If no turn ends for this long, all waiting calls start anyway, and so does every new one until a turn ends.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The turns of some routes; clones share them.
@@ -36,9 +36,9 @@ pub(crate) struct Concurrency {
 /// Whether turns end.
 #[derive(Debug)]
 struct TurnProgress {
-    /// How many have ended. A call that began without a turn does not count: it says nothing of those that have one.
+    /// How many have ended. A call without a turn does not count: it says nothing about those that have one.
     ended: AtomicUsize,
-    /// How many had ended when none ended any more.
+    /// The value of `ended` when turns stopped ending.
     stuck: AtomicUsize,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Turn {
 }
 
 impl Concurrency {
-    /// So many turns at once.
+    /// Allows `most` turns at once.
     pub(crate) fn new(most: usize) -> Self {
         Self {
             turns: Arc::new(Semaphore::new(most)),

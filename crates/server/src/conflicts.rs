@@ -1,4 +1,4 @@
-//! The conflicts of a second server on a machine, reported at once instead of one per start.
+//! The conflicts of a second server on a machine, reported all at once instead of one per start.
 
 use std::{
     env, fmt,
@@ -8,9 +8,9 @@ use std::{
 
 use crate::options::ServerOptions;
 
-/// How far from an address in use a free one is searched for.
+/// How far from an address in use to search for a free one.
 const NEARBY_PORTS: u16 = 100;
-/// How many data folders beside one in use are tried.
+/// How many other data folders are tried.
 const NEARBY_FOLDERS: u8 = 100;
 
 /// What other programs already use, each with a free alternative.
@@ -21,14 +21,14 @@ pub struct Conflicts {
     /// The address of the local AWS endpoints.
     aws_listen: Option<(SocketAddr, SocketAddr)>,
     data_dir: Option<(PathBuf, PathBuf)>,
-    /// The command that the options follow; `None` if it has other arguments, which may include a password.
+    /// The command to put the options after; `None` if it has other arguments, which may include a password.
     program: Option<String>,
 }
 
 impl Conflicts {
-    /// Looks for all conflicts of a start with `options`; `None` if there are no more.
+    /// Finds all conflicts of a start with `options`; `None` if there are none.
     ///
-    /// The API's address is only checked if it is not `bound` by this process.
+    /// The API's address is only checked if this process has not `bound` it.
     pub(crate) fn find(options: &ServerOptions, bound: bool) -> Option<Self> {
         let embedded = options.uses_local_aws();
         let listen = (!bound)
@@ -83,7 +83,7 @@ impl fmt::Display for Conflicts {
     }
 }
 
-/// The address, if it is in use, and a free one near it that is not `besides`.
+/// The address, if it is in use, and a free one near it other than `besides`.
 fn conflict_at(
     address: SocketAddr,
     besides: Option<SocketAddr>,
@@ -100,7 +100,7 @@ fn conflict_at(
     Some((address, free.unwrap_or(SocketAddr::new(address.ip(), 0))))
 }
 
-/// The folder, if another server has it, and one beside it.
+/// The folder, if another server uses it, and a free one beside it.
 fn folder_beside(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     if !fleet_local_aws::is_in_use(folder) {
         return None;
@@ -116,14 +116,14 @@ fn folder_beside(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((folder.to_owned(), free))
 }
 
-/// How this program was started, if without arguments.
+/// The command that started this program, if it had no arguments.
 fn program() -> Option<String> {
     let mut arguments = env::args();
     let program = arguments.next()?;
     if arguments.next().is_some() {
         return None;
     }
-    // Cargo sets it for what it runs.
+    // Cargo sets it for programs that it runs.
     if env::var_os("CARGO_MANIFEST_DIR").is_some() {
         return Some("cargo run --".to_owned());
     }

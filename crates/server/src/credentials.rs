@@ -1,4 +1,4 @@
-//! AWS credentials, asked for when the server starts.
+//! AWS credentials, resolved when the server starts.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,11 +11,10 @@ use simulate_scaling::credentials::reason;
 
 use crate::error::StartError;
 
-/// Asks for credentials once and returns `config` with the answer. Without any, every request would be a 503 that never
-/// passes.
+/// Resolves credentials once and returns `config` with the result. Without any, every request would be a 503 for good.
 ///
 /// # Errors
-/// [`StartError::Credentials`] with the reason why there are none.
+/// [`StartError::Credentials`] with the reason.
 pub(crate) async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, StartError> {
     let Some(provider) = config.credentials_provider() else {
         return Err(StartError::Credentials("no source of them is set".into()));
@@ -34,7 +33,8 @@ pub(crate) async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, Sta
         .build())
 }
 
-/// A provider whose first answer is already there. A `credential_process` may ask a person, who should be asked once.
+/// A provider whose first result is already known. A `credential_process` may prompt a person, who should be asked only
+/// once.
 #[derive(Debug)]
 struct AskedProvider {
     first: Mutex<Option<Credentials>>,

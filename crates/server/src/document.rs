@@ -1,4 +1,4 @@
-//! The OpenAPI document of this server: that of the API on AWS, with this server's differences.
+//! The OpenAPI document of this server: the one of the API on AWS, with this server's differences.
 
 use std::fmt::Write as _;
 
@@ -10,19 +10,19 @@ use crate::{
     template::TemplateRoute,
 };
 
-/// What this server is.
+/// The facts about this server that the document states.
 pub(crate) struct Facts<'a> {
     /// Its URL, with its stage; `None` if clients use different addresses.
     pub(crate) url: Option<&'a str>,
-    /// Whether dimensions move by themselves; `None` if there are none.
+    /// Whether dimensions scale by themselves; `None` without scaling routes.
     pub(crate) demo: Option<bool>,
-    /// The routes that it has.
+    /// Its routes.
     pub(crate) routes: &'a [TemplateRoute],
-    /// What it requires of callers.
+    /// Its access rules, if any.
     pub(crate) access: Option<&'a Access>,
 }
 
-/// Turns the document of the API on AWS, `text`, into one of this server; `None` if it is not such a document.
+/// Converts the document of the API on AWS, `text`, to one for this server; `None` if it is not such a document.
 pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
     let mut document: Value = serde_json::from_str(text).ok()?;
     let paths = document.get_mut("paths")?.as_object_mut()?;
@@ -66,7 +66,7 @@ pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
         components.remove("securitySchemes");
     }
     if facts.demo == Some(true) {
-        // Demo mode moves dimensions itself, so a change has no other field.
+        // In demo mode a change has only one field.
         let schemas = components.get_mut("schemas")?.as_object_mut()?;
         let patch = schemas.get_mut("DimensionPatch")?;
         *patch = json!({
@@ -81,7 +81,7 @@ pub(crate) fn describe(text: &str, facts: &Facts<'_>) -> Option<String> {
     let mut description = document["info"]["description"].as_str()?.to_owned();
     write!(description, "\n\n{}", sentence(facts)).ok()?;
     document["info"]["description"] = description.into();
-    // The first one is relative to the document, so that it is right whatever the server's name is.
+    // The first one is relative to the document, so that it is right under any name of the server.
     let mut servers = vec![json!({ "url": "..", "description": "This server." })];
     if let Some(url) = facts.url {
         servers.push(json!({ "url": url, "description": "This server, by its address." }));

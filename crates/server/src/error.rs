@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{access::AccessError, conflicts::Conflicts, template::TemplateError, tls::TlsError};
 
-/// Why the server does not start: one sentence for a person at a terminal, which says what to do.
+/// Why the server does not start: one sentence for people at a terminal, which says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -29,10 +29,10 @@ pub enum StartError {
         /// What is wrong with it.
         cause: TemplateError,
     },
-    /// Other programs use what this one needs.
+    /// Other programs use what this server needs.
     #[error("{0}")]
     InUse(Box<Conflicts>),
-    /// Another process listens there.
+    /// Another process listens on the address.
     #[error(
         "The address {0} is already in use: stop what listens there, or choose another address with --listen."
     )]
@@ -40,7 +40,7 @@ pub enum StartError {
     /// The address cannot be bound for another reason.
     #[error("Cannot listen on {address} ({reason}): choose another address with --listen.", reason = words(*cause))]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The operating system's error.
         cause: io::ErrorKind,
@@ -70,7 +70,7 @@ pub enum StartError {
     /// The address for redirecting plain HTTP is in use, or cannot be bound.
     #[error("Cannot listen on {address} ({reason}): choose another address with --http-redirect.", reason = words(*cause))]
     ListenPlain {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The operating system's error.
         cause: io::ErrorKind,
@@ -81,12 +81,12 @@ pub enum StartError {
     /// The access rules cannot be set up as requested.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// An option that does nothing with this backend.
+    /// An option that has no effect with this backend.
     #[error(
         "The option {0} is for the embedded backend: leave it out, or leave out --backend aws."
     )]
     EmbeddedOnly(&'static str),
-    /// Events that cannot be sent.
+    /// Events cannot be sent.
     #[error(
         "--events-to cannot be used, since HTTP could not be set up: are the system's CA certificates installed?"
     )]
@@ -94,37 +94,37 @@ pub enum StartError {
     /// Both the user's own database and one that the server runs.
     #[error("--engine mariadb and a database URL name two databases: leave out one of them.")]
     EngineAndUrl,
-    /// The AWS SDK knows no region.
+    /// The AWS SDK has no region.
     #[error("No AWS region is set: set AWS_REGION, or AWS_PROFILE to a profile that has one.")]
     NoRegion,
-    /// The AWS SDK finds no credentials, for this reason.
+    /// The AWS SDK finds no credentials, with the reason.
     #[error(
         "There are no AWS credentials ({0}): sign in again, set AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     )]
     Credentials(String),
-    /// A setting of the functions is missing or wrong.
+    /// A setting of the functions is missing or invalid.
     #[error(transparent)]
     Setting(#[from] SettingsError),
     /// The log levels are invalid.
     #[error(transparent)]
     LogLevels(#[from] LevelsError),
-    /// The data that a function is built with is broken, which its tests rule out.
+    /// Data that is compiled into a function is broken; its tests rule this out.
     #[error(
         "The built-in {list} cannot be read ({cause}): build the server again from a clean checkout."
     )]
     BuiltIn {
-        /// What cannot be read.
+        /// The data that cannot be read.
         list: &'static str,
         /// What is wrong with it.
         cause: serde_json::Error,
     },
-    /// The operating system refused what every server needs.
+    /// The operating system refused something that every server needs.
     #[error("The operating system does not let the server start ({}).", words(*.0))]
     System(io::ErrorKind),
 }
 
 impl From<fleet_local_aws::LocalAwsError> for StartError {
-    /// Adds what to do, since the endpoints themselves do not know the option.
+    /// Adds advice, since the endpoints themselves do not know the option.
     fn from(error: fleet_local_aws::LocalAwsError) -> Self {
         match error {
             fleet_local_aws::LocalAwsError::Folder { folder, cause } => Self::DataFolder {

@@ -1,4 +1,4 @@
-//! From an HTTP request to API Gateway's event for it: the Lambda proxy integration of a REST API.
+//! Converts an HTTP request to API Gateway's event: the Lambda proxy integration of a REST API.
 //!
 //! The fields are those of
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>.
@@ -23,9 +23,9 @@ use crate::stage::Stage;
 
 /// There is no account outside AWS.
 const ACCOUNT: &str = "000000000000";
-/// The API's id, and its stage if none is set. As behind a custom domain, that one is not part of a path.
+/// The API's id, and its stage if none is set. This stage is not part of a path, as with a custom domain.
 const LOCAL: &str = "local";
-/// The time of a request, as access logs write it.
+/// The time format of access logs.
 const LOG_TIME: &[BorrowedFormatItem<'_>] = format_description!(
     "[day]/[month repr:short]/[year]:[hour]:[minute]:[second] [offset_hour sign:mandatory][offset_minute]"
 );
@@ -34,24 +34,24 @@ const LOG_TIME: &[BorrowedFormatItem<'_>] = format_description!(
 pub(crate) struct RoutedRequest<'a> {
     /// The id that the client sees in `x-amzn-RequestId`.
     pub(crate) id: &'a str,
-    /// Who sent it.
+    /// The client's address.
     pub(crate) peer: IpAddr,
-    /// When.
+    /// When it arrived.
     pub(crate) at: SystemTime,
     /// Method, address and headers.
     pub(crate) parts: Parts,
-    /// The stage that its path begins with, if there is one.
+    /// The stage in its path, if any.
     pub(crate) stage: Option<&'a Stage>,
-    /// The path as the template writes it.
+    /// The path as in the template.
     pub(crate) resource: &'a str,
-    /// The path parameters, as they were sent: percent-encoded, as a REST API passes them.
+    /// The path parameters as sent: percent-encoded, as a REST API passes them.
     pub(crate) parameters: HashMap<String, String>,
     /// The body; may be empty.
     pub(crate) body: Vec<u8>,
 }
 
 impl RoutedRequest<'_> {
-    /// The context of the function's invocation; it has until `within` after the arrival.
+    /// The context of the function's invocation, with a deadline `within` from now.
     pub(crate) fn context(&self, within: Duration) -> Context {
         let mut context = Context::default();
         context.request_id = self.id.to_owned();
@@ -59,7 +59,7 @@ impl RoutedRequest<'_> {
         context
     }
 
-    /// The event.
+    /// Converts it to the event.
     pub(crate) fn event(self) -> ApiGatewayProxyRequest {
         let Self {
             id,
@@ -128,7 +128,7 @@ fn milliseconds(at: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The body as an event has it: as text, or in base64 if it is not text.
+/// The body in an event: as text, or in base64 if it is not text.
 fn body_text(body: Vec<u8>) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
@@ -167,7 +167,7 @@ fn authority(host: &HeaderValue) -> Option<Authority> {
         .filter(|host| !host.as_str().contains('@'))
 }
 
-/// Of a header that was sent more than once, the last value.
+/// Reduces each header to its last value.
 fn last_values(headers: &HeaderMap) -> HeaderMap {
     if headers.keys_len() == headers.len() {
         return headers.clone();
@@ -181,7 +181,7 @@ fn last_values(headers: &HeaderMap) -> HeaderMap {
 
 type Values = HashMap<String, Vec<String>>;
 
-/// The query parameters, decoded: the last value of each, and all.
+/// The query parameters, decoded: the last value of each, and all values.
 fn query_parameters(query: &str) -> (Values, Values) {
     let (mut last, mut all) = (Values::new(), Values::new());
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

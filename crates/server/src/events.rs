@@ -1,5 +1,5 @@
-//! Each change of a dimension as an event: the same that EventBridge has on AWS, from the table's stream.
-//! A client reads them from `GET /_events`, as server-sent events, or has them sent to an address (`--events-to`).
+//! Each change of a dimension as an event: the same ones that EventBridge gets on AWS, from the table's stream.
+//! Clients read them from `GET /_events`, as server-sent events, or have them sent to an address (`--events-to`).
 
 mod delivery;
 mod shape;
@@ -21,13 +21,13 @@ pub(crate) use self::delivery::Delivery;
 use self::shape::{StreamEvent, sequence};
 use crate::refusal::ServerResponse;
 
-/// Where a page or a script reads them.
+/// The path where pages and scripts read them.
 const PATH: &str = "/_events";
-/// How long an answer waits for an event.
+/// How long a response waits for an event.
 const WAIT: Duration = Duration::from_secs(15);
-/// How often the stream is looked at meanwhile.
+/// How often the stream is polled meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
-/// How soon a client comes back, in milliseconds.
+/// How soon a client reconnects, in milliseconds.
 const RETRY: u32 = 100;
 /// The id before the first event.
 const BEGINNING: &str = "beginning";
@@ -45,9 +45,9 @@ impl Events {
         Self { changes, stopped }
     }
 
-    /// Answers a request for events; `None` where it is for something else.
-    /// A response waits for an event if there is none, and ends with those that there are: a client that comes back
-    /// with the id of the last one, as every `EventSource` does, misses nothing.
+    /// Responds to a request for events; `None` if it is for something else. A response waits until there is an
+    /// event, and ends with those that there are. A client that reconnects with the id of the last one, as every
+    /// `EventSource` does, misses nothing.
     pub(crate) async fn answer(&self, parts: &Parts) -> Option<ServerResponse> {
         if parts.method != Method::GET || parts.uri.path() != PATH {
             return None;
@@ -66,8 +66,8 @@ impl Events {
         })
     }
 
-    /// Where a client is that has not read yet: at the newest event. The answer has its id alone, at once, so that what
-    /// happens before the client comes back is not missed.
+    /// The position of a client that has not read yet: at the newest event. The response contains only its id, at
+    /// once, so that the client does not miss what happens before it reconnects.
     async fn beginning(&self) -> Result<String, String> {
         let failed = |error: ChangesError| error.to_string();
         let mut reader = self
@@ -86,7 +86,7 @@ impl Events {
         }
     }
 
-    /// The events after the one with this id, as soon as there is one.
+    /// The events after the one with this id, as soon as there are any.
     async fn events(&self, id: &str) -> Result<String, String> {
         let position = if id == BEGINNING {
             StreamPosition::Oldest
@@ -124,12 +124,12 @@ pub(crate) fn receiver(text: &str) -> Result<Url, &'static str> {
     }
 }
 
-/// Whether the events at `uri` tell what the route `resource` shows.
+/// Whether the events at `uri` reveal what the route `resource` returns.
 pub(crate) fn exposes(uri: &Uri, resource: &str) -> bool {
     uri.path() == PATH && resource.contains("/scalableTargetDimensions")
 }
 
-/// The id of the last event that the client has: a header, or a parameter where a script can set none.
+/// The id of the client's last event: from a header, or from a parameter for scripts that cannot set one.
 fn last_event_id(headers: &HeaderMap, query: Option<&str>) -> Option<String> {
     let header = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
     let parameter = query.and_then(|query| {

@@ -32,12 +32,12 @@ pub enum FunctionName {
 }
 
 impl FunctionName {
-    /// The function whose program this is.
+    /// The function with the program `name`.
     pub(crate) fn of_program(name: &str) -> Option<Self> {
         Self::from_str(name, false).ok()
     }
 
-    /// Whether it needs to know where the inventory is.
+    /// Whether it needs the location of the inventory.
     pub(crate) fn asks_the_inventory(self) -> bool {
         use FunctionName::*;
         matches!(
@@ -46,13 +46,13 @@ impl FunctionName {
         )
     }
 
-    /// Whether it needs to know where the dimensions are.
+    /// Whether it needs the location of the dimensions.
     pub(crate) fn asks_for_dimensions(self) -> bool {
         use FunctionName::*;
         self.scales() || self == Health
     }
 
-    /// Whether it needs to know how dimensions behave.
+    /// Whether it needs the scaling settings.
     pub(crate) fn scales(self) -> bool {
         use FunctionName::*;
         matches!(
@@ -61,7 +61,7 @@ impl FunctionName {
         )
     }
 
-    /// Whether it reads a store and changes nothing.
+    /// Whether it only reads a store.
     pub(crate) fn reads_a_store(self) -> bool {
         use FunctionName::*;
         matches!(
@@ -70,7 +70,7 @@ impl FunctionName {
         )
     }
 
-    /// Whether it asks a store for anything.
+    /// Whether it uses a store.
     pub(crate) fn needs_a_store(self) -> bool {
         self.asks_the_inventory() || self.asks_for_dimensions()
     }

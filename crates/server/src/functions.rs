@@ -14,14 +14,14 @@ use crate::{
     clients::Clients, error::StartError, function_name::FunctionName, watched::WatchedStore,
 };
 
-/// The settings of the functions. What no function needs may be left out.
+/// The settings of the functions. Those that no function needs may be left out.
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
     /// Where the inventory is, with the secret that the functions use.
     pub inventory: Option<InventorySettings>,
     /// Another secret for the functions that add and remove, as each function has its own on AWS.
     pub writer_secret: Option<String>,
-    /// What this region's inventory is to the API.
+    /// The role of this region's inventory.
     pub inventory_role: InventoryRole,
     /// Where the dimensions are.
     pub dimensions: Option<DimensionsSettings>,
@@ -30,7 +30,7 @@ pub struct FunctionSettings {
 }
 
 impl FunctionSettings {
-    /// Reads what the functions `names` need by `lookup`, which answers a variable's value.
+    /// Reads the settings that the functions `names` need, with `lookup`, which returns a variable's value.
     pub(crate) fn read(
         names: &[FunctionName],
         lookup: impl Fn(&str) -> Option<String>,
@@ -55,10 +55,10 @@ impl FunctionSettings {
     }
 }
 
-/// Makes every function of the API that `settings` are enough for, over the stores that `clients` reach and `settings` name.
+/// Creates every function for which `settings` suffice, over the stores that `clients` reach and `settings` name.
 ///
 /// # Errors
-/// [`StartError::BuiltIn`] for a list that is built in and cannot be read, which tests rule out.
+/// [`StartError::BuiltIn`] for a built-in list that cannot be read, which tests rule out.
 pub fn all(
     clients: &Clients,
     settings: FunctionSettings,
@@ -72,8 +72,8 @@ pub fn all(
     )
 }
 
-/// As [`all`], of those in `names`, with `openapi` as the API's description where it is another one, over stores that keep
-/// their data in `files` where they are on this machine.
+/// Like [`all`], but only the functions in `names`, with `openapi` as the API's description if given, over stores whose
+/// data is in `files` if they are on this machine.
 pub(crate) fn selected(
     names: &[FunctionName],
     clients: &Clients,
@@ -178,7 +178,7 @@ pub(crate) fn selected(
 mod tests {
     use super::*;
 
-    /// What is made of these names with the settings that they need, and with no others.
+    /// The functions created for these names with only the settings that they need.
     fn made(names: &[FunctionName]) -> Vec<String> {
         let lookup = |name: &str| match name {
             "DB_CLUSTER_ARN" => Some("arn:aws:rds:us-east-1:123456789012:cluster:fleet".to_owned()),

@@ -1,4 +1,4 @@
-//! One request's way: route, body, event, function, answer.
+//! The path of a request: route, body, event, function, response.
 
 use std::{
     io, mem,
@@ -45,10 +45,10 @@ use crate::{
     tls::{Acceptor, ClientRoutes},
 };
 
-/// The route that says what the API has.
+/// The route that describes the API.
 const INDEX: &str = "/v1";
 
-/// What stands in for API Gateway: a template's routes, each with its function, and the limits of a request.
+/// A stand-in for API Gateway: a template's routes, each with its function, and the limits of a request.
 pub struct Gateway {
     router: Router,
     limits: Limits,
@@ -63,10 +63,10 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway for `routes`, answered by `functions`.
+    /// A gateway for `routes`, served by `functions`.
     ///
     /// # Errors
-    /// [`TemplateError`] for a route whose function is not among `functions`, or that another one contradicts.
+    /// [`TemplateError`] for a route whose function is not among `functions`, or that conflicts with another one.
     pub fn new(
         routes: Vec<TemplateRoute>,
         functions: &[Arc<dyn DynFunction>],
@@ -86,17 +86,17 @@ impl Gateway {
         })
     }
 
-    /// The same gateway, with `pages`, if any, for paths without a route.
+    /// Adds `pages`, if any, for paths without a route.
     pub(crate) fn with_pages(self, pages: Option<Pages>) -> Self {
         Self { pages, ..self }
     }
 
-    /// The same gateway, which reports the changes of dimensions where there are `events`.
+    /// Adds `events`, if any.
     pub(crate) fn with_events(self, events: Option<Events>) -> Self {
         Self { events, ..self }
     }
 
-    /// The same gateway, which wants a client certificate for `routes`.
+    /// Requires a client certificate for `routes`.
     pub(crate) fn with_client_routes(self, routes: Option<ClientRoutes>) -> Self {
         Self {
             client_routes: routes,
@@ -104,17 +104,17 @@ impl Gateway {
         }
     }
 
-    /// The same gateway, which takes requests of these `sites` alone; without rules, of all.
+    /// Accepts only requests for these `sites`; without rules, all requests.
     pub(crate) fn with_sites(self, sites: Option<SiteRules>) -> Self {
         Self { sites, ..self }
     }
 
-    /// The same gateway, which asks callers for what the template asks for.
+    /// Applies the access rules, if any.
     pub(crate) fn with_access(self, access: Option<Access>) -> Self {
         Self { access, ..self }
     }
 
-    /// The same gateway, which serves below `stage` alone.
+    /// Serves only below `stage`, if given.
     pub(crate) fn with_stage(self, stage: Option<Stage>) -> Self {
         Self { stage, ..self }
     }
@@ -122,12 +122,12 @@ impl Gateway {
     /// Serves on `listener` over plain HTTP in background tasks.
     ///
     /// # Errors
-    /// Only when the operating system does not tell the listener's address.
+    /// Only if the operating system does not report the listener's address.
     pub fn host(self, listener: TcpListener) -> io::Result<Hosting> {
         self.host_with(listener, None)
     }
 
-    /// The same, over HTTPS where there is an `acceptor`.
+    /// Like [`Self::host`], over HTTPS if there is an `acceptor`.
     pub(crate) fn host_with(
         self,
         listener: TcpListener,
@@ -140,7 +140,7 @@ impl Gateway {
         }
     }
 
-    /// The path that routes have; `None` outside the stage.
+    /// The path below the stage, as routes have it; `None` outside the stage.
     fn below_stage<'p>(&self, path: &'p str) -> Option<&'p str> {
         match &self.stage {
             Some(stage) => stage.strip(path),
@@ -148,7 +148,7 @@ impl Gateway {
         }
     }
 
-    /// Whether the client may ask for what was found: a route may want a certificate.
+    /// Whether the client may request this route or page: it may require a certificate.
     fn admits(
         &self,
         client: &ClientConnection,
@@ -162,7 +162,7 @@ impl Gateway {
             .is_some_and(|routes| match found {
                 Some(found) => routes.cover(Some(found.resource)),
                 None => {
-                    // A page's data is what the routes show that it is taken from.
+                    // A page's data is protected like the routes that return the same data.
                     let shown = self.router.resources().filter(|resource| {
                         pages::exposes(uri, resource) || events::exposes(uri, resource)
                     });
@@ -178,9 +178,9 @@ impl Gateway {
         client.certificate.is_some()
     }
 
-    /// The index of the API, for a client that requests `/` and is not a browser: all it has is an address.
+    /// The index of the API, for a client that requests `/` and is not a browser.
     fn index(&self, parts: &mut Parts) -> Option<RouteMatch<'_, 'static>> {
-        // Below a stage, / is outside.
+        // Below a stage, `/` is outside.
         let is_root =
             self.stage.is_none() && parts.method == Method::GET && parts.uri.path() == "/";
         if !is_root || (self.pages.is_some() && takes_html(&parts.headers)) {
@@ -191,18 +191,18 @@ impl Gateway {
         Some(found)
     }
 
-    /// What the server itself has: events and pages.
+    /// Responds with the server's own content: events and pages.
     async fn own(&self, parts: &Parts) -> Option<ServerResponse> {
         if let Some(events) = &self.events
             && let Some(answer) = events.answer(parts).await
         {
             return Some(answer);
         }
-        // Boxed: the SDK's calls nest deeper within it than the compiler looks into one type.
+        // Boxed: the SDK's calls are nested deeper than the compiler's limit for one type.
         Box::pin(self.pages.as_ref()?.answer(parts)).await
     }
 
-    /// `incoming` is `None` afterwards when all of it was read.
+    /// `incoming` is `None` afterwards if all of it was read.
     async fn handle(
         &self,
         ticket: &RequestTicket,
@@ -251,7 +251,7 @@ impl Gateway {
             parameters,
             body,
         };
-        // As behind API Gateway a function has all of its time, however slowly the request came in: it ends its work within that.
+        // As behind API Gateway, a function has its full time, however slowly the request came in.
         self.call(
             Arc::clone(found.function),
             found.concurrency.clone(),
@@ -262,8 +262,8 @@ impl Gateway {
         .await
     }
 
-    /// Calls the function in a task of its own when it is its turn: as in Lambda it runs to its end when the client goes
-    /// away, and it is stopped at the deadline. What it waited before is part of its time.
+    /// Calls the function in a separate task when it is its turn. As in Lambda, it runs to its end even if the client
+    /// disconnects, and is stopped at the deadline. Waiting for its turn counts towards its time.
     async fn call(
         &self,
         function: Arc<dyn DynFunction>,
@@ -278,7 +278,8 @@ impl Gateway {
         let context = arrived.context(left);
         let event = arrived.event();
         let work = async move {
-            // A stop waits for the function, and names the request if it cannot. The body's memory is the function's.
+            // A shutdown waits for the function, and names the request if it gives up. The function also holds the
+            // body's memory.
             let _held = held;
             timeout_at(deadline, async {
                 let _turn = concurrency.turn().await;
@@ -294,7 +295,7 @@ impl Gateway {
     }
 }
 
-/// Takes a second slash at the beginning away, as API Gateway does: base addresses that end with one bring it about.
+/// Removes a duplicate slash at the beginning, as API Gateway does. Base URLs that end with a slash cause it.
 fn without_doubled_slash(parts: &mut Parts) {
     let path = parts.uri.path();
     if path.starts_with("//") {
@@ -303,7 +304,7 @@ fn without_doubled_slash(parts: &mut Parts) {
     }
 }
 
-/// Changes the path, not the query. An invalid path stays as it was.
+/// Changes the path, not the query. Does nothing if the path is invalid.
 fn set_path(parts: &mut Parts, path: &str) {
     let query = parts.uri.query().map(|query| format!("?{query}"));
     let target = format!("{path}{}", query.unwrap_or_default());
@@ -373,7 +374,7 @@ impl Responder for Gateway {
                 .await
             }
             None if below.is_none() => Err(RequestRefusal::OutsideStage),
-            // Boxed, as all that few requests need: the room for it is made for each request, and copied.
+            // Boxed, since few requests need it: the space for it would be reserved and copied for every request.
             None => Box::pin(self.own(&parts))
                 .await
                 .ok_or(RequestRefusal::NoSuchRoute),
@@ -397,9 +398,9 @@ impl Responder for Gateway {
                 }
                 let unread = incoming.filter(|body| !hyper::body::Body::is_end_stream(body));
                 let answer = refusal.answer(shape, &id, unread.is_some());
-                // Reading a body that the client has not begun would ask for it.
+                // Reading a body that the client has not started would request it.
                 if let Some(body) = unread.filter(|_| !waits_to_be_asked) {
-                    // In a task of its own, so that the client has the answer while it is still sending.
+                    // In a separate task, so that the client gets the response while it is still sending.
                     tokio::spawn(body::discard(body, arrives_until));
                 }
                 answer

@@ -1,4 +1,4 @@
-//! What there is beside the listener where it speaks HTTPS.
+//! HTTPS besides the listener: certificates, and the redirect of plain HTTP.
 
 use std::{io, net::SocketAddr};
 
@@ -16,12 +16,12 @@ use crate::{
     tls::{Acceptor, Tls, TlsError, TlsPlan},
 };
 
-/// The port that an https:// address has no need to name.
+/// The default port of https:// URLs.
 const PORT: u16 = 443;
-/// Tells a browser that has used HTTPS to use nothing else for a year.
+/// Makes a browser that has used HTTPS use nothing else for a year.
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// The certificates, and the redirect of plain HTTP. New certificates stop coming when it is dropped.
+/// The certificates, and the redirect of plain HTTP. Certificates are no longer renewed once it is dropped.
 #[derive(Debug)]
 pub(crate) struct Https {
     tls: Tls,
@@ -31,7 +31,7 @@ pub(crate) struct Https {
 }
 
 impl Https {
-    /// Starts what `plan` needs.
+    /// Starts everything in `plan`.
     pub(crate) fn open(plan: TlsPlan) -> Result<Self, TlsError> {
         let (name, certificate) = (plan.name(), plan.describe());
         Ok(Self {
@@ -42,7 +42,7 @@ impl Https {
         })
     }
 
-    /// The same, with clients of `plain` redirected to `port`.
+    /// Like [`Self::open`], with clients of `plain` redirected to `port`.
     pub(crate) fn redirecting(
         self,
         plain: Option<TcpListener>,
@@ -63,32 +63,32 @@ impl Https {
         })
     }
 
-    /// What shakes hands.
+    /// The acceptor for handshakes.
     pub(crate) fn acceptor(&self) -> Acceptor {
         self.tls.acceptor()
     }
 
-    /// Where the API answers that listens at `address`: by the name of the certificate, where it has one.
+    /// The base URL of the API at `address`, with the name in the certificate if it has one.
     pub(crate) fn base_url(&self, address: SocketAddr) -> String {
         url(self.name.as_deref(), address)
     }
 
-    /// Where the certificate comes from, for people.
+    /// The source of the certificate, for people.
     pub(crate) fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// Where plain HTTP is sent on.
+    /// The address of the redirect.
     pub(crate) fn redirect_addr(&self) -> Option<SocketAddr> {
         self.redirect.as_ref().map(Hosting::local_addr)
     }
 
-    /// Reads the certificates again.
+    /// Reloads the certificates.
     pub(crate) fn reload(&self) {
         self.tls.reload();
     }
 
-    /// Ends the redirect; certificates go on until this is dropped. Answers how many requests had to be cut.
+    /// Stops the redirect; certificates are renewed until this is dropped. Returns how many requests had to be cut off.
     pub(crate) async fn stop_redirect(&mut self) -> usize {
         match self.redirect.take() {
             Some(redirect) => redirect.stop().await,
@@ -97,7 +97,7 @@ impl Https {
     }
 }
 
-/// The base URL of a server at `address`, by the name that its certificate is for where it has one.
+/// The base URL of a server at `address`, with the certificate's `name` if it has one.
 pub(crate) fn url(name: Option<&str>, address: SocketAddr) -> String {
     match name {
         None => format!("https://{address}"),
@@ -106,12 +106,12 @@ pub(crate) fn url(name: Option<&str>, address: SocketAddr) -> String {
     }
 }
 
-/// The header that tells a client which comes by HTTPS, with these headers, to do so always.
+/// The header that makes a client always use HTTPS, if it has used it with these headers.
 pub(crate) fn always(request: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let host = request
         .get(HOST)
         .and_then(|host| Authority::try_from(host.as_bytes()).ok());
-    // A browser would take it for all ports of the machine that it runs on.
+    // A browser would apply it to all ports of its own machine.
     let is_this_machine = host.is_some_and(|host| host.host().eq_ignore_ascii_case("localhost"));
     (!is_this_machine).then_some((STRICT_TRANSPORT_SECURITY, HTTPS_ONLY))
 }

@@ -1,5 +1,5 @@
-//! The SDK's way to the local AWS endpoints: within this process, without a connection, and without what only a way over
-//! a network needs.
+//! The SDK's path to the local AWS endpoints: within this process, without a connection, and without anything that
+//! only a network needs.
 
 use std::time::Duration;
 
@@ -34,12 +34,12 @@ use fleet_local_aws::InProcess;
 use http::header::AUTHORIZATION;
 use tokio::time::timeout;
 
-/// What a signed request has in place of a signature: the endpoints want to see that it is signed, and verify nothing.
+/// A placeholder for a signature: the endpoints require a signed request, but verify nothing.
 const UNVERIFIED: &str = "AWS4-HMAC-SHA256 Credential=local/20000101/us-east-1/local/aws4_request, \
                           SignedHeaders=host;x-amz-date, Signature=0";
 const UNVERIFIED_DATE: &str = "20000101T000000Z";
 
-/// An HTTP client whose every request goes to the endpoints of `local`, whatever its address.
+/// An HTTP client that sends every request to the endpoints of `local`, whatever its URL.
 pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
     http_client_fn(move |settings, _| {
         SharedHttpConnector::new(InProcessConnector {
@@ -49,11 +49,11 @@ pub(crate) fn http_client(local: InProcess) -> SharedHttpClient {
     })
 }
 
-/// Marks requests as signed, in place of `SigV4`: a signature would take longer than many an answer.
+/// Marks requests as signed instead of using `SigV4`: signing would take longer than many a response.
 #[derive(Debug, Clone)]
 pub(crate) struct NoSignature(SharedIdentityResolver);
 
-/// An identity that stands for no one.
+/// A placeholder identity.
 #[derive(Debug)]
 struct NoIdentity(Identity);
 
@@ -110,8 +110,8 @@ impl ResolveIdentity for NoIdentity {
     }
 }
 
-/// Leaves out what only a server at the other end of a network would read: the user agent, the ids of a call and its
-/// attempts, and the difference between two clocks.
+/// Removes the headers that only a server across a network would read: the user agent, the ids of a call and its
+/// attempts, and the clock skew.
 #[derive(Debug)]
 pub(crate) struct HeaderRemoval;
 
@@ -139,7 +139,7 @@ impl Intercept for HeaderRemoval {
 #[derive(Debug)]
 struct InProcessConnector {
     local: InProcess,
-    /// How long an answer may take, if the client sets a limit.
+    /// The time limit of a response, if the client sets one.
     read_timeout: Option<Duration>,
 }
 
@@ -147,7 +147,7 @@ impl HttpConnector for InProcessConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (local, read_timeout) = (self.local.clone(), self.read_timeout);
         HttpConnectorFuture::new(async move {
-            // Boxed: else each future around it would copy it.
+            // Boxed: otherwise each future around it would copy it.
             let answer = Box::pin(send(&local, request));
             match read_timeout {
                 None => answer.await,
@@ -193,7 +193,7 @@ mod tests {
         OpenStores::open(&options, None).await.unwrap()
     }
 
-    /// A put to the dimensions' table by a client with this configuration.
+    /// Puts an item into the dimensions table, with a client with this configuration.
     async fn put(config: &SdkConfig) -> Result<(), aws_sdk_dynamodb::Error> {
         let put = aws_sdk_dynamodb::Client::new(config)
             .put_item()

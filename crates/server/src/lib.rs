@@ -1,8 +1,8 @@
 //! Hosts the functions over HTTP outside Lambda, with routes read from the SAM template.
 //!
-//! [`Server::start`] is the whole: stores by [`ServerOptions`], every function of the API, and the listener. Within it a
-//! [`Gateway`] stands in for API Gateway: it turns an HTTP request into the event that API Gateway would send, calls
-//! the function whose route it is, and turns the response back into HTTP. [`Hosting`] serves it on an address.
+//! [`Server::start`] starts everything: the stores in [`ServerOptions`], every function of the API, and the listener.
+//! Its [`Gateway`] stands in for API Gateway: it converts an HTTP request to the event that API Gateway would send,
+//! calls the route's function, and converts the response back to HTTP. [`Hosting`] serves it on an address.
 
 mod access;
 mod address;
@@ -37,7 +37,7 @@ mod tls;
 mod transfer;
 mod watched;
 
-/// What the server logs unless `RUST_LOG` says otherwise. The embedded DynamoDB warns about every error response,
+/// The default log levels, unless `RUST_LOG` is set. The embedded DynamoDB warns about every error response,
 /// and an unmet condition is normal here.
 pub const LOG_LEVELS: &str = "info,dynoxide=error";
 

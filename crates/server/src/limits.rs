@@ -1,4 +1,4 @@
-//! The limits that a request meets, as behind API Gateway.
+//! The limits of a request, as behind API Gateway.
 
 use std::{thread, time::Duration};
 
@@ -7,27 +7,27 @@ use fleet_edge::{HostingLimits, open_files};
 /// The largest body: API Gateway's payload quota,
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>.
 pub const BODY_BYTES: usize = 10 * 1024 * 1024;
-/// How much memory all bodies under way may take together, apart from the connections' own buffers.
+/// The memory for all bodies in progress together, apart from the connections' own buffers.
 pub const ALL_BODIES_BYTES: usize = 64 * 1024 * 1024;
 /// API Gateway's integration timeout, from the same page.
 pub const REQUEST: Duration = Duration::from_secs(29);
-/// The longest wait for a request's head. The clock also runs while a kept connection is idle, so it is longer than the
-/// 60 s for which a load balancer keeps one: otherwise the balancer would send into a connection that is being closed.
+/// The longest wait for a request's head. The clock also runs while a kept-alive connection is idle, so it is longer
+/// than the 60 s of a load balancer: otherwise the balancer would send into a connection that is being closed.
 pub const HEAD: Duration = Duration::from_secs(75);
 /// The longest wait for a TLS handshake.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
-/// The longest wait of a stop: a request whose body has just begun to arrive has [`REQUEST`] for it, as long again for its
-/// function, and a second for the response.
+/// The longest wait of a shutdown: a request whose body has just begun to arrive has [`REQUEST`] for it, the same again
+/// for its function, and a second for the response.
 pub const STOP: Duration = Duration::from_secs(2 * REQUEST.as_secs() + 1);
-/// How many connections may be open at once. Each takes a file descriptor and some kilobytes.
+/// The most connections open at once. Each takes a file descriptor and some kilobytes.
 pub const CONNECTIONS: usize = 10_000;
-/// How many reads of the stores, and how many requests of each other route, are in their functions at once, for each
-/// processor: enough to keep it at work while some wait for a disk or a network.
+/// How many reads of the stores, and how many requests to each other route, are in their functions at once, per
+/// processor: enough to keep it busy while some wait for a disk or a network.
 pub const CONCURRENCY: usize = 16;
-/// How many files the server may have open, where the operating system lets it: so many connections here and as many at
-/// the local AWS endpoints, with the files behind them.
+/// The most open files, if the operating system allows it: the connections here and as many to the local AWS
+/// endpoints, with the files behind them.
 pub const OPEN_FILES: u64 = 65_536;
-/// The API gets a half of the open files for its connections, since a request may need others to its stores.
+/// The API gets half of the open files for its connections, since a request may need others to its stores.
 const FILES_PART: u64 = 2;
 
 /// The limits of a request. The defaults are API Gateway's.
@@ -35,27 +35,27 @@ const FILES_PART: u64 = 2;
 pub struct Limits {
     /// The largest body, in bytes; [`BODY_BYTES`].
     pub body_bytes: usize,
-    /// How many bytes all bodies under way may take together, apart from a small part of each that every request may
-    /// have; a request beyond it is a 503. [`ALL_BODIES_BYTES`].
+    /// The memory for all bodies in progress together, in bytes, apart from a small part of each that every request may
+    /// have; a request beyond it gets a 503. [`ALL_BODIES_BYTES`].
     pub all_bodies_bytes: usize,
-    /// The longest time that a function may take, and before it a request's body; [`REQUEST`].
+    /// The time limit of a function, and before that of a request's body; [`REQUEST`].
     pub request: Duration,
     /// The longest wait for a request's head; [`HEAD`].
     pub head: Duration,
     /// The longest wait for a TLS handshake; [`HANDSHAKE`].
     pub handshake: Duration,
-    /// The longest time that a stop waits for the requests under way; [`STOP`].
+    /// The longest wait of a shutdown for requests in progress; [`STOP`].
     pub stop: Duration,
-    /// How many connections may be open at once, where the limit of open files allows it; the one that is idle longest
-    /// goes for a new one. [`CONNECTIONS`].
+    /// The most connections open at once, if the limit of open files allows it; a new one replaces the one that has
+    /// been idle longest. [`CONNECTIONS`].
     pub connections: usize,
-    /// How many reads of the stores, and how many requests of each other route, are in their functions at once; others wait
-    /// for their turn, or until none has ended for a second. [`CONCURRENCY`] for each processor.
+    /// How many reads of the stores, and how many requests to each other route, are in their functions at once;
+    /// others wait for their turn, or until none has ended for a second. [`CONCURRENCY`] for each processor.
     pub concurrency: usize,
 }
 
 impl Limits {
-    /// What a listener has to know of them.
+    /// The limits that a listener needs.
     pub(crate) fn hosting(&self) -> HostingLimits {
         HostingLimits {
             handshake: self.handshake,

@@ -30,7 +30,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging of `levels` to standard output. Does nothing if logging has already been started.
+/// Starts logging `levels` to standard output. Does nothing if logging has already been started.
 pub(crate) fn init(format: LogFormat, levels: Targets) {
     match format {
         LogFormat::Json => telemetry::init(telemetry::Format::Json, levels),
@@ -38,7 +38,7 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
             let colour = io::stdout().is_terminal()
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
             let lines = tracing_subscriber::fmt::layer().event_format(LogLines { colour });
-            // A second start keeps the first one's settings, as with JSON.
+            // A second start has no effect, as with JSON.
             let _ = tracing_subscriber::registry()
                 .with(levels)
                 .with(lines)
@@ -50,7 +50,8 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
 
 /// One line per event: the time, then a request as status, method, route and duration, or the level and the message.
 struct LogLines {
-    /// Kept here: the layer's own switch needs a feature of tracing-subscriber that every function would be built with.
+    /// Stored here, since the layer's own switch needs a feature of tracing-subscriber that every function would then
+    /// have.
     colour: bool,
 }
 
@@ -134,7 +135,7 @@ impl Visit for EventFields {
 
 impl EventFields {
     fn other(&mut self, name: &str, value: &str) {
-        // A client's text must not start a second line. Writing to a String cannot fail.
+        // A client's text must not break the line. Writing to a String cannot fail.
         let quoted = value.is_empty()
             || value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"');
         let _ = if quoted {
@@ -176,7 +177,7 @@ impl EventFields {
             _ => "32",
         };
         let what = match self.route.as_str() {
-            // A request without a route was refused by the gateway.
+            // The gateway refused a request without a route.
             "" | "none" => &self.message,
             route => route,
         };

@@ -1,4 +1,4 @@
-//! What the server is started with: the command line and its environment variables.
+//! The server's options: the command line and its environment variables.
 
 use std::{
     env,
@@ -226,7 +226,7 @@ impl ServerOptions {
         }
         let matches = command.get_matches_mut();
         let asks_for_a_folder = matches.value_source("data_dir") == Some(ValueSource::CommandLine);
-        // In the environment a folder may be set for other starts.
+        // The environment may set a folder for other starts.
         if matches.get_flag("in_memory") && asks_for_a_folder {
             let message = "the argument '--in-memory' cannot be used with '--data-dir <DIR>'";
             command.error(ErrorKind::ArgumentConflict, message).exit();
@@ -243,7 +243,7 @@ impl ServerOptions {
             .unwrap_or(FunctionName::value_variants())
     }
 
-    /// The limits of a request and of a stop.
+    /// The limits of a request and of a shutdown.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             stop: self
@@ -260,7 +260,7 @@ impl ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// The defaults of the command line, whatever the environment says.
+    /// The command line's defaults, whatever the environment contains.
     fn default() -> Self {
         Self {
             listen: LISTEN,

@@ -1,5 +1,4 @@
-//! The pages for a browser: the fleet, to view and change, at `/`, and the API, to read and try, at
-//! `/docs`.
+//! The pages for a browser: the fleet, to view and change, at `/`, and the API, to read and try, at `/docs`.
 //!
 //! Only the server has them, not the functions, and a route of the template takes precedence. All files are compiled into
 //! the program, so the pages work without a network. Changes go through the API's own routes.
@@ -42,7 +41,7 @@ pub(crate) struct Pages {
 pub(crate) struct Caller(String);
 
 impl Caller {
-    /// The subject of the client's certificate, or else the first word of its `User-Agent`, and where it is.
+    /// The subject of the client's certificate, or else the first word of its `User-Agent`, with its address.
     pub(crate) fn of(client: &ClientConnection, headers: &HeaderMap) -> Self {
         let program = headers
             .get(USER_AGENT)
@@ -62,8 +61,8 @@ impl Caller {
 }
 
 impl Pages {
-    /// The pages over the store of `reader`; the changes of dimensions are kept in `history`. `scaling` is the name of
-    /// the mode of the scaling endpoint.
+    /// The pages over the stores of `reader`; changes of dimensions are recorded in `history`. `scaling` is the name of
+    /// the scaling mode.
     pub(crate) fn new(
         mode: PagesMode,
         scaling: &'static str,
@@ -77,7 +76,7 @@ impl Pages {
         }
     }
 
-    /// Answers a request for a page; `None` if it is not for a page.
+    /// Responds to a request for a page; `None` if it is not for a page.
     pub(crate) async fn answer(&self, parts: &Parts) -> Option<ServerResponse> {
         let headers = &parts.headers;
         match (&parts.method, parts.uri.path()) {
@@ -116,7 +115,7 @@ impl Pages {
         let source = ChangeSource {
             request_id: request_id.to_owned(),
             by: caller.0,
-            // A GET also answers for ids that were never changed.
+            // A GET also succeeds for ids that have never been changed.
             introduces: *method == Method::PATCH,
         };
         self.refresh.history().note(&body.to_bytes(), source);
@@ -128,12 +127,12 @@ pub(crate) fn is_dimension(resource: &str) -> bool {
     resource.ends_with(SCALING)
 }
 
-/// Whether the data at `uri`, for the page's script, is what the route `resource` shows.
+/// Whether the data at `uri`, for the page's script, reveals what the route `resource` returns.
 pub(crate) fn exposes(uri: &Uri, resource: &str) -> bool {
     let Some(data) = uri.path().strip_prefix("/_ui/") else {
         return false;
     };
-    // The page's own files contain no data of the store.
+    // The page's own files contain no store data.
     if data.contains('.') {
         return false;
     }
@@ -149,7 +148,7 @@ pub(crate) fn exposes(uri: &Uri, resource: &str) -> bool {
     }
 }
 
-/// Whether a client explicitly accepts HTML. A wildcard does not count: curl sends one.
+/// Whether a client explicitly accepts HTML. A wildcard, as curl sends it, does not count.
 pub(crate) fn takes_html(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get_all(ACCEPT)

@@ -1,4 +1,4 @@
-//! Plain HTTP beside HTTPS: everything is sent to the same address by HTTPS, and nothing else happens here.
+//! Plain HTTP beside HTTPS: redirects every request to the same URL with HTTPS, and does nothing else.
 
 use bytes::Bytes;
 use fleet_edge::{ClientConnection, REQUEST_ID, RequestTicket, Responder, UnreadableRequest};
@@ -20,12 +20,12 @@ use crate::{
 
 const HTTPS: u16 = 443;
 
-/// Redirects HTTP requests to HTTPS, with 308, which keeps method and body.
+/// Redirects HTTP requests to HTTPS with 308, which preserves method and body.
 #[derive(Debug)]
 pub(crate) struct Redirect {
     /// Knows the names that the server has a certificate for.
     acceptor: Acceptor,
-    /// Where HTTPS is served.
+    /// The port of HTTPS.
     port: u16,
 }
 
@@ -34,12 +34,12 @@ impl Redirect {
         Self { acceptor, port }
     }
 
-    /// The address by HTTPS of what was asked for, where the server has a certificate for the host that the client
-    /// named: else this would send people wherever a request says.
+    /// The HTTPS URL of the request, if the server has a certificate for its host: otherwise this would send people
+    /// wherever a request says.
     fn target<B>(&self, request: &Request<B>) -> Option<HeaderValue> {
         let mut hosts = request.headers().get_all(HOST).iter();
         let named = match (request.uri().authority(), hosts.next(), hosts.next()) {
-            // As RFC 9112, section 3.2.2, has it: an address in the request goes before the header.
+            // RFC 9112, section 3.2.2: an authority in the request target takes precedence over the header.
             (Some(authority), ..) => authority.clone(),
             (None, Some(host), None) => Authority::try_from(host.as_bytes()).ok()?,
             _ => return None,
@@ -57,7 +57,7 @@ impl Redirect {
         } else {
             format!("{host}:{}", self.port)
         };
-        // `OPTIONS *` and `CONNECT` ask for nothing that has an address.
+        // `OPTIONS *` and `CONNECT` have no URL.
         let path = request
             .uri()
             .path_and_query()
@@ -106,7 +106,7 @@ impl Responder for Redirect {
         if let Ok(id) = HeaderValue::try_from(id) {
             headers.insert(REQUEST_ID, id);
         }
-        // A body is not read here, so nothing can follow on this connection.
+        // The body is not read, so the connection cannot be reused.
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
         answer
     }

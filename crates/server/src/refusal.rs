@@ -1,4 +1,4 @@
-//! What the server answers in API Gateway's place, when no function does.
+//! The server's own error responses, in place of API Gateway's.
 
 use std::borrow::Cow;
 
@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use crate::access::DenialResponse;
 
-/// The answers of this server.
+/// The responses of this server.
 pub(crate) type ServerResponse = http::Response<Full<Bytes>>;
 
-/// Why no function answers. The text is what the client reads.
+/// Why no function is called. The message is for the client.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum RequestRefusal {
     /// 403: no route has this method and path. The wording is API Gateway's.
@@ -29,13 +29,13 @@ pub(crate) enum RequestRefusal {
     /// 403: the path is not below the stage. The wording is API Gateway's for a stage that an API does not have.
     #[error("Forbidden")]
     OutsideStage,
-    /// 403: the route asks for a client certificate.
+    /// 403: the route requires a client certificate.
     #[error("This route requires a client certificate.")]
     NoClientCertificate,
     /// 403: the request may come from a web page of another site.
     #[error(transparent)]
     ForeignSite(#[from] ForeignSite),
-    /// 401, 403, 429 or 503: what the template asks for was not shown. The words are the template's.
+    /// 401, 403, 429 or 503: the caller does not meet the template's requirements. The wording is the template's.
     #[error("The template's own answer.")]
     Denied(DenialResponse),
     /// 421: plain HTTP for a host that the server has no certificate for.
@@ -44,10 +44,10 @@ pub(crate) enum RequestRefusal {
     /// 400, 414 or 431: not an HTTP request.
     #[error(transparent)]
     Unreadable(#[from] UnreadableRequest),
-    /// 400: HTTP/1.1 wants one `Host`.
+    /// 400: HTTP/1.1 requires one `Host`.
     #[error("The request must have exactly one Host header.")]
     Host,
-    /// 400, 413 or 503: the body is not taken.
+    /// 400, 413 or 503: the body is not accepted.
     #[error(transparent)]
     Body(#[from] BodyError),
     /// 400: the query string cannot be decoded.
@@ -86,7 +86,7 @@ impl RequestRefusal {
         match self {
             Self::NoSuchRoute => "MissingAuthenticationTokenException",
             Self::Denied(denied) => denied.kind(),
-            // What API Gateway says where its own mutual TLS refuses.
+            // API Gateway's response when its own mutual TLS refuses a client.
             Self::NoClientCertificate | Self::OutsideStage | Self::ForeignSite(_) => {
                 "ForbiddenException"
             }
@@ -101,7 +101,7 @@ impl RequestRefusal {
         }
     }
 
-    /// The word for machines.
+    /// The machine-readable code.
     fn code(&self) -> ErrorCode {
         match self {
             Self::NoSuchRoute
@@ -120,7 +120,7 @@ impl RequestRefusal {
         }
     }
 
-    /// The cause, for the log. Where the words are API Gateway's, it says more than they do.
+    /// The cause, for the log. Where the wording is API Gateway's, it says more.
     pub(crate) fn cause(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Denied(denied) => return denied.reason(),
@@ -132,10 +132,10 @@ impl RequestRefusal {
         })
     }
 
-    /// The answer that tells the client. `unread` says that a part of the body was not read, after which the
-    /// connection cannot be used again.
+    /// The response for the client. `unread` means that part of the body was not read, so the connection cannot be
+    /// reused.
     ///
-    /// `shape` is that of the error bodies of the function whose route it is.
+    /// `shape` is that of the route's function.
     pub(crate) fn answer(
         &self,
         shape: ErrorBody,
@@ -144,7 +144,7 @@ impl RequestRefusal {
     ) -> ServerResponse {
         let message = self.to_string();
         let body = match self {
-            // To the byte what API Gateway says.
+            // Byte for byte API Gateway's response.
             Self::NoSuchRoute | Self::OutsideStage => json!({ "message": message }).to_string(),
             Self::Denied(denied) => denied.body(request_id),
             _ => serde_json::to_string(&shape.of(self.code(), &message, request_id))

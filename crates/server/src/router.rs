@@ -28,26 +28,26 @@ struct Resource {
     methods: Vec<ResourceMethod>,
 }
 
-/// What answers one method; `None` means any.
+/// The function for one method; `None` means any.
 struct ResourceMethod {
     method: Option<Method>,
     function: Arc<dyn DynFunction>,
     concurrency: Concurrency,
 }
 
-/// Where a request goes.
+/// The route of a request.
 pub(crate) struct RouteMatch<'r, 'p> {
-    /// The path as the template writes it.
+    /// The path as in the template.
     pub(crate) resource: &'r str,
-    /// What answers.
+    /// The function that handles it.
     pub(crate) function: &'r Arc<dyn DynFunction>,
-    /// How many of its requests are answered at once.
+    /// The turns of its requests.
     pub(crate) concurrency: &'r Concurrency,
     raw: Params<'r, 'p>,
 }
 
 impl Router {
-    /// Each route with the function of its name, which has so many of its requests at once.
+    /// Gives each route the function with its name, and that many turns.
     pub(crate) fn new(
         routes: Vec<TemplateRoute>,
         functions: &[Arc<dyn DynFunction>],
@@ -119,13 +119,13 @@ impl Router {
         })
     }
 
-    /// The paths of all routes, as the template writes them.
+    /// The paths of all routes, as in the template.
     pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(String::as_str)
     }
 
-    /// The route of a request. `path` is as it was sent, so an encoded slash is not a separator; one slash at its end does
-    /// not count, and a literal segment takes precedence over a parameter.
+    /// The route of a request. `path` is undecoded, so an encoded slash is not a separator; one trailing slash is
+    /// ignored, and a literal segment takes precedence over a parameter.
     pub(crate) fn find<'p>(&self, method: &Method, path: &'p str) -> Option<RouteMatch<'_, 'p>> {
         let found = self.routes.at(trim_slash(path)).ok()?;
         let resource = found.value;
@@ -143,7 +143,7 @@ impl Router {
 }
 
 impl RouteMatch<'_, '_> {
-    /// The path parameters, as they were sent. Functions decode them, since API Gateway does not.
+    /// The path parameters, undecoded. Functions decode them, since API Gateway does not.
     pub(crate) fn parameters(&self) -> HashMap<String, String> {
         let owned = |(name, raw): (&str, &str)| (name.to_owned(), raw.to_owned());
         self.raw.iter().map(owned).collect()
@@ -196,7 +196,7 @@ mod tests {
 
     use super::*;
 
-    /// Functions that answer with their number.
+    /// Functions that respond with their number.
     macro_rules! functions {
         ($($function:ident $name:literal $number:literal)*) => {
             $(
@@ -236,7 +236,7 @@ mod tests {
         Router::new(routes.iter().map(route).collect(), &numbered(), 1)
     }
 
-    /// The resource and its parameters, as one text.
+    /// The resource and its parameters, as text.
     fn goes_to(router: &Router, method: Method, path: &str) -> Option<String> {
         let found = router.find(&method, path)?;
         let mut parameters: Vec<_> = found.parameters().into_iter().collect();

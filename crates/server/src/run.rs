@@ -23,11 +23,11 @@ use crate::{
 
 /// The exit code after a second signal: the shell's code for a process that Ctrl-C ended.
 const STOPPED_AT_ONCE: i32 = 130;
-/// The exit code after a stop that had to cut off requests.
+/// The exit code after a shutdown that had to cut off requests.
 const CUT: u8 = 3;
 
-/// The whole program `name`: an export or import, or a server. A server takes options from the command line and the environment, the log, and the server until it is told
-/// to stop. A failed start is one sentence on standard error.
+/// The whole program `name`: an export or import, or a server. For a server it reads the options, starts the log, and
+/// serves until it is stopped. A failed start prints one sentence on standard error.
 pub async fn program(name: &str) -> ExitCode {
     if transfer::is_requested() {
         return transfer::program(name).await;
@@ -47,11 +47,11 @@ pub async fn program(name: &str) -> ExitCode {
     }
 }
 
-/// Starts the log in the format `asked` for, or else as the environment says: text unless
+/// Starts the log in the format `asked`, or else in that of the environment: text unless
 /// `AWS_LAMBDA_LOG_FORMAT` is `JSON`.
 ///
 /// # Errors
-/// [`StartError`] for a level that cannot be read.
+/// [`StartError`] for an invalid log level.
 pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
     let variable = |name: &str| env::var(name).ok();
     let levels = telemetry::levels(variable, LOG_LEVELS).map_err(StartError::LogLevels)?;
@@ -69,7 +69,7 @@ pub fn start_log(asked: Option<LogFormat>) -> Result<(), StartError> {
 /// A second signal ends the process at once.
 ///
 /// # Errors
-/// [`StartError`] when the server does not start.
+/// [`StartError`] if the server does not start.
 pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCode, StartError> {
     open_files::raise_limit(OPEN_FILES);
     let mut signals = ServerSignals::new().map_err(|cause| StartError::System(cause.kind()))?;
@@ -107,7 +107,7 @@ pub async fn run(options: ServerOptions, out: &mut impl Write) -> Result<ExitCod
     }
 }
 
-/// Where the data is once the server has stopped, as a sentence; empty if the server held none.
+/// A sentence on where the data is once the server has stopped; empty if the server had none.
 fn data_after_stop(running: &RunningServer) -> String {
     match (running.aws_endpoint_url(), running.data_folder()) {
         (_, Some(folder)) if !folder.exists() => {
@@ -140,14 +140,14 @@ impl ServerSignals {
         })
     }
 
-    /// Handles SIGHUP by reloading the certificates. Without certificates it keeps its default effect: it ends a
-    /// program whose terminal has gone.
+    /// Handles SIGHUP by reloading the certificates. Without certificates the signal keeps its default effect: it
+    /// ends a program whose terminal has gone.
     fn take_hang_up(&mut self) -> io::Result<()> {
         self.hang_up = Some(signal(SignalKind::hangup())?);
         Ok(())
     }
 
-    /// Waits for Ctrl-C or SIGTERM, and has `running` reload its certificates at each SIGHUP until then.
+    /// Waits for Ctrl-C or SIGTERM; until then, reloads the certificates of `running` at each SIGHUP.
     async fn wait_for_stop(&mut self, running: &RunningServer) {
         loop {
             let Some(hang_up) = &mut self.hang_up else {

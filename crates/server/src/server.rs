@@ -37,7 +37,7 @@ use crate::{
 
 const BUILT_IN_TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// Requests to try: the route's method and path, and what follows `curl`.
+/// Example requests: the route's method and path, and the arguments of `curl`.
 const ALL_EXAMPLES: [(&str, &str, &str); 3] = [
     (
         "POST",
@@ -56,7 +56,7 @@ const ALL_EXAMPLES: [(&str, &str, &str); 3] = [
 #[derive(Debug)]
 pub struct Server;
 
-/// A server that answers. Dropped without [`RunningServer::stop`] it stops by itself a little later.
+/// A running server. If it is dropped without [`RunningServer::stop`], it stops by itself a little later.
 #[derive(Debug)]
 pub struct RunningServer {
     hosting: Hosting,
@@ -69,15 +69,15 @@ pub struct RunningServer {
     access: Option<String>,
     made_key: Option<String>,
     stage: Option<Stage>,
-    /// Ends those who wait for events, and their delivery.
+    /// Ends the requests that wait for events, and their delivery.
     events: DropGuard,
 }
 
 impl Server {
-    /// Starts everything that `options` ask for. What is answered is ready for requests.
+    /// Starts everything that `options` request. The returned server is ready for requests.
     ///
     /// # Errors
-    /// [`StartError`]; nothing is left running then.
+    /// [`StartError`]; then nothing is left running.
     pub async fn start(options: ServerOptions) -> Result<RunningServer, StartError> {
         let asks = options.access.requires_access(options.listen)?;
         let (name, mut routes, rules) = routes(&options, asks)?;
@@ -135,7 +135,7 @@ impl Server {
             &settings.scaling,
         ) {
             _ if options.pages == PagesMode::Off => None,
-            // The pages show every store and every route, and know neither a key nor a stage.
+            // The pages show every store and every route, and support neither keys nor stages.
             _ if access.is_some() || options.stage.is_some() => None,
             (None, Some(inventory), Some(dimensions), Some(scaling)) => Some(Pages::new(
                 options.pages,
@@ -159,7 +159,7 @@ impl Server {
             let delivery = Delivery::new(changes, to.clone(), folder.clone(), stopped.clone());
             delivery.map_err(|_| StartError::Events)?.start().await;
         }
-        // They know neither a key nor a stage, as the pages.
+        // Like the pages, they support neither keys nor stages.
         let events = changes
             .filter(|_| access.is_none() && options.stage.is_none())
             .map(|changes| Events::new(changes, stopped.clone()));
@@ -228,8 +228,8 @@ impl Server {
 }
 
 impl RunningServer {
-    /// Where the API answers, without a slash at the end: `http://127.0.0.1:3000`, or `https://api.example.com`, by the
-    /// name that its certificate is for; with the stage at its end where there is one.
+    /// The API's base URL, without a slash at the end: `http://127.0.0.1:3000`, or `https://api.example.com` with the
+    /// certificate's name; with the stage at the end if there is one.
     #[must_use]
     pub fn base_url(&self) -> String {
         let address = self.local_addr();
@@ -244,7 +244,7 @@ impl RunningServer {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         let mut address = self.hosting.local_addr();
-        // An address that stands for all of the machine's is not one to connect to.
+        // An unspecified address is not one to connect to.
         if address.ip().is_unspecified() {
             address.set_ip(match address.ip() {
                 IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -254,32 +254,32 @@ impl RunningServer {
         address
     }
 
-    /// What serves the certificate, in a few words for a person; `None` with plain HTTP.
+    /// The source of the certificate, in a few words for a person; `None` with plain HTTP.
     #[must_use]
     pub fn certificate(&self) -> Option<&str> {
         self.https.as_ref().map(Https::certificate)
     }
 
-    /// Where plain HTTP is sent to HTTPS.
+    /// The address that redirects plain HTTP to HTTPS.
     #[must_use]
     pub fn redirect_addr(&self) -> Option<SocketAddr> {
         self.https.as_ref()?.redirect_addr()
     }
 
-    /// Reads the certificates again; nothing with plain HTTP.
+    /// Reloads the certificates; does nothing with plain HTTP.
     pub fn reload(&self) {
         if let Some(https) = &self.https {
             https.reload();
         }
     }
 
-    /// Where the local AWS endpoints answer; `None` with the backend `aws`, and where no function needs them.
+    /// The URL of the local AWS endpoints; `None` with the backend `aws`, or if no function needs them.
     #[must_use]
     pub fn aws_endpoint_url(&self) -> Option<String> {
         self.local_aws.as_ref().map(LocalAws::endpoint_url)
     }
 
-    /// The folder that holds the data; `None` if the data is in memory or on AWS, or if there is no data.
+    /// The folder with the data; `None` if the data is in memory or on AWS, or if there is no data.
     #[must_use]
     pub fn data_folder(&self) -> Option<&Path> {
         self.data_folder.as_deref()
@@ -291,25 +291,25 @@ impl RunningServer {
         self.access.as_deref()
     }
 
-    /// The API key that this start made, since there was no file with keys.
+    /// The API key that this start created, since there was no key file.
     #[must_use]
     pub fn made_api_key(&self) -> Option<&str> {
         self.made_key.as_deref()
     }
 
-    /// Whether a function that is hosted asks a store for anything.
+    /// Whether a hosted function uses a store.
     #[must_use]
     pub fn has_stores(&self) -> bool {
         self.has_stores
     }
 
-    /// Whether there are pages for a browser: some of the functions alone have none.
+    /// Whether there are pages for a browser: a server with only some of the functions has none.
     #[must_use]
     pub fn has_pages(&self) -> bool {
         self.has_pages
     }
 
-    /// Requests to try, each as what follows `curl`, with a space before it.
+    /// Example requests, each as the arguments of `curl`, with a space before it.
     pub fn examples(&self) -> impl Iterator<Item = String> {
         let url = self.base_url();
         self.examples
@@ -317,13 +317,13 @@ impl RunningServer {
             .map(move |example| example.replace("URL", &url))
     }
 
-    /// The requests that are under way.
+    /// The requests in progress.
     pub(crate) fn under_way(&self) -> OpenRequests {
         self.hosting.under_way()
     }
 
-    /// Stops taking requests, lets those under way finish and closes the stores. Answers how many requests had to be
-    /// cut, since they took longer than [`Limits::stop`](crate::Limits::stop); the log names each.
+    /// Stops accepting requests, lets those in progress finish and closes the stores. Returns how many requests had
+    /// to be cut off, since they took longer than [`Limits::stop`](crate::Limits::stop); the log names each.
     pub async fn stop(self) -> usize {
         drop(self.events);
         let mut https = self.https;
@@ -341,7 +341,7 @@ impl RunningServer {
     }
 }
 
-/// Where the API answers on this machine; `None` with HTTPS, whose certificate is for another name.
+/// The API's URL on this machine; `None` with HTTPS, whose certificate is for another name.
 fn on_this_machine(
     listener: &TcpListener,
     plan: Option<&TlsPlan>,
@@ -353,7 +353,7 @@ fn on_this_machine(
         .then(|| with_stage(url, options.stage.as_ref()))
 }
 
-/// The base URL that every client knows the server by: that of an address of its own, or of its certificate's name.
+/// The base URL that every client can use: one with a specific address, or with the certificate's name.
 fn known_url(address: SocketAddr, plan: Option<&TlsPlan>, stage: Option<&Stage>) -> Option<String> {
     let name = plan.and_then(TlsPlan::name);
     if address.ip().is_unspecified() && name.is_none() {
@@ -386,12 +386,12 @@ fn hosted_routes(
     {
         return Err(TemplateError::NotHosted(name.to_string()));
     }
-    // A program that is unknown is for the router to tell of.
+    // The router reports unknown programs.
     routes.retain(|route| function(route).is_none_or(|name| hosted.contains(&name)));
     Ok(routes)
 }
 
-/// Requests to try, of the routes that there are, with what those ask for.
+/// Example requests for the existing routes, with what those require.
 fn examples(
     options: &ServerOptions,
     routes: &[TemplateRoute],
@@ -415,7 +415,7 @@ fn examples(
         .collect()
 }
 
-/// The template's name, for people, its routes, and what they ask of callers where that is wanted.
+/// The template's name for people, its routes, and its access rules if they are wanted.
 fn routes(
     options: &ServerOptions,
     asks: bool,
@@ -436,7 +436,7 @@ fn routes(
             )
         }
     };
-    // The template's own condition says what an issuer changes.
+    // The template's own condition decides what an issuer changes.
     let issuer = options.access.jwt_issuer.as_ref().map(IssuerUrl::as_str);
     let given: Vec<_> = issuer
         .map(|issuer| ("JwtIssuer", issuer))
@@ -452,7 +452,7 @@ fn routes(
     }
 }
 
-/// Whose requests are taken: on loopback those of this machine, which a page in its browser could send too.
+/// Which requests are accepted: on loopback those for this machine, since a web page in its browser could send others.
 fn sites(options: &ServerOptions, has_certificate: bool) -> Option<SiteRules> {
     let rules = || SiteRules::allowing(options.allow_host.iter().cloned());
     options.listen.ip().is_loopback().then(|| {
@@ -464,7 +464,7 @@ fn sites(options: &ServerOptions, has_certificate: bool) -> Option<SiteRules> {
     })
 }
 
-/// Where something is in use, all that is: else a person would meet it one start after the other.
+/// If something is in use, an error with all that is: otherwise people would see one conflict per start.
 fn in_use(error: StartError, options: &ServerOptions, bound: bool) -> StartError {
     use fleet_local_aws::LocalAwsError as Local;
     match error {
@@ -476,7 +476,7 @@ fn in_use(error: StartError, options: &ServerOptions, bound: bool) -> StartError
     }
 }
 
-/// What `rules` ask for on the routes that are hosted.
+/// The access rules for the hosted routes.
 async fn access(
     options: &ServerOptions,
     mut rules: AccessRules,

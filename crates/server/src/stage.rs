@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// The longest name that API Gateway accepts:
+/// The length of the longest name that API Gateway accepts:
 /// <https://docs.aws.amazon.com/apigateway/latest/api/API_CreateStage.html>.
 const LONGEST: usize = 128;
 

@@ -1,4 +1,4 @@
-//! The routes of a SAM template, which are the only ones there are.
+//! The routes of a SAM template, the only source of routes.
 
 mod access;
 mod intrinsics;
@@ -11,11 +11,11 @@ pub(crate) use self::access::{
     AccessRules, Quota, QuotaPeriod, ResponseTemplate, RouteRule, Throttle, UsagePlan, access,
 };
 
-/// Why a template cannot be served: one sentence for a person at a terminal.
+/// Why a template cannot be served: one sentence for people at a terminal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// It is not YAML.
+    /// It is not valid YAML.
     #[error("it is not valid YAML ({0})")]
     NotYaml(String),
     /// No function has an event of the type `Api`.
@@ -61,12 +61,12 @@ pub enum TemplateError {
     /// Two paths that differ only in the names of their parameters.
     #[error("its paths {0} and {1} conflict")]
     Conflict(String, String),
-    /// A path with braces that do not make parameters.
+    /// A path with braces that are not valid parameters.
     #[error(
         "its path {0} is not valid in API Gateway: a parameter fills its segment, {{name}} or, as the last one, {{name+}}"
     )]
     Path(String),
-    /// A route with an authorizer that only API Gateway has.
+    /// A route with an authorizer that only API Gateway supports.
     #[error(
         "its route {0} has the authorizer {1}, and this server knows AWS_IAM and NONE: leave --access template out, or change the route"
     )]
@@ -76,7 +76,7 @@ pub enum TemplateError {
     Limit(&'static str),
 }
 
-/// One route, as the template has it.
+/// One route of the template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateRoute {
     /// The method; `None` for `ANY`.
@@ -85,16 +85,16 @@ pub struct TemplateRoute {
     pub path: String,
     /// The function's logical id.
     pub function: String,
-    /// The program that answers, which is the function's name here.
+    /// The program that serves it, which is the function's name here.
     pub binary: String,
 }
 
 /// Reads the routes of a template, in its order.
 ///
-/// CloudFormation's own tags (`!Ref`, `!Sub`) may stand anywhere but in the parts that make a route.
+/// CloudFormation's own tags (`!Ref`, `!Sub`) are allowed anywhere except in the parts that define a route.
 ///
 /// # Errors
-/// [`TemplateError`], for what is wrong within the template.
+/// [`TemplateError`] for an error in the template.
 pub fn routes(template: &str) -> Result<Vec<TemplateRoute>, TemplateError> {
     let documents =
         Yaml::load_from_str(template).map_err(|error| TemplateError::NotYaml(error.to_string()))?;
@@ -109,7 +109,7 @@ pub fn routes(template: &str) -> Result<Vec<TemplateRoute>, TemplateError> {
     }
 }
 
-/// Every event of the type `Api`: its function's logical id and resource, its name and itself.
+/// Every event of the type `Api`: its function's logical id and resource, its name and its content.
 fn events<'a, 'input>(
     root: &'a Yaml<'input>,
 ) -> impl Iterator<Item = (&'a str, &'a Yaml<'input>, &'a str, &'a Yaml<'input>)> {
@@ -177,7 +177,7 @@ fn route(
     })
 }
 
-/// The path without one slash at its end, which API Gateway ignores.
+/// The path without a trailing slash, which API Gateway ignores.
 pub(crate) fn trim_slash(path: &str) -> &str {
     path.strip_suffix('/')
         .filter(|rest| rest.len() > 1)

@@ -1,7 +1,7 @@
 //! HTTPS by the server itself: certificates from files or by ACME, and client certificates.
 //!
-//! [`TlsPlan::check`] reads and checks everything that the options name and changes nothing; [`Tls::open`] creates what is
-//! needed. The resulting [`Acceptor`] wraps TCP connections in TLS, always with the newest certificate.
+//! [`TlsPlan::check`] reads and checks everything that the options name and changes nothing; [`Tls::open`] creates what
+//! is needed. The resulting [`Acceptor`] wraps TCP connections in TLS, always with the newest certificate.
 
 mod acceptor;
 mod acme;
@@ -26,7 +26,7 @@ use self::{
 };
 pub use self::{error::TlsError, options::TlsOptions};
 
-/// Working HTTPS. Renewing and watching stop when it is dropped.
+/// Working HTTPS. Renewals and reloads stop when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Tls {
     acceptor: Acceptor,
@@ -34,7 +34,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Starts renewing and watching.
+    /// Starts renewals and reloads.
     pub(crate) fn open(plan: TlsPlan) -> Result<Self, TlsError> {
         let acme = match &plan.source {
             CertificateSource::Files { .. } => None,

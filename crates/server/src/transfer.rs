@@ -1,7 +1,7 @@
 //! `fleet-server export` and `fleet-server import`: the whole inventory and all dimensions as JSON Lines.
 //!
-//! An export reads the API itself (`--url`), or the stores through the ports of the functions. An import writes to the stores,
-//! since no route of the API sets a creation date.
+//! An export reads the API itself (`--url`), or the stores through the functions' ports. An import writes to the
+//! stores, since no API route sets a creation date.
 
 mod api;
 mod error;

@@ -1,4 +1,4 @@
-//! Readiness where this server keeps the data itself: a disk that is full is seen before a write fails.
+//! Readiness of a server that stores the data itself: a full disk is detected before a write fails.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,10 +8,10 @@ use fleet_core::{
 };
 use fleet_local_aws::DataFile;
 
-/// When to ask again: an operator has to make room first.
+/// The suggested wait: an operator has to free space first.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// A store's probe, and the file that the store writes to where that is on this machine.
+/// A store's probe, and the store's file if that is on this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct WatchedStore<P> {
     pub(crate) probe: P,

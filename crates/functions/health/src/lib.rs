@@ -63,8 +63,8 @@ impl<D, A, S> Health<D, A, S> {
         }
     }
 
-    /// The function that checks the stores again only after `within`, no matter how often it is called: the route is open to
-    /// everybody, and each question would keep a paused database awake.
+    /// Makes the function check the stores again only after `within`, no matter how often it is called: the route is
+    /// open to everybody, and each check would keep a paused database awake.
     #[must_use]
     pub fn with_cache_time(self, within: Duration) -> Self {
         let last = Arc::default();

@@ -1,4 +1,4 @@
-//! What API Gateway counts: a token bucket for a throttle, and a count for a quota.
+//! API Gateway's counters: a token bucket for a throttle, and a count for a quota.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -24,7 +24,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token, if available.
     pub(super) fn take(&self) -> bool {
         self.take_at(Instant::now())
     }
@@ -70,14 +70,14 @@ impl QuotaCount {
     }
 }
 
-/// The number of the period that `now` is in.
+/// The number of the period that contains `now`.
 fn number(quota: Quota, now: SystemTime) -> i64 {
     const DAY: i64 = 24 * 60 * 60;
     let now = OffsetDateTime::from(now - Duration::from_secs(86_400) * u32::from(quota.offset));
     let days = now.unix_timestamp().div_euclid(DAY);
     match quota.period {
         QuotaPeriod::Day => days,
-        // The first of January 1970 was a Thursday, and a week begins on Sunday.
+        // 1 January 1970 was a Thursday, and a week begins on Sunday.
         QuotaPeriod::Week => (days + 4).div_euclid(7),
         QuotaPeriod::Month => i64::from(now.year()) * 12 + i64::from(u8::from(now.month())),
     }

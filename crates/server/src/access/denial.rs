@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::template::ResponseTemplate;
 
-/// Why a caller is refused. The text is for the log: the client reads a gateway response.
+/// Why a caller is refused. The message is for the log: the client gets a gateway response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
     /// A signed route without a signature.
@@ -43,12 +43,12 @@ impl Denial {
         }
     }
 
-    /// The gateway response's type, its status, API Gateway's name for the error, and its words.
+    /// The gateway response's type, its status, API Gateway's name for the error, and its message.
     ///
     /// Types and statuses are those of
     /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>, names and
-    /// words those of <https://repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden>. The words of a
-    /// refused signature are fixed: AWS's own show the canonical request.
+    /// messages those of <https://repost.aws/knowledge-center/api-gateway-troubleshoot-403-forbidden>. The message
+    /// for an invalid signature is fixed: AWS's own shows the canonical request.
     fn facts(&self) -> (&'static str, StatusCode, &'static str, &'static str) {
         let forbidden = StatusCode::FORBIDDEN;
         match self {
@@ -149,7 +149,7 @@ impl DenialResponse {
             .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
     }
 
-    /// The body, by the template's mapping template or else API Gateway's own.
+    /// The body, from the template's mapping template, or else API Gateway's own.
     pub(crate) fn body(&self, request_id: &str) -> String {
         let (kind, _, _, message) = self.denial.facts();
         let quoted = serde_json::Value::from(message).to_string();
@@ -158,7 +158,7 @@ impl DenialResponse {
             .body
             .as_deref()
             .unwrap_or(r#"{"message":$context.error.messageString}"#);
-        // The longer name first: the other one is its prefix.
+        // The longer name first, since the other one is its prefix.
         template
             .replace("$context.error.messageString", &quoted)
             .replace("$context.error.message", message)
@@ -177,7 +177,7 @@ impl Responses {
         Self(templates.into_iter().map(shared).collect())
     }
 
-    /// The response to a denial: by its type, or else by the type for all of its class.
+    /// The response to a denial: by its type, or else by the type for its whole class.
     pub(super) fn answer(&self, denial: Denial) -> DenialResponse {
         let (kind, status, ..) = denial.facts();
         let own = self.0.get(kind);

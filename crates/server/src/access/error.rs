@@ -6,24 +6,24 @@ use thiserror::Error;
 
 use fleet_edge::words;
 
-/// Why the server does not start: one sentence for a person at a terminal.
+/// Why the server does not start: one sentence for people at a terminal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessError {
-    /// Other machines can reach the server, and nothing says what they may do.
+    /// Other machines can reach the server, and no option says what they may do.
     #[error(
         "Other machines can reach {0}: use --access template to require the API keys and signatures that the template requires, or --access open to accept every request."
     )]
     NotSaid(SocketAddr),
-    /// An issuer of tokens, and routes that ask for nothing.
+    /// An issuer of tokens without access rules.
     #[error("--jwt-issuer needs --access template: otherwise no route requires a token.")]
     IssuerWithoutRules,
-    /// Routes that ask for a token, and no issuer.
+    /// Routes that require a token, but no issuer.
     #[error(
         "The template requires tokens: name their issuer with --jwt-issuer and their audience with --jwt-audience."
     )]
     NoIssuer,
-    /// An issuer, and no route that asks for a token.
+    /// An issuer, but no route that requires a token.
     #[error(
         "No route of the template requires a token: leave out --jwt-issuer and --jwt-audience, or add the parameter JwtIssuer as in this project's template."
     )]
@@ -44,7 +44,7 @@ pub enum AccessError {
         /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// The file exists but holds no key.
+    /// The file exists but contains no key.
     #[error("The API key file {} contains no key: write one per line, or delete the file to have one generated.", .0.display())]
     NoKeys(PathBuf),
     /// A line that is not a key.
@@ -52,7 +52,7 @@ pub enum AccessError {
     Key {
         /// The file.
         file: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
     },
 }

@@ -22,7 +22,7 @@ use crate::{
     template::{Quota, UsagePlan},
 };
 
-/// How long a key may be, as in API Gateway:
+/// The allowed length of a key, as in API Gateway:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-create-usage-plans.html>.
 const LENGTH: std::ops::RangeInclusive<usize> = 20..=128;
 
@@ -45,7 +45,7 @@ struct KeyFileState {
     keys: Vec<Arc<ApiKey>>,
 }
 
-/// A key and what it has used of the plan.
+/// A key and its use of the plan.
 #[derive(Debug)]
 pub(super) struct ApiKey {
     text: String,
@@ -105,18 +105,18 @@ impl ApiKeys {
         Ok((keys, made))
     }
 
-    /// Where they are.
+    /// The path of the file.
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The key equal to `shown`, if there is one.
+    /// The key equal to `shown`, if any.
     ///
-    /// The file is checked first. If it cannot be read, the keys stay as they were.
+    /// Reloads the file first if it has changed. If it cannot be read, the keys stay as they were.
     pub(super) fn find(&self, shown: &[u8]) -> Option<Arc<ApiKey>> {
         let mut state = self.lock();
         self.refresh(&mut state);
-        // All are compared, so that the time reveals nothing about how much of a key was right.
+        // All keys are compared, so that the time does not reveal how much of a key was right.
         let mut found = None;
         for key in &state.keys {
             if bool::from(key.text.as_bytes().ct_eq(shown)) {
@@ -159,7 +159,7 @@ impl ApiKeys {
         info!("there are now {} API keys", state.keys.len());
     }
 
-    /// Keys for `texts`; one of `old` keeps what it has used.
+    /// Keys for `texts`; those in `old` keep their use of the plan.
     fn renewed<'a>(
         &self,
         old: &[Arc<ApiKey>],
@@ -200,7 +200,7 @@ impl Stamp {
 
 fn read(file: &Path) -> io::Result<(Stamp, String)> {
     let mut open = File::open(file)?;
-    // First, so that a change during the read is noticed the next time.
+    // Before the read, so that a change during it is noticed the next time.
     let stamp = Stamp::of(&open.metadata()?);
     let mut text = String::new();
     open.read_to_string(&mut text)?;
@@ -223,7 +223,7 @@ fn parse(text: &str) -> Vec<Result<&str, usize>> {
         .collect()
 }
 
-/// Creates the file, readable only by its owner, with a key.
+/// Creates the file, readable only by its owner, with one key.
 fn make(file: &Path) -> io::Result<String> {
     if let Some(folder) = file
         .parent()

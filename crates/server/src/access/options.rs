@@ -1,4 +1,4 @@
-//! The options that say who may call.
+//! The options that control who may call.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -73,7 +73,7 @@ impl AccessOptions {
     ///
     /// # Errors
     /// [`AccessError::NotSaid`] if the option is missing and other machines can reach the server, and
-    /// [`AccessError::IssuerWithoutRules`] for an issuer whose tokens nothing would ask for.
+    /// [`AccessError::IssuerWithoutRules`] for an issuer whose tokens no route would require.
     pub(crate) fn requires_access(&self, listen: SocketAddr) -> Result<bool, AccessError> {
         let asks = match self.mode {
             Some(mode) => mode == AccessMode::Template,
@@ -86,7 +86,7 @@ impl AccessOptions {
         Ok(asks)
     }
 
-    /// Whose tokens count, if anybody's do.
+    /// The issuer whose tokens are accepted, if any.
     pub(crate) fn issuer(&self) -> Option<IssuerSettings> {
         Some(IssuerSettings {
             issuer: self.jwt_issuer.clone()?,
@@ -94,7 +94,7 @@ impl AccessOptions {
         })
     }
 
-    /// The credentials that callers sign with: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or else those of the profile.
+    /// The credentials that callers sign with: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or else the profile's.
     pub(crate) async fn credentials(&self) -> Option<Credentials> {
         if let Some(credentials) = &self.credentials {
             return Some(credentials.clone());

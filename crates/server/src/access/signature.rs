@@ -1,10 +1,10 @@
-//! Signature Version 4, verified: the request is signed again with the same headers, time and body by the SDK's own
-//! signer, and both signatures are compared.
+//! Verification of Signature Version 4: the SDK's own signer signs the request again with the same headers, time and
+//! body, and both signatures are compared.
 //!
 //! The rules are those of
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>. The hash of the body is
-//! always the body's: `UNSIGNED-PAYLOAD` is for S3 alone there. A signature in the query string is taken as well, as long as
-//! it says that it is valid; where there is one in the header too, that one counts.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>. The body's hash is
+//! always computed: `UNSIGNED-PAYLOAD` is only for S3. A signature in the query string is accepted too, for as long
+//! as it states; one in the header takes precedence.
 
 mod statement;
 
@@ -32,25 +32,25 @@ const SERVICE: &str = "execute-api";
 const DATE_FORMAT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 
-/// Verifies requests by the credentials that callers sign with.
+/// Verifies requests with the credentials that callers sign with.
 pub(super) struct SignatureVerifier {
     credentials: Option<Credentials>,
     region: String,
     service: &'static str,
 }
 
-/// A signature that may be right: all but the body has been looked at.
+/// A signature of which everything but the body has been checked.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     signed: Vec<HeaderName>,
     at: SystemTime,
-    /// How long it may be used; set where it is in the query string.
+    /// How long it is valid; only set for the query string.
     valid_for: Option<Duration>,
     signature: String,
 }
 
 impl SignatureVerifier {
-    /// Without `credentials` every signature is refused.
+    /// Without `credentials` every signature is rejected.
     pub(super) fn new(credentials: Option<Credentials>, region: String) -> Self {
         Self {
             credentials,
@@ -70,8 +70,7 @@ impl SignatureVerifier {
         credentials.is_some_and(|credentials| credentials.session_token().is_some())
     }
 
-    /// Looks at what a request says of its signature: whose it is, for what, and from when. Nothing of the body is
-    /// needed yet.
+    /// Checks a request's signature as far as possible without the body: its credentials, scope and time.
     pub(super) fn parse_claim(&self, parts: &Parts, now: SystemTime) -> Result<Claim, Denial> {
         let SignatureFields {
             scope: [id, date, region, service, end],
@@ -101,7 +100,7 @@ impl SignatureVerifier {
         if !signed.contains(&HOST) || (valid_for.is_none() && !signed.contains(&DATE)) {
             return Err(Denial::Signature("host and x-amz-date must be signed"));
         }
-        // What is not signed could have come from anybody.
+        // An unsigned token could have come from anybody.
         if parts.headers.contains_key(TOKEN) && !signed.contains(&TOKEN) {
             return Err(Denial::Signature("x-amz-security-token must be signed"));
         }
@@ -133,7 +132,7 @@ impl SignatureVerifier {
         })
     }
 
-    /// Whether the signature is the request's.
+    /// Whether the signature matches the request.
     pub(super) fn confirm(&self, claim: &Claim, parts: &Parts, body: &[u8]) -> Result<(), Denial> {
         let unreadable = || Denial::Signature("a signed header is missing or not text");
         let mut headers = Vec::with_capacity(claim.signed.len());
@@ -148,7 +147,7 @@ impl SignatureVerifier {
         }
         let failed = || Denial::Signature("the request cannot be signed");
         let mut settings = SigningSettings::default();
-        // What the client signed counts, the rest has been left out above.
+        // Only what the client signed counts; the rest has been removed above.
         settings.excluded_headers = None;
         if claim.valid_for.is_some() {
             settings.signature_location = SignatureLocation::QueryParams;
@@ -169,7 +168,7 @@ impl SignatureVerifier {
                 let target = parts.uri.path_and_query();
                 Cow::Borrowed(target.map_or("/", |target| target.as_str()))
             }
-            // The signer adds them again.
+            // The signer adds the parameters again.
             Some(_) => Cow::Owned(statement::without_signature(&parts.uri)),
         };
         let request = SignableRequest::new(
@@ -190,7 +189,7 @@ impl SignatureVerifier {
     }
 }
 
-/// Compares without telling by its time where two texts differ.
+/// Compares in constant time, so that the time does not reveal where two texts differ.
 fn equals_in_constant_time(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

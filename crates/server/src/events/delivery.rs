@@ -1,4 +1,4 @@
-//! Sends each event to an address, in order, until it is taken.
+//! Sends each event to an address, in order, until it is accepted.
 
 use std::{
     fs::{self, OpenOptions},
@@ -15,27 +15,27 @@ use tracing::{info, warn};
 
 use super::shape::StreamEvent;
 
-/// Where it was when the server stopped.
+/// The file with the position at the last stop.
 const POSITION: &str = "events-to.position";
-/// Events that were refused for good, one a line.
+/// The file of events that were finally given up, one per line.
 const DEAD_LETTERS: &str = "events-to.dead-letters.jsonl";
-/// How often an event is sent that is refused (4xx).
+/// How often an event is sent if it is rejected (4xx).
 const REFUSALS: u32 = 8;
-/// How often an event is sent whose receiver breaks (5xx): about four minutes.
+/// How often an event is sent if the receiver fails (5xx): about four minutes.
 const BREAKS: u32 = 30;
-/// The waits between attempts: they double from the first to the last.
+/// The first and last wait between attempts; each is twice as long as the one before.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
-/// How long an answer may take.
+/// The time limit of a response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How often the stream is looked at.
+/// How often the stream is polled.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What became of an event.
+/// The outcome of sending an event.
 enum DeliveryOutcome {
     Taken,
-    /// No answer, or one that says to try again.
+    /// No response, or one that asks for a retry.
     Later(String),
-    /// It was answered and not taken, which is to be borne so often.
+    /// It was rejected, with the number of rejections after which to give up.
     Refused(String, u32),
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// To `to`. What was delivered, and what could not be, is kept in `folder`; without one, in memory.
+    /// Sends to `to`. The position and the dead letters are stored in `folder`, if given.
     pub(crate) fn new(
         changes: ChangeStream,
         to: Url,
@@ -70,8 +70,8 @@ impl Delivery {
         })
     }
 
-    /// Finds its place in the stream, so that no later change is missed, and delivers from there in the background. A
-    /// change that was made while the server was away is delivered first, as long as the stream has it.
+    /// Finds its position in the stream, so that no later change is missed, and delivers from there in the
+    /// background. Changes made while the server was down come first, as long as the stream still has them.
     pub(crate) async fn start(self) {
         match self.reader().await {
             Ok(reader) => {
@@ -113,13 +113,13 @@ impl Delivery {
         };
         match self.changes.reader(StreamPosition::After(sequence)).await {
             Ok(reader) => Ok(reader),
-            // A position of another data folder's, say.
+            // The position is from another data folder, say.
             Err(_) => self.changes.reader(StreamPosition::Oldest).await,
         }
     }
 
-    /// Sends an event until it is taken, or refused for good and kept among the dead letters. Later events wait, so that
-    /// the order holds. Answers whether to go on.
+    /// Sends an event until it is accepted, or written to the dead letters. Later events wait, which preserves the
+    /// order. Returns whether to continue.
     async fn deliver(&self, event: &StreamEvent) -> bool {
         let mut wait = BACKOFF.0;
         let mut refusals = 0;
@@ -213,7 +213,7 @@ impl Delivery {
     }
 }
 
-/// Writes a file so that a crash leaves the old one or the new one.
+/// Writes a file such that a crash leaves either the old or the new one.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let draft = path.with_extension("new");
     fs::write(&draft, text)?;

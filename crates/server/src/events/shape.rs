@@ -1,13 +1,13 @@
-//! An event as EventBridge has it, made of a record of the stream as the pipe in template.yaml makes it.
+//! An event as EventBridge gets it, built from a stream record in the same way as by the pipe in template.yaml.
 
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Who sends them; template.yaml's pipe says the same.
+/// The events' source, the same as in template.yaml's pipe.
 pub(crate) const SOURCE: &str = "fleet-api.scaling";
-/// What they tell of.
+/// The events' type.
 pub(crate) const DETAIL_TYPE: &str = "Scalable Target Dimension Change";
-/// What of the item an event has, by its name and its DynamoDB type.
+/// The parts of an item that an event contains, by name and DynamoDB type.
 pub(crate) const DETAIL: [(&str, &str, &str); 7] = [
     (
         "scalableTargetDimensionId",
@@ -22,14 +22,14 @@ pub(crate) const DETAIL: [(&str, &str, &str); 7] = [
     ("tag", "writeId", "S"),
 ];
 
-/// An event and its place in the stream.
+/// An event and its position in the stream.
 pub(crate) struct StreamEvent {
     pub(super) sequence: String,
     pub(super) body: Value,
 }
 
 impl StreamEvent {
-    /// The event of a record. The removal of an item is not one: nothing in the API does that.
+    /// The event of a record. There is none for the removal of an item, which nothing in the API does.
     pub(crate) fn of(record: &Value) -> Option<Self> {
         let sequence = sequence(record)?.to_owned();
         let image = record.pointer("/dynamodb/NewImage")?;
@@ -65,18 +65,18 @@ impl StreamEvent {
         Some(Self { sequence, body })
     }
 
-    /// As a server-sent event.
+    /// Formats it as a server-sent event.
     pub(super) fn as_text(&self) -> String {
         format!("id: {}\ndata: {}\n\n", self.sequence, self.body)
     }
 }
 
-/// The place of a record in the stream.
+/// The position of a record in the stream.
 pub(super) fn sequence(record: &Value) -> Option<&str> {
     text(record, "/dynamodb/SequenceNumber")
 }
 
-/// The text of a record at `pointer`.
+/// The text in a record at `pointer`.
 fn text<'a>(record: &'a Value, pointer: &str) -> Option<&'a str> {
     record.pointer(pointer)?.as_str()
 }

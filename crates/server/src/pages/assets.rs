@@ -22,17 +22,17 @@ use crate::{options::PagesMode, refusal::ServerResponse};
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-/// A browser loads nothing from elsewhere, even if a page tried to, and no other page can embed one of these.
+/// Browsers load nothing from elsewhere, even if a page tried to, and no other page can embed one of these.
 const ONLY_FROM_HERE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Caching of a path with the hash of all files: its content never changes.
+/// The caching of a path with the hash of all files, whose content never changes.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
-/// The next build may have another page at the same path.
+/// The caching of other paths: the next build may have another page there.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 const HOME: &str = include_str!("home.html");
 const DOCS: &str = include_str!("docs.html");
 
-/// Name, type and content of every file with its hash in its address.
+/// Name, type and content of every file with the hash in its path.
 const FILES: [(&str, &str, &str); 15] = [
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("pages.css", STYLE, include_str!("pages.css")),
@@ -51,7 +51,7 @@ const FILES: [(&str, &str, &str); 15] = [
     ("examples.js", SCRIPT, include_str!("examples.js")),
 ];
 
-/// The hash of all files, and the files. The same for every server of a process.
+/// The hash of all files, and the files. They are the same for every server of a process.
 static BUILT: LazyLock<(String, Vec<File>)> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
     FILES.hash(&mut hasher);
@@ -107,14 +107,14 @@ impl File {
     }
 }
 
-/// The files, and the two pages as one server shows them.
+/// The files, and the two pages of one server.
 pub(super) struct Assets {
     home: File,
     docs: File,
 }
 
 impl Assets {
-    /// The pages of a server whose scaling endpoint is in the mode `scaling`.
+    /// The pages of a server with the scaling mode `scaling`.
     pub(super) fn new(mode: PagesMode, scaling: &str) -> Self {
         let page = |name: &str, content: &str| {
             let writable = if mode == PagesMode::On { "on" } else { "read" };
@@ -138,7 +138,7 @@ impl Assets {
         self.docs.answer(asked, ASK_AGAIN)
     }
 
-    /// The file at `path`: the hash, a slash and its name.
+    /// The file at `path`, which consists of the hash, a slash and its name.
     #[expect(
         clippy::unused_self,
         reason = "the files are reached by way of the pages"
@@ -169,14 +169,14 @@ pub(super) fn protect(headers: &mut HeaderMap) {
     }
 }
 
-/// A weak validator: the bytes that are sent may be compressed.
+/// A weak validator, since the bytes that are sent may be compressed.
 pub(super) fn etag_of(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(content);
     format!("W/\"{:016x}\"", hasher.finish())
 }
 
-/// Whether the client already has what `etag` names.
+/// Whether the client already has the content of `etag`.
 pub(super) fn is_known(etag: &str, headers: &HeaderMap) -> bool {
     let known = headers
         .get_all(IF_NONE_MATCH)

@@ -1,4 +1,4 @@
-//! Answers that cost time in proportion to the size of a store, kept for a while that grows with their cost.
+//! Caches results whose cost grows with the size of a store, for a time in proportion to their cost.
 
 use std::{
     sync::{Arc, Mutex},
@@ -7,9 +7,9 @@ use std::{
 
 use tokio::time::timeout;
 
-/// How much longer an answer is kept than it took: finding them takes a twentieth of the time at most.
+/// How much longer a result is cached than it took: computing them takes at most a twentieth of the time.
 const KEPT_FOR: u32 = 20;
-/// The most answers that are kept.
+/// The most results cached.
 const MOST: usize = 16;
 
 struct CachedAnswer<K, V> {
@@ -18,10 +18,10 @@ struct CachedAnswer<K, V> {
     until: Instant,
 }
 
-/// Kept answers by what was asked.
+/// Cached results by their key.
 pub(super) struct AnswerCache<K, V> {
     kept: Mutex<Vec<CachedAnswer<K, V>>>,
-    /// What is being found in the background.
+    /// The keys being computed in the background.
     sought: Mutex<Vec<K>>,
 }
 
@@ -33,7 +33,7 @@ impl<K: PartialEq, V: Clone> AnswerCache<K, V> {
         }
     }
 
-    /// What is kept for `key`, or else what `find` answers.
+    /// The cached result for `key`, or else that of `find`.
     pub(super) async fn get<E>(
         &self,
         key: K,
@@ -75,8 +75,8 @@ where
     K: Clone + PartialEq + Send + 'static,
     V: Clone + Send + 'static,
 {
-    /// What is kept for `key`, or what `find` answers within `wait`. Longer work continues in the background, once for each
-    /// key, for those who ask again.
+    /// The cached result for `key`, or that of `find` if ready within `wait`. Longer work continues in the
+    /// background, once per key, for later requests.
     pub(super) async fn get_or_compute(
         self: &Arc<Self>,
         wait: Duration,
@@ -98,7 +98,7 @@ where
     }
 }
 
-/// A place among those that are being found, given back when dropped.
+/// A place among the keys being computed, released when dropped.
 struct PendingAnswer<K: PartialEq, V> {
     all: Arc<AnswerCache<K, V>>,
     key: K,

@@ -1,15 +1,15 @@
-//! One page of what was found, of several short ones where it takes those.
+//! One page of matches, combined from several short ones if necessary.
 
 use fleet_core::{
     inventory::{BrowseInstances, InstanceId, InstanceSearch, MatchPage, PageLimit},
     store::StoreError,
 };
 
-/// The most pages of the store that are read: some 100 ms of work, so that each request is answered promptly. The
-/// browser continues where they end.
+/// The most store pages read for it: some 100 ms of work, so that each request gets a prompt response. The browser
+/// continues where they end.
 const MOST: usize = 5;
 
-/// Asks on from `after` until the page is full, or the search at its end, or [`MOST`] pages have been read.
+/// Reads on from `after` until the page is full, the search has ended, or [`MOST`] pages have been read.
 pub(super) async fn gather(
     inventory: &impl BrowseInstances,
     search: &InstanceSearch,
@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    /// Every page of it examines the next id and no other; those of a multiple of `every` match.
+    /// Each of its pages examines only the next id; multiples of `every` match.
     struct Sparse {
         last: usize,
         every: usize,
@@ -101,7 +101,7 @@ mod tests {
 
     #[tokio::test]
     async fn short_pages_are_put_together() {
-        // Two matches of 30: the page is full, and goes on after its last row.
+        // Two matches of 30: the page is full, and the next one begins after its last row.
         assert_eq!(gathered(100, 4, None).await, (50, Some(id(4))));
         assert_eq!(gathered(4, 7, None).await, (30, None));
     }

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 use uuid::Uuid;
 
-/// The most changes that are kept of a dimension; the oldest go first.
+/// The most changes recorded per dimension; the oldest are dropped first.
 const CHANGES: usize = 200;
-/// The most dimensions whose changes are kept; the one that changed longest ago goes first.
+/// The most dimensions with recorded changes; the one that changed longest ago is dropped first.
 const DIMENSIONS: usize = 500;
-/// The file is rewritten when it has this many lines more than twice those that are kept.
+/// The file is rewritten when it has this many more than twice the lines that are needed.
 const SPARE_LINES: usize = 1_000;
-/// For how long a change that was first read from the table waits for the request that made it.
+/// How long a change that was first read from the table waits for the request that made it.
 const REQUEST_FOLLOWS: Duration = Duration::from_secs(5);
 const FILE: &str = "dimension-changes.jsonl";
 
@@ -49,7 +49,7 @@ impl Snapshot {
     }
 }
 
-/// The API's response about a dimension, as far as it matters here.
+/// The relevant parts of the API's response about a dimension.
 #[derive(Deserialize)]
 struct DimensionResponse {
     #[serde(rename = "scalableTargetDimensionId")]
@@ -58,7 +58,7 @@ struct DimensionResponse {
     snapshot: Snapshot,
 }
 
-/// One change, as the page and the file have it.
+/// One change, as the page and the file contain it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RecordedChange {
     pub(crate) id: String,
@@ -81,7 +81,7 @@ pub(crate) struct RecordedChange {
 pub(crate) struct ChangeSource {
     pub(crate) request_id: String,
     pub(crate) by: String,
-    /// Whether an unknown dimension becomes known.
+    /// Whether an unknown dimension becomes known by it.
     pub(crate) introduces: bool,
 }
 
@@ -106,8 +106,8 @@ struct HistoryFile {
 }
 
 impl History {
-    /// The changes in `folder`, if there is one. A file that cannot be read or written is reported in the log, and the
-    /// changes are then only in memory.
+    /// The changes in `folder`, if given. If its file cannot be read or written, this is logged and the changes are
+    /// only in memory.
     pub(crate) fn open(folder: Option<&Path>) -> Self {
         let mut kept = HistoryState::default();
         if let Some(folder) = folder {
@@ -134,17 +134,17 @@ impl History {
         }
     }
 
-    /// Records a state that was read from the table at `since` or later: others write there as well.
+    /// Records a state that was read from the table at `since` or later: others write to it as well.
     pub(super) fn note_read(&self, id: &str, snapshot: &Snapshot, since: u64) {
         let mut kept = self.lock();
-        // What changed in the meantime may be newer than what was read.
+        // A change in the meantime may be newer than the state that was read.
         if kept.last(id).is_none_or(|last| last.at < since) {
             kept.note(id.to_owned(), snapshot.clone(), None, now());
         }
     }
 
-    /// The changes after `position`, which comes from an earlier response, oldest first; and the current position. All
-    /// changes if the position is from another run.
+    /// The changes after `position`, which comes from an earlier response, oldest first; and the current position.
+    /// Returns all changes if the position is from another run.
     pub(super) fn since(&self, position: &str) -> (Vec<RecordedChange>, String) {
         let kept = self.lock();
         let after: u64 = position
@@ -174,7 +174,7 @@ impl History {
     }
 
     fn lock(&self) -> MutexGuard<'_, HistoryState> {
-        // Every change leaves what is kept whole.
+        // Every change leaves the data consistent.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -188,7 +188,7 @@ impl HistoryState {
         let last = self.last(&id).cloned();
         match (last, source) {
             (Some(last), Some(source)) if last.to == to => {
-                // The page may have read from the table what a request did just before its response was seen.
+                // The page may have read a request's change from the table just before its response was seen.
                 let follows = u128::from(at - last.at.min(at)) < REQUEST_FOLLOWS.as_millis();
                 if last.request_id.is_none() && follows && source.introduces {
                     self.changes.entry(id).or_default().pop_back();
@@ -256,7 +256,7 @@ impl HistoryState {
         });
     }
 
-    /// Rewrites the file with only what is kept, and keeps it open for appending.
+    /// Rewrites the file with only what is needed, and keeps it open for appending.
     fn rewrite(&mut self, path: PathBuf) {
         let mut changes: Vec<&RecordedChange> = self.changes.values().flatten().collect();
         changes.sort_by_key(|change| (change.at, change.seq));

@@ -1,4 +1,4 @@
-//! What the page at `/` shows, in one answer: dimensions, their new changes, and a page of instances.
+//! The content of the page at `/`, in one response: dimensions, their new changes, and a page of instances.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -23,7 +23,7 @@ use super::{
     store::{ReadError, StoreReader},
 };
 
-/// The dimensions of the example data; the page adds them by the API, which has no route to remove a dimension.
+/// The dimensions of the example data; the page adds them with the API, which has no route to remove a dimension.
 const EXAMPLES: [&str; 4] = [
     "example-batch",
     "example-checkout",
@@ -31,16 +31,16 @@ const EXAMPLES: [&str; 4] = [
     "example-web",
 ];
 
-/// How long a page waits for the number beside it; a later refresh shows one that takes longer.
+/// How long a page waits for its count; if that takes longer, a later refresh shows it.
 const COUNTED_WITHIN: Duration = Duration::from_millis(50);
 
-/// Why the page is refused what it asks for. The text is what a person reads.
+/// Why a request of the page fails. The message is for a person.
 #[derive(Debug, Error)]
 pub(super) enum PageError {
-    /// A filter or a token that cannot be.
+    /// An invalid filter or token.
     #[error("{0}")]
     Query(String),
-    /// A store does not answer.
+    /// A store does not respond.
     #[error("{0} cannot be read at the moment. The server's log says why.")]
     Store(&'static str),
 }
@@ -53,7 +53,7 @@ impl PageError {
         }
     }
 
-    /// The word for it, as the API's errors have one.
+    /// The error code, as in the API's errors.
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Query(_) => "InvalidField",
@@ -78,12 +78,12 @@ impl From<ReadError> for PageError {
     }
 }
 
-/// Reads what the page shows.
+/// Reads the content of the page.
 pub(super) struct Refresh {
     reader: StoreReader,
     history: History,
     pages: AnswerCache<(InstanceSearch, Option<InstanceId>), MatchPage>,
-    /// `None` where the store could not count.
+    /// `None` if the store could not count.
     counts: Arc<AnswerCache<InstanceSearch, Option<u64>>>,
     values: AnswerCache<(), FilterValues>,
 }
@@ -103,7 +103,7 @@ impl Refresh {
         &self.history
     }
 
-    /// Dimensions and instances; a store that fails has an `error` in place of its part.
+    /// Dimensions and instances; a store that fails has an `error` instead of its part.
     pub(super) async fn state(&self, query: &str) -> Result<Value, PageError> {
         let query = RefreshQuery::read(query)?;
         let dimensions = async {
@@ -190,7 +190,7 @@ impl Refresh {
 }
 
 impl Refresh {
-    /// How many instances match, where that is known by now.
+    /// How many instances match, if already known.
     async fn count(&self, search: &InstanceSearch) -> Option<u64> {
         let (inventory, sought) = (self.reader.inventory.clone(), search.clone());
         let count = async move { inventory.count(&sought).await.ok() };
@@ -201,7 +201,7 @@ impl Refresh {
     }
 }
 
-/// What the page asks for.
+/// The query of the page's request.
 struct RefreshQuery {
     search: InstanceSearch,
     after: Option<InstanceId>,
@@ -231,7 +231,7 @@ impl RefreshQuery {
     }
 }
 
-/// Whether the dimensions are left out, for a browser that may not see them.
+/// Whether to leave out the dimensions, for a browser that may not see them.
 pub(super) fn wants_instances_alone(query: &str) -> bool {
     form_urlencoded::parse(query.as_bytes())
         .any(|(name, value)| name == "only" && value == "instances")

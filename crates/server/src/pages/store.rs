@@ -16,15 +16,15 @@ use tokio::time::timeout;
 use super::history::Snapshot;
 use crate::clients::Clients;
 
-/// How many dimensions the page shows at most.
+/// The most dimensions that the page shows.
 const DIMENSIONS: usize = 200;
 /// The time limit for reading the table; the page tries again soon.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Why the table did not answer.
+/// Why the table could not be read.
 #[derive(Debug, Error)]
 pub(super) enum ReadError {
-    /// Not in time.
+    /// It did not respond in time.
     #[error("the table of dimensions did not answer in time")]
     TimedOut,
     /// The port failed.
@@ -39,7 +39,7 @@ pub(crate) struct StoreReader {
     pub(super) inventory: DataApiInventory,
 }
 
-/// The dimensions that were ever changed, by id; `more` if there are more than are shown.
+/// The dimensions that have ever been changed, by id; `more` if there are more than are shown.
 pub(super) struct ChangedDimensions {
     pub(super) found: Vec<(String, Snapshot)>,
     pub(super) more: bool,

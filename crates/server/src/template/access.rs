@@ -23,11 +23,11 @@ pub(crate) struct AccessRules {
 pub(crate) struct RouteRule {
     /// The method; `None` means any.
     pub(crate) method: Option<Method>,
-    /// The path as the template writes it.
+    /// The path as in the template.
     pub(crate) path: String,
     /// `ApiKeyRequired`: a key in `x-api-key`.
     pub(crate) api_key: bool,
-    /// `ApiKeyRequired` where the API's definition makes an authorizer of it: a token in `authorization`.
+    /// `ApiKeyRequired` where the API's definition replaces it with an authorizer: a token in `authorization`.
     pub(crate) token: bool,
     /// The authorizer `AWS_IAM`: a Signature Version 4 is required.
     pub(crate) signature: bool,
@@ -35,10 +35,10 @@ pub(crate) struct RouteRule {
     pub(crate) throttle: Option<Throttle>,
 }
 
-/// A token bucket: `rate` tokens a second, and room for `burst`.
+/// A token bucket: `rate` tokens per second, with room for `burst`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Throttle {
-    /// Requests a second.
+    /// Requests per second.
     pub(crate) rate: f64,
     /// How many may arrive at once.
     pub(crate) burst: f64,
@@ -47,18 +47,18 @@ pub(crate) struct Throttle {
 /// The limits of one API key.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct UsagePlan {
-    /// How fast.
+    /// Its rate limit.
     pub(crate) throttle: Option<Throttle>,
-    /// How much in a period.
+    /// Its limit per period.
     pub(crate) quota: Option<Quota>,
 }
 
-/// How many requests a key has in a period.
+/// The number of requests that a key has per period.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Quota {
-    /// How many.
+    /// The number of requests.
     pub(crate) limit: u64,
-    /// In what.
+    /// The period.
     pub(crate) period: QuotaPeriod,
     /// How many days into a week or a month the period begins.
     pub(crate) offset: u8,
@@ -75,10 +75,10 @@ pub(crate) enum QuotaPeriod {
     Month,
 }
 
-/// A gateway response as the template has it.
+/// A gateway response of the template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ResponseTemplate {
-    /// The status, if it is not the type's own.
+    /// The status, if it is not the type's default.
     pub(crate) status: Option<u16>,
     /// Headers with a fixed value.
     pub(crate) headers: Vec<(String, String)>,
@@ -86,14 +86,14 @@ pub(crate) struct ResponseTemplate {
     pub(crate) body: Option<String>,
 }
 
-/// The way from an API's properties to what `ApiKeyRequired` stands for. SAM calls it `api_key`.
+/// The path from an API's properties to the meaning of `ApiKeyRequired`, which SAM calls `api_key`.
 const API_KEY: [&str; 4] = ["DefinitionBody", "components", "securitySchemes", "api_key"];
 
-/// Reads what a template requires of callers, with the values that are `given` to its parameters, or else their defaults.
+/// Reads what a template requires of callers. Its parameters have the values in `given`, or else their defaults.
 ///
 /// # Errors
-/// [`TemplateError`] as for its routes, and for a route with an authorizer that is not `AWS_IAM`, or a limit that is not
-/// a number.
+/// [`TemplateError`] as for its routes, for a route with an authorizer other than `AWS_IAM`, and for a limit that is
+/// not a number.
 pub(crate) fn access(
     template: &str,
     given: &[(&'static str, &str)],
@@ -153,7 +153,7 @@ pub(crate) fn access(
         };
         let api_key = match asked("ApiKeyRequired", "ApiKeyRequired") {
             None => false,
-            // A rule that cannot be evaluated requires more, not less.
+            // If a rule cannot be evaluated, it applies.
             Some(node) => document.text(node).is_none_or(|asked| asked == "true"),
         };
         let throttle = stage
@@ -188,9 +188,9 @@ pub(crate) fn access(
 
 /// An entry of a stage's `MethodSettings` that throttles.
 struct StageThrottle {
-    /// `None` is every method.
+    /// `None` means every method.
     method: Option<String>,
-    /// `None` is every path.
+    /// `None` means every path.
     path: Option<String>,
     throttle: Throttle,
 }
@@ -202,7 +202,7 @@ impl StageThrottle {
             && self.path.as_deref().is_none_or(|known| known == path)
     }
 
-    /// The more specific, the higher its precedence.
+    /// The more specific entry takes precedence.
     fn rank(&self) -> (bool, bool) {
         (self.path.is_some(), self.method.is_some())
     }
@@ -231,7 +231,7 @@ fn stage_throttles<'a>(
         };
         throttles.push(StageThrottle {
             method: written("HttpMethod"),
-            // A slash within a path is written ~1 here, after a plain one.
+            // A slash within a path is written as ~1 here, after a plain one.
             path: written("ResourcePath").map(|path| {
                 let path = path.replace("~1", "/");
                 format!("/{}", path.trim_start_matches('/'))
@@ -323,7 +323,7 @@ fn response<'a>(document: Document<'a, '_>, node: &'a Yaml<'_>) -> ResponseTempl
             .entries(headers)
             .filter_map(|(name, value)| {
                 let value = document.text(value)?;
-                // A fixed value is in single quotes; anything else is mapped from a request.
+                // A fixed value is in single quotes; any other is mapped from a request.
                 let fixed = value.strip_prefix('\'')?.strip_suffix('\'')?;
                 Some((name.to_owned(), fixed.to_owned()))
             })

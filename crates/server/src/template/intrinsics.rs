@@ -10,9 +10,9 @@ use super::{get, mapping};
 pub(super) enum IntrinsicValue<'a, 'input> {
     /// A known value.
     Value(&'a Yaml<'input>),
-    /// `AWS::NoValue`: as if the entry did not exist.
+    /// `AWS::NoValue`: the entry counts as absent.
     Absent,
-    /// A value that only a deployment knows.
+    /// A value that is only known in a deployment.
     Unknown,
 }
 
@@ -20,17 +20,17 @@ pub(super) enum IntrinsicValue<'a, 'input> {
 #[derive(Clone, Copy)]
 pub(super) struct Document<'a, 'input> {
     root: &'a Yaml<'input>,
-    /// Values of parameters, in place of their defaults.
+    /// Values of parameters that replace their defaults.
     given: &'a [(&'static str, Yaml<'input>)],
 }
 
 impl<'a, 'input> Document<'a, 'input> {
-    /// The template `root` with these values of parameters.
+    /// The template `root` with these parameter values.
     pub(super) fn new(root: &'a Yaml<'input>, given: &'a [(&'static str, Yaml<'input>)]) -> Self {
         Self { root, given }
     }
 
-    /// The value at `node` once `!Ref` of a parameter and `!If` are evaluated.
+    /// The value at `node`, with `!Ref` of a parameter and `!If` evaluated.
     pub(super) fn resolve(self, node: &'a Yaml<'input>) -> IntrinsicValue<'a, 'input> {
         let Yaml::Tagged(tag, inner) = node else {
             return IntrinsicValue::Value(node);
@@ -54,7 +54,7 @@ impl<'a, 'input> Document<'a, 'input> {
         }
     }
 
-    /// The value of a parameter that the template has.
+    /// The value of one of the template's parameters.
     fn parameter(self, name: &str) -> Option<&'a Yaml<'input>> {
         let parameter = get(self.root, "Parameters").and_then(|all| get(all, name))?;
         let given = self.given.iter().find(|(known, _)| *known == name);
@@ -63,7 +63,7 @@ impl<'a, 'input> Document<'a, 'input> {
             .or_else(|| get(parameter, "Default"))
     }
 
-    /// The value at `node`, if there is one and it is known.
+    /// The value at `node`, if present and known.
     pub(super) fn value(self, node: &'a Yaml<'input>) -> Option<&'a Yaml<'input>> {
         match self.resolve(node) {
             IntrinsicValue::Value(value) => Some(value),
@@ -81,7 +81,7 @@ impl<'a, 'input> Document<'a, 'input> {
         self.value(get(self.value(node)?, key)?)
     }
 
-    /// A text, or a number or a truth value as it would be written.
+    /// A text, or the text of a number or boolean.
     pub(super) fn text(self, node: &'a Yaml<'input>) -> Option<Cow<'a, str>> {
         Some(match self.value(node)? {
             Yaml::Value(Scalar::String(text)) => Cow::Borrowed(text.as_ref()),
@@ -179,7 +179,7 @@ Values:
             ("both", Some("2")),
             ("either", Some("1")),
             ("gone", None),
-            // Only known to a deployment.
+            // Only known in a deployment.
             ("needed", None),
             ("region", None),
             ("unknown", None),
@@ -188,7 +188,7 @@ Values:
             assert_eq!(text(key).as_deref(), value, "{key}");
         }
         let one = |value: &'static str| Yaml::Value(Scalar::String(value.into()));
-        // A value of a parameter that the template does not have is nobody's.
+        // A value for a parameter that the template does not have has no effect.
         let given = [("Issuer", one("x")), ("Nothing", one("y"))];
         let document = Document::new(&documents[0], &given);
         let text = |key| document.text(get(values, key).unwrap());

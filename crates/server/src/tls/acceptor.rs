@@ -22,13 +22,13 @@ use super::files::CertificateFacts;
 #[derive(Clone, Debug)]
 pub(crate) struct Acceptor(pub(super) Arc<TlsState>);
 
-/// What connections share.
+/// The state shared by connections.
 #[derive(Debug)]
 pub(super) struct TlsState {
     pub(super) current: RwLock<CurrentConfig>,
-    /// What answers an ACME server that checks that the name is ours.
+    /// The configuration for an ACME server's challenge.
     pub(super) challenge: Option<Arc<ServerConfig>>,
-    /// Tells the watcher to check now.
+    /// Wakes the watcher.
     pub(super) look: Notify,
 }
 
@@ -39,10 +39,10 @@ pub(super) struct CurrentConfig {
     pub(super) names: ServerNames,
 }
 
-/// The names that the server answers to.
+/// The names that the server serves.
 #[derive(Clone, Debug)]
 pub(super) enum ServerNames {
-    /// Those of this certificate.
+    /// The names in this certificate.
     Of(CertificateDer<'static>),
     These(Vec<String>),
 }
@@ -56,10 +56,10 @@ impl Acceptor {
             .clone()
     }
 
-    /// Does the handshake; `None` if the connection was an ACME server's challenge and is over.
+    /// Does the handshake; `None` if the connection was an ACME server's challenge, which is then complete.
     ///
     /// # Errors
-    /// A client that does not speak TLS, or only insecurely, or whose certificate is not trusted.
+    /// A client that does not use TLS, or only an insecure version, or whose certificate is not trusted.
     async fn accept(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
         let hello = LazyConfigAcceptor::new(Hello::default(), stream).await?;
         match &self.0.challenge {
@@ -75,7 +75,7 @@ impl Acceptor {
         }
     }
 
-    /// Whether the server's certificate is good for `host`.
+    /// Whether the server's certificate is valid for `host`.
     pub(crate) fn answers_to(&self, host: &str) -> bool {
         match self.current().names {
             ServerNames::These(names) => names.iter().any(|name| name.eq_ignore_ascii_case(host)),

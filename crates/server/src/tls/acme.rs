@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::error::TlsError;
 use crate::{options::ServerOptions, private};
 
-/// <https://letsencrypt.org/docs/acme-protocol-updates/>, by the names that people know.
+/// The CAs' directories by their usual names: <https://letsencrypt.org/docs/acme-protocol-updates/>.
 const DIRECTORIES: [(&str, &str); 2] = [
     (
         "letsencrypt",
@@ -26,10 +26,10 @@ const DIRECTORIES: [(&str, &str); 2] = [
         "https://acme-staging-v02.api.letsencrypt.org/directory",
     ),
 ];
-/// Where the account and the certificate are kept, within the data folder.
+/// The folder of the account and the certificate, within the data folder.
 const CACHE: &str = "acme";
 
-/// What is requested from a CA.
+/// A request for a certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct CertificateOrder {
     pub(crate) domains: Vec<String>,
@@ -39,7 +39,7 @@ pub(crate) struct CertificateOrder {
 }
 
 impl CertificateOrder {
-    /// Checks the options of ACME; reads the disk and changes nothing.
+    /// Checks the ACME options; reads the disk and changes nothing.
     pub(crate) fn check(options: &ServerOptions) -> Result<Self, TlsError> {
         let tls = &options.tls;
         let domains = tls
@@ -137,7 +137,7 @@ fn directory(asked: Option<&str>) -> Result<String, TlsError> {
     })
 }
 
-/// The account with a CA and the certificate it gave.
+/// The account with a CA and its certificate.
 #[derive(Debug)]
 pub(crate) struct Acme {
     state: AcmeState<io::Error>,
@@ -147,7 +147,7 @@ pub(crate) struct Acme {
 }
 
 impl Acme {
-    /// What takes care of `order`. The CA itself is verified with the system's CA certificates (or those of `SSL_CERT_FILE`).
+    /// Handles `order`. The CA itself is verified with the system's CA certificates (or those in `SSL_CERT_FILE`).
     pub(crate) fn new(
         order: &CertificateOrder,
         provider: &Arc<CryptoProvider>,
@@ -175,18 +175,18 @@ impl Acme {
         })
     }
 
-    /// The newest certificate.
+    /// Resolves to the newest certificate.
     pub(crate) fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         self.state.resolver()
     }
 
-    /// What answers the CA's challenge.
+    /// The configuration for the CA's challenge.
     pub(crate) fn challenge(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.challenge)
     }
 
-    /// Fetches and renews, a third of its lifetime before a certificate expires, for as long as it is polled. Failures are
-    /// retried, after a second at first and then less and less often.
+    /// Fetches the certificate, and renews it a third of its lifetime before it expires, for as long as it is polled.
+    /// Failures are retried, after a second at first and then less and less often.
     pub(crate) async fn run(self) {
         let Self {
             mut state,

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::template::TemplateRoute;
 
-/// What is protected by default: the scaling routes.
+/// The routes protected by default: the scaling routes.
 const SCALING_ROUTES: [&str; 4] = [
     "/scalableTargetDimensions",
     "/scalableTargetDimensions/*",
@@ -32,14 +32,14 @@ const SCALING_ROUTES: [&str; 4] = [
 /// Every route and every page.
 const EVERYTHING: &str = "*";
 
-/// Accepts a certificate that one of the listed ones has signed, and the listed ones themselves.
+/// Accepts certificates signed by a listed one, and the listed ones themselves.
 ///
-/// The certificate that API Gateway creates for an API is self-signed and not a CA, so listing it means exactly that one.
-/// The usual check of a chain would refuse such a certificate if it claims to be a CA's, as those of
+/// The certificate that API Gateway creates for an API is self-signed and not a CA, so listing it accepts exactly that
+/// one. The usual chain check would reject such a certificate if it claims to be a CA's, as those of
 /// `openssl req -x509` do.
 #[derive(Debug)]
 pub(crate) struct ClientCertificates {
-    /// What the listed CAs have signed; `None` if no CA is listed.
+    /// The chain verifier; `None` if no CA is listed.
     chains: Option<Arc<dyn ClientCertVerifier>>,
     listed: Vec<CertificateDer<'static>>,
     /// The CAs that a client's certificate may come from.
@@ -48,7 +48,7 @@ pub(crate) struct ClientCertificates {
 }
 
 impl ClientCertificates {
-    /// The rules for `listed` of `file`.
+    /// The rules for `listed`, the certificates in `file`.
     pub(crate) fn new(
         file: &OptionFile,
         listed: Vec<CertificateDer<'static>>,
@@ -68,7 +68,7 @@ impl ClientCertificates {
                 ))
             };
             all.add(certificate.clone()).map_err(untrusted)?;
-            // The owner of any other key could sign for everybody.
+            // The owner of a CA's key could sign for everybody.
             if CertificateFacts::of(certificate).is_some_and(|about| about.is_ca) {
                 authorities.add(certificate.clone()).map_err(untrusted)?;
             }
@@ -101,7 +101,7 @@ impl ClientCertVerifier for ClientCertificates {
         &self.subjects
     }
 
-    /// Not on this connection: the route is only known after the handshake.
+    /// Not for the connection: the route is only known after the handshake.
     fn client_auth_mandatory(&self) -> bool {
         false
     }
@@ -159,7 +159,7 @@ impl ClientCertVerifier for ClientCertificates {
 pub(crate) struct ClientRoutes(Vec<String>);
 
 impl ClientRoutes {
-    /// Those of `routes` that `asked` names, or the scaling routes if it is empty. A pattern that matches
+    /// The routes among `routes` that `asked` matches, or the scaling routes if it is empty. A pattern that matches
     /// nothing is an error, since it would leave a route open.
     pub(crate) fn new(asked: &[String], routes: &[TemplateRoute]) -> Result<Self, TlsError> {
         let asked: Vec<String> = asked
@@ -195,7 +195,7 @@ impl ClientRoutes {
         }
     }
 
-    /// Whether a request for the route `resource`, as the template writes it, needs a certificate; `None` is a request
+    /// Whether a request for the route `resource`, as in the template, needs a certificate; `None` is a request
     /// without a route, such as for a page.
     pub(crate) fn cover(&self, resource: Option<&str>) -> bool {
         self.0.iter().any(|pattern| {

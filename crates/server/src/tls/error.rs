@@ -6,11 +6,11 @@ use thiserror::Error;
 
 use fleet_edge::words;
 
-/// Why the server cannot serve HTTPS as requested: one sentence for a person at a terminal, which says what to do.
+/// Why the server cannot serve HTTPS as requested: one sentence for people at a terminal, which says what to do.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
-    /// An option that has no effect by itself.
+    /// An option that needs another one.
     #[error("The option {0} needs {1}: give both, or leave {0} out.")]
     Needs(&'static str, &'static str),
     /// Two options that contradict each other.
@@ -23,7 +23,7 @@ pub enum TlsError {
     Value {
         /// The option.
         option: &'static str,
-        /// What was given.
+        /// Its value.
         value: String,
         /// What is allowed.
         must: &'static str,
@@ -38,7 +38,7 @@ pub enum TlsError {
         /// The operating system's error.
         cause: io::ErrorKind,
     },
-    /// A file contains something else.
+    /// A file has the wrong content.
     #[error("The file {} of {option} {what}.", path.display())]
     Content {
         /// The option that names it.
@@ -64,9 +64,9 @@ pub enum TlsError {
         "The pattern {pattern} of --client-ca-routes matches no route: the routes are {known}."
     )]
     NoSuchRoute {
-        /// What was given.
+        /// The pattern.
         pattern: String,
-        /// What there is.
+        /// The known routes.
         known: String,
     },
     /// The folder for ACME cannot be used.
@@ -90,7 +90,7 @@ pub enum TlsError {
         "With HTTPS, --aws-listen must be on loopback, but is {0}: these endpoints accept any credentials."
     )]
     OpenEndpoints(SocketAddr),
-    /// The cryptography fails to start, which its tests rule out.
+    /// The cryptography provider fails to start, which its tests rule out.
     #[error("TLS cannot be set up: {0}.")]
     SetUp(#[from] rustls::Error),
 }

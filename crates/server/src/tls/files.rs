@@ -1,4 +1,4 @@
-//! Certificates and keys in PEM files: what they hold, and what is wrong with them.
+//! Reads certificates and keys from PEM files, and explains what is wrong with them.
 
 use std::{
     fmt::Display,
@@ -64,7 +64,7 @@ impl OptionFile {
         }
     }
 
-    /// The certificates in `pem`, at least one, in their order.
+    /// The certificates in `pem`, at least one, in order.
     pub(crate) fn certificates(
         &self,
         pem: &[u8],
@@ -101,7 +101,7 @@ impl OptionFile {
     }
 }
 
-/// The certificate of `cert` with the key of `key`, checked to belong together.
+/// The certificate in `cert` with the key in `key`, checked to match.
 pub(crate) fn pair(
     cert: &OptionFile,
     cert_pem: &[u8],
@@ -132,16 +132,16 @@ pub(crate) fn pair(
     }
 }
 
-/// What people need to know of a certificate.
+/// The facts about a certificate that people need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CertificateFacts {
-    /// Whose it is, as `C=US, L=Seattle, CN=ApiGateway`.
+    /// Its subject, as `C=US, L=Seattle, CN=ApiGateway`.
     pub(crate) subject: String,
-    /// The first second of its life, since 1970.
+    /// The first second of its validity, since 1970.
     pub(crate) from: i64,
-    /// The last second of its life, since 1970.
+    /// The last second of its validity, since 1970.
     pub(crate) until: i64,
-    /// The first name that it is valid for that is not a pattern.
+    /// Its first name that is not a wildcard.
     pub(crate) name: Option<String>,
     /// Whether it claims to be a CA.
     pub(crate) is_ca: bool,
@@ -162,7 +162,7 @@ impl CertificateFacts {
                 }
                 _ => None,
             });
-        // Long enough for every real one; more does not belong in the log.
+        // Long enough for any real one; more does not belong in the log.
         let subject = read.subject().to_string().chars().take(256).collect();
         let is_ca = read.is_ca();
         Some(Self {
@@ -179,5 +179,5 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// A pair for the listener.
+/// A certificate with its key, for the listener.
 pub(crate) type CertificatePair = Arc<CertifiedKey>;

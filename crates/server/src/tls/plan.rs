@@ -1,4 +1,4 @@
-//! What HTTPS needs, as the options say it: read and checked before anything is changed.
+//! The plan for HTTPS, from the options: read and checked before anything is changed.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -20,12 +20,12 @@ use super::{
 };
 use crate::{options::ServerOptions, private, template::TemplateRoute};
 
-/// How long before it expires a certificate causes a warning.
+/// How long before its expiry a certificate causes a warning.
 const SOON: i64 = 14 * 24 * 60 * 60;
 /// The only protocol inside TLS: for an API with small responses, HTTP/2 would only add attack surface.
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// What HTTPS needs, checked.
+/// A checked plan for HTTPS.
 #[derive(Debug)]
 pub(crate) struct TlsPlan {
     pub(super) source: CertificateSource,
@@ -96,17 +96,17 @@ impl TlsPlan {
             material,
             provider: Arc::new(aws_lc_rs::default_provider()),
         };
-        // For its errors, before anything is changed.
+        // To detect errors before anything is changed.
         plan.build(&plan.material, None)?;
         Ok(Some(plan))
     }
 
-    /// The routes that need a client certificate, if clients are asked for one.
+    /// The routes that need a client certificate, if any do.
     pub(crate) fn client_routes(&self) -> Option<ClientRoutes> {
         self.routes.clone()
     }
 
-    /// Creates the folder that ACME needs while the start can still fail.
+    /// Creates the folder that ACME needs, while the start can still fail.
     pub(crate) fn prepare(&self) -> Result<(), TlsError> {
         match &self.source {
             CertificateSource::Files { .. } => Ok(()),
@@ -143,7 +143,7 @@ impl TlsPlan {
             builder.with_cert_resolver(resolver.unwrap_or_else(|| Arc::new(NoCertificate)));
         config.alpn_protocols = vec![HTTP_1.to_vec()];
         if asks_clients {
-            // A resumed session is not verified again: a certificate would be accepted for longer than it is valid.
+            // A resumed session is not verified again, so a certificate would be accepted beyond its validity.
             config.session_storage = Arc::new(NoServerSessionStorage {});
             config.send_tls13_tickets = 0;
         }
@@ -172,7 +172,7 @@ impl TlsPlan {
         }
     }
 
-    /// Warns about what will soon stop working, and about a key that others can read.
+    /// Warns about certificates that expire soon, and about a key that others can read.
     pub(super) fn warn(&self, material: &Material) {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -181,7 +181,7 @@ impl TlsPlan {
             (&self.source, self.pair(material))
         {
             warn_of_end(cert, &pair.cert[0], now);
-            // A group may read it: Debian's `ssl-cert` is for that.
+            // Group access is fine: Debian's `ssl-cert` group is for that.
             if private::is_open(&key.path, private::OTHERS) {
                 let file = key.path.display();
                 warn!(
@@ -244,7 +244,7 @@ fn warn_of_end(file: &OptionFile, certificate: &CertificateDer<'_>, now: i64) {
     }
 }
 
-/// Stands for a certificate that has not arrived yet.
+/// A placeholder for a certificate that has not arrived yet.
 #[derive(Debug)]
 struct NoCertificate;
 

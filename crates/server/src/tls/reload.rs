@@ -14,13 +14,13 @@ use tracing::{info, warn};
 
 use super::{acceptor::TlsState, plan::TlsPlan, source::Material};
 
-/// How often the files are read. They are small, and reading them shows what no modification time does: whether the
-/// pair belongs together.
+/// How often the files are read. They are small, and only reading them shows whether certificate and key match, which
+/// no modification time does.
 const EVERY: Duration = Duration::from_secs(2);
 /// How often an expiring certificate is reported.
 const REMIND: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads the files periodically, or when told to, and puts their contents into `shared`. Unusable files are reported,
+/// Reads the files periodically, or when woken, and puts their contents into `shared`. Unusable files are reported,
 /// and the old certificate stays.
 pub(super) async fn watch(
     plan: TlsPlan,
@@ -77,7 +77,7 @@ pub(super) async fn watch(
     }
 }
 
-/// What was wrong when the files were last read.
+/// The problem found when the files were last read.
 #[derive(Debug, Default)]
 struct Problem {
     text: Option<String>,
@@ -85,8 +85,8 @@ struct Problem {
 }
 
 impl Problem {
-    /// Whether to report it. Certificate and key are replaced one after the other, so what is wrong at one
-    /// check may be right at the next; only what stays wrong is reported, and only once.
+    /// Whether to report it. Certificate and key are replaced one after the other, so a problem at one check may be
+    /// gone at the next; only one that persists is reported, and only once.
     fn is_news(&mut self, text: String, asked: bool) -> bool {
         let again = self.text.as_ref() == Some(&text);
         let news = asked || (again && !self.told);

@@ -1,4 +1,4 @@
-//! Where the certificates come from.
+//! The sources of the certificates.
 
 use super::{
     acme::CertificateOrder,
@@ -7,14 +7,14 @@ use super::{
 };
 use crate::options::ServerOptions;
 
-/// Where the server's certificate comes from.
+/// The source of the server's certificate.
 #[derive(Clone, Debug)]
 pub(super) enum CertificateSource {
     Files { cert: OptionFile, key: OptionFile },
     Acme(CertificateOrder),
 }
 
-/// The files as they were read together.
+/// The files, read together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Material {
     pub(super) pair: Option<(Vec<u8>, Vec<u8>)>,
@@ -22,7 +22,7 @@ pub(super) struct Material {
 }
 
 impl CertificateSource {
-    /// What `options` say, if they ask for HTTPS.
+    /// The source in `options`, if they request HTTPS.
     pub(super) fn check(options: &ServerOptions) -> Result<Option<Self>, TlsError> {
         let tls = &options.tls;
         match (&tls.tls_cert, &tls.tls_key, tls.acme_domain.is_empty()) {
@@ -50,7 +50,7 @@ impl CertificateSource {
         }
     }
 
-    /// A name of the server, if one is known.
+    /// A name of the server, if known.
     pub(super) fn name(&self, material: &Material) -> Option<String> {
         match (self, &material.pair) {
             (Self::Acme(order), _) => order.domains.first().cloned(),
@@ -63,7 +63,7 @@ impl CertificateSource {
 }
 
 impl Material {
-    /// Reads the files of `source`, and that of the authorities of clients.
+    /// Reads the files of `source`, and the file of client CAs.
     pub(super) fn read(
         source: &CertificateSource,
         clients: Option<&OptionFile>,

@@ -1,4 +1,4 @@
-//! The API's own reads over HTTP: the same for the local server and for API Gateway.
+//! Reads the API over HTTP: the local server's or API Gateway's.
 
 use std::{error::Error, fs, io, path::Path, time::Duration};
 
@@ -17,9 +17,9 @@ use super::{
     retry::{AT_ONCE, PATIENCE},
 };
 
-/// More than API Gateway takes for a request.
+/// More than API Gateway's limit for a request.
 const TIMEOUT: Duration = Duration::from_secs(35);
-/// Between two tries if the API does not say when.
+/// The wait between two attempts if the API does not specify one.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// A client of the API.
@@ -53,7 +53,7 @@ struct DimensionList {
     next_token: Option<String>,
 }
 
-/// With what a list has beside the state: the three names, which are settings, and the time of the change.
+/// A list entry. It contains more than the state: the three names, which are settings, and the time of the change.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DimensionEntry {
@@ -65,7 +65,7 @@ struct DimensionEntry {
 }
 
 impl ApiClient {
-    /// A client of the API at `base`, with the first key of the file and the signatures of a region where they are given.
+    /// A client of the API at `base`, with the first key in the file and signatures for a region, if given.
     pub(super) async fn new(
         base: &Url,
         key_file: Option<&Path>,
@@ -108,7 +108,7 @@ impl ApiClient {
             .try_collect()
             .await?;
         Ok(ListPage {
-            // One that was removed meanwhile is left out.
+            // An instance that was removed meanwhile is left out.
             lines: read.into_iter().flatten().collect(),
             next: page.next_token,
         })
@@ -145,7 +145,7 @@ impl ApiClient {
         })
     }
 
-    /// The body of a GET, asked for again while the API is throttled or cannot answer.
+    /// The body of a GET, repeated while the API is throttled or unavailable.
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, TransferError> {
         let mut tries = 0;
         loop {
@@ -164,7 +164,7 @@ impl ApiClient {
         }
     }
 
-    /// The body; or, where another try may help, the reason and the time to wait.
+    /// The body; or, if a retry may help, the reason and the time to wait.
     async fn get_once(
         &self,
         path: &str,
@@ -215,7 +215,7 @@ impl ApiClient {
     }
 }
 
-/// The path of a list's page.
+/// The path of a list page.
 fn list_path(path: &str, token: Option<&str>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("limit", PAGE);
@@ -225,7 +225,7 @@ fn list_path(path: &str, token: Option<&str>) -> String {
     format!("{path}?{}", query.finish())
 }
 
-/// What an error response says.
+/// The message of an error response.
 fn refusal(status: StatusCode, body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct MessageBody {
@@ -238,7 +238,7 @@ fn refusal(status: StatusCode, body: &[u8]) -> String {
     )
 }
 
-/// The first cause, which says most.
+/// The innermost cause, which says the most.
 fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {

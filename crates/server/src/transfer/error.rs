@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::error::StartError;
 
-/// Why a transfer ended early: one sentence for a person at a terminal.
+/// Why a transfer ended early: one sentence for people at a terminal.
 #[derive(Debug, Error)]
 pub(super) enum TransferError {
     /// The stores cannot be opened.
@@ -19,7 +19,7 @@ pub(super) enum TransferError {
     File {
         /// The file.
         file: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::ErrorKind,
     },
     /// A line that no export writes.
@@ -27,12 +27,12 @@ pub(super) enum TransferError {
     Line {
         /// The file.
         file: PathBuf,
-        /// Its number, from 1.
+        /// The line number, from 1.
         number: usize,
         /// What is wrong with it.
         reason: String,
     },
-    /// The position in the file is not one of this source.
+    /// The position in the file belongs to another source.
     #[error(
         "The file was started from another source ({0}): continue it from that one, or start a new file."
     )]
@@ -43,12 +43,12 @@ pub(super) enum TransferError {
     /// A store failed; the cause is shown, since the person who runs this has the credentials.
     #[error("{0} ({cause}). Run it again to continue.", cause = causes(.0))]
     Store(StoreError),
-    /// The API refused a request, or does not answer.
+    /// The API refused a request, or does not respond.
     #[error("{url} failed ({reason}). Run it again to continue.")]
     Api {
         /// The request's URL.
         url: String,
-        /// What the response said.
+        /// The response's message.
         reason: String,
     },
     /// A request cannot be signed.

@@ -1,4 +1,4 @@
-//! Writes the file, or continues it.
+//! Writes the file, or continues an unfinished one.
 
 use std::{
     fs::File,
@@ -13,10 +13,10 @@ use super::{
     source::ExportSource,
 };
 
-/// The part of a file that is kept.
+/// The usable part of an unfinished file.
 struct Progress {
     counts: Counts,
-    /// Where its last whole page ends.
+    /// The position after its last complete page.
     next: PagePosition,
     /// Its length up to there, in bytes.
     bytes: u64,
@@ -50,7 +50,7 @@ pub(super) async fn run(
             ExitCode::SUCCESS,
         ));
     }
-    // What follows is a page that was cut.
+    // The rest is an incomplete page.
     opened.set_len(bytes).map_err(failed)?;
     opened.seek(SeekFrom::End(0)).map_err(failed)?;
     let mut out = BufWriter::new(opened);
@@ -99,7 +99,7 @@ fn write(out: &mut impl io::Write, line: &TransferLine) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-/// Reads what an earlier run has written, a line at a time.
+/// Reads what an earlier run has written, line by line.
 fn progress(opened: &File, file: &Path) -> Result<Progress, TransferError> {
     let mut reader = BufReader::new(opened);
     let mut kept = Progress {

@@ -1,4 +1,4 @@
-//! Adds what the file contains.
+//! Adds the contents of a file.
 
 use std::{
     fs::File,
@@ -21,7 +21,7 @@ use super::{
     stores::Ports,
 };
 
-/// The exit code if something exists with other contents.
+/// The exit code if a record exists with other contents.
 const OTHERS: u8 = 4;
 
 /// The result of a line.
@@ -30,9 +30,9 @@ enum LineOutcome {
     Added,
     /// It already existed.
     Same,
-    /// It exists with other contents, and stays as it is.
+    /// It exists with other contents, and is left as it is.
     Other(String),
-    /// The line is of no use to an import.
+    /// The line is irrelevant to an import.
     Nothing,
     End,
 }
@@ -115,7 +115,7 @@ async fn add_instance(ports: &Ports, instance: &Instance) -> Result<LineOutcome,
     })
 }
 
-/// Sets a dimension unless it was changed before.
+/// Sets a dimension, unless it has been changed before.
 async fn set_dimension(
     ports: &Ports,
     id: &DimensionId,

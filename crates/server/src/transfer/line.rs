@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 pub(super) enum TransferLine {
     /// As the API returns it.
     Instance(InstanceLine),
-    /// As the API returns it, without the three names, which are settings.
+    /// As the API returns it, but without the three names, which are settings.
     Dimension(DimensionLine),
-    /// Where an interrupted export continues.
+    /// The position where an interrupted export continues.
     Next(PagePosition),
     /// What the file contains.
     End(Counts),
 }
 
-/// The page that follows: the token that the source gave for it, or none for the first one.
+/// The position of the next page: the source's token for it, or `None` for the first page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PagePosition {
@@ -73,7 +73,7 @@ impl From<Instance> for InstanceLine {
 }
 
 impl InstanceLine {
-    /// The instance, or what is wrong with it.
+    /// The instance, or an error message.
     pub(super) fn instance(self) -> Result<Instance, String> {
         let created = CreationDate::parse(&self.creation_date_utc)
             .map_err(|error| format!("creation_date_utc: {error}"))?;
@@ -105,13 +105,13 @@ impl DimensionLine {
         }
     }
 
-    /// Its id, or what is wrong with it.
+    /// Its id, or an error message.
     pub(super) fn id(&self) -> Result<DimensionId, String> {
         DimensionId::parse(self.scalable_target_dimension_id.as_str())
             .map_err(|error| format!("scalableTargetDimensionId {error}"))
     }
 
-    /// Its state, or what is wrong with it.
+    /// Its state, or an error message.
     pub(super) fn state(self) -> Result<Dimension, String> {
         let capacity =
             |name: &str, value| Capacity::new(value).map_err(|error| format!("{name}: {error}"));

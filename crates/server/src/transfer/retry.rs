@@ -1,4 +1,4 @@
-//! How hard a transfer tries.
+//! The retries of a transfer.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fleet_core::store::StoreError;
 
 /// How many instances are requested, or added, at once.
 pub(super) const AT_ONCE: usize = 16;
-/// How often a call to a store or an API that is unavailable is repeated.
+/// How often a call to an unavailable store or API is repeated.
 pub(super) const PATIENCE: usize = 10;
 
 /// Repeats `ask` while the store is unavailable, at most [`PATIENCE`] times.

@@ -1,4 +1,4 @@
-//! What an export reads: the stores, or the API itself.
+//! The source of an export: the stores, or the API itself.
 
 use fleet_aws::{DataApiInventory, DynamoDimensions};
 use fleet_core::{
@@ -15,14 +15,14 @@ use super::{
     retry::{AT_ONCE, with_retries},
 };
 
-/// What an export reads. One page is in memory at a time.
+/// The source of an export. Only one page is in memory at a time.
 pub(super) enum ExportSource {
     /// The stores, through the ports that the functions use. A token is the last id of its page.
     Stores {
         inventory: DataApiInventory,
         dimensions: DynamoDimensions,
     },
-    /// The API's own routes. A token is the API's.
+    /// The API's own routes and tokens.
     Api(ApiClient),
 }
 
@@ -56,7 +56,7 @@ impl ExportSource {
                 .try_collect()
                 .await?;
         Ok(ListPage {
-            // One that was removed meanwhile is left out.
+            // An instance that was removed meanwhile is left out.
             lines: read.into_iter().flatten().map(InstanceLine::from).collect(),
             next: page.next.map(|id| id.as_str().to_owned()),
         })

@@ -1,4 +1,4 @@
-//! The stores that a transfer reads or writes, opened as the server does.
+//! The stores of a transfer, opened as the server does.
 
 use std::{
     io,
@@ -50,14 +50,14 @@ pub(super) struct StoreOptions {
     engine: SqlEngine,
 }
 
-/// The stores, connected to as the functions are.
+/// The stores, through the functions' ports.
 pub(super) struct Ports {
     pub(super) reads: DataApiInventory,
     pub(super) writes: DataApiInventory,
     pub(super) dimensions: DynamoDimensions,
 }
 
-/// Opens them.
+/// Opens the stores.
 pub(super) async fn open(options: &StoreOptions) -> Result<(OpenStores, Ports), StartError> {
     let options = ServerOptions {
         aws_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -89,7 +89,7 @@ pub(super) async fn open(options: &StoreOptions) -> Result<(OpenStores, Ports), 
     Ok((stores, ports))
 }
 
-/// Closes them.
+/// Closes the stores.
 pub(super) async fn close(stores: OpenStores) {
     if let Some(local) = stores.local {
         local.stop().await;

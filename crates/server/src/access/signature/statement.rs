@@ -1,4 +1,4 @@
-//! What a request says of its signature: in the header `Authorization`, or in its query string.
+//! A request's signature fields, from the `Authorization` header or the query string.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -9,10 +9,10 @@ use super::super::denial::Denial;
 pub(super) const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// The longest that a signature in a query string may be valid, in seconds: a week, as wherever AWS says so
+/// The longest validity of a signature in a query string, in seconds: a week, the limit that AWS documents
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>).
 const LONGEST: u64 = 7 * 24 * 60 * 60;
-/// The parameters of a signature in a query string. The last one alone is never signed, the one before it not always there.
+/// The parameters of a signature in a query string. Only the last one is never signed; the one before it is optional.
 const PARAMETERS: [&str; 7] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -23,23 +23,23 @@ const PARAMETERS: [&str; 7] = [
     "X-Amz-Signature",
 ];
 
-/// A signature and what it is said to be of.
+/// A signature and what it claims to sign.
 #[derive(Debug)]
 pub(super) struct SignatureFields {
     /// The access key, the day, the region, the service and `aws4_request`.
     pub(super) scope: [String; 5],
-    /// The names of the signed headers, with semicolons between.
+    /// The names of the signed headers, separated by semicolons.
     pub(super) signed: String,
     pub(super) signature: String,
     pub(super) time: String,
     /// The session token; empty without one.
     pub(super) token: String,
-    /// How long it is valid; only set in a query string.
+    /// How long it is valid; only set for a query string.
     pub(super) valid_for: Option<Duration>,
 }
 
 impl SignatureFields {
-    /// Reads it.
+    /// Reads the fields from a request.
     pub(super) fn of(parts: &Parts) -> Result<Self, Denial> {
         if parts.headers.contains_key(AUTHORIZATION) {
             return Self::of_headers(&parts.headers);
@@ -105,7 +105,7 @@ impl SignatureFields {
     }
 }
 
-/// The address without the parameters of a signature.
+/// The URI without the parameters of a signature.
 pub(super) fn without_signature(uri: &Uri) -> String {
     let kept: Vec<_> = uri
         .query()
@@ -127,7 +127,7 @@ fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>
     form_urlencoded::parse(query.as_bytes())
 }
 
-/// Credential, signed headers and signature of an `Authorization` header.
+/// The credential, signed headers and signature of an `Authorization` header.
 fn fields(text: &str) -> Option<[&str; 3]> {
     let fields = text.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
     let (mut credential, mut signed, mut signature) = (None, None, None);
@@ -151,7 +151,7 @@ fn scope(credential: &str) -> Option<[String; 5]> {
     parts.try_into().ok()
 }
 
-/// A header's value, where it was sent once.
+/// A header's value, if it was sent exactly once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

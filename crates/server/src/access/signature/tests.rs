@@ -1,4 +1,4 @@
-//! Requests and signatures that AWS publishes: its Signature Version 4 test suite, as `awslabs/aws-c-auth` has it.
+//! Requests and signatures that AWS publishes: its Signature Version 4 test suite, from `awslabs/aws-c-auth`.
 
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 
@@ -45,7 +45,7 @@ fn signed(mut parts: Parts, signed: &str, signature: &str) -> Parts {
     parts
 }
 
-/// What the verifier says of a request.
+/// The verifier's result for a request.
 fn verified(parts: &Parts, body: &[u8]) -> Result<(), Denial> {
     let verifier = verifier();
     let claim = verifier.parse_claim(parts, at(AT))?;

@@ -1,4 +1,4 @@
-//! What is read of templates.
+//! The access rules read from templates.
 
 use super::*;
 
