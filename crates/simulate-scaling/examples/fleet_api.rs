@@ -1,4 +1,4 @@
-//! The API in its own process, whose environment a test may choose.
+//! The API in a separate process, so that a test can choose its environment.
 
 use std::process::ExitCode;
 

@@ -1,17 +1,18 @@
-//! An owner to copy: worker processes that drain a queue, as many as Application Auto Scaling asks for.
+//! An owner to copy: as many worker processes as Application Auto Scaling requests, draining a queue.
 //!
 //! ```text
 //! owner run URL FOLDER [REGION]
 //! ```
 //!
-//! It hears of changes where the environment's `EVENTS_URL` is the address of a server's `/_events`, and asks each second
-//! otherwise.
+//! If the environment's `EVENTS_URL` is the URL of a server's `/_events`, it learns of changes from there; otherwise it
+//! polls every second.
 //!
-//! `URL` ends with `/scalableTargetDimensions`; with a region each request is signed, by the credentials of AWS's standard
-//! environment. A dimension's queue is the folder `FOLDER/ID/queue`, a file for each job.
+//! `URL` ends with `/scalableTargetDimensions`; with a region each request is signed, with the credentials of AWS's
+//! standard environment. A dimension's queue is the folder `FOLDER/ID/queue`, with a file for each job.
 //!
-//! It may be killed at any moment, and any number of copies may run on one folder: what is to be done stands in the
-//! endpoint, what is done in locks that end with their processes, and a report is made only while the order stands.
+//! It may be killed at any moment, and any number of copies may run on one folder: the work to do is recorded in the
+//! endpoint, the work in progress in locks that end with their processes, and a report is only made while its order is
+//! current.
 
 #![expect(
     clippy::print_stderr,
@@ -36,7 +37,7 @@ use simulate_scaling::sign::RequestSigner;
 
 type OwnerError = Box<dyn Error>;
 
-/// How often the endpoint is asked what waits, where nobody tells.
+/// How often the endpoint is polled without events.
 const POLL: Duration = Duration::from_secs(1);
 /// How long workers may take to start, or to finish their jobs and stop.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,11 +62,11 @@ async fn run(endpoint: OwnerEndpoint, folder: &Path) -> Result<(), OwnerError> {
     let mut heard = String::new();
     let events = env::var("EVENTS_URL").ok();
     loop {
-        // Before the list is read, so that what changes meanwhile is told afterwards.
+        // Before the list is read, so that changes made meanwhile are reported afterwards.
         if let (Some(url), "") = (&events, heard.as_str()) {
             heard = endpoint.wait_for_event(url, "").await.unwrap_or_default();
         }
-        // What is InProgress was begun by a copy that is at it, or that was killed: its lock tells.
+        // An InProgress dimension belongs to a copy that is working on it or was killed: its lock shows which.
         for status in ["Pending", "InProgress"] {
             let ids = endpoint.list(status).await.unwrap_or_else(|error| {
                 eprintln!("the list: {error}");
@@ -91,7 +92,7 @@ async fn run(endpoint: OwnerEndpoint, folder: &Path) -> Result<(), OwnerError> {
     }
 }
 
-/// Does what the dimension `id` waits for.
+/// Carries out the order of the dimension `id`.
 async fn serve(endpoint: &OwnerEndpoint, folder: &Path, id: &str) -> Result<(), OwnerError> {
     let name = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
     let workers = Workers::at(folder.join(name));
@@ -116,7 +117,7 @@ async fn serve(endpoint: &OwnerEndpoint, folder: &Path, id: &str) -> Result<(), 
             "actualCapacity": workers.count()?, "scalingStatus": "Failed", "failureReason": reason.to_string()
         }),
     };
-    // Refused where another capacity has been ordered meanwhile: that order is Pending, and comes next.
+    // Refused if another capacity has been ordered meanwhile: that order is Pending, and comes next.
     endpoint
         .ask(Method::PATCH, id, Some((&tag, report)))
         .await?;
@@ -143,7 +144,7 @@ impl OwnerEndpoint {
         })
     }
 
-    /// Waits until something has changed after the event `last`, or for some seconds. Answers the id of the last event.
+    /// Waits for a change after the event `last`, or for some seconds. Returns the id of the last event.
     async fn wait_for_event(&self, url: &str, last: &str) -> Result<String, OwnerError> {
         let request = self.client.get(url).header("last-event-id", last);
         let answer = request.send().await?.error_for_status()?.text().await?;
@@ -169,7 +170,7 @@ impl OwnerEndpoint {
         }
     }
 
-    /// Asks for a state, or changes the one that has a tag; answers the state and its tag.
+    /// Reads a state, or changes the one that has a tag; returns the state and its tag.
     async fn ask(
         &self,
         method: Method,
@@ -211,8 +212,8 @@ impl OwnerEndpoint {
     }
 }
 
-/// The workers of a dimension. Each has a number and holds the lock of a file as long as it lives; the file `wanted` says
-/// how many there are to be, and a worker with a number from there on stops after its job.
+/// The workers of a dimension. Each has a number and holds the lock of a file for as long as it lives. The file
+/// `wanted` contains their desired number; a worker with that number or a higher one stops after its job.
 struct Workers {
     folder: PathBuf,
 }
@@ -278,7 +279,7 @@ impl Workers {
     /// Works until fewer workers are wanted.
     fn work(&self, number: u32) -> io::Result<()> {
         let lock = self.lock_file(number)?;
-        // An owner that looks whether there is a worker holds the lock for a moment; a worker holds it for good.
+        // An owner that checks for a worker holds the lock for a moment; a worker holds it permanently.
         let is_mine = (0..20).any(|_| {
             lock.try_lock().is_ok() || {
                 thread::sleep(Duration::from_millis(50));
@@ -293,7 +294,7 @@ impl Workers {
                 .ok()
         };
         while is_mine && wanted().is_some_and(|wanted| number < wanted) {
-            // A job that a killed worker of this number left is done first.
+            // A job left by a killed worker with this number comes first.
             if taken.exists() || self.take(&taken)? {
                 thread::sleep(Duration::from_millis(50));
                 fs::remove_file(&taken)?;
@@ -304,7 +305,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Moves one job of the queue to `taken`. Of several workers that try, one succeeds.
+    /// Moves one job of the queue to `taken`. If several workers try, one succeeds.
     fn take(&self, taken: &Path) -> io::Result<bool> {
         for job in fs::read_dir(self.queue())? {
             if fs::rename(job?.path(), taken).is_ok() {

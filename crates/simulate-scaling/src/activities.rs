@@ -1,4 +1,4 @@
-//! The activities of a target, as they begin and end, in a simulation or in real time.
+//! The activities of a target as they begin and end, simulated or in real time.
 
 use jiff::Timestamp;
 
@@ -10,13 +10,13 @@ use crate::{
     schedule::ScheduledAction,
 };
 
-/// Who wants to hear of what happens while it happens.
+/// Receives events as they happen.
 pub trait ActivityListener {
     /// An activity has ended.
     fn ended(&mut self, activity: &Activity);
     /// A request failed.
     fn unanswered(&mut self, now: Timestamp, error: &AskError);
-    /// Something deserves a remark, which no activity has.
+    /// Something worth a remark that is not an activity.
     fn remarked(&mut self, now: Timestamp, remark: &str);
 }
 
@@ -26,12 +26,12 @@ pub struct Activities<'a, L> {
     listener: &'a mut L,
     all: Vec<Activity>,
     random: fastrand::Rng,
-    /// Why the last alarm had no effect: one that repeats itself each period is written once.
+    /// Why the last alarm had no effect: a reason that repeats each period is recorded once.
     last_reason: Option<NotScaledReason>,
 }
 
 impl<'a, L: ActivityListener> Activities<'a, L> {
-    /// None yet. `random` is where their ids come from.
+    /// No activities yet. `random` generates their ids.
     pub fn new(listener: &'a mut L, random: fastrand::Rng) -> Self {
         Self {
             listener,
@@ -41,7 +41,7 @@ impl<'a, L: ActivityListener> Activities<'a, L> {
         }
     }
 
-    /// All of them, in the order in which they began.
+    /// All of them, in order of their start.
     #[must_use]
     pub fn all(&self) -> &[Activity] {
         &self.all
@@ -51,7 +51,8 @@ impl<'a, L: ActivityListener> Activities<'a, L> {
         self.all
     }
 
-    /// Named as Application Auto Scaling names those of target tracking. A step scaling policy's alarm is its owner's.
+    /// The names that Application Auto Scaling gives to the alarms of target tracking. A step scaling policy's alarm
+    /// is its owner's.
     pub fn alarm_names(&mut self, resource_id: &str, policy: &ScalingPolicy) -> AlarmNames {
         if matches!(policy.kind, PolicyType::Step(_)) {
             let name = format!("{}-alarm", policy.name);

@@ -1,4 +1,4 @@
-//! Scaling activities, as `describe-scaling-activities` words them
+//! Scaling activities, in the wording of `describe-scaling-activities`
 //! (<https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-scaling-activities.html>).
 
 use jiff::Timestamp;
@@ -9,22 +9,22 @@ use crate::{alarm::Direction, policy::NotScaledReason};
 /// The status of an activity: AWS's `StatusCode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusCode {
-    /// The endpoint has not answered yet, or says `Pending`.
+    /// The endpoint has not responded yet, or reports `Pending`.
     Pending,
     /// The endpoint is working on it.
     InProgress,
     /// The endpoint has done it.
     Successful,
-    /// Something else changed the desired capacity meanwhile.
+    /// Something else has changed the desired capacity meanwhile.
     Overridden,
-    /// The endpoint did not end in time.
+    /// The endpoint did not finish in time.
     Unfulfilled,
     /// The endpoint reports a failure, or could not be reached.
     Failed,
 }
 
 impl StatusCode {
-    /// AWS's name of it.
+    /// AWS's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,16 +59,16 @@ pub struct Activity {
     pub ended: Option<Timestamp>,
     /// `StatusCode`
     pub status: StatusCode,
-    /// `StatusMessage`, once there is something to say.
+    /// `StatusMessage`, if there is one yet.
     pub message: Option<String>,
     /// `NotScaledReasons`: nothing was requested from the endpoint.
     pub not_scaled: Option<NotScaledReason>,
-    /// The capacity that it asks for and which way that is, for the picture.
+    /// The capacity that it requests and the direction of the change, for the picture.
     pub desired: Option<(u32, Direction)>,
 }
 
 impl Activity {
-    /// One that sets the desired capacity.
+    /// An activity that sets the desired capacity.
     #[must_use]
     pub fn capacity(
         id: String,
@@ -92,7 +92,7 @@ impl Activity {
         }
     }
 
-    /// The one of a scheduled action, which sets `min` and `max`. AWS gives it no `EndTime`.
+    /// The activity of a scheduled action, which sets `min` and `max`. AWS gives it no `EndTime`.
     #[must_use]
     pub fn bounds(
         id: String,
@@ -123,7 +123,7 @@ impl Activity {
         }
     }
 
-    /// One of an alarm that led to nothing.
+    /// An activity of an alarm that had no effect.
     #[must_use]
     pub fn not_scaled(id: String, cause: String, now: Timestamp, reason: NotScaledReason) -> Self {
         let description = "Attempting to scale due to alarm triggered".to_owned();
@@ -148,7 +148,7 @@ impl Activity {
         self.message = Some(message);
     }
 
-    /// As the AWS CLI prints it.
+    /// The JSON that the AWS CLI prints.
     #[must_use]
     pub fn to_json(&self, resource_id: &str) -> Value {
         let mut fields = Map::new();
@@ -177,7 +177,7 @@ impl Activity {
     }
 }
 
-/// The answer of `describe-scaling-activities`: the newest first.
+/// The response of `describe-scaling-activities`: the newest activity first.
 #[must_use]
 pub fn describe<'a>(
     activities: impl DoubleEndedIterator<Item = &'a Activity>,
@@ -218,7 +218,7 @@ fn reason_json(reason: NotScaledReason) -> Value {
         NotScaledReason::AutoScalingAnticipatedFlapping { current } => {
             json!({"Code": "AutoScalingAnticipatedFlapping", "CurrentCapacity": current.floor()})
         }
-        // An integer for AWS; an endpoint's own capacity may have a fraction.
+        // An integer in AWS; an endpoint's own capacity may have a fraction.
         NotScaledReason::AlreadyAtDesiredCapacity { current } => {
             json!({"Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": current.floor()})
         }

@@ -1,23 +1,24 @@
-//! CloudWatch's alarms as pure functions of the datapoints: the two that a target tracking policy makes, and those that a
-//! step scaling policy is given.
+//! CloudWatch's alarms as pure functions of the datapoints: the two that a target tracking policy creates, and those
+//! that a step scaling policy is given.
 //!
-//! `AlarmHigh` looks at three datapoints above the target, `AlarmLow` at fifteen below nine tenths of it: what Application
-//! Auto Scaling sets for a period of a minute, and scales in no sooner than "usually more than 10%" below the target
+//! `AlarmHigh` evaluates three datapoints against the target, `AlarmLow` fifteen against nine tenths of it:
+//! Application Auto Scaling's settings for a period of a minute; it scales in no sooner than "usually more than 10%"
+//! below the target
 //! (<https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html>).
 
 use std::fmt;
 
-/// How many datapoints `AlarmHigh` looks at.
+/// How many datapoints `AlarmHigh` evaluates.
 pub const HIGH_DATAPOINTS: usize = 3;
-/// How many datapoints `AlarmLow` looks at.
+/// How many datapoints `AlarmLow` evaluates.
 pub const LOW_DATAPOINTS: usize = 15;
-/// Where `AlarmLow` begins, as a share of the target.
+/// The threshold of `AlarmLow`, as a share of the target.
 pub const LOW_SHARE: f64 = 0.9;
-/// How many older datapoints CloudWatch reads beside those, to make up for missing ones: the five for three of its table
+/// How many older datapoints CloudWatch reads in addition, to make up for missing ones: its table has five for three
 /// (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html>).
 const READ_MORE: usize = 2;
 
-/// What an alarm says.
+/// The state of an alarm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AlarmState {
     /// Every datapoint in the range is missing. Nothing scales in this state.
@@ -30,7 +31,7 @@ pub enum AlarmState {
 }
 
 impl AlarmState {
-    /// CloudWatch's own name of it.
+    /// CloudWatch's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,7 +48,7 @@ impl fmt::Display for AlarmState {
     }
 }
 
-/// Which way an alarm, and a change of the capacity, points.
+/// The direction of an alarm or a change of the capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// More capacity.
@@ -56,7 +57,8 @@ pub enum Direction {
     In,
 }
 
-/// How an alarm compares a datapoint with its threshold: the four of CloudWatch's `ComparisonOperator` that have one.
+/// How an alarm compares a datapoint with its threshold: CloudWatch's four `ComparisonOperator`s with a single
+/// threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `GreaterThanThreshold`
@@ -70,7 +72,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// The comparison that CloudWatch calls so.
+    /// The comparison with this name in CloudWatch.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Above, Self::AtLeast, Self::Below, Self::AtMost]
@@ -78,7 +80,7 @@ impl Comparison {
             .find(|comparison| comparison.name() == name)
     }
 
-    /// CloudWatch's name of it.
+    /// CloudWatch's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -108,7 +110,7 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// One that goes to `ALARM` when `datapoints` in a row breach `threshold`.
+    /// An alarm that goes to `ALARM` when `datapoints` in a row breach `threshold`.
     #[must_use]
     pub fn new(comparison: Comparison, threshold: f64, datapoints: usize) -> Self {
         Self {
@@ -130,13 +132,13 @@ impl Alarm {
         Self::new(Comparison::Below, target * LOW_SHARE, LOW_DATAPOINTS)
     }
 
-    /// Where it begins.
+    /// The threshold.
     #[must_use]
     pub fn threshold(&self) -> f64 {
         self.threshold
     }
 
-    /// Which side of the threshold is a breach.
+    /// The side of the threshold that is a breach.
     #[must_use]
     pub fn side(&self) -> Direction {
         match self.comparison {
@@ -145,13 +147,13 @@ impl Alarm {
         }
     }
 
-    /// How many datapoints in a row it takes.
+    /// How many datapoints in a row must breach.
     #[must_use]
     pub fn datapoints(&self) -> usize {
         self.datapoints
     }
 
-    /// How many datapoints an evaluation reads at most.
+    /// The most datapoints that an evaluation reads.
     #[must_use]
     pub fn reads(&self) -> usize {
         self.datapoints + READ_MORE
@@ -161,11 +163,11 @@ impl Alarm {
         self.comparison.holds(value, self.threshold)
     }
 
-    /// The state after `history`, whose newest datapoint is the last, from the state `before`. `None` is a missing
+    /// The state after `history`, which ends with the newest datapoint, from the state `before`. `None` is a missing
     /// datapoint; those before the first one count as missing. Missing data are treated as `missing`.
     ///
-    /// A state with too little to go by is kept, unless the oldest of the datapoints in the evaluated periods breaches
-    /// and none after it is within the threshold: CloudWatch goes to `ALARM` then, however many are missing.
+    /// With too few datapoints to decide, the state stays, unless the oldest datapoint in the evaluated periods
+    /// breaches and no later one is within the threshold: then CloudWatch goes to `ALARM`, however many are missing.
     #[must_use]
     pub fn evaluate(&self, history: &[Option<f64>], before: AlarmState) -> AlarmState {
         let wanted = self.datapoints();
@@ -182,7 +184,7 @@ impl Alarm {
         if !newest_first.iter().take(wanted).all(|breaches| *breaches) {
             return AlarmState::Ok;
         }
-        // All that there are breach; the oldest of the evaluated periods is `wanted` back.
+        // All existing ones breach; the oldest of the evaluated periods is `wanted` back.
         let oldest_is_there = range.len() >= wanted && range[range.len() - wanted].is_some();
         if newest_first.len() >= wanted || oldest_is_there {
             AlarmState::Alarm

@@ -1,4 +1,4 @@
-//! The simulated time, which may run faster than the real one.
+//! The simulated time, which may run faster than real time.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub enum ClockSpeed {
     Times(f64),
 }
 
-/// A clock that began at a time of the simulation.
+/// A clock that starts at a time of the simulation.
 #[derive(Debug)]
 pub struct SimulationClock {
     start: Timestamp,
@@ -33,7 +33,7 @@ impl SimulationClock {
         }
     }
 
-    /// Waits until it is `time` in the simulation. If requests took longer than that, it is already late.
+    /// Waits until it is `time` in the simulation, which may have passed already if requests took longer.
     pub async fn wait_until(&self, time: Timestamp) {
         let ClockSpeed::Times(factor) = self.speed else {
             return;

@@ -1,4 +1,4 @@
-//! What an endpoint must answer, and what is wrong with a response that breaks the contract.
+//! What an endpoint must return, and how a response breaks the contract.
 //!
 //! The contract is the Swagger document of AWS's own sample
 //! (<https://github.com/aws/aws-auto-scaling-custom-resource>): five keys are required, three are optional.
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub enum ContractStatus {
     /// Scaling has not begun.
     Pending,
-    /// Scaling is under way.
+    /// Scaling is in progress.
     InProgress,
     /// The last scaling succeeded.
     Successful,
@@ -31,22 +31,22 @@ impl ContractStatus {
     }
 }
 
-/// A state that keeps the contract.
+/// A state that meets the contract.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContractState {
-    /// What there is.
+    /// The actual capacity.
     pub actual: f64,
-    /// What there is to be.
+    /// The desired capacity.
     pub desired: f64,
-    /// How far it is.
+    /// How far scaling has come.
     pub status: ContractStatus,
     /// The version of the target; a changed one ends scaling.
     pub version: String,
-    /// Why it failed, where the endpoint says so.
+    /// Why it failed, if the endpoint gives a reason.
     pub failure_reason: Option<String>,
 }
 
-/// What is known about the endpoint before it answers.
+/// What is known about the endpoint before it responds.
 #[derive(Clone, Debug, Default)]
 pub struct Expectations {
     /// The id in its URL, decoded; empty if any is accepted.
@@ -69,10 +69,10 @@ impl Expectations {
     }
 }
 
-/// Reads an answer's body.
+/// Reads a response's body.
 ///
 /// # Errors
-/// Every breach of the contract, a clause for each.
+/// Every breach of the contract, one clause each.
 pub fn read(body: &[u8], expected: &Expectations) -> Result<ContractState, Vec<String>> {
     let value: Value = match serde_json::from_slice(body) {
         Ok(value) => value,

@@ -1,4 +1,4 @@
-//! Why there are no AWS credentials, in words for a person at a terminal.
+//! Explains missing AWS credentials to people at a terminal.
 
 use std::error::Error;
 
@@ -12,7 +12,7 @@ pub fn reason(error: &CredentialsError) -> String {
     reasons.dedup();
     let reason = reasons.join(": ");
     let reason = match error {
-        // The SDK lists all that it tried, a line each. Only a profile can be there and be wrong.
+        // The SDK lists everything that it tried, one per line. Only a profile can exist and be wrong.
         CredentialsError::CredentialsNotLoaded(_) => reason
             .lines()
             .find_map(|line| {
@@ -24,6 +24,6 @@ pub fn reason(error: &CredentialsError) -> String {
             ),
         _ => &reason,
     };
-    // What a credential_process prints may have several lines.
+    // The output of a credential_process may have several lines.
     reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -11,22 +11,23 @@ use crate::{
     sign::RequestSigner,
 };
 
-/// How often a request is sent before its answer counts as none.
+/// How often a request is sent before it counts as unanswered.
 const ATTEMPTS: u32 = 4;
-/// The wait before it is sent again, which doubles each time, unless the endpoint says how long (`Retry-After`).
+/// The wait before it is sent again. It doubles each time, unless the endpoint specifies it (`Retry-After`).
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that an endpoint may request.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// A state is small; a body longer than this is something else.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// Why there is no state to continue with. Each holds a sentence without its subject: "the endpoint" or its URL precedes it.
+/// Why there is no state to continue with. Each is a sentence without its subject: "the endpoint" or its URL precedes
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// Nobody answered, or with 429 or 5xx each time.
+    /// There was no response, or a 429 or 5xx each time.
     #[error("{0}")]
     NoAnswer(String),
-    /// The response is a refusal, which no retry fixes.
+    /// The response is an error that no retry fixes.
     #[error("{0}")]
     Refused(String),
     /// The response breaks the contract, in each of these ways.
@@ -50,11 +51,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Sends to `url`; a request takes at most `timeout`. Redirects are answers like any other, since a signature is for
-    /// one address.
+    /// Sends to `url`; a request takes at most `timeout`. Redirects are not followed, since a signature is for one URL.
     ///
     /// # Errors
-    /// When there are no certificates to trust.
+    /// If there are no certificates to trust.
     pub fn new(
         url: Url,
         headers: Vec<(HeaderName, HeaderValue)>,
@@ -85,13 +85,13 @@ impl Endpoint {
         self.url.as_str()
     }
 
-    /// How many requests were sent, and how many of them were repetitions.
+    /// How many requests were sent, and how many of them were retries.
     #[must_use]
     pub fn requests(&self) -> (u64, u64) {
         (self.sent, self.repeated)
     }
 
-    /// Gets its state. The first version that it returns is the one that it must keep.
+    /// Gets its state. The version in the first one must not change afterwards.
     ///
     /// # Errors
     /// See [`AskError`].

@@ -1,9 +1,9 @@
 //! Plays AWS Application Auto Scaling against a custom-resource endpoint: target tracking over a simulated time, with the
 //! endpoint's own responses. The output is the activities, in AWS's words, and a plot.
 //!
-//! The core knows neither network nor clock: [`alarm`], [`policy`] and [`step`] are pure functions, [`scaler`] is the state machine
-//! over them, [`contract`] reads a response. A [`target`] asks an [`endpoint`] for what was decided, and [`simulation`] plays
-//! that over a time that jumps.
+//! The core uses neither network nor clock: [`alarm`], [`policy`] and [`step`] are pure functions, [`scaler`] is the
+//! state machine over them, [`contract`] reads a response. A [`target`] requests from an [`endpoint`] what was
+//! decided, and [`simulation`] runs this over a time that jumps.
 
 pub mod activities;
 pub mod activity;

@@ -254,7 +254,7 @@ impl SimulationOptions {
         }
     }
 
-    /// What Application Auto Scaling would refuse of it at registration.
+    /// What Application Auto Scaling would refuse about it at registration.
     pub(crate) fn refusals(&self) -> Vec<String> {
         registration::refusals(&self.endpoint, self.period)
     }
@@ -263,7 +263,7 @@ impl SimulationOptions {
         self.speed.map_or(ClockSpeed::Jump, ClockSpeed::Times)
     }
 
-    /// What is to be simulated; `None` when the endpoint is only to be checked.
+    /// The settings of the simulation; `None` if the endpoint is only to be checked.
     pub(crate) fn settings(&self) -> Result<Option<SimulationSettings>, String> {
         let bounds = CapacityBounds {
             min: self.min,
@@ -312,7 +312,7 @@ impl SimulationOptions {
             _ if self.speed.is_some() => Timestamp::now(),
             _ => today()?,
         };
-        // The last sample belongs to the period that it is in.
+        // The last sample belongs to the period that contains it.
         let duration = self
             .duration
             .unwrap_or_else(|| samples.map_or(A_DAY, |samples| samples.ends(start) + self.period));
@@ -359,7 +359,7 @@ impl SimulationOptions {
         }))
     }
 
-    /// What is to be played afterwards, to be compared with `settings`.
+    /// The settings of the second run, for comparison with `settings`.
     pub(crate) fn compared(
         &self,
         settings: &SimulationSettings,
@@ -374,7 +374,7 @@ impl SimulationOptions {
         }))
     }
 
-    /// The policies, of which there is at least one.
+    /// The policies; there is at least one.
     fn policies(
         &self,
         metrics: &MetricSources,

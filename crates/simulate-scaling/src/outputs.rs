@@ -1,4 +1,4 @@
-//! What a simulation leaves behind: lines on standard output, and files.
+//! The output of a simulation: lines on standard output, and files.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
     simulation::{RunRecord, SimulationRun, SimulationSettings},
 };
 
-/// Where the files go.
+/// The paths of the files.
 pub(crate) struct OutputFiles {
     svg: Option<PathBuf>,
     log: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub(crate) struct OutputFiles {
 }
 
 impl OutputFiles {
-    /// Makes the folder and looks whether each file can be written, before anything else is done.
+    /// Creates the folder and checks that each file can be written, before anything else is done.
     pub(crate) fn prepare(options: &SimulationOptions, twice: bool) -> Result<Self, String> {
         if let Some(folder) = &options.out {
             fs::create_dir_all(folder).map_err(|error| {
@@ -69,7 +69,7 @@ impl OutputFiles {
                 .open(path)
                 .map_err(|error| cannot_write(path, &error))?;
             if !existed {
-                // Nothing half-done is left when the endpoint turns out not to be there.
+                // No unfinished file is left if the endpoint turns out not to exist.
                 fs::remove_file(path).map_err(|error| cannot_write(path, &error))?;
             }
         }
@@ -131,7 +131,7 @@ pub(crate) fn json(run: &SimulationRun, resource_id: &str, with_not_scaled: bool
     format!("{:#}\n", describe(told, resource_id))
 }
 
-/// A row for each period. A missing datapoint is empty. Of several policies each has its own metric and alarms besides.
+/// A row per period. A missing datapoint is empty. Each of several policies also has its own metric and alarms.
 fn timeline(settings: &SimulationSettings, run: &SimulationRun) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let mut heading: Vec<String> = [
@@ -196,7 +196,7 @@ fn timeline(settings: &SimulationSettings, run: &SimulationRun) -> String {
 
 /// Prints each activity when it ends.
 pub(crate) struct ActivityPrinter {
-    /// Whether there are to be lines: not beside JSON.
+    /// Whether to print lines: not in addition to JSON.
     pub(crate) printed: bool,
     pub(crate) with_not_scaled: bool,
 }
@@ -244,7 +244,7 @@ impl ActivityListener for ActivityPrinter {
     }
 }
 
-/// The last lines: a paragraph for each run, and where there are two the figures to choose by.
+/// The last lines: a paragraph per run, and for two runs the figures to compare.
 pub(crate) fn summary(played: &[RunRecord], requests: (u64, u64)) -> String {
     let mut text = String::new();
     for RunRecord { settings, run } in played {
@@ -269,7 +269,7 @@ pub(crate) fn summary(played: &[RunRecord], requests: (u64, u64)) -> String {
     text
 }
 
-/// What each of two runs cost, and how long it was above what the first one aims at.
+/// The cost of each of two runs, and how long it was above the goal of the first one.
 fn table(first: &RunRecord, second: &RunRecord) -> String {
     let goal = first.settings.goal;
     let figures = |played: &RunRecord| {
@@ -336,7 +336,7 @@ fn paragraph(settings: &SimulationSettings, run: &SimulationRun) -> String {
     )
 }
 
-/// Standard output may be a closed pipe, whose reader has seen enough.
+/// Standard output may be a closed pipe, which is not an error.
 pub(crate) fn print(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -1,4 +1,4 @@
-//! The picture of a simulation: the metric above, the capacity below, over the same time.
+//! The picture of a simulation: the metric above, the capacity below, over the same time axis.
 
 mod axis;
 mod legend;
@@ -30,16 +30,16 @@ const RIGHT: f64 = WIDTH - 28.0;
 /// Top and bottom of the two panels.
 const METRIC: (f64, f64) = (112.0, 318.0);
 const CAPACITY: (f64, f64) = (382.0, 588.0);
-/// The least width of an alarm, so that one of a minute in a month is seen.
+/// The minimum width of an alarm, so that one of a minute in a month is visible.
 const NARROWEST: f64 = 3.0;
 /// The height of an alarm's bar.
 const EDGE: f64 = 5.0;
 const LONGEST_LINE: usize = 145;
 
-/// The alarms above or those below.
+/// Returns the alarms above, or those below.
 type AlarmOf = fn(&PeriodSample) -> Option<AlarmState>;
 
-/// Draws one run, or two to be compared, as the text of an SVG file. The same runs give the same text.
+/// Draws one run, or two for comparison, as the text of an SVG file. The same runs give the same text.
 #[must_use]
 pub fn draw(played: &[RunRecord], resource_id: &str) -> String {
     let Some(RunRecord { settings, .. }) = played.first() else {
@@ -226,7 +226,7 @@ fn metric_panel(played: &[RunRecord], settings: &SimulationSettings, time: &Time
         }
     }
     let mut group = panel(name, METRIC, &swatches, time, &value).set("id", "metric-panel");
-    // Two runs' alarms on top of each other could not be told apart: the second one's are below the panel.
+    // Two runs' alarms on top of each other would be indistinguishable: the second run's are below the panel.
     for (index, RunRecord { run, .. }) in played.iter().enumerate() {
         for (class, _, which) in kinds {
             for shade in shades(run, settings.period, |sample| {
@@ -251,8 +251,8 @@ fn metric_panel(played: &[RunRecord], settings: &SimulationSettings, time: &Time
     group
 }
 
-/// Draws when an alarm was in `ALARM`: a pale area, which a long run makes too narrow to be seen, and a bar at its edge,
-/// which is always wide enough.
+/// Draws when an alarm was in `ALARM`: a pale area, which may be too narrow to see in a long run, and a bar at its
+/// edge, which is always wide enough.
 fn draw_shade(
     group: Group,
     class: &'static str,
@@ -290,7 +290,7 @@ fn capacity_panel(played: &[RunRecord], time: &TimeAxis) -> Group {
     let bound = steps()
         .map(|step| f64::from(step.bounds.max))
         .fold(1.0, f64::max);
-    // A maximum far above all that happened would leave it a line at the bottom.
+    // A maximum far above all values would reduce the rest to a line at the bottom.
     let value = ValueAxis::new(
         0.0,
         if bound <= seen * 2.5 {
@@ -344,7 +344,7 @@ fn capacity_panel(played: &[RunRecord], time: &TimeAxis) -> Group {
     let mut group =
         panel("Capacity: units", CAPACITY, &swatches, time, &value).set("id", "capacity-panel");
     for (index, step) in run.steps.iter().enumerate() {
-        // Steps with the same bounds make one piece of the band.
+        // Steps with the same bounds form one piece of the band.
         if index > 0 && run.steps[index - 1].bounds == step.bounds {
             continue;
         }
@@ -365,7 +365,7 @@ fn capacity_panel(played: &[RunRecord], time: &TimeAxis) -> Group {
         ));
     }
     for (index, RunRecord { run, .. }) in played.iter().enumerate() {
-        // A broad line twice would hide more than it shows.
+        // Drawing the broad line twice would hide more than it shows.
         if index == 0 {
             let desired = step_path(run, time, &value, |step| step.desired);
             group = group.add(with_id(

@@ -1,7 +1,7 @@
 //! How a target tracking policy reacts to a datapoint, as pure functions.
 //!
-//! AWS publishes the rules but not the formula. What is certain: the change is proportional to the metric, it is rounded so
-//! that the capacity is rather too large than too small, and it stays between minimum and maximum.
+//! AWS publishes the rules but not the formula. Certain is that the change is proportional to the metric, is rounded so
+//! that the capacity is rather too large than too small, and stays between minimum and maximum.
 
 use crate::alarm::Direction;
 
@@ -18,12 +18,12 @@ pub struct CapacityBounds {
 }
 
 impl CapacityBounds {
-    /// The capacity within them that is nearest to `wanted`.
+    /// The capacity within the bounds that is nearest to `wanted`.
     fn nearest(self, wanted: f64) -> f64 {
         wanted.max(f64::from(self.min)).min(f64::from(self.max))
     }
 
-    /// The bound that `capacity` violates, with AWS's words for the cause.
+    /// The bound that `capacity` violates, with AWS's wording of the cause.
     #[must_use]
     pub fn broken_by(self, capacity: f64) -> Option<(u32, String)> {
         if capacity < f64::from(self.min) {
@@ -55,14 +55,14 @@ pub enum NotScaledReason {
         /// The minimum.
         min: u32,
     },
-    /// After scaling in, a datapoint such as the alarm has just looked at would scale out again.
+    /// After scaling in, a datapoint like those that the alarm just evaluated would scale out again.
     AutoScalingAnticipatedFlapping {
-        /// What there is.
+        /// The current capacity.
         current: f64,
     },
     /// The computed capacity is the current one.
     AlreadyAtDesiredCapacity {
-        /// What there is.
+        /// The current capacity.
         current: f64,
     },
 }
@@ -72,17 +72,17 @@ pub enum NotScaledReason {
 pub enum PolicyVerdict {
     /// The new desired capacity.
     Scale(u32),
-    /// Nothing is to be done, for this reason.
+    /// No change, for this reason.
     NotScaled(NotScaledReason),
-    /// A cooldown blocks it.
+    /// Blocked by a cooldown.
     CoolingDown,
 }
 
-/// The capacity at which the metric would be `target`: `current` times `metric` by `target`, rounded up.
+/// The capacity at which the metric would be `target`: `current` times `metric` divided by `target`, rounded up.
 #[must_use]
 pub fn needed_capacity(current: f64, metric: f64, target: f64) -> f64 {
     let exact = current * metric / target;
-    // A whole number with rounding errors from a division must not cost a unit.
+    // A whole number with a division's rounding error must not cost an extra unit.
     let whole = exact.round();
     if (exact - whole).abs() <= 1e-9 * whole.max(1.0) {
         whole
@@ -91,8 +91,8 @@ pub fn needed_capacity(current: f64, metric: f64, target: f64) -> f64 {
     }
 }
 
-/// An existing datapoint, with the capacity at which it was measured: what the metric says about the load holds for that
-/// capacity, and for no later one.
+/// An existing datapoint, with the capacity at which it was measured: what the metric says about the load is only true
+/// for that capacity, not for a later one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Datapoint {
     /// The metric.
@@ -101,8 +101,8 @@ pub struct Datapoint {
     pub capacity: f64,
 }
 
-/// Scales out. Within a cooldown, `added` is what the scale-out that began it has added: only a larger need scales, by the
-/// difference.
+/// Scales out. Within a cooldown, `added` is what the scale-out that started it has added: only a larger need scales,
+/// by the difference.
 #[must_use]
 pub fn scale_out(
     current: f64,
@@ -111,13 +111,13 @@ pub fn scale_out(
     bounds: CapacityBounds,
     added: Option<f64>,
 ) -> PolicyVerdict {
-    // Zero times anything is zero, but the metric says that there is work.
+    // Zero times anything is zero, but the metric says that there is work to do.
     let wanted = needed_capacity(newest.capacity.max(1.0), newest.metric, target);
     scale_out_to(wanted, current, bounds, added)
 }
 
-/// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm has looked at:
-/// if that one would be above the target after scaling in, nothing is scaled.
+/// Scales in, unless the scale-in cooldown is running. `highest` is the highest datapoint that the alarm evaluated:
+/// if it would be above the target after scaling in, nothing is scaled.
 #[must_use]
 pub fn scale_in(
     current: f64,
@@ -127,7 +127,7 @@ pub fn scale_in(
     bounds: CapacityBounds,
     cooling_down: bool,
 ) -> PolicyVerdict {
-    // A capacity above the maximum, which another caller has set, comes down at least to the maximum.
+    // A capacity above the maximum, set by another caller, comes down at least to the maximum.
     let needed =
         |capacity, metric: f64| bounds.nearest(needed_capacity(capacity, metric.max(0.0), target));
     let wanted = needed(newest.capacity, newest.metric);
@@ -139,8 +139,8 @@ pub fn scale_in(
     }
 }
 
-/// Scales out to `wanted`, as far as the maximum lets it. `added` is what the scale-out that began the running cooldown has
-/// added: within a cooldown only a larger need than that one scales, and what was added counts towards it. According to
+/// Scales out to `wanted`, limited by the maximum. `added` is what the scale-out that started the running cooldown has
+/// added: within a cooldown only a larger need scales, and what was already added counts towards it. According to
 /// the documentation, after adding 2, a need for 3 within the cooldown adds 1
 /// (<https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html>).
 pub(crate) fn scale_out_to(
@@ -160,7 +160,7 @@ pub(crate) fn scale_out_to(
     scale_to(wanted, current, bounds, Direction::Out)
 }
 
-/// Scales in to `wanted`, as far as the minimum lets it, unless the scale-in cooldown is running.
+/// Scales in to `wanted`, limited by the minimum, unless the scale-in cooldown is running.
 pub(crate) fn scale_in_to(
     wanted: f64,
     current: f64,
@@ -205,7 +205,7 @@ mod tests {
 
     const BOUNDS: CapacityBounds = CapacityBounds { min: 1, max: 10 };
 
-    /// With a datapoint of now.
+    /// With a datapoint at the current capacity.
     fn scale_out(
         current: f64,
         metric: f64,
@@ -223,7 +223,7 @@ mod tests {
         )
     }
 
-    /// With a datapoint of now.
+    /// With a datapoint at the current capacity.
     fn scale_in(
         current: f64,
         metric: f64,
@@ -301,7 +301,7 @@ mod tests {
             scale_in(10.0, 30.0, 30.0, 50.0, BOUNDS, false),
             PolicyVerdict::Scale(6)
         );
-        // Less by one would push the metric above the target again.
+        // One less would push the metric above the target again.
         assert_eq!(
             scale_in(2.0, 44.0, 44.0, 50.0, BOUNDS, false),
             PolicyVerdict::NotScaled(NotScaledReason::AlreadyAtDesiredCapacity { current: 2.0 })
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn scaling_in_anticipates_flapping() {
-        // 9 units at 38 % would be 7, and 7 at the 42 % of a moment ago would be 54 %.
+        // 9 units at 38 % would become 7, and 7 at the 42 % of a moment ago would be at 54 %.
         assert_eq!(
             scale_in(9.0, 38.0, 42.0, 50.0, BOUNDS, false),
             PolicyVerdict::NotScaled(NotScaledReason::AutoScalingAnticipatedFlapping {

@@ -1,4 +1,4 @@
-//! The program from its command line to its exit code.
+//! The program, from its command line to its exit code.
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -17,7 +17,7 @@ use crate::{
     target::OrderTimings,
 };
 
-/// Runs it: 0 done, 1 the endpoint could not be reached, failed or broke the contract, 2 wrong options.
+/// Runs it. Exit codes: 0 done; 1 the endpoint could not be reached, failed or broke the contract; 2 invalid options.
 pub async fn program() -> ExitCode {
     match simulate(&SimulationOptions::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
@@ -33,7 +33,7 @@ enum Trouble {
 }
 
 fn exit_with(sentence: &str, code: u8) -> ExitCode {
-    // Whoever closed standard error does not want to know.
+    // If standard error is closed, nobody wants to know.
     let _ = writeln!(std::io::stderr(), "simulate-scaling: {sentence}");
     ExitCode::from(code)
 }
@@ -98,7 +98,7 @@ async fn simulate(options: &SimulationOptions) -> Result<bool, Trouble> {
     }
 }
 
-/// Brings the desired capacity back to what it was, and waits until the endpoint has done so.
+/// Restores the previous desired capacity, and waits until the endpoint has reached it.
 async fn restore(
     endpoint: &mut Endpoint,
     settings: &SimulationSettings,
@@ -134,7 +134,7 @@ async fn restore(
     Ok(state)
 }
 
-/// Tries a PATCH that changes nothing, and says what has been found.
+/// Tries a PATCH that changes nothing, and reports the result.
 async fn check(
     endpoint: &mut Endpoint,
     state: &ContractState,
@@ -160,7 +160,7 @@ async fn check(
     Ok(true)
 }
 
-/// The desired capacity that a PATCH may ask for without changing anything, or why there is none.
+/// The desired capacity for a PATCH that changes nothing, or why there is none.
 fn unchanged(state: &ContractState) -> Result<u32, String> {
     if state.status == ContractStatus::Failed {
         return Err("after Failed it may be a new try".to_owned());
@@ -168,7 +168,7 @@ fn unchanged(state: &ContractState) -> Result<u32, String> {
     whole(state)
 }
 
-/// The desired capacity, or why Application Auto Scaling could not ask for it.
+/// The desired capacity, or why Application Auto Scaling could not request it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -185,7 +185,7 @@ fn whole(state: &ContractState) -> Result<u32, String> {
     }
 }
 
-/// The one GET before anything is changed.
+/// The single GET before anything is changed.
 async fn registered(asking: EndpointOptions) -> Result<(Endpoint, ContractState), Trouble> {
     let signer = match asking.region {
         Some(region) => Some(RequestSigner::new(region).await.map_err(Trouble::Options)?),

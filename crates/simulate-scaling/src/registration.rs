@@ -1,17 +1,17 @@
 //! What Application Auto Scaling refuses when a target or a policy is registered.
 //!
-//! A custom resource's id is the address of an Amazon API Gateway resource, which its service-linked role calls
+//! A custom resource's id is the URL of an Amazon API Gateway resource, which its service-linked role calls
 //! (<https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-custom.html>).
 
 use jiff::SignedDuration;
 use reqwest::Url;
 
-/// The only distance between datapoints: a policy's metric specification has no period.
+/// The only supported period of datapoints: a policy's metric specification has no period.
 const PERIOD: SignedDuration = SignedDuration::from_secs(60);
 /// The path segment before the dimension's id.
 const COLLECTION: &str = "scalableTargetDimensions";
 
-/// What would be refused about a target at `url`, whose policy uses datapoints `period` apart: a sentence for each.
+/// What would be refused about a target at `url` whose policy uses datapoints `period` apart: one sentence each.
 #[must_use]
 pub fn refusals(url: &Url, period: SignedDuration) -> Vec<String> {
     let mut refusals = Vec::new();

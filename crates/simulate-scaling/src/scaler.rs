@@ -1,5 +1,5 @@
-//! Application Auto Scaling's side of a scalable target: alarms, policies, cooldowns and bounds as one state machine that
-//! knows neither a network nor a clock.
+//! Application Auto Scaling's side of a scalable target: alarms, policies, cooldowns and bounds as one state machine
+//! that uses neither a network nor a clock.
 
 #[cfg(test)]
 mod tests;
@@ -17,23 +17,23 @@ use crate::{
 pub struct ScalingPolicy {
     /// Its name.
     pub name: String,
-    /// What it does.
+    /// Its type and settings.
     pub kind: PolicyType,
 }
 
-/// What a policy does.
+/// The type of a policy.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PolicyType {
-    /// It keeps a metric at a target, by two alarms of its own.
+    /// It keeps a metric at a target, with two alarms that it owns.
     Target(TargetTracking),
-    /// It changes the capacity by steps while an alarm is in `ALARM`.
+    /// It changes the capacity in steps while an alarm is in `ALARM`.
     Step(StepScaling),
 }
 
 /// A target tracking policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetTracking {
-    /// What the metric is to be, above 0.
+    /// The target value of the metric, above 0.
     pub target: f64,
     /// How long after a scale-out only a larger one may follow.
     pub scale_out_cooldown: SignedDuration,
@@ -44,7 +44,7 @@ pub struct TargetTracking {
 }
 
 impl ScalingPolicy {
-    /// What its metric should not exceed: the target, or where its alarm begins.
+    /// The value that its metric should not exceed: the target, or its alarm's threshold.
     #[must_use]
     pub fn goal(&self) -> f64 {
         match &self.kind {
@@ -53,7 +53,7 @@ impl ScalingPolicy {
         }
     }
 
-    /// The alarms above and below, of which a step scaling policy has one.
+    /// The alarms above and below; a step scaling policy has only one.
     #[must_use]
     pub fn alarms(&self) -> (Option<Alarm>, Option<Alarm>) {
         match &self.kind {
@@ -77,7 +77,7 @@ impl ScalingPolicy {
     }
 }
 
-/// What `SuspendedState` of a scalable target can hold back.
+/// The scaling that `SuspendedState` of a scalable target can suspend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Suspension {
     /// `DynamicScalingOutSuspended`
@@ -91,22 +91,22 @@ pub struct Suspension {
 /// The names of a policy's alarms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlarmNames {
-    /// Of the one above.
+    /// The alarm above.
     pub high: String,
-    /// Of the one below.
+    /// The alarm below.
     pub low: String,
 }
 
-/// A capacity to be asked for.
+/// A capacity to request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CapacityOrder {
     /// The desired capacity.
     pub desired: u32,
-    /// Why, in AWS's words.
+    /// Why, in AWS's wording.
     pub cause: String,
-    /// More or less than there was.
+    /// The direction of the change.
     pub direction: Direction,
-    /// Which policy ordered it and what it adds: only then a cooldown follows.
+    /// The policy that ordered it, if any, and what it adds. Only then does a cooldown follow.
     pub by_policy: Option<OrderPart>,
 }
 
@@ -114,47 +114,47 @@ pub struct CapacityOrder {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OrderPart {
     policy: usize,
-    /// How much is added, with what was added already within a running cooldown.
+    /// How much is added, including what was already added within a running cooldown.
     pub added: f64,
 }
 
-/// What an alarm brought about when it led to nothing.
+/// The activity of an alarm that had no effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NotScaledActivity {
-    /// Which alarm, in AWS's words.
+    /// The alarm, in AWS's wording.
     pub cause: String,
-    /// Why nothing came of it.
+    /// Why it had no effect.
     pub reason: NotScaledReason,
 }
 
-/// What a policy's alarms say; `None` where it has no such alarm.
+/// The states of a policy's alarms; `None` for an alarm that it does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AlarmStates {
-    /// The one above.
+    /// The alarm above.
     pub high: Option<AlarmState>,
-    /// The one below.
+    /// The alarm below.
     pub low: Option<AlarmState>,
 }
 
-/// What came of a period's datapoints.
+/// The result of a period's datapoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeriodResult {
-    /// What each policy's alarms say.
+    /// The states of each policy's alarms.
     pub alarms: Vec<AlarmStates>,
-    /// What is to be asked for.
+    /// The capacity to request, if any.
     pub order: Option<CapacityOrder>,
-    /// What an alarm asked for in vain.
+    /// An alarm that had no effect, if any.
     pub not_scaled: Option<NotScaledActivity>,
 }
 
 /// The capacity when a policy decides.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CapacitySnapshot {
-    /// What there is to be changed: the actual capacity, or what the order under way asks for.
+    /// The capacity to change: the actual one, or the one that the order in progress requests.
     pub current: f64,
     /// The actual capacity when the datapoints were measured.
     pub measured_at: f64,
-    /// Whether an order is under way.
+    /// Whether an order is in progress.
     pub busy: bool,
 }
 
@@ -165,19 +165,19 @@ struct Cooldown {
     added: f64,
 }
 
-/// A policy with what its alarms have looked at.
+/// A policy with the datapoints that its alarms evaluate.
 #[derive(Clone, Debug)]
 struct PolicyWatch {
     policy: ScalingPolicy,
     names: AlarmNames,
     history: Vec<Option<f64>>,
-    /// The newest that is there.
+    /// The newest existing datapoint.
     newest: Option<Datapoint>,
     states: AlarmStates,
     cooldown: Option<Cooldown>,
 }
 
-/// What a policy would have done.
+/// The change that a policy proposes.
 struct Proposal {
     direction: Direction,
     verdict: PolicyVerdict,
@@ -206,7 +206,7 @@ impl PolicyWatch {
         let (high, low) = self.policy.alarms();
         let alarms = [high, low];
         let kept = alarms.iter().flatten().map(Alarm::reads).max();
-        // Datapoints that no alarm looks at any more are dropped.
+        // Datapoints that no alarm evaluates any more are dropped.
         if self.history.len() >= kept.unwrap_or_default() {
             self.history.remove(0);
         }
@@ -223,7 +223,7 @@ impl PolicyWatch {
         };
     }
 
-    /// Whether target tracking holds scaling in back: it takes part in it, and is not ready for it.
+    /// Whether target tracking prevents scaling in: it takes part in the decision, and is not ready to scale in.
     fn holds_back(&self) -> bool {
         matches!(self.policy.kind, PolicyType::Target(_))
             && self.states.low.is_some_and(|low| low != AlarmState::Alarm)
@@ -241,14 +241,14 @@ pub struct Scaler {
     watched: Vec<PolicyWatch>,
     bounds: CapacityBounds,
     suspended: Suspension,
-    /// Whether target tracking decides while an order is under way, as step scaling does.
+    /// Whether target tracking decides while an order is in progress, as step scaling does.
     overlap: bool,
-    /// The policy's order that has not ended, as a cooldown of no end.
+    /// The policy's order in progress, as a cooldown without end.
     under_way: Option<(usize, Cooldown)>,
 }
 
 impl Scaler {
-    /// A scalable target that was just registered.
+    /// A newly registered scalable target.
     #[must_use]
     pub fn new(
         policies: Vec<(ScalingPolicy, AlarmNames)>,
@@ -267,7 +267,7 @@ impl Scaler {
         scaler
     }
 
-    /// Replaces the policies. One that stays as it is keeps what it has measured.
+    /// Replaces the policies. An unchanged one keeps its datapoints.
     pub fn set_policies(&mut self, policies: Vec<(ScalingPolicy, AlarmNames)>) {
         let mut before = std::mem::take(&mut self.watched);
         self.under_way = None;
@@ -283,7 +283,7 @@ impl Scaler {
         self.watched = policies.into_iter().map(kept).collect();
     }
 
-    /// What is suspended from now on.
+    /// Sets what is suspended from now on.
     pub fn suspend(&mut self, suspended: Suspension) {
         self.suspended = suspended;
     }
@@ -294,19 +294,19 @@ impl Scaler {
         self.suspended
     }
 
-    /// What each policy's alarms say now.
+    /// The current states of each policy's alarms.
     #[must_use]
     pub fn alarms(&self) -> Vec<AlarmStates> {
         self.watched.iter().map(|watched| watched.states).collect()
     }
 
-    /// The minimum and the maximum that hold now.
+    /// The current minimum and maximum.
     #[must_use]
     pub fn bounds(&self) -> CapacityBounds {
         self.bounds
     }
 
-    /// Sets minimum and maximum, as registering and scheduled actions do; a capacity beyond them is brought back at once,
+    /// Sets minimum and maximum, as registration and scheduled actions do; a capacity beyond them is corrected at once,
     /// without waiting for a cooldown.
     pub fn set_bounds(&mut self, bounds: CapacityBounds, capacity: f64) -> Option<CapacityOrder> {
         self.bounds = bounds;
@@ -324,12 +324,12 @@ impl Scaler {
         })
     }
 
-    /// Takes a period's datapoint of each policy's metric, in the policies' order; `None` for a missing one. An alarm acts
-    /// in each period that finds it in `ALARM`. While an order is under way, step scaling acts too
+    /// Takes a period's datapoint of each policy's metric, in the policies' order; `None` for a missing one. An alarm
+    /// acts in each period in which it is in `ALARM`. While an order is in progress, step scaling acts too
     /// (<https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-step-scaling-policies.html>).
     ///
-    /// Of several policies the one with the largest capacity wins, whichever way it goes; target tracking scales in only
-    /// when each such policy that scales in at all is ready for it, and does not hold back a step scaling policy.
+    /// Of several policies the one with the largest capacity wins, in either direction; target tracking scales in only
+    /// if every such policy that can scale in is ready for it, and does not hold back a step scaling policy.
     pub fn measure(
         &mut self,
         now: Timestamp,
@@ -370,8 +370,8 @@ impl Scaler {
         measured
     }
 
-    /// The proposal that wins: scaling out before scaling in, and then the largest capacity. A policy that would keep what
-    /// there is counts with that.
+    /// The winning proposal: scaling out before scaling in, and then the largest capacity. A policy without a change
+    /// counts with the current capacity.
     fn chosen<'a>(&self, proposals: &'a [(usize, Proposal)]) -> Option<&'a (usize, Proposal)> {
         let held_back = self.watched.iter().any(PolicyWatch::holds_back);
         let tracks =
@@ -379,7 +379,7 @@ impl Scaler {
         let size = |proposal: &Proposal| match proposal.verdict {
             PolicyVerdict::Scale(desired) => f64::from(desired),
             PolicyVerdict::NotScaled(_) | PolicyVerdict::CoolingDown => match proposal.direction {
-                // What is not scaled out is the least of all; what is not scaled in is all that there is.
+                // No change is the smallest proposal when scaling out, and the largest when scaling in.
                 Direction::Out => f64::NEG_INFINITY,
                 Direction::In => f64::INFINITY,
             },
@@ -403,7 +403,7 @@ impl Scaler {
         standing: CapacitySnapshot,
     ) -> Option<Proposal> {
         let watched = &self.watched[index];
-        // An alarm may be in ALARM by older datapoints while the newest is missing.
+        // An alarm may be in ALARM because of older datapoints while the newest is missing.
         let newest = watched.newest?;
         let (side, name) = match watched.states {
             AlarmStates {
@@ -424,7 +424,7 @@ impl Scaler {
         let (verdict, direction, added_before) = match &watched.policy.kind {
             PolicyType::Target(_) if busy && !self.overlap => return None,
             PolicyType::Target(tracking) => {
-                // The capacity under way is part of `current`, and no part of what was measured.
+                // The capacity in progress is part of `current`, but not of what was measured.
                 let running = watched.cooling_down(side, now).filter(|_| !busy);
                 let added = running.map(|cooldown| cooldown.added);
                 let verdict = match side {
@@ -459,7 +459,7 @@ impl Scaler {
                     added,
                     cooldown(Direction::In).is_some(),
                 )?;
-                // Which way a step goes is said by its number alone.
+                // Only a step's number determines its direction.
                 let direction = match verdict {
                     PolicyVerdict::Scale(desired) if f64::from(desired) > current => Direction::Out,
                     PolicyVerdict::Scale(_) => Direction::In,
@@ -483,7 +483,7 @@ impl Scaler {
         })
     }
 
-    /// Takes the beginning of an order: until it ends, what it adds counts as added.
+    /// Records the start of an order: until it ends, what it adds counts as added.
     pub fn begin_order(&mut self, order: &CapacityOrder) {
         self.under_way = order.by_policy.map(|ordered| {
             let cooldown = Cooldown {
@@ -495,13 +495,13 @@ impl Scaler {
         });
     }
 
-    /// Takes the end of an order that failed.
+    /// Records the end of a failed order.
     pub fn given_up(&mut self) {
         self.under_way = None;
     }
 
-    /// Takes the successful end of an order: what a policy ordered begins its cooldown, and a scale-out ends that of a
-    /// scale-in.
+    /// Records the successful end of an order: an order of a policy starts its cooldown, and a scale-out ends the
+    /// cooldown of a scale-in.
     pub fn fulfil_order(&mut self, now: Timestamp, order: &CapacityOrder) {
         self.under_way = None;
         let Some(ordered) = order.by_policy else {
@@ -514,12 +514,12 @@ impl Scaler {
                     .filter(|cooldown| cooldown.direction == Direction::Out);
             }
         }
-        // A policy may have been taken back meanwhile.
+        // A policy may have been deleted meanwhile.
         let Some(watched) = self.watched.get_mut(ordered.policy) else {
             return;
         };
         let length = watched.policy.cooldown(order.direction);
-        // A cooldown beyond the end of time never ends.
+        // A cooldown beyond the maximum time never ends.
         let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
         watched.cooldown = Some(Cooldown {
             direction: order.direction,

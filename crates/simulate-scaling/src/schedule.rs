@@ -1,4 +1,5 @@
-//! Scheduled actions: new minimum and maximum at a time, by `at`, `rate` and `cron` as Application Auto Scaling writes them
+//! Scheduled actions: a new minimum and maximum at certain times, in Application Auto Scaling's `at`, `rate` and `cron`
+//! syntax
 //! (<https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html>).
 
 use croner::{
@@ -22,13 +23,13 @@ pub struct ScheduledAction {
     /// Its name.
     pub name: String,
     when: Schedule,
-    /// It happens at this time for the first time, whatever its recurrence.
+    /// Its first time, whatever its recurrence.
     start: Option<Timestamp>,
-    /// After this time it happens no more.
+    /// It does not recur after this time.
     end: Option<Timestamp>,
-    /// The minimum that it sets, if it sets one.
+    /// The new minimum, if any.
     pub min: Option<u32>,
-    /// The maximum that it sets, if it sets one.
+    /// The new maximum, if any.
     pub max: Option<u32>,
 }
 
@@ -40,8 +41,8 @@ enum Schedule {
 }
 
 impl ScheduledAction {
-    /// Reads `[NAME:] at(…)|rate(…)|cron(…) [min=N] [max=N] [timezone=TZ] [start=TIME] [end=TIME]`. Start and end are in
-    /// UTC, and only what recurs has them.
+    /// Parses `[NAME:] at(…)|rate(…)|cron(…) [min=N] [max=N] [timezone=TZ] [start=TIME] [end=TIME]`. Start and end
+    /// are in UTC, and only recurring actions have them.
     ///
     /// # Errors
     /// A sentence that says what is wrong with it.
@@ -115,7 +116,7 @@ impl ScheduledAction {
         })
     }
 
-    /// The bounds that hold from it on.
+    /// The bounds after the action.
     #[must_use]
     pub fn bounds(&self, before: CapacityBounds) -> CapacityBounds {
         CapacityBounds {
@@ -135,7 +136,7 @@ impl ScheduledAction {
         next.filter(|time| self.end.is_none_or(|end| *time <= end))
     }
 
-    /// When it next happens after `now`, counted from `start`.
+    /// When it next recurs after `now`, counted from `start`.
     fn recurs(&self, start: Timestamp, now: Timestamp) -> Option<Timestamp> {
         match &self.when {
             Schedule::At(time) => (*time > now).then_some(*time),
@@ -166,7 +167,7 @@ fn at(text: &str, zone: TimeZone) -> Result<Schedule, String> {
     let none = |_| format!("at({text}): there is no such time");
     let ambiguous = zone.to_ambiguous_timestamp(local);
     let time = match ambiguous.offset() {
-        // Daylight saving skips it: the first moment after the gap, as cron has it.
+        // Daylight saving time skips it: the first moment after the gap, as in cron.
         AmbiguousOffset::Gap { after, .. } => {
             let before_the_gap = after.to_timestamp(local).map_err(none)?;
             let transition = zone.following(before_the_gap).next();
@@ -196,8 +197,8 @@ fn rate(text: &str) -> Result<Schedule, String> {
     )))
 }
 
-/// AWS's fields are minutes, hours, day of month, month, day of week (1 is Sunday) and year; one of the two days is `?`. As
-/// in Quartz, whose form it is, a second may go before them, of which only 0 can be had here.
+/// AWS's fields are minutes, hours, day of month, month, day of week (1 is Sunday) and year; one of the two days is
+/// `?`. As in Quartz, where the syntax comes from, a field for seconds may precede them; only 0 is supported here.
 fn cron(text: &str, zone: TimeZone) -> Result<Schedule, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let (seconds, rest) = match fields[..] {
@@ -234,7 +235,7 @@ fn cron(text: &str, zone: TimeZone) -> Result<Schedule, String> {
         field(weekday, 7),
         field(year, 2199),
     );
-    // Croner's fields begin with the seconds.
+    // Croner's fields begin with seconds.
     let pattern = format!("0 {minutes} {hours} {day} {month} {weekday} {year}");
     let cron = CronParser::builder()
         .seconds(Seconds::Required)
@@ -246,7 +247,7 @@ fn cron(text: &str, zone: TimeZone) -> Result<Schedule, String> {
     Ok(Schedule::Cron(Box::new(cron), zone))
 }
 
-/// AWS writes `5/15` for every fifteenth from the fifth on; Croner wants to be told how far, `5-59/15`.
+/// AWS writes `5/15` for every fifteenth from the fifth on; Croner needs the end as well, `5-59/15`.
 fn steps_to(field: &str, last: u32) -> String {
     let part = |part: &str| match part.split_once('/') {
         Some((first, step)) if first.parse::<u32>().is_ok() => format!("{first}-{last}/{step}"),
@@ -310,7 +311,7 @@ mod tests {
                 "2026-01-05T08:00:00Z",
                 Some("2026-01-06T08:00:00Z"),
             ),
-            // It happens at its start, and then as it recurs, until its end.
+            // It happens at its start, and then recurs until its end.
             (
                 "cron(0 8 * * ? *) min=4 start=2026-01-06T06:30:00Z",
                 "2026-01-05T00:00:00Z",

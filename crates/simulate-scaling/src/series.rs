@@ -1,4 +1,4 @@
-//! What is measured over time: a function of the time, or a file of samples.
+//! Values over time: a function of time, or a file of samples.
 
 mod function;
 mod samples;
@@ -21,7 +21,7 @@ pub enum Series {
 }
 
 impl Series {
-    /// Reads `text`: a function such as `sine(min=20, max=400, period=24h)`, or else the path of a CSV file.
+    /// Parses `text`: a function such as `sine(min=20, max=400, period=24h)`, or else the path of a CSV file.
     ///
     /// # Errors
     /// A sentence that says what is wrong with it.
@@ -34,7 +34,7 @@ impl Series {
         }
     }
 
-    /// The value of the period that begins `from` after `start` and is `period` long; `None` where nothing was measured.
+    /// The value of the period of length `period` that begins `from` after `start`; `None` if nothing was measured.
     #[must_use]
     pub fn value(
         &self,

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::credentials::reason;
 
-/// How long before they expire credentials are replaced.
+/// How long before their expiry credentials are replaced.
 const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 
 /// Signs requests for one region.
@@ -23,16 +23,16 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
 pub struct RequestSigner {
     region: String,
     provider: SharedCredentialsProvider,
-    /// The provider's last answer: it keeps none itself, and would run a `credential_process` for each request.
+    /// The provider's last result: it caches none itself, and would run a `credential_process` for each request.
     credentials: Mutex<Credentials>,
 }
 
 impl RequestSigner {
-    /// Finds the credentials as every AWS SDK does: environment variables, a profile of any kind, the container's or the
-    /// machine's role. They are asked for here, once, and again when they expire.
+    /// Finds the credentials as every AWS SDK does: environment variables, a profile of any kind, the container's or
+    /// the machine's role. They are resolved here once, and again when they expire.
     ///
     /// # Errors
-    /// A sentence when there are none.
+    /// A sentence if there are none.
     pub async fn new(region: String) -> Result<Self, String> {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(aws_config::Region::new(region.clone()))
@@ -49,10 +49,10 @@ impl RequestSigner {
         })
     }
 
-    /// Signs `request` as it is: its headers, its address and its body.
+    /// Signs `request` as it is: its headers, its URL and its body.
     ///
     /// # Errors
-    /// A clause when the credentials are gone.
+    /// A clause if the credentials can no longer be resolved.
     pub async fn sign(&self, request: &mut http::Request<Vec<u8>>) -> Result<(), String> {
         let credentials = self.credentials().await?;
         let identity = credentials.into();
@@ -83,7 +83,7 @@ impl RequestSigner {
         Ok(())
     }
 
-    /// Credentials that are still valid for a while.
+    /// Credentials that remain valid for a while.
     async fn credentials(&self) -> Result<Credentials, String> {
         let mut credentials = self.credentials.lock().await;
         let soon = SystemTime::now() + BEFORE_EXPIRY;

@@ -1,4 +1,4 @@
-//! Plays Application Auto Scaling over a simulated time: measures, and lets the target decide and follow.
+//! Plays Application Auto Scaling over a simulated time: it measures, and lets the target decide and follow up.
 
 mod queue;
 mod settings;
@@ -23,34 +23,34 @@ use crate::{
     target::{StopReason, Target, TargetChange},
 };
 
-/// A period's datapoints and what held then.
+/// A period's datapoints, and the state at that time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeriodSample {
     /// When the period ended.
     pub time: Timestamp,
-    /// The metric that the picture shows; `None` where it is missing.
+    /// The metric in the picture; `None` if it is missing.
     pub metric: Option<f64>,
     /// Each policy's metric.
     pub metrics: Vec<Option<f64>>,
-    /// Each policy's alarms, by the datapoints that had arrived.
+    /// The states of each policy's alarms, from the datapoints that had arrived.
     pub alarms: Vec<AlarmStates>,
 }
 
 impl PeriodSample {
-    /// What the alarms above the threshold say: `ALARM` where one of them does.
+    /// The state of the alarms above the threshold: `ALARM` if one of them is in it.
     #[must_use]
     pub fn high(&self) -> Option<AlarmState> {
         strongest(self.alarms.iter().filter_map(|states| states.high))
     }
 
-    /// What the alarms below the threshold say, where there is one.
+    /// The state of the alarms below the threshold, if there are any.
     #[must_use]
     pub fn low(&self) -> Option<AlarmState> {
         strongest(self.alarms.iter().filter_map(|states| states.low))
     }
 }
 
-/// The first of them, unless another one is in `ALARM`.
+/// The first state, unless another one is `ALARM`.
 fn strongest(mut states: impl Iterator<Item = AlarmState>) -> Option<AlarmState> {
     let first = states.next()?;
     Some(if states.any(|state| state == AlarmState::Alarm) {
@@ -60,23 +60,23 @@ fn strongest(mut states: impl Iterator<Item = AlarmState>) -> Option<AlarmState>
     })
 }
 
-/// All that a simulation has brought.
+/// The results of a simulation.
 #[derive(Clone, Debug)]
 pub struct SimulationRun {
     /// When it ended.
     pub end: Timestamp,
-    /// A sample for each period.
+    /// One sample per period.
     pub samples: Vec<PeriodSample>,
     /// The capacity over time.
     pub steps: Vec<TargetChange>,
-    /// The activities in the order in which they began.
+    /// The activities, in order of their start.
     pub activities: Vec<Activity>,
-    /// Why it ended before its time, where it did.
+    /// Why it ended early, if it did.
     pub stopped: Option<String>,
 }
 
 impl SimulationRun {
-    /// How many activities ended so; those that asked nothing of the endpoint are left out.
+    /// How many activities ended with `status`, without those that requested nothing from the endpoint.
     #[must_use]
     pub fn count(&self, status: StatusCode) -> usize {
         self.activities
@@ -85,7 +85,7 @@ impl SimulationRun {
             .count()
     }
 
-    /// Whether the endpoint did all that it was asked for.
+    /// Whether the endpoint did everything that was requested.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.stopped.is_none()
@@ -93,7 +93,7 @@ impl SimulationRun {
             && self.count(StatusCode::Unfulfilled) == 0
     }
 
-    /// The actual capacity over the time, in units times hours: what it costs.
+    /// The integral of the actual capacity over time, in unit hours: the cost.
     #[must_use]
     pub fn unit_hours(&self) -> f64 {
         let ends = self.steps.iter().skip(1).map(|step| step.time);
@@ -114,12 +114,12 @@ impl SimulationRun {
     }
 }
 
-/// A run with what it was asked for.
+/// A run with its settings.
 #[derive(Clone, Debug)]
 pub struct RunRecord {
-    /// What was simulated.
+    /// The settings.
     pub settings: SimulationSettings,
-    /// What came of it.
+    /// The results.
     pub run: SimulationRun,
 }
 
@@ -135,7 +135,7 @@ struct Simulation<'a, L> {
     settings: &'a SimulationSettings,
     target: Target<'a, L>,
     backlog: Option<Backlog>,
-    /// Whether a load waits with nothing to do it.
+    /// Whether a load is waiting with no capacity to process it.
     waiting: bool,
     arriving: VecDeque<PendingDatapoints>,
     alarms: Vec<AlarmStates>,
@@ -143,7 +143,7 @@ struct Simulation<'a, L> {
     random: fastrand::Rng,
 }
 
-/// Plays it from `registered`, the state that the endpoint answered to the GET before anything was changed.
+/// Plays it from `registered`, the endpoint's response to the GET before anything was changed.
 pub async fn run<L: ActivityListener>(
     settings: &SimulationSettings,
     speed: ClockSpeed,
@@ -243,7 +243,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
         (now, stopped)
     }
 
-    /// What is due but for a datapoint.
+    /// Handles everything that is due except a datapoint.
     async fn run_due(&mut self, now: Timestamp, scheduled: bool) -> Result<(), StopReason> {
         if scheduled {
             self.scheduled(now).await?;
@@ -254,7 +254,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
         Ok(())
     }
 
-    /// Lets the queue's units work up to now, and begin or end with what there is now.
+    /// Lets the queue's units work up to now, and updates their number.
     fn work(&mut self, now: Timestamp) {
         let actual = self.target.actual();
         if let Some(backlog) = &mut self.backlog {
@@ -269,7 +269,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
         }
     }
 
-    /// The scheduled actions that happen.
+    /// The scheduled actions.
     fn schedule(&self) -> &'a [ScheduledAction] {
         if self.settings.suspended.scheduled {
             &[]
@@ -286,7 +286,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
             .min()
     }
 
-    /// Every action that is due, one after the other.
+    /// Runs every action that is due, one after the other.
     async fn scheduled(&mut self, now: Timestamp) -> Result<(), StopReason> {
         let just_before = now - jiff::SignedDuration::from_nanos(1);
         for action in self.schedule() {
@@ -334,7 +334,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
         Ok(())
     }
 
-    /// Lets the target decide by what has arrived.
+    /// Lets the target decide from the datapoints that have arrived.
     async fn arrive(&mut self, now: Timestamp) -> Result<(), StopReason> {
         while let Some(arriving) = self.arriving.pop_front_if(|arriving| arriving.at <= now) {
             let metrics = self.samples[arriving.sample].metrics.clone();
@@ -347,7 +347,7 @@ impl<'a, L: ActivityListener> Simulation<'a, L> {
                 Err(stop) => (self.alarms.clone(), Err(stop)),
             };
             self.alarms = alarms;
-            // The alarms of this moment, which the newest sample stands for.
+            // The current alarms, stored with the newest sample.
             if let Some(sample) = self.samples.last_mut() {
                 sample.alarms.clone_from(&self.alarms);
             }

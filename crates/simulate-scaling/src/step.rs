@@ -8,19 +8,19 @@ use crate::{
     policy::{CapacityBounds, NotScaledReason, PolicyVerdict, scale_in_to, scale_out_to},
 };
 
-/// What the number of a step means: AWS's `AdjustmentType`.
+/// The meaning of a step's number: AWS's `AdjustmentType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adjustment {
-    /// `ChangeInCapacity`: so many units more or less.
+    /// `ChangeInCapacity`: that many units more or less.
     Change,
-    /// `ExactCapacity`: so many units.
+    /// `ExactCapacity`: that many units.
     Exact,
-    /// `PercentChangeInCapacity`: so many percent more or less.
+    /// `PercentChangeInCapacity`: that many percent more or less.
     Percent,
 }
 
 impl Adjustment {
-    /// The type that AWS calls so.
+    /// The type with this name in AWS.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         [Self::Change, Self::Exact, Self::Percent]
@@ -28,7 +28,7 @@ impl Adjustment {
             .find(|adjustment| adjustment.name() == name)
     }
 
-    /// AWS's name of it.
+    /// AWS's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Adjustment {
     }
 }
 
-/// A step: for a breach between these, by so much. Both are counted from the alarm's threshold.
+/// A step: its change for a breach between its bounds, which are relative to the alarm's threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepAdjustment {
     /// `MetricIntervalLowerBound`; `None` is minus infinity.
@@ -53,20 +53,20 @@ pub struct StepAdjustment {
 /// A step scaling policy and the alarm that invokes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepScaling {
-    /// The alarm, which is its owner's, and not Application Auto Scaling's.
+    /// The alarm, which belongs to its owner, not to Application Auto Scaling.
     pub alarm: Alarm,
-    /// What the steps' numbers mean.
+    /// The meaning of the steps' numbers.
     pub adjustment: Adjustment,
     /// The steps.
     pub steps: Vec<StepAdjustment>,
-    /// How long after a change another one is held back.
+    /// How long after a change another one is blocked.
     pub cooldown: SignedDuration,
-    /// `MinAdjustmentMagnitude`: the least units that a change in percent is.
+    /// `MinAdjustmentMagnitude`: the minimum of a change in percent, in units.
     pub least: Option<u32>,
 }
 
 impl StepScaling {
-    /// The first rule of AWS that the steps break, as a clause.
+    /// The first of AWS's rules that the steps break, as a clause.
     #[must_use]
     pub fn fault(&self) -> Option<&'static str> {
         let mut steps: Vec<&StepAdjustment> = self.steps.iter().collect();
@@ -94,8 +94,8 @@ impl StepScaling {
         None
     }
 
-    /// The step for a metric. Above the threshold a lower bound belongs to its step and an upper one does not, and the
-    /// other way round below it.
+    /// The step for a metric. Above the threshold a lower bound belongs to its step and an upper one does not; below
+    /// it, it is the other way round.
     fn step(&self, metric: f64) -> Option<&StepAdjustment> {
         let beyond = metric - self.alarm.threshold();
         let inside = |step: &&StepAdjustment| {
@@ -112,8 +112,8 @@ impl StepScaling {
         self.steps.iter().find(inside)
     }
 
-    /// The capacity that a step asks for, before minimum and maximum. What is a fraction of a unit counts as a whole one;
-    /// other fractions are dropped.
+    /// The capacity that a step requests, before minimum and maximum. A fraction of a single unit counts as a whole
+    /// one; other fractions are dropped.
     fn wanted_capacity(&self, current: f64, step: &StepAdjustment) -> f64 {
         let by = f64::from(step.by);
         match self.adjustment {
@@ -134,8 +134,9 @@ impl StepScaling {
         }
     }
 
-    /// What a datapoint in `ALARM` leads to; `None` where no step is for it. `added` is what the scale-out added that began
-    /// the running cooldown: a larger one is done by the difference. `blocked`: a scale-in's cooldown is running.
+    /// The reaction to a datapoint in `ALARM`; `None` if no step covers it. `added` is what the scale-out that
+    /// started the running cooldown has added: a larger one adds the difference. `blocked` means that a scale-in's
+    /// cooldown is running.
     #[must_use]
     pub fn decide(
         &self,
@@ -182,7 +183,7 @@ mod tests {
         }
     }
 
-    /// The example of AWS's guide: threshold 60, plus 10 % from 0 to 10, plus 30 % from 10 on.
+    /// The example in AWS's guide: threshold 60, plus 10 % from 0 to 10, plus 30 % from 10 on.
     #[test]
     fn a_larger_breach_takes_a_larger_step() {
         let out = policy(

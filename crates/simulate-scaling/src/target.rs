@@ -1,7 +1,7 @@
-//! A scalable target that runs: what Application Auto Scaling has decided is asked of the endpoint and followed to its end.
+//! A running scalable target: it requests Application Auto Scaling's decisions from the endpoint and follows them up.
 //!
-//! Whoever owns one says what time it is and what was measured: the simulation by a clock that jumps, the local AWS by one
-//! that runs.
+//! Its owner provides the time and the measurements: the simulation with a clock that jumps, the local AWS with a real
+//! one.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +15,7 @@ use crate::{
     schedule::ScheduledAction,
 };
 
-/// So many requests in a row without an answer, each sent several times, end it, unless it has a time for that.
+/// This many unanswered requests in a row, each sent several times, end it, unless a time is set for that.
 const PATIENCE: u32 = 3;
 
 /// Failed requests in a row.
@@ -26,7 +26,7 @@ struct Failures {
 }
 
 impl Failures {
-    /// With one more of them, at `now`.
+    /// The count after one more failure, at `now`.
     fn and_one(before: Option<Self>, now: Timestamp) -> Self {
         Self {
             count: before.map_or(0, |before| before.count) + 1,
@@ -34,7 +34,7 @@ impl Failures {
         }
     }
 
-    /// Whether they are too many, or have gone on for too long where `patience` says how long that is.
+    /// Whether there were too many, or `patience`, if set, has run out.
     fn end_it(self, now: Timestamp, patience: Option<SignedDuration>) -> bool {
         match patience {
             None => self.count >= PATIENCE,
@@ -50,32 +50,32 @@ impl Failures {
     }
 }
 
-/// A change of what the endpoint holds, or of the bounds.
+/// A change of the endpoint's state, or of the bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TargetChange {
-    /// When it was seen.
+    /// When it was observed.
     pub time: Timestamp,
-    /// What there is.
+    /// The actual capacity.
     pub actual: f64,
-    /// What there is to be.
+    /// The desired capacity.
     pub desired: f64,
     /// Minimum and maximum.
     pub bounds: CapacityBounds,
 }
 
-/// How an order is followed.
+/// The timings for following an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderTimings {
-    /// How often an activity under way is looked at.
+    /// How often an activity in progress is polled.
     pub poll: SignedDuration,
-    /// When an activity that does not end is given up.
+    /// The time after which an unfinished activity is given up.
     pub give_up: SignedDuration,
-    /// How long the endpoint may give no answer, or take no change; `None` for a few requests in a row, however long they
-    /// take.
+    /// How long the endpoint may fail to respond or to accept a change; `None` for a few requests in a row, however
+    /// long they take.
     pub patience: Option<SignedDuration>,
 }
 
-/// An order that the endpoint is at.
+/// An order that the endpoint is working on.
 struct OpenOrder {
     order: CapacityOrder,
     activity: usize,
@@ -83,28 +83,28 @@ struct OpenOrder {
     give_up: Timestamp,
 }
 
-/// It ends here, for this reason.
+/// Why it stops.
 #[derive(Debug)]
 pub struct StopReason(pub String);
 
-/// A registered target at its endpoint.
+/// A registered target with its endpoint.
 pub struct Target<'a, L> {
     endpoint: &'a mut Endpoint,
     following: OrderTimings,
-    /// What decides.
+    /// The part that decides.
     pub scaler: Scaler,
-    /// What has been done so far.
+    /// The activities so far.
     pub activities: Activities<'a, L>,
     capacity: ContractState,
     under_way: Option<OpenOrder>,
     unanswered: Option<Failures>,
-    /// The changes in a row that the endpoint has not taken, whatever it answered to a look.
+    /// The changes in a row that the endpoint has not accepted, whatever its responses to polls.
     refused: Option<Failures>,
     steps: Vec<TargetChange>,
 }
 
 impl<'a, L: ActivityListener> Target<'a, L> {
-    /// From `registered`, the state that the endpoint answered to the GET before anything was changed.
+    /// A target from `registered`, the endpoint's response to the GET before anything was changed.
     pub fn new(
         endpoint: &'a mut Endpoint,
         following: OrderTimings,
@@ -125,13 +125,13 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         }
     }
 
-    /// The actual capacity, as the endpoint said it last.
+    /// The actual capacity that the endpoint last reported.
     #[must_use]
     pub fn actual(&self) -> f64 {
         self.capacity.actual
     }
 
-    /// When the order under way is to be looked at.
+    /// When the order in progress is polled next.
     #[must_use]
     pub fn next_poll(&self) -> Option<Timestamp> {
         self.under_way.as_ref().map(|under_way| under_way.next_poll)
@@ -143,7 +143,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         (self.steps, self.activities)
     }
 
-    /// Notes what holds now.
+    /// Records the current state.
     pub fn step(&mut self, now: Timestamp) {
         let step = TargetChange {
             time: now,
@@ -160,10 +160,10 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         }
     }
 
-    /// Sets minimum and maximum, and brings a capacity beyond them back.
+    /// Sets minimum and maximum, and corrects a capacity beyond them.
     ///
     /// # Errors
-    /// When the endpoint has come to nothing for too long, or breaks the contract.
+    /// If the endpoint has failed for too long, or breaks the contract.
     pub async fn bound(
         &mut self,
         now: Timestamp,
@@ -177,10 +177,10 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         }
     }
 
-    /// Does a scheduled action.
+    /// Runs a scheduled action.
     ///
     /// # Errors
-    /// As [`Self::bound`].
+    /// Like [`Self::bound`].
     pub async fn run_action(
         &mut self,
         now: Timestamp,
@@ -195,10 +195,10 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         self.bound(now, bounds).await
     }
 
-    /// Asks how it is, unless the polling of an activity has just seen it.
+    /// Reads the endpoint's state, unless polling an activity has just done so.
     ///
     /// # Errors
-    /// As [`Self::bound`].
+    /// Like [`Self::bound`].
     pub async fn read_endpoint(&mut self, now: Timestamp) -> Result<(), StopReason> {
         if self.under_way.is_none() {
             let answer = self.endpoint.get().await;
@@ -207,10 +207,10 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         Ok(())
     }
 
-    /// Takes a datapoint for each policy, measured at a capacity of `measured_at`, and does what comes of it.
+    /// Takes a datapoint for each policy, measured at a capacity of `measured_at`, and acts on the result.
     ///
     /// # Errors
-    /// As [`Self::bound`].
+    /// Like [`Self::bound`].
     pub async fn measure(
         &mut self,
         now: Timestamp,
@@ -233,7 +233,8 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         Ok(measured.alarms)
     }
 
-    /// Takes an answer: a state is what holds from now on. One without a state is forgiven a few times, but for a breach.
+    /// Handles a response: its state is the current one. A failure is forgiven a few times, except a breach of the
+    /// contract.
     fn take_answer(
         &mut self,
         now: Timestamp,
@@ -286,7 +287,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
             return self.take_answer(now, answer).map(|_| ());
         }
         self.refused = None;
-        // What was under way is overridden by accepted changes, not by failed ones.
+        // Only an accepted change overrides the order in progress, not a failed one.
         self.overridden(now);
         self.scaler.begin_order(&order);
         let state = self.take_answer(now, answer)?;
@@ -303,10 +304,10 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         Ok(())
     }
 
-    /// Looks at the order under way.
+    /// Polls the order in progress.
     ///
     /// # Errors
-    /// As [`Self::bound`].
+    /// Like [`Self::bound`].
     pub async fn poll(&mut self, now: Timestamp) -> Result<(), StopReason> {
         let answer = self.endpoint.get().await;
         let state = self.take_answer(now, answer)?;
@@ -330,7 +331,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         Ok(())
     }
 
-    /// Follows the order under way by what the endpoint says of it.
+    /// Updates the order in progress with the endpoint's state.
     fn follow_order(&mut self, now: Timestamp, state: &ContractState) {
         let Some(under_way) = &self.under_way else {
             return;
@@ -385,7 +386,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         }
     }
 
-    /// Ends the order under way, since all of it ends here.
+    /// Ends the order in progress, because everything ends here.
     pub fn stop_order(&mut self, now: Timestamp, reason: &str) {
         if let Some(under_way) = self.under_way.take() {
             let message = failed_message(&under_way.order, reason);

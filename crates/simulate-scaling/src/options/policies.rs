@@ -1,4 +1,4 @@
-//! Policies as they are written on the command line.
+//! Policies as written on the command line.
 
 use jiff::SignedDuration;
 
@@ -10,12 +10,12 @@ use crate::{
     step::{Adjustment, StepAdjustment, StepScaling},
 };
 
-/// The cooldown of step scaling where none is given: what Application Auto Scaling takes for a custom resource.
+/// The default cooldown of step scaling: Application Auto Scaling's for a custom resource.
 const COOLDOWN: SignedDuration = SignedDuration::from_secs(300);
-/// CloudWatch looks at no more than a day of datapoints, or a week where they are an hour apart; more than this is a mistake.
+/// CloudWatch evaluates at most a day of datapoints, or a week if they are an hour apart; more than this is a mistake.
 const MOST_DATAPOINTS: usize = 1440;
 
-/// A policy, with what is said of its metric.
+/// A policy, with the text about its metric.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PolicyOption {
     name: String,
@@ -35,7 +35,7 @@ enum PolicyKind {
 }
 
 impl PolicyOption {
-    /// With these cooldowns where target tracking has none of its own.
+    /// The policy, with these cooldowns as the defaults of target tracking.
     pub(super) fn policy(
         &self,
         scale_out_cooldown: SignedDuration,
@@ -152,7 +152,7 @@ impl PolicyOption {
     }
 }
 
-/// The metric that is meant: the one that there is, unless it is said.
+/// The metric of the policy: the only one, unless it names one.
 pub(super) fn source(
     of: Option<PolicySource>,
     metrics: &MetricSources,
@@ -191,7 +191,7 @@ pub(super) fn source(
     Err(format!("of={} needs --{option}.", of.name()))
 }
 
-/// The name, which a colon ends, and the words after it.
+/// The name, which ends at a colon, and the words after it.
 fn split_name<'a>(text: &'a str, default: &str) -> Result<(String, Vec<&'a str>), String> {
     let (given, rest) = match text.split_once(": ") {
         Some((given, rest)) => (given.trim(), rest),
@@ -220,7 +220,7 @@ fn source_named(text: &str) -> Result<PolicySource, String> {
     .ok_or_else(|| format!("'of={text}' must be of=metric, of=load, of=backlog or of=queue"))
 }
 
-/// Reads `0..20:+1,20..:+3`. All steps are of one kind: units, percent, or a capacity.
+/// Parses `0..20:+1,20..:+3`. All steps must be of one kind: units, percent, or a capacity.
 fn steps(text: &str) -> Result<(Adjustment, Vec<StepAdjustment>), String> {
     let mut adjustment = None;
     let mut steps = Vec::new();

@@ -1,4 +1,4 @@
-//! What an option's value may be; each error is a clause about the value.
+//! Parses option values; each error is a clause about the value.
 
 use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
@@ -38,7 +38,7 @@ pub(super) fn target(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What Application Auto Scaling takes for a minimum or a maximum.
+/// The capacities that Application Auto Scaling accepts as a minimum or maximum.
 pub(super) fn capacity(text: &str) -> Result<u32, String> {
     text.parse()
         .ok()
@@ -61,7 +61,7 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A name that can be written into a log and a picture.
+/// A name that is safe in a log and a picture.
 pub(super) fn name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.chars().any(char::is_control) {
         return Err("it must be printable text".to_owned());
@@ -81,7 +81,7 @@ pub(super) fn interval(text: &str) -> Result<SignedDuration, String> {
     }
 }
 
-/// CloudWatch's own periods.
+/// The periods that CloudWatch supports.
 pub(super) fn period(text: &str) -> Result<SignedDuration, String> {
     let period = duration(text)?;
     let seconds = period.as_secs();
@@ -115,7 +115,7 @@ pub(super) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
         .trim()
         .parse()
         .map_err(|_| "its value is not text that a header can hold".to_owned())?;
-    // It may be a key.
+    // It may be an API key.
     value.set_sensitive(true);
     Ok((name, value))
 }

@@ -1,4 +1,4 @@
-//! The axes: from time and value to places, and their marks.
+//! The axes: they map times and values to positions, and have marks.
 
 use jiff::{Timestamp, tz::TimeZone};
 use svg::node::element::{Group, Line};
@@ -8,7 +8,7 @@ use super::shapes::{rounded, text};
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// How far apart the marks of the time may be, in seconds.
+/// The possible distances between time marks, in seconds.
 const TIME_STEPS: [i64; 18] = [
     10,
     30,
@@ -32,7 +32,7 @@ const TIME_STEPS: [i64; 18] = [
 const MOST_TIME_MARKS: i64 = 13;
 const VALUE_MARKS: f64 = 5.0;
 
-/// From left to right.
+/// The time axis, from left to right.
 pub(super) struct TimeAxis {
     start: Timestamp,
     end: Timestamp,
@@ -121,7 +121,7 @@ impl TimeAxis {
     }
 }
 
-/// From bottom to top.
+/// The value axis, from bottom to top.
 pub(super) struct ValueAxis {
     low: f64,
     high: f64,
@@ -131,7 +131,7 @@ pub(super) struct ValueAxis {
 }
 
 impl ValueAxis {
-    /// From `low` to `high` or a little further.
+    /// An axis from `low` to `high` or a little further.
     pub(super) fn new(low: f64, high: f64, (top, bottom): (f64, f64)) -> Self {
         let span = (high - low).max(f64::MIN_POSITIVE);
         let magnitude = 10_f64.powf((span / VALUE_MARKS).log10().floor());
@@ -175,7 +175,7 @@ impl ValueAxis {
     }
 }
 
-/// Without the last bits of a sum of steps.
+/// A number without the rounding errors of adding steps.
 pub(super) fn number(value: f64) -> String {
     if value.abs() >= 1e6 {
         return format!("{value:e}");

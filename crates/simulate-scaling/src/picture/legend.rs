@@ -4,7 +4,7 @@ use svg::node::element::{Group, Line, Path, Rectangle};
 
 use super::shapes::{rounded, text};
 
-/// About what a character takes at the legend's size; there is no font to measure.
+/// The approximate width of a character at the legend's size; there is no font to measure.
 const CHARACTER: f64 = 7.0;
 const SAMPLE: f64 = 20.0;
 const GAP: f64 = 14.0;
@@ -15,7 +15,7 @@ enum SwatchShape {
     Mark(String),
 }
 
-/// An entry: how it looks and what it is.
+/// An entry: its symbol and its label.
 pub(super) struct Swatch {
     class: &'static str,
     shape: SwatchShape,

@@ -1,4 +1,4 @@
-//! The lines and shades of a run.
+//! The lines and shaded areas of a run.
 
 use std::fmt::Write as _;
 
@@ -10,17 +10,18 @@ use crate::{
     target::TargetChange,
 };
 
-/// More datapoints than this share pixels: then an envelope is drawn, from the lowest to the highest of each pixel.
+/// More datapoints than this share pixels: then an envelope is drawn, from the lowest to the highest value of each
+/// pixel.
 const MOST_POINTS: usize = 2000;
 
-/// A stretch of time.
+/// A time span.
 #[derive(Debug, PartialEq)]
 pub(super) struct Shade {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
 }
 
-/// Where `holds` holds, period by period.
+/// The time spans of the periods for which `holds` is true.
 pub(super) fn shades(
     run: &SimulationRun,
     period: SignedDuration,
@@ -45,7 +46,7 @@ pub(super) fn is_long(run: &SimulationRun) -> bool {
     run.samples.len() > MOST_POINTS
 }
 
-/// The metric, broken where it is missing. A point alone is a dot, by its line's round ends.
+/// The metric, interrupted where it is missing. A single point is a dot, because of the line's round ends.
 pub(super) fn metric_path(run: &SimulationRun, time: &TimeAxis, value: &ValueAxis) -> String {
     let mut path = String::new();
     let mut missing = true;
@@ -68,7 +69,7 @@ pub(super) fn metric_path(run: &SimulationRun, time: &TimeAxis, value: &ValueAxi
     path
 }
 
-/// The area from the lowest to the highest datapoint of each pixel, broken where all of a pixel's are missing.
+/// The area from the lowest to the highest datapoint of each pixel, interrupted where a pixel has none.
 pub(super) fn envelope_path(run: &SimulationRun, time: &TimeAxis, value: &ValueAxis) -> String {
     let mut path = String::new();
     let mut piece: Vec<(f64, f64, f64)> = Vec::new();
@@ -99,7 +100,7 @@ pub(super) fn envelope_path(run: &SimulationRun, time: &TimeAxis, value: &ValueA
     path
 }
 
-/// A capacity, which stays until it changes.
+/// A capacity, as a line that stays level until it changes.
 pub(super) fn step_path(
     run: &SimulationRun,
     time: &TimeAxis,
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_envelope_goes_from_the_lowest_to_the_highest_of_a_pixel() {
-        // Five pixels for ten minutes, and so two datapoints to a pixel.
+        // Five pixels for ten minutes, so two datapoints per pixel.
         let time = TimeAxis::new(at(0), at(10), 0.0, 5.0);
         let value = ValueAxis::new(0.0, 100.0, (0.0, 100.0));
         let metrics = [

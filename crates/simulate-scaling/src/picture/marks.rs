@@ -1,4 +1,4 @@
-//! The marks of activities: what was scaled, what was not, and what was scheduled.
+//! The marks of activities: scaled, not scaled and scheduled.
 
 use svg::node::element::{Group, Line, Path, Title};
 
@@ -15,7 +15,7 @@ use crate::{
 /// Half the size of an activity's mark.
 const MARK: f64 = 5.5;
 
-/// Whether it is a scheduled action's own, which asks nothing of the endpoint.
+/// Whether it belongs to a scheduled action and requests nothing from the endpoint.
 pub(super) fn is_scheduled(activity: &Activity) -> bool {
     activity.desired.is_none() && activity.not_scaled.is_none()
 }

@@ -1,4 +1,4 @@
-//! What all parts of the picture draw with.
+//! Shapes shared by all parts of the picture.
 
 use svg::node::element::Text;
 
@@ -10,7 +10,7 @@ pub(super) fn text(x: f64, y: f64, class: &str, content: &str) -> Text {
         .set("y", rounded(y))
 }
 
-/// A tenth of a pixel is all that shows, and keeps the last bits of a sine out of the file.
+/// Rounds to a tenth of a pixel: more is not visible, and a sine's last bits would make the file unstable.
 pub(super) fn rounded(pixels: f64) -> f64 {
     (pixels * 10.0).round() / 10.0
 }

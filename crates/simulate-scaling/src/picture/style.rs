@@ -1,6 +1,6 @@
-//! How it looks, on a light page and on a dark one.
+//! The style sheet, for light and dark pages.
 
-/// The colours are told apart without red and green too: each series has a shape of its own.
+/// The colours can be told apart without red and green too: each series also has a distinct shape.
 pub(super) const CSS: &str = "
 svg { --paper: #ffffff; --ink: #1f2328; --muted: #59636e; --grid: #e7eaee; --axis: #b6bec8; --metric: #0b6bcb; --target: #b35900;
   --actual: #10753a; --desired: #7c3aed; --high: #d1242f; --low: #0e7490; --band: #64748b; }

@@ -1,4 +1,4 @@
-//! A scaler fed with minutes.
+//! A scaler with datapoints for each minute.
 
 use super::*;
 use crate::{
@@ -26,7 +26,7 @@ fn alarms() -> AlarmNames {
     }
 }
 
-/// `by` for each minute above 70, or below 30 where it takes away.
+/// Changes by `by` in each minute above 70, or below 30 if it is negative.
 fn stepping(by: i32) -> (ScalingPolicy, AlarmNames) {
     let alarm = if by > 0 {
         Alarm::new(Comparison::Above, 70.0, 1)
@@ -59,7 +59,7 @@ fn scaler(disable_scale_in: bool) -> Scaler {
     with(vec![tracking("half-busy", 50.0, disable_scale_in)])
 }
 
-/// The first policy's datapoint, with a capacity that nothing changes.
+/// The first policy's datapoint, at a constant capacity.
 fn measure(
     scaler: &mut Scaler,
     now: Timestamp,
@@ -79,7 +79,7 @@ fn minute(number: i64) -> Timestamp {
     Timestamp::from_second(number * 60).unwrap()
 }
 
-/// Sends the same datapoint in minutes, and answers what the last one brought.
+/// Sends the same datapoint in each of the minutes, and returns the last result.
 fn minutes(
     scaler: &mut Scaler,
     range: std::ops::Range<i64>,
@@ -117,7 +117,7 @@ fn a_gap_in_the_metric_does_not_order_the_same_need_again() {
         let mut scaler = scaler(false);
         let order = minutes(&mut scaler, 0..3, Some(230.0), 1.0).order.unwrap();
         assert_eq!(order.desired, 5);
-        // Whether a cooldown blocks it or not, an old value says nothing of the new capacity.
+        // With or without a cooldown, an old value says nothing about the new capacity.
         for minute_of_gap in 3..3 + missing {
             let measured = measure(&mut scaler, minute(minute_of_gap), None, 5.0, false);
             assert_eq!(measured.order, None, "{missing}");
@@ -146,9 +146,9 @@ fn a_larger_need_within_the_cooldown_scales_by_the_difference() {
     let mut scaler = scaler(false);
     let order = minutes(&mut scaler, 0..3, Some(90.0), 2.0).order.unwrap();
     scaler.fulfil_order(minute(3), &order);
-    // 4 at 75 % want 2 more, as many as were added.
+    // 4 at 75 % need 2 more, as many as were added.
     assert_eq!(minutes(&mut scaler, 4..5, Some(75.0), 4.0).order, None);
-    // 4 at 87 % want 3 more, and 2 of them are there.
+    // 4 at 87 % need 3 more, of which 2 have been added.
     let larger = minutes(&mut scaler, 5..6, Some(87.0), 4.0).order.unwrap();
     assert_eq!(
         (
@@ -263,7 +263,7 @@ fn at_the_maximum_the_reason_is_told() {
     );
 }
 
-/// The same datapoints for all policies of it in fifteen minutes; answers what the last brought.
+/// Sends the same datapoints for all its policies in fifteen minutes; returns the last result.
 fn quarter(scaler: &mut Scaler, metrics: &[Option<f64>], capacity: f64) -> PeriodResult {
     let standing = CapacitySnapshot {
         current: capacity,
@@ -300,7 +300,7 @@ fn scaling_in_takes_all_target_tracking_policies() {
         let measured = quarter(&mut with(both()), &[Some(10.0), queue], 10.0);
         assert_eq!(measured.order, None, "{why}");
     }
-    // One that never scales in has no say.
+    // A policy that never scales in has no say.
     let policies = vec![tracking("cpu", 50.0, false), tracking("queue", 10.0, true)];
     let order = quarter(&mut with(policies), &[Some(10.0), Some(9.5)], 10.0).order;
     assert_eq!(order.unwrap().desired, 2);
@@ -311,7 +311,7 @@ fn step_scaling_is_not_held_back_by_target_tracking() {
     let policies = vec![tracking("cpu", 50.0, false), stepping(-2)];
     let order = quarter(&mut with(policies), &[Some(49.0), Some(10.0)], 9.0).order;
     assert_eq!(order.unwrap().desired, 7);
-    // But scaling out goes first.
+    // But scaling out takes precedence.
     let policies = vec![tracking("cpu", 50.0, false), stepping(-2)];
     let order = quarter(&mut with(policies), &[Some(60.0), Some(10.0)], 5.0).order;
     assert_eq!(order.unwrap().desired, 6);

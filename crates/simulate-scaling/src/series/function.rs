@@ -1,4 +1,4 @@
-//! Functions of the time.
+//! Functions of time.
 
 use std::f64::consts::TAU;
 
@@ -16,27 +16,27 @@ pub enum SeriesFunction {
     Constant(f64),
     /// Up from `min` to `max` and back in each `period`.
     Sine {
-        /// Its lowest value, which it begins with.
+        /// Its lowest value, with which it begins.
         min: f64,
         /// Its highest value.
         max: f64,
-        /// How long it takes to come back.
+        /// The length of a cycle.
         period: SignedDuration,
     },
-    /// From one value to another at once.
+    /// From one value to another, all at once.
     Step {
-        /// Before.
+        /// The value before.
         from: f64,
-        /// From then on.
+        /// The value afterwards.
         to: f64,
-        /// When.
+        /// The time of the change.
         at: SignedDuration,
     },
-    /// From one value to another, evenly.
+    /// From one value to another, linearly.
     Ramp {
-        /// Before.
+        /// The value before.
         from: f64,
-        /// Afterwards.
+        /// The value afterwards.
         to: f64,
         /// When it begins to change.
         start: SignedDuration,
@@ -45,9 +45,9 @@ pub enum SeriesFunction {
     },
     /// Another value for a while.
     Spike {
-        /// Before and afterwards.
+        /// The value before and afterwards.
         base: f64,
-        /// Meanwhile.
+        /// The value in between.
         peak: f64,
         /// When it begins.
         at: SignedDuration,
@@ -57,7 +57,7 @@ pub enum SeriesFunction {
 }
 
 impl SeriesFunction {
-    /// Reads `name(` and `rest`, the arguments with the closing parenthesis.
+    /// Parses `name(` and `rest`, the arguments with the closing parenthesis.
     pub(super) fn parse(name: &str, rest: &str) -> Result<Self, String> {
         let name = name.trim();
         let wrong = |what: &str| format!("{name}(…): {what}");

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::values::{LARGEST, duration};
 
-/// A row's time: after the start, or on the calendar.
+/// A row's time: relative to the start, or a calendar time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Time {
     After(SignedDuration),
@@ -29,7 +29,7 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// The datapoint of values, each measured so many times; `None` where nothing was measured.
+    /// The datapoint for values with their counts; `None` if nothing was measured.
     #[must_use]
     pub fn of(self, values: impl IntoIterator<Item = (f64, f64)>) -> Option<f64> {
         let mut values = values.into_iter().peekable();
@@ -60,7 +60,7 @@ impl Samples {
         Self::parse(file).map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// A first row that is not a sample is taken for a heading; a row without a value means that nothing was measured.
+    /// A first row that is not a sample counts as a header; a row without a value means that nothing was measured.
     fn parse(text: impl Read) -> Result<Self, String> {
         let mut rows: Vec<(Time, f64)> = Vec::new();
         let mut last = None;

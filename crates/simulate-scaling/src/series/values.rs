@@ -1,14 +1,14 @@
-//! What functions and samples are written with.
+//! Parsing shared by functions and samples.
 
 use jiff::SignedDuration;
 
 /// The largest value: no metric measures more, and larger sums would overflow.
 pub(super) const LARGEST: f64 = 1e15;
 
-/// Reads a duration: `90s`, `15m`, `24h`, `7d`, `1h 30m`, or a number of seconds.
+/// Parses a duration: `90s`, `15m`, `24h`, `7d`, `1h 30m`, or a number of seconds.
 ///
 /// # Errors
-/// A clause that says how one is written.
+/// A clause that explains the syntax.
 pub fn duration(text: &str) -> Result<SignedDuration, String> {
     let text = text.trim();
     let wrong = || format!("'{text}' is not a duration; write one like 90s, 15m, 24h or 7d");

@@ -1,4 +1,4 @@
-//! A queue: work that arrives, waits, and is done by the units that there are.
+//! A queue: work arrives, waits, and is done by the existing units.
 
 use std::collections::VecDeque;
 
@@ -6,32 +6,32 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::series::Series;
 
-/// What arrives, and how it is worked on.
+/// The arrivals, and how they are processed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
-    /// How much arrives in a minute.
+    /// How much arrives per minute.
     pub arrivals: Series,
-    /// How much a unit does in a minute.
+    /// How much a unit does per minute.
     pub work: f64,
-    /// How long a new unit takes before it works.
+    /// How long a new unit takes to start working.
     pub start_up: SignedDuration,
 }
 
-/// What waits, and the units that work on it.
+/// The waiting work, and the units that work on it.
 #[derive(Clone, Debug)]
 pub(super) struct Backlog {
     queue: Queue,
     now: Timestamp,
     stock: f64,
-    /// What arrives in a minute, for now.
+    /// The current arrivals per minute.
     arrivals: f64,
     working: f64,
-    /// When units that have been added begin to work, and how many.
+    /// When units that were added start working, and how many.
     starting: VecDeque<(Timestamp, f64)>,
 }
 
 impl Backlog {
-    /// Nothing waits, and all of `units` work.
+    /// A backlog with nothing waiting and all of `units` working.
     pub(super) fn new(queue: Queue, now: Timestamp, units: f64) -> Self {
         Self {
             queue,
@@ -43,12 +43,12 @@ impl Backlog {
         }
     }
 
-    /// How much waits.
+    /// How much work is waiting.
     pub(super) fn waiting(&self) -> f64 {
         self.stock
     }
 
-    /// What arrives in a minute from now on.
+    /// Sets the arrivals per minute from now on.
     pub(super) fn arrive(&mut self, in_a_minute: f64) {
         self.arrivals = in_a_minute.max(0.0);
     }
@@ -73,7 +73,7 @@ impl Backlog {
         self.now = to;
     }
 
-    /// From now on there are so many units. Those that have begun last end first.
+    /// Changes the number of units from now on. Those that started last are removed first.
     pub(super) fn resize(&mut self, now: Timestamp, units: f64) {
         let starting: f64 = self.starting.iter().map(|(_, units)| units).sum();
         let mut more = units - self.working - starting;
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(backlog.waiting(), 15.0);
         backlog.advance(at(180));
         assert_eq!(backlog.waiting(), 45.0);
-        // More units than it takes drain it, and no further than to nothing.
+        // More units than needed drain it, but not below zero.
         backlog.resize(at(180), 4.0);
         backlog.advance(at(240));
         assert_eq!(backlog.waiting(), 30.0);
@@ -143,7 +143,7 @@ mod tests {
         backlog.resize(at(0), 3.0);
         backlog.advance(at(60));
         assert_eq!(backlog.waiting(), 15.0);
-        // In the middle of a step of time: a minute with one unit, a minute with three.
+        // In the middle of a time step: a minute with one unit, a minute with three.
         backlog.advance(at(180));
         assert_eq!(backlog.waiting(), 25.0);
     }

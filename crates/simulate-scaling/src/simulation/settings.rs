@@ -1,4 +1,4 @@
-//! What is simulated.
+//! The settings of a simulation.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,21 +11,21 @@ use crate::{
     target::OrderTimings,
 };
 
-/// What a policy looks at.
+/// The metric that a policy uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicySource {
     /// The metric itself, whatever the capacity.
     Metric,
-    /// A load that the actual capacity shares: load by capacity.
+    /// A load that the actual capacity shares: load divided by capacity.
     Load,
-    /// What waits in the queue for each unit of the actual capacity.
+    /// The queue's backlog per unit of the actual capacity.
     Backlog,
-    /// All that waits in the queue.
+    /// The whole backlog of the queue.
     Queue,
 }
 
 impl PolicySource {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,7 +37,7 @@ impl PolicySource {
     }
 }
 
-/// Where the metrics come from.
+/// The sources of the metrics.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MetricSources {
     /// The metric itself.
@@ -48,42 +48,42 @@ pub struct MetricSources {
     pub queue: Option<Queue>,
 }
 
-/// The scalable target, its policies, and what happens to it.
+/// The scalable target, its policies, and its events.
 #[derive(Clone, Debug)]
 pub struct SimulationSettings {
     /// Minimum and maximum at registration.
     pub bounds: CapacityBounds,
-    /// The policies and what each looks at. There is at least one.
+    /// The policies and the metric of each. There is at least one.
     pub policies: Vec<(ScalingPolicy, PolicySource)>,
-    /// The metric that the picture shows.
+    /// The metric in the picture.
     pub shown: PolicySource,
-    /// What that should not exceed.
+    /// The value that this metric should not exceed.
     pub goal: f64,
-    /// What is held back.
+    /// What is suspended.
     pub suspended: Suspension,
-    /// Whether target tracking decides while an order is under way, too.
+    /// Whether target tracking also decides while an order is in progress.
     pub overlap: bool,
     /// The scheduled actions.
     pub schedule: Vec<ScheduledAction>,
-    /// Where the metrics come from.
+    /// The sources of the metrics.
     pub metrics: MetricSources,
-    /// Where the metric of a shared load ends, as a utilisation does at 100; `None` where it has no end.
+    /// The maximum metric of a shared load, like 100 for a utilisation; `None` for no maximum.
     pub cap: Option<f64>,
-    /// What makes a datapoint of a period's samples.
+    /// The statistic that turns a period's samples into a datapoint.
     pub statistic: Statistic,
-    /// By how much the metric is off at most, as a share of it.
+    /// The maximum deviation of the metric, as a share of it.
     pub noise: f64,
-    /// How long after its period a datapoint can be seen.
+    /// How long after its period a datapoint becomes visible.
     pub delay: SignedDuration,
-    /// What noise and ids come from.
+    /// The seed of noise and ids.
     pub seed: u64,
     /// When it begins.
     pub start: Timestamp,
     /// How long it takes.
     pub duration: SignedDuration,
-    /// How far apart the datapoints are.
+    /// The time between datapoints.
     pub period: SignedDuration,
-    /// How orders are followed.
+    /// The timings for following orders.
     pub following: OrderTimings,
 }
 
@@ -102,7 +102,7 @@ impl SimulationSettings {
         self.start.checked_add(self.after(number)?).ok()
     }
 
-    /// The policies' names, as they are read.
+    /// The policies' names, in a readable form.
     #[must_use]
     pub fn names(&self) -> String {
         let names: Vec<&str> = self
@@ -113,7 +113,7 @@ impl SimulationSettings {
         names.join(", ")
     }
 
-    /// Whether a load waits with nothing to do it, by the metric of a period.
+    /// Whether a load is waiting with no capacity to process it, according to a period's metric.
     pub(super) fn waits(&self, capacity: f64, metric: Option<f64>, backlog: Option<f64>) -> bool {
         let load = self.shown == PolicySource::Load && metric.is_some_and(|metric| metric > 0.0);
         capacity == 0.0 && (load || backlog.is_some_and(|backlog| backlog > 0.0))
@@ -134,18 +134,19 @@ impl SimulationSettings {
         )
     }
 
-    /// What arrives in a minute of the period `number`: nothing where the file has no sample.
+    /// The arrivals per minute in the period `number`; 0 if the file has no sample for it.
     pub(super) fn arrivals(&self, queue: &Queue, number: i64) -> f64 {
         self.value(&queue.arrivals, number).unwrap_or_default()
     }
 
-    /// By how much a period's metrics are off. Drawn for each period, so that what is missing shifts nothing.
+    /// The deviation of a period's metrics. Drawn for every period, so that a missing datapoint does not shift the
+    /// others.
     pub(super) fn noise(&self, random: &mut fastrand::Rng) -> f64 {
         1.0 + self.noise * (random.f64() * 2.0 - 1.0)
     }
 
-    /// The datapoint of the period `number`, with `capacity` there is. A capacity below 1 shares nothing: the whole load
-    /// is the metric.
+    /// The datapoint of the period `number` at a capacity of `capacity`. A capacity below 1 shares nothing: the whole
+    /// load is the metric.
     pub(super) fn metric(
         &self,
         source: PolicySource,
