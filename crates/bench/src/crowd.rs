@@ -1,4 +1,4 @@
-//! Many clients, each with a connection of its own, over many dimensions and instances.
+//! Many clients, each with a separate connection, over many dimensions and instances.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::{
 };
 
 const CLIENTS: usize = 1_000;
-/// How many dimensions there are, and how many instances.
+/// The number of dimensions, and of instances.
 const EACH: usize = 10_000;
 /// How many connections fill the stores.
 const FILLERS: usize = 16;
-/// What the clients ask for.
+/// The kinds of requests.
 const KINDS: [&str; 5] = [
     INVENTORY_READ,
     DIMENSION_READ,

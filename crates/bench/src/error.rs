@@ -2,5 +2,5 @@
 
 use std::error::Error;
 
-/// Why nothing could be measured.
+/// Why a measurement failed.
 pub(crate) type BenchError = Box<dyn Error + Send + Sync>;

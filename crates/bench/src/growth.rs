@@ -13,14 +13,14 @@ use crate::{
     statistics::median,
 };
 
-/// How often each page is asked for.
+/// How often each page is requested.
 const TIMES: usize = 41;
 /// Where a deep page begins: after three quarters of the ids.
 const DEEP: &str = "i-750000";
 const DIGITS: &str = "(SELECT '0' AS d UNION ALL SELECT '1' UNION ALL SELECT '2' UNION ALL SELECT '3' UNION ALL SELECT '4' \
                       UNION ALL SELECT '5' UNION ALL SELECT '6' UNION ALL SELECT '7' UNION ALL SELECT '8' UNION ALL SELECT '9')";
 
-/// What is asked for: the filters, and what they find.
+/// The lists: their filters, and a description of the matches.
 const LISTS: [(&str, &str); 18] = [
     ("", "everything"),
     ("aws_region=region-3", "a tenth"),
@@ -60,7 +60,7 @@ const LISTS: [(&str, &str); 18] = [
     ),
 ];
 
-/// Fills a server, and asks it for each list.
+/// Fills a server, and requests each list from it.
 pub(crate) async fn measure(setup: ServerSetup) -> Result<Report, BenchError> {
     let (server, _) = BenchServer::start(setup).await?;
     let begun = Instant::now();
@@ -124,8 +124,8 @@ fn token() -> String {
     URL_SAFE_NO_PAD.encode(json!({ "after": DEEP }).to_string())
 }
 
-/// The medians of a page without filters and of the same with them, in seconds. They are asked for in turn, so that
-/// whatever else the machine does is the same for both.
+/// The medians of a page without filters and of the same page with them, in seconds. They are requested alternately, so
+/// that other activity of the machine affects both equally.
 async fn medians(
     connection: &mut LoadConnection,
     filters: &str,
@@ -159,7 +159,8 @@ fn path(filters: &str, token: &str) -> String {
     format!("/ec2?{}", parameters.join("&"))
 }
 
-/// Makes the instances by the local Data API, 100,000 at a time. Ids count up; everything else follows from their digits.
+/// Creates the instances through the local Data API, 100,000 at a time. Ids count up; everything else is derived from
+/// their digits.
 async fn fill(server: &BenchServer) -> Result<(), BenchError> {
     let rows = format!(
         "FROM {DIGITS} b CROSS JOIN {DIGITS} c CROSS JOIN {DIGITS} e CROSS JOIN {DIGITS} f CROSS JOIN {DIGITS} g"

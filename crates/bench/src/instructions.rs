@@ -18,16 +18,16 @@ use crate::{
     },
 };
 
-/// Answers before counting begins: the first ones make connections and fill caches.
+/// Responses before counting begins: the first ones open connections and fill caches.
 const WARM_UP: usize = 10;
-/// Answers whose instructions are counted.
+/// Responses whose instructions are counted.
 const COUNTED: usize = 100;
-/// How much more than before a request may take, in relation to the bare function's.
+/// The maximum increase of a request's instructions, relative to the bare function's.
 const MOST: f64 = 1.1;
-/// The table's title, and the column that is compared.
+/// The table's title, and the column to compare.
 const TITLE: &str = "Instructions a request";
 const COMPARED: &str = "instructions × bare";
-/// How long a function may take to end once nobody gives it work.
+/// How long a function may take to end once it gets no more work.
 const END_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Counts the instructions of each function's requests.
@@ -79,7 +79,7 @@ pub(crate) async fn measure(plan: StartPlan) -> Result<Report, BenchError> {
     Ok(report)
 }
 
-/// Sentences about what takes over a tenth more than in `before`, which holds what `--json` once wrote.
+/// Messages about functions that take over a tenth more than in `before`, an earlier output of `--json`.
 ///
 /// # Errors
 /// If nothing was counted, or `before` has no such table.
@@ -98,7 +98,7 @@ pub(crate) fn regressions(reports: &[Value], before: &Value) -> Result<Vec<Strin
         .collect())
 }
 
-/// The functions of the table and what they take beside the bare one; `None` without a table.
+/// The functions in the table, relative to the bare one; `None` without a table.
 fn ratios(reports: &[Value]) -> Option<Vec<(&str, f64)>> {
     let table = reports.iter().find(|report| report["title"] == TITLE)?;
     let rows = table["rows"].as_array()?.iter();
@@ -116,14 +116,14 @@ fn version() -> io::Result<()> {
         .map(drop)
 }
 
-/// The instructions of a request: the difference of two processes that answer a different number of them.
+/// The instructions of a request: the difference between two processes that handle different numbers of requests.
 fn count(subject: &StartCandidate, variables: &[(String, String)]) -> Result<f64, BenchError> {
     let few = total(subject, variables, 0..WARM_UP)?;
     let many = total(subject, variables, WARM_UP..WARM_UP + WARM_UP + COUNTED)?;
     Ok(many.saturating_sub(few) as f64 / COUNTED as f64)
 }
 
-/// All instructions of a process that answers these events.
+/// All instructions of a process that handles these events.
 fn total(
     subject: &StartCandidate,
     variables: &[(String, String)],
@@ -137,7 +137,7 @@ fn total(
     for number in events {
         session.invoke(&subject.event(number))?;
     }
-    // It ends when nobody answers its question for work, and valgrind writes its counts.
+    // It ends when its request for work gets no response, and valgrind writes its counts.
     drop((session, api));
     let until = Instant::now() + END_TIMEOUT;
     while process.0.try_wait()?.is_none() {

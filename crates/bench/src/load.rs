@@ -1,4 +1,4 @@
-//! Load from a number of connections, each with one request under way at a time.
+//! Load from a number of connections, each with one request at a time.
 
 use std::time::{Duration, Instant};
 
@@ -35,15 +35,15 @@ impl LoadRequest {
         Self::new(Method::GET, path, "")
     }
 
-    /// The same request, counted as one of this kind too.
+    /// The same request, also counted as one of this kind.
     pub(crate) fn of_kind(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }
 }
 
-/// What is requested, and for how long.
+/// The requests, and how long to send them.
 pub(crate) struct Load<'a> {
-    /// By the number of the connection and of the request on it; `None` where there is no more to ask.
+    /// The request for a connection's number and the number of the request on it; `None` ends the connection.
     pub(crate) request: &'a (dyn Fn(usize, usize) -> Option<LoadRequest> + Sync),
     pub(crate) span: Duration,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Load<'a> {
 /// The result.
 #[derive(Default)]
 pub(crate) struct LoadResult {
-    /// Each request's time, with its kind; by the time.
+    /// Each request's time and kind, sorted by time.
     latencies: Vec<(Duration, &'static str)>,
     not_ok: usize,
     span: Duration,
@@ -86,10 +86,10 @@ impl LoadConnection {
             .method(method)
             .uri(path)
             .header(HOST, &self.address)
-            // The local AWS endpoints ask for a signature, which they do not verify.
+            // The local AWS endpoints require a signature, but do not verify it.
             .header(AUTHORIZATION, "AWS4-HMAC-SHA256 Credential=bench")
             .body(Full::from(body))?;
-        // The connection accepts the next request only once the last response is done.
+        // The connection accepts the next request only once the last response is complete.
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status();
@@ -150,7 +150,7 @@ async fn send_requests(
 }
 
 impl LoadResult {
-    /// The milliseconds that this share of the requests took at most.
+    /// The time within which this share of the requests finished, in milliseconds.
     pub(crate) fn at(&self, share: f64) -> f64 {
         let latencies: Vec<_> = self.latencies.iter().map(|(latency, _)| *latency).collect();
         1e3 * percentile(&latencies, share)
@@ -167,12 +167,12 @@ impl LoadResult {
         }
     }
 
-    /// How many requests were answered.
+    /// How many requests got a response.
     pub(crate) fn count(&self) -> usize {
         self.latencies.len()
     }
 
-    /// How many requests a second were answered.
+    /// How many requests per second got a response.
     pub(crate) fn rate(&self) -> f64 {
         self.latencies.len() as f64 / self.span.as_secs_f64()
     }

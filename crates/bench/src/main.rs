@@ -1,9 +1,8 @@
 //! The measurements in the documents, repeated by one command: `cargo run --release -p fleet-bench`.
 //!
-//! Starts the whole server in its own process, with embedded storage in its own folder, and measures what a
-//! user waits for: the start, memory, and how many requests a second are answered over loopback. The load client
-//! shares the machine with the server. Starts each function's program as Lambda does, too. Nothing is asserted here;
-//! timings are not tests.
+//! Starts the whole server in a separate process, with embedded storage in a separate folder, and measures what matters
+//! to users: the start, memory, and requests per second over loopback. The load client shares the machine with the
+//! server. It also starts each function's program as Lambda does. Nothing is asserted here; timings are not tests.
 
 mod crowd;
 mod error;
@@ -95,12 +94,12 @@ enum BenchEngine {
     Mariadb,
 }
 
-/// The columns that are drawn, of the first table that has one of them.
+/// The columns to draw, from the first table that has one of them.
 const DRAWN: [&str; 3] = ["× health", "first × bare", "instructions × bare"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The server under measurement is this program, told so by the environment.
+    // The server under measurement is this program as well, selected by the environment.
     let outcome = if env::var_os(server::SERVE).is_some() {
         server::serve().await
     } else {
@@ -129,7 +128,7 @@ async fn measure(options: BenchOptions) -> Result<(), BenchError> {
         }
     }
     let all: Vec<Value> = reports.iter().map(Report::json).collect();
-    // Read first: it may be the file that is written.
+    // Read first, since it may be the file that is written.
     let before: Option<Value> = match &options.against {
         Some(file) => Some(serde_json::from_slice(&fs::read(file)?)?),
         None => None,

@@ -11,12 +11,12 @@ use crate::{
     server::{BenchServer, INSTANCE, ServerSetup},
 };
 
-/// After how many requests the memory is read.
+/// The numbers of requests after which the memory is read.
 const STEPS: [usize; 3] = [10_000, 100_000, 1_000_000];
-/// Writes take longer, and what they write grows by itself.
+/// Fewer steps for writes: they take longer, and what they write grows anyway.
 const MIXED_STEPS: usize = 2;
 
-/// Measures it after reads, and after reads and writes.
+/// Measures the memory after reads, and after reads and writes.
 pub(crate) async fn measure(setup: ServerSetup, connections: usize) -> Result<Report, BenchError> {
     let reads = resident(setup, connections, &STEPS, &|_, number| read(number)).await?;
     let mixed = resident(setup, connections, &STEPS[..MIXED_STEPS], &mixed_request).await?;
@@ -64,7 +64,7 @@ fn mixed_request(connection: usize, number: usize) -> LoadRequest {
     }
 }
 
-/// The MiB of a new server after its start, and after each of the steps.
+/// The memory of a new server in MiB, after its start and after each of the steps.
 async fn resident(
     setup: ServerSetup,
     connections: usize,

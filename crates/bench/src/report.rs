@@ -1,4 +1,4 @@
-//! What was measured: as Markdown for people, as JSON for programs, and as a picture of one column.
+//! The results: as Markdown for people, as JSON for programs, and as a picture of one column.
 
 use std::fmt::Write as _;
 
@@ -13,11 +13,11 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Vec<ReportCell>>,
 }
 
-/// What a table has in one place.
+/// A cell of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum ReportCell {
     Text(String),
-    /// A number, and how many digits after the point are shown.
+    /// A number, and how many decimals are shown.
     Number(f64, usize),
     /// Not measured.
     Missing,
@@ -78,7 +78,7 @@ impl Report {
         json!({ "title": self.title, "notes": self.notes, "rows": rows.collect::<Vec<_>>() })
     }
 
-    /// Bars of a column's numbers, named by the first column.
+    /// A bar chart of a column's numbers, labelled by the first column.
     pub(crate) fn svg(&self, column: &str) -> Option<String> {
         const ROW: usize = 24;
         const NAME: usize = 230;
@@ -195,7 +195,7 @@ mod tests {
             svg.contains("width=\"400.0\"") && svg.contains("width=\"100.0\""),
             "{svg}"
         );
-        // What was not measured has none.
+        // Cells that were not measured have no bar.
         assert_eq!(
             report().svg("per second").unwrap().matches("<rect").count(),
             1

@@ -1,4 +1,4 @@
-//! Each kind of request: how many a second, how long, what the server's processor and its stores do for one.
+//! Each kind of request: its rate, its latency, and the processor time and store calls per request.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use crate::{
     statistics::median,
 };
 
-/// A request by the number of the connection and of the request on it. The round keeps runs apart.
+/// Creates a request from the round and the numbers of the connection and of the request on it. The round keeps runs
+/// apart.
 type RequestOf = fn(usize, usize, usize) -> LoadRequest;
 
-/// The kinds of requests. The first one is what the others are compared with.
+/// The kinds of requests. The others are compared with the first one.
 const KINDS: [(&str, RequestOf); 7] = [
     ("health", |_, _, _| {
         LoadRequest::get("/v1/health".to_owned())
@@ -44,7 +45,7 @@ const KINDS: [(&str, RequestOf); 7] = [
     }),
 ];
 
-/// What is measured, and how often.
+/// What to measure, and how often.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestPlan {
     pub(crate) setup: ServerSetup,
@@ -62,7 +63,7 @@ struct RequestSample {
     not_ok: usize,
 }
 
-/// Measures every kind with so many connections.
+/// Measures every kind with that many connections.
 pub(crate) async fn measure(plan: RequestPlan, connections: usize) -> Result<Report, BenchError> {
     let (server, ready) = BenchServer::start(plan.setup).await?;
     let mut notes = vec![

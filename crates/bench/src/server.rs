@@ -1,4 +1,4 @@
-//! The server under measurement, in its own process.
+//! The server under measurement, in a separate process.
 
 use std::{
     env, fs, io,
@@ -27,9 +27,9 @@ pub(crate) const SERVE: &str = "FLEET_BENCH_SERVE";
 /// The instance that a measurement adds.
 pub(crate) const INSTANCE: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012","packages":[{"package_name":"package-1","package_version":"v1"},{"package_name":"package-1","package_version":"v2"}]}"#;
 
-/// Where its AWS endpoints are to answer.
+/// The address of its AWS endpoints.
 const AWS_LISTEN: &str = "FLEET_BENCH_AWS_LISTEN";
-/// Set where the SQL is to run on a MariaDB of the server's own.
+/// Set if the SQL runs on a MariaDB that the server starts.
 const MARIADB: &str = "FLEET_BENCH_MARIADB";
 
 /// How the server is set up.
@@ -62,17 +62,17 @@ pub(crate) struct BenchServer {
     /// Host and port of its AWS endpoints.
     pub(crate) aws_address: String,
     process: Child,
-    /// What the last log line of a request says, and one more; 0 where none has said so yet.
+    /// The number of calls in the last request's log line, plus one; 0 if there was none yet.
     calls: Arc<AtomicU32>,
     _folder: TempDir,
 }
 
 impl BenchServer {
-    /// Starts a server on an empty data folder. Returns how long it took from the start of the process to the first response.
+    /// Starts a server on an empty data folder. Returns the time from the start of the process to the first response.
     pub(crate) async fn start(setup: ServerSetup) -> Result<(Self, Duration), BenchError> {
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
-        // Free a moment ago, which is good enough here.
+        // It was free a moment ago, which is good enough here.
         let aws_address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let mut command = Command::new(env::current_exe()?);
         if setup.mariadb {
@@ -94,7 +94,7 @@ impl BenchServer {
             .to_owned();
         let calls = Arc::new(AtomicU32::new(0));
         let noted = Arc::clone(&calls);
-        // Read to the end, so that the server never waits for a reader.
+        // Read to the end, so that the server never blocks on a full pipe.
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 if let Some(calls) = calls_of(&line) {
@@ -147,12 +147,12 @@ impl BenchServer {
         Ok(kib.div_ceil(1024))
     }
 
-    /// How many calls to stores a request took, by the newest line of the log; `None` where there is none.
+    /// How many store calls the last request took, according to the log's newest line; `None` if there is none.
     pub(crate) fn last_calls(&self) -> Option<u32> {
         self.calls.load(Ordering::Relaxed).checked_sub(1)
     }
 
-    /// The processor time that it has spent, from Linux's `/proc`.
+    /// The processor time that it has used, from Linux's `/proc`.
     pub(crate) fn processor_time(&self) -> Result<Duration, BenchError> {
         let id = self.process.id().ok_or("the server has ended")?;
         let status = fs::read_to_string(format!("/proc/{id}/stat"))?;
@@ -165,7 +165,7 @@ impl BenchServer {
     }
 }
 
-/// The number of store calls in a request's log line. One without is a request that made none.
+/// The number of store calls in a request's log line. A line without one is a request that made none.
 fn calls_of(line: &str) -> Option<u32> {
     if !line.contains(" request_id=") {
         return None;
@@ -179,7 +179,7 @@ fn calls_of(line: &str) -> Option<u32> {
 /// User and system time in a line of `/proc/PID/stat`, whose unit is a hundredth of a second on every Linux:
 /// <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>.
 fn processor_time(stat: &str) -> Option<Duration> {
-    // The program's name, in parentheses, may have spaces in it.
+    // The program's name, in parentheses, may contain spaces.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace().skip(11);
     let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;

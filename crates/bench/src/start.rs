@@ -1,4 +1,4 @@
-//! A function's cold start, as on Lambda: a whole processor until it asks for work, from then on its memory's share.
+//! A function's cold start, as on Lambda: a whole processor until it requests work, and then its memory's share.
 
 pub(crate) mod binaries;
 mod cost;
@@ -27,18 +27,18 @@ use share::ControlGroup;
 use stores::ReplayedStores;
 use times::{MEMORIES, StartTimes, WARM_ANSWERS};
 
-/// The one whose second answer is shown.
+/// The memory setting whose second response is shown.
 const SHOWN: u32 = 256;
-/// After how many looks a dimension has what is desired, at most.
+/// The most reads until a dimension reaches its desired capacity.
 const LOOKS: usize = 5;
 
-/// What is measured, and how often.
+/// What to measure, and how often.
 #[derive(Clone)]
 pub(crate) struct StartPlan {
     pub(crate) starts: usize,
     /// Where the programs are, if they are not to be built.
     pub(crate) binaries: Option<PathBuf>,
-    /// The functions' names; all of them, if there is none.
+    /// The functions' names; all of them if empty.
     pub(crate) only: Vec<String>,
 }
 
@@ -87,13 +87,13 @@ impl StartPlan {
 }
 
 impl StartCandidate {
-    /// The event of this number.
+    /// The event with this number.
     pub(crate) fn event(&self, number: usize) -> Vec<u8> {
         self.event.number(number)
     }
 }
 
-/// A server for the functions' stores, with what they read.
+/// A server for the functions' stores, filled with what they read.
 pub(crate) async fn stores() -> Result<BenchServer, BenchError> {
     let (server, _) = BenchServer::start(ServerSetup::default()).await?;
     server
@@ -103,7 +103,7 @@ pub(crate) async fn stores() -> Result<BenchServer, BenchError> {
     server
         .send(Method::PATCH, dimension, r#"{"desiredCapacity":2.0}"#)
         .await?;
-    // In demo mode each look moves the dimension, until it has what is desired.
+    // In demo mode each read moves the dimension, until it reaches the desired capacity.
     for _ in 0..LOOKS {
         server.send(Method::GET, dimension, "").await?;
     }
@@ -130,7 +130,7 @@ pub(crate) fn environment(endpoint: &str) -> Result<Vec<(String, String)>, Bench
     Ok(variables)
 }
 
-/// Starts each function often, by plain HTTP and by TLS.
+/// Starts each function many times, over plain HTTP and over TLS.
 pub(crate) async fn measure(plan: StartPlan) -> Result<Vec<Report>, BenchError> {
     let (plan, subjects) = tokio::task::spawn_blocking(move || {
         let subjects = plan.subjects()?;
@@ -157,7 +157,7 @@ pub(crate) async fn measure(plan: StartPlan) -> Result<Vec<Report>, BenchError> 
     Ok(reports)
 }
 
-/// Starts each of the subjects once a round, so that what disturbs the machine disturbs them all.
+/// Starts each of the subjects once per round, so that disturbances of the machine affect them all.
 fn rounds(
     plan: &StartPlan,
     subjects: &[&StartCandidate],
@@ -174,7 +174,7 @@ fn rounds(
                 .map(|number| subject.event(number))
                 .collect();
             let mut variables = variables.to_vec();
-            // By it the stores know whose transaction a call belongs to. A variable's last value counts.
+            // From it the stores know whose transaction a call belongs to. A variable's last value counts.
             variables.push(("AWS_ACCESS_KEY_ID".into(), subject.function.name.into()));
             let start = StartTimes::measure(&subject.program, &variables, &events, share)
                 .map_err(|error| format!("{}: {error}", subject.function.label()))?;

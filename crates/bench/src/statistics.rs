@@ -1,13 +1,14 @@
 //! Medians and percentiles.
 
-/// The middle of `values`; of an even number of them the higher one of the two in the middle. `None` of no value.
+/// The median of `values`; for an even number of them, the higher of the two in the middle. `None` without values.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }
 
-/// The one of the sorted `values` that a share of them, between 0 and 1, is not above. `None` of no value.
+/// The value among the sorted `values` that at least this share of them, between 0 and 1, does not exceed. `None`
+/// without values.
 pub(crate) fn percentile<T: Copy>(values: &[T], share: f64) -> Option<T> {
     let index = (values.len() as f64 * share) as usize;
     values.get(index.min(values.len().checked_sub(1)?)).copied()

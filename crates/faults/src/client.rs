@@ -24,7 +24,7 @@ pub struct ClientResponse {
 }
 
 impl ClientResponse {
-    /// A header's value; empty if it is missing.
+    /// A header's value; empty if the header is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -33,21 +33,21 @@ impl ClientResponse {
     }
 }
 
-/// A connection that carries one request after another; a new one replaces it when the server ends it with a response.
+/// A connection for one request after another; it is reopened if the server closes it with a response.
 #[derive(Debug)]
 pub struct ServerConnection {
     sender: SendRequest<Full<Bytes>>,
     driver: JoinHandle<()>,
     address: SocketAddr,
-    /// Whether the last response announced that the connection ends.
+    /// Whether the last response announced that the connection closes.
     ends: bool,
 }
 
 impl ServerConnection {
-    /// Opens one.
+    /// Opens a connection.
     ///
     /// # Errors
-    /// If nobody listens there.
+    /// If nothing listens there.
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -55,7 +55,7 @@ impl ServerConnection {
             .await
             .map_err(io::Error::other)?;
         let driver = tokio::spawn(async move {
-            // The caller that waits for a response gets the error that ends a connection.
+            // The caller that waits for a response gets the connection's error.
             let _ = connection.await;
         });
         Ok(Self {
@@ -132,7 +132,7 @@ impl Drop for ServerConnection {
     }
 }
 
-/// Sends a request on its own connection. The server must answer.
+/// Sends a request on a new connection. The server must respond.
 pub async fn send(
     address: SocketAddr,
     method: &str,

@@ -4,35 +4,35 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// The fault of one call. A byte's number counts from the message's first one and is taken modulo its length, so
-/// that any number is valid.
+/// The fault of one call. Byte numbers count from the start of the message and are taken modulo its length, so that any
+/// number is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The response comes late.
     Delay(Duration),
-    /// The call is done, and its response never comes.
+    /// The call takes effect, and its response never comes.
     Silence,
     /// The connection is reset after this many bytes of the request have reached the store.
     ResetRequest(usize),
-    /// The call is done, and the connection is reset after this many bytes of the response.
+    /// The call takes effect, and the connection is reset after this many bytes of the response.
     ResetAnswer(usize),
-    /// The call is done, and the response ends after this many bytes.
+    /// The call takes effect, and the response ends after this many bytes.
     TruncateAnswer(usize),
-    /// The store returns an error, whether or not the call was done.
+    /// The store returns an error, whether or not the call took effect.
     Refuse {
         /// The HTTP status.
         status: u16,
-        /// The exception's name; none for a response that no service wrote, such as a gateway's.
+        /// The exception's name; `None` for a response that no service wrote, such as a gateway's.
         exception: Option<&'static str>,
         /// The service's message.
         message: String,
-        /// Whether the call was done nevertheless.
+        /// Whether the call took effect nevertheless.
         done: bool,
     },
 }
 
 impl Fault {
-    /// A server error of the service that `operation` belongs to, in the service's own shape: 500 to 504.
+    /// A server error, 500 to 504, in the format of the service that `operation` belongs to.
     #[must_use]
     pub fn server_error(operation: &str, status: u16, done: bool) -> Self {
         let data_api = operation.starts_with('/');
@@ -53,7 +53,7 @@ impl Fault {
     }
 }
 
-/// The kinds of fault that leave open whether the call was done.
+/// The kinds of fault that leave open whether the call took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// [`Fault::Delay`], up to 50 ms.
@@ -66,7 +66,7 @@ pub enum FaultKind {
     ResetAnswer,
     /// [`Fault::TruncateAnswer`] at any byte.
     TruncateAnswer,
-    /// A status from 500 to 504 after the call was done.
+    /// A status from 500 to 504 after the call took effect.
     ErrorAfter,
     /// A status from 500 to 504 instead of the call.
     ErrorInstead,

@@ -57,7 +57,7 @@ impl Functions {
         )
     }
 
-    /// Each of them.
+    /// Iterates over them.
     pub fn each(&self) -> impl Iterator<Item = &dyn DynFunction> {
         self.0.iter().map(AsRef::as_ref)
     }
@@ -97,7 +97,7 @@ impl Functions {
             .await
     }
 
-    /// Sends a request to the function whose route it is.
+    /// Sends a request to the function with this route.
     async fn call(
         &self,
         method: &str,
@@ -124,7 +124,7 @@ impl Functions {
     }
 }
 
-/// A path parameter as a client writes it.
+/// A path parameter as a client encodes it.
 fn encoded(id: &str) -> String {
     utf8_percent_encode(id, NON_ALPHANUMERIC).to_string()
 }

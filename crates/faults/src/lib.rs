@@ -1,10 +1,9 @@
-//! Fault injection against the promises of the API. Only tests use this crate; nothing of it reaches a function.
+//! Fault injection against the promises of the API. Only tests use this crate; no function contains any of it.
 //!
 //! [`Proxy`] sits between a function and its store and makes calls fail. [`Stores`] are a test's own local AWS
 //! endpoints, on MariaDB or MySQL if `FLEET_TEST_DATABASE_URL` names one. [`wire::Wire`] connects to them with a paused
-//! clock. [`ServerProcess`] is a whole server that may be killed.
-//! [`FaultRun`] says how much is done: little within `cargo test`, everything with `FLEET_FAULTS=long`, always with a seed that
-//! is printed and that `FLEET_FAULTS_SEED` sets again.
+//! clock. [`ServerProcess`] is a whole server that may be killed. [`FaultRun`] determines how much is tested: little
+//! within `cargo test`, everything with `FLEET_FAULTS=long`. It prints the seed, which `FLEET_FAULTS_SEED` sets again.
 
 #![expect(
     clippy::missing_panics_doc,

@@ -1,4 +1,4 @@
-//! The server, in its own process that a test may kill, starve or observe.
+//! The server, in a separate process that a test may kill, starve or observe.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! HTTP messages as bytes: as much of HTTP/1.1 as a proxy between an AWS SDK and its service needs.
+//! HTTP messages as bytes: only as much of HTTP/1.1 as a proxy between an AWS SDK and its service needs.
 
 use std::io;
 
@@ -18,7 +18,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// The operation of a request: the path for the Data API, such as `/Execute`; else the operation's name.
+    /// The operation of a request: the path for the Data API, such as `/Execute`; otherwise the operation's name.
     pub(crate) fn operation(&self) -> &str {
         let operation =
             header(&self.head, "x-amz-target").and_then(|target| Some(target.rsplit_once('.')?.1));
@@ -63,7 +63,7 @@ pub(crate) async fn exchange(store: &mut TcpStream, request: &[u8]) -> io::Resul
     Ok(answer.bytes)
 }
 
-/// An error as the services write it, or as a gateway in front of them does.
+/// An error in the services' format, or in that of a gateway in front of them.
 pub(crate) fn refusal(status: u16, exception: Option<&str>, message: &str) -> Vec<u8> {
     let body = match exception {
         Some(exception) => {

@@ -1,4 +1,4 @@
-//! A whole server in its own process.
+//! A whole server in a separate process.
 
 use std::{
     net::SocketAddr,
@@ -21,18 +21,18 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts this crate's server `program` with `arguments`, these variables and nothing else from the
-    /// environment, on free ports, and waits until it answers.
+    /// Starts this crate's server `program` with `arguments`, only these variables in its environment, and free
+    /// ports, and waits until it responds.
     pub async fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(program);
         command.args(arguments);
         Self::run(command, variables).await
     }
 
-    /// Starts it with files of at most this many blocks of 512 bytes: writing more fails as on a full disk.
+    /// Starts it with a file size limit of this many blocks of 512 bytes: writing more fails as on a full disk.
     pub async fn start_limited(program: &str, blocks: u32, arguments: &[&str]) -> Self {
         let mut command = Command::new("sh");
-        // Without the trap the first write that goes beyond would end the process.
+        // Without the trap the first write beyond the limit would end the process.
         command
             .args([
                 "-c",
@@ -77,7 +77,7 @@ impl ServerProcess {
         }
     }
 
-    /// Where it answers.
+    /// Its address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -104,7 +104,7 @@ fn lines_of(said: &Mutex<Vec<String>>) -> Vec<String> {
     said.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Collects a stream in its own task: a pipe that nobody reads fills up, and the server would block on its log.
+/// Collects a stream in a separate task: a pipe that nobody reads fills up, and the server would block on its log.
 fn collect_lines(
     stream: impl AsyncRead + Unpin + Send + 'static,
     said: Arc<Mutex<Vec<String>>>,
@@ -116,7 +116,7 @@ fn collect_lines(
             said.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(line.clone());
-            // Nobody listens any more once the server has started.
+            // Nobody receives it any more once the server has started.
             let _ = sender.send(line);
         }
     });

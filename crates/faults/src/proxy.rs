@@ -19,7 +19,7 @@ use crate::{fault::Fault, message};
 /// A call on its way to the store.
 #[derive(Debug)]
 pub struct ProxiedCall<'a> {
-    /// The Data API's path, such as `/Execute`; else the operation's name, such as `PutItem`.
+    /// The Data API's path, such as `/Execute`; otherwise the operation's name, such as `PutItem`.
     pub operation: &'a str,
     /// How many calls came before it since the last [`Proxy::plan`].
     pub nth: usize,
@@ -41,7 +41,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy in front of the store at `store`. It makes nothing fail until it is told to.
+    /// Starts a proxy in front of the store at `store`. Initially it makes no call fail.
     pub async fn start(store: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -55,7 +55,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&shared);
                 tokio::spawn(async move {
-                    // A call that cannot be forwarded ends like one that the network lost.
+                    // A call that cannot be forwarded ends like one that was lost in the network.
                     let _ = serve(client, store, &state).await;
                 });
             }
@@ -67,13 +67,13 @@ impl Proxy {
         }
     }
 
-    /// Where it answers, as an SDK's endpoint.
+    /// Its URL, for an SDK's endpoint.
     #[must_use]
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Consults `plan` about each call from now on; the counts start over.
+    /// Uses `plan` for each call from now on; the counts start over.
     pub fn plan(&self, plan: impl FnMut(&ProxiedCall<'_>) -> Option<Fault> + Send + 'static) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = ProxyState {
             plan: Box::new(plan),
@@ -82,7 +82,7 @@ impl Proxy {
         };
     }
 
-    /// Makes the call number `nth` from now fail, as `fault` says for its operation, and no other.
+    /// Makes only call number `nth` from now fail, with the `fault` for its operation.
     pub fn fail_once(&self, nth: usize, fault: impl FnOnce(&str) -> Fault + Send + 'static) {
         let mut fault = Some(fault);
         self.plan(move |call| {
@@ -94,7 +94,7 @@ impl Proxy {
         });
     }
 
-    /// How many calls there were, and how many of them were made to fail, since the last plan.
+    /// The number of calls, and of those that were made to fail, since the last plan.
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,8 +122,8 @@ fn next_fault(state: &Mutex<ProxyState>, operation: &str) -> Option<Fault> {
 
 /// Forwards the calls of one connection, one after another, until one fails.
 ///
-/// The connections are kept, as those to AWS are. One for each call would fill the kernel's table of those that were
-/// closed recently, and a full table loses calls by itself.
+/// Connections are reused, as those to AWS are. One per call would fill the kernel's table of recently closed
+/// connections, and a full table loses calls by itself.
 async fn serve(
     mut client: TcpStream,
     store: SocketAddr,
@@ -136,7 +136,7 @@ async fn serve(
         let mut next = [0];
         let request = tokio::select! {
             request = message::read(&mut client) => request?,
-            // The store has closed a connection that was idle for long.
+            // The store closes connections that have been idle for long.
             _ = upstream.peek(&mut next) => None,
         };
         let Some(request) = request else {

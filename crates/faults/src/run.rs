@@ -1,4 +1,4 @@
-//! How much a test does, and with which seed.
+//! How much a test does, and its seed.
 
 use std::{
     env, fmt,
@@ -9,9 +9,9 @@ use std::{
 
 use fastrand::Rng;
 
-/// The environment variable that selects the long run, with the value `long`.
+/// The environment variable that selects the long run, if its value is `long`.
 const EXTENT: &str = "FLEET_FAULTS";
-/// The environment variable that repeats a run: the number that it printed.
+/// The environment variable that repeats a run: the seed that it printed.
 const SEED: &str = "FLEET_FAULTS_SEED";
 
 /// One test's part of a run.
@@ -50,13 +50,13 @@ impl FaultRun {
         env::var(EXTENT).is_ok_and(|extent| extent == "long")
     }
 
-    /// A count: `quick` within `cargo test`, `long` in the long run.
+    /// `quick` within `cargo test`, `long` in the long run.
     #[must_use]
     pub fn count(&self, quick: usize, long: usize) -> usize {
         if self.long { long } else { quick }
     }
 
-    /// Prints the test's results at its end, in the line that `.ci/faults` looks for.
+    /// Prints the test's results at its end, in the format that `.ci/faults` looks for.
     pub fn report(&self, what: impl fmt::Display) {
         println!(
             "seen: {}: {what} ({:.0} s)",
@@ -65,12 +65,12 @@ impl FaultRun {
         );
     }
 
-    /// Prints that the test did nothing, and why.
+    /// Prints that the test did not run, and why.
     pub fn not_run(&self, why: &str) {
         println!("not run: {}: {why}", self.name);
     }
 
-    /// The random numbers of the worker `number`.
+    /// A random number generator for the worker `number`.
     #[must_use]
     pub fn rng(&self, number: usize) -> Rng {
         Rng::with_seed(self.seed.wrapping_add(number as u64))

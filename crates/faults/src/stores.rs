@@ -16,7 +16,7 @@ use fleet_local_aws::{
 use fleet_server::Clients;
 use fleet_testing::fresh_database;
 
-/// The stores' settings, as the local server has them.
+/// The stores' settings, as in the local server.
 #[must_use]
 pub fn settings() -> (InventorySettings, DimensionsSettings) {
     let inventory = InventorySettings {
@@ -36,7 +36,7 @@ pub fn settings() -> (InventorySettings, DimensionsSettings) {
 #[derive(Debug)]
 pub struct Stores {
     local: LocalAws,
-    /// Clients that look into them, each with connections that it keeps.
+    /// Clients for inspecting them, with connections that stay open.
     data_api: aws_sdk_rdsdata::Client,
     dynamodb: aws_sdk_dynamodb::Client,
     inventory: DataApiInventory,
@@ -90,7 +90,7 @@ impl Stores {
         }
     }
 
-    /// Where they answer.
+    /// Their address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.local.local_addr()
@@ -108,19 +108,19 @@ impl Stores {
         &self.inventory
     }
 
-    /// Clients that need no connections to them, as the server's own functions have.
+    /// Clients without connections, like those of the server's own functions.
     #[must_use]
     pub fn clients_in_process(&self) -> Clients {
         Clients::in_process(&self.config(), self.local.in_process())
     }
 
-    /// The dimensions in them, with an SDK client of its own.
+    /// The dimensions in them, through a separate SDK client.
     #[must_use]
     pub fn dimensions(&self) -> DynamoDimensions {
         self.clients_in_process().dimensions(settings().1)
     }
 
-    /// The only value of a query, a whole number.
+    /// The single integer that a query returns.
     pub async fn count(&self, sql: &str) -> i64 {
         let (settings, _) = settings();
         let call = self
@@ -153,7 +153,7 @@ impl Stores {
             .map_or(0, |item| item["revision"].as_n().unwrap().parse().unwrap())
     }
 
-    /// Stops them and waits until they have.
+    /// Stops them and waits for that.
     pub async fn stop(self) {
         self.local.stop().await;
     }
@@ -161,8 +161,8 @@ impl Stores {
 
 /// An SDK configuration for the services at `endpoint`, independent of the environment.
 ///
-/// Each has its own region. An SDK counts the failures of all the clients that a process has in one region, and ends
-/// their retries when there are too many; the functions of one test must be as independent of another's as those of two
+/// Each has a separate region. An SDK counts the failures of all clients that a process has in one region, and stops
+/// their retries if there are too many; the functions of different tests must be as independent of each other as two
 /// Lambda instances.
 #[must_use]
 pub fn config(endpoint: &str) -> SdkConfig {

@@ -1,8 +1,9 @@
 //! An SDK's transport to real stores while the test's clock is paused.
 //!
-//! Under tokio's paused clock time jumps to the next timer as soon as every task waits, so a call through a socket would
-//! time out before its response came. Here the thread of the test waits for each call, and its clock with it: a store
-//! in other threads, or an exception that the test chose, answers in no time at all. Only waits between calls count.
+//! With tokio's paused clock, time jumps to the next timer as soon as every task waits, so a call through a socket
+//! would time out before its response came. Here the test's thread, and with it the clock, blocks for each call: a
+//! store in other threads, or an exception chosen by the test, responds in no time at all. Only waits between calls
+//! count.
 
 use std::{
     fmt,
@@ -27,7 +28,7 @@ use crate::{
     stores::config,
 };
 
-/// Does `work` in other threads. The thread of the caller blocks until it is done, and so does a paused clock.
+/// Runs `work` in other threads. The caller's thread blocks until it is done, and so does a paused clock.
 pub fn on_other_threads<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     static ELSEWHERE: LazyLock<Runtime> = LazyLock::new(|| {
         Builder::new_multi_thread()
@@ -38,7 +39,7 @@ pub fn on_other_threads<T: Send + 'static>(work: impl Future<Output = T> + Send 
     });
     let (sender, receiver) = mpsc::channel();
     ELSEWHERE.spawn(async move {
-        // Nobody listens any more only where the test has failed already.
+        // Without a receiver the test has already failed.
         let _ = sender.send(work.await);
     });
     receiver.recv().unwrap()
@@ -64,20 +65,20 @@ pub struct ServiceException {
     pub exception: &'static str,
     /// The body.
     pub body: Value,
-    /// What was done.
+    /// What the call does nevertheless.
     pub work: RefusedWork,
 }
 
 /// The fate of a call that does not simply go through.
 #[derive(Clone, Debug)]
 pub enum CallFate {
-    /// It is answered with an exception.
+    /// The response is an exception.
     Refused(ServiceException),
-    /// It is done, and its response never comes.
+    /// It takes effect, and its response never comes.
     Unheard,
 }
 
-/// Decides about each call, by its step and how many calls of that step came before it.
+/// Decides about each call, from its step and the number of earlier calls of that step.
 type WirePlan = Box<dyn FnMut(&str, usize) -> Option<CallFate> + Send>;
 
 struct WireState {
@@ -101,7 +102,7 @@ impl fmt::Debug for Wire {
 }
 
 impl Wire {
-    /// A transport that refuses nothing until it is told to.
+    /// A transport that initially refuses nothing.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
         Self {
@@ -124,7 +125,7 @@ impl Wire {
             .build()
     }
 
-    /// Consults `plan` about each call from now on; the counts start over.
+    /// Uses `plan` for each call from now on; the counts start over.
     pub fn plan(&self, plan: impl FnMut(&str, usize) -> Option<CallFate> + Send + 'static) {
         *self.lock() = WireState {
             plan: Box::new(plan),
@@ -132,8 +133,8 @@ impl Wire {
         };
     }
 
-    /// The steps since the last plan, in the order in which they were sent. A call of the Data API is named by its
-    /// purpose, as [`data_api_step`] says; any other by its operation's name.
+    /// The steps since the last plan, in the order in which they were sent. A Data API call is named by its purpose,
+    /// see [`data_api_step`]; any other by its operation's name.
     #[must_use]
     pub fn steps(&self) -> Vec<String> {
         self.lock().steps.clone()
@@ -164,7 +165,7 @@ impl HttpConnector for Wire {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let body = String::from_utf8(request.body().bytes().unwrap_or_default().to_vec()).unwrap();
         let sent: Value = serde_json::from_str(&body).unwrap();
-        // The client says both of these itself.
+        // The client sets both of these itself.
         let own = |name: &str| {
             name.eq_ignore_ascii_case("host") || name.eq_ignore_ascii_case("content-length")
         };

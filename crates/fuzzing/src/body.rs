@@ -1,4 +1,4 @@
-//! From a body's text to fields.
+//! The reader of bodies.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -9,10 +9,10 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// The most values of a body, as `JsonBody::read` says.
+/// The most values in a body, as in `JsonBody::read`.
 const MAX_VALUES: usize = 100_000;
 
-/// A body's values counted, and whether a key stands twice in an object: what a second reader makes of the same text.
+/// Counts a body's values and finds duplicate keys: a second reader's result for the same text.
 #[derive(Clone, Copy, Debug)]
 struct BodyShape {
     values: usize,
@@ -92,7 +92,7 @@ fn body(text: Body) -> Result<JsonBody, ApiError> {
     JsonBody::read(&Request::new(text))
 }
 
-/// Fields as functions have them.
+/// Fields as functions declare them.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
 struct Fields {
@@ -111,7 +111,7 @@ struct PackageFields {
     package_name: Option<String>,
 }
 
-/// Whether [`Fields`] has the field with a value of this type.
+/// Whether [`Fields`] has this field with a value of this type.
 fn is_field(name: &str, value: &Value) -> bool {
     let is_package = |entry: &Value| {
         let fields = entry.as_object();
@@ -130,7 +130,7 @@ fn is_field(name: &str, value: &Value) -> bool {
     }
 }
 
-/// Numbers as a double holds them: the fields are read into one.
+/// Converts numbers to doubles, since the fields are read into them.
 fn as_doubles(mut fields: Map<String, Value>) -> Value {
     if let Some(number) = fields.get_mut("desiredCapacity") {
         *number = number.as_f64().into();
@@ -138,8 +138,8 @@ fn as_doubles(mut fields: Map<String, Value>) -> Value {
     Value::Object(fields)
 }
 
-/// A body is taken exactly when it is a JSON object within the bounds, by what another reader makes of the same text; its
-/// fields are what that reader found, and a field that is unknown or of another type is refused by name.
+/// A body is accepted if and only if another reader finds it to be a JSON object within the bounds. Its fields are the
+/// ones that this reader found, and a field that is unknown or has the wrong type is rejected by name.
 pub fn check(bytes: &[u8]) {
     let taken_body = body(Body::Binary(bytes.to_vec()));
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -164,7 +164,7 @@ pub fn check(bytes: &[u8]) {
                 error.code() == ErrorCode::InvalidBody && error.to_string().ends_with('.'),
                 "{error}"
             );
-            // JSON, but none of ours, is not called broken.
+            // Valid JSON that we reject is not reported as malformed.
             let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok() && value.is_ok();
             assert!(
                 !(is_json && error.to_string().contains("not valid JSON")),
@@ -176,7 +176,7 @@ pub fn check(bytes: &[u8]) {
     let Ok(Value::Object(fields)) = value else {
         return;
     };
-    // Written again and read again it is the same.
+    // It survives being written and read again.
     let again = serde_json::to_string(&fields).unwrap();
     assert!(body(Body::Text(again.clone())).is_ok());
     assert_eq!(

@@ -1,4 +1,4 @@
-//! From an event of API Gateway to the request that a function sees.
+//! The conversion of API Gateway's events to the requests that functions see.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -28,7 +28,7 @@ struct RequestView {
     body: Vec<u8>,
 }
 
-/// Keeps what it is sent.
+/// Stores the request that it gets.
 #[derive(Default)]
 struct Keeper(Mutex<Option<RequestView>>);
 
@@ -68,7 +68,7 @@ impl Function for Keeper {
     }
 }
 
-/// The values of a query, in the form in which the event writes them.
+/// The values of a query, in the event's form.
 fn query(event: &ApiGatewayProxyRequest) -> QueryParameters {
     let of = |query: &_| {
         serde_json::from_value::<HashMap<String, Vec<String>>>(serde_json::to_value(query).unwrap())
@@ -86,7 +86,7 @@ fn query(event: &ApiGatewayProxyRequest) -> QueryParameters {
         .collect()
 }
 
-/// A path parameter as another decoder reads it; `None` where it is not percent-encoded UTF-8.
+/// A path parameter as another decoder reads it; `None` if it is not percent-encoded UTF-8.
 fn decoded(raw: &str) -> Option<String> {
     let is_digit = |at: usize| raw.as_bytes().get(at).is_some_and(u8::is_ascii_hexdigit);
     let is_encoding = raw
@@ -96,8 +96,8 @@ fn decoded(raw: &str) -> Option<String> {
     (is_encoding && !text.contains('\u{FFFD}')).then(|| text.into_owned())
 }
 
-/// An event that can be read at all reaches the function with everything just as it was sent, path parameters decoded, or
-/// is refused with 400 for a parameter that is not UTF-8 or a body that says it is base64 and is not.
+/// A readable event reaches the function unchanged, with path parameters decoded, or is rejected with 400 for a
+/// parameter that is not UTF-8 or a body that is declared as base64 but is not.
 pub fn check(bytes: &[u8]) {
     let Ok(event) = serde_json::from_slice::<ApiGatewayProxyRequest>(bytes) else {
         return;

@@ -1,6 +1,7 @@
 //! Properties of the parsers that must hold for arbitrary bytes. Each check panics on a violation.
 //!
-//! The targets in `fuzz/` look for bytes that break one; the test of this crate replays the corpus that they left.
+//! The targets in `fuzz/` search for bytes that break one; the test of this crate replays the corpus that they
+//! collected.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -15,7 +16,7 @@ pub mod sql;
 /// A check of arbitrary bytes.
 pub type Check = fn(&[u8]);
 
-/// Every check, by the name of its target and of its folder in the corpus.
+/// Every check, with the name of its target and of its corpus folder.
 pub const CHECKS: [(&str, Check); 3] = [
     ("body", body::check),
     ("event", event::check),

@@ -1,4 +1,4 @@
-//! From MySQL's text to what either engine of the local Data API is sent.
+//! The translation of MySQL's text to the statements for either engine of the local Data API.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ use fleet_local_aws::translation::{
 };
 use rusqlite::{Connection, Error, ErrorCode, functions::FunctionFlags};
 
-/// The longest text that the Data API takes.
+/// The longest text that the Data API accepts.
 const MAX_CHARACTERS: usize = 65_536;
 
 /// The tables that statements may name, in MySQL's dialect.
@@ -19,7 +19,7 @@ const TABLES: [&str; 4] = [
     "CREATE TABLE u (a DATETIME, b DOUBLE, c VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin)",
 ];
 
-/// What the embedded engine has beyond SQLite's own functions, as far as statements are only prepared here.
+/// The embedded engine's additions to SQLite's own functions, as far as preparing statements needs them.
 const FUNCTIONS: [&str; 28] = [
     "concat",
     "concat_ws",
@@ -73,8 +73,8 @@ fn sqlite() -> Connection {
 
 thread_local!(static SQLITE: RefCell<Connection> = RefCell::new(sqlite()));
 
-/// A statement is refused, or becomes one for each engine that has all of its parameters and nothing besides: no second
-/// statement, no write where it reads.
+/// A statement is rejected, or becomes one per engine that has all of its parameters and nothing else: no second
+/// statement, and no write if it should only read.
 pub fn check(bytes: &[u8]) {
     let Ok(sql) = std::str::from_utf8(bytes) else {
         return;
@@ -92,7 +92,7 @@ pub fn check(bytes: &[u8]) {
 }
 
 fn check_positional(sql: &str, PositionalStatement { text, names }: &PositionalStatement) {
-    // `:name` became `?`, and nothing else was touched.
+    // `:name` became `?`, and nothing else changed.
     let removed: usize = names.iter().map(String::len).sum();
     assert_eq!(text.len() + removed, sql.len());
     for name in names {
@@ -101,7 +101,7 @@ fn check_positional(sql: &str, PositionalStatement { text, names }: &PositionalS
             "{name}"
         );
     }
-    // There is nothing left to be turned into a parameter; a `?` that a client sends is refused.
+    // Nothing is left to turn into a parameter; a `?` from a client is rejected.
     match positional(text) {
         Ok(again) => assert_eq!((again.text.as_str(), again.names.len()), (text.as_str(), 0)),
         Err(_) => assert!(!names.is_empty()),
@@ -141,7 +141,7 @@ fn check_embedded(
                     );
                 }
                 Err(Error::MultipleStatement) => panic!("several statements: {text}"),
-                // What SQLite has no words for is refused by it; its own failure would be ours.
+                // SQLite itself must report what it cannot express; any other failure would be ours.
                 Err(Error::SqliteFailure(error, message)) => {
                     assert!(
                         matches!(

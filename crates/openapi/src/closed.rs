@@ -1,4 +1,4 @@
-//! Makes every object of the document say that it has no other property.
+//! Makes every object in the document forbid other properties.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use utoipa::openapi::{
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
-/// The schemas by name, each closed. One that is made of several (a type with a flattened field) becomes one object, since
-/// a closed part would refuse the properties of the others.
+/// The schemas by name, each closed. A schema composed of several (a type with a flattened field) becomes one object,
+/// since a closed part would forbid the properties of the others.
 pub(crate) fn schemas(gathered: Vec<(String, RefOr<Schema>)>) -> Schemas {
     let all: Schemas = gathered.into_iter().collect();
     let closed = all.iter().map(|(name, schema)| {
@@ -37,7 +37,7 @@ fn close(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-/// All properties of the parts, under the description of the whole.
+/// All properties of the parts, with the description of the whole.
 fn merged(parts: &AllOf, all: &Schemas) -> Object {
     let mut whole = Object::new();
     for part in &parts.items {

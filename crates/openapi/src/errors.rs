@@ -12,7 +12,7 @@ use utoipa::{
 
 use crate::operation::{DocumentPart, answer};
 
-/// A request id to show.
+/// An example of a request id.
 pub(crate) const REQUEST_ID: &str = "43e53bc4-bb40-4a0e-9de4-d04b61ed0c18";
 
 /// An error body of a function: [`ErrorFields`] without `error_message`.
@@ -43,9 +43,9 @@ impl PartialSchema for InventoryError {
 
 impl ToSchema for InventoryError {}
 
-/// What API Gateway says when it lets a request through to no function. The template's `GatewayResponses` give it our shape,
-/// but for `Missing Authentication Token`; a local server in API Gateway's place has `error_message` on the inventory's
-/// routes alone.
+/// API Gateway's error for a request that it does not pass to any function. The template's `GatewayResponses` give it
+/// our shape, except `Missing Authentication Token`; a local server, which replaces API Gateway, adds `error_message`
+/// only on the inventory's routes.
 struct GatewayError;
 
 impl PartialSchema for GatewayError {
@@ -71,7 +71,7 @@ fn fields() -> Object {
     }
 }
 
-/// Adds the schemas of the errors, and the answers that operations refer to.
+/// Adds the schemas of the errors, and the responses that operations refer to.
 pub(crate) fn describe(part: &mut DocumentPart) {
     part.schema::<ErrorCode>();
     part.schema::<Error>();
@@ -167,7 +167,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     }
 }
 
-/// Which error body the functions of a group have.
+/// The shape of the error bodies of a group of functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorShape {
     /// `code`, `message` and `request_id`.
@@ -176,24 +176,24 @@ pub(crate) enum ErrorShape {
     Inventory,
 }
 
-/// What an operation can go wrong by, beside what all can.
+/// The errors of an operation, besides those that every operation has.
 pub(crate) struct OperationErrors<'a> {
     /// The errors' shape.
     pub(crate) shape: ErrorShape,
-    /// What a 400 says: names of examples, with their code and sentence; empty where no input can be wrong.
+    /// The examples of a 400: their names, with code and message; empty if no input can be invalid.
     pub(crate) bad_request: &'a [(&'a str, ErrorCode, &'a str)],
-    /// The sentence of a 404, where there is one.
+    /// The message of a 404, if there can be one.
     pub(crate) not_found: Option<&'a str>,
-    /// Whether it takes a body, which may be too large.
+    /// Whether it has a body, which may be too large.
     pub(crate) takes_body: bool,
-    /// Whether it asks a store, which may be away.
+    /// Whether it uses a store, which may be unavailable.
     pub(crate) asks_store: bool,
-    /// Whether API Gateway asks for a key or a signature.
+    /// Whether API Gateway requires a key or a signature.
     pub(crate) guarded: bool,
 }
 
 impl OperationErrors<'_> {
-    /// The answers.
+    /// The responses.
     pub(crate) fn answers(&self) -> Vec<(&'static str, RefOr<Response>)> {
         let mut answers = Vec::new();
         let shared = |name: &str| Ref::from_response_name(name).into();
@@ -285,7 +285,7 @@ fn by_gateway(description: &str, code: ErrorCode, message: &str) -> ResponseBuil
     )
 }
 
-/// Adds the header that says when to ask again.
+/// Adds the header with the time until a retry.
 pub(crate) fn wait(response: ResponseBuilder, example: u32) -> ResponseBuilder {
     let seconds = ObjectBuilder::new()
         .schema_type(Type::Integer)

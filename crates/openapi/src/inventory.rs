@@ -79,7 +79,7 @@ fn stored() -> Value {
     record
 }
 
-/// The same instance, asked for otherwise.
+/// A link to another operation on the same instance.
 fn same_instance(operation: &str, description: &str) -> Link {
     LinkBuilder::new()
         .operation_id(operation)

@@ -1,11 +1,12 @@
 //! The API as an OpenAPI 3.1 document.
 //!
-//! Its schemas are derived from the types that the functions read and write, by the feature `schema`, which nothing that
-//! is deployed enables. Here are the operations: their parameters, answers, errors and examples. What holds them to the
-//! truth: the server's tests send requests to the real functions and check every answer against the document, in which no
-//! property is left open; and the document's paths are compared with those of the code and of `template.yaml`.
+//! Its schemas are derived from the types that the functions read and write, with the feature `schema`, which nothing
+//! that is deployed enables. The operations are described here: their parameters, responses, errors and examples. Tests
+//! keep them accurate: the server's tests send requests to the real functions and check every response against the
+//! document, which leaves no property open; and the document's paths are compared with those of the code and of
+//! `template.yaml`.
 //!
-//! `cargo run -p fleet-openapi` writes the document to the file that the function `metadata` answers.
+//! `cargo run -p fleet-openapi` writes the document to the file that the function `metadata` returns.
 
 mod closed;
 mod collections;
@@ -37,7 +38,7 @@ exist with 403 `{\"message\":\"Missing Authentication Token\"}`.
 Text is any printable text: no control characters, line breaks or Unicode noncharacters (the patterns exclude those that can \
 be written portably). Lengths count characters, not bytes; text is case-sensitive.";
 
-/// Where the function `metadata` has the document.
+/// The path of the document in the function `metadata`.
 #[must_use]
 pub fn file() -> PathBuf {
     [
@@ -52,10 +53,10 @@ pub fn file() -> PathBuf {
     .collect()
 }
 
-/// The document as the file has it.
+/// The document as in the file.
 ///
 /// # Errors
-/// Only when it cannot be written as JSON.
+/// Only if it cannot be serialized as JSON.
 pub fn text() -> Result<String, serde_json::Error> {
     document().to_pretty_json().map(|text| text + "\n")
 }
@@ -98,7 +99,7 @@ pub fn document() -> OpenApi {
                 .description(Some(DESCRIPTION))
                 .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build())),
         )
-        // Seen from the document itself, so that it is right behind any host name and stage.
+        // Relative to the document itself, so that it is right under any host name and stage.
         .servers(Some([Server::new("..")]))
         .tags(Some([
             tag(inventory::TAG, "EC2 instances and the packages on them, in Aurora MySQL."),
@@ -130,7 +131,7 @@ fn token() -> SecurityScheme {
     )
 }
 
-/// API Gateway's own way to write `AWS_IAM` in an OpenAPI document:
+/// API Gateway's notation for `AWS_IAM` in an OpenAPI document:
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html>.
 fn signature() -> SecurityScheme {
     let mut scheme = ApiKeyValue::with_description(

@@ -1,4 +1,4 @@
-//! What the descriptions of all routes share: operations, answers, parameters.
+//! Shared by the descriptions of all routes: operations, responses, parameters.
 
 use serde_json::Value;
 use utoipa::{
@@ -15,14 +15,14 @@ use utoipa::{
 
 /// The security scheme of the inventory.
 pub(crate) const API_KEY: &str = "ApiKey";
-/// The security scheme of the inventory where the stack names an issuer of tokens.
+/// The security scheme of the inventory if the stack names an issuer of tokens.
 pub(crate) const TOKEN: &str = "BearerToken";
 /// The security scheme of the scaling endpoint.
 pub(crate) const SIGNATURE: &str = "AwsSignature";
 
 const JSON: &str = "application/json";
 
-/// Paths, schemas and shared answers as they are gathered.
+/// The paths, schemas and shared responses collected so far.
 #[derive(Default)]
 pub(crate) struct DocumentPart {
     pub(crate) operations: Vec<(String, PathItem)>,
@@ -42,14 +42,14 @@ impl DocumentPart {
             .push((path.to_owned(), PathItem::new(method, operation.into())));
     }
 
-    /// Adds the schema of `T` and of everything in it.
+    /// Adds the schema of `T` and of everything that it contains.
     pub(crate) fn schema<T: ToSchema>(&mut self) {
         self.schemas.push((T::name().into_owned(), T::schema()));
         T::schemas(&mut self.schemas);
     }
 }
 
-/// An operation of its name, group, title and description.
+/// An operation with its name, group, title and description.
 pub(crate) fn operation(id: &str, tag: &str, summary: &str, description: &str) -> OperationBuilder {
     OperationBuilder::new()
         .operation_id(Some(id))
@@ -58,17 +58,17 @@ pub(crate) fn operation(id: &str, tag: &str, summary: &str, description: &str) -
         .description(Some(description))
 }
 
-/// That an operation needs the API key.
+/// The requirement of the API key.
 pub(crate) fn needs_key() -> SecurityRequirement {
     SecurityRequirement::new(API_KEY, [""; 0])
 }
 
-/// That an operation needs a token, in a stack that names their issuer.
+/// The requirement of a token, in a stack that names their issuer.
 pub(crate) fn needs_token() -> SecurityRequirement {
     SecurityRequirement::new(TOKEN, [""; 0])
 }
 
-/// That an operation needs a signature.
+/// The requirement of a signature.
 pub(crate) fn needs_signature() -> SecurityRequirement {
     SecurityRequirement::new(SIGNATURE, [""; 0])
 }
@@ -98,7 +98,7 @@ pub(crate) fn json<T: ToSchema>(examples: &[(&str, Value)]) -> Content {
     }
 }
 
-/// An answer with a body like `T`.
+/// A response with a body like `T`.
 pub(crate) fn answer<T: ToSchema>(
     description: &str,
     examples: &[(&str, Value)],
@@ -108,7 +108,7 @@ pub(crate) fn answer<T: ToSchema>(
         .content(JSON, json::<T>(examples))
 }
 
-/// A body like `T`, which must be there.
+/// A required body like `T`.
 pub(crate) fn body<T: ToSchema>(description: &str, examples: &[(&str, Value)]) -> RequestBody {
     RequestBodyBuilder::new()
         .description(Some(description))
@@ -127,7 +127,7 @@ pub(crate) fn in_path<T: ToSchema>(name: &str, description: &str, example: Value
         .build()
 }
 
-/// A parameter in the query, which may be left out.
+/// An optional parameter in the query.
 pub(crate) fn in_query<T: PartialSchema>(name: &str, description: &str) -> Parameter {
     parameter(name, description)
         .parameter_in(ParameterIn::Query)
@@ -145,7 +145,7 @@ pub(crate) fn in_query_as<T: ToSchema>(name: &str, description: &str) -> Paramet
         .build()
 }
 
-/// A header of the request, which may be left out.
+/// An optional request header.
 pub(crate) fn in_header(name: &str, description: &str, pattern: &str, example: Value) -> Parameter {
     parameter(name, description)
         .parameter_in(ParameterIn::Header)
@@ -165,7 +165,7 @@ fn parameter(name: &str, description: &str) -> ParameterBuilder {
         .description(Some(description))
 }
 
-/// Adds answers to an operation.
+/// Adds responses to an operation.
 pub(crate) fn with_answers(
     operation: OperationBuilder,
     answers: Vec<(&str, RefOr<Response>)>,

@@ -1,4 +1,4 @@
-//! About the API itself: index, version, health.
+//! The API itself: index, version, health.
 
 use fleet_http::ErrorCode;
 use health::{Liveness, NotReady, Readiness};

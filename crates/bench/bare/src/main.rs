@@ -1,4 +1,4 @@
-//! The least that a function on `lambda_http` does: what the others cost beyond this is theirs.
+//! The minimum that a function on `lambda_http` does: whatever the others cost beyond this is their own cost.
 
 use lambda_http::{Error, Request, Response, run, service_fn};
 

@@ -1,4 +1,4 @@
-//! The functions' programs: built, found, and how large they are.
+//! The functions' programs: builds and finds them, and measures their size.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::error::BenchError;
 pub(crate) struct Binaries(BTreeMap<String, PathBuf>);
 
 impl Binaries {
-    /// Builds the packages as a release. Cargo says what it does on the standard error output.
+    /// Builds the packages as a release. Cargo reports its progress on standard error.
     pub(crate) fn build(packages: &[&str]) -> Result<Self, BenchError> {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
@@ -57,7 +57,7 @@ impl Binaries {
     }
 }
 
-/// The programs in cargo's messages, one JSON object a line.
+/// The programs in cargo's messages, one JSON object per line.
 fn built_programs(messages: &str) -> BTreeMap<String, PathBuf> {
     messages
         .lines()
@@ -70,7 +70,7 @@ fn built_programs(messages: &str) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
-/// The bytes of a program, and of a zip file with it, to within the few of the zip's own head.
+/// The size of a program in bytes, and of a zip file with it, not counting the few bytes of the zip's own header.
 pub(crate) fn sizes(program: &Path) -> Result<(u64, u64), BenchError> {
     let bytes = fs::read(program)?;
     let mut zipped = DeflateEncoder::new(ByteCount(0), Compression::default());
@@ -78,7 +78,7 @@ pub(crate) fn sizes(program: &Path) -> Result<(u64, u64), BenchError> {
     Ok((bytes.len() as u64, zipped.finish()?.0))
 }
 
-/// Counts what is written to it.
+/// Counts the bytes written to it.
 struct ByteCount(u64);
 
 impl Write for ByteCount {

@@ -1,4 +1,4 @@
-//! What each memory setting costs, as Lambda bills it: the memory times the duration in whole milliseconds.
+//! The cost of each memory setting, as Lambda bills it: the memory times the duration in whole milliseconds.
 //!
 //! INIT is billed as well: <https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/>.
 
@@ -8,7 +8,7 @@ use crate::{
     statistics::median,
 };
 
-/// The table of all memory settings, from the starts of each function (in the order of `labels`) at those that were measured.
+/// The table of all measured memory settings, from the starts of each function (in the order of `labels`).
 pub(super) fn of_memory(labels: &[String], by_memory: &[(u32, Vec<Vec<StartTimes>>)]) -> Report {
     let rows = labels.iter().enumerate().map(|(number, label)| {
         let mut row = vec![ReportCell::text(label)];

@@ -1,4 +1,4 @@
-//! The functions under measurement, and the events that they are given.
+//! The functions under measurement, and their events.
 
 use std::{fs, path::PathBuf};
 
@@ -6,19 +6,19 @@ use serde_json::{Map, Value};
 
 use crate::error::BenchError;
 
-/// A function and what it is asked.
+/// A function and its event.
 pub(crate) struct MeasuredFunction {
     /// The package, and the program that it builds.
     pub(crate) name: &'static str,
-    /// What it is asked, where that is not plain from its name.
+    /// What the event requests, if that is not clear from the name.
     asked: &'static str,
     /// The event's file in `events/`.
     event: &'static str,
-    /// Makes an event of its own of it.
+    /// Turns it into a distinct event.
     vary: fn(&mut Value, usize),
     /// Whether it makes calls to stores.
     pub(crate) has_store: bool,
-    /// Whether each request does all of the work: none is answered with what an earlier one has found.
+    /// Whether each request does all of the work, without results cached by an earlier one.
     pub(crate) is_steady: bool,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct MeasuredFunction {
 pub(crate) const BARE: MeasuredFunction =
     MeasuredFunction::of("bare-function", "get-v1-health.json");
 
-/// The functions of the API. The event of a change is another one each time.
+/// The functions of the API. The event of a change is a different one each time.
 pub(crate) const FUNCTIONS: [MeasuredFunction; 12] = [
     MeasuredFunction::of("books", "get-book.json"),
     MeasuredFunction::of("authors", "get-author.json"),
@@ -88,7 +88,7 @@ impl MeasuredFunction {
             .to_owned()
     }
 
-    /// The event, from which one of each number can be made.
+    /// The event, from which one for each number can be created.
     pub(crate) fn event(&self) -> Result<FunctionEvent, BenchError> {
         let file = workspace().join("events").join(self.event);
         let text =
@@ -100,7 +100,7 @@ impl MeasuredFunction {
     }
 }
 
-/// What a function is asked.
+/// The event of a function.
 pub(crate) struct FunctionEvent {
     template: Value,
     vary: fn(&mut Value, usize),
@@ -114,12 +114,12 @@ impl FunctionEvent {
     }
 }
 
-/// The folder of the workspace: what is measured is built from it.
+/// The folder of the workspace, where everything measured is built.
 pub(crate) fn workspace() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// The functions' settings, as `sam local` has them, but for the address of the stores.
+/// The functions' settings, as for `sam local`, except for the address of the stores.
 pub(crate) fn settings() -> Result<Vec<(String, String)>, BenchError> {
     let file = fs::read_to_string(workspace().join("events/env.local.json"))?;
     Ok(read_settings(&serde_json::from_str(&file)?))
@@ -148,7 +148,7 @@ mod tests {
         let mut all: Vec<String> = fs::read_dir(workspace().join("crates/functions"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            // An authorizer: it has no route of its own.
+            // An authorizer has no route.
             .filter(|name| name != "jwt-authorizer")
             .collect();
         all.sort();

@@ -1,4 +1,4 @@
-//! HTTP messages over a connection that blocks: a wait that goes through an asynchronous runtime would be measured along.
+//! HTTP messages over a blocking connection: an asynchronous runtime would add to the measured times.
 
 use std::io::{BufRead, Read};
 
@@ -7,7 +7,7 @@ use crate::error::BenchError;
 /// A request or a response.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HttpMessage {
-    /// The request's or the status line.
+    /// The request line or the status line.
     pub(crate) line: String,
     /// The headers, as they were sent.
     pub(crate) headers: Vec<String>,
@@ -15,7 +15,7 @@ pub(crate) struct HttpMessage {
 }
 
 impl HttpMessage {
-    /// Reads a message with its body, which has a length or comes in chunks.
+    /// Reads a message with its body, which has a length or is chunked.
     pub(crate) fn read(from: &mut impl BufRead) -> Result<Self, BenchError> {
         let line = read_line(from)?;
         let mut headers = Vec::new();
@@ -35,7 +35,7 @@ impl HttpMessage {
                 let size = read_line(from)?;
                 let size = usize::from_str_radix(size.split(';').next().unwrap_or_default(), 16)?;
                 take(from, size, &mut message.body)?;
-                // After a chunk, and after the last one, which is empty.
+                // The line break after a chunk, and after the last one, which is empty.
                 read_line(from)?;
                 if size == 0 {
                     break;
@@ -48,7 +48,7 @@ impl HttpMessage {
         Ok(message)
     }
 
-    /// The value of the header of this name, in lower case.
+    /// The value of the header with this name, which is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find_map(|header| {
             let (other, value) = header.split_once(':')?;
@@ -56,7 +56,7 @@ impl HttpMessage {
         })
     }
 
-    /// As it is sent, with the length of its body.
+    /// The bytes to send, with the length of the body.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{}\r\n", self.line);
         for header in &self.headers {

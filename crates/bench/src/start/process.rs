@@ -9,7 +9,7 @@ use crate::error::BenchError;
 pub(crate) struct FunctionProcess(pub(crate) Child);
 
 impl FunctionProcess {
-    /// Starts it with nothing in its environment but these variables and the Runtime API's address.
+    /// Starts it with only these variables and the Runtime API's address in its environment.
     pub(crate) fn start(
         mut command: Command,
         variables: &[(String, String)],
@@ -33,7 +33,7 @@ impl FunctionProcess {
 
 impl Drop for FunctionProcess {
     fn drop(&mut self) {
-        // It may have ended.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,7 +1,7 @@
-//! A small Runtime API for one function, as much of it as a function asks for:
+//! A small Runtime API for one function, with only the parts that a function uses:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 //!
-//! It blocks, on a thread of its own.
+//! It blocks, on a separate thread.
 
 use std::{
     io::{BufReader, Write},
@@ -16,15 +16,15 @@ use serde_json::Value;
 use super::messages::HttpMessage;
 use crate::error::BenchError;
 
-/// How long a function may take to ask for work, or to answer. Under valgrind everything takes fifty times as long.
+/// How long a function may take to request work, or to respond. Under valgrind everything takes fifty times as long.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long an invocation may take, as the function is told.
+/// The time limit of an invocation, as reported to the function.
 const DEADLINE: Duration = Duration::from_secs(29);
 
-/// Where a function asks for work.
+/// The listener where a function requests work.
 pub(crate) struct RuntimeApi(TcpListener);
 
-/// A function that has asked for work.
+/// A function that has requested work.
 pub(crate) struct RuntimeSession {
     connection: BufReader<TcpStream>,
     invocations: usize,
@@ -39,7 +39,7 @@ impl RuntimeApi {
         Ok(self.0.local_addr()?)
     }
 
-    /// Waits until the function asks for work for the first time.
+    /// Waits until the function requests work for the first time.
     pub(crate) fn wait_for(&self, function: &mut Child) -> Result<RuntimeSession, BenchError> {
         let until = Instant::now() + PATIENCE;
         while !self.is_called(Duration::from_secs(1))? {
@@ -71,7 +71,7 @@ impl RuntimeApi {
 }
 
 impl RuntimeSession {
-    /// Hands an event out. Returns how long the answer took, which must have status 200.
+    /// Passes an event to the function. Returns how long the response took, which must have status 200.
     pub(crate) fn invoke(&mut self, event: &[u8]) -> Result<Duration, BenchError> {
         self.invocations += 1;
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH)? + DEADLINE;
@@ -99,7 +99,7 @@ impl RuntimeSession {
         Ok(took)
     }
 
-    /// Waits until the function asks for work.
+    /// Waits until the function requests work.
     fn next(&mut self) -> Result<(), BenchError> {
         let request = HttpMessage::read(&mut self.connection)?;
         if request.line.contains("/invocation/next ") {

@@ -1,13 +1,13 @@
-//! The share of a processor that Lambda gives a function, by a control group.
+//! The share of a processor that Lambda gives a function, enforced by a control group.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// The period over which the share is counted, in microseconds.
+/// The period for which the share is defined, in microseconds.
 const PERIOD: u32 = 20_000;
-/// With how much memory a function has one whole processor, in MB:
+/// The memory with which a function has one whole processor, in MB:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
 const WHOLE_PROCESSOR: u32 = 1_769;
 
@@ -18,13 +18,13 @@ impl ControlGroup {
     /// The share of a function with this memory, in MB.
     ///
     /// # Errors
-    /// Of the system: only root may make one, and only where control groups are mounted to be written to.
+    /// From the operating system: only root may create one, and only if control groups are mounted writable.
     pub(crate) fn of(memory: u32) -> io::Result<Self> {
         let name = format!("fleet-bench-{}-{memory}", std::process::id());
         let quota = quota(memory);
         let root = Path::new("/sys/fs/cgroup");
         if root.join("cgroup.controllers").exists() {
-            // It may be on already.
+            // It may already be enabled.
             let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu");
             let share = Self::create(root.join(name))?;
             share.set("cpu.max", &format!("{quota} {PERIOD}"))?;
@@ -47,7 +47,7 @@ impl ControlGroup {
         fs::write(self.0.join(file), value)
     }
 
-    /// Holds a process to it from now on.
+    /// Adds a process to the group.
     pub(crate) fn add_process(&self, process: u32) -> io::Result<()> {
         self.set("cgroup.procs", &process.to_string())
     }
@@ -55,12 +55,12 @@ impl ControlGroup {
 
 impl Drop for ControlGroup {
     fn drop(&mut self) {
-        // What cannot be removed is empty, and takes nothing.
+        // A group that cannot be removed is empty, and uses nothing.
         let _ = fs::remove_dir(&self.0);
     }
 }
 
-/// The microseconds of each period.
+/// The microseconds per period.
 fn quota(memory: u32) -> u32 {
     PERIOD * memory / WHOLE_PROCESSOR
 }
@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(quota(128), 1_447);
         assert_eq!(quota(256), 2_894);
         assert_eq!(quota(WHOLE_PROCESSOR), PERIOD);
-        // The kernel refuses less than a millisecond.
+        // The kernel rejects less than a millisecond.
         assert!(quota(128) >= 1_000);
     }
 }

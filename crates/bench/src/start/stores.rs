@@ -1,5 +1,5 @@
-//! The stores of the functions, over plain HTTP and over TLS: what the server's AWS endpoints answered to the first call of
-//! each kind, at once. So what a store does with a call, such as waiting for its disk, is not measured along.
+//! The stores of the functions, over plain HTTP and over TLS. They replay the responses of the server's AWS endpoints
+//! to the first call of each kind at once, so that the stores' own work, such as waiting for a disk, is not measured.
 
 use std::{
     collections::HashMap,
@@ -29,17 +29,17 @@ const SYSTEM_BUNDLES: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
 ];
 
-/// Where the stores answer, until the process ends.
+/// The stores' addresses. They respond until the process ends.
 pub(crate) struct ReplayedStores {
     pub(crate) url: String,
     pub(crate) tls_url: String,
-    /// The system's certificate authorities, and the one of the listener for TLS.
+    /// The system's certificate authorities, with the one for the TLS listener.
     pub(crate) bundle: PathBuf,
     _folder: TempDir,
 }
 
 impl ReplayedStores {
-    /// FirstAnswers what the endpoints at this address answer.
+    /// Replays the responses of the endpoints at this address.
     pub(crate) fn like(address: String) -> Result<Self, BenchError> {
         let answers = Arc::new(FirstAnswers::of(address));
         let folder = tempfile::tempdir()?;
@@ -86,7 +86,7 @@ fn certificates() -> Result<(ServerConfig, String), BenchError> {
     Ok((config, authority.pem()))
 }
 
-/// Serves each connection on a thread of its own. Returns the port.
+/// Serves each connection on a separate thread. Returns the port.
 fn listen<S: Read + Write>(
     answers: Arc<FirstAnswers>,
     accept: impl Fn(TcpStream) -> Result<S, BenchError> + Send + Sync + 'static,
@@ -97,7 +97,7 @@ fn listen<S: Read + Write>(
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (accept, answers) = (Arc::clone(&accept), Arc::clone(&answers));
-            // A function that is ended breaks its connection off.
+            // A function that is killed breaks its connection.
             thread::spawn(move || {
                 stream.set_nodelay(true)?;
                 serve(BufReader::new(accept(stream)?), &answers)
@@ -107,7 +107,7 @@ fn listen<S: Read + Write>(
     Ok(port)
 }
 
-/// FirstAnswers until the connection ends.
+/// Responds until the connection ends.
 fn serve<S: Read + Write>(
     mut connection: BufReader<S>,
     answers: &FirstAnswers,
@@ -120,7 +120,7 @@ fn serve<S: Read + Write>(
     }
 }
 
-/// The answers to the first call of each kind.
+/// The responses to the first call of each kind.
 struct FirstAnswers {
     /// Host and port of the endpoints.
     address: String,
@@ -135,7 +135,7 @@ impl FirstAnswers {
         }
     }
 
-    /// What the endpoints answer, or have answered.
+    /// The response to a call, from the endpoints the first time.
     fn find(&self, request: &HttpMessage) -> Result<Arc<[u8]>, BenchError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = kind(request);
@@ -155,7 +155,7 @@ impl FirstAnswers {
     }
 }
 
-/// The caller, since a transaction belongs to one; the operation; and its SQL.
+/// The kind of a call: its caller, since a transaction belongs to one, its operation and its SQL.
 fn kind(request: &HttpMessage) -> String {
     let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let authorization = request.header("authorization").unwrap_or_default();
@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    /// Endpoints that answer each call with its number.
+    /// Endpoints that respond to each call with its number.
     fn endpoints() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -9,9 +9,9 @@ use std::{
 use super::{process::FunctionProcess, runtime_api::RuntimeApi, share::ControlGroup};
 use crate::{error::BenchError, statistics::median};
 
-/// The memory settings whose share of a processor is measured, in MB.
+/// The memory settings whose processor share is measured, in MB.
 pub(super) const MEMORIES: [u32; 4] = [128, 256, 512, 1_024];
-/// How many answers after the first one the warm time is the median of.
+/// How many responses after the first one the warm time is the median of.
 pub(super) const WARM_ANSWERS: usize = 20;
 
 /// The milliseconds of one start.
@@ -21,7 +21,7 @@ pub(super) struct StartTimes {
 }
 
 impl StartTimes {
-    /// Starts a program and has it answer some events, from the first one on with a share of a processor.
+    /// Starts a program and lets it handle some events, from the first one on with a share of a processor.
     pub(super) fn measure(
         program: &Path,
         variables: &[(String, String)],
