@@ -1,4 +1,4 @@
-//! Adding, with every failure at every call.
+//! Adding an instance, with every failure at every call.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     faults::{FaultCase, FaultPolicy, all},
 };
 
-/// Adds an instance while the first call named `step` fails as `case` says.
+/// Adds an instance while the first call named `step` fails according to `case`.
 async fn add_with(
     case: FaultCase,
     step: &'static str,
@@ -198,7 +198,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     }
 }
 
-/// An inventory whose first commit is not answered, nor the first read afterwards.
+/// An inventory whose first commit gets no response, nor does the first read afterwards.
 fn unanswered(commit: WorkMoment) -> (FakeDataApi, DataApiInventory) {
     FakeDataApi::start(move |call| match (call.name, call.nth) {
         ("commit", 1) => Some(CallFault {
@@ -233,7 +233,7 @@ async fn what_a_commit_did_is_looked_for_until_it_is_known() {
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
     assert_eq!(fake.calls(), "begin insert commit rollback token token");
 
-    // And just after the read.
+    // Or just after the read.
     let (fake, inventory) = unanswered(WorkMoment::Never);
     let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token token", true));
     assert!(matches!(added, Err(AddError::Duplicate)), "{added:?}");
@@ -249,7 +249,7 @@ async fn an_instance_that_others_removed_after_a_commit_without_an_answer_does_n
         let (fake, inventory) = unanswered(WorkMoment::AtOnce);
         let new = instance(0);
         let (added, ()) = tokio::join!(inventory.add(&new), fake.meddled_with("token", added_anew));
-        // It was added, so it is not a duplicate; a retry finds what is stored.
+        // It was added, so it is not a duplicate; a retry finds the stored instance.
         assert!(
             matches!(added, Err(AddError::Store(StoreError::Unavailable { .. }))),
             "{added:?}"
@@ -350,7 +350,7 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
                 "{step}, {name}: {:?}",
                 begun.elapsed()
             );
-            // A transaction that the service does not know needs no end.
+            // A transaction that the service does not know need not be ended.
             assert!(
                 !fake.has_row() && (policy == FaultPolicy::Gone || !fake.holds_locks()),
                 "{step}, {name}"
@@ -389,7 +389,7 @@ async fn an_add_that_waits_for_a_lock_beyond_its_time_is_never_done() {
             (0, "commit"),
             (1, "commit"),
         ] {
-            // Without an answer to its rollback a commit stays in doubt, and the instance may be stored.
+            // Without a response to its rollback a commit stays in doubt, and the instance may be stored.
             if (step, ends) == ("commit", WorkMoment::Never) {
                 continue;
             }

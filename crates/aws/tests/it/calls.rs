@@ -1,4 +1,4 @@
-//! The calls in a request's line, metrics and trace.
+//! A request's calls, as reported in its log line, metrics and trace.
 
 use fleet_aws::{DimensionsSettings, DynamoDimensions};
 use fleet_core::{

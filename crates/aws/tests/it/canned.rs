@@ -1,4 +1,4 @@
-//! An HTTP client that answers from a script, and the configuration that puts it beneath the SDK.
+//! An HTTP client with scripted responses, and an SDK configuration that uses it.
 
 use std::{
     fmt,
@@ -29,9 +29,9 @@ pub(crate) enum CannedReply {
     Garbage,
     /// The connection breaks.
     Reset,
-    /// No response ever.
+    /// No response at all.
     Silence,
-    /// The response after a while.
+    /// The response, after a while.
     Late(Duration, Box<Self>),
 }
 
@@ -44,7 +44,7 @@ impl CannedReply {
         }
     }
 
-    /// An error as the services write it.
+    /// An error in the services' format.
     pub(crate) fn error(status: u16, exception: &'static str, message: &str) -> Self {
         Self::Answer {
             status,
@@ -135,7 +135,7 @@ fn response(status: u16, exception: Option<&'static str>, body: String) -> HttpR
     response
 }
 
-/// A configuration whose every request `script` answers.
+/// A configuration in which `script` responds to every request.
 pub(crate) fn config(
     script: impl FnMut(CannedRequest) -> CannedReply + Send + 'static,
 ) -> SdkConfig {

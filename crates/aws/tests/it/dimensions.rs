@@ -1,4 +1,4 @@
-//! Dimensions on canned answers of DynamoDB: what is sent, and every way it can fail.
+//! Dimensions on canned DynamoDB responses: what is sent, and every way it can fail.
 
 use std::{
     convert::Infallible,
@@ -26,7 +26,7 @@ use crate::canned::{CannedReply, CannedRequest, config, is_short};
 
 type SentBodies = Arc<Mutex<Vec<Value>>>;
 
-/// Dimensions whose every request `script` answers; what was sent is kept.
+/// Dimensions with the responses of `script`; also returns what was sent.
 fn dimensions(
     mut script: impl FnMut(&CannedRequest, usize) -> CannedReply + Send + 'static,
 ) -> (DynamoDimensions, SentBodies) {
@@ -206,7 +206,7 @@ async fn a_later_update_expects_the_item_that_was_read() {
     );
 }
 
-/// How many bytes of its id name a write afterwards.
+/// How many bytes of its id identify an earlier write.
 const NAME_BYTES: usize = 6;
 
 /// The attribute that names earlier writes, newest first.
@@ -215,7 +215,7 @@ fn earlier_writes(names: impl IntoIterator<Item = [u8; NAME_BYTES]>) -> Value {
     json!({ "B": BASE64_STANDARD.encode(bytes) })
 }
 
-/// What names the write of an item afterwards.
+/// The bytes that identify the write of an item afterwards.
 fn name(item: &Value) -> [u8; NAME_BYTES] {
     let id = item["writeId"]["S"].as_str().unwrap().replace('-', "");
     std::array::from_fn(|byte| u8::from_str_radix(&id[2 * byte..2 * byte + 2], 16).unwrap())
@@ -237,7 +237,7 @@ async fn an_item_names_its_last_writes_within_a_kilobyte() {
     let put = sent.lock().unwrap()[1]["body"]["Item"].clone();
     let kept = std::iter::once([0x7a; NAME_BYTES]).chain(names(121).take(119));
     assert_eq!(put["earlierWrites"], earlier_writes(kept));
-    // An item's size is that of its names and values: text as UTF-8, binary without the base64.
+    // An item's size is that of its names and values: text in UTF-8, binary without base64.
     let size: usize = put
         .as_object()
         .unwrap()
@@ -280,7 +280,7 @@ async fn a_conflict_is_met_with_the_item_that_it_carries() {
 async fn a_conflict_with_ones_own_write_is_a_success() {
     let (dimensions, sent) = dimensions(|request, nth| match nth {
         1 => nothing(),
-        // Done, but the answer is lost; the SDK sends the same write again.
+        // Done, but the response is lost; the SDK sends the same write again.
         2 => CannedReply::Reset,
         _ => conflict(&request.body["Item"]),
     });
@@ -311,7 +311,7 @@ async fn ones_own_write_that_others_have_written_over_is_not_done_again() {
     assert_eq!(operations(&sent), ["GetItem", "PutItem", "PutItem"]);
 }
 
-/// A conflict with what `revision` writes have left, of which the item names the last three.
+/// A conflict with the result of `revision` writes, of which the item names the last three.
 fn conflict_after(revision: u64) -> CannedReply {
     let mut newer = item("9.0", &revision.to_string(), "theirs");
     newer["earlierWrites"] = earlier_writes([[1; NAME_BYTES], [2; NAME_BYTES]]);
@@ -320,7 +320,7 @@ fn conflict_after(revision: u64) -> CannedReply {
 
 #[tokio::test(start_paused = true)]
 async fn a_resent_write_that_would_be_named_was_not_done() {
-    // Its own would have been the first one.
+    // Its own write would have been the first one.
     let (dimensions, sent) = dimensions(|_, nth| match nth {
         2 => CannedReply::Reset,
         3 => conflict_after(3),
@@ -374,8 +374,8 @@ async fn a_write_whose_every_attempt_was_refused_was_not_done_however_many_have_
     }
 }
 
-/// The first put is not answered, and the two times that the SDK tries it again meet the other region's conflict, which says
-/// nothing of the first attempt. What that put is the answer of the call number `last`.
+/// The first put gets no response, and the SDK's two further attempts meet the other region's conflict, which says
+/// nothing about the first attempt. Its put is the response of call number `last`.
 fn lost_before_conflicts(
     last: usize,
     answer: fn(&Value) -> CannedReply,
@@ -394,7 +394,7 @@ fn lost_before_conflicts(
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_remembered_until_its_write_can_no_longer_arrive() {
-    // It arrives after the state was read again.
+    // It arrives after the state was reread.
     let (dimensions, sent) = lost_before_conflicts(6, conflict);
     let change = dimensions.update(&id(), raised).await.unwrap();
     assert_eq!(change.after.desired.get(), 2.0);
@@ -472,7 +472,7 @@ async fn a_dimension_that_others_write_all_the_time_is_given_up() {
         begun.elapsed()
     );
     assert_eq!(source.to_string(), "other writers came first each time");
-    // Every other time it waits for half a second at the most, and it sends nothing more when there is no time for a wait.
+    // Every other time it waits for at most half a second, and it sends nothing more if there is no time for a wait.
     assert!((50..150).contains(&operations(&sent).len()));
 }
 
@@ -492,7 +492,7 @@ async fn from_the_third_conflict_on_others_go_first_every_other_time() {
     dimensions.update(&id(), raised).await.unwrap();
     let times = times.lock().unwrap();
     let waits: Vec<_> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    // In milliseconds, at least and at most: half of each wait is random. The clock's steps are whole milliseconds.
+    // Minimum and maximum in milliseconds: half of each wait is random. The clock's steps are whole milliseconds.
     let expected = [
         (0, 0),
         (0, 0),
@@ -532,7 +532,7 @@ async fn an_update_whose_time_is_used_up_by_its_calls_is_given_up() {
 async fn a_lost_answer_is_forgotten_when_its_write_can_no_longer_arrive() {
     let (dimensions, sent) = dimensions(|_, nth| match nth {
         2 => CannedReply::Reset,
-        // What it expected is gone, and it was not done.
+        // The state that it expected is gone, and it was not done.
         3 => conflict_after(3),
         4 => conflict_after(1_000),
         _ => nothing(),
@@ -573,7 +573,7 @@ async fn passing_failures_are_tried_three_times_and_then_unavailable() {
             panic!("{name}: {read:?}")
         };
         assert!(is_short(retry_after) && begun.elapsed() <= WORK, "{name}");
-        // An answer that cannot be read is not sent for again.
+        // An unreadable response is not retried.
         assert_eq!(calls, if name == "garbage" { 1 } else { 3 }, "{name}");
         assert_eq!(
             operations(&sent).len(),
@@ -733,7 +733,7 @@ async fn an_item_of_an_earlier_version_has_no_time() {
 async fn the_tag_of_a_change_is_that_of_the_item_which_it_left() {
     let (dimensions, sent) = dimensions(|request, nth| match nth {
         1 => nothing(),
-        // Done, but the answer is lost.
+        // Done, but the response is lost.
         2 => CannedReply::Reset,
         3 => conflict(&request.body["Item"]),
         _ => CannedReply::ok(&json!({ "Item": item("2.0", "1", "theirs") })),

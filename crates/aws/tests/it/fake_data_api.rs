@@ -1,4 +1,4 @@
-//! The Data API of a database with one row, whose calls fail when a test says so.
+//! The Data API of a database with one row, whose calls fail as a test specifies.
 
 use std::{
     collections::BTreeMap,
@@ -27,30 +27,30 @@ pub(crate) struct CallFault {
 pub(crate) enum WorkMoment {
     Never,
     AtOnce,
-    /// This long after the start of the test: until then it waits for a lock, and cannot be cancelled. It does nothing
+    /// This long after the start of the test: until then it waits for a lock, and cannot be cancelled. It has no effect
     /// if its transaction has ended by then.
     Later(Duration),
 }
 
-/// A call that is about to be answered.
+/// A call that is about to get its response.
 pub(crate) struct CallStep<'a> {
     /// `begin`, `insert`, `packages`, `commit`, `rollback`, `token`, `get`, `next`, `list`, `delete` or `one`.
     pub(crate) name: &'a str,
-    /// Which call of this name it is, from 1.
+    /// The number of the call among those with its name, from 1.
     pub(crate) nth: usize,
-    /// How long after the start of the test.
+    /// The time since the start of the test.
     pub(crate) at: Duration,
 }
 
 /// The token of a row that is not ours.
 const ANOTHER: &str = "another";
 
-/// Longer than any operation takes.
+/// Longer than any operation.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// More calls than any test makes.
 const MANY: usize = 1_000;
 
-/// What a transaction, or a single statement, does to the row.
+/// The effect of a transaction, or of a single statement, on the row.
 enum RowChange {
     /// Inserts it, with this token.
     Put(Option<String>),
@@ -64,7 +64,7 @@ struct DatabaseState {
     stored: Option<String>,
     /// The open transactions, with what they did.
     open: BTreeMap<String, Option<RowChange>>,
-    /// The calls that wait for a lock, with when they get it.
+    /// The calls that wait for a lock, and when they get it.
     waiting: Vec<(Instant, &'static str, CannedRequest)>,
     calls: Vec<String>,
     /// The longest SQL text (in characters) and the longest request (in bytes) seen.
@@ -76,7 +76,7 @@ struct DatabaseState {
 pub(crate) struct FakeDataApi(Arc<Mutex<DatabaseState>>);
 
 impl FakeDataApi {
-    /// An empty database with an inventory on it. `faults` decides for each call whether it fails.
+    /// An empty database with an inventory over it. `faults` decides for each call whether it fails.
     pub(crate) fn start(
         mut faults: impl FnMut(&CallStep<'_>) -> Option<CallFault> + Send + 'static,
     ) -> (Self, DataApiInventory) {
@@ -121,8 +121,8 @@ impl FakeDataApi {
         self
     }
 
-    /// What another client does once the calls end with `calls`: inserts its row in place of ours, or deletes the existing
-    /// one.
+    /// Acts as another client once the calls end with `calls`: inserts its row in place of ours, or deletes the
+    /// existing one.
     pub(crate) async fn meddled_with(&self, calls: &str, put: bool) {
         let begun = Instant::now();
         while !self.calls().ends_with(calls) {
@@ -142,7 +142,7 @@ impl FakeDataApi {
         self.now().stored.as_deref() == Some(ANOTHER)
     }
 
-    /// Whether a transaction that wrote is still open.
+    /// Whether a transaction that has written is still open.
     pub(crate) fn holds_locks(&self) -> bool {
         self.now().open.values().any(Option::is_some)
     }
@@ -152,14 +152,14 @@ impl FakeDataApi {
         self.now().waiting.len()
     }
 
-    /// The database after all that has happened by now.
+    /// The state of the database after everything that has happened by now.
     fn now(&self) -> MutexGuard<'_, DatabaseState> {
         let mut state = self.0.lock().unwrap();
         state.run_waiting();
         state
     }
 
-    /// The calls so far, by name, in one text.
+    /// The names of the calls so far, in one text.
     pub(crate) fn calls(&self) -> String {
         self.0.lock().unwrap().calls.join(" ")
     }
@@ -248,7 +248,7 @@ impl DatabaseState {
         }
     }
 
-    /// Does `change` within `transaction`, or directly.
+    /// Applies `change` within `transaction`, or directly.
     fn change(&mut self, transaction: Option<&str>, change: RowChange) {
         match (transaction, change) {
             (Some(id), change) => drop(self.open.insert(id.to_owned(), Some(change))),
@@ -294,7 +294,7 @@ pub(crate) fn instance(packages: usize) -> NewInstance {
     }
 }
 
-/// The widest possible instance: every text of maximal length, of 4-byte characters, and 10,000 packages.
+/// The widest possible instance: every text of maximum length, of 4-byte characters, and 10,000 packages.
 pub(crate) fn widest() -> NewInstance {
     let wide = |n: usize, max: usize| format!("{}{n:05}", "𝕏".repeat(max - 5));
     let package = |n: usize| Package {

@@ -1,4 +1,4 @@
-//! The Data API's failures on the wire.
+//! The Data API's failures, as responses.
 
 use crate::{
     canned::CannedReply,
@@ -12,9 +12,9 @@ pub(crate) enum FaultPolicy {
     Again,
     /// Retries, since the transaction is gone.
     Gone,
-    /// Answers 503.
+    /// Responds 503.
     Unavailable,
-    /// Answers 500.
+    /// Responds 500.
     Fault,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct FaultCase {
 }
 
 impl FaultCase {
-    /// The call fails without having done anything.
+    /// The call fails without having had an effect.
     pub(crate) fn undone(&self) -> Option<CallFault> {
         Some(CallFault {
             reply: (self.reply)(),

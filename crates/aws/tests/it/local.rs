@@ -49,12 +49,12 @@ impl Local {
         Self::start_with(settings(), "fleet-dimensions").await
     }
 
-    /// The endpoints always have the same database, secret and table; the adapters look for those given.
+    /// The endpoints always have the same database, secret and table; the adapters look for the given ones.
     async fn start_with(settings: InventorySettings, table: &str) -> Self {
         Self::start_on(Storage::InMemory, Schema::fleet(), settings, table).await
     }
 
-    /// With its data in a folder.
+    /// Starts with the data in a folder.
     pub(crate) async fn start_in(folder: &Path) -> Self {
         let storage = Storage::Folder(folder.to_owned());
         Self::start_on(storage, Schema::fleet(), settings(), "fleet-dimensions").await
@@ -169,10 +169,10 @@ async fn an_instance_is_added_read_and_removed() {
         assert_eq!((removed.unwrap(), calls), (there, 3));
     }
     assert_eq!(local.inventory.get(&new.id).await.unwrap(), None);
-    // Its packages went with it, or these would be in the way.
+    // Its packages went with it, otherwise these would be in the way.
     local.inventory.add(&new).await.unwrap();
     local.inventory.remove(&new.id).await.unwrap();
-    // An import brings the creation date.
+    // An import sets the creation date.
     let mut old = found;
     old.summary.created = CreationDate::parse("2019-03-06 02:45:32").unwrap();
     local.inventory.restore(&old).await.unwrap();
@@ -514,7 +514,7 @@ async fn tables_that_are_missing_or_of_another_layout_are_not_ready() {
         ),
         (
             with(|migrations| {
-                // What stands in for an older schema with the same tables.
+                // This stands in for an older schema with the same tables.
                 migrations[1].version = 1;
                 migrations[0].version = 0;
                 migrations.truncate(2);
@@ -540,7 +540,7 @@ async fn tables_that_are_missing_or_of_another_layout_are_not_ready() {
         assert!(source.to_string().starts_with(why), "{source}");
         local.aws.stop().await;
     }
-    // A request says the same in its log.
+    // A request logs the same cause.
     let local = Local::start_with_schema(with(Vec::clear), settings(), "fleet-dimensions").await;
     assert!(matches!(
         local.inventory.get(&id("i-1")).await,

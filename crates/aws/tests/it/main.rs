@@ -1,4 +1,4 @@
-//! The adapters on canned answers, and on the local AWS endpoints.
+//! The adapters on canned responses, and on the local AWS endpoints.
 
 #![expect(
     clippy::unwrap_used,

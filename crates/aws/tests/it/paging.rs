@@ -21,12 +21,12 @@ use crate::{
     local::{Local, instance, settings},
 };
 
-/// How many instances there are.
+/// The number of instances.
 pub(crate) const INSTANCES: usize = 3_000;
 /// No page needs more than this many entries of an index.
 const EXAMINED: usize = 200;
 
-/// What the instance with this number is: id, region, account, and its packages with their versions.
+/// The instance with a certain number: id, region, account, and its packages with their versions.
 struct SampleInstance {
     id: String,
     region: &'static str,
@@ -52,7 +52,7 @@ fn sample(n: usize) -> SampleInstance {
         "many"
     };
     SampleInstance {
-        // Not in the order of their numbers.
+        // Not in the order of the numbers.
         id: format!("i-{:04}", n * 7_919 % 10_000),
         region,
         account,
@@ -123,7 +123,7 @@ pub(crate) async fn fill(aws: &LocalAws) -> Client {
     client
 }
 
-/// Every combination of filters, with values that many instances have, few, or none.
+/// Every combination of filters, with values of many instances, of a few, or of none.
 pub(crate) fn filters() -> Vec<InstanceFilter> {
     let mut filters = Vec::new();
     for region in [
@@ -188,7 +188,7 @@ fn matching(filter: &InstanceFilter) -> Vec<String> {
     ids
 }
 
-/// How many instances pass what each index has; the fewest bound the pages.
+/// The fewest instances that any one condition of the filter leaves: they bound the number of pages.
 fn rarest(filter: &InstanceFilter) -> usize {
     let alone = [
         InstanceFilter {
@@ -228,7 +228,7 @@ async fn every_combination_of_filters_lists_each_match_once_and_in_order() {
         }
         let expected = matching(&filter);
         assert_eq!(listed, expected, "{filter:?}");
-        // Each page gets as far as half of what it examines does on the rarest condition, or is full.
+        // Each page either examines half of its maximum for the rarest condition, or is full.
         let most = rarest(&filter) / (EXAMINED / 2) + expected.len() / limit.get() + 2;
         assert!(pages <= most, "{pages} of {most} pages: {filter:?}");
     }
@@ -293,7 +293,7 @@ async fn a_found_instance_shows_its_first_packages_and_how_many_it_has() {
             ("none".to_owned(), 0, None, 0),
         ]
     );
-    // The page, the counts, the packages of those that have few, and of each other one.
+    // The page, the counts, the packages of instances with few, and those of each other instance.
     assert_eq!(calls, 4);
     local.aws.stop().await;
 }
@@ -320,7 +320,7 @@ async fn the_values_to_filter_by_come_with_the_number_of_their_instances() {
     local.aws.stop().await;
 }
 
-/// Each value with how often it is there: the most frequent first, then in their order.
+/// Each value with its frequency: the most frequent first, then in the values' own order.
 fn most_frequent<V: Ord>(values: impl Iterator<Item = V>) -> Vec<(V, u64)> {
     let mut counts = BTreeMap::new();
     for value in values {
@@ -402,7 +402,7 @@ async fn an_instance_whose_whole_id_is_a_word_comes_first_and_once() {
             found.len() as u64
         );
     }
-    // A later page leaves it to the first.
+    // A later page does not repeat what the first one shows.
     let search = InstanceSearch::new(InstanceFilter::default(), "z-9");
     let after = InstanceId::parse("b").unwrap();
     let page = local

@@ -1,5 +1,5 @@
-//! How the database runs the list's statements: along an index from where the page begins, with no scan of a table and no
-//! sort of what is in it. On SQLite here, on MariaDB in `.ci/mariadb`.
+//! How the database runs the list's statements: along an index from the start of the page, without scanning or sorting
+//! a table. On SQLite here, on MariaDB in `.ci/mariadb`.
 
 use std::sync::{Arc, Mutex};
 
@@ -23,7 +23,7 @@ struct SentStatement {
     parameters: Vec<(String, String)>,
 }
 
-/// The statements of every list, from the first page on and from the middle, and of a search for words.
+/// The statements of every list, from the first page and from the middle, and of a word search.
 async fn statements() -> Vec<SentStatement> {
     let bodies = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&bodies);
@@ -72,7 +72,7 @@ async fn statements() -> Vec<SentStatement> {
     statements
 }
 
-/// As SQLite reads it, which has no hints of this form.
+/// The statement for SQLite, which does not support hints of this form.
 fn without_hints(sql: &str) -> String {
     let mut parts = sql.split(" FORCE INDEX (");
     let first = parts.next().unwrap().to_owned();
@@ -83,12 +83,13 @@ fn without_hints(sql: &str) -> String {
 async fn sqlite_reads_pages_along_an_index() {
     let folder = tempfile::tempdir().unwrap();
     if fleet_testing::fresh_database().is_some() {
-        // `mariadb_reads_pages_along_an_index` does its work.
+        // `mariadb_reads_pages_along_an_index` covers this.
         return;
     }
     Local::start_in(folder.path()).await.aws.stop().await;
     let database = rusqlite::Connection::open(folder.path().join("rds.sqlite")).unwrap();
-    // Those of the embedded engine: which of them a column has decides whether an index serves, and not their order.
+    // The embedded engine's collations: which of them a column has decides whether an index is usable, whatever their
+    // order.
     for collation in ["ai_ci", "padded"] {
         database.create_collation(collation, str::cmp).unwrap();
     }
@@ -114,7 +115,7 @@ async fn sqlite_reads_pages_along_an_index() {
         }
         let windows = sql.matches(") w WHERE").count();
         for step in &plan {
-            // A window and the ids of one are small; every table is entered by a key.
+            // A window and the ids in it are small; every table is accessed by a key.
             let scanned = step.strip_prefix("SCAN ");
             let derived = scanned.is_none_or(|name| {
                 ["w", "e", "n", "i", "CONSTANT"].contains(&name.split(' ').next().unwrap())
@@ -122,13 +123,13 @@ async fn sqlite_reads_pages_along_an_index() {
             assert!(derived && !step.contains("AUTOMATIC"), "{what}: {plan:#?}");
             assert!(!step.starts_with("SCAN e USING"), "{what}: {plan:#?}");
         }
-        // The instances of a package's entries are found one by one.
+        // The instances of a package's entries are looked up one by one.
         let joins = sql.matches(") n CROSS JOIN").count();
         let found = plan
             .iter()
             .filter(|step| step.starts_with("SEARCH e USING PRIMARY KEY (aws_instance_id=?)"));
         assert!(found.count() >= joins, "{what}: {plan:#?}");
-        // At most the rows of each window are put in order, and those of none where there is no window.
+        // At most the rows of each window are sorted, and none without a window.
         let sorts = plan
             .iter()
             .filter(|step| step.contains("FOR ORDER BY"))
@@ -156,7 +157,7 @@ async fn sqlite_reads_pages_along_an_index() {
 async fn mariadb_reads_pages_along_an_index() {
     let local = Local::start().await;
     if fleet_testing::fresh_database().is_none() {
-        // `sqlite_reads_pages_along_an_index` does its work.
+        // `sqlite_reads_pages_along_an_index` covers this.
         return local.aws.stop().await;
     }
     let client = fill(&local.aws).await;
@@ -197,7 +198,7 @@ async fn mariadb_reads_pages_along_an_index() {
             if table.is_empty() || table.starts_with('<') {
                 continue;
             }
-            // The equalities on a name alone and on one instance's packages have no place to begin at.
+            // An equality on a name alone, or on one instance's packages, has no start position.
             let entered = match table.as_str() {
                 "p" => ["ref", "eq_ref", "const", "range"].contains(&kind.as_str()),
                 "e" | "ec2" => ["range", "eq_ref", "const"].contains(&kind.as_str()),

@@ -160,7 +160,7 @@ async fn a_probe_asks_once_unless_its_connection_broke() {
     for case in all() {
         let name = case.name;
         if name == "reset" {
-            // A kept connection that died while the function was frozen says nothing about the store.
+            // A kept-alive connection that died while the function was frozen says nothing about the store.
             let (fake, inventory, ..) = first_call(case, "one");
             inventory.probe().await.unwrap();
             assert_eq!(fake.calls(), "one one", "{name}");

@@ -1,4 +1,4 @@
-//! Removing, with every failure at every call.
+//! Removing an instance, with every failure at every call.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn id() -> InstanceId {
     InstanceId::parse("i-1").unwrap()
 }
 
-/// A database with a row, whose calls fail as `faults` says: the call's name, and its number among those of that name.
+/// A database with a row, whose calls fail as in `faults`: the call's name, and its number among those with that name.
 fn occupied(
     mut faults: impl FnMut(&str, usize) -> Option<CallFault> + Send + 'static,
 ) -> (FakeDataApi, DataApiInventory) {
@@ -155,7 +155,7 @@ async fn a_commit_that_was_not_done_is_tried_again_or_refused() {
     }
 }
 
-/// A database with a row, whose first commit is not answered, nor the first read afterwards.
+/// A database with a row, whose first commit gets no response, nor does the first read afterwards.
 fn unanswered(commit: WorkMoment) -> (FakeDataApi, DataApiInventory) {
     occupied(move |call, nth| match (call, nth) {
         ("commit", 1) => Some(CallFault {
@@ -212,7 +212,7 @@ async fn an_instance_that_others_added_after_a_commit_without_an_answer_stays() 
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_waits_for_a_lock_beyond_its_time_is_never_done() {
-    // Without an answer to its rollback a commit stays in doubt, and the instance may be removed.
+    // Without a response to its rollback a commit stays in doubt, and the instance may have been removed.
     for (step, ends) in [
         ("delete", WorkMoment::AtOnce),
         ("delete", WorkMoment::Never),
@@ -268,7 +268,7 @@ async fn a_failure_that_lasts_is_given_up_in_time() {
                 "{step}, {name}: {:?}",
                 begun.elapsed()
             );
-            // A transaction that the service does not know needs no end.
+            // A transaction that the service does not know need not be ended.
             assert!(
                 fake.is_occupied() && (policy == FaultPolicy::Gone || !fake.holds_locks()),
                 "{step}, {name}"

@@ -12,7 +12,7 @@ enum ModelRequest {
     Patch(f64),
 }
 
-/// Keeps no status: it follows from the number of reads since the last order.
+/// Stores no status: it follows from the number of reads since the last order.
 struct DemoModel {
     reached: f64,
     desired: f64,

@@ -1,4 +1,4 @@
-//! Production mode against a model that keeps the four fields apart, as a client sees them.
+//! Production mode against a model with four separate fields, as a client sees them.
 
 use fleet_core::scaling::{
     Capacity, Dimension, FailureReason, StatusName,
@@ -23,7 +23,7 @@ struct SentPatch {
 }
 
 impl ProductionModel {
-    /// The sentences of the contract, one after the other.
+    /// The rules of the contract, one after the other.
     fn patched(&self, sent: &SentPatch) -> Option<Self> {
         let mut new = self.clone();
         new.actual = sent.actual.map_or(self.actual, f64::from);

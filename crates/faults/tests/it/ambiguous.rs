@@ -9,7 +9,7 @@ use fleet_faults::{Fault, FaultKind, FaultRun, Functions, Proxy, Stores, stores:
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-/// A function's way to its stores, with faults on it, and the stores behind.
+/// A function's connection to its stores, with faults on it, and the stores behind it.
 struct Way {
     stores: Stores,
     proxy: Proxy,
@@ -38,14 +38,14 @@ fn record(number: usize, packages: usize) -> Value {
     json!({"aws_region": format!("r{number}"), "aws_account": "123456789012", "packages": packages})
 }
 
-/// Does `request` `count` times, on several transports at once, and reports what was done.
+/// Runs `request` `count` times, on several connections at once, and reports the number.
 async fn each<F>(name: &str, kind: FaultKind, request: impl Fn(Arc<Way>, fastrand::Rng, usize) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
     let name = format!("{name}, {kind:?}");
     let run = FaultRun::of(&name);
-    // A call that is never answered takes 5 to 10 s, so these wait concurrently; most of them are in `unheard`.
+    // A call without a response takes 5 to 10 s, so these wait concurrently; most of them are in `unheard`.
     let (count, ways) = if kind == FaultKind::Silence {
         (run.count(2, 50), run.count(2, 50))
     } else {
@@ -168,7 +168,7 @@ async fn patch(way: Arc<Way>, mut rng: fastrand::Rng, number: usize, kind: Fault
         (200, &json!(desired), &json!("Pending"))
     );
     assert_eq!(way.proxy.counts().1, 1);
-    // Written once: neither lost nor applied again.
+    // Written once: neither lost nor repeated.
     assert_eq!(
         way.stores.revision("1-23456789").await,
         before + 1,
@@ -201,10 +201,10 @@ kinds! {
 
 /// Each call fails with this chance.
 const CHANCE: f64 = 0.3;
-/// The number of clients. Each has its own store, and spends most of its time waiting before it tries again.
+/// The number of clients. Each has a separate store, and spends most of its time waiting before it tries again.
 const CLIENTS: usize = 100;
-/// After how long a transaction ends whose rollback was lost too: its client waits for its own lock until then, and in
-/// three minutes, as Aurora has it, no client would get far.
+/// The time after which a transaction ends whose rollback was lost too. Its client waits for its own lock until then;
+/// with Aurora's three minutes no client would get far.
 const IDLE: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,7 +229,7 @@ async fn an_add_that_is_sent_until_it_is_answered_ends_as_one_record() {
                     match answer.status {
                         200 => break,
                         503 => assert!((1..=15).contains(&answer.header("retry-after").parse::<u32>().unwrap())),
-                        // Only a client that was told that the result is unknown may find that it was done.
+                        // Only a client that was told that the result is unknown may find that the request was done.
                         400 => {
                             assert!(told_to_wait && answer.text.contains("Duplicate entry"), "{}", answer.text);
                             break;

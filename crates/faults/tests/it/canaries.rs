@@ -1,4 +1,4 @@
-//! Secrets never show, neither in a log line nor in a response, however a request fails.
+//! Secrets never appear, neither in a log line nor in a response, however a request fails.
 
 use fleet_faults::{
     ClientResponse, Fault, FaultRun, Proxy, ServerConnection, ServerProcess, Stores,
@@ -7,7 +7,7 @@ use fleet_local_aws::SecretOption;
 use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
-/// Every canary contains this.
+/// The text that every canary contains.
 const CANARY: &str = "CANARY";
 
 fn body() -> String {
@@ -16,7 +16,7 @@ fn body() -> String {
     .to_string()
 }
 
-/// Every way for a store to fail, with texts that quote values where the database does.
+/// Every way in which a store can fail, with messages that quote values where the database does.
 fn faults() -> Vec<Option<Fault>> {
     let refuse = |status, exception, message: &str| {
         Some(Fault::Refuse {
@@ -66,7 +66,7 @@ fn faults() -> Vec<Option<Fault>> {
     ]
 }
 
-/// A request in which everything that may be secret is a canary.
+/// Sends a request in which everything that may be secret is a canary.
 async fn ask(
     connection: &mut ServerConnection,
     method: &str,
@@ -86,7 +86,7 @@ async fn ask(
         .unwrap()
 }
 
-/// An error may tell the client its own id, which the duplicate's text does by contract, and nothing else.
+/// An error may contain the client's own id, which the message for a duplicate does by contract, and nothing else.
 fn assert_tells_nothing(answer: &ClientResponse) {
     let told = answer.text.replace("CANARY-path", "");
     assert!(
@@ -128,7 +128,7 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         ("DB_SECRET", "fleet-db"),
         ("DB_NAME", "ec2_inventory_db"),
         ("DIMENSIONS_TABLE", "fleet-dimensions"),
-        // Not a secret: it is in plain text in each request, and the SDK logs it.
+        // Not a secret: it is in plain text in every request, and the SDK logs it.
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "CANARY-secret"),
         ("AWS_SESSION_TOKEN", "CANARY-secret"),
@@ -142,10 +142,11 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
     let instance = "/ec2/CANARY-path";
     let dimension = "/v1/scalableTargetDimensions/CANARY-path?x=CANARY-query";
     for (number, fault) in faults().into_iter().enumerate() {
-        // At every call, so that it lasts; and at the third one alone, where an add inserts its packages.
+        // At every call, so that it lasts; and only at the third one, where an add inserts its packages.
         for only in [None, Some(2)] {
             let fault = fault.clone();
-            // A lasting one is a duplicate for an insert only; any other call would just be retried for seconds.
+            // A persistent one counts as a duplicate only for an insert; any other call would just be retried for
+            // seconds.
             if only.is_none()
                 && matches!(&fault, Some(Fault::Refuse { message, .. }) if message.starts_with("Duplicate"))
             {
@@ -230,8 +231,8 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
     let told: Vec<&String> = lines
         .iter()
         .filter(|line| {
-            // The event of a dimension's change names the dimension, by contract, and the line of an unknown route its
-            // path; neither has anything else.
+            // The event of a dimension's change contains the dimension's id, by contract, and the line of an unknown
+            // route its path; neither contains anything else.
             let is_unknown = line.contains("no such route");
             let line = if line.contains("dimension changed") || is_change(line) || is_unknown {
                 line.replace("CANARY-path", "")

@@ -1,4 +1,4 @@
-//! Concurrency.
+//! Concurrent clients.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,7 +22,7 @@ async fn of_many_that_add_the_same_ids_one_wins_each() {
     let stores = Stores::start().await;
     let mut tasks = JoinSet::new();
     for adder in 0..adders {
-        // Each with its own SDK client, like as many instances of the function.
+        // Each with a separate SDK client, like that many instances of the function.
         let (functions, mut rng) = (Functions::demo(&stores.config()), run.rng(adder));
         let mut order: Vec<usize> = (0..ids).collect();
         rng.shuffle(&mut order);
@@ -64,7 +64,7 @@ async fn adds_that_share_packages_all_succeed() {
     let run = FaultRun::of("shared packages");
     let (adds, mut rng) = (run.count(60, 400), run.rng(0));
     let stores = Stores::start().await;
-    // As many instances of the function as Lambda would run side by side before it opens more.
+    // As many instances of the function as Lambda would run in parallel before it starts more.
     let functions: Vec<Functions> = (0..20).map(|_| Functions::demo(&stores.config())).collect();
     let requests = (0..adds).map(|number| {
         let mut packages: Vec<Value> = (0..20)
@@ -98,7 +98,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
     let (writers, rounds) = (run.count(60, 200), run.count(2, 100));
     let mut sent_again = 0;
     for round in 0..rounds {
-        // In memory a store reads all records of its stream in each write: a new one has none.
+        // In memory a store reads all records of its stream for each write: a new store has none.
         let stores = Stores::start().await;
         let functions: Arc<Vec<Functions>> = Arc::new(
             (0..10)
@@ -120,8 +120,8 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
                 let functions = &functions[number % functions.len()];
                 let (mut answer, mut waited) =
                     (functions.dimension("PATCH", &id, Some(&body)).await, 0);
-                // On a slow machine a request's time may be up before its turn comes: its client retries when it is
-                // told to.
+                // On a slow machine a request may time out before its turn comes: its client retries as the response
+                // says.
                 while answer.status == 503 && waited < 50 {
                     waited += 1;
                     sleep(Duration::from_secs(
@@ -153,7 +153,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
             (0, 1, &json!("Pending")),
             "{state}"
         );
-        // Every write that changed something counted once, so none was overwritten unseen.
+        // Every write that changed something counted once, so none was overwritten unnoticed.
         let revision = stores.revision(&id).await;
         assert!(revision + 1 >= writers as u64, "{revision}");
         stores.stop().await;

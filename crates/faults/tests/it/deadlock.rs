@@ -1,4 +1,4 @@
-//! A real deadlock in a real database: the add that is its victim is retried.
+//! A real deadlock in a real database: the add that is the victim is retried.
 
 use aws_sdk_rdsdata::Client;
 use fleet_faults::{FaultRun, Functions, Proxy, Stores, stores};
@@ -70,7 +70,8 @@ async fn an_add_that_is_the_victim_of_a_deadlock_is_done_again() {
     let proxy = Proxy::start(stores.address()).await;
     let functions = Functions::demo(&stores::config(&proxy.endpoint_url()));
 
-    // The rival has done more than the add, so the add is chosen. It holds the place where the add's packages go.
+    // The rival has done more than the add, so the add becomes the victim. The rival locks the gap for the add's
+    // packages.
     let rival = Rival::begin(&stores).await;
     let rows: Vec<String> = (0..200)
         .map(|row| format!("('rival-{row}', 'r', 'a', UTC_TIMESTAMP(), '')"))
@@ -86,13 +87,13 @@ async fn an_add_that_is_the_victim_of_a_deadlock_is_done_again() {
         let body = json!({"aws_region": "r", "aws_account": "a", "packages": [{"package_name": "p", "package_version": "1"}]});
         functions.instance("POST", "i-1", Some(&body)).await
     });
-    // Until its packages wait for that place.
+    // Until the packages wait for that lock.
     while proxy.counts().0 < 3 {
         sleep(Duration::from_millis(10)).await;
     }
     sleep(Duration::from_millis(500)).await;
     assert!(!add.is_finished());
-    // Each waits for the other now.
+    // Now each waits for the other.
     rival
         .run("SELECT * FROM ec2 WHERE aws_instance_id = 'i-1' FOR UPDATE")
         .await;

@@ -1,11 +1,11 @@
-//! A full disk: what does not fit is refused, what was acknowledged stays, and with room again the server goes on.
+//! A full disk: what does not fit is refused, what was acknowledged stays, and with free space the server works again.
 
 use fleet_faults::{FaultRun, ServerConnection, ServerProcess, client::send};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
-/// The largest file, in blocks of 512 bytes: 1 MiB.
+/// The maximum file size, in blocks of 512 bytes: 1 MiB.
 const BLOCKS: u32 = 2_048;
 /// Packages of an instance: 40 of them fill the disk after a few instances.
 const PACKAGES: usize = 40;
@@ -29,7 +29,7 @@ async fn packages(connection: &mut ServerConnection, id: usize) -> Option<usize>
     answer.body["record"]["packages"].as_array().map(Vec::len)
 }
 
-/// Each instance that was stored is there in full, and none that was refused by halves.
+/// Each stored instance is complete, and no refused one is stored in part.
 async fn nothing_is_lost(connection: &mut ServerConnection, stored: &[usize], refused: &[usize]) {
     for id in stored {
         assert_eq!(packages(connection, *id).await, Some(PACKAGES), "i-{id}");
@@ -43,7 +43,7 @@ async fn nothing_is_lost(connection: &mut ServerConnection, stored: &[usize], re
     }
 }
 
-/// Holds what the log and readiness say of a disk that has just refused a write.
+/// Checks the log and the readiness after the disk has refused a write.
 async fn says_so(server: &ServerProcess, connection: &mut ServerConnection, check: &str) {
     let ready = connection
         .send("GET", "/v1/health/ready", "")
@@ -118,7 +118,7 @@ async fn a_full_disk_loses_nothing_that_was_acknowledged() {
     };
     assert_eq!(full.status, 503, "{}", full.text);
     says_so(&server, &mut connection, "dynamodb").await;
-    // Reading goes on while nothing can be written.
+    // Reads still work while nothing can be written.
     nothing_is_lost(&mut connection, &stored, &refused).await;
     server.kill().await;
 

@@ -1,5 +1,5 @@
-//! Path parameters as AWS hands them over: `events/*-encoded.json` have them percent-encoded, in the parameter and in the
-//! path, as they were recorded from REST APIs.
+//! Path parameters as AWS passes them: `events/*-encoded.json`, recorded from REST APIs, have them percent-encoded, in
+//! the parameter and in the path.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -7,7 +7,7 @@ use fleet_faults::{Functions, Stores, functions::invoke};
 use fleet_http::DynFunction;
 use serde_json::{Value, json};
 
-/// What the parameters of the events are once they are decoded.
+/// The decoded parameters of the events.
 const DECODED: &str = "a b+é";
 
 /// The events with an encoded parameter, those that add first and those that delete last.
@@ -58,7 +58,7 @@ async fn every_route_with_a_parameter_decodes_it_as_aws_sends_it() {
             .unwrap();
         let answer = invoke(function, serde_json::from_value(event).unwrap()).await;
         assert_eq!(answer.status, 200, "{method} {route}: {}", answer.text);
-        // An add answers without the id; the GET that follows shows what was stored.
+        // The response to an add has no id; the GET that follows shows what was stored.
         let (field, expected) = match (&*method, &*route) {
             ("POST", _) => ("/new_record/aws_region", json!("us-east-1")),
             ("GET", "/ec2/{aws_instance_id}") => ("/record/aws_instance_id", json!(DECODED)),

@@ -1,5 +1,6 @@
-//! Every exception of the stores, at every call of every function: what the client is told, how often the call was sent,
-//! and what is stored afterwards. The functions, the SDK and the stores are real; the answers are the services' own.
+//! Every exception of the stores, at every call of every function: the response to the client, how often the call was
+//! sent, and what is stored afterwards. The functions, the SDK and the stores are real; the exceptions are the
+//! services'.
 
 mod data_api;
 mod dynamodb;
@@ -20,10 +21,10 @@ use tokio::time::Instant;
 /// The message of a 500.
 const FAULT: &str = "Internal error. It has been logged with this request id.";
 
-/// How long the client is told to wait after a failure without a specific wait.
+/// The wait in the response after a failure without a specific wait, in seconds.
 const SOON: RangeInclusive<u64> = 1..=5;
 
-/// The client's error when its request is not done.
+/// The client's error if its request fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ClientError {
     /// 503, with this many seconds to wait.
@@ -54,7 +55,7 @@ impl PausedApi {
         }
     }
 
-    /// Has the call `step` refused, the first time or each time.
+    /// Makes the call `step` fail, the first time or every time.
     fn refuse(&self, step: &'static str, lasts: bool, refusal: ServiceException) {
         self.wire.plan(move |sent, before| {
             (sent == step && (lasts || before == 0)).then(|| CallFate::Refused(refusal.clone()))
@@ -65,7 +66,7 @@ impl PausedApi {
         self.wire.plan(|_, _| None);
     }
 
-    /// The only value of a query.
+    /// The single value that a query returns.
     fn count(&mut self, sql: String) -> i64 {
         let stores = self.stores.take().unwrap();
         let (stores, count) = on_other_threads(async move {
@@ -92,7 +93,7 @@ impl PausedApi {
     }
 }
 
-/// An exception with its message, as the services write it.
+/// An exception with its message, in the services' format.
 fn refusal(
     status: u16,
     exception: &'static str,
@@ -136,7 +137,7 @@ fn assert_told(answer: &ClientResponse, told: &ClientError, inventory: bool, cas
     assert_eq!(answer.header("content-type"), "application/json", "{case}");
 }
 
-/// Does `request` and checks its time.
+/// Runs `request` and checks its time.
 async fn in_time(request: impl Future<Output = ClientResponse>, case: &str) -> ClientResponse {
     let begun = Instant::now();
     let answer = request.await;

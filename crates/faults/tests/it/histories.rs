@@ -1,8 +1,8 @@
-//! What clients of one dimension did and were told, and whether an order explains it.
+//! The operations of one dimension's clients and their responses, and whether an order explains them.
 //!
-//! They order capacities that overlap, and report as owners do: two for the same order, one that comes back with what it knew
-//! before it crashed, one whose answers are lost. The checker of `todc-utils` (Wing, Gong and Lowe's algorithm) looks for
-//! an order that explains all of it.
+//! The clients order overlapping capacities, and report as owners do: two for the same order, one that comes back with
+//! its knowledge from before a crash, one whose responses are lost. The checker of `todc-utils` (Wing, Gong and Lowe's
+//! algorithm) looks for an order that explains everything.
 
 use std::{
     convert::Infallible,
@@ -29,7 +29,7 @@ use todc_utils::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// One in so many writers never hears what came of its change, and goes on with what it knew.
+/// One in this many writers never gets the response to its change, and continues with what it knew.
 const LOST: u32 = 500;
 
 /// The state in the bits that the checker compares: actual, desired and status.
@@ -38,7 +38,7 @@ type RegisterState = (u64, u64, &'static str);
 /// A state with its tag.
 type TaggedState = (RegisterState, String);
 
-/// The fields that a change brings.
+/// The fields of a change.
 #[derive(Clone, Debug, Default)]
 struct RequestedChange {
     actual: Option<f64>,
@@ -46,7 +46,7 @@ struct RequestedChange {
     status: Option<StatusName>,
 }
 
-/// One operation with what it answered.
+/// One operation with its response.
 #[derive(Clone, Debug)]
 enum RegisterOperation {
     /// The state at the beginning of a part of the history.
@@ -54,26 +54,26 @@ enum RegisterOperation {
     Read(TaggedState),
     Change {
         asked: RequestedChange,
-        /// What `If-Match` names.
+        /// The tag in `If-Match`.
         known: Option<String>,
         told: WriteResponse,
     },
 }
 
-/// What a writer was told; nothing where the store could not say whether it wrote, as when other writers came between
-/// each time. Such an operation ends after all others of its part, so that it may have been done at any time or not at all.
+/// The response to a writer; `None` if the store could not say whether it wrote, for example because other writers
+/// came in between every time. Such an operation ends after all others of its part, so that it may have been done at
+/// any time or not at all.
 type WriteResponse = Option<WriteOutcome>;
 
 #[derive(Clone, Debug)]
 enum WriteOutcome {
-    /// The state after it.
+    /// Done, with the state after it.
     Done(TaggedState),
-    /// The present state, which is not the one that the writer knew.
+    /// Refused, with the current state, which is not the one that the writer knew.
     Refused(TaggedState),
 }
 
-/// A dimension in production mode, said once more in as few words as there are. The tag is not known after a change whose
-/// outcome is not.
+/// A minimal model of a dimension in production mode. The tag is unknown after a change with an unknown outcome.
 struct Register;
 
 impl Register {
@@ -151,9 +151,9 @@ fn seen(stored: &StoredDimension) -> TaggedState {
 /// How a client changes the dimension.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriterKind {
-    /// As the functions do.
+    /// Like the functions.
     Conditional,
-    /// Reads, and then writes what it made of that over whatever is there by then: the mistake to be found.
+    /// Reads, and then overwrites whatever is there by then with its result: the planted bug to be found.
     Planted,
 }
 
@@ -163,13 +163,13 @@ fn push(actions: &Actions, client: usize, action: Action<RegisterOperation>) {
     actions.lock().unwrap().push((client, action));
 }
 
-/// What a client remembers: what it saw last, and what it saw some time ago, as one that crashed and came back.
+/// What a client remembers: what it saw last, and what it saw some time ago, like one that crashed and came back.
 type ClientMemory = [Option<TaggedState>; 2];
 
-/// A change at random, or a read.
+/// A random change, or a read.
 fn chosen(rng: &mut Rng, memory: &ClientMemory) -> Option<(RequestedChange, Option<String>)> {
     let remembered = memory[usize::from(rng.u8(0..4) == 0)].clone();
-    // Most values are new. Owners report what they knew to be desired, and some order it once more.
+    // Most values are new. Owners report the desired capacity that they know, and some order it again.
     let new = f64::from(rng.u32(0..10_000));
     let (ordered, tag) = remembered.map_or((new, None), |((_, desired, _), tag)| {
         (f64::from_bits(desired), Some(tag))
@@ -198,7 +198,7 @@ fn chosen(rng: &mut Rng, memory: &ClientMemory) -> Option<(RequestedChange, Opti
     })
 }
 
-/// One operation at random. Answers it where its outcome is not known.
+/// Runs a random operation. Returns it if its outcome is unknown.
 async fn operate(
     HistoryClient {
         dimensions,
@@ -275,7 +275,7 @@ async fn operate(
     None
 }
 
-/// A client, with a function instance of its own.
+/// A client with a separate function instance.
 pub(crate) struct HistoryClient {
     dimensions: DynamoDimensions,
     rng: Rng,
@@ -292,20 +292,20 @@ impl HistoryClient {
     }
 }
 
-/// How a part of a history is made.
+/// The settings of a part of a history.
 #[derive(Clone, Copy)]
 pub(crate) struct HistoryPart {
-    /// How many operations each client does.
+    /// How many operations each client runs.
     pub(crate) operations: usize,
     pub(crate) writer: WriterKind,
-    /// How long a write is on its way to where the watcher looks.
+    /// How long a write takes to reach the watcher's replica.
     pub(crate) settles: Duration,
 }
 
 impl HistoryPart {
-    /// Records what `clients` do between two reads of `watcher`. Returns how many outcomes are unknown, or nothing where no
-    /// order explains the part. Nothing is under way at its ends, so a history is linearizable if and only if its parts
-    /// are, and each is checked in no time.
+    /// Records what `clients` do between two reads of `watcher`. Returns how many outcomes are unknown, or `None` if
+    /// no order explains the part. Nothing is in progress at its ends, so a history is linearizable if and only if
+    /// its parts are, and each part is checked in no time.
     pub(crate) async fn explained(
         self,
         watcher: &DynamoDimensions,
@@ -325,7 +325,8 @@ impl HistoryPart {
                 for _ in 0..self.operations {
                     let place = (&actions, process);
                     if let Some(operation) = operate(&mut client, &id, place, self.writer).await {
-                        // It is still open, and nobody does two things at once: the client goes on as another.
+                        // It is still open, and a process does one thing at a time: the client continues as another
+                        // process.
                         open.push((process, operation));
                         process += observer + 1;
                     }

@@ -1,4 +1,4 @@
-//! Two hundred hostile ids: each is stored as it is or refused, and none is altered.
+//! Two hundred hostile ids: each is stored unchanged or rejected.
 
 use fastrand::Rng;
 use fleet_faults::{FaultRun, ServerConnection, ServerProcess};
@@ -9,7 +9,7 @@ use serde_json::json;
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 const COUNT: usize = 200;
 
-/// Texts with a special meaning to some component on the way, and plain text to the API.
+/// Texts with a special meaning to some component along the way, but plain text to the API.
 const TEXTS: [&str; 72] = [
     ".",
     "..",
@@ -84,7 +84,7 @@ const TEXTS: [&str; 72] = [
     "\u{feff}x",
     "x\u{202e}y",
 ];
-/// A word in each of several scripts, and text that looks like other text.
+/// A word in each of several scripts, and texts that look like others.
 const SCRIPTS: [&str; 24] = [
     "сервер",
     "διακομιστής",
@@ -112,10 +112,10 @@ const SCRIPTS: [&str; 24] = [
     "\u{301}",
 ];
 
-/// Those of these texts that have a format character, or show nothing.
+/// Those of these texts with a format character, or without a visible one.
 const UNPRINTABLE: [&str; 3] = ["\u{feff}x", "x\u{202e}y", "\u{301}"];
 
-/// Bytes of an id, and whether an instance and a dimension may have it.
+/// The bytes of an id, and whether an instance and a dimension may have it.
 struct Id {
     bytes: Vec<u8>,
     instance: bool,
@@ -169,7 +169,7 @@ fn ids(rng: &mut Rng) -> Vec<Id> {
             dimension: false,
         });
     }
-    // Any letters and signs, at any length.
+    // Any letters and signs, of any length.
     while ids.len() < COUNT {
         let first = [
             0x21, 0x3b1, 0x430, 0x5d0, 0x905, 0xe01, 0x3041, 0x4e00, 0xac00, 0x1_0400, 0x1_f300,

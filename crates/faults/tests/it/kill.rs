@@ -9,14 +9,14 @@ use tempfile::TempDir;
 use tokio::{task::JoinSet, time::sleep};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
-/// How many clients add; as many patch, each its own dimension.
+/// How many clients add; the same number patch, each a separate dimension.
 const CLIENTS: usize = 4;
 
 /// What one client did until the server died.
 struct Adds {
     /// Ids that were acknowledged.
     acknowledged: Vec<String>,
-    /// The id of the request that was not answered.
+    /// The id in the request without a response.
     open: Option<String>,
 }
 
@@ -68,7 +68,7 @@ async fn patches(address: SocketAddr, path: String, first: u64) -> (u64, u64) {
     }
 }
 
-/// How many packages an instance has, each of them its own; `None` if the instance does not exist.
+/// How many packages an instance has, each checked to be its own; `None` if the instance does not exist.
 async fn found(connection: &mut ServerConnection, id: &str) -> Option<usize> {
     let answer = connection
         .send("GET", &format!("/ec2/{id}"), "")
@@ -85,7 +85,7 @@ async fn found(connection: &mut ServerConnection, id: &str) -> Option<usize> {
     })
 }
 
-/// One life of the server: load, and a kill at a random moment. Returns the acknowledged ids.
+/// One run of the server: load, and a kill at a random moment. Returns the acknowledged ids.
 async fn life(
     server: ServerProcess,
     round: usize,

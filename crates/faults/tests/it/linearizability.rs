@@ -1,7 +1,7 @@
-//! A dimension behaves as one register that clients take turns at, whichever instance of a function serves them.
+//! A dimension behaves as a single register that clients use in turn, whichever instance of a function serves them.
 //!
-//! Eight clients, each with functions of its own, record what they asked for, when, and what they were told; the checker
-//! must find an order that explains it ([`crate::histories`]). Every [`SEGMENT`] operations the clients wait for each other.
+//! Eight clients with separate functions record their requests, the times and the responses; the checker must find an
+//! order that explains them ([`crate::histories`]). Every [`SEGMENT`] operations the clients wait for each other.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use crate::histories::{HistoryClient, HistoryPart, WriterKind};
 
 const CLIENTS: usize = 8;
-/// How many operations each client does before all of them pause. What the checker does for a part grows with its square.
+/// How many operations each client runs before all of them pause. The checker's work for a part grows with its square.
 const SEGMENT: usize = 25;
 
-/// Records `operations` of each client; answers how many had an unknown outcome, or nothing where no order explains them.
+/// Records `operations` of each client; returns how many had an unknown outcome, or `None` if no order explains them.
 async fn explained(
     run: &FaultRun,
     number: usize,
@@ -22,7 +22,7 @@ async fn explained(
     writer: WriterKind,
 ) -> Option<usize> {
     let stores = Stores::start().await;
-    // They know nothing of each other, like so many instances of a function.
+    // They share nothing, like that many instances of a function.
     let watcher = stores.dimensions();
     let mut clients: Vec<HistoryClient> = (0..CLIENTS)
         .map(|client| HistoryClient::new(stores.dimensions(), run.rng(number * CLIENTS + client)))
@@ -47,7 +47,7 @@ async fn explained(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dimension_is_linearizable() {
     let run = FaultRun::of("linearizability");
-    // Each history has stores of its own: in memory they look for a stream's next number among all of its records.
+    // Each history has separate stores: in memory they find a stream's next number by reading all of its records.
     let (runs, operations) = (run.count(1, 160), run.count(100, 250));
     let histories = (0..runs).map(|number| {
         let run = run.clone();
@@ -56,14 +56,14 @@ async fn a_dimension_is_linearizable() {
             explained.unwrap_or_else(|| panic!("no order explains history {number}"))
         })
     });
-    // Each waits now and then for the slowest of its clients, which is time for another.
+    // Each history sometimes waits for its slowest client, which leaves time for another.
     let unknown: Vec<usize> = stream::iter(histories)
         .buffer_unordered(4)
         .try_collect()
         .await
         .unwrap();
     let unknown: usize = unknown.into_iter().sum();
-    // Histories that are mostly silence would prove nothing.
+    // Histories that are mostly without responses would prove nothing.
     assert!(
         unknown * 50 <= runs * CLIENTS * operations,
         "{unknown} outcomes are unknown"

@@ -15,7 +15,7 @@ use tokio::{
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 
-/// The events under `events/` that are one of API Gateway's.
+/// The events in `events/` that are API Gateway's.
 fn events() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events");
     let files = fs::read_dir(folder)
@@ -73,7 +73,7 @@ fn mutate(value: &mut Value, rng: &mut Rng) {
             let entry = rng.usize(..entries.len());
             mutate(&mut entries[entry], rng);
         }
-        // Mostly by other text: anything that is not text is refused before a function sees it.
+        // Mostly with other text: anything that is not text is rejected before a function sees it.
         Value::String(text) if rng.u8(0..6) > 0 => *text = junk_text(rng),
         other => *other = junk(rng),
     }
@@ -99,7 +99,7 @@ async fn a_malformed_event_is_no_panic_of_any_function() {
         assert!(!own.is_empty(), "{}", function.name());
         let mut seen = 0;
         while seen < count {
-            // Most are of its own routes; some are another function's.
+            // Most events are for its own routes; some are for another function's.
             let mut event = if rng.u8(0..10) == 0 {
                 all[rng.usize(..all.len())].clone()
             } else {
@@ -113,7 +113,7 @@ async fn a_malformed_event_is_no_panic_of_any_function() {
                 bytes.truncate(rng.usize(..bytes.len()));
             }
             match serde_json::from_slice::<ApiGatewayProxyRequest>(&bytes) {
-                // The runtime answers these itself, before a function sees them.
+                // The runtime responds to these itself, before a function sees them.
                 Err(_) => refused += 1,
                 Ok(event) => {
                     let answer = invoke(function, event).await;
@@ -247,7 +247,7 @@ fn any_request(rng: &mut Rng) -> Vec<u8> {
 /// Sends bytes and closes the sending half; returns the response.
 async fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may close at once on what is not HTTP.
+    // The server may immediately close a connection that is not HTTP.
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();

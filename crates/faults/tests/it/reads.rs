@@ -1,4 +1,4 @@
-//! Reads are reads.
+//! Reads change nothing.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 
-/// The bytes of every file that holds data. SQLite's `-shm` files are its readers' shared memory and hold none.
+/// The bytes of every file with data. SQLite's `-shm` files are its readers' shared memory and contain none.
 fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let named = files.map(|file| (file.file_name().into_string().unwrap(), file.path()));
@@ -73,7 +73,7 @@ async fn looking_at_what_is_not_there_leaves_the_store_byte_for_byte_as_it_was()
         after.keys()
     );
 
-    // The comparison does detect a write.
+    // The comparison really detects a write.
     assert_eq!(
         send(
             server.address(),

@@ -1,5 +1,5 @@
-//! Writes whose answers are lost while many write the same dimension: the SDK sends them again when others have written
-//! since, often a hundred times. None is done twice, and none is reported wrong.
+//! Writes whose responses are lost while many clients write the same dimension: the SDK resends them when others have
+//! written since, often a hundred times. None is done twice, and none is reported incorrectly.
 
 use std::{collections::HashMap, convert::Infallible, sync::Arc, time::Duration};
 
@@ -21,13 +21,13 @@ use crate::{
 };
 
 const WRITERS: u32 = 12;
-/// How many updates each of them does.
+/// How many updates each writer does.
 const UPDATES: u32 = 30;
-/// Of so many writes one has no answer.
+/// One in this many writes gets no response.
 const LOST: u32 = 15;
 
-/// Each update adds one to the desired capacity, and leaves its own number as the actual one. Returns what each was told:
-/// the change, or nothing where the store did not say.
+/// Each update adds one to the desired capacity, and stores its own number as the actual one. Returns the result of
+/// each: the change, or `None` if the store did not say.
 async fn told(table: &Arc<ReplicatedTable>) -> HashMap<u32, Option<DimensionChange>> {
     let id = Arc::new(DimensionId::parse("1-23456789").unwrap());
     let mut tasks = JoinSet::new();
@@ -72,7 +72,7 @@ async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
         let seed = seeds.u64(..);
         let table = ReplicatedTable::new(Consistency::Strong, Some(LOST), seed);
         let told = told(&table).await;
-        // What was on its way when its writer gave up arrives.
+        // A write that was in transit when its writer gave up arrives now.
         tokio::time::sleep(Duration::from_secs(10)).await;
         let mut written: HashMap<u32, Vec<Value>> = HashMap::new();
         for item in table.written() {
@@ -106,7 +106,7 @@ async fn a_resent_write_is_done_once_and_reported_as_it_was_done() {
         unanswered >= histories,
         "only {unanswered} answers were lost"
     );
-    // Most of what is sent again finds itself: all but what waited out a whole attempt's time.
+    // Most resent writes recognize themselves: all except those that waited out a whole attempt's time.
     assert!(
         unknown * 2 <= unanswered,
         "{unknown} outcomes of {unanswered} lost answers are unknown"

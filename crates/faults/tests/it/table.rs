@@ -1,7 +1,8 @@
-//! A model of a DynamoDB table with one item, beneath the SDK of the adapters: what AWS documents of conditions and of global
-//! tables, and answers that are lost.
+//! A model of a DynamoDB table with one item, used by the adapters' SDK: conditions and global tables as AWS documents
+//! them, and lost responses.
 //!
-//! With `EVENTUAL` each region decides by its own replica, and of two writes the later one eventually wins. With `STRONG`
+//! With `EVENTUAL` each region decides by its own replica, and of two writes the later one eventually wins. With
+//! `STRONG`
 //! all writes have one order, and one that conflicts with the other region's gets a `ReplicatedWriteConflictException`:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html>.
 
@@ -30,10 +31,10 @@ use tokio::time::sleep;
 const REGIONS: [&str; 2] = ["us-east-1", "us-east-2"];
 /// With strong consistency, one in this many writes conflicts with one in the other region.
 const CONFLICT: u32 = 5;
-/// How long a call, and a write on its way to the other region, take at most, in milliseconds.
+/// The longest time of a call, and of a write's way to the other region, in milliseconds.
 const CALL: u64 = 10;
 pub(crate) const REPLICATION: u64 = 60;
-/// How long a put is on its way whose connection broke, at most, in milliseconds.
+/// The longest time that a put whose connection broke is in transit, in milliseconds.
 const LATE: u64 = 1_500;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,23 +43,23 @@ pub(crate) enum Consistency {
     Strong,
 }
 
-/// What happens to a put that has no answer.
+/// The fate of a put without a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PutFate {
-    /// It is done, and the connection breaks.
+    /// It takes effect, and the connection breaks.
     Reset,
-    /// It is done, and nothing comes.
+    /// It takes effect, and there is no response.
     Silent,
-    /// The connection breaks before it is done.
+    /// The connection breaks before it takes effect.
     Late,
 }
 
-/// The one item of each replica, with the moment of its write. With strong consistency there is one for both.
+/// The single item of each replica, with the time of its write. With strong consistency both share one.
 type Replica = Option<(u64, Value)>;
 
 pub(crate) struct ReplicatedTable {
     consistency: Consistency,
-    /// Of so many puts one has no answer.
+    /// One in this many puts gets no response.
     lost: Option<u32>,
     replicas: Mutex<[Replica; 2]>,
     rng: Mutex<Rng>,
@@ -70,7 +71,7 @@ pub(crate) struct ReplicatedTable {
 
 impl ReplicatedTable {
     pub(crate) fn new(consistency: Consistency, lost: Option<u32>, seed: u64) -> Arc<Self> {
-        // What the adapters draw lots with; a test with a paused clock has its thread to itself.
+        // The adapters' random numbers come from this; a test with a paused clock has its own thread.
         fastrand::seed(seed);
         Arc::new(Self {
             consistency,
@@ -88,7 +89,7 @@ impl ReplicatedTable {
         self.conflicts.load(Ordering::Relaxed)
     }
 
-    /// How many puts had no answer.
+    /// How many puts got no response.
     pub(crate) fn unanswered(&self) -> usize {
         self.unanswered.load(Ordering::Relaxed)
     }
@@ -98,7 +99,7 @@ impl ReplicatedTable {
         self.written.lock().unwrap().clone()
     }
 
-    /// The replica that a region's calls are decided by.
+    /// The replica that decides a region's calls.
     fn replica(&self, region: usize) -> usize {
         match self.consistency {
             Consistency::Eventual => region,
@@ -138,7 +139,7 @@ impl ReplicatedTable {
         Ok(answer)
     }
 
-    /// Why a put has no answer, if it has none.
+    /// The fate of a put without a response; `None` if it gets one.
     fn fate(&self) -> Option<PutFate> {
         let mut rng = self.rng.lock().unwrap();
         let lost = self.lost?;
@@ -218,7 +219,7 @@ impl ReplicatedTable {
     }
 }
 
-/// Whether the condition of a put holds for the existing item: that there is none, or that attributes are equal.
+/// Whether the condition of a put holds for the existing item: that it does not exist, or that attributes are equal.
 fn holds(put: &Value, present: Option<&Value>) -> bool {
     let condition = put["ConditionExpression"].as_str().unwrap();
     if condition.starts_with("attribute_not_exists(") {

@@ -1,5 +1,5 @@
 //! Two regions that write one dimension concurrently, with both kinds of consistency of a global table
-//! ([`crate::table`]), and answers that are lost.
+//! ([`crate::table`]), and with lost responses.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::{
 
 const CLIENTS: usize = 6;
 const HISTORIES: u64 = 20;
-/// How many operations each client does before all of them wait for the replicas.
+/// How many operations each client runs before all of them wait for the replicas.
 const SEGMENT: usize = 20;
 const SEGMENTS: usize = 3;
-/// Of so many writes one has no answer.
+/// One in this many writes gets no response.
 const LOST: u32 = 20;
 
 /// Records what clients of both regions do and get. Returns whether an order explains it.

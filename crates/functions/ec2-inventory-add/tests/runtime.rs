@@ -4,7 +4,7 @@ use fleet_testing::{TestEvent, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ec2-inventory-add");
 
-/// The event needs no store, and the test has none.
+/// The event needs no store, and none is available.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = TestEvent::read("post-ec2-instance").body("{}");
@@ -24,7 +24,7 @@ async fn a_missing_setting_stops_the_start_and_is_named() {
     runtime::needs_each_setting(BINARY, runtime::INVENTORY).await;
 }
 
-/// The event of a client that sends `header`, as JSON, and secrets in every place.
+/// The event of a client that sends `header`, as JSON, and secrets everywhere.
 fn secretive(header: &str, body: &str) -> String {
     let body = serde_json::Value::from(body);
     format!(
@@ -36,7 +36,7 @@ fn secretive(header: &str, body: &str) -> String {
     )
 }
 
-/// With the most verbose logging.
+/// Settings for the most verbose logging.
 fn loud() -> Vec<(&'static str, &'static str)> {
     [
         runtime::INVENTORY,
@@ -112,14 +112,14 @@ async fn a_ping_is_a_quiet_200() {
     }
 }
 
-/// `sam local start-api` decodes path parameters itself, and gives all requests the same id.
+/// `sam local start-api` decodes path parameters itself, and uses the same id for all requests.
 #[tokio::test]
 async fn under_sam_local_nothing_is_decoded_twice_and_the_id_is_the_invocations() {
     let settings = [runtime::INVENTORY, &[("AWS_SAM_LOCAL", "true")]].concat();
     let event = TestEvent::read("post-ec2-instance")
         .raw_path_parameter("aws_instance_id", "100%")
         .body("{}");
-    // A file that `sam local invoke` hands over is as AWS sent it.
+    // The event in a file for `sam local invoke` is encoded as AWS sent it.
     let recorded = runtime::invoke(BINARY, &settings, &event).await.to_string();
     let refusal = "aws_instance_id must be percent-encoded UTF-8.";
     assert!(recorded.contains(refusal), "{recorded}");
@@ -127,7 +127,7 @@ async fn under_sam_local_nothing_is_decoded_twice_and_the_id_is_the_invocations(
     let event = event.of_api("1234567890");
     let answer = runtime::invoke(BINARY, &settings, &event).await;
     let body = answer["body"].as_str().unwrap();
-    // The id is accepted, so the body is what is wrong.
+    // The id is accepted, so the error is about the body.
     assert!(body.contains("aws_region is missing."), "{body}");
     assert!(body.contains(runtime::REQUEST_ID), "{body}");
 }

@@ -4,12 +4,12 @@ use fleet_testing::{TestEvent, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_health");
 
-/// It calls every store.
+/// The settings; this function uses every store.
 fn settings() -> Vec<(&'static str, &'static str)> {
     [runtime::DIMENSIONS, runtime::INVENTORY].concat()
 }
 
-/// The event needs no store, and the test has none.
+/// The event needs no store, and none is available.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = TestEvent::read("get-v1-health");

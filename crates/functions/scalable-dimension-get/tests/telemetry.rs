@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-get");
 
-/// A sampled trace, as Lambda hands it over.
+/// A sampled trace, as Lambda passes it.
 const TRACE: &str =
     "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1;Lineage=1:a:0";
 
-/// Refuses the first call, then answers a dimension that has been waiting since 2026-01-05.
+/// Refuses the first call, then returns a dimension that has been waiting since 2026-01-05.
 async fn store() -> FakeAws {
     let text = |text: &str| json!({ "S": text });
     let item = json!({
@@ -27,7 +27,7 @@ async fn store() -> FakeAws {
     .await
 }
 
-/// Asks for the dimension. Answers the log's lines.
+/// Requests the dimension. Returns the log's lines.
 async fn ask(more: &[(&str, &str)], trace: Option<&str>) -> Vec<String> {
     let store = store().await;
     let settings = [
@@ -138,7 +138,7 @@ async fn an_unsampled_request_and_one_without_a_daemon_tell_nothing_and_are_answ
     let lines = ask(&[("AWS_XRAY_DAEMON_ADDRESS", &address)], Some(&unsampled)).await;
     daemon.set_nonblocking(true).unwrap();
     assert!(daemon.recv(&mut [0; 64]).is_err());
-    // The id is worth having all the same: a client may have been told it.
+    // The id is still useful: a client may know it.
     assert!(lines[0].contains("1-5759e988-bd862e3fe1be46a994272793"));
     assert_eq!(ask(&[], Some(TRACE)).await.len(), 1);
     assert_eq!(

@@ -4,7 +4,7 @@ use fleet_testing::{TestEvent, runtime};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-list");
 
-/// The event needs no store, and the test has none.
+/// The event needs no store, and none is available.
 #[tokio::test]
 async fn the_binary_answers_an_event_of_api_gateway() {
     let event = TestEvent::read("get-scalable-dimensions").query("limit=0");

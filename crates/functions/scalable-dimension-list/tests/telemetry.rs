@@ -1,11 +1,11 @@
-//! The watch on dimensions that wait: the events that template.yaml has a rule send, and the metric that comes of them.
+//! Monitoring of waiting dimensions: the events that a rule in template.yaml sends, and the resulting metric.
 
 use fleet_testing::{FakeAws, emf, runtime};
 use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_scalable-dimension-list");
 
-/// The events of the rule, in the order of the template.
+/// The events of the rule, in the template's order.
 fn events() -> Vec<String> {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../template.yaml");
     let template = std::fs::read_to_string(template).expect("the template can be read");

@@ -1,4 +1,4 @@
-//! What verifies a signature, and what must not.
+//! Which keys and algorithms verify a signature, and which must not.
 
 use aws_lc_rs::{
     hmac,
@@ -53,13 +53,13 @@ async fn an_hmac_with_the_public_key_is_refused() {
             refused(TokenRefusal::Algorithm)
         );
     }
-    // The key itself is good.
+    // The key itself is valid.
     assert!(
         outcome(&verifier, &key.token(&issuer.claims()))
             .await
             .is_ok()
     );
-    // It is for RS256 alone, as it says.
+    // It declares that it is only for RS256.
     let header = json!({"alg": "PS256", "kid": "key-1"});
     let token = key.token_with(&header, &issuer.claims());
     assert_eq!(
@@ -90,7 +90,7 @@ async fn an_extension_that_must_be_understood_is_refused() {
     assert_eq!(setup.outcome(&token).await, refused(TokenRefusal::Critical));
 }
 
-/// The only key that fits a header, verified as the verifier does it.
+/// Whether the only key that fits a header verifies the token, as in the verifier.
 fn verifies(jwk: &Value, token: &str) -> bool {
     let header = format!("Bearer {token}");
     let token = Token::of_authorization(Some(&header)).unwrap();
@@ -210,7 +210,7 @@ fn only_keys_for_signatures_are_kept() {
 
 #[test]
 fn an_rsa_key_of_fewer_than_2048_bits_verifies_nothing() {
-    // The modulus of 1,024 bits is too short, whatever the signature is.
+    // A modulus of 1,024 bits is too short, whatever the signature.
     let short = json!({"kty": "RSA", "n": encoded(&[0xff; 128]), "e": "AQAB"});
     let token = format!(
         "{}.{}",

@@ -1,4 +1,4 @@
-//! When the issuer is asked for its keys, and what happens when it cannot be.
+//! When the issuer's keys are fetched, and what happens when they cannot be.
 
 use std::time::Duration;
 
@@ -57,7 +57,8 @@ async fn a_rotated_key_is_found_and_a_withdrawn_one_ends() {
     setup.clock.advance(limits::FETCH_INTERVAL);
     assert!(setup.outcome(&new).await.is_ok());
     assert!(setup.outcome(&old).await.is_ok());
-    // The old one is withdrawn: noticed when the keys are fetched again, with no unknown key in between.
+    // The old one is withdrawn. This is noticed when the keys are fetched again, even without an unknown key in
+    // between.
     setup.issuer.publish(&[next.jwk()]);
     assert!(setup.outcome(&old).await.is_ok());
     setup.clock.advance(limits::REFRESH_AFTER);
@@ -96,7 +97,7 @@ async fn an_issuer_that_is_down_lets_nobody_in() {
             "{verified:?}"
         );
     }
-    // It is asked again a little later.
+    // The keys are fetched again a little later.
     setup.issuer.answer(IssuerBehavior::Well);
     setup.clock.advance(limits::RETRY_INTERVAL);
     assert!(setup.outcome(&token).await.is_ok());
@@ -111,7 +112,7 @@ async fn kept_keys_outlast_an_issuer_for_an_hour() {
     setup.issuer.answer(IssuerBehavior::Status(503));
     setup.clock.advance(limits::REFRESH_AFTER);
     assert!(setup.outcome(&token).await.is_ok());
-    // Whether the issuer has a key that is not kept is not known.
+    // It is unknown whether the issuer has a key that is not cached.
     let stranger = SigningKey::curve("unknown").token(&setup.issuer.claims());
     let reason = setup.outcome(&stranger).await.unwrap_err();
     assert_eq!(
@@ -182,7 +183,7 @@ async fn an_answer_that_cannot_be_used_lets_nobody_in() {
     );
 }
 
-/// The time is the runtime's and goes on by itself while nothing else happens.
+/// The clock is the runtime's and advances by itself while nothing else happens.
 #[tokio::test(start_paused = true)]
 async fn an_issuer_that_never_answers_is_not_waited_for() {
     let setup = IssuerSetup::new().await;

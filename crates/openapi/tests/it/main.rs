@@ -5,7 +5,7 @@ use std::fs;
 use fleet_openapi::{file, text};
 use serde_json::Value;
 
-/// `cargo run -p fleet-openapi` brings the file up to date.
+/// `cargo run -p fleet-openapi` updates the file.
 #[test]
 fn the_committed_document_is_what_the_code_makes() {
     let committed = fs::read_to_string(file()).unwrap();
@@ -15,7 +15,7 @@ fn the_committed_document_is_what_the_code_makes() {
     );
 }
 
-/// An example that its own schema refuses would mislead whoever copies it.
+/// An example that violates its own schema would mislead anyone who copies it.
 #[test]
 fn every_example_is_what_its_schema_describes() {
     let document: Value = serde_json::from_str(&text().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Calls that are done and never answered, under a paused clock: what takes seconds each takes none.
+//! Calls that take effect and never get a response, under a paused clock: instead of seconds each takes no time.
 
 use std::ops::Range;
 
@@ -13,11 +13,11 @@ use serde_json::json;
 
 use super::record;
 
-/// After how many requests the next stores take over. A begin that is never answered leaves a transaction open, and a
-/// store that has 256 of them begins no other.
+/// The number of requests after which new stores take over. A begin without a response leaves a transaction open, and a
+/// store with 256 of them begins no more.
 const PER_STORE: usize = 200;
 
-/// Leaves the call number `nth` from now unanswered, and no other.
+/// Leaves only call number `nth` from now without a response.
 fn leave_unheard(wire: &Wire, nth: usize) {
     let mut calls = 0;
     wire.plan(move |_, _| {
@@ -36,7 +36,7 @@ async fn a_call_that_is_never_answered_happens_once_whichever_it_is() {
     run.report(format_args!("{count} of each, 0 inconsistencies"));
 }
 
-/// Adds, removes and patches on their own stores, once for each number.
+/// Adds, removes and patches on separate stores, once for each number.
 async fn happen_once(numbers: Range<usize>, rng: &mut Rng) {
     let (stores, count) = (on_other_threads(Stores::start()), numbers.len());
     let wire = Wire::to(stores.address());

@@ -2,9 +2,9 @@
 
 use super::*;
 
-/// A paused cluster is waited for until the time is over, with waits that grow from 0.5 to 3 s, each cut by up to a half.
+/// A paused cluster is retried until time runs out, with waits that grow from 0.5 to 3 s, each shortened by up to half.
 const UNTIL_THE_DEADLINE: RangeInclusive<usize> = 10..=18;
-/// What Aurora's guide says about a resuming cluster.
+/// The wait for a resuming cluster, according to Aurora's guide.
 const WAKING: ClientError = ClientError::Wait(15..=15);
 
 const CONFLICT: &str = "Deadlock found when trying to get lock; try restarting transaction; Error code: 1213; SQLState: 40001";
@@ -14,7 +14,7 @@ const TOO_LONG: &str =
     "Data too long for column 'aws_region' at row 1; Error code: 1406; SQLState: 22001";
 const LINK_FAILURE: &str = "Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago.";
 
-/// One exception: its status and message, how often a call is sent that meets it each time, and what the client is told
+/// One exception: its status and message, how often a call is sent that meets it each time, and the client's error
 /// then. An exception that does not persist is overcome.
 struct DataApiException {
     name: &'static str,
@@ -22,11 +22,11 @@ struct DataApiException {
     message: &'static str,
     sent: RangeInclusive<usize>,
     told: ClientError,
-    /// Whether the transaction is gone with it.
+    /// Whether it also ends the transaction.
     ends: bool,
 }
 
-/// Every exception of `faults` with each of its meanings.
+/// Every exception in `faults` with each of its meanings.
 fn exceptions() -> Vec<DataApiException> {
     let mut all = Vec::new();
     let mut add = |name, status, message, sent, told, ends| {
@@ -251,10 +251,10 @@ fn exceptions() -> Vec<DataApiException> {
     all
 }
 
-/// One call of one request, refused.
+/// One call of a request, refused.
 struct RefusedCall<'a> {
     exception: &'a DataApiException,
-    /// The calls of the request when nothing fails.
+    /// The calls of the request without a failure.
     calls: &'static [&'static str],
     /// Which of them is refused.
     refused: usize,
@@ -271,7 +271,7 @@ impl RefusedCall<'_> {
         )
     }
 
-    /// Whether the request is done nevertheless.
+    /// Whether the request succeeds nevertheless.
     fn is_done(&self) -> bool {
         !self.lasts && *self.exception.sent.start() > 1
     }
@@ -307,7 +307,7 @@ impl RefusedCall<'_> {
     }
 }
 
-/// Every exception at every one of `calls`, once and for good.
+/// Every exception at every one of `calls`, once and persistently.
 fn each<'a>(
     exceptions: &'a [DataApiException],
     calls: &'static [&'static str],
@@ -381,7 +381,7 @@ async fn an_add_that_meets_an_exception_is_done_whole_or_refused_whole() {
         } else {
             assert_told(&answer, &case.exception.told, true, &told);
             assert_eq!(place.stored(&id), (0, 0), "{told}");
-            // No lock is left, nor anything that would make a duplicate of it.
+            // No lock is left, nor anything that would make a retry a duplicate.
             assert_eq!(
                 place
                     .demo
@@ -657,7 +657,7 @@ async fn a_cluster_that_wakes_in_time_is_waited_for_and_else_nothing_is_sent_aft
                 true => assert_eq!(answer.status, 200, "{case}: {}", answer.text),
                 false => assert_told(&answer, &WAKING, true, &case),
             }
-            // A client that was told to retry finds that nothing happened meanwhile.
+            // A client that was asked to retry finds that nothing has happened meanwhile.
             let sent = place.wire.steps();
             tokio::time::sleep(Duration::from_secs(600)).await;
             assert_eq!(place.wire.steps(), sent, "{case}");

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// One exception: how often the SDK sends a call that meets it each time, and what the client is told then.
+/// One exception: how often the SDK sends a call that meets it each time, and the client's error then.
 struct DynamoDbException {
     name: &'static str,
     status: u16,
@@ -117,7 +117,7 @@ async fn a_patch_and_a_step_that_meet_an_exception_are_done_once_or_refused() {
                     assert_eq!(place.revision(id), before + 1, "{case}");
                 } else {
                     assert_told(&answer, &exception.told, false, &case);
-                    // A write that was done and never told so is there, once.
+                    // A write that was done without a response is stored, once.
                     assert_eq!(
                         place.revision(id),
                         before + u64::from(work == RefusedWork::Done),
@@ -182,7 +182,7 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     };
     let patch = json!({ "desiredCapacity": 2.0 });
 
-    // In each call: until the time or the tries are used up, and nothing is stored.
+    // In each call: until the time or the attempts are used up, and nothing is stored.
     place
         .wire
         .plan(move |step, before| (step == "PutItem").then(|| conflict(before + 1)));
@@ -201,7 +201,7 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     place.refuse_nothing();
     assert_eq!(place.revision("d".to_owned()), 0);
 
-    // A conflict whose item equals what is asked for needs no write.
+    // A conflict whose item equals the requested state needs no write.
     place
         .wire
         .plan(move |step, _| (step == "PutItem").then(|| conflict(1)));
@@ -215,7 +215,7 @@ async fn a_write_that_another_came_before_is_made_anew_on_what_it_left() {
     );
     assert_eq!(place.wire.steps(), ["GetItem", "PutItem"]);
 
-    // A write of another region: the SDK sends the write again, and after its three attempts the item is read again.
+    // A write in another region: the SDK resends the write, and after its three attempts the item is read again.
     let race = DynamoDbException {
         name: "ReplicatedWriteConflictException",
         status: 400,
