@@ -70,7 +70,7 @@ impl GuardedServer {
         self.send(method, path, &[("x-api-key", key)], "").await
     }
 
-    /// Sends a request signed by `signer`, after `change` of its headers.
+    /// Sends a request signed by `signer`, whose headers `change` alters afterwards.
     async fn signed_by(
         &self,
         signer: TestSigner<'_>,
@@ -92,7 +92,7 @@ impl GuardedServer {
     }
 }
 
-/// Compares a refusal with the template's gateway response of this type.
+/// Checks that an error response is the template's gateway response of this type.
 fn is_refused(answer: &ServerAnswer, kind: &str, error_type: &str) {
     let response = gateway_response(kind);
     assert_eq!(answer.status, response.0, "{}", answer.text);
@@ -108,7 +108,7 @@ fn is_refused(answer: &ServerAnswer, kind: &str, error_type: &str) {
     );
 }
 
-/// Status, `Retry-After` and body of a gateway response, read from the template's text line by line.
+/// Status, `Retry-After` and body of a gateway response, read line by line from the template's text.
 fn gateway_response(kind: &str) -> (u16, String, String) {
     let (_, rest) = TEMPLATE
         .split_once(&format!("\n        {kind}:\n"))
@@ -167,7 +167,7 @@ async fn routes_that_the_template_leaves_open_are_open() {
             "{path}"
         );
     }
-    // The page would show what keys protect.
+    // The page would show what the keys protect.
     for path in ["/_ui/instances", "/_ui/dimensions", "/docs"] {
         let answer = asking
             .send("GET", path, &[("accept", "text/html")], "")
@@ -257,7 +257,7 @@ async fn a_signature_that_is_not_the_requests_is_refused() {
             .send("GET", DIMENSION, &[("authorization", "Bearer x")], "")
             .await,
     );
-    // Nothing of it was carried out.
+    // None of it was carried out.
     let state = asking.signed_by(TestSigner::default(), get, "").await;
     assert_eq!(state.body["desiredCapacity"], 1.0, "{}", state.text);
 }
@@ -309,13 +309,13 @@ async fn a_signed_route_without_a_signature_answers_in_api_gateways_words() {
     }
 }
 
-/// The template with one limit changed, which it must have.
+/// The template with one limit changed, which must occur in it.
 fn changed(from: &str, to: &str) -> String {
     assert!(TEMPLATE.contains(from), "{from}");
     TEMPLATE.replacen(from, to, 1)
 }
 
-/// A template of one function with a key, an open route, and these properties of the API.
+/// A template with one function, a route with a key, an open route, and these properties of the API.
 fn small(properties: &str) -> String {
     let (_, responses) = TEMPLATE.split_once("      GatewayResponses:\n").unwrap();
     let responses: String = responses
@@ -344,7 +344,7 @@ async fn a_route_has_the_throttle_of_its_stage() {
         "THROTTLED",
         "TooManyRequestsException",
     );
-    // Each route counts by itself.
+    // Each route counts separately.
     let other = asking.send("GET", "/api/books/health", &[], "").await;
     assert_eq!(other.status, 200);
 }
@@ -503,7 +503,7 @@ async fn the_document_says_what_the_server_asks_for() {
     let asking = GuardedServer::start().await;
     let document = asking.send("GET", "/v1/openapi.json", &[], "").await.body;
     let mut deployed: Value = serde_json::from_str(metadata::OPENAPI).unwrap();
-    // Without an issuer, keys alone.
+    // Without an issuer, only keys.
     let schemes = &mut deployed["components"]["securitySchemes"];
     schemes.as_object_mut().unwrap().remove("BearerToken");
     assert_eq!(

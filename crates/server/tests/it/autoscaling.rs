@@ -1,4 +1,4 @@
-//! The local Application Auto Scaling on the local API: what is defined, and what it does with a clock that runs fast.
+//! The local Application Auto Scaling on the local API: definitions, and scaling with a fast clock.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     support::TestServer,
 };
 
-/// Far more than anything here takes; only what hangs reaches it.
+/// Far longer than anything here takes; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 const SCALING: &str = "AnyScaleFrontendService";
 const CLOUDWATCH: &str = "GraniteServiceVersion20100801";
@@ -39,7 +39,7 @@ async fn ask(server: &TestServer, service: &str, operation: &str, body: Value) -
     client::send_with(address, "POST", "/", &headers, body.to_string()).await
 }
 
-/// An operation that succeeds, on a target.
+/// Calls an operation on a target, which must succeed.
 async fn scaling(server: &TestServer, operation: &str, id: &str, mut body: Value) -> Value {
     body["ServiceNamespace"] = json!("custom-resource");
     body["ResourceId"] = json!(id);
@@ -63,7 +63,7 @@ async fn register(server: &TestServer, id: &str) {
     scaling(server, "RegisterScalableTarget", id, bounds).await;
 }
 
-/// Publishes a value until the dimension's desired capacity is there.
+/// Publishes a value until the dimension reaches the desired capacity.
 async fn publish_until(server: &TestServer, value: f64, desired: f64) {
     let reached = async {
         loop {
@@ -82,7 +82,7 @@ async fn publish_until(server: &TestServer, value: f64, desired: f64) {
     timeout(PATIENCE, reached).await.unwrap();
 }
 
-/// Waits for an activity with this description, and answers it.
+/// Waits for an activity with this description, and returns it.
 async fn activity(server: &TestServer, id: &str, description: &str) -> Value {
     let found = async {
         loop {
@@ -174,7 +174,7 @@ async fn metric_math_divides_a_total_by_the_capacity() {
     );
     let taken = policy("total / IF(capacity < 1, 1, capacity)");
     scaling(&server, "PutScalingPolicy", &id, taken).await;
-    // 200 for one unit are 50 for each of four, where it stays.
+    // 200 for one unit become 50 for each of four, where it stays.
     publish_until(&server, 200.0, 4.0).await;
     activity(&server, &id, "Setting desired capacity to 4.").await;
     for _ in 0..20 {
@@ -223,7 +223,7 @@ async fn step_scaling_scales_by_its_own_alarm() {
 #[tokio::test]
 async fn a_scheduled_action_and_new_bounds_bring_the_capacity_back() {
     let server = start().await;
-    // The local API stands for the one on AWS.
+    // The local API stands in for the one on AWS.
     let id = "https://abc.execute-api.us-east-1.amazonaws.com/dev/scalableTargetDimensions/1";
     register(&server, id).await;
     let action = json!({

@@ -14,7 +14,7 @@ use crate::{
 const READY: &str = "/v1/health/ready";
 const BODY: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"}"#;
 
-/// A server with `--backend aws`, whose AWS are the local endpoints of another server.
+/// A server with `--backend aws`, which uses another server's local endpoints as AWS.
 async fn on_aws(aws: &TestServer, secret: &str) -> Binary {
     let variables = [
         (
@@ -70,7 +70,7 @@ async fn the_functions_have_the_rights_of_their_secret_and_no_others() {
                 "{secret}, {method} {path}: {}",
                 answer.text
             );
-            // The database's own words are for the log alone.
+            // The database's own message is only for the log.
             assert!(!answer.text.contains("denied"), "{}", answer.text);
         }
         let kept = if status == 200 { "i-2" } else { "i-1" };
@@ -82,7 +82,7 @@ async fn the_functions_have_the_rights_of_their_secret_and_no_others() {
 
 #[tokio::test]
 async fn the_embedded_backend_stays_on_the_machine_whatever_the_shell_is_set_up_for() {
-    // From the documentation block (RFC 5737), where nothing answers.
+    // From the documentation block (RFC 5737), where nothing responds.
     let elsewhere = "http://192.0.2.1";
     let variables = [
         ("AWS_ENDPOINT_URL", elsewhere),
@@ -142,7 +142,7 @@ async fn data_in_memory_leaves_the_data_folder_alone() {
     assert!(!data.exists());
 }
 
-/// A proxy that only listens, and its address as a URL.
+/// A proxy that only listens, and its URL.
 fn proxy() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -183,12 +183,12 @@ async fn calls_to_aws_use_the_proxy_of_the_environment() {
         ("AWS_ACCESS_KEY_ID", "a"),
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_REGION", "us-east-1"),
-        // From the documentation block (RFC 5737), where nothing answers.
+        // From the documentation block (RFC 5737), where nothing responds.
         ("AWS_ENDPOINT_URL", "http://192.0.2.1"),
         ("http_proxy", &url),
     ];
     let server = Binary::start_with(&["--backend", "aws"], &variables).await;
-    // Nothing answers the proxy's clients either.
+    // Clients of the proxy get no response either.
     let answer = send(server.address(), "GET", READY, "").await;
     assert_eq!(answer.status, 503, "{}", answer.text);
     assert!(proxy.accept().is_ok(), "no call went to the proxy");

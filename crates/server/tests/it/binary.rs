@@ -1,4 +1,4 @@
-//! The real program, in a process of its own.
+//! The real program, in a separate process.
 
 use std::{
     net::SocketAddr,
@@ -11,7 +11,7 @@ use tokio::{
     sync::mpsc,
 };
 
-/// What a process is told.
+/// The signals for a process.
 #[derive(Clone, Copy)]
 pub(crate) enum Signal {
     Interrupt,
@@ -22,13 +22,13 @@ pub(crate) enum Signal {
 /// A running server. It is killed when this is dropped.
 pub(crate) struct Binary {
     child: Child,
-    /// Read by a task of its own: a pipe that nobody reads fills up, and the server would wait for its log.
+    /// Read by a separate task: a pipe that nobody reads fills up, and the server would block on its log.
     output: mpsc::UnboundedReceiver<String>,
-    /// Everything that it has said so far.
+    /// Everything that it has written so far.
     pub(crate) said: Vec<String>,
 }
 
-/// The program with `arguments`, free ports and nothing of the environment.
+/// The program with `arguments`, free ports and an empty environment.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleet-server"));
     command
@@ -44,7 +44,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// The same, with as many open files as `ulimit` with these `limits` allows.
+/// Like [`command`], with as many open files as `ulimit` with these `limits` allows.
 pub(crate) fn limited(limits: &str, arguments: &[&str]) -> Command {
     let server = command(arguments);
     let mut shell = Command::new("sh");
@@ -62,7 +62,7 @@ pub(crate) fn limited(limits: &str, arguments: &[&str]) -> Command {
     shell
 }
 
-/// Runs a program that should not start: its exit code and what it said on the error stream.
+/// Runs a program that should not start; returns its exit code and standard error.
 pub(crate) async fn refusal(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().await.unwrap();
     (
@@ -72,26 +72,26 @@ pub(crate) async fn refusal(command: &mut Command) -> (Option<i32>, String) {
 }
 
 impl Binary {
-    /// Starts it and waits until it answers.
+    /// Starts it and waits until it responds.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
         Self::start_with(arguments, &[]).await
     }
 
-    /// Starts it with these environment variables and waits until it answers.
+    /// Starts it with these environment variables and waits until it responds.
     pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = command(arguments);
         command.envs(variables.iter().copied());
         Self::run(command).await
     }
 
-    /// Starts what [`command`] or [`limited`] made and waits until it answers.
+    /// Starts a command from [`command`] or [`limited`] and waits until it responds.
     pub(crate) async fn run(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (sender, output) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
-                // Nobody listens any more when the test is over.
+                // Nobody receives it any more once the test is over.
                 let _ = sender.send(line);
             }
         });
@@ -104,7 +104,7 @@ impl Binary {
         binary
     }
 
-    /// Where it answers.
+    /// The address of the API.
     pub(crate) fn address(&self) -> SocketAddr {
         let urls = self
             .said
@@ -115,7 +115,7 @@ impl Binary {
             .unwrap()
     }
 
-    /// Where the local AWS endpoints answer.
+    /// The address of the local AWS endpoints.
     pub(crate) fn aws_address(&self) -> SocketAddr {
         let urls = self
             .said
@@ -130,7 +130,7 @@ impl Binary {
         self.child.id().unwrap()
     }
 
-    /// Waits until it says something with `text` in it.
+    /// Waits until it writes a line that contains `text`.
     pub(crate) async fn wait_for_line(&mut self, text: &str) {
         while let Some(line) = self.output.recv().await {
             let found = line.contains(text);
@@ -158,7 +158,7 @@ impl Binary {
         );
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it, as a power cut would.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! What clients and caches may keep: what only a deployment changes, and nothing else.
+//! What clients and caches may store: whatever only a deployment changes, and nothing else.
 
 use crate::{binary::Binary, client};
 

@@ -27,7 +27,7 @@ pub(crate) struct ServerAnswer {
 }
 
 impl ServerAnswer {
-    /// A header's value; empty if it is missing.
+    /// A header's value; empty if the header is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -35,7 +35,7 @@ impl ServerAnswer {
     }
 }
 
-/// Sends a request on its own connection.
+/// Sends a request on a new connection.
 pub(crate) async fn send(
     address: SocketAddr,
     method: &str,
@@ -45,7 +45,7 @@ pub(crate) async fn send(
     send_with(address, method, path, &[], body).await
 }
 
-/// Sends a request with headers on its own connection.
+/// Sends a request with headers on a new connection.
 pub(crate) async fn send_with(
     address: SocketAddr,
     method: &str,
@@ -57,7 +57,7 @@ pub(crate) async fn send_with(
     send_over(stream, &address.to_string(), method, path, headers, body).await
 }
 
-/// Sends a request with headers over `stream`, which is closed then. `host` is the request's `Host`.
+/// Sends a request with headers over `stream`, which is then closed. `host` is the request's `Host`.
 pub(crate) async fn send_over(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     host: &str,
@@ -93,7 +93,7 @@ pub(crate) async fn send_over(
     }
 }
 
-/// A connection that bytes are written to.
+/// A connection for writing bytes.
 pub(crate) struct Raw(TcpStream);
 
 impl Raw {
@@ -117,7 +117,7 @@ impl Raw {
         text
     }
 
-    /// What is read until `end` has been.
+    /// Reads until `end` has been read, and returns everything.
     pub(crate) async fn read_until(&mut self, end: &str) -> String {
         let mut read = Vec::new();
         while !read.ends_with(end.as_bytes()) {

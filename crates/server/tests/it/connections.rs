@@ -1,4 +1,4 @@
-//! Many clients: who holds a connection and does not use it cannot lock another one out.
+//! Many clients: one that holds a connection without using it cannot lock others out.
 
 use std::{fs, time::Duration};
 
@@ -28,7 +28,7 @@ async fn the_connection_that_is_idle_longest_is_closed_for_a_new_one() {
     let mut idle = Vec::new();
     for _ in 0..9 {
         let mut raw = Raw::connect(hosted.address()).await;
-        // An answer shows that the connection has been accepted.
+        // A response shows that the connection has been accepted.
         raw.write("GET /echo/1 HTTP/1.1\r\nhost: a\r\n\r\n").await;
         assert!(
             raw.read_until("\r\n\r\n")
@@ -68,7 +68,7 @@ async fn where_every_connection_has_a_request_a_new_one_waits_for_an_answer() {
     }
     let address = hosted.address();
     let waiting = tokio::spawn(async move { send(address, "GET", "/echo/1", "").await.status });
-    // Nothing shows that it waits; that it does not fail is what counts.
+    // The wait is not observable; what counts is that the request does not fail.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!waiting.is_finished());
     hosted.strings.may_end.add_permits(1);
@@ -85,7 +85,7 @@ async fn where_every_connection_has_a_request_a_new_one_waits_for_an_answer() {
 async fn idle_clients_beyond_the_limit_of_open_files_lock_nobody_out() {
     let mut server = Binary::run(limited("-n 256", &["--in-memory"])).await;
     let mut idle = Vec::new();
-    // The limit leaves 64 connections to the one and 32 to the other.
+    // The limit leaves 64 connections for one and 32 for the other.
     for (address, clients) in [(server.address(), 100), (server.aws_address(), 50)] {
         for _ in 0..clients {
             idle.push(Raw::connect(address).await);

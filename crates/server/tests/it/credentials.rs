@@ -1,4 +1,4 @@
-//! The credentials of `--backend aws`, from profiles of every kind that people sign in with.
+//! The credentials of `--backend aws`, from all kinds of profiles that people sign in with.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
     support::TestServer,
 };
 
-/// The server with `profile` as its AWS configuration file, in a home of its own.
+/// The server with `profile` as its AWS configuration file, in a separate home.
 fn with_profile(home: &Path, profile: &str) -> Command {
     let file = home.join("config");
     fs::write(&file, profile).unwrap();

@@ -1,4 +1,4 @@
-//! A data folder that goes away under a running server: nothing is acknowledged into it.
+//! A data folder that disappears under a running server: no write to it is acknowledged.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::{
 
 const ADD: &str = r#"{"aws_region":"us-east-1","aws_account":"123456789012"}"#;
 const PATCH: &str = r#"{"desiredCapacity":2.0}"#;
-/// Every route that writes; in demo mode a dimension's GET is one.
+/// Every route that writes; in demo mode this includes a dimension's GET.
 const WRITES: [(&str, &str, &str); 6] = [
     ("POST", "/ec2/i-2", ADD),
     ("DELETE", "/ec2/i-1", ""),
@@ -21,7 +21,7 @@ const WRITES: [(&str, &str, &str); 6] = [
     ("GET", "/scalableTargetDimensions/d-1", ""),
 ];
 
-/// The lines of the log of one request.
+/// The log lines of one request.
 fn lines<'a>(server: &'a Binary, answer: &ServerAnswer) -> Vec<&'a String> {
     let id = answer.header("x-amzn-requestid");
     assert!(!id.is_empty());
@@ -43,7 +43,7 @@ async fn nothing_is_acknowledged_into_a_folder_that_is_deleted_or_moved() {
         200
     );
 
-    // Moved away and back, it is the same one.
+    // Moved away and back, it is the same folder.
     fs::rename(&data, &aside).unwrap();
     assert_eq!(send(address, "POST", "/ec2/i-2", ADD).await.status, 503);
     fs::rename(&aside, &data).unwrap();

@@ -1,4 +1,4 @@
-//! `/ec2` and `/ec2/{aws_instance_id}`: the contract of the inventory, over the whole way to the embedded database.
+//! `/ec2` and `/ec2/{aws_instance_id}`: the contract of the inventory, all the way to the embedded database.
 
 use std::collections::HashSet;
 
@@ -28,7 +28,7 @@ fn refusal(answer: &ServerAnswer) -> &str {
     answer.body["message"].as_str().unwrap()
 }
 
-/// Percent-encodes everything, as the most careful client does.
+/// Percent-encodes everything, as the most careful clients do.
 fn encoded(id: &str) -> String {
     id.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -220,7 +220,7 @@ async fn ids_that_break_the_rule_are_400() {
 #[tokio::test]
 async fn ten_thousand_packages_of_the_widest_text_come_back_whole() {
     let server = TestServer::start().await;
-    // Characters of four bytes, up to the limits of name and version: the largest possible record.
+    // Four-byte characters, up to the limits of name and version: the largest possible record.
     let packages: Vec<Value> = (0..10_000)
         .map(|number| package(&format!("{number:05}{}", "𝕏".repeat(95)), &"𝕏".repeat(50)))
         .collect();
@@ -435,7 +435,7 @@ async fn pages_hold_every_instance_once_in_the_order_of_their_ids() {
         (ids.join(" ").as_str(), pages),
         ("i-1 i-2 i-3 i-4 i-5 i-6 i-7", 3)
     );
-    // A full last page has no token either, and a page begins after its token even when that instance is gone.
+    // A full last page has no token either, and a page begins after its token even if that instance no longer exists.
     let page = server.get("/ec2?limit=6").await.body;
     server.send("DELETE", "/ec2/i-6", "").await;
     let rest = server

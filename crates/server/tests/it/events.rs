@@ -1,4 +1,4 @@
-//! Each change of a dimension is an event: to be read at `/_events`, and sent to an address.
+//! Each change of a dimension is an event, which can be read at `/_events` or sent to an address.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     support::TestServer,
 };
 
-/// Far more than anything here takes; only what hangs reaches it.
+/// Far longer than anything here takes; only a hang reaches it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn read(server: &TestServer, last: &str) -> ServerAnswer {
@@ -68,7 +68,7 @@ fn told(events: &[Value]) -> Vec<(&str, &str, &str)> {
 async fn a_reader_misses_nothing_and_hears_in_order() {
     let server = TestServer::start().await;
     patch(&server, "before", 2.0).await;
-    // A new reader hears where it is, and nothing that was before.
+    // A new reader learns its position, and gets no earlier events.
     let (last, events) = parse(&read(&server, "").await);
     assert_eq!(events, [] as [Value; 0]);
     assert_ne!(last, "");
@@ -93,7 +93,7 @@ async fn a_reader_misses_nothing_and_hears_in_order() {
             &json!("Scalable Target Dimension Change")
         )
     );
-    // The tag is that of If-Match.
+    // The tag is the one for If-Match.
     let tag = server.get("/scalableTargetDimensions/b").await;
     assert_ne!(tag.header("etag"), "");
     let changed = events[2]["detail"]["tag"].as_str().unwrap().to_owned();
@@ -135,7 +135,7 @@ async fn an_id_of_no_event_is_told() {
     );
 }
 
-/// Takes requests, answers what it is told to, and hands their bodies over.
+/// Receives requests, responds as configured, and passes on their bodies.
 async fn receiver(
     address: SocketAddr,
     statuses: Vec<u16>,
@@ -196,7 +196,7 @@ async fn events_are_sent_until_they_are_taken_and_across_a_stop() {
     for _ in 0..4 {
         heard.push(received(&mut bodies).await);
     }
-    // The first one three times, and then the second.
+    // The first one three times, then the second.
     assert_eq!((&heard[0], &heard[1]), (&heard[1], &heard[2]));
     assert_eq!(
         told(&heard[2..]),
@@ -204,7 +204,7 @@ async fn events_are_sent_until_they_are_taken_and_across_a_stop() {
     );
     server.stop().await;
 
-    // What was delivered is not sent again, and what changes next is.
+    // Delivered events are not sent again, but later ones are.
     let server = sending(address, folder.path()).await;
     patch(&server, "c", 4.0).await;
     assert_eq!(

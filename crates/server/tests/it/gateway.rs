@@ -30,7 +30,7 @@ async fn a_request_becomes_the_event_of_a_rest_api() {
         answer.body["requestContext"]["requestId"],
         answer.header("x-amzn-requestid")
     );
-    // These two are never the same twice.
+    // These two are different every time.
     answer.body["requestContext"]["requestId"] = json!("ID");
     assert!(
         answer.body["requestContext"]["requestTimeEpoch"]

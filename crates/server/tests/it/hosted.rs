@@ -1,4 +1,4 @@
-//! A gateway alone, with one function that does what its path says.
+//! A gateway alone, with one function that does what the path says.
 
 use std::{
     net::SocketAddr,
@@ -30,14 +30,14 @@ Resources:
         Broken: {Type: Api, Properties: {Path: /broken, Method: GET}}
 ";
 
-/// What the function and its test tell each other.
+/// Signals between the function and its test.
 #[derive(Debug)]
 pub(crate) struct Strings {
-    /// Has a permit for each call of `/stay` that has begun.
+    /// Gets a permit for each call of `/stay` that has begun.
     pub(crate) begun: Semaphore,
-    /// `/stay` ends with a permit of this.
+    /// `/stay` ends once this has a permit.
     pub(crate) may_end: Semaphore,
-    /// Whether a call of `/stay` came to its end.
+    /// Whether a call of `/stay` has ended.
     pub(crate) ended: AtomicBool,
 }
 

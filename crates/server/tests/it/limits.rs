@@ -1,4 +1,4 @@
-//! Sizes and times, as behind API Gateway.
+//! Size and time limits, as behind API Gateway.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -13,12 +13,12 @@ use crate::{
     hosted::HostedGateway,
 };
 
-/// Long enough that no test reaches it.
+/// So long that no test reaches it.
 const LONG: Duration = Duration::from_secs(60);
-/// Short enough that a test can wait for it.
+/// So short that a test can wait for it.
 const SHORT: Duration = Duration::from_millis(150);
 
-/// Sets the clock of this test's runtime forward.
+/// Moves the clock of this test's runtime forward.
 async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
@@ -185,7 +185,7 @@ async fn a_body_that_comes_slowly_takes_nothing_of_the_functions_time() {
     let mut raw = Raw::connect(hosted.address()).await;
     raw.write("GET /stay HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n{")
         .await;
-    // Nothing shows that it waits for the rest.
+    // Nothing observable shows that it waits for the rest.
     tokio::time::sleep(Duration::from_millis(50)).await;
     pass(LONG * 3 / 5).await;
     raw.write("}").await;
@@ -229,7 +229,7 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
     raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
     hosted.has_begun().await;
     drop(raw);
-    // Another request's response shows that the server has noticed that the connection closed.
+    // Another request's response shows that the server has noticed the closed connection.
     assert_eq!(
         send(hosted.address(), "GET", "/echo/1", "").await.status,
         200
@@ -240,7 +240,7 @@ async fn a_function_runs_to_its_end_when_the_client_goes_away() {
     assert!(strings.ended.load(Ordering::SeqCst));
 }
 
-/// One request of a route at a time.
+/// One request per route at a time.
 fn one_at_a_time() -> Limits {
     Limits {
         concurrency: 1,
@@ -255,7 +255,7 @@ async fn a_request_waits_for_its_turn_and_no_other_route_does() {
     let first = tokio::spawn(send(address, "GET", "/stay", ""));
     hosted.has_begun().await;
     let second = tokio::spawn(send(address, "GET", "/stay", ""));
-    // Were the second one to begin, it would do so no later than what comes after it.
+    // If the second one began, it would do so before the request that follows.
     assert_eq!(send(address, "GET", "/echo/1", "").await.status, 200);
     assert_eq!(hosted.strings.begun.available_permits(), 0);
     hosted.strings.may_end.add_permits(1);
@@ -294,9 +294,9 @@ async fn what_a_request_waits_for_its_turn_is_part_of_its_time() {
         raw.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
     }
     hosted.has_begun().await;
-    // Nothing shows that the other one waits.
+    // Nothing observable shows that the other one waits.
     tokio::time::sleep(Duration::from_millis(50)).await;
-    // No call ends, so it begins all the same. Each half has enough time left, but both together have too little.
+    // No call ends, so it begins anyway. Each half has enough time left, but both together have too little.
     pass(LONG * 3 / 5).await;
     hosted.has_begun().await;
     pass(LONG * 3 / 5).await;

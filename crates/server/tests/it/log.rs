@@ -1,4 +1,4 @@
-//! What the server writes of its requests, read as an operator reads it: JSON lines on standard output.
+//! The server's log of its requests, as an operator reads it: JSON lines on standard output.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ async fn lines(mut server: Binary) -> Vec<Value> {
         .collect()
 }
 
-/// The lines of one request, by the id in its answer.
+/// The lines of one request, found by the id in its response.
 fn of<'a>(lines: &'a [Value], answer: &client::ServerAnswer) -> Vec<&'a Value> {
     let id = answer.header("x-amzn-requestid");
     lines

@@ -15,7 +15,7 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../functions/metadata/src/openapi.json")).unwrap()
 });
 
-/// The schemas that were compiled so far, by their place.
+/// The schemas compiled so far, by their location.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// Every operation: method, path and description.
@@ -125,7 +125,7 @@ async fn the_server_answers_the_document_of_the_deployed_api_without_what_it_doe
         ),
         (&json!(["desiredCapacity"]), 1)
     );
-    // All else is the deployed API's.
+    // Everything else is the same as in the deployed API.
     let mut deployed = DOCUMENT.clone();
     for document in [&mut document, &mut deployed] {
         document["servers"].take();

@@ -1,4 +1,4 @@
-//! The pages for a browser. What they look like and do there is tested by `.ci/browser`.
+//! The pages for a browser. `.ci/browser` tests how they look and behave there.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn home(server: &TestServer) -> ServerAnswer {
     page(server, "/", &[HTML]).await
 }
 
-/// The addresses of the files that a page names.
+/// The URLs of the files that a page refers to.
 fn files(html: &str) -> Vec<String> {
     let parts = html.split(['"']);
     let named = parts.filter(|part| part.starts_with("_ui/"));
@@ -294,10 +294,10 @@ async fn instances_are_found_by_every_part_of_them() {
         ("q=nginx", &["db-1", "web-1"]),
         ("q=%25", &["bare"]),
         ("q=%27+OR+1%3D1", &[]),
-        // Every word is found.
+        // Every word matches.
         ("q=nginx+west", &["db-1"]),
         ("q=+v9+us-east", &["web-1"]),
-        // A package and its version mean that version.
+        // A package with its version means that version.
         ("q=Nginx+v8", &["db-1"]),
         ("aws_region=us-east-1", &["web-1"]),
         ("aws_region=us-east", &[]),
@@ -383,7 +383,7 @@ async fn pages_can_be_for_reading_alone_or_not_there() {
     assert!(home(&on).await.text.contains(r#"data-pages="on""#));
     patch(&on, "example-web", r#"{"desiredCapacity":2.0}"#).await;
     patch(&on, "real", r#"{"desiredCapacity":2.0}"#).await;
-    // Another site's page can request it, and is refused.
+    // A page of another site can send the request, which is refused.
     assert_eq!(remove(&on, "cross-site").await.status, 403);
     assert_eq!(
         state(&on, "").await["dimensions"]["found"]

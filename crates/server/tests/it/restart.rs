@@ -1,4 +1,4 @@
-//! What was acknowledged to a client survives every end of the server.
+//! Acknowledged writes survive every kind of end of the server.
 
 use serde_json::json;
 use tempfile::TempDir;

@@ -1,4 +1,4 @@
-//! Every route of the template answers, in one server with all functions.
+//! Every route of the template responds, in one server with all functions.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{openapi, support::TestServer};
 
 const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
-/// A function and its routes, as its code says.
+/// A function and its routes, according to its code.
 fn coded<F: Function>() -> impl Iterator<Item = (String, String, &'static str)> {
     let routes: &'static [Route] = F::ROUTES;
     routes

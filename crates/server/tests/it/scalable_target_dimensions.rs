@@ -99,7 +99,7 @@ async fn capacities_keep_their_fraction() {
         "{}",
         patched.text
     );
-    // Every finite number of at least 0 comes back as the same number.
+    // Every finite number of at least 0 is returned unchanged.
     for number in [
         "0.1",
         "1e300",
@@ -346,7 +346,7 @@ async fn if_match_keeps_an_owner_from_what_it_has_not_seen() {
     let claim = r#"{"scalingStatus":"InProgress"}"#;
     let (status, claimed, _) = send("PATCH", &ordered, claim).await;
     assert_eq!(status, 200);
-    // A second owner that saw the same order, and a newer order while the first is at work.
+    // A second owner that saw the same order, and a newer order while the first is in progress.
     assert_eq!(send("PATCH", &ordered, claim).await.0, 412);
     let (_, newer, _) = send("PATCH", "", r#"{"desiredCapacity":8.0}"#).await;
     let echo = r#"{"desiredCapacity":4.0,"actualCapacity":4.0,"scalingStatus":"Successful"}"#;
@@ -367,7 +367,7 @@ async fn the_list_pages_through_what_is_stored_and_moves_nothing() {
         server
             .send("PATCH", &path, r#"{"desiredCapacity":2.0}"#)
             .await;
-        // Reading some of them moves them on, in demo mode.
+        // In demo mode, reading some of them moves them on.
         for _ in 0..id {
             server.get(&path).await;
         }

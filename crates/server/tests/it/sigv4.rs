@@ -35,7 +35,7 @@ impl Default for TestSigner<'_> {
 }
 
 impl TestSigner<'_> {
-    /// The headers of a signed request. `path` is percent-encoded, `query` is in order and encoded.
+    /// The headers of a signed request. `path` is percent-encoded, `query` is sorted and encoded.
     pub(crate) fn sign(
         &self,
         host: &str,
@@ -55,7 +55,7 @@ impl TestSigner<'_> {
         }
         let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         let signed = names.join(";");
-        // Every service but S3 has the path encoded once more.
+        // Every service except S3 encodes the path once more.
         let mut canonical = format!("{method}\n{}\n{query}\n", path.replace('%', "%25"));
         for (name, value) in &headers {
             writeln!(canonical, "{name}:{value}").unwrap();

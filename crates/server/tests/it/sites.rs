@@ -33,7 +33,7 @@ async fn a_foreign_host_or_origin_is_refused_and_stores_nothing() {
         );
         assert!(!text.contains("example"), "{text}");
     }
-    // Its pages are data too.
+    // Its pages contain data too.
     let page = send_with(
         server.address(),
         "GET",

@@ -1,4 +1,4 @@
-//! `--stage`: below the stage's name as on API Gateway's own address, and nothing beside it.
+//! `--stage`: everything is below the stage's name, as with API Gateway's own URLs.
 
 use crate::{client, support::TestServer};
 

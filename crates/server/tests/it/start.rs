@@ -126,7 +126,7 @@ async fn a_second_server_hears_of_all_its_conflicts_and_what_to_type() {
             "Stop what uses them, or type:".to_owned(),
         ]
     );
-    // The line works as it is.
+    // The printed command works as it is.
     let (program, options) = line.trim().split_once(" --listen ").unwrap();
     assert_eq!(program, env!("CARGO_BIN_EXE_fleet-server"));
     let (listen, options) = options.split_once(" --aws-listen ").unwrap();

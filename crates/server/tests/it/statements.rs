@@ -1,4 +1,4 @@
-//! What statements of the local Data API cost the API: nothing that a client would notice.
+//! The effect of the local Data API's statements on the API: none that a client would notice.
 
 use std::{
     net::SocketAddr,
@@ -14,9 +14,9 @@ use crate::{
     client::{self, ServerAnswer},
 };
 
-/// Within which time health must answer meanwhile.
+/// The time limit for a health response meanwhile.
 const HEALTHY: Duration = Duration::from_millis(100);
-/// How many times it is asked.
+/// How many times health is requested.
 const ASKED: usize = 21;
 
 async fn execute(address: SocketAddr, sql: String) -> ServerAnswer {
@@ -31,11 +31,11 @@ async fn execute(address: SocketAddr, sql: String) -> ServerAnswer {
     client::send_with(address, "POST", "/Execute", &[signed], body.to_string()).await
 }
 
-/// Statements that run for longer than any test, each busy with something else.
+/// Statements that run longer than any test, each with a different kind of work.
 fn endless() -> Vec<String> {
     let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)";
     let join = "FROM numbers a, numbers b, numbers c, numbers d, numbers e, numbers f, numbers g, numbers h";
-    // No index helps with it.
+    // No index helps.
     let never = "WHERE a.i + b.i + c.i + d.i + e.i + f.i + g.i + h.i < 0";
     vec![
         format!("{numbers} SELECT COUNT(*) FROM n a, n b, n c, n d"),
@@ -54,7 +54,7 @@ fn endless() -> Vec<String> {
 async fn health_answers_while_eight_endless_statements_run() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().to_str().unwrap();
-    // In a process of its own, which can be ended although they run.
+    // In a separate process, which can be killed while they run.
     let server = Binary::start(&["--data-dir", data]).await;
     let address = server.aws_address();
     let rows: Vec<String> = (0..1_000)
@@ -81,7 +81,7 @@ async fn health_answers_while_eight_endless_statements_run() {
     }
     let ended = statements.try_join_next();
     assert!(ended.is_none(), "not endless: {ended:?}");
-    // A machine that does other things too may hold up most of them; a server that waits for a statement holds up all.
+    // A machine that is busy otherwise may delay most of them; a server that waits for a statement delays all.
     waits.sort_unstable();
     assert!(waits[ASKED / 4] <= HEALTHY, "health took {waits:?}");
     drop(statements);

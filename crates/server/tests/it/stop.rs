@@ -1,4 +1,4 @@
-//! Stopping: what is under way finishes, and nothing new begins.
+//! Shutdown: requests in progress finish, and nothing new begins.
 
 use std::{sync::Arc, time::Duration};
 
@@ -74,7 +74,7 @@ async fn a_stop_cuts_what_is_under_way_after_its_time_and_counts_it() {
         ..Limits::default()
     })
     .await;
-    // A head that never ends is not a request, so it is not counted.
+    // A head that never ends is not a request, so it does not count.
     let mut half = Raw::connect(hosted.address()).await;
     half.write("GET /stay HTTP/1.1\r\nhost:").await;
     let mut busy = Raw::connect(hosted.address()).await;
@@ -130,7 +130,7 @@ async fn a_stop_does_not_wait_for_half_a_head_nor_for_a_client_that_does_not_rea
     let mut deaf = Raw::connect(hosted.address()).await;
     deaf.write("GET /not-there HTTP/1.1\r\nhost: a\r\n\r\n".repeat(10_000))
         .await;
-    // A stop that waited for either would only end after 59 s because of these limits.
+    // If the shutdown waited for either, these limits would make it take 59 s.
     let stopped = tokio::time::timeout(Duration::from_secs(30), hosted.hosting.stop()).await;
     assert_eq!(stopped.unwrap(), 0);
 }
@@ -141,7 +141,7 @@ async fn sigterm_lets_a_half_sent_request_finish_and_exits_with_0() {
     let mut raw = Raw::connect(server.address()).await;
     let (first, second) = ADD.split_at(20);
     let length = ADD.len();
-    // The answer to the expectation shows that the request is under way.
+    // The response to the expectation shows that the request is in progress.
     raw.write(format!("POST /ec2/i-1 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n")).await;
     raw.read_until("\r\n\r\n").await;
     raw.write(first).await;
@@ -183,7 +183,7 @@ async fn a_second_signal_ends_the_server_at_once() {
     );
 }
 
-/// The log line of the one request that was cut off.
+/// The log line of the single request that was cut off.
 fn cut_line(server: &Binary) -> &str {
     let mut lines = server
         .said

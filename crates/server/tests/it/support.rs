@@ -15,12 +15,12 @@ use crate::{
 pub(crate) struct TestServer(RunningServer);
 
 impl TestServer {
-    /// Starts one.
+    /// Starts a server.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts one with other options.
+    /// Starts a server with other options.
     pub(crate) async fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
         let mut options = ServerOptions {
             listen: free_port(),
@@ -33,17 +33,17 @@ impl TestServer {
         Self(Server::start(options).await.unwrap())
     }
 
-    /// Where it answers.
+    /// The address of the API.
     pub(crate) fn address(&self) -> SocketAddr {
         self.0.local_addr()
     }
 
-    /// Where the local AWS endpoints answer.
+    /// The URL of the local AWS endpoints.
     pub(crate) fn aws_endpoint_url(&self) -> String {
         self.0.aws_endpoint_url().unwrap()
     }
 
-    /// Asks for `path`, which is sent as it is.
+    /// Requests `path`, which is sent as it is.
     pub(crate) async fn get(&self, path: &str) -> ServerAnswer {
         self.send("GET", path, "").await
     }
@@ -76,13 +76,13 @@ impl TestServer {
         &self.0
     }
 
-    /// Stops it and waits until it has.
+    /// Stops it and waits for that.
     pub(crate) async fn stop(self) {
         self.0.stop().await;
     }
 }
 
-/// A loopback address with a port of the system's choice.
+/// A loopback address with a port chosen by the system.
 pub(crate) fn free_port() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }

@@ -1,4 +1,4 @@
-//! A person at a terminal: the program on its own pseudo-terminal, where Ctrl-C is a key.
+//! A person at a terminal: the program on a pseudo-terminal, where Ctrl-C is a key.
 
 use std::{
     env,
@@ -17,10 +17,10 @@ use pty_process::{
 use crate::{client, client::Raw};
 
 const CTRL_C: &[u8] = b"\x03";
-/// How the text log dims a line's time.
+/// The escape sequence with which the text log dims a line's time.
 const DIM: &str = "\x1b[2m";
 
-/// The server that was built with these tests, or the one that `FLEET_SERVER_PROGRAM` names: that of another profile, say.
+/// The server that was built with these tests, or the one in `FLEET_SERVER_PROGRAM`, for example of another profile.
 fn program() -> OsString {
     env::var_os("FLEET_SERVER_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_fleet-server").into())
 }
@@ -54,14 +54,14 @@ impl Terminal {
         terminal
     }
 
-    /// Reads until `text` is shown.
+    /// Reads until `text` appears.
     fn read_until(&mut self, text: &str) {
         while !self.shown.contains(text) {
             assert!(self.read(), "it ended without {text:?}: {}", self.shown);
         }
     }
 
-    /// Whether there was something to read. Linux reports the end of the last program on a terminal as an error.
+    /// Whether there was anything to read. Linux reports the end of the last program on a terminal as an error.
     fn read(&mut self) -> bool {
         let mut piece = [0; 4096];
         let length = self.pty.read(&mut piece).unwrap_or_default();
@@ -74,7 +74,7 @@ impl Terminal {
         self.pty.write_all(key).unwrap();
     }
 
-    /// Everything shown, as lines, and the exit code.
+    /// All output as lines, and the exit code.
     fn end(mut self) -> (Vec<String>, Option<i32>) {
         while self.read() {}
         let code = self.child.wait().unwrap().code();
@@ -90,12 +90,12 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It fails where the program has ended.
+        // This fails if the program has ended.
         let _ = self.child.kill();
     }
 }
 
-/// A server's life at a terminal: its start, a request, Ctrl-C. The lines that it wrote.
+/// The output of a server at a terminal, from its start over a request to Ctrl-C, as lines.
 async fn life(columns: u16, variables: &[(&str, &str)]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().canonicalize().unwrap();
@@ -124,7 +124,7 @@ async fn on_a_terminal_the_log_is_in_colour_and_ctrl_c_ends_it_with_a_last_line(
             line("/v1/health ").contains("\x1b[32m  200\x1b[0m"),
             "{lines:#?}"
         );
-        // The terminal shows the key before it.
+        // The terminal shows the key before the line.
         assert!(line("stopping").contains(DIM), "{lines:#?}");
         assert!(line("Try:").starts_with("Try:"), "{lines:#?}");
     }

@@ -1,4 +1,4 @@
-//! HTTPS by the server itself, with real handshakes. What needs `openssl`, `curl` and an ACME server is in
+//! HTTPS by the server itself, with real handshakes. Tests that need `openssl`, `curl` or an ACME server are in
 //! `.ci/self-hosting`.
 
 mod certificates;
@@ -28,13 +28,13 @@ use crate::{
     support::TestServer,
 };
 
-/// The name that the server's certificate is for.
+/// The name in the server's certificate.
 const NAME: &str = "fleet.example.com";
 
 static TLS_1_2: [&SupportedProtocolVersion; 1] = [&TLS12];
 static TLS_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
 
-/// Files for a server and the authority behind its certificate.
+/// Files for a server, and the authority of its certificate.
 struct TlsFiles {
     folder: TempDir,
     authority: Authority,
@@ -66,7 +66,7 @@ impl TlsFiles {
         self.write("key.pem", &pair.key);
     }
 
-    /// Has a server serve HTTPS with them.
+    /// Configures a server to serve HTTPS with them.
     fn give(&self, options: &mut ServerOptions) {
         options.tls.tls_cert = Some(self.path("cert.pem"));
         options.tls.tls_key = Some(self.path("key.pem"));
@@ -107,7 +107,7 @@ struct HttpsClient {
 }
 
 impl HttpsClient {
-    /// The same, with a client certificate.
+    /// The same client, with a client certificate.
     fn showing(self, shown: &IssuedCertificate) -> Self {
         Self {
             shows: Some(shown.clone()),
@@ -120,7 +120,7 @@ impl HttpsClient {
         self.connect_with(self.config(), address).await
     }
 
-    /// Does two handshakes, the second one with the state kept from the first.
+    /// Does two handshakes, the second one with the session of the first.
     async fn handshakes(&self, address: SocketAddr) -> [HandshakeKind; 2] {
         let config = self.config();
         let mut kinds = [HandshakeKind::FullWithHelloRetryRequest; 2];

@@ -1,4 +1,4 @@
-//! `--access template` with an issuer of tokens: what the inventory then asks for.
+//! `--access template` with an issuer of tokens: what the inventory then requires.
 
 use fleet_server::AccessMode;
 use fleet_testing::issuer::{AUDIENCE, Issuer, IssuerBehavior, SigningKey};
@@ -89,7 +89,7 @@ async fn the_inventory_asks_for_a_token_and_no_key() {
         &set.with_token(&SigningKey::curve("key-1").token(&set.issuer.claims()))
             .await,
     );
-    // The other routes ask for what they always do.
+    // The other routes require what they always do.
     assert_eq!(set.send("GET", "/api/books", &[]).await.status, 200);
     let dimension = "/v1/scalableTargetDimensions/1";
     let answer = set

@@ -10,7 +10,7 @@ use crate::{
     client,
 };
 
-/// Runs `export` or `import`: its exit code, and what it said on both streams.
+/// Runs `export` or `import`; returns its exit code and both output streams.
 async fn transfer(word: &str, file: &Path, folder: &Path) -> (Option<i32>, String) {
     let output = command(&[
         word,
@@ -87,7 +87,7 @@ async fn an_import_elsewhere_exports_the_same_file_and_can_be_repeated() {
         );
     }
     transfer("export", &second, other.path()).await;
-    // Dates included.
+    // Including the dates.
     assert_eq!(fs::read_to_string(&second).unwrap(), lines);
     let again = transfer("export", &second, other.path()).await;
     assert_eq!(
@@ -108,7 +108,8 @@ async fn an_export_that_was_cut_anywhere_resumes() {
     let bytes = fs::read(&whole).unwrap();
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let up_to = |count: usize| lines[..count].concat().len();
-    // In the first line, after it, in the middle of one, between the pages, at the dimensions, before and in the last line.
+    // In the first line, after it, in the middle of a line, between the pages, at the dimensions, before and in the
+    // last line.
     for cut in [
         10,
         up_to(1),
@@ -231,7 +232,7 @@ async fn an_export_by_the_api_has_the_same_records_with_its_key_and_signatures()
     assert_eq!(code, Some(0), "{text}");
     let records = |file: &Path| {
         let text = fs::read_to_string(file).unwrap();
-        // The positions are the source's own.
+        // The positions are specific to the source.
         let lines = text.lines().filter(|line| !line.starts_with("{\"next\""));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };

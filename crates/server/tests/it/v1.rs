@@ -37,7 +37,7 @@ async fn metadata_says_what_is_running() {
         (&metadata["name"], &metadata["region"]),
         (&json!("fleet-api"), &json!("us-east-1"))
     );
-    // Outside a checkout (a source archive) it is unknown, unless the build is told.
+    // Outside a checkout (in a source archive) it is unknown, unless it is set for the build.
     if Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../.git")
         .exists()
@@ -115,7 +115,7 @@ async fn without_its_stores_the_server_is_well_but_not_ready() {
         (&ready.body["request_id"], ready.header("retry-after")),
         (&json!(ready.header("x-amzn-requestid")), "5")
     );
-    // The promise is three seconds; the rest is for a machine that is busy with other tests.
+    // The promise is three seconds; the rest is slack for a machine that is busy with other tests.
     assert!(
         asked.elapsed() < Duration::from_secs(10),
         "{:?}",

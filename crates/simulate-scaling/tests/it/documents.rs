@@ -1,4 +1,4 @@
-//! docs/scaling.md: its commands print what it says they print, and docs/scaling.svg is the picture that they draw.
+//! docs/scaling.md: its commands print the documented output, and docs/scaling.svg is the picture that they draw.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ const COMMAND: &str = "cargo run -q -p simulate-scaling -- ";
 const SERVER: &str = "localhost:3000";
 const PICTURE: &str = "docs/scaling.svg";
 
-/// The blocks whose first line is such a command with a prompt: the command and what it prints.
+/// The blocks that begin with such a command after a prompt: the command and its output.
 fn documented(text: &str) -> Vec<(String, String)> {
     let prompt = format!("$ {COMMAND}");
     let block = |block: &str| {
@@ -37,7 +37,7 @@ async fn the_documented_commands_print_and_draw_what_is_documented() {
     let commands = documented(&text);
     assert!(commands.len() >= 2, "docs/scaling.md shows how it is used");
     for (command, printed) in commands {
-        // Each on its own server: what one leaves behind must not affect the next.
+        // Each on a separate server: whatever one leaves behind must not affect the next.
         let server = server::start().await;
         let address = server.base_url().trim_start_matches("http://").to_owned();
         let line = command

@@ -54,7 +54,7 @@ async fn an_endpoint_that_is_not_there_is_told_before_anything_is_written() {
 
 #[tokio::test]
 async fn an_endpoint_that_does_not_answer_is_given_up() {
-    // Nobody accepts, so each connection waits for its answer.
+    // Nothing accepts, so each connection waits for its response.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/1", listener.local_addr().unwrap());
     let done = simulate(&["--endpoint", &url, "--check", "--timeout", "1s"]).await;
@@ -243,7 +243,7 @@ async fn a_capacity_beyond_its_bounds_is_brought_back_at_registration() {
 
 #[tokio::test]
 async fn an_outage_within_the_patience_is_survived_and_a_longer_one_is_not() {
-    // Refused at once, so that no request is repeated: half an hour of minutes, from the fifth request on.
+    // Refused at once, so that no request is retried: half an hour of minutes, from the fifth request on.
     for (patience, code) in [("1h", 0), ("10m", 1)] {
         let mut count = 0;
         let stub = Stub::start(move |request, state| {

@@ -1,4 +1,4 @@
-//! The modes of the real server that its environment chooses: a failure on purpose, and an owner that reports.
+//! The modes of the real server, set by its environment: a failure on purpose, and an owner that reports.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
@@ -54,7 +54,7 @@ pub(crate) async fn start(environment: &[(&str, &str)]) -> ExampleServer {
             break;
         }
     }
-    // A pipe that nobody reads fills up, and the server would wait for its log.
+    // A pipe that nobody reads fills up, and the server would block on its log.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     ExampleServer {
         _child: child,

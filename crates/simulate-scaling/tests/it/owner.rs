@@ -38,7 +38,7 @@ async fn order(url: &str, desired: f64) {
     assert_eq!(sent.await.unwrap().status(), 200);
 }
 
-/// Waits until the dimension satisfies `done`.
+/// Waits until the dimension meets `done`.
 async fn until(url: &str, done: impl Fn(&Value) -> bool) -> Value {
     let seen = async {
         loop {
@@ -73,7 +73,7 @@ struct Cleaner<'a>(&'a Path);
 
 impl Drop for Cleaner<'_> {
     fn drop(&mut self) {
-        // Removing the folder ends them as well.
+        // Removing the folder would end them as well.
         let _ = fs::write(self.0.join("wanted"), "0");
     }
 }
@@ -105,7 +105,7 @@ async fn the_owner_carries_out_every_order_although_it_is_killed_and_copied() {
     };
     timeout(PATIENCE, drained).await.unwrap();
 
-    // Killed while it is at work: its workers stay, and another takes over.
+    // Killed while it is working: its workers stay, and another copy takes over.
     order(&url, 5.0).await;
     until(&url, |state| state["scalingStatus"] != "Pending").await;
     first.kill().await.unwrap();

@@ -15,13 +15,13 @@ pub(crate) struct ProgramOutput {
 }
 
 impl ProgramOutput {
-    /// Exit code and standard error, to be compared together.
+    /// Exit code and standard error, for a comparison of both.
     pub(crate) fn parts(&self) -> (Option<i32>, &str) {
         (self.code, &self.err)
     }
 }
 
-/// Runs it with only the environment that AWS's credentials need, in an empty home.
+/// Runs it in an empty home, with only the environment variables that AWS's credentials need.
 pub(crate) async fn simulate(options: &[&str]) -> ProgramOutput {
     simulate_in(options, &[]).await
 }

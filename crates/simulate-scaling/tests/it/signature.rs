@@ -27,7 +27,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The signature that the request should have.
+/// The correct signature of a request.
 fn signature(request: &StubRequest, signed: &str) -> String {
     let header = |name: &str| request.headers[name].to_str().unwrap();
     let mut canonical = format!("{}\n{}\n\n", request.method, request.uri.path());

@@ -1,4 +1,4 @@
-//! An endpoint that answers as a test specifies.
+//! An endpoint that responds as a test specifies.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,7 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct StubRequest {
     pub(crate) method: Method,
@@ -43,7 +43,7 @@ impl Drop for Stub {
 }
 
 impl Stub {
-    /// `answers` gets each request and the state, which is kept between requests and begins as [`state`].
+    /// `answers` gets each request and the state, which persists between requests and begins as [`state`].
     pub(crate) async fn start(
         answers: impl FnMut(&StubRequest, &mut Value) -> StubResponse + Send + 'static,
     ) -> Self {
@@ -85,7 +85,7 @@ impl Stub {
     }
 }
 
-/// A state that keeps the contract.
+/// A state that meets the contract.
 pub(crate) fn state() -> Value {
     json!({"scalableTargetDimensionId": "1-23456789", "version": "v1", "actualCapacity": 1.0, "desiredCapacity": 1.0, "scalingStatus": "Successful"})
 }

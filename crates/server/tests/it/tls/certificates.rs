@@ -97,7 +97,7 @@ pub(super) fn api_gateway_that_signs() -> (IssuedCertificate, IssuedCertificate)
     )
 }
 
-/// The same, expired.
+/// The same kind of certificate, expired.
 pub(super) fn expired_api_gateway() -> IssuedCertificate {
     let mut params = api_gateway_params();
     params.not_before = date_time_ymd(2024, 1, 1);
@@ -105,7 +105,7 @@ pub(super) fn expired_api_gateway() -> IssuedCertificate {
     self_signed(params)
 }
 
-/// A self-signed certificate that claims to be a CA's, as `openssl req -x509` makes it.
+/// A self-signed certificate that claims to be a CA's, like those of `openssl req -x509`.
 pub(super) fn self_signed_ca(name: &str) -> IssuedCertificate {
     let mut params = named(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! Client certificates: who may call what.
+//! Client certificates: who may call which routes.
 
 use fleet_server::ServerOptions;
 use rustls::{
@@ -173,7 +173,7 @@ async fn a_certificate_that_is_not_to_be_trusted_ends_the_handshake() {
 async fn a_listed_certificate_that_is_no_cas_vouches_for_nobody_else() {
     let files = TlsFiles::new();
     let (gateway, minted) = api_gateway_that_signs();
-    // Beside a CA and alone.
+    // Together with a CA, and alone.
     for others in [vec![], vec![Authority::new("a client's CA").cert]] {
         let listed: Vec<&str> = [&gateway.cert]
             .into_iter()
@@ -214,7 +214,7 @@ async fn no_session_is_taken_up_again_since_its_certificate_would_not_be_looked_
             client.handshakes(server.address()).await,
             [HandshakeKind::Full; 2]
         );
-        // What the check above would see otherwise.
+        // The result that the check above would see otherwise.
         let client = HttpsClient {
             versions,
             ..plain.client()
@@ -243,7 +243,7 @@ async fn a_stolen_certificate_is_nothing_without_its_key() {
     );
 }
 
-/// Presents a certificate with a key that is not its own.
+/// Presents a certificate with another certificate's key.
 async fn shows_by_force(
     files: &TlsFiles,
     thief: &IssuedCertificate,
@@ -326,7 +326,7 @@ async fn other_routes_can_be_chosen_and_everything_too() {
             "{path}"
         );
     }
-    // The page's data is protected like the routes that show it.
+    // The page's data is protected like the routes that return it.
     for (path, status) in [
         ("/_ui/state", 403),
         ("/_ui/state?only=instances", 403),

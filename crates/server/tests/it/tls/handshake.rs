@@ -1,4 +1,4 @@
-//! The negotiation, and the limits of a connection.
+//! The TLS negotiation, and the limits of a connection.
 
 use std::{
     net::SocketAddr,
@@ -162,7 +162,7 @@ async fn a_connection_beyond_the_limit_takes_the_place_of_an_idle_one() {
     let second = client.send(server.address(), "GET", "/v1/health", "").await;
     assert_eq!(second.status, 200);
     assert!(first.read_u8().await.is_err(), "it is closed");
-    // Not even a handshake was begun.
+    // A connection that does not even begin a handshake.
     let mut silent = TcpStream::connect(server.address()).await.unwrap();
     let third = client.send(server.address(), "GET", "/v1/health", "").await;
     assert_eq!(third.status, 200);
@@ -192,7 +192,7 @@ async fn a_stop_lets_a_request_finish_and_says_goodbye_to_every_connection() {
             .await
             .starts_with("HTTP/1.1 200 OK\r\n")
     );
-    // Has sent nothing at all, and blocks nobody.
+    // A connection that sends nothing at all, and blocks nobody.
     let silent = TcpStream::connect(address).await.unwrap();
     let mut busy = files.client().connect(address).await.unwrap();
     busy.write_all(b"PATCH /scalableTargetDimensions/d HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 25\r\n\r\n")
@@ -203,7 +203,7 @@ async fn a_stop_lets_a_request_finish_and_says_goodbye_to_every_connection() {
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
     let stopping = tokio::spawn(server.stop());
     let mut rest = Vec::new();
-    // Without TLS's own goodbye this read would be an error.
+    // Without TLS's closing message this read would be an error.
     idle.read_to_end(&mut rest).await.unwrap();
     assert!(rest.is_empty());
     busy.write_all(br#"{"desiredCapacity": 3.0 } "#.get(..25).unwrap())

@@ -41,7 +41,7 @@ async fn a_new_pair_is_taken_up_and_connections_go_on() {
     let server = files.serve().await;
     let mut open = files.client().connect(server.address()).await.unwrap();
     let renewed = files.authority.server(NAME);
-    // One after the other, as they are replaced; in between, the two do not match.
+    // Replaced one after the other; in between, the two do not match.
     files.write("cert.pem", &renewed.cert);
     server.running().reload();
     for _ in 0..5 {
@@ -52,7 +52,7 @@ async fn a_new_pair_is_taken_up_and_connections_go_on() {
         sleep(Duration::from_millis(10)).await;
     }
     files.write("key.pem", &renewed.key);
-    // By itself, without being told.
+    // Without a signal.
     until_seen(&files, &server, &renewed.cert).await;
     open.write_all(b"GET /v1/health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         .await
