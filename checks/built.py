@@ -1,7 +1,7 @@
-"""The functions in a copy of the sources, arranged as `sam build` does it, for the checks that run them.
+"""The functions in a copy of the sources, arranged as by `sam build`, for the checks that run them.
 
-They are the programs that `cargo test` has built, since their speed and size are not tested there. FLEET_RELEASE=1 has `sam build`
-build all of them, with their release profile.
+They are the programs built by `cargo test`, since the checks do not test their speed and size. With FLEET_RELEASE=1
+`sam build` builds all of them, with their release profile.
 """
 
 import os
@@ -18,17 +18,17 @@ from conftest import ROOT
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROGRAMS = TARGET / "debug"
 SAM = Path(sys.executable).parent / "sam"
-# Cargo takes a crate of a copy and that of the checkout for the same, and the newer build of either for both. So what a copy
-# builds goes to another folder than what the checkout builds.
+# Cargo takes a crate in a copy for the same as in the checkout, and the newer build of either for both. So a copy is
+# built into another folder than the checkout.
 RELEASE = TARGET / "ci-release"
 AS_RELEASED = bool(os.environ.get("FLEET_RELEASE"))
 QUICK = {"LTO": "off", "CODEGEN_UNITS": "16", "OPT_LEVEL": "0"}
-# A copy that is built has always the same folder, so that what does not change is compiled once.
+# A copy that is built always has the same folder, so that whatever does not change is compiled once.
 RELEASE_TREE = TARGET / "ci-tree"
 
 
 def copy_tree(folder):
-    """Copies the sources, without what was built."""
+    """Copies the sources, without build results."""
     shutil.rmtree(folder, ignore_errors=True)
     unwanted = {ROOT / name for name in (".aws-sam", ".fleet", ".git", "target")}
     shutil.copytree(ROOT, folder, symlinks=True, ignore=lambda where, names: [name for name in names if Path(where, name) in unwanted])
@@ -40,14 +40,16 @@ def symbols(program):
 
 
 def has_aws_lc(program):
-    """Whether a program has AWS-LC, which must be without what AWS_LC_SYS_NO_JITTER_ENTROPY of .cargo/config.toml leaves out."""
+    """Whether a program contains AWS-LC, which must lack what AWS_LC_SYS_NO_JITTER_ENTROPY in .cargo/config.toml
+    removes."""
     found = symbols(program)
     assert "jent_" not in found, f"{program.name} collects CPU jitter: its build did not read .cargo/config.toml"
     return "aws_lc_" in found
 
 
 def arrange(tree):
-    """Gives the tree's .aws-sam/build a folder with a stripped `bootstrap` for each function, and the template that names these."""
+    """Creates the tree's .aws-sam/build: a folder with a stripped `bootstrap` for each function, and a template for
+    them."""
     build, name, lines, programs = tree / ".aws-sam/build", "", [], {}
     for line in (tree / "template.yaml").read_text().splitlines():
         if found := re.fullmatch(r"  (\w+):", line):
@@ -68,9 +70,9 @@ def arrange(tree):
 
 
 def pack(build):
-    """Has the template name each function's folder as an archive, packed in the quickest way.
+    """Makes the template refer to each function's folder as an archive, packed in the quickest way.
 
-    `sam deploy` packs a folder slowly and each time, which for all of them takes ten seconds of processor time.
+    `sam deploy` would pack the folders slowly and every time: ten seconds of processor time for all of them.
     """
     template = build / "template.yaml"
 
@@ -84,7 +86,8 @@ def pack(build):
 
 
 def sam_build(tree, *options):
-    """`sam build` in a tree. What only makes a program fast or small takes most of the time, and is left out without FLEET_RELEASE."""
+    """`sam build` in a tree. Without FLEET_RELEASE it skips optimisations of speed and size, which take most of the
+    time."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(RELEASE), "PATH": f"{SAM.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     if not AS_RELEASED:
         environment |= {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in QUICK.items()}
@@ -93,7 +96,7 @@ def sam_build(tree, *options):
 
 
 def functions(folder):
-    """A copy of the sources whose .aws-sam/build has the functions. The checkout's own .aws-sam is left alone."""
+    """A copy of the sources whose .aws-sam/build contains the functions. The checkout's own .aws-sam is left alone."""
     tree = copy_tree(folder / "tree")
     if AS_RELEASED:
         sam_build(tree)

@@ -1,6 +1,7 @@
-"""Checks of templates, settings and scripts, one file a subject: `just check gateway` runs test_gateway.py alone.
+"""Checks of templates, settings and scripts, one file per subject: `just check gateway` only runs test_gateway.py.
 
-Each file's first lines say what it needs beside the Python packages of .ci/lib.sh (SAM_TOOLS). What a check cannot find fails it.
+The first lines of each file name its requirements besides the Python packages in .ci/lib.sh (SAM_TOOLS). A check
+fails if they are missing.
 """
 
 import os
@@ -16,14 +17,15 @@ EXPIRED = "(ExpiredToken) when calling the GetCallerIdentity operation: The secu
 
 
 def pytest_configure():
-    """Has a signal end what the tests have started, as Ctrl-C does. A shell's background ignores SIGINT otherwise."""
+    """Makes a signal end what the tests have started, as Ctrl-C does. A shell's background jobs ignore SIGINT
+    otherwise."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def say(request):
-    """Prints a line, also where the test passes."""
+    """Prints a line, even if the test passes."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
 
     def line(text):
@@ -34,29 +36,29 @@ def say(request):
 
 
 class Scripts:
-    """Runs the scripts of deploy_scripts/ with stand-ins for the programs that they call, and with nobody's credentials."""
+    """Runs the scripts in deploy_scripts/ with stand-ins for the programs that they call, and without credentials."""
 
     def __init__(self, folder):
         self.folder, self.programs, self.root = folder, folder / "bin", ROOT
         self.programs.mkdir()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DB_", "FLEET_", "ALARM_"))}
         self.environment = kept | {"PATH": f"{self.programs}:{os.environ['PATH']}", "AWS_REGION": "us-east-1"}
-        # Until a check says otherwise, AWS refuses everything, with FLEET_AWS_ERROR.
+        # Unless a check sets something else, AWS refuses everything, with FLEET_AWS_ERROR.
         self.stand_in("aws", 'echo "An error occurred $FLEET_AWS_ERROR" >&2\nexit 254')
 
     def stand_in(self, name, text):
-        """Has the scripts call this in place of a program."""
+        """Makes the scripts call this instead of a program."""
         file = self.programs / name
         file.write_text(f"#!/bin/sh\n{text}\n")
         file.chmod(0o755)
 
     def aws(self, *answers):
-        """Has AWS answer a call by the first pattern that fits its arguments: (pattern, shell command)."""
+        """Makes AWS respond to a call with the first pattern that fits its arguments: (pattern, shell command)."""
         cases = [*answers, ("*", 'echo "unexpected call: $*" >&2; exit 254')]
         self.stand_in("aws", "\n".join(['case "$*" in', *(f"    {pattern}) {command} ;;" for pattern, command in cases), "esac"]))
 
     def run(self, command, **environment):
-        """Its exit code and all that it says."""
+        """Runs a script; returns its exit code and all its output."""
         done = subprocess.run(
             f"deploy_scripts/{command}",
             shell=True,
@@ -71,13 +73,13 @@ class Scripts:
         return done.returncode, done.stdout
 
     def done(self, command, **environment):
-        """What a command says that succeeds."""
+        """The output of a command, which must succeed."""
         code, said = self.run(command, **environment)
         assert code == 0, f"{command} ended with {code}: {said}"
         return said
 
     def refused(self, sentence, command, **environment):
-        """The command stops with this sentence, deliberately."""
+        """Checks that the command fails deliberately, with this message."""
         code, said = self.run(command, **environment)
         assert code != 0, f"{command} goes on: {said}"
         assert sentence in said and "failed at line" not in said, f"{command} should say '{sentence}', and says: {said}"

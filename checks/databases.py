@@ -21,12 +21,12 @@ SCHEMA = "ec2_inventory_db"
 class Database:
     """An empty ec2_inventory_db, and the user fleet with the password fleet.
 
-    `aws` has its folder and starts it: emulated.Emulated, or programs.Programs. `under` is a command that runs it.
+    `aws` provides its folder and starts it: emulated.Emulated, or programs.Programs. `under` is a command that runs it.
     """
 
     def __init__(self, aws, name, *options, under=()):
         self.folder, self.socket, self.port = aws.folder / name, aws.folder / f"{name}.sock", free_port()
-        # A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
+        # A starting mariadbd deletes all `#sql…` files in its temporary folder, those of other servers too.
         temporary = aws.folder / f"{name}-tmp"
         self.folder.mkdir()
         temporary.mkdir()
@@ -46,13 +46,13 @@ class Database:
         return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
 
     def sql(self, statement, *options):
-        """What the administrator's statement answers."""
+        """The result of a statement of the administrator."""
         done = self.client(statement, f"--socket={self.socket}", "--user=root", *options)
         assert done.returncode == 0, f"{statement}: {done.stderr}"
         return done.stdout.strip()
 
     def refusal(self, statement, user="", password=""):
-        """Why the statement of a user, or else the administrator's, is refused; nothing where it is not."""
+        """Why the statement of a user, or else the administrator's, is refused; empty if it is not."""
         if user:
             there = ["--host=127.0.0.1", f"--port={self.port}", f"--user={user}", SCHEMA]
             done = self.client(statement, *there, MYSQL_PWD=password)

@@ -1,4 +1,4 @@
-"""An emulated AWS to which the scripts deploy the functions that were built."""
+"""An emulated AWS to which the scripts deploy the built functions."""
 
 import re
 import urllib.request
@@ -35,20 +35,20 @@ def ask(address, method="GET", body=None, key="", signed_for=""):
 
 
 class Deployed(Emulated):
-    """Runs the scripts in a copy of the sources, with the functions that were built."""
+    """Runs the scripts in a copy of the sources, with the built functions."""
 
     def __init__(self, folder, **settings):
         super().__init__(folder, "aws.py", **settings)
         self.root = built.functions(folder)
         built.pack(self.root / ".aws-sam/build")
-        # They count as built.
+        # The functions count as built.
         self.stand_in("sam", f'if [ "$1" = build ]; then [ -e "{self.root}/.aws-sam/build/template.yaml" ]; else exec {built.SAM} "$@"; fi')
-        # Where cargo-lambda is, which nothing here calls.
+        # The folder of cargo-lambda, which nothing calls here.
         self.environment |= {"SAM_CLI_TELEMETRY": "0", "PATH": f"{self.environment['PATH']}:{built.SAM.parent}"}
 
     def run(self, command, **environment):
         code, said = super().run(command, **environment)
-        # sam has a line for each part of an upload.
+        # sam prints a line for each part of an upload.
         return code, "".join(line for line in said.splitlines(keepends=True) if "\tUploading to " not in line)
 
     def settings(self, data_api):
@@ -57,6 +57,6 @@ class Deployed(Emulated):
         return f"{found[1]} AwsEndpointUrl={self.endpoint} DataApiEndpointUrl={data_api}"
 
     def address(self, region=REGION, stack="fleet-api-dev"):
-        """Where the emulator has the API of a stack."""
+        """The emulator's URL of a stack's API."""
         host, _, stage = self.output(stack, "ApiEndpoint", region).removeprefix("https://").partition("/")
         return f"{self.endpoint}/_aws/execute-api/{host.partition('.')[0]}/{stage}"

@@ -1,9 +1,9 @@
 """The commands in README.md and docs/, and who runs each.
 
 A command is a line of a fenced block without a language, after `$ ` if the block shows output as well. A block with a
-language is a file or a picture; one with a shell's language stands behind a line that ends with the file's name, as in
+language is a file or a picture; one with a shell's language must follow a line that ends with the file's name, as in
 `settings.env`:. Every command must match FOLLOWED, HERE, DEPLOYED or ELSEWHERE, in this order. An unmatched command is
-an error, and so is a row that no document uses any longer: checks/documents/test_documents.py.
+an error, and so is a row that no document uses any more: checks/documents/test_documents.py.
 """
 
 import os
@@ -16,7 +16,7 @@ from conftest import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-# Documents that their own script follows from beginning to end.
+# Documents followed from beginning to end by a separate script.
 FOLLOWED = {"docs/extending.md": "checks/extending/test_extending.py", "docs/two-regions.md": "checks/functions/test_edge.py"}
 # Run by checks/documents/test_documents.py, which compares the output if the document shows it.
 HERE = [
@@ -26,8 +26,8 @@ HERE = [
     r"cat > policy\.json ",
     r"aws (rds-data|application-autoscaling|cloudwatch) ",
 ]
-# Run by checks/functions/test_deployed_documents.py, in the order of the documents: a command, and what it must print. Prompts are
-# answered with yes.
+# Run by checks/functions/test_deployed_documents.py, in the order of the documents: a command, and its expected output.
+# Prompts are answered with yes.
 DEPLOYED = [
     (r"sam deploy --config-env prod$", r"Successfully created/updated stack - fleet-api-prod"),
     (r"(ENDPOINT|KEY)=", r"^$"),
@@ -40,9 +40,9 @@ DEPLOYED = [
     (r"DELETION_PROTECTION=false deploy_scripts/deploy_rds\.sh prod$", r"deletion protection false\.(.|\n)*The stack fleet-database-prod is deployed:"),
     (r"deploy_scripts/delete_all\.sh prod$", r"The stack fleet-api-prod in \S+ is deleted\.(.|\n)*The stack fleet-database-prod in \S+ is deleted\."),
 ]
-# What is also run there for a later command of DEPLOYED.
+# Also run there, for a later command of DEPLOYED.
 ALSO_DEPLOYED = r"printf %s .*resource-id\.txt$"
-# Run by another script: a command, the script, and the words in it which show that it does.
+# Run by another script: a command, the script, and the words in it that show this.
 ELSEWHERE = [
     (r"(SCALING_MODE=production )?cargo run$", "checks/documents/test_documents.py", "SCALING_MODE"),
     (r"cargo test --workspace$", ".ci/run", "cargo test --workspace"),
@@ -92,7 +92,7 @@ SHELLS = {"sh", "bash", "zsh", "shell", "console"}
 FILE_BEFORE = re.compile(r"`[^`\n]*[./][^`\n]*`:\n+$")
 # Lines of a fenced block that are not commands: output, a query for a console.
 NO_COMMANDS = re.compile(r"^(Key  |Description  |Value  |\d{4}-\d\d-\d\dT)")
-# What differs from run to run.
+# Text that differs from run to run.
 CHANGING = [
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.0"), "DATE"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "UUID"),
@@ -100,7 +100,7 @@ CHANGING = [
 
 
 def commands(block):
-    """The (command, what it prints or None) of a block."""
+    """The (command, output or None) pairs of a block."""
     lines = block.splitlines()
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     lines = [line[indent:] for line in lines]
@@ -124,14 +124,14 @@ def commands(block):
 
 
 def blocks(document):
-    """The (text before it, language, block) of a document."""
+    """The (text before it, language, block) tuples of a document."""
     text = document.read_text()
     for found in re.finditer(r"^ *```(\w*)[^\n]*\n(.*?)^ *```$", text, re.S | re.M):
         yield text[: found.start()], found[1], found[2]
 
 
 def all_commands():
-    """The (document, number of the block, command, what it prints or None) of all documents."""
+    """The (document, number of the block, command, output or None) tuples of all documents."""
     for document in DOCUMENTS:
         for number, (_, language, block) in enumerate(blocks(document)):
             for command, printed in [] if language else commands(block):
@@ -139,7 +139,7 @@ def all_commands():
 
 
 def hidden_commands():
-    """The shell blocks that are not marked as a file: nothing would run them."""
+    """The shell blocks that are not marked as files: nothing would run them."""
     for document in DOCUMENTS:
         for before, language, block in blocks(document):
             if language.lower() in SHELLS and not FILE_BEFORE.search(before):
@@ -147,14 +147,14 @@ def hidden_commands():
 
 
 def block(document, text):
-    """The one block of the document that has the text."""
+    """The only block of the document that contains the text."""
     found = [block for _, _, block in blocks(ROOT / document) if text in block]
     assert len(found) == 1, f"{document} has {len(found)} blocks with {text}"
     return found[0]
 
 
 class Shell:
-    """Runs one command after another, with the environment that the earlier ones left."""
+    """Runs one command after another, each in the environment left by the earlier ones."""
 
     def __init__(self, folder, replacements, environment):
         self.folder, self.replacements, self.environment = folder, replacements, environment
@@ -181,9 +181,9 @@ def same(text):
 
 
 def run_here(shell, command, printed):
-    """What is wrong with it, or None."""
+    """What is wrong with a command, or None."""
     done = shell.run(command)
-    # An error that the document shows is expected.
+    # An error is expected if the document shows it.
     if done.returncode and not ('"message":' in done.stdout and printed is not None):
         return f"ended with {done.returncode}: {done.stdout}{done.stderr}"
     if printed is not None and same(done.stdout) != same(printed):
@@ -201,7 +201,7 @@ def run_deployed(shell, command, expected):
 
 
 def elsewhere(command, unused):
-    """What is wrong with a command that another check should run, or None. Its rows are taken out of `unused`."""
+    """What is wrong with a command that another check should run, or None. Removes its rows from `unused`."""
     for part in command.split(" & "):
         row = next((row for row in ELSEWHERE if re.match(row[0], part)), None)
         if not row:
@@ -213,14 +213,15 @@ def elsewhere(command, unused):
 
 
 def first(rows, command, key=lambda row: row):
-    """The first of the rows whose pattern the command matches, or None."""
+    """The first row whose pattern matches the command, or None."""
     return next((row for row in rows if re.match(key(row), command)), None)
 
 
 def follow_here(shell, production):
-    """Runs the commands of HERE, and yields a sentence about each command of the documents that is wrong, or that nothing runs.
+    """Runs the commands in HERE; yields a message for each command of the documents that is wrong, or that nothing
+    runs.
 
-    What follows SCALING_MODE=production in a block asks the server `production`.
+    Commands after SCALING_MODE=production in a block use the server `production`.
     """
     unused = {*HERE, *(row[0] for row in DEPLOYED + ELSEWHERE), *FOLLOWED}
     before, replacements = None, shell.replacements
@@ -245,7 +246,7 @@ def follow_here(shell, production):
 
 
 def follow_deployed(shell):
-    """Runs the commands of DEPLOYED, and yields a sentence about each that is wrong."""
+    """Runs the commands in DEPLOYED, and yields a message for each that is wrong."""
     for document, _, command, _ in all_commands():
         if document in FOLLOWED:
             continue

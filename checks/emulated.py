@@ -1,4 +1,4 @@
-"""An emulated AWS for the deployment scripts, and servers of this machine beside it."""
+"""An emulated AWS for the deployment scripts, and servers on this machine."""
 
 import shlex
 import shutil
@@ -12,7 +12,7 @@ from programs import CALLER, CREDENTIALS, REGION, SERVER, Programs, free_port
 
 
 def aws_cli(programs):
-    """The command of a call of the AWS CLI, which .ci/aws_cli.py has imported once for all of them."""
+    """The command for an AWS CLI call; .ci/aws_cli.py has imported the CLI once for all calls."""
     file = programs.folder / "aws-cli"
     programs.start("aws-cli", [sys.executable, ROOT / ".ci/aws_cli.py", file]).until(file.exists)
     return shlex.join(["env", f"FLEET_AWS_CLI={file}", sys.executable, "-ISB", str(ROOT / ".ci/aws_call.py")])
@@ -29,21 +29,21 @@ class Emulated(Programs, Scripts):
         Scripts.__init__(self, folder)
         self.clients, port = {}, free_port()
         self.endpoint = f"http://127.0.0.1:{port}"
-        # prod is not deployed with nobody to tell of its alarms.
+        # prod is not deployed without a recipient of its alarms.
         self.environment |= CALLER | {"ALARM_EMAIL": "alarms@example.com"}
-        # The functions' environment is the emulator's and their own, so it must not name another AWS, and says that this emulator
-        # decodes path parameters.
+        # The functions' environment is the emulator's and their own, so it must not name another AWS, and must state
+        # that this emulator decodes path parameters.
         settings |= {"FLEET_PATH_PARAMETERS": "decoded", "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "TMPDIR": str(folder)}
         self.start("emulator", [sys.executable, ROOT / ".ci/emulator" / program], **settings)
         self.call_aws = aws_cli(self)
         self.stand_in("aws", f'exec {self.call_aws} "$@"')
-        # What the scripts wait for takes no time here.
+        # The scripts' waits are short here.
         self.stand_in("sleep", f"exec {shutil.which('sleep')} 0.2")
         self.ready("emulator", f"{self.endpoint}/_ministack/health")
         self.environment["AWS_ENDPOINT_URL"] = self.endpoint
 
     def ready(self, name, url):
-        """Waits until a program answers."""
+        """Waits until a program responds."""
 
         def answers():
             with urllib.request.urlopen(url, timeout=5):
@@ -52,7 +52,7 @@ class Emulated(Programs, Scripts):
         self.running[name].until(answers)
 
     def server(self, name, *options, **environment):
-        """The address of a fleet-server."""
+        """The URL of a new fleet-server."""
         address = f"127.0.0.1:{free_port()}"
         self.start(name, ["env", "--unset=AWS_ENDPOINT_URL", SERVER, *options, "--listen", address], **environment)
         return f"http://{address}"
@@ -77,7 +77,7 @@ class Emulated(Programs, Scripts):
         return boto3.Session(*CREDENTIALS.values())
 
     def state(self):
-        """What a refusal must leave as it was."""
+        """The state that a refusal must leave unchanged."""
         found = self.client("cloudformation").list_stacks()["StackSummaries"]
         return sorted((each["StackName"], str(each.get("LastUpdatedTime"))) for each in found if each["StackStatus"] != "DELETE_COMPLETE")
 
@@ -91,12 +91,12 @@ class Emulated(Programs, Scripts):
         return {each["OutputKey"]: each["OutputValue"] for each in found["Outputs"]}[key]
 
     def count(self, stack, type_):
-        """How many resources of a type a stack has."""
+        """The number of resources of a type in a stack."""
         found = self.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
         return sum(each["ResourceType"] == type_ for each in found)
 
     def cli(self, arguments):
-        """What the AWS CLI prints."""
+        """The output of an AWS CLI command."""
         done = subprocess.run(f"aws {arguments}", shell=True, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"aws {arguments}: {done.stderr}"
         return done.stdout
@@ -107,7 +107,7 @@ class Emulated(Programs, Scripts):
 
 
 def with_path(scripts, folder):
-    """The environment in which the programs of a folder come first."""
+    """The environment in which the programs in a folder take precedence."""
     return {"PATH": f"{folder}:{scripts.environment['PATH']}"}
 
 

@@ -1,8 +1,8 @@
-"""Tests that look at everything, and fail with all that is wrong."""
+"""Tests that check everything, and fail with a list of all problems."""
 
 
 def no_findings(check):
-    """The test of a function that yields a sentence about each thing that is wrong."""
+    """Turns a function that yields a message per problem into a test."""
 
     def test():
         findings = list(check())

@@ -12,14 +12,14 @@ from urllib.error import HTTPError
 
 from conftest import ROOT
 
-# What .ci/lib.sh's build_all has built.
+# The programs built by build_all in .ci/lib.sh.
 PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 SERVER = PROGRAMS / "fleet-server"
 
 REGION = "us-east-1"
-# Nobody's, for endpoints that take any.
+# Fake credentials, for endpoints that accept any.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
-# The environment of who calls such endpoints: whatever account this machine is signed in to, nothing goes there.
+# The environment for callers of such endpoints: whatever account this machine is signed in to, nothing goes there.
 CALLER = CREDENTIALS | {
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
@@ -37,14 +37,14 @@ def free_port():
 
 
 def output_of(*command, **options):
-    """What a command that succeeds prints."""
+    """The output of a command, which must succeed."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{' '.join(map(str, command))} ended with {done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
 def ask(url, method="GET", body=None):
-    """The status of an answer and its body. The request's body is JSON of what is given."""
+    """The status and body of a response. The request's body is the given value as JSON."""
     request = urllib.request.Request(url, method=method, data=None if body is None else json.dumps(body).encode())
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -54,7 +54,7 @@ def ask(url, method="GET", body=None):
 
 
 def until(holds, seconds=60, alive=lambda: None, text=lambda: ""):
-    """Waits until `holds()` is true, and returns what it returned. OSError and failed assertions in it count as not yet."""
+    """Waits until `holds()` is true, and returns its result. OSError and failed assertions in it count as not yet."""
     deadline, problem = time.monotonic() + seconds, None
     while time.monotonic() < deadline:
         try:
@@ -68,7 +68,7 @@ def until(holds, seconds=60, alive=lambda: None, text=lambda: ""):
 
 
 class Program:
-    """A running program, with its children a group of its own. What it prints is in a file."""
+    """A running program, in a process group with its children. Its output is in a file."""
 
     def __init__(self, log, command, environment, folder):
         self.log = log
@@ -78,11 +78,11 @@ class Program:
             )
 
     def text(self):
-        """What it has printed."""
+        """Its output so far."""
         return self.log.read_text(errors="replace")
 
     def until(self, holds, seconds=60):
-        """Waits until `holds()` is true while it runs, and returns what it returned."""
+        """Waits until `holds()` is true while it runs, and returns the result."""
 
         def alive():
             assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.text()}"
@@ -94,7 +94,7 @@ class Program:
         self.until(lambda: text in self.text(), seconds)
 
     def until_listening(self, port, seconds=60):
-        """Waits until a port of this machine takes connections."""
+        """Waits until a port of this machine accepts connections."""
 
         def listens():
             with socket.create_connection(("127.0.0.1", port), 5):
@@ -103,12 +103,12 @@ class Program:
         self.until(listens, seconds)
 
     def end(self, how=signal.SIGTERM, to=None):
-        """Its exit code after a signal, which goes to the program, or to the process id `to`."""
+        """Sends a signal to the program, or to the process id `to`, and returns its exit code."""
         os.kill(to or self.process.pid, how)
         return self.process.wait(60)
 
     def kill(self):
-        """Ends it and its children, whatever they do."""
+        """Kills it and its children, whatever they are doing."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -117,15 +117,16 @@ class Program:
 
 
 class Programs:
-    """The programs of one check, in a folder of its own, without AWS credentials or options of fleet-server in their environment."""
+    """The programs of one check, in a separate folder, without AWS credentials or fleet-server options in the
+    environment."""
 
     def __init__(self, folder):
-        # Those of a name, and all of them.
+        # The running programs by name, and all that were started.
         self.folder, self.running, self.started = folder, {}, []
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "FLEET_"))}
 
     def start(self, name, command, **environment):
-        """Starts a program, in place of one of this name that has ended; what it prints is in NAME.log."""
+        """Starts a program, instead of one with this name that has ended; its output is in NAME.log."""
         program = self.running[name] = Program(self.folder / f"{name}.log", command, self.environment | environment, self.folder)
         self.started.append(program)
         return program
@@ -136,7 +137,7 @@ class Programs:
 
 
 class Server:
-    """A running fleet-server, which keeps nothing without options, and its local AWS endpoints."""
+    """A running fleet-server, which stores nothing unless options are given, and its local AWS endpoints."""
 
     def __init__(self, programs, name, *options, **environment):
         api, endpoints = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
@@ -146,7 +147,7 @@ class Server:
         self.ready()
 
     def ready(self):
-        """Waits until it and its stores answer."""
+        """Waits until it and its stores respond."""
         self.program.until(lambda: self.ask("/v1/health/ready")[0] == 200, seconds=90)
 
     def ask(self, path, method="GET", body=None):

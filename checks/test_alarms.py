@@ -13,12 +13,13 @@ METRIC, LOG = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::LogAlarm"
 # "An alarm based on a metric math expression can refer to at most 10 metrics" (Amazon CloudWatch user guide).
 MOST_METRICS = 10
 TOPIC = "arn:aws:sns:us-east-1:123456789012:existing"
-# Every alarm that there can be.
+# Parameters that create every alarm.
 ALL = {"StageName": "prod", "AlarmEmail": "ops@example.com", "AlarmTopicArn": TOPIC, "StandbyRegion": "eu-west-1", "ScalingMode": "production", "JwtIssuer": "https://issuer.example", "JwtAudience": "fleet"}
 
 
 def all_alarms():
-    """The (file, name, properties) of the alarms of every template; those of template.yaml as SAM transforms them."""
+    """The (file, name, properties) of the alarms in every template; those of template.yaml after SAM's
+    transformation."""
     for name, alarm in Stack(**ALL).of_type(METRIC, LOG):
         yield "template.yaml", name, alarm
     for file in sorted((ROOT / "deploy_scripts").glob("*.yaml")):
@@ -29,7 +30,7 @@ def all_alarms():
 
 @no_findings
 def test_no_alarm_refers_to_too_many_metrics():
-    """No alarm refers to more metrics than CloudWatch takes."""
+    """No alarm refers to more metrics than CloudWatch accepts."""
     for file, name, alarm in all_alarms():
         count = sum("MetricStat" in metric for metric in alarm.get("Metrics", []))
         if count > MOST_METRICS:
@@ -38,7 +39,8 @@ def test_no_alarm_refers_to_too_many_metrics():
 
 @no_findings
 def test_each_function_is_in_one_alarm_on_errors_and_one_on_throttles():
-    """Each function's errors and throttles are in one alarm each, but for the authorizer's errors: its refusals are among them."""
+    """Each function's errors and throttles are in one alarm each, except the authorizer's errors, which include
+    refusals."""
     stack = Stack(**ALL)
     for metric in ("Errors", "Throttles"):
         watched = Counter()
@@ -59,7 +61,7 @@ def test_each_function_is_in_one_alarm_on_errors_and_one_on_throttles():
 
 @no_findings
 def test_every_alarm_notifies_somebody():
-    """Every alarm of the API tells the address and the topic that are given, with its tags, and not while the stack starts."""
+    """Every alarm of the API notifies the given address and topic, with its tags, but not while the stack starts."""
     for name, alarm in Stack(**ALL).of_type(METRIC, LOG):
         for actions in ("AlarmActions", "OKActions"):
             if alarm.get(actions) != [{"Ref": "AlarmTopic"}, TOPIC]:
@@ -95,11 +97,11 @@ def test_a_prod_that_notifies_nobody_is_refused():
 
 @no_findings
 def test_every_operation_has_an_alarm():
-    """TableErrorsAlarm counts the operations that the functions may call: DynamoDB has no metric over all of them."""
+    """TableErrorsAlarm counts the functions' operations, since DynamoDB has no metric over all of them."""
     stack = Stack()
     allowed, watched = set(), set()
     for _, role in stack.of_type("AWS::IAM::Role"):
-        # A stream's operations are in metrics of their own.
+        # A stream's operations have separate metrics.
         if "lambda.amazonaws.com" not in repr(role["AssumeRolePolicyDocument"]):
             continue
         allowed |= set(re.findall(r"'dynamodb:(\w+)'", repr(role.get("Policies", []))))
@@ -112,12 +114,12 @@ def test_every_operation_has_an_alarm():
 
 
 def percentile(values, percent):
-    """As CloudWatch has it for few samples: the value at that rank."""
+    """The value at that rank, as CloudWatch computes it for few samples."""
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 def fires(alarm, periods):
-    """Whether an alarm on one metric fires within an hour of periods, each the samples that the metric got in it."""
+    """Whether an alarm on one metric fires within an hour; each period has the samples that the metric got in it."""
     statistic = alarm.get("ExtendedStatistic") or alarm["Statistic"]
     of = {"Average": lambda samples: sum(samples) / len(samples), "Sum": sum, "p99": lambda samples: percentile(samples, 99)}[statistic]
     if alarm["TreatMissingData"] != "notBreaching" or alarm["ComparisonOperator"] != "GreaterThanThreshold":
@@ -131,10 +133,12 @@ def fires(alarm, periods):
 
 @no_findings
 def test_every_alarm_can_fire():
-    """The alarms on the API's answers fire at ten requests an hour as at a thousand a second, and not for one bad request."""
+    """The alarms on the API's responses fire at ten requests an hour and at a thousand a second, but not for one bad
+    request."""
     alarms = dict(Stack(**ALL).of_type(METRIC))
     for name, good, bad in (("LatencyAlarm", 20, 20_000), ("ServerErrorsAlarm", 0, 1), ("ClientErrorsAlarm", 0, 1)):
-        # An hour of periods of five minutes: a request every six minutes, and 300,000 a period of which each stands for 300.
+        # An hour of five-minute periods: a request every six minutes, or 300,000 per period, of which each sample
+        # stands for 300.
         seldom = lambda sample: [[sample] if period % 6 != 5 else [] for period in range(12)]
         share = 0.6 if name == "ClientErrorsAlarm" else 0.02
         often = [[bad] * int(1000 * share) + [good] * int(1000 * (1 - share))] * 12
@@ -152,7 +156,7 @@ def test_every_alarm_can_fire():
 
 @no_findings
 def test_what_waits_too_long_is_watched():
-    """What waits is measured and an alarm in production mode alone, and not where no minutes are given."""
+    """Waiting dimensions are only measured and alarmed on in production mode, and not if no minutes are set."""
     kinds = ("AWS::Events::Rule", "AWS::Lambda::Permission", METRIC)
     names = lambda **given: {name for name, _ in Stack(**given).of_type(*kinds) if name.startswith("Pending")}
     for given, wanted in (
@@ -172,7 +176,7 @@ def test_what_waits_too_long_is_watched():
 
 @no_findings
 def test_every_alarm_has_a_line_in_the_document():
-    """Every alarm has a line in docs/operating.md that says what to do, and every line is an alarm's."""
+    """Every alarm has a line in docs/operating.md with what to do, and every line belongs to an alarm."""
     text = (ROOT / "docs/operating.md").read_text()
     lines = Counter(re.findall(r"^\| `(\w+Alarm)` \|(?: [^|]+ \|){3}$", text, re.M))
     found = Counter(name for _, name, _ in all_alarms())
@@ -182,7 +186,7 @@ def test_every_alarm_has_a_line_in_the_document():
 
 @no_findings
 def test_the_dashboard_is_json():
-    """The dashboard's text is JSON, which CloudFormation hands to CloudWatch unread; every metric in it names where it is from."""
+    """The dashboard's text is valid JSON, which CloudFormation does not check; every metric in it names its region."""
     text, variables = Stack().only("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"]
     for name in set(re.findall(r"\$\{([\w:]+)\}", text)) - variables.keys():
         if not name.startswith("AWS::") and name not in Stack().resources and name not in Stack().parameters:

@@ -1,7 +1,7 @@
-"""The files of a crate: none imports another that imports it back, directly or through others. Needs nothing but the sources.
+"""The files of a crate must not import each other in circles, directly or through others. Needs only the sources.
 
-A parent that declares, calls or re-exports its child is no circle, nor is a child that uses its parent's types. Both at once
-are one: what they share belongs in a file of its own, or in the child."""
+A parent that declares, calls or re-exports its child is no circle, nor is a child that uses its parent's types. Both at
+once are one: what they share belongs in a separate file, or in the child."""
 
 import re
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections import defaultdict
 from conftest import ROOT
 from findings import no_findings
 
-# Files that import each other and read better so, each with the reason.
+# Files that import each other and are easier to read that way, each with the reason.
 ALLOWED = {}
 
 TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|b?r(#+)".*?"\1|b?r?"(?:\\.|[^"\\])*"|\'(?:\\.[^\']*|[^\'\\])\'', re.S)
@@ -21,7 +21,7 @@ PATH = re.compile(r"(?<![\w:.])[A-Za-z_]\w*(?:\s*::\s*[A-Za-z_]\w*)*")
 
 
 def end_of_item(text, start):
-    """Where the item that begins at start ends: at its semicolon, or at its closing brace."""
+    """The end of the item that begins at start: its semicolon, or its closing brace."""
     depth = 0
     for place in range(start, len(text)):
         if text[place] == "{":
@@ -42,7 +42,7 @@ def without_tests(text):
 
 
 def one_level(text):
-    """What is in a module of the file's own is as if it stood in the file itself."""
+    """Treats the content of an inline module as part of the file itself."""
     while found := INLINE_MODULE.search(text):
         end = end_of_item(text, found.start())
         inner = re.sub(r"\bsuper::", "self::", text[found.end() : end - 1])
@@ -51,7 +51,7 @@ def one_level(text):
 
 
 def imported(tree, before=()):
-    """The paths of a `use`, each with the name it has from then on (`*` for all names)."""
+    """The paths of a `use`, each with its local name (`*` for all names)."""
     tree = tree.strip()
     if tree.endswith("}"):
         head, inner = tree[:-1].split("{", 1)
@@ -102,7 +102,7 @@ class Crate:
             self.modules[path] = Module(file, path)
 
     def place(self, module, path, seen=frozenset()):
-        """The module that has what a path means in another; None where it is of another crate or a name of the body alone."""
+        """The module that defines a path in another; None if it is in another crate, or a name local to the body."""
         if (module.path, path) in seen:
             return None
         seen = seen | {(module.path, path)}
@@ -129,11 +129,11 @@ class Crate:
             ours = target[0] in ("crate", "self", "super") or (*here, target[0]) in self.modules
             if ours and (there := self.place(found, (*target, *rest), seen)):
                 return there
-        # What a macro declares is in the module that the path names.
+        # What a macro declares belongs to the module in the path.
         return found if named else None
 
     def arrows(self):
-        """Of each module the others that it uses, each with the paths by which it does."""
+        """For each module, the others that it uses, each with the paths it uses them by."""
         for module in self.modules.values():
             uses = defaultdict(set)
             written = {tuple(re.sub(r"\s", "", path).split("::")) for path in PATH.findall(module.body)}
@@ -145,7 +145,7 @@ class Crate:
 
 
 def circles(arrows):
-    """The sets of modules of which each leads to each other."""
+    """The sets of modules that all lead to each other."""
     reach = {}
     for start in arrows:
         seen, todo = set(), [start]

@@ -1,4 +1,4 @@
-"""That a mistake cannot take prod's data, and that prod's database is kept as its version line wants it."""
+"""A mistake cannot destroy prod's data, and prod's database is maintained as its version line requires."""
 
 import re
 import tomllib
@@ -16,12 +16,13 @@ INSTANCES = [found["Properties"] for found in DATABASE.values() if found["Type"]
 
 @no_findings
 def test_prods_data_is_protected():
-    """prod's cluster and table refuse to be deleted; the table outlives its stack, and the cluster leaves a snapshot."""
+    """prod's cluster and table are protected from deletion; the table outlives its stack, and the cluster leaves a
+    snapshot."""
     if PROD["DELETION_PROTECTION"] != "true":
         yield "config-prod.env: DELETION_PROTECTION is not true"
     if "TableDeletionProtection=true" not in PARAMETERS.split():
         yield "samconfig.toml: prod lacks TableDeletionProtection=true"
-    # The second is that of the standby region.
+    # The second one is in the standby region.
     here, standby = TABLE["Properties"]["Replicas"]
     for replica in (here, standby["Fn::If"][1]):
         if replica.get("DeletionProtectionEnabled") != {"Fn::If": ["ProtectsTable", True, False]}:
@@ -35,7 +36,8 @@ def test_prods_data_is_protected():
 
 @no_findings
 def test_the_database_is_kept_as_its_version_line_wants_it():
-    """A reader in a second zone, no pause in prod, chosen windows, no upgrade out of the version line, and a slow-query log."""
+    """A reader in a second zone, no pause in prod, fixed windows, no upgrade out of the version line, a slow-query
+    log."""
     if float(PROD["MIN_CAPACITY"]) <= 0:
         yield "config-prod.env: MIN_CAPACITY lets the cluster pause"
     if PROD["READER"] != "true":

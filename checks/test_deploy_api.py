@@ -1,4 +1,4 @@
-"""deploy_api.sh where sam, curl and AWS are stand-ins, and create_schema.sh where the cluster is paused."""
+"""deploy_api.sh with stand-ins for sam, curl and AWS, and create_schema.sh with a paused cluster."""
 
 import pytest
 from conftest import ACCOUNT
@@ -9,7 +9,7 @@ PROD = "deploy_api.sh prod"
 
 @pytest.fixture
 def deploy(scripts):
-    """sam exits with 0 if the answer is no; the change set that it leaves, FLEET_LEFT, tells that from no changes."""
+    """sam exits with 0 if the answer is no; the change set left behind, FLEET_LEFT, tells this from no changes."""
     scripts.aws(
         ACCOUNT,
         ("*StackStatus*", "echo UPDATE_COMPLETE"),
@@ -43,7 +43,7 @@ def test_a_deployment_without_changes_asks_the_api_for_its_health(deploy):
 
 
 def test_with_client_certificates_the_domain_is_asked_and_only_with_one(deploy):
-    """The API's own address is closed then."""
+    """The API's own URL is closed then."""
     closed = NOBODY | {"FLEET_TARGET": "d-1.example.com"}
     assert "curl --cert CERTIFICATE.pem --key KEY.pem https://api.example.com/v1/health" in deploy.done(PROD, **closed)
     assert not deploy.asked.exists()

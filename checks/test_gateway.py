@@ -1,4 +1,4 @@
-"""What the transformed template must have API Gateway do: its own responses, and who may call which route."""
+"""What the transformed template makes API Gateway do: its own responses, and who may call which route."""
 
 import json
 import re
@@ -39,8 +39,8 @@ MUST_NAME = {
     "EXPIRED_TOKEN": "SigV4",
     "ACCESS_DENIED": "SigV4",
 }
-# Who may call what, route by route. A new route needs a decision, which is recorded here; there is no default.
-# KEY is an API key, or a token where the stack names their issuer.
+# Who may call each route. A new route needs a decision, which is recorded here; there is no default.
+# KEY is an API key, or a token if the stack names an issuer.
 OPEN, KEY, SIGNED, TOKEN = "everybody", "an API key", "SigV4", "a token"
 # An issuer of tokens.
 ISSUER = {"JwtIssuer": "https://issuer.example/realm", "JwtAudience": "fleet,other"}
@@ -67,7 +67,7 @@ WHO_MAY_ASK = {
     "GET /v1/health": OPEN,
     "GET /v1/health/ready": OPEN,
 }
-# What explains a response that came from no function; never a query string, a body or a key.
+# The fields that explain a response without a function; never a query string, a body or a key.
 ACCESS_LOG = {
     "request_id": "$context.requestId",
     "route": "$context.resourcePath",
@@ -83,7 +83,7 @@ ACCESS_LOG = {
 
 @no_findings
 def test_gateways_own_responses_have_our_shape():
-    """API Gateway's own responses have our shape and none of its own words, except for an unknown route."""
+    """API Gateway's own responses have our shape and none of its own wording, except for an unknown route."""
     answers = Stack().only("AWS::ApiGateway::RestApi")["Body"]["x-amazon-apigateway-gateway-responses"]
     for name in sorted(answers.keys() ^ GATEWAY_STATUS.keys()):
         yield f"{name} is in one of GatewayResponses and API Gateway's types alone"
@@ -128,7 +128,7 @@ def test_each_route_requires_what_was_decided():
 
 
 def asked_of_callers(stack, by_key):
-    """WHO_MAY_ASK, where routes of the API key ask for `by_key`."""
+    """WHO_MAY_ASK, with `by_key` as the requirement of the API key's routes."""
     body = stack.only("AWS::ApiGateway::RestApi")["Body"]
     # A key is only required through the usage plan of this stage.
     if stack.only("AWS::ApiGateway::UsagePlan")["ApiStages"][0]["Stage"] != {"Ref": "ApiStage"}:
@@ -151,7 +151,8 @@ def asked_of_callers(stack, by_key):
 
 @no_findings
 def test_an_issuer_makes_an_authorizer():
-    """The authorizer is there with an issuer alone, has no permission, and API Gateway calls its alias with the header."""
+    """The authorizer exists only with an issuer, has no permissions, and API Gateway calls its alias with the
+    header."""
     kinds = ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter")
     made = {name for name, _ in Stack(**ISSUER).of_type(*kinds)} - {name for name, _ in Stack().of_type(*kinds)}
     if made != {"JwtAuthorizer", "JwtAuthorizerAliaslive", "JwtAuthorizerRole", "JwtAuthorizerPermission", "AuthorizerFailuresAlarm", "AuthorizerFailuresMetric"}:
@@ -183,7 +184,7 @@ def test_an_issuer_makes_an_authorizer():
 
 @no_findings
 def test_a_changed_definition_is_deployed():
-    """SAM itself makes no deployment for a parameter that changes what the definition's conditions come to."""
+    """SAM itself makes no new deployment for a parameter that changes the result of the definition's conditions."""
     api = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Api"]
     if api["Properties"].get("AlwaysDeploy") is not True:
         yield "Api has no AlwaysDeploy: the stage keeps an old definition when JwtIssuer or TruststoreUri changes"
@@ -191,7 +192,8 @@ def test_a_changed_definition_is_deployed():
 
 @no_findings
 def test_each_name_has_a_tls_policy():
-    """A REST API and its names have a TLS policy, and those of the new kind an access mode: AWS refuses one without the other."""
+    """A REST API and its names have a TLS policy, and the newer policies an access mode: AWS refuses one without the
+    other."""
     found = []
     for policy in yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["TlsPolicy"]["AllowedValues"]:
         given = {"TlsPolicy": policy, "DomainName": "api.example.com", "DomainCertificateArn": "arn"}
@@ -228,7 +230,7 @@ def test_the_access_log_explains_and_shows_nothing_confidential():
 
 @no_findings
 def test_each_limit_is_what_its_parameter_says():
-    """Each limit is what its parameter says, and the readiness check has its own."""
+    """Each limit has its parameter's value, and the readiness check has a separate one."""
     given = {"StageRateLimit": 11, "StageBurstLimit": 12, "KeyRateLimit": 13, "KeyBurstLimit": 14, "KeyQuotaPerMonth": 15, "ReadyRateLimit": 2, "ReservedConcurrency": 3}
     stack = Stack(**given)
     settings = {setting["ResourcePath"]: setting for setting in stack.only("AWS::ApiGateway::Stage")["MethodSettings"]}
@@ -251,7 +253,7 @@ def test_each_limit_is_what_its_parameter_says():
 
 @no_findings
 def test_names_and_certificates_come_with_their_parameters():
-    """A custom domain, client certificates and a web ACL come with their parameters, and only then."""
+    """A custom domain, client certificates and a web ACL exist only with their parameters."""
     kinds = ("AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping", "AWS::WAFv2::WebACLAssociation")
     if found := Stack().of_type(*kinds):
         yield f"without parameters there is {found}"
@@ -274,7 +276,8 @@ def test_names_and_certificates_come_with_their_parameters():
 
 @no_findings
 def test_other_addresses_reach_the_signed_routes_alone():
-    """A list of addresses closes every route to all others, except the signed ones that Application Auto Scaling calls."""
+    """A list of addresses closes every route to all others, except the signed routes that Application Auto Scaling
+    calls."""
     addresses = ["192.0.2.0/24", "198.51.100.7/32"]
     if found := Stack().of_type("AWS::WAFv2::WebACL", "AWS::WAFv2::IPSet", "AWS::WAFv2::WebACLAssociation"):
         yield f"without AllowedAddresses there is {found}"
@@ -304,7 +307,8 @@ def test_other_addresses_reach_the_signed_routes_alone():
 
 @no_findings
 def test_a_stack_has_two_log_groups():
-    """A stack has one log group for its functions and one for access, which prod keeps; lines are found by request id."""
+    """A stack has one log group for its functions and one for access, which prod keeps; lines can be found by request
+    id."""
     for keep, policy in (("true", "Retain"), ("false", "Delete")):
         stack = Stack(KeepLogs=keep, AccessLogs="write", LogRetentionInDays=90)
         groups = {name: found for name, found in stack.resources.items() if found["Type"] == "AWS::Logs::LogGroup"}

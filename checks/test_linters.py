@@ -1,4 +1,5 @@
-"""Linters of templates, workflows, the Dockerfile and shell scripts. Needs shellcheck, and the scanners that .ci/templates installs."""
+"""Linters for templates, workflows, the Dockerfile and shell scripts. Needs shellcheck, and the scanners installed by
+.ci/templates."""
 
 import os
 import re
@@ -13,7 +14,7 @@ from findings import no_findings
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 TEMPLATES = ["template.yaml", *(f"deploy_scripts/{file.name}" for file in sorted((ROOT / "deploy_scripts").glob("*.yaml")))]
 SCRIPTS = sorted((ROOT / "deploy_scripts").glob("*.sh"))
-# What asks AWS, and ends with `die` where AWS does not answer.
+# Functions that call AWS, and end with `die` if AWS does not respond.
 ASKS = r"(in_region \S+ )?(stack_state|stack_status|stack_output|stack_parameter|image_digest|ask_aws|ask_rds|member_in|version_of|value_in|keys)\b"
 
 
@@ -43,7 +44,7 @@ def test_nothing_is_found_by(name):
 
 @no_findings
 def test_a_failure_to_ask_aws_is_no_empty_answer():
-    """`die` ends $(...) alone: what $(...) answers is assigned first, in a line of its own, and tested then."""
+    """`die` only ends $(...): the output of $(...) must be assigned in a separate line first, and tested after that."""
     taken = re.compile(rf"(\[\[ ((?! \]\]).)*|case |local \w+=\"?|\b(if|elif|while|until) (! )?)\$\({ASKS}|\b(if|elif|while|until) (! )?{ASKS}")
     for file in SCRIPTS:
         for number, line in enumerate(file.read_text().splitlines(), 1):

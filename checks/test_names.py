@@ -1,4 +1,4 @@
-"""Names of the Rust types: each is the noun of what it is, and stands for one thing. Needs nothing but the sources."""
+"""Names of the Rust types: each is the noun of what it is, and stands for one thing. Needs only the sources."""
 
 import re
 from collections import defaultdict
@@ -6,19 +6,19 @@ from collections import defaultdict
 from conftest import ROOT
 from findings import no_findings
 
-# An associated type and a type of a trait's implementation are indented, and share the trait's name for them.
+# Associated types and types in a trait's implementation are indented, and share the trait's name for them.
 DECLARATION = re.compile(r"^(?:\s*(?:pub(?:\([a-z: ]+\))? )?(?:struct|enum|trait|union)|(?:pub(?:\([a-z: ]+\))? )?type) ([A-Z]\w*)")
 TESTS = re.compile(r"^\s*mod tests \{")
-# One word that says what was or is being done, and not what it is.
+# A single word for an action instead of a thing.
 PARTICIPLE = re.compile(r"[A-Z][a-z]+(ed|ing)|Begun|Built|Done|Found|Given|Heard|Held|Kept|Known|Left|Made|Met|Said|Seen|Sent|Shown|Spent|Taken|Told|Written")
 NOUNS = {
-    # A responder that is being served; as in web hosting.
+    # A responder that is being served, as in web hosting.
     "Hosting",
 }
 
 
 def declarations():
-    """Each name of a type outside of tests, with where it is declared."""
+    """Each name of a type outside of tests, with the place of its declaration."""
     for file in sorted((ROOT / "crates").rglob("*.rs")):
         if "tests" in file.parts or "target" in file.parts or file.name == "tests.rs":
             continue

@@ -1,6 +1,7 @@
-"""The workflows and buildspecs: pinned actions, one version of each tool, commands that shellcheck takes. Needs shellcheck.
+"""The workflows and buildspecs: pinned actions, one version of each tool, commands that shellcheck accepts. Needs
+shellcheck.
 
-`.ci/platform` has actionlint look at the workflows, and deploys the pipelines.
+`.ci/platform` runs actionlint on the workflows, and deploys the pipelines.
 """
 
 import re
@@ -14,7 +15,7 @@ from findings import no_findings
 
 FLOWS = {file: yaml.safe_load(file.read_text()) for file in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 SPECS = {file: yaml.safe_load(file.read_text()) for file in sorted((ROOT / "deploy_scripts").glob("buildspec-*.yml"))}
-# What only the job's machine has, and what a job's environment sets.
+# Warnings about files that only the job's machine has, and variables that a job's environment sets.
 NOT_HERE = "SC1090,SC1091,SC2154,SC2086"
 
 
@@ -23,7 +24,7 @@ def lines_of(spec):
 
 
 def commands():
-    """The commands of each buildspec and of each job, as a script of its own."""
+    """The commands of each buildspec and of each job, as separate scripts."""
     for file, spec in SPECS.items():
         yield file.stem, "\n".join(map(str, lines_of(spec)))
     for file, flow in FLOWS.items():
@@ -65,7 +66,7 @@ def test_every_buildspec_is_text_and_used():
     for file, spec in SPECS.items():
         if spec.get("version") != 0.2 or "build" not in spec["phases"]:
             yield f"{file.name}: not a buildspec of version 0.2 with a phase build"
-        # A colon in a command would make a mapping of it.
+        # A colon in a command would turn it into a mapping.
         yield from (f"{file.name}: {line!r} is not text" for line in lines_of(spec) if not isinstance(line, str))
         for name, value in spec["env"].get("variables", {}).items():
             if not isinstance(value, str):

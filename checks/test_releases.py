@@ -1,4 +1,4 @@
-"""What no linter knows of releases: that a changed setting is published, that callers use the alias, and what the hook does."""
+"""What no linter knows about releases: a changed setting is published, callers use the alias, and the hook works."""
 
 import io
 import json
@@ -11,13 +11,13 @@ from transformed import Stack
 
 # "Description: Maximum: 256" of AWS::Lambda::Version.
 LONGEST_DESCRIPTION = 256
-# What a version does not keep, or nobody changes in a stack.
+# Parameters that a version does not contain, or that nobody changes in a stack.
 NOT_PUBLISHED = {
     "AwsEndpointUrl": "an emulator's",
     "DataApiEndpointUrl": "an emulator's",
     "ReservedConcurrency": "a function's, not a version's",
 }
-# The longest values that the template takes, where neither MaxLength nor AllowedValues says so.
+# The longest values that the template accepts, if neither MaxLength nor AllowedValues defines them.
 LONGEST = {
     "DatabaseStackName": "s" * 66,
     "DbClusterArn": f"arn:aws:rds:us-east-1:123456789012:cluster:{'c' * 63}",
@@ -30,7 +30,7 @@ ALL = {"ScalingMode": "production", "ReleaseType": "Canary10Percent15Minutes", *
 
 
 def parameters_in(value, template):
-    """The parameters that a value depends on, those of its conditions included."""
+    """The parameters that a value depends on, including those in its conditions."""
     found = set()
     if isinstance(value, list):
         for each in value:
@@ -53,7 +53,7 @@ def parameters_in(value, template):
 
 
 def text_of(value):
-    """A value of joins, splits and selections, as CloudFormation evaluates it."""
+    """The value of joins, splits and selections, as CloudFormation evaluates them."""
     if not isinstance(value, dict):
         return value
     ((function, inner),) = value.items()
@@ -73,7 +73,8 @@ def versions_of(stack):
 
 @no_findings
 def test_a_changed_setting_is_published():
-    """Each function publishes a version for a changed parameter: SAM sees a change of code and template, not of a parameter's value."""
+    """Each function publishes a version for a changed parameter: SAM detects changed code and templates, not
+    parameter values."""
     template = Stack().template
     versions = {}
     for resource in template["Resources"].values():
@@ -86,7 +87,7 @@ def test_a_changed_setting_is_published():
         published = parameters_in(versions.get(name, {}).get("Description", {}), template)
         for parameter in sorted(uses - published):
             yield f"{name}: a changed {parameter} reaches no caller: VersionDescription does not name it"
-        # Lambda refuses to publish what is as it was.
+        # Lambda does not publish an unchanged version.
         for parameter in sorted(published - uses):
             yield f"{name}: a changed {parameter} fails the release: VersionDescription names it, and the function does not have it"
     yield from descriptions_that_are_too_long(template["Parameters"])
@@ -113,7 +114,7 @@ def descriptions_that_are_too_long(parameters):
 
 @no_findings
 def test_callers_call_the_alias():
-    """What calls a function calls its alias, which a release moves."""
+    """Callers of a function use its alias, which a release moves."""
     stack = Stack(**ALL)
     for name, _ in stack.functions():
         around = re.compile(rf"'Fn::GetAtt': \['{name}', 'Arn'\]|\$\{{{name}(\.Arn)?\}}|'FunctionName': \{{'Ref': '{name}'\}}")
@@ -125,7 +126,8 @@ def test_callers_call_the_alias():
 
 @no_findings
 def test_releases_move_the_alias_after_the_check():
-    """Each function's alias is moved by CodeDeploy, after the check, and back if an alarm on errors fires during a gradual release."""
+    """CodeDeploy moves each function's alias after the check, and back if an error alarm fires during a gradual
+    release."""
     for kind, watched in (("AllAtOnce", False), ("Canary10Percent15Minutes", True)):
         stack = Stack(ReleaseType=kind, **ISSUER)
         groups = dict(stack.of_type("AWS::CodeDeploy::DeploymentGroup"))
@@ -147,7 +149,7 @@ def test_releases_move_the_alias_after_the_check():
 
 
 class Client:
-    """AWS, as the hook sees it: the version `broken` fails in the way that is given."""
+    """AWS, as the hook sees it: the version `broken` fails in the given way."""
 
     def __init__(self, broken, reported):
         self.broken, self.reported, self.called = broken, reported, []
@@ -167,7 +169,7 @@ class Client:
 
 @no_findings
 def test_the_hook_calls_every_new_version_and_reports():
-    """The hook calls every function's new version, and reports a failure whatever goes wrong."""
+    """The hook calls every function's new version, and reports any failure."""
     stack = Stack(**ISSUER)
     hook = dict(stack.of_type("AWS::Lambda::Function"))["ReleaseCheck"]
     called = {each["Ref"] for each in hook["Environment"]["Variables"]["VERSIONS"]["Fn::Join"][1]}

@@ -1,4 +1,4 @@
-"""restore.sh, against a stand-in for the AWS CLI that keeps clusters and tables."""
+"""restore.sh, with a stand-in for the AWS CLI that has clusters and tables."""
 
 import shutil
 
@@ -18,7 +18,7 @@ REFUSED = "cannot be restored: it must be between"
 
 @pytest.fixture
 def restore(scripts):
-    """Runs restore.sh on what it has restored in earlier runs, which is in `kept`."""
+    """Runs restore.sh after earlier runs, whose restored resources are in `kept`."""
     shutil.copy(ROOT / "checks/stand_ins/aws_that_restores", scripts.programs / "aws")
     scripts.kept = scripts.folder / "restored"
     scripts.kept.mkdir()
@@ -43,7 +43,7 @@ def test_it_says_what_it_restored_and_goes_on_where_a_run_ended(restore, command
     said = restore.done(command)
     for sentence in sentences:
         assert sentence in said
-    # Where a moment is restored, a run may end after any of its calls: nothing is restored twice.
+    # With a point in time, a run may end after any of its calls: nothing is restored twice.
     for call in range(1, len(calls(restore)) if TO in command else 1):
         shutil.rmtree(restore.kept)
         restore.kept.mkdir()

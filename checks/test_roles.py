@@ -7,13 +7,14 @@ from findings import no_findings
 from samcli.yamlhelper import yaml_parse
 from transformed import ROOT, Stack
 
-# Every resource that template.yaml can make.
+# Parameters that create every resource of template.yaml.
 ALL = {
     "AccessLogs": "write", "AlarmEmail": "ops@example.com", "DomainCertificateArn": "arn", "DomainName": "api.example.com",
     "KeyQuotaPerMonth": 1, "PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/b", "ReservedConcurrency": 1, "ScalingMode": "production",
     "AllowedAddresses": "192.0.2.0/24", "JwtAudience": "fleet", "JwtIssuer": "https://issuer.example", "StandbyRegion": "eu-west-1", "TruststoreUri": "s3://bucket/ca.pem", "WebAclArn": "arn",
 }  # fmt: skip
-# What the handlers of AWS's resource types ask for, by the schemas that cfn-lint ships, for features that the template leaves alone.
+# Permissions that the handlers of AWS's resource types declare, in the schemas shipped with cfn-lint, for features that
+# the template does not use.
 UNUSED = {
     "AWS::ApiGateway::RestApi": {"apigateway:UpdateRestApiPolicy": "the API has no resource policy"},
     "AWS::CodeDeploy::DeploymentGroup": {"codedeploy:RegisterOnPremisesInstance": "functions alone"},
@@ -115,7 +116,8 @@ def test_the_execution_role_has_every_permission():
 
 @no_findings
 def test_the_boundary_cannot_be_lifted():
-    """The execution role writes roles within the boundary alone, cannot lift it, and no role of the template needs more."""
+    """The execution role writes roles only within the boundary and cannot lift it, and no role of the template needs
+    more."""
     boundary = resources_of_roles()["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
     for statement in statements():
         for action in as_list(statement["Action"]):

@@ -1,4 +1,4 @@
-"""What the deployment scripts say when AWS refuses, or when they are called wrongly."""
+"""The messages of the deployment scripts when AWS refuses, or when they are called incorrectly."""
 
 import pytest
 from conftest import ACCOUNT, EXPIRED
@@ -66,7 +66,7 @@ def test_credentials_that_expire_on_the_way_are_no_missing_stack(scripts, comman
 
 
 def test_a_stack_under_review_can_be_deleted(scripts):
-    """One whose change set was never executed."""
+    """A stack whose change set was never executed."""
     scripts.aws(ACCOUNT, ("*StackStatus*", "echo REVIEW_IN_PROGRESS"), ("*delete-stack* | *stack-delete-complete*", ":"))
     assert "The stack fleet-edge-dev in us-east-1 is deleted." in scripts.done("delete_edge.sh dev --yes", **TWO_REGIONS)
     scripts.refused("there is no stack fleet-api-dev in us-east-1", "sync_api_key.sh dev", **TWO_REGIONS)

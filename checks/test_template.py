@@ -1,4 +1,4 @@
-"""What no linter knows of the templates: that what belongs together says the same, and what AWS alone refuses."""
+"""What no linter knows about the templates: consistency between files, and rules that only AWS enforces."""
 
 import json
 import re
@@ -12,15 +12,17 @@ from transformed import ROOT
 
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
 FUNCTIONS = {name: found for name, found in TEMPLATE["Resources"].items() if found["Type"] == "AWS::Serverless::Function"}
-# Those that answer routes. The authorizer has none, and sam local does not call it.
+# The functions with routes. The authorizer has none, and sam local does not call it.
 WITH_ROUTES = {name: found for name, found in FUNCTIONS.items() if "Events" in found["Properties"]}
-# Set where AWS is not at its own address; every function that asks AWS needs both under `sam local`, which sets an empty one.
+# Set if AWS is not at its usual URL; every function that calls AWS needs both under `sam local`, which sets an empty
+# one.
 ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS_DATA"}
-# The features of aws-config for what people sign in with: three SDK clients more, which no function may contain.
+# The features of aws-config for people's sign-in methods: three more SDK clients, which no function may contain.
 SIGN_IN = {"credentials-login", "credentials-process", "sso"}
 # The programs that people run.
 RUN_BY_PEOPLE = ("fleet-server", "simulate-scaling")
-# What a template's Rules may call, by "Rule functions" in the reference of CloudFormation. cfn-lint lets others pass.
+# The functions that a template's Rules may call, from "Rule functions" in CloudFormation's reference. cfn-lint accepts
+# others.
 RULE_FUNCTIONS = {"Ref"} | {
     f"Fn::{name}"
     for name in ("And", "Contains", "EachMemberEquals", "EachMemberIn", "Equals", "Not", "Or", "RefAll", "ValueOf", "ValueOfAll")
@@ -62,7 +64,8 @@ def test_each_variable_has_a_value_for_sam_local():
 
 @no_findings
 def test_each_function_has_the_secret_of_its_user_alone():
-    """Functions that add or remove have the writer's secret, all others the reader's, in settings and policy, and no other."""
+    """Functions that add or remove have only the writer's secret, all others only the reader's, in settings and
+    policy."""
     for name, function in FUNCTIONS.items():
         properties = json.dumps(function["Properties"])
         secrets = set(re.findall(r"/(reader|writer)(?:-\?{6})?\"", properties))
@@ -77,7 +80,7 @@ def test_each_function_has_the_secret_of_its_user_alone():
 
 @no_findings
 def test_sam_build_sees_every_change():
-    """A function's folder leads to all that it is built from: `sam build` looks there alone for what changed."""
+    """A function's folder leads to everything that it is built from, since `sam build` looks only there for changes."""
     inputs = {path.resolve() for path in (ROOT / "crates/build-inputs").iterdir()}
     for file in ("Cargo.toml", "Cargo.lock"):
         if ROOT / file not in inputs:
@@ -108,9 +111,9 @@ def test_sam_build_sees_every_change():
 
 @no_findings
 def test_people_can_sign_in_and_functions_carry_nothing_for_it():
-    """No function is built with what people sign in with, and the programs that people run are.
+    """No function contains the sign-in methods for people, and the programs that people run do.
 
-    `sam build` builds each function as a package by itself, so that only its own features count.
+    `sam build` builds each function as a separate package, so only its own features count.
     """
     functions = {function["Metadata"]["BuildProperties"]["Binary"] for function in FUNCTIONS.values()}
     for package in (*sorted(functions), *RUN_BY_PEOPLE):
@@ -127,7 +130,8 @@ def test_people_can_sign_in_and_functions_carry_nothing_for_it():
 
 @no_findings
 def test_libraries_compile_without_an_sdk():
-    """A handler's library, which the tests and the OpenAPI document compile, needs no SDK: the feature `aws` is the program's."""
+    """A handler's library, which tests and the OpenAPI document compile, needs no SDK: only the program has the
+    feature `aws`."""
     for function in FUNCTIONS.values():
         package = function["Metadata"]["BuildProperties"]["Binary"]
         command = ["cargo", "tree", "--package", package, "--no-default-features", "--edges", "normal,dev", "--prefix", "none", "--format", "{p}", "--locked", "--offline"]
@@ -154,7 +158,7 @@ def test_the_settings_name_the_same_stacks():
 
 @no_findings
 def test_checkov_skips_beside_the_resource():
-    """What checkov skips is skipped beside the resource that the reason is true of."""
+    """checkov's exceptions are beside the resource that their reason applies to."""
     for line in (ROOT / ".checkov.yaml").read_text().splitlines():
         if re.match(r"skip-check|skip_check|soft-fail", line):
             yield f".checkov.yaml: {line} is for every resource: skip it beside the resource (Metadata: checkov: skip)"
@@ -174,7 +178,8 @@ def functions_in(value):
 
 @no_findings
 def test_rules_call_what_cloudformation_knows_there():
-    """The Rules of every template call only what CloudFormation knows there: it refuses the whole template otherwise."""
+    """The Rules of every template only call functions that CloudFormation allows there; otherwise it refuses the
+    template."""
     for file in (ROOT / "template.yaml", *sorted((ROOT / "deploy_scripts").glob("*.yaml"))):
         for rule, found in yaml_parse(file.read_text()).get("Rules", {}).items():
             for name in sorted(set(functions_in(found)) - RULE_FUNCTIONS):

@@ -1,4 +1,4 @@
-"""template.yaml as AWS sees it: transformed by SAM's own translator, with the values of given parameters put in."""
+"""template.yaml as AWS sees it: transformed by SAM's own translator, with the values of given parameters inserted."""
 
 import copy
 import logging
@@ -9,7 +9,7 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
 ROOT = Path(__file__).resolve().parent.parent
-# What the pseudo parameters are in a test.
+# The values of the pseudo parameters in a test.
 PSEUDO = {
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
@@ -19,19 +19,19 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 ABSENT = object()
-# It warns of feature flags that only AWS has.
+# It warns about feature flags that only AWS has.
 logging.getLogger("samtranslator").setLevel(logging.ERROR)
 
 
 class NoManagedPolicies:
-    """SAM asks IAM for the names of AWS's managed policies; the template names none of them by a short name."""
+    """SAM looks up AWS's managed policies in IAM; the template uses none of them by a short name."""
 
     def load(self):
         return {}
 
 
 class Stack:
-    """The resources that a template makes with the given parameters, in the form that CloudFormation takes them."""
+    """The resources that a template creates with the given parameters, in the form that CloudFormation gets them."""
 
     def __init__(self, template=None, **parameters):
         template = copy.deepcopy(template) if template else yaml_parse((ROOT / "template.yaml").read_text())
@@ -52,7 +52,7 @@ class Stack:
                 self.resources[name] = self.value(resource)
 
     def holds(self, condition):
-        """Whether a condition, by name or as an expression, holds; the absence of one does."""
+        """Whether a condition, by name or as an expression, holds; no condition counts as true."""
         if condition is None:
             return True
         if isinstance(condition, str):
@@ -75,7 +75,7 @@ class Stack:
         raise ValueError(f"conditions with {function} are not evaluated here")
 
     def value(self, found):
-        """A value with parameters, pseudo parameters and `Fn::If` put in; other functions stay as they are."""
+        """A value with parameters, pseudo parameters and `Fn::If` evaluated; other functions stay as they are."""
         if isinstance(found, list):
             values = (self.value(each) for each in found)
             return [each for each in values if each is not ABSENT]
@@ -97,11 +97,11 @@ class Stack:
         return [(name, found.get("Properties", {})) for name, found in self.resources.items() if found["Type"] in types]
 
     def functions(self):
-        """The (name, properties) of the functions of the API; the check before a release is not one of them."""
+        """The (name, properties) of the API's functions; the check before a release is not one of them."""
         return [(name, found) for name, found in self.of_type("AWS::Lambda::Function") if name != "ReleaseCheck"]
 
     def refusals(self):
-        """The sentences with which CloudFormation refuses these parameters, by the template's Rules."""
+        """The messages with which CloudFormation refuses these parameters, from the template's Rules."""
         for rule in self.template.get("Rules", {}).values():
             if self.holds(rule.get("RuleCondition")):
                 for assertion in rule["Assertions"]:
@@ -109,6 +109,6 @@ class Stack:
                         yield assertion["AssertDescription"]
 
     def only(self, type_):
-        """The properties of the one resource of a type."""
+        """The properties of the only resource of a type."""
         ((_, properties),) = self.of_type(type_)
         return properties

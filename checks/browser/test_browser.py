@@ -1,9 +1,9 @@
-"""The server's pages in a real browser, as people work with them: they add, find, change and remove, with the mouse and by the
-keyboard alone, on screens of 1280, 390 and 320 pixels, light and dark; axe-core finds no violation.
+"""The server's pages in a real browser, used as people do: they add, find, change and remove, with the mouse and with
+the keyboard alone, on screens of 1280, 390 and 320 pixels, light and dark; axe-core finds no violation.
 
-The sessions are in sessions/, driven by playwright-core: its package for Python is 130 MB with a Node.js of its own, and axe-core is
-npm's in any case. Needs Debian's Chromium, curl, node, the npm packages in NODE_PATH, and fleet-server as .ci/browser has it built. Each
-state's picture is left in FLEET_SCREENSHOTS.
+The sessions are in sessions/, driven by playwright-core: its Python package is 130 MB and contains another Node.js, and
+axe-core comes from npm in any case. Needs Debian's Chromium, curl, node, the npm packages in NODE_PATH, and
+fleet-server as built by .ci/browser. A picture of each state is written to FLEET_SCREENSHOTS.
 """
 
 import json
@@ -62,7 +62,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """A server by its name, started when it is first asked for."""
+    """A server by its name, started at its first use."""
     programs, servers = Programs(tmp_path_factory.mktemp("servers")), {}
 
     def named(name):
@@ -81,5 +81,5 @@ def test_people_can(session, browser, server):
     used = server(SESSIONS[session])
     problem = browser.problem(session, used.url)
     assert problem is None, f"{problem}\npictures are in {os.environ['FLEET_SCREENSHOTS']}"
-    # A page that is open asks every second: no line of that is for the user.
+    # An open page sends a request every second: no log line about that is for the user.
     assert not re.search(r" (200|304) .*(_ui|/docs)", used.program.text()), "the log at info has requests of the page"

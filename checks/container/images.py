@@ -1,4 +1,4 @@
-"""The image of the Dockerfile, and what stands in for its base images where these cannot be pulled."""
+"""The image of the Dockerfile, and stand-ins for its base images if they cannot be pulled."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ PROFILE = os.environ.get("FLEET_IMAGE_PROFILE", "dev")
 LIBRARIES = "lib/x86_64-linux-gnu"
 LOADER = "ld-linux-x86-64.so.2"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-# As BuildKit answers a build on any engine that has it.
+# Selects BuildKit in any engine that has it.
 BUILDKIT = os.environ | {"DOCKER_BUILDKIT": "1"}
 
 
 def docker(*words):
-    """What a command of the engine prints that succeeds."""
+    """The output of an engine command, which must succeed."""
     return output_of("docker", *words, env=BUILDKIT).strip()
 
 
@@ -39,34 +39,36 @@ def exists(image):
 
 
 def base(name):
-    """A base image, as the Dockerfile names it."""
+    """A base image, as named in the Dockerfile."""
     return re.search(rf"^ARG {name}_IMAGE=(\S+)$", DOCKERFILE, re.M)[1]
 
 
 def imported(image, *changes):
-    """The engine, making an image of the tar archive that is written to its input."""
+    """The engine, creating an image from the tar archive that is written to its input."""
     words = [word for change in changes for word in ("--change", change)]
     return subprocess.Popen(["docker", "import", *words, "-", image], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 def quick_settings():
-    """Cargo's, for a program whose speed is not tested: nothing is optimised, whatever Cargo.toml says of single packages."""
+    """Cargo settings for a program whose speed is not tested: no optimisation, whatever Cargo.toml sets for
+    packages."""
     packages = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["dev"]["package"]
     profiles = [f"[profile.dev.package.{json.dumps(name)}]\nopt-level = 0\n" for name in packages if name != "*"]
     return "[profile.dev]\ndebug = false\nincremental = false\n" + "".join(profiles)
 
 
 def stand_in_build(debian, folder):
-    """Debian's C compiler, this machine's Rust, and the crates that cargo has downloaded; nothing is copied on the way.
+    """Debian's C compiler, this machine's Rust, and the crates that cargo has downloaded, without intermediate copies.
 
-    Of cargo's folder neither credentials nor settings, and no crate unpacked: each build unpacks those that it needs.
+    Cargo's folder is included without credentials, settings and unpacked crates: each build unpacks the crates it
+    needs.
     """
     rust, cargo = Path(output_of("rustc", "--print", "sysroot").strip()), Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     settings, version = quick_settings(), output_of("rustc", "--version").split()[1]
     made_of = hashlib.sha256((settings + (ROOT / "Cargo.lock").read_text()).encode()).hexdigest()[:12]
     image = f"fleet-stand-in-build:{version}-{made_of}"
     if not exists(image):
-        # Those of other versions take a gigabyte each.
+        # Images of other versions take a gigabyte each.
         if former := set(docker("image", "ls", "--quiet", "fleet-stand-in-build").split()):
             subprocess.run(["docker", "image", "rm", "--force", *former], capture_output=True, check=False)
         (folder / "cargo").mkdir()
@@ -104,11 +106,11 @@ def stand_in_runtime(debian):
 
 
 def build(folder, say):
-    """Builds the image by the Dockerfile."""
+    """Builds the image from the Dockerfile."""
     commit, date = output_of("git", "rev-parse", "HEAD", cwd=ROOT).strip(), output_of("git", "log", "-1", "--format=%ct", cwd=ROOT).strip()
     given = {"PROFILE": PROFILE, "FLEET_COMMIT": commit, "SOURCE_DATE_EPOCH": date}
     if debian := os.environ.get("FLEET_DEBIAN"):
-        # Nothing can be downloaded on the way.
+        # The build must not download anything.
         network, given["BUILD_IMAGE"], given["RUNTIME_IMAGE"] = "none", stand_in_build(debian, folder), stand_in_runtime(debian)
     else:
         # An engine that .ci/engine.sh has started has no network for its containers.

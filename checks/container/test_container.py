@@ -1,8 +1,8 @@
-"""The image of the Dockerfile, run as Fargate does: not as root, on a file system that cannot be written to, without privileges,
-and stopped by SIGTERM.
+"""The image of the Dockerfile, run as Fargate does: not as root, on a read-only file system, without privileges, and
+stopped by SIGTERM.
 
-Nothing but the server is in the network of a container, and requests come from within it. Needs root, nsenter, curl, ss, nm, a
-container engine that builds with BuildKit, and the images or FLEET_DEBIAN as .ci/container has them.
+Only the server is in the container's network, and requests come from within it. Needs root, nsenter, curl, ss, nm, a
+container engine with BuildKit, and the images or FLEET_DEBIAN from .ci/container.
 """
 
 import json
@@ -33,7 +33,7 @@ class Container:
         return inspected(self.name, ".State.Pid")
 
     def inside(self, *command):
-        """What a command of this machine prints in the container's network."""
+        """The output of a command of this machine, run in the container's network."""
         return output_of("nsenter", "--target", self.process(), "--net", *command)
 
     def ask(self, path):
@@ -54,7 +54,7 @@ class Container:
         return re.search(rf"^{name}:\s+(.*)$", Path(f"/proc/{self.process()}/status").read_text(), re.M)[1].split()
 
     def stop(self):
-        """The exit code after SIGTERM."""
+        """Stops it with SIGTERM; returns the exit code."""
         docker("stop", "--time", "20", self.name)
         return inspected(self.name, ".State.ExitCode")
 
@@ -64,7 +64,7 @@ class Container:
 
 @pytest.fixture(scope="module")
 def commit(tmp_path_factory, say):
-    """The commit that the image, which is built now, was built of."""
+    """The commit from which the image was built; builds the image now."""
     return images.build(tmp_path_factory.mktemp("image"), say)
 
 
@@ -84,7 +84,7 @@ def test_the_image_has_its_user_and_commit(commit):
 
 @pytest.mark.skipif(PROFILE != "dev", reason="other builds are stripped and show no symbols")
 def test_its_program_has_aws_lc_without_cpu_jitter(commit, tmp_path):
-    # What AWS_LC_SYS_NO_JITTER_ENTROPY of .cargo/config.toml leaves out.
+    # The symbols that AWS_LC_SYS_NO_JITTER_ENTROPY in .cargo/config.toml removes.
     created = docker("create", IMAGE)
     docker("cp", f"{created}:/usr/local/bin/fleet-server", str(tmp_path))
     docker("rm", created)
@@ -121,7 +121,7 @@ def test_its_log_is_json_with_a_line_for_each_request(server):
 
 
 def test_a_stop_ends_it_with_success(server):
-    # The last of the tests that use it.
+    # The last test that uses it.
     assert server.stop() == "0"
 
 

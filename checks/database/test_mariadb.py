@@ -1,7 +1,7 @@
-"""The inventory on a real MariaDB behind the local Data API: the tests and requests that SQLite answers, with the same answers.
+"""The inventory on a real MariaDB behind the local Data API: the tests and requests for SQLite, with the same results.
 
-Needs mariadbd, mariadb, and what .ci/mariadb has built. FLEET_TEST_DIFFERENTIAL is the number of generated statements that
-both engines run, 1,000 unless given; the nightly run has 20,000.
+Needs mariadbd, mariadb, and the programs built by .ci/mariadb. FLEET_TEST_DIFFERENTIAL is the number of generated
+statements that both engines run: 1,000 by default, 20,000 in the nightly run.
 """
 
 import os
@@ -15,7 +15,7 @@ from conftest import ROOT
 from databases import SCHEMA, Database
 from programs import Programs, Server, output_of, until
 
-# local-aws's tests of the engine use the database of the URL; every other test has its own.
+# local-aws's tests of the engine use the database in the URL; every other test has a separate one.
 MODULES = ("mysql", "local", "paging", "plans", "ec2", "ambiguous", "concurrency", "deadlock", "exceptions", "ids", "sql")
 API_REQUESTS = ROOT / ".ci/api-requests"
 ROW = "'r', 'a', UTC_TIMESTAMP(), ''"
@@ -40,7 +40,7 @@ def server(programs, database):
 
 
 def rust_tests(modules, **environment):
-    """What the tests of these modules print, of which every one must pass, and run."""
+    """The output of the tests in these modules, all of which must run and pass."""
     command = ["cargo", "test", "--locked", "--workspace", "--test", "it", "--", *(f"{name}::" for name in modules), "--show-output"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]

@@ -1,7 +1,7 @@
-"""The commands of README.md and docs/ print what is written there, and each is run by some check: documented.py has the list.
+"""The commands in README.md and docs/ print the documented output, and each is run by a check: see documented.py.
 
-Application Auto Scaling and CloudWatch are moto's, which keeps what it is told and checks it as AWS does. Needs curl, the AWS CLI
-of .ci/lib.sh, moto in FLEET_MOTO, and fleet-server as .ci/docs has it built.
+Application Auto Scaling and CloudWatch are moto's, which stores what it is sent and validates it as AWS does. Needs
+curl, the AWS CLI of .ci/lib.sh, moto in FLEET_MOTO, and fleet-server as built by .ci/docs.
 """
 
 import os
@@ -33,7 +33,7 @@ def production(programs):
 
 @pytest.fixture(scope="module")
 def shell(programs):
-    """A shell in which the documents' server runs at another address, and the AWS CLI asks moto."""
+    """A shell in which the documents' server has another address, and the AWS CLI calls moto."""
     demo, moto = Server(programs, "demo", SCALING_MODE="demo"), f"127.0.0.1:{free_port()}"
     where = ["--host", "127.0.0.1", "--port", moto.rpartition(":")[2]]
     emulator = programs.start("moto", [os.environ["FLEET_MOTO"], ROOT / ".ci/emulator/moto_server.py", *where])

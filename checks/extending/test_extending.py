@@ -1,7 +1,7 @@
-"""docs/extending.md, followed in a copy of the repository: its files, its changes, its commands, and what they print.
+"""docs/extending.md, followed in a copy of the repository: its files, its changes, its commands, and their output.
 
-A block without a language is commands. Any other is a file, or what changes in one, whose name the paragraph before the
-block begins with. Needs cargo, sam, and the workspace as .ci/extending has it built.
+A block without a language contains commands. Any other is a file or a change to one; the paragraph before the block
+begins with the file's name. Needs cargo, sam, and the workspace as built by .ci/extending.
 """
 
 import json
@@ -19,26 +19,26 @@ from conftest import ROOT
 from programs import CALLER, Programs, ask, free_port, output_of
 
 DOCUMENT = ROOT / "docs/extending.md"
-# What takes too long in a copy, and what runs it instead.
+# Commands that take too long in a copy, and what runs them instead.
 NOT_HERE = {
     ".ci/run": "the document's own tests, and the checks of AFTERWARDS",
     "deploy_scripts/deploy_api.sh": "sam validate here; .ci/deploy-emulator deploys the functions that there are",
 }
-# The justfile's recipe, which is used without just.
+# The justfile's recipe, run without just.
 RECIPE = 'new-function *OPTIONS:\n    .ci/new-function "$@"\n'
-# The steps of .ci/run that look at what a new function needs.
+# The steps of .ci/run that check the requirements of a new function.
 SUBJECTS = [f"checks/test_{name}.py" for name in ("alarms", "data", "gateway", "releases", "roles", "template")]
 AFTERWARDS = {
     "format": ["cargo", "fmt", "--all", "--check"],
     "template": [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "--quiet", *SUBJECTS],
     "collection": [".ci/postman.py", "--check"],
 }
-# The copy, always in the same folder, which the programs built in it name.
+# The copy, always in the same folder, since the programs built in it contain its path.
 TREE = built.TARGET / "ci-extending"
 
 
 def blocks(text):
-    """The (paragraph before it, language, lines) of each block."""
+    """The (paragraph before it, language, lines) tuples of each block."""
     paragraph, found = "", []
     for part in re.split(r"^(```\w*\n.*?^```)$", text, flags=re.S | re.M):
         if part.startswith("```"):
@@ -50,7 +50,7 @@ def blocks(text):
 
 
 def change(text, lines):
-    """The text with the change of a diff block. Each part of it must fit the text at one place, by whole lines."""
+    """Applies the change of a diff block to the text. Each of its parts must match whole lines in exactly one place."""
     for hunk in re.split(r"^@@\n", "\n".join(lines) + "\n", flags=re.M):
         hunk = hunk.splitlines()
         old = "".join(line[1:] + "\n" for line in hunk if line[:1] != "+")
@@ -63,10 +63,11 @@ def change(text, lines):
 
 
 def built_already(name, target):
-    """Gives another target folder the files of one of the checkout's, without copying those that cargo replaces as a whole.
+    """Provides another target folder with the files of the checkout's, without copying those that cargo replaces
+    entirely.
 
-    What it writes into, which is small, is copied. Cargo takes a crate of the copy and that of the checkout for the same: in one
-    target folder, the checkout would be left with programs that serve colours.
+    Files that cargo writes into are copied; they are small. Cargo takes a crate in the copy for the same as in the
+    checkout: with one target folder, the checkout would be left with programs that serve colours.
     """
 
     def shared(source, copy):
@@ -79,7 +80,7 @@ def built_already(name, target):
 
 
 def shared_files(target):
-    """The size and the time of change of each file that the copy and the checkout still have together."""
+    """The size and modification time of each file that the copy and the checkout still share."""
     found = {}
     for file in (target / "debug").rglob("*"):
         original = built.PROGRAMS / file.relative_to(target / "debug")
@@ -89,7 +90,7 @@ def shared_files(target):
 
 
 class Reader:
-    """Does what the document says."""
+    """Follows the document."""
 
     def __init__(self, programs, say):
         self.programs, self.say, self.listen, self.done = programs, say, f"127.0.0.1:{free_port()}", 0
@@ -137,8 +138,9 @@ class Reader:
         return output_of("cargo", *words, cwd=TREE, env=self.shell.environment)
 
     def start(self):
-        # `cargo run` starts the only program of the only default member. On its own that package has other features than in
-        # the workspace, and all of its dependencies would be built again; .ci/container builds it so.
+        # `cargo run` starts the only program of the only default member. Built separately, that package would have
+        # other features than in the workspace, and all of its dependencies would be rebuilt; .ci/container builds it
+        # that way.
         metadata = json.loads(self.cargo("metadata", "--no-deps", "--format-version=1"))
         programs = [
             target["name"]
@@ -148,7 +150,7 @@ class Reader:
             if target["kind"] == ["bin"]
         ]
         assert programs == ["fleet-server"], f"cargo run: would choose among {programs}"
-        # With any test it has the features of the document's `cargo test --workspace`.
+        # With any of the tests it has the features of the document's `cargo test --workspace`.
         self.cargo("build", "--quiet", "--profile", "test", "--workspace", "--bin", "fleet-server", "--test", "telemetry")
         server = [TREE / "target/debug/fleet-server", "--in-memory", "--listen", self.listen, "--aws-listen", "127.0.0.1:0"]
         self.programs.start("server", server).until(lambda: ask(f"http://{self.listen}/v1/health")[0] == 200)
@@ -156,14 +158,14 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory, say):
-    """One who has a copy of the repository, in which the dependencies are built already."""
+    """A reader with a copy of the repository in which the dependencies are already built."""
     programs = Programs(tmp_path_factory.mktemp("extending"))
     built.copy_tree(TREE)
     for name in ("build", ".fingerprint", "deps"):
         built_already(name, TREE / "target")
     shared = shared_files(TREE / "target")
     assert shared, "every file was copied"
-    # These name the folder that they were compiled in.
+    # These contain the folder in which they were compiled.
     for file in TREE.glob("crates/**/*.rs"):
         if "CARGO_MANIFEST_DIR" in file.read_text():
             file.touch()

@@ -1,4 +1,4 @@
-"""The environment dev, deployed part by part: what the steps of .ci/deploy-emulator share. See deployment.py."""
+"""The environment dev, deployed part by part; shared by the steps of .ci/deploy-emulator. See deployment.py."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from functions.deployment import Deployment
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory):
-    """An emulated AWS to which nothing is deployed yet."""
+    """An emulated AWS with nothing deployed yet."""
     deployment = Deployment(tmp_path_factory.mktemp("deployment"))
     yield deployment
     deployment.end()
@@ -15,7 +15,7 @@ def aws(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def cluster(aws):
-    """The stack of the database, whose cluster has no tables."""
+    """The database's stack, whose cluster has no tables."""
     aws.done("deploy_rds.sh dev")
     aws.start_data_api()
     return aws
@@ -23,7 +23,7 @@ def cluster(aws):
 
 @pytest.fixture(scope="session")
 def schema(cluster):
-    """The tables, and the users of the functions."""
+    """The tables, and the functions' users."""
     cluster.first_schema = cluster.done("create_schema.sh dev")
     return cluster
 

@@ -1,7 +1,7 @@
-"""An environment on an emulated AWS: dev, as the scripts deploy it, with the functions' own binaries and a real MariaDB.
+"""An environment on an emulated AWS: dev, deployed by the scripts, with the functions' own binaries and a real MariaDB.
 
-CloudFormation, API Gateway, Lambda, DynamoDB, Secrets Manager and S3 are ministack's. SQL goes to MariaDB by the local Data API:
-ministack's needs a container engine.
+CloudFormation, API Gateway, Lambda, DynamoDB, Secrets Manager and S3 are ministack's. SQL goes to MariaDB through the
+local Data API, since ministack's needs a container engine.
 """
 
 import json
@@ -29,7 +29,7 @@ class Deployment(Deployed):
     # ---- The database ----
 
     def start_data_api(self):
-        """Has the Data API lead each secret to its user, as on AWS: each has endpoints of its own behind it."""
+        """Makes the Data API map each secret to its user, as on AWS: each has separate endpoints behind it."""
         port, owner, data_api = free_port(), free_port(), free_port()
         self.cluster, self.data_api = self.output(DATABASE_STACK, "ClusterArn"), f"http://127.0.0.1:{data_api}"
         addresses = ["--listen", f"127.0.0.1:{port}", "--aws-listen", f"127.0.0.1:{owner}"]
@@ -50,11 +50,11 @@ class Deployment(Deployed):
         self.running["data-api"].until_listening(data_api)
         self.environment["AWS_ENDPOINT_URL_RDS_DATA"] = self.data_api
         self.clients["rds-data", REGION] = self.session().client("rds-data", REGION, endpoint_url=self.data_api)
-        # The server makes the tables when it starts; here that is the script's work.
+        # The server creates the tables when it starts; here the script must do this.
         self.database.sql("DROP TABLE ec2_package, ec2, schema_version", SCHEMA)
 
     def connect(self, name, user, password, database):
-        """Starts the endpoints of a name over a database, or starts them again."""
+        """Starts, or restarts, the endpoints with a name over a database."""
         program = f"data-api-{name}"
         if before := self.running.get(program):
             before.end()
@@ -72,7 +72,7 @@ class Deployment(Deployed):
         return json.loads(found["SecretString"])["password"]
 
     def refusal(self, secret, statement):
-        """Why the Data API refuses a statement to a secret; nothing where it does not."""
+        """Why the Data API refuses a statement to a secret; empty if it does not."""
         try:
             self.client("rds-data").execute_statement(resourceArn=self.cluster, secretArn=secret, database=SCHEMA, sql=statement)
         except ClientError as error:
@@ -82,7 +82,7 @@ class Deployment(Deployed):
     # ---- The API ----
 
     def deploy(self, overrides=""):
-        """deploy_api.sh with the settings of samconfig.toml, and others after them."""
+        """Runs deploy_api.sh with the settings of samconfig.toml, followed by others."""
         self.done(f"deploy_api.sh dev --parameter-overrides '{self.settings(self.data_api)}{overrides}'")
 
     def resource(self, name):
@@ -90,12 +90,12 @@ class Deployment(Deployed):
         return found["StackResourceDetail"]["PhysicalResourceId"]
 
     def ask_for_key(self):
-        """The key, by the command that the stack prints."""
+        """Gets the key, with the command that the stack outputs."""
         self.key = self.shell(self.output(API_STACK, "ApiKeyCommand")).strip()
         self.base = self.address()
 
     def shell(self, command, **environment):
-        """What a command prints that succeeds."""
+        """The output of a command, which must succeed."""
         given = self.environment | environment
         done = subprocess.run(
             command, shell=True, cwd=self.root, env=given, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -104,13 +104,13 @@ class Deployment(Deployed):
         return done.stdout
 
     def requests(self, *options):
-        """A command that asks the API everything that the contract says."""
+        """A command that tests the API's whole contract."""
         return [ROOT / ".ci/api-requests", self.base, "--api-key", self.key, "--sign", REGION, *options]
 
     def instance(self, name, method="GET", **record):
         return ask(f"{self.base}/ec2/{name}", method, json.dumps(record) if record else None, key=self.key)
 
     def dimension(self, name, desired=None):
-        """Looks at a dimension, or changes it."""
+        """Reads or changes a dimension."""
         body = None if desired is None else json.dumps({"desiredCapacity": desired})
         return ask(f"{self.base}/scalableTargetDimensions/{name}", "PATCH" if body else "GET", body, signed_for=REGION).text

@@ -1,6 +1,6 @@
-"""The API of dev, deployed: what its stack says, its contract, and what each function may do in the database.
+"""The API of dev, deployed: its stack's outputs, its contract, and what each function may do in the database.
 
-Needs what deployment.py needs: the functions and servers as .ci/deploy-emulator has them built, MariaDB, and curl.
+Has the requirements of deployment.py: the functions and servers as built by .ci/deploy-emulator, MariaDB, and curl.
 """
 
 import subprocess
@@ -47,7 +47,7 @@ def test_the_deployed_api_keeps_its_contract(api):
 
 @pytest.mark.parametrize("name", [*WRITERS, "Ec2InventoryGet", "Ec2InventoryList", "Health"])
 def test_a_function_does_in_the_database_what_it_must_and_nothing_else(api, name):
-    # The secret that it was given; it can read no other.
+    # The secret assigned to it; it can read no other.
     settings = api.client("lambda").get_function_configuration(FunctionName=api.resource(name))
     secret = settings["Environment"]["Variables"]["DB_SECRET"]
     allowed = [READS, *(WRITES if name in WRITERS else [])]

@@ -1,6 +1,6 @@
-"""What the documents say of a deployed API, and of prod from its deployment to its deletion: the commands of documented.DEPLOYED.
+"""The documents' commands for a deployed API, and for prod from deployment to deletion: documented.DEPLOYED.
 
-Needs what deployment.py needs: the functions and servers as .ci/deploy-emulator has them built, MariaDB, and curl.
+Has the requirements of deployment.py: the functions and servers as built by .ci/deploy-emulator, MariaDB, and curl.
 """
 
 import pytest
@@ -14,7 +14,7 @@ def prod(api):
     """The database of prod."""
     api.done("deploy_rds.sh prod")
     yield api
-    # Both environments have the one MariaDB here, whose users now have the passwords of prod's secrets.
+    # Both environments share the one MariaDB here, whose users now have the passwords of prod's secrets.
     api.done("create_schema.sh dev")
 
 

@@ -1,11 +1,11 @@
-"""Two regions behind one name: the databases, the schema and the APIs of both, one address and one key, and traffic that moves.
+"""Two regions behind one name: databases, schema and APIs of both, one address and one key, and moving traffic.
 
-On an emulator of AWS, by the scripts that do it on AWS. ministack keeps what the templates declare, in two regions;
-.ci/emulator/regions.py adds what it leaves out of them, and .ci/emulator/edge.py stands for CloudFront, Route 53 and Aurora's two
-roles. What CloudFront itself does is not seen here. Needs the functions and fleet-server as .ci/edge has them built, and curl.
+The scripts for AWS run against an emulator. ministack stores what the templates declare, in two regions;
+.ci/emulator/regions.py adds what it lacks, and .ci/emulator/edge.py stands in for CloudFront, Route 53 and Aurora's two
+roles. CloudFront's own behaviour is not tested. Needs the functions and fleet-server as built by .ci/edge, and curl.
 
-Each fixture is one more part that is deployed. The tests stand in the order of the parts, since some see what is refused before the
-next part is there; those after the one address is deployed leave traffic as they find it, and the last ones delete everything.
+Each fixture deploys one more part. The tests are in the order of the parts, since some check what is refused before the
+next part exists; those after the shared address is deployed restore the traffic, and the last ones delete everything.
 """
 
 import json
@@ -28,11 +28,11 @@ def aws(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_region(aws):
-    """The database and the API of one region, as most begin, with a dimension."""
+    """The database and the API of one region, the usual beginning, with a dimension."""
     aws.environment |= {"PRIMARY_REGION": PRIMARY, "STANDBY_REGION": ""}
     aws.done("deploy_rds.sh dev")
-    # The secret that RDS manages gives way to one that can be replicated, so the API takes it by its name meanwhile. That
-    # deploy_rds.sh asks for this is seen by checks/: ministack does not say which stacks import an export.
+    # The secret that RDS manages is replaced by one that can be replicated, so the API refers to it by name meanwhile.
+    # Another check covers that deploy_rds.sh requires this: ministack does not report which stacks import an export.
     cluster, secret = (aws.output("fleet-database-dev", name) for name in ("ClusterArn", "SecretArn"))
     aws.deploy_api(parameters=f" DbClusterArn={cluster} DbSecretArn={secret}")
     assert aws.dimension(PRIMARY, '{"desiredCapacity":3.0}').status == 200
@@ -83,14 +83,14 @@ def regions(certified):
 
 @pytest.fixture(scope="module")
 def edge(regions):
-    """The one address."""
+    """The shared address."""
     regions.done(EDGE)
     return regions
 
 
 @pytest.fixture(scope="module")
 def keyed(edge):
-    """The one address, and one key."""
+    """The shared address, and one key."""
     edge.first_sync = edge.done("sync_api_key.sh dev")
     return edge
 
@@ -126,7 +126,7 @@ def test_the_table_that_gets_a_replica_is_the_same_one(primary):
 
 
 def test_the_functions_read_the_secret_that_has_a_replica(primary):
-    # Nobody names the old secret any longer, and CloudFormation would keep it for the function all the same.
+    # Nothing refers to the old secret any more, but CloudFormation would still keep it for the function.
     name = primary.function(PRIMARY, "Ec2InventoryAdd")
     settings = primary.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     assert settings["DB_SECRET"] == "fleet-database-dev/writer"
@@ -195,7 +195,7 @@ def test_a_region_that_does_not_answer_is_refused(regions):
         regions.refused("the API in eu-west-1 does not answer", EDGE)
 
 
-# ---- The one address and its key ----
+# ---- The shared address and its key ----
 
 
 def test_the_one_address_answers_from_the_primary_region(edge):
@@ -232,7 +232,7 @@ def test_the_inventory_is_written_in_the_primary_region(keyed):
 
 def test_a_key_is_rotated_and_seen_by_nobody(keyed):
     old = keyed.shared_key()
-    # Nor is it an argument of any command while it runs.
+    # It is not an argument of any running command either.
     with Arguments() as arguments:
         said = keyed.done("sync_api_key.sh dev --rotate")
     new = keyed.shared_key(STANDBY)
@@ -248,7 +248,7 @@ def test_a_key_is_rotated_and_seen_by_nobody(keyed):
         assert ask(f"{keyed.address(region)}/ec2", key=old).status == 403
 
 
-# ---- Traffic by hand ----
+# ---- Moving traffic by hand ----
 
 
 def test_traffic_moves_by_hand_and_back_again(keyed):
@@ -259,7 +259,7 @@ def test_traffic_moves_by_hand_and_back_again(keyed):
     assert keyed.answering_region() == STANDBY
     assert keyed.has("i-here")
     assert keyed.add("i-there") == 200
-    # What a pipeline would say of the primary region meanwhile, and a person who deploys by hand.
+    # The report to a pipeline for the primary region meanwhile, and to a person who deploys by hand.
     keyed.refused("/v1/health/ready answers 503", f"smoke_test.sh {keyed.address(PRIMARY)} --within 0")
     keyed.done(f"smoke_test.sh {keyed.address(PRIMARY)} --not-ready")
     assert '"desiredCapacity":3.0' in keyed.dimension(STANDBY).text
@@ -275,7 +275,7 @@ def test_traffic_is_held_in_the_primary_region(keyed):
     keyed.done("route_away.sh dev auto --yes")
 
 
-# ---- A region that is ill: traffic goes by itself, and the inventory waits for a person ----
+# ---- An unhealthy region: traffic moves by itself, and the inventory waits for a person ----
 
 
 def test_traffic_leaves_a_region_that_is_ill(keyed, tmp_path):
@@ -287,7 +287,7 @@ def test_traffic_leaves_a_region_that_is_ill(keyed, tmp_path):
         keyed.refused("the API in us-east-1 does not answer", "route_away.sh dev primary --yes")
         keyed.done("route_away.sh dev standby --allow-data-loss --yes")
         assert keyed.has("i-kept")
-        # Worse: the region answers nothing. The standby region's API is deployed without it.
+        # Worse: the region does not respond at all. The standby region's API is deployed without it.
         lost = tmp_path / "aws"
         lost.write_text(
             f"""#!/bin/sh

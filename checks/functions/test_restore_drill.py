@@ -1,7 +1,8 @@
-"""A restore: mistakes after a moment, restore.sh to that moment, and the API on what it restored.
+"""A restore: mistakes after a point in time, restore.sh to that point, and the API on the restored stores.
 
-The emulator's cluster is a MariaDB, which checks/stand_ins/restore_cluster restores from a dump and its log; .ci/emulator/restores.py
-has the rest of what ministack leaves out. Needs what deployment.py needs, and mariadb-dump and mariadb-binlog.
+The emulator's cluster is a MariaDB, which checks/stand_ins/restore_cluster restores from a dump and its log;
+.ci/emulator/restores.py has the rest that ministack lacks. Has the requirements of deployment.py, and needs
+mariadb-dump and mariadb-binlog.
 """
 
 import datetime
@@ -19,7 +20,7 @@ PACKAGE = {"package_name": "p", "package_version": "1"}
 
 
 def back_up(aws):
-    """The day's backup of the cluster; what is written after it is in the logs."""
+    """The daily backup of the cluster; later writes are in the logs."""
     client = ["mariadb-dump", "--no-defaults", f"--socket={aws.database.socket}", "--user=root"]
     dump = subprocess.check_output([*client, "--single-transaction", "--flush-logs", "--databases", SCHEMA])
     (aws.folder / "dump.sql").write_bytes(dump)
@@ -28,7 +29,7 @@ def back_up(aws):
 
 
 def write(aws):
-    """What is to be restored, and after it the mistakes; the moment between them, in a second of its own."""
+    """Writes the data to restore, and then the mistakes; returns the time in between, in a separate second."""
     assert aws.instance("kept", "POST", aws_region="r", aws_account="a", packages=[PACKAGE]).status == 200
     aws.dimension("kept", 7.0)
     time.sleep(1.1)
@@ -43,15 +44,15 @@ def write(aws):
 
 
 def printed(name, said):
-    """The command that a script prints."""
+    """The command in a script's output."""
     return re.search(rf"^ *({name}.*)$", said, re.M)[1]
 
 
 @pytest.fixture(scope="module")
 def restored(api):
-    """restore.sh has restored both stores to the moment before the mistakes, and the API runs on them."""
+    """The API after restore.sh has restored both stores to the time before the mistakes."""
     api.table = api.output(API_STACK, "DimensionsTableName")
-    # The template turns it on; ministack leaves that out of a global table.
+    # The template turns it on; ministack ignores that for a global table.
     recovery = {"PointInTimeRecoveryEnabled": True}
     api.client("dynamodb").update_continuous_backups(TableName=api.table, PointInTimeRecoverySpecification=recovery)
     back_up(api)
@@ -66,7 +67,7 @@ def restored(api):
     cluster = f"{api.cluster.rpartition(':')[0]}:restored"
     api.deploy(f" DbClusterArn={cluster} DimensionsTableName=restored-dimensions")
     yield api
-    # Back again, on a schema that has its tables.
+    # Back again, on a schema that contains its tables.
     api.database.sql("DROP TABLE ec2, schema_version", SCHEMA)
     api.done("create_schema.sh dev")
     api.deploy()

@@ -1,6 +1,6 @@
-"""The API through `sam local start-api`, and each event of events/ through `sam local invoke`.
+"""The API through `sam local start-api`, and each event in events/ through `sam local invoke`.
 
-Needs a container engine with the base image of the functions, the functions and fleet-server as .ci/sam-local has them, and curl.
+Needs a container engine with the functions' base image, the functions and fleet-server as for .ci/sam-local, and curl.
 """
 
 import ipaddress
@@ -16,18 +16,18 @@ from conftest import ROOT
 from programs import CALLER, SERVER, Programs, free_port, output_of
 from samcli.yamlhelper import yaml_parse
 
-# An event finds what an earlier method has left.
+# In this order, so that an event finds what an earlier method has left.
 METHODS = ("POST", "PATCH", "GET", "DELETE")
 
 
 class SamLocal:
-    """sam in a copy of the sources with the functions that were built, and local AWS endpoints that its containers reach."""
+    """sam in a copy of the sources with the built functions, and local AWS endpoints that its containers can reach."""
 
     def __init__(self, folder):
         self.tree = built.functions(folder)
         self.programs = Programs(self.tree)
         self.programs.environment |= CALLER
-        # Where containers see this machine.
+        # The address of this machine for containers.
         subnet = output_of("docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}").strip()
         endpoints, api = f"{next(ipaddress.ip_network(subnet).hosts())}:{free_port()}", f"127.0.0.1:{free_port()}"
         server = self.programs.start("fleet-server", [SERVER, "--in-memory", "--listen", api, "--aws-listen", endpoints])
@@ -37,7 +37,7 @@ class SamLocal:
         self.variables.write_text(settings.replace(":4566", f":{endpoints.rpartition(':')[2]}"))
 
     def end(self):
-        """Ends all, and removes sam's containers, which it leaves when it is ended."""
+        """Ends everything, and removes sam's containers, which it leaves behind when it is killed."""
         self.programs.end()
         logs = [file.read_text(errors="replace") for file in self.tree.glob("*.log")]
         if containers := re.findall(r"SAM_CONTAINER_ID: ([0-9a-f]+)", "".join(logs)):
@@ -47,7 +47,7 @@ class SamLocal:
         return [built.SAM, "local", *words, "--skip-pull-image", "--env-vars", self.variables]
 
     def routes(self):
-        """The function of each (method, path)."""
+        """The function for each (method, path)."""
         found = {}
         for name, resource in yaml_parse((self.tree / "template.yaml").read_text())["Resources"].items():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -56,7 +56,7 @@ class SamLocal:
         return found
 
     def invoke(self, function, event):
-        """The status of a function's answer to an event."""
+        """The status of a function's response to an event."""
         run = self.programs.start(event.stem, self.command("invoke", function, "--event", event))
         assert run.process.wait(300) == 0, f"sam local invoke {function} --event {event}: {run.text()}"
         found = re.findall(r'"statusCode": ?(\d+)', run.text())
@@ -77,7 +77,7 @@ def sam(tmp_path_factory):
 
 
 def test_the_api_keeps_its_contract(sam):
-    # sam local start-api, as the documents have it.
+    # sam local start-api, as in the documents.
     port = free_port()
     api = sam.programs.start("start-api", sam.command("start-api", "--port", str(port)))
     api.until(lambda: is_healthy(f"http://127.0.0.1:{port}"), seconds=120)

@@ -1,7 +1,8 @@
-"""The database and its schema: create_schema.sh resumes where a run ended, and its users may do only what they must.
+"""The database and its schema: create_schema.sh resumes where a run ended, and its users have only the rights they
+need.
 
-Needs what deployment.py needs: the functions and servers as .ci/deploy-emulator has them built, MariaDB, and curl. The first tests
-see what is refused before the database is deployed.
+Has the requirements of deployment.py: the functions and servers as built by .ci/deploy-emulator, MariaDB, and curl. The
+first tests check what is refused before the database is deployed.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -57,10 +58,11 @@ def is_whole(aws):
     return int(applied) == len(MIGRATIONS) == 3 and "ec2_by_region_and_account" in aws.database.sql("SHOW CREATE TABLE ec2", SCHEMA)
 
 
-# The claim of the last migration, and its statement: before them come the table, the version, and a look at all and at this one.
+# The claim of the last migration, and its statement. Before them come the table, the version, and a check of all and of
+# this one.
 @pytest.mark.parametrize("last", [5, 6])
 def test_a_run_that_ended_is_resumed(schema, tmp_path, last):
-    # It ends its script after a number of calls to the Data API, which have taken effect.
+    # It ends its script after a number of Data API calls, which have taken effect.
     program, calls = tmp_path / "aws", tmp_path / "calls"
     program.write_text(
         f"""#!/bin/sh
@@ -120,7 +122,7 @@ def test_a_password_is_rotated(schema):
     schema.done(f"{SCRIPT} --rotate writer")
     assert schema.password("writer") != old
     may(schema, "writer", "SELECT 1")
-    # A rotation that ended between its two steps is repaired by the next run.
+    # A rotation that was interrupted between its two steps is repaired by the next run.
     schema.database.sql("ALTER USER fleet_reader@'%' IDENTIFIED BY 'another'")
     schema.done(SCRIPT)
     assert schema.database.refusal("SELECT 1", "fleet_writer", old), "the old password is still taken"

@@ -1,7 +1,7 @@
-"""The release build, an update in place while requests are running, the way back to the versions before, and the deletion.
+"""The release build, an update in place under requests, the rollback to the previous versions, and the deletion.
 
-Needs what deployment.py needs, and cargo. What is weighed here is built without optimisations, which would take minutes;
-FLEET_RELEASE=1 weighs every function as it goes to AWS.
+Has the requirements of deployment.py, and needs cargo. The size is measured without optimisations, which would take
+minutes; with FLEET_RELEASE=1 it is measured for every function as deployed to AWS.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ import pytest
 from deployed import ask
 
 MB = 1_000_000
-# The limits of a zipped function with clients of AWS, and without. Health has every client, so no other function is bigger; Books
-# has none.
+# The limits of a zipped function with AWS clients, and without. Health has every client, so no other function is
+# larger; Books has none.
 WITH_CLIENTS, WITHOUT = (3.5 * MB, 1.2 * MB) if built.AS_RELEASED else (8 * MB, 1.8 * MB)
 LIMITS = {"Health": WITH_CLIENTS, "Books": WITHOUT}
 
@@ -57,7 +57,7 @@ if built.AS_RELEASED:
 
 
 def test_sam_build_reads_the_settings_of_cargo(release):
-    # The programs are stripped, so it is seen in the library that they are linked with, the newest one.
+    # The programs are stripped, so this checks the newest library that they are linked with.
     libraries = built.RELEASE.glob("**/release/build/aws-lc-sys-*/**/lib*crypto.a")
     newest = max(libraries, key=lambda file: file.stat().st_mtime)
     found = built.symbols(newest)
@@ -67,12 +67,12 @@ def test_sam_build_reads_the_settings_of_cargo(release):
 
 @contextlib.contextmanager
 def asked_meanwhile(api, folder):
-    """Keeps asking the API, each answer of which must be 200."""
+    """Requests the API all the time meanwhile; each response must be a 200."""
     end = folder / "updated"
     asking = subprocess.Popen(api.requests("--until", end), env=api.environment, stdout=subprocess.PIPE, text=True)
     try:
         yield
-        # A while longer: what breaks by an update may break after it.
+        # A while longer, since something may break only after an update.
         time.sleep(2)
     finally:
         end.touch()
@@ -82,7 +82,7 @@ def asked_meanwhile(api, folder):
 
 @pytest.fixture(scope="module")
 def updated(api, release, tmp_path_factory):
-    """The API with a changed function and other settings, deployed over what was there."""
+    """The API with a changed function and other settings, deployed over the previous version."""
     folder = tmp_path_factory.mktemp("update")
     books = built.RELEASE_TREE / "crates/functions/books/src/books.json"
     books.write_text(re.sub(r'"publisher": *"[^"]*"', '"publisher": "Updated in place"', books.read_text(), count=1))
@@ -102,7 +102,7 @@ def has_new_code(api):
 
 
 def status_after(api, name, looks):
-    """The state of scaling of a dimension that is changed, after so many looks."""
+    """The scaling status of a dimension after a change and a number of reads."""
     api.dimension(name, 3.0)
     found = [api.dimension(name) for _ in range(looks)][-1]
     return re.search(r'"scalingStatus":"(\w+)"', found)[1]

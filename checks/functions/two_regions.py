@@ -1,4 +1,4 @@
-"""Two regions of an emulated AWS, with a stand-in for what leads to them."""
+"""Two regions of an emulated AWS, with a stand-in for what routes traffic to them."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from programs import free_port
 
 PRIMARY, STANDBY, ACCOUNT = "us-east-1", "eu-west-1", "000000000000"
 REGIONS = (PRIMARY, STANDBY)
-# What the scripts could change, beside the records of the zone.
+# What the scripts could change, besides the records of the zone.
 STATE = {
     "cloudformation": ["describe_stacks"],
     "apigateway": ["get_api_keys", "get_domain_names"],
@@ -26,10 +26,10 @@ INSTANCE = '{"aws_region":"us-east-1","aws_account":"1"}'
 
 
 class TwoRegions(Deployed):
-    """The scripts for two regions, on an emulator that asks for API keys.
+    """The scripts for two regions, on an emulator that requires API keys.
 
-    .ci/emulator/edge.py is CloudFront and Route 53, by the records and health checks that were deployed, and gives Aurora its two
-    roles: SQL goes to the one fleet-server of both regions.
+    .ci/emulator/edge.py acts as CloudFront and Route 53, with the deployed records and health checks, and gives
+    Aurora its two roles: SQL goes to a single fleet-server for both regions.
     """
 
     def __init__(self, folder):
@@ -57,7 +57,7 @@ class TwoRegions(Deployed):
                     answer = getattr(self.client(service, region), operation)()
                     answer.pop("ResponseMetadata")
                     for secret in answer.get("SecretList", []):
-                        # It changes by looking at the secret.
+                        # Reading the secret changes it.
                         secret.pop("LastAccessedDate", None)
                     found.append((region, operation, answer))
         return found
@@ -71,7 +71,7 @@ class TwoRegions(Deployed):
         return self.client("secretsmanager", region).get_secret_value(SecretId=name)["SecretString"]
 
     def function(self, region, name):
-        """The name of the function whose name has this in it."""
+        """The name of the function whose name contains this."""
         found = self.client("lambda", region).get_paginator("list_functions").paginate()
         return next(each["FunctionName"] for page in found for each in page["Functions"] if name in each["FunctionName"])
 
@@ -81,7 +81,7 @@ class TwoRegions(Deployed):
         return json.loads(ask(f"{self.public}/v1/metadata").text)["region"]
 
     def dimension(self, region, body=""):
-        """Looks at the dimension `before` in a region, or changes it."""
+        """Reads or changes the dimension `before` in a region."""
         address = f"{self.address(region)}/scalableTargetDimensions/before"
         return ask(address, "PATCH" if body else "GET", body, signed_for=region)
 
@@ -97,17 +97,17 @@ class TwoRegions(Deployed):
         return ask(f"{address or self.public}/ec2/{name}", key=self.shared_key())
 
     def has(self, name):
-        """Whether the inventory of the one address has an instance."""
+        """Whether the inventory at the shared address contains an instance."""
         found = self.instance(name)
         return found.status == 200 and json.loads(found.text)["record_found"]
 
     def add(self, name):
-        """Adds an instance at the one address."""
+        """Adds an instance at the shared address."""
         return ask(f"{self.public}/ec2/{name}", "POST", INSTANCE, self.shared_key()).status
 
     @contextlib.contextmanager
     def ill(self, region):
-        """Meanwhile the version of the region's Health function that answers cannot start."""
+        """Meanwhile the current version of the region's Health function cannot start."""
         functions, name = self.client("lambda", region), self.function(region, "Health")
         live = {"FunctionName": name, "Name": "live"}
         before = functions.get_alias(**live)["FunctionVersion"]
@@ -118,7 +118,7 @@ class TwoRegions(Deployed):
 
 
 class Arguments:
-    """What every user of the machine sees of the commands that run meanwhile."""
+    """The arguments of commands that run meanwhile, as every user of the machine can see them."""
 
     def __enter__(self):
         self.seen, self.ended = set(), threading.Event()

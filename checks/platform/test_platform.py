@@ -1,7 +1,7 @@
-"""The pipelines and the containers: their templates, deployed to an emulator of AWS by the scripts, and the smoke test.
+"""The pipelines and the containers: their templates, deployed by the scripts to an emulator of AWS, and the smoke test.
 
-Neither GitHub nor a container engine nor CodeConnections is there: what the scripts ask of these is answered by stand-ins. Needs
-fleet-server as .ci/platform has it built, curl, and openssl.
+GitHub, a container engine and CodeConnections are replaced by stand-ins. Needs fleet-server as built by .ci/platform,
+curl, and openssl.
 """
 
 import json
@@ -39,7 +39,7 @@ esac
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory):
     emulated = Emulated(tmp_path_factory.mktemp("platform"), "platform_aws.py")
-    # CodeConnections is not in the emulator: a connection is in the state that FLEET_CONNECTION names.
+    # CodeConnections is not in the emulator: a connection has the state in FLEET_CONNECTION.
     emulated.stand_in(
         "aws",
         f"""if [ -n "${{FLEET_AWS_ERROR:-}}" ]; then echo "An error occurred $FLEET_AWS_ERROR" >&2; exit 254; fi
@@ -51,7 +51,7 @@ exec {emulated.call_aws} "$@\"""",
 
 
 class Engine:
-    """push_image.sh with the stand-in of a container engine."""
+    """push_image.sh with a stand-in for the container engine."""
 
     def __init__(self, aws):
         folder = aws.folder / "engine"
@@ -205,7 +205,7 @@ def test_a_pipeline_is_deployed_remembers_its_settings_and_is_deleted(aws):
     (stack,) = aws.client("cloudformation").describe_stacks(StackName="fleet-pipeline")["Stacks"]
     settings = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
     assert (settings["SecondProdRegion"], settings["Branch"]) == ("us-west-2", "release")
-    # What deploys is deleted before the roles that it uses.
+    # The deployers are deleted before the roles that they use.
     for name in ("fleet-pipeline", "fleet-deploy-dev", "fleet-deploy-prod"):
         aws.delete(name)
 
@@ -227,7 +227,7 @@ def test_githubs_role_trusts_the_environment_of_its_repository_alone(aws):
 
 @pytest.fixture(scope="module")
 def api(aws):
-    """The address of a server, and of one with the services of a container."""
+    """The URL of a server, and of one with the services of a container."""
     here = aws.server("server", "--in-memory", "--aws-listen", "127.0.0.1:0")
     services = aws.server("services", "--backend", "aws", "--functions", "books,authors")
     aws.ready("server", f"{here}/v1/health")
@@ -253,7 +253,7 @@ def test_the_smoke_test_passes_an_api_of_the_commit(aws, api):
         ("there is no stack fleet-api-dev", "--stack fleet-api-dev"),
         ("--commit needs", "{api} --commit HEAD"),
         ("which API?", ""),
-        # The server answers an unknown path as API Gateway does; the balancer's 404 is not there to be found.
+        # The server responds to an unknown path as API Gateway does, so the balancer's 404 does not occur.
         ("/nothing-is-here answers 403, and should answer 404", "{services} --services --within 0"),
         ("/v1/health answers 403", "{services} --within 0"),
     ],
@@ -263,7 +263,7 @@ def test_the_smoke_test_refuses(aws, api, sentence, arguments):
 
 
 class Deploy:
-    """deploy_api.sh in a copy of the repository, with a sam that only takes down what it is told."""
+    """deploy_api.sh in a copy of the repository, with a sam that only records its arguments."""
 
     def __init__(self, aws, folder):
         self.aws, self.folder, self.arguments = aws, folder, folder / "sam.arguments"
@@ -281,7 +281,7 @@ class Deploy:
             self.aws.root = ROOT
 
     def parameters(self, options=""):
-        """What sam is told, by its own reading."""
+        """The arguments of sam, as sam parses them."""
         self.refused("was not deployed", options)
         told = self.arguments.read_text().splitlines()
         given = told[told.index("--parameter-overrides") + 1 :]
@@ -300,7 +300,7 @@ def test_sam_is_told_every_parameter_and_no_cluster_but_one_that_is_named(aws, t
     settings = re.search(r'^parameter_overrides = "(.*)"$', file.read_text(), re.M)[1]
     none = "DbClusterArn= DbSecretArn="
     own = "DbClusterArn=arn:aws:rds:us-east-1:000000000000:cluster:own DbSecretArn=arn:aws:secretsmanager:us-east-1:000000000000:secret:own"
-    # What the script adds: whom the alarms tell, by the settings, and the account's limit.
+    # The script adds the recipients of the alarms, from the settings, and the account's limit.
     told = "AlarmEmail=alarms@example.com AlarmTopicArn="
     limit = f"AccountConcurrency={aws.client('lambda').get_account_settings()['AccountLimit']['ConcurrentExecutions']}"
     cluster, secret = own.split()

@@ -1,6 +1,6 @@
-"""The Postman collection, run by newman: it passes, and leaves a store as it was.
+"""The Postman collection, run by newman: it passes, and leaves the store unchanged.
 
-Needs newman in FLEET_NEWMAN, and fleet-server as .ci/postman has it built.
+Needs newman in FLEET_NEWMAN, and fleet-server as built by .ci/postman.
 """
 
 import os
@@ -18,7 +18,7 @@ INSTANCE = {"aws_region": "us-east-1", "aws_account": "123456789012"}
 
 @pytest.fixture
 def server(tmp_path):
-    """One with an empty store."""
+    """A server with an empty store."""
     programs = Programs(tmp_path)
     try:
         yield Server(programs, "server")
@@ -32,13 +32,13 @@ def run(*options):
     command = [os.environ["FLEET_NEWMAN"], "run", COLLECTION, *options, *reporter]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{done.stdout[-5000:]}{done.stderr}"
-    # What was executed, and what failed.
+    # The numbers of executed and failed tests.
     requests, assertions = (re.search(rf"{what} │ +(\d+) │ +(\d+)", done.stdout) for what in ("requests", "assertions"))
     assert int(requests[1]) > 0 and int(assertions[1]) > 0, done.stdout
 
 
 def stored(server):
-    """What others store: a run must leave it alone, though the document's examples have the same ids."""
+    """Other users' data: a run must leave it alone, although the document's examples have the same ids."""
     return server.ask("/ec2?limit=100"), server.ask("/_ui/state")
 
 

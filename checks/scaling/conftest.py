@@ -1,4 +1,4 @@
-"""An emulated AWS for deploy_scaling_target.sh, and servers of this machine whose dimensions it scales."""
+"""An emulated AWS for deploy_scaling_target.sh, and servers on this machine whose dimensions it scales."""
 
 import pytest
 from conftest import ROOT
@@ -11,8 +11,8 @@ SCRIPT = "deploy_scaling_target.sh"
 class Scaling(Emulated):
     def __init__(self, folder):
         super().__init__(folder, "aws.py")
-        # The script's `cargo run` starts what is built. Cargo would build that package on its own, with other features, and so all
-        # of its dependencies again; the step clippy sees that it compiles so.
+        # The script's `cargo run` starts the existing build. Cargo would build that package separately, with other
+        # features, and rebuild all of its dependencies; the step clippy checks that it compiles that way.
         self.stand_in(
             "cargo",
             f"""[ "$1 $2 $3 $4 $5 $6 $7" = "run --quiet --manifest-path {ROOT}/Cargo.toml --package simulate-scaling --" ] || {{

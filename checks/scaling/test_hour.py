@@ -1,7 +1,7 @@
-"""What scaling does: an hour of the simulator, a server in production mode, the example owner and its workers, in a minute.
+"""Scaling for an hour in the simulator: a server in production mode, the example owner and its workers, in a minute.
 
-Meanwhile deploy_scaling_target.sh has the server's own Application Auto Scaling scale another dimension. Needs fleet-server,
-simulate-scaling and its example owner as .ci/scaling-target has them built, and curl.
+Meanwhile deploy_scaling_target.sh makes the server's own Application Auto Scaling scale another dimension. Needs
+fleet-server, simulate-scaling and its example owner as built by .ci/scaling-target, and curl.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ LOAD = ["--load", "spike(base=40, peak=230, at=10m, for=20m)", "--duration", "1h
 
 
 class Production:
-    """A server of this machine in production mode, and its local AWS endpoints."""
+    """A server on this machine in production mode, and its local AWS endpoints."""
 
     def __init__(self, aws):
         self.aws, self.fleet = aws, aws.folder / "fleet"
@@ -112,7 +112,7 @@ def test_the_local_endpoints_scale_by_metric_math(production):
 
 
 def scaled_here(production):
-    """The newest activity of the dimension that the server's own Application Auto Scaling scales."""
+    """The newest activity of the dimension scaled by the server's own Application Auto Scaling."""
     found = production.client("application-autoscaling").describe_scaling_activities(ServiceNamespace="custom-resource")
     newest = next(iter(found["ScalingActivities"]), {})
     return newest.get("Description") == "Setting desired capacity to 2." and newest["StatusCode"] == "Successful"
@@ -125,13 +125,13 @@ def test_an_hour_passes_though_the_owner_is_killed(aws, production):
         (queue / str(job)).touch()
     owner = production.start_owner("owner")
     production.scaled("here", SCALING_STEP_OUT_THRESHOLD="80")
-    # The first datapoint, of the minute that has begun, is enough for the alarm of the steps: one unit more.
+    # The first datapoint, of the current minute, is enough for the steps' alarm: one unit more.
     datum = {"MetricName": "Utilization", "Value": 90}
     production.client("cloudwatch").put_metric_data(Namespace="MyService", MetricData=[datum])
     dimension = f"{production.url}/scalableTargetDimensions/{ID}"
     command = [PROGRAMS / "simulate-scaling", "--endpoint", dimension, *LOAD]
     simulator = subprocess.Popen(command, env=aws.environment, stdout=subprocess.PIPE, text=True)
-    # In the middle, and another one goes on.
+    # Killed in the middle, while another one continues.
     time.sleep(14)
     owner.kill()
     production.start_owner("second-owner")

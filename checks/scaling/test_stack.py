@@ -1,8 +1,8 @@
 """deploy_scripts/scaling_target.yaml on an emulator of AWS, deployed by deploy_scaling_target.sh.
 
-CloudFormation, CloudWatch, IAM, EventBridge and API Gateway are ministack's. It has no Application Auto Scaling, so the target and
-its policies are checked and named there and scale nothing: test_hour.py has that. Needs fleet-server and simulate-scaling as
-.ci/scaling-target has them built, and curl.
+CloudFormation, CloudWatch, IAM, EventBridge and API Gateway are ministack's. It has no Application Auto Scaling, so the
+target and its policies are only validated and named there, and scale nothing: test_hour.py covers that. Needs
+fleet-server and simulate-scaling as built by .ci/scaling-target, and curl.
 """
 
 import hashlib
@@ -17,14 +17,14 @@ ID = "1-23456789"
 
 @pytest.fixture(scope="module")
 def base(aws):
-    """The address of an API in API Gateway, without its stack."""
+    """The URL of an API in API Gateway, without its stack."""
     aws.rest_api = aws.client("apigateway").create_rest_api(name="fleet-api-dev")["id"]
     return f"https://{aws.rest_api}.execute-api.us-east-1.amazonaws.com/dev"
 
 
 @pytest.fixture(scope="module")
 def api(aws, base):
-    """The API's stack, whose API is a server of this machine, and a topic."""
+    """The API's stack, whose API is a server on this machine, and a topic."""
     template = aws.folder / "api.yaml"
     prefix = f"{base}/scalableTargetDimensions/"
     template.write_text(f"Resources: {{Topic: {{Type: AWS::SNS::Topic}}}}\nOutputs: {{ScalableTargetResourceIdPrefix: {{Value: {prefix}}}}}\n")
@@ -37,7 +37,7 @@ def api(aws, base):
 
 
 class Stack:
-    """The stack of a dimension, whose name ends with 8 digits of its address."""
+    """The stack of a dimension, whose name ends with 8 digits derived from its URL."""
 
     def __init__(self, aws, base, id_):
         address = f"{base}/scalableTargetDimensions/{id_}"
@@ -127,7 +127,8 @@ def test_a_dimension_is_scaled_by_a_queue_a_second_metric_and_steps(api, base):
     assert out["AlarmActions"][0] == stack.resource("StepOutPolicy")
     assert (out["Threshold"], out["EvaluationPeriods"]) == (1000.0, 1)
     assert stack.alarm("StepInAlarm")["ComparisonOperator"] == "LessThanOrEqualToThreshold"
-    # The emulator keeps no alarm on metric math, so it only shows that there is one; cfn-lint looks at its expression.
+    # The emulator does not store alarms on metric math, so this only shows that they exist; cfn-lint checks their
+    # expressions.
     for name in ("OverTargetPerUnitAlarm", "SecondScalingPolicy", "StepInPolicy"):
         assert stack.resource(name)
     api.delete(stack.name)

@@ -1,5 +1,5 @@
-"""What Schemathesis must know of the API beside its OpenAPI document, which is taken as the server answers it; loaded by
-test_schemathesis.py."""
+"""What Schemathesis must know about the API besides its OpenAPI document, which is used as the server returns it;
+loaded by test_schemathesis.py."""
 
 import base64
 import json
@@ -11,17 +11,17 @@ import requests
 import schemathesis
 
 UNKNOWN_ROUTE = {"message": "Missing Authentication Token"}
-# Joiners are format characters; where one may stand is tested elsewhere.
+# Joiners are format characters; other tests cover where they are allowed.
 REFUSED = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 INVISIBLE = {"Zs", "Mn", "Me"}
-# Letters and a symbol that show nothing.
+# Letters and a symbol that are blank.
 BLANK = set("\u115f\u1160\u2800\u3164\uffa0")
 TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 TAG = re.compile(r'\*|"[!#-~]*"')
 
 
 def is_printable(value):
-    """Whether all texts in it are what the descriptions say and a pattern cannot: assigned characters, one of them visible."""
+    """Whether all texts meet the rules that a pattern cannot express: assigned characters, one of them visible."""
     if isinstance(value, dict):
         return all(is_printable(part) for pair in value.items() for part in pair)
     if isinstance(value, list):
@@ -33,7 +33,7 @@ def is_printable(value):
 
 
 def is_printable_path(path_parameters):
-    """The same of path parameters, which come percent-encoded."""
+    """The same for path parameters, which are percent-encoded."""
     return all(is_printable(unquote(value)) for value in (path_parameters or {}).values() if isinstance(value, str))
 
 
@@ -54,8 +54,8 @@ def filter_body(context, body):
 
 @schemathesis.hook
 def before_call(context, case, **kwargs):
-    """Keeps to the rules between parameters, which a document cannot say."""
-    # Requests that follow links pass by the filters.
+    """Applies the rules between parameters, which the document cannot express."""
+    # Requests that follow links bypass the filters.
     if not is_printable_path(case.path_parameters):
         case.path_parameters = {name: "printable" for name in case.path_parameters}
     query = case.query
@@ -63,17 +63,17 @@ def before_call(context, case, **kwargs):
         query["package_name"] = "package-1"
     token = query.get("next_token") if isinstance(query, dict) else None
     if isinstance(token, str) and TOKEN.fullmatch(token):
-        # A token is opaque: one that is made up is refused, so a real one takes its place.
+        # A token is opaque: a made-up one is rejected, so a real one replaces it.
         query["next_token"] = base64.urlsafe_b64encode(json.dumps({"after": token[:255]}).encode()).decode().rstrip("=")
     tag = (case.headers or {}).get("If-Match")
     if tag == "" or (tag and TAG.fullmatch(tag)):
-        # A tag that is made up names no state, which is a 412. An empty header counts as valid whatever the pattern says.
+        # A made-up tag matches no state, which gives a 412. An empty header counts as valid whatever the pattern.
         case.headers["If-Match"] = "*"
     if isinstance(case.body, dict) and "failureReason" in case.body:
-        # It may come without a status only where the status is Failed already.
+        # A reason without a status is only allowed if the status is already Failed.
         case.body.setdefault("scalingStatus", "Failed")
     if case.method == "POST" and case.path == "/ec2/{aws_instance_id}":
-        # An instance that exists is refused, as it should be; what is looked for here is a refusal of something else.
+        # An existing instance is rejected, as it should be; this looks for other rejections.
         requests.delete(case.as_transport_kwargs()["url"], timeout=30)
 
 
@@ -87,7 +87,7 @@ def an_unknown_method_is_answered_as_by_api_gateway(ctx, response, case):
 
 @schemathesis.check
 def an_answer_agrees_with_itself(ctx, response, case):
-    """What a schema cannot say: fields that depend on each other."""
+    """Rules that a schema cannot express: fields that depend on each other."""
     kinds = response.headers.get("content-type")
     assert kinds == ["application/json"], f"the content type is {kinds}"
     body = response.json()

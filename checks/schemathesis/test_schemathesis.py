@@ -1,9 +1,10 @@
-"""The API, attacked by its own description: at least 10,000 requests that Schemathesis makes of the OpenAPI document.
+"""The API, attacked with its own description: at least 10,000 requests that Schemathesis derives from the OpenAPI
+document.
 
-Valid ones and invalid ones, single and in sequences, with fixed seeds, in both modes of scaling. Nothing may be answered with a
-5xx, a status or a shape that the document has not, nothing valid refused, nothing invalid taken. The document is the server's own,
-unchanged; schemathesis_hooks.py has the rules between parameters, and the checks that stand for built-in ones. Needs Schemathesis in
-FLEET_SCHEMATHESIS, and fleet-server as .ci/schemathesis has it built.
+They are valid and invalid, single and in sequences, with fixed seeds, in both scaling modes. No response may be a 5xx
+or have a status or shape that is not in the document; nothing valid may be rejected, nothing invalid accepted. The
+document is the server's own, unchanged; schemathesis_hooks.py has the rules between parameters, and replacements for
+built-in checks. Needs Schemathesis in FLEET_SCHEMATHESIS, and fleet-server as built by .ci/schemathesis.
 """
 
 import os
@@ -14,8 +15,8 @@ import pytest
 from programs import Programs, Server
 
 ENOUGH = 10_000
-# Of the checks, these ask for what the contract has otherwise: a method that does not exist is a 403 as on API Gateway
-# (405 for them), which the hooks check in their place, and a removed instance is a 200 that says so (404 for them), which
+# These built-in checks contradict the contract: an unknown method is a 403 as on API Gateway (they expect 405), which
+# the hooks check instead, and a removed instance is a 200 with a field that says so (they expect 404), which
 # api-requests checks.
 REPLACED = "unsupported_method,use_after_free"
 OPTIONS = ["--checks", "all", "--exclude-checks", REPLACED, "--phases", "examples,coverage,fuzzing,stateful", "--mode", "all"]
@@ -24,7 +25,7 @@ OPTIONS += ["--generation-database", "none", "--suppress-health-check", "all", "
 
 @pytest.fixture(scope="module")
 def attack(tmp_path_factory, say):
-    """Attacks a new server in a mode with so many examples of a seed, and answers how many requests that were."""
+    """Attacks a new server in a mode with a number of examples of a seed, and returns the number of requests."""
     programs = Programs(tmp_path_factory.mktemp("schemathesis"))
 
     def attack(mode, examples, seed):
@@ -47,8 +48,8 @@ def attack(tmp_path_factory, say):
 
 def test_every_answer_is_as_the_document_says(attack):
     total = attack("demo", 400, 1) + attack("production", 210, 2)
-    # How many requests a seed gives differs from machine to machine: the stateful phase stops by itself. So more seeds follow
-    # until there are enough.
+    # The number of requests per seed differs from machine to machine, since the stateful phase stops by itself. So
+    # more seeds follow until there are enough.
     for seed in range(3, 7):
         if total < ENOUGH:
             total += attack("demo", 100, seed)

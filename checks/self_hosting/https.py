@@ -1,4 +1,4 @@
-"""Certificates as people make them with openssl, and a fleet-server that serves HTTPS with them."""
+"""Certificates as people create them with openssl, and a fleet-server that serves HTTPS with them."""
 
 import subprocess
 
@@ -24,17 +24,17 @@ class Certificates:
         self.openssl("req", "-x509", "-newkey", *EC, "-nodes", "-days", "30", "-subj", f"/CN={name}", *files)
 
     def signed(self, name, authority, extensions, key=EC, subject=HOST):
-        """A certificate by an authority of this folder."""
+        """A certificate signed by an authority in this folder."""
         self.openssl("req", "-new", "-nodes", "-newkey", *key, "-subj", f"/CN={subject}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
         (self.folder / f"{name}.ext").write_text(f"{extensions}\n")
         by = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key", "-CAcreateserial"]
         self.openssl("x509", "-req", "-in", f"{name}.csr", *by, "-days", "20", "-extfile", f"{name}.ext", "-out", f"{name}.pem")
 
     def self_signed(self, name):
-        """A certificate as API Gateway makes one: by no authority, RSA 2048.
+        """A certificate like API Gateway's: self-signed, RSA 2048.
 
-        API Gateway's has no extension at all, which openssl would write as version 1; the tests of crates/server have it to
-        the letter.
+        API Gateway's has no extension at all, which openssl would write as version 1; the tests of crates/server have
+        an exact one.
         """
         (self.folder / "plain.cnf").write_text("[req]\ndistinguished_name=dn\n[dn]\n")
         subject = ["-subj", "/C=US/L=Seattle/CN=ApiGateway", "-addext", "subjectKeyIdentifier=hash"]
@@ -45,7 +45,7 @@ class Certificates:
         return self.openssl("x509", "-in", f"{name}.pem", "-noout", "-fingerprint", "-sha256")
 
     def use(self, certificate, key):
-        """Puts a pair where the servers of this folder read theirs."""
+        """Puts a pair where this folder's servers read theirs."""
         for name, source in (("cert.pem", f"{certificate}.pem"), ("key.pem", f"{key}.key")):
             file = self.folder / name
             file.write_bytes((self.folder / source).read_bytes())
@@ -62,20 +62,20 @@ class HttpsServer:
         self.program = programs.start(name, [*under, SERVER, *listen, *options], **environment)
 
     def curl(self, path, *options, host=HOST):
-        """The finished curl of a path."""
+        """The finished curl process for a path."""
         names = ["--resolve", f"{host}:{self.port}:127.0.0.1"]
         command = ["curl", "--silent", "--show-error", "--max-time", "20", "--cacert", self.ca, *names, *options]
         folder = self.certificates.folder
         return subprocess.run([*command, f"https://{host}:{self.port}{path}"], cwd=folder, capture_output=True, text=True, check=False)
 
     def get(self, path, *options, host=HOST):
-        """The body of a successful answer; an AssertionError otherwise."""
+        """The body of a successful response; an AssertionError otherwise."""
         done = self.curl(path, "--fail-with-body", *options, host=host)
         assert done.returncode == 0, f"{path}: {done.stdout}{done.stderr}"
         return done.stdout
 
     def status(self, path, *options):
-        """The status of an answer; 0 where there is none."""
+        """The status of a response; 0 without one."""
         return int(self.curl(path, "--output", "/dev/null", "--write-out", "%{http_code}", *options).stdout)
 
     def ready(self):

@@ -1,6 +1,6 @@
 """A certificate by ACME: pebble, the test server of Let's Encrypt, issues one, and another before that expires.
 
-Needs pebble, openssl, curl, and fleet-server as .ci/self-hosting has it built.
+Needs pebble, openssl, curl, and fleet-server as built by .ci/self-hosting.
 """
 
 import json
@@ -9,7 +9,7 @@ import pytest
 from https import HOST, RSA, Certificates, HttpsServer
 from programs import Programs, free_port, output_of
 
-# The shortest life, in seconds, that still shows both the first certificate and its renewal.
+# The shortest lifetime, in seconds, that still shows both the first certificate and its renewal.
 LIFETIME = 45
 
 
@@ -21,7 +21,7 @@ def programs(tmp_path):
 
 
 class Pebble:
-    """The test server, which asks a name server of its own where the names are: on this machine."""
+    """The test server, with a separate name server that resolves all names to this machine."""
 
     def __init__(self, programs, certificates, tls_port):
         self.certificates, self.port, self.roots, names = certificates, free_port(), free_port(), free_port()
@@ -59,7 +59,7 @@ def test_a_certificate_is_issued_kept_over_a_restart_and_renewed(tmp_path, progr
     names = ["--acme-domain", HOST, "--acme-domain", f"www.{HOST}", "--acme-email", "ops@example.com"]
 
     def start(name):
-        # The CA's own certificate is by an authority that the system does not know.
+        # The CA's own certificate comes from an authority that the system does not trust.
         trust = {"SSL_CERT_FILE": str(tmp_path / "server-ca.pem")}
         options = ["--data-dir", tmp_path / "data", *names, "--acme-directory", pebble.directory]
         return HttpsServer(programs, certificates, *options, ca="pebble-root", name=name, port=port, **trust).ready()

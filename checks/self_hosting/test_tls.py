@@ -1,7 +1,7 @@
-"""HTTPS as people set it up: certificates and keys of openssl, with openssl and curl as clients.
+"""HTTPS as people set it up: certificates and keys created by openssl, with openssl and curl as clients.
 
-What the server does with certificates, whatever made them, is tested by crates/server/tests/it/tls/. Needs openssl, curl, and
-fleet-server as .ci/self-hosting has it built.
+The tests in crates/server/tests/it/tls/ cover how the server handles certificates, whatever created them. Needs
+openssl, curl, and fleet-server as built by .ci/self-hosting.
 """
 
 import pytest
@@ -36,7 +36,7 @@ def programs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(certificates, programs):
-    """A server that takes the client certificates of client-ca, and two others themselves."""
+    """A server that accepts the client certificates of client-ca, and two specific others."""
     certificates.use("rsa", "rsa")
     folder = certificates.folder
     (folder / "clients.pem").write_text("".join((folder / f"{name}.pem").read_text() for name in ("client-ca", "gateway", "listed")))

@@ -1,6 +1,6 @@
-"""The systemd unit and its files, by systemd-analyze, and the system calls of the server against those that the unit allows.
+"""The systemd unit and its files, checked by systemd-analyze; and whether the unit allows the server's system calls.
 
-.ci/systemd runs the unit. Needs systemd-analyze, strace, openssl, curl, and fleet-server as .ci/self-hosting has it built.
+.ci/systemd runs the unit. Needs systemd-analyze, strace, openssl, curl, and fleet-server as built by .ci/self-hosting.
 """
 
 import os
@@ -18,7 +18,7 @@ from programs import SERVER, Programs, free_port, output_of
 FILES = ROOT / "deploy_scripts/self_hosting"
 UNIT = FILES / "fleet-server.service"
 DROP_INS = sorted(FILES.glob("*.conf"))
-# The most that systemd-analyze may find exposed, in tenths: 0 is nothing, 100 is everything.
+# The maximum exposure reported by systemd-analyze, in tenths: 0 is none, 100 is everything.
 EXPOSURE = 20
 SCALING = "/scalableTargetDimensions/1-23456789"
 
@@ -64,7 +64,7 @@ def test_every_variable_of_the_example_is_an_option():
 
 
 def filtered(name):
-    """The system calls of a set of systemd, those of the sets within it included."""
+    """The system calls in one of systemd's sets, including nested sets."""
     found = set()
     for line in output_of("systemd-analyze", "syscall-filter", "--no-pager", name).splitlines():
         if call := re.match(r" +([@a-z0-9_-]+)", line):
@@ -73,7 +73,7 @@ def filtered(name):
 
 
 def system_calls_of_a_life(folder):
-    """What a server asks of the kernel that answers by HTTPS, is given new certificates, and stops with a request under way."""
+    """The system calls of a server that serves HTTPS, gets new certificates, and stops during a request."""
     certificates, programs = Certificates(folder), Programs(folder)
     certificates.authority("server-ca")
     certificates.self_signed("gateway")
@@ -96,7 +96,7 @@ def system_calls_of_a_life(folder):
         certificates.use("first", "renewed")
         os.kill(process, signal.SIGHUP)
         server.program.until_printed("keeping the current certificates: The private key")
-        # A body that takes its time is a request under way.
+        # A slow body keeps a request in progress.
         options = ["--cert", "gateway.pem", "--key", "gateway.key", "--header", "Expect:", "--request", "PATCH", "--upload-file", "-"]
         command = ["curl", "--silent", "--cacert", server.ca, "--resolve", f"{HOST}:{server.port}:127.0.0.1", *options, server.url + SCALING]
         with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asking:
@@ -117,5 +117,5 @@ def test_the_unit_allows_what_the_server_asks_of_the_kernel(tmp_path):
     used = system_calls_of_a_life(tmp_path)
     assert len(used) > 20, f"strace saw only {used}"
     allowed, denied = filtered("@system-service"), filtered("@privileged") | filtered("@resources")
-    # SQLite calls fchown only where it runs as root, as here.
+    # SQLite calls fchown only if it runs as root, as here.
     assert (used - allowed | used & denied) - {"fchown"} == set()

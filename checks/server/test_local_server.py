@@ -1,6 +1,6 @@
-"""The server as its users start it: the contract's requests, the AWS CLI, the lines that it prints to try, a presigned address.
+"""The server as users start it: the contract's requests, the AWS CLI, the printed example commands, a presigned URL.
 
-Needs curl, the AWS CLI of .ci/lib.sh, and fleet-server as .ci/local-server has it built.
+Needs curl, the AWS CLI of .ci/lib.sh, and fleet-server as built by .ci/local-server.
 """
 
 import json
@@ -21,16 +21,16 @@ INSTANCE = {"aws_region": "us-east-1", "aws_account": "123456789012", "packages"
 
 
 class LocalServer(Server):
-    """A server that keeps its data, and the AWS CLI for its endpoints."""
+    """A server that stores its data, and the AWS CLI for its endpoints."""
 
     def __init__(self, programs, *options):
         super().__init__(programs, "server", "--data-dir", programs.folder / "data", *options, **CALLER)
-        # It asks for the signatures of these credentials. What it says comes after its first answer may.
+        # It requires signatures with these credentials. Its last output may come after its first response.
         self.program.until_printed("Ctrl-C")
         self.environment = programs.environment | CALLER | {"AWS_ENDPOINT_URL": self.endpoints}
 
     def aws(self, *arguments):
-        """What the AWS CLI prints; as JSON where it is told to."""
+        """The output of the AWS CLI; parsed if it is JSON."""
         printed = output_of(Path(sys.executable).parent / "aws", *arguments, env=self.environment)
         return json.loads(printed) if printed else None
 

@@ -1,4 +1,4 @@
-"""A container in which systemd is process 1, with no network but its own loopback, and a fleet-server in it."""
+"""A container in which systemd is process 1, with only a loopback network, and a fleet-server in it."""
 
 import os
 import re
@@ -21,13 +21,13 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def block(text):
-    """The document's block that has the text."""
+    """The document's block that contains the text."""
     return documented.block(DOCUMENT, text)
 
 
 class Machine:
     def __init__(self, programs, debian):
-        """Starts one with a copy of a Debian's files."""
+        """Starts a container with a copy of a Debian's files."""
         self.programs, self.tree, self.nspawn = programs, programs.folder / "tree", None
         subprocess.run(["cp", "--archive", "--reflink=auto", debian, self.tree], check=True)
         built = self.tree / FOLDER[1:] / "target/release"
@@ -38,13 +38,13 @@ class Machine:
         self.command = ["systemd-nspawn", f"--directory={self.tree}", f"--machine={name}", "--private-network", "--register=no"]
         self.command += ["--link-journal=no", "--console=pipe"]
         if not HAS_SYSTEMD:
-            # There is nobody to ask for a scope.
+            # There is no service manager to create a scope.
             self.command.append("--keep-unit")
         self.switch_on()
 
     def switch_on(self):
         self.nspawn = self.programs.start("machine", [*self.command, "--boot"])
-        # "degraded" is a unit of Debian's that a container cannot have.
+        # "degraded" is caused by a Debian unit that cannot run in a container.
         self.nspawn.until(lambda: self.run("systemctl", "is-system-running").stdout.strip() in ("running", "degraded"))
 
     def switch_off(self):
@@ -62,24 +62,24 @@ class Machine:
             subprocess.run(["find", "/sys/fs/cgroup", "-depth", "-type", "d", "-regex", pattern, *remove], capture_output=True, check=False)
 
     def leader(self):
-        """The container's process 1, as it is known outside; 0 while there is none."""
+        """The container's process 1, by its id outside; 0 without one."""
         found = subprocess.run(["pgrep", "--parent", str(self.nspawn.process.pid)], capture_output=True, text=True, check=False).stdout
         return int(found.split()[0]) if found.split() else 0
 
     def run(self, *command):
-        """A finished command of root in the repository's folder there."""
+        """A finished command, run as root in the repository's folder in the container."""
         enter = ["nsenter", "--target", str(self.leader()), "--mount", "--uts", "--ipc", "--net", "--pid", f"--wdns={FOLDER}"]
         clean = ["env", "--ignore-environment", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"]
         return subprocess.run([*enter, *clean, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
 
     def done(self, *command):
-        """What a command prints there that succeeds."""
+        """The output of a command in the container, which must succeed."""
         done = self.run(*command)
         assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
     def follow(self, text):
-        """Runs the document's block that has the text."""
+        """Runs the document's block that contains the text."""
         return self.done("bash", "-euxc", block(text))
 
     def control(self, *arguments):
@@ -88,7 +88,7 @@ class Machine:
         assert done.returncode == 0, f"systemctl {' '.join(arguments)}: {done.stderr}{self.logged()}"
 
     def logged(self):
-        """The service's journal of this start of the machine."""
+        """The service's journal since the machine's last start."""
         return self.done("journalctl", "--unit", "fleet-server", "--boot", "--output", "cat", "--no-pager")
 
     def property(self, name):
@@ -96,20 +96,20 @@ class Machine:
 
 
 class Service:
-    """The service on the machine, asked by curl from within."""
+    """The service on the machine, called by curl from within."""
 
     def __init__(self, machine):
         self.machine = machine
 
     def curl(self, path, *options, keyed=True):
-        """The finished curl of an https or http path, with the API key that the first start made."""
+        """The finished curl process for an https or http path, with the API key created by the first start."""
         file = self.machine.tree / DATA[1:] / "api-keys"
         key = ["--header", f"x-api-key: {file.read_text().split()[-1]}"] if keyed and file.exists() else []
         url = path if path.startswith("http") else f"https://localhost{path}"
         return self.machine.run("curl", "--silent", "--show-error", "--max-time", "20", "--cacert", "cert.pem", *key, *options, url)
 
     def get(self, path, *options):
-        """The body of a successful answer; an AssertionError otherwise."""
+        """The body of a successful response; an AssertionError otherwise."""
         done = self.curl(path, "--fail-with-body", *options)
         assert done.returncode == 0, f"{path}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -125,7 +125,7 @@ class Service:
         self.get(f"/ec2/{id_}", "--data", f'{{"aws_region":"eu-west-1","aws_account":"123456789012","packages":[{package}]}}')
 
     def keeps(self, id_):
-        """It answers, and still has an instance."""
+        """Checks that it responds, and still has an instance."""
         self.ready()
         assert '"kept"' in self.get(f"/ec2/{id_}")
 
@@ -137,13 +137,14 @@ class Service:
         return re.search(rf"^{name}:\s+(\S+)", self.machine.done("cat", f"/proc/{self.process()}/status"), re.M)[1]
 
     def within(self, *command):
-        """A finished command of the service's user, where the service sees its files."""
+        """A finished command, run as the service's user with the service's view of files."""
         user, group = self.machine.done("id", "--user", "fleet-server"), self.machine.done("id", "--group", "fleet-server")
         identity = ["setpriv", "--reuid", user, "--regid", group, "--clear-groups"]
         return self.machine.run("nsenter", "--target", self.process(), "--mount", *identity, *command)
 
     def certificate(self):
-        """Makes cert.pem and key.pem in the repository's folder by the document's command, and returns its fingerprint."""
+        """Creates cert.pem and key.pem in the repository's folder with the document's command, and returns the
+        fingerprint."""
         (command,) = re.findall(r"^openssl req -x509 .*$", block("openssl req -x509"), re.M)
         self.machine.done("bash", "-euc", command)
         return self.machine.done("openssl", "x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha256")

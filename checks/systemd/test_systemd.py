@@ -1,8 +1,8 @@
 """docs/self-hosting.md, followed in a container in which systemd is process 1.
 
-The commands are the document's, the unit, its user, its settings and its drop-ins those of deploy_scripts/self_hosting/. Each
-test finds the service running, and leaves it so. Needs root, systemd-nspawn, nsenter, pgrep, MariaDB, fleet-server as .ci/systemd
-has it built, and in FLEET_DEBIAN the Debian that it keeps.
+The commands are the document's; the unit, its user, its settings and its drop-ins are those in
+deploy_scripts/self_hosting/. Each test finds the service running, and leaves it running. Needs root, systemd-nspawn,
+nsenter, pgrep, MariaDB, fleet-server as built by .ci/systemd, and in FLEET_DEBIAN the files of a Debian.
 """
 
 import os
@@ -28,7 +28,8 @@ def machine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def service(machine):
-    """The service, installed and started by the document's commands, with an instance that every start must find again."""
+    """The service, installed and started with the document's commands, with an instance that every start must find
+    again."""
     # The program was built outside.
     machine.done("ln", "-s", "/bin/true", "/usr/local/bin/cargo")
     machine.follow("systemd-sysusers")
@@ -67,7 +68,7 @@ def test_it_runs_as_its_own_user_with_one_capability(machine, service):
 
 
 def test_it_can_write_to_its_data_and_its_own_temporary_files_alone(machine, service):
-    # Folders that it cannot look into are not its own either.
+    # Folders that it cannot read are not writable either.
     skipped = ["-path", "/proc", "-prune", "-o", "-path", f"{DATA}/*", "-prune", "-o"]
     found = service.within("find", "/", *skipped, "(", "-type", "d", "-o", "-type", "f", ")", "-writable", "-print").stdout
     assert sorted(found.split()) == ["/tmp", DATA, "/var/tmp"]
@@ -117,7 +118,7 @@ def test_it_is_started_again_after_a_kill(machine, service):
 
 def test_a_stop_ends_it_with_success(machine, service):
     machine.control("stop", "fleet-server")
-    # The code 1 is CLD_EXITED: it ended by itself.
+    # The code 1 is CLD_EXITED: it exited by itself.
     found = [machine.property(name) for name in ("Result", "ExecMainCode", "ExecMainStatus", "ActiveState")]
     assert found == ["success", "1", "0", "inactive"]
     machine.control("start", "fleet-server")
@@ -132,7 +133,7 @@ def test_it_starts_with_the_machine_after_a_power_cut(machine, service):
 
 @pytest.fixture
 def drop_in(machine, service):
-    """Installs a drop-in as the document says; the settings are as they were afterwards."""
+    """Installs a drop-in as documented, and restores the settings afterwards."""
     folder = "/etc/systemd/system/fleet-server.service.d"
     machine.done("cp", "--archive", SETTINGS, "/root/settings")
 
@@ -182,7 +183,7 @@ def test_callers_sign_with_the_pair_that_is_roots_alone(machine, service, drop_i
 
 @pytest.fixture
 def database(machine, service, tmp_path_factory):
-    """A MariaDB in the container's network, which has no other way in."""
+    """A MariaDB in the container's network, reachable only from there."""
     programs = Programs(tmp_path_factory.mktemp("database"))
     yield Database(programs, "mariadb", under=["nsenter", "--target", str(machine.leader()), "--net"])
     programs.end()
