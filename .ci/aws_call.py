@@ -1,4 +1,4 @@
-"""What `aws` is in the checks: has aws_cli.py, which listens at $FLEET_AWS_CLI, make the call."""
+"""The `aws` of the checks: makes aws_cli.py, which listens at $FLEET_AWS_CLI, run the call."""
 
 import array
 import json
@@ -13,5 +13,5 @@ text = json.dumps(asked).encode()
 sent = connection.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
 connection.sendall(text[sent:])
 connection.shutdown(socket.SHUT_WR)
-# Nothing comes from a call that was killed.
+# A killed call sends nothing.
 sys.exit((connection.recv(1) or b"\xff")[0])

@@ -1,8 +1,8 @@
-"""The AWS CLI, imported once: aws_cli.py SOCKET answers there what aws_call.py asks.
+"""The AWS CLI, imported once: aws_cli.py SOCKET runs there the calls that aws_call.py requests.
 
-Each call is a fork of this process, which spares it the second of CPU time that importing the CLI and reading its service
-models takes. Everything after that is the CLI's own: it gets the caller's arguments, environment, folder, input and output,
-and its exit code goes back. A caller that ends takes its call with it.
+Each call is a fork of this process, which saves the second of CPU time that importing the CLI and reading its service
+models takes. Everything after that is the CLI's own: it gets the caller's arguments, environment, folder, input and
+output, and its exit code is sent back. When a caller ends, so does its call.
 """
 
 import array
@@ -20,7 +20,7 @@ import awscli.clidriver
 from awscli.customizations.cloudformation import deployer
 from botocore import loaders, waiter  # The CLI's own copy, which importing awscli puts first.
 
-# Their models are read before the first call. A call changes what it reads, but only in its own process.
+# Their models are read before the first call. A call modifies what was read, but only in its own process.
 SERVICES = set(
     "acm apigateway application-autoscaling cloudformation cloudfront cloudwatch dynamodb ec2 ecr ecs elbv2 events iam lambda"
     " logs rds rds-data route53 s3 secretsmanager sns sts".split()
@@ -45,14 +45,14 @@ def read_models():
 
 
 def shorten_waits():
-    """Its waiters ask every 5 to 30 seconds, and the emulators are done sooner."""
+    """Shortens the CLI's waits of 5 to 30 seconds, since the emulators are done sooner."""
     waiter.time = types.SimpleNamespace(sleep=lambda seconds: time.sleep(min(seconds, 0.3)))
-    # It names a change set by the second, and by itself takes longer than that to start.
+    # Change sets are named by the second, which is too coarse now that the CLI starts so fast.
     deployer.time = types.SimpleNamespace(time=time.time_ns)
 
 
 def receive(connection):
-    """The caller's input and outputs, and what it asks."""
+    """Receives the caller's input and outputs, and its request."""
     files = array.array("i")
     text, ancillary, _, _ = connection.recvmsg(1 << 16, socket.CMSG_SPACE(3 * files.itemsize))
     for _, _, numbers in ancillary:
@@ -63,7 +63,7 @@ def receive(connection):
 
 
 def call(connection, data_path):
-    """In a process of its own: becomes the caller, runs the CLI, and answers with its exit code."""
+    """In a separate process: takes over the caller's state, runs the CLI, and sends its exit code."""
     files, asked = receive(connection)
     for number, file in enumerate(files):
         os.dup2(file, number)

@@ -1,4 +1,4 @@
-"""Python's clients of the Data API against one endpoint: each runs a user's session and checks what it gets.
+"""The Data API's Python clients against one endpoint: each runs a user's session and checks the results.
 
 ENDPOINT=http://127.0.0.1:4566 clients.py CLIENT
 """

@@ -2,23 +2,23 @@
 # A container engine for the scripts here. Sourced after lib.sh, never run.
 # shellcheck disable=SC2154 # lib.sh sets target and work
 
-# answers CLIENT: an engine answers it.
+# answers CLIENT: whether an engine responds to it.
 answers() { "$1" info >/dev/null 2>&1; }
 
-# has_buildkit CLIENT: it builds with BuildKit, for which a client since 23 needs a plugin. No engine is asked.
+# has_buildkit CLIENT: whether it can build with BuildKit, for which a client since 23 needs a plugin. Needs no engine.
 has_buildkit() {
     local version
     version=$("$1" --version 2>/dev/null | sed -nE 's/[^0-9]*([0-9]+).*/\1/p') && [[ -n $version ]] || return 1
     ((version < 23)) || "$1" buildx version >/dev/null 2>&1
 }
 
-# builds CLIENT: an engine answers it, and it builds with BuildKit.
+# builds CLIENT: whether an engine responds to it, and it can build with BuildKit.
 builds() { answers "$1" && has_buildkit "$1"; }
 
-# clients: those that may be here. The second is Debian's.
+# clients: the clients that may be installed. The second one is Debian's.
 clients() { printf '%s\n' "$(command -v docker || true)" /usr/bin/docker; }
 
-# engine_client PROBE: prints a client that the probe, answers or builds, finds good.
+# engine_client PROBE: prints a client for which the probe, answers or builds, succeeds.
 engine_client() {
     local client
     while read -r client; do
@@ -30,8 +30,8 @@ engine_client() {
     return 1
 }
 
-# engine PROBE [OPTION...]: has `docker` be a client that the probe finds good; otherwise starts an engine with these options of
-# dockerd until this script ends (root).
+# engine PROBE [OPTION...]: makes `docker` a client for which the probe succeeds; otherwise starts an engine with these
+# options of dockerd until this script ends (root).
 engine() {
     local probe=$1 client
     shift
@@ -42,7 +42,7 @@ engine() {
     fi
     [[ $(id -u) == 0 ]] || fail "no container engine answers a client that could do this, and only root can start one: install docker.io, or the client's plugin buildx"
     apt_need dockerd docker.io iptables
-    # Debian's client, which newer releases have apart.
+    # Debian's client, a separate package in newer releases.
     [[ -x /usr/bin/docker ]] || { apt_need docker-cli docker-cli; }
     use /usr/bin/docker
     export DOCKER_HOST=unix://$work/docker.sock
@@ -59,7 +59,7 @@ engine() {
     fail "no container engine answers, and none can be started here ($(grep -oE 'level=(error|fatal).*|failed to start.*' "$work/dockerd.log" | tail -1 | cut -c1-200))"
 }
 
-# use CLIENT: has it be `docker`, and no other program of its folder come before those of PATH.
+# use CLIENT: makes it `docker`, without putting other programs in its folder before those in PATH.
 use() {
     mkdir -p "$work/bin"
     ln -sf "$1" "$work/bin/docker"

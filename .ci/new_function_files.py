@@ -1,4 +1,4 @@
-"""The files of a new function: see new-function, which fills in what is between « and »."""
+"""The files of a new function. new-function fills in the words between « and »."""
 
 MANIFEST = """\
 [package]
@@ -289,7 +289,7 @@ async fn «module»_answers_over_http() {
 
 FILES = {"plain": PLAIN, "store": STORE}
 
-# What stands for a store in a test, with what it imports.
+# A store for tests, with its imports.
 MEMORY = {
     "dimensions": {
         "imports": "Capacity, DimensionId, ReadDimension",

@@ -2,7 +2,7 @@
 # npm packages for the scripts here. Sourced after lib.sh, never run.
 # shellcheck disable=SC2154 # lib.sh sets target, root and work
 
-# npm_packages NAME PACKAGE...: packages in target/NAME, installed when missing or when their versions change.
+# npm_packages NAME PACKAGE...: packages in target/NAME, installed if missing or if their versions change.
 npm_packages() {
     local folder=$target/$1
     shift

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Makes the Postman collection and its environments from the OpenAPI document.
+"""Generates the Postman collection and its environments from the OpenAPI document.
 
     .ci/postman.py            writes events/fleet.postman_collection.json and events/*.postman_environment.json
     .ci/postman.py --check    says whether they are up to date
 
-A request for each operation, with the document's example as its body, the document's answers as saved examples, and a
-test of status, headers and shape: the schema of the answer, resolved, is checked by Postman itself. The order is one in
-which all pass: what is added is read, listed and removed again. The ids are the collection's own, so that no run touches
-what others store.
+It contains a request per operation, with the document's example as its body, the document's responses as saved
+examples, and a test of status, headers and shape: Postman itself checks the response's schema, with references
+resolved. The requests are in an order in which all pass: what is added is read, listed and removed again. The ids are
+the collection's own, so that no run touches other users' data.
 """
 
 import json
@@ -19,13 +19,13 @@ DOCUMENT = json.loads((ROOT / "crates/functions/metadata/src/openapi.json").read
 COLLECTION = ROOT / "events/fleet.postman_collection.json"
 LOCAL = ROOT / "events/local.postman_environment.json"
 AWS = ROOT / "events/aws.postman_environment.json"
-# Postman's own schema: a name, never fetched.
+# The name of Postman's schema, which is never fetched.
 FORMAT = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-# The answers that are saved beside a request; those of API Gateway are the same everywhere.
+# The responses saved with a request; those of API Gateway are the same everywhere.
 SAVED = {"200", "400", "404", "503"}
-# The ids in a request's path, each a variable that the collection fills with an id of its own.
+# The ids in a request's path. Each is a variable that the collection sets to its own id.
 OWN_IDS = {"aws_instance_id": "instanceId", "scalableTargetDimensionId": "dimensionId"}
-# A dimension cannot be removed, so the collection orders what each has at first: nothing is stored by that.
+# A dimension cannot be removed, so the collection orders the initial capacity, which stores nothing.
 BODIES = {"patchDimension": {"desiredCapacity": 1.0}, "patchDimensionV1": {"desiredCapacity": 1.0}}
 ABOUT = """
 
@@ -36,7 +36,7 @@ first, which stores nothing. Nothing else is changed. To try an instance or a di
 
 **Where it goes.** To `baseUrl`, a server on this machine unless an environment says otherwise: \
 `aws.postman_environment.json` is for a deployed API."""
-# Before each request: own ids, and an address without a slash at its end.
+# Before each request: the collection's ids, and a URL without a trailing slash.
 BEFORE = [
     "for (const name of ['instanceId', 'dimensionId']) {",
     "  if (!pm.variables.get(name)) pm.collectionVariables.set(name, 'postman-' + pm.variables.replaceIn('{{$randomUUID}}'));",
@@ -48,7 +48,7 @@ ORDER = ["addInstance", "getInstance", "listInstances", "removeInstance"]
 
 
 def resolve(node):
-    """The node with what its references name in their place."""
+    """The node with its references resolved."""
     if isinstance(node, list):
         return [resolve(item) for item in node]
     if not isinstance(node, dict):
@@ -62,7 +62,7 @@ def resolve(node):
 
 
 def operations():
-    """Every operation with its path and method, by tag, in an order that passes."""
+    """Every operation with its path and method, by tag, in an order in which all pass."""
     found = [
         (operation["operationId"], path, method.upper(), operation)
         for path, item in DOCUMENT["paths"].items()
@@ -73,7 +73,7 @@ def operations():
 
 
 def url(path, operation):
-    """The address, with its parameters: those of the query are there to be switched on."""
+    """The URL with its parameters; those of the query are disabled."""
     parameters = [resolve(parameter) for parameter in operation.get("parameters", [])]
     segments = [":" + part[1:-1] if part.startswith("{") else part for part in path.strip("/").split("/")]
     made = {"raw": "{{baseUrl}}/" + "/".join(segments), "host": ["{{baseUrl}}"], "path": segments}
@@ -84,7 +84,7 @@ def url(path, operation):
 
 
 def value(parameter):
-    """A value to try: the parameter's example, or its schema's."""
+    """An example value: the parameter's, or its schema's."""
     if parameter["in"] == "path" and parameter["name"] in OWN_IDS:
         return "{{%s}}" % OWN_IDS[parameter["name"]]
     schema = parameter["schema"]
@@ -92,7 +92,7 @@ def value(parameter):
 
 
 def auth(operation):
-    """How the deployed API knows the caller; a local server does not ask, and the variables are empty for it."""
+    """How the deployed API authenticates the caller; a local server requires nothing, and its variables are empty."""
     names = [name for requirement in operation.get("security", []) for name in requirement]
     if "ApiKey" in names:
         pairs = {"key": "x-api-key", "value": "{{apiKey}}", "in": "header"}
@@ -126,7 +126,7 @@ def request(path, method, operation):
 
 
 def saved(path, method, operation):
-    """The document's answers, as Postman's saved examples."""
+    """The document's responses, as Postman's saved examples."""
     made = []
     for status in sorted(SAVED & operation["responses"].keys()):
         response = resolve(operation["responses"][status])
@@ -146,7 +146,7 @@ def saved(path, method, operation):
 
 
 def test(operation):
-    """The script that Postman runs on the answer."""
+    """The script that Postman runs on the response."""
     schema = resolve(operation["responses"]["200"]["content"]["application/json"]["schema"])
     lines = [
         "pm.test('the status is 200', () => pm.response.to.have.status(200));",
@@ -160,13 +160,13 @@ def test(operation):
     if operation["operationId"] == "getInstance":
         lines.append("pm.test('the instance is there', () => pm.expect(pm.response.json().record_found).to.be.true);")
     if operation["operationId"] == "removeInstance":
-        # The next run adds another one.
+        # The next run adds another instance.
         lines.append("if (pm.response.code === 200) pm.collectionVariables.unset('instanceId');")
     return {"listen": "test", "script": {"type": "text/javascript", "exec": lines}}
 
 
 def for_postman(schema):
-    """The schema without what only documents: Postman's validator knows draft 7, and not these words."""
+    """The schema without documentation keywords, which are unknown to draft 7, Postman's version."""
     if isinstance(schema, list):
         return [for_postman(item) for item in schema]
     if not isinstance(schema, dict):
@@ -201,7 +201,7 @@ def collection():
 
 
 def environment(name, **values):
-    """What differs from place to place."""
+    """The variables that differ between environments."""
     values |= {"awsRegion": "us-east-1", **dict.fromkeys(SECRET, "")}
     listed = [{"key": key, "value": text, "type": "secret" if key in SECRET else "default", "enabled": True} for key, text in values.items()]
     return {"name": name, "values": listed, "_postman_variable_scope": "environment"}
@@ -211,7 +211,7 @@ def files():
     """Every file with its content."""
     yield COLLECTION, collection()
     yield LOCAL, environment("Fleet API, local", baseUrl="http://127.0.0.1:3000")
-    # The id of the API and the stage are in the stack's output ApiUrl; the key is what its usage plan has.
+    # The id of the API and the stage are in the stack's output ApiUrl; the key belongs to its usage plan.
     address = "https://{{apiId}}.execute-api.{{awsRegion}}.amazonaws.com/{{stage}}"
     yield AWS, environment("Fleet API, AWS", baseUrl=address, apiId="", stage="prod")
 

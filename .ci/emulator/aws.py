@@ -1,12 +1,12 @@
-"""Runs ministack with what template.yaml and deploy_scripts/*.yaml need and ministack leaves out.
+"""Runs ministack with additions for template.yaml and deploy_scripts/*.yaml that ministack lacks.
 
-Its CloudFormation knows neither subnet groups nor parameter groups of RDS, makes no secret for a cluster whose password
-RDS manages, takes no alarm over several metrics and none on a log, has no CodeDeploy (an alias moves at once, and nothing
-calls the hooks), and keeps a managed policy's document where its IAM does not look. There is no Application Auto Scaling at
-all: a scalable target and its policy are named as the service names them, refused where it refuses them, and scale nothing.
-What it leaves out of two regions is in regions.py, of restores in restores.py, and of a function's run in lambda_runtime.py.
-The templates are deployed as they are, so these are added here.
-The password in the secret is fixed: it opens nothing but the cluster that this process makes up.
+Its CloudFormation supports neither subnet groups nor parameter groups of RDS, creates no secret for a cluster whose
+password RDS manages, rejects alarms over several metrics and on logs, has no CodeDeploy (an alias moves at once, and
+nothing calls the hooks), and stores a managed policy's document where its IAM does not look. It has no Application
+Auto Scaling at all: a scalable target and its policy get their names and validation as in the service, but scale
+nothing. What it lacks for two regions is in regions.py, for restores in restores.py, and for running functions in
+lambda_runtime.py. The templates are deployed unchanged, so these are added here. The password in the secret is fixed:
+it only opens the cluster that this process invents.
 """
 
 import json
@@ -27,7 +27,7 @@ def named(logical_id, properties, stack):
 
 
 def forgotten(physical_id, properties):
-    """Nothing was kept, so there is nothing to delete."""
+    """Nothing was stored, so there is nothing to delete."""
 
 
 def secret_name(cluster):
@@ -36,7 +36,7 @@ def secret_name(cluster):
 
 def create_cluster(logical_id, properties, stack):
     cluster, attributes = create_cluster_of_ministack(logical_id, properties, stack)
-    # ministack keeps these two as the template says them, and writes any text but an empty one as true.
+    # ministack stores these two as the template writes them, and returns any non-empty text as true.
     for key in ("DeletionProtection", "StorageEncrypted"):
         rds._clusters[cluster][key] = str(properties.get(key, False)).lower() == "true"
     rds._clusters[cluster]["HttpEndpointEnabled"] = properties.get("EnableHttpEndpoint", False)
@@ -57,7 +57,7 @@ def delete_cluster(physical_id, properties):
 
 
 def create_function(logical_id, properties, stack):
-    """ministack recreates a function to change it, and forgets its versions and its alias until they are made again."""
+    """ministack recreates a function to change it, and loses its versions and its alias until they are recreated."""
     before = dict(lambda_svc._functions.items())
     name, attributes = create_function_of_ministack(logical_id, properties, stack)
     if name in before:
@@ -88,7 +88,7 @@ def create_scaling_policy(logical_id, properties, stack):
     else:
         configuration = properties["TargetTrackingScalingPolicyConfiguration"]
         customized = configuration.get("CustomizedMetricSpecification", {})
-        # Of several metrics exactly one is followed.
+        # Exactly one of several metrics must be followed.
         followed = [metric for metric in customized.get("Metrics", []) if str(metric.get("ReturnData", True)).lower() == "true"]
         predefined = configuration.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType")
         has_metric = bool(customized.get("MetricName") or len(followed) == 1 or predefined)
@@ -120,7 +120,7 @@ HANDLERS["AWS::ApplicationAutoScaling::ScalingPolicy"] = {"create": create_scali
 HANDLERS["AWS::IAM::ManagedPolicy"] = HANDLERS["AWS::IAM::ManagedPolicy"] | {"create": create_managed_policy}
 HANDLERS["AWS::Lambda::Function"] = HANDLERS["AWS::Lambda::Function"] | {"create": create_function}
 HANDLERS["AWS::CloudWatch::Alarm"] = HANDLERS["AWS::CloudWatch::Alarm"] | {"create": create_alarm}
-# Of these it makes nothing, so nothing of them is tested but that the rest of the stack can name them.
+# Nothing is created for these, so all that is tested is that the rest of the stack can refer to them.
 for name in (
     "AWS::CloudWatch::LogAlarm",
     "AWS::CodeDeploy::Application",

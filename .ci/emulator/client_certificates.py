@@ -1,4 +1,4 @@
-"""API Gateway's client certificates, which ministack leaves out: made like the service makes them, and asked for by their id."""
+"""API Gateway's client certificates, which ministack lacks: created as the service does, and retrieved by their id."""
 
 import secrets
 import subprocess
@@ -9,7 +9,7 @@ CERTIFICATES = {}
 
 
 def create(logical_id, properties, stack):
-    """Self-signed, with the subject that all of API Gateway's have."""
+    """A self-signed certificate, with the same subject as all of API Gateway's."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj", "/C=US/L=Seattle/CN=ApiGateway", "-keyout", "/dev/null"]
     certificate = secrets.token_hex(3)
     CERTIFICATES[certificate] = {

@@ -12,7 +12,7 @@ from http.server import ThreadingHTTPServer
 
 from edge import Handler
 
-# The names that fleet-local-aws knows by default.
+# The default names of fleet-local-aws.
 LOCAL = {"resourceArn": "arn:aws:rds:us-east-1:000000000000:cluster:local", "secretArn": "local-database"}
 
 

@@ -27,7 +27,7 @@ def aws(service, region):
 
 
 def api_address(host, path):
-    """Where the emulator has https://API.execute-api.REGION.amazonaws.com/STAGE/..."""
+    """The emulator's URL for https://API.execute-api.REGION.amazonaws.com/STAGE/..."""
     return f"{OPTIONS.aws}/_aws/execute-api/{host.split('.')[0]}{path}"
 
 
@@ -46,12 +46,12 @@ def is_well(route53, check):
 
 
 def chosen_record():
-    """The record of the failover pair that Route 53 would answer with."""
+    """The record of the failover pair that Route 53 would return."""
     route53 = aws("route53", "us-east-1")
     zone = route53.list_hosted_zones_by_name(DNSName=OPTIONS.zone)["HostedZones"][0]["Id"]
     records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     pair = {record["Failover"]: record for record in records if "Failover" in record}
-    # If neither is healthy, the answer is the primary one.
+    # If neither is healthy, Route 53 returns the primary one.
     for role in ("PRIMARY", "SECONDARY"):
         if is_well(route53, pair[role]["HealthCheckId"]):
             return pair[role]
@@ -59,14 +59,14 @@ def chosen_record():
 
 
 def origin():
-    """The address of the API that the origin name leads to."""
+    """The address of the API that the origin name resolves to."""
     record = chosen_record()
     target = record["AliasTarget"]["DNSName"].rstrip(".")
     for region in OPTIONS.regions:
         gateway = aws("apigateway", region)
         for domain in gateway.get_domain_names()["items"]:
             if domain["regionalDomainName"] == target:
-                # CloudFront sends the public name in the header Host, so that name's mapping is taken.
+                # CloudFront sends the public name in the header Host, so that name's mapping applies.
                 names = {found["domainName"] for found in gateway.get_domain_names()["items"]}
                 if OPTIONS.name not in names:
                     raise LookupError(f"{region} does not know {OPTIONS.name}")
@@ -131,11 +131,11 @@ class DataApi(Handler):
             error = {"message": "The writer instance in the DB cluster isn't available."}
             self.answer(504, [("x-amzn-errortype", "DatabaseUnavailableException"), ("content-type", "application/json")], json.dumps(error).encode())
             return
-        # The embedded database has no users of its own: the server that it is in limits those of its secrets.
+        # The embedded database has no users: the server limits each of its secrets instead.
         if asked.get("sql", "").startswith(("CREATE USER", "ALTER USER", "GRANT")):
             self.answer(200, [("content-type", "application/json")], b'{"generatedFields": [], "numberOfRecordsUpdated": 0}')
             return
-        # Both regions' clusters are the one database there, and both secrets of a user the one of that user.
+        # Both regions' clusters are the same database there, and both secrets of a user are the same.
         role = asked["secretArn"].rpartition("/")[2]
         secret = f"{OPTIONS.secret}-{role}" if role in ("reader", "writer") else OPTIONS.secret
         asked |= {"resourceArn": OPTIONS.cluster, "secretArn": secret}

@@ -1,7 +1,7 @@
-"""How ministack runs a function, with what Lambda does and ministack does not.
+"""Makes ministack run functions more like Lambda.
 
-It hands a function's event out again once it has been answered, notices only after half a second that an answer has come, and
-waits for the answer of a process that has ended until the function's timeout.
+ministack passes a function's event again after its response, notices a response only after half a second, and waits for
+the response of a process that has ended until the function's timeout.
 """
 
 import json
@@ -15,7 +15,8 @@ from ministack.services import lambda_svc
 
 
 def handed_out_once(handler):
-    """ministack gives a function that has answered the same event again, and may take the second answer for the first."""
+    """ministack passes the same event again to a function that has responded, and may use the second response for the
+    first."""
 
     class Once(handler):
         is_out = False
@@ -23,7 +24,7 @@ def handed_out_once(handler):
         def do_GET(self):
             if "/invocation/next" in self.path:
                 if Once.is_out:
-                    # Nothing comes until the function is ended, and this connection with it.
+                    # Nothing more is sent until the function, and with it this connection, is ended.
                     self.rfile.read(1)
                     return
                 Once.is_out = True
@@ -33,16 +34,16 @@ def handed_out_once(handler):
 
 
 def start_server(server, address, handler, *more, **named_more):
-    # A server for each invocation, with a handler of its own.
+    # There is a server for each invocation, with a separate handler.
     is_runtime_api = handler.__name__ == "RuntimeAPIHandler"
     start_server_of_python(server, address, handed_out_once(handler) if is_runtime_api else handler, *more, **named_more)
     if is_runtime_api:
-        # Its end is asked for as soon as there is an answer, and is looked for this often.
+        # It is stopped as soon as there is a response; this is the interval for checking that.
         server.serve_forever = lambda: socketserver.BaseServer.serve_forever(server, poll_interval=0.01)
 
 
 class Function(subprocess.Popen):
-    """A function's process. One that ends by itself has not answered, which Lambda reports at once."""
+    """A function's process. One that ends by itself has not responded, which Lambda reports at once."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -50,7 +51,7 @@ class Function(subprocess.Popen):
             threading.Thread(target=self.report_exit, args=(runtime,), daemon=True).start()
 
     def report_exit(self, runtime):
-        # It is ended by a signal once it has answered.
+        # It is ended by a signal once it has responded.
         if (code := self.wait()) < 0:
             return
         error = {"errorType": "Runtime.ExitError", "errorMessage": f"Runtime exited with error: exit status {code}"}

@@ -1,7 +1,6 @@
-"""Runs moto with the one operation of Application Auto Scaling that docs/scaling.md has and moto leaves out.
+"""Runs moto with the only operation of Application Auto Scaling that docs/scaling.md uses and moto lacks.
 
-Nothing scales in moto, so a target that is registered has no activities, and one that is not is refused as the service
-refuses it.
+Nothing scales in moto, so a registered target has no activities, and an unregistered one is refused as in the service.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Runs ministack with what the templates of the pipeline and of the containers need and ministack leaves out.
+"""Runs ministack with additions for the templates of the pipeline and of the containers that ministack lacks.
 
-Of each type here CloudFormation gets a name and nothing else: nothing of it is made, so nothing of it is tested but that
-the template names it in a way that the rest of the stack can use. `--list` prints the types.
+CloudFormation gets only a name for each type here. Nothing is created, so all that is tested is that the rest of the
+stack can use the template's references. `--list` prints the types.
 """
 
 import sys
@@ -21,7 +21,7 @@ def provider(logical_id, properties, stack):
 
 
 def create_repository(logical_id, properties, stack):
-    """ministack makes a repository that no image can be pushed to."""
+    """ministack creates a repository to which no image can be pushed."""
     name, attributes = create_repository_of_ministack(logical_id, properties, stack)
     ecr._images[name] = []
     return name, attributes

@@ -1,9 +1,9 @@
-"""What ministack's CloudFormation leaves out of the templates for two regions; see aws.py, which runs it.
+"""What ministack's CloudFormation lacks for the templates of two regions; used by aws.py.
 
 A replica of a global table is the same table seen from another region, so replication takes no time here. A global
-database has its members and its writer, and no data: SQL goes elsewhere (edge.py). Health checks are kept as they are
-declared, and edge.py makes them. ministack gives every API key a value of its own and asks for none; here a key has the
-value that it was made with, and where EMULATOR_ASKS_FOR_API_KEYS is set the inventory asks for one of a usage plan.
+database has members and a writer, but no data: SQL goes elsewhere (edge.py). Health checks are stored as declared, and
+run by edge.py. ministack generates a value for every API key and requires none; here a key has the value it was created
+with, and if EMULATOR_ASKS_FOR_API_KEYS is set, the inventory requires one from a usage plan.
 """
 
 import json
@@ -16,7 +16,7 @@ from ministack.services import apigateway_v1, dynamodb, rds, route53, secretsman
 
 
 def asked(answer):
-    """An operation's answer, or an exception with what it said."""
+    """The response of an operation, or an exception with its message."""
     status, _, body = answer
     if status >= 300:
         raise ValueError(body)
@@ -83,7 +83,7 @@ def create_global_cluster(logical_id, properties, stack):
 
 
 def delete_global_cluster(physical_id, properties):
-    # As CloudFormation does it: its own cluster leaves first.
+    # As in CloudFormation: its own cluster leaves first.
     leave_global_database(rds._resolve_cluster_in_request_region(properties["SourceDBClusterIdentifier"]))
     asked(rds._delete_global_cluster({"GlobalClusterIdentifier": [physical_id]}))
 
@@ -162,14 +162,14 @@ execute_of_ministack = apigateway_v1._handle_execute_in_scope
 
 
 def add_to(handlers, named, forgotten):
-    """Adds all of it to ministack's handlers; `named` and `forgotten` are those of a resource that needs only a name."""
+    """Adds everything to ministack's handlers; `named` and `forgotten` are for resources that need only a name."""
     apigateway_v1._create_api_key = create_api_key
     if os.environ.get("EMULATOR_ASKS_FOR_API_KEYS"):
         apigateway_v1._handle_execute_in_scope = execute
     table, kept = handlers["AWS::DynamoDB::GlobalTable"], handlers["AWS::SecretsManager::Secret"]
     handlers["AWS::DynamoDB::GlobalTable"] = global_table(table["create"], table["delete"])
     handlers["AWS::SecretsManager::Secret"] = secret(kept["create"])
-    # The versions that database.yaml takes may be younger than the emulator's list.
+    # The versions that database.yaml allows may be newer than the emulator's list.
     database = (Path(__file__).parents[2] / "deploy_scripts/database.yaml").read_text(encoding="utf-8")
     rds.AURORA_MYSQL_ENGINE_VERSION_SET.update(re.findall(r"\b8\.[04]\.mysql_aurora\.[0-9.]*[0-9]", database))
     handlers["AWS::RDS::GlobalCluster"] = {"create": create_global_cluster, "delete": delete_global_cluster}

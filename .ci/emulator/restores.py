@@ -1,7 +1,7 @@
-"""Point-in-time restores, of which ministack leaves out the cluster's, and the time of the table's.
+"""Point-in-time restores: ministack lacks those of clusters, and ignores the time for tables.
 
-A table is kept as it was after each write. A cluster's data is in a MariaDB that ministack knows nothing of: the program that
-$FLEET_RESTORE_CLUSTER names restores it, with the new cluster's name and the time as arguments.
+A table's state is stored after each write. A cluster's data is in a MariaDB that ministack does not know: the program
+in $FLEET_RESTORE_CLUSTER restores it, with the new cluster's name and the time as arguments.
 """
 
 import copy
@@ -49,7 +49,7 @@ def describe_backups(data):
     described = json.loads(body)
     recovery = described.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
     if "EarliestRestorableDateTime" in recovery:
-        # ministack says that only the present can be restored.
+        # ministack reports that only the present can be restored.
         recovery["EarliestRestorableDateTime"] -= 24 * 3600
     return status, headers, json.dumps(described).encode()
 
@@ -66,7 +66,7 @@ def restore_cluster(p):
         "DBClusterArn": arn,
         "DBSubnetGroup": rds._p(p, "DBSubnetGroupName"),
         "DBClusterParameterGroup": rds._p(p, "DBClusterParameterGroupName"),
-        # None of these is restored.
+        # None of these are restored.
         "DBClusterMembers": [],
         "MasterUserSecret": None,
         "HttpEndpointEnabled": False,
