@@ -42,7 +42,7 @@ impl Https {
         })
     }
 
-    /// Like [`Self::open`], with clients of `plain` redirected to `port`.
+    /// Adds a redirect of the clients of `plain` to `port`.
     pub(crate) fn redirecting(
         self,
         plain: Option<TcpListener>,
