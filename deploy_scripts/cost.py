@@ -81,7 +81,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of request: what it asks of each store. The counts are the contract's, in production mode."""
+    """One kind of request, with its requests to each store. The counts are the contract's, in production mode."""
 
     name: str
     share: float
@@ -145,7 +145,7 @@ class Costs:
         }
 
     def needs(self, rate):
-        """What a mixed rate needs at every moment."""
+        """The capacity that a mixed rate of requests always needs."""
         concurrency = sum(rate * kind.share * self.milliseconds(kind) for kind in KINDS) / 1000
         calls = sum(rate * kind.share * kind.data_api for kind in KINDS)
         reads = sum(rate * kind.share * kind.reads for kind in KINDS)
@@ -154,7 +154,7 @@ class Costs:
         return {"concurrency": concurrency, "calls": calls, "reads": reads, "writes": writes, "acus": acus}
 
     def limits(self, rate):
-        """The limits that a mixed rate meets, the lowest first: the rate at which, its name, and what to change."""
+        """The limits for a mixed rate of requests, lowest first: the rate, the limit's name, and what to change."""
         of, one = self.of, self.needs(1)
         busiest = max(kind.share for kind in KINDS)
         inventory = sum(kind.share for kind in KINDS if kind.data_api)

@@ -4,8 +4,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_sql.sh"
 
-# How long a claim may stay unchanged before its run counts as dead. A live run gets its statement's result, or its timeout,
-# within the Data API's 45 s.
+# How long a claim may stay unchanged before its run counts as dead. A live run gets the result of its statement, or a
+# timeout, within the Data API's 45 s.
 readonly CLAIM_SECONDS=${SCHEMA_CLAIM_SECONDS:-60}
 
 help() {
@@ -64,7 +64,7 @@ claim_migration() {
         if [[ -z $answer ]]; then
             if try_statement "INSERT INTO schema_version (version, name, checksum, oldest_functions, claim, applied_utc)
                 VALUES ($version, '$name', '$checksum', $oldest_functions, '$claim', NULL)"; then return 0; fi
-            # Another run was first; or the response to our own was lost, and the CLI sent it twice.
+            # Another run was first; or the response to our own claim was lost, and the CLI resent it.
             [[ $refusal == *"rror code: 1062"* ]] || explain_database "$refusal"
             continue
         fi
@@ -88,7 +88,7 @@ claim_migration() {
 }
 
 # apply_migration: runs the statement of a claimed migration, and records it. MySQL commits each definition, so a run
-# may end between the two; finding the work already done is success.
+# may end between the two; if the work is already done, that counts as success.
 apply_migration() {
     local why mine="version = $version AND claim = '$claim' AND applied_utc IS NULL"
     until try_statement "$(cat "$file")" --continue-after-timeout; do
@@ -100,7 +100,7 @@ apply_migration() {
                 ;;
             *)
                 why=$refusal
-                # Nobody has to wait for a run that gives up.
+                # Nobody should have to wait for a run that gave up.
                 try_statement "DELETE FROM schema_version WHERE $mine" || true
                 explain_database "$why"
                 ;;
@@ -117,7 +117,7 @@ ask_database "SELECT MAX(version), MAX(oldest_functions) FROM schema_version"
 read -r newest oldest_functions <<<"${answer//$NULL/0}"
 ((oldest_functions <= known)) ||
     die "$DB_NAME has schema version $newest, which needs functions that know version $oldest_functions; ddl/ here ends at $known. Check out the version that was deployed."
-# One query instead of one for each migration that is applied already.
+# One query instead of one per migration that is already applied.
 ask_database "SELECT version, checksum FROM schema_version WHERE applied_utc IS NOT NULL"
 recorded=$answer
 for file in "${migrations[@]}"; do
@@ -155,11 +155,12 @@ new_password() {
     printf '%s' "$made"
 }
 
-# secret_value USER PASSWORD: what the Data API reads of a secret.
+# secret_value USER PASSWORD: the secret's content, as the Data API reads it.
 secret_value() { printf '{"username":"%s","password":"%s","engine":"mysql","dbname":"%s"}' "$1" "$2" "$DB_NAME"; }
 
-# make_user ROLE RIGHTS...: creates the user fleet_ROLE with the password of its secret and the rights, each "PRIVILEGES ON
-# TABLES". Passwords go through pipes and private files: every user of the machine can read arguments.
+# make_user ROLE RIGHTS...: creates the user fleet_ROLE with the password in its secret and the rights, each
+# "PRIVILEGES ON TABLES". Passwords go through pipes and private files, since every user of the machine can read
+# arguments.
 make_user() {
     local role=$1 user="fleet_$1" secret="$DATABASE_STACK/$1" found status=0 password replicas right
     local -a replica=()
@@ -186,8 +187,8 @@ make_user() {
     ask_database "CREATE USER IF NOT EXISTS '$user'@'%' IDENTIFIED BY '$password'"
     if [[ $rotates == "$role" ]]; then
         password=$(new_password)
-        # MySQL then accepts the old password too, so nobody is refused before the secret has the new one. If this run ends in
-        # between, both stay valid.
+        # MySQL then also accepts the old password, so nobody is refused before the secret has the new one. If this
+        # run ends in between, both remain valid.
         try_statement "ALTER USER '$user'@'%' IDENTIFIED BY '$password' RETAIN CURRENT PASSWORD" ||
             ask_database "ALTER USER '$user'@'%' IDENTIFIED BY '$password'"
         secret_value "$user" "$password" >"$folder/value"

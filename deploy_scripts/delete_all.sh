@@ -33,7 +33,7 @@ for argument in "$@"; do
     esac
 done
 
-# snapshots_of STACK: the snapshots that CloudFormation made when it deleted the cluster.
+# snapshots_of STACK: the snapshots that CloudFormation created when it deleted the cluster.
 snapshots_of() {
     ask_rds describe-db-cluster-snapshots --snapshot-type manual --output text \
         --query "DBClusterSnapshots[?starts_with(DBClusterSnapshotIdentifier, '$1-snapshot-')].[DBClusterSnapshotIdentifier]"
@@ -63,7 +63,7 @@ if [[ -n $api_status ]]; then
     table=$(stack_output "$API_STACK" DimensionsTableName)
 fi
 
-# What points to the API goes before it, and a secondary cluster before its primary.
+# Whatever points to the API is deleted before it, and a secondary cluster before its primary.
 if [[ -n ${STANDBY_REGION:-} ]]; then
     check_two_regions
     edge_status=$(in_region "$EDGE_REGION" stack_status "$EDGE_STACK")
@@ -84,7 +84,7 @@ if [[ -n ${STANDBY_REGION:-} ]]; then
     fi
 fi
 
-# A protected cluster would stop the deletion halfway, with the API gone.
+# A protected cluster would stop the deletion halfway, when the API is already gone.
 if [[ -n $database_status ]]; then
     cluster=$(stack_output "$DATABASE_STACK" ClusterArn)
     if [[ -n $cluster ]]; then

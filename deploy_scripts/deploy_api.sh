@@ -68,7 +68,7 @@ samconfig_parameters() {
     printf '%s' "$found"
 }
 
-# open_change_sets: those of the API's stack that can still be executed, one per line.
+# open_change_sets: the API stack's change sets that can still be executed, one per line.
 open_change_sets() {
     local output status=0
     output=$(aws cloudformation list-change-sets --stack-name "$API_STACK" --output text \
@@ -102,7 +102,7 @@ if [[ $parameters != *AlarmEmail[=,]* && $parameters != *AlarmTopicArn[=,]* ]]; 
 fi
 standby=""
 if [[ $role == standby ]]; then standby=" --standby"; fi
-# The database comes first: the API's stack imports its names.
+# The database comes first, since the API's stack imports its names.
 if [[ $parameters != *DbClusterArn[=,]* ]]; then
     status=$(stack_status "$DATABASE_STACK")
     case $status in
@@ -153,8 +153,8 @@ if [[ $parameters != *AccountConcurrency[=,]* ]]; then
         say "The account's limit on concurrent executions cannot be read (lambda:GetAccountSettings); the alarm keeps its current limit."
     fi
 fi
-# CloudFormation keeps the value of an omitted parameter, so a cluster that was given once would stay forever. Given first, both
-# are empty unless a later value replaces them; sam does not accept them without the quotes.
+# CloudFormation keeps the value of an omitted parameter, so a cluster that was set once would stay forever. As the
+# first overrides, both are empty unless a later value replaces them; sam does not accept them without the quotes.
 options+=(--parameter-overrides 'DbClusterArn="" DbSecretArn=""' "${parameters# }")
 
 cd "$root_dir"
@@ -165,8 +165,9 @@ if $build; then
 else
     say "Deploying the stack $API_STACK with the functions that were built before."
 fi
-# sam also exits with 0 if the answer to its question is no. That leaves a change set that can still be executed, unlike one
-# without changes or one that has been executed. A pipeline is not asked, and its role may not list change sets.
+# sam also exits with 0 if its question is answered with no. That leaves a change set that can still be executed,
+# unlike one without changes or one that has been executed. A pipeline gets no question, and its role may not list
+# change sets.
 before=""
 if $confirms; then before=$(open_change_sets); fi
 if ! sam deploy --config-env "$sam_environment" --stack-name "$API_STACK" "${options[@]}"; then
@@ -187,11 +188,11 @@ fi
 say "The stack $API_STACK is deployed:"
 show_outputs "$API_STACK"
 
-# An emulator's gateway is not at the address that AWS would give it.
+# An emulator's gateway does not have AWS's URL.
 if [[ -n ${AWS_ENDPOINT_URL:-} ]]; then exit 0; fi
 endpoint=$(stack_output "$API_STACK" ApiEndpoint)
 curl_options=()
-# With client certificates the API's own address is closed. The custom domain answers at its target, whatever DNS says yet.
+# With client certificates the API's own URL is closed. The custom domain responds at its target, whatever DNS says yet.
 target=$(stack_output "$API_STACK" DomainTarget)
 truststore=""
 if [[ -n $target ]]; then truststore=$(stack_parameter "$API_STACK" TruststoreUri); fi

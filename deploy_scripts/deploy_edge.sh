@@ -49,8 +49,8 @@ check_certificate() {
     done
 }
 
-# check_api REGION OPTION: exits unless the API's stack exists and answers, and is ready on a first deployment. Later the
-# inventory's writer may be in the other region, and the traffic setting stays as it is.
+# check_api REGION OPTION: exits unless the API's stack exists and responds, and is ready on a first deployment. Later
+# the inventory's writer may be in the other region, and the traffic setting stays as it is.
 check_api() {
     local region=$1 option=$2 address status
     check_stack "$region" "$API_STACK" "deploy_scripts/deploy_api.sh $environment$option"

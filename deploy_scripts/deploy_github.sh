@@ -46,7 +46,7 @@ need_aws
 check_account
 check_deployable "$GITHUB_STACK"
 
-# An account has one provider for GitHub. The stack that created it keeps it; every other one uses it.
+# An account has one provider for GitHub. It belongs to the stack that created it; all others use it.
 provider=""
 status=$(stack_status "$GITHUB_STACK")
 if [[ -z $status ]]; then

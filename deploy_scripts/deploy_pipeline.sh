@@ -90,7 +90,7 @@ fi
 
 declare -A roles
 for name in dev prod; do
-    # In a subshell: the settings of one environment must not leak into the other's.
+    # In a subshell, so that the settings of one environment do not leak into the other's.
     read -r stack api database < <(
         unset DEPLOY_ROLES_STACK API_STACK DATABASE_STACK
         load_settings "$name" dev prod

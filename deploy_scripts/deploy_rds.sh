@@ -50,7 +50,7 @@ if [[ $role == standby ]]; then
         [[ $found == *ResourceNotFound* ]] || explain_aws "$found"
         die "the secret of $DATABASE_STACK has no replica in $STANDBY_REGION. Run deploy_scripts/deploy_rds.sh $environment again."
     }
-    # AWS creates its key for RDS at the first request for it.
+    # AWS creates its key for RDS when it is first requested.
     [[ -n ${AWS_ENDPOINT_URL:-} ]] || ask_aws kms describe-key --key-id alias/aws/rds >/dev/null
     global=("GlobalDatabase=$GLOBAL_DATABASE" GlobalRole=standby "OtherRegion=$PRIMARY_REGION" "ReplicatedSecretArn=$replica")
 else
@@ -62,7 +62,7 @@ fi
 check_told
 check_deployable "$DATABASE_STACK"
 
-# The stack's own secret replaces the one that RDS manages, which CloudFormation refuses while another stack imports that.
+# The stack's own secret replaces the one managed by RDS, which CloudFormation refuses while another stack imports that.
 status=$(stack_status "$DATABASE_STACK")
 if [[ $role == primary && -n ${global[*]} && -n $status ]]; then
     secret=$(stack_output "$DATABASE_STACK" SecretArn)

@@ -50,7 +50,7 @@ whole_number() {
 
 load_settings "$name" dev prod local
 if [[ $environment == local ]]; then
-    # What config-local.env leaves out is as in dev.
+    # Settings missing in config-local.env are those of dev.
     # shellcheck source=/dev/null
     source "$scripts_dir/config-dev.env"
 fi
@@ -75,7 +75,7 @@ fi
 need_aws
 need cargo "https://rustup.rs"
 
-# check_dimension URL OPTION...: exits unless it keeps the contract.
+# check_dimension URL OPTION...: exits unless it meets the contract.
 check_dimension() {
     local url=$1
     shift
@@ -83,7 +83,7 @@ check_dimension() {
         die "the dimension does not answer as Application Auto Scaling needs it; the reason is above. Nothing was deployed."
 }
 
-# find_on_aws: sets resource_id and id, after checking that the API is there and the dimension keeps the contract.
+# find_on_aws: sets resource_id and id, after checking that the API exists and the dimension meets the contract.
 find_on_aws() {
     local status prefix api region answer asked
     check_account
@@ -113,7 +113,7 @@ find_on_aws() {
     check_dimension "$asked" --sigv4 "$region"
 }
 
-# find_here: the same for the API of `cargo run`, which stands for one on AWS.
+# find_here: the same for the API of `cargo run`, which stands in for one on AWS.
 find_here() {
     local checked
     need_settings API_URL AWS_ENDPOINT_URL
@@ -129,7 +129,7 @@ find_here() {
     else
         checked=$(check_dimension "$API_URL/scalableTargetDimensions/$id")
     fi
-    # What follows is what AWS would refuse: an address of this machine.
+    # The rest is what AWS would refuse: a URL on this machine.
     say "${checked%%$'\n'*}"
 }
 
@@ -138,8 +138,9 @@ if [[ $environment == local ]]; then find_here; else find_on_aws; fi
 # macOS has no sha256sum.
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
-# A stack's name has neither dots nor other punctuation, but an id may. The end of the name distinguishes ids that look the same
-# without them, are cut off, or belong to another API: two dimensions in one stack would replace each other.
+# An id may contain dots and other punctuation, but a stack's name may not. The end of the name distinguishes ids that
+# look the same without them, are cut off, or belong to another API: two dimensions in one stack would replace each
+# other.
 stack=$SCALING_STACK-$(printf '%s' "$id" | tr -c 'A-Za-z0-9-' '-' | cut -c1-80)-$(printf '%s' "$resource_id" | sha256 | cut -c1-8)
 parameters=(
     "ResourceId=$resource_id"

@@ -78,7 +78,7 @@ deploy_stack "$SERVICES_STACK" services.yaml --capabilities CAPABILITY_IAM --tag
 say "The stack $SERVICES_STACK is deployed:"
 show_outputs "$SERVICES_STACK"
 
-# An emulator's gateway is not at the address that AWS would give it.
+# An emulator's gateway does not have AWS's URL.
 if [[ -z ${AWS_ENDPOINT_URL:-} ]]; then
     endpoint=$(stack_output "$SERVICES_STACK" ApiEndpoint)
     "$scripts_dir/smoke_test.sh" "$endpoint" --services

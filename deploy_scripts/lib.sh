@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What the deployment scripts share. Sourced, never run.
+# Shared by the deployment scripts. Sourced, never run.
 
-# macOS ships 3.2, which would stop in the middle of a script at syntax that it does not know.
+# macOS ships bash 3.2, which would stop in the middle of a script at syntax that it does not support.
 if ((BASH_VERSINFO[0] < 4)); then
     printf '%s needs bash 4 or later, and this is %s. On macOS: brew install bash\n' "$(basename "$0")" "$BASH_VERSION" >&2
     exit 1
@@ -37,7 +37,7 @@ usage_error() {
     exit 2
 }
 
-# An unexpected failure still ends with a message. One that `die` has reported within $(...) ends here as well.
+# An unexpected failure still ends with a message. This also ends the script after `die` within $(...) has reported one.
 on_error() {
     local status=$1 line=$2
     if ((status != SAID)); then
@@ -82,7 +82,7 @@ load_settings() {
             # shellcheck source=/dev/null
             source "$scripts_dir/config-$name.env"
             environment=$name
-            # What samconfig.toml calls it: dev is what sam takes by default.
+            # The environment's name in samconfig.toml: dev is sam's default.
             # shellcheck disable=SC2034 # the scripts that source this file use it
             sam_environment=${name/#dev/default}
             return
@@ -99,8 +99,8 @@ need_settings() {
     done
 }
 
-# check_told: exits if prod has no recipient for its alarms, unless both settings are `none`. A rule in the template does the
-# same for plain `sam deploy`.
+# check_told: exits if prod has no recipient for its alarms, unless both settings are `none`. A rule in the template
+# does the same for plain `sam deploy`.
 check_told() {
     local email=${ALARM_EMAIL:-} topic=${ALARM_TOPIC_ARN:-}
     [[ $environment == prod ]] || return 0
@@ -108,8 +108,8 @@ check_told() {
     die "prod's alarms would notify nobody. Set ALARM_EMAIL or ALARM_TOPIC_ARN in deploy_scripts/config-prod.env; ALARM_EMAIL=none and ALARM_TOPIC_ARN=none if that is what you want."
 }
 
-# Runs the AWS CLI and prints its output; a failure becomes one sentence.
-# It includes the CLI's own text, which names the operation and so tells a missing permission from a wrong setting.
+# Runs the AWS CLI and prints its output; a failure becomes one sentence. It includes the CLI's own message, which
+# names the operation and so distinguishes a missing permission from a wrong setting.
 ask_aws() {
     local output status=0
     output=$(aws "$@" 2>&1) || status=$?
@@ -183,8 +183,8 @@ in_region() {
     "$@"
 }
 
-# Always assign a status or an output in a statement of its own, x=$(stack_status NAME): if AWS does not answer,
-# `die` only exits $(...), and a test, an argument or `local x=` would take that for an empty answer.
+# Always assign a status or an output in a separate statement, x=$(stack_status NAME): if AWS does not respond,
+# `die` only exits $(...), and a test, an argument or `local x=` would take that for an empty result.
 
 # stack_state NAME: the stack's status as CloudFormation reports it, or nothing if the stack does not exist.
 stack_state() {
@@ -197,15 +197,15 @@ stack_state() {
     fi
 }
 
-# stack_status NAME: like stack_state, but nothing for a stack under review. Such a stack is empty, and stays so forever unless
-# its change set is executed; sam and the AWS CLI deploy as if it did not exist.
+# stack_status NAME: like stack_state, but empty for a stack under review. Such a stack is empty, and stays so forever
+# unless its change set is executed; sam and the AWS CLI deploy as if it did not exist.
 stack_status() {
     local status
     status=$(stack_state "$1") || exit
     [[ $status == REVIEW_IN_PROGRESS ]] || printf '%s' "$status"
 }
 
-# stack_output STACK KEY: the value, or nothing.
+# stack_output STACK KEY: the value; empty if it does not exist.
 stack_output() {
     local value
     value=$(ask_aws cloudformation describe-stacks --stack-name "$1" \
@@ -213,7 +213,7 @@ stack_output() {
     [[ $value == None ]] || printf '%s' "$value"
 }
 
-# stack_parameter STACK NAME: the value that the stack was deployed with; empty if there is none.
+# stack_parameter STACK NAME: the value that the stack was deployed with; empty if it does not exist.
 stack_parameter() {
     local value
     value=$(ask_aws cloudformation describe-stacks --stack-name "$1" \
@@ -251,7 +251,7 @@ deploy_stack() {
     fi
 }
 
-# delete_stack NAME: waits until it is gone.
+# delete_stack NAME: deletes it and waits until it is gone.
 delete_stack() {
     local stack=$1 state
     state=$(stack_state "$stack") || exit 1
@@ -286,8 +286,8 @@ image_digest() {
     fi
 }
 
-# check_subnets VPC SUBNET,SUBNET...: exits unless they exist in that VPC, in two availability zones. If both are empty, there
-# is nothing to check.
+# check_subnets VPC SUBNET,SUBNET...: exits unless they exist in that VPC, in two availability zones. Checks nothing
+# if both are empty.
 check_subnets() {
     local vpc=$1 subnets=$2 found zones wrong
     if [[ -z $vpc && -z $subnets ]]; then return; fi

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts for two regions share. Sourced after lib.sh, never run.
+# Shared by the scripts for two regions. Sourced after lib.sh, never run.
 
 # Stacks with CloudFront and Route 53 resources live in this region.
 # shellcheck disable=SC2034 # the scripts that source this file use it
@@ -19,7 +19,7 @@ check_two_regions() {
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
 readonly STRONG_SETS=("us-east-1 us-east-2 us-west-2" "eu-west-1 eu-west-2 eu-west-3 eu-central-1" "ap-northeast-1 ap-northeast-2 ap-northeast-3")
 
-# check_consistency: stops where AWS would refuse the table that the settings ask for, or would have to make another one.
+# check_consistency: exits if AWS would refuse the table in the settings, or would have to recreate it.
 check_consistency() {
     local set region inside table state
     local -a regions
@@ -41,7 +41,7 @@ check_consistency() {
                 die "AWS makes no strongly consistent table in ${regions[*]}. All three must be of one set: $(printf '%s; ' "${STRONG_SETS[@]}" | sed 's/; $//')." ;;
         *) die "DIMENSIONS_CONSISTENCY is '$DIMENSIONS_CONSISTENCY'. It must be EVENTUAL or STRONG." ;;
     esac
-    # What a table is made with it stays with.
+    # A table's consistency cannot be changed after its creation.
     state=$(stack_status "$API_STACK") || exit
     [[ -n $state ]] || return 0
     table=$(stack_output "$API_STACK" DimensionsTableName) || exit
@@ -64,10 +64,10 @@ api_id() {
         --query StackResourceDetail.PhysicalResourceId --output text
 }
 
-# api_endpoint REGION: the API's own address there, as AWS gives it.
+# api_endpoint REGION: the API's own URL there, as AWS reports it.
 api_endpoint() { in_region "$1" stack_output "$API_STACK" ApiEndpoint; }
 
-# api_address REGION: the address at which this machine reaches the API there. An emulator's gateway has another than AWS's.
+# api_address REGION: the URL for reaching the API there from this machine. An emulator's differs from AWS's.
 api_address() {
     local endpoint host
     endpoint=$(api_endpoint "$1") || exit
@@ -79,22 +79,23 @@ api_address() {
     fi
 }
 
-# public_address: the URL at which this machine reaches the shared address. Only an emulator, which has no DNS, needs another.
+# public_address: the URL for reaching the shared address from this machine. Only an emulator, without DNS, needs
+# another.
 public_address() { printf '%s' "${PUBLIC_ADDRESS:-https://$PUBLIC_NAME}"; }
 
-# status_of ADDRESS: the HTTP status, or 000 if nothing answers.
+# status_of ADDRESS: the HTTP status, or 000 without a response.
 status_of() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 10 "$1" || true; }
 
-# body_of ADDRESS: the body whatever the status, or nothing if nothing answers.
+# body_of ADDRESS: the body, whatever the status; empty without a response.
 body_of() { curl --silent --max-time 10 "$1" || true; }
 
-# json_text KEY: the text of a key in the JSON on standard input, or nothing.
+# json_text KEY: the text of a key in the JSON on standard input; empty if it does not exist.
 json_text() { sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p" | sed -n 1p; }
 
-# answering_region: the region that the shared address answers from, or nothing.
+# answering_region: the region where the shared address responds; empty without a response.
 answering_region() { body_of "$(public_address)/v1/metadata" | json_text region; }
 
-# writer_region ASKED_REGION: the region of the inventory's writer, or nothing if there is no global database.
+# writer_region ASKED_REGION: the region of the inventory's writer; empty without a global database.
 writer_region() {
     local output status=0
     output=$(in_region "$1" aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} rds describe-global-clusters \
@@ -107,7 +108,7 @@ writer_region() {
     fi
 }
 
-# member_in REGION ASKED_REGION: the ARN of the global database's cluster in a region, or nothing.
+# member_in REGION ASKED_REGION: the ARN of the global database's cluster in a region; empty if it does not exist.
 member_in() {
     local members
     members=$(in_region "$2" ask_rds describe-global-clusters --global-cluster-identifier "$GLOBAL_DATABASE" --output text \

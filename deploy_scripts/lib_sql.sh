@@ -7,7 +7,7 @@ readonly WAKE_SECONDS=120
 # Stands for NULL in a result.
 # shellcheck disable=SC2034 # the scripts that source this file use it
 readonly NULL=true
-# The records, one per line, with a blank between the values.
+# The records, one per line, with the values separated by a blank.
 readonly RECORDS="records[*].[join(' ', [*].to_string(not_null(stringValue, longValue, isNull)))]"
 
 # find_database: sets DB_CLUSTER_ARN and DB_SECRET_ARN, from the environment or from the database's stack, and the region.
@@ -30,8 +30,9 @@ find_database() {
         die "the stack $DATABASE_STACK names no cluster yet. Run deploy_scripts/deploy_rds.sh $environment again."
 }
 
-# try_statement SQL [OPTION...]: true, with the records in `answer`; or false if the database rejects it, with the error in
-# `refusal`. Waits while the cluster resumes. The statement goes through a pipe: every user of the machine can read arguments.
+# try_statement SQL [OPTION...]: succeeds with the records in `answer`; fails if the database rejects it, with the
+# error in `refusal`. Waits while the cluster resumes. The statement goes through a pipe: every user of the machine
+# can read arguments.
 try_statement() {
     local sql=$1 output status deadline=$((SECONDS + WAKE_SECONDS))
     shift

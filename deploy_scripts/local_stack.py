@@ -1,10 +1,10 @@
-"""Puts what deploy_scripts/scaling_target.yaml describes to the local AWS endpoints, which have no CloudFormation.
+"""Applies deploy_scripts/scaling_target.yaml to the local AWS endpoints, which have no CloudFormation.
 
     python3 local_stack.py TEMPLATE STACK PARAMETER=VALUE...
 
-Works out the template as CloudFormation does (parameters with their rules, conditions, Ref, If and Sub), and makes of the target,
-its scheduled actions, its policies and the alarms that invoke them the requests of the AWS CLI. What an earlier run has
-made, and the template no longer describes, is deleted. Other resources are on AWS alone, and named at the end.
+Evaluates the template as CloudFormation does (parameters with their rules, conditions, Ref, If and Sub), and turns the
+target, its scheduled actions, its policies and their alarms into requests of the AWS CLI. Whatever an earlier run has
+created and the template no longer describes is deleted. Other resources exist only on AWS; they are listed at the end.
 """
 
 import json
@@ -15,7 +15,7 @@ import sys
 import yaml
 
 PREFIX = "AWS::ApplicationAutoScaling::"
-# CloudFormation makes numbers and truth values of texts where a resource wants them.
+# CloudFormation converts texts to numbers and booleans where a resource requires them.
 NUMBERS, TRUTHS = {"Threshold"}, {"DisableScaleIn"}
 
 
@@ -48,7 +48,7 @@ def stop(sentence):
 
 
 class Template:
-    """A template with the values of its parameters; `made` holds what Ref gives for a resource that has been made."""
+    """A template with the values of its parameters; `made` contains the Ref value of each created resource."""
 
     def __init__(self, path, stack, given):
         with open(path, encoding="utf-8") as file:
@@ -98,7 +98,7 @@ class Template:
         return self.value(self.document["Conditions"][condition])
 
     def resources(self, kind):
-        """The resources of a type: logical id, whether the template has it with these parameters, and its properties."""
+        """The resources of a type: logical id, whether it exists with these parameters, and its properties."""
         for logical, resource in self.document["Resources"].items():
             if resource["Type"] == kind:
                 has = "Condition" not in resource or self.holds(resource["Condition"])
@@ -110,7 +110,7 @@ def parameter(name, rules, given):
     if value is None:
         stop(f"the parameter {name} has no value.")
     text = str(value)
-    # The rule for a resource id is that of AWS, where it is an address of API Gateway.
+    # The rule for a resource id is for AWS, where it is a URL of API Gateway.
     pattern = rules.get("AllowedPattern") if name != "ResourceId" else None
     if pattern and not re.fullmatch(pattern, text):
         stop(f"the parameter {name} is '{text}', and {rules.get('ConstraintDescription', f'must match {pattern}')}.")
@@ -189,7 +189,7 @@ def main(path, stack, *parameters):
             aws(scaling, "delete-scaling-policy", {**place, "PolicyName": name})
             print(f"policy {name}: deleted")
 
-    # Alarms that invoke no policy would tell nobody here.
+    # Alarms that invoke no policy would notify nobody here.
     made, absent = set(template.known), []
     for logical, has, raw in template.resources("AWS::CloudWatch::Alarm"):
         actions = raw["AlarmActions"]

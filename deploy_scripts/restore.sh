@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Restores the inventory or the dimensions beside what is there, and says how to switch.
+# Restores the inventory or the dimensions next to the existing ones, and explains how to switch.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_sql.sh"
 
-# How long AWS may take; a cluster of some GB takes 20 minutes or so.
+# How long AWS may take; a cluster of some GB takes about 20 minutes.
 readonly RESTORE_SECONDS=${RESTORE_SECONDS:-7200}
 readonly POLL_SECONDS=${RESTORE_POLL_SECONDS:-15}
 
@@ -55,7 +55,7 @@ stamp=$(date -u +%Y%m%d-%H%M%S)
 # The AWS CLI prints times in the machine's zone.
 export TZ=UTC
 
-# wait_for WHAT WANTED COMMAND...: until the command answers what is wanted.
+# wait_for WHAT WANTED COMMAND...: waits until the command's output is WANTED.
 wait_for() {
     local thing=$1 wanted=$2 state deadline=$((SECONDS + RESTORE_SECONDS))
     shift 2
@@ -68,7 +68,7 @@ wait_for() {
     say "  $thing: $state"
 }
 
-# seconds TIME: since 1970, of a time as the AWS CLI prints it in UTC; version 1 prints DynamoDB's as seconds already.
+# seconds TIME: since 1970, from a time in UTC as the AWS CLI prints it; version 1 prints DynamoDB's in seconds already.
 seconds() {
     if [[ $1 =~ ^[0-9]+(\.[0-9]+)?$ ]]; then
         printf '%s' "${1%.*}"
@@ -77,7 +77,7 @@ seconds() {
     fi
 }
 
-# within EARLIEST LATEST: stops where the moment asked for is not between them.
+# within EARLIEST LATEST: exits if the requested time is not between them.
 within() {
     local earliest latest asked
     if [[ -z $to ]]; then return; fi
@@ -89,7 +89,7 @@ within() {
 
 describe_table() { ask_aws dynamodb describe-table --table-name "$1" --query "$2" --output text; }
 
-# is_there COMMAND...: whether the thing that it describes exists.
+# is_there COMMAND...: whether the resource that it describes exists.
 is_there() {
     local output status=0
     output=$("$@" 2>&1) || status=$?
@@ -120,7 +120,7 @@ restore_dimensions() {
         ask_aws dynamodb restore-table-to-point-in-time --source-table-name "$table" --target-table-name "$as" "${when[@]}" >/dev/null
     fi
     wait_for "the table $as" ACTIVE describe_table "$as" Table.TableStatus
-    # None of these comes with a restore.
+    # A restore includes none of these.
     ask_aws dynamodb update-continuous-backups --table-name "$as" --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true >/dev/null
     if [[ $environment == prod ]]; then ask_aws dynamodb update-table --table-name "$as" --deletion-protection-enabled >/dev/null; fi
     after=$(ask_aws dynamodb scan --table-name "$as" --select COUNT --query Count --output text)
@@ -145,7 +145,7 @@ parameters() {
 describe_cluster() { ask_rds describe-db-clusters --db-cluster-identifier "$1" --query "DBClusters[0].$2" --output text; }
 describe_instance() { ask_rds describe-db-instances --db-instance-identifier "$1" --query 'DBInstances[0].DBInstanceStatus' --output text; }
 
-# look_at: prints what the database named by DB_CLUSTER_ARN and DB_SECRET_ARN holds.
+# look_at: prints a summary of the database named by DB_CLUSTER_ARN and DB_SECRET_ARN.
 look_at() {
     local version instances newest
     ask_database "SELECT MAX(version) FROM schema_version WHERE applied_utc IS NOT NULL"
@@ -203,7 +203,8 @@ restore_inventory() {
             --db-instance-class db.serverless --no-auto-minor-version-upgrade --no-publicly-accessible >/dev/null
     fi
     wait_for "its writer $as-writer" available describe_instance "$as-writer"
-    # A restored cluster has the users and passwords of that moment, and no secret: RDS makes a new one for its master.
+    # A restored cluster has the users and passwords of that time, but no secret: RDS creates a new one for its master
+    # user.
     secret=$(describe_cluster "$as" MasterUserSecret.SecretArn)
     if [[ -z $secret || $secret == None ]]; then
         ask_rds modify-db-cluster --db-cluster-identifier "$as" --manage-master-user-password --apply-immediately >/dev/null

@@ -47,7 +47,7 @@ case $status in
     *_IN_PROGRESS) die "the stack $API_STACK is being changed ($status). Wait until that has finished, and run this script again." ;;
 esac
 
-# Times are in UTC; the first 19 characters are the same in both versions of the AWS CLI, down to the second.
+# Times are in UTC; their first 19 characters, down to the second, are the same in both versions of the AWS CLI.
 deployed=$(ask_aws cloudformation describe-stacks --stack-name "$API_STACK" --query 'Stacks[0].LastUpdatedTime' --output text)
 if [[ $deployed == None ]]; then die "the stack $API_STACK has only been deployed once, so there is nothing to go back to."; fi
 deployed=${deployed:0:19}

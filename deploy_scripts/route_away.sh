@@ -136,11 +136,11 @@ if ! $yes && ! confirm "Do that?"; then
     die "nothing was changed. Answer yes, or give --yes."
 fi
 
-# ---- The writer first, so that the region can answer once traffic arrives ----
+# ---- The writer first, so that the region can respond once traffic arrives ----
 
 if $moves; then
     if $lossy; then
-        # Sent to the target region, since the writer's own region may not answer.
+        # Sent to the target region, since the writer's own region may not respond.
         action=(failover-global-cluster --allow-data-loss)
         asked=$target
     else
@@ -174,7 +174,7 @@ if [[ -n $changes ]]; then
     say "The stack $EDGE_STACK is changed; now Route 53 and CloudFront have to notice."
 fi
 
-# A change of a health check has no status to poll, so poll the address itself: three times in a row, since
+# A change of a health check has no status to poll, so poll the shared address itself: three times in a row, since
 # CloudFront's locations notice one by one.
 expected=$target
 if [[ $traffic == auto && $(status_of "$address/v1/health/ready") != 200 ]]; then

@@ -65,7 +65,7 @@ deadline=$((SECONDS + within))
 body=$(mktemp)
 trap 'rm -f "$body"' EXIT
 
-# ask PATH STATUS [TEXT]: the response must have this status and contain the text before the time is over.
+# ask PATH STATUS [TEXT]: waits, up to the time limit, for a response with this status that contains the text.
 ask() {
     local path=$1 expected=$2 text=${3:-} status code said
     while true; do

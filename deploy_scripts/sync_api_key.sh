@@ -45,7 +45,7 @@ check_account
 check_stack "$PRIMARY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
 check_stack "$STANDBY_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment --standby"
 
-# The value is passed in files that nobody else can read: every user of the machine can read arguments.
+# The value is passed in private files: every user of the machine can read arguments.
 umask 077
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -110,7 +110,7 @@ keys() {
     grep -Ev '^(None|$)' <<<"$found" || true
 }
 
-# sync_key: brings the key of the current region up to date.
+# sync_key: updates the key of the current region.
 sync_key() {
     local plan planned id found holds done="was already valid"
     plan=$(ask_aws cloudformation describe-stack-resource --stack-name "$API_STACK" --logical-resource-id ApiUsagePlan \
@@ -137,8 +137,8 @@ sync_key() {
     say "$AWS_REGION: the key $key_name $done."
 }
 
-# answered: the status of a request with the key. A region without the inventory's writer cannot serve it, but it
-# has accepted the key by then; only a 403 means that it has not.
+# answered: the status of a request with the key. A region without the inventory's writer cannot serve it, but has
+# accepted the key by then; only a 403 means that it has not.
 answered() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 35 --config <(printf 'header = "x-api-key: %s"\n' "$value") "$1/ec2?limit=1" || true; }
 
 for region in "$PRIMARY_REGION" "$STANDBY_REGION"; do in_region "$region" sync_key; done

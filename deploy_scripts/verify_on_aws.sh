@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks in a deployed API what no emulator can.
+# Checks a deployed API for things that no emulator can check.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/lib_regions.sh"
@@ -35,10 +35,10 @@ load_settings "$name" dev prod
 need_settings API_STACK
 check_account
 check_stack "$AWS_REGION" "$API_STACK" "deploy_scripts/deploy_api.sh $environment"
-# A test uses another address than the one that AWS gave the stack.
+# Tests use another URL than the stack's.
 endpoint=${API_ENDPOINT:-}
 if [[ -z $endpoint ]]; then endpoint=$(stack_output "$API_STACK" ApiEndpoint); fi
-# With an issuer of tokens, they take the place of keys.
+# With an issuer of tokens, tokens replace keys.
 issuer=$(stack_parameter "$API_STACK" JwtIssuer)
 caller="an API key"
 refused_caller='403 {"code":"Forbidden","message":"*x-api-key*'
@@ -56,7 +56,7 @@ trap 'rm -rf "$work"' EXIT
 # Keys are passed in files: every user of the machine can read a program's arguments.
 (umask 077 && printf 'header = "x-api-key: %s"\n' "$key" >"$work/key")
 if [[ -n $issuer ]]; then
-    # What API Gateway lets through to the authorizer, and the authorizer must not accept: unsigned, and signed by nobody.
+    # Tokens that API Gateway passes to the authorizer, which must reject them: unsigned, and signed by nobody.
     unsigned="$(printf '{"alg":"none"}' | base64 | tr -d '=\n' | tr '+/' '-_').$(printf '{"iss":"%s"}' "$issuer" | base64 | tr -d '=\n' | tr '+/' '-_')."
     (
         umask 077
@@ -196,7 +196,7 @@ say "---- Metrics and releases ----"
 # CloudWatch lists a new metric after up to a quarter of an hour.
 metrics=$(ask_aws cloudwatch list-metrics --namespace "FleetApi/$API_STACK" --query 'Metrics[].MetricName' --output text)
 row "metrics from the log's lines" "*Latency*Requests*" "$(tr '\t' '\n' <<<"$metrics" | sort -u | tr '\n' ' ')"
-# Counted here: the AWS CLI asks a long list page by page, and applies a query to each.
+# Counted here: the AWS CLI reads a long list page by page, and applies a query to each.
 resources=$(ask_aws cloudformation list-stack-resources --stack-name "$API_STACK" --query 'StackResourceSummaries[].[ResourceType]' --output text)
 functions=$(grep -c '^AWS::Lambda::Version$' <<<"$resources" || true)
 row "functions with an alias" "$functions" "$(grep -c '^AWS::Lambda::Alias$' <<<"$resources" || true)"
