@@ -15,7 +15,7 @@ use crate::{
 
 /// How often each page is requested.
 const TIMES: usize = 41;
-/// Where a deep page begins: after three quarters of the ids.
+/// The id after which a deep page begins: after three quarters of the ids.
 const DEEP: &str = "i-750000";
 const DIGITS: &str = "(SELECT '0' AS d UNION ALL SELECT '1' UNION ALL SELECT '2' UNION ALL SELECT '3' UNION ALL SELECT '4' \
                       UNION ALL SELECT '5' UNION ALL SELECT '6' UNION ALL SELECT '7' UNION ALL SELECT '8' UNION ALL SELECT '9')";

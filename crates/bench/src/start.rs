@@ -36,7 +36,7 @@ const LOOKS: usize = 5;
 #[derive(Clone)]
 pub(crate) struct StartPlan {
     pub(crate) starts: usize,
-    /// Where the programs are, if they are not to be built.
+    /// The folder of the programs, if they are not to be built.
     pub(crate) binaries: Option<PathBuf>,
     /// The functions' names; all of them if empty.
     pub(crate) only: Vec<String>,

@@ -17,7 +17,7 @@ pub enum SettingsError {
     Missing {
         /// The variable.
         name: &'static str,
-        /// What it must be.
+        /// The rule for its value.
         rule: &'static str,
     },
     /// Its value is invalid. The value is not shown, since it may be one that was meant for another setting.
@@ -25,7 +25,7 @@ pub enum SettingsError {
     Wrong {
         /// The variable.
         name: &'static str,
-        /// What it must be.
+        /// The rule for its value.
         rule: &'static str,
     },
 }

@@ -11,7 +11,7 @@ use thiserror::Error;
 /// The cause of a failure, kept whole for the log.
 pub type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Which store failed.
+/// The store that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Store {
     /// The EC2 inventory: Aurora MySQL behind the RDS Data API.
@@ -39,26 +39,26 @@ pub enum StoreError {
     /// The store is temporarily unavailable: throttled, resuming, unreachable or too busy.
     #[error("{store} is unavailable")]
     Unavailable {
-        /// Which store.
+        /// The store.
         store: Store,
         /// How long a caller should wait before it tries again.
         retry_after: Duration,
-        /// What happened.
+        /// The cause.
         source: Cause,
     },
     /// The store refused, or returned something that it never should: an operator's or a programmer's error.
     #[error("{store} is misconfigured, or gave an unexpected answer")]
     Fault {
-        /// Which store.
+        /// The store.
         store: Store,
-        /// What happened.
+        /// The cause.
         source: Cause,
     },
     /// The store's schema does not fit this program: migrations are missing, or the schema has moved on without the
     /// program.
     #[error("{store} has a schema that this version does not know")]
     Schema {
-        /// Which store.
+        /// The store.
         store: Store,
         /// The version that is needed, and the one that was found.
         source: Cause,

@@ -218,7 +218,7 @@ mod tests {
 
     const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3/prod/GET/ec2/i-1";
 
-    /// Does what the header says.
+    /// Acts as the header says.
     struct ScriptedAuthorizer;
 
     impl Authorizer for ScriptedAuthorizer {

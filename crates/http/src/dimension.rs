@@ -353,7 +353,7 @@ mod tests {
         ));
     }
 
-    /// What is logged.
+    /// The logged lines.
     #[derive(Clone, Default)]
     struct CapturedLines(Arc<Mutex<Vec<u8>>>);
 

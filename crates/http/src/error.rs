@@ -26,7 +26,7 @@ pub enum ApiError {
     Unavailable {
         /// How long to wait before a retry; sent in whole seconds.
         retry_after: Duration,
-        /// What happened.
+        /// The cause.
         #[source]
         cause: Cause,
     },

@@ -9,7 +9,7 @@ use crate::{
     response::{Response, json},
 };
 
-/// Which keys an error body has.
+/// The keys of an error body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ErrorBody {
     /// `code`, `message` and `request_id`.

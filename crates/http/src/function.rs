@@ -28,7 +28,7 @@ pub trait Function: Send + Sync + 'static {
     const NAME: &'static str;
     /// The routes that it serves. The template must have the same ones; a test compares them.
     const ROUTES: &'static [Route];
-    /// Which keys its error bodies have.
+    /// The keys of its error bodies.
     const ERROR_BODY: ErrorBody = ErrorBody::Standard;
     /// The request body of a [`rehearsal`](crate::rehearsal()).
     const REHEARSAL: &'static str = "";
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
     use crate::{json, path_parameter, request_id, route};
 
-    /// Does what its path parameter says.
+    /// Acts as its path parameter says.
     struct ScriptedFunction;
 
     impl Function for ScriptedFunction {
@@ -213,7 +213,7 @@ mod tests {
         }
     }
 
-    /// Has the error bodies of the inventory.
+    /// A function with the inventory's error bodies.
     struct InventoryFunction;
 
     impl Function for InventoryFunction {

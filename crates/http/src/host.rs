@@ -1,6 +1,6 @@
 //! The caller of a function: API Gateway, or a stand-in that differs from it.
 //!
-//! An event does not say which of them made it, so the environment does.
+//! An event does not show which of them made it, so the environment does.
 
 use thiserror::Error;
 

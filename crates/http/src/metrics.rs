@@ -26,7 +26,7 @@ const MAX_VALUES: usize = 100;
 /// What CloudWatch rejects in a dimension value: it accepts printable ASCII, without a colon at the start.
 const NOT_IN_A_VALUE: &AsciiSet = &CONTROLS.add(b'%').add(b':');
 
-/// What the functions of this process measure.
+/// The metrics settings of this process.
 static METRICS: OnceLock<MetricsSettings> = OnceLock::new();
 
 /// Invalid settings of the metrics.
@@ -42,7 +42,7 @@ pub(crate) enum MetricsError {
     ByDimension,
 }
 
-/// Where the metrics of a stack go.
+/// The metrics of a stack: their namespace, and whether there are any by dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MetricsSettings {
     namespace: String,
@@ -52,7 +52,7 @@ pub(crate) struct MetricsSettings {
 /// Measurements of the dimensions in a response. CloudWatch has no unit for capacities.
 #[derive(Clone, Debug)]
 pub(crate) enum CapacityMetrics {
-    /// Of one dimension.
+    /// A single dimension.
     One {
         id: String,
         actual: f64,

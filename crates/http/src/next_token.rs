@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// Where the next page of a list begins.
+/// The position where the next page of a list begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NextToken(String);
 

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::{ApiError, Response, Route, json, json_lines::tests::written, path_parameter};
 
-    /// Does what its body says, and logs it.
+    /// Acts as its body says, and logs it.
     struct RehearsedFunction<const PANICS: bool>;
 
     impl<const PANICS: bool> Function for RehearsedFunction<PANICS> {

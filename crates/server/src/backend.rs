@@ -49,7 +49,7 @@ const PROXIES: [&str; 6] = [
 /// Open stores, and how to reach them.
 pub(crate) struct OpenStores {
     pub(crate) clients: Clients,
-    /// What the hosted functions need.
+    /// The settings of the hosted functions.
     pub(crate) settings: FunctionSettings,
     /// The local endpoints; they stop when this is dropped.
     pub(crate) local: Option<LocalAws>,

@@ -17,13 +17,13 @@ use crate::{
 /// The settings of the functions. Those that no function needs may be left out.
 #[derive(Clone, Debug)]
 pub struct FunctionSettings {
-    /// Where the inventory is, with the secret that the functions use.
+    /// The location of the inventory, with the secret that the functions use.
     pub inventory: Option<InventorySettings>,
     /// Another secret for the functions that add and remove, as each function has its own on AWS.
     pub writer_secret: Option<String>,
     /// The role of this region's inventory.
     pub inventory_role: InventoryRole,
-    /// Where the dimensions are.
+    /// The location of the dimensions.
     pub dimensions: Option<DimensionsSettings>,
     /// How dimensions behave.
     pub scaling: Option<ScalingSettings>,

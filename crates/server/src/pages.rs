@@ -37,7 +37,7 @@ pub(crate) struct Pages {
     refresh: Refresh,
 }
 
-/// Who sent a request that may change a dimension.
+/// The sender of a request that may change a dimension.
 pub(crate) struct Caller(String);
 
 impl Caller {

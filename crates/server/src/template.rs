@@ -32,7 +32,7 @@ pub enum TemplateError {
         event: String,
         /// What is missing or wrong.
         key: &'static str,
-        /// What it must be.
+        /// The rule for it.
         rule: &'static str,
     },
     /// A function with routes that does not name its program.

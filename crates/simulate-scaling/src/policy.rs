@@ -111,7 +111,7 @@ pub fn scale_out(
     bounds: CapacityBounds,
     added: Option<f64>,
 ) -> PolicyVerdict {
-    // Zero times anything is zero, but the metric says that there is work to do.
+    // Zero times anything is zero, but the metric shows that there is work to do.
     let wanted = needed_capacity(newest.capacity.max(1.0), newest.metric, target);
     scale_out_to(wanted, current, bounds, added)
 }

@@ -1,4 +1,4 @@
-//! What Application Auto Scaling refuses when a target or a policy is registered.
+//! Checks for what Application Auto Scaling refuses at the registration of a target or a policy.
 //!
 //! A custom resource's id is the URL of an Amazon API Gateway resource, which its service-linked role calls
 //! (<https://docs.aws.amazon.com/autoscaling/application/userguide/services-that-can-integrate-custom.html>).

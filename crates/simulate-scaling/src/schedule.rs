@@ -45,7 +45,7 @@ impl ScheduledAction {
     /// are in UTC, and only recurring actions have them.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
+    /// A sentence about the problem.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (head, rest) = text
             .split_once('(')

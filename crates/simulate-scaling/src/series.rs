@@ -24,7 +24,7 @@ impl Series {
     /// Parses `text`: a function such as `sine(min=20, max=400, period=24h)`, or else the path of a CSV file.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
+    /// A sentence about the problem.
     pub fn parse(text: &str) -> Result<Self, String> {
         match text.trim().split_once('(') {
             Some((name, rest)) if !Path::new(text).exists() => {

@@ -213,7 +213,7 @@ pub(super) fn read_listed(
     Ok((id, read(Some(item))?.stored))
 }
 
-/// The dimension id in `item`, which may be a key alone.
+/// The dimension id in `item`, which may consist of only the key.
 pub(super) fn key(item: &HashMap<String, AttributeValue>) -> Result<DimensionId, ItemError> {
     DimensionId::parse(string(item, KEY)?).map_err(ItemError::Key)
 }

@@ -58,7 +58,8 @@ pub(super) async fn add(
     let created = created.map(|date| date.to_string());
     let budget = TimeBudget::start();
     let mut pace = RetryPace::new(budget);
-    // The same for all attempts: it tells our own row, from an attempt whose response was lost, from another client's.
+    // The same for all attempts: it distinguishes our own row, from an attempt whose response was lost, from another
+    // client's.
     let token = Uuid::new_v4().to_string();
     let mut sent = false;
     loop {

@@ -16,7 +16,7 @@ use crate::{
     paging::{INSTANCES, fill, filters},
 };
 
-/// A statement as it was sent, with its parameters.
+/// A statement as sent, with its parameters.
 struct SentStatement {
     what: String,
     sql: String,

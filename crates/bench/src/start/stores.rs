@@ -23,7 +23,7 @@ use tokio_rustls::rustls::{
 use super::messages::HttpMessage;
 use crate::error::BenchError;
 
-/// Where systems keep their certificate authorities in one file: Debian, and Lambda's Amazon Linux.
+/// The files in which systems have all their certificate authorities: Debian, and Lambda's Amazon Linux.
 const SYSTEM_BUNDLES: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",

@@ -10,15 +10,16 @@ text_type!(
     InstanceId, 255, check_trimmed
 );
 text_type!(
-    /// The region an instance is said to be in: 1–30 printable characters. Clients send odd values, so it is no list.
+    /// The region of an instance, as the client gives it: 1–30 printable characters. Clients send odd values, so
+    /// there is no list of valid ones.
     Region, 30, check_trimmed
 );
 text_type!(
-    /// The account an instance is said to belong to: 1–13 printable characters.
+    /// The account of an instance, as the client gives it: 1–13 printable characters.
     AccountId, 13, check_trimmed
 );
 
-/// An instance to add. The store gives it its creation date.
+/// An instance to add. The store sets its creation date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewInstance {
     /// Its id, which must be unique.

@@ -1,4 +1,4 @@
-//! A server that is killed under load keeps what it acknowledged, stores nothing partially, and starts again.
+//! A server that is killed under load loses nothing that it acknowledged, stores nothing partially, and starts again.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -12,7 +12,7 @@ const SERVER: &str = env!("CARGO_BIN_EXE_fleet-faults-server");
 /// How many clients add; the same number patch, each a separate dimension.
 const CLIENTS: usize = 4;
 
-/// What one client did until the server died.
+/// The adds of one client until the server died.
 struct Adds {
     /// Ids that were acknowledged.
     acknowledged: Vec<String>,

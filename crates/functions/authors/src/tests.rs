@@ -25,7 +25,7 @@ async fn an_entry_is_found_by_its_id_and_by_no_other_text() {
             json!({"id": 1, "name": "Mark Wilkins", "book": "Learning Amazon Web Services (AWS)"})
         )
     );
-    // As a REST API passes it: percent-encoded.
+    // Percent-encoded, as a REST API passes it.
     let encoded = TestEvent::read("get-author").raw_path_parameter("id", "%31");
     assert_eq!(send(encoded).await.0, 200);
     for id in [

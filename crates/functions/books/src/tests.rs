@@ -25,7 +25,7 @@ async fn an_entry_is_found_by_its_id_and_by_no_other_text() {
             json!({"id": 1, "isbn": 9781119490708_u64, "title": "AWS Certified Cloud Practitioner Study", "publisher": "Wiley", "date": "07/02/2019"})
         )
     );
-    // As a REST API passes it: percent-encoded.
+    // Percent-encoded, as a REST API passes it.
     let encoded = TestEvent::read("get-book").raw_path_parameter("id", "%31");
     assert_eq!(send(encoded).await.0, 200);
     for id in [

@@ -106,7 +106,7 @@ async fn an_unknown_query_parameter_is_named() {
     );
 }
 
-/// As recorded from AWS: the id stays encoded in the event.
+/// The event is as recorded from AWS, with the id encoded.
 #[tokio::test]
 async fn an_encoded_id_is_decoded() {
     let encoded = event().raw_path_parameter("aws_instance_id", "instance%2D002");

@@ -83,7 +83,7 @@ async fn nothing_is_removed_where_the_query_asks_for_something_unknown() {
     );
 }
 
-/// As recorded from AWS: the id stays encoded in the event.
+/// The event is as recorded from AWS, with the id encoded.
 #[tokio::test]
 async fn an_encoded_id_is_decoded() {
     let encoded = event().raw_path_parameter("aws_instance_id", "instance%2D002");

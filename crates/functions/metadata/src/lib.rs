@@ -19,7 +19,7 @@ const DESCRIPTION: &str = "Fleet API keeps an inventory of EC2 instances and sca
 /// The API's description; `cargo run -p fleet-openapi` writes it.
 pub const OPENAPI: &str = include_str!("openapi.json");
 
-/// Where the function runs.
+/// The place where the function runs.
 #[derive(Clone, Debug)]
 pub struct Deployment {
     /// The AWS region, if known (`AWS_REGION`).

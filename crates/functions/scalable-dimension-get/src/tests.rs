@@ -130,7 +130,7 @@ async fn in_production_mode_a_look_changes_nothing() {
     );
 }
 
-/// As recorded from AWS: the id stays encoded in the event.
+/// The event is as recorded from AWS, with the id encoded.
 #[tokio::test]
 async fn an_encoded_id_is_decoded() {
     for (raw, id) in [("a%20b", "a b"), ("a%2525", "a%25")] {

@@ -1,4 +1,5 @@
-//! Who may call, according to a template: what each route requires, its throttles, the usage plan, and API Gateway's responses.
+//! The access rules in a template: what each route requires, its throttles, the usage plan, and API Gateway's
+//! responses.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 
 use super::{TemplateError, events, get, intrinsics::Document, route, text};
 
-/// What a template requires of callers.
+/// The access rules in a template.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AccessRules {
     /// Each route's own rule.

@@ -1,4 +1,4 @@
-//! Which certificates clients may present, and on which routes they must.
+//! The certificates that clients may present, and the routes on which they must.
 
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ pub enum TlsError {
         option: &'static str,
         /// Its value.
         value: String,
-        /// What is allowed.
+        /// The rule for it.
         must: &'static str,
     },
     /// A file or folder cannot be read or created.

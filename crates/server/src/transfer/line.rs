@@ -16,7 +16,7 @@ pub(super) enum TransferLine {
     Dimension(DimensionLine),
     /// The position where an interrupted export continues.
     Next(PagePosition),
-    /// What the file contains.
+    /// The numbers of lines in the file.
     End(Counts),
 }
 

@@ -1,4 +1,4 @@
-//! Where the functions find their stores.
+//! The location of the functions' stores.
 
 use std::net::TcpListener;
 

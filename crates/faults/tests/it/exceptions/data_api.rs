@@ -256,7 +256,7 @@ struct RefusedCall<'a> {
     exception: &'a DataApiException,
     /// The calls of the request without a failure.
     calls: &'static [&'static str],
-    /// Which of them is refused.
+    /// The index of the refused one.
     refused: usize,
     lasts: bool,
 }
