@@ -103,8 +103,7 @@ interruptible() {
 # check FILE... [OPTION...]: tests in checks/, by pytest. Their files are in the work folder.
 check() { interruptible "$target/ci-venv/bin/python" -B -m pytest -p no:cacheprovider --basetemp "$work/pytest" --quiet "$@"; }
 
-# debian_tree RELEASE: the files of a Debian in target/, created if missing or if its packages change. Sets `debian`
-# to the folder.
+# debian_tree RELEASE: a Debian's files in target/, recreated if its packages change. Sets `debian` to the folder.
 debian_tree() {
     debian=$target/ci-debian-$1
     mkdir -p "$target"

@@ -40,16 +40,14 @@ def symbols(program):
 
 
 def has_aws_lc(program):
-    """Whether a program contains AWS-LC, which must lack what AWS_LC_SYS_NO_JITTER_ENTROPY in .cargo/config.toml
-    removes."""
+    """Whether a program contains AWS-LC; fails if AWS_LC_SYS_NO_JITTER_ENTROPY of .cargo/config.toml had no effect."""
     found = symbols(program)
     assert "jent_" not in found, f"{program.name} collects CPU jitter: its build did not read .cargo/config.toml"
     return "aws_lc_" in found
 
 
 def arrange(tree):
-    """Creates the tree's .aws-sam/build: a folder with a stripped `bootstrap` for each function, and a template for
-    them."""
+    """Creates the tree's .aws-sam/build: a folder with a stripped `bootstrap` per function, and a template for them."""
     build, name, lines, programs = tree / ".aws-sam/build", "", [], {}
     for line in (tree / "template.yaml").read_text().splitlines():
         if found := re.fullmatch(r"  (\w+):", line):
@@ -86,8 +84,7 @@ def pack(build):
 
 
 def sam_build(tree, *options):
-    """`sam build` in a tree. Without FLEET_RELEASE it skips optimisations of speed and size, which take most of the
-    time."""
+    """`sam build` in a tree, without optimisations, which take most of the time, unless FLEET_RELEASE is set."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(RELEASE), "PATH": f"{SAM.parent}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     if not AS_RELEASED:
         environment |= {f"CARGO_PROFILE_RELEASE_{name}": value for name, value in QUICK.items()}

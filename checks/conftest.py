@@ -17,8 +17,7 @@ EXPIRED = "(ExpiredToken) when calling the GetCallerIdentity operation: The secu
 
 
 def pytest_configure():
-    """Makes a signal end what the tests have started, as Ctrl-C does. A shell's background jobs ignore SIGINT
-    otherwise."""
+    """Makes a signal end what the tests have started, as Ctrl-C does: background jobs of a shell ignore SIGINT."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
 

@@ -218,8 +218,7 @@ def first(rows, command, key=lambda row: row):
 
 
 def follow_here(shell, production):
-    """Runs the commands in HERE; yields a message for each command of the documents that is wrong, or that nothing
-    runs.
+    """Runs the commands in HERE; yields a message for each of the documents' commands that is wrong or never run.
 
     Commands after SCALING_MODE=production in a block use the server `production`.
     """

@@ -117,8 +117,7 @@ class Program:
 
 
 class Programs:
-    """The programs of one check, in a separate folder, without AWS credentials or fleet-server options in the
-    environment."""
+    """The programs of one check, in a separate folder, without AWS credentials or fleet-server's options."""
 
     def __init__(self, folder):
         # The running programs by name, and all that were started.

@@ -18,8 +18,7 @@ ALL = {"StageName": "prod", "AlarmEmail": "ops@example.com", "AlarmTopicArn": TO
 
 
 def all_alarms():
-    """The (file, name, properties) of the alarms in every template; those of template.yaml after SAM's
-    transformation."""
+    """The (file, name, properties) of the alarms in every template; template.yaml's after SAM's transformation."""
     for name, alarm in Stack(**ALL).of_type(METRIC, LOG):
         yield "template.yaml", name, alarm
     for file in sorted((ROOT / "deploy_scripts").glob("*.yaml")):
@@ -39,8 +38,8 @@ def test_no_alarm_refers_to_too_many_metrics():
 
 @no_findings
 def test_each_function_is_in_one_alarm_on_errors_and_one_on_throttles():
-    """Each function's errors and throttles are in one alarm each, except the authorizer's errors, which include
-    refusals."""
+    """Each function's errors and throttles are in one alarm each, except the authorizer's errors (refusals are
+    errors)."""
     stack = Stack(**ALL)
     for metric in ("Errors", "Throttles"):
         watched = Counter()
@@ -133,12 +132,10 @@ def fires(alarm, periods):
 
 @no_findings
 def test_every_alarm_can_fire():
-    """The alarms on the API's responses fire at ten requests an hour and at a thousand a second, but not for one bad
-    request."""
+    """The alarms on responses fire at ten requests an hour and at a thousand a second, but not for one bad request."""
     alarms = dict(Stack(**ALL).of_type(METRIC))
     for name, good, bad in (("LatencyAlarm", 20, 20_000), ("ServerErrorsAlarm", 0, 1), ("ClientErrorsAlarm", 0, 1)):
-        # An hour of five-minute periods: a request every six minutes, or 300,000 per period, of which each sample
-        # stands for 300.
+        # An hour of five-minute periods: a request every six minutes, or 300,000 per period, with one sample per 300.
         seldom = lambda sample: [[sample] if period % 6 != 5 else [] for period in range(12)]
         share = 0.6 if name == "ClientErrorsAlarm" else 0.02
         often = [[bad] * int(1000 * share) + [good] * int(1000 * (1 - share))] * 12

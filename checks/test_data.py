@@ -16,8 +16,7 @@ INSTANCES = [found["Properties"] for found in DATABASE.values() if found["Type"]
 
 @no_findings
 def test_prods_data_is_protected():
-    """prod's cluster and table are protected from deletion; the table outlives its stack, and the cluster leaves a
-    snapshot."""
+    """prod's cluster and table cannot be deleted; the table outlives its stack, and the cluster leaves a snapshot."""
     if PROD["DELETION_PROTECTION"] != "true":
         yield "config-prod.env: DELETION_PROTECTION is not true"
     if "TableDeletionProtection=true" not in PARAMETERS.split():
@@ -36,8 +35,7 @@ def test_prods_data_is_protected():
 
 @no_findings
 def test_the_database_is_kept_as_its_version_line_wants_it():
-    """A reader in a second zone, no pause in prod, fixed windows, no upgrade out of the version line, a slow-query
-    log."""
+    """A reader in a second zone, no pause in prod, fixed windows, no upgrade out of the line, a slow-query log."""
     if float(PROD["MIN_CAPACITY"]) <= 0:
         yield "config-prod.env: MIN_CAPACITY lets the cluster pause"
     if PROD["READER"] != "true":

@@ -151,8 +151,7 @@ def asked_of_callers(stack, by_key):
 
 @no_findings
 def test_an_issuer_makes_an_authorizer():
-    """The authorizer exists only with an issuer, has no permissions, and API Gateway calls its alias with the
-    header."""
+    """The authorizer exists only with an issuer and has no permissions; API Gateway passes the header to its alias."""
     kinds = ("AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::IAM::Role", "AWS::Lambda::Permission", "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter")
     made = {name for name, _ in Stack(**ISSUER).of_type(*kinds)} - {name for name, _ in Stack().of_type(*kinds)}
     if made != {"JwtAuthorizer", "JwtAuthorizerAliaslive", "JwtAuthorizerRole", "JwtAuthorizerPermission", "AuthorizerFailuresAlarm", "AuthorizerFailuresMetric"}:
@@ -192,8 +191,7 @@ def test_a_changed_definition_is_deployed():
 
 @no_findings
 def test_each_name_has_a_tls_policy():
-    """A REST API and its names have a TLS policy, and the newer policies an access mode: AWS refuses one without the
-    other."""
+    """A REST API and its names have a TLS policy, and newer policies an access mode: AWS requires both together."""
     found = []
     for policy in yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]["TlsPolicy"]["AllowedValues"]:
         given = {"TlsPolicy": policy, "DomainName": "api.example.com", "DomainCertificateArn": "arn"}
@@ -276,8 +274,7 @@ def test_names_and_certificates_come_with_their_parameters():
 
 @no_findings
 def test_other_addresses_reach_the_signed_routes_alone():
-    """A list of addresses closes every route to all others, except the signed routes that Application Auto Scaling
-    calls."""
+    """A list of addresses closes every route to all others, except the signed routes for Application Auto Scaling."""
     addresses = ["192.0.2.0/24", "198.51.100.7/32"]
     if found := Stack().of_type("AWS::WAFv2::WebACL", "AWS::WAFv2::IPSet", "AWS::WAFv2::WebACLAssociation"):
         yield f"without AllowedAddresses there is {found}"
@@ -307,8 +304,7 @@ def test_other_addresses_reach_the_signed_routes_alone():
 
 @no_findings
 def test_a_stack_has_two_log_groups():
-    """A stack has one log group for its functions and one for access, which prod keeps; lines can be found by request
-    id."""
+    """A stack has a log group for functions and one for access, which prod keeps; a request id finds its lines."""
     for keep, policy in (("true", "Retain"), ("false", "Delete")):
         stack = Stack(KeepLogs=keep, AccessLogs="write", LogRetentionInDays=90)
         groups = {name: found for name, found in stack.resources.items() if found["Type"] == "AWS::Logs::LogGroup"}

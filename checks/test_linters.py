@@ -1,5 +1,4 @@
-"""Linters for templates, workflows, the Dockerfile and shell scripts. Needs shellcheck, and the scanners installed by
-.ci/templates."""
+"""Linters for templates, workflows, the Dockerfile and scripts. Needs shellcheck, and .ci/templates' scanners."""
 
 import os
 import re

@@ -1,5 +1,4 @@
-"""The workflows and buildspecs: pinned actions, one version of each tool, commands that shellcheck accepts. Needs
-shellcheck.
+"""The workflows and buildspecs: pinned actions, one version of each tool, valid commands. Needs shellcheck.
 
 `.ci/platform` runs actionlint on the workflows, and deploys the pipelines.
 """

@@ -126,8 +126,7 @@ def test_callers_call_the_alias():
 
 @no_findings
 def test_releases_move_the_alias_after_the_check():
-    """CodeDeploy moves each function's alias after the check, and back if an error alarm fires during a gradual
-    release."""
+    """CodeDeploy moves each alias after the check, and back if an error alarm fires during a gradual release."""
     for kind, watched in (("AllAtOnce", False), ("Canary10Percent15Minutes", True)):
         stack = Stack(ReleaseType=kind, **ISSUER)
         groups = dict(stack.of_type("AWS::CodeDeploy::DeploymentGroup"))

@@ -116,8 +116,8 @@ def test_the_execution_role_has_every_permission():
 
 @no_findings
 def test_the_boundary_cannot_be_lifted():
-    """The execution role writes roles only within the boundary and cannot lift it, and no role of the template needs
-    more."""
+    """The execution role writes roles only within the boundary, which it cannot lift and which suffices for all
+    roles."""
     boundary = resources_of_roles()["Boundary"]["Properties"]["PolicyDocument"]["Statement"]
     for statement in statements():
         for action in as_list(statement["Action"]):

@@ -64,8 +64,7 @@ def test_each_variable_has_a_value_for_sam_local():
 
 @no_findings
 def test_each_function_has_the_secret_of_its_user_alone():
-    """Functions that add or remove have only the writer's secret, all others only the reader's, in settings and
-    policy."""
+    """Functions that add or remove have only the writer's secret, others only the reader's, in settings and policy."""
     for name, function in FUNCTIONS.items():
         properties = json.dumps(function["Properties"])
         secrets = set(re.findall(r"/(reader|writer)(?:-\?{6})?\"", properties))
@@ -130,8 +129,8 @@ def test_people_can_sign_in_and_functions_carry_nothing_for_it():
 
 @no_findings
 def test_libraries_compile_without_an_sdk():
-    """A handler's library, which tests and the OpenAPI document compile, needs no SDK: only the program has the
-    feature `aws`."""
+    """A handler's library, which tests and the document compile, needs no SDK: only the program has the feature
+    `aws`."""
     for function in FUNCTIONS.values():
         package = function["Metadata"]["BuildProperties"]["Binary"]
         command = ["cargo", "tree", "--package", package, "--no-default-features", "--edges", "normal,dev", "--prefix", "none", "--format", "{p}", "--locked", "--offline"]
@@ -178,8 +177,7 @@ def functions_in(value):
 
 @no_findings
 def test_rules_call_what_cloudformation_knows_there():
-    """The Rules of every template only call functions that CloudFormation allows there; otherwise it refuses the
-    template."""
+    """The templates' Rules only call functions that CloudFormation allows there; it refuses others."""
     for file in (ROOT / "template.yaml", *sorted((ROOT / "deploy_scripts").glob("*.yaml"))):
         for rule, found in yaml_parse(file.read_text()).get("Rules", {}).items():
             for name in sorted(set(functions_in(found)) - RULE_FUNCTIONS):

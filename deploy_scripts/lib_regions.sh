@@ -79,8 +79,7 @@ api_address() {
     fi
 }
 
-# public_address: the URL for reaching the shared address from this machine. Only an emulator, without DNS, needs
-# another.
+# public_address: the URL for reaching the shared address from this machine. Only an emulator, without DNS, has another.
 public_address() { printf '%s' "${PUBLIC_ADDRESS:-https://$PUBLIC_NAME}"; }
 
 # status_of ADDRESS: the HTTP status, or 000 without a response.

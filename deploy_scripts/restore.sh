@@ -203,8 +203,7 @@ restore_inventory() {
             --db-instance-class db.serverless --no-auto-minor-version-upgrade --no-publicly-accessible >/dev/null
     fi
     wait_for "its writer $as-writer" available describe_instance "$as-writer"
-    # A restored cluster has the users and passwords of that time, but no secret: RDS creates a new one for its master
-    # user.
+    # A restored cluster has the users and passwords of that time, but no secret: RDS creates one for its master user.
     secret=$(describe_cluster "$as" MasterUserSecret.SecretArn)
     if [[ -z $secret || $secret == None ]]; then
         ask_rds modify-db-cluster --db-cluster-identifier "$as" --manage-master-user-password --apply-immediately >/dev/null

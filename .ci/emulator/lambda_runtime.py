@@ -15,7 +15,7 @@ from ministack.services import lambda_svc
 
 
 def handed_out_once(handler):
-    """ministack passes the same event again to a function that has responded, and may use the second response for the
+    """ministack passes an event again to a function that has responded, and may take its second response for the
     first."""
 
     class Once(handler):

@@ -50,8 +50,7 @@ def imported(image, *changes):
 
 
 def quick_settings():
-    """Cargo settings for a program whose speed is not tested: no optimisation, whatever Cargo.toml sets for
-    packages."""
+    """Cargo settings for a program whose speed is not tested: no optimisation, even where Cargo.toml sets it."""
     packages = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["dev"]["package"]
     profiles = [f"[profile.dev.package.{json.dumps(name)}]\nopt-level = 0\n" for name in packages if name != "*"]
     return "[profile.dev]\ndebug = false\nincremental = false\n" + "".join(profiles)
@@ -60,8 +59,7 @@ def quick_settings():
 def stand_in_build(debian, folder):
     """Debian's C compiler, this machine's Rust, and the crates that cargo has downloaded, without intermediate copies.
 
-    Cargo's folder is included without credentials, settings and unpacked crates: each build unpacks the crates it
-    needs.
+    Cargo's folder comes without credentials, settings and unpacked crates: each build unpacks the crates it needs.
     """
     rust, cargo = Path(output_of("rustc", "--print", "sysroot").strip()), Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     settings, version = quick_settings(), output_of("rustc", "--version").split()[1]

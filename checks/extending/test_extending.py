@@ -63,8 +63,7 @@ def change(text, lines):
 
 
 def built_already(name, target):
-    """Provides another target folder with the files of the checkout's, without copying those that cargo replaces
-    entirely.
+    """Provides another target folder with the checkout's files, without copying those that cargo replaces entirely.
 
     Files that cargo writes into are copied; they are small. Cargo takes a crate in the copy for the same as in the
     checkout: with one target folder, the checkout would be left with programs that serve colours.

@@ -1,5 +1,4 @@
-"""The database and its schema: create_schema.sh resumes where a run ended, and its users have only the rights they
-need.
+"""The database and its schema: create_schema.sh resumes where a run ended, and its users have only necessary rights.
 
 Has the requirements of deployment.py: the functions and servers as built by .ci/deploy-emulator, MariaDB, and curl. The
 first tests check what is refused before the database is deployed.
@@ -58,8 +57,7 @@ def is_whole(aws):
     return int(applied) == len(MIGRATIONS) == 3 and "ec2_by_region_and_account" in aws.database.sql("SHOW CREATE TABLE ec2", SCHEMA)
 
 
-# The claim of the last migration, and its statement. Before them come the table, the version, and a check of all and of
-# this one.
+# The claim of the last migration, and its statement. Before them: the table, the version, a check of all and of this.
 @pytest.mark.parametrize("last", [5, 6])
 def test_a_run_that_ended_is_resumed(schema, tmp_path, last):
     # It ends its script after a number of Data API calls, which have taken effect.

@@ -127,8 +127,7 @@ def test_a_dimension_is_scaled_by_a_queue_a_second_metric_and_steps(api, base):
     assert out["AlarmActions"][0] == stack.resource("StepOutPolicy")
     assert (out["Threshold"], out["EvaluationPeriods"]) == (1000.0, 1)
     assert stack.alarm("StepInAlarm")["ComparisonOperator"] == "LessThanOrEqualToThreshold"
-    # The emulator does not store alarms on metric math, so this only shows that they exist; cfn-lint checks their
-    # expressions.
+    # The emulator does not store alarms on metric math, so this shows only that they exist; cfn-lint checks them.
     for name in ("OverTargetPerUnitAlarm", "SecondScalingPolicy", "StepInPolicy"):
         assert stack.resource(name)
     api.delete(stack.name)

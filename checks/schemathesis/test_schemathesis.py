@@ -1,5 +1,4 @@
-"""The API, attacked with its own description: at least 10,000 requests that Schemathesis derives from the OpenAPI
-document.
+"""The API, attacked with its own description: at least 10,000 requests that Schemathesis derives from the document.
 
 They are valid and invalid, single and in sequences, with fixed seeds, in both scaling modes. No response may be a 5xx
 or have a status or shape that is not in the document; nothing valid may be rejected, nothing invalid accepted. The

@@ -143,7 +143,7 @@ class Service:
         return self.machine.run("nsenter", "--target", self.process(), "--mount", *identity, *command)
 
     def certificate(self):
-        """Creates cert.pem and key.pem in the repository's folder with the document's command, and returns the
+        """Creates cert.pem and key.pem in the repository's folder with the document's command; returns the
         fingerprint."""
         (command,) = re.findall(r"^openssl req -x509 .*$", block("openssl req -x509"), re.M)
         self.machine.done("bash", "-euc", command)

@@ -28,8 +28,7 @@ def machine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def service(machine):
-    """The service, installed and started with the document's commands, with an instance that every start must find
-    again."""
+    """The service, installed and started as documented, with an instance that every start must find again."""
     # The program was built outside.
     machine.done("ln", "-s", "/bin/true", "/usr/local/bin/cargo")
     machine.follow("systemd-sysusers")

@@ -21,8 +21,7 @@ const COMMITTING: Duration = Duration::from_secs(2);
 /// The longest an operation takes.
 pub const WHOLE: Duration = Duration::from_secs(WORK.as_secs() + ENDING.as_secs());
 
-/// The part of Lambda's time reserved for the response itself: Lambda ends a function that has not responded by its
-/// deadline.
+/// The part of Lambda's time reserved for the response: Lambda ends a function that has not responded by its deadline.
 const ANSWERING: Duration = Duration::from_millis(500);
 
 /// How long a probe waits for its store.

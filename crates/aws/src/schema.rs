@@ -1,5 +1,4 @@
-//! The schema versions of the inventory's database that this build works with; `ddl/` and `docs/extending.md`
-//! describe them.
+//! The versions of the inventory's schema that this build works with; see `ddl/` and `docs/extending.md`.
 
 use thiserror::Error;
 

@@ -159,8 +159,7 @@ fn path(filters: &str, token: &str) -> String {
     format!("/ec2?{}", parameters.join("&"))
 }
 
-/// Creates the instances through the local Data API, 100,000 at a time. Ids count up; everything else is derived from
-/// their digits.
+/// Creates the instances through the local Data API, 100,000 at a time. Everything but the id is derived from it.
 async fn fill(server: &BenchServer) -> Result<(), BenchError> {
     let rows = format!(
         "FROM {DIGITS} b CROSS JOIN {DIGITS} c CROSS JOIN {DIGITS} e CROSS JOIN {DIGITS} f CROSS JOIN {DIGITS} g"

@@ -54,8 +54,7 @@ pub enum StoreError {
         /// The cause.
         source: Cause,
     },
-    /// The store's schema does not fit this program: migrations are missing, or the schema has moved on without the
-    /// program.
+    /// The store's schema does not fit this program: migrations are missing, or newer ones are incompatible.
     #[error("{store} has a schema that this version does not know")]
     Schema {
         /// The store.

@@ -3,8 +3,7 @@
 use thiserror::Error;
 use unicode_general_category::{GeneralCategory, get_general_category};
 
-/// Why a text is rejected. The message continues a sentence that begins with a field's name: "aws_region must not be
-/// empty".
+/// Why a text is rejected. The message follows a field's name: "aws_region must not be empty".
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum TextError {
     /// It is empty.

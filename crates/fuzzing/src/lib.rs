@@ -1,7 +1,6 @@
 //! Properties of the parsers that must hold for arbitrary bytes. Each check panics on a violation.
 //!
-//! The targets in `fuzz/` search for bytes that break one; the test of this crate replays the corpus that they
-//! collected.
+//! The targets in `fuzz/` search for bytes that break one; the test of this crate replays the corpus that they found.
 
 #![expect(
     clippy::missing_panics_doc,

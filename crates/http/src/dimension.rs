@@ -215,8 +215,7 @@ pub fn changed_at(change: &DimensionChange) -> Option<UpdateTime> {
     (change.before != change.after).then(UpdateTime::now)
 }
 
-/// Logs how `request` changed the dimension `id`: one event with the old and new value of each field, or nothing if
-/// nothing changed.
+/// Logs how `request` changed the dimension `id`, if at all: one event with the old and new value of each field.
 pub fn log_change(request: &Request, id: &DimensionId, change: &DimensionChange) {
     let fields: Vec<String> = change.fields().iter().map(FieldChange::to_string).collect();
     if !fields.is_empty() {

@@ -68,8 +68,7 @@ pub(crate) fn into_request(
         Some(text) if event.is_base64_encoded => Body::Binary(decode_base64(&text)?),
         Some(text) => Body::Text(text),
     };
-    // A path that is not a URI (which a client can send) must not fail the request: functions use the route and its
-    // parameters.
+    // A path that is not a URI (which a client can send) must not fail the request: functions do not use the path.
     let uri = event
         .path
         .as_deref()

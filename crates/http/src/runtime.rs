@@ -15,8 +15,7 @@ use crate::{
     telemetry::{self, Format, Targets},
 };
 
-/// The log target of each error that a function reports to the Lambda runtime. Our own line has already given the
-/// cause.
+/// The log target of errors that functions report to the Lambda runtime. Our own line has already given the cause.
 const REPORTED_ERRORS: &str = "lambda_runtime::layers::panic";
 
 /// Runs the function that `build` returns, under the Lambda Runtime API, until Lambda ends it.

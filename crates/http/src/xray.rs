@@ -54,8 +54,7 @@ impl Trace {
         self.parent.is_some() && daemon().is_some()
     }
 
-    /// Sends `calls` to the daemon. If it is not listening, they are lost: no request waits or fails because of its
-    /// trace.
+    /// Sends `calls` to the daemon. If it is not listening, they are lost: no request waits or fails for its trace.
     pub(crate) fn send(&self, calls: &[Call]) {
         let (Some(parent), Some(daemon)) = (&self.parent, daemon()) else {
             return;

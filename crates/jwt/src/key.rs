@@ -143,8 +143,7 @@ impl KeySet {
         self.0.is_empty()
     }
 
-    /// The key with the id that a token names. A token without an id gets the only key for its algorithm, if there is
-    /// just one.
+    /// The key with the id in a token. A token without an id gets the only key for its algorithm, if there is just one.
     pub(crate) fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Option<&Key> {
         let mut fitting = self
             .0

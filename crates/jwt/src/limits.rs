@@ -14,8 +14,7 @@ pub const REFRESH_AFTER: Duration = Duration::from_secs(15 * 60);
 /// The age at which keys are no longer used, so that a withdrawn key expires even if the issuer cannot be reached.
 pub const KEYS_AGE: Duration = Duration::from_secs(60 * 60);
 
-/// The shortest time between two fetches. Tokens with an unknown key id cause one fetch within it, however many there
-/// are.
+/// The shortest time between two fetches, however many tokens with an unknown key id arrive.
 pub const FETCH_INTERVAL: Duration = Duration::from_secs(30);
 
 /// The same after a failed fetch.

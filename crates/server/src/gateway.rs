@@ -278,8 +278,8 @@ impl Gateway {
         let context = arrived.context(left);
         let event = arrived.event();
         let work = async move {
-            // A shutdown waits for the function, and names the request if it gives up. The function also holds the
-            // body's memory.
+            // A shutdown waits for the function, and logs the request if it gives up. The function holds the body's
+            // memory.
             let _held = held;
             timeout_at(deadline, async {
                 let _turn = concurrency.turn().await;

@@ -50,8 +50,7 @@ pub(crate) fn init(format: LogFormat, levels: Targets) {
 
 /// One line per event: the time, then a request as status, method, route and duration, or the level and the message.
 struct LogLines {
-    /// Stored here, since the layer's own switch needs a feature of tracing-subscriber that every function would then
-    /// have.
+    /// Stored here: the layer's own switch needs a feature of tracing-subscriber that every function would also get.
     colour: bool,
 }
 

@@ -34,8 +34,7 @@ impl Redirect {
         Self { acceptor, port }
     }
 
-    /// The HTTPS URL of the request, if the server has a certificate for its host: otherwise a request could send
-    /// people anywhere.
+    /// The HTTPS URL of the request, if the server has a certificate for its host: others could lead anywhere.
     fn target<B>(&self, request: &Request<B>) -> Option<HeaderValue> {
         let mut hosts = request.headers().get_all(HOST).iter();
         let named = match (request.uri().authority(), hosts.next(), hosts.next()) {

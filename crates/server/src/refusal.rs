@@ -132,8 +132,7 @@ impl RequestRefusal {
         })
     }
 
-    /// The response for the client. `unread` means that part of the body was not read, so the connection cannot be
-    /// reused.
+    /// The response for the client. `unread` means that part of the body is unread, so the connection cannot be reused.
     ///
     /// `shape` is that of the route's function.
     pub(crate) fn answer(

@@ -51,8 +51,7 @@ impl<'a, L: ActivityListener> Activities<'a, L> {
         self.all
     }
 
-    /// The names that Application Auto Scaling gives to the alarms of target tracking. A step scaling policy's alarm
-    /// is its owner's.
+    /// The alarm names of Application Auto Scaling for target tracking; with step scaling the alarm is its owner's.
     pub fn alarm_names(&mut self, resource_id: &str, policy: &ScalingPolicy) -> AlarmNames {
         if matches!(policy.kind, PolicyType::Step(_)) {
             let name = format!("{}-alarm", policy.name);

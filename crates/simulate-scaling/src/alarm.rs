@@ -57,8 +57,7 @@ pub enum Direction {
     In,
 }
 
-/// How an alarm compares a datapoint with its threshold: CloudWatch's four `ComparisonOperator`s with a single
-/// threshold.
+/// How an alarm compares a datapoint with its threshold: CloudWatch's four comparisons with a single threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `GreaterThanThreshold`

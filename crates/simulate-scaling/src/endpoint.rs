@@ -20,8 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// A state is small; a body longer than this is something else.
 const LONGEST_BODY: usize = 64 * 1024;
 
-/// Why there is no state to continue with. Each is a sentence without its subject: "the endpoint" or its URL precedes
-/// it.
+/// Why there is no state to continue with: a sentence without its subject, which is "the endpoint" or its URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// There was no response, or a 429 or 5xx each time.

@@ -233,7 +233,7 @@ impl<'a, L: ActivityListener> Target<'a, L> {
         Ok(measured.alarms)
     }
 
-    /// Handles a response: its state is the current one. A failure is forgiven a few times, except a breach of the
+    /// Handles a response: its state is now the current one. A few failures are forgiven, but no breach of the
     /// contract.
     fn take_answer(
         &mut self,

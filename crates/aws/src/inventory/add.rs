@@ -58,8 +58,7 @@ pub(super) async fn add(
     let created = created.map(|date| date.to_string());
     let budget = TimeBudget::start();
     let mut pace = RetryPace::new(budget);
-    // The same for all attempts: it distinguishes our own row, from an attempt whose response was lost, from another
-    // client's.
+    // The same for all attempts: it identifies our own row, even from an attempt whose response was lost.
     let token = Uuid::new_v4().to_string();
     let mut sent = false;
     loop {
@@ -129,8 +128,7 @@ async fn fill(
         api.execute(sql, parameters, Some(transaction), budget.work())
             .await
             .map_err(|mut failure| {
-                // The instance is new and its packages differ, so this is not the duplicate that clients are told
-                // about.
+                // The instance is new and its packages differ, so this is not the duplicate that clients learn of.
                 if failure.verdict == CallVerdict::Duplicate {
                     failure.verdict = CallVerdict::Fault;
                 }

@@ -36,8 +36,7 @@ pub(super) enum CallVerdict {
     Duplicate,
     /// The paused cluster is resuming; the statement did not run.
     Resuming,
-    /// The service lost its connection to the database, as happens when the cluster was paused; the statement may
-    /// have run.
+    /// The service lost its connection to the database, which may have been paused; the statement may have run.
     LinkFailure,
     /// Another transaction got in the way, and this one was rolled back.
     Conflict,

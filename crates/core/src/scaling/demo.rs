@@ -35,8 +35,7 @@ pub fn step(state: &Dimension, outcome: DemoOutcome) -> Dimension {
     }
 }
 
-/// The state after a PATCH. A desired capacity that differs, or that follows a failure, is stored with the status
-/// `Pending`.
+/// The state after a PATCH. A desired capacity that differs, or that follows a failure, sets the status `Pending`.
 #[must_use]
 pub fn patch(state: &Dimension, desired: Capacity) -> Dimension {
     let failed = matches!(state.status, ScalingStatus::Failed(_));

@@ -17,8 +17,7 @@ pub enum DimensionIdError {
     Slash,
 }
 
-/// The id of a scalable target dimension: 1–255 printable characters without `/`. Dimensions are independent of each
-/// other.
+/// The id of a scalable target dimension: 1–255 printable characters without `/`. Dimensions are independent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct DimensionId(String);

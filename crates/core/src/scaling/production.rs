@@ -30,10 +30,8 @@ impl DimensionPatch {
     ///
     /// - A patch that changes the desired capacity sets the status to `Pending`, whatever status and reason it has.
     /// - A report of `Successful` with an actual capacity other than the desired one belongs to an earlier order: its
-    ///   actual capacity is stored and the status becomes `Pending`. One without an actual capacity is accepted as it
-    ///   is.
-    /// - The desired capacity alone, equal to the stored one, is a retry after `Failed`: `Pending`, without the
-    ///   reason.
+    ///   actual capacity is stored and the status becomes `Pending`. One without an actual capacity is accepted.
+    /// - The desired capacity alone, equal to the stored one, is a retry after `Failed`: `Pending`, without a reason.
     /// - A status other than `Failed` clears the stored reason; `Failed` without a reason keeps it.
     ///
     /// # Errors

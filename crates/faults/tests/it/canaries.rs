@@ -145,8 +145,7 @@ async fn no_canary_shows_in_a_log_line_or_an_error() {
         // At every call, so that it lasts; and only at the third one, where an add inserts its packages.
         for only in [None, Some(2)] {
             let fault = fault.clone();
-            // A persistent one counts as a duplicate only for an insert; any other call would just be retried for
-            // seconds.
+            // A persistent one counts as a duplicate only for an insert; other calls would be retried for seconds.
             if only.is_none()
                 && matches!(&fault, Some(Fault::Refuse { message, .. }) if message.starts_with("Duplicate"))
             {

@@ -120,8 +120,7 @@ async fn writers_of_different_fields_lose_nothing_of_each_other() {
                 let functions = &functions[number % functions.len()];
                 let (mut answer, mut waited) =
                     (functions.dimension("PATCH", &id, Some(&body)).await, 0);
-                // On a slow machine a request may time out before its turn comes: its client retries as the response
-                // says.
+                // On a slow machine a request may time out before its turn comes: its client then retries.
                 while answer.status == 503 && waited < 50 {
                     waited += 1;
                     sleep(Duration::from_secs(

@@ -325,8 +325,7 @@ impl HistoryPart {
                 for _ in 0..self.operations {
                     let place = (&actions, process);
                     if let Some(operation) = operate(&mut client, &id, place, self.writer).await {
-                        // It is still open, and a process does one thing at a time: the client continues as another
-                        // process.
+                        // It is still open, and a process does one thing at a time: the client continues as another.
                         open.push((process, operation));
                         process += observer + 1;
                     }

@@ -2,8 +2,8 @@
 //! them, and lost responses.
 //!
 //! With `EVENTUAL` each region decides by its own replica, and of two writes the later one eventually wins. With
-//! `STRONG`
-//! all writes have one order, and one that conflicts with the other region's gets a `ReplicatedWriteConflictException`:
+//! `STRONG` all writes have one order, and one that conflicts with the other region's gets a
+//! `ReplicatedWriteConflictException`:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html>.
 
 use std::{

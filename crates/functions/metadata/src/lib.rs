@@ -1,5 +1,4 @@
-//! `GET /v1`, `/v1/metadata` and `/v1/openapi.json`: what the API is, which version is running, and the API's
-//! description.
+//! `GET /v1`, `/v1/metadata` and `/v1/openapi.json`: what the API is, the running version, and the API's description.
 
 mod build;
 #[cfg(test)]

@@ -102,8 +102,7 @@ fn capacity(
     }
 }
 
-/// The field's number as the client wrote it, if it is negative but so small that a double rounds it to zero:
-/// `-1e-400`.
+/// The field's number as the client wrote it, if it is negative but a double rounds it to zero: `-1e-400`.
 fn negative_text(request: &Request, field: &str) -> Option<String> {
     let fields: HashMap<String, &RawValue> =
         serde_json::from_slice(request.body().as_ref()).ok()?;

@@ -57,8 +57,7 @@ async fn a_rotated_key_is_found_and_a_withdrawn_one_ends() {
     setup.clock.advance(limits::FETCH_INTERVAL);
     assert!(setup.outcome(&new).await.is_ok());
     assert!(setup.outcome(&old).await.is_ok());
-    // The old one is withdrawn. This is noticed when the keys are fetched again, even without an unknown key in
-    // between.
+    // The old one is withdrawn. The next fetch notices this, even without an unknown key in between.
     setup.issuer.publish(&[next.jwk()]);
     assert!(setup.outcome(&old).await.is_ok());
     setup.clock.advance(limits::REFRESH_AFTER);

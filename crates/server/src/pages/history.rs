@@ -106,8 +106,7 @@ struct HistoryFile {
 }
 
 impl History {
-    /// The changes in `folder`, if given. If its file cannot be read or written, this is logged and the changes are
-    /// only in memory.
+    /// The changes in `folder`, if given. If its file cannot be used, this is logged and they are only in memory.
     pub(crate) fn open(folder: Option<&Path>) -> Self {
         let mut kept = HistoryState::default();
         if let Some(folder) = folder {

@@ -1,5 +1,4 @@
-//! The access rules in a template: what each route requires, its throttles, the usage plan, and API Gateway's
-//! responses.
+//! The access rules in a template: requirements of each route, throttles, the usage plan, API Gateway's responses.
 
 use std::collections::BTreeMap;
 

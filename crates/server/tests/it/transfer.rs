@@ -108,8 +108,7 @@ async fn an_export_that_was_cut_anywhere_resumes() {
     let bytes = fs::read(&whole).unwrap();
     let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
     let up_to = |count: usize| lines[..count].concat().len();
-    // In the first line, after it, in the middle of a line, between the pages, at the dimensions, before and in the
-    // last line.
+    // In and after the first line, within a line, between the pages, at the dimensions, before and in the last line.
     for cut in [
         10,
         up_to(1),

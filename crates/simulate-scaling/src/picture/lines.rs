@@ -10,8 +10,7 @@ use crate::{
     target::TargetChange,
 };
 
-/// More datapoints than this share pixels: then an envelope is drawn, from the lowest to the highest value of each
-/// pixel.
+/// With more datapoints than this an envelope is drawn, from the lowest to the highest value of each pixel.
 const MOST_POINTS: usize = 2000;
 
 /// A time span.

@@ -139,8 +139,7 @@ impl SimulationSettings {
         self.value(&queue.arrivals, number).unwrap_or_default()
     }
 
-    /// The deviation of a period's metrics. Drawn for every period, so that a missing datapoint does not shift the
-    /// others.
+    /// The deviation of a period's metrics. Drawn for every period, so that a missing datapoint shifts no others.
     pub(super) fn noise(&self, random: &mut fastrand::Rng) -> f64 {
         1.0 + self.noise * (random.f64() * 2.0 - 1.0)
     }

@@ -1,5 +1,4 @@
-//! Endpoints that break the contract: each breach is reported in a sentence, and nothing is changed if the first GET
-//! shows it.
+//! Endpoints that break the contract: each breach is reported, and nothing is changed if the first GET shows it.
 
 use serde_json::{Value, json};
 
