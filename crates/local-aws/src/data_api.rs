@@ -1,6 +1,6 @@
-//! The RDS Data API: its five operations, over either engine.
+//! The RDS Data API: its five operations, on either engine.
 //!
-//! The service's own description: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html>.
+//! AWS reference: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/Welcome.html>.
 
 mod errors;
 mod limits;
@@ -29,7 +29,7 @@ use malformed::RequestShape;
 use transactions::Transactions;
 use wire::{BatchRequest, BeginRequest, EndRequest, ExecuteRequest};
 
-/// How large a request may be.
+/// Size limit for a request.
 pub(crate) const LIMIT: BodyLimit = BodyLimit {
     bytes: limits::MAX_REQUEST_BYTES,
     refusal: too_large,
@@ -38,7 +38,7 @@ pub(crate) const LIMIT: BodyLimit = BodyLimit {
 /// The service behind the five paths.
 #[derive(Debug)]
 pub(crate) struct DataApi {
-    /// One for each secret, connected to as its user.
+    /// One per secret, connected as that secret's user.
     databases: Vec<Database>,
     transactions: Transactions,
     secrets: Arc<Secrets>,
@@ -92,7 +92,7 @@ impl DataApi {
         }
     }
 
-    /// Answers one request. `header_bytes` counts towards the size limit, as the service says.
+    /// Handles one request. `header_bytes` counts towards the size limit, as the service documents.
     pub(crate) async fn answer(
         &self,
         operation: DataApiOperation,
@@ -103,7 +103,7 @@ impl DataApi {
             Err(error) => Err(error),
             Ok(()) => self.run_kept(operation, body).await,
         };
-        // What is gone needs no remembering: it is looked for each time.
+        // A missing file need not be recorded: it is checked for on every call.
         if let Err(DataApiError::Storage(cause)) = &result
             && self.file.is_there().is_ok()
         {
@@ -118,13 +118,13 @@ impl DataApi {
         }
     }
 
-    /// Runs an operation, and acknowledges nothing that would not be found again.
+    /// Runs an operation, and never acknowledges anything that could be lost.
     async fn run_kept(
         &self,
         operation: DataApiOperation,
         body: &Bytes,
     ) -> Result<Bytes, DataApiError> {
-        // What is undone need not be kept, and the place of the one writer must come free.
+        // A rollback needs no durable storage, and it must free the single writer slot.
         if operation == DataApiOperation::Rollback {
             return self.end(body, false).await;
         }
@@ -145,12 +145,12 @@ impl DataApi {
             .map_err(|gone| DataApiError::Storage(gone.to_string()))
     }
 
-    /// Rolls every open transaction back, once the statement that it runs is done.
+    /// Rolls back every open transaction, each once its running statement is done.
     pub(crate) async fn roll_back(&self) {
         self.transactions.close().await;
     }
 
-    /// Rolls every open transaction back and closes the database.
+    /// Rolls back every open transaction and closes the database.
     pub(crate) async fn close(&self) {
         self.roll_back().await;
         for database in self.databases.iter().rev() {
@@ -211,7 +211,7 @@ impl DataApi {
             .map(params::read)
             .collect::<Result<Vec<Parameters>, _>>()?;
         if sets.is_empty() {
-            // The service runs nothing then, and reports no error: <https://github.com/aws/aws-sdk-js/issues/2775>.
+            // Like AWS, run nothing and report no error: <https://github.com/aws/aws-sdk-js/issues/2775>.
             if let Some(id) = &request.transaction_id {
                 self.transactions.check(id)?;
             }
@@ -314,12 +314,12 @@ impl DataApi {
     }
 }
 
-/// Answers a call that is larger than any may be.
+/// The response to a request that exceeds the size limit.
 fn too_large() -> ServiceResponse {
     limits::too_large().into_answer()
 }
 
-/// Answers a call whose task did not get to its end.
+/// The response to a call whose task did not finish.
 pub(crate) fn unfinished_response(error: JoinError) -> ServiceResponse {
     DataApiError::Internal(why_unfinished(error)).into_answer()
 }
@@ -347,7 +347,7 @@ fn as_json(format: Option<&str>) -> Result<bool, DataApiError> {
 
 /// Reads a request body; the error names the field.
 fn read<T: DeserializeOwned + RequestShape>(body: &[u8]) -> Result<T, DataApiError> {
-    // The reader's own words are about Rust types; what is wrong is looked for only where something is.
+    // serde's own message is about Rust types; the real explanation is only worked out when parsing fails.
     serde_json::from_slice(body).map_err(|_| malformed::explain::<T>(body))
 }
 

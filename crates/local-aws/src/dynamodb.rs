@@ -1,10 +1,11 @@
-//! DynamoDB: the crate `dynoxide-rs`, on a listener of its own, and a client that forwards to it.
+//! DynamoDB: the `dynoxide-rs` crate on its own listener, and a client that forwards to it.
 //!
-//! Its router is private and its public functions skip the checks that its HTTP layer makes. So requests go over a
-//! loopback connection that is kept alive, but for plain ones (`direct.rs`). It runs on a thread of its own, because it
-//! does its disk work in place.
+//! The crate's router is private, and its public functions skip the checks of its HTTP layer. So requests go over a
+//! loopback connection that is kept alive, except for plain ones (`direct.rs`). It runs on its own thread because it
+//! does disk I/O synchronously.
 //!
-//! That listener lets any web page in: it answers preflights, and looks at no `Host`. So it is kept where none finds it.
+//! That listener would let any web page in: it answers preflights and ignores `Host`. So it listens where no page can
+//! find it.
 
 mod arns;
 mod direct;
@@ -55,7 +56,7 @@ pub(crate) struct DynamoDb {
     journal: Journal,
     database: Database,
     keys: TableKeys,
-    /// Its own thread.
+    /// The runtime of its own thread.
     runtime: runtime::Handle,
     arns: Arc<Arns>,
     stop: oneshot::Sender<()>,
@@ -63,8 +64,7 @@ pub(crate) struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Opens the storage, creates the tables that are missing, and serves.
-    /// ARNs have this region and account.
+    /// Opens the storage, creates missing tables, and serves. ARNs use the given region and account.
     pub(crate) fn start(
         storage: &Storage,
         tables: &[TableOption],
@@ -80,7 +80,8 @@ impl DynamoDb {
         };
         let journal = file.as_deref().map_or_else(Journal::none, Journal::of);
         if file.is_some() {
-            // What the name does not say: it sets SQLite's defaults, but `synchronous = NORMAL`. The journal waits instead.
+            // Despite its name, this restores SQLite's defaults, except for `synchronous = NORMAL`; the journal does
+            // the waiting instead.
             database
                 .disable_bulk_loading()
                 .map_err(|error| storage_error(Path::new(FILE), &error))?;
@@ -89,7 +90,7 @@ impl DynamoDb {
         let shared = database.clone();
         let listener = listen()?;
         listener.set_nonblocking(true)?;
-        // Accepted connections inherit it; the server sets none itself.
+        // Accepted connections inherit this; the server does not set it.
         socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
         let address = listener.local_addr()?;
         let runtime = runtime::Builder::new_current_thread()
@@ -104,7 +105,7 @@ impl DynamoDb {
                     let listener =
                         TcpListener::from_std(listener).map_err(|error| error.to_string())?;
                     dynoxide::server::serve_with_shutdown(listener, database, async move {
-                        // A dropped sender stops it as well.
+                        // A dropped sender stops it, too.
                         let _ = stopped.await;
                     })
                     .await
@@ -129,7 +130,7 @@ impl DynamoDb {
         })
     }
 
-    /// The changes of a table.
+    /// A table's change stream.
     pub(crate) fn changes(&self, table: &str) -> ChangeStream {
         ChangeStream::new(
             self.database.clone(),
@@ -152,22 +153,22 @@ impl DynamoDb {
         }
     }
 
-    /// What holds the data.
+    /// The file that holds the data.
     pub(crate) fn file(&self) -> Arc<DataFile> {
         Arc::clone(&self.file)
     }
 
-    /// Lets requests under way finish and closes the storage.
+    /// Waits for requests in progress and closes the storage.
     pub(crate) async fn close(self) {
         drop(self.client);
-        // It may have ended by itself.
+        // The listener may have ended already.
         let _ = self.stop.send(());
         let _ = tokio::task::spawn_blocking(move || self.thread.join()).await;
     }
 }
 
-/// Takes a port at random of a loopback address at random: 2^39 places, too many to try. Where the machine has only the
-/// one loopback address, as macOS has, the port alone is to be guessed.
+/// Binds a random port on a random loopback address: 2^39 combinations, too many to try. Where there is only one
+/// loopback address, as on macOS, only the port is random.
 fn listen() -> io::Result<std::net::TcpListener> {
     let [a, b, c, ..] = *uuid::Uuid::new_v4().as_bytes();
     std::net::TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0))

@@ -1,4 +1,4 @@
-//! What runs the SQL: one vocabulary for the Data API, two engines behind it.
+//! Runs the SQL: one vocabulary for the Data API, two engines behind it.
 
 mod analysis;
 mod arities;

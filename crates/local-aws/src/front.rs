@@ -1,4 +1,4 @@
-//! Answers requests, whichever way they come: tells the services apart.
+//! Routes requests to the services, whether they come over a connection or from within the process.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -32,16 +32,16 @@ use crate::{
 
 /// How long a client may take to send a request's head, or its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// How much all bodies under way may take together: as much as sixteen of the Data API's largest requests.
+/// Memory limit for all request bodies in progress: sixteen of the Data API's largest requests.
 const ALL_BODIES_BYTES: usize = 16 * data_api::LIMIT.bytes;
-/// How long requests under way may take to finish: longer than any statement may run.
+/// How long requests in progress get to finish at shutdown: longer than any statement may run.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
-/// How many connections may be open at once, where the limit of open files allows it.
+/// How many connections may be open at once, if the open-file limit allows it.
 const MAX_CONNECTIONS: usize = 10_000;
-/// A quarter of the open files: each connection here may have another one behind it.
+/// A quarter of the open files: each connection here may need another one to a backend.
 const FILES_PART: u64 = 4;
 
-/// What the requests are passed to.
+/// The services that requests are routed to.
 #[derive(Debug)]
 pub(crate) struct Front {
     autoscaling: Arc<AutoScaling>,
@@ -49,15 +49,15 @@ pub(crate) struct Front {
     data_api: Arc<DataApi>,
     secrets: Arc<Secrets>,
     bodies: BodyBudget,
-    /// The requests under way that came by no connection.
+    /// Requests in progress that did not come over a connection.
     within: TaskTracker,
 }
 
-/// The address that all other processes send requests to.
+/// Serves the loopback address that other processes use.
 #[derive(Debug)]
 pub(crate) struct FrontResponder(pub(crate) Arc<Front>);
 
-/// What the listener allows.
+/// The listener's limits.
 pub(crate) fn limits() -> HostingLimits {
     HostingLimits {
         handshake: READ_TIMEOUT,
@@ -85,14 +85,16 @@ impl Front {
         }
     }
 
-    /// Begins a request that comes by no connection; `None` once the services stop. A stop waits for the token.
+    /// Begins a request that does not come over a connection; `None` once the services are stopping. Shutdown waits for
+    /// the token.
     pub(crate) fn begin(&self) -> Option<TaskTrackerToken> {
-        // In this order: a stop that closes in between waits for the token, which is then dropped at once.
+        // The order matters: if a stop closes the tracker in between, it waits for this token, which is dropped right
+        // away.
         let token = self.within.token();
         (!self.within.is_closed()).then_some(token)
     }
 
-    /// Answers a request. A panic of a service is answered too, so that no caller waits for an answer that never comes.
+    /// Handles a request. A panic in a service becomes a response too, so that no caller waits forever.
     pub(crate) async fn answer<B: RequestBody>(&self, request: Request<B>) -> DynamoDbResponse {
         catch_panic(self.route(request)).await
     }
@@ -185,16 +187,16 @@ impl Front {
             let _share = share;
             service.answer(operation, header_bytes, &body).await
         });
-        // What has to wait for nothing is answered at once.
+        // If nothing needs to wait, respond right away.
         if let Some(answer) = (&mut answer).now_or_never() {
             return answer;
         }
-        // A client that goes away does not stop its statement half-way, as it would not on AWS.
+        // A client that disconnects does not abort its statement, just as on AWS.
         let answered = tokio::spawn(answer).await;
         answered.unwrap_or_else(data_api::unfinished_response)
     }
 
-    /// Reads a body, which may be as large as the largest request of the Data API.
+    /// Reads a body, up to the size of the Data API's largest request.
     async fn body<B: RequestBody>(
         &self,
         request: Request<B>,
@@ -229,7 +231,8 @@ impl Front {
         };
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(CONNECTION, close);
-        // A client that is still sending gets to see the answer. One that has not begun would be asked to.
+        // Drain the body so that a client that is still sending gets to see the response. A client waiting for
+        // `100 Continue` has not begun, and draining would make it send.
         if !waits_to_be_asked {
             tokio::spawn(body::discard(body, until));
         }
@@ -259,25 +262,26 @@ impl Responder for FrontResponder {
     }
 
     async fn release(&self) {
-        // No client can go on with an open transaction, and a request may be waiting for one to end.
+        // No client can continue an open transaction now, and a request may be waiting for one to end.
         self.0.data_api.roll_back().await;
     }
 
     async fn finish(&self) {
         self.0.within.close();
-        // One that came after the roll-back of the others may have begun a transaction and wait for another one's.
+        // A request that arrived after the first rollback may have begun a transaction, and another may be waiting for
+        // it.
         tokio::join!(self.0.within.wait(), self.0.data_api.roll_back());
     }
 }
 
-/// A request's body, by a connection or within the process.
+/// A request body, from a connection or from within the process.
 pub(crate) trait RequestBody: Body<Data = Bytes> + Send + Unpin + 'static {}
 
 impl<B: Body<Data = Bytes> + Send + Unpin + 'static> RequestBody for B {}
 
-/// The answer, or that of a service that panicked.
+/// The response, or an internal error if the service panicked.
 async fn catch_panic(answer: impl Future<Output = DynamoDbResponse>) -> DynamoDbResponse {
-    // What a panic leaves behind is what any other request may find: nothing holds a lock across a wait.
+    // A panic leaves no broken state behind: nothing holds a lock across an await.
     AssertUnwindSafe(answer)
         .catch_unwind()
         .await
@@ -308,7 +312,7 @@ fn too_slow() -> ServiceResponse {
 }
 
 fn size(headers: &HeaderMap) -> usize {
-    // Each line has a colon, a space and a line end.
+    // Each header line adds a colon, a space and CRLF.
     headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 4)

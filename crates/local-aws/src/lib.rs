@@ -1,26 +1,27 @@
-//! The local AWS endpoints: DynamoDB, the RDS Data API, Secrets Manager and Application Auto Scaling on one loopback address,
-//! embedded.
+//! The local AWS endpoints, embedded: DynamoDB, the RDS Data API, Secrets Manager and Application Auto Scaling on one
+//! loopback address.
 //!
-//! Any AWS SDK and the AWS CLI talk to it once `AWS_ENDPOINT_URL` names [`LocalAws::endpoint_url`].
-//! A client in the same process needs no connection: [`LocalAws::in_process`] is the same service without one.
-//! Signatures are not verified: any credentials work, so the address must stay on the machine. A request without a
-//! signature, or with a `Host` that a web page could have chosen, is refused, so that no web page can reach the data.
+//! Any AWS SDK and the AWS CLI talk to it once `AWS_ENDPOINT_URL` is set to [`LocalAws::endpoint_url`].
+//! A client in the same process can use [`LocalAws::in_process`], the same service without a connection.
+//! Signatures are not verified: any credentials work, so the address must not be reachable from other machines. A
+//! request without a signature, or with a `Host` that a web page could have chosen, is refused, so that no web page can
+//! reach the data.
 //!
-//! - DynamoDB is the whole crate `dynoxide-rs`.
+//! - DynamoDB is the `dynoxide-rs` crate in full.
 //! - The Data API's five operations run on SQLite (the default) or on a real MySQL or MariaDB.
-//! - Secrets Manager answers `GetSecretValue` and `DescribeSecret` for the secrets given at start: the database's owner, and
-//!   a reader and a writer who may do less.
-//! - Application Auto Scaling scales custom resources of this machine, by metrics that are published to CloudWatch's
-//!   `PutMetricData` or stand in files; CloudWatch keeps the alarms of step scaling too.
+//! - Secrets Manager supports `GetSecretValue` and `DescribeSecret` for the secrets given at startup: the database
+//!   owner, plus a reader and a writer with fewer rights.
+//! - Application Auto Scaling scales custom resources on this machine, by metrics published with CloudWatch's
+//!   `PutMetricData` or read from files; CloudWatch also keeps the alarms for step scaling.
 //!
-//! How the embedded SQL engine differs from Aurora MySQL: one transaction writes at a time; a transaction that
-//! has read and then writes after another one has committed gets a deadlock error (1213); trailing spaces count in
-//! comparisons; `DECIMAL` is held as a double. Statements that it cannot run are refused with MySQL's error 1235.
-//! A call without `database` runs in the only database.
+//! How the embedded SQL engine differs from Aurora MySQL: only one transaction writes at a time; a transaction that has
+//! read, and then writes after another one has committed, gets a deadlock error (1213); trailing spaces count in
+//! comparisons; `DECIMAL` is held as a double. Unsupported statements are refused with MySQL's error 1235. A call
+//! without `database` uses the only database.
 //!
-//! The AWS CLI itself refuses a `--secret-arn` of fewer than 11 characters, so it needs the ARN if the name is short.
+//! The AWS CLI rejects a `--secret-arn` shorter than 11 characters, so pass the full ARN if the name is short.
 
-/// The services, as messages name them.
+/// The services, as named in messages.
 pub const SERVICES: &str = "DynamoDB, the RDS Data API, Secrets Manager, Application Auto Scaling for custom resources, and CloudWatch's PutMetricData and alarms";
 
 mod autoscaling;
@@ -43,7 +44,7 @@ mod secrets;
 mod start;
 mod temporary;
 
-/// Preparing a statement's text for either engine.
+/// Translates a statement's text for either engine.
 pub mod translation {
     pub use crate::engine::translation::{
         Effect, EmbeddedStatement, Parameter, PositionalStatement, StatementRefusal, embedded,

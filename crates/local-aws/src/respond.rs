@@ -5,18 +5,18 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::json;
 
-/// The response of every service here.
+/// The response type of every service here.
 pub(crate) type ServiceResponse = Response<Full<Bytes>>;
 
-/// How large a request's body may be.
+/// The size limit for a request body.
 #[derive(Clone, Copy)]
 pub(crate) struct BodyLimit {
     pub(crate) bytes: usize,
-    /// The answer to one that is larger.
+    /// The response to a body that is too large.
     pub(crate) refusal: fn() -> ServiceResponse,
 }
 
-/// Where clients look for the request id, which identifies a response in the log.
+/// The header where clients look for the request id, which identifies a response in the log.
 pub(crate) const REQUEST_ID: &str = "x-amzn-requestid";
 
 /// A JSON response with the request id that SDKs look for.

@@ -1,4 +1,4 @@
-//! The Data API's exceptions: one variant each, and the one place that gives them status, name and text.
+//! The Data API's exceptions, one variant each, with status, name and message defined in one place.
 
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::{
     respond::{self, ServiceResponse},
 };
 
-/// An exception of the service, with its message.
+/// A service exception with its message.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum DataApiError {
     #[error("{0}")]
@@ -29,16 +29,16 @@ pub(crate) enum DataApiError {
     TransactionNotFound(String),
     #[error("{0}")]
     UnsupportedResult(String),
-    /// The data cannot be kept now.
+    /// The data cannot be stored right now.
     #[error("The DB cluster cannot store anything at the moment: {0}")]
     Storage(String),
-    /// With the cause, which only the log shows.
+    /// With the cause, which is only logged.
     #[error("An internal error occurred.")]
     Internal(String),
 }
 
 impl DataApiError {
-    /// The exception's name in the service's model.
+    /// The exception's name in the service model.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "BadRequestException",
@@ -55,7 +55,7 @@ impl DataApiError {
         }
     }
 
-    /// The status in the service's model.
+    /// The status in the service model.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::DatabaseNotFound(_) | Self::TransactionNotFound(_) => StatusCode::NOT_FOUND,
@@ -65,7 +65,7 @@ impl DataApiError {
         }
     }
 
-    /// The response: the name in a header, the message in the body. The cause of an internal error goes to the log.
+    /// The response: the name in a header, the message in the body. The cause of an internal error is only logged.
     pub(crate) fn into_answer(self) -> ServiceResponse {
         let mut body = json!({"message": self.to_string()});
         if self == Self::StatementTimeout {

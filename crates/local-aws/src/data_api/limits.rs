@@ -1,20 +1,20 @@
 //! The Data API's size limits.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.limitations.html>,
-//! and the service's model for the length of a SQL text.
+//! and, for the length of a SQL text, the service model.
 
 use super::errors::DataApiError;
 
-/// The largest request, its headers and JSON included: 4 MiB.
+/// The largest request, including headers and JSON: 4 MiB.
 pub(super) const MAX_REQUEST_BYTES: usize = 4 * 1024 * 1024;
-/// The largest response: 1 MiB. Here the body is measured, which is never less than what the database sent.
+/// The largest response: 1 MiB. This measures the body, which is never smaller than what the database sent.
 pub(super) const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
-/// The largest result as one JSON string: 10 MB, by the service's model.
+/// The largest result as one JSON string: 10 MB, according to the service model.
 pub(super) const MAX_FORMATTED_BYTES: usize = 10 * 1000 * 1000;
 /// The longest SQL text, in characters.
 pub(super) const MAX_SQL_CHARACTERS: usize = 65_536;
 
-/// Whether a request is small enough.
+/// Checks that a request is small enough.
 pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), DataApiError> {
     if header_bytes + body_bytes > MAX_REQUEST_BYTES {
         return Err(too_large());
@@ -22,16 +22,16 @@ pub(super) fn request(header_bytes: usize, body_bytes: usize) -> Result<(), Data
     Ok(())
 }
 
-/// The error of a request that is not.
+/// The error for a request that is too large.
 pub(super) fn too_large() -> DataApiError {
     DataApiError::BadRequest(format!(
         "The request is larger than the allowed size of {MAX_REQUEST_BYTES} bytes"
     ))
 }
 
-/// Whether a SQL text is present and short enough.
+/// Checks that a SQL text is present and short enough.
 pub(super) fn sql(text: &str) -> Result<(), DataApiError> {
-    // A text of so many bytes cannot have more characters.
+    // A text cannot have more characters than bytes, so most texts need no counting.
     if text.len() > MAX_SQL_CHARACTERS && text.chars().count() > MAX_SQL_CHARACTERS {
         return Err(DataApiError::BadRequest(format!(
             "The SQL statement is longer than the allowed {MAX_SQL_CHARACTERS} characters"

@@ -1,11 +1,11 @@
-//! Explains what is wrong with a malformed request: the place and what belongs there.
+//! Explains what is wrong with a malformed request: where, and what is expected there.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 
 use super::errors::DataApiError;
 
-/// What belongs in a field.
+/// What a field may contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum FieldShape {
     Text,
@@ -15,7 +15,7 @@ pub(super) enum FieldShape {
     ResultSetOptions,
 }
 
-/// A request whose fields are known by name.
+/// A request with its known field names.
 pub(super) trait RequestShape {
     /// The required fields; all of them are strings.
     const REQUIRED: &'static [&'static str];
@@ -100,7 +100,7 @@ fn parameter(place: &str, value: &Value) -> ShapeResult {
     }
 }
 
-/// The members of the service's union of values.
+/// The members of the service's value union.
 const MEMBERS: &str = "an object with exactly one of isNull, booleanValue, longValue, doubleValue, stringValue, \
                        blobValue and arrayValue";
 

@@ -1,4 +1,4 @@
-//! Parameters: from the service's fields and type hints to values.
+//! Parameters: from request fields and type hints to values.
 
 use time::{Date, Time, format_description::BorrowedFormatItem, macros::format_description};
 
@@ -68,7 +68,8 @@ fn value(name: &str, field: Field, hint: Option<&str>) -> Result<SqlValue, DataA
     }
 }
 
-/// Checks a text against its hint: <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>.
+/// Checks a text against its type hint:
+/// <https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>.
 fn parse_hinted(name: &str, hint: &str, text: String) -> Result<SqlValue, DataApiError> {
     let form = match hint {
         "TIMESTAMP" if is_timestamp(&text) => return Ok(SqlValue::Text(text)),

@@ -1,4 +1,4 @@
-//! Results: from an engine's outcome to a response body within the size limit.
+//! Results: from an engine's outcome to a response body within the size limits.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::engine::{EngineError, ResultColumn, SqlValue, StatementResult};
 
-/// The format of a result.
+/// How to format a result.
 #[derive(Debug, Default)]
 pub(super) struct ResultFormat {
     pub(super) metadata: bool,
@@ -141,7 +141,7 @@ fn formatted(
                 SqlValue::Null => "null".to_owned(),
                 SqlValue::Boolean(value) => value.to_string(),
                 SqlValue::Long(value) => value.to_string(),
-                // Debug, since Display would write 1.0 as the whole number 1.
+                // `Debug`, because `Display` would write 1.0 as the integer 1.
                 SqlValue::Double(value) => format!("{value:?}"),
                 SqlValue::Decimal(value) | SqlValue::Text(value) | SqlValue::Json(value) => {
                     quoted(&value)
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// The length of `{"records":[[{"stringValue":"…"}]],"numberOfRecordsUpdated":0}` around the text.
+    /// The length of the JSON around the text: `{"records":[[{"stringValue":"…"}]],"numberOfRecordsUpdated":0}`.
     const FRAME: usize = r#"{"records":[[{"stringValue":""}]],"numberOfRecordsUpdated":0}"#.len();
 
     #[test]

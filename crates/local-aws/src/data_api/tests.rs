@@ -1,4 +1,4 @@
-//! What the log says about a call that fails for a cause that the client does not see.
+//! What is logged about a failed call whose cause the client does not see.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use crate::{
 
 const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 
-/// What is logged on this thread while the guard lives.
+/// Captures this thread's log output while the guard lives.
 #[derive(Clone, Default)]
 struct LogGuard(Arc<Mutex<Vec<u8>>>);
 
@@ -44,7 +44,7 @@ impl LogGuard {
         .unwrap()
     }
 
-    /// The only line.
+    /// The only log line.
     fn line(&self) -> Value {
         serde_json::from_str(&self.text()).unwrap()
     }
@@ -63,10 +63,10 @@ impl io::Write for LogGuard {
     }
 }
 
-/// The engine is opened before anything is logged to a test.
+/// Opens the engine before the test starts capturing its log.
 async fn data_api() -> (DataApi, sqlite::SqliteEngine) {
     let engine = sqlite::SqliteEngine::open(&Storage::InMemory, "d").unwrap();
-    // The second leaves the connection that a definition does not.
+    // `SELECT 1` leaves an idle connection in the pool, which a definition does not.
     for sql in ["CREATE TABLE notes (note LONGTEXT)", "SELECT 1"] {
         let statement = SqlStatement {
             sql: sql.into(),

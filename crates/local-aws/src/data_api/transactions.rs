@@ -1,4 +1,4 @@
-//! Open transactions, by their opaque ids, and the clocks that end them.
+//! Open transactions, by their opaque ids, and the timers that end them.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use crate::{
     options::Timeouts,
 };
 
-/// The transactions that are open now.
+/// The transactions that are currently open.
 #[derive(Debug)]
 pub(super) struct Transactions {
     open: Arc<TransactionMap>,
@@ -26,9 +26,9 @@ type TransactionMap = Mutex<HashMap<String, Arc<TransactionEntry>>>;
 
 #[derive(Debug)]
 struct TransactionEntry {
-    /// Held while a statement runs; empty once it has ended.
+    /// Locked while a statement runs; `None` once the transaction has ended.
     session: sync::Mutex<Option<DatabaseSession>>,
-    /// The database it was begun with, where one was named.
+    /// The database it was begun with, if one was named.
     database: Option<String>,
     used: Mutex<Instant>,
     clock: Mutex<Option<AbortHandle>>,
@@ -42,7 +42,7 @@ impl Transactions {
         }
     }
 
-    /// Registers a session and starts its clock; returns the transaction's id.
+    /// Registers a session and starts its timer; returns the transaction's id.
     pub(super) fn open(&self, session: DatabaseSession, database: Option<String>) -> String {
         let id = new_id();
         let transaction = Arc::new(TransactionEntry {
@@ -94,21 +94,21 @@ impl Transactions {
             locked(&self.open).remove(id);
             transaction.stop_clock();
             if let Some(session) = guard.take() {
-                // The original error says more than a failed rollback would.
+                // The original error is more useful than one from a failed rollback.
                 let _ = session.rollback().await;
             }
         }
         Ok(result?)
     }
 
-    /// Whether a transaction is open.
+    /// Checks that a transaction is open.
     pub(super) fn check(&self, id: &str) -> Result<(), DataApiError> {
         let known = locked(&self.open).contains_key(id);
         known.then_some(()).ok_or_else(|| not_found(id))
     }
 
-    /// Commits or rolls back. A commit is refused while a statement runs. A rollback waits for it: its caller may have
-    /// given that statement up, and an abandoned transaction holds its locks for minutes.
+    /// Commits or rolls back. A commit is refused while a statement runs. A rollback waits for the statement: its
+    /// caller may have given up on it, and an abandoned transaction holds its locks for minutes.
     pub(super) async fn end(&self, id: &str, commit: bool) -> Result<(), DataApiError> {
         let transaction = {
             let mut open = locked(&self.open);
@@ -132,7 +132,7 @@ impl Transactions {
         }?)
     }
 
-    /// Rolls every open transaction back.
+    /// Rolls back every open transaction.
     pub(super) async fn close(&self) {
         let all: Vec<_> = locked(&self.open)
             .drain()
@@ -155,7 +155,7 @@ impl TransactionEntry {
     }
 }
 
-/// Waits until a transaction has been idle, or open, for too long, and rolls it back.
+/// Waits until a transaction has been idle or open for too long, and rolls it back.
 async fn expire(
     open: Arc<TransactionMap>,
     id: String,
@@ -166,7 +166,7 @@ async fn expire(
     loop {
         let idle = moment_after(*locked(&transaction.used), timeouts.transaction_idle);
         tokio::time::sleep_until(end.min(idle)).await;
-        // A statement that is running counts as use: wait for it, then look again.
+        // A running statement counts as activity: wait for it, then check again.
         let mut session = transaction.session.lock().await;
         let idle = moment_after(*locked(&transaction.used), timeouts.transaction_idle);
         if Instant::now() < end.min(idle) {

@@ -1,4 +1,4 @@
-//! The JSON of requests and responses, as in the service's model.
+//! The JSON of requests and responses, as in the service model.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ pub(super) struct ExecuteRequest {
     pub(super) continue_after_timeout: Option<bool>,
     pub(super) result_set_options: Option<ResultSetOptions>,
     pub(super) format_records_as: Option<String>,
-    /// Accepted only to be refused.
+    /// Parsed only so that it can be refused.
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct BatchRequest {
     pub(super) database: Option<String>,
     pub(super) parameter_sets: Option<Vec<Vec<SqlParameter>>>,
     pub(super) transaction_id: Option<String>,
-    /// Accepted only to be refused.
+    /// Parsed only so that it can be refused.
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct BeginRequest {
     pub(super) resource_arn: String,
     pub(super) secret_arn: String,
     pub(super) database: Option<String>,
-    /// Accepted only to be refused.
+    /// Parsed only so that it can be refused.
     pub(super) schema: Option<serde::de::IgnoredAny>,
 }
 
@@ -95,7 +95,7 @@ pub(super) struct SqlParameter {
     pub(super) type_hint: Option<String>,
 }
 
-/// The service's union of values: exactly one member is set.
+/// The service's value union: exactly one member is set.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Field {
@@ -135,7 +135,7 @@ pub(super) enum LongReturnType {
     Long,
 }
 
-/// The numbers that JSON has no form for travel as strings.
+/// Numbers that JSON cannot represent are sent as strings.
 fn double<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,16 +1,16 @@
-//! ARNs: the storage writes them with a region of its own, and knows tables by their names only.
+//! ARNs: the storage writes them with its own region, and knows tables only by name.
 
-/// What the storage writes for region and account, as part of an ARN.
+/// The region and account that the storage writes, as part of an ARN.
 const STORAGE: &str = ":dynoxide:000000000000:";
 
-/// The ARNs of this region and account.
+/// Translates between the storage's ARNs and those of this region and account.
 #[derive(Debug, Clone)]
 pub(super) struct Arns {
     /// `:region:account:`, as part of an ARN.
     place: String,
 }
 
-/// A table's stream, by its ARN.
+/// A table's stream, as named by its ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StreamName<'a> {
     pub(super) table: &'a str,
@@ -28,17 +28,17 @@ impl Arns {
         self.place.split(':').nth(1).unwrap_or_default()
     }
 
-    /// Whether a text of the storage names one of its ARNs.
+    /// Whether text from the storage contains one of its ARNs.
     pub(super) fn are_in(text: &[u8]) -> bool {
         memchr::memmem::find(text, STORAGE.as_bytes()).is_some()
     }
 
-    /// A text of the storage, with this region and account.
+    /// Rewrites text from the storage to this region and account.
     pub(super) fn of_storage(&self, text: &str) -> String {
         text.replace(STORAGE, &self.place)
     }
 
-    /// A client's text, as the storage has it.
+    /// Rewrites text from a client to the storage's region and account.
     pub(super) fn for_storage(&self, text: &str) -> String {
         text.replace(&self.place, STORAGE)
     }

@@ -1,9 +1,9 @@
-//! Plain requests for one item, answered by the storage itself instead of by its listener.
+//! Plain single-item requests, handled by the storage directly instead of through its listener.
 //!
-//! The listener does more than the storage's public functions: it checks a request's form, and words what is wrong with
-//! it. So a request is answered here only where its form leaves nothing to check, and only if it succeeds. Every other
-//! one goes to the listener, which refuses it in DynamoDB's words. One that fails here has changed nothing, since the
-//! storage writes an item within a transaction.
+//! The listener does more than the storage's public functions: it validates a request's form and words the error. So a
+//! request is handled here only if its form leaves nothing to check, and only if it succeeds. All others go to the
+//! listener, which refuses them in DynamoDB's words. A request that fails here has changed nothing, since the storage
+//! writes each item in a transaction.
 
 use std::{
     collections::HashMap,
@@ -27,19 +27,19 @@ use crate::{
 };
 
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
-/// How long the request ids of DynamoDB are.
+/// The length of DynamoDB's request ids.
 const REQUEST_ID_CHARACTERS: usize = 52;
 
-/// A request that the storage can answer itself.
+/// A request that the storage can handle directly.
 #[derive(Debug)]
 pub(super) struct DirectRequest {
     operation: DirectOperation,
     body: Bytes,
-    /// The item, of a table whose key is known.
+    /// The item it concerns, if the table's key is known.
     item: WriteSubject,
 }
 
-/// The attribute that is a table's key, by the table's name.
+/// Each table's key attribute, by table name.
 #[derive(Debug, Clone)]
 pub(super) struct TableKeys(Arc<[(Text, String)]>);
 
@@ -62,7 +62,7 @@ enum DirectOperation {
 }
 
 impl DirectRequest {
-    /// The request with this head and body, if it is a plain one.
+    /// Parses a request, if it is a plain one.
     pub(super) fn of(head: &Parts, body: &Bytes, keys: &TableKeys) -> Option<Self> {
         let text = |name: &str| head.headers.get(name)?.to_str().ok();
         let operation = match text("x-amz-target")?.strip_prefix(TARGET_PREFIX)? {
@@ -78,7 +78,7 @@ impl DirectRequest {
             && text(header::CONTENT_TYPE.as_str())? == CONTENT_TYPE
             && !head.headers.contains_key(header::ORIGIN)
             && is_signed(&head.headers)
-            // A struct may be read from a list, too.
+            // serde would also read a struct from an array.
             && body.starts_with(b"{");
         if !is_plain {
             return None;
@@ -91,18 +91,18 @@ impl DirectRequest {
         })
     }
 
-    /// The item that it is about. An item has the same value in its key and among its attributes, so it does no harm if
-    /// the table has got another key since.
+    /// The item it concerns. An item has the same value in its key and among its attributes, so it does no harm if the
+    /// table's key has changed since.
     pub(super) fn item(&self) -> WriteSubject {
         self.item
     }
 
-    /// Whether it changes nothing.
+    /// Whether it only reads.
     pub(super) fn reads(&self) -> bool {
         matches!(self.operation, DirectOperation::Get)
     }
 
-    /// The storage's answer; `None` if it refuses the request. Blocks.
+    /// The storage's response; `None` if it refuses the request. Blocks.
     pub(super) fn answer(&self, database: &Database) -> Option<ServiceResponse> {
         let (database, body) = (database, &self.body);
         let body = match self.operation {
@@ -129,7 +129,7 @@ impl DirectRequest {
     }
 }
 
-/// Reads the request as the storage does, runs it, and writes its response; `None` of what failed.
+/// Parses the request as the storage does, runs it, and serializes the response; `None` on any failure.
 fn run<Q: DeserializeOwned, R: serde::Serialize>(
     body: &[u8],
     operation: impl FnOnce(Q) -> Result<R, DynoxideError>,
@@ -138,7 +138,7 @@ fn run<Q: DeserializeOwned, R: serde::Serialize>(
     serde_json::to_vec(&response).ok()
 }
 
-/// Whether the listener would take the request's signature.
+/// Whether the listener would accept the request's signature.
 fn is_signed(headers: &HeaderMap) -> bool {
     let authorization = headers.get(header::AUTHORIZATION);
     auth_material::validate(AuthMaterial {
@@ -149,7 +149,7 @@ fn is_signed(headers: &HeaderMap) -> bool {
     .is_none()
 }
 
-/// The form of a plain request: known fields of their own types, with no number, no null and no value within a value.
+/// The form of a plain request: only known fields of the right types, with no numbers, nulls or nested values.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase", default)]
 struct PlainBody {
@@ -181,7 +181,7 @@ impl PlainBody {
     }
 }
 
-/// An attribute's value of one of the simple types.
+/// An attribute value of one of the simple types.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "of most values only the form is of interest")]
 enum PlainValue {
@@ -191,7 +191,7 @@ enum PlainValue {
     Bool(bool),
 }
 
-/// A text, by its hash.
+/// A text, represented by its hash.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Text(u64);
 

@@ -1,4 +1,4 @@
-//! Passes requests on to the storage, or to its listener.
+//! Forwards requests to the storage or to its listener.
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
@@ -27,16 +27,16 @@ use crate::{
     respond::{BodyLimit, ServiceResponse},
 };
 
-/// How large a request may be: as in DynamoDB, and as the listener behind takes it.
+/// The largest request: as in DynamoDB, and as the listener accepts.
 pub(crate) const LIMIT: BodyLimit = BodyLimit {
     bytes: 16 * 1024 * 1024,
     refusal: too_large,
 };
 
-/// How often a read lets other tasks go first while the storage is at work.
+/// How often a read yields to other tasks while the storage is busy.
 const TURNS: usize = 4;
 
-/// Passes requests on; cheap to clone.
+/// Forwards requests; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Forwarder {
     pub(super) address: SocketAddr,
@@ -46,7 +46,7 @@ pub(crate) struct Forwarder {
     pub(super) database: Database,
     pub(super) runtime: runtime::Handle,
     pub(super) arns: Arc<Arns>,
-    /// What the storage is at work for.
+    /// The requests that the storage is working on.
     pub(super) at_work: TaskTracker,
     pub(super) keys: TableKeys,
 }
@@ -61,7 +61,7 @@ impl fmt::Debug for Forwarder {
 }
 
 impl Forwarder {
-    /// Passes a request on, and its answer back, each in the words of the other side.
+    /// Forwards a request and returns its response, translating both.
     pub(crate) async fn forward(&self, mut request: Request<Bytes>) -> DynamoDbResponse {
         let translation = match Translation::of(&self.arns, &mut request) {
             Ok(translation) => translation,
@@ -76,18 +76,18 @@ impl Forwarder {
         translation.answer(&self.arns, reply).await
     }
 
-    /// Whether a stream is that of the table as it is now.
+    /// Whether a stream belongs to the current table.
     async fn is_current(&self, stream: &str) -> bool {
         let (arns, database) = (Arc::clone(&self.arns), self.database.clone());
         let stream = stream.to_owned();
         let looked = self
             .runtime
             .spawn(async move { streams::is_current(&arns, &database, &stream) });
-        // If the storage has been closed, it says so itself.
+        // If the storage has been closed, the next call will report it.
         looked.await.unwrap_or(true)
     }
 
-    /// Nothing is acknowledged that would not be found again.
+    /// Sends a request, and never acknowledges anything that could be lost.
     async fn pass_on(&self, request: Request<Bytes>) -> DynamoDbResponse {
         let is_read = reads(&request);
         let (head, body) = request.into_parts();
@@ -100,7 +100,7 @@ impl Forwarder {
                 return not_kept(&gone.to_string());
             }
             let (forwarder, write) = (self.clone(), self.journal.write_of(item));
-            // A client that goes away does not stop its write half-way, nor does its write end before it has.
+            // If the client disconnects, the write still runs to its end, and counts as pending until then.
             let written = tokio::spawn(async move {
                 let reply = forwarder.send(head, body, direct).await;
                 drop(write);
@@ -129,7 +129,7 @@ impl Forwarder {
         if let Some(direct) = direct {
             match self.run(direct).await {
                 Ok(Some(answer)) => return as_ours(answer.map(Either::Left)),
-                // The listener says what is wrong.
+                // The listener words the error.
                 Ok(None) => {}
                 // It panicked, or the storage has been closed.
                 Err(_) => return unavailable(),
@@ -140,8 +140,8 @@ impl Forwarder {
             .await
     }
 
-    /// Lets the storage answer on its own thread. To read an item takes less time than to wake that thread: it is read here,
-    /// as soon as no other request is at work, or after a few tasks have had their turn.
+    /// Runs a request on the storage's own thread. Reading an item takes less time than waking that thread, so it is
+    /// read here if no other request is in progress, or becomes so while a few other tasks take their turn.
     async fn run(&self, direct: DirectRequest) -> Result<Option<ServiceResponse>, JoinError> {
         let mut at_work = self.at_work.token();
         if direct.reads() {
@@ -197,7 +197,7 @@ impl Forwarder {
 }
 
 impl Forwarder {
-    /// Reads a fault's few words, since nothing else reports a full disk.
+    /// Reads the error message, because nothing else reports a full disk.
     async fn note_failure(&self, response: Response<Incoming>) -> DynamoDbResponse {
         let (parts, body) = response.into_parts();
         let Ok(body) = body.collect().await else {
@@ -212,7 +212,7 @@ impl Forwarder {
     }
 }
 
-/// Names the server as DynamoDB does.
+/// Sets the `Server` header that DynamoDB sends.
 fn as_ours<B>(mut response: Response<B>) -> Response<B> {
     response
         .headers_mut()
@@ -220,14 +220,14 @@ fn as_ours<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// What SQLite says of a disk that is full or fails.
+/// SQLite's messages for a full or failing disk.
 const DISK_FAULTS: [&str; 3] = [
     "database or disk is full",
     "disk I/O error",
     "attempt to write a readonly database",
 ];
 
-/// Whether a request changes nothing. What is not known to read may write.
+/// Whether a request only reads. Unknown operations count as writes.
 fn reads(request: &Request<Bytes>) -> bool {
     let operation = operation(request.headers());
     [

@@ -1,4 +1,4 @@
-//! What is answered in place of the storage.
+//! Responses sent instead of the storage's.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -9,7 +9,7 @@ use crate::respond::{self, ServiceResponse};
 
 pub(super) const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 
-/// What is answered here: the words of this crate, or those of the listener behind it.
+/// A response from this crate or from the listener behind it.
 pub(crate) type DynamoDbResponse = Response<Either<Full<Bytes>, Incoming>>;
 
 pub(super) fn not_kept(cause: &str) -> DynamoDbResponse {
@@ -22,7 +22,7 @@ pub(super) fn not_kept(cause: &str) -> DynamoDbResponse {
     .map(Either::Left)
 }
 
-/// A table, a stream or a shard that is not there: what it is, and its name.
+/// A missing table, stream or shard: its kind and its name.
 #[derive(Debug)]
 pub(super) struct NotFound(&'static str, String);
 

@@ -1,4 +1,4 @@
-//! The storage: opened, kept small, and with the tables of the API.
+//! The storage: opens it, trims it, and creates the API's tables.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::{
     options::{LocalAwsError, Storage, TableOption},
 };
 
-/// How long a stream's records are kept, in seconds: a day, as in DynamoDB.
+/// How long a stream's records are retained, in seconds: one day, as in DynamoDB.
 const RECORDS_KEPT: i64 = 24 * 60 * 60;
 /// The file within the data folder.
 pub(super) const FILE: &str = "dynamodb.sqlite";
@@ -48,15 +48,15 @@ pub(super) fn open(storage: &Storage) -> Result<Database, LocalAwsError> {
     }
 }
 
-/// Gives the storage an index for the next number of a stream, which it looks for in each write: without one it reads all
-/// records of a day.
+/// Adds an index for a stream's next sequence number, which the storage looks up on each write; otherwise it would scan
+/// a whole day of records.
 fn index_stream(file: &Path) -> rusqlite::Result<()> {
     rusqlite::Connection::open(file)?.execute_batch(
         "CREATE INDEX IF NOT EXISTS fleet_stream_numbers ON _stream_records (table_name, CAST(sequence_number AS INTEGER))",
     )
 }
 
-/// Takes records of streams away that DynamoDB would no longer have: the storage itself keeps all.
+/// Deletes stream records that DynamoDB would have dropped: the storage itself keeps them all.
 fn trim(file: &Path) -> rusqlite::Result<()> {
     if !file.exists() {
         return Ok(());
@@ -79,7 +79,7 @@ pub(super) fn storage_error(file: &Path, error: &DynoxideError) -> LocalAwsError
     }
 }
 
-/// Makes the table, with a stream as template.yaml has it. One of an earlier version gets its stream.
+/// Creates the table with a stream, as in template.yaml. A table from an earlier version gets its stream added.
 pub(super) fn create(database: &Database, table: &TableOption) -> Result<(), LocalAwsError> {
     let stream = || {
         Some(StreamSpecification {
@@ -168,7 +168,7 @@ mod tests {
             .map(|record| record["dynamodb"]["NewImage"]["id"]["S"].clone())
             .collect();
         assert_eq!(ids, ["a", "b"]);
-        // From after the first one on, and from the beginning.
+        // After the first record, and from the beginning.
         let first = records[0]["dynamodb"]["SequenceNumber"].as_str().unwrap();
         for (position, count) in [
             (StreamPosition::After(first.to_owned()), 1),
@@ -220,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(open(&Storage::Folder(folder.path().to_owned())).unwrap());
         let connection = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
-        // As the storage asks.
+        // The query that the storage runs.
         let plan: String = connection
             .query_row(
                 "EXPLAIN QUERY PLAN SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 FROM _stream_records WHERE table_name = ?1",

@@ -1,6 +1,6 @@
-//! Streams as DynamoDB has them: a stream is that of one table, and a table of the same name that is made later has another.
+//! Streams with DynamoDB's behaviour: each belongs to one table, and a later table of the same name has another stream.
 //!
-//! The storage finds a stream by its table's name alone, and its shard ids are shorter than clients take them.
+//! The storage finds a stream by its table's name alone, and its shard ids are shorter than clients accept.
 
 use dynoxide::{Database, actions::describe_table::DescribeTableRequest};
 use serde_json::{Map, Value};
@@ -9,10 +9,10 @@ use super::{
     arns::{Arns, StreamName},
     refusals::NotFound,
 };
-/// What the storage's numbers of records begin after.
+/// The storage's sequence numbers begin after this.
 const NUMBERS_BEGIN: u128 = 100_000_000_000_000_000_000;
 
-/// Whether an operation is one of the streams'.
+/// Whether an operation belongs to the streams API.
 pub(super) fn is_stream_operation(operation: &str) -> bool {
     matches!(
         operation,
@@ -20,7 +20,7 @@ pub(super) fn is_stream_operation(operation: &str) -> bool {
     )
 }
 
-/// The id of a table's only shard, in DynamoDB's form.
+/// The id of a table's only shard, in DynamoDB's format.
 fn shard_id(table: &str) -> String {
     format!(
         "shardId-{:020}-{:08x}",
@@ -29,10 +29,10 @@ fn shard_id(table: &str) -> String {
     )
 }
 
-/// Makes a client's request the storage's; the ARN of the stream that it is about.
+/// Translates a client's request for the storage; returns the ARN of the stream it concerns.
 ///
 /// # Errors
-/// [`NotFound`] for a stream or a shard that is not there.
+/// [`NotFound`] for an unknown stream or shard.
 pub(super) fn of_client(
     arns: &Arns,
     operation: &str,
@@ -48,7 +48,7 @@ pub(super) fn of_client(
         let Some(Value::String(iterator)) = body.get_mut("ShardIterator") else {
             return Ok(None);
         };
-        // Another one is not of here, and the storage says so.
+        // Any other iterator did not come from here, and the storage will refuse it.
         let Some((arn, place)) = iterator.split_once("|1|") else {
             return Ok(None);
         };
@@ -75,15 +75,15 @@ pub(super) fn of_client(
     Ok(Some(arn))
 }
 
-/// The number of a stream's first record at the earliest, as clients have it: the storage numbers records by the microsecond,
-/// and labels a stream with the time of its beginning.
+/// The lowest sequence number a stream's first record can have, as clients see it: the storage numbers records by the
+/// microsecond, and labels a stream with its start time.
 fn first_number(label: &str) -> Option<u128> {
     let (seconds, nanoseconds) = label.split_once('.')?;
     let (seconds, nanoseconds): (u128, u128) = (seconds.parse().ok()?, nanoseconds.parse().ok()?);
     Some(NUMBERS_BEGIN + seconds * 1_000_000 + nanoseconds / 1_000)
 }
 
-/// Keeps an iterator from the records of a table of the same name before, which the storage still has.
+/// Keeps an iterator from reaching the records of an earlier table of the same name, which the storage still has.
 fn begin_at_the_stream(stream: StreamName<'_>, body: &mut Map<String, Value>) {
     let Some(first) = first_number(stream.label) else {
         return;
@@ -105,7 +105,7 @@ fn begin_at_the_stream(stream: StreamName<'_>, body: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a stream is that of the table as it is now. Blocks.
+/// Whether a stream belongs to the current table. Blocks.
 pub(super) fn is_current(arns: &Arns, database: &Database, arn: &str) -> bool {
     let Some(StreamName { table, label }) = arns.stream(arn) else {
         return false;
@@ -116,7 +116,7 @@ pub(super) fn is_current(arns: &Arns, database: &Database, arn: &str) -> bool {
     described.is_ok_and(|described| described.table.latest_stream_label.as_deref() == Some(label))
 }
 
-/// Makes the storage's answer DynamoDB's. `stream` is what the request was about.
+/// Translates the storage's response for the client. `stream` is the ARN that the request concerned.
 pub(super) fn of_storage(arns: &Arns, stream: Option<&str>, body: &mut Map<String, Value>) {
     if let Some(stream) = stream {
         for iterator in ["ShardIterator", "NextShardIterator"] {

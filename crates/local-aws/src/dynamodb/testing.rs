@@ -1,4 +1,4 @@
-//! A storage and requests for the tests of this module.
+//! A storage, and requests, for this module's tests.
 
 use bytes::Bytes;
 use http::Request;

@@ -1,10 +1,11 @@
-//! What the storage has otherwise than DynamoDB: requests on their way to it, and answers on their way back.
+//! Where the storage differs from DynamoDB: translates requests on their way to it, and responses on their way back.
 //!
-//! - A table may be named by its ARN wherever a request has its name, and an answer then says the ARN too.
-//! - ARNs say this region and account; `dynoxide-rs` 3.2 writes a region of its own.
-//! - `ADD` and `DELETE` compare the members of a number set as texts there, so the request's are made canonical.
-//! - A page that ends at 1 MiB counts one item too many as scanned there.
-//! - Streams are in `streams.rs`.
+//! - A request may name a table by its ARN, and the response then has the ARN, too.
+//! - ARNs have this region and account; `dynoxide-rs` 3.2 writes its own region.
+//! - The storage compares members of a number set as texts for `ADD` and `DELETE`, so they are put into canonical form
+//!   first.
+//! - The storage counts one item too many as scanned for a page that ends at 1 MiB.
+//! - Streams are handled in `streams.rs`.
 
 use std::collections::HashMap;
 
@@ -20,15 +21,15 @@ use super::{
     streams,
 };
 
-/// A request that has been translated, and what its answer needs.
+/// A translated request, and what is needed to translate its response.
 #[derive(Debug, Default)]
 pub(super) struct Translation {
     operation: String,
-    /// The ARNs that named tables, by the tables' names.
+    /// The ARNs that named tables, by table name.
     named: HashMap<String, String>,
-    /// How the page that was asked for is bounded.
+    /// How the requested page is limited.
     page: Option<PageRules>,
-    /// The ARN of the stream whose iterator was asked for.
+    /// The ARN of the stream whose iterator was requested.
     stream: Option<String>,
 }
 
@@ -38,7 +39,7 @@ struct PageRules {
     is_filtered: bool,
 }
 
-/// The operation that a request names.
+/// The operation that a request names in its headers.
 pub(super) fn operation(headers: &HeaderMap) -> &str {
     headers
         .get("x-amz-target")
@@ -47,10 +48,10 @@ pub(super) fn operation(headers: &HeaderMap) -> &str {
 }
 
 impl Translation {
-    /// Makes the request the storage's.
+    /// Translates the request for the storage.
     ///
     /// # Errors
-    /// [`NotFound`] for a table or a stream elsewhere.
+    /// [`NotFound`] for a table or a stream that is not of this region and account.
     pub(super) fn of(arns: &Arns, request: &mut Request<Bytes>) -> Result<Self, NotFound> {
         let operation = operation(request.headers());
         let translation = Self {
@@ -62,7 +63,7 @@ impl Translation {
         if !is_page && !streams::is_stream_operation(operation) && !has("arn:") && !has("\"NS\"") {
             return Ok(translation);
         }
-        // The listener says what is wrong with another body.
+        // Any other body is refused by the listener.
         match serde_json::from_slice(request.body()) {
             Ok(Value::Object(body)) => translation.read(arns, body, request),
             _ => Ok(translation),
@@ -108,7 +109,7 @@ impl Translation {
         Ok(self)
     }
 
-    /// Puts names in place of ARNs; whether there was one.
+    /// Replaces ARNs with table names; returns whether there were any.
     fn name_tables(
         &mut self,
         arns: &Arns,
@@ -150,7 +151,7 @@ impl Translation {
         self.stream.as_deref()
     }
 
-    /// Makes the storage's answer DynamoDB's.
+    /// Translates the storage's response for the client.
     pub(super) async fn answer(self, arns: &Arns, reply: DynamoDbResponse) -> DynamoDbResponse {
         if reply.status() == StatusCode::OK && !self.changes_answers() {
             return reply;
@@ -173,12 +174,12 @@ impl Translation {
             || self.is_about_tables()
     }
 
-    /// Whether its answer describes a table.
+    /// Whether its response describes a table.
     fn is_about_tables(&self) -> bool {
         self.operation.ends_with("Table")
     }
 
-    /// The answer's body, if it is another one.
+    /// The translated body, if it differs.
     fn translate_response(&self, arns: &Arns, status: StatusCode, body: &[u8]) -> Option<String> {
         if status != StatusCode::OK || self.is_about_tables() || self.operation == "ListStreams" {
             let text = std::str::from_utf8(body).ok()?;
@@ -199,7 +200,7 @@ impl Translation {
         Some(Value::Object(body).to_string())
     }
 
-    /// Puts the ARNs back where an answer says tables.
+    /// Puts the ARNs back wherever the response names tables.
     fn name_back(&self, body: &mut Map<String, Value>) {
         for map in [
             "Responses",
@@ -231,7 +232,7 @@ impl Translation {
 }
 
 impl PageRules {
-    /// The storage also counts the item at which a page of 1 MiB ended, which is the next page's first.
+    /// The storage also counts the item where a 1 MiB page ended, which is the next page's first.
     fn count_scanned(&self, body: &mut Map<String, Value>) {
         if !body.contains_key("LastEvaluatedKey") {
             return;
@@ -251,7 +252,7 @@ impl PageRules {
     }
 }
 
-/// Writes the members of number sets as the storage does; whether there is one.
+/// Puts the members of number sets into canonical form; returns whether there were any.
 fn normalize_number_sets(value: &mut Value) -> bool {
     match value {
         Value::Object(map) => map.iter_mut().fold(false, |any, (name, value)| {
@@ -275,7 +276,7 @@ fn normalize_number_sets(value: &mut Value) -> bool {
     }
 }
 
-/// An answer with another body than it had.
+/// A response with a new body.
 fn rewritten(mut head: Parts, body: Bytes) -> DynamoDbResponse {
     head.headers
         .insert(header::CONTENT_LENGTH, body.len().into());

@@ -1,7 +1,7 @@
-//! What a statement of MySQL's dialect means: each expression's kind of value, and with it the words that make SQLite
-//! answer as MySQL does. What has no such words is refused by name.
+//! What a statement in MySQL's dialect means: each expression's kind of value, and from it the SQL that makes SQLite
+//! behave as MySQL does. Anything without such SQL is refused by name.
 //!
-//! String literals become bound parameters, so that no text is ever quoted again; named parameters become numbered ones.
+//! String literals become bound parameters, so no text is ever quoted again; named parameters become numbered ones.
 
 mod aggregates;
 mod arguments;

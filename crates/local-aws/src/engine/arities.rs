@@ -1,8 +1,8 @@
-//! The functions that there are, and how many arguments each takes.
+//! The supported functions, and how many arguments each takes.
 
 use crate::engine::EngineError;
 
-/// Name, and the least and the most arguments.
+/// Name, minimum and maximum number of arguments.
 pub(crate) const ARITIES: [(&str, usize, usize); 94] = [
     ("abs", 1, 1),
     ("ascii", 1, 1),
@@ -100,11 +100,11 @@ pub(crate) const ARITIES: [(&str, usize, usize); 94] = [
     ("year", 1, 1),
 ];
 
-/// The error for another number of arguments.
+/// The error for a wrong number of arguments.
 pub(crate) fn wrong_count(name: &str) -> EngineError {
     let name = name.to_uppercase();
     match name.as_str() {
-        // MySQL has these with other numbers of arguments too.
+        // MySQL also accepts other numbers of arguments for these.
         "COALESCE" | "COUNT" | "FORMAT" | "GROUP_CONCAT" | "LAST_INSERT_ID" | "UNIX_TIMESTAMP" => {
             EngineError::unsupported(&format!("{name} with this number of arguments"))
         }

@@ -1,7 +1,7 @@
-//! The tables that there are, as MySQL defined them.
+//! The tables that exist, as MySQL defined them.
 //!
-//! SQLite keeps each definition as MySQL's own text in a table beside the tables, and they are read at the start and
-//! after each definition.
+//! SQLite keeps each definition as MySQL's own text in a table beside the others; they are read at startup and after
+//! each definition.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,14 +18,14 @@ use crate::engine::{
     sqlite::parse,
 };
 
-/// The table of definitions in SQLite; no statement of a client's reaches it.
+/// The table of definitions in SQLite; clients' statements cannot reach it.
 pub(crate) const TABLE: &str = "fleet_catalogue";
 
 /// All the tables.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Catalogue {
     pub(crate) tables: BTreeMap<String, Arc<TableDefinition>>,
-    /// Tables that an earlier version made, with types that are kept in another way now.
+    /// Tables from an earlier version with types that are now stored differently.
     unreadable: BTreeSet<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct TableDefinition {
     pub(crate) indexes: Vec<IndexDefinition>,
     pub(crate) foreign_keys: Vec<ForeignKey>,
     pub(crate) checks: Vec<CheckConstraint>,
-    /// The collation of columns that name none.
+    /// The collation of columns that do not name one.
     pub(crate) collation: Option<Collation>,
     pub(crate) comment: Option<String>,
 }
@@ -50,22 +50,22 @@ pub(crate) struct ColumnDefinition {
     pub(crate) kind: ColumnType,
     pub(crate) not_null: bool,
     pub(crate) default: Option<ColumnDefault>,
-    /// Whether an UPDATE sets it to the time.
+    /// Whether an UPDATE sets it to the current time.
     pub(crate) on_update: bool,
     pub(crate) auto_increment: bool,
-    /// Of text alone.
+    /// Only relevant for text.
     pub(crate) collation: Collation,
     pub(crate) comment: Option<String>,
 }
 
-/// What a column holds where a row does not say.
+/// A column's value when a row does not give one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum ColumnDefault {
     Null,
     Text(String),
-    /// A number as it was written.
+    /// A number as written.
     Number(String),
-    /// The time.
+    /// The current time.
     Now,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct ForeignKey {
     pub(crate) on_update: Option<String>,
 }
 
-/// A CHECK.
+/// A CHECK constraint.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CheckConstraint {
     pub(crate) name: String,
@@ -97,7 +97,7 @@ pub(crate) struct CheckConstraint {
 }
 
 impl ColumnDefinition {
-    /// The kind of its values.
+    /// The kind of the column's values.
     pub(crate) fn kind(&self) -> ValueKind {
         self.kind.kind(self.collation)
     }
@@ -126,7 +126,7 @@ impl Catalogue {
         self.tables.get(name)
     }
 
-    /// The error for a table that is not known.
+    /// The error for an unknown table.
     pub(crate) fn missing(&self, database: &str, name: &str) -> EngineError {
         if self.unreadable.contains(name) {
             return EngineError::unsupported(&format!(
@@ -140,7 +140,7 @@ impl Catalogue {
         )
     }
 
-    /// Reads the definitions that a database holds.
+    /// Reads the definitions stored in a database.
     pub(crate) fn read(sqlite: &Sqlite) -> EngineResult<Self> {
         let failed = |error: rusqlite::Error| crate::engine::sqlite::failures::plain(&error);
         sqlite
@@ -183,7 +183,7 @@ impl Catalogue {
     }
 }
 
-/// A table that was made before definitions were kept: with the types that are kept as they were then, byte by byte.
+/// A table created before definitions were stored: only with types whose stored bytes have not changed since.
 fn earlier(sqlite: &Sqlite, name: &str) -> rusqlite::Result<Option<TableDefinition>> {
     let generates: bool = sqlite.query_row(
         "SELECT sql LIKE '% PRIMARY KEY AUTOINCREMENT%' FROM sqlite_master WHERE type = 'table' AND name = ?1",

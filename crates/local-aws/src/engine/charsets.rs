@@ -1,4 +1,4 @@
-//! Character sets, collations and storage engines of definitions: which of them the embedded engine has.
+//! Character sets, collations and storage engines in definitions: which of them the embedded engine supports.
 
 use crate::engine::{EngineError, EngineResult, kinds::Collation};
 
@@ -16,7 +16,7 @@ pub(crate) fn charset(name: &str) -> EngineResult<()> {
     }
 }
 
-/// The collation of a name.
+/// The collation with this name.
 pub(crate) fn collation(name: &str) -> EngineResult<Collation> {
     match bare(name).as_str() {
         "utf8mb4_bin" => Ok(Collation::Binary),
@@ -25,7 +25,7 @@ pub(crate) fn collation(name: &str) -> EngineResult<Collation> {
     }
 }
 
-/// MySQL's name of a collation.
+/// MySQL's name for a collation.
 pub(crate) fn name(collation: Collation) -> &'static str {
     match collation {
         Collation::Default => "utf8mb4_0900_ai_ci",

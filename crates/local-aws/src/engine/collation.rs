@@ -1,7 +1,7 @@
-//! Text compared as MySQL 8 compares it by default: `utf8mb4_0900_ai_ci`, by base letters alone, without case and accents.
+//! Text comparison with MySQL 8's default, `utf8mb4_0900_ai_ci`: by base letters alone, ignoring case and accents.
 //!
-//! The order is that of the Unicode collation algorithm (<https://www.unicode.org/reports/tr10/>) for ASCII, Latin letters
-//! and ideographs. Text with letters of other scripts is refused where it would be stored in such a column.
+//! The order is that of the Unicode collation algorithm (<https://www.unicode.org/reports/tr10/>) for ASCII, Latin
+//! letters and ideographs. Text with letters of other scripts is refused when stored in such a column.
 
 use std::{
     cmp::Ordering,
@@ -18,10 +18,10 @@ use rusqlite::Connection;
 
 use crate::engine::kinds::Collation;
 
-/// White space, punctuation and symbols of ASCII in their order; other symbols, digits and letters follow.
+/// ASCII white space, punctuation and symbols in collation order; other symbols, digits and letters follow.
 const SYMBOLS: &str = "\t\n\u{b}\u{c}\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
 
-/// SQLite's name of a collation.
+/// SQLite's name for a collation.
 pub(crate) fn name(collation: Collation) -> &'static str {
     match collation {
         Collation::Default => "ai_ci",
@@ -29,14 +29,15 @@ pub(crate) fn name(collation: Collation) -> &'static str {
     }
 }
 
-/// SQLite's name of the default collation where one of several equal texts is shown: MySQL does not say which, so that a
-/// statement that meets two with different letters has no answer. The texts of the other differ in spaces at their end alone.
+/// SQLite's name for the default collation where one of several equal texts is shown. MySQL does not define which one,
+/// so a statement that meets two with different letters is refused. Under the other collation, equal texts differ only
+/// in trailing spaces.
 pub(crate) const SHOWN: &str = "ai_ci_shown";
 
-/// Whether equal texts with different letters were met where one of them is shown.
+/// Whether texts that are equal but have different letters were met where one of them is shown.
 pub(crate) type MixedCaseFlag = Arc<AtomicBool>;
 
-/// Registers them on one connection.
+/// Registers the collations on one connection.
 pub(crate) fn register(connection: &Connection, mixed: &MixedCaseFlag) -> rusqlite::Result<()> {
     connection.create_collation(name(Collation::Default), compare)?;
     connection.create_collation(name(Collation::Binary), compare_padded)?;
@@ -58,12 +59,12 @@ pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     weights(a).cmp(weights(b))
 }
 
-/// Whether two texts are one.
+/// Whether two texts are equal.
 pub(crate) fn equal(a: &str, b: &str) -> bool {
     compare(a, b) == Ordering::Equal
 }
 
-/// Whether two letters are one.
+/// Whether two letters are equal.
 pub(crate) fn is_same_letter(a: char, b: char) -> bool {
     if a.is_ascii_graphic() && b.is_ascii_graphic() {
         return a.eq_ignore_ascii_case(&b);
@@ -72,13 +73,13 @@ pub(crate) fn is_same_letter(a: char, b: char) -> bool {
     compare(a.encode_utf8(&mut first), b.encode_utf8(&mut second)) == Ordering::Equal
 }
 
-/// The letters that count, without case and accents.
+/// The letters that count, without case or accents.
 fn folded(text: &str) -> impl Iterator<Item = char> {
     let classes = CanonicalCombiningClassMapBorrowed::new();
     DecomposingNormalizerBorrowed::new_nfkd()
         .normalize_iter(text.chars())
         .filter(move |letter| {
-            // Other control characters are ignored, as marks are.
+            // Other control characters are ignored, like marks.
             classes.get_u8(*letter) == 0 && (!letter.is_control() || SYMBOLS.contains(*letter))
         })
         .flat_map(char::to_lowercase)
@@ -110,7 +111,7 @@ fn weights(text: &str) -> impl Iterator<Item = (u8, u32)> {
     })
 }
 
-/// Whether it is known what a text is equal to: one of Latin letters, ideographs and symbols.
+/// Whether it is known which texts equal this one: it has only Latin letters, ideographs and symbols.
 pub(crate) fn is_known(text: &str) -> bool {
     text.is_ascii()
         || folded(text).all(|letter| {
@@ -120,7 +121,7 @@ pub(crate) fn is_known(text: &str) -> bool {
         })
 }
 
-/// By code points, the shorter text as if it had spaces at its end: `utf8mb4_bin`.
+/// By code points, with the shorter text padded with spaces: `utf8mb4_bin`.
 fn compare_padded(a: &str, b: &str) -> Ordering {
     let common = a.len().min(b.len());
     let (a, b) = (a.as_bytes(), b.as_bytes());

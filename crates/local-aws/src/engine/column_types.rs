@@ -1,4 +1,4 @@
-//! MySQL's column types: what kind of values they hold, how SQLite declares them, and how JDBC describes them.
+//! MySQL's column types: the kind of their values, how SQLite declares them, and how JDBC describes them.
 
 use crate::engine::{
     EngineError, EngineResult,
@@ -62,7 +62,7 @@ impl ColumnType {
         &self.name
     }
 
-    /// The arguments, the values of an ENUM among them, without quotes.
+    /// The arguments without quotes, such as the values of an ENUM.
     pub(crate) fn values(&self) -> Vec<String> {
         self.arguments.iter().map(|text| unquoted(text)).collect()
     }
@@ -71,7 +71,7 @@ impl ColumnType {
         self.unsigned
     }
 
-    /// Refuses what is not kept here as MySQL keeps it.
+    /// Refuses types that are not stored here as MySQL stores them.
     pub(crate) fn check_supported(&self) -> EngineResult<()> {
         let refused = |what: &str| Err(EngineError::unsupported(what));
         let arguments = self.arguments.len();
@@ -96,7 +96,7 @@ impl ColumnType {
         }
     }
 
-    /// The kind of its values.
+    /// The kind of the column's values.
     pub(crate) fn kind(&self, collation: Collation) -> ValueKind {
         match self.name.as_str() {
             "BIT" => ValueKind::Int {
@@ -136,13 +136,13 @@ impl ColumnType {
         self.name == "TINYINT" && self.number(0) == Some(1) && !self.unsigned
     }
 
-    /// The digits of a DECIMAL.
+    /// The precision of a DECIMAL.
     pub(crate) fn precision(&self) -> u32 {
         self.number(0)
             .map_or(10, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
-    /// How many digits a number has before its point.
+    /// How many digits a number has before the point.
     pub(crate) fn whole_digits(&self) -> Option<u32> {
         match self.name.as_str() {
             "DECIMAL" => Some(self.precision().saturating_sub(self.scale())),
@@ -154,19 +154,19 @@ impl ColumnType {
         }
     }
 
-    /// How many of them follow the point.
+    /// How many digits follow the point.
     pub(crate) fn scale(&self) -> u32 {
         self.number(1)
             .map_or(0, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
-    /// The digits of a second's fraction.
+    /// The number of fractional digits of a second.
     pub(crate) fn digits(&self) -> u32 {
         self.number(0)
             .map_or(0, |digits| u32::try_from(digits).unwrap_or(u32::MAX))
     }
 
-    /// How SQLite declares it: by how values are kept.
+    /// How SQLite declares it, which depends on how values are stored.
     pub(crate) fn declaration(&self) -> &'static str {
         match self.kind(Collation::Default) {
             ValueKind::Int { .. }
@@ -186,7 +186,7 @@ impl ColumnType {
             "DECIMAL" => format!("({},{})", self.precision(), self.scale()),
             "BIT" | "CHAR" | "BINARY" => format!("({})", self.number(0).unwrap_or(1)),
             "TINYINT" if self.is_boolean() => "(1)".into(),
-            // The width of a number's display is no more.
+            // Integers no longer have a display width.
             _ if self.is_integer() || self.name == "YEAR" || self.arguments.is_empty() => {
                 String::new()
             }
@@ -204,7 +204,7 @@ impl ColumnType {
         format!("{name}{arguments}{unsigned}")
     }
 
-    /// How long a value may be: a number, and whether of characters.
+    /// The maximum length of a value, and whether it is in characters.
     pub(crate) fn length(&self) -> Option<(u64, bool)> {
         match self.name.as_str() {
             "CHAR" | "VARCHAR" => Some((self.number(0).unwrap_or(1), true)),
@@ -216,7 +216,7 @@ impl ColumnType {
         }
     }
 
-    /// The least and the most of a whole number.
+    /// The smallest and the largest value of an integer type.
     pub(crate) fn range(&self) -> Option<(i64, i64)> {
         let bits = match self.name.as_str() {
             "TINYINT" => 8,
@@ -237,7 +237,7 @@ impl ColumnType {
         self.range().is_some()
     }
 
-    /// Name, number of `java.sql.Types`, precision and scale, as MySQL's JDBC driver has them.
+    /// Name, `java.sql.Types` number, precision and scale, as in MySQL's JDBC driver.
     pub(crate) fn jdbc(&self) -> (String, i32, i32, i32) {
         let unsigned = if self.unsigned { " UNSIGNED" } else { "" };
         let length = self
@@ -320,7 +320,7 @@ fn split_arguments(text: &str) -> Vec<String> {
     parts.iter().map(|part| part.trim().to_owned()).collect()
 }
 
-/// The text of a literal that came from the tree.
+/// The text of a literal from the syntax tree.
 fn unquoted(text: &str) -> String {
     match text
         .strip_prefix('\'')
@@ -331,7 +331,7 @@ fn unquoted(text: &str) -> String {
     }
 }
 
-/// A text as a literal, of MySQL and SQLite alike where it has no backslash.
+/// A text as a literal, for both MySQL and SQLite as long as it has no backslash.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -17,7 +17,7 @@ pub(crate) enum DatabaseSession {
 }
 
 impl Database {
-    /// Runs a statement, each set of parameters once, on its own: all of it is committed, or none.
+    /// Runs a statement on its own, once for each parameter set: all of it is committed, or none.
     pub(crate) async fn execute(
         &self,
         statement: SqlStatement,
@@ -36,7 +36,7 @@ impl Database {
         })
     }
 
-    /// Waits for the statements under way, then closes every connection.
+    /// Waits for running statements, then closes every connection.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,

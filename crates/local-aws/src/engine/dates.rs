@@ -1,19 +1,19 @@
-//! Dates and times: read as MySQL reads them, in the forms that people write, and put into their normal form.
+//! Dates and times: parsed as MySQL parses them, in the forms that people write, and normalised.
 
 use time::{Date, Duration, Month, PrimitiveDateTime, Time};
 
-/// Why a text is no date or time here.
+/// Why a text is not a date or time here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DateError {
-    /// MySQL does not take it either.
+    /// MySQL does not accept it either.
     Wrong,
-    /// MySQL may take it.
+    /// MySQL may accept it.
     Unknown,
 }
 
 type DateResult<T> = Result<T, DateError>;
 
-/// The most digits of a second's fraction.
+/// The most fractional digits of a second.
 pub(crate) const MAX_DIGITS: u32 = 6;
 
 /// A date with a time: `2024-2-9`, `2024-02-09 10:00`, `2024-02-09T10:00:00.5`, and one with an offset from UTC.
@@ -54,7 +54,7 @@ fn date(text: &str) -> DateResult<Date> {
         .ok()
         .and_then(|month| Month::try_from(month).ok());
     let day = u8::try_from(day).map_err(|_| DateError::Wrong)?;
-    // Neither a month nor a day of zero passes: strict mode has none.
+    // A month or day of zero fails, as in strict mode.
     month
         .and_then(|month| Date::from_calendar_date(year, month, day).ok())
         .ok_or(DateError::Wrong)
@@ -93,7 +93,7 @@ fn clock_of(text: &str) -> DateResult<(Time, i64)> {
     Ok((time.map_err(|_| DateError::Wrong)?, micro))
 }
 
-/// An offset from UTC, `+02:00`: MySQL takes those from -13:59 to +14:00.
+/// An offset from UTC, `+02:00`: MySQL accepts -13:59 to +14:00.
 fn offset(text: &str) -> DateResult<Duration> {
     let (hours, minutes) = text[1..].split_once(':').ok_or(DateError::Unknown)?;
     if hours.len() != 2 || minutes.len() != 2 {
@@ -111,7 +111,7 @@ fn offset(text: &str) -> DateResult<Duration> {
     Ok(Duration::minutes(signed))
 }
 
-/// A time of day: `10:00`, `10:00:00.5`. MySQL's go beyond a day and below zero; those are not known here.
+/// A time of day: `10:00`, `10:00:00.5`. MySQL's TIME can exceed a day or be negative; that is not supported here.
 pub(crate) fn time_of_day(text: &str) -> DateResult<(Time, i64)> {
     let text = text.trim();
     if !text.contains(|letter: char| letter.is_ascii_digit()) {
@@ -120,7 +120,7 @@ pub(crate) fn time_of_day(text: &str) -> DateResult<(Time, i64)> {
     clock_of(text).map_err(|_| DateError::Unknown)
 }
 
-/// A moment with so many digits of its seconds' fraction, rounded.
+/// A date and time with this many fractional digits, rounded.
 pub(crate) fn datetime_text(at: PrimitiveDateTime, digits: u32) -> Option<String> {
     let unit = 10_i64.pow(MAX_DIGITS - digits.min(MAX_DIGITS));
     let micro = i64::from(at.microsecond());
@@ -158,7 +158,7 @@ fn time_text(time: Time, digits: u32) -> String {
     }
 }
 
-/// A time of day with so many digits of its seconds' fraction, rounded; none where that is another day.
+/// A time of day with this many fractional digits, rounded; `None` if that would be on another day.
 pub(crate) fn clock_text((time, micro): (Time, i64), digits: u32) -> Option<String> {
     let unit = 10_i64.pow(MAX_DIGITS - digits.min(MAX_DIGITS));
     let rounded = (micro + unit / 2) / unit * unit;

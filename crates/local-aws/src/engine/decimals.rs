@@ -1,5 +1,5 @@
-//! DECIMALs of more than 18 digits: whole numbers multiplied by ten to the power of their scale, in as many bytes as SQLite needs
-//! to compare, sort and index them as they are.
+//! DECIMALs of more than 18 digits: integers scaled by a power of ten, encoded as bytes that SQLite can compare, sort
+//! and index directly.
 
 use num_bigint::{BigInt, Sign};
 
@@ -7,7 +7,7 @@ use num_bigint::{BigInt, Sign};
 pub(crate) const MOST_DIGITS: u32 = 65;
 pub(crate) const MOST_SCALE: u32 = 30;
 
-/// As many bytes as 95 digits take: 65 digits with 30 more after the point, in a comparison.
+/// Enough for 95 digits: in a comparison, 65 digits can get 30 more after the point.
 const BYTES: usize = 40;
 
 /// Ten to a power.
@@ -15,7 +15,7 @@ pub(crate) fn power(exponent: u32) -> BigInt {
     BigInt::from(10).pow(exponent)
 }
 
-/// Whether a number has at most so many digits.
+/// Whether a number has at most this many digits.
 pub(crate) fn fits(number: &BigInt, digits: u32) -> bool {
     number.magnitude() < power(digits).magnitude()
 }
@@ -25,7 +25,7 @@ pub(crate) fn digits(number: &BigInt) -> usize {
     number.magnitude().to_string().len()
 }
 
-/// The bytes of a number: its two's complement with the first bit turned, so that those of a smaller number are smaller.
+/// Encodes a number: two's complement with the first bit flipped, so that smaller numbers have smaller bytes.
 pub(crate) fn bytes(number: &BigInt) -> Option<Vec<u8>> {
     let short = number.to_signed_bytes_be();
     let filled = if number.sign() == Sign::Minus {
@@ -39,7 +39,7 @@ pub(crate) fn bytes(number: &BigInt) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The number of such bytes.
+/// Decodes such bytes.
 pub(crate) fn read(bytes: &[u8]) -> Option<BigInt> {
     if bytes.len() != BYTES {
         return None;
@@ -49,7 +49,7 @@ pub(crate) fn read(bytes: &[u8]) -> Option<BigInt> {
     Some(BigInt::from_signed_bytes_be(&bytes))
 }
 
-/// A number with another scale, rounded half away from zero where that is smaller.
+/// A number at another scale, rounded half away from zero if that is smaller.
 pub(crate) fn rescaled(number: &BigInt, from: u32, to: u32) -> BigInt {
     if to >= from {
         number * power(to - from)
@@ -69,7 +69,7 @@ pub(crate) fn quotient(number: &BigInt, divisor: &BigInt) -> BigInt {
     }
 }
 
-/// A number as MySQL shows it; none where it has more digits than MySQL has.
+/// A number as MySQL shows it; `None` if it has more digits than MySQL supports.
 pub(crate) fn text(number: &BigInt, scale: u32) -> Option<String> {
     if !fits(number, MOST_DIGITS) {
         return None;
@@ -90,8 +90,8 @@ pub(crate) fn text(number: &BigInt, scale: u32) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
-/// A text of digits with a sign or a point: the number without the point, and its scale. None where it is something else, or
-/// has more digits than MySQL has.
+/// Parses digits with an optional sign and point: the number without the point, and its scale. `None` for anything
+/// else, or for more digits than MySQL supports.
 pub(crate) fn parse(text: &str) -> Option<(BigInt, u32)> {
     let digits: String = text.chars().filter(|letter| *letter != '.').collect();
     let number: BigInt = digits.parse().ok()?;
@@ -100,18 +100,18 @@ pub(crate) fn parse(text: &str) -> Option<(BigInt, u32)> {
     (fits(&number, MOST_DIGITS) && scale <= MOST_SCALE).then_some((number, scale))
 }
 
-/// The bytes of such a text.
+/// Encodes such a text.
 pub(crate) fn of_text(text: &str) -> Option<Vec<u8>> {
     bytes(&parse(text)?.0)
 }
 
-/// A number's bytes as a literal.
+/// An encoded number as a literal.
 pub(crate) fn literal(bytes: &[u8]) -> String {
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("x'{digits}'")
 }
 
-/// Zero, whatever its scale.
+/// Zero, at any scale.
 pub(crate) fn zero() -> String {
     literal(&bytes(&BigInt::ZERO).unwrap_or_default())
 }

@@ -28,7 +28,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// SQLite's index names are the database's, MySQL's are the table's.
+/// SQLite's index names are per database, MySQL's are per table.
 pub(crate) fn index_name(table: &str, index: &str) -> String {
     quoted(&format!("{table}.{index}"))
 }
@@ -46,7 +46,7 @@ pub(crate) fn list(names: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// The columns of an index; a prefix length or an expression has no counterpart.
+/// The columns of an index; prefix lengths and expressions are not supported.
 pub(crate) fn index_columns(columns: &[IndexColumn]) -> EngineResult<Vec<String>> {
     columns
         .iter()
@@ -127,7 +127,7 @@ impl TableDefinition {
         Ok(())
     }
 
-    /// Reads a column, with what it says of keys, and adds it at the end.
+    /// Reads a column, including its key options, and adds it at the end.
     pub(crate) fn add_column(&mut self, tree: &ColumnDef) -> EngineResult<()> {
         let name = tree.name.value.clone();
         if self.column(&name).is_some() {
@@ -244,7 +244,7 @@ impl TableDefinition {
         Ok(())
     }
 
-    /// An index without a name has that of its first column, and a number where that is taken, as in MySQL.
+    /// Adds an index. Without a name it gets that of its first column, with a number if that is taken, as in MySQL.
     pub(crate) fn index(&mut self, name: Option<&Ident>, columns: Vec<String>, unique: bool) {
         let first = columns.first().cloned().unwrap_or_default();
         let taken = |name: &str| self.indexes.iter().any(|index| index.name == name);
@@ -284,7 +284,7 @@ impl TableDefinition {
         Ok(())
     }
 
-    /// What follows from the whole: a key's columns are never NULL, and a foreign key has an index.
+    /// Applies what follows from the whole definition: key columns are never NULL, and each foreign key has an index.
     pub(crate) fn finish(&mut self) -> EngineResult<()> {
         let missing = |name: &str| {
             EngineError::database(
@@ -353,7 +353,7 @@ impl TableDefinition {
     }
 }
 
-/// The column's CURRENT_TIMESTAMP, where an expression is that.
+/// The column's CURRENT_TIMESTAMP, if the expression is one.
 fn now(expr: &Expr, column: &ColumnDefinition) -> Option<ColumnDefault> {
     let Expr::Function(function) = expr else {
         return None;

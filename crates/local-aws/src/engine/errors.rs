@@ -7,17 +7,17 @@ use tokio::task::JoinError;
 /// Why a statement failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum EngineError {
-    /// The database said no, in MySQL's words.
+    /// The database refused the statement, in MySQL's words.
     #[error("{message} ({code}, {state})")]
     Database {
         message: String,
         code: u16,
         state: String,
     },
-    /// As [`EngineError::Database`], and the transaction is gone.
+    /// Like [`EngineError::Database`], and the transaction is gone.
     #[error("deadlock")]
     Deadlock,
-    /// The statement names a parameter that the request does not bring.
+    /// The statement names a parameter that the request does not supply.
     #[error("no parameter {0}")]
     MissingParameter(String),
     /// More than one statement in one text.
@@ -29,19 +29,19 @@ pub(crate) enum EngineError {
     ResultTooLarge,
     #[error("a row is too large")]
     RowTooLarge,
-    /// The connection broke while the statement ran: whether it took effect is unknown.
+    /// The connection broke while the statement ran; it is unknown whether it took effect.
     #[error("the connection was lost")]
     LinkFailure,
     /// The database cannot be reached.
     #[error("the database is unavailable")]
     Unavailable,
-    /// The database refuses the secret's user or password.
+    /// The database rejects the secret's user or password.
     #[error("access denied")]
     AccessDenied(String),
-    /// The disk has no room, or did not do its part.
+    /// The disk is full or has failed.
     #[error("{0}")]
     Storage(String),
-    /// Something that is our fault.
+    /// An internal error.
     #[error("internal: {0}")]
     Internal(String),
 }
@@ -55,7 +55,7 @@ impl EngineError {
         }
     }
 
-    /// The embedded engine's answer to what it does not do as MySQL does.
+    /// The embedded engine's error for anything it does not do as MySQL does.
     pub(crate) fn unsupported(what: &str) -> Self {
         Self::database(
             1235,
@@ -67,8 +67,8 @@ impl EngineError {
         )
     }
 
-    /// As INSERT IGNORE has it, where that is what the statement is: MySQL writes the row with another value, or leaves it
-    /// out.
+    /// The error that an INSERT IGNORE reports instead, if the statement is one: MySQL would write the row with another
+    /// value, or skip it.
     pub(crate) fn ignored(self, ignores: bool) -> Self {
         match &self {
             Self::Database {
@@ -79,12 +79,12 @@ impl EngineError {
         }
     }
 
-    /// Of work whose task did not get to its end.
+    /// The error for work whose task did not finish.
     pub(crate) fn unfinished(error: JoinError) -> Self {
         Self::Internal(why_unfinished(error))
     }
 
-    /// Whether a transaction can go on after this error.
+    /// Whether this error ends the transaction.
     pub(crate) fn ends_transaction(&self) -> bool {
         !matches!(
             self,
@@ -93,9 +93,9 @@ impl EngineError {
     }
 }
 
-/// Why a task did not get to its end, for the log.
+/// Why a task did not finish, for the log.
 ///
-/// A panic's message is given only where it is a literal: a composed one may hold a value of the statement.
+/// A panic's message is included only if it is a literal: a formatted one may contain a value from the statement.
 pub(crate) fn why_unfinished(error: JoinError) -> String {
     match error.try_into_panic() {
         Ok(panic) => panic_cause(&*panic),
@@ -103,7 +103,7 @@ pub(crate) fn why_unfinished(error: JoinError) -> String {
     }
 }
 
-/// What a panic says, as far as that holds no value: a literal.
+/// A panic's message if it is a literal, which cannot contain a value.
 pub(crate) fn panic_cause(panic: &(dyn Any + Send)) -> String {
     match panic.downcast_ref::<&'static str>() {
         Some(message) => format!("panic: {message}"),
@@ -111,5 +111,5 @@ pub(crate) fn panic_cause(panic: &(dyn Any + Send)) -> String {
     }
 }
 
-/// What a caller of an engine waits for.
+/// The result of a call to an engine.
 pub(crate) type EngineResult<T> = Result<T, EngineError>;

@@ -1,4 +1,5 @@
-//! MIN and MAX of texts by the default collation: an error where two are equal but not alike, since MySQL does not define which of them it is.
+//! MIN and MAX of texts by the default collation: an error if two texts are equal but not identical, since MySQL does
+//! not define which one is returned.
 
 use std::cmp::Ordering;
 
@@ -12,7 +13,7 @@ use crate::engine::{
     sqlite::answers::{refused, text},
 };
 
-/// Registers the function on one connection: the value, and whether the least is wanted.
+/// Registers the function on one connection. Arguments: the value, and whether the minimum is wanted.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_aggregate_function("fleet_extreme", 2, steady, Extreme)
@@ -20,10 +21,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
 
 struct Extreme;
 
-/// The least or the largest text so far.
+/// The smallest or the largest text so far.
 struct ExtremeText {
     text: String,
-    /// Whether there was another that is equal to it.
+    /// Whether there was another text that is equal but not identical to it.
     mixed: bool,
 }
 

@@ -6,12 +6,12 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// The normal form; none where a number may be written otherwise by MySQL.
+/// The normal form; `None` if MySQL may write a number differently.
 pub(crate) fn normal(text: &str) -> serde_json::Result<Option<String>> {
     serde_json::from_str(text).map(|value| self::text(&value))
 }
 
-/// A document in the normal form, as [`normal`] gives it.
+/// A document in normal form, as in [`normal`].
 pub(crate) fn text(value: &Value) -> Option<String> {
     let mut normal = String::new();
     write(value, &mut normal).then_some(normal)

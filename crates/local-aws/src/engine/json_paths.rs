@@ -11,7 +11,7 @@ pub(crate) enum PathStep {
     Element(usize),
 }
 
-/// Reads a path without wildcards, ranges and `last`; none where it is another.
+/// Parses a path without wildcards, ranges or `last`; `None` for any other.
 pub(crate) fn read(text: &str) -> Option<Vec<PathStep>> {
     let mut rest = text.trim().strip_prefix('$')?;
     let mut steps = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) fn read(text: &str) -> Option<Vec<PathStep>> {
     }
 }
 
-/// What a path leads to; what is no array is the first element of itself.
+/// The value at a path; a non-array counts as an array with itself as its first element.
 pub(crate) fn find<'a>(document: &'a Value, path: &[PathStep]) -> Option<&'a Value> {
     path.iter()
         .try_fold(document, |value, step| match (step, value) {

@@ -1,8 +1,8 @@
-//! The kinds of values that MySQL tells apart, and how each is kept in SQLite.
+//! The kinds of values that MySQL distinguishes, and how SQLite stores each of them.
 
 use crate::engine::{EngineError, EngineResult, SqlValue};
 
-/// The most digits of a DECIMAL that is kept as a whole number of 64 bits.
+/// The most digits of a DECIMAL that is stored as a 64-bit integer.
 pub(crate) const MAX_DIGITS: u32 = 18;
 
 /// How text is compared.
@@ -10,7 +10,7 @@ pub(crate) const MAX_DIGITS: u32 = 18;
 pub(crate) enum Collation {
     /// `utf8mb4_0900_ai_ci`, MySQL's default: without case and accents.
     Default,
-    /// `utf8mb4_bin`: by code points, whatever the number of spaces at the end.
+    /// `utf8mb4_bin`: by code points, ignoring trailing spaces.
     Binary,
 }
 
@@ -18,24 +18,23 @@ pub(crate) enum Collation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueKind {
     Null,
-    /// A whole number; `boolean` where a column of TINYINT(1) or BIT(1) answers as true and false.
+    /// A whole number; `boolean` if a TINYINT(1) or BIT(1) column is returned as true and false.
     Int {
         unsigned: bool,
         boolean: bool,
     },
-    /// A whole number of BIGINT UNSIGNED: an INTEGER in SQLite or, above 2⁶³−1, eight bytes, which SQLite sorts behind every
-    /// INTEGER.
+    /// A BIGINT UNSIGNED: an INTEGER in SQLite or, above 2⁶³−1, eight bytes, which SQLite sorts after every INTEGER.
     Wide,
     /// A whole number in SQLite: the value multiplied by ten to the power of `scale`.
     Decimal {
         scale: u32,
     },
-    /// A number of up to 65 digits, as `decimals.rs` has it: the value multiplied by ten to the power of `scale`.
+    /// A number of up to 65 digits, as in `decimals.rs`: the value multiplied by ten to the power of `scale`.
     BigDecimal {
         scale: u32,
     },
     Double,
-    /// `implicit` where a column's collation has a part in it; a literal's gives way to that.
+    /// `implicit` if a column's collation is involved, which takes precedence over a literal's.
     Text {
         collation: Collation,
         implicit: bool,
@@ -43,18 +42,18 @@ pub(crate) enum ValueKind {
     Bytes,
     /// `YYYY-MM-DD`.
     Date,
-    /// `YYYY-MM-DD HH:MM:SS`, and so many digits of a fraction.
+    /// `YYYY-MM-DD HH:MM:SS`, with this many fractional digits.
     DateTime {
         digits: u32,
     },
-    /// `HH:MM:SS`, and so many digits of a fraction.
+    /// `HH:MM:SS`, with this many fractional digits.
     Time {
         digits: u32,
     },
     Json,
 }
 
-/// A whole number of an expression.
+/// The kind of a whole number in an expression.
 pub(crate) const INT: ValueKind = ValueKind::Int {
     unsigned: false,
     boolean: false,
@@ -64,7 +63,7 @@ pub(crate) const UNSIGNED: ValueKind = ValueKind::Int {
     unsigned: true,
     boolean: false,
 };
-/// A literal's text.
+/// The kind of a literal text.
 pub(crate) const TEXT: ValueKind = ValueKind::Text {
     collation: Collation::Default,
     implicit: false,
@@ -89,7 +88,7 @@ impl ValueKind {
         matches!(self, Self::BigDecimal { .. })
     }
 
-    /// The DECIMAL of exact numbers of both kinds, with as many digits after the point as the one that has more.
+    /// The DECIMAL for exact numbers of both kinds, with the larger number of digits after the point.
     pub(crate) fn decimal(self, other: Self) -> Self {
         let scale = self.scale().max(other.scale());
         match self.is_big() || other.is_big() {
@@ -98,7 +97,7 @@ impl ValueKind {
         }
     }
 
-    /// Whether values are whole numbers of a type without a sign.
+    /// Whether values are whole numbers of an unsigned type.
     pub(crate) fn is_unsigned(self) -> bool {
         matches!(self, Self::Int { unsigned: true, .. } | Self::Wide)
     }
@@ -139,7 +138,7 @@ impl ValueKind {
         }
     }
 
-    /// As it is without what only a column has.
+    /// The same kind without what only columns have.
     pub(crate) fn plain(self) -> Self {
         match self {
             Self::Int { unsigned, .. } => Self::Int {
@@ -150,7 +149,7 @@ impl ValueKind {
         }
     }
 
-    /// The kind that values of both have without being changed, where there is one: of CASE, COALESCE, a UNION.
+    /// The common kind that values of both fit into unchanged, if there is one: for CASE, COALESCE or UNION.
     pub(crate) fn common(self, other: Self) -> EngineResult<Self> {
         Ok(match (self, other) {
             (Self::Null, kind) | (kind, Self::Null) => kind,
@@ -165,7 +164,7 @@ impl ValueKind {
                 boolean: false,
             },
             (one, other) if one.is_unsigned() && other.is_unsigned() => Self::Wide,
-            // Both are BIGINT, which has no type for the values of both.
+            // One is signed and one unsigned, and no integer type holds all values of both.
             (Self::Wide, Self::Int { .. }) | (Self::Int { .. }, Self::Wide) => {
                 Self::Decimal { scale: 0 }
             }
@@ -185,7 +184,7 @@ impl ValueKind {
                     implicit: other_implicit,
                 },
             ) => text(&[(collation, implicit), (other_collation, other_implicit)]),
-            // All are texts then, as MySQL shows them.
+            // All become texts, as MySQL shows them.
             (kind @ Self::Text { .. }, other) | (other, kind @ Self::Text { .. })
                 if other.is_exact() || other.is_moment() =>
             {
@@ -200,7 +199,7 @@ impl ValueKind {
     }
 }
 
-/// The collation of several texts together: a column's before a literal's, and `_bin` before the other.
+/// The collation of several texts combined: a column's wins over a literal's, and `_bin` over the default.
 pub(crate) fn text(parts: &[(Collation, bool)]) -> ValueKind {
     let implicit = parts.iter().any(|part| part.1);
     let binary = parts
@@ -223,14 +222,14 @@ pub(crate) fn scale_of(text: &str) -> u32 {
     })
 }
 
-/// A decimal number without its point; none where it has too many digits.
+/// A decimal number without its point; `None` if it has too many digits.
 pub(crate) fn unscaled(text: &str) -> Option<i64> {
     let digits: String = text.chars().filter(|letter| *letter != '.').collect();
     let number: i64 = digits.parse().ok()?;
     (number.unsigned_abs() < 10_u64.pow(MAX_DIGITS)).then_some(number)
 }
 
-/// The number above 2⁶³−1 that eight bytes stand for.
+/// The number above 2⁶³−1 that eight bytes represent.
 pub(crate) fn wide(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }

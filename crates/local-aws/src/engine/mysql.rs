@@ -29,21 +29,21 @@ use crate::{
     options::{LocalAwsError, SecretOption},
 };
 
-/// How many connections the pool opens; open transactions keep one each.
+/// How many connections the pool opens; each open transaction holds one.
 const MAX_CONNECTIONS: usize = 64;
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a statement may take to notice that it was stopped, before its connection is dropped.
+/// How long a stopped statement gets to notice before its connection is dropped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
-/// What each session starts with, the last first: strictness, so that nothing is cut or guessed, and the service's time zone.
-/// MariaDB cuts fractions of a second, which MySQL rounds, unless it is told to round them; and it ignores spaces at the end
-/// of a statement's texts unless it is told to compare them as columns.
+/// The setup of each session, run from last to first: strict mode, so that nothing is cut or guessed, and the service's
+/// time zone. Unless told otherwise, MariaDB truncates fractions of a second, which MySQL rounds, and ignores trailing
+/// spaces in a statement's texts, instead of comparing them as columns.
 const SESSION: [&str; 2] = [
     "SET SESSION time_zone = '+00:00', sql_mode = CONCAT('STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,\
      NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', \
      IF(VERSION() LIKE '%MariaDB%', ',TIME_ROUND_FRACTIONAL', '')), \
      collation_connection = IF(VERSION() LIKE '%MariaDB%', 'utf8mb4_unicode_520_nopad_ci', @@collation_connection)",
-    // Sets the collation too.
+    // Also sets the collation.
     "SET NAMES utf8mb4",
 ];
 
@@ -51,7 +51,7 @@ const SESSION: [&str; 2] = [
 #[derive(Clone)]
 pub(crate) struct MySqlEngine {
     pool: Pool,
-    /// The server behind it, where that is this process's own.
+    /// The server behind it, if this process runs it.
     server: Option<Arc<mariadb::MariaDbServer>>,
 }
 
@@ -62,7 +62,7 @@ impl fmt::Debug for MySqlEngine {
 }
 
 impl MySqlEngine {
-    /// Connects, and creates the database where it is missing.
+    /// Connects, and creates the database if it is missing.
     pub(crate) async fn open(
         target: &DatabaseAddress,
         credentials: &SecretOption,
@@ -100,12 +100,12 @@ impl MySqlEngine {
         }
     }
 
-    /// The server that this process runs, if it is on one.
+    /// The server, if this process runs it.
     pub(crate) fn server(&self) -> Option<&mariadb::MariaDbServer> {
         self.server.as_deref()
     }
 
-    /// The engine of a server of this process's own, which is stopped when the engine is closed.
+    /// The engine on a server run by this process, which is stopped when the engine is closed.
     pub(crate) fn on(self, server: mariadb::MariaDbServer) -> Self {
         Self {
             server: Some(Arc::new(server)),
@@ -126,7 +126,7 @@ impl MySqlEngine {
     /// Opens a transaction.
     pub(crate) async fn begin(&self) -> EngineResult<MySqlSession> {
         let mut connection = self.connection().await?;
-        // Rather than START TRANSACTION, after which a definition would leave the session committing by itself.
+        // Not START TRANSACTION, after which a definition would leave the session in autocommit mode.
         connection
             .query_drop("SET autocommit = 0")
             .await
@@ -158,8 +158,8 @@ impl MySqlEngine {
         }
     }
 
-    /// Runs a statement; when its time is up it is stopped, unless it is to go on unwatched. The connection comes back
-    /// where it is still of use.
+    /// Runs a statement. When its time is up it is stopped, unless it is to continue unwatched. The connection is
+    /// returned if it is still usable.
     async fn run(
         &self,
         mut connection: Conn,
@@ -210,7 +210,7 @@ fn builder(target: &DatabaseAddress, credentials: &SecretOption) -> OptsBuilder 
         .pool_opts(PoolOpts::default().with_constraints(constraints))
 }
 
-/// Creates the database where the server has it not.
+/// Creates the database if the server does not have it.
 async fn create(builder: &OptsBuilder, name: &str) -> Result<(), String> {
     let connect = Conn::new(builder.clone().db_name(None::<String>));
     let mut connection = match timeout(CONNECT_TIMEOUT, connect).await {
@@ -237,12 +237,12 @@ async fn create(builder: &OptsBuilder, name: &str) -> Result<(), String> {
             .await
             .map_err(|error| error.to_string())?;
     }
-    // It has done its work, however it ends.
+    // The connection is no longer needed, so a failed disconnect does not matter.
     let _ = connection.disconnect().await;
     Ok(())
 }
 
-/// An open transaction. Dropped, its connection goes back to the pool, which resets and so rolls it back.
+/// An open transaction. When dropped, its connection goes back to the pool, which resets it and so rolls it back.
 pub(crate) struct MySqlSession {
     engine: MySqlEngine,
     connection: Option<Conn>,

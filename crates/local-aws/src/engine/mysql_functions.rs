@@ -1,4 +1,4 @@
-//! The functions that MySQL 8 has and the embedded engine has not.
+//! The functions that MySQL 8 has and the embedded engine lacks.
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/built-in-function-reference.html>
 
@@ -29,7 +29,7 @@ const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value
     uuid_short uuid_to_bin validate_password_strength values var_pop var_samp variance wait_for_executed_gtid_set week \
     weekofyear weight_string yearweek";
 
-/// The error for a function that the embedded engine does not have: 1305 where MySQL has none of the name either.
+/// The error for a function that the embedded engine lacks: 1305 if MySQL does not have it either.
 pub(crate) fn missing(name: &str, database: &str) -> EngineError {
     let name = name.to_ascii_lowercase();
     let is_spatial = name.starts_with("st_") || name.starts_with("mbr");

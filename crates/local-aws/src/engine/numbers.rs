@@ -1,5 +1,5 @@
-//! Numbers as MySQL has them, computed within SQLite's statements: exact decimals, whole numbers that do not overflow in
-//! silence, and numbers read from text.
+//! MySQL's numbers, computed within SQLite's statements: exact decimals, whole numbers that do not overflow silently,
+//! and numbers parsed from text.
 
 use rusqlite::{
     Connection, Result,
@@ -12,16 +12,16 @@ use crate::engine::{
     sqlite::answers::{mysql_error, refused, text},
 };
 
-/// The largest whole number up to which a double holds every one.
+/// The largest whole number up to which a double represents every one.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fleet_int", 1, steady, |context| {
         whole(context, 0, "BIGINT")
     })?;
-    // Where MySQL may not evaluate it at all.
+    // For parts that MySQL may not evaluate at all.
     connection.create_scalar_function("fleet_int_if", 1, steady, |context| {
         whole(context, 0, "BIGINT").map_err(|_| perhaps_overflow())
     })?;
@@ -43,14 +43,14 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     connection
         .create_scalar_function("fleet_round", 2, steady, |context| scaled(context, rounded))?;
-    // For what has no sign: a number below zero stays one.
+    // For unsigned types: a negative number stays negative, even if it rounds to zero.
     connection.create_scalar_function("fleet_round_signed", 2, steady, |context| {
         scaled(context, |number, power| match rounded(number, power) {
             0 if number < 0 => -1,
             whole => whole,
         })
     })?;
-    // What a YEAR is compared with: two digits would have a century, and other numbers be no year.
+    // A number compared with a YEAR: two digits would need a century, and other numbers are not years.
     connection.create_scalar_function("fleet_as_year", 1, steady, |context| {
         match integer(context, 0)? {
             Some(year) if !(1901..=2155).contains(&year) => {
@@ -59,10 +59,10 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             year => Ok(year),
         }
     })?;
-    // A year of two digits has a century; -1 is no year.
+    // A two-digit year gets a century; -1 stands for an invalid year.
     connection.create_scalar_function("fleet_year", 1, steady, |context| {
         Ok(match integer(context, 0)? {
-            // It is four zeros as a text.
+            // As text it would be four zeros.
             Some(0) => return Err(refused("the YEAR 0000")),
             Some(year @ 1..=69) => Some(year + 2000),
             Some(year @ 70..=99) => Some(year + 1900),
@@ -83,7 +83,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fleet_divide", 3, steady, |context| {
         divide(context, rounded)
     })?;
-    // MySQL computes nine digits at once, and does not round where these are all that are shown.
+    // MySQL computes nine digits at a time, and does not round if exactly these are shown.
     connection.create_scalar_function("fleet_divide_cut", 3, steady, |context| {
         divide(context, |number, divisor| number / divisor)
     })?;
@@ -104,7 +104,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         let scale = context.get::<u32>(1)?;
         Ok(integer(context, 0)?.map(|number| scaled_text(number, scale)))
     })?;
-    // What a text is worth to a number; the second argument says whether it must be a number as a whole.
+    // The numeric value of a text; the second argument says whether the whole text must be a number.
     connection.create_scalar_function("fleet_number", 2, steady, |context| {
         let Some(text) = text(context, 0) else {
             return Ok(None);
@@ -138,7 +138,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
                 .map_err(|_| refused("a text that is so large a number")),
         }
     })?;
-    // Value, scale, and whether it must be a number as a whole.
+    // Arguments: value, scale, and whether the whole text must be a number.
     connection.create_scalar_function("fleet_text_decimal", 3, steady, |context| {
         let Some(text) = text(context, 0) else {
             return Ok(None);
@@ -155,11 +155,11 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             .ok_or_else(too_many_digits)
     })?;
     connection.create_scalar_function("fleet_finite", 1, steady, finite)?;
-    // Where MySQL may not evaluate it at all.
+    // For parts that MySQL may not evaluate at all.
     connection.create_scalar_function("fleet_finite_if", 1, steady, |context| {
         finite(context).map_err(|_| perhaps_overflow())
     })?;
-    // Value, the most digits: MySQL cuts what has more to the largest number.
+    // Arguments: value, maximum digits. MySQL would clamp a value with more digits to the largest number.
     connection.create_scalar_function("fleet_cast_decimal", 2, steady, |context| {
         let most = 10_u64.pow(context.get::<u32>(1)?.min(MAX_DIGITS));
         match integer(context, 0)? {
@@ -191,7 +191,7 @@ pub(crate) fn exact(context: &Context<'_>, index: usize) -> Result<Option<i128>>
     }
 }
 
-/// SQLite makes a double of a whole number that is too large.
+/// A whole number; SQLite turns one that is too large into a double.
 fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>> {
     match context.get_raw(index) {
         ValueRef::Null => Ok(None),
@@ -200,7 +200,7 @@ fn whole(context: &Context<'_>, index: usize, kind: &str) -> Result<Option<i64>>
     }
 }
 
-/// A quotient of exact numbers: both, and how many digits it has more than the first.
+/// A quotient of exact numbers. Arguments: both numbers, and how many more digits the quotient has than the first.
 fn divide(context: &Context<'_>, quotient: fn(i128, i128) -> i128) -> Result<Option<i64>> {
     let (Some(a), Some(b)) = (exact(context, 0)?, exact(context, 1)?) else {
         return Ok(None);
@@ -213,7 +213,7 @@ fn divide(context: &Context<'_>, quotient: fn(i128, i128) -> i128) -> Result<Opt
     narrow(quotient(a * power, b)).map(Some)
 }
 
-/// A double, if it is within its range.
+/// A double, if it is finite.
 fn finite(context: &Context<'_>) -> Result<Option<f64>> {
     match context.get::<Option<f64>>(0)? {
         Some(number) if !number.is_finite() => Err(overflow("DOUBLE")),
@@ -229,7 +229,7 @@ pub(crate) fn overflow(kind: &str) -> rusqlite::Error {
     mysql_error(1690, "22003", &format!("{kind} value is out of range"))
 }
 
-/// Whether strict mode makes an error of it depends on what MySQL does with the text first.
+/// Whether strict mode raises an error here depends on what MySQL does with the text first.
 pub(crate) const NOT_A_NUMBER: &str =
     "a text that is not a number as one, in a statement that writes";
 
@@ -237,7 +237,7 @@ fn not_a_number() -> rusqlite::Error {
     refused(NOT_A_NUMBER)
 }
 
-/// Whether a text is a number as a whole.
+/// Whether the whole text is a number.
 pub(crate) fn is_number(text: &str) -> bool {
     let prefix = number_prefix(text);
     !prefix.is_empty() && prefix.len() == text.trim().len()
@@ -269,7 +269,7 @@ pub(crate) fn rounded(number: i128, divisor: i128) -> i128 {
     (2 * number + half) / (2 * divisor)
 }
 
-/// A number without so many of its last digits.
+/// A number without this many of its last digits.
 fn scaled(context: &Context<'_>, divide: fn(i128, i128) -> i128) -> Result<Option<i64>> {
     let power = 10_i128.pow(context.get::<u32>(1)?.min(MAX_DIGITS));
     match integer(context, 0)? {
@@ -316,7 +316,7 @@ pub(crate) fn number_prefix(text: &str) -> &str {
     &text[..end]
 }
 
-/// A decimal number, rounded to a scale; none where it has too many digits or an exponent.
+/// A decimal number, rounded to a scale; `None` if it has too many digits or an exponent.
 pub(crate) fn to_scale(text: &str, scale: u32) -> Option<i64> {
     let number = unscaled(text.trim_start_matches('+').trim_end_matches('.'))?;
     let has = scale_of(text);

@@ -18,44 +18,44 @@ pub(crate) struct StatementPlan {
     pub(crate) sql: Vec<String>,
     /// The columns of a query.
     pub(crate) outputs: Vec<OutputColumn>,
-    /// What is bound to `?1`, `?2` and so on.
+    /// The values bound to `?1`, `?2` and so on.
     pub(crate) slots: Vec<Slot>,
-    /// The texts that are read as dates or times.
+    /// The texts that are parsed as dates or times.
     pub(crate) moments: Vec<MomentText>,
     /// The slots of texts that are compared by the default collation.
     pub(crate) texts: Vec<usize>,
-    /// The slots of texts that a statement that writes compares with numbers.
+    /// The slots of texts that a writing statement compares with numbers.
     pub(crate) numerals: Vec<usize>,
     /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
     pub(crate) written: WrittenRow,
     pub(crate) table: Option<Arc<TableDefinition>>,
     /// The statement's first word, in capitals.
     pub(crate) verb: String,
-    /// Whether it shows one of several equal texts, and is refused where they differ.
+    /// Whether it shows one of several equal texts; it is refused if they differ.
     pub(crate) shows: bool,
-    /// Of a query that may be short.
+    /// For a query that may be short.
     pub(crate) short: Option<ShortQuery>,
-    /// Whether the definition is of a table that others may refer to while it is recreated.
+    /// Whether the definition recreates a table that others may refer to.
     pub(crate) rebuilds: bool,
 }
 
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StatementKind {
-    /// Reads; `locks` where it wants to be the only one to write what it reads.
+    /// Reads; `locks` if it wants to be the only one to write what it reads.
     Query { locks: bool },
-    /// `replaces` where rows may make place for new ones.
+    /// `replaces` if existing rows may make way for new ones.
     Insert { replaces: bool },
     /// UPDATE or DELETE.
     Change,
-    /// DDL, which commits whatever is open, as in MySQL.
+    /// DDL, which commits any open transaction, as in MySQL.
     Definition,
     /// Nothing to do.
     Nothing,
 }
 
 impl StatementKind {
-    /// Whether it needs the one place of a writer.
+    /// Whether it needs the single writer slot.
     pub(crate) fn writes(self) -> bool {
         !matches!(self, Self::Query { locks: false } | Self::Nothing)
     }
@@ -80,7 +80,7 @@ impl StatementPlan {
         }
     }
 
-    /// A definition.
+    /// The plan of a definition.
     pub(crate) fn definition(sql: Vec<String>, rebuilds: bool) -> Self {
         Self {
             rebuilds,
@@ -88,13 +88,13 @@ impl StatementPlan {
         }
     }
 
-    /// Nothing.
+    /// A plan that does nothing.
     pub(crate) fn nothing() -> Self {
         Self::of(StatementKind::Nothing, Vec::new())
     }
 }
 
-/// What a slot holds in one execution.
+/// The value of a slot in one execution.
 pub(crate) fn bound<'a>(
     slot: &'a Slot,
     parameters: &'a Parameters,

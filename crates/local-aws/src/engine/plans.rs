@@ -1,4 +1,4 @@
-//! From MySQL's dialect to what SQLite runs: one plan for a statement and the kinds of its parameters.
+//! From MySQL's dialect to SQLite's: one plan for a statement and the kinds of its parameters.
 
 use sqlparser::ast::{Set, Statement};
 
@@ -12,7 +12,7 @@ use crate::engine::{
     short::ShortQuery,
 };
 
-/// Plans one statement of a database; `labels` are the texts of its columns, as they were written.
+/// Plans one statement for a database; `labels` are the texts of its columns as written.
 pub(crate) fn plan(
     statement: Statement,
     labels: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! Which reads may be short: so short that to wake a thread for them takes longer than they do.
+//! Which reads may be so short that waking a thread for them would take longer.
 
 use std::{
     ops::ControlFlow,
@@ -7,25 +7,25 @@ use std::{
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, Statement, Visit as _, Visitor};
 
-/// How many times in a row a statement is not tried once it was not short.
+/// How many executions skip the attempt after a statement turned out not to be short.
 const PAUSE: u8 = 64;
 
-/// A statement that may be short: it depends on the rows that there are.
+/// A statement that may be short, depending on the data.
 #[derive(Debug, Default)]
 pub(crate) struct ShortQuery {
     pause: AtomicU8,
 }
 
 impl ShortQuery {
-    /// `None` for a statement with a part of which a single one may take long: a function, a pattern, a recursion. All
-    /// others take about as long as they have instructions.
+    /// `None` for a statement with any part that may take long by itself: a function, a pattern, a recursion. For all
+    /// others, the time is roughly proportional to the number of instructions.
     pub(crate) fn of(statement: &Statement) -> Option<Self> {
         let is_plain = matches!(statement, Statement::Query(_))
             && statement.visit(&mut PlainQueryCheck).is_continue();
         is_plain.then(Self::default)
     }
 
-    /// Whether it is to be tried.
+    /// Whether to try it.
     pub(crate) fn is_likely(&self) -> bool {
         let one_less = |pause: u8| pause.checked_sub(1);
         self.pause
@@ -33,7 +33,7 @@ impl ShortQuery {
             .is_err()
     }
 
-    /// It was not short.
+    /// Records that it was not short.
     pub(crate) fn took_long(&self) {
         self.pause.store(PAUSE, Ordering::Relaxed);
     }

@@ -1,11 +1,10 @@
 //! The embedded engine: SQLite, with one writer at a time and readers that never wait for it.
 //!
-//! A commit does not wait for the disk, each answer does, together with others (`journal.rs`).
+//! A commit does not wait for the disk; the response does, together with others (`journal.rs`).
 //!
-//! A statement takes a connection from a pool and runs on a thread of its own, unless it only reads a little
-//! (`short.rs`). A transaction keeps one
-//! connection to itself from its first statement on; it takes the one place of a writer, in the order of asking, at its first
-//! statement that writes.
+//! A statement takes a connection from a pool and runs on its own thread, unless it only reads a little (`short.rs`). A
+//! transaction keeps one connection to itself from its first statement on; at its first statement that writes it takes
+//! the single writer slot, in request order.
 
 mod allowance;
 pub(crate) mod answers;
@@ -71,7 +70,7 @@ use shared::{CONNECTIONS, EngineState, PARSERS, PLANS};
 
 /// The file within the data folder.
 const FILE: &str = "rds.sqlite";
-/// How many transactions may be open.
+/// How many transactions may be open at once.
 const MAX_TRANSACTIONS: usize = 256;
 /// The embedded engine; clones share it.
 #[derive(Debug, Clone)]
@@ -92,7 +91,7 @@ impl SqliteEngine {
         };
         let file = folder.join(FILE);
         let shared = EngineState {
-            // What is in memory need not outlive this process.
+            // In-memory data need not outlive this process.
             journal: match temporary {
                 None => Journal::of(&file),
                 Some(_) => Journal::none(),
@@ -154,7 +153,7 @@ impl SqliteEngine {
         let kind = plans
             .first()
             .map_or(StatementKind::Nothing, |plan| plan.kind);
-        // The writer's place first, so that waiting for it keeps no connection from readers.
+        // Take the writer slot first, so that waiting for it does not hold a connection that readers need.
         let writer = if kind.writes() {
             Some(self.shared.writer.take(deadline).await?)
         } else {
@@ -180,7 +179,7 @@ impl SqliteEngine {
                     if let Err(error) = shared.read_catalogue(&connection) {
                         result = result.and(Err(error));
                     }
-                    // What they have prepared may be of columns that are there no more.
+                    // Their prepared statements may use columns that no longer exist.
                     locked(&shared.idle).clear();
                 } else {
                     shared.give_back(connection);
@@ -189,7 +188,7 @@ impl SqliteEngine {
                 (result, ())
             })
             .await?;
-        // One that continues after its time keeps no place from others.
+        // A statement that continues after its timeout does not hold a slot.
         drop(place);
         self.shared.wait_for_sync().await?;
         result
@@ -207,21 +206,21 @@ impl SqliteEngine {
         ))
     }
 
-    /// Lets the database grow no more, on the one connection that a new engine has.
+    /// Keeps the database from growing, on the one connection that a new engine has.
     #[cfg(test)]
     pub(crate) fn fill_disk(&self) {
         let idle = locked(&self.shared.idle);
         let [connection] = &idle[..] else {
             panic!("not a new engine")
         };
-        // SQLite takes the present size where that is larger.
+        // SQLite uses the current size if that is larger.
         connection
             .sqlite
             .pragma_update_and_check(None, "max_page_count", 1, |_| Ok(()))
             .unwrap();
     }
 
-    /// Stops the statements under way and closes every connection.
+    /// Stops running statements and closes every connection.
     pub(crate) async fn close(&self) {
         self.shared.stopping.send_replace(true);
         // The semaphore is never closed, so this cannot fail.

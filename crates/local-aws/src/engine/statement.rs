@@ -14,18 +14,17 @@ pub(crate) enum SqlValue {
     /// A decimal number, digit by digit.
     Decimal(String),
     Text(String),
-    /// A text that was sent as a JSON document.
+    /// A text that was sent as JSON.
     Json(String),
     Blob(Vec<u8>),
 }
 
 impl SqlValue {
-    /// A number of BIGINT UNSIGNED.
+    /// A BIGINT UNSIGNED number.
     ///
     /// # Errors
     ///
-    /// The service's own for one above 2⁶³−1, which it has no field for:
-    /// <https://github.com/aws/aws-sdk-js/issues/2888>.
+    /// The service's own error above 2⁶³−1, for which it has no field: <https://github.com/aws/aws-sdk-js/issues/2888>.
     pub(crate) fn of_unsigned(number: u64) -> EngineResult<Self> {
         i64::try_from(number).map(Self::Long).map_err(|_| {
             let digits = number.to_string();
@@ -44,7 +43,7 @@ impl SqlValue {
         })
     }
 
-    /// About how many bytes the database sends for it.
+    /// Roughly how many bytes the database sends for it.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Null | Self::Boolean(_) => 1,
@@ -62,21 +61,21 @@ pub(crate) type Parameters = HashMap<String, SqlValue>;
 #[derive(Debug, Clone)]
 pub(crate) struct SqlStatement {
     pub(crate) sql: Arc<str>,
-    /// One execution for each set; more than one for a batch only.
+    /// One execution per set; only a batch has more than one.
     pub(crate) sets: Vec<Parameters>,
     /// How long it may take.
     pub(crate) timeout: Duration,
-    /// Whether it goes on, unwatched, after its time is up.
+    /// Whether it continues, unwatched, after its time is up.
     pub(crate) continue_after_timeout: bool,
     /// Whether columns are described.
     pub(crate) metadata: bool,
-    /// How many bytes of values the answer may hold.
+    /// How many bytes of values the result may hold.
     pub(crate) max_bytes: usize,
 }
 
 #[cfg(test)]
 impl SqlStatement {
-    /// A statement without parameters, and without a limit that a test would meet.
+    /// A statement without parameters, and with limits that no test reaches.
     pub(crate) fn of(sql: &str) -> Self {
         Self {
             sql: sql.into(),
@@ -94,7 +93,7 @@ impl SqlStatement {
 pub(crate) struct ResultColumn {
     pub(crate) name: String,
     pub(crate) label: String,
-    /// A number of `java.sql.Types`.
+    /// A `java.sql.Types` number.
     pub(crate) type_code: i32,
     pub(crate) type_name: String,
     pub(crate) table_name: String,
@@ -106,10 +105,10 @@ pub(crate) struct ResultColumn {
     pub(crate) scale: i32,
 }
 
-/// What a statement gave.
+/// The result of a statement.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct StatementResult {
-    /// Set for a query, with just the labels unless metadata was asked for.
+    /// Set for a query, with only the labels unless metadata was requested.
     pub(crate) columns: Option<Vec<ResultColumn>>,
     pub(crate) rows: Vec<Vec<SqlValue>>,
     pub(crate) updated: u64,
@@ -121,7 +120,7 @@ pub(crate) struct StatementResult {
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/data-api.limitations.html>.
 pub(crate) const MAX_ROW_BYTES: usize = 64 * 1024;
 
-/// Counts the bytes of a result while it is read, so that no oversized one is held in memory.
+/// Counts the bytes of a result as it is read, so that an oversized one is never held in memory.
 #[derive(Debug)]
 pub(crate) struct Meter {
     left: usize,

@@ -1,7 +1,7 @@
-//! What a column makes of a value that is written to it: checked, normalised, or an error of strict mode.
+//! Converts a value for the column it is written to: checked and normalised, or an error of strict mode.
 //!
-//! Each function takes the value, then the column's properties, and last the column's name and the row's number, for the
-//! error's words.
+//! Each function takes the value, then the column's properties, and finally, for the error message, the column's name
+//! and the row's number.
 
 use num_bigint::Sign;
 use rusqlite::{
@@ -23,9 +23,10 @@ use crate::engine::{
     wholes,
 };
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
-    // Not deterministic ones: SQLite would evaluate those of constants before all others, and the first error counts.
+    // Not deterministic: SQLite would evaluate such calls with constants first, and the first error is the one
+    // reported.
     let steady = FunctionFlags::SQLITE_UTF8;
     connection.create_scalar_function("fleet_store_int", 5, steady, int)?;
     connection.create_scalar_function("fleet_store_decimal", 7, steady, decimal)?;
@@ -52,7 +53,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         }
     })?;
     connection.create_scalar_function("fleet_store_member", -1, steady, |context| {
-        // The value, whether it is a SET, the members, the column, the row.
+        // Arguments: value, whether it is a SET, members, column, row.
         let Some(text) = text(context, 0) else {
             return Ok(None);
         };
@@ -80,7 +81,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         let digits = text.trim();
         if found.is_none() && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
         {
-            // The place of a member, or for a SET the sum of their bits.
+            // The position of a member or, for a SET, the sum of the members' bits.
             return Err(refused("a number as a text for an ENUM or a SET"));
         }
         found.map(Some).ok_or_else(|| truncated(context))
@@ -114,8 +115,8 @@ fn incorrect(context: &Context<'_>, kind: &str, code: u16, state: &str) -> rusql
     mysql_error(code, state, &message)
 }
 
-/// A number out of a text for a column of numbers: as MySQL says where there is none, or something after it. What is out
-/// of the column's range is that before it is truncated.
+/// The number in a text for a numeric column, with MySQL's errors if there is none or something follows it. An
+/// out-of-range error comes before a truncation error.
 fn numeric<'a>(
     context: &Context<'_>,
     text: &'a str,
@@ -138,7 +139,7 @@ fn numeric<'a>(
     Ok(prefix)
 }
 
-/// Value, least, most or -1 for 2⁶⁴−1, column, row.
+/// Arguments: value, minimum, maximum (-1 stands for 2⁶⁴−1), column, row.
 fn int(context: &Context<'_>) -> Result<Value> {
     let least = i128::from(context.get::<i64>(1)?);
     let most = match context.get::<i64>(2)? {
@@ -176,7 +177,7 @@ fn int(context: &Context<'_>) -> Result<Value> {
     }
     if number < least || number > most {
         if most == 1 {
-            // A BIT has a length, and no range.
+            // A BIT has a length, not a range.
             let message = format!("Data too long {}", place(context));
             return Err(mysql_error(1406, "22001", &message));
         }
@@ -185,15 +186,15 @@ fn int(context: &Context<'_>) -> Result<Value> {
     Ok(wholes::value(number))
 }
 
-/// Whether the range is the one of a BIGINT UNSIGNED with AUTO_INCREMENT, of which the upper half is left out.
+/// Whether the range is that of a BIGINT UNSIGNED with AUTO_INCREMENT, whose upper half is not supported.
 fn is_id(least: i128, most: i128) -> bool {
     least == 0 && most == i128::from(i64::MAX)
 }
 
-/// Value, its scale, the column's digits, its scale, whether it is unsigned, column, row.
+/// Arguments: value, its scale, the column's digits, its scale, whether it is unsigned, column, row.
 fn decimal(context: &Context<'_>) -> Result<Option<i64>> {
     let (precision, scale) = (context.get::<u32>(2)?, context.get::<u32>(3)?);
-    // A number below zero is out of range before it is rounded to zero.
+    // A negative number is out of range even if it would round to zero.
     let below_zero = match context.get_raw(0) {
         ValueRef::Integer(number) => number < 0,
         ValueRef::Real(number) => number < 0.0,
@@ -222,7 +223,7 @@ fn decimal(context: &Context<'_>) -> Result<Option<i64>> {
     Ok(Some(number))
 }
 
-/// As [`decimal`], of a value or for a column of more than 18 digits.
+/// Like [`decimal`], for a value or a column of more than 18 digits.
 fn big(context: &Context<'_>) -> Result<Value> {
     let (precision, scale) = (context.get::<u32>(2)?, context.get::<u32>(3)?);
     let refused = || refused("this number for a DECIMAL of so many digits");
@@ -240,7 +241,7 @@ fn big(context: &Context<'_>) -> Result<Value> {
             decimals::parse(prefix).ok_or_else(refused)?
         }
     };
-    // A number below zero is out of range before it is rounded to zero.
+    // A negative number is out of range even if it would round to zero.
     let below_zero = number.sign() == Sign::Minus;
     let number = decimals::rescaled(&number, from, scale);
     if !decimals::fits(&number, precision) || (context.get::<bool>(4)? && below_zero) {
@@ -253,7 +254,7 @@ fn big(context: &Context<'_>) -> Result<Value> {
     Ok(decimals::bytes(&number).map_or(Value::Null, Value::Blob))
 }
 
-/// Value, column, row.
+/// Arguments: value, column, row.
 fn double(context: &Context<'_>) -> Result<Option<f64>> {
     match context.get_raw(0) {
         ValueRef::Null => Ok(None),
@@ -273,8 +274,8 @@ fn double(context: &Context<'_>) -> Result<Option<f64>> {
     }
 }
 
-/// Value, the most characters or bytes, whether those are characters, whether spaces at the end go, whether it is compared
-/// by code points, column, row.
+/// Arguments: value, maximum length, whether that is in characters, whether trailing spaces are removed, whether it is
+/// compared by code points, column, row.
 fn characters(context: &Context<'_>) -> Result<Option<String>> {
     let mut text = match context.get_raw(0) {
         ValueRef::Null => return Ok(None),
@@ -298,7 +299,7 @@ fn characters(context: &Context<'_>) -> Result<Option<String>> {
         (text.len() > most).then_some(most)
     };
     if let Some(end) = end {
-        // Spaces beyond the end are cut, and nothing else.
+        // Only excess trailing spaces are cut.
         let only_spaces = of_characters && text[end..].bytes().all(|byte| byte == b' ');
         if !only_spaces {
             let message = format!("Data too long {}", place(context));
@@ -309,7 +310,7 @@ fn characters(context: &Context<'_>) -> Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Value, the most bytes, whether it is filled up with zeros, column, row.
+/// Arguments: value, maximum bytes, whether it is padded with zeros, column, row.
 fn bytes(context: &Context<'_>) -> Result<Value> {
     let mut bytes = match context.get_raw(0) {
         ValueRef::Null => return Ok(Value::Null),
@@ -327,7 +328,7 @@ fn bytes(context: &Context<'_>) -> Result<Value> {
     Ok(Value::Blob(bytes))
 }
 
-/// Value, the column's type, its digits, column, row.
+/// Arguments: value, the column's type, its digits, column, row.
 fn date(context: &Context<'_>) -> Result<Option<String>> {
     let Some(text) = text(context, 0) else {
         return Ok(None);

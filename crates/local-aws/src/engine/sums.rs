@@ -25,7 +25,7 @@ impl Aggregate<Option<i128>, Option<i64>> for ExactSum {
 
     fn step(&self, context: &mut Context<'_>, so_far: &mut Option<i128>) -> Result<()> {
         if let Some(number) = exact(context, 0)? {
-            // Fewer than 2^63 of numbers below 2^64 fit.
+            // Fewer than 2^63 numbers below 2^64 always fit.
             *so_far = Some(so_far.unwrap_or(0) + number);
         }
         Ok(())
@@ -36,7 +36,7 @@ impl Aggregate<Option<i128>, Option<i64>> for ExactSum {
     }
 }
 
-/// A sum of doubles, one after the other; SQLite's own makes up for rounding errors, and MySQL's does not.
+/// A sum of doubles, added one by one; SQLite's own sum compensates for rounding errors, MySQL's does not.
 struct DoubleSum {
     pub(crate) mean: bool,
 }

@@ -1,8 +1,8 @@
-//! Separate threads for the work of clients' statements: their stack size is known, and one that does not
-//! end takes no place that others need. They are used again: making one costs more than many a statement.
+//! Separate threads for clients' statements: their stack size is known, and a statement that never ends does not occupy
+//! a thread that others need. Threads are reused: creating one costs more than many a statement.
 //!
-//! Waking a thread costs as much as a short statement. So while as many are at work as there are processors, further
-//! work waits for the next of them to be done, but only for [`PATIENCE`]: those at work may take long.
+//! Waking a thread costs as much as a short statement. So while as many threads are busy as there are processors,
+//! further work waits for the next one to become free, but only for [`PATIENCE`]: the busy ones may take long.
 
 use std::{
     any::Any,
@@ -17,16 +17,16 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::engine::{EngineError, EngineResult, panic_cause};
 
-/// Memory is used only as deep as a statement goes. SQLite's own depth is bounded, and so is the parser's.
+/// Memory is used only as deep as a statement goes. The depth of both SQLite and the parser is bounded.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
-/// How many threads without work wait for the next: as many as statements run at once.
+/// How many idle threads are kept: as many as statements run at once.
 const MAX_IDLE: usize = 8;
-/// How long they wait.
+/// How long idle threads wait for work.
 const IDLE_TIME: Duration = Duration::from_secs(10);
-/// How long work waits for a thread that is at work, before it gets another one.
+/// How long work waits for a busy thread before it gets another one.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// How many threads are at work before work waits for one of them.
+/// How many threads must be busy before work waits for one of them.
 static AT_WORK: LazyLock<usize> =
     LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
 static POOL: Mutex<ThreadPool> = Mutex::new(ThreadPool {
@@ -38,11 +38,11 @@ static POOL: Mutex<ThreadPool> = Mutex::new(ThreadPool {
 type Job = Box<dyn FnOnce() + Send>;
 
 struct ThreadPool {
-    /// Work that no thread has taken.
+    /// Work that no thread has taken yet.
     queue: VecDeque<Job>,
-    /// The threads without work. The last one to come is the first to go: its memory is still at hand.
+    /// The idle threads. The last to come is the first to go, since its memory is still in the cache.
     idle: Vec<Thread>,
-    /// How many threads have work or are about to look for some.
+    /// How many threads are working or about to look for work.
     at_work: usize,
 }
 
@@ -50,11 +50,11 @@ struct ThreadPool {
 #[derive(Debug)]
 pub(crate) struct ThreadWork<T> {
     result: oneshot::Receiver<Result<T, Box<dyn Any + Send>>>,
-    /// Whether it waits for a thread that is at work.
+    /// Whether it waits for a busy thread.
     is_patient: bool,
 }
 
-/// Starts work on its own thread: one that waits for work, a new one, or the next that is done.
+/// Starts work on its own thread: an idle one, a new one, or the next to become free.
 pub(crate) fn start<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> EngineResult<ThreadWork<T>> {
@@ -73,7 +73,7 @@ fn job<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Job {
     Box::new(move || {
-        // Begun for nobody, it would be done after its failure has been reported.
+        // With no one waiting, the failure has already been reported, so the work must not be done.
         if sender.is_closed() {
             return;
         }
@@ -106,13 +106,13 @@ fn add_thread(mut pool: MutexGuard<'static, ThreadPool>) -> EngineResult<()> {
     }
 }
 
-/// Gives a thread to all work that waits for one.
+/// Adds a thread for each piece of waiting work.
 fn add_threads() -> EngineResult<()> {
     let waiting = pool().queue.len();
     (0..waiting).try_for_each(|_| add_thread(pool()))
 }
 
-/// Does what there is to do, until there has been nothing for a while.
+/// Works through the queue until it has been empty for a while.
 fn serve() {
     loop {
         let mut pool = self::pool();
@@ -133,7 +133,7 @@ fn serve() {
     }
 }
 
-/// Waits to be put to work; false if nobody did so for [`IDLE_TIME`].
+/// Waits for work; false if none came within [`IDLE_TIME`].
 fn is_called() -> bool {
     let own = thread::current().id();
     let until = Instant::now() + IDLE_TIME;
@@ -141,7 +141,7 @@ fn is_called() -> bool {
         let rest = until.saturating_duration_since(Instant::now());
         thread::park_timeout(rest);
         let mut pool = pool();
-        // Whoever calls takes it out of the list.
+        // The caller removes the thread from the list.
         let Some(position) = pool.idle.iter().position(|thread| thread.id() == own) else {
             return true;
         };
@@ -153,12 +153,12 @@ fn is_called() -> bool {
 }
 
 fn pool() -> MutexGuard<'static, ThreadPool> {
-    // Nothing panics while it holds it.
+    // Nothing panics while holding the lock.
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> ThreadWork<T> {
-    /// Waits for the work's end. May be dropped and called again.
+    /// Waits for the work to finish. May be dropped and called again.
     pub(crate) async fn wait(&mut self) -> EngineResult<T> {
         if self.is_patient {
             let early = timeout(PATIENCE, &mut self.result).await;
@@ -174,7 +174,7 @@ impl<T> ThreadWork<T> {
 
 impl<T> Drop for ThreadWork<T> {
     fn drop(&mut self) {
-        // It holds what others may wait for, and nobody is left to look after it.
+        // Others may wait for something this work holds, and nobody else will start it.
         if self.is_patient {
             let _ = add_threads();
         }
@@ -241,7 +241,8 @@ mod tests {
                 tokio::spawn(run(move || ended.lock().unwrap().recv().is_err()))
             })
             .collect();
-        // Asked once, as by somebody who has other things to wait for, and given up: what comes after it is done all the same.
+        // Polled once, as by someone who is waiting for other things too, and then given up: the work behind it is
+        // still done.
         let mut given_up = start(|| ()).unwrap();
         let _ = timeout(Duration::ZERO, given_up.wait()).await;
         drop(given_up);
@@ -264,7 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thread_that_is_done_is_used_again() {
-        // Other tests take and leave threads at the same time, but not this often.
+        // Other tests take and return threads at the same time, but not this often.
         let mut threads = std::collections::HashSet::new();
         for _ in 0..1_000 {
             threads.insert(run(|| thread::current().id()).await.unwrap());

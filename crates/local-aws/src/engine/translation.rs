@@ -1,4 +1,4 @@
-//! What becomes of a statement's text on its way to either engine, to look at it without a database.
+//! Shows how a statement's text is rewritten for either engine, without a database.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::engine::{
     sqlite::{labels, parse},
 };
 
-/// A statement that is refused before it reaches a database; the text says why, in MySQL's words where it has some.
+/// A statement that is refused before it reaches a database; the text says why, in MySQL's words if it has any.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error(transparent)]
 pub struct StatementRefusal(#[from] EngineError);
@@ -28,16 +28,16 @@ pub enum Effect {
     Writes,
     /// It defines or removes a table or an index.
     Defines,
-    /// Nothing: it sets what is always so here.
+    /// Nothing: it sets something that is always so here.
     Nothing,
 }
 
-/// What is bound to one numbered parameter.
+/// The value bound to one numbered parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parameter {
-    /// The value of the request's parameter of this name.
+    /// The value of the request parameter with this name.
     Named(String),
-    /// A string literal of the statement.
+    /// A string literal from the statement.
     Literal(String),
 }
 
@@ -46,17 +46,17 @@ pub enum Parameter {
 pub struct EmbeddedStatement {
     /// What it does.
     pub effect: Effect,
-    /// One text in SQLite's dialect; several for a definition, none where nothing is done.
+    /// One text in SQLite's dialect; several for a definition, none if there is nothing to do.
     pub texts: Vec<String>,
-    /// What is bound to `?1`, `?2` and so on.
+    /// The values bound to `?1`, `?2` and so on.
     pub parameters: Vec<Parameter>,
 }
 
-/// Rewrites a statement of MySQL's dialect, sent to `database` with the tables of `schema`, for the embedded engine. Its
-/// parameters count as texts.
+/// Rewrites a statement in MySQL's dialect, sent to `database` with the tables of `schema`, for the embedded engine.
+/// Parameters are taken as texts.
 ///
 /// # Errors
-/// What does not parse, is more than one statement, or has no counterpart in the embedded engine.
+/// For a text that does not parse, more than one statement, or one without a counterpart in the embedded engine.
 pub fn embedded(
     sql: &str,
     database: &str,
@@ -89,19 +89,19 @@ pub fn embedded(
     })
 }
 
-/// A statement as MySQL or MariaDB is sent it.
+/// A statement as it is sent to MySQL or MariaDB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PositionalStatement {
-    /// The text, with `?` in the place of each named parameter.
+    /// The text, with `?` in place of each named parameter.
     pub text: String,
-    /// The parameters' names, in the order of their places.
+    /// The parameters' names, in order of position.
     pub names: Vec<String>,
 }
 
-/// Turns the named parameters of a statement into MySQL's.
+/// Turns a statement's named parameters into MySQL's positional ones.
 ///
 /// # Errors
-/// For more than one statement, a `?`, or a file of the client's.
+/// For more than one statement, a `?`, or a file on the client.
 pub fn positional(sql: &str) -> Result<PositionalStatement, StatementRefusal> {
     let positional = text::positional(sql)?;
     Ok(PositionalStatement {

@@ -1,9 +1,9 @@
-//! System variables: those that clients ask for when they connect.
+//! System variables: those that clients read when they connect.
 
 /// The version that the embedded engine imitates.
 pub(crate) const MYSQL_VERSION: &str = "8.0.39";
 
-/// Name and value, as Aurora MySQL 3 has them.
+/// Names and values, as in Aurora MySQL 3.
 const VARIABLES: [(&str, &str); 17] = [
     ("auto_increment_increment", "1"),
     ("autocommit", "1"),
@@ -34,7 +34,7 @@ pub(crate) fn value(name: &str) -> Option<&'static str> {
         .map(|variable| variable.1)
 }
 
-/// All of them.
+/// All variables.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     VARIABLES.into_iter()
 }

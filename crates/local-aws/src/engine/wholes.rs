@@ -1,5 +1,5 @@
-//! Whole numbers of BIGINT UNSIGNED, computed within SQLite's statements: up to 2⁶³−1 they are INTEGERs, and above that eight
-//! bytes, so that SQLite compares, sorts and indexes them as they are.
+//! BIGINT UNSIGNED numbers, computed within SQLite's statements: INTEGERs up to 2⁶³−1, and eight bytes above that, so
+//! that SQLite compares, sorts and indexes them directly.
 
 use rusqlite::{
     Connection, Result,
@@ -12,11 +12,11 @@ use crate::engine::{
     sqlite::answers::{refused, text},
 };
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fleet_whole", 4, steady, arithmetic)?;
-    // What is left of a division has the sign of the number that is divided.
+    // The remainder has the sign of the dividend.
     connection.create_scalar_function("fleet_modulo", 2, steady, |context| {
         Ok(match (exact(context, 0)?, exact(context, 1)?) {
             (Some(a), Some(b)) if b != 0 => value(a % b),
@@ -28,7 +28,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fleet_and", 2, steady, |context| {
         bits(context, |a, b| a & b)
     })?;
-    // Value, and whether a negative one is refused: MySQL adds 2⁶⁴ to a whole number, and not to all others.
+    // Arguments: value, and whether a negative one is refused: MySQL adds 2⁶⁴ to a whole number, but not to all others.
     connection.create_scalar_function("fleet_cast_unsigned", 2, steady, |context| {
         let strict = context.get::<bool>(1)?;
         match exact(context, 0)? {
@@ -41,14 +41,14 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fleet_cast_signed", 1, steady, |context| {
         Ok(exact(context, 0)?.map(|number| unsigned(number).cast_signed()))
     })?;
-    // For what takes no more than a number of 64 bits with a sign.
+    // For consumers that only take signed 64-bit numbers.
     connection.create_scalar_function("fleet_narrow", 1, steady, |context| {
         exact(context, 0)?
             .map(i64::try_from)
             .transpose()
             .map_err(|_| refused("whole numbers above 9223372036854775807"))
     })?;
-    // MySQL has a DECIMAL or an error for what does not fit.
+    // MySQL has a DECIMAL or an error if the result does not fit.
     connection.create_scalar_function("fleet_negative", 1, steady, |context| {
         exact(context, 0)?
             .map(|number| i64::try_from(-number))
@@ -60,7 +60,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-/// As SQLite holds it.
+/// A number as SQLite stores it.
 pub(crate) fn value(number: i128) -> Value {
     match (i64::try_from(number), u64::try_from(number)) {
         (Ok(number), _) => Value::Integer(number),
@@ -69,7 +69,7 @@ pub(crate) fn value(number: i128) -> Value {
     }
 }
 
-/// The operator, both sides, and whether MySQL may do without the value.
+/// Arguments: operator, both sides, and whether MySQL may skip evaluating it.
 fn arithmetic(context: &Context<'_>) -> Result<Value> {
     let operator = text(context, 0).unwrap_or_default();
     let (Some(a), Some(b)) = (exact(context, 1)?, exact(context, 2)?) else {
@@ -96,7 +96,7 @@ fn bits(context: &Context<'_>, operate: fn(u64, u64) -> u64) -> Result<Value> {
     })
 }
 
-/// The same 64 bits without a sign.
+/// The same 64 bits as an unsigned number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -13,7 +13,7 @@ fn direct(request: Request<Bytes>) -> Option<DirectRequest> {
     DirectRequest::of(&head, &body, &TableKeys::of(&tables()))
 }
 
-/// Status, headers and body, but what differs each time.
+/// Status, headers and body, without the parts that differ each time.
 async fn read(reply: DynamoDbResponse) -> (StatusCode, Vec<(String, String)>, Value) {
     let (head, body) = reply.into_parts();
     let mut headers: Vec<_> = head
@@ -24,7 +24,7 @@ async fn read(reply: DynamoDbResponse) -> (StatusCode, Vec<(String, String)>, Va
             let value = value.to_str().unwrap();
             let value = match name.as_str() {
                 "x-amzn-requestid" => format!("{} characters", value.len()),
-                // Of a body whose members come in any order.
+                // The order of the body's members varies, and the checksum with it.
                 "x-amz-crc32" => "a checksum".to_owned(),
                 _ => value.to_owned(),
             };
@@ -88,7 +88,7 @@ async fn a_plain_request_is_answered_as_the_listener_does() {
         let checksum = answer.headers()["x-amz-crc32"].to_str().unwrap().to_owned();
         let sent = answer.body().clone().collect().await.unwrap().to_bytes();
         assert_eq!(checksum, crc32fast::hash(&sent).to_string());
-        // The second time round nothing is different, since each of them may be repeated.
+        // The requests are repeatable, so the second run gives the same responses.
         let forwarded = read(forwarder.forward(request(operation, &body)).await).await;
         assert_eq!(forwarded, listener, "{operation} {body}");
     }
@@ -237,7 +237,7 @@ fn requests_for_one_item_have_the_same_subject() {
     }
     let another = subject("GetItem", json!({"TableName": "things", "Key": other}));
     assert!(another.is_some() && another != read);
-    // Of a table whose key is not known, and of a key that is no text, it may be any.
+    // If the table's key is unknown, or the key is not a string, the item is unknown and could be any.
     let elsewhere = json!({"TableName": "elsewhere", "Key": key});
     assert_eq!(subject("GetItem", elsewhere), None);
     let number = json!({"TableName": "things", "Key": {"id": {"N": "1"}}});

@@ -10,7 +10,7 @@ use super::*;
 
 const ARN: &str = "arn:aws:dynamodb:us-east-1:000000000000:table/things";
 
-/// Status and body of an answer, whose headers say what they must of the body.
+/// Status and body of a response, after checking that its headers match the body.
 async fn ask(forwarder: &Forwarder, operation: &str, body: Value) -> (StatusCode, Value) {
     let (head, body) = forwarder
         .forward(request(operation, &body))
@@ -24,7 +24,7 @@ async fn ask(forwarder: &Forwarder, operation: &str, body: Value) -> (StatusCode
     (head.status, serde_json::from_slice(&body).unwrap())
 }
 
-/// The body of an answer that is none of an error.
+/// The body of a successful response.
 async fn ok(forwarder: &Forwarder, operation: &str, body: Value) -> Value {
     let (status, answer) = ask(forwarder, operation, body).await;
     assert_eq!(status, StatusCode::OK, "{operation}: {answer}");
@@ -246,7 +246,7 @@ async fn a_table_made_again_has_a_stream_of_its_own() {
     dynamodb.close().await;
 }
 
-/// The stream of the table, as ListStreams and DescribeTable say it.
+/// The table's stream, according to both ListStreams and DescribeTable.
 async fn stream(forwarder: &Forwarder) -> String {
     let streams = ok(forwarder, "ListStreams", json!({"TableName": "things"})).await;
     let arn = streams["Streams"][0]["StreamArn"].as_str().unwrap();
@@ -256,7 +256,7 @@ async fn stream(forwarder: &Forwarder) -> String {
     arn.to_owned()
 }
 
-/// The beginning of a stream's shard, whose id is as long as clients ask for.
+/// An iterator at the start of a stream's shard, whose id is as long as clients require.
 async fn iterator(forwarder: &Forwarder, stream: &str) -> String {
     let described = ok(forwarder, "DescribeStream", json!({"StreamArn": stream})).await;
     let shards = described["StreamDescription"]["Shards"].as_array().unwrap();
