@@ -13,21 +13,21 @@ use crate::engine::{
     kinds::{INT, UNSIGNED, ValueKind},
 };
 
-/// How many digits the types of COUNT and SUM have before the point; SUM's are more than its argument's.
+/// How many digits the types of COUNT and SUM have before the point; SUM has this many more than its argument.
 pub(super) const COUNT_DIGITS: u32 = 20;
 const SUM_DIGITS: u32 = 22;
 
-/// Stands behind a call until its OVER is known.
+/// A placeholder after a call until its OVER is known.
 pub(super) const OVER: &str = " /*over*/";
 
-/// A call of one of SQLite's aggregates.
+/// A call of a SQLite aggregate.
 pub(super) fn aggregate(name: &str, expr: &Expr, distinct: bool, over: bool) -> Expr {
     let distinct = if distinct { "DISTINCT " } else { "" };
     let marker = if over { OVER } else { "" };
     raw(format!("{name}({distinct}{expr}){marker}"))
 }
 
-/// Whether a function knows whole numbers above 2⁶³−1.
+/// Whether a function supports whole numbers above 2⁶³−1.
 pub(super) fn takes_wide(name: &str, over: bool) -> bool {
     match name {
         "avg" | "sum" => !over,
@@ -78,7 +78,7 @@ impl Analysis<'_> {
                 "{upper} of a DECIMAL parameter"
             )));
         }
-        // NULL is a text to MySQL, and so the result a double.
+        // MySQL treats NULL as a text, so the result is a double.
         let kind = match kind {
             ValueKind::Null => ValueKind::Double,
             kind => kind,

@@ -8,15 +8,15 @@ use sqlparser::ast::{
 use super::{ExprType, grouping::is_aggregate};
 use crate::engine::{EngineError, EngineResult};
 
-/// An argument of a call, and what is known of it.
+/// An argument of a call, and what is known about it.
 pub(super) struct Argument {
     pub(super) expr: Expr,
     pub(super) typed: ExprType,
-    /// Whether it may be `true` or `false` to MySQL, which is more than a number to a document.
+    /// Whether MySQL may treat it as `true` or `false`, which a JSON document distinguishes from a number.
     pub(super) is_truth: bool,
 }
 
-/// The error of a function for a value that it does not take as MySQL does.
+/// The error for a value that a function does not handle as MySQL does.
 pub(super) fn wrong_type(name: &str) -> EngineError {
     EngineError::unsupported(&format!("{} of a value of this type", name.to_uppercase()))
 }
@@ -49,7 +49,7 @@ pub(super) fn clock_digits(arguments: &FunctionArguments) -> EngineResult<u32> {
     }
 }
 
-/// Whether DISTINCT stands before the arguments, the arguments, and whether they are `*`.
+/// Returns whether DISTINCT precedes the arguments, the arguments, and whether they are `*`.
 pub(super) fn arguments(
     function: &mut Function,
     name: &str,

@@ -1,4 +1,4 @@
-//! Arithmetic: whole numbers that do not overflow in silence, exact decimals, doubles.
+//! Arithmetic: whole numbers that do not overflow silently, exact decimals, doubles.
 
 use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
@@ -14,7 +14,7 @@ use crate::engine::{
     kinds::{INT, MAX_DIGITS, ValueKind},
 };
 
-/// How many digits more than its dividend a quotient has (`div_precision_increment`).
+/// How many more digits a quotient has than its dividend (`div_precision_increment`).
 pub(super) const QUOTIENT_DIGITS: u32 = 4;
 
 impl Analysis<'_> {
@@ -46,7 +46,7 @@ impl Analysis<'_> {
         let whole_digits = digits.zip(more_digits).and_then(|(digits, more)| match op {
             BinaryOperator::Plus | BinaryOperator::Minus => Some(digits.max(more) + 1),
             BinaryOperator::Multiply => Some(digits + more),
-            // As many at most.
+            // An upper bound.
             BinaryOperator::Modulo => Some(digits.max(more)).filter(|most| *most <= SURELY_WHOLE),
             _ => None,
         });
@@ -68,7 +68,7 @@ impl Analysis<'_> {
                 | BinaryOperator::BitwiseAnd
         );
         let (mut one, mut other) = match (one, other) {
-            // NULL is a text to MySQL, and so the result a double.
+            // MySQL treats NULL as a text, so the result is a double.
             (ValueKind::Null, kind) | (kind, ValueKind::Null) if !whole_only => match kind {
                 ValueKind::Null => (ValueKind::Double, ValueKind::Double),
                 kind if one == ValueKind::Null => (ValueKind::Double, kind),
@@ -203,8 +203,8 @@ impl Analysis<'_> {
         })
     }
 
-    /// A side of an operator: a number, or a text that is worth one. Its kind, whether it is a column of YEAR, and its digits
-    /// before the point.
+    /// Rewrites an operand: a number, or a text with a numeric value. Returns its kind, whether it is a YEAR column,
+    /// and its digits before the point.
     fn operand(
         &mut self,
         expr: &mut Expr,
@@ -232,8 +232,8 @@ impl Analysis<'_> {
     }
 }
 
-/// Whether MySQL cuts a quotient instead of rounding it: it computes digits after the point in groups of nine, and where those that
-/// it shows fill their groups it has no digit more to round by.
+/// Whether MySQL truncates a quotient instead of rounding it: it computes digits after the point in groups of nine, and
+/// if the digits it shows fill their groups, there is no further digit to round by.
 fn is_cut(one: ValueKind, other: ValueKind) -> bool {
     (one.scale() + QUOTIENT_DIGITS).is_multiple_of(9) && other.scale() == 0
 }
@@ -247,7 +247,7 @@ pub(super) fn divide(one: ValueKind, other: ValueKind) -> &'static str {
     }
 }
 
-/// A quotient of exact numbers of which one has more than 18 digits.
+/// A quotient of exact numbers, one of which has more than 18 digits.
 pub(super) fn divided(
     (left, one): (Expr, ValueKind),
     (right, other): (Expr, ValueKind),
@@ -279,7 +279,7 @@ fn operation(
     call("fleet_big_op", args.chain([number(scale)]).collect())
 }
 
-/// An operator between exact numbers of which one has more than 18 digits, or the result.
+/// An operator between exact numbers, where one of them or the result has more than 18 digits.
 fn big(
     op: BinaryOperator,
     left: (Expr, ValueKind),

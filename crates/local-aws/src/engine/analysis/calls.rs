@@ -1,4 +1,4 @@
-//! Functions: those that the embedded engine has, by an allow-list, each with MySQL's value.
+//! Functions: an allow-list of those that the embedded engine supports, each with MySQL's result.
 
 use sqlparser::ast::{Expr, FunctionArguments, ObjectNamePart, WindowFrameUnits, WindowType};
 
@@ -19,7 +19,7 @@ use crate::engine::{
     mysql_functions::missing,
 };
 
-/// The functions that there are.
+/// The supported functions.
 #[cfg(test)]
 pub(crate) fn functions() -> impl Iterator<Item = &'static str> {
     ARITIES.iter().map(|function| function.0)
@@ -124,7 +124,7 @@ impl Analysis<'_> {
         *expr = value;
         if let Some(over) = over {
             let spec = self.window(over, scope)?;
-            // Behind the call that it is of, within what is around it.
+            // OVER goes right after its call, inside any wrapper.
             *expr = raw(expr.to_string().replace(OVER, &format!(" OVER ({spec})")));
         }
         Ok(result)
@@ -191,14 +191,15 @@ impl Analysis<'_> {
                 }
                 let kind = args[0].typed.kind.plain();
                 if kind.is_exact() && !kind.is_whole() && args[0].expr.to_string().contains('%') {
-                    // A DECIMAL that is left of a negative one may be a zero with a sign.
+                    // The remainder of a negative DECIMAL may be a zero with a sign.
                     return Err(EngineError::unsupported(&format!(
                         "{upper} of what is left of a division"
                     )));
                 }
-                // MariaDB makes true and false of a TINYINT(1) in a group, and numbers otherwise; MySQL has not been asked.
+                // MariaDB returns booleans for a TINYINT(1) in a group, and numbers otherwise; MySQL has not been
+                // tested.
                 let boolean = matches!(args[0].typed.kind, ValueKind::Int { boolean: true, .. });
-                // It has made a text of a parameter of bytes, too.
+                // MariaDB also returned a text for a bytes parameter.
                 let bytes = args[0].typed.constant && kind == ValueKind::Bytes;
                 if matches!(kind, ValueKind::Json) || args[0].typed.is_member() || boolean || bytes
                 {
@@ -224,7 +225,7 @@ impl Analysis<'_> {
                 Ok((value, typed))
             }
             "group_concat" if distinct => {
-                // Nothing says in which order.
+                // The order is undefined.
                 Err(EngineError::unsupported("GROUP_CONCAT with DISTINCT"))
             }
             "group_concat" => {
@@ -347,14 +348,14 @@ impl Analysis<'_> {
         }
     }
 
-    /// A value as it is compared: COUNT(DISTINCT …), MIN.
+    /// A value as COUNT(DISTINCT …) or MIN compares it.
     fn compared(&mut self, arg: &mut Argument) -> EngineResult<Expr> {
         let mut expr = take(&mut arg.expr);
         self.sortable(&mut expr, &arg.typed)?;
         Ok(expr)
     }
 
-    /// Values that one place may hold: their common kind.
+    /// Converts values of which one will be used to their common kind.
     fn united(&mut self, args: &mut [Argument]) -> EngineResult<ValueKind> {
         let mut kind = ValueKind::Null;
         for arg in &*args {
@@ -367,7 +368,7 @@ impl Analysis<'_> {
         Ok(kind)
     }
 
-    /// A value in an ORDER BY, a GROUP BY, a DISTINCT: with the collation that it is compared by.
+    /// A value in ORDER BY, GROUP BY or DISTINCT, with the collation that it is compared by.
     pub(super) fn sortable(&mut self, expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
         if typed.quotient {
             return Err(EngineError::unsupported("sorting by a quotient"));

@@ -16,7 +16,7 @@ use crate::engine::{
 };
 
 impl Analysis<'_> {
-    /// A value as another type.
+    /// Converts a value to another type.
     pub(super) fn cast(
         &mut self,
         expr: &mut Expr,
@@ -152,7 +152,7 @@ impl Analysis<'_> {
     }
 }
 
-/// A literal with its type before it: `DATE '2024-01-02'`.
+/// A literal with its type in front: `DATE '2024-01-02'`.
 pub(super) fn date_literal(typed: &TypedString) -> EngineResult<Expr> {
     let kind = typed.data_type.to_string();
     if kind != "DATE" {
@@ -160,7 +160,7 @@ pub(super) fn date_literal(typed: &TypedString) -> EngineResult<Expr> {
     }
     let text = typed.value.value.clone().into_string();
     let text = text.as_deref().unwrap_or_default();
-    // It has no time.
+    // A DATE has no time.
     let has_time = text.trim().contains([' ', 'T', ':']);
     match dates::moment(text).map(|at| dates::date_text(at.date())) {
         Ok(date) if !has_time => Ok(raw(format!("'{date}'"))),
@@ -173,7 +173,7 @@ pub(super) fn date_literal(typed: &TypedString) -> EngineResult<Expr> {
     }
 }
 
-/// A CAST to a DECIMAL of more than 18 digits; none for a type that has no such CAST here.
+/// A CAST to a DECIMAL of more than 18 digits; `None` for a type that cannot be cast to it here.
 fn big(
     expr: &mut Expr,
     typed: &ExprType,

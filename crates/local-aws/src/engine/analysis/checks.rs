@@ -1,4 +1,4 @@
-//! The conditions of CHECK.
+//! The conditions of CHECK constraints.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::engine::{EngineResult, catalogue::TableDefinition};
 
 impl Analysis<'_> {
-    /// The condition of a table's CHECK, in SQLite's words.
+    /// The condition of a table's CHECK, in SQLite's dialect.
     pub(crate) fn check(
         &mut self,
         table: &Arc<TableDefinition>,

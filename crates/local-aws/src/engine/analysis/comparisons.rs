@@ -1,4 +1,4 @@
-//! Comparisons: what each side becomes, so that SQLite's comparison is MySQL's.
+//! Comparisons: how each side is rewritten so that SQLite compares as MySQL does.
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/type-conversion.html>
 
@@ -15,7 +15,7 @@ use crate::engine::{
     kinds::{Collation, INT, ValueKind, text},
 };
 
-/// What follows a date, or a time of so many digits, to have so many digits.
+/// What to append to a date, or to a time with `from` digits, so that it has `to` digits.
 fn padding(from: Option<u32>, to: u32) -> String {
     let zeros = "0".repeat(to.saturating_sub(from.unwrap_or(0)) as usize);
     let start = match from {
@@ -35,10 +35,10 @@ fn pad(expr: &mut Expr, from: Option<u32>, to: u32) {
     }
 }
 
-/// The function that makes a date of a text.
+/// The function that converts a text to a date.
 pub(super) const CAST_DATE: &str = "fleet_cast_date";
 
-/// Has a CAST in a comparison refuse a text that is no date: MySQL and MariaDB go on with different ones.
+/// Makes a CAST in a comparison refuse a text that is not a date: MySQL and MariaDB continue with different ones.
 fn refuse_wrong_dates(expr: &mut Expr) {
     match expr {
         Expr::Nested(inner) => refuse_wrong_dates(inner),
@@ -117,7 +117,7 @@ impl Analysis<'_> {
                             self.numeral(expr, typed)?;
                             wrap(expr, "fleet_number", vec![number(u8::from(self.writing))]);
                         }
-                        // SQLite compares whole numbers with doubles as they are.
+                        // SQLite compares whole numbers with doubles directly.
                         ValueKind::Decimal { .. }
                         | ValueKind::BigDecimal { .. }
                         | ValueKind::Wide => {
@@ -183,8 +183,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Notes a literal or a parameter that is compared by MySQL's default collation, to be looked at before any row is:
-    /// not every letter's place in it is known.
+    /// Records a literal or parameter that is compared by MySQL's default collation, so that it is checked before any
+    /// row is: not every letter's place in the order is known.
     fn letters(&mut self, expr: &Expr, typed: &ExprType) {
         if typed.constant
             && let Some(slot) = slot_of(expr)
@@ -193,7 +193,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Refuses a BETWEEN of which one bound is compared as a number and the other as a text: MySQL chooses once, for all three.
+    /// Refuses a BETWEEN with one bound compared as a number and the other as a text: MySQL chooses once, for all three
+    /// values.
     fn note_bound(&mut self, bound: BetweenBounds) -> EngineResult<()> {
         match self.between {
             Some(BetweenBounds::Unknown) => self.between = Some(bound),
@@ -207,8 +208,8 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// Notes a literal or a parameter that is compared with a number where strict mode makes an error of one that is none: MySQL
-    /// reads it whether or not the comparison is needed.
+    /// Records a literal or parameter that is compared with a number, where strict mode raises an error if it is not
+    /// one: MySQL reads it whether or not the comparison is needed.
     fn numeral(&mut self, expr: &Expr, typed: &ExprType) -> EngineResult<()> {
         match slot_of(expr).filter(|_| typed.constant) {
             _ if !self.writing => {}
@@ -223,7 +224,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// Reads a text as the kind that it is compared with.
+    /// Parses a text as the kind that it is compared with.
     fn as_moment(&mut self, expr: &mut Expr, kind: ValueKind) -> EngineResult<()> {
         let (name, digits) = match kind {
             ValueKind::Date => ("fleet_as_date", 0),
@@ -242,7 +243,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// `LIKE` by a function: SQLite's own cannot be interrupted, and knows nothing of collations.
+    /// `LIKE` as a function: SQLite's own cannot be interrupted, and ignores collations.
     pub(super) fn like(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let Expr::Like {
             negated,

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::engine::{EngineError, EngineResult, catalogue::Catalogue, column_types::literal};
 
-/// As what the bounds of a BETWEEN are compared.
+/// How the bounds of a BETWEEN are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BetweenBounds {
-    /// Neither as numbers nor as texts, so far.
+    /// Neither as numbers nor as texts yet.
     Unknown,
     Numbers,
     Texts,
@@ -28,44 +28,44 @@ pub(crate) struct Analysis<'a> {
     pub(super) numbers: HashMap<String, usize>,
     /// Whether literals stay in the text: a definition has no parameters.
     pub(super) inline: bool,
-    /// Whether it writes: strict mode makes errors of what is a warning to a query.
+    /// Whether it writes: strict mode raises errors where a query only gets warnings.
     pub(super) writing: bool,
     /// The texts that are compared with dates and times.
     pub(crate) moments: Vec<MomentText>,
-    /// How many parameters of DECIMAL there have been.
+    /// How many DECIMAL parameters there have been.
     pub(super) placed: usize,
     /// The slots of texts that are compared by the default collation.
     pub(crate) texts: Vec<usize>,
-    /// The slots of texts that a statement that writes compares with numbers.
+    /// The slots of texts that a writing statement compares with numbers.
     pub(crate) numerals: Vec<usize>,
-    /// How a BETWEEN's bounds are compared, while its comparisons are under analysis.
+    /// How a BETWEEN's bounds are compared, while its comparisons are being analysed.
     pub(super) between: Option<BetweenBounds>,
-    /// Whether the expression under analysis is a part that may not be needed.
+    /// Whether the current expression is a part that may not be needed.
     pub(super) lazy: bool,
-    /// Where MySQL says that a column is missing.
+    /// The clause that MySQL names when a column is missing.
     pub(super) clause: &'static str,
     /// Whether it wants to be the only one to write what it reads.
     pub(crate) locks: bool,
-    /// The queries of WITH by name.
+    /// The WITH queries by name.
     pub(super) named: Vec<(String, Vec<OutputColumn>)>,
-    /// How long their texts are when all that they refer to stands in them.
+    /// The length of their texts with everything that they refer to expanded.
     pub(super) named_sizes: HashMap<String, usize>,
-    /// How long the texts are that stand in several places, each time counted.
+    /// The total length of repeated texts, counting every copy.
     pub(super) expanded: usize,
-    /// How long the rows of information_schema are, for each time that a table of its is named.
+    /// The total length of information_schema's rows, counted each time that one of its tables is named.
     pub(super) embedded: usize,
-    /// The row of VALUES.
+    /// The current row of VALUES.
     pub(super) row: usize,
     /// The table that an UPDATE or DELETE writes to.
     pub(super) target: Option<String>,
 }
 
-/// The most bytes of texts that stand in several places.
+/// The most bytes of repeated texts.
 const MAX_EXPANDED: usize = 1024 * 1024;
-/// The most bytes of information_schema's rows in one statement: SQLite takes no longer one.
+/// The most bytes of information_schema's rows in one statement: SQLite accepts no longer statement.
 const MAX_EMBEDDED: usize = 16 * 1024 * 1024;
 
-/// Adds to a total, and refuses what makes it larger than this.
+/// Adds to a total, and refuses one above the limit.
 fn add_within(total: &mut usize, size: usize, most: usize, what: &str) -> EngineResult<()> {
     *total = total.saturating_add(size);
     if *total > most {
@@ -106,20 +106,20 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Takes note of a text that stands in one more place. Copies within copies double a statement at each level, here and
-    /// where SQLite prepares it, which nothing interrupts.
+    /// Counts one more copy of a text. Copies within copies double a statement at each level, both here and when SQLite
+    /// prepares it, which cannot be interrupted.
     pub(super) fn expand_by(&mut self, size: usize) -> EngineResult<()> {
         const WHAT: &str = "queries or expressions that are used so often within others";
         add_within(&mut self.expanded, size, MAX_EXPANDED, WHAT)
     }
 
-    /// Takes note of rows that become part of the statement.
+    /// Counts rows that become part of the statement.
     pub(super) fn embed(&mut self, size: usize) -> EngineResult<()> {
         const WHAT: &str = "so many rows of information_schema in one statement";
         add_within(&mut self.embedded, size, MAX_EMBEDDED, WHAT)
     }
 
-    /// Numbers a slot; one name has one number.
+    /// Numbers a slot; each name has one number.
     pub(super) fn slot(&mut self, slot: Slot) -> Literal {
         let number = match &slot {
             Slot::Named(name) => match self.numbers.get(name) {
@@ -138,7 +138,7 @@ impl<'a> Analysis<'a> {
         Literal::Placeholder(format!("?{number}"))
     }
 
-    /// A text of the statement's.
+    /// A text from the statement.
     pub(super) fn text(&mut self, text: String) -> Expr {
         let value = if self.inline {
             return raw(literal(&text));

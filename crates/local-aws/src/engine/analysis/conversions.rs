@@ -1,4 +1,4 @@
-//! Conversions: a value of one kind as one of another.
+//! Conversions of a value from one kind to another.
 
 use sqlparser::ast::{Expr, Value as Literal};
 
@@ -12,7 +12,7 @@ use crate::engine::{
 };
 
 impl Analysis<'_> {
-    /// Turns a value into one of another kind that holds it: of a CASE, a UNION.
+    /// Converts a value to another kind that can hold it, for CASE or UNION.
     pub(super) fn convert(
         &mut self,
         expr: &mut Expr,
@@ -46,7 +46,7 @@ impl Analysis<'_> {
         }
     }
 
-    /// Turns a value into text.
+    /// Converts a value to text.
     pub(super) fn as_text(&mut self, expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
         match typed.kind {
             _ if typed.quotient => Err(EngineError::unsupported("a quotient as text")),
@@ -78,7 +78,7 @@ impl Analysis<'_> {
     }
 }
 
-/// Refuses a number above 2⁶³−1 where the statement runs: what follows takes none.
+/// Refuses a number above 2⁶³−1 when the statement runs: what follows does not accept one.
 pub(super) fn narrow(expr: &mut Expr, kind: &mut ValueKind) {
     if *kind == ValueKind::Wide {
         wrap(expr, "fleet_narrow", Vec::new());
@@ -86,7 +86,7 @@ pub(super) fn narrow(expr: &mut Expr, kind: &mut ValueKind) {
     }
 }
 
-/// Makes a DECIMAL of an exact number, with more digits after its point.
+/// Converts an exact number to a DECIMAL with more digits after the point.
 pub(super) fn rescale(expr: &mut Expr, mut kind: ValueKind, to: u32) {
     narrow(expr, &mut kind);
     let from = kind.scale();
@@ -107,7 +107,7 @@ pub(super) fn rescale(expr: &mut Expr, mut kind: ValueKind, to: u32) {
     );
 }
 
-/// Makes a DECIMAL of an exact number, of no fewer digits after the point.
+/// Converts an exact number to a DECIMAL with at least as many digits after the point.
 pub(super) fn decimal(expr: &mut Expr, from: ValueKind, to: ValueKind) {
     if !to.is_big() {
         rescale(expr, from, to.scale());
@@ -117,7 +117,7 @@ pub(super) fn decimal(expr: &mut Expr, from: ValueKind, to: ValueKind) {
     }
 }
 
-/// Turns an exact number into a double.
+/// Converts an exact number to a double.
 pub(super) fn to_real(expr: &mut Expr, kind: ValueKind) {
     if kind.is_big() {
         wrap(expr, "fleet_big_real", vec![number(kind.scale())]);

@@ -1,4 +1,4 @@
-//! Functions of JSON documents, and the operators that stand for two of them.
+//! JSON functions, and the operators that stand for two of them.
 
 use sqlparser::ast::{BinaryOperator, Expr, Value as Literal};
 
@@ -13,13 +13,13 @@ use crate::engine::{
     kinds::{Collation, INT, ValueKind},
 };
 
-/// The texts that JSON functions make.
+/// The texts that JSON functions return.
 const UNQUOTED: ValueKind = ValueKind::Text {
     collation: Collation::Binary,
     implicit: false,
 };
 
-/// Whether MySQL may make `true` or `false` of an argument, where another value of its type is a number.
+/// Whether MySQL may turn an argument into `true` or `false`, where another value of its type is a number.
 pub(super) fn is_truth(expr: &Expr) -> bool {
     match expr {
         Expr::Nested(inner) => is_truth(inner),
@@ -65,7 +65,7 @@ impl Analysis<'_> {
         self.function(expr, scope)
     }
 
-    /// A call of a function of documents.
+    /// A call of a JSON function.
     pub(super) fn document(
         &mut self,
         name: &str,
@@ -77,7 +77,7 @@ impl Analysis<'_> {
             .iter()
             .any(|arg| arg.typed.constant && arg.typed.kind == ValueKind::Json)
         {
-            // The hint is not sent to MySQL, which has a text then.
+            // The hint is not sent to MySQL, which sees a text.
             return Err(EngineError::unsupported(&format!(
                 "{upper} of a parameter with the hint JSON"
             )));
@@ -194,8 +194,8 @@ impl Analysis<'_> {
     }
 }
 
-/// Adds a value that becomes part of a document to a call's arguments, behind a letter that says what it is; none for one that is
-/// something else to MySQL.
+/// Adds a value that becomes part of a document to a call's arguments, after a letter for what it is; `None` if MySQL
+/// treats it as something else.
 fn part(arg: &mut Argument, list: &mut Vec<Expr>) -> Option<()> {
     let typed = &arg.typed;
     let letter = match typed.kind {

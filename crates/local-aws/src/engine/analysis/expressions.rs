@@ -1,4 +1,4 @@
-//! Expressions: each by its form.
+//! Expressions, by their form.
 
 use sqlparser::ast::{
     BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, UnaryOperator, Value as Literal,
@@ -18,7 +18,7 @@ use crate::engine::{
 };
 
 impl Analysis<'_> {
-    /// Rewrites an expression; the answer is what is known of it.
+    /// Rewrites an expression; returns what is known about it.
     pub(super) fn expr(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let before = self.lazy;
         self.lazy |= !needs_all(expr);
@@ -27,7 +27,7 @@ impl Analysis<'_> {
         typed
     }
 
-    /// Whether MySQL may do without the value under analysis, and so without its error.
+    /// Whether MySQL may skip evaluating the current value, and so never raise its error.
     pub(super) fn is_lazy(&self) -> bool {
         self.lazy || self.clause != "field list"
     }
@@ -137,7 +137,7 @@ impl Analysis<'_> {
                     let other = self.expr(item, scope)?;
                     let mut one = (**inner).clone();
                     self.compare(&mut one, &typed, item, &other)?;
-                    // Only a collation may be added to the left side: it holds for all of the list.
+                    // Only a collation may be added to the left side, since it applies to the whole list.
                     match &one {
                         one if *one == **inner => {}
                         Expr::Collate { expr, .. } if **expr == **inner => collated = one,
@@ -232,11 +232,11 @@ impl Analysis<'_> {
                 };
                 let kind = output.kind;
                 if matches!(kind, ValueKind::Int { boolean: true, .. }) {
-                    // Whether it stays one has not been asked of MySQL; MariaDB makes a number of it.
+                    // MySQL has not been tested for whether it stays one; MariaDB turns it into a number.
                     return Err(EngineError::unsupported("a BOOLEAN of a subquery"));
                 }
                 if !one_row {
-                    // SQLite would take the first of several rows.
+                    // SQLite would use the first of several rows.
                     let column = quoted(&output.name);
                     let text = format!("(SELECT fleet_single({column}) FROM ({query}))");
                     *expr = super::words::raw(text);

@@ -1,4 +1,4 @@
-//! Dates and numbers as texts, and what else functions make of dates.
+//! Dates and numbers as texts, and other results of date functions.
 
 use sqlparser::ast::{Expr, Value as Literal};
 
@@ -24,7 +24,7 @@ impl Analysis<'_> {
         if first.quotient || first.is_member() || first.is_year() {
             return Err(wrong());
         }
-        // A text that is no date is an error to a statement that writes, and a warning to a query.
+        // A text that is not a date is an error in a writing statement, and a warning in a query.
         let reads_text = |typed: &ExprType| typed.kind.is_text() && !self.writing;
         let (list, kind) = match name {
             "format" => {

@@ -1,4 +1,4 @@
-//! ONLY_FULL_GROUP_BY: a column beside an aggregate must be known by the groups.
+//! ONLY_FULL_GROUP_BY: a column beside an aggregate must be determined by the groups.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ use sqlparser::ast::{
 use super::{Scope, scope::ColumnPosition, words::has};
 use crate::engine::{EngineError, EngineResult};
 
-/// Whether a function makes one value of many rows.
+/// Whether a function combines many rows into one value.
 pub(super) fn is_aggregate(function: &Function) -> bool {
     function.over.is_none()
         && matches!(
@@ -19,7 +19,7 @@ pub(super) fn is_aggregate(function: &Function) -> bool {
         )
 }
 
-/// Whether an expression has an aggregate in it, outside of subqueries.
+/// Whether an expression contains an aggregate, outside of subqueries.
 pub(super) fn aggregates(expr: &Expr) -> bool {
     has(
         expr,
@@ -140,7 +140,7 @@ pub(super) fn check(
                 return Err(EngineError::unsupported("a subquery in a grouped query"));
             }
             Dependence::No(column) => {
-                // MySQL finds more to be determined: by equalities in WHERE and ON.
+                // MySQL determines more columns: by equalities in WHERE and ON.
                 if scope.sources.len() > 1 || select.selection.is_some() {
                     return Err(EngineError::unsupported("a column that is not in GROUP BY"));
                 }
@@ -202,7 +202,7 @@ impl Groups<'_> {
         if place.depth > 0 || self.columns.contains(&place) {
             return true;
         }
-        // A whole key among the groups determines its table's row.
+        // A whole primary key among the groups determines its row.
         let Some(table) = &self.scope.sources[place.source].table else {
             return false;
         };
@@ -220,7 +220,7 @@ impl Groups<'_> {
 struct UngroupedColumns<'s> {
     groups: &'s Groups<'s>,
     labelled: &'s dyn Fn(&Expr) -> Option<Expr>,
-    /// How many aggregates, and expressions of GROUP BY, the visit is within.
+    /// How many aggregates and GROUP BY expressions the visit is within.
     inside: usize,
 }
 
@@ -251,7 +251,7 @@ impl Visitor for UngroupedColumns<'_> {
         match self.groups.scope.place(expr) {
             Err(error) => ControlFlow::Break(Err(error)),
             Ok(Some(place)) if !matches!(expr, Expr::Nested(_)) && !self.groups.has(place) => {
-                // HAVING sees labels, too.
+                // HAVING also sees labels.
                 if (self.labelled)(expr).is_some_and(|expr| aggregates(&expr)) {
                     return ControlFlow::Continue(());
                 }
@@ -269,12 +269,12 @@ impl Visitor for UngroupedColumns<'_> {
     }
 }
 
-/// Looks for a column in HAVING that is neither in the list of columns nor in GROUP BY: MySQL does not know it there.
+/// Looks for a column in HAVING that is neither in the select list nor in GROUP BY: MySQL does not know it there.
 struct HavingNames<'s> {
     groups: &'s Groups<'s>,
     places: Vec<ColumnPosition>,
     labelled: &'s dyn Fn(&Expr) -> Option<Expr>,
-    /// How many aggregates, subqueries and expressions of GROUP BY the visit is within.
+    /// How many aggregates, subqueries and GROUP BY expressions the visit is within.
     inside: usize,
 }
 

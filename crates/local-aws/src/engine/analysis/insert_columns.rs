@@ -1,4 +1,4 @@
-//! What an INSERT makes of the columns it writes: the AUTO_INCREMENT column last, and none among the VALUES.
+//! How an INSERT arranges the columns it writes: the AUTO_INCREMENT column last, and no column among the VALUES.
 
 use std::ops::ControlFlow;
 
@@ -13,10 +13,10 @@ use crate::engine::{
 /// The function that hands out the ids of an AUTO_INCREMENT column.
 pub(crate) const NEXT_ID: &str = "fleet_next_id";
 
-/// The function that is told of a row that INSERT IGNORE leaves out; its value is false.
+/// The function that records a row skipped by INSERT IGNORE; it returns false.
 pub(crate) const SKIPPED: &str = "fleet_skipped";
 
-/// The AUTO_INCREMENT column of a table, and its place among the columns that the rows name.
+/// A table's AUTO_INCREMENT column, and its position among the columns that the rows name.
 pub(super) struct AutoColumn {
     column: ColumnDefinition,
     place: Option<usize>,
@@ -29,7 +29,7 @@ impl AutoColumn {
         Some(Self { column, place })
     }
 
-    /// Puts the id last: MySQL hands it out when the other values of its row are known.
+    /// Puts the id last: MySQL assigns it once the other values of its row are known.
     pub(super) fn number(&self, values: &mut Vec<String>) {
         let value = self.place.map(|place| values.remove(place));
         let most = self.column.kind.range().map_or(i64::MAX, |range| range.1);
@@ -39,7 +39,7 @@ impl AutoColumn {
         ));
     }
 
-    /// The columns in the order of the values.
+    /// The columns in the same order as the values.
     pub(super) fn last(
         auto: Option<Self>,
         mut columns: Vec<ColumnDefinition>,
@@ -65,7 +65,7 @@ pub(super) fn reads(query: &Query, table: &TableDefinition) -> bool {
     .is_break()
 }
 
-/// Whether a value is made of a column of the table, outside of subqueries: MySQL takes its default.
+/// Whether a value names a column of the table, outside of subqueries: MySQL uses its default.
 pub(super) fn names_column(value: &Expr, table: &TableDefinition) -> bool {
     has(
         value,

@@ -20,7 +20,7 @@ use crate::engine::{
 };
 
 impl Analysis<'_> {
-    /// Rewrites an INSERT; the answer is its text, and what it writes.
+    /// Rewrites an INSERT; returns its text and what it writes.
     pub(crate) fn insert(&mut self, tree: &mut Insert) -> EngineResult<(String, WrittenRow)> {
         let ignores = tree.ignore;
         self.inserted(tree).map_err(|error| error.ignored(ignores))
@@ -93,7 +93,7 @@ impl Analysis<'_> {
         let reads_itself =
             number.is_none() && source.as_ref().is_some_and(|query| reads(query, &table));
         if reads_itself && (tree.ignore || tree.on.is_some()) && table.auto_increment().is_some() {
-            // SQLite reads all of the rows before it writes the first.
+            // SQLite reads all rows before it writes the first.
             return Err(EngineError::unsupported(
                 "INSERT IGNORE, or ON DUPLICATE KEY UPDATE, of a table with AUTO_INCREMENT from itself",
             ));
@@ -120,7 +120,7 @@ impl Analysis<'_> {
                 format!(" ON CONFLICT DO UPDATE SET {update}")
             }
             Some(_) => return Err(EngineError::unsupported("ON CONFLICT")),
-            // Duplicates only: a row with anything else that is wrong is refused.
+            // Duplicates only: a row that is invalid in any other way is refused.
             None if tree.ignore => match table.auto_increment() {
                 Some(column) => {
                     let id = quoted(&column.name);
@@ -151,7 +151,7 @@ impl Analysis<'_> {
         Ok((text, written))
     }
 
-    /// The columns that a row does not name and that do not become NULL by themselves.
+    /// The columns that a row does not name and that do not default to NULL.
     fn defaults(
         &mut self,
         columns: &[ColumnDefinition],
@@ -179,7 +179,7 @@ impl Analysis<'_> {
         let mut defaults = self.defaults(columns, table)?;
         let auto = AutoColumn::of(table, columns);
         if columns.is_empty() && defaults.is_empty() && auto.is_none() {
-            // A row has to have a column.
+            // A row needs at least one column.
             let Some(first) = table.columns.first() else {
                 return Err(EngineError::unsupported("a table without columns"));
             };
@@ -224,8 +224,8 @@ impl Analysis<'_> {
             .chain(defaults.into_iter().map(|default| default.0));
         let all = AutoColumn::last(auto, all.collect());
         let text = match texts.as_slice() {
-            // SQLite evaluates the values of a single row in the order of the table's columns, and a query's in its own.
-            // Without the condition, ON CONFLICT would read as a join's.
+            // SQLite evaluates the values of a single row in the order of the table's columns, but those of a query in
+            // the query's own order. Without the condition, ON CONFLICT would be parsed as a join's ON.
             [only] => format!("SELECT {only} WHERE true"),
             rows => {
                 let rows: Vec<String> = rows.iter().map(|row| format!("({row})")).collect();
@@ -273,7 +273,7 @@ impl Analysis<'_> {
             .cloned()
             .chain(defaults.into_iter().map(|default| default.0));
         let all = AutoColumn::last(auto, all.collect());
-        // Without the condition, ON CONFLICT would read as a join's.
+        // Without the condition, ON CONFLICT would be parsed as a join's ON.
         let text = format!(
             "WITH s({}) AS ({query}) SELECT {} FROM s WHERE true",
             heads.join(", "),
@@ -282,7 +282,7 @@ impl Analysis<'_> {
         Ok((text, all))
     }
 
-    /// A row that would stay as it is is left alone: MySQL does not count it.
+    /// The assignments of an upsert. A row that would not change is left alone: MySQL does not count it.
     fn upsert(
         &mut self,
         assignments: Vec<Assignment>,
@@ -320,7 +320,7 @@ impl Analysis<'_> {
     }
 }
 
-/// `VALUES(a)`, and `new.a` where the row has that alias, are what SQLite calls `excluded.a`.
+/// Rewrites `VALUES(a)`, and `new.a` if the row has that alias, as SQLite's `excluded.a`.
 struct ExcludedColumns<'a> {
     row_alias: Option<&'a str>,
 }

@@ -11,11 +11,11 @@ use super::Analysis;
 /// MySQL's longest alias.
 const MAX_LABEL_CHARACTERS: usize = 256;
 
-/// A parameter in a label.
+/// A parameter, as shown in a label.
 const PARAMETER: &str = "?";
 
 impl Analysis<'_> {
-    /// Labels a query's columns with their texts, as they were written.
+    /// Labels a query's columns with their texts as written.
     pub(crate) fn labels(&mut self, query: &mut Query, labels: Vec<String>) {
         let mut body = query.body.as_mut();
         let select = loop {
@@ -42,7 +42,7 @@ impl Analysis<'_> {
     }
 }
 
-/// The label of an expression whose text is not known as it was written.
+/// The label of an expression whose original text is not known.
 pub(super) fn label(expr: &Expr) -> Ident {
     let text = || {
         let mut expr = expr.clone();
@@ -59,7 +59,7 @@ pub(super) fn label(expr: &Expr) -> Ident {
     alias(&named(expr).unwrap_or_else(text))
 }
 
-/// The name of what has one of its own, whatever parentheses and plus signs stand around it: a column, a literal.
+/// The name of a column or a literal, ignoring parentheses and plus signs around it.
 fn named(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Nested(inner)
@@ -85,7 +85,7 @@ fn named(expr: &Expr) -> Option<String> {
     }
 }
 
-/// MySQL's names have no letters beyond the first 65,536.
+/// MySQL's names have no characters above U+FFFF.
 fn alias(text: &str) -> Ident {
     let letters = text.chars().take(MAX_LABEL_CHARACTERS);
     let known = letters.map(|letter| if letter > '\u{ffff}' { '?' } else { letter });

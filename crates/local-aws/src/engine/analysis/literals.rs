@@ -46,7 +46,7 @@ impl Analysis<'_> {
             }
             Literal::Null => ValueKind::Null,
             Literal::Boolean(truth) => {
-                // SQLite's words ask whether a value is true, where MySQL compares it with a number.
+                // SQLite's keywords test whether a value is true, where MySQL compares it with a number.
                 let number = u8::from(*truth).to_string();
                 *value = Literal::Number(number, false);
                 INT

@@ -1,4 +1,4 @@
-//! Operators: signs and NOT, and which of them compare.
+//! Operators: signs and NOT, and which operators compare.
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator, Value as Literal};
 
@@ -11,7 +11,7 @@ use crate::engine::{
     kinds::{INT, ValueKind},
 };
 
-/// Comparisons, which MySQL and the parser do not put together alike where several stand in a row.
+/// Whether it is a comparison: MySQL and the parser group several in a row differently.
 pub(super) fn is_comparison(expr: &Expr) -> bool {
     match expr {
         Expr::BinaryOp { op, .. } => comparison(op),
@@ -29,7 +29,7 @@ pub(super) fn is_comparison(expr: &Expr) -> bool {
     }
 }
 
-/// Whether an expression's value always needs those of all its parts.
+/// Whether an expression always needs the values of all its parts.
 pub(super) fn needs_all(expr: &Expr) -> bool {
     match expr {
         Expr::BinaryOp { op, .. } => {
@@ -60,7 +60,7 @@ pub(super) fn comparison(op: &BinaryOperator) -> bool {
     )
 }
 
-/// Refuses operands that the parser may have put together otherwise than MySQL.
+/// Refuses operands that the parser may have grouped differently from MySQL.
 pub(super) fn unambiguous(operands: &[&Expr]) -> EngineResult<()> {
     let loose = |expr: &&Expr| {
         is_comparison(expr)
@@ -158,7 +158,7 @@ impl Analysis<'_> {
                     kind => kind,
                 };
                 if !is_literal {
-                    // `--` would begin a comment.
+                    // `--` would start a comment.
                     *expr = nested(Expr::UnaryOp {
                         op: UnaryOperator::Minus,
                         expr: Box::new(nested(take(inner))),

@@ -1,4 +1,4 @@
-//! ORDER BY: by a place, a label or an expression.
+//! ORDER BY: by a position, a label or an expression.
 
 use sqlparser::ast::{
     Expr, Ident, OrderBy, OrderByExpr, OrderByKind, Value as Literal, ValueWithSpan,
@@ -34,7 +34,7 @@ impl Analysis<'_> {
                 ));
             }
             if is_fraction(expr) {
-                // It sorts nothing, and would be a place to SQLite.
+                // It sorts nothing in MySQL, but SQLite would take it for a position.
                 *expr = Expr::Value(Literal::Null.into());
                 continue;
             }
@@ -52,7 +52,7 @@ impl Analysis<'_> {
                 }
                 continue;
             }
-            // A label is meant before a column, where it is all that a term has.
+            // If a term is just a name, a label takes precedence over a column.
             let label = match &*expr {
                 Expr::Identifier(name) => items
                     .iter()
@@ -80,7 +80,7 @@ impl Analysis<'_> {
                 && !matches!(&*expr, Expr::Identifier(name) if scope.labels.iter().any(|label| label.name == name.value))
             {
                 if !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-                    // MySQL takes one of columns that are in the list.
+                    // MySQL accepts an expression of columns in the select list.
                     return Err(EngineError::unsupported("DISTINCT sorted by an expression"));
                 }
                 return Err(EngineError::database(
@@ -95,12 +95,12 @@ impl Analysis<'_> {
     }
 }
 
-/// A number that is no column's place.
+/// A number that cannot be a column's position.
 pub(super) fn is_fraction(expr: &Expr) -> bool {
     matches!(expr, Expr::Value(ValueWithSpan { value: Literal::Number(text, _), .. }) if text.parse::<u64>().is_err())
 }
 
-/// A number with a sign, or a parameter: whether MySQL takes it for a place depends on how it is sent.
+/// A number with a sign, or a parameter: whether MySQL takes it for a position depends on how it is sent.
 pub(super) fn is_negative(expr: &Expr) -> bool {
     match expr {
         Expr::Value(value) => matches!(value.value, Literal::Placeholder(_)),
@@ -110,7 +110,7 @@ pub(super) fn is_negative(expr: &Expr) -> bool {
     }
 }
 
-/// The place of a column that is named by its number.
+/// The index of a column that is given by its number.
 pub(super) fn ordinal(expr: &Expr, columns: usize, clause: &str) -> EngineResult<Option<usize>> {
     let Expr::Value(ValueWithSpan {
         value: Literal::Number(text, _),
@@ -129,7 +129,7 @@ pub(super) fn ordinal(expr: &Expr, columns: usize, clause: &str) -> EngineResult
     }
 }
 
-/// The place of an ENUM's value among its members.
+/// The position of an ENUM's value among its members.
 fn member_order(expr: &Expr, typed: &ExprType) -> EngineResult<Expr> {
     let Some((table, index)) = &typed.origin else {
         return Err(EngineError::unsupported("sorting by this ENUM"));

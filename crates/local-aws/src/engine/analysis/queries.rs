@@ -16,7 +16,7 @@ use super::{
 use crate::engine::{EngineError, EngineResult, kinds::ValueKind};
 
 impl Analysis<'_> {
-    /// Rewrites a query; the answer is its columns.
+    /// Rewrites a query; returns its columns.
     pub(crate) fn query(
         &mut self,
         query: &mut Query,
@@ -104,7 +104,7 @@ impl Analysis<'_> {
                     if recursion.has_step(&cte.query) && !columns.is_empty() {
                         cte.alias.columns.push(step_column());
                     }
-                    // MySQL runs it to its end, whatever is read of it.
+                    // MySQL runs it to its end, however much of it is read.
                     cte.materialized = Some(CteAsMaterialized::Materialized);
                     outputs
                 }
@@ -133,12 +133,12 @@ impl Analysis<'_> {
             } => {
                 match set_quantifier {
                     SetQuantifier::All | SetQuantifier::None => {}
-                    // SQLite has no word for it.
+                    // SQLite has no keyword for it.
                     SetQuantifier::Distinct => *set_quantifier = SetQuantifier::None,
                     _ => return Err(EngineError::unsupported("this UNION")),
                 }
                 unwrap(right);
-                // What one side makes of the other's values may be another type's arithmetic.
+                // MySQL may compute one side with another type's arithmetic because of the other side's values.
                 let lazy = std::mem::replace(&mut self.lazy, true);
                 let one = self.body(left, None, parent)?;
                 let other = self.body(right, None, parent)?;
@@ -154,7 +154,7 @@ impl Analysis<'_> {
                         ));
                     }
                     check_union_types(&one.1, &other.1)?;
-                    // BOOLEAN is no more than a width of display, which the result of a UNION has not.
+                    // BOOLEAN is only a display width, which the result of a UNION does not have.
                     let kind = one.0.kind.common(other.0.kind)?.plain();
                     let typed = ExprType::of(kind);
                     for (side, item) in [(&mut **left, &one), (&mut **right, &other)] {
@@ -176,7 +176,7 @@ impl Analysis<'_> {
                 Ok(items)
             }
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
-                // It is a query to the parser, and would be run as one: where nothing may be written.
+                // The parser takes it for a query, so it would run where nothing may be written.
                 Err(EngineError::unsupported(
                     "WITH before INSERT, UPDATE or DELETE",
                 ))
@@ -233,7 +233,7 @@ impl Analysis<'_> {
                 return Err(EngineError::unsupported("a LIMIT that is an expression"));
             }
             if is_beyond(number) {
-                // As the manual has it for all rows after an OFFSET: no table has more.
+                // The manual's way to get all rows after an OFFSET: no table has more.
                 **number = words::number(i64::MAX);
             }
             let typed = self.expr(number, &scope)?;
@@ -247,7 +247,7 @@ impl Analysis<'_> {
     }
 }
 
-/// Whether it is a whole number above 2⁶³−1, and below 2⁶⁴.
+/// Whether it is a whole number above 2⁶³−1 and below 2⁶⁴.
 fn is_beyond(expr: &Expr) -> bool {
     let Expr::Value(value) = expr else {
         return false;
@@ -256,7 +256,7 @@ fn is_beyond(expr: &Expr) -> bool {
         if text.parse::<u64>().is_ok_and(|number| i64::try_from(number).is_err()))
 }
 
-/// Refuses columns of a UNION for which MySQL may have another DECIMAL than one that all values fit into.
+/// Refuses UNION columns for which MySQL may choose another DECIMAL than the one that fits all values.
 fn check_union_types(one: &ExprType, other: &ExprType) -> EngineResult<()> {
     let (a, b) = (one.kind, other.kind);
     if a.is_text() != b.is_text() && a != ValueKind::Null && b != ValueKind::Null {
@@ -281,7 +281,7 @@ fn check_union_types(one: &ExprType, other: &ExprType) -> EngineResult<()> {
     Ok(())
 }
 
-/// A query in parentheses without anything around it is that query.
+/// Unwraps a query in parentheses that has nothing around it.
 fn unwrap(body: &mut SetExpr) {
     while let SetExpr::Query(inner) = body
         && inner.with.is_none()
@@ -303,7 +303,7 @@ fn unwrap(body: &mut SetExpr) {
     }
 }
 
-/// Whether a query gives one row at most, whatever the data; asked before it is rewritten.
+/// Whether a query returns at most one row, for any data; to be called before it is rewritten.
 pub(super) fn gives_one_row(query: &Query) -> bool {
     let limited = query
         .limit_clause

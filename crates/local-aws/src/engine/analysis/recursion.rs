@@ -1,4 +1,4 @@
-//! WITH RECURSIVE: a query that reads itself, for as many steps as MySQL takes (`cte_max_recursion_depth`).
+//! WITH RECURSIVE: a query that reads itself, for up to as many steps as MySQL takes (`cte_max_recursion_depth`).
 
 use std::ops::ControlFlow;
 
@@ -15,23 +15,23 @@ use super::{
 };
 use crate::engine::{EngineError, EngineResult, definitions::last_part, kinds::ValueKind};
 
-/// The function that counts the steps up to a row of a UNION ALL, from those of the row before it.
+/// The function that counts the steps up to a row of a UNION ALL, given those of the previous row.
 pub(crate) const STEP: &str = "fleet_step";
 
-/// The function that counts the rows of a UNION, which has no place for the steps: rows are compared without them.
+/// The function that counts the rows of a UNION. They cannot hold their steps, since rows are compared without them.
 pub(crate) const READ: &str = "fleet_read";
 
-/// The column that the steps are in; it is in no list of columns.
+/// The hidden column that holds the steps.
 const COLUMN: &str = "fleet_steps";
 
 /// A query that reads itself.
 pub(super) struct Recursion<'a> {
     pub(super) name: &'a str,
-    /// Gives its columns their names.
+    /// Gives the columns their names.
     pub(super) renamed: &'a dyn Fn(Vec<OutputColumn>) -> EngineResult<Vec<OutputColumn>>,
 }
 
-/// Whether a part of a statement reads a table of a name.
+/// Whether a part of a statement reads a table with this name.
 pub(super) fn reads(part: &impl Visit, name: &str) -> bool {
     visit_relations(part, |relation| {
         match last_part(relation).eq_ignore_ascii_case(name) {
@@ -42,7 +42,7 @@ pub(super) fn reads(part: &impl Visit, name: &str) -> bool {
     .is_break()
 }
 
-/// The column of steps in a list of names.
+/// The column of steps, for a list of names.
 pub(super) fn step_column() -> TableAliasColumnDef {
     TableAliasColumnDef {
         name: Ident::with_quote('`', COLUMN),
@@ -64,7 +64,7 @@ impl Recursion<'_> {
 }
 
 impl Analysis<'_> {
-    /// Rewrites a query that reads itself; the answer is its columns.
+    /// Rewrites a query that reads itself; returns its columns.
     pub(super) fn recursive(
         &mut self,
         query: &mut Query,
@@ -91,7 +91,7 @@ impl Analysis<'_> {
             SetQuantifier::All => true,
             SetQuantifier::None => false,
             SetQuantifier::Distinct => {
-                // SQLite has no word for it.
+                // SQLite has no keyword for it.
                 *set_quantifier = SetQuantifier::None;
                 false
             }
@@ -109,7 +109,7 @@ impl Analysis<'_> {
         }
         for (index, ((one, own), (other, typed))) in items.iter().zip(&other).enumerate() {
             if other.kind.is_text() && !typed.bare {
-                // MySQL's column is as long as the texts that it begins with.
+                // MySQL's column is only as long as the texts of the first rows.
                 return refused("a recursive query that makes texts");
             }
             if other.kind != ValueKind::Null && one.kind.plain() != other.kind.plain() {
@@ -168,7 +168,7 @@ impl Analysis<'_> {
     }
 }
 
-/// The column of steps, as a column of a SELECT.
+/// The column of steps, for a SELECT.
 fn steps(expr: Expr) -> SelectItem {
     SelectItem::ExprWithAlias {
         expr,
@@ -176,7 +176,7 @@ fn steps(expr: Expr) -> SelectItem {
     }
 }
 
-/// The rows that it begins with have taken no step.
+/// The first rows have taken no step.
 fn begin(body: &mut SetExpr) {
     match body {
         SetExpr::Select(select) => select.projection.push(steps(number(0))),

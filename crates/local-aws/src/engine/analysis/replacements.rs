@@ -1,4 +1,4 @@
-//! REPLACE: what becomes of a row that has a key of a new one.
+//! REPLACE: what happens to an existing row that has a key of a new one.
 
 use sqlparser::ast::Expr;
 
@@ -9,18 +9,18 @@ use super::{
 };
 use crate::engine::{EngineError, EngineResult, catalogue::TableDefinition, definitions::quoted};
 
-/// What REPLACE does with a row that has a key of the new one.
+/// What REPLACE does with an existing row that has a key of the new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Replacement {
     /// It is deleted.
     Delete,
-    /// It takes the new values. MySQL does so where the key is the table's last, and does not count a row that stays as it
-    /// is.
+    /// It takes the new values. MySQL does so if the key is the table's last, and does not count a row that does not
+    /// change.
     Update,
 }
 
 impl Analysis<'_> {
-    /// What a REPLACE into a table does.
+    /// What REPLACE does in this table.
     pub(super) fn replacement(&self, table: &TableDefinition) -> EngineResult<Replacement> {
         let mut tables = self.catalogue.tables.values();
         if tables.any(|other| other.foreign_keys.iter().any(|key| key.table == table.name)) {
@@ -31,7 +31,7 @@ impl Analysis<'_> {
         let unique = table.indexes.iter().filter(|index| index.unique).count();
         match (table.primary_key.is_empty(), unique) {
             (true, 1) | (false, 0) => Ok(Replacement::Update),
-            // A row that stays as it is has the primary key first, which is not the last.
+            // The primary key of an unchanged row conflicts first, and it is not the last key.
             (true, 0) | (false, _) => Ok(Replacement::Delete),
             (true, _) => Err(EngineError::unsupported(
                 "REPLACE into a table of several UNIQUE keys without a PRIMARY KEY",
@@ -40,7 +40,7 @@ impl Analysis<'_> {
     }
 }
 
-/// The clause by which a row takes the values of the new one.
+/// The clause that gives an existing row the values of the new one.
 pub(super) fn overwrites(table: &TableDefinition) -> String {
     let new = |name: &str| format!("{EXCLUDED}.{}", quoted(name));
     let names = || table.columns.iter().map(|column| column.name.as_str());

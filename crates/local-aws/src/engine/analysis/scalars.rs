@@ -14,8 +14,8 @@ use crate::engine::{
     mysql_functions::missing,
 };
 
-/// FLOOR and CEIL of a DECIMAL are whole numbers to MySQL where its type has up to 17 digits before the point, or 18 without
-/// any after it. How many an expression's type has is known to within one or two.
+/// In MySQL, FLOOR and CEIL of a DECIMAL are whole numbers if its type has up to 17 digits before the point, or 18 with
+/// none after it. The digits of an expression's type are only known to within one or two.
 pub(super) const SURELY_WHOLE: u32 = 16;
 const SURELY_DECIMAL: u32 = 20;
 
@@ -35,7 +35,7 @@ impl Analysis<'_> {
             .collect()
     }
 
-    /// An argument as text, its collation noted.
+    /// An argument as text; records its collation.
     pub(super) fn text_argument(
         &mut self,
         arg: &mut Argument,
@@ -145,7 +145,7 @@ impl Analysis<'_> {
                     _ => "fleet_ceil",
                 };
                 let value = call(with, vec![value, number(scale - kept)]);
-                // Whether the result is a DECIMAL or a whole number is decided by the type's digits, and not by the value.
+                // The digits of the type, not the value, decide whether the result is a DECIMAL or a whole number.
                 let kind = match (name, whole_digits) {
                     ("round" | "truncate", _) => ValueKind::Decimal { scale: kept },
                     (_, Some(digits)) if digits <= SURELY_WHOLE => INT,

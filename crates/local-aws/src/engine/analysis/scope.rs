@@ -1,4 +1,4 @@
-//! Names: which column of which table each of them means.
+//! Names: which column of which table each one means.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use sqlparser::ast::{Expr, Ident};
 use super::{Analysis, ExprType, OutputColumn, words::call};
 use crate::engine::{EngineError, EngineResult, catalogue::TableDefinition, kinds::ValueKind};
 
-/// The tables that a part of a statement sees, and those of the parts around it.
+/// The tables visible to a part of a statement, and those of the parts around it.
 #[derive(Debug, Default)]
 pub(crate) struct Scope<'s> {
     pub(super) sources: Vec<TableReference>,
     pub(super) parent: Option<&'s Scope<'s>>,
-    /// The labels of the result's columns, where the clause sees them.
+    /// The labels of the result's columns, if the clause sees them.
     pub(super) labels: Vec<OutputColumn>,
-    /// What an UPDATE has assigned so far.
+    /// The values that an UPDATE has assigned so far.
     pub(super) assigned: Vec<(String, Expr)>,
 }
 
@@ -26,31 +26,31 @@ pub(crate) struct TableReference {
     pub(super) columns: Vec<SourceColumn>,
 }
 
-/// One of its columns.
+/// A column of a table or query.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceColumn {
     pub(super) name: String,
     pub(super) kind: ValueKind,
     pub(super) origin: Option<(Arc<TableDefinition>, usize)>,
-    /// Whether it is a query's, which may compare it in a way of its own.
+    /// Whether it belongs to a query, which may compare it in its own way.
     pub(super) derived: bool,
-    /// Whether an unqualified name means another table's column of the name: by USING.
+    /// Whether an unqualified name means another table's column of the same name, because of USING.
     pub(super) merged: bool,
-    /// How long the text is that SQLite puts in its place.
+    /// The length of the text that SQLite substitutes for it.
     pub(super) size: usize,
 }
 
-/// Where a column is.
+/// The position of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ColumnPosition {
-    /// How many parts of the statement further out.
+    /// How many levels further out in the statement.
     pub(super) depth: usize,
     pub(super) source: usize,
     pub(super) column: usize,
 }
 
 impl TableReference {
-    /// A table under a name.
+    /// A table under an alias.
     pub(crate) fn of_table(table: Arc<TableDefinition>, alias: &str) -> Self {
         let columns = table.columns.iter().enumerate();
         let columns = columns.map(|(index, column)| SourceColumn {
@@ -68,7 +68,7 @@ impl TableReference {
         }
     }
 
-    /// A query's result under a name.
+    /// A query's result under an alias.
     pub(super) fn of_outputs(outputs: Vec<OutputColumn>, alias: &str) -> Self {
         let columns = outputs.into_iter().map(|output| SourceColumn {
             name: output.name,
@@ -102,7 +102,7 @@ impl<'s> Scope<'s> {
         }
     }
 
-    /// The column of a name; none where there is none, an error where there are several.
+    /// The column with this name; `None` if there is none, an error if there are several.
     pub(super) fn find(
         &self,
         table: Option<&str>,
@@ -141,7 +141,7 @@ impl<'s> Scope<'s> {
         }
     }
 
-    /// The column that an expression is.
+    /// The column that an expression refers to.
     pub(super) fn place(&self, expr: &Expr) -> EngineResult<Option<ColumnPosition>> {
         match expr {
             Expr::Identifier(name) => self.find(None, &name.value),
@@ -170,7 +170,7 @@ fn is_word(name: &str) -> bool {
         || (!bits.is_empty() && bits.bytes().all(|bit| matches!(bit, b'0' | b'1')))
 }
 
-/// The clock behind each of MySQL's names for it. The session's time zone is UTC, as the service's is.
+/// The clock behind each of MySQL's names for it. The session's time zone is UTC, like the service's.
 pub(super) fn clock(name: &str) -> Option<&'static str> {
     Some(match name.to_ascii_lowercase().as_str() {
         "now" | "current_timestamp" | "localtime" | "localtimestamp" | "sysdate"
@@ -182,7 +182,7 @@ pub(super) fn clock(name: &str) -> Option<&'static str> {
 }
 
 impl Analysis<'_> {
-    /// A name that stands for a value.
+    /// Rewrites a name that stands for a value.
     pub(super) fn name(&mut self, expr: &mut Expr, scope: &Scope<'_>) -> EngineResult<ExprType> {
         let parts: Vec<Ident> = match expr {
             Expr::Identifier(name) => vec![name.clone()],
@@ -214,7 +214,7 @@ impl Analysis<'_> {
                 .iter()
                 .find(|output| output.name.eq_ignore_ascii_case(&name.value))
         {
-            // SQLite means the column of the name, and MySQL the label.
+            // SQLite would use the column of that name, and MySQL uses the label.
             let column = scope.find(None, &name.value)?;
             let column = column.and_then(|place| scope.column(place));
             if column.is_some_and(|column| !is_same_column(&column.origin, &output.origin)) {
@@ -255,7 +255,7 @@ impl Analysis<'_> {
             let column = scope.column(place);
             let kind = column.map_or(ValueKind::Null, |column| column.kind);
             if value.to_string().contains("uuid()") {
-                // It would have another value at each place.
+                // It would have a different value in each place.
                 return Err(EngineError::unsupported(
                     "a column that has been assigned a UUID",
                 ));
@@ -272,7 +272,7 @@ impl Analysis<'_> {
             derived: column.derived,
             ..ExprType::column(column.kind, column.origin.clone())
         };
-        // Always with quotes: what SQLite reserves, or takes for a parameter, is a name to MySQL.
+        // Always quoted: a word that SQLite reserves, or takes for a parameter, can be a name in MySQL.
         let name = Ident::with_quote('`', &column.name);
         *expr = match table {
             Some(table) => Expr::CompoundIdentifier(vec![Ident::with_quote('`', table), name]),
@@ -289,7 +289,7 @@ impl Analysis<'_> {
         )
     }
 
-    /// A system variable, `@@version` say.
+    /// A system variable such as `@@version`.
     fn variable(&mut self, expr: &mut Expr, name: &str) -> EngineResult<ExprType> {
         let name = name.to_ascii_lowercase();
         let name = name
@@ -320,7 +320,7 @@ fn is_same_column(
     }
 }
 
-/// The kind of a clock's value, with so many digits of a fraction.
+/// The kind of a clock's value, with this many fractional digits.
 pub(super) fn clock_kind(function: &str, digits: u32) -> ValueKind {
     match function {
         "utc_date" => ValueKind::Date,

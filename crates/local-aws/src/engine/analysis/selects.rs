@@ -64,7 +64,7 @@ impl Analysis<'_> {
         }
         let shown = ShownParts::of(select, order_by.as_deref());
         let mut shown_items = Vec::new();
-        // MySQL looks at the groups when every name is known.
+        // MySQL checks the groups once every name is known.
         let grouped = grouping::check(select, order_by.as_deref(), &scope);
         let groups =
             matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if !exprs.is_empty());
@@ -112,7 +112,7 @@ impl Analysis<'_> {
             if !modifiers.is_empty() {
                 return Err(EngineError::unsupported("GROUP BY with ROLLUP"));
             }
-            // A column is meant before a label.
+            // A column takes precedence over a label.
             let labels = std::mem::take(&mut scope.labels);
             for expr in exprs {
                 if let Some(index) = ordinal(expr, items.len(), "group statement")? {
@@ -174,7 +174,7 @@ impl Analysis<'_> {
     }
 }
 
-/// The error for SELECTs of a UNION that do not have as many columns as each other.
+/// The error for SELECTs of a UNION with different numbers of columns.
 pub(crate) fn uneven() -> EngineError {
     EngineError::database(
         1222,
@@ -183,7 +183,7 @@ pub(crate) fn uneven() -> EngineError {
     )
 }
 
-/// Gives each column of the result its label, and each `*` its columns.
+/// Gives each result column its label, and replaces each `*` with its columns.
 fn expand(select: &mut Select, scope: &Scope<'_>) -> EngineResult<()> {
     let mut projection = Vec::with_capacity(select.projection.len());
     for item in std::mem::take(&mut select.projection) {

@@ -1,5 +1,5 @@
-//! Which of several equal texts a statement shows, where MySQL leaves that open: those of a group, a DISTINCT, a UNION.
-//! They are compared by a collation that notes two with different bytes, and the statement is refused then.
+//! Which of several equal texts a statement shows, where MySQL leaves that open: in a group, a DISTINCT or a UNION.
+//! They are compared by a collation that notices two with different bytes, and then the statement is refused.
 
 use std::ops::ControlFlow;
 
@@ -18,7 +18,7 @@ use crate::engine::{
     kinds::{Collation, ValueKind},
 };
 
-/// Compares a text as one that is shown.
+/// Compares a text by the collation for texts that are shown.
 pub(super) fn compare_as_shown(expr: &mut Expr, typed: &ExprType) {
     if is_folded(typed) {
         collate_shown(expr);
@@ -36,7 +36,7 @@ fn is_folded(typed: &ExprType) -> bool {
     )
 }
 
-/// Compares a column of every SELECT of a query as one that is shown.
+/// Compares a column in every SELECT of a query by the collation for texts that are shown.
 pub(super) fn show_item(body: &mut SetExpr, index: usize, typed: &ExprType) {
     match body {
         SetExpr::Select(select) => {
@@ -52,7 +52,8 @@ pub(super) fn show_item(body: &mut SetExpr, index: usize, typed: &ExprType) {
     }
 }
 
-/// What a grouped SELECT shows of each row of a group: its columns, HAVING and ORDER BY, before they are rewritten.
+/// The parts of a grouped SELECT that show something of each group: columns, HAVING and ORDER BY, before they are
+/// rewritten.
 pub(super) struct ShownParts(Vec<Expr>);
 
 impl ShownParts {
@@ -67,7 +68,7 @@ impl ShownParts {
         Self(parts.cloned().collect())
     }
 
-    /// Whether a group's value is among them: the column itself or, of another expression, any column.
+    /// Whether they show the value of a group: the column itself or, if the group is another expression, any column.
     pub(super) fn contains(&self, group: &Expr, scope: &Scope<'_>) -> EngineResult<bool> {
         let place = scope.place(group)?;
         let mut search = GroupColumnSearch {
@@ -94,7 +95,7 @@ impl Visitor for GroupColumnSearch<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        // It may look at any column.
+        // A subquery may read any column.
         if self.inside == 0 {
             return ControlFlow::Break(());
         }
@@ -120,7 +121,7 @@ impl Visitor for GroupColumnSearch<'_> {
     }
 }
 
-/// A query whose rows are only looked for needs no DISTINCT.
+/// Drops DISTINCT from a query that is only checked for having rows.
 pub(super) fn without_distinct(query: &mut Query) {
     if let SetExpr::Select(select) = &mut *query.body
         && query.limit_clause.is_none()
@@ -129,7 +130,7 @@ pub(super) fn without_distinct(query: &mut Query) {
     }
 }
 
-/// The least or the largest of texts, where MySQL may show either of two that are equal.
+/// The smallest or largest text, where MySQL may show either of two that are equal.
 pub(super) fn extreme(expr: &mut Expr, least: bool, typed: &ExprType) -> Option<String> {
     is_folded(typed).then(|| format!("fleet_extreme({}, {})", take(expr), u8::from(least)))
 }

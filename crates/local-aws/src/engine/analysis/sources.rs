@@ -10,7 +10,7 @@ use crate::engine::{
     EngineError, EngineResult, catalogue, definitions::last_part, information::tables,
 };
 
-/// The error for a table that there is not.
+/// The error for a missing table.
 pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
     EngineError::database(
         1146,
@@ -19,7 +19,7 @@ pub(crate) fn no_table(database: &str, table: &str) -> EngineError {
     )
 }
 
-/// Refuses the hint of an index that there is not.
+/// Refuses a hint that names a missing index.
 fn check_index_hints(
     hints: &[TableIndexHints],
     table: &catalogue::TableDefinition,
@@ -176,7 +176,7 @@ impl Analysis<'_> {
                 if let Some(alias) = alias {
                     source.alias = aliased(alias)?;
                 } else if relation.quote_style.is_none() {
-                    // What stands in the table's place has no name of its own.
+                    // The query that replaces the table has no name.
                     *alias = Some(table_alias(&source.alias));
                 }
                 *name = ObjectName(vec![ObjectNamePart::Identifier(relation)]);
@@ -236,7 +236,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// A table by its name: what stands for it in SQLite, and what it holds.
+    /// Resolves a table name: what represents it in SQLite, and its columns.
     pub(super) fn relation(&mut self, name: &ObjectName) -> EngineResult<(Ident, TableReference)> {
         let parts: Vec<&Ident> = name.0.iter().filter_map(ObjectNamePart::as_ident).collect();
         let table = match parts.as_slice() {
@@ -299,7 +299,7 @@ fn not_unique(alias: &str) -> EngineError {
     EngineError::database(1066, "42000", format!("Not unique table/alias: '{alias}'"))
 }
 
-/// The name of an alias, which is written with quotes from now on.
+/// The name of an alias, which is quoted from now on.
 fn aliased(alias: &mut TableAlias) -> EngineResult<String> {
     if !alias.columns.is_empty() || alias.at.is_some() {
         return Err(EngineError::unsupported("names of columns in an alias"));

@@ -1,4 +1,4 @@
-//! Values on their way into a column: which function makes of them what the column holds.
+//! Values on their way into a column: which function converts them to what the column stores.
 
 use sqlparser::ast::Expr;
 
@@ -16,7 +16,7 @@ use crate::engine::{
 };
 
 impl Analysis<'_> {
-    /// Makes of a value what a column holds.
+    /// Converts a value to what a column stores.
     pub(super) fn store(
         &mut self,
         expr: &mut Expr,
@@ -50,7 +50,7 @@ impl Analysis<'_> {
                     args = vec![call("fleet_big_narrow", scales)];
                 }
                 if let ValueKind::Decimal { scale } = from {
-                    // A fraction below zero is out of an unsigned column's range, even one that is rounded to zero.
+                    // A negative fraction is out of an unsigned column's range, even if it rounds to zero.
                     let round = if kind.unsigned() {
                         "fleet_round_signed"
                     } else {
@@ -69,11 +69,11 @@ impl Analysis<'_> {
                         args = vec![call("fleet_year", vec![take(&mut args[0])])];
                         (0, 2155)
                     }
-                    // Stands for 2⁶⁴−1. SQLite's own numbers of rows, which generated ids are, end before.
+                    // Stands for 2⁶⁴−1. Generated ids are SQLite's row ids, which end earlier.
                     "BIGINT" if kind.unsigned() && !column.auto_increment => (0, -1),
                     _ => kind.range().unwrap_or((i64::MIN, i64::MAX)),
                 };
-                // The text of the least would be read as a sign before a number that is too large.
+                // As text, the minimum would be read as a minus sign and a number that is too large.
                 let least = if least == i64::MIN {
                     raw("(-9223372036854775807 - 1)".into())
                 } else {
@@ -167,7 +167,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// What a column holds where a row does not say.
+    /// A column's value when a row does not give one.
     pub(super) fn default(&mut self, column: &ColumnDefinition) -> EngineResult<Expr> {
         match &column.default {
             Some(ColumnDefault::Now) => {
@@ -201,7 +201,7 @@ impl Analysis<'_> {
                 self.store(&mut expr, &typed, column)?;
                 Ok(expr)
             }
-            // An ENUM's is its first value.
+            // An ENUM's implicit default is its first value.
             None if column.not_null && column.kind.name() == "ENUM" => {
                 let first = column.kind.values().into_iter().next().unwrap_or_default();
                 Ok(self.text(first))
@@ -215,13 +215,13 @@ impl Analysis<'_> {
         }
     }
 
-    /// A column's default that is a literal, to be tried when the column is defined.
+    /// A column's literal default, to be tried when the column is defined.
     pub(crate) fn constant_default(&mut self, column: &ColumnDefinition) -> EngineResult<Expr> {
         self.inline = true;
         self.default(column)
     }
 
-    /// What a column of a table that is recreated takes from the old table's.
+    /// What a column of a recreated table takes from the old table.
     pub(crate) fn moved(
         &mut self,
         from: &ColumnDefinition,
@@ -245,7 +245,7 @@ impl Analysis<'_> {
         Ok(value.to_string())
     }
 
-    /// What a column that is added holds in the rows that are there: its default, or the type's own.
+    /// What an added column holds in existing rows: its default, or the type's implicit one.
     pub(crate) fn added(&mut self, column: &ColumnDefinition) -> EngineResult<String> {
         self.inline = true;
         if column.auto_increment {

@@ -1,10 +1,10 @@
-//! What is known of parameters, columns and expressions.
+//! What is known about parameters, columns and expressions.
 
 use std::sync::Arc;
 
 use crate::engine::{Parameters, catalogue::TableDefinition, kinds::ValueKind};
 
-/// What is bound to one numbered parameter.
+/// The value bound to one numbered parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Slot {
     Named(String),
@@ -15,7 +15,7 @@ pub(crate) enum Slot {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bindings<'a> {
     Given(&'a Parameters),
-    /// Every name is one of a text.
+    /// Every parameter is taken as a text.
     AnyText,
 }
 
@@ -24,13 +24,13 @@ pub(crate) enum Bindings<'a> {
 pub(crate) struct OutputColumn {
     pub(crate) name: String,
     pub(crate) kind: ValueKind,
-    /// The table's column that it is, where it is one.
+    /// The table column that it is, if any.
     pub(crate) origin: Option<(Arc<TableDefinition>, usize)>,
-    /// How long its text is when all that it refers to stands in it.
+    /// The length of its text with everything that it refers to expanded.
     pub(crate) size: usize,
 }
 
-/// What is known of an expression.
+/// What is known about an expression.
 #[derive(Debug, Clone)]
 pub(crate) struct ExprType {
     pub(crate) kind: ValueKind,
@@ -38,15 +38,15 @@ pub(crate) struct ExprType {
     pub(crate) constant: bool,
     /// Whether it is a column.
     pub(crate) bare: bool,
-    /// Whether that is one of a query within the statement.
+    /// Whether that column belongs to a query within the statement.
     pub(crate) derived: bool,
-    /// Whether MySQL has more digits of it than it shows: of a quotient, a mean.
+    /// Whether MySQL computes more digits than it shows: for a quotient or a mean.
     pub(crate) quotient: bool,
-    /// How many digits MySQL's type of a number has before the point, where that is known.
+    /// How many digits MySQL's type for a number has before the point, if known.
     pub(crate) whole_digits: Option<u32>,
-    /// Whether it is made of a parameter that MySQL may type by its place: one of DECIMAL.
+    /// Whether it contains a parameter whose type MySQL may infer from its place: a DECIMAL one.
     pub(crate) placed: bool,
-    /// The table's column that it is.
+    /// The table column that it is, if any.
     pub(crate) origin: Option<(Arc<TableDefinition>, usize)>,
 }
 
@@ -89,14 +89,14 @@ impl ExprType {
         self.bare && !self.derived
     }
 
-    /// Whether it is a column of YEAR, as which MySQL reads the constants that it is compared with.
+    /// Whether it is a YEAR column: MySQL reads constants that are compared with it as years.
     pub(crate) fn is_year(&self) -> bool {
         self.origin
             .as_ref()
             .is_some_and(|(table, index)| table.columns[*index].kind.name() == "YEAR")
     }
 
-    /// Whether it is a column of ENUM or SET, which is a number too.
+    /// Whether it is an ENUM or SET column, whose values are numbers, too.
     pub(crate) fn is_member(&self) -> bool {
         self.origin.as_ref().is_some_and(|(table, index)| {
             matches!(table.columns[*index].kind.name(), "ENUM" | "SET")
@@ -109,9 +109,9 @@ impl ExprType {
 pub(crate) struct MomentText {
     pub(crate) slot: usize,
     pub(crate) is_time: bool,
-    /// Whether MySQL has an error for one that is no date: a BETWEEN may warn.
+    /// Whether MySQL raises an error if it is not a date: a BETWEEN may only warn.
     pub(crate) is_error: bool,
 }
 
-/// What a SELECT gives, before it is put together with others.
+/// The columns of a SELECT, before they are combined with others.
 pub(super) type Items = Vec<(OutputColumn, ExprType)>;

@@ -1,4 +1,4 @@
-//! Expressions in SQLite's words.
+//! Expressions in SQLite's dialect.
 
 use std::{
     fmt::{self, Display, Write},
@@ -16,7 +16,7 @@ use crate::engine::{
     kinds::{self, ValueKind},
 };
 
-/// How many bytes the text of a part of a statement has; it is not kept.
+/// The length of a part's text in bytes, without storing the text.
 pub(super) fn length(part: &impl Display) -> usize {
     struct Count(usize);
     impl Write for Count {
@@ -26,12 +26,12 @@ pub(super) fn length(part: &impl Display) -> usize {
         }
     }
     let mut count = Count(0);
-    // Counting does not fail.
+    // Counting cannot fail.
     let _ = write!(count, "{part}");
     count.0
 }
 
-/// Whether an expression or a part of it is as `wanted`, outside of subqueries.
+/// Whether an expression or a part of it is `wanted`, outside of subqueries.
 pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
     struct PartSearch<F> {
         wanted: F,
@@ -60,7 +60,7 @@ pub(super) fn has(expr: &Expr, wanted: impl Fn(&Expr) -> bool) -> bool {
     expr.visit(&mut PartSearch { wanted, depth: 0 }).is_break()
 }
 
-/// Makes of a value what SQLite takes for true or false; refuses what MySQL takes for it in another way.
+/// Turns a value into what SQLite takes for true or false; refuses values that MySQL handles differently.
 pub(super) fn truth(expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
     match typed.kind {
         ValueKind::Wide => {
@@ -79,7 +79,7 @@ pub(super) fn truth(expr: &mut Expr, typed: &ExprType) -> EngineResult<()> {
     }
 }
 
-/// An expression as text of SQLite's, which nothing looks into again.
+/// An expression given as SQLite text, which is not looked into again.
 pub(super) fn raw(text: String) -> Expr {
     Expr::Identifier(Ident::new(text))
 }
@@ -92,12 +92,12 @@ pub(super) fn nested(expr: Expr) -> Expr {
     Expr::Nested(Box::new(expr))
 }
 
-/// Takes an expression out of its place.
+/// Takes an expression out of its place, leaving NULL.
 pub(super) fn take(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, Expr::Value(Literal::Null.into()))
 }
 
-/// A call of a function of SQLite's or of ours.
+/// A call of one of SQLite's functions or ours.
 pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
     let args = args
         .into_iter()
@@ -118,7 +118,7 @@ pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
     })
 }
 
-/// Wraps an expression in a call, with more arguments after it.
+/// Wraps an expression in a call, with further arguments after it.
 pub(super) fn wrap(expr: &mut Expr, name: &str, more: Vec<Expr>) {
     let mut args = vec![take(expr)];
     args.extend(more);
@@ -130,7 +130,7 @@ pub(super) fn collate(expr: &mut Expr, collation: kinds::Collation) {
     named_collation(expr, collation::name(collation));
 }
 
-/// Gives a text that is shown its collation.
+/// Gives an expression the collation for texts that are shown.
 pub(super) fn collate_shown(expr: &mut Expr) {
     named_collation(expr, collation::SHOWN);
 }
@@ -143,7 +143,7 @@ fn named_collation(expr: &mut Expr, name: &str) {
     };
 }
 
-/// The expression of a column of a SELECT.
+/// The expression of a SELECT's column.
 pub(super) fn expr_of(item: &SelectItem) -> Option<&Expr> {
     match item {
         SelectItem::ExprWithAlias { expr, .. } | SelectItem::UnnamedExpr(expr) => Some(expr),

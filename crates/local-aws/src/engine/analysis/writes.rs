@@ -17,24 +17,24 @@ use crate::engine::{
     definitions::{last_part, quoted},
 };
 
-/// The function that says whether an upsert changes a row, and counts those that it does.
+/// The function that says whether an upsert changes a row, and counts the rows that it changes.
 pub(crate) const CHANGES: &str = "fleet_changes";
 
-/// The name under which SQLite has the row that was to be inserted.
+/// SQLite's name for the row that was to be inserted.
 pub(super) const EXCLUDED: &str = "excluded";
 
-/// A row that a statement writes: for the words of an error.
+/// A row that a statement writes, for error messages.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WrittenRow {
     pub(crate) table: String,
     /// The columns, and for an UPDATE the values.
     pub(crate) columns: Vec<(String, String)>,
-    /// For an INSERT the query of the rows, for an UPDATE what follows FROM.
+    /// For an INSERT the query that gives the rows, for an UPDATE what follows FROM.
     pub(crate) rows: String,
     pub(crate) inserts: bool,
     /// Whether an INSERT may update rows.
     pub(crate) upserts: bool,
-    /// The number of rows of VALUES.
+    /// The number of rows in VALUES.
     pub(crate) values: Option<u64>,
     /// Whether it is an INSERT IGNORE.
     pub(crate) ignores: bool,
@@ -159,7 +159,7 @@ impl Analysis<'_> {
         Ok((table, Scope::of(vec![source])))
     }
 
-    /// The column that an assignment is to.
+    /// The column that an assignment sets.
     pub(super) fn assigned<'t>(
         &self,
         table: &'t Arc<TableDefinition>,
@@ -172,8 +172,8 @@ impl Analysis<'_> {
         table.column(&name).ok_or_else(|| self.no_column(&name))
     }
 
-    /// A value that is assigned: MySQL assigns from left to right, and SQLite all at once, so that a column assigned
-    /// before stands for its new value.
+    /// Rewrites an assigned value. MySQL assigns from left to right and SQLite all at once, so a column that was
+    /// assigned earlier is replaced with its new value.
     pub(super) fn assign(
         &mut self,
         value: &mut Expr,
@@ -195,7 +195,7 @@ impl Analysis<'_> {
         Ok(())
     }
 
-    /// The columns that take the time where a row changes.
+    /// The columns that are set to the current time when a row changes.
     pub(super) fn times_of_update(
         &mut self,
         table: &TableDefinition,
@@ -244,7 +244,7 @@ pub(super) fn changes(assigned: &[(String, Expr)]) -> String {
     each.join(" OR ")
 }
 
-/// A column as a target, with quotes and without its table.
+/// A column as an assignment target, quoted and without its table.
 pub(super) fn target_of(name: &str) -> AssignmentTarget {
     let name = Ident::with_quote('`', name);
     AssignmentTarget::ColumnName(ObjectName(vec![ObjectNamePart::Identifier(name)]))

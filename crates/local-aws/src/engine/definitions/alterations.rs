@@ -1,4 +1,4 @@
-//! ALTER TABLE: a table recreated where SQLite cannot change it in place.
+//! ALTER TABLE: recreates a table that SQLite cannot change in place.
 
 use sqlparser::ast::AlterTable;
 
@@ -19,7 +19,7 @@ impl DefinitionContext<'_> {
     pub(crate) fn alter(&self, tree: &AlterTable) -> EngineResult<StatementPlan> {
         let before = self.table(&last_part(&tree.name))?;
         let mut after = before.clone();
-        // For each column that stays, its name before.
+        // The previous name of each column that stays.
         let mut kept: Vec<(String, String)> = before
             .columns
             .iter()
@@ -71,14 +71,14 @@ impl DefinitionContext<'_> {
         Ok(StatementPlan::definition(sql, true))
     }
 
-    /// The statements that recreate a table, with its rows.
+    /// The statements that recreate a table with its rows.
     fn rebuild_statements(
         &self,
         before: &TableDefinition,
         after: &TableDefinition,
         kept: &[(String, String)],
     ) -> EngineResult<Vec<String>> {
-        // SQLite would follow the old table's name into the keys that refer to it.
+        // Otherwise SQLite would also rename the table in the foreign keys that refer to it.
         let old = format!("fleet old {}", before.name);
         let mut sql = vec!["PRAGMA legacy_alter_table = ON".to_owned()];
         for index in &before.indexes {

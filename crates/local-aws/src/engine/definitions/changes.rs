@@ -1,4 +1,4 @@
-//! Definitions as statements of SQLite's: CREATE, DROP, TRUNCATE and ALTER.
+//! Definitions as SQLite statements: CREATE, DROP, TRUNCATE and ALTER.
 
 use std::sync::Arc;
 
@@ -264,7 +264,7 @@ impl DefinitionContext<'_> {
         }
     }
 
-    /// A table, other than these, with a foreign key to one; and the key's name.
+    /// Another table, not among these, with a foreign key to this one, and the key's name.
     pub(crate) fn referrer(&self, name: &str, others: &[String]) -> Option<(String, String)> {
         self.catalogue
             .tables
@@ -276,7 +276,7 @@ impl DefinitionContext<'_> {
             })
     }
 
-    /// The statements that make a table, once all that it names is there.
+    /// The statements that create a table, after checking that everything it refers to exists.
     pub(crate) fn create(&self, table: &TableDefinition) -> EngineResult<Vec<String>> {
         for key in &table.foreign_keys {
             let parent = if key.table == table.name {
@@ -346,7 +346,7 @@ impl DefinitionContext<'_> {
             checks.push(analysis.check(&shared, condition)?);
         }
         rules::check(table)?;
-        // A default that its column does not take is an error now.
+        // A default that its column does not accept is an error right away.
         for column in &table.columns {
             if let Some(catalogue::ColumnDefault::Text(_) | catalogue::ColumnDefault::Number(_)) =
                 &column.default

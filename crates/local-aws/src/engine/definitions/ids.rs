@@ -7,7 +7,7 @@ use crate::engine::{
     definitions::quoted,
 };
 
-/// What the table option AUTO_INCREMENT says.
+/// The value of the table option AUTO_INCREMENT.
 pub(crate) fn first_id(options: &CreateTableOptions) -> EngineResult<Option<u64>> {
     let CreateTableOptions::Plain(options) = options else {
         return Ok(None);
@@ -33,7 +33,7 @@ pub(crate) fn next_id(value: &impl ToString) -> EngineResult<u64> {
     }
 }
 
-/// The statements that make this id a table's next one, if its rows have none that is larger.
+/// The statements that make this id a table's next one, unless its rows have a larger one.
 pub(crate) fn next_id_statements(table: &TableDefinition, next: u64) -> EngineResult<[String; 2]> {
     let Some(column) = table.auto_increment() else {
         return Err(EngineError::unsupported(

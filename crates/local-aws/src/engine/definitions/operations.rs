@@ -1,4 +1,4 @@
-//! The operations of ALTER TABLE, one after the other.
+//! The operations of ALTER TABLE, one by one.
 
 use sqlparser::ast::{
     AlterColumnOperation, AlterTableOperation, Ident, MySQLColumnPosition, RenameTableNameKind,
@@ -123,7 +123,7 @@ impl DefinitionContext<'_> {
                         Some(super::default(value, column)?)
                     }
                     AlterColumnOperation::DropDefault if column.not_null => None,
-                    // It has no default from then on, NULL neither.
+                    // From then on it has no default, not even NULL.
                     _ => {
                         return Err(EngineError::unsupported(
                             "dropping the default of a column that may be NULL",
@@ -280,7 +280,7 @@ fn rename(
     Ok(())
 }
 
-/// Moves a column to its place.
+/// Moves a column to its position.
 fn place(
     table: &mut TableDefinition,
     index: usize,

@@ -1,4 +1,4 @@
-//! What MySQL asks of a table's columns and keys when it is defined.
+//! What MySQL requires of a table's columns and keys when it is defined.
 
 use sqlparser::ast::{ColumnOption, CreateTable, Expr, Value as Literal};
 
@@ -10,12 +10,12 @@ use crate::engine::{
 
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: u64 = 3_072;
-/// The longest row without its texts and blobs, in bytes.
+/// The longest row, not counting TEXT and BLOB columns, in bytes.
 const MAX_ROW_BYTES: u64 = 65_535;
-/// The most bytes of a character of `utf8mb4`.
+/// The most bytes of a `utf8mb4` character.
 const CHARACTER_BYTES: u64 = 4;
 
-/// Checks a table that is defined now; those that an earlier version took stay.
+/// Checks a new definition; tables that an earlier version accepted stay as they are.
 pub(crate) fn check(table: &TableDefinition) -> EngineResult<()> {
     for column in &table.columns {
         check_column(column)?;
@@ -59,7 +59,7 @@ pub(crate) fn check(table: &TableDefinition) -> EngineResult<()> {
     Ok(())
 }
 
-/// Refuses columns of the primary key that a definition says are NULL.
+/// Refuses primary key columns that a definition declares NULL.
 pub(crate) fn check_key_is_not_null(
     tree: &CreateTable,
     table: &TableDefinition,
@@ -96,7 +96,7 @@ fn invalid_default(name: &str) -> EngineError {
     EngineError::database(1067, "42000", format!("Invalid default value for '{name}'"))
 }
 
-/// How many bytes a text or bytes of a column take in its row; other types have little weight.
+/// How many bytes a text or binary column takes in its row; other types hardly matter.
 fn bytes(column: &ColumnDefinition) -> u64 {
     match (column.kind.name(), column.kind.length()) {
         ("CHAR" | "VARCHAR", Some((length, _))) => length * CHARACTER_BYTES,
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::engine::{EngineError, sqlite::parse};
 
-    /// The number of the error that a definition is.
+    /// The error code for a definition, or 0.
     fn code(definition: &str) -> u16 {
         let checked = parse::parse(definition).and_then(|statement| match statement {
             sqlparser::ast::Statement::CreateTable(tree) => {

@@ -1,4 +1,4 @@
-//! A table's definition as SQLite's statements and as MySQL's text.
+//! A table's definition as SQLite statements and as MySQL's text.
 
 use crate::engine::{
     catalogue::{
@@ -11,7 +11,7 @@ use crate::engine::{
 };
 
 impl TableDefinition {
-    /// The statements that make it in SQLite; `checks` are the conditions of its CHECKs there.
+    /// The statements that create it in SQLite; `checks` are the conditions of its CHECKs in SQLite's dialect.
     pub(crate) fn statements(&self, checks: &[String]) -> Vec<String> {
         let mut lines: Vec<String> = self.columns.iter().map(sqlite_column).collect();
         for (check, condition) in self.checks.iter().zip(checks) {
@@ -21,7 +21,7 @@ impl TableDefinition {
             ));
         }
         lines.extend(self.foreign_keys.iter().map(ForeignKey::text));
-        // A table by its primary key, as InnoDB has it; AUTO_INCREMENT is SQLite's row id.
+        // The table is clustered by its primary key, as in InnoDB; an AUTO_INCREMENT column is SQLite's row id instead.
         let clustered = !self.primary_key.is_empty() && self.auto_increment().is_none();
         let mut without = "";
         if clustered {
@@ -38,7 +38,7 @@ impl TableDefinition {
         statements
     }
 
-    /// The statement that keeps its definition.
+    /// The statement that stores its definition.
     pub(crate) fn kept(&self) -> String {
         format!(
             "INSERT OR REPLACE INTO {} VALUES ({}, {})",
@@ -48,7 +48,7 @@ impl TableDefinition {
         )
     }
 
-    /// As SHOW CREATE TABLE has it.
+    /// The text that SHOW CREATE TABLE gives.
     pub(crate) fn text(&self) -> String {
         let mut lines: Vec<String> = self
             .columns
@@ -90,7 +90,7 @@ fn compact(names: &[String]) -> String {
     list(names).replace(", ", ",")
 }
 
-/// A text as a literal of MySQL's.
+/// A text as a MySQL literal.
 fn escaped(text: &str) -> String {
     literal(&text.replace('\\', "\\\\"))
 }
@@ -149,7 +149,7 @@ impl ColumnDefinition {
     fn default_text(&self) -> Option<String> {
         Some(match &self.default {
             None if self.not_null => return None,
-            // Text and bytes of any length show none.
+            // TEXT and BLOB columns do not show one.
             None if self.kind.name().ends_with("TEXT") || self.kind.name().ends_with("BLOB") => {
                 return None;
             }
@@ -181,7 +181,7 @@ impl ForeignKey {
 }
 
 impl IndexDefinition {
-    /// The statement that makes it.
+    /// The statement that creates it.
     pub(crate) fn statement(&self, table: &str) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };
         format!(

@@ -1,4 +1,4 @@
-//! Rows under names, as a query of SQLite's.
+//! Rows with column names, as a SQLite query.
 
 use crate::engine::{
     analysis::OutputColumn,
@@ -35,14 +35,14 @@ pub(crate) fn text_or_null(text: Option<impl Into<String>>) -> CellValue {
     text.map_or(CellValue::Null, CellValue::from)
 }
 
-/// Rows under names.
+/// Rows with column names.
 #[derive(Debug, Clone)]
 pub(crate) struct TableContent {
     pub(crate) columns: Vec<(String, ValueKind)>,
     pub(crate) rows: Vec<Vec<CellValue>>,
 }
 
-/// Text of the dictionary's, without case.
+/// A case-insensitive text of the data dictionary.
 pub(crate) const NAME: ValueKind = ValueKind::Text {
     collation: Collation::Default,
     implicit: true,

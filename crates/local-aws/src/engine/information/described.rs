@@ -1,4 +1,4 @@
-//! What the dictionary says of a table's columns and keys.
+//! What the data dictionary says about a table's columns and keys.
 
 use crate::engine::{
     catalogue::{ColumnDefault, ColumnDefinition, IndexDefinition, TableDefinition},
@@ -41,7 +41,7 @@ pub(crate) fn key_of(table: &TableDefinition, column: &ColumnDefinition) -> &'st
         .clone()
         .find(|index| index.unique && index.columns.len() == 1)
     {
-        // Without a primary key, a unique one of columns that are never NULL is shown as one.
+        // Without a primary key, a unique key of columns that are never NULL is shown as one.
         Some(_) if table.primary_key.is_empty() && column.not_null => "PRI",
         Some(_) => "UNI",
         None if indexes.next().is_some() => "MUL",
@@ -53,7 +53,7 @@ pub(crate) fn key_of(table: &TableDefinition, column: &ColumnDefinition) -> &'st
 pub(crate) fn default_of(column: &ColumnDefinition) -> CellValue {
     match &column.default {
         None | Some(ColumnDefault::Null) => CellValue::Null,
-        // A number is kept as a text, too.
+        // A number is stored as text, too.
         Some(ColumnDefault::Text(text) | ColumnDefault::Number(text)) => match column.kind() {
             ValueKind::Decimal { scale } => match numbers::to_scale(text, scale) {
                 Some(number) => scaled_text(number, scale).into(),
@@ -73,7 +73,7 @@ pub(crate) fn default_of(column: &ColumnDefinition) -> CellValue {
     }
 }
 
-/// What DESCRIBE says beside the type.
+/// The `Extra` of DESCRIBE.
 pub(crate) fn extra(column: &ColumnDefinition) -> String {
     let mut extra = Vec::new();
     if column.auto_increment {
@@ -180,7 +180,7 @@ pub(crate) fn column_row(
     ]
 }
 
-/// What SHOW FULL COLUMNS says of a column's collation.
+/// A column's collation in SHOW FULL COLUMNS.
 pub(crate) fn collation_of(column: &ColumnDefinition) -> CellValue {
     text_or_null(
         column
@@ -190,7 +190,7 @@ pub(crate) fn collation_of(column: &ColumnDefinition) -> CellValue {
     )
 }
 
-/// Rows under names, for SHOW.
+/// Rows with column names, for SHOW.
 pub(crate) fn table_content(columns: &[&str], rows: Vec<Vec<CellValue>>) -> TableContent {
     TableContent::new(columns, rows)
 }

@@ -17,7 +17,7 @@ use crate::engine::{
     variables,
 };
 
-/// What a statement shows.
+/// The rows that a statement shows.
 pub(crate) fn content(
     statement: &Statement,
     catalogue: &Catalogue,
@@ -120,7 +120,7 @@ pub(crate) fn content(
     }
 }
 
-/// What is a number to `@@` is a word here.
+/// `@@autocommit` is a number, but SHOW gives a word.
 fn shown_value<'a>(name: &str, value: &'a str) -> &'a str {
     if name == "autocommit" { "ON" } else { value }
 }

@@ -1,4 +1,4 @@
-//! `information_schema`, and what SHOW and DESCRIBE give: the catalogue as rows.
+//! `information_schema`, and the rows of SHOW and DESCRIBE, from the catalogue.
 
 use sqlparser::ast::Statement;
 
@@ -49,7 +49,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
                     "InnoDB".into(),
                     CellValue::Number(10),
                     "Dynamic".into(),
-                    // MySQL's are estimates, and times of its files.
+                    // MySQL has estimates and file times here.
                     CellValue::Null,
                     CellValue::Null,
                     CellValue::Null,
@@ -360,7 +360,7 @@ pub(crate) fn content(name: &str, catalogue: &Catalogue, database: &str) -> Opti
     })
 }
 
-/// Whether a statement shows something of the catalogue.
+/// Whether a statement shows part of the catalogue.
 pub(crate) fn is_show(statement: &Statement) -> bool {
     matches!(
         statement,
