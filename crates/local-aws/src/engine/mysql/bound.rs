@@ -1,4 +1,4 @@
-//! A statement with the values of one set of parameters.
+//! A statement with the values of one parameter set.
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ const MOST_FRACTION: usize = 30;
 
 /// A statement's text and the values of its `?`.
 ///
-/// The protocol of a prepared statement carries a DECIMAL as a text, for which MySQL has other rules: `CAST('1.005' AS UNSIGNED)`
-/// is an error in strict mode. The service sends an object of DECIMAL type
-/// (<https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>), and so the text is cast here.
+/// A prepared statement sends a DECIMAL as text, for which MySQL has different rules: `CAST('1.005' AS UNSIGNED)` is an
+/// error in strict mode. The service sends an object of type DECIMAL
+/// (<https://docs.aws.amazon.com/rdsdataservice/latest/APIReference/API_SqlParameter.html>), so the text is cast here.
 #[derive(Debug)]
 pub(crate) struct BoundStatement<'a> {
     pub(crate) sql: Cow<'a, str>,
@@ -71,12 +71,12 @@ impl<'a> BoundStatement<'a> {
     }
 }
 
-/// What stands for a `?` in a statement.
+/// The casts that replace a `?` in a statement.
 #[derive(Debug, Default)]
 pub(crate) struct Casts(Vec<String>);
 
 impl Casts {
-    /// Takes them out of a label, which is the text of its expression.
+    /// Removes them from a label, which is the text of its expression.
     pub(crate) fn remove_from(&self, label: &mut String) {
         for cast in &self.0 {
             if label.contains(cast) {
@@ -86,7 +86,7 @@ impl Casts {
     }
 }
 
-/// The cast to the DECIMAL that holds all digits of a number; `None` where MySQL has none.
+/// The cast to the DECIMAL that holds all digits of a number; `None` if MySQL has no such type.
 fn decimal_cast(text: &str) -> Option<String> {
     let digits = text.trim_start_matches(['-', '+']);
     let whole = digits.split('.').next().unwrap_or_default();

@@ -1,7 +1,8 @@
-//! A MariaDB of the server's own: found on the machine, kept under the data folder, reached by a socket alone.
+//! A MariaDB server run by this process: found on the machine, stored under the data folder, and reachable only through
+//! a socket.
 //!
-//! It survives a kill of either process: it ends with the server, however that ends, and one that is killed itself is
-//! started again.
+//! It survives a kill of either process: it ends with this process, however that ends, and is restarted if it is killed
+//! itself.
 
 use std::{
     env,
@@ -30,7 +31,7 @@ use crate::{
     temporary::TemporaryFolder,
 };
 
-/// How long a start, a recovery after a crash included, may take.
+/// How long a start may take, including recovery after a crash.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a stop may take before the process is killed, which InnoDB survives.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -52,13 +53,13 @@ struct Supervisor {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SupervisorCommand {
-    /// It has been asked to stop: wait for its end.
+    /// The server has been asked to stop: wait for it to end.
     Wait,
     Kill,
 }
 
 impl MariaDbServer {
-    /// Finds MariaDB, sets its folder up where that is new, starts it, and lets `secret`'s user own `database`.
+    /// Finds MariaDB, sets up its folder if it is new, starts it, and makes `secret`'s user the owner of `database`.
     pub(crate) async fn start(
         storage: &Storage,
         database: &str,
@@ -98,25 +99,25 @@ impl MariaDbServer {
         Ok(server)
     }
 
-    /// How its database is reached.
+    /// The address of its database.
     pub(crate) fn target(&self) -> DatabaseAddress {
         DatabaseAddress::socket(&self.places.socket)
     }
 
-    /// The folder of its data.
+    /// Its data folder.
     pub(crate) fn data_folder(&self) -> &Path {
         &self.places.data
     }
 
-    /// Lets it write everything and end.
+    /// Lets it write everything and exit.
     pub(crate) async fn stop(&self) {
         let Some(supervisor) = self.supervisor() else {
             return;
         };
-        // First, or it would be started again.
+        // This comes first, or it would be restarted.
         let _ = supervisor.orders.send(SupervisorCommand::Wait);
         if let Ok(mut root) = root(&self.places.socket).await {
-            // The answer may be lost in the stop.
+            // The response may get lost in the shutdown.
             let _ = root.query_drop("SHUTDOWN").await;
         }
         let _ = spawn_blocking(move || supervisor.thread.join()).await;
@@ -129,8 +130,8 @@ impl MariaDbServer {
             .take()
     }
 
-    /// Creates a reader and a writer of `database` with these passwords and the rights that `create_schema.sh` grants. The
-    /// writer may write to those of `tables` that exist.
+    /// Creates a reader and a writer of `database` with these passwords and the rights that `create_schema.sh` grants.
+    /// The writer may write to those `tables` that exist.
     pub(crate) async fn limit(
         &self,
         database: &str,
@@ -212,7 +213,7 @@ async fn root(socket: &Path) -> Result<Conn, mysql_async::Error> {
     Conn::new(options).await
 }
 
-/// Stops a server that a killed process has left on this folder.
+/// Stops a server that a killed process left running on this folder.
 async fn end_left_over(places: &ServerPaths) -> Result<(), LocalAwsError> {
     let Ok(mut root) = root(&places.socket).await else {
         return Ok(());
@@ -253,7 +254,7 @@ async fn until_ready(
     Ok(())
 }
 
-/// Starts the process again where it ends, until it is to end.
+/// Restarts the process whenever it ends, until it is meant to end.
 fn supervise(
     mut process: MariaDbProcess,
     command: &mut Command,

@@ -1,4 +1,4 @@
-//! MariaDB's programs: where they are, how a folder is set up for them, and the running one.
+//! MariaDB's programs: where they are, how their folder is set up, and the running server.
 
 use std::{
     env,
@@ -12,15 +12,15 @@ use std::{
 
 use crate::options::LocalAwsError;
 
-/// Where the programs are searched for besides the PATH, which lacks these on some systems.
+/// Where to look for the programs besides PATH, which lacks these folders on some systems.
 const FOLDERS: [&str; 4] = [
     "/usr/sbin",
     "/usr/local/sbin",
     "/usr/libexec",
     "/usr/local/libexec",
 ];
-/// Settings that make it behave like MySQL 8 where they differ: rounded fractions of seconds, a collation that
-/// ignores case and accents and pads nothing.
+/// Settings that make it behave like MySQL 8 where they differ: rounded fractional seconds, and a collation that
+/// ignores case and accents and does not pad.
 const SETTINGS: [&str; 12] = [
     "--skip-networking",
     "--skip-name-resolve",
@@ -39,7 +39,7 @@ const SETTINGS: [&str; 12] = [
 
 /// The database's folder within the data folder.
 const FOLDER: &str = "mariadb";
-/// The longest path of a socket on Linux and macOS.
+/// The longest socket path on Linux and macOS.
 const MAX_SOCKET_BYTES: usize = 103;
 /// Where one server keeps its files.
 #[derive(Debug, Clone)]
@@ -101,7 +101,7 @@ impl ServerPrograms {
                 .find(|file| file.is_file())
                 .ok_or(LocalAwsError::MariaDbMissing)
         };
-        // mariadb-install-db is a script that needs it, and Debian has it in another package.
+        // mariadb-install-db is a script that needs it, and Debian ships it in another package.
         find("my_print_defaults")?;
         Ok(Self {
             server: find("mariadbd")?,
@@ -110,12 +110,12 @@ impl ServerPrograms {
     }
 }
 
-/// Sets the folder up. It is filled under another name, so that a killed start leaves nothing that looks complete.
+/// Sets up the data folder. It is filled under another name, so that a killed start leaves nothing that looks complete.
 pub(crate) fn install(
     programs: &ServerPrograms,
     places: &ServerPaths,
 ) -> Result<(), LocalAwsError> {
-    // A mariadbd that starts deletes all `#sql…` files of its temporary folder, those of other servers too.
+    // A starting mariadbd deletes all `#sql…` files in its temporary folder, including those of other servers.
     fs::create_dir_all(&places.temporary).map_err(failed)?;
     if places.data.exists() {
         return Ok(());
@@ -186,7 +186,7 @@ pub(crate) fn server_command(
         ));
     as_root(&mut command, &places.folder);
     command.env("TMPDIR", &places.temporary);
-    // A Ctrl-C at the terminal is this process's to handle.
+    // A Ctrl-C at the terminal is for this process to handle.
     command.process_group(0).stdin(Stdio::null());
     command
 }
@@ -197,7 +197,8 @@ pub(crate) struct MariaDbProcess {
     watcher: Child,
 }
 
-/// Reads a line from a pipe whose other end this process holds: no line is its end, whatever ended it.
+/// Reads a line from a pipe whose other end this process holds: getting none means that this process has ended, for
+/// whatever reason.
 const WATCH: &str = "read -r line || kill \"$0\"";
 
 impl MariaDbProcess {

@@ -1,24 +1,24 @@
-//! The rows of an INSERT: in which columns some of them give a value, and others leave it to MySQL.
+//! The rows of an INSERT: in which columns some give a value and others leave it to MySQL.
 
 use sqlparser::{
     dialect::MySqlDialect,
     tokenizer::{Token, Tokenizer},
 };
 
-/// An INSERT of several rows that do not all give the same columns.
+/// An INSERT of several rows that do not all give values for the same columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MixedRows {
-    /// The table, after its database where that is named.
+    /// The table, preceded by its database if that is named.
     pub(crate) table: Vec<String>,
-    /// The columns, where they are named.
+    /// The columns, if they are named.
     columns: Vec<String>,
-    /// The places, from 0, that some rows leave to MySQL.
+    /// The positions, from 0, that some rows leave to MySQL.
     places: Vec<usize>,
 }
 
 impl MixedRows {
-    /// Reads a statement; `left[n]` says whether its `?` number n leaves the value to MySQL, as NULL and 0 do in an
-    /// AUTO_INCREMENT column. `None` where each column is given in all rows or in none, and for any other statement.
+    /// Parses a statement; `left[n]` says whether `?` number n leaves the value to MySQL, as NULL and 0 do in an
+    /// AUTO_INCREMENT column. `None` if each column is given in all rows or in none, and for any other statement.
     pub(crate) fn read(sql: &str, left: &[bool]) -> Option<Self> {
         let tokens = Tokenizer::new(&MySqlDialect {}, sql).tokenize().ok()?;
         let mut tokens = tokens
@@ -70,7 +70,7 @@ impl MixedRows {
         })
     }
 
-    /// Whether a column, the table's `ordinal`th from 1, is one that some rows give and others do not.
+    /// Whether some rows give a value for this column, the table's `ordinal`th from 1, and others do not.
     pub(crate) fn has(&self, name: &str, ordinal: usize) -> bool {
         let place = if self.columns.is_empty() {
             ordinal.checked_sub(1)

@@ -1,4 +1,4 @@
-//! One statement on a connection to MySQL: its executions, and their results.
+//! Runs one statement on a connection to MySQL: its executions and their results.
 
 use mysql_async::{
     Conn, DriverError, Error, QueryResult,
@@ -16,10 +16,10 @@ use crate::engine::{
     },
 };
 
-/// The commands that MySQL cannot prepare; they are sent as text.
+/// The error for commands that MySQL cannot prepare; they are sent as text.
 const NOT_PREPARABLE: u16 = 1295;
 
-/// Whether a batch has a transaction around it.
+/// Whether a batch runs within a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BatchScope {
     Alone,
@@ -56,7 +56,7 @@ pub(crate) async fn run_all(
         match run_one(connection, &positional, set, statement.metadata, &mut meter).await {
             Ok(outcome) => all.push(outcome),
             Err(error) => {
-                // The first error says more than a failed rollback would.
+                // The first error is more useful than one from a failed rollback.
                 let _ = connection.query_drop(rollback).await;
                 return Err(error);
             }
@@ -107,9 +107,9 @@ async fn run_one(
     }
 }
 
-/// The ids that a write generated, where MySQL's response tells them. Of several rows with explicit ids, MySQL only reports the
-/// last one, which is recognised by not being the session's last generated id. Of rows of which some have an explicit id it
-/// reports the first that it generated, and not which rows have it.
+/// The ids that a write generated, if MySQL's response reveals them. Of several rows with explicit ids, MySQL reports
+/// only the last one, recognisable because it is not the session's last generated id. If only some rows have an
+/// explicit id, it reports the first id that it generated, but not which rows those are.
 async fn generated_ids(
     connection: &mut Conn,
     write: &WriteResult,
@@ -130,7 +130,7 @@ async fn generated_ids(
     Ok(ids)
 }
 
-/// Whether an INSERT gives the ids of some of its rows, and leaves the others to MySQL.
+/// Whether an INSERT gives explicit ids for some of its rows, and leaves the others to MySQL.
 async fn some_ids_are_given(connection: &mut Conn, sql: &str, left: &[bool]) -> EngineResult<bool> {
     let Some(rows) = MixedRows::read(sql, left) else {
         return Ok(false);
@@ -202,9 +202,9 @@ pub(crate) fn failure(error: &Error) -> EngineError {
     match error {
         Error::Server(error) => match error.code {
             1213 => EngineError::Deadlock,
-            // Interrupted, and MariaDB's own number for a statement that took too long.
+            // Interrupted, or MariaDB's code for a statement that took too long.
             1317 | 1969 | 3024 => EngineError::Timeout,
-            // The server goes down, or someone ended the connection.
+            // The server is shutting down, or someone killed the connection.
             1053 | 1077 | 1079 | 1927 | 4031 => EngineError::LinkFailure,
             code => EngineError::Database {
                 message: error.message.clone(),

@@ -1,4 +1,4 @@
-//! Where a MySQL or MariaDB is, and with which user.
+//! Where a MySQL or MariaDB server is, and which user to connect as.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use mysql_async::{Opts, OptsBuilder, UrlError};
 
 use crate::options::{LocalAwsError, SecretOption};
 
-/// Where a database is.
+/// The address of a database.
 pub(crate) struct DatabaseAddress {
     pub(crate) options: Opts,
 }
@@ -33,7 +33,7 @@ impl DatabaseAddress {
     }
 }
 
-/// Reads a database URL; the result names the credentials to use, the URL's or the secret's.
+/// Parses a database URL; also returns the credentials to use, either the URL's or the secret's.
 pub(crate) fn target(
     url: &str,
     secret: &SecretOption,

@@ -6,14 +6,14 @@ use crate::engine::{EngineError, EngineResult};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct PositionalText {
     pub(crate) sql: String,
-    /// The parameters' names, in the order of their places.
+    /// The parameters' names, in order of position.
     pub(crate) names: Vec<String>,
-    /// The byte at which each `?` stands.
+    /// The byte offset of each `?`.
     pub(crate) places: Vec<usize>,
     pub(crate) verb: Verb,
 }
 
-/// What a statement does, as far as its result depends on that.
+/// The kind of statement, as far as its result depends on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Verb {
     Insert,
@@ -65,7 +65,7 @@ pub(crate) fn positional(sql: &str) -> EngineResult<PositionalText> {
     })
 }
 
-/// The file would be the client's, and the service has none.
+/// The error for LOAD DATA LOCAL: the file would be on the client, and the service has none.
 pub(crate) fn load_data_local() -> EngineError {
     EngineError::database(
         3948,
@@ -115,7 +115,7 @@ enum Piece<'a> {
     /// The name of a parameter, without its colon.
     Parameter(&'a str),
     Word(&'a str),
-    /// One character that is none of these.
+    /// Any other single character.
     Mark(&'a str),
 }
 

@@ -1,4 +1,4 @@
-//! Values: from the Data API's to MySQL's protocol and back.
+//! Values: from the Data API to MySQL's protocol and back.
 
 use mysql_async::{
     Column as Described, Value as Raw,
@@ -7,7 +7,7 @@ use mysql_async::{
 
 use crate::engine::{EngineResult, ResultColumn, SqlValue};
 
-/// The character set number of binary data.
+/// The number of the character set `binary`.
 const BINARY: u16 = 63;
 
 pub(crate) fn to_mysql(value: &SqlValue) -> Raw {
@@ -30,7 +30,8 @@ pub(crate) fn row(raw: Vec<Raw>, columns: &[Described]) -> EngineResult<Vec<SqlV
         .collect()
 }
 
-/// One value, by the type of its column. The binary protocol sends numbers and dates as such, the text protocol as text.
+/// Converts one value by its column's type. The binary protocol sends numbers and dates as such, the text protocol as
+/// text.
 fn value(raw: Raw, column: &Described) -> EngineResult<SqlValue> {
     use ColumnType as T;
     let kind = column.column_type();
@@ -40,7 +41,7 @@ fn value(raw: Raw, column: &Described) -> EngineResult<SqlValue> {
         Raw::UInt(number) if is_boolean(column) => SqlValue::Boolean(number != 0),
         Raw::Int(number) => SqlValue::Long(number),
         Raw::UInt(number) => SqlValue::of_unsigned(number)?,
-        // Through its text, so that 0.1 stays 0.1.
+        // Converted through its text, so that 0.1 stays 0.1.
         Raw::Float(number) => SqlValue::Double(
             number
                 .to_string()
@@ -119,7 +120,7 @@ fn text(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// TINYINT(1), which is what BOOLEAN is.
+/// TINYINT(1), which is what BOOLEAN means.
 fn is_boolean(column: &Described) -> bool {
     column.column_type() == ColumnType::MYSQL_TYPE_TINY && column.column_length() == 1
 }
@@ -163,12 +164,12 @@ pub(crate) fn column(raw: &Described, metadata: bool) -> ResultColumn {
     }
 }
 
-/// Name, number of `java.sql.Types`, and precision.
+/// Name, `java.sql.Types` number, and precision.
 fn jdbc(raw: &Described) -> (&'static str, i32, i32) {
     use ColumnType as T;
     let bytes = i32::try_from(raw.column_length()).unwrap_or(i32::MAX);
     let is_binary = raw.character_set() == BINARY;
-    // A text's length is given in bytes of utf8mb4.
+    // A text's length is given in utf8mb4 bytes.
     let characters = bytes / 4;
     match raw.column_type() {
         T::MYSQL_TYPE_TINY if is_boolean(raw) => ("BIT", -7, 1),

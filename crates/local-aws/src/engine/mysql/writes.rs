@@ -6,7 +6,7 @@ use crate::engine::mysql::text::Verb;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WriteResult {
     pub(crate) verb: Verb,
-    /// The first id that was generated or, where none was, the last one that was given.
+    /// The first generated id or, if there was none, the last explicit one.
     pub(crate) id: Option<u64>,
     pub(crate) affected: u64,
     /// `Records: 3  Duplicates: 0  Warnings: 0`, `Rows matched: 1  Changed: 0  Warnings: 0`, or nothing for one row.
@@ -14,7 +14,7 @@ pub(crate) struct WriteResult {
 }
 
 impl WriteResult {
-    /// The number of records updated: of an UPDATE the rows that it found, else MySQL's affected rows.
+    /// The number of records updated: the matched rows of an UPDATE, otherwise MySQL's affected rows.
     pub(crate) fn updated(&self) -> u64 {
         match self.verb {
             Verb::Update => self.info_count("Rows matched").unwrap_or(self.affected),
@@ -24,7 +24,7 @@ impl WriteResult {
 
     /// The ids of the rows that the statement wrote, if MySQL's response reveals them; they are consecutive.
     ///
-    /// A row that an INSERT skips or an upsert leaves as it is uses up an id, so that the others have gaps.
+    /// A row that an INSERT skips or an upsert leaves unchanged uses up an id, so that the others have gaps.
     pub(crate) fn generated_ids(&self) -> Vec<i64> {
         let Some(first) = self
             .id

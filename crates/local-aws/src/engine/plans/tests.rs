@@ -1,4 +1,4 @@
-//! What becomes of MySQL's texts.
+//! How MySQL's statements are rewritten.
 
 use sqlparser::ast::Statement;
 
@@ -30,7 +30,7 @@ fn planned(sql: &str) -> EngineResult<StatementPlan> {
     )
 }
 
-/// The rewritten texts, one a line.
+/// The rewritten texts, one per line.
 fn rewritten(sql: &str) -> String {
     planned(sql)
         .unwrap_or_else(|error| panic!("{sql}: {error}"))
@@ -198,7 +198,7 @@ fn a_table_is_kept_as_mysql_defines_it() {
     );
 }
 
-/// `template` within itself, so many times.
+/// `template` nested in itself this many times.
 fn nested(template: &str, innermost: &str, levels: usize) -> String {
     let inner = (0..levels).fold(innermost.to_owned(), |inner, _| {
         template.replacen("{}", &inner, 1)
@@ -206,15 +206,15 @@ fn nested(template: &str, innermost: &str, levels: usize) -> String {
     format!("SELECT {inner} FROM t")
 }
 
-/// A rewriting that has its operand twice doubles at each level.
+/// A rewriting that repeats its operand doubles at each level.
 #[test]
 fn a_text_within_itself_grows_by_the_same_at_each_level_or_has_a_bound() {
-    // A statement has such a stack, too.
+    // Statements have a large stack, too.
     let compared = std::thread::Builder::new()
         .stack_size(64 * 1024 * 1024)
         .spawn(compare_nested)
         .unwrap();
-    // Most can be nested so.
+    // Most can be nested.
     let compared = compared.join().unwrap();
     assert!(compared > 300, "{compared}");
 }

@@ -1,4 +1,4 @@
-//! What a short read may take: SQLite asks now and then whether to go on.
+//! What a short read may use up: SQLite asks now and then whether to continue.
 
 use std::{
     sync::{Arc, Mutex},
@@ -9,14 +9,14 @@ use rusqlite::Connection as Sqlite;
 
 use crate::lock::locked;
 
-/// After how many of its instructions SQLite asks whether to go on.
+/// After how many instructions SQLite asks whether to continue.
 const INSTRUCTIONS: i32 = 100;
-/// How many times it goes on. To read an instance with a few packages takes some 200 instructions, and 50 µs.
+/// How many times it may continue. Reading an instance with a few packages takes some 200 instructions, and 50 µs.
 const TIMES: u32 = 20;
-/// How long it may take however few instructions it has: others wait for this thread.
+/// The time limit, however few instructions it takes: others wait for this thread.
 const LONGEST: Duration = Duration::from_millis(1);
 
-/// What a read that should be short has left; `None` for all others. Shared by a connection and SQLite.
+/// What a short read has left; `None` for all others. Shared by a connection and SQLite.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Allowance(Arc<Mutex<Option<RemainingTime>>>);
 
@@ -28,7 +28,7 @@ struct RemainingTime {
 }
 
 impl Allowance {
-    /// Lets SQLite ask for it.
+    /// Makes SQLite ask.
     pub(crate) fn register(&self, connection: &Sqlite) {
         let shared = Arc::clone(&self.0);
         let stops = move || {
@@ -48,7 +48,7 @@ impl Allowance {
         });
     }
 
-    /// Ends the read; returns whether it was left to finish.
+    /// Ends the read; returns whether it was allowed to finish.
     pub(super) fn end(&self) -> bool {
         let left = locked(&self.0).take();
         left.is_some_and(|left| !left.is_stopped)

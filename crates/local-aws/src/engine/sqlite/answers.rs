@@ -1,19 +1,19 @@
-//! What the functions of this engine read and answer.
+//! Arguments and errors of this engine's SQL functions.
 
 use rusqlite::{functions::Context, types::ValueRef};
 
-/// Starts the message of a function that refuses a value: MySQL has an answer to it, and this engine has not.
+/// Starts the message of a function that refuses a value: MySQL has a result for it, but this engine does not.
 pub(crate) const REFUSED: &str = "refused: ";
 
-/// The error of a function for a value that it does not take as MySQL does.
+/// The error for a value that a function does not handle as MySQL does.
 pub(crate) fn refused(what: &str) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(format!("{REFUSED}{what}").into())
 }
 
-/// Starts the message of a function that fails as MySQL does: number, state and words follow.
+/// Starts the message of a function that fails as it does in MySQL, followed by code, state and message.
 pub(crate) const MYSQL: &str = "mysql:";
 
-/// An error of MySQL's.
+/// An error as in MySQL.
 pub(crate) fn mysql_error(code: u16, state: &str, message: &str) -> rusqlite::Error {
     rusqlite::Error::UserFunctionError(format!("{MYSQL}{code}:{state}:{message}").into())
 }

@@ -1,4 +1,4 @@
-//! One SQLite connection: opened with MySQL's ways.
+//! One SQLite connection, set up to behave like MySQL.
 
 use std::{
     path::Path,
@@ -31,14 +31,14 @@ use crate::{
 
 /// How many prepared statements a connection keeps.
 const PREPARED_STATEMENTS: usize = 64;
-/// A longer text, such as an INSERT of many rows, is seldom sent again and would fill the caches.
+/// A longer text, such as an INSERT of many rows, is rarely sent again and would fill the caches.
 pub(crate) const MAX_CACHED_SQL_BYTES: usize = 8 * 1024;
-/// How many KiB of the file a connection keeps in memory. Each has its own; what it has not is in the system's cache.
+/// How many KiB of the file a connection caches. Each has its own cache; the rest is in the system's.
 const CACHE_KIB: i64 = 512;
-/// How long to wait for another process that has the file; within this one, nothing ever waits on the file.
+/// How long to wait for another process that has locked the file; within this one, nothing ever waits for the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What one statement may take. MySQL's own bounds are `max_allowed_packet` and its thread's stack.
+/// Limits for one statement. MySQL's own are `max_allowed_packet` and its thread's stack.
 const LIMITS: [(Limit, i32); 4] = [
     (Limit::SQLITE_LIMIT_LENGTH, 16 * 1024 * 1024),
     (Limit::SQLITE_LIMIT_EXPR_DEPTH, 1_000),
@@ -61,10 +61,10 @@ pub(crate) struct SqliteConnection {
 }
 
 impl SqliteConnection {
-    /// Opens the file, creating it where it is missing. `durable` data survives a power cut, once its [`Journal`] has
+    /// Opens the file, creating it if it is missing. `durable` data survives a power failure once its [`Journal`] has
     /// settled.
     pub(crate) fn open(file: &Path, database: &Arc<str>, durable: bool) -> rusqlite::Result<Self> {
-        // Without a mutex of its own: a connection is used by one thread at a time.
+        // SQLite needs no mutex: a connection is used by one thread at a time.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -105,7 +105,7 @@ impl SqliteConnection {
         })
     }
 
-    /// Makes it as good as new for the next user.
+    /// Resets it for the next user.
     pub(crate) fn reset(&self) {
         self.generated.store(0, Ordering::Relaxed);
         drop(locked(&self.ids).take_used());
@@ -115,7 +115,7 @@ impl SqliteConnection {
         self.sqlite.get_interrupt_handle()
     }
 
-    /// Runs a control statement, `COMMIT` say.
+    /// Runs a control statement such as `COMMIT`.
     pub(crate) fn control(&self, sql: &str) -> EngineResult<()> {
         let mut statement = self
             .sqlite
@@ -127,7 +127,7 @@ impl SqliteConnection {
             .map_err(|error| plain(&error))
     }
 
-    /// Commits what is open. From then on others see it.
+    /// Commits the open transaction, which makes it visible to others.
     pub(crate) fn commit(&self, journal: &Journal) -> EngineResult<()> {
         let _write = journal.write();
         self.control("COMMIT")
@@ -135,10 +135,11 @@ impl SqliteConnection {
 }
 
 impl Drop for SqliteConnection {
-    /// What nobody could roll back, since its statement went on after its time, uses up its ids as any other.
+    /// A transaction that nobody could roll back, because its statement continued past its time limit, uses up its ids
+    /// like any other.
     fn drop(&mut self) {
         if !self.sqlite.is_autocommit() {
-            // Nobody is there to be told.
+            // Nobody is left to report an error to.
             let _ = self
                 .control("ROLLBACK")
                 .and_then(|()| self.use_up_ids(None));
@@ -146,7 +147,8 @@ impl Drop for SqliteConnection {
     }
 }
 
-/// Binds what the statement has numbers for; an explanation uses a part of its plan's.
+/// Binds as many values as the statement has parameters; a statement that explains an error uses only part of its
+/// plan's.
 pub(crate) fn bind(
     statement: &mut rusqlite::Statement<'_>,
     plan: &StatementPlan,
@@ -173,7 +175,7 @@ impl ToSql for SqlValue {
             Self::Boolean(value) => ToSqlOutput::from(*value),
             Self::Long(value) => ToSqlOutput::from(*value),
             Self::Double(value) => ToSqlOutput::from(*value),
-            // As the kind of a DECIMAL is kept; one that has too many digits has been refused.
+            // As its DECIMAL is stored; one with too many digits has already been refused.
             Self::Decimal(value) => match (kinds::unscaled(value), decimals::of_text(value)) {
                 (Some(number), _) => ToSqlOutput::from(number),
                 (None, Some(bytes)) => ToSqlOutput::from(bytes),

@@ -1,4 +1,4 @@
-//! MySQL's functions of dates, for dates in their standard form; any other form is refused.
+//! MySQL's date functions, for dates in their standard form; any other form is refused.
 
 use rusqlite::{
     Connection, Result,
@@ -17,17 +17,17 @@ use crate::engine::{
 const DATE: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 const TIME: &[BorrowedFormatItem<'static>] = format_description!("[hour]:[minute]:[second]");
 
-/// What a function takes out of a value.
+/// Extracts the part of a value that a function returns.
 pub(crate) type DatePart<T, R> = fn(T) -> R;
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("date", 1, steady, |context| {
         match date(context, 0)? {
             Some(date) => Ok(Some(date.to_string())),
             None if context.get_raw(0) == ValueRef::Null => Ok(None),
-            // NULL, or an error where it is compared with a date.
+            // In MySQL it is NULL, or an error if it is compared with a date.
             None => Err(refused("DATE of a text that is no date")),
         }
     })?;
@@ -51,7 +51,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             Ok(time(context)?.map(|time| i64::from(part(time))))
         })?;
     }
-    // What a text is compared as: the kind and digits of the other side.
+    // Converts a text for a comparison, to the kind and digits of the other side.
     connection.create_scalar_function("fleet_as_date", 2, steady, |context| {
         compared(context, "DATE")
     })?;
@@ -61,7 +61,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fleet_as_time", 2, steady, |context| {
         compared(context, "TIME")
     })?;
-    // Value, type, digits, and whether a text that is no date is an error: in a statement that writes.
+    // Arguments: value, type, digits, and whether a text that is not a date is an error, as in a writing statement.
     connection.create_scalar_function("fleet_cast_date", 4, steady, |context| {
         let Some(text) = text(context, 0) else {
             return Ok(None);
@@ -82,7 +82,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-/// Reads a text that is compared with a date or a time, before any row is: MySQL does so, too.
+/// Checks a text that is compared with a date or a time, before any row is read, as MySQL does.
 pub(crate) fn check(text: &str, moment: &MomentText) -> EngineResult<()> {
     let (kind, read) = if moment.is_time {
         ("TIME", dates::time_of_day(text).map(drop))
@@ -102,7 +102,7 @@ pub(crate) fn check(text: &str, moment: &MomentText) -> EngineResult<()> {
     }
 }
 
-/// A text as a date or time to compare with: MySQL does not round it.
+/// A text as a date or time for a comparison: MySQL does not round it.
 fn compared(context: &Context<'_>, kind: &str) -> Result<Option<String>> {
     let Some(text) = text(context, 0) else {
         return Ok(None);
@@ -157,7 +157,7 @@ fn argument<'a>(context: &'a Context<'_>, index: usize) -> Result<Option<&'a str
     }
 }
 
-/// The date of an argument; none where there is no such day.
+/// The date in an argument; `None` if there is no such day.
 fn date(context: &Context<'_>, index: usize) -> Result<Option<Date>> {
     argument(context, index)?.map_or(Ok(None), |text| {
         read_date(text).ok_or_else(|| refused("a date in another form than YYYY-MM-DD"))
@@ -178,7 +178,7 @@ fn time(context: &Context<'_>) -> Result<Option<Time>> {
         .ok_or_else(|| refused("a time in another form than HH:MM:SS"))
 }
 
-/// `Some(None)` for a day that does not exist, and none for what is not in the standard form.
+/// `Some(None)` for a day that does not exist, and `None` for a text that is not in the standard form.
 pub(crate) fn read_date(text: &str) -> Option<Option<Date>> {
     let (date, time) = match text.split_once(' ') {
         Some((date, time)) => (date, Some(time)),
@@ -189,7 +189,7 @@ pub(crate) fn read_date(text: &str) -> Option<Option<Date>> {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
-    // A month or a day of zero has a value of its own in MySQL.
+    // MySQL gives a month or a day of zero a special value.
     let zero = form && (&date[5..7] == "00" || &date[8..10] == "00");
     if !form || zero || time.is_some_and(|time| read_time(time).is_none()) {
         return None;

@@ -1,5 +1,5 @@
-//! Functions of DECIMALs of more than 18 digits. Each number is followed by its scale; it may be a whole number as well, or a
-//! DECIMAL of fewer digits.
+//! Functions for DECIMALs of more than 18 digits. Each number is followed by its scale; it may also be a whole number,
+//! or a DECIMAL of fewer digits.
 
 use num_bigint::{BigInt, Sign};
 use rusqlite::{
@@ -15,21 +15,21 @@ use crate::engine::{
     sqlite::answers::{refused, text},
 };
 
-/// The digits in each of the words that MySQL keeps a DECIMAL in, and how many words there are.
+/// The digits per word in MySQL's storage of a DECIMAL, and the number of words.
 const WORD: usize = 9;
 const WORDS: usize = 9;
-/// The most digits before the point of a quotient for which all of its words have room.
+/// The most digits before a quotient's point for which all of its words have room.
 const QUOTIENT_DIGITS: u32 = 27;
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
-    // Number and scale, and the scale that it gets.
+    // Arguments: number, scale, new scale.
     connection.create_scalar_function("fleet_big", 3, steady, |context| {
         let (from, to) = (context.get(1)?, context.get(2)?);
         answer(number(context, 0)?.map(|number| rescaled(&number, from, to)))
     })?;
-    // Number and scale, and the scale that it gets as a DECIMAL of fewer digits.
+    // Arguments: number, scale, new scale as a DECIMAL of fewer digits.
     connection.create_scalar_function("fleet_big_narrow", 3, steady, |context| {
         let (from, to) = (context.get(1)?, context.get(2)?);
         number(context, 0)?
@@ -58,12 +58,12 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_scalar_function("fleet_big_negative", 1, steady, |context| {
         answer(number(context, 0)?.map(|number| -number))
     })?;
-    // Number, and how many of its last digits go.
+    // Arguments: number, and how many of its last digits to drop.
     connection.create_scalar_function("fleet_big_truncate", 2, steady, |context| {
         let dropped = power(context.get(1)?);
         answer(number(context, 0)?.map(|number| number / dropped))
     })?;
-    // Number and scale, the digits that it may have, and the scale that it gets.
+    // Arguments: number, scale, maximum digits, new scale.
     connection.create_scalar_function("fleet_cast_big", 4, steady, |context| {
         let (from, most, to) = (context.get(1)?, context.get(2)?, context.get(3)?);
         let number = number(context, 0)?.map(|number| rescaled(&number, from, to));
@@ -72,7 +72,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         }
         answer(number)
     })?;
-    // Text, the scale that its number gets, and whether it must be a number as a whole.
+    // Arguments: text, new scale, and whether the whole text must be a number.
     connection.create_scalar_function("fleet_text_big", 3, steady, |context| {
         let Some(text) = text(context, 0) else {
             return Ok(None);
@@ -89,7 +89,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             }
         }
     })?;
-    // The operator, two numbers with their scales, and that of the result.
+    // Arguments: operator, two numbers with their scales, scale of the result.
     connection.create_scalar_function("fleet_big_op", 6, steady, operate)?;
     connection.create_aggregate_function("fleet_big_total", 1, steady, DecimalSum)
 }
@@ -127,7 +127,7 @@ fn operate(context: &Context<'_>) -> Result<Option<Vec<u8>>> {
             if operator == "+" { a + b } else { a - b }
         }
         "*" => {
-            // MySQL drops digits of what needs more words.
+            // MySQL drops digits if more words are needed.
             let whole = |number: &BigInt, scale: u32| {
                 digits(number).saturating_sub(scale as usize) + WORD - 1
             };
@@ -144,7 +144,7 @@ fn operate(context: &Context<'_>) -> Result<Option<Vec<u8>>> {
             a % b
         }
         _ => {
-            // The scale of the result is never below the dividend's.
+            // The result's scale is never below the dividend's.
             let quotient = quotient(&(a * power(scale - one + other)), &b);
             if !fits(&quotient, QUOTIENT_DIGITS + scale) {
                 return Err(too_many_digits());
@@ -158,7 +158,7 @@ fn operate(context: &Context<'_>) -> Result<Option<Vec<u8>>> {
     answer(Some(result))
 }
 
-/// A sum of such numbers of one scale.
+/// A sum of such numbers with the same scale.
 struct DecimalSum;
 
 impl Aggregate<Option<BigInt>, Option<Vec<u8>>> for DecimalSum {

@@ -1,6 +1,6 @@
-//! What the parser takes for other databases, and no statement of MySQL has: error 1064, as MySQL gives it.
+//! Syntax that the parser accepts for other databases, but that no MySQL statement has: error 1064, as in MySQL.
 //!
-//! The parser knows one syntax tree for all databases, and takes much of it whatever the dialect.
+//! The parser has one syntax tree for all databases, and accepts much of it in any dialect.
 
 mod definitions;
 mod expressions;
@@ -27,9 +27,9 @@ pub(super) fn check_words(sql: &str, tokens: &[TokenWithSpan]) -> EngineResult<(
     statements::foreign(tokens).map_or(Ok(()), |place| Err(near(sql, place.line, place.column)))
 }
 
-/// Refuses what only other databases have.
+/// Refuses syntax that only other databases have.
 pub(super) fn check(sql: &str, statement: &Statement) -> EngineResult<()> {
-    // Names of variables and of what SHOW shows are not looked up.
+    // Names of variables and names in SHOW are not checked.
     if !matches!(
         statement,
         Statement::Query(_)
@@ -60,7 +60,7 @@ pub(super) fn check(sql: &str, statement: &Statement) -> EngineResult<()> {
     }
 }
 
-/// The first place of a word that is not a quoted name, or of an operator; the beginning where there is none.
+/// The first position of an unquoted word or an operator; the beginning if there is none.
 fn place_of(sql: &str, word: &str) -> EngineResult<Location> {
     let tokens = tokens(sql)?;
     let found = tokens.iter().find(|token| match &token.token {
@@ -71,12 +71,12 @@ fn place_of(sql: &str, word: &str) -> EngineResult<Location> {
     Ok(found.map_or(Location::new(1, 1), |token| token.span.start))
 }
 
-/// Looks for what no statement of MySQL has.
+/// Looks for syntax that no MySQL statement has.
 #[derive(Debug, Default)]
 struct Foreign {
-    /// Whether the rows that come next are those of an INSERT.
+    /// Whether the next rows are those of an INSERT.
     inserts: bool,
-    /// Whether the time zone that comes next is within CAST, where MySQL has one.
+    /// Whether the next time zone is within CAST, where MySQL allows one.
     casts: bool,
 }
 

@@ -16,14 +16,15 @@ use crate::engine::{
     },
 };
 
-/// What happens to what a path leads to.
+/// What to do with the value at a path.
 #[derive(Debug, Clone, Copy)]
 struct DocumentChange {
     inserts: bool,
     replaces: bool,
 }
 
-/// Registers them on one connection: the document, and after it each path with its value, as `JSON_ARRAY` has them.
+/// Registers the functions on one connection. Arguments: the document, then each path with its value as in
+/// `JSON_ARRAY`.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     for (name, inserts, replaces) in [
@@ -92,7 +93,7 @@ impl DocumentChange {
             (PathStep::Element(index), Some(Value::Array(items))) => match items.get_mut(*index) {
                 Some(item) if self.replaces => *item = value,
                 Some(_) => {}
-                // Whatever the index beyond the end.
+                // However far the index is beyond the end.
                 None if self.inserts => items.push(value),
                 None => {}
             },
@@ -103,7 +104,7 @@ impl DocumentChange {
     }
 }
 
-/// Adds a value to the end of an array; what is none becomes the first element of one.
+/// Adds a value to the end of an array; a non-array becomes the first element of one.
 fn append(document: &mut Value, path: &[PathStep], value: Value) -> Result<()> {
     match find(document, path)? {
         Some(Value::Array(items)) => items.push(value),
@@ -129,7 +130,7 @@ fn remove(document: &mut Value, path: &[PathStep]) -> Result<()> {
     Ok(())
 }
 
-/// What a path leads to.
+/// The value at a path.
 fn find<'a>(document: &'a mut Value, path: &[PathStep]) -> Result<Option<&'a mut Value>> {
     let mut found = document;
     for step in path {

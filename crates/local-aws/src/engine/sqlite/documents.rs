@@ -1,4 +1,4 @@
-//! MySQL's functions of JSON documents.
+//! MySQL's JSON functions.
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/json-functions.html>
 
@@ -15,7 +15,7 @@ use crate::engine::{
     sqlite::answers::{mysql_error, refused, text},
 };
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fleet_json_extract", 2, steady, |context| {
@@ -24,7 +24,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         };
         json_paths::find(&document, &path).map(normal).transpose()
     })?;
-    // A document, whose text is what it is without the quotes of a string.
+    // For a document: its text, without the quotes if it is a string.
     connection.create_scalar_function(
         "fleet_json_unquote",
         1,
@@ -35,7 +35,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             None => Ok(None),
         },
     )?;
-    // A text, which is one string of a document or stays as it is.
+    // For a text: unquoted if it is a JSON string, otherwise unchanged.
     connection.create_scalar_function("fleet_text_unquote", 1, steady, |context| {
         match text(context, 0) {
             Some(quoted)
@@ -119,11 +119,11 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })
 }
 
-/// A text's document; none where it is not one.
+/// Parses a text as a document; `None` if it is not one.
 fn read(text: &str) -> Result<Option<Value>> {
     match serde_json::from_str::<Value>(text) {
         Ok(document) => Ok(Some(document)),
-        // MySQL's documents are less deep, too.
+        // MySQL limits the depth of documents, too.
         Err(error) if error.to_string().starts_with("recursion limit") => {
             Err(refused("so deep a JSON document"))
         }
@@ -158,7 +158,7 @@ pub(crate) fn normal(value: &Value) -> Result<String> {
     json::text(value).ok_or_else(|| refused("this number in a JSON document"))
 }
 
-/// A value that becomes part of a document: `j` for a document, and any other letter for what it is in SQLite.
+/// A value that becomes part of a document: `j` for a document, and any other letter for a value as it is in SQLite.
 pub(crate) fn value(context: &Context<'_>, index: usize) -> Result<Value> {
     let is_document = context.get::<String>(index)? == "j";
     match context.get_raw(index + 1) {

@@ -1,4 +1,4 @@
-//! SQLite's errors in MySQL's words, numbers and states.
+//! SQLite's errors as MySQL's messages, codes and states.
 //!
 //! <https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html>
 
@@ -14,7 +14,7 @@ use crate::engine::{
     },
 };
 
-/// An error of a client's statement, explained from the statement and the database.
+/// An error in a client's statement, explained from the statement and the database.
 pub(crate) fn explained(
     connection: &SqliteConnection,
     plan: &StatementPlan,
@@ -45,7 +45,7 @@ pub(crate) fn explained(
     by_text(text, &connection.database)
 }
 
-/// What the message tells.
+/// The error that the message indicates.
 fn by_text(text: &str, database: &str) -> EngineError {
     let rest = |start: &str| text.strip_prefix(start).map(str::trim);
     if let Some((code, rest)) = rest(answers::MYSQL).and_then(|rest| rest.split_once(':'))
@@ -127,6 +127,6 @@ fn by_text(text: &str, database: &str) -> EngineError {
     if text.starts_with("misuse of aggregate") {
         return EngineError::database(1111, "HY000", "Invalid use of group function");
     }
-    // MySQL's own grammar has been checked by now, so what is left is SQLite's.
+    // MySQL's own syntax has been checked by now, so what is left is SQLite's.
     EngineError::unsupported("this statement")
 }

@@ -1,6 +1,6 @@
-//! Broken constraints: which row, key and value it was. SQLite names the columns only, MySQL says all of it.
+//! Broken constraints: finds the row, key and value. SQLite names only the columns, MySQL names all of them.
 //!
-//! The statement has been undone when this runs, and the writer's place is still held, so asking the database is exact.
+//! When this runs, the statement has been undone and the writer slot is still held, so querying the database is exact.
 
 use std::collections::HashSet;
 
@@ -20,14 +20,14 @@ use crate::engine::{
 /// How much of a key's value MySQL shows, in bytes.
 const SHOWN_KEY_BYTES: usize = 64;
 
-/// What a statement failed on.
+/// A failed statement.
 pub(crate) struct FailureContext<'a> {
     pub(crate) connection: &'a SqliteConnection,
     pub(crate) plan: &'a StatementPlan,
     pub(crate) parameters: &'a Parameters,
 }
 
-/// The columns `table.a, table.b` of SQLite's message.
+/// The columns in SQLite's message, `table.a, table.b`.
 fn columns(text: &str) -> Vec<String> {
     text.split(", ")
         .map(|part| {
@@ -70,7 +70,7 @@ impl FailureContext<'_> {
         EngineError::database(1048, "23000", format!("Column '{column}' cannot be null"))
     }
 
-    /// The CHECK that failed.
+    /// `Check constraint 'c' is violated.`
     pub(crate) fn check(&self, name: &str) -> EngineError {
         EngineError::database(
             3819,
@@ -103,7 +103,7 @@ impl FailureContext<'_> {
         EngineError::database(code, "23000", message)
     }
 
-    /// The definition of a table's first foreign key, as it was written when the table was made.
+    /// The definition of a table's first foreign key, as written when the table was created.
     fn key_to(&self, child: &str, parent: Option<&str>) -> Option<String> {
         let sql: String = self
             .connection
@@ -190,7 +190,7 @@ impl FailureContext<'_> {
         Ok(None)
     }
 
-    /// The first row whose key is there already, in the table or earlier in the statement.
+    /// The first row whose key already exists, in the table or earlier in the statement.
     fn duplicate_entry(&self, key: &[String]) -> EngineResult<Option<String>> {
         let conditions: Vec<String> = key
             .iter()
@@ -281,7 +281,7 @@ impl FailureContext<'_> {
     }
 }
 
-/// One definition out of a table's, without the comma or parenthesis after it.
+/// Cuts one definition out of a table's, without the comma or parenthesis after it.
 fn definition(part: &str) -> &str {
     let mut depth = 0_usize;
     for (index, letter) in part.char_indices() {

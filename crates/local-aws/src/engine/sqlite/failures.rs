@@ -1,10 +1,10 @@
-//! SQLite's failures by their code alone.
+//! SQLite's failures, by code alone.
 
 use rusqlite::{ErrorCode, ffi};
 
 use crate::engine::EngineError;
 
-/// An error of a statement that is not the client's.
+/// The error of an internal statement, not the client's.
 pub(crate) fn plain(error: &rusqlite::Error) -> EngineError {
     let (code, text) = parts(error);
     by_code(code).unwrap_or_else(|| EngineError::Internal(text.to_owned()))
@@ -20,7 +20,7 @@ pub(crate) fn parts(error: &rusqlite::Error) -> (Option<ffi::Error>, &str) {
     }
 }
 
-/// What the code alone tells.
+/// The error that the code alone indicates.
 pub(crate) fn by_code(error: Option<ffi::Error>) -> Option<EngineError> {
     let error = error?;
     match error.code {

@@ -17,10 +17,10 @@ use crate::engine::{
     },
 };
 
-/// The most digits after the point of FORMAT.
+/// The most digits that FORMAT shows after the point.
 const MAX_FORMAT_DIGITS: u32 = 30;
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("fleet_date_format", 2, steady, |context| {
@@ -29,7 +29,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         };
         date_format(at, &format).map(Some)
     })?;
-    // Value, its scale, the digits wanted.
+    // Arguments: value, its scale, digits wanted.
     connection.create_scalar_function("fleet_format", 3, steady, |context| {
         let Some(number) = context.get::<Option<i64>>(0)? else {
             return Ok(None);
@@ -42,7 +42,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
             return Ok(None);
         };
         if end.0 != start.0 {
-            // A time and a date with a time.
+            // One is a time, the other a date with a time.
             return Ok(None);
         }
         let seconds = (end.1 - start.1).whole_seconds();
@@ -102,7 +102,7 @@ fn moment(context: &Context<'_>, index: usize) -> Result<Option<Moment>> {
     Ok(date.map(|date| (date, time, format!("{fraction:0<6}"))))
 }
 
-/// Whether there is a date, and how long after the first one, or after midnight.
+/// Whether it has a date, and the time since the first date or, without one, since midnight.
 fn span(context: &Context<'_>, index: usize) -> Result<Option<(bool, Duration)>> {
     let Some(value) = text(context, index) else {
         return Ok(None);
@@ -189,11 +189,11 @@ fn suffix(day: u8) -> &'static str {
     }
 }
 
-/// A number with commas between its thousands, rounded to so many digits.
+/// A number with commas between its thousands, rounded to this many digits.
 fn grouped(number: i64, scale: u32, digits: u32) -> String {
     let number = i128::from(number);
     let kept = scale.min(digits);
-    // A scale has 18 digits at most.
+    // A scale is at most 18 digits.
     let number = rounded(number, 10_i128.pow(scale - kept));
     let text = scaled_text(i64::try_from(number).unwrap_or(0), kept);
     let (sign, text) = match text.strip_prefix('-') {

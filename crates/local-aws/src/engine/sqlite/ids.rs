@@ -1,5 +1,5 @@
-//! The ids of an AUTO_INCREMENT column, handed out as InnoDB hands them out: in blocks, and used up whatever becomes of the
-//! rows. <https://dev.mysql.com/doc/refman/8.0/en/innodb-auto-increment-handling.html>
+//! The ids of an AUTO_INCREMENT column, handed out as in InnoDB: in blocks, and used up whatever becomes of the rows.
+//! <https://dev.mysql.com/doc/refman/8.0/en/innodb-auto-increment-handling.html>
 
 use std::{
     collections::HashMap,
@@ -16,21 +16,21 @@ use crate::{
     lock::locked,
 };
 
-/// The most ids of one block.
+/// The most ids in one block.
 const MAX_BLOCK: u64 = 65_535;
 
-/// The ids of the statement under way, and those that its transaction has used up.
+/// The ids of the current statement, and those that its transaction has used up.
 pub(crate) type Ids = Arc<Mutex<IdState>>;
 
-/// What has been handed out.
+/// The ids that have been handed out.
 #[derive(Debug, Default)]
 pub(crate) struct IdState {
     counter: IdCounter,
-    /// As it was before the last row.
+    /// The counter before the last row.
     before: IdCounter,
-    /// Whether a row was left out, or changed another.
+    /// Whether a row was skipped, or changed another one.
     skipped: bool,
-    /// The last id that the transaction used, by table.
+    /// The last id that the transaction has used, by table.
     used: HashMap<String, i64>,
 }
 
@@ -42,26 +42,26 @@ pub(crate) struct LastUsedId {
     pub(crate) after: i64,
 }
 
-/// How far one statement has come.
+/// The progress of one statement.
 #[derive(Debug, Default, Clone, Copy)]
 struct IdCounter {
-    /// The last id that is used up.
+    /// The last used-up id.
     used: i64,
-    /// The next id of the block, and the one after its end.
+    /// The next id in the block, and the one after its end.
     next: i64,
     end: i64,
-    /// How many blocks there have been.
+    /// How many blocks there have been so far.
     blocks: u32,
-    /// How many rows the present block is for.
+    /// How many rows the current block is for.
     remaining: u64,
-    /// The number of rows, where the statement says it: of VALUES.
+    /// The number of rows, if the statement gives it, as VALUES does.
     rows: Option<u64>,
-    /// The id of the last row, where it was handed out.
+    /// The id of the last row, if it was handed out.
     last: Option<i64>,
 }
 
 impl IdCounter {
-    /// The id of a row that asks for this one; NULL and 0 ask for the next.
+    /// The id for a row that gives this one; NULL and 0 request the next.
     fn id(&mut self, given: Option<i64>) -> Option<i64> {
         let id = match given.filter(|id| *id != 0) {
             Some(id) => {
@@ -85,7 +85,7 @@ impl IdCounter {
         Some(id)
     }
 
-    /// Takes a block for the rows that are left, or twice as large a one as before where their number is not known.
+    /// Takes a block for the remaining rows or, if their number is not known, one twice as large as before.
     fn block(&mut self) -> Option<()> {
         if self.remaining == 0 {
             self.remaining = match self.rows {
@@ -102,7 +102,7 @@ impl IdCounter {
 }
 
 impl IdState {
-    /// Begins a statement, after the last id that is used up.
+    /// Begins a statement, given the last used-up id.
     pub(crate) fn begin(&mut self, used: i64, rows: Option<u64>) {
         self.counter = IdCounter {
             used,
@@ -113,7 +113,7 @@ impl IdState {
         self.skipped = false;
     }
 
-    /// Gives the last row's id to the next row: the row was left out, or changed another.
+    /// Gives the last row's id to the next row, because the last one was skipped or changed another.
     pub(crate) fn skip(&mut self) {
         self.skipped = true;
         if let Some(id) = self.counter.last.take() {
@@ -125,7 +125,7 @@ impl IdState {
         self.skipped
     }
 
-    /// What the statement has used up so far.
+    /// What the statement has used up so far, with and without its last row.
     pub(crate) fn last_used(&self) -> LastUsedId {
         LastUsedId {
             before: self.before.used,
@@ -133,18 +133,18 @@ impl IdState {
         }
     }
 
-    /// Notes the last id that a statement on a table used up.
+    /// Records the last id that a statement on a table used up.
     pub(crate) fn note(&mut self, table: &str, last: i64) {
         let most = self.used.entry(table.to_owned()).or_default();
         *most = last.max(*most);
     }
 
-    /// What the transaction used up, by table; it has ended.
+    /// Takes what an ended transaction used up, by table.
     pub(crate) fn take_used(&mut self) -> HashMap<String, i64> {
         std::mem::take(&mut self.used)
     }
 
-    /// Gives back what [`IdState::take_used`] took.
+    /// Puts back what [`IdState::take_used`] took.
     pub(crate) fn put_used(&mut self, used: HashMap<String, i64>) {
         self.used = used;
     }
@@ -153,7 +153,7 @@ impl IdState {
 /// Registers the functions on one connection.
 pub(crate) fn register(connection: &Sqlite, ids: &Ids) -> Result<()> {
     let handed = Arc::clone(ids);
-    // The value, and the column's largest.
+    // Arguments: value, and the column's maximum.
     connection.create_scalar_function(NEXT_ID, 2, FunctionFlags::SQLITE_UTF8, move |context| {
         let mut state = locked(&handed);
         state.before = state.counter;
@@ -174,7 +174,7 @@ pub(crate) fn register(connection: &Sqlite, ids: &Ids) -> Result<()> {
     })
 }
 
-/// Uses up a table's ids, up to one of them.
+/// Uses up a table's ids up to this one.
 pub(crate) fn use_up(connection: &Sqlite, table: &str, used: i64) -> Result<()> {
     connection
         .prepare_cached("UPDATE main.sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1")?
@@ -198,7 +198,7 @@ mod tests {
         state
     }
 
-    /// The ids of rows, and the last that is used up.
+    /// The ids of rows, and the last used-up id.
     fn handed(mut state: IdState, rows: &[Option<i64>]) -> (Vec<i64>, i64) {
         let ids = rows.iter().map(|row| state.counter.id(*row).unwrap());
         (ids.collect(), state.counter.used)

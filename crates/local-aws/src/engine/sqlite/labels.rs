@@ -4,11 +4,12 @@ use sqlparser::{keywords::Keyword, tokenizer::Token};
 
 use crate::engine::sqlite::syntax::{TextCursor, tokens};
 
-/// The texts of the columns of a statement's first SELECT, as they were written: MySQL's labels where there are no others.
+/// The texts of the columns in a statement's first SELECT, as written: MySQL uses them as labels if there are no
+/// others.
 pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
     let tokens = tokens(sql).ok()?;
     let is = |token: &Token, keyword| matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none());
-    // A parameter is a question mark: MySQL has no names for them.
+    // A parameter is shown as a question mark: MySQL has no named ones.
     let mut parameters: Vec<(usize, usize)> = Vec::new();
     let mut cursor = TextCursor::new(sql);
     for pair in tokens.windows(2) {
@@ -76,13 +77,13 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
         let end = cursor.offset_of(token.span.end);
         item = Some((item.map_or(start, |item| item.0), end));
     }
-    // The text may end with the last of them.
+    // The text may end with the last column.
     let (start, end) = item?;
     items.push(written(start, end)?);
     Some(items)
 }
 
-/// Whether a word stands between SELECT and its columns.
+/// Whether it is a word that can stand between SELECT and its columns.
 fn is_modifier(token: &Token) -> bool {
     const WORDS: [&str; 10] = [
         "ALL",
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(labels("INSERT INTO t VALUES (1)"), None);
     }
 
-    /// With the square of its length as its time, this would take minutes.
+    /// In quadratic time, this would take minutes.
     #[test]
     fn a_long_statement_takes_time_in_proportion_to_its_length() {
         let columns: Vec<String> = (0..50_000).map(|n| format!("é+:p{n}")).collect();

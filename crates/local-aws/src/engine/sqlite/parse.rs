@@ -1,4 +1,4 @@
-//! From SQL text to one syntax tree.
+//! From SQL text to a syntax tree.
 
 use sqlparser::{
     ast::{Expr, Statement},
@@ -18,11 +18,11 @@ use crate::engine::{
 };
 
 /// The most operators in one statement. A chain of them is a tree as deep as the chain is long, and SQLite refuses one
-/// deeper than 1,000; this bound keeps the walk over the tree within a thread's stack.
+/// deeper than 1,000; this limit keeps the walk over the tree within a thread's stack.
 const MAX_OPERATORS: usize = 4_000;
-/// How deep parentheses, subqueries and CASEs may nest.
+/// How deep parentheses, subqueries and CASEs may be nested.
 const MAX_NESTING: usize = 40;
-/// How deep the parser may go; each of these levels takes it several steps.
+/// How deep the parser may recurse; each of these levels takes several steps.
 const MAX_RECURSION: usize = 100;
 /// How many parentheses may open in a row.
 const MAX_PARENTHESES: usize = 12;
@@ -38,7 +38,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
     let mut after_value = false;
     let mut before = Keyword::NoKeyword;
     for token in &mut tokens {
-        // To the parser these bind as other databases have them, or not at all.
+        // The parser binds these as in other databases, or not at all.
         let replaced = match &token.token {
             Token::Whitespace(_) => continue,
             Token::StringConcat => Some(Token::make_keyword("OR")),
@@ -100,7 +100,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
     }
 }
 
-/// Refuses words that the parser reads as another database, or as names, where they follow others.
+/// Refuses words that, after certain others, the parser reads as another database would, or as names.
 fn check_word_after(before: Keyword, word: &Word, sql: &str, at: Location) -> EngineResult<()> {
     match (before, word.keyword) {
         (Keyword::LIMIT, Keyword::ALL) | (Keyword::INSERT, Keyword::OR) => {
@@ -220,7 +220,7 @@ mod tests {
         );
     }
 
-    /// What may be nested: what stands before and after the inner expression, or the inner table.
+    /// What may be nested: the text before and after the inner expression, or the inner table.
     const EXPRESSIONS: [(&str, &str); 18] = [
         ("(", ")"),
         ("f(", ")"),
@@ -249,7 +249,7 @@ mod tests {
         ("u, LATERAL (SELECT * FROM ", ") t"),
     ];
 
-    /// Statements that nest each pair of these in turns, as deep as is let through.
+    /// Statements that alternate each pair of these, as deep as is allowed.
     fn nested() -> Vec<String> {
         let mut all = Vec::new();
         for (start, inner, parts) in [
@@ -264,7 +264,7 @@ mod tests {
                         let before: String = turns.iter().map(|part| part.0).collect();
                         let after: String = turns.iter().rev().map(|part| part.1).collect();
                         all.push(format!("{start}{before}{inner}{after}"));
-                        // One that breaks off makes the parser go back.
+                        // An incomplete one makes the parser backtrack.
                         all.push(format!("{start}{before}{inner}"));
                     }
                 }
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn no_nesting_keeps_the_parser_for_long() {
-        /// Far more than any takes, and far less than one of exponential cost would.
+        /// Far more than any takes, and far less than exponential cost would take.
         const LIMIT: std::time::Duration = std::time::Duration::from_secs(20);
         let (sender, parsed) = std::sync::mpsc::channel();
         std::thread::Builder::new()

@@ -1,4 +1,4 @@
-//! Which statements may run and write: a bounded number of places, taken in the order of requests.
+//! Which statements may run and write: a limited number of slots, handed out in request order.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -12,11 +12,11 @@ use tokio::{
 
 use crate::engine::{EngineError, EngineResult};
 
-/// How long a writer waits for another one's transaction. InnoDB waits 50 s for a row, which is more than a statement
-/// has; here one transaction keeps every other writer waiting, so that its owner should be told of early.
+/// How long a writer waits for another one's transaction. InnoDB waits 50 s for a row, longer than a statement may
+/// take; here one transaction blocks every other writer, so it should be reported early.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(8);
 
-/// Waits for a place.
+/// Waits for a slot.
 pub(crate) async fn permit(
     places: &Arc<Semaphore>,
     deadline: Instant,
@@ -28,16 +28,16 @@ pub(crate) async fn permit(
     }
 }
 
-/// The one place of a writer.
+/// The single writer slot.
 #[derive(Debug, Clone)]
 pub(crate) struct WriterPlace {
     place: Arc<Semaphore>,
-    /// Since when it has been taken.
+    /// When it was taken.
     since: Arc<Mutex<Option<Instant>>>,
     patience: Duration,
 }
 
-/// The writer's place, taken until this is dropped.
+/// The writer slot, held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct WriterPermit {
     writer: WriterPlace,
@@ -53,7 +53,7 @@ impl WriterPlace {
         }
     }
 
-    /// Takes the place; if another writer keeps it for too long, the error and the log say since when.
+    /// Takes the slot; if another writer holds it for too long, the error and the log say for how long.
     pub(crate) async fn take(&self, deadline: Instant) -> EngineResult<WriterPermit> {
         let patience = Instant::now() + self.patience;
         match permit(&self.place, deadline.min(patience)).await {

@@ -1,4 +1,4 @@
-//! How far a query that reads itself may go.
+//! Limits how far a query that reads itself may go.
 //!
 //! <https://dev.mysql.com/doc/refman/8.0/en/with.html#common-table-expressions-recursion-limits>
 
@@ -14,10 +14,10 @@ use crate::engine::{
     sqlite::answers::{mysql_error, refused},
 };
 
-/// MySQL's `cte_max_recursion_depth`, by default.
+/// MySQL's default for `cte_max_recursion_depth`.
 const MAX_STEPS: u32 = 1_000;
 
-/// The rows that the statement under way has read of a UNION that reads itself.
+/// How many rows the current statement has read of a UNION that reads itself.
 pub(crate) type ReadRows = Arc<AtomicU32>;
 
 /// Registers the two functions on one connection.
@@ -39,7 +39,7 @@ pub(crate) fn register(connection: &Connection, reads: &ReadRows) -> Result<()> 
     })?;
     let reads = Arc::clone(reads);
     connection.create_scalar_function(READ, 1, FunctionFlags::SQLITE_UTF8, move |_| {
-        // Each step reads one row at least.
+        // Each step reads at least one row.
         if reads.fetch_add(1, Ordering::Relaxed) >= MAX_STEPS {
             return Err(refused("a recursive UNION of more than 1,000 rows"));
         }

@@ -1,4 +1,4 @@
-//! Rows and columns: from SQLite's values to typed ones, by the types that the columns were declared with.
+//! Rows and columns: from SQLite's values to typed ones, by the declared column types.
 
 use rusqlite::types::ValueRef;
 
@@ -10,11 +10,11 @@ use crate::engine::{
     kinds::{Collation, ValueKind, scaled_text, wide},
 };
 
-/// One value, by the kind of its column.
+/// Converts one value, by the kind of its column.
 ///
 /// # Errors
 ///
-/// A whole number that the service has no field for.
+/// For a whole number that the service has no field for.
 pub(crate) fn value(raw: ValueRef<'_>, kind: ValueKind) -> EngineResult<SqlValue> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(match (raw, kind) {
@@ -47,7 +47,7 @@ pub(crate) fn value(raw: ValueRef<'_>, kind: ValueKind) -> EngineResult<SqlValue
     })
 }
 
-/// The labels alone.
+/// Only the labels.
 pub(crate) fn labels(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
     let column = |output: &OutputColumn| ResultColumn {
         label: output.name.clone(),
@@ -57,7 +57,7 @@ pub(crate) fn labels(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
     outputs.iter().map(column).collect()
 }
 
-/// The columns, described.
+/// The columns with their descriptions.
 pub(crate) fn describe_columns(outputs: &[OutputColumn]) -> Vec<ResultColumn> {
     outputs.iter().map(description).collect()
 }
@@ -92,7 +92,7 @@ fn description(output: &OutputColumn) -> ResultColumn {
     }
 }
 
-/// The type of a value that belongs to no column.
+/// The type of a value that does not belong to a column.
 fn of_kind(kind: ValueKind) -> ColumnType {
     let text = match kind {
         ValueKind::Int { unsigned: true, .. } | ValueKind::Wide => "BIGINT UNSIGNED".into(),

@@ -14,7 +14,7 @@ pub(crate) fn allow(rights: Rights, plan: Arc<StatementPlan>) -> EngineResult<Ar
         | (_, StatementKind::Query { locks: false } | StatementKind::Nothing) => true,
         (Rights::Reader, _)
         | (_, StatementKind::Query { locks: true } | StatementKind::Definition) => false,
-        // REPLACE is a DELETE and an INSERT; an upsert updates.
+        // REPLACE is a DELETE plus an INSERT; an upsert is an UPDATE.
         (Rights::Writer, StatementKind::Insert { .. }) => !plan.written.upserts,
         (Rights::Writer, StatementKind::Change) => plan.verb == "DELETE",
     };

@@ -1,4 +1,4 @@
-//! How a connection runs plans.
+//! Runs plans on a connection.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl SqliteConnection {
-    /// Runs plans that write, outside transactions, and commits them.
+    /// Runs plans that write, outside a transaction, and commits them.
     pub(crate) fn write_all(
         &self,
         plans: &[Arc<StatementPlan>],
@@ -31,7 +31,7 @@ impl SqliteConnection {
             .iter()
             .any(|plan| plan.kind == StatementKind::Definition)
         {
-            // It commits by itself, as in MySQL.
+            // A definition commits by itself, as in MySQL.
             let _write = journal.write();
             return self.run_all(plans, statement);
         }
@@ -39,9 +39,9 @@ impl SqliteConnection {
         let written = self
             .run_all(plans, statement)
             .and_then(|outcomes| self.commit(journal).map(|()| outcomes));
-        // Some failures have rolled it back already.
+        // Some failures have already rolled it back.
         if written.is_err() && !self.sqlite.is_autocommit() {
-            // The first error says more.
+            // The first error is more useful.
             let _ = self.control("ROLLBACK");
         }
         match &written {
@@ -51,7 +51,7 @@ impl SqliteConnection {
         written
     }
 
-    /// Runs a plan for each set of parameters: all of them or, where one fails, none.
+    /// Runs a plan for each set of parameters: all of them or, if one fails, none.
     pub(crate) fn run_all(
         &self,
         plans: &[Arc<StatementPlan>],
@@ -59,7 +59,7 @@ impl SqliteConnection {
     ) -> EngineResult<Vec<StatementResult>> {
         let (sets, metadata) = (&statement.sets[..], statement.metadata);
         let mut meter = Meter::new(statement.max_bytes);
-        // What is refused when it has run is undone.
+        // A write that may be refused after it has run must then be undone.
         let undone = |plan: &StatementPlan| plan.kind.writes() && plan.shows;
         if let ([one], [plan]) = (sets, plans)
             && !undone(plan)
@@ -88,12 +88,12 @@ impl SqliteConnection {
         all
     }
 
-    /// Forgets what a transaction used up: it is committed.
+    /// Forgets the ids that a transaction used up, once it has been committed.
     pub(crate) fn forget_ids(&self) {
         drop(locked(&self.ids).take_used());
     }
 
-    /// Uses up the ids that were handed out in what is rolled back: with a journal a whole transaction, else a statement.
+    /// Uses up the ids handed out in what is rolled back: a whole transaction with a journal, otherwise one statement.
     pub(crate) fn use_up_ids(&self, journal: Option<&Journal>) -> EngineResult<()> {
         let mut state = locked(&self.ids);
         let used = state.take_used();
@@ -151,13 +151,14 @@ impl SqliteConnection {
         }
     }
 
-    /// Runs a definition, all of it or nothing.
+    /// Runs a definition, all or nothing.
     fn define(&self, plan: &StatementPlan) -> EngineResult<StatementResult> {
         let nothing = Parameters::new();
         let failed = |error: rusqlite::Error| errors::explained(self, plan, &nothing, &error);
         let run = |sql: &str| self.sqlite.execute_batch(sql).map_err(failed);
         if plan.rebuilds {
-            // Dropping a table would take the rows along that refer to it. It has no effect within a transaction.
+            // Otherwise, dropping a table would delete the rows that refer to it. The pragma has no effect within a
+            // transaction.
             run("PRAGMA foreign_keys = OFF")?;
         }
         let result = run("BEGIN IMMEDIATE").and_then(|()| {
@@ -206,7 +207,7 @@ impl SqliteConnection {
         })
     }
 
-    /// Refuses a statement that has met equal texts with different bytes, where one of them is shown.
+    /// Refuses a statement that has met equal texts with different bytes, one of which would be shown.
     fn unmixed(&self) -> EngineResult<()> {
         if self.mixed.load(Ordering::Relaxed) {
             return Err(EngineError::unsupported(
@@ -227,7 +228,7 @@ impl SqliteConnection {
         };
         let written = self.prepared(plan, parameters, |statement| {
             statement.raw_execute().map_err(|error| {
-                // What explains it may ask for ids, too.
+                // Explaining the error may request ids, too.
                 let spent = locked(&self.ids).last_used();
                 let error =
                     errors::explained(self, plan, parameters, &error).ignored(plan.written.ignores);
@@ -249,7 +250,7 @@ impl SqliteConnection {
         }
     }
 
-    /// Prepares a plan's statement, binds it, and hands it over.
+    /// Prepares and binds a plan's statement, and passes it on.
     fn prepared<T>(
         &self,
         plan: &StatementPlan,

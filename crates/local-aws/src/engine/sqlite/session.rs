@@ -20,8 +20,8 @@ use crate::{
 pub(crate) struct SqliteSession {
     shared: Arc<EngineState>,
     rights: Rights,
-    /// From the first statement on, so that those who wait for the writer's place keep none open. Gone where a statement
-    /// ran into its time limit and went on, or panicked.
+    /// Open from the first statement on, so that those waiting for the writer slot hold none. Gone if a statement
+    /// continued past its time limit, or panicked.
     connection: Option<SqliteConnection>,
     state: TransactionState,
     _place: OwnedSemaphorePermit,
@@ -32,9 +32,9 @@ pub(crate) struct SqliteSession {
 enum TransactionState {
     /// No statement yet: no snapshot, no lock.
     Fresh,
-    /// It has read, and sees the database as it was then.
+    /// It has read, and sees the database as it was at that time.
     Reading,
-    /// It writes, and holds the writer's place.
+    /// It writes, and holds the writer slot.
     Writing(#[expect(dead_code, reason = "held until the transaction ends")] WriterPermit),
 }
 
@@ -107,7 +107,7 @@ impl SqliteSession {
         if definition {
             self.state = TransactionState::Fresh;
         }
-        // Who holds the writer's place does not wait for the disk: the end of the transaction does.
+        // A holder of the writer slot does not wait for the disk here: the end of the transaction does.
         if !matches!(self.state, TransactionState::Writing(_)) {
             self.shared.wait_for_sync().await?;
         }
@@ -120,7 +120,7 @@ impl SqliteSession {
             None if is_first => {
                 let connection = self.shared.connection().await;
                 if connection.is_err() {
-                    // It has not begun, and keeps nobody from writing.
+                    // It has not begun, and must not block other writers.
                     self.state = TransactionState::Fresh;
                 }
                 connection
@@ -129,14 +129,14 @@ impl SqliteSession {
         }
     }
 
-    /// Takes the lock that a statement needs; the answer is how the transaction begins, where it has not yet.
+    /// Takes the lock that a statement needs; returns how to begin the transaction, if it has not begun yet.
     async fn prepare(
         &mut self,
         kind: StatementKind,
         deadline: Instant,
     ) -> EngineResult<Option<&'static str>> {
         if kind == StatementKind::Definition {
-            // As in MySQL, a definition commits what is open, and is not part of any transaction.
+            // As in MySQL, a definition commits the open transaction, and does not belong to any.
             self.finish(TransactionEnd::Commit).await?;
             self.state = TransactionState::Writing(self.shared.writer.take(deadline).await?);
             return Ok(None);
@@ -165,7 +165,7 @@ impl SqliteSession {
         let connection = self.connection.take().ok_or(EngineError::LinkFailure)?;
         let journal = self.shared.journal.clone();
         let (result, connection) = threads::run(move || {
-            // Some failures have rolled it back already.
+            // Some failures have already rolled it back.
             let result = match how {
                 _ if connection.sqlite.is_autocommit() => Ok(()),
                 TransactionEnd::Commit => connection
@@ -192,7 +192,7 @@ impl SqliteSession {
     pub(crate) async fn rollback(mut self) -> EngineResult<()> {
         self.finish(TransactionEnd::Rollback).await?;
         self.give_back();
-        // What its statements have seen is on disk before its caller goes on.
+        // Everything that its statements have seen must be on disk before its caller continues.
         self.shared.wait_for_sync().await
     }
 

@@ -1,4 +1,4 @@
-//! What every user of the embedded engine shares: connections, plans and definitions.
+//! What all users of the embedded engine share: connections, plans and definitions.
 
 use std::{
     collections::HashMap,
@@ -35,9 +35,9 @@ use crate::{
     temporary::TemporaryFolder,
 };
 
-/// How many statements outside transactions run at once. They are bound by processor and disk, so more would not help.
+/// How many statements outside transactions run at once. They are bound by CPU and disk, so more would not help.
 pub(super) const CONNECTIONS: u32 = 8;
-/// How many rewritten statements are kept.
+/// How many rewritten statements are cached.
 pub(super) const PLANS: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
 /// How many statements are parsed at once.
 pub(super) const PARSERS: usize = 4;
@@ -57,9 +57,9 @@ pub(super) struct EngineState {
     pub(super) journal: Journal,
     pub(super) parsers: Arc<Semaphore>,
     pub(super) continued: Arc<Semaphore>,
-    /// Whether the engine stops, and with it every statement.
+    /// Whether the engine is stopping, and every statement with it.
     pub(super) stopping: watch::Sender<bool>,
-    /// The folder of in-memory data; removed when the last user is gone, after the connections above it.
+    /// The folder for in-memory data; removed with the last user, after the connections above.
     pub(super) temporary: Option<TemporaryFolder>,
 }
 
@@ -72,7 +72,7 @@ impl EngineState {
         )
     }
 
-    /// Waits until what an answer can have seen is on disk.
+    /// Waits until everything that a response can have seen is on disk.
     pub(super) async fn wait_for_sync(&self) -> EngineResult<()> {
         self.journal
             .wait_for_sync()
@@ -89,7 +89,7 @@ impl EngineState {
         locked(&self.plans).get(&key).cloned()
     }
 
-    /// Plans a statement for the kinds of some parameters.
+    /// Plans a statement for the kinds of its parameters.
     pub(super) fn plan(
         &self,
         sql: &Arc<str>,
@@ -110,7 +110,7 @@ impl EngineState {
         let plan = Arc::new(plan);
         if sql.len() <= MAX_CACHED_SQL_BYTES && plan.kind != StatementKind::Definition {
             let mut plans = locked(&self.plans);
-            // Another thread may have defined something meanwhile.
+            // Another thread may have changed the definitions meanwhile.
             if Arc::ptr_eq(&catalogue, &locked(&self.catalogue)) {
                 plans.put((Arc::clone(sql), signature), Arc::clone(&plan));
             }
@@ -118,7 +118,7 @@ impl EngineState {
         Ok(plan)
     }
 
-    /// Reads the definitions again, and forgets the plans that were made with others.
+    /// Reads the definitions again, and drops the plans that were made with the old ones.
     pub(super) fn read_catalogue(&self, connection: &SqliteConnection) -> EngineResult<()> {
         let catalogue = Catalogue::read(&connection.sqlite)?;
         let mut plans = locked(&self.plans);
@@ -128,13 +128,13 @@ impl EngineState {
     }
 
     pub(super) fn give_back(&self, connection: SqliteConnection) {
-        // One that could not even roll back is closed, which does.
+        // One that could not even roll back is closed, which rolls it back.
         if !connection.sqlite.is_autocommit() {
             return;
         }
         connection.reset();
         let mut idle = locked(&self.idle);
-        // A burst of transactions leaves no more behind than are of use.
+        // A burst of transactions should not leave more idle connections than are useful.
         if idle.len() < CONNECTIONS as usize {
             idle.push(connection);
         }
@@ -151,7 +151,7 @@ impl EngineState {
         opened.map_err(|error| EngineError::Internal(error.to_string()))
     }
 
-    /// A statement's plan for each set of parameters, from the cache where it is there.
+    /// A statement's plan for each set of parameters, from the cache if possible.
     pub(super) async fn plans(
         self: &Arc<Self>,
         rights: Rights,
@@ -192,7 +192,7 @@ impl EngineState {
     }
 }
 
-/// A parameter's kind: whether it is one of NULL.
+/// A parameter's kind, which also tells whether it is NULL.
 type ParameterKind = kinds::ValueKind;
 
 fn kinds_of(parameters: &Parameters) -> HashMap<String, ParameterKind> {
@@ -202,7 +202,7 @@ fn kinds_of(parameters: &Parameters) -> HashMap<String, ParameterKind> {
         .collect()
 }
 
-/// Names the kinds of parameters; a long statement is never looked up by it.
+/// Names the kinds of the parameters; empty for a long statement, which is never cached.
 fn signature(sql: &str, parameters: &Parameters) -> String {
     if sql.len() > MAX_CACHED_SQL_BYTES {
         return String::new();

@@ -1,5 +1,5 @@
-//! Short reads run where they are asked for. One that turns out to be longer is stopped, and begins again on a thread of
-//! its own: nobody has seen anything of it.
+//! Short reads run on the thread that requests them. One that turns out to be longer is stopped and starts over on its
+//! own thread: nobody has seen any of its results.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl SqliteConnection {
-    /// Runs plans that only read, outside transactions; `None` if that is not done in a short time.
+    /// Runs plans that only read, outside a transaction; `None` if they take too long.
     fn run_shortly(
         &self,
         plans: &[Arc<StatementPlan>],
@@ -26,7 +26,7 @@ impl SqliteConnection {
 }
 
 impl SqliteEngine {
-    /// The outcome of a statement that reads little; `None` of all others, and where it would have to wait for anything.
+    /// The result of a statement that reads little; `None` for any other, and if it would have to wait for anything.
     pub(super) fn read_at_once(
         &self,
         plans: &[Arc<StatementPlan>],
@@ -59,7 +59,7 @@ mod tests {
         engine.execute(SqlStatement::of(sql)).await
     }
 
-    /// What the engine answers at once, if it does.
+    /// How many rows the engine returns at once, if it does.
     async fn at_once(engine: &SqliteEngine, sql: &str) -> Option<usize> {
         let statement = SqlStatement::of(sql);
         let deadline = tokio::time::Instant::now() + statement.timeout;
@@ -84,7 +84,7 @@ mod tests {
         );
         let all = "SELECT id FROM t WHERE id >= 0";
         assert_eq!(at_once(&engine, all).await, None);
-        // The connection that was stopped is as good as any other.
+        // The stopped connection is as good as any other.
         assert_eq!(run(&engine, all).await.unwrap()[0].rows.len(), 2_000);
         assert_eq!(
             at_once(&engine, "SELECT id FROM t WHERE id = 7").await,

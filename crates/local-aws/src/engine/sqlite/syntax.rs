@@ -1,4 +1,4 @@
-//! MySQL's words for what is not parsed or not run.
+//! MySQL's errors for statements that are not parsed or not run.
 
 use sqlparser::{
     ast::Statement,
@@ -9,7 +9,7 @@ use sqlparser::{
 
 use crate::engine::{EngineError, EngineResult};
 
-/// First words of statements of MySQL's that the parser does not know, or only in part.
+/// First words of MySQL statements that the parser does not know, or knows only in part.
 const MYSQL: [&str; 40] = [
     "ALTER",
     "ANALYZE",
@@ -52,7 +52,7 @@ const MYSQL: [&str; 40] = [
     "UNINSTALL",
     "UNLOCK",
 ];
-/// How much of the text MySQL quotes in a syntax error.
+/// How much of the text MySQL quotes in a syntax error, in characters.
 const QUOTED_CHARACTERS: usize = 80;
 
 /// The tokens of a statement.
@@ -78,13 +78,13 @@ pub(crate) fn too_deep() -> EngineError {
     )
 }
 
-/// The error for what does not parse: 1235 where MySQL has it.
+/// The error for a text that does not parse: 1235 if it may be valid in MySQL.
 pub(crate) fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
     let text = match error {
         ParserError::RecursionLimitExceeded => return too_deep(),
         ParserError::TokenizerError(text) | ParserError::ParserError(text) => text,
     };
-    // Whether MySQL has it is not known: what only administers a server, and definitions, are not 1064 by mistake.
+    // It is not known whether MySQL accepts it; server administration and definitions should not get 1064 by mistake.
     let first = first_word(sql);
     if MYSQL.contains(&first.to_ascii_uppercase().as_str()) {
         return EngineError::unsupported(&format!("this form of {}", first.to_ascii_uppercase()));
@@ -108,7 +108,7 @@ pub(crate) fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
     near(sql, line, column)
 }
 
-/// The units of EXTRACT and INTERVAL that are two.
+/// The compound units of EXTRACT and INTERVAL.
 pub(crate) const UNITS: [&str; 11] = [
     "DAY_HOUR",
     "DAY_MICROSECOND",
@@ -123,7 +123,7 @@ pub(crate) const UNITS: [&str; 11] = [
     "YEAR_MONTH",
 ];
 
-/// A word that MySQL has in forms that the parser does not know.
+/// A word that MySQL allows in forms that the parser does not know.
 fn unparsed(sql: &str) -> Option<&'static str> {
     const WORDS: [&str; 13] = [
         "BOTH",
@@ -153,7 +153,7 @@ fn unparsed(sql: &str) -> Option<&'static str> {
         })
 }
 
-/// The word that a statement begins with, which may stand in a comment for MySQL.
+/// The first word of a statement, which may be in a MySQL-specific comment.
 fn first_word(sql: &str) -> String {
     let tokens = tokens(sql).unwrap_or_default();
     let word = tokens.into_iter().find_map(|token| match token.token {
@@ -163,7 +163,7 @@ fn first_word(sql: &str) -> String {
     word.unwrap_or_default()
 }
 
-/// Whether a word stands before a place.
+/// Whether a word occurs before a position.
 fn has_word_before(sql: &str, word: &str, place: Location) -> bool {
     tokens(sql).is_ok_and(|tokens| {
         tokens.iter().any(|token| {
@@ -174,15 +174,15 @@ fn has_word_before(sql: &str, word: &str, place: Location) -> bool {
     })
 }
 
-/// The parser gives the place at the end of its text only: `… at Line: 1, Column: 8`.
+/// The parser gives the position only at the end of its message: `… at Line: 1, Column: 8`.
 fn location(text: &str) -> Option<(u64, u64)> {
     let (_, place) = text.rsplit_once("Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;
     Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
 }
 
-/// A place in a text that only moves on: a long statement has many tokens, and to look for each from the beginning would take
-/// the square of its length.
+/// A position in a text that only moves forward: a long statement has many tokens, and searching for each from the
+/// beginning would take quadratic time.
 pub(crate) struct TextCursor<'a> {
     text: &'a str,
     offset: usize,
@@ -199,7 +199,7 @@ impl<'a> TextCursor<'a> {
         }
     }
 
-    /// The byte at this line and column, which counts characters; the text's end if it has no such place.
+    /// The byte offset of this line and column, which counts characters; the text's end if there is no such position.
     pub(crate) fn offset_of(&mut self, place: Location) -> usize {
         let mut rest = self.text[self.offset..].chars();
         while self.place < place
@@ -216,13 +216,13 @@ impl<'a> TextCursor<'a> {
     }
 }
 
-/// The text from a place on, as far as MySQL quotes it.
+/// The text from a position on, as much as MySQL quotes.
 fn text_from(sql: &str, line: u64, column: u64) -> String {
     let start = TextCursor::new(sql).offset_of(Location::new(line, column));
     sql[start..].chars().take(QUOTED_CHARACTERS).collect()
 }
 
-/// The error for what is not MySQL at this place.
+/// The syntax error at this position.
 pub(crate) fn near(sql: &str, line: u64, column: u64) -> EngineError {
     let rest = text_from(sql, line, column);
     EngineError::database(

@@ -1,4 +1,4 @@
-//! MySQL's functions of text, and LIKE.
+//! MySQL's text functions, and LIKE.
 
 use rusqlite::{
     Connection, Result,
@@ -11,10 +11,10 @@ use crate::engine::{
     sqlite::answers::{mysql_error, refused, text},
 };
 
-/// The most steps that one LIKE may take: of a text of 1 MiB and a pattern of 1,000 characters.
+/// The most steps that one LIKE may take: enough for a text of 1 MiB and a pattern of 1,000 characters.
 const MAX_LIKE_STEPS: usize = 1 << 30;
 
-/// Registers them on one connection.
+/// Registers the functions on one connection.
 pub(crate) fn register(connection: &Connection) -> Result<()> {
     let steady = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("concat", -1, steady, |context| {
@@ -43,7 +43,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     })?;
     connection.create_scalar_function("substring", 2, steady, substring)?;
     connection.create_scalar_function("substring", 3, steady, substring)?;
-    // SQLite's own change ASCII letters only.
+    // SQLite's own change only ASCII letters.
     connection.create_scalar_function("lower", 1, steady, |context| {
         text(context, 0)
             .map(|text| change_case(&text, lower))
@@ -92,7 +92,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
         let place = text.to_ascii_lowercase().find(&part.to_ascii_lowercase());
         Ok(Some(place.map_or(0, |place| count(place + 1))))
     })?;
-    // The bytes that MySQL's `group_concat_max_len` is by default.
+    // The default of MySQL's `group_concat_max_len`, in bytes.
     connection.create_scalar_function("fleet_cut", 1, steady, |context| {
         match text(context, 0) {
             Some(text) if text.len() > 1_024 => {
@@ -104,7 +104,7 @@ pub(crate) fn register(connection: &Connection) -> Result<()> {
     connection.create_aggregate_function("fleet_single", 1, steady, SingleValue)
 }
 
-/// The one value of a subquery; several are an error.
+/// The single value of a subquery; more than one is an error.
 struct SingleValue;
 
 impl Aggregate<Option<Value>, Option<Value>> for SingleValue {
@@ -129,8 +129,8 @@ impl Aggregate<Option<Value>, Option<Value>> for SingleValue {
     }
 }
 
-/// A text in the other case. Of letters that are younger than MySQL's tables, or have more than one form, the other case is
-/// not known.
+/// A text in the other case. For letters that are newer than MySQL's tables, or have more than one form, the other case
+/// is not known.
 fn change_case(text: &str, change: fn(char) -> char) -> Result<String> {
     let known = |letter: char| {
         letter < '\u{180}'
@@ -144,7 +144,7 @@ fn change_case(text: &str, change: fn(char) -> char) -> Result<String> {
     Ok(text.chars().map(change).collect())
 }
 
-/// A letter's other case, where that is one letter, as MySQL has it.
+/// A letter in lower case, if that is a single letter, as in MySQL.
 fn lower(letter: char) -> char {
     if letter == 'İ' {
         return 'i';
@@ -164,7 +164,7 @@ fn upper(letter: char) -> char {
     }
 }
 
-/// Whether a name is like a pattern, without case: of SHOW.
+/// Whether a name matches a pattern, ignoring case, for SHOW.
 pub(crate) fn like_pattern(name: &str, pattern: &str) -> bool {
     let letters: Vec<char> = name.to_lowercase().chars().collect();
     matches(&steps(&pattern.to_lowercase(), Some('\\')), &letters, false)
@@ -182,7 +182,7 @@ fn integer(context: &Context<'_>, index: usize) -> Result<Option<i64>> {
     }
 }
 
-/// So many characters, or bytes of a value that is not text, from a place on.
+/// A part of a text in characters, or of a value that is not text in bytes.
 fn slice(context: &Context<'_>, choose: impl FnOnce(usize) -> (usize, usize)) -> Value {
     if let ValueRef::Blob(bytes) = context.get_raw(0) {
         let (start, length) = choose(bytes.len());
@@ -194,7 +194,7 @@ fn slice(context: &Context<'_>, choose: impl FnOnce(usize) -> (usize, usize)) ->
     })
 }
 
-/// LEFT and RIGHT: the start and length are chosen by the text's length and the number asked for.
+/// LEFT and RIGHT: the start and length are chosen by the text's length and the requested number.
 fn part(
     context: &Context<'_>,
     choose: impl FnOnce(usize, usize) -> (usize, usize),
@@ -208,7 +208,7 @@ fn part(
     })
 }
 
-/// Positions begin at 1, or at the end with -1; there is nothing at 0.
+/// Positions begin at 1, or at -1 from the end; position 0 gives nothing.
 fn substring(context: &Context<'_>) -> Result<Value> {
     let Some(position) = integer(context, 1)? else {
         return Ok(Value::Null);
@@ -240,7 +240,7 @@ fn like(context: &Context<'_>, escape: Option<char>, collated: bool) -> Result<O
         return Err(refused("LIKE of so long a text and pattern"));
     }
     if collated && !(text.is_ascii() && pattern.is_ascii()) {
-        // Marks have no weight of their own: MySQL and the steps here would not pass over them alike.
+        // Marks have no weight: MySQL and the matching here would skip them differently.
         let is_mark =
             |letter: char| ('\u{300}'..'\u{370}').contains(&letter) || letter.is_control();
         let wide = |letter: char| matches!(letter, 'ß' | 'æ' | 'Æ' | 'œ' | 'Œ' | 'þ' | 'Þ');
@@ -270,7 +270,7 @@ fn steps(pattern: &str, escape: Option<char>) -> Vec<PatternPart> {
     let mut steps = Vec::with_capacity(pattern.len());
     while let Some(letter) = letters.next() {
         steps.push(match letter {
-            // At the end of a pattern it stands for itself.
+            // At the end of a pattern the escape character stands for itself.
             _ if Some(letter) == escape => PatternPart::Letter(letters.next().unwrap_or(letter)),
             '%' => PatternPart::Any,
             '_' => PatternPart::One,
@@ -280,8 +280,7 @@ fn steps(pattern: &str, escape: Option<char>) -> Vec<PatternPart> {
     steps
 }
 
-/// Goes back to the last `%` alone, so that it takes no more steps than the pattern and the text have letters together,
-/// multiplied.
+/// Backtracks only to the last `%`, so that the number of steps is at most the product of both lengths.
 fn matches(steps: &[PatternPart], text: &[char], collated: bool) -> bool {
     let same = |a: char, b: char| a == b || (collated && collation::is_same_letter(a, b));
     let (mut step, mut place) = (0, 0);

@@ -12,10 +12,10 @@ use crate::{
     lock::locked,
 };
 
-/// What the upsert under way has changed.
+/// What the current upsert has changed.
 pub(crate) type UpsertCounter = Arc<UpsertCounts>;
 
-/// How many rows, how many that stayed as they were, and the id of the last of them, 0 without one.
+/// How many rows changed, how many stayed the same, and the id of the last one, or 0.
 #[derive(Debug, Default)]
 pub(crate) struct UpsertCounts {
     pub(crate) count: AtomicU64,
@@ -23,7 +23,7 @@ pub(crate) struct UpsertCounts {
     pub(crate) id: AtomicI64,
 }
 
-/// Registers the function that an upsert asks whether it changes a row: it counts those that it does.
+/// Registers the function that tells an upsert whether it changes a row, and counts the rows that it does change.
 pub(crate) fn register(
     connection: &Sqlite,
     changed: &UpsertCounter,

@@ -13,27 +13,27 @@ use crate::engine::{
     threads, threads::ThreadWork as Thread,
 };
 
-/// How often a statement is told to stop: one that has not begun yet does not notice.
+/// How often a statement is interrupted: one that has not begun yet does not notice.
 const INTERRUPT_PAUSE: Duration = Duration::from_millis(10);
 /// How long a statement may continue after its time limit: as long as a transaction may be idle.
 const CONTINUED_LIMIT: Duration = Duration::from_secs(3 * 60);
-/// How many may continue at once; one more is stopped at its time limit.
+/// How many may continue at once; any more are stopped at their time limit.
 pub(crate) const MAX_CONTINUED: usize = 4;
 
-/// A statement, when it must be done, and whether the engine stops.
+/// A statement, its deadline, and whether the engine is stopping.
 pub(crate) struct StatementRun {
     pub(crate) statement: SqlStatement,
     pub(crate) deadline: Instant,
     pub(crate) stopping: watch::Receiver<bool>,
-    /// The places of those that continue.
+    /// The slots for statements that continue.
     pub(crate) continued: Arc<Semaphore>,
 }
 
 type RunResult<T> = (EngineResult<Vec<StatementResult>>, T);
 
 impl StatementRun {
-    /// Runs it on a thread of its own. When its time is up it is stopped, unless it is to go on unwatched; that has an
-    /// end too, and everything is stopped with the engine.
+    /// Runs it on its own thread. When its time is up it is stopped, unless it is to continue unwatched; that has a
+    /// limit too, and everything stops with the engine.
     pub(crate) async fn run<T: Send + 'static>(
         self,
         connection: SqliteConnection,
@@ -59,7 +59,7 @@ impl StatementRun {
                 let _place = place;
                 let end = deadline + CONTINUED_LIMIT;
                 if until(&mut thread, end, &mut stopping).await.is_none() {
-                    // Nobody waits for its result.
+                    // Nobody is waiting for its result.
                     let _ = interrupted(thread, &interrupt).await;
                 }
             });

@@ -18,24 +18,24 @@ use crate::{
     lock::locked,
 };
 
-/// What a table held before an INSERT.
+/// The state of a table before an INSERT.
 pub(crate) struct TableSnapshot {
     table: String,
-    /// The last id that was generated, where the table has an AUTO_INCREMENT column.
+    /// The last generated id, if the table has an AUTO_INCREMENT column.
     sequence: Option<i64>,
-    /// The number of rows, where a REPLACE may delete some.
+    /// The number of rows, if a REPLACE may delete some.
     rows: Option<(String, i64)>,
 }
 
 impl TableSnapshot {
-    /// Looks at the table that `plan` inserts into.
+    /// Takes a snapshot of the table that `plan` inserts into.
     pub(crate) fn take(connection: &SqliteConnection, plan: &StatementPlan) -> EngineResult<Self> {
         let table = plan.written.table.clone();
         let failed = |error: rusqlite::Error| plain(&error);
         let column = plan.table.as_ref().and_then(|table| table.auto_increment());
         let sequence = match column {
             Some(column) => {
-                // An UPDATE may have gone beyond what was handed out.
+                // An UPDATE may have set a higher id than those handed out.
                 let last = format!(
                     "SELECT max(coalesce((SELECT seq FROM main.sqlite_sequence WHERE name = ?1), 0), \
                      coalesce((SELECT max({}) FROM main.{}), 0))",
@@ -55,7 +55,7 @@ impl TableSnapshot {
             locked(&connection.ids).begin(sequence, plan.written.values);
         }
         let replaces = plan.kind == StatementKind::Insert { replaces: true };
-        // A table that is not there is the statement's own error.
+        // A missing table is reported by the statement itself.
         let rows = replaces
             .then(|| rows(&connection.sqlite, &table).ok())
             .flatten();
@@ -68,7 +68,7 @@ impl TableSnapshot {
         })
     }
 
-    /// What the INSERT did, by the number of rows that SQLite says it inserted or changed.
+    /// The result of the INSERT, given the number of rows that SQLite reports as inserted or changed.
     pub(crate) fn outcome(
         self,
         connection: &SqliteConnection,
@@ -77,7 +77,7 @@ impl TableSnapshot {
         let changed = connection.changed.count.load(Ordering::Relaxed);
         let inserted = written.saturating_sub(changed);
         let mut updated = inserted + 2 * changed;
-        // A row that an upsert leaves as it is counts nothing, and once as the new row of a REPLACE.
+        // A row left unchanged does not count for an upsert, and counts once, as the new row, for a REPLACE.
         let kept = match self.rows {
             Some(_) => connection.changed.kept.load(Ordering::Relaxed),
             None => 0,
@@ -86,7 +86,7 @@ impl TableSnapshot {
         if let Some((table, before)) = self.rows {
             let after = rows(&connection.sqlite, &table).map_err(|error| plain(&error))?;
             let grown = after.saturating_sub(before);
-            // Each row that made place for a new one counts too.
+            // Each row that made way for a new one counts, too.
             let deleted = i64::try_from(inserted)
                 .unwrap_or(i64::MAX)
                 .saturating_sub(grown);
@@ -105,15 +105,15 @@ impl TableSnapshot {
         }
         let generated = self.sequence.map_or_else(Vec::new, |sequence| {
             if inserted == 0 && changed + kept == 1 {
-                // That of the row that an upsert updates, as MySQL names it.
+                // The id of the row that an upsert updates, as MySQL reports it.
                 return vec![connection.changed.id.load(Ordering::Relaxed)];
             }
             if skipped && inserted > 1 {
-                // MySQL does not tell which of the rows they are of.
+                // MySQL does not say which rows they belong to.
                 return Vec::new();
             }
             let ids = ids(sequence, connection.sqlite.last_insert_rowid(), inserted);
-            // An id that was given is no generated one.
+            // An explicit id is not a generated one.
             if let Some(first) = ids.first().filter(|first| **first == sequence + 1) {
                 connection.generated.store(*first, Ordering::Relaxed);
             }
@@ -126,11 +126,11 @@ impl TableSnapshot {
         })
     }
 
-    /// The error of an INSERT, as far as it leaves what MySQL leaves.
+    /// The error of an INSERT, or a refusal if MySQL would leave other effects behind.
     pub(crate) fn failure(&self, plan: &StatementPlan, error: EngineError) -> EngineError {
         let is_own = matches!(error, EngineError::Database { code, .. } if code != 1235);
         if is_own && self.sequence.is_some() && plan.written.reads_itself {
-            // SQLite reads all of the rows, and numbers them, before it writes the first.
+            // SQLite reads all rows, and numbers them, before it writes the first.
             return EngineError::unsupported(
                 "an INSERT … SELECT of a table with AUTO_INCREMENT from itself that fails",
             );
@@ -138,17 +138,17 @@ impl TableSnapshot {
         error
     }
 
-    /// Takes note of the ids that a failed INSERT used up.
+    /// Records the ids that a failed INSERT used up.
     pub(crate) fn record_failure(
         &self,
         connection: &SqliteConnection,
         spent: LastUsedId,
         error: &EngineError,
     ) {
-        // A statement that is refused leaves no trace.
+        // A refused statement leaves no trace.
         let refused = matches!(error, EngineError::Database { code: 1235, .. });
         if self.sequence.is_some() && !refused {
-            // MySQL looks at these before the row gets its id.
+            // MySQL checks these before the row gets its id.
             let unwritten = matches!(
                 error,
                 EngineError::Database {
@@ -162,10 +162,10 @@ impl TableSnapshot {
     }
 }
 
-/// The ids of rows inserted, where it is known that they follow each other.
+/// The ids of the inserted rows, if they are known to be consecutive.
 fn ids(sequence: i64, last: i64, inserted: u64) -> Vec<i64> {
     match i64::try_from(inserted) {
-        // MySQL's ids have no sign.
+        // MySQL's ids are unsigned.
         Ok(1) if last < 0 => Vec::new(),
         Ok(1) => vec![last],
         Ok(count @ 2..) if sequence.checked_add(count) == Some(last) => {

@@ -35,7 +35,7 @@ pub(super) fn create_table(tree: &CreateTable) -> Option<DialectFault> {
     .or_else(|| tree.columns.iter().find_map(column))
     .or_else(|| tree.constraints.iter().find_map(constraint))
     .or_else(|| {
-        // What a MySQL table has; all else there is, is another database's.
+        // What a MySQL table can have; anything else belongs to another database.
         let known = CreateTableBuilder::new(tree.name.clone())
             .if_not_exists(tree.if_not_exists)
             .temporary(tree.temporary)
@@ -105,7 +105,7 @@ fn column_option(option: &ColumnOption) -> Option<DialectFault> {
     Some(DialectFault::word(word))
 }
 
-/// When a constraint is checked, which MySQL does at once; ENFORCED is MySQL's for a CHECK alone.
+/// When a constraint is checked: MySQL always checks at once, and has ENFORCED only for CHECK.
 fn characteristics(when: Option<&ConstraintCharacteristics>) -> Option<DialectFault> {
     let when = when?;
     first(&[

@@ -95,7 +95,7 @@ pub(super) fn expr(expr: &Expr) -> Option<DialectFault> {
             trim_characters: Some(_),
             ..
         } => "TRIM",
-        // Before a text, any other word may be the name of a column.
+        // Before a text, any other word may be a column name.
         Expr::TypedString(typed) => {
             let kind = Ident::new(typed.data_type.to_string());
             return names::reserved(&kind).map(|_| DialectFault::At(typed.value.span.start));
@@ -177,7 +177,7 @@ fn call(function: &Function) -> Option<DialectFault> {
         (function.filter.is_some(), "FILTER"),
         (!function.within_group.is_empty(), "WITHIN"),
         (function.parameters != FunctionArguments::None, "("),
-        // With FROM it is no call to the parser.
+        // With FROM, the parser does not take it for a call.
         (is("EXTRACT"), ","),
     ])
     .or_else(|| match &function.over {
@@ -215,7 +215,7 @@ fn argument_clause(clause: &FunctionArgumentClause, is_concat: bool) -> Option<D
         C::OnOverflow(_) => "OVERFLOW",
         C::Having(_) => "HAVING",
         C::JsonNullClause(_) => "NULL",
-        // Of JSON_VALUE.
+        // Belongs to JSON_VALUE.
         C::JsonReturningClause(_) => return None,
     };
     Some(DialectFault::word(word))

@@ -1,14 +1,14 @@
-//! What is not MySQL's.
+//! Syntax that is not MySQL's.
 
 use sqlparser::{ast::Ident, tokenizer::Location};
 
-/// Where a statement is not MySQL's.
+/// Where a statement is not valid in MySQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DialectFault {
-    /// At the first place of a word or an operator.
+    /// The first occurrence of a word or an operator.
     Word(String),
     At(Location),
-    /// A LIMIT by a name, which MySQL takes for a variable of a procedure.
+    /// A LIMIT given by name, which MySQL takes for a variable of a procedure.
     Undeclared(String),
 }
 

@@ -1,11 +1,11 @@
-//! Names that are words which MySQL 8 reserves: they need quotes there, and the parser takes most of them without.
+//! Names that are reserved words in MySQL 8: they need quotes there, but the parser accepts most of them without.
 
 use sqlparser::ast::{Ident, ObjectName, TableAlias};
 
 use super::fault::DialectFault;
 
-/// <https://dev.mysql.com/doc/refman/8.0/en/keywords.html>, but for those that stand where an expression or a table may:
-/// DEFAULT, DUAL, MAXVALUE, and the functions without parentheses.
+/// <https://dev.mysql.com/doc/refman/8.0/en/keywords.html>, except for those that can stand for an expression or a
+/// table: DEFAULT, DUAL, MAXVALUE, and the functions without parentheses.
 const RESERVED: [&str; 249] = [
     "ACCESSIBLE",
     "ADD",
@@ -258,7 +258,7 @@ const RESERVED: [&str; 249] = [
     "ZEROFILL",
 ];
 
-/// A name without quotes that is a reserved word.
+/// The fault in an unquoted name that is a reserved word.
 pub(super) fn reserved(name: &Ident) -> Option<DialectFault> {
     let is_reserved = name.quote_style.is_none()
         && RESERVED
@@ -267,7 +267,7 @@ pub(super) fn reserved(name: &Ident) -> Option<DialectFault> {
     is_reserved.then(|| DialectFault::at(name))
 }
 
-/// The name of a table or a column; after a point any word may stand.
+/// The fault in the name of a table or a column; any word may follow a dot.
 pub(super) fn object(name: &ObjectName) -> Option<DialectFault> {
     reserved(name.0.first()?.as_ident()?)
 }

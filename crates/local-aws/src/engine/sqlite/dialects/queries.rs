@@ -9,7 +9,7 @@ use sqlparser::ast::{
 
 use super::{fault::DialectFault, names};
 
-/// A word for each clause that is there.
+/// The fault of the first clause that is present.
 pub(super) fn first(clauses: &[(bool, &str)]) -> Option<DialectFault> {
     let found = clauses.iter().find(|clause| clause.0);
     found.map(|clause| DialectFault::word(clause.1))
@@ -40,7 +40,7 @@ pub(super) fn query(query: &Query, inserts: bool) -> Option<DialectFault> {
                 (query.settings.is_some(), "SETTINGS"),
                 (query.format_clause.is_some(), "FORMAT"),
                 (!query.pipe_operators.is_empty(), "|>"),
-                // Before UPDATE and DELETE there may be a WITH.
+                // UPDATE and DELETE may follow a WITH.
                 (matches!(*query.body, SetExpr::Insert(_)), "INSERT"),
                 (matches!(*query.body, SetExpr::Merge(_)), "MERGE"),
             ])
@@ -119,7 +119,7 @@ fn limit_clause(clause: &LimitClause) -> Option<DialectFault> {
     }
 }
 
-/// A number of rows: a whole one, or a parameter.
+/// A number of rows: an integer or a parameter.
 pub(super) fn limit(rows: &Expr) -> Option<DialectFault> {
     match rows {
         Expr::Identifier(name) => Some(DialectFault::Undeclared(name.value.clone())),
@@ -192,7 +192,7 @@ fn wildcard(options: &WildcardAdditionalOptions) -> Option<DialectFault> {
     .or_else(|| options.opt_alias.as_ref().map(DialectFault::at))
 }
 
-/// A table with what is joined to it.
+/// A table with its joins.
 pub(super) fn joined(tables: &TableWithJoins) -> Option<DialectFault> {
     tables.joins.iter().find_map(join)
 }
@@ -245,7 +245,7 @@ pub(super) fn factor(factor: &TableFactor) -> Option<DialectFault> {
                 })
                 .or_else(|| {
                     let alias = alias.as_ref()?;
-                    // Only a query has columns to name.
+                    // Only a query can have its columns named.
                     let named = alias
                         .columns
                         .first()

@@ -1,11 +1,11 @@
-//! The words that a statement of MySQL begins with.
+//! The words that MySQL statements begin with.
 
 use sqlparser::{
     keywords::Keyword,
     tokenizer::{Location, Token, TokenWithSpan},
 };
 
-/// The first words, and those of which one must follow; any where there are none.
+/// The first words, each with those of which one must follow; any may if there are none.
 const BEGINNINGS: [(&str, &[&str]); 60] = [
     (
         "ALTER",
@@ -195,7 +195,7 @@ const BEGINNINGS: [(&str, &[&str]); 60] = [
     ("XA", &[]),
 ];
 
-/// Where the words are those of no statement of MySQL, though the parser takes them.
+/// Where words belong to no MySQL statement, although the parser accepts them.
 pub(super) fn foreign(tokens: &[TokenWithSpan]) -> Option<Location> {
     let tokens: Vec<&TokenWithSpan> = tokens
         .iter()
@@ -208,9 +208,9 @@ pub(super) fn foreign(tokens: &[TokenWithSpan]) -> Option<Location> {
                 return false;
             };
             match (keyword(word), keyword(after)) {
-                // To the parser it is IS NOT NULL.
+                // The parser takes it for IS NOT NULL.
                 (Keyword::NOT, Keyword::NULL) => !defines && is_value(&before.token),
-                // The parser loses it.
+                // The parser drops it.
                 (Keyword::AUTOINCREMENT, _) => defines && is_type(keyword(before)),
                 (Keyword::IF, Keyword::NOT | Keyword::EXISTS) => {
                     keyword(tokens[0]) == Keyword::ALTER && keyword(tokens[1]) == Keyword::TABLE
@@ -237,7 +237,7 @@ fn is_value(token: &Token) -> bool {
     }
 }
 
-/// Whether a type of a column ends with it, or another word that stands after one.
+/// Whether a column type may end with this word, or the word may follow a type.
 fn is_type(word: Keyword) -> bool {
     matches!(
         word,
@@ -253,12 +253,12 @@ fn is_type(word: Keyword) -> bool {
     )
 }
 
-/// Where the first words are no statement's of MySQL.
+/// Where the first words do not begin a MySQL statement.
 fn beginning(tokens: &[&TokenWithSpan]) -> Option<Location> {
     let mut words = tokens.iter();
     let first = words.next()?;
     let Token::Word(word) = &first.token else {
-        // Empty, in parentheses, or none of a statement, which the parser says.
+        // Empty, in parentheses, or not a statement, which the parser reports.
         return None;
     };
     let is = |word: &str, other: &str| word.eq_ignore_ascii_case(other);

@@ -1,10 +1,10 @@
-//! One table of what other databases have, and one of what is close to it and MySQL's.
+//! One list of syntax from other databases, and one of similar syntax that is MySQL's.
 
 use crate::engine::{EngineError, sqlite::parse::parse};
 
-/// Statements of other databases: each is a syntax error to MySQL.
+/// Statements of other databases: each is a syntax error in MySQL.
 const FOREIGN: &str = include_str!("foreign.sql");
-/// Statements of MySQL that look like them: they parse, or are error 1235.
+/// Similar statements of MySQL: they parse, or give error 1235.
 const MYSQL: &str = include_str!("mysql.sql");
 
 fn code(sql: &str) -> Option<u16> {

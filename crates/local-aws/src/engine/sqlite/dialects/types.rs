@@ -1,8 +1,8 @@
-//! Types of columns, and of CAST.
+//! Column types and CAST types.
 
 use sqlparser::ast::{CharacterLength, DataType, TimezoneInfo};
 
-/// MySQL's types that the parser has no name of its own for.
+/// MySQL types that the parser has no variant for.
 const NAMED: [&str; 24] = [
     "DEC",
     "FIXED",
@@ -55,7 +55,7 @@ fn is_named(kind: &DataType, names: &[&str]) -> bool {
     names.contains(&first_word(kind).as_str())
 }
 
-/// The word of a type that MySQL's columns do not have.
+/// The word of a type that MySQL columns cannot have.
 pub(super) fn foreign(kind: &DataType) -> Option<String> {
     use DataType as T;
     let is_mysql = match kind {
@@ -120,7 +120,7 @@ pub(super) fn foreign(kind: &DataType) -> Option<String> {
     (!is_mysql).then(|| first_word(kind))
 }
 
-/// The word of a type that MySQL casts nothing to.
+/// The word of a type that MySQL cannot cast to.
 pub(super) fn foreign_cast(kind: &DataType) -> Option<String> {
     use DataType as T;
     let is_mysql = match kind {
@@ -141,7 +141,7 @@ pub(super) fn foreign_cast(kind: &DataType) -> Option<String> {
         | T::Double(_)
         | T::DoublePrecision
         | T::Real
-        // The type of an index of several values.
+        // The type of a multi-valued index.
         | T::Array(_)
         | T::GeometricType(_) => true,
         T::Custom(..) => is_named(kind, &CAST),
