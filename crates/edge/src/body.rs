@@ -1,4 +1,4 @@
-//! Reading a request's body within its limit, and all bodies within theirs.
+//! Reads a request's body within its limit, and all bodies within theirs.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use tokio::{
 /// reads would otherwise see a connection reset instead of the response.
 const DISCARDED_BYTES: usize = 64 * 1024 * 1024;
 
-/// How much of a body does not count against the budget, so that small requests are answered while large ones fill it. A
-/// connection's own buffer may take as much.
+/// How much of a body does not count against the budget, so that small requests are served while large ones use it up.
+/// A connection's own buffer may take as much.
 const FREE_BYTES: usize = 16 * 1024;
 
-/// Why a body is not taken.
+/// Why a body is not accepted.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum BodyError {
     /// It is larger than allowed.
@@ -28,16 +28,16 @@ pub enum BodyError {
     /// The client stopped sending, or sent invalid chunks.
     #[error("The request body did not arrive completely.")]
     Broken,
-    /// The bodies under way take all the memory that they may.
+    /// The bodies in progress use all the memory they may.
     #[error("The server is receiving as much data as it can. Try again in a second.")]
     Busy,
 }
 
-/// The memory that the bodies under way share.
+/// The memory budget of all bodies in progress.
 #[derive(Clone, Debug)]
 pub struct BodyBudget(Arc<Semaphore>);
 
-/// One body's share of the budget. It is returned when this is dropped.
+/// One body's share of the budget, returned when this is dropped.
 #[derive(Debug, Default)]
 pub struct BodyShare(Option<OwnedSemaphorePermit>);
 
@@ -48,7 +48,7 @@ impl BodyBudget {
         Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
     }
 
-    /// Makes `share` large enough for `bytes`.
+    /// Grows `share` to `bytes`.
     fn grow(&self, share: &mut BodyShare, bytes: usize) -> Result<(), BodyError> {
         let taken = share
             .0
@@ -70,7 +70,7 @@ impl BodyBudget {
 /// Reads a body of at most `limit` bytes. One that announces more is refused unread.
 ///
 /// # Errors
-/// [`BodyError`]; what is left of the body may be handed to [`discard`].
+/// [`BodyError`]; the rest of the body may be passed to [`discard`].
 pub async fn read<B: Body<Data = Bytes> + Unpin>(
     body: &mut B,
     limit: usize,
@@ -83,7 +83,7 @@ pub async fn read<B: Body<Data = Bytes> + Unpin>(
     let (mut whole, mut share) = (Vec::<u8>::new(), BodyShare::default());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| BodyError::Broken)?;
-        // Trailers are not part of an event.
+        // Trailers are ignored: they are not part of an event.
         let Some(data) = frame.data_ref() else {
             continue;
         };
@@ -92,7 +92,7 @@ pub async fn read<B: Body<Data = Bytes> + Unpin>(
         }
         let needed = whole.len() + data.len();
         if needed > whole.capacity() {
-            // Grows with what arrives and not with what is announced, so that an announcement alone cannot reserve memory.
+            // Grows with what arrives, not with what is announced, so that an announcement alone cannot reserve memory.
             let room = needed.max(2 * whole.capacity());
             let room = room.min(if announced == 0 { limit } else { announced });
             let room = room.max(needed);
@@ -104,7 +104,7 @@ pub async fn read<B: Body<Data = Bytes> + Unpin>(
     Ok((whole, share))
 }
 
-/// Reads what a client still sends, up to a bound and until `deadline`, and discards it.
+/// Reads and discards what a client is still sending, up to a limit and until `deadline`.
 pub async fn discard<B: Body<Data = Bytes> + Unpin>(mut body: B, deadline: Instant) {
     let mut taken = 0;
     while taken < DISCARDED_BYTES {
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(bytes.len(), FREE_BYTES + 60);
         let refused = read(&mut large(), 1_000_000, &budget).await;
         assert_eq!(refused.unwrap_err(), BodyError::Busy);
-        // Small ones are accepted anyway.
+        // Small ones are still accepted.
         read(&mut Full::<Bytes>::from("{}"), 1_000_000, &budget)
             .await
             .unwrap();

@@ -1,4 +1,4 @@
-//! One connection: a handshake, then its requests are answered one after the other.
+//! One connection: a handshake, then its requests, one after the other.
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{
     under_way::OpenRequests,
 };
 
-/// How long a stop waits for a handshake.
+/// How long a shutdown waits for a handshake.
 const LAST_HANDSHAKE: Duration = Duration::from_secs(1);
-/// How often a stop looks at a connection without a request under way. It closes the connection at the second look, so
-/// that the last answer can be sent.
+/// How often a shutdown checks a connection without a request in progress. It closes the connection at the second
+/// check, so that the last response can be sent.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// A connection, and what it shares with its listener.
@@ -35,17 +35,17 @@ pub(crate) struct Connection<R> {
     pub(crate) responder: Arc<R>,
     pub(crate) limits: HostingLimits,
     pub(crate) seat: Seat,
-    /// It came when the stop had begun, perhaps with a request that was sent before.
+    /// It came after the shutdown began, perhaps with a request that was sent before.
     pub(crate) late: bool,
-    /// No new request is taken any more.
+    /// No new requests are accepted.
     pub(crate) stopping: CancellationToken,
-    /// What is still under way is given up.
+    /// Everything still in progress is cut off.
     pub(crate) cutting: CancellationToken,
     pub(crate) under_way: OpenRequests,
 }
 
 impl<R: Responder> Connection<R> {
-    /// Serves the connection to its end.
+    /// Serves the connection until it ends.
     pub(crate) async fn serve(
         self,
         stream: TcpStream,
@@ -74,7 +74,7 @@ impl<R: Responder> Connection<R> {
         }
     }
 
-    /// Answers the requests that come by `stream`.
+    /// Serves the requests that come over `stream`.
     async fn exchange<S: AsyncRead + AsyncWrite + Send + 'static>(
         self,
         stream: S,
@@ -89,7 +89,7 @@ impl<R: Responder> Connection<R> {
             cutting,
             under_way,
         } = self;
-        // A client that asks and does not read would hold the connection forever.
+        // A client that sends requests and never reads would hold the connection forever.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write));
         let stream =
@@ -110,7 +110,7 @@ impl<R: Responder> Connection<R> {
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.head)
-                // A client may close its sending half once it has asked.
+                // A client may close its sending half after its request.
                 .half_close(true)
                 .serve_connection(TokioIo::new(stream), service)
         );
@@ -120,7 +120,8 @@ impl<R: Responder> Connection<R> {
                 sleep(LOOK_AGAIN).await;
             }
         });
-        // What has no request under way by then has half of one, or a client that does not read: a stop waits for neither.
+        // A connection without a request in progress by then has sent half of one, or its client does not read: a
+        // shutdown waits for neither.
         let mut left = pin!(async {
             stopping.cancelled().await;
             let mut idle = false;
@@ -154,7 +155,7 @@ impl<R: Responder> Connection<R> {
                 () = seat.told_to_close(), if !is_leaving => {
                     is_leaving = true;
                     connection.as_mut().graceful_shutdown();
-                    // A last look: what has arrived already is answered.
+                    // One last poll: a request that has already arrived is served.
                     if connection.as_mut().now_or_never().is_some() || !seat.is_asked() {
                         debug!("an idle connection is closed for a new one");
                         break;

@@ -1,4 +1,4 @@
-//! What comes before HTTP on a connection.
+//! The handshake on a connection before HTTP begins.
 
 use std::io;
 
@@ -9,15 +9,16 @@ use tokio::{
 
 use crate::responder::ClientConnection;
 
-/// What becomes of a TCP connection before HTTP is spoken.
+/// Prepares a TCP connection for HTTP.
 pub trait Handshake: Send + Sync + 'static {
-    /// What HTTP is spoken over.
+    /// The stream that HTTP is spoken over.
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
 
-    /// Shakes hands with `client`, and adds what it learns of it; `None` where the connection has served its purpose.
+    /// Performs the handshake with `client`, and adds what it learns about it; `None` if the connection has served its
+    /// purpose.
     ///
     /// # Errors
-    /// A client that does not do its part.
+    /// If the client does not complete the handshake.
     fn perform(
         &self,
         stream: TcpStream,

@@ -28,10 +28,11 @@ use crate::{
     under_way::OpenRequests,
 };
 
-/// The wait after an accept that failed because file descriptors or memory ran out: retrying at once would only spin.
+/// The pause after an accept that failed because file descriptors or memory ran out: an immediate retry would only
+/// spin.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// A responder that is being served. Dropped without [`Hosting::stop`] it stops by itself a little later.
+/// A running listener with its responder. If dropped without [`Hosting::stop`], it stops a little later.
 #[derive(Debug)]
 pub struct Hosting {
     address: SocketAddr,
@@ -44,7 +45,7 @@ impl Hosting {
     /// Serves `responder` on `listener` in background tasks.
     ///
     /// # Errors
-    /// Only when the operating system does not tell the listener's address.
+    /// Only if the operating system does not report the listener's address.
     pub fn start(
         listener: TcpListener,
         responder: impl Responder,
@@ -73,22 +74,22 @@ impl Hosting {
         })
     }
 
-    /// Where it listens; with port 0 asked for, the port that was taken.
+    /// The address it listens on, with the actual port if port 0 was requested.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// The requests that are under way.
+    /// The requests in progress.
     #[must_use]
     pub fn under_way(&self) -> OpenRequests {
         self.under_way.clone()
     }
 
-    /// Stops accepting, closes idle connections and waits for the requests under way, as long as [`HostingLimits::stop`]
-    /// says. Answers how many had to be cut then; the log names each.
+    /// Stops accepting, closes idle connections and waits up to [`HostingLimits::stop`] for the requests in progress.
+    /// Returns how many had to be cut off then; the log names each.
     pub async fn stop(self) -> usize {
-        // Both fail only where the task has ended already.
+        // Both fail only if the task has already ended.
         let _ = self.stop.send(());
         self.served.await.unwrap_or_default()
     }
@@ -133,7 +134,7 @@ impl<R: Responder, H: Handshake> Connections<R, H> {
             }
         }
         self.stopping.cancel();
-        // A connection that the operating system has already made may have a request in it.
+        // A connection that the operating system has already accepted may carry a request.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
             self.converse(stream, peer, self.seats.take_another(), true);
         }
@@ -152,7 +153,7 @@ impl<R: Responder, H: Handshake> Connections<R, H> {
     }
 
     async fn not_accepted(&self, error: &io::Error, failing: &mut LogPace) {
-        // The client has gone before it was its turn.
+        // The client disconnected before its turn.
         if matches!(
             error.kind(),
             ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
@@ -166,14 +167,14 @@ impl<R: Responder, H: Handshake> Connections<R, H> {
                 error_words(error)
             );
         }
-        // What other clients hold and do not use may be what is missing.
+        // Other clients' idle connections may hold what is missing.
         self.seats.close_idle();
         sleep(ACCEPT_AGAIN).await;
     }
 
-    /// Serves one connection in a task of its own. One that is `late` came with the stop.
+    /// Serves one connection in its own task. One that is `late` came during the shutdown.
     fn converse(&self, stream: TcpStream, peer: SocketAddr, seat: Seat, late: bool) {
-        // Answers are small and written whole, so waiting to fill a packet only costs time.
+        // Responses are small and written whole, so waiting to fill a packet only adds latency.
         if let Err(error) = stream.set_nodelay(true) {
             debug!("cannot set TCP_NODELAY: {}", error.kind());
         }
@@ -253,7 +254,7 @@ mod tests {
         }
     }
 
-    /// Keeps what is logged.
+    /// Captures the log output.
     #[derive(Clone, Default)]
     struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
@@ -283,7 +284,7 @@ mod tests {
         let _guard = tracing::subscriber::set_default(subscriber);
         let (connections, mut failing) = (connections(), LogPace::default());
         let idle = connections.seats.take().await;
-        // Ten failures a second, each followed by its wait.
+        // Ten failures a second, each followed by its pause.
         for _ in 0..11 {
             connections
                 .not_accepted(&Errno::MFILE.into(), &mut failing)

@@ -1,7 +1,8 @@
-//! What every HTTP listener of a server has at its edge: the API's, and that of the local AWS endpoints.
+//! The shared edge of a server's HTTP listeners: the API's, and that of the local AWS endpoints.
 //!
-//! [`Hosting`] accepts connections, within a bound and within the limits of a request's parts, hands requests to a
-//! [`Responder`], asks it for the response to what is not HTTP, and stops in order. [`SiteRules`] keep web pages out.
+//! [`Hosting`] accepts connections, with a limit on their number and on the parts of a request, passes requests to a
+//! [`Responder`], which also supplies the response to anything that is not HTTP, and shuts down in order. [`SiteRules`]
+//! keep web pages out.
 
 mod bare;
 pub mod body;

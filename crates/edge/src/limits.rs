@@ -9,9 +9,9 @@ pub struct HostingLimits {
     pub handshake: Duration,
     /// The longest wait for a request's head.
     pub head: Duration,
-    /// The longest wait for a client to take a part of its answer.
+    /// The longest wait for a client to accept a part of its response.
     pub write: Duration,
-    /// The longest time that a stop waits for the requests under way.
+    /// The longest time that a shutdown waits for the requests in progress.
     pub stop: Duration,
     /// How many connections may be open at once.
     pub connections: usize,

@@ -2,12 +2,12 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// As many as macOS allows where it names no limit, its `OPEN_MAX`.
+/// As many as macOS allows when it has no limit set, its `OPEN_MAX`.
 const ALWAYS_ALLOWED: u64 = 10_240;
 /// What is reserved for everything except client connections: databases, logs, connections to stores.
 const KEPT: u64 = 256;
 
-/// Raises the soft limit to `wanted`, or as far as the hard limit lets it. It is never lowered.
+/// Raises the soft limit to `wanted`, or as far as the hard limit allows. It is never lowered.
 pub fn raise_limit(wanted: u64) {
     for wanted in [wanted, ALWAYS_ALLOWED.min(wanted)] {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -25,13 +25,14 @@ pub fn raise_limit(wanted: u64) {
     }
 }
 
-/// The current limit; `None` without one.
+/// The current limit; `None` if there is none.
 #[must_use]
 pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How many connections a listener may have that gets one `part` of what the limit leaves to connections, at most `most`.
+/// How many connections a listener may have, at most `most`: its share is the files that the limit leaves for
+/// connections, divided by `part`.
 #[must_use]
 pub fn connections(most: usize, part: u64) -> usize {
     limit().map_or(most, |limit| share(limit, part).min(most))

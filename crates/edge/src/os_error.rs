@@ -1,4 +1,4 @@
-//! The operating system's errors in the words of a person at a terminal.
+//! The operating system's errors in words for a person at a terminal.
 
 use std::{
     borrow::Cow,
@@ -7,7 +7,7 @@ use std::{
 
 use rustix::io::Errno;
 
-/// What went wrong, as a part of a sentence.
+/// What went wrong, as part of a sentence.
 #[must_use]
 pub fn words(kind: ErrorKind) -> Cow<'static, str> {
     Cow::Borrowed(match kind {
@@ -28,7 +28,7 @@ pub fn words(kind: ErrorKind) -> Cow<'static, str> {
     })
 }
 
-/// The same of an error itself, which tells more than its kind.
+/// The same for an error itself, which is more specific than its kind.
 #[must_use]
 pub fn error_words(error: &io::Error) -> Cow<'static, str> {
     match Errno::from_io_error(error) {
@@ -38,7 +38,7 @@ pub fn error_words(error: &io::Error) -> Cow<'static, str> {
         }
         Some(Errno::NFILE) => "this machine has as many files open as it may".into(),
         Some(Errno::NOBUFS) => "this machine has no memory left for connections".into(),
-        // What is not the operating system's has words already.
+        // An error that is not the operating system's already has words.
         None if error.get_ref().is_some() => error.to_string().into(),
         _ => words(error.kind()),
     }

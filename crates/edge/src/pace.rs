@@ -1,13 +1,13 @@
-//! A log line that would come again and again.
+//! Rate-limits a repeated log line.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How often such a line is written at most.
+/// The shortest interval between two such lines.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Holds a repeated log line back.
+/// Suppresses a log line that repeats too often.
 #[derive(Debug, Default)]
 pub(crate) struct LogPace {
     last: Option<Instant>,
@@ -15,7 +15,7 @@ pub(crate) struct LogPace {
 }
 
 impl LogPace {
-    /// Whether the line may be written now; if so, how often it was held back since the last time.
+    /// Whether the line may be written now; if so, how many times it was suppressed since the last one.
     pub(crate) fn next(&mut self) -> Option<u64> {
         let now = Instant::now();
         if self.last.is_some_and(|last| now - last < PAUSE) {

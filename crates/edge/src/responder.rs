@@ -1,4 +1,4 @@
-//! What answers the requests of a listener, and whose requests they are.
+//! Serves a listener's requests, and says which client they come from.
 
 use std::{error, net::IpAddr};
 
@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use crate::under_way::RequestTicket;
 
-/// What answers requests.
+/// Serves requests.
 pub trait Responder: Send + Sync + 'static {
-    /// The body of an answer.
+    /// The body of a response.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn error::Error + Send + Sync>>> + Send + 'static;
 
-    /// Answers a request, which is under way as long as its ticket is kept.
+    /// Responds to a request, which counts as in progress for as long as its ticket is kept.
     fn respond(
         &self,
         client: &ClientConnection,
@@ -24,33 +24,33 @@ pub trait Responder: Send + Sync + 'static {
         ticket: &RequestTicket,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
-    /// The response to something that is not an HTTP request. The header with the id is added to it, and the connection
-    /// closes after it.
+    /// The response to something that is not an HTTP request. The id header is added to it, and the connection closes
+    /// after it.
     fn refuse(&self, unreadable: UnreadableRequest, request_id: Uuid) -> Response<Full<Bytes>>;
 
-    /// Ends what requests in progress would wait for in vain, since no new ones come.
+    /// Ends anything that requests in progress would wait for in vain, since no new requests come.
     fn release(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 
-    /// Waits for what still runs once all connections have ended.
+    /// Waits for whatever still runs once all connections have ended.
     fn finish(&self) -> impl Future<Output = ()> + Send {
         async {}
     }
 }
 
-/// Whose connection it is.
+/// The client of a connection.
 #[derive(Clone, Debug)]
 pub struct ClientConnection {
     /// Its address.
     pub ip: IpAddr,
     /// Whether the connection is encrypted.
     pub is_secure: bool,
-    /// The subject of the certificate that it showed, which was verified.
+    /// The subject of the verified certificate that it presented.
     pub certificate: Option<String>,
 }
 
-/// Why something cannot be read as a request. The text is what the client reads.
+/// Why something cannot be read as a request. The client reads this text.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum UnreadableRequest {
     /// 400: not HTTP/1.1.

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// All places for connections of one listener.
+/// All connection slots of one listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Seats(Arc<SeatsState>);
 
@@ -21,7 +21,7 @@ struct SeatsState {
     table: Mutex<SeatTable>,
     /// A connection ended, or became idle.
     changed: Notify,
-    /// Counts whatever happens on any connection.
+    /// Counts events on all connections.
     clock: AtomicU64,
 }
 
@@ -40,36 +40,36 @@ struct SeatRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ConnectionStage {
     Open,
-    /// It was told to close, and will at once.
+    /// It was told to close, and is about to.
     Closing,
-    /// A request came while it was told to close: it closes after the answer.
+    /// A request arrived while it was told to close: it closes after the response.
     Leaving,
 }
 
-/// What one connection does.
+/// The activity of one connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionActivity {
-    /// The requests that are being answered.
+    /// The number of requests in progress.
     asked: AtomicUsize,
-    /// When something was last sent, on the clock of all.
+    /// When something was last sent, by the shared clock.
     progress: AtomicU64,
     close: CancellationToken,
     all: Arc<SeatsState>,
 }
 
-/// A connection's place. It is free again when this is dropped.
+/// A connection's slot, which is freed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     key: u64,
     activity: Arc<ConnectionActivity>,
 }
 
-/// A request that is being answered, until this is dropped.
+/// A request in progress, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct ActiveRequest(Arc<ConnectionActivity>);
 
 impl Seats {
-    /// Room for `most` connections.
+    /// Slots for `most` connections.
     pub(crate) fn new(most: usize) -> Self {
         Self(Arc::new(SeatsState {
             most,
@@ -79,12 +79,12 @@ impl Seats {
         }))
     }
 
-    /// Whether a new connection has to wait until another one has gone.
+    /// Whether a new connection has to wait until another one ends.
     pub(crate) fn are_taken(&self) -> bool {
         self.0.table().taken.len() >= self.0.most
     }
 
-    /// Takes a place. If none is free, the connection that has been idle longest is told to close; if none is idle, this
+    /// Takes a slot. If none is free, the connection that has been idle longest is told to close; if none is idle, this
     /// waits for the first that is.
     pub(crate) async fn take(&self) -> Seat {
         loop {
@@ -102,12 +102,12 @@ impl Seats {
         }
     }
 
-    /// Takes a place whether there is one or not.
+    /// Takes a slot, even if none is free.
     pub(crate) fn take_another(&self) -> Seat {
         self.seat(&mut self.0.table())
     }
 
-    /// Tells the connection that is idle longest to close, where there is one.
+    /// Tells the connection that has been idle longest to close, if there is one.
     pub(crate) fn close_idle(&self) {
         self.0.table().close_idle();
     }
@@ -132,7 +132,7 @@ impl Seats {
 
 impl SeatsState {
     fn table(&self) -> MutexGuard<'_, SeatTable> {
-        // A map that was let go of half-way is still a map.
+        // A panic halfway through a change still leaves a valid map.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,22 +172,22 @@ impl ConnectionActivity {
 }
 
 impl Seat {
-    /// What the connection does.
+    /// The activity of this connection.
     pub(crate) fn activity(&self) -> Arc<ConnectionActivity> {
         Arc::clone(&self.activity)
     }
 
-    /// Whether a request is being answered.
+    /// Whether a request is in progress.
     pub(crate) fn is_asked(&self) -> bool {
         self.activity.is_asked()
     }
 
-    /// Waits until the connection has to close for another one.
+    /// Waits until the connection must close to make room for another one.
     pub(crate) async fn told_to_close(&self) {
         self.activity.close.cancelled().await;
     }
 
-    /// A request came in the meantime: another connection has to close instead.
+    /// A request arrived in the meantime, so another connection has to close instead.
     pub(crate) fn leave_later(&self) {
         let all = &self.activity.all;
         if let Some(row) = all.table().taken.get_mut(&self.key) {
@@ -206,7 +206,7 @@ impl Drop for Seat {
 }
 
 impl ActiveRequest {
-    /// A request came.
+    /// A request has arrived.
     pub(crate) fn begin(activity: &Arc<ConnectionActivity>) -> Self {
         activity.asked.fetch_add(1, Ordering::SeqCst);
         Self(Arc::clone(activity))
@@ -236,12 +236,12 @@ mod tests {
         let seats = Seats::new(3);
         let (first, second, third) = (seats.take().await, seats.take().await, seats.take().await);
         assert!(seats.are_taken());
-        // What sends something is not idle from the start any more.
+        // After sending something, it is no longer the one that has been idle longest.
         first.activity().went_on();
         let mut next = Box::pin(seats.take());
         assert!(next.as_mut().now_or_never().is_none());
         assert_eq!([&first, &second, &third].map(is_told), [false, true, false]);
-        // One goes, however often it is asked.
+        // Only one goes, however often this is polled.
         assert!(next.as_mut().now_or_never().is_none());
         assert!(!is_told(&third));
         drop(second);

@@ -1,8 +1,8 @@
 //! Keeps web pages out: a page in a browser on the server's machine can send requests to a loopback address.
 //!
-//! - A page of another site names itself in `Origin`: with every request but a plain `GET` or `HEAD`
-//!   (<https://fetch.spec.whatwg.org/#origin-header>), whose response the browser keeps from it.
-//! - A page can have its own name resolve to a loopback address (DNS rebinding). It is of the same origin then, but its
+//! - A page of another site names itself in `Origin`: with every request except a plain `GET` or `HEAD`
+//!   (<https://fetch.spec.whatwg.org/#origin-header>), whose response the browser withholds from it.
+//! - A page can make its own name resolve to a loopback address (DNS rebinding). It then has the same origin, but its
 //!   requests still carry that name as `Host`.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -27,7 +27,7 @@ pub enum ForeignSite {
         "The Host header must be an IP address, localhost, a name without dots, or a name that ends with .internal."
     )]
     Host,
-    /// `Origin` is that of another site.
+    /// `Origin` is another site's.
     #[error("This server does not accept requests from web pages of other sites.")]
     Origin,
 }
@@ -50,7 +50,7 @@ impl SiteRules {
         }
     }
 
-    /// Rules without one for `Host`, where a certificate already shows that the client means this server.
+    /// Rules that do not check `Host`, for when a certificate already shows that the client means this server.
     #[must_use]
     pub fn with_any_host(self) -> Self {
         Self {
@@ -62,14 +62,14 @@ impl SiteRules {
     /// Checks where a request comes from.
     ///
     /// # Errors
-    /// [`ForeignSite`] if that may be a web page of another site.
+    /// [`ForeignSite`] if it may come from a web page of another site.
     pub fn check<B>(&self, request: &Request<B>) -> Result<(), ForeignSite> {
         self.check_host(request)?;
         self.check_origin(request)
     }
 
-    /// Checks the host that a request names. That is enough if a page cannot send the request for another reason: a
-    /// header that needs a preflight.
+    /// Checks the host that a request names. That is enough if a page cannot send the request for another reason, such
+    /// as a header that needs a preflight.
     ///
     /// # Errors
     /// [`ForeignSite::Host`].
@@ -90,7 +90,7 @@ impl SiteRules {
     fn check_origin<B>(&self, request: &Request<B>) -> Result<(), ForeignSite> {
         let own = request.headers().get(HOST).and_then(authority);
         let is_own = |origin: &HeaderValue| {
-            // "null" is the origin of a file, or of a page that hides its own.
+            // "null" is the origin of a file, or of a page that hides its origin.
             let origin = Uri::try_from(origin.as_bytes()).ok();
             let origin = origin.as_ref().filter(|uri| uri.scheme().is_some());
             origin
@@ -106,7 +106,7 @@ impl SiteRules {
 
     fn knows(&self, authority: &Authority) -> bool {
         let host = authority.host();
-        // Only a port beside it: neither a user before it nor a name after a bracket.
+        // Only a port may follow: no user before the host, and no name after a bracket.
         let has_port_alone = authority
             .as_str()
             .strip_prefix(host)
@@ -119,7 +119,7 @@ fn authority(value: &HeaderValue) -> Option<Authority> {
     value.to_str().ok()?.parse().ok()
 }
 
-/// The name in its form for comparison: in lower case, without the DNS root's dot.
+/// The name in its form for comparison: lower case, without the trailing dot of the DNS root.
 fn bare(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }

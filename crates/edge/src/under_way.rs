@@ -1,4 +1,4 @@
-//! The requests under way, so that a stop can name those that it cuts off.
+//! The requests in progress, so that a shutdown can name those that it cuts off.
 
 use std::{
     collections::HashMap,
@@ -12,11 +12,11 @@ use uuid::Uuid;
 /// How much of a path is logged, in bytes.
 const LOGGED_PATH: usize = 200;
 
-/// The requests of one listener that are under way: until they are answered, and until their function has ended.
+/// One listener's requests in progress: until they have been answered and their function has ended.
 #[derive(Clone, Debug, Default)]
 pub struct OpenRequests(Arc<Mutex<HashMap<Uuid, (Method, String)>>>);
 
-/// A request under way. It is over when the last clone of this is dropped.
+/// A request in progress. It ends when the last clone of this is dropped.
 #[derive(Clone, Debug)]
 pub struct RequestTicket(Arc<OpenRequest>);
 
@@ -27,7 +27,7 @@ struct OpenRequest {
 }
 
 impl OpenRequests {
-    /// Begins a request, which gets an id.
+    /// Begins a request and gives it an id.
     pub(crate) fn begin<B>(&self, request: &Request<B>) -> RequestTicket {
         let id = Uuid::new_v4();
         let line = (
@@ -39,7 +39,7 @@ impl OpenRequests {
         RequestTicket(Arc::new(OpenRequest { id, all }))
     }
 
-    /// Logs each request that is under way as cut off. Returns how many there are.
+    /// Logs each request in progress as cut off. Returns how many there are.
     pub fn log_cut_off(&self) -> usize {
         let all = self.all();
         for (id, (method, path)) in all.iter() {
@@ -49,7 +49,7 @@ impl OpenRequests {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Uuid, (Method, String)>> {
-        // A map that was let go of half-way is still a map.
+        // A panic halfway through a change still leaves a valid map.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,6 +71,6 @@ impl Drop for OpenRequest {
 /// The path for a log line, shortened so that a client cannot make it long.
 #[must_use]
 pub fn shortened(path: &str) -> &str {
-    // A path is ASCII, or else nothing of it is logged.
+    // A path is ASCII; otherwise nothing of it is logged.
     path.get(..LOGGED_PATH.min(path.len())).unwrap_or_default()
 }
