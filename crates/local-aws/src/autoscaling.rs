@@ -1,7 +1,7 @@
-//! Application Auto Scaling for custom resources, and as much of CloudWatch as it looks at: played by the simulator's core
-//! against the local API, with a clock that runs.
+//! Application Auto Scaling for custom resources, and the part of CloudWatch that it needs: the simulator's core, run
+//! against the local API in real time.
 //!
-//! Definitions are kept in the data folder; what was measured, and the activities, are gone at a stop.
+//! Definitions are stored in the data folder; measurements and activities are lost at shutdown.
 
 mod cloudwatch;
 mod definitions;
@@ -27,7 +27,7 @@ pub use self::pace::ScalingPace;
 
 pub(crate) use self::cloudwatch::Protocol;
 
-/// What `X-Amz-Target` begins with.
+/// The prefix of its operations in `X-Amz-Target`.
 pub(crate) const TARGET_PREFIX: &str = "AnyScaleFrontendService.";
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -39,8 +39,8 @@ pub(crate) struct AutoScaling {
 }
 
 impl AutoScaling {
-    /// With the definitions in `folder`, if there is one. `api` is the local API's base address, which stands for that of
-    /// an API on AWS.
+    /// Starts with the definitions in `folder`, if there is one. `api` is the local API's base address, which stands
+    /// for that of an API on AWS.
     pub(crate) fn start(
         folder: Option<PathBuf>,
         api: Option<String>,
@@ -62,7 +62,7 @@ impl AutoScaling {
         Self { registry, metrics }
     }
 
-    /// Scales nothing any more.
+    /// Stops all scaling.
     pub(crate) fn stop(&self) {
         self.registry.stop();
     }
@@ -81,7 +81,7 @@ impl AutoScaling {
         }
     }
 
-    /// CloudWatch's answer, in either of its protocols.
+    /// CloudWatch's response, in either of its protocols.
     pub(crate) fn cloudwatch(
         &self,
         protocol: Protocol,

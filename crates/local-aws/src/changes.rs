@@ -1,4 +1,4 @@
-//! The changes of a table's items, as its DynamoDB stream has them.
+//! The changes to a table's items, from its DynamoDB stream.
 
 use std::{fmt, sync::Arc};
 
@@ -24,18 +24,18 @@ impl From<DynoxideError> for ChangesError {
     }
 }
 
-/// Where reading begins.
+/// Where to begin reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamPosition {
-    /// At the oldest record that is kept.
+    /// At the oldest record that is still stored.
     Oldest,
-    /// After the newest one.
+    /// After the newest record.
     Newest,
     /// After the record with this `SequenceNumber`.
     After(String),
 }
 
-/// The stream of one table. Clones read the same one.
+/// The stream of one table. Clones read the same stream.
 #[derive(Clone)]
 pub struct ChangeStream {
     database: Arc<Database>,
@@ -99,7 +99,7 @@ impl ChangeStream {
     }
 }
 
-/// Reads a stream from its position on.
+/// Reads a stream from a position on.
 #[derive(Debug)]
 pub struct ChangeReader {
     changes: ChangeStream,
@@ -107,10 +107,10 @@ pub struct ChangeReader {
 }
 
 impl ChangeReader {
-    /// The records since the last call, oldest first, in DynamoDB's own shape; at most 100 at once.
+    /// The records since the last call, oldest first, in DynamoDB's own format; at most 100 at a time.
     ///
     /// # Errors
-    /// [`ChangesError`]; the next call begins at the same place.
+    /// [`ChangesError`]; the next call begins at the same position.
     pub async fn next(&mut self) -> Result<Vec<Value>, ChangesError> {
         let request = GetRecordsRequest {
             shard_iterator: self.iterator.clone(),
@@ -118,7 +118,7 @@ impl ChangeReader {
         };
         let database = Arc::clone(&self.changes.database);
         let answer = blocking(move || Ok(database.get_records(request)?)).await?;
-        // No reader learns of a change that a power cut could still undo.
+        // No reader may learn of a change that a power failure could still undo.
         self.changes
             .journal
             .wait_for_sync()
@@ -134,7 +134,7 @@ impl ChangeReader {
     }
 }
 
-/// The storage does its disk work in place.
+/// The storage does its disk I/O synchronously.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ChangesError> + Send + 'static,
 ) -> Result<T, ChangesError> {

@@ -1,4 +1,4 @@
-//! The files that hold the data, watched while the server runs: SQLite goes on without a word when its file is deleted.
+//! The files that hold the data, watched while the server runs: SQLite continues silently when its file is deleted.
 
 use std::{
     fs, io,
@@ -10,16 +10,16 @@ use std::{
 
 use tokio::time::Instant;
 
-/// With less room than this a disk is full: a change writes whole pages, and more than one.
+/// With less room than this, a disk counts as full: a change writes whole pages, and more than one.
 const LEAST_FREE_BYTES: u64 = 256 * 1024;
-/// How long a write that failed counts. What is short of room for a while is seen by its free bytes too; a quota or a
-/// limit of the file's size is not.
+/// How long a failed write counts. A lack of space shows in the free bytes too, but a quota or a file-size limit does
+/// not.
 const FAILURE_COUNTS: Duration = Duration::from_secs(10);
 
-/// What is wrong with the place where data is kept. The text is for the log.
+/// What is wrong with the place where data is stored. The text is for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataFileError {
-    /// What is written now would not be found again.
+    /// Anything written now would be lost.
     #[error("the data file {} was deleted or replaced while the server was running: stop the server and start it again", .0.display())]
     Gone(PathBuf),
     /// There is no room for more.
@@ -30,25 +30,25 @@ pub enum DataFileError {
     Failing {
         /// The file.
         file: PathBuf,
-        /// What the storage engine said.
+        /// The storage engine's error.
         cause: String,
     },
 }
 
-/// A file with data, or a folder of a database server's.
+/// A data file, or a database server's folder.
 #[derive(Debug)]
 pub struct DataFile {
-    /// What was opened; `None` where the data is not in a file of ours.
+    /// What was opened; `None` if the data is not in a file of ours.
     opened: Option<(PathBuf, Identity)>,
     failed: Mutex<Option<(Instant, String)>>,
 }
 
-/// What tells a file from another one at the same path: its device and its number there.
+/// Distinguishes a file from another one at the same path: its device and inode number.
 type Identity = (u64, u64);
 
 impl DataFile {
-    /// Watches what is at `path` now. Without a path the data is in memory, or in a database of the user's own, and there
-    /// is nothing to watch.
+    /// Watches what is at `path` now. Without a path, the data is in memory or in the user's own database, and there is
+    /// nothing to watch.
     pub(crate) fn watch(path: Option<PathBuf>) -> io::Result<Self> {
         let opened = match path {
             Some(path) => {
@@ -63,7 +63,7 @@ impl DataFile {
         })
     }
 
-    /// Whether what is written now will be found again.
+    /// Checks that anything written now can be found again.
     ///
     /// # Errors
     /// [`DataFileError::Gone`].
@@ -76,7 +76,7 @@ impl DataFile {
         }
     }
 
-    /// Whether a write can succeed, as far as that can be told without one.
+    /// Checks whether a write can succeed, as far as possible without one.
     ///
     /// # Errors
     /// [`DataFileError`].
@@ -97,13 +97,13 @@ impl DataFile {
         }
     }
 
-    /// A write failed for want of room, or because the disk did not do its part.
+    /// Records a write that failed for lack of space, or because the disk failed.
     pub(crate) fn note_failure(&self, cause: &str) {
         *self.lock_failure() = Some((Instant::now(), cause.to_owned()));
     }
 
     fn lock_failure(&self) -> MutexGuard<'_, Option<(Instant, String)>> {
-        // Nothing panics while it holds it.
+        // Nothing panics while holding the lock.
         self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,7 +113,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((found.dev(), found.ino()))
 }
 
-/// How much an ordinary user may still write; `None` where the file system does not tell.
+/// How much an ordinary user may still write; `None` if the file system does not report it.
 fn free_bytes(path: &Path) -> Option<u64> {
     let told = rustix::fs::statvfs(path).ok()?;
     (told.f_blocks > 0).then(|| told.f_bavail.saturating_mul(told.f_frsize))

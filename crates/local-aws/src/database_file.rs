@@ -8,7 +8,7 @@ use crate::options::LocalAwsError;
 
 /// Refuses an existing file that is not a database. Opening it reports any other problem.
 pub(crate) fn check(file: &Path) -> Result<(), LocalAwsError> {
-    // Without creating it; a missing or empty file becomes a database later.
+    // Does not create it; a missing or empty file becomes a database later.
     let read = || {
         let connection = Connection::open_with_flags(
             file,

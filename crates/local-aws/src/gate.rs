@@ -12,7 +12,8 @@ use crate::respond::{self, ServiceResponse};
 /// The prefixes of a signed request's header: `AWS4-HMAC-SHA256` or `AWS4-ECDSA-P256-SHA256`. Other schemes do
 /// not count, since a browser adds `Basic` by itself.
 const SIGNATURE_SCHEMES: &str = "AWS4-";
-/// The refusal of a request that names a host which a web page could have chosen. Its `Origin` is left to the signature.
+/// The refusal of a request whose host a web page could have chosen. Its `Origin` is not checked: the signature covers
+/// that.
 pub(crate) fn host<B>(request: &Request<B>) -> Option<ServiceResponse> {
     let foreign = SiteRules::default().check_host(request).err()?;
     Some(respond::error(

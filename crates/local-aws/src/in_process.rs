@@ -1,4 +1,4 @@
-//! The way to the endpoints for clients in the same process: no connection, and the same code behind it.
+//! Access to the endpoints for clients in the same process: the same code without a connection.
 
 use std::{
     error::Error,
@@ -13,19 +13,19 @@ use crate::front::Front;
 
 /// Sends requests to the endpoints of a [`LocalAws`](crate::LocalAws) in this process. Clones share them.
 ///
-/// Holding one keeps nothing open: the endpoints stop as they do without it, once the requests under way have been answered.
+/// Holding one keeps nothing open: the endpoints stop as usual, once the requests in progress have been answered.
 #[derive(Debug, Clone)]
 pub struct InProcess {
     front: Weak<Front>,
 }
 
-/// Why a request has no answer.
+/// Why a request has no response.
 #[derive(Debug, thiserror::Error)]
 pub enum InProcessError {
-    /// As a closed port would say.
+    /// Like a closed port.
     #[error("the local AWS endpoints have stopped")]
     Stopped,
-    /// It ended before it was whole.
+    /// The response ended before it was complete.
     #[error("the response was cut short")]
     Broken(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -37,10 +37,10 @@ impl InProcess {
         }
     }
 
-    /// What the endpoints answer to `request`: the same as by a connection, with the same limits.
+    /// The endpoints' response to `request`: the same as over a connection, with the same limits.
     ///
     /// # Errors
-    /// [`InProcessError`]; a panic of a service is an answer with status 500.
+    /// [`InProcessError`]; a panic in a service is a response with status 500.
     pub async fn send(
         &self,
         mut request: Request<Bytes>,
@@ -50,7 +50,7 @@ impl InProcess {
         if let Some(authority) = request.uri().authority()
             && let Ok(host) = HeaderValue::from_str(authority.as_str())
         {
-            // A client adds it to each request that it sends.
+            // A client adds it to every request.
             request.headers_mut().entry(header::HOST).or_insert(host);
         }
         let (parts, body) = front.answer(request.map(Full::new)).await.into_parts();

@@ -1,9 +1,10 @@
-//! A store's write-ahead log, written to disk once for all who wait for it at the same time.
+//! A store's write-ahead log, synced to disk once for everyone who is waiting for it at the same time.
 //!
-//! SQLite's own `synchronous = FULL` waits for the disk within each commit, so that writers wait one after the other. Here
-//! a commit is written to the log without waiting (`NORMAL`), the next writer goes on, and each answer waits until the log
-//! is on disk as far as the answer can have seen it. So whatever is answered is as durable as with `FULL`: a write, and a
-//! read of what another has just written. An answer that can have seen but one item waits for the writes of that item alone.
+//! SQLite's own `synchronous = FULL` waits for the disk within each commit, so writers wait one after the other. Here a
+//! commit is written to the log without waiting (`NORMAL`), the next writer proceeds, and each response waits until
+//! everything it can have seen in the log is on disk. So every response is as durable as with `FULL`: for a write, and
+//! for a read of what another client has just written. A response that can have seen only one item waits only for the
+//! writes of that item.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -26,28 +27,28 @@ struct JournalFile {
     changed: Notify,
 }
 
-/// What a write changes or an answer can have seen: one item, by a number that is its own, or two that share one wait for
-/// each other; `None` for anything.
+/// What a write changes, or what a response can have seen: one item, by its number (two items with the same number wait
+/// for each other), or `None` for anything.
 pub(crate) type WriteSubject = Option<u64>;
 
 /// Writes are numbered in the order in which they are announced.
 #[derive(Debug, Default)]
 struct JournalState {
     announced: u64,
-    /// The last one that may change anything.
+    /// The last write that may change anything.
     last_of_any: u64,
-    /// The last one of each single item, as far as it is not on disk.
+    /// The last write of each single item, if it is not on disk yet.
     last_of_item: HashMap<u64, u64>,
-    /// Those announced that have not ended.
+    /// Announced writes that have not ended.
     open: BTreeSet<u64>,
-    /// All up to this one are on disk.
+    /// All writes up to this one are on disk.
     synced: u64,
     is_syncing: bool,
-    /// The first sync that failed. The kernel forgets what it could not write, so that a later sync says nothing.
+    /// The first sync that failed. The kernel drops what it could not write, so a later sync would not report it.
     failed: Option<String>,
 }
 
-/// A write under way: from before it can be seen until this is dropped.
+/// A write in progress: from before it can be seen until this is dropped.
 #[derive(Debug)]
 pub(crate) struct OpenWrite(Option<(Arc<JournalFile>, u64)>);
 
@@ -63,12 +64,12 @@ impl Journal {
         })))
     }
 
-    /// None: of data that need not survive the process.
+    /// No log, for data that need not survive the process.
     pub(crate) fn none() -> Self {
         Self(None)
     }
 
-    /// Announces a write. To be called before it can be seen.
+    /// Announces a write. Call this before the write can be seen.
     pub(crate) fn write(&self) -> OpenWrite {
         self.write_of(None)
     }
@@ -88,15 +89,15 @@ impl Journal {
         }))
     }
 
-    /// Waits until all that can be seen now is on disk.
+    /// Waits until everything that can be seen now is on disk.
     ///
     /// # Errors
-    /// The disk did not do its part, now or earlier: nothing is certain until the next start.
+    /// If the disk fails or has failed: nothing is certain until the next start.
     pub(crate) async fn wait_for_sync(&self) -> Result<(), String> {
         self.settled_for(None).await
     }
 
-    /// Waits until all that can be seen of `subject` now is on disk.
+    /// Waits until everything that can be seen of `subject` now is on disk.
     ///
     /// # Errors
     /// As [`Journal::wait_for_sync`].
@@ -106,7 +107,7 @@ impl Journal {
         };
         let seen = shared.state().last_visible(subject);
         loop {
-            // Before the look, so that no change is missed.
+            // Registered before the check, so that no change is missed.
             let changed = shared.changed.notified();
             if let Some(settled) = shared.sync_progress(seen) {
                 return settled;
@@ -118,11 +119,11 @@ impl Journal {
 
 impl JournalFile {
     fn state(&self) -> MutexGuard<'_, JournalState> {
-        // Nothing panics while it holds it.
+        // Nothing panics while holding the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether all up to `number` is on disk. Begins a sync where one is needed and possible.
+    /// Whether everything up to `number` is on disk; `None` if not yet. Starts a sync if one is needed and possible.
     fn sync_progress(self: &Arc<Self>, number: u64) -> Option<Result<(), String>> {
         let mut state = self.state();
         if let Some(cause) = &state.failed {
@@ -135,7 +136,7 @@ impl JournalFile {
         if !state.is_syncing && ended >= number {
             state.is_syncing = true;
             let shared = Arc::clone(self);
-            // By itself, so that it ends even if nobody waits for it any more.
+            // Runs on its own, so that it ends even if no one is waiting any more.
             spawn_blocking(move || {
                 let synced = sync(&shared.log);
                 let mut state = shared.state();
@@ -160,7 +161,7 @@ impl JournalFile {
 }
 
 impl JournalState {
-    /// The last write that whoever looks at `subject` now can see.
+    /// The last write that is visible now to someone who reads `subject`.
     fn last_visible(&self, subject: WriteSubject) -> u64 {
         match subject {
             None => self.announced,
@@ -171,7 +172,7 @@ impl JournalState {
         }
     }
 
-    /// All up to this one have ended.
+    /// All writes up to this one have ended.
     fn last_ended(&self) -> u64 {
         self.open.first().map_or(self.announced, |first| first - 1)
     }
@@ -188,9 +189,10 @@ impl Drop for OpenWrite {
 
 fn sync(log: &Path) -> io::Result<()> {
     match File::open(log) {
-        // SQLite holds its locks on other files, so that closing this one again gives none of them up.
+        // SQLite's locks are on other files, so closing this one does not release any.
         Ok(log) => log.sync_data(),
-        // The last connection took it along when it closed, and wrote all of it to the database's own file, on disk.
+        // The last connection removed the log when it closed, after writing all of it to the database file and syncing
+        // that.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -229,7 +231,7 @@ mod tests {
         let (first, second) = (journal.write(), journal.write());
         let mut answer = Box::pin(journal.wait_for_sync());
         assert_eq!(answer.as_mut().now_or_never(), None);
-        // One that is announced later is waited for by nobody who came before.
+        // Nobody who came before waits for a write that is announced later.
         let third = journal.write();
         drop(second);
         assert_eq!(answer.as_mut().now_or_never(), None);
@@ -250,7 +252,7 @@ mod tests {
         assert_eq!(journal.settled_for(Some(2)).now_or_never(), Some(Ok(())));
         assert_eq!(journal.settled_for(Some(1)).now_or_never(), None);
         assert_eq!(journal.wait_for_sync().now_or_never(), None);
-        // What may be of anything is of each item.
+        // A write of anything may be one of each item.
         let any = journal.write();
         let second = journal.write_of(Some(2));
         let mut third = Box::pin(journal.settled_for(Some(3)));
@@ -274,7 +276,7 @@ mod tests {
             .map(|_| Box::pin(journal.wait_for_sync()))
             .collect();
         drop(writes);
-        // The first look begins the one sync.
+        // The first poll starts the only sync.
         assert_eq!(waiting[0].as_mut().now_or_never(), None);
         for answer in &mut waiting {
             assert_eq!(answer.as_mut().await, Ok(()));
@@ -296,7 +298,7 @@ mod tests {
         let (folder, journal) = journal();
         let log = folder.path().join("data-wal");
         fs::remove_file(&log).unwrap();
-        // A link to itself can be opened by nobody.
+        // A link to itself cannot be opened.
         std::os::unix::fs::symlink(&log, &log).unwrap();
         drop(journal.write());
         let failed = journal.wait_for_sync().await.unwrap_err();

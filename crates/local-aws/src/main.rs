@@ -1,4 +1,4 @@
-//! `fleet-local-aws`: the local AWS endpoints by themselves.
+//! `fleet-local-aws`: the local AWS endpoints as a program.
 
 mod program;
 

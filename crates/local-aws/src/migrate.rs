@@ -1,9 +1,9 @@
 //! Applies a schema's migrations to a database, one run at a time.
 //!
-//! `deploy_scripts/create_schema.sh` does the same through the Data API, with the same rows of `schema_version`, so that
-//! a server and the script do not interfere. A run claims a migration by its row, runs it, and records it. A
-//! claim that does not change for a while belongs to a dead run, and is taken over: running a statement twice is
-//! harmless (see [`Migration`]), just wasteful.
+//! `deploy_scripts/create_schema.sh` does the same through the Data API, with the same rows in `schema_version`, so
+//! that a server and the script do not interfere. A run claims a migration by its row, runs it, and records it. A claim
+//! that does not change for a while belongs to a dead run, and is taken over: running a statement twice is harmless
+//! (see [`Migration`]), just wasteful.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use crate::{
     schema::{BOOKKEEPING, Migration, Schema},
 };
 
-/// The longest that a live run leaves its claim unchanged, given the Data API's limit of 45 s for a statement.
+/// The longest time that a live run leaves its claim unchanged, given the Data API's limit of 45 s per statement.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a definition may take: an index on millions of rows takes minutes.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// More than any statement here returns.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// MySQL's codes for a definition whose work is already done: a table, column or key already exists, or is already gone.
+/// MySQL's codes for a definition whose work is done: a table, column or key already exists, or is already gone.
 const DONE_ALREADY: [u16; 4] = [1050, 1060, 1061, 1091];
 const DUPLICATE_KEY: u16 = 1062;
 
@@ -93,7 +93,8 @@ enum MigrationState {
 }
 
 impl MigrationRun<'_> {
-    /// The newest migration that the database has, 0 without any, unless it has left this build behind, which knows `known`.
+    /// The newest migration in the database, or 0. An error if the database has left this build, which knows `known`,
+    /// behind.
     async fn version(&self, known: u32) -> Result<u32, LocalAwsError> {
         let found = self.execute(NEWEST, &[]).await.map_err(failed)?;
         let number = |column: usize| match found.rows.first().and_then(|row| row.get(column)) {
@@ -154,7 +155,7 @@ impl MigrationRun<'_> {
             Ok(_) => {}
             Err(EngineError::Database { code, .. }) if DONE_ALREADY.contains(&code) => {}
             Err(error) => {
-                // No other run has to wait for one that gives up. If releasing the claim fails, nothing else changes.
+                // Release the claim, so that no other run has to wait. If that fails, nothing else changes.
                 let _ = self.execute(GIVE_UP, &mine).await;
                 return Err(LocalAwsError::Schema(format!(
                     "migration {} ({}): {error}",
@@ -162,7 +163,7 @@ impl MigrationRun<'_> {
                 )));
             }
         }
-        // If it was taken over meanwhile, the other run records it.
+        // If the claim was taken over meanwhile, the other run records it.
         self.execute(RECORD, &mine).await.map_err(failed)?;
         tracing::debug!(
             version = migration.version,

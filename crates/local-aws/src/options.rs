@@ -11,7 +11,7 @@ use crate::{autoscaling::ScalingPace, schema::Schema};
 pub struct LocalAwsOptions {
     /// Where to listen; port 0 means any free port. Signatures are not verified, so this should be a loopback address.
     pub listen: SocketAddr,
-    /// Where data lives.
+    /// Where data is stored.
     pub storage: Storage,
     /// What runs the Data API's SQL.
     pub engine: Engine,
@@ -25,29 +25,30 @@ pub struct LocalAwsOptions {
     pub database: String,
     /// The secret of the database's owner: the Data API requires it, and Secrets Manager returns it.
     pub secret: SecretOption,
-    /// The secrets of two users with fewer rights, if there are any. A database given by URL keeps its own users: there they
-    /// lead to the owner.
+    /// The secrets of two users with fewer rights, if any. A database given by URL keeps its own users: there these
+    /// secrets lead to the owner.
     pub limited: Option<LimitedSecrets>,
-    /// The schema that the database is migrated to at the start.
+    /// The schema that the database is migrated to at startup.
     pub schema: Schema,
     /// DynamoDB tables to create if they are missing.
     pub tables: Vec<TableOption>,
     /// The Data API's time limits.
     pub timeouts: Timeouts,
-    /// The base address of the API on this machine, which stands for APIs on AWS in the resource ids of scalable targets.
+    /// The base address of the API on this machine, which stands for APIs on AWS in the resource ids of scalable
+    /// targets.
     pub api_url: Option<String>,
-    /// How fast Application Auto Scaling is.
+    /// The pace of Application Auto Scaling.
     pub pace: ScalingPace,
 }
 
-/// Where data lives.
+/// Where data is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
-    /// Gone at the end of the process. DynamoDB's data is only in memory. SQL data is kept in a folder `fleet-rds-…` in
+    /// Lost at the end of the process. DynamoDB's data is only in memory. SQL data is kept in a folder `fleet-rds-…` in
     /// the system's temporary folder, because several connections to one in-memory SQLite database would block each
-    /// other. Only the user of this process can read it. A clean end removes it. A killed process, or a machine
-    /// that loses power, leaves it with the data; the next server of the same user with the same temporary folder that
-    /// keeps its SQL data there removes it at its start.
+    /// other. Only the user of this process can read it. A clean shutdown removes it. A killed process or a power
+    /// failure leaves it behind with its data; the next server of the same user that keeps its SQL data in the same
+    /// temporary folder removes it at startup.
     InMemory,
     /// Files in this folder, which must exist: `dynamodb.sqlite` and `rds.sqlite`.
     Folder(PathBuf),
@@ -59,9 +60,9 @@ pub enum Engine {
     /// SQLite within this process.
     Embedded,
     /// A MySQL or MariaDB, by URL: `mysql://user:password@host:port/database`. The user and password of the URL, if
-    /// it has them, replace those of the secret, and the Data API then takes them from the secret as the service does.
+    /// present, replace those of the secret, and the Data API then takes them from the secret as the service does.
     MySql(String),
-    /// A `mariadbd` that the server runs, in the data folder and reached only through a socket.
+    /// A `mariadbd` run by the server, in the data folder and reachable only through a socket.
     MariaDb,
 }
 
@@ -78,7 +79,7 @@ impl fmt::Debug for Engine {
 /// A database secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretOption {
-    /// Its name; the ARN is made from it.
+    /// Its name; the ARN is derived from it.
     pub name: String,
     /// The database user.
     pub username: String,
@@ -94,14 +95,15 @@ impl fmt::Debug for SecretOption {
     }
 }
 
-/// The names of the secrets of the two users that functions connect as. Each start generates new passwords.
+/// The names of the secrets for the two users that functions connect as. Each start generates new passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LimitedSecrets {
-    /// Of the user `fleet_reader`, who may read every table.
+    /// For the user `fleet_reader`, who may read every table.
     pub reader: String,
-    /// Of the user `fleet_writer`, who may read, add and delete rows of `tables`.
+    /// For the user `fleet_writer`, who may read, add and delete rows of `tables`.
     pub writer: String,
-    /// The tables that the writer may write to. SQLite does not check the table: no statement of a function names another one.
+    /// The tables that the writer may write to. SQLite does not check the table, as functions' statements name no
+    /// others.
     pub tables: Vec<String>,
 }
 
@@ -110,7 +112,7 @@ pub struct LimitedSecrets {
 pub struct TableOption {
     /// Its name.
     pub name: String,
-    /// The attribute that is the key.
+    /// The attribute that is the partition key.
     pub partition_key: String,
 }
 
@@ -136,11 +138,11 @@ impl Default for Timeouts {
     }
 }
 
-/// Why the endpoints could not start: each is one sentence for a person at a terminal, without any password.
+/// Why the endpoints could not start: one sentence for a person at a terminal, without any password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalAwsError {
-    /// Another process listens there.
+    /// Another process is listening there.
     #[error(
         "The address {0} for the local AWS endpoints is already in use: choose another one with --aws-listen."
     )]
@@ -148,7 +150,7 @@ pub enum LocalAwsError {
     /// The address cannot be bound for another reason.
     #[error("Cannot listen on {address} for the local AWS endpoints ({}): choose another address with --aws-listen.", error_words(.cause))]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
         /// The operating system's error.
         cause: io::Error,
@@ -156,7 +158,7 @@ pub enum LocalAwsError {
     /// The data folder does not exist, or is not writable.
     #[error("Cannot write to the data folder {} ({}).", folder.display(), error_words(.cause))]
     Folder {
-        /// The folder asked for.
+        /// The requested folder.
         folder: PathBuf,
         /// The operating system's error.
         cause: io::Error,
@@ -164,7 +166,7 @@ pub enum LocalAwsError {
     /// Another process serves the same data.
     #[error("The data folder {} is in use by another running server.", .0.display())]
     FolderInUse(PathBuf),
-    /// Something else is in the place of a data file.
+    /// Something that is not a database is in the place of a data file.
     #[error("The file {} is not a database of this server: move it away, or choose another data folder with --data-dir.", .0.display())]
     NotADatabase(PathBuf),
     /// A data file is damaged, or cannot be opened.
@@ -188,7 +190,7 @@ pub enum LocalAwsError {
         "The database URL is invalid ({0}): it must look like mysql://user:password@host:3306/database."
     )]
     DatabaseUrl(String),
-    /// The database does not answer, or refuses us.
+    /// The database does not respond, or refuses the connection.
     #[error("The database at {address} cannot be reached ({cause}).")]
     DatabaseUnreachable {
         /// Host and port.
@@ -203,38 +205,38 @@ pub enum LocalAwsError {
          or leave --engine mariadb out."
     )]
     MariaDbMissing,
-    /// The MariaDB that the server runs does not start.
+    /// The MariaDB server does not start.
     #[error("The server's own MariaDB cannot start ({0}).")]
     MariaDb(String),
     /// A statement of the schema failed.
     #[error("The database schema cannot be applied ({0}).")]
     Schema(String),
-    /// The database was migrated by a later version, which left this one behind.
+    /// A later version migrated the database, and it no longer supports this one.
     #[error(
         "The database's schema is version {version}, which requires a server that knows version {needed}, but this one only \
          knows {known}: start a newer server, or choose another data folder with --data-dir or another database with --database-url."
     )]
     SchemaTooNew {
-        /// The newest migration that the database has.
+        /// The newest migration in the database.
         version: u32,
         /// The oldest schema that a server must have been built with.
         needed: u32,
         /// The schema that this server was built with.
         known: u32,
     },
-    /// A migration is not the one that the database has.
+    /// A migration differs from the one in the database.
     #[error(
         "The database has a migration {0} that differs from this server's: start the version of the server that the database \
          belongs to, or choose another data folder with --data-dir or another database with --database-url."
     )]
     SchemaEdited(u32),
-    /// The database has tables with the same names and another layout.
+    /// The database has tables with the same names but a different layout.
     #[error(
         "The database has tables with a different layout from this server's ({0}): choose another data folder with --data-dir or \
          another database with --database-url."
     )]
     SchemaLayout(String),
-    /// The operating system refused a thread or the like.
+    /// The operating system refused a thread or a similar resource.
     #[error("The local AWS endpoints cannot start ({}).", error_words(.0))]
     System(#[from] io::Error),
 }

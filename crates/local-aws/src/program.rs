@@ -1,4 +1,4 @@
-//! The program's options, what it prints at its start, and its stop.
+//! The program's options, its output at startup, and its shutdown.
 
 use std::{
     fs,
@@ -136,7 +136,7 @@ impl Arguments {
         }
     }
 
-    /// What a person needs at the start.
+    /// The hints that a person needs at startup.
     fn hints(&self, url: &str) -> String {
         let data = if self.in_memory {
             "in memory, gone at the end".to_owned()
@@ -158,12 +158,12 @@ impl Arguments {
     }
 }
 
-/// Serves until SIGINT or SIGTERM; a second one ends the process at once.
+/// Serves until SIGINT or SIGTERM; a second signal ends the process at once.
 pub(crate) async fn run(arguments: Arguments) -> ExitCode {
     match serve(&arguments).await {
         Ok(code) => code,
         Err(problem) => {
-            // Nobody may read it.
+            // stderr may be closed.
             let _ = writeln!(io::stderr(), "{problem}");
             ExitCode::FAILURE
         }
@@ -190,7 +190,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, String> {
         .await
         .map_err(|error| error.to_string())?;
     let mut output = io::stdout();
-    // Whoever started it may not want to read.
+    // stdout may be closed.
     let _ = output.write_all(arguments.hints(&local.endpoint_url()).as_bytes());
     let _ = output.flush();
     signals.next().await;
@@ -200,7 +200,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, String> {
     }
 }
 
-/// Creates the folder for its owner alone; an existing one stays as it is.
+/// Creates the folder with access for its owner only; an existing one stays unchanged.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

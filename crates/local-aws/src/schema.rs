@@ -1,18 +1,18 @@
-//! The schema of a database: numbered migrations. Each database records the ones that it has.
+//! A database schema: numbered migrations. Each database records the ones it has.
 //!
-//! The file names of `ddl/` are those of refinery (<https://docs.rs/refinery>): `V0003__name.sql`.
+//! The file names in `ddl/` follow refinery (<https://docs.rs/refinery>): `V0003__name.sql`.
 
 use sha2::{Digest, Sha256};
 
-/// Begins the line of a migration that says from which version on functions work with its schema.
+/// Starts the line of a migration that gives the oldest version of functions that work with its schema.
 const CONTRACT: &str = "-- contract:";
 
 /// The migrations that are applied to a database when it is opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// In the order of their versions. Without any, the database stays as it is.
+    /// In version order. Without any, the database stays as it is.
     pub migrations: Vec<Migration>,
-    /// A statement that fails if the tables are not what the migrations create in an empty database. It is run last.
+    /// A statement that fails if the tables differ from what the migrations create in an empty database. It runs last.
     pub layout: Option<String>,
 }
 
@@ -31,7 +31,7 @@ pub struct Migration {
 }
 
 impl Schema {
-    /// Fleet API's own: the files of `ddl/`.
+    /// Fleet API's own schema: the files in `ddl/`.
     #[must_use]
     pub fn fleet() -> Self {
         let migration = |(version, name, sql): (u32, &str, &str)| Migration {
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// The statements of a text: semicolons outside comments and quotes.
+    /// The number of statements in a text: semicolons outside comments and quotes.
     fn statements(sql: &str) -> usize {
         let (mut count, mut rest) = (0, sql);
         while let Some(at) = rest.find(['-', '\'', '"', '`', ';', '/', '#']) {
@@ -169,7 +169,7 @@ mod tests {
             .iter()
             .map(Migration::checksum)
             .collect();
-        // A new migration adds a line; no line changes once it has been released.
+        // A new migration adds a line; a line never changes once released.
         assert_eq!(checksums, RELEASED);
     }
 

@@ -1,4 +1,4 @@
-//! Secrets Manager, for the secrets given at start.
+//! Secrets Manager, for the secrets given at startup.
 //!
 //! `GetSecretValue` and `DescribeSecret`, by name, ARN or the ARN without its random suffix:
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
@@ -14,12 +14,12 @@ use crate::respond::{self, ServiceResponse};
 /// The prefix of the service's operations in `X-Amz-Target`.
 pub(crate) const TARGET_PREFIX: &str = "secretsmanager.";
 
-/// Of its answers.
+/// The content type of its responses.
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// The only stage that a secret without rotation has.
+/// The only version stage of a secret without rotation.
 const CURRENT: &str = "AWSCURRENT";
 
-/// The secrets there are.
+/// All secrets.
 #[derive(Debug)]
 pub(crate) struct Secrets(Vec<StoredSecret>);
 
@@ -41,7 +41,7 @@ impl std::fmt::Debug for SecretText {
     }
 }
 
-/// What a database secret says, in the form that RDS itself writes:
+/// The content of a database secret, in the format that RDS writes:
 /// <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html>.
 #[derive(Debug)]
 pub(crate) struct DatabaseSecret<'a> {
@@ -65,7 +65,7 @@ impl Secrets {
         Self(all)
     }
 
-    /// The position of the secret that this names.
+    /// The index of the secret that `id` names.
     pub(crate) fn position(&self, id: &str) -> Option<usize> {
         self.0.iter().position(|secret| secret.is_named(id))
     }
@@ -78,7 +78,7 @@ impl StoredSecret {
         name: &str,
         secret: &DatabaseSecret<'_>,
     ) -> Self {
-        // The service appends six random characters; here they stay the same from one start to the next.
+        // The service appends six random characters; here they stay the same at every start.
         let mark = fnv(name.as_bytes());
         let value = json!({
             "username": secret.username,
@@ -106,7 +106,7 @@ impl StoredSecret {
         }
     }
 
-    /// Whether this names it.
+    /// Whether `id` names this secret.
     fn is_named(&self, id: &str) -> bool {
         let partial = self.arn.rsplit_once('-').map_or("", |(partial, _)| partial);
         id == self.name || id == self.arn || id == partial
@@ -114,7 +114,7 @@ impl StoredSecret {
 }
 
 impl Secrets {
-    /// Answers one request.
+    /// Handles one request.
     pub(crate) fn answer(&self, target: &str, body: &[u8]) -> ServiceResponse {
         let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or(target);
         if !matches!(operation, "GetSecretValue" | "DescribeSecret") {
@@ -196,7 +196,7 @@ fn refuse(kind: &'static str, message: &str) -> ServiceResponse {
     respond::error(StatusCode::BAD_REQUEST, CONTENT_TYPE, kind, message)
 }
 
-/// FNV-1a: enough to tell names apart.
+/// FNV-1a: good enough to distinguish names.
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)

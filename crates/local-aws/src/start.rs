@@ -34,10 +34,10 @@ use uuid::Uuid;
 
 /// Held locked while a process serves the folder.
 const LOCK_FILE: &str = "local-aws.lock";
-/// What the secret says of an engine without a port: there is no such server, but clients expect the fields.
+/// The endpoint in the secret for an engine without a port: there is no such server, but clients expect these fields.
 const EMBEDDED_ENDPOINT: (&str, u16) = ("127.0.0.1", 3306);
 
-/// The running endpoints. Dropped without [`LocalAws::stop`], they stop by themselves a little later.
+/// The running endpoints. If dropped without [`LocalAws::stop`], they stop a little later.
 #[derive(Debug)]
 pub struct LocalAws {
     address: SocketAddr,
@@ -48,12 +48,12 @@ pub struct LocalAws {
     data_files: DataFiles,
 }
 
-/// Where the data is kept, watched.
+/// The watched places where data is stored.
 #[derive(Debug, Clone)]
 pub struct DataFiles {
-    /// What the Data API writes to.
+    /// The Data API's data.
     pub inventory: Arc<DataFile>,
-    /// What DynamoDB writes to.
+    /// DynamoDB's data.
     pub dimensions: Arc<DataFile>,
 }
 
@@ -64,7 +64,8 @@ impl LocalAws {
     ///
     /// Each [`LocalAwsError`] is one sentence that names what to change.
     pub async fn start(options: LocalAwsOptions) -> Result<Self, LocalAwsError> {
-        // First, since a second server on the same address should say so and not complain of the folder.
+        // This comes first, because a second server on the same address should report that, and not complain about the
+        // folder.
         let listener = bind(options.listen).await?;
         let address = listener.local_addr()?;
         let lock = match &options.storage {
@@ -74,7 +75,7 @@ impl LocalAws {
         let owner = database(&options).await?;
         let file = owner.file.clone();
         let patience = match options.engine {
-            // Only this process reaches it.
+            // Only this process can reach it.
             Engine::Embedded | Engine::MariaDb => Duration::ZERO,
             Engine::MySql(_) => migrate::PATIENCE,
         };
@@ -126,7 +127,7 @@ impl LocalAws {
         let hosting = Hosting::start(listener, FrontResponder(front), PlainHttp, front::limits())?;
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
-            // A dropped sender stops it as well.
+            // A dropped sender stops it, too.
             let _ = stopped.await;
             hosting.stop().await;
             autoscaling.stop();
@@ -145,13 +146,13 @@ impl LocalAws {
         })
     }
 
-    /// Where the data is kept. A request for data that is gone or cannot be written to is refused by itself; this tells
-    /// before there is one.
+    /// Where the data is stored. Requests for data that is gone or cannot be written to are refused anyway; this tells
+    /// in advance.
     pub fn data_files(&self) -> DataFiles {
         self.data_files.clone()
     }
 
-    /// Where it listens; with port 0 asked for, the port that was taken.
+    /// The address it listens on, with the actual port if port 0 was requested.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
@@ -161,19 +162,19 @@ impl LocalAws {
         format!("http://{}", self.address)
     }
 
-    /// The way to the endpoints for clients in this process, which need no connection.
+    /// Access to the endpoints for clients in this process, which need no connection.
     pub fn in_process(&self) -> InProcess {
         self.in_process.clone()
     }
 
-    /// The changes of a table that it was started with. Whoever holds them keeps the storage open.
+    /// The changes to one of the tables that it was started with. Holding the stream keeps the storage open.
     pub fn changes(&self, table: &str) -> Option<ChangeStream> {
         self.changes.get(table).cloned()
     }
 
-    /// Stops taking requests, lets those under way finish, rolls open transactions back and closes the storage.
+    /// Stops accepting requests, lets those in progress finish, rolls back open transactions and closes the storage.
     pub async fn stop(self) {
-        // Both fail only where the task has ended already.
+        // Both fail only if the task has already ended.
         drop(self.changes);
         let _ = self.stop.send(());
         let _ = self.served.await;
@@ -220,7 +221,7 @@ struct OwnerDatabase {
     database: Database,
     credentials: SecretOption,
     endpoint: (String, u16),
-    /// Where this machine keeps its data.
+    /// Where its data is stored on this machine.
     file: Option<PathBuf>,
 }
 
@@ -269,8 +270,8 @@ async fn database(options: &LocalAwsOptions) -> Result<OwnerDatabase, LocalAwsEr
     })
 }
 
-/// A connection to the database for each user, and the user's secret: the owner's first, then, if requested, the reader's
-/// and the writer's.
+/// A database connection for each user, and the user's secret: first the owner's, then, if requested, the reader's and
+/// the writer's.
 async fn users(
     owner: OwnerDatabase,
     options: &LocalAwsOptions,

@@ -1,4 +1,5 @@
-//! The temporary folder of a server that keeps its data in memory, and those that dead servers have left.
+//! The temporary folder of a server that keeps its data in memory, and the removal of those that dead servers have
+//! left.
 //!
 //! A killed process cannot remove its folder. It held a lock on a file in it, and the lock ends with the process
 //! however that ends, so the next server recognises the folder as abandoned and removes it.
@@ -12,20 +13,20 @@ use std::{
 
 use tempfile::TempDir;
 
-/// The prefix of the names of such folders.
+/// The name prefix of such folders.
 const PREFIX: &str = "fleet-rds-";
 /// Held locked while a process uses the folder.
 const LOCK_FILE: &str = "lock";
-/// The lock file until it is locked.
+/// The name of the lock file before it is locked.
 const NEW_LOCK_FILE: &str = "lock.new";
 /// Nobody else may read the data.
 const MODE: u32 = 0o700;
 
-/// A folder that is removed with this value.
+/// A folder that is removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct TemporaryFolder {
     folder: TempDir,
-    /// After the folder, so that nobody else removes it at the same time.
+    /// Dropped after the folder, so that nobody else removes it at the same time.
     _lock: File,
 }
 
@@ -39,9 +40,9 @@ impl TemporaryFolder {
         let new = folder.path().join(NEW_LOCK_FILE);
         let lock = File::create_new(&new)?;
         lock.lock()?;
-        // It never has its final name without its lock, so no other server takes the folder for abandoned.
+        // The lock file only gets its final name once it is locked, so no other server takes the folder for abandoned.
         fs::rename(new, folder.path().join(LOCK_FILE))?;
-        // The folder itself shows the user of this process.
+        // The folder's owner is the user of this process.
         let user = fs::metadata(folder.path())?.uid();
         if let Err(error) = remove_leftovers(root, user) {
             tracing::debug!(%error, "the temporary folders of ended servers were not looked for");
@@ -57,7 +58,7 @@ impl TemporaryFolder {
     }
 }
 
-/// Removes what dead servers of this user have left.
+/// Removes the folders that dead servers of this user have left.
 fn remove_leftovers(root: &Path, user: u32) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
@@ -82,9 +83,9 @@ fn remove_leftovers(root: &Path, user: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a folder if it is the user's own and no process holds it; returns whether it did.
+/// Removes a folder if it belongs to this user and no process holds it; returns whether it did.
 fn remove_left(folder: &Path, user: u32) -> io::Result<bool> {
-    // Not through a link, which anybody may have made in a folder that all users share.
+    // Do not follow a link: anybody may have made one in a folder that all users share.
     let about = fs::symlink_metadata(folder)?;
     if !about.is_dir() || about.uid() != user {
         return Ok(false);
@@ -97,7 +98,7 @@ fn remove_left(folder: &Path, user: u32) -> io::Result<bool> {
     if lock.try_lock().is_err() {
         return Ok(false);
     }
-    // The lock file last, so that the next server resumes an interrupted removal.
+    // The lock file goes last, so that the next server resumes an interrupted removal.
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name() != LOCK_FILE {

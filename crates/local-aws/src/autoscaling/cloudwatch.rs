@@ -1,4 +1,4 @@
-//! The operations of CloudWatch that scaling needs: publishing a metric, and the alarms of step scaling.
+//! The CloudWatch operations that scaling needs: publishing a metric, and the alarms for step scaling.
 
 use bytes::Bytes;
 use ciborium::Value as Cbor;
@@ -12,12 +12,13 @@ use super::{
 };
 use crate::respond::{self, ServiceResponse};
 
-/// What the path of a request in CBOR begins with.
+/// The prefix of the path of a CBOR request.
 pub(crate) const CBOR_PATH: &str = "/service/GraniteServiceVersion20100801/operation/";
-/// What `X-Amz-Target` of a request in JSON begins with.
+/// The prefix of `X-Amz-Target` in a JSON request.
 pub(crate) const TARGET_PREFIX: &str = "GraniteServiceVersion20100801.";
 
-/// How a request is written, and its answer. The AWS CLI writes CBOR; the query protocol of older ones is not taken.
+/// How a request and its response are encoded. The AWS CLI uses CBOR; the query protocol of older versions is not
+/// supported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Json,
@@ -60,7 +61,7 @@ impl Protocol {
     }
 }
 
-/// JSON of what JSON can hold; a time is its number.
+/// Converts to JSON whatever JSON can hold; a time becomes its number.
 fn json_of(value: Cbor) -> Option<Value> {
     Some(match value {
         Cbor::Null => Value::Null,
@@ -176,7 +177,7 @@ fn perform(
     }
 }
 
-/// A value, several, or what is known of several.
+/// Publishes one value, several, or the statistics of several.
 fn publish(
     metrics: &MetricRegistry,
     metric: &MetricName,

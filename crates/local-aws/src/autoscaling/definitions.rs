@@ -1,4 +1,4 @@
-//! What the requests define, as the simulator's core has it.
+//! What the requests define, in the types of the simulator's core.
 
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use super::{
     math::MetricQuery,
 };
 
-/// A policy with its alarms and what they look at.
+/// A policy with its alarms and the metric that they watch.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     pub(super) policy: ScalingPolicy,
@@ -42,8 +42,8 @@ fn seconds(value: &Value, name: &str) -> SignedDuration {
     SignedDuration::from_secs(given.unwrap_or(300).clamp(0, i64::from(i32::MAX)))
 }
 
-/// What a policy looks at, of `definition`, which `PutScalingPolicy` has taken. A step scaling policy looks by each alarm
-/// that names it, and by none not at all.
+/// What a policy watches; `definition` has been accepted by `PutScalingPolicy`. A step scaling policy has one watch for
+/// each alarm that names it, so possibly none.
 pub(super) fn watches(
     definition: &Value,
     alarms: &[(String, Value)],
@@ -146,7 +146,7 @@ fn alarm_of(alarm: &Value) -> Option<Alarm> {
     ))
 }
 
-/// The steps; their alarm is still to be found.
+/// The steps; their alarm is filled in later.
 fn steps(config: &Value) -> Result<StepScaling, ScalingError> {
     let kind = text(config, "AdjustmentType")?;
     let adjustment = Adjustment::named(kind).ok_or_else(|| {
@@ -180,7 +180,7 @@ fn steps(config: &Value) -> Result<StepScaling, ScalingError> {
     }
 }
 
-/// The scheduled action of `definition`, which `PutScheduledAction` has taken.
+/// The scheduled action in `definition`, which has been accepted by `PutScheduledAction`.
 pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, ScalingError> {
     let schedule = text(definition, "Schedule")?;
     let form = ["at(", "rate(", "cron("];
@@ -228,7 +228,7 @@ pub(super) fn scheduled(definition: &Value) -> Result<ScheduledAction, ScalingEr
     Ok(action)
 }
 
-/// Minimum and maximum of a registration.
+/// The minimum and maximum of a registration.
 pub(super) fn bounds(definition: &Value) -> Result<CapacityBounds, ScalingError> {
     let needed = |name: &str| {
         capacity(definition, name)?

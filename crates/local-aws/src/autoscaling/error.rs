@@ -1,6 +1,6 @@
-//! What the service refuses.
+//! The service's refusals.
 
-/// A refusal: its type as AWS calls it, and a sentence.
+/// A refusal: AWS's name for its type, and a sentence.
 #[derive(Debug)]
 pub(super) struct ScalingError(pub(super) &'static str, pub(super) String);
 

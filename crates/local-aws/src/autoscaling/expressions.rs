@@ -1,6 +1,6 @@
-//! Expressions of metric math: how they are read, and what their operators do.
+//! Metric math expressions: how they are parsed, and what their operators do.
 
-/// The longest expression in bytes, and how deep it may be nested.
+/// The longest expression in bytes, and the deepest nesting.
 pub(super) const LONGEST: usize = 1024;
 pub(super) const DEEPEST: usize = 32;
 
@@ -10,9 +10,9 @@ pub(super) enum Expression {
     Id(String),
     Negative(Box<Expression>),
     Binary(Operator, Box<Expression>, Box<Expression>),
-    /// A condition, what counts where it holds, and where it does not.
+    /// A condition, the value if it holds, and the value if it does not.
     If(Box<Expression>, Box<Expression>, Option<Box<Expression>>),
-    /// A metric's id, and what stands for a missing value: a number, or the last value before.
+    /// A metric's id, and the replacement for a missing value: a number, or else the previous value.
     Fill(String, Option<f64>),
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Operator {
     Divide,
 }
 
-/// How each operator is written, and how strongly it binds. One that begins with another comes before it.
+/// Each operator's text and how strongly it binds. An operator that begins with another one comes before it.
 const OPERATORS: [(&str, Operator, u8); 14] = [
     ("<=", Operator::LessOrEqual, 3),
     (">=", Operator::GreaterOrEqual, 3),
@@ -51,7 +51,7 @@ const OPERATORS: [(&str, Operator, u8); 14] = [
 ];
 
 impl Expression {
-    /// Collects the ids that it names, and whether each is filled.
+    /// Collects the ids in it, and whether each is filled.
     pub(super) fn collect<'e>(&'e self, references: &mut Vec<(&'e str, bool)>) {
         match self {
             Self::Number(_) => {}
@@ -74,7 +74,7 @@ impl Expression {
 }
 
 impl Operator {
-    /// A comparison is 1 where it holds, and otherwise 0.
+    /// A comparison is 1 if it holds, otherwise 0.
     pub(super) fn apply(self, left: f64, right: f64) -> f64 {
         let holds = |holds: bool| if holds { 1.0 } else { 0.0 };
         match self {
@@ -95,13 +95,13 @@ impl Operator {
 }
 
 impl Expression {
-    /// Reads an expression. The error is the end of a sentence.
+    /// Parses an expression. The error is the end of a sentence.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         Parser::new(text).whole()
     }
 }
 
-/// Reads an expression from its beginning. Errors are the end of a sentence.
+/// Parses an expression from left to right. Errors are the end of a sentence.
 struct Parser<'t> {
     rest: &'t str,
     depth: usize,
@@ -170,7 +170,7 @@ impl<'t> Parser<'t> {
             .map_err(|_| format!("'{digits}' is not a number"))
     }
 
-    /// The next operator that binds at least so strongly.
+    /// The next operator that binds at least this strongly.
     fn operator(&mut self, least: u8) -> Option<(Operator, u8)> {
         let rest = self.rest.trim_start();
         let &(symbol, operator, strength) = OPERATORS

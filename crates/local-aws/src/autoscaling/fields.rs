@@ -1,18 +1,18 @@
-//! The fields of requests that several operations read.
+//! Request fields that several operations read.
 
 use serde_json::Value;
 use simulate_scaling::{policy::MOST_CAPACITY, series::Statistic};
 
 use super::error::ScalingError;
 
-/// The text `name` of a request.
+/// The text field `name` of a request.
 pub(super) fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str, ScalingError> {
     let text = value.get(name).and_then(Value::as_str);
     text.filter(|text| !text.is_empty())
         .ok_or_else(|| ScalingError::invalid(format!("{name} is missing.")))
 }
 
-/// A capacity, where the request has one.
+/// A capacity, if the request has one.
 pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, ScalingError> {
     let Some(given) = value.get(name).filter(|given| !given.is_null()) else {
         return Ok(None);
@@ -29,7 +29,7 @@ pub(super) fn capacity(value: &Value, name: &str) -> Result<Option<u32>, Scaling
         })
 }
 
-/// The statistic with this name, or the average.
+/// The statistic with this name; without a name, the average.
 pub(super) fn statistic(name: Option<&str>) -> Result<Statistic, ScalingError> {
     match name {
         None | Some("Average") => Ok(Statistic::Average),

@@ -1,7 +1,8 @@
-//! What a policy or an alarm looks at: a metric, or metric math over several.
+//! What a policy or an alarm watches: a metric, or metric math over several.
 //!
-//! Of CloudWatch's language (user guide, "Using math expressions with CloudWatch metrics") this has numbers, the four
-//! operations, comparisons, AND, OR, IF, and FILL of a metric. Anything else is refused when the policy or the alarm is put.
+//! Of CloudWatch's language (user guide, "Using math expressions with CloudWatch metrics") this supports numbers, the
+//! four operations, comparisons, AND, OR, IF, and FILL of a metric. Anything else is refused when the policy or alarm
+//! is put.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -14,17 +15,17 @@ use super::{
     metrics::{MetricName, MetricRegistry},
 };
 
-/// The most entries of `Metrics`, as on AWS.
+/// The most entries in `Metrics`, as on AWS.
 const MOST_ENTRIES: usize = 10;
 /// How many periods `FILL(…, REPEAT)` looks back for a value.
 const LOOK_BACK: i32 = 60;
 
-/// What is measured in each period.
+/// What to measure in each period.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MetricQuery {
-    /// Each with its id, after those that it refers to.
+    /// Each with its id, after the ones it refers to.
     entries: Vec<(String, MetricSource)>,
-    /// The id of the one whose value counts.
+    /// The id of the entry whose value is used.
     returned: String,
 }
 
@@ -35,7 +36,7 @@ enum MetricSource {
 }
 
 impl MetricQuery {
-    /// That of `Namespace`, `MetricName`, `Dimensions` and `Statistic`, or of `Metrics`.
+    /// Reads `Namespace`, `MetricName`, `Dimensions` and `Statistic`, or `Metrics`.
     ///
     /// # Errors
     ///
@@ -90,7 +91,7 @@ impl MetricQuery {
         })
     }
 
-    /// The value of the period after `from` and up to `to`, where there is one.
+    /// The value for the period after `from` and up to `to`, if there is one.
     pub(super) fn datapoint(
         &self,
         metrics: &MetricRegistry,
@@ -105,7 +106,7 @@ impl MetricQuery {
                 MetricSource::Expression(expression) => self.evaluate(expression, &values, &period),
             });
         }
-        // As in CloudWatch, a division by zero has no value.
+        // As in CloudWatch, a division by zero gives no value.
         let value = *values.get(self.index(&self.returned)?)?;
         value.filter(|value| value.is_finite())
     }
@@ -114,7 +115,7 @@ impl MetricQuery {
         self.entries.iter().position(|(other, _)| other == id)
     }
 
-    /// No value where one that it needs is missing. `values` are those of the entries before.
+    /// `None` if a value that it needs is missing. `values` are those of the entries before it.
     fn evaluate(
         &self,
         expression: &Expression,
@@ -151,7 +152,7 @@ impl MetricQuery {
     }
 }
 
-/// The entries, each after those that it refers to.
+/// The entries, each after the ones it refers to.
 fn ordered(
     mut entries: Vec<(String, MetricSource)>,
 ) -> Result<Vec<(String, MetricSource)>, ScalingError> {
@@ -190,7 +191,7 @@ fn ordered(
 }
 
 impl MetricSource {
-    /// The ids that it names, and whether each is filled.
+    /// The ids in it, and whether each is filled.
     fn references(&self) -> Vec<(&str, bool)> {
         let mut references = Vec::new();
         if let Self::Expression(expression) = self {
@@ -219,7 +220,7 @@ fn source(entry: &Value) -> Result<MetricSource, ScalingError> {
     Ok(MetricSource::Expression(expression))
 }
 
-/// A span of time in which metrics are looked at.
+/// The period for which metrics are read.
 struct TimeSpan<'m> {
     metrics: &'m MetricRegistry,
     from: Timestamp,
@@ -232,7 +233,7 @@ impl TimeSpan<'_> {
             .datapoint(metric, statistic, self.from, self.to)
     }
 
-    /// The period that is so many periods earlier.
+    /// The period this many periods earlier.
     fn before(&self, number: i32) -> Option<Self> {
         let length: SignedDuration = self.to.duration_since(self.from).checked_mul(number)?;
         Some(Self {
@@ -316,7 +317,7 @@ mod tests {
             ("IF(a, 1, 2)", None),
         ] {
             let measurement = measurement(expression).unwrap();
-            // Two periods after the one with the value.
+            // Two periods after the one with a value.
             let (from, to) = (from + length * 2, to + length * 2);
             assert_eq!(
                 measurement.datapoint(&metrics, from, to),

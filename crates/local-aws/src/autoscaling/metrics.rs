@@ -1,4 +1,4 @@
-//! Metrics, as they are published or stand in files, and the alarms that are set on them.
+//! Metrics, published or from files, and the alarms on them.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,11 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use simulate_scaling::series::{Series, Statistic};
 
-/// The most values that are kept of a metric.
+/// The most values stored for a metric.
 const MOST_VALUES: usize = 10_000;
-/// The most metrics that are kept.
+/// The most metrics stored.
 const MOST_METRICS: usize = 1_000;
-/// Where the capacity of a target is published.
+/// The namespace in which a target's capacity is published.
 const CAPACITY_NAMESPACE: &str = "FleetApi/local";
 
 /// A metric's namespace, name and dimensions.
@@ -27,7 +27,7 @@ pub(super) struct MetricName {
 }
 
 impl MetricName {
-    /// That of `Namespace`, `MetricName` and `Dimensions` in a request.
+    /// Reads `Namespace`, `MetricName` and `Dimensions` of a request.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let text = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
         let dimensions = value.get("Dimensions").and_then(Value::as_array);
@@ -42,8 +42,8 @@ impl MetricName {
         })
     }
 
-    /// The capacity of a target, as Fleet API publishes it on AWS; here the scaler of the target does. Its dimension is the
-    /// last segment of the resource id.
+    /// The capacity metric of a target. Fleet API publishes it on AWS; here the target's scaler does. Its dimension is
+    /// the last segment of the resource id.
     pub(super) fn capacity_of(resource_id: &str) -> Self {
         let id = resource_id.rsplit('/').next().unwrap_or_default();
         Self {
@@ -54,7 +54,7 @@ impl MetricName {
     }
 }
 
-/// A value, as often as it was published.
+/// A value, and how many times it was published.
 #[derive(Clone, Copy, Debug)]
 struct PublishedValue {
     at: Timestamp,
@@ -85,7 +85,7 @@ impl fmt::Debug for MetricRegistry {
 }
 
 impl MetricRegistry {
-    /// Those in the files of `folder`, and those that are published.
+    /// With the metrics in the files of `folder`, and those that are published.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         Self {
             folder,
@@ -95,16 +95,16 @@ impl MetricRegistry {
     }
 
     fn lock(&self) -> MutexGuard<'_, MetricStore> {
-        // Every change leaves what is kept whole.
+        // Every change leaves the store consistent.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a value that is published now.
+    /// Stores a value published now.
     pub(super) fn publish(&self, metric: MetricName, value: f64, count: f64) {
         self.publish_at(Timestamp::now(), metric, value, count);
     }
 
-    /// Keeps a value of this time, which is none before that of another one.
+    /// Stores a value with this time, which must not be before that of an earlier call.
     pub(super) fn publish_at(&self, at: Timestamp, metric: MetricName, value: f64, count: f64) {
         let mut kept = self.lock();
         if kept.values.len() >= MOST_METRICS && !kept.values.contains_key(&metric) {
@@ -117,7 +117,8 @@ impl MetricRegistry {
         values.push_back(PublishedValue { at, value, count });
     }
 
-    /// The datapoint of what was published after `from` and up to `to`; what a file says of that time where nothing was.
+    /// The datapoint of everything published after `from` and up to `to`; if nothing was, the file's value for that
+    /// time.
     pub(super) fn datapoint(
         &self,
         metric: &MetricName,
@@ -134,8 +135,8 @@ impl MetricRegistry {
         published.or_else(|| self.file_value(metric, statistic, from, to))
     }
 
-    /// `metrics/NAMESPACE/NAME.csv` in the data folder, for a metric without dimensions: its times are counted from the
-    /// start of the server, or are the calendar's.
+    /// Reads `metrics/NAMESPACE/NAME.csv` in the data folder, for a metric without dimensions. Its times are relative
+    /// to the start of the server, or calendar times.
     fn file_value(
         &self,
         metric: &MetricName,
@@ -176,7 +177,7 @@ impl MetricRegistry {
         }
     }
 
-    /// Every alarm, with its name.
+    /// All alarms with their names.
     pub(super) fn alarms(&self) -> Vec<(String, Value)> {
         let kept = self.lock();
         let alarms = kept.alarms.iter();

@@ -14,7 +14,7 @@ use super::{
 const NAMESPACE: &str = "custom-resource";
 const DIMENSION: &str = "custom-resource:ResourceType:Property";
 
-/// Performs an operation; its answer, or why not.
+/// Performs an operation; returns its response, or a refusal.
 pub(super) async fn answer(
     registry: &TargetRegistry,
     operation: &str,
@@ -139,7 +139,7 @@ fn target(
     Ok((id.to_owned(), defined))
 }
 
-/// What `of` has of the targets that a request is for. All of it is on one page.
+/// The results of `of` for the targets that a request is for, all on one page.
 fn describe_targets(
     registry: &TargetRegistry,
     request: &Value,
@@ -170,7 +170,7 @@ fn select_named<'a>(
         .map(|(_, value)| value.clone())
 }
 
-/// The request with what the service adds: its keys replace those that were there.
+/// The request merged with what the service adds; its keys replace those of `before`.
 fn merge(before: Option<&Value>, request: &Value, added: Value) -> Value {
     let mut fields = match before {
         Some(Value::Object(fields)) => fields.clone(),
@@ -193,13 +193,13 @@ fn arn(registry: &TargetRegistry, what: &str) -> String {
     format!("arn:aws:application-autoscaling:{}:{what}", registry.place)
 }
 
-/// What stands for a target in an ARN: 24 digits of its resource id.
+/// The part of an ARN that stands for a target: 24 digits, the last 16 from its resource id.
 fn target_hash(resource_id: &str) -> String {
     uuid::Uuid::new_v4().simple().to_string()[..8].to_owned()
         + &format!("{:016x}", fnv(resource_id))
 }
 
-/// A hash that is the same in each run.
+/// A hash that is the same in every run.
 fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -215,7 +215,7 @@ async fn register(registry: &TargetRegistry, request: &Value) -> Result<Value, S
         .split_once("://")
         .map(|(_, rest)| rest.split(['/', '?']).next().unwrap_or_default());
     let host = host.map(|host| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    // Otherwise any caller could have the server send requests to any address.
+    // Otherwise any caller could make the server send requests to any address.
     if !matches!(host, Some("localhost" | "127.0.0.1" | "[::1]")) {
         return Err(ScalingError::invalid(format!(
             "The resource ID {id} must be a dimension of this machine, http://localhost:3000/scalableTargetDimensions/1 say, or of an API of Amazon API Gateway, which the local API stands for."
@@ -276,7 +276,7 @@ fn put_policy(registry: &TargetRegistry, request: &Value) -> Result<Value, Scali
     Ok(answer)
 }
 
-/// The alarms of a policy, as its descriptions have them.
+/// The alarms of a policy, as shown in its descriptions.
 fn alarms_of(policy: &Value, alarms: &[(String, Value)]) -> Value {
     let alarm = |name: &str| json!({"AlarmName": name, "AlarmARN": format!("arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}")});
     let watches = watches(policy, alarms).unwrap_or_default();

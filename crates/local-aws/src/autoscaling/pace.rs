@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// How fast it is. AWS looks at datapoints of a minute.
+/// The service's pace. AWS evaluates one datapoint a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScalingPace {
-    /// How far apart datapoints are.
+    /// The interval between datapoints.
     pub period: Duration,
-    /// How often an activity under way is looked at.
+    /// How often an activity in progress is checked.
     pub poll: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The registered targets with their policies and scheduled actions, and what runs them.
+//! The registered targets with their policies and scheduled actions, and the tasks that run them.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use super::{metrics::MetricRegistry, pace::ScalingPace};
 
 const FILE: &str = "application-autoscaling.json";
 
-/// What is defined of one target: the requests that defined it, with what the service adds.
+/// The definitions of one target: the requests that defined it, with what the service adds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct TargetDefinitions {
     pub(super) target: Value,
@@ -24,13 +24,13 @@ pub(super) struct TargetDefinitions {
     pub(super) tags: BTreeMap<String, String>,
 }
 
-/// Starts what runs a target, which looks at its definitions again when it is notified.
+/// Starts the task that runs a target; it reads the target's definitions again when notified.
 pub(super) type TargetStart = fn(Arc<TargetRegistry>, String, Arc<Notify>) -> AbortHandle;
 
-/// A target that runs.
+/// A running target.
 struct TargetTask {
     changed: Arc<Notify>,
-    /// As `describe-scaling-activities` has them, newest first.
+    /// As shown by `describe-scaling-activities`, newest first.
     activities: Vec<Value>,
     task: AbortHandle,
 }
@@ -53,7 +53,7 @@ pub(super) struct TargetRegistry {
     api: Option<String>,
     pub(super) pace: ScalingPace,
     pub(super) metrics: Arc<MetricRegistry>,
-    /// Region and account, as ARNs have them.
+    /// Region and account, as written in ARNs.
     pub(super) place: String,
     kept: Mutex<RegistryState>,
     start: TargetStart,
@@ -70,7 +70,7 @@ impl fmt::Debug for TargetRegistry {
 }
 
 impl TargetRegistry {
-    /// With what is defined in `folder`. Each target is run by `start`.
+    /// With the definitions in `folder`. Each target is run by `start`.
     pub(super) fn new(
         folder: Option<PathBuf>,
         api: Option<String>,
@@ -104,11 +104,11 @@ impl TargetRegistry {
     }
 
     fn lock(&self) -> MutexGuard<'_, RegistryState> {
-        // Every change leaves what is kept whole.
+        // Every change leaves the state consistent.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs what was defined before the last stop.
+    /// Runs the targets that were defined before the last stop.
     pub(super) fn resume(&self) {
         let ids: Vec<String> = self.lock().defined.keys().cloned().collect();
         for id in ids {
@@ -116,8 +116,8 @@ impl TargetRegistry {
         }
     }
 
-    /// Where the endpoint of a target is: at its resource id, or at the same path's end of the local API where that is on
-    /// AWS.
+    /// The address of a target's endpoint: its resource id or, if that is on AWS, the same end of the path on the local
+    /// API.
     pub(super) fn endpoint(&self, resource_id: &str) -> String {
         match (
             &self.api,
@@ -130,12 +130,12 @@ impl TargetRegistry {
         }
     }
 
-    /// What is defined of a target.
+    /// The definitions of a target.
     pub(super) fn find(&self, resource_id: &str) -> Option<TargetDefinitions> {
         self.lock().defined.get(resource_id).cloned()
     }
 
-    /// Everything that is defined.
+    /// All definitions.
     pub(super) fn all(&self) -> Vec<(String, TargetDefinitions)> {
         let kept = self.lock();
         let defined = kept.defined.iter();
@@ -144,7 +144,7 @@ impl TargetRegistry {
             .collect()
     }
 
-    /// Changes what is defined of a target, which begins to run where it is new.
+    /// Changes the definitions of a target, and starts it if it is new.
     pub(super) fn change(&self, resource_id: &str, change: impl FnOnce(&mut TargetDefinitions)) {
         let mut kept = self.lock();
         change(kept.defined.entry(resource_id.to_owned()).or_default());
@@ -157,7 +157,7 @@ impl TargetRegistry {
         self.run(resource_id);
     }
 
-    /// Takes a target back.
+    /// Deregisters a target.
     pub(super) fn remove(&self, resource_id: &str) {
         let mut kept = self.lock();
         kept.defined.remove(resource_id);
@@ -165,7 +165,7 @@ impl TargetRegistry {
         self.write(&kept);
     }
 
-    /// An alarm may have come that invokes a policy, or gone.
+    /// An alarm that invokes a policy may have been added or deleted.
     pub(super) fn alarms_changed(&self) {
         for running in self.lock().running.values() {
             running.changed.notify_one();
@@ -180,7 +180,7 @@ impl TargetRegistry {
             .unwrap_or_default()
     }
 
-    /// Keeps what has been done.
+    /// Stores the activities so far.
     pub(super) fn set_activities(&self, resource_id: &str, activities: Vec<Value>) {
         if let Some(running) = self.lock().running.get_mut(resource_id) {
             running.activities = activities;
@@ -201,7 +201,7 @@ impl TargetRegistry {
         self.lock().running.insert(resource_id.to_owned(), running);
     }
 
-    /// Ends all of it.
+    /// Stops all targets.
     pub(super) fn stop(&self) {
         self.lock().running.clear();
     }

@@ -1,4 +1,4 @@
-//! Runs one target: the simulator's core, with a clock that runs.
+//! Runs one target: the simulator's core in real time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,14 +22,14 @@ use super::{
 
 /// How long a request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// When an activity that does not end is given up.
+/// When an activity that does not end is abandoned.
 const GIVE_UP: SignedDuration = SignedDuration::from_mins(15);
-/// For how long the endpoint may be away: an endpoint that comes back is scaled again, whenever that is.
+/// How long the endpoint may be unreachable: one that comes back is scaled again, no matter when.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24 * 365);
-/// How soon it is tried again where the endpoint could not be asked at the start.
+/// How soon to retry if the endpoint could not be reached at the start.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Tells the log.
+/// Writes activities to the log.
 struct ActivityLog(String);
 
 impl ActivityListener for ActivityLog {
@@ -52,7 +52,7 @@ impl ActivityListener for ActivityLog {
     }
 }
 
-/// An endpoint that can be asked, at the address that stands for the resource id.
+/// The endpoint at the address that stands for the resource id.
 pub(super) fn endpoint(registry: &TargetRegistry, resource_id: &str) -> Result<Endpoint, String> {
     let url = registry.endpoint(resource_id);
     let url = url
@@ -61,7 +61,7 @@ pub(super) fn endpoint(registry: &TargetRegistry, resource_id: &str) -> Result<E
     Endpoint::new(url, Vec::new(), None, TIMEOUT)
 }
 
-/// What the definitions come to.
+/// The policies and actions that the definitions result in.
 struct TargetPlan {
     watches: Vec<Watch>,
     actions: Vec<ScheduledAction>,
@@ -70,7 +70,7 @@ struct TargetPlan {
 impl TargetPlan {
     fn of(registry: &TargetRegistry, defined: &TargetDefinitions) -> Self {
         let alarms = registry.metrics.alarms();
-        // They were taken, so they can be read.
+        // They have been accepted, so they can be read.
         let watches = defined.policies.values();
         let watches = watches.filter_map(|policy| definitions::watches(policy, &alarms).ok());
         let actions = defined.actions.values();
@@ -90,7 +90,7 @@ impl TargetPlan {
     }
 }
 
-/// Runs the target in a task of its own, until it is deregistered.
+/// Runs the target in its own task, until it is deregistered.
 pub(super) fn start(
     registry: Arc<TargetRegistry>,
     resource_id: String,
@@ -127,7 +127,7 @@ async fn run(registry: Arc<TargetRegistry>, resource_id: String, changed: Arc<No
     .await;
 }
 
-/// The loop: what is due is done, one after the other.
+/// The main loop: does whatever is due, one thing after the other.
 async fn run_target<'a>(
     registry: &TargetRegistry,
     resource_id: &str,
@@ -212,7 +212,7 @@ async fn run_target<'a>(
     }
 }
 
-/// Applies changed definitions. Bounds take effect at once where they changed.
+/// Applies changed definitions. Changed bounds take effect at once.
 async fn redefine(
     registry: &TargetRegistry,
     target: &mut Target<'_, ActivityLog>,
@@ -244,7 +244,7 @@ fn activity_descriptions(
         .collect()
 }
 
-/// A breach of the contract is logged, and the target goes on: its owner may fix the endpoint.
+/// A breach of the contract is logged, and the target continues: its owner may fix the endpoint.
 fn log_outcome(resource_id: &str, outcome: Result<(), StopReason>) {
     if let Err(StopReason(reason)) = outcome {
         tracing::warn!(resource_id, "{reason}");
@@ -255,7 +255,7 @@ fn signed_duration(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// The state that a target is registered with.
+/// The endpoint's state when a target is registered.
 pub(super) async fn registered_state(
     registry: &TargetRegistry,
     resource_id: &str,
