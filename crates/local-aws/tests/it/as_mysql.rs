@@ -1,11 +1,12 @@
-//! The embedded engine, kind by kind: MySQL 8's answer, or error 1235.
+//! The embedded engine, kind by kind: the same results as MySQL 8, or error 1235.
 
 use aws_sdk_rdsdata::types::{Field, SqlParameter, TypeHint};
 use fleet_local_aws::{Schema, Storage};
 
 use crate::support::{Aws, options, text};
 
-/// An answer as one text: rows by semicolons and their values by commas, `updated N` and the generated ids, or `error N`.
+/// A result as one text: rows separated by semicolons and values by commas, `updated N` and the generated ids, or
+/// `error N`.
 pub(crate) async fn answer(aws: &Aws, sql: &str, parameters: Vec<SqlParameter>) -> String {
     let output = match aws.described(sql, parameters).await {
         Ok(output) => output,
@@ -47,14 +48,14 @@ fn value(field: &Field) -> String {
         Field::BooleanValue(value) => value.to_string(),
         Field::LongValue(value) => value.to_string(),
         Field::DoubleValue(value) => format!("{value:?}"),
-        // In quotes, unlike a number.
+        // Quoted, unlike a number.
         Field::StringValue(value) => format!("'{value}'"),
         Field::BlobValue(bytes) => format!("{:02x?}", bytes.as_ref()),
         other => format!("{other:?}"),
     }
 }
 
-/// An empty database, in which these statements run one after the other with these answers.
+/// An empty database, after running these statements one by one and checking their results.
 pub(crate) async fn session(statements: &[(&str, &str)]) -> Aws {
     let mut options = options(Storage::InMemory);
     options.schema = Schema::default();
@@ -148,7 +149,7 @@ async fn text_is_compared_without_case_and_accents_unless_it_is_binary() {
         ("INSERT INTO u VALUES ('a'), ('Á'), ('b')", "updated 3"),
         ("SELECT COUNT(*) FROM u GROUP BY n ORDER BY 1", "1;2"),
         ("SELECT COUNT(DISTINCT n) FROM u", "2"),
-        // By rules of other scripts, which it does not have.
+        // Sorted by rules for other scripts, which the engine does not have.
         ("INSERT INTO u VALUES ('жук')", "error 1235"),
         (
             "CREATE TABLE v (n VARCHAR(9) COLLATE utf8mb4_da_0900_ai_ci)",

@@ -1,10 +1,10 @@
-//! The embedded engine against MariaDB: generated statements over typed tables give the same rows, types, counts,
+//! Compares the embedded engine with MariaDB: generated statements over typed tables give the same rows, types, counts,
 //! generated fields and errors, or the embedded engine refuses them with error 1235.
 //!
-//! It runs where `FLEET_TEST_DATABASE_URL` is `mariadb`: some hundred statements, or as many as
-//! `FLEET_TEST_DIFFERENTIAL` says. `FLEET_TEST_SEED` is another seed than the fixed one; with `FLEET_TEST_NUMBERS` all are over
-//! the tables of large numbers. A statement that differs is made
-//! smaller as long as it still does, and printed with the rows that there are.
+//! It runs if `FLEET_TEST_DATABASE_URL` is `mariadb`: a few hundred statements, or as many as `FLEET_TEST_DIFFERENTIAL`
+//! says. `FLEET_TEST_SEED` replaces the fixed seed; with `FLEET_TEST_NUMBERS` all statements use the tables of large
+//! numbers. A statement whose results differ is made smaller for as long as they still do, and printed with the tables'
+//! rows.
 
 mod answers;
 mod both;
@@ -26,14 +26,14 @@ const STATEMENTS: &str = "FLEET_TEST_DIFFERENTIAL";
 const SEED: &str = "FLEET_TEST_SEED";
 const NUMBERS: &str = "FLEET_TEST_NUMBERS";
 const FIXED_SEED: u64 = 20_260_101;
-/// How many statements are run where nothing says otherwise.
+/// How many statements are run by default.
 const SHORT: usize = 400;
-/// How many differences are looked for before the test gives up.
+/// After how many differences the test gives up.
 const MOST: usize = 40;
-/// How many of a hundred statements the embedded engine runs at least: it must not pass by refusing.
+/// The minimum percentage of statements that the embedded engine must run: it must not pass by refusing them.
 const LEAST_RUN: usize = 55;
 
-/// Whether MariaDB is there; says so where it is not.
+/// Whether MariaDB is available; prints a note if not.
 fn has_mariadb() -> bool {
     let has = std::env::var(DATABASE_URL).as_deref() == Ok("mariadb");
     if !has {

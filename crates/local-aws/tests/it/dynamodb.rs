@@ -1,4 +1,4 @@
-//! DynamoDB, through its SDK and the front.
+//! DynamoDB, through its SDK and the front end.
 
 use aws_sdk_dynamodb::{
     Client,

@@ -1,4 +1,4 @@
-//! The edges of the embedded engine, where SQLite has another answer than MySQL 8: MySQL's, or error 1235.
+//! The edges of the embedded engine, where SQLite's result differs from MySQL 8's: it gives MySQL's, or error 1235.
 
 use aws_sdk_rdsdata::types::{SqlParameter, TypeHint};
 
@@ -7,7 +7,7 @@ use crate::{
     support::Aws,
 };
 
-/// The labels of a statement's columns, by semicolons.
+/// The labels of a statement's columns, separated by semicolons.
 pub(crate) async fn labels(aws: &Aws, sql: &str, parameters: Vec<SqlParameter>) -> String {
     let sent = aws.described(sql, parameters).await.unwrap();
     let columns = sent.column_metadata().iter();
@@ -25,17 +25,17 @@ async fn ids_are_used_up_whatever_becomes_of_the_rows() {
         ("INSERT INTO t (u, c) VALUES (1, 1)", "updated 1 1"),
         ("INSERT INTO t (u, c) VALUES (1, 1)", "error 1062"),
         ("INSERT INTO t (u, c) VALUES (2, 1)", "updated 1 3"),
-        // Looked at before the row gets its id.
+        // Checked before the row gets its id.
         ("INSERT INTO t (u, c) VALUES (3, NULL)", "error 1048"),
         ("INSERT INTO t (u, c) VALUES (3, 'x')", "error 1366"),
         ("INSERT INTO t (u, c) VALUES (3, 91)", "error 3819"),
         ("INSERT INTO t (u, c) VALUES (4, 1)", "updated 1 4"),
-        // All of its rows have one block.
+        // All rows share one block.
         ("INSERT INTO t (u, c) VALUES (7, 1), (7, 2), (8, 3)", "error 1062"),
         ("INSERT INTO t (u, c) VALUES (9, 1)", "updated 1 8"),
         ("INSERT INTO t (u, c) VALUES (10, 1), (11, 'x')", "error 1366"),
         ("INSERT INTO t (u, c) VALUES (12, 1)", "updated 1 11"),
-        // A row that is left out gives its id to the next.
+        // A skipped row gives its id to the next.
         ("INSERT IGNORE INTO t (u, c) VALUES (12, 1), (13, 1), (12, 1), (14, 1)", "updated 2"),
         ("SELECT id FROM t WHERE u > 12 ORDER BY id", "12;13"),
         ("INSERT INTO t (u, c) VALUES (15, 1)", "updated 1 16"),
@@ -44,7 +44,7 @@ async fn ids_are_used_up_whatever_becomes_of_the_rows() {
         ("INSERT INTO t (id, u, c) VALUES (30, 30, 1), (0, 31, 1), (NULL, 32, 1)", "updated 3"),
         ("SELECT id FROM t WHERE u >= 30 ORDER BY id", "30;31;32"),
         ("INSERT INTO t (u, c) VALUES (40, 1)", "updated 1 34"),
-        // A query's rows have blocks of 1, 2 and 4.
+        // The rows of a query get blocks of 1, 2 and 4.
         ("CREATE TABLE f (u INT)", "updated 0"),
         ("INSERT INTO f VALUES (50), (51), (52), (53)", "updated 4"),
         ("INSERT INTO t (u, c) SELECT u, 1 FROM f", "updated 4 35,36,37,38"),
@@ -136,7 +136,7 @@ async fn a_default_is_set_and_dropped() {
         ("SELECT * FROM t ORDER BY id", "1,1,'x';2,7,'y'"),
         ("ALTER TABLE t ALTER COLUMN s SET DEFAULT NULL", "error 1067"),
         ("ALTER TABLE t ALTER COLUMN x DROP DEFAULT", "error 1054"),
-        // It would have no default: not NULL either.
+        // It would have no default, not even NULL.
         ("ALTER TABLE t ALTER COLUMN n DROP DEFAULT", "error 1235"),
     ])
     .await;
@@ -194,7 +194,7 @@ async fn queries_that_sqlite_takes_and_mysql_does_not_are_errors() {
         ("INSERT INTO p VALUES (1, 'a')", "updated 1"),
         // MySQL deletes the row first.
         ("REPLACE INTO p VALUES (1, 'b')", "error 1235"),
-        // MySQL writes another value, or leaves the row out.
+        // MySQL writes another value, or skips the row.
         ("INSERT IGNORE INTO p VALUES (2, NULL)", "error 1235"),
         ("INSERT IGNORE INTO p VALUES (2, 'long')", "error 1235"),
         ("INSERT IGNORE INTO p VALUES (2, 'no')", "error 1235"),

@@ -1,4 +1,4 @@
-//! Errors: MySQL's words in the service's exceptions, each modelled by the SDK.
+//! Errors: MySQL's messages in the service's exceptions, as modelled by the SDK.
 
 use aws_sdk_rdsdata::{error::ProvideErrorMetadata, types::Field};
 use fleet_local_aws::Timeouts;
@@ -268,7 +268,7 @@ async fn a_statement_may_go_on_after_its_time() {
     {}
 }
 
-/// Counts for as long as it is let.
+/// Counts until it is stopped.
 const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT COUNT(*) FROM n a, n b, n c, n d";
 
 #[tokio::test]

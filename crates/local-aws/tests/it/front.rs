@@ -1,4 +1,4 @@
-//! What is none of the three services, and what is broken.
+//! Requests that belong to none of the services, and broken ones.
 
 use serde_json::{Value, json};
 use tokio::{

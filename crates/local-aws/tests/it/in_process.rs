@@ -1,4 +1,4 @@
-//! Requests within the process and by a connection: the same answers.
+//! Requests within the process and over a connection get the same responses.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{CLUSTER, DATABASE, KEY, SECRET, SHORT, SIGNATURE, TABLE, op
 /// A statement that would run for hours.
 const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT COUNT(*) FROM n a, n b, n c, n d";
 
-/// What is sent.
+/// A request to send.
 #[derive(Debug, Clone)]
 struct SentRequest {
     method: Method,
@@ -71,7 +71,7 @@ impl SentRequest {
         headers
     }
 
-    /// The answer by a connection.
+    /// The response over a connection.
     async fn by_connection(&self, local: &LocalAws) -> (StatusCode, Vec<(String, String)>, String) {
         let url = format!("{}{}", local.endpoint_url(), self.path);
         let mut request = reqwest::Client::new()
@@ -97,14 +97,14 @@ impl SentRequest {
         request.body(Bytes::from(self.body.clone())).unwrap()
     }
 
-    /// The answer within the process.
+    /// The response within the process.
     async fn within(&self, local: &LocalAws) -> (StatusCode, Vec<(String, String)>, String) {
         let answer = local.in_process().send(self.request(local)).await.unwrap();
         let body = String::from_utf8(answer.body().to_vec()).unwrap();
         (answer.status(), compared(answer.headers()), body)
     }
 
-    /// The answer both ways, which must be the same.
+    /// The response, which must be the same both ways.
     async fn both(&self, local: &LocalAws) -> (StatusCode, String) {
         let by_connection = self.by_connection(local).await;
         let within = self.within(local).await;
@@ -113,7 +113,7 @@ impl SentRequest {
     }
 }
 
-/// The headers of an answer, but those of the connection and those that differ each time.
+/// A response's headers, except for those of the connection and those that differ each time.
 fn compared(headers: &HeaderMap) -> Vec<(String, String)> {
     let own = ["connection", "content-length", "date", "x-amzn-requestid"];
     let mut headers: Vec<(String, String)> = headers
@@ -182,7 +182,7 @@ async fn both_ways_answer_alike() {
         }
         .both(&local)
         .await;
-        // What no client of AWS would send.
+        // No AWS client would send these.
         let signature = "";
         SentRequest {
             signature,
@@ -210,7 +210,7 @@ async fn both_ways_have_the_same_limits() {
     let (status, body) = large.both(&local).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
     assert!(body.contains("larger than the allowed size"), "{body}");
-    // Three quarters of the limit is taken by both.
+    // Three quarters of the limit is accepted both ways.
     let fits = SentRequest::execute("SELECT LENGTH(:v)", &[text(3 * 1024 * 1024)]);
     assert_eq!(fits.both(&local).await.0, StatusCode::OK);
     let item = json!({"TableName": TABLE, "Item": {KEY: {"S": "x".repeat(16 * 1024 * 1024)}}});
@@ -233,7 +233,7 @@ async fn a_stop_waits_for_what_is_under_way_within_the_process_and_takes_no_more
         under_way.spawn(async move { within.send(request).await });
     }
     let later = SentRequest::sql("SELECT 1").request(&local);
-    // On one thread, tasks that were spawned earlier have begun when this one is answered.
+    // On one thread, tasks spawned earlier have begun by the time this one is done.
     SentRequest::sql("SELECT 1").within(&local).await;
     local.stop().await;
     while let Some(answer) = under_way.join_next().await {

@@ -1,4 +1,4 @@
-//! The service's limits, on either side.
+//! The service's limits, on both sides.
 
 use std::time::Duration;
 
@@ -247,7 +247,7 @@ async fn a_batch_may_have_as_many_sets_as_a_request_holds() {
     assert_eq!(batch(1_500).await.unwrap().update_results().len(), 1_500);
 }
 
-/// Enough rows for a practically endless join of many tables.
+/// A practically endless join.
 const ENDLESS: &str = "SELECT COUNT(*) FROM numbers a, numbers b, numbers c, numbers d, numbers e, numbers f, numbers g, numbers h";
 
 async fn with_numbers(change: impl FnOnce(&mut fleet_local_aws::Timeouts)) -> Aws {
@@ -295,7 +295,7 @@ async fn other_requests_are_answered_while_endless_statements_run_and_a_stop_end
         assert!(error.is_statement_timeout_exception(), "{error:?}");
     }
     others.unwrap();
-    // Some of them continue, and take nobody's place.
+    // Some of them continue, but hold no slot.
     let one = aws.sql("SELECT n FROM numbers WHERE n = 1", &[]).await;
     assert!(one.is_ok(), "{one:?}");
     let stopped = tokio::time::timeout(Duration::from_secs(60), aws.local.stop()).await;
@@ -308,7 +308,7 @@ async fn what_would_take_the_memory_or_the_stack_is_refused() {
     let deep = format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000));
     let refused = aws.refusal(&deep, &[]).await;
     assert!(refused.contains("nested too deeply"), "{refused}");
-    // Each of them doubles the text.
+    // Each REPLACE doubles the text.
     let mut doubled = "'aaaaaaaaaaaaaaaa'".to_owned();
     for _ in 0..30 {
         doubled = format!("REPLACE({doubled}, 'a', 'aa')");

@@ -19,7 +19,7 @@ fn in_folder(folder: &Path) -> LocalAwsOptions {
     fleet(Storage::Folder(folder.to_owned()))
 }
 
-/// A folder in which these statements were run, by a server without migrations.
+/// A folder after these statements were run by a server without migrations.
 async fn folder_after(statements: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut bare = in_folder(folder.path());
@@ -32,7 +32,7 @@ async fn folder_after(statements: &[&str]) -> tempfile::TempDir {
     folder
 }
 
-/// What the first release of the server created at its start.
+/// What the first release of the server created at startup.
 const BEFORE_MIGRATIONS: [&str; 2] = [
     "CREATE TABLE IF NOT EXISTS ec2 (
         aws_instance_id   VARCHAR(255) NOT NULL,
@@ -54,7 +54,7 @@ const BEFORE_MIGRATIONS: [&str; 2] = [
     ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
 ];
 
-/// The versions that are recorded as applied.
+/// The versions recorded as applied.
 async fn applied(aws: &Aws) -> Vec<i64> {
     let sql = "SELECT version FROM schema_version WHERE applied_utc IS NOT NULL ORDER BY version";
     let output = aws.sql(sql, &[]).await.unwrap();
@@ -65,7 +65,7 @@ async fn applied(aws: &Aws) -> Vec<i64> {
         .collect()
 }
 
-/// Whether the index of migration 3 exists: creating it again shows that.
+/// Whether the index of migration 3 exists, found by trying to create it again.
 async fn has_the_index(aws: &Aws) -> bool {
     let sql = &Schema::fleet().migrations[2].sql;
     aws.refusal(sql, &[])
@@ -181,7 +181,7 @@ async fn a_folder_of_a_later_server_is_used_unless_it_left_this_one_behind() {
          server, or choose another data folder with --data-dir or another database with --database-url."
     );
     Aws::with(expanded).await.local.stop().await;
-    // The same number with another text is another migration.
+    // The same number with another text is a different migration.
     let error = LocalAws::start(later("CREATE INDEX other ON ec2 (add_token);"))
         .await
         .unwrap_err();
@@ -207,10 +207,10 @@ async fn two_servers_that_start_at_once_on_one_database_apply_each_migration_onc
         return;
     };
     if url == "mariadb" {
-        // Its database belongs to one server.
+        // MariaDB's database belongs to a single server.
         return;
     }
-    // Not the one of the other tests.
+    // Not the database of the other tests.
     let (server, _) = url.rsplit_once('/').unwrap();
     let start = |schema: Schema| {
         let mut options = fleet(Storage::InMemory);
@@ -218,7 +218,7 @@ async fn two_servers_that_start_at_once_on_one_database_apply_each_migration_onc
         options.schema = schema;
         LocalAws::start(options)
     };
-    // A row for each time that it runs: no definition, so nothing stops it from being run twice.
+    // Adds a row each time it runs: it is not a definition, so nothing would stop a second run.
     let mut schema = Schema::fleet();
     for (version, sql) in [
         (4, "CREATE TABLE IF NOT EXISTS runs (n INT NOT NULL)"),

@@ -1,5 +1,5 @@
-//! The same Data API over a real MySQL or MariaDB, where `FLEET_TEST_DATABASE_URL` names one that may be written to, or
-//! says `mariadb` for the one that the endpoints start themselves.
+//! The same Data API over a real MySQL or MariaDB, if `FLEET_TEST_DATABASE_URL` names one that may be written to, or is
+//! `mariadb` for the one that the endpoints start themselves.
 
 use aws_sdk_rdsdata::{
     primitives::Blob,
@@ -174,7 +174,7 @@ async fn batches(aws: &Aws) {
         .await
         .unwrap();
     assert_eq!(two.generated_fields().len(), 2);
-    // Which rows have the ids that MySQL generated, it does not say.
+    // MySQL does not say which rows have the ids that it generated.
     let mixed = "INSERT INTO kinds (id, name) VALUES (90, 'c'), (NULL, 'd'), (NULL, 'e')";
     let mixed = aws.sql(mixed, &[]).await.unwrap();
     assert_eq!(mixed.number_of_records_updated(), 3);
@@ -189,7 +189,7 @@ async fn batches(aws: &Aws) {
     );
 }
 
-/// What `sql` answers: the number of records updated, and the generated ids.
+/// The result of `sql`: the number of records updated, and the generated ids.
 async fn write(aws: &Aws, sql: &str) -> (i64, Vec<i64>) {
     let output = aws.sql(sql, &[]).await.unwrap();
     let ids = output.generated_fields().iter();
@@ -238,7 +238,7 @@ pub(crate) async fn upserts(aws: &Aws) {
     assert_eq!(write(aws, same).await, (1, vec![]));
 }
 
-/// A parameter with the hint DECIMAL is a DECIMAL, and not a text that holds one.
+/// A parameter with the hint DECIMAL is a DECIMAL, not a text that holds one.
 pub(crate) async fn decimals(aws: &Aws) {
     let table = "CREATE TABLE extra (id INT PRIMARY KEY, i INT, d DECIMAL(10, 3))";
     answer(aws, table, Vec::new()).await;
@@ -280,7 +280,7 @@ pub(crate) async fn decimals(aws: &Aws) {
     assert_eq!(labels, ["? + 1", "?"]);
 }
 
-/// What either engine refuses.
+/// Statements that both engines refuse.
 pub(crate) async fn refusals(aws: &Aws) {
     let nothing_bound = aws.sql("SELECT ?", &[]).await.unwrap_err();
     assert!(
@@ -306,7 +306,7 @@ async fn the_users_of_a_mariadb_of_its_own_may_do_no_more_than_they_must() {
     options.engine = Engine::MariaDb;
     let mut aws = Aws::with(options).await;
     crate::users::may_do_what_they_must_and_nothing_else(&mut aws).await;
-    // On a real server the writer writes to its two tables alone.
+    // On a real server the writer may only write to its two tables.
     aws.secret = "fleet-db-writer".into();
     aws.sql("SELECT MAX(version) FROM schema_version", &[])
         .await

@@ -1,4 +1,4 @@
-//! The program by itself.
+//! The standalone program.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},

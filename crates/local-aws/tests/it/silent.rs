@@ -1,4 +1,4 @@
-//! What the embedded engine would answer otherwise than MySQL 8 without a word, and refuses or answers instead.
+//! Where the embedded engine would silently differ from MySQL 8: such statements are refused, or give MySQL's result.
 
 use crate::{
     as_mysql::{answer, session},
@@ -70,7 +70,7 @@ async fn one_of_several_equal_texts_is_shown_only_where_they_are_alike() {
             "SELECT id, RANK() OVER (ORDER BY s) FROM t ORDER BY id",
             "1,1;2,2;3,2;4,2",
         ),
-        // What it has written is undone.
+        // Everything that it has written is undone.
         (
             "INSERT INTO t (id, s) SELECT 5, s FROM t GROUP BY s HAVING s > 'a'",
             "error 1235",
@@ -172,7 +172,7 @@ async fn a_recursive_query_takes_as_many_steps_as_mysql_lets_it() {
              SELECT t.id FROM tree AS t JOIN below ON t.parent = below.id) SELECT id FROM below ORDER BY id",
             "1;2;3;4",
         ),
-        // It is not recursive.
+        // This query is not recursive.
         ("WITH RECURSIVE r AS (SELECT 1 AS n UNION SELECT 2) SELECT n FROM r ORDER BY n", "1;2"),
         (
             "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT a.n, b.n FROM r AS a, r AS b \
@@ -239,14 +239,14 @@ async fn floor_and_ceil_are_whole_numbers_or_decimals_by_the_digits_of_the_type(
             "4,4",
         ),
         ("SELECT FLOOR(CAST(n AS DECIMAL(9,1))) FROM t", "3"),
-        // MySQL's DECIMAL of these has more digits than a whole number of 64 bits.
+        // In MySQL, these DECIMALs have more digits than a 64-bit integer.
         ("SELECT FLOOR(SUM(n)), CEIL(SUM(d)) FROM t", "'3','5'"),
         (
             "SELECT FLOOR(MAX(d) * MAX(d) * MAX(d)), FLOOR(COUNT(*) * 1.5) FROM t",
             "'91','1'",
         ),
         ("SELECT CEIL(b + 0.5) FROM t", "'7'"),
-        // As many, or one more or less.
+        // The same number of digits, or one more or less.
         ("SELECT FLOOR(p) FROM t", "error 1235"),
         ("SELECT FLOOR(COALESCE(d, 1.5)) FROM t", "error 1235"),
         (
@@ -324,7 +324,7 @@ async fn what_mysql_refuses_to_define_or_to_store_is_its_error() {
     .await;
 }
 
-/// Each doubles at each of its 30 levels, here or where SQLite prepares it.
+/// Each of these statements doubles at each of its 30 levels, here or where SQLite prepares it.
 #[tokio::test]
 async fn copies_within_copies_are_refused_before_they_take_memory() {
     let columns: Vec<String> = (0..30).map(|n| format!("c{n} VARCHAR(20)")).collect();
@@ -363,7 +363,7 @@ async fn copies_within_copies_are_refused_before_they_take_memory() {
     ] {
         assert_eq!(answer(&aws, &sql, Vec::new()).await, "error 1235", "{sql}");
     }
-    // Some levels are fine.
+    // A few levels are fine.
     let some = (0..5).fold("SELECT 1 AS x".to_owned(), |inner, level| {
         format!("SELECT x + x AS x FROM ({inner}) AS q{level}")
     });

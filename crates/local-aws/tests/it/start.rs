@@ -1,4 +1,4 @@
-//! Starting, stopping and starting again.
+//! Starting, stopping and restarting.
 
 use fleet_local_aws::{Engine, LocalAws, LocalAwsError, Storage};
 use tokio::{
@@ -59,7 +59,7 @@ async fn a_stop_lets_the_request_under_way_finish() {
         body.len()
     );
     connection.write_all(head.as_bytes()).await.unwrap();
-    // With these words the request is under way: the server waits for its body.
+    // After this response the request is in progress: the server waits for its body.
     let mut go_on = [0; 25];
     connection.read_exact(&mut go_on).await.unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -83,7 +83,7 @@ async fn a_stop_does_not_wait_for_a_transaction_that_nobody_goes_on_with() {
     let aws = Aws::start().await;
     let open = aws.begin().await;
     aws.add(Some(&open), "i-1").await.unwrap();
-    // Waits for the writer's place, which only the end of the open transaction gives it.
+    // It waits for the writer slot, which only the end of the open transaction frees.
     let other = aws.data.clone();
     let waiting = tokio::spawn(async move {
         let call = other
@@ -196,7 +196,7 @@ async fn a_bad_database_url_is_explained_without_its_password() {
             "{error:?}"
         );
     }
-    // Nothing listens on a port that was just free.
+    // Nothing listens on a port that was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

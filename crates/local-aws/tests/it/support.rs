@@ -1,4 +1,4 @@
-//! Starts the endpoints and talks to them.
+//! Starts the endpoints and calls them.
 
 use std::{path::Path, time::Duration};
 
@@ -19,12 +19,12 @@ use fleet_local_aws::{
 pub(crate) const CLUSTER: &str = "arn:aws:rds:us-east-1:000000000000:cluster:fleet";
 pub(crate) const DATABASE: &str = "ec2_inventory_db";
 pub(crate) const SECRET: &str = "fleet-db";
-/// The `Authorization` header of a signed request, for requests that no SDK makes.
+/// The `Authorization` header of a signed request, for requests that are not sent by an SDK.
 pub(crate) const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/any/aws4_request, SignedHeaders=host, Signature=0";
 pub(crate) const TABLE: &str = "fleet-dimensions";
 pub(crate) const KEY: &str = "scalableTargetDimensionId";
 
-/// The schema as it is deployed, and a table with a column of each type.
+/// The schema as deployed, plus a table with a column of each type.
 pub(crate) fn schema() -> Schema {
     let mut schema = Schema::fleet();
     schema.migrations.push(Migration {
@@ -74,7 +74,7 @@ pub(crate) fn options(storage: Storage) -> LocalAwsOptions {
 pub(crate) struct Aws {
     pub(crate) local: LocalAws,
     pub(crate) data: Client,
-    /// Of the user that asks.
+    /// The secret of the user who sends the requests.
     pub(crate) secret: String,
 }
 
@@ -112,7 +112,7 @@ impl Aws {
         }
     }
 
-    /// A statement that has not been sent.
+    /// A statement that has not been sent yet.
     pub(crate) fn statement(
         &self,
         sql: &str,
@@ -153,7 +153,7 @@ impl Aws {
             .map_err(aws_sdk_rdsdata::error::SdkError::into_service_error)
     }
 
-    /// Runs a statement outside any transaction, and asks for a description of its columns.
+    /// Runs a statement outside any transaction, and requests a description of its columns.
     pub(crate) async fn described(
         &self,
         sql: &str,
@@ -264,10 +264,10 @@ pub(crate) fn long(output: &ExecuteStatementOutput) -> i64 {
     *only(output).as_long_value().unwrap()
 }
 
-/// A time limit that a test waits for.
+/// A time limit that tests wait for.
 pub(crate) const SHORT: Duration = Duration::from_millis(100);
 
-/// Sets the clock of this test's runtime forward. Otherwise it runs as everywhere, since nothing can wait for what comes
+/// Moves the clock of this test's runtime forward. At other times it runs normally, since nothing can wait for events
 /// from outside the runtime while it is paused.
 pub(crate) async fn pass(time: Duration) {
     tokio::time::pause();

@@ -1,4 +1,4 @@
-//! Transactions: all or nothing, one snapshot, one writer, and clocks.
+//! Transactions: all or nothing, one snapshot, one writer, and timers.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ async fn an_idle_transaction_is_rolled_back() {
     let aws = Aws::with_timeouts(|timeouts| timeouts.transaction_idle = SHORT).await;
     let id = aws.begin().await;
     aws.add(Some(&id), "i-1").await.unwrap();
-    // This writer gets its place only when the idle one has lost it.
+    // This writer gets its slot only when the idle transaction has lost it.
     aws.add(None, "i-2").await.unwrap();
     assert_eq!(
         aws.commit(&id).await,
@@ -230,7 +230,7 @@ async fn a_second_call_is_refused_while_a_statement_of_the_transaction_runs() {
     let aws = Aws::start().await;
     let (first, second) = (aws.begin().await, aws.begin().await);
     aws.add(Some(&first), "i-1").await.unwrap();
-    // It waits for the first one's end, and so runs for as long as the test needs.
+    // It waits for the first transaction to end, and so runs for as long as the test needs.
     let waiting = aws.add(Some(&second), "i-2");
     let others = async {
         let refused = loop {

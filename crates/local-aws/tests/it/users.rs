@@ -9,7 +9,7 @@ pub(crate) async fn may_do_what_they_must_and_nothing_else(aws: &mut Aws) {
     let reads = "SELECT aws_instance_id, package_name FROM ec2 LEFT JOIN ec2_package USING (aws_instance_id)";
     let deletes = "DELETE FROM ec2 WHERE aws_instance_id = 'i-1'";
     let adds_package = "INSERT INTO ec2_package VALUES ('i-1', 'p', '1')";
-    // A DELETE and an INSERT.
+    // A DELETE plus an INSERT.
     let replaces = "REPLACE INTO ec2_package VALUES ('i-1', 'p', '1')";
     let for_nobody = [
         "UPDATE ec2 SET aws_region = 'x'",

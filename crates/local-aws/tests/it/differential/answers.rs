@@ -1,4 +1,4 @@
-//! What an engine answers, and how two answers differ.
+//! The result of a statement on one engine, and how two results differ.
 
 use aws_sdk_rdsdata::{
     error::ProvideErrorMetadata,
@@ -9,7 +9,7 @@ use aws_sdk_rdsdata::{
 use super::{known, tree::SentCall};
 use crate::support::Aws;
 
-/// What a statement gave.
+/// The result of a statement.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum StatementAnswer {
     Rows {
@@ -23,7 +23,7 @@ pub(super) enum StatementAnswer {
     Error(String),
 }
 
-/// The number in the service's message.
+/// The error code in the service's message.
 pub(super) fn code(message: &str) -> &str {
     message
         .split("Error code: ")
@@ -34,14 +34,14 @@ pub(super) fn code(message: &str) -> &str {
 
 fn shown(field: &Field) -> String {
     match field {
-        // The last digits of a sum depend on the order of its parts.
+        // The last digits of a sum depend on the order in which it is added up.
         Field::DoubleValue(number) => format!("Double({number:.10e})"),
         other => format!("{other:?}"),
     }
 }
 
-/// A column's label; and its type, where the statement reads the table as it is. Each database has its own types for
-/// expressions, and of temporary tables.
+/// A column's label and, if the statement reads the table directly, its type. Each database has its own types for
+/// expressions, and for temporary tables.
 fn described(column: &ColumnMetadata, call: &SentCall) -> String {
     let label = column.label().unwrap_or_default().to_owned();
     let is_column = column.table_name().is_some_and(|table| !table.is_empty());
@@ -99,7 +99,7 @@ pub(super) async fn run(
     }
 }
 
-/// How two answers to a statement differ; nothing where they do not.
+/// How two results of a statement differ; `None` if they do not.
 pub(super) fn difference(
     call: &SentCall,
     embedded: &StatementAnswer,
@@ -139,8 +139,8 @@ pub(super) fn difference(
     }
 }
 
-/// Whether two answers to an upsert differ in their ids alone: how many ids one uses up is left to the database, and of a
-/// row that it updates, or of several, it may name none.
+/// Whether two results of an upsert differ only in their ids: it is up to the database how many ids one uses up, and
+/// for an updated row, or several rows, it may report none.
 fn tells_less(one: &StatementAnswer, other: &StatementAnswer) -> bool {
     match (one, other) {
         (

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::support::{Aws, options};
 
-/// How often a statement is made smaller.
+/// The most attempts at making a statement smaller.
 const MOST_SHRINKS: usize = 200;
 
-/// What became of a statement.
+/// The outcome of a statement.
 pub(super) enum StatementOutcome {
     OnBoth,
     /// With error 1235, for this reason.
@@ -28,7 +28,7 @@ pub(super) enum StatementOutcome {
 pub(super) struct Both {
     pub(super) embedded: Aws,
     pub(super) mariadb: Aws,
-    /// The next id of both: what an INSERT that fails or is rolled back uses up differs.
+    /// The next id on both: they differ in how many ids a failed or rolled-back INSERT uses up.
     next_id: AtomicU64,
 }
 
@@ -55,8 +55,8 @@ impl Both {
         }
     }
 
-    /// Runs a statement on both, in transactions that are committed where the answers are alike. Answers whether the
-    /// embedded engine ran it, and the difference.
+    /// Runs a statement on both, in transactions that are committed if the results match. Returns whether the embedded
+    /// engine ran it, and the difference.
     pub(super) async fn check(
         &self,
         statement: &Node,
@@ -116,8 +116,8 @@ impl Both {
         (StatementOutcome::OnBoth, differs)
     }
 
-    /// Whether an UPDATE fails for several rows, and the two differ in which of them they take first, which MySQL does not
-    /// define: each row on its own gives the same on both, and some fail otherwise than others.
+    /// Whether an UPDATE fails for several rows, and the engines only differ in which row they process first, which
+    /// MySQL does not define: each row by itself gives the same result on both, and there are different errors.
     async fn is_first_of_errors(&self, call: &SentCall, one: &str, other: &str) -> bool {
         let Some((update, condition)) = call.sql.split_once(" WHERE ") else {
             return false;
@@ -143,7 +143,7 @@ impl Both {
                 run(&self.mariadb, Some(other), &call, false).await,
             ];
             let [embedded, mariadb] = &answers;
-            // It may refuse an error in a part of an AND.
+            // The embedded engine may refuse an error in a part of an AND.
             let refuses =
                 matches!(embedded, StatementAnswer::Error(message) if code(message) == "1235");
             if !refuses && difference(&call, embedded, mariadb).is_some() {
@@ -156,7 +156,7 @@ impl Both {
         errors.len() > 1
     }
 
-    /// Lets both go on with the same id.
+    /// Makes both continue with the same id.
     async fn align_ids(&self, sql: &str) {
         let table = match sql {
             sql if sql.contains("INTO a") => "a",
@@ -170,7 +170,7 @@ impl Both {
         }
     }
 
-    /// A smaller statement that differs, too.
+    /// A smaller statement whose results differ, too.
     pub(super) async fn shrunk(&self, statement: Node, found: String) -> (Node, String) {
         let (mut smallest, mut found) = (statement, found);
         let mut tries = 0;

@@ -1,11 +1,11 @@
-//! Expressions of each type, mostly of the type that their place asks for.
+//! Expressions of each type, mostly of the type that their position requires.
 
 use super::{
     tree::Node,
     values::{COLUMNS, WORDS},
 };
 
-/// Numbers from a seed: xorshift, which is even enough.
+/// Random numbers from a seed: xorshift, which is uniform enough.
 #[derive(Debug)]
 pub(super) struct Random(u64);
 
@@ -26,7 +26,7 @@ impl Random {
     }
 }
 
-/// Expressions without end.
+/// Generates expressions endlessly.
 pub(super) struct Expressions {
     pub(super) random: Random,
 }
@@ -215,7 +215,7 @@ impl Expressions {
         Node::leaf(self.pick(&["day", "at", "at3", "ts"]))
     }
 
-    /// Two values compared, of whatever types.
+    /// A comparison of two values of any types.
     pub(super) fn comparison(&mut self, depth: usize) -> Node {
         let op = self.pick(&["=", "<>", "<", ">", "<=", ">=", "<=>"]);
         let sides = vec![self.any(depth), self.any(depth)];

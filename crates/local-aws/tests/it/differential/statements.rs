@@ -22,15 +22,15 @@ pub(super) const TABLES: [&str; 6] = [
     wide::DECIMALS,
 ];
 
-/// After so many statements the large table is emptied, so that the test stays quick.
+/// The large table is emptied after this many statements, so that the test stays quick.
 const GENERATION: usize = 150;
 
-/// Statements without end.
+/// Generates statements endlessly.
 pub(super) struct Statements {
     exprs: Expressions,
     next_id: usize,
     count: usize,
-    /// Whether all are over the tables of numbers that SQLite has no type for.
+    /// Whether all statements use the tables of numbers that SQLite has no type for.
     numbers_only: bool,
 }
 
@@ -48,7 +48,7 @@ impl Statements {
         self.count += 1;
         match self.count % GENERATION {
             0 => return Node::leaf("DELETE FROM a"),
-            // Reads of an empty table find nothing out.
+            // Reading an empty table tests nothing.
             1..20 if !self.numbers_only => return self.insert(),
             _ => {}
         }
@@ -180,7 +180,7 @@ impl Statements {
     }
 
     fn insert(&mut self) -> Node {
-        // Few columns, mostly: one value that is refused refuses the row.
+        // Mostly few columns: one refused value is enough to refuse the row.
         let most = self.below(5) + 1;
         let mut chosen: Vec<&str> = Vec::new();
         for _ in 0..most {
@@ -275,7 +275,7 @@ impl Statements {
                 "INSERT INTO n (k, v) SELECT s, i FROM b WHERE i > {i}"
             )),
             10 => Node::leaf(format!("DELETE FROM n WHERE k LIKE {word} OR v < {i}")),
-            // Few values: a row is often replaced by the same.
+            // Few values, so that a row is often replaced by the same one.
             11 | 12 => Node::leaf(format!(
                 "REPLACE INTO p (id, s) VALUES ({}, {word}), (7, 'a')",
                 i % 4

@@ -1,4 +1,4 @@
-//! Statements as trees: text around parts, with parameters among them, that can be made smaller.
+//! Statements as trees that can be made smaller: text around parts, with parameters among them.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -10,11 +10,11 @@ pub(super) struct Node {
     /// One more than the children.
     texts: Vec<String>,
     children: Vec<Node>,
-    /// A parameter in the place of a text.
+    /// A parameter instead of a text.
     parameter: Option<(Field, Option<TypeHint>)>,
 }
 
-/// A statement as it is sent.
+/// A statement as sent.
 #[derive(Debug, Clone)]
 pub(super) struct SentCall {
     pub(super) sql: String,
@@ -62,7 +62,7 @@ impl Node {
         }
     }
 
-    /// A parameter, whose name is given when the statement is put together.
+    /// A parameter, which gets its name when the statement is put together.
     pub(super) fn parameter(value: Field, hint: Option<TypeHint>) -> Self {
         Self {
             parameter: Some((value, hint)),
@@ -108,7 +108,7 @@ impl Node {
         }
     }
 
-    /// The same with one part replaced by one of its own parts, or by 1 or NULL.
+    /// Copies of this in which one part is replaced by one of its own parts, or by 1 or NULL.
     pub(super) fn smaller(&self) -> Vec<Node> {
         let mut all = Vec::new();
         for (index, child) in self.children.iter().enumerate() {

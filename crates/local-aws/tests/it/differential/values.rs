@@ -1,4 +1,4 @@
-//! Values for each column: those that fit, those at its ends, and those that do not fit.
+//! Values for each column: those that fit, those at its limits, and those that do not fit.
 
 use aws_sdk_rdsdata::{
     primitives::Blob,
@@ -40,7 +40,7 @@ impl Expressions {
             0 => return Node::leaf("NULL"),
             1 | 2 => return self.parameter(column),
             3 => {
-                // What another column would hold.
+                // A value for another column.
                 let other = self.random.pick(&COLUMNS);
                 return Node::leaf(self.literal(other));
             }
@@ -89,7 +89,7 @@ impl Expressions {
             ],
             "ub" => &[
                 "0",
-                // Larger ones are in a table of their own: the service has no field for them.
+                // Larger ones are in a separate table: the service has no field for them.
                 "9223372036854775807",
                 "18446744073709551616",
                 "-1",
@@ -154,7 +154,7 @@ impl Expressions {
         })
     }
 
-    /// A value that is sent beside the statement.
+    /// A value sent as a parameter.
     fn parameter(&mut self, column: &str) -> Node {
         let text = |value: &str, hint| Node::parameter(Field::StringValue(value.into()), hint);
         match column {

@@ -1,15 +1,15 @@
-//! Numbers that SQLite has no type for: their table, and statements over it. The service has no field for whole numbers above
-//! 2⁶³−1, so that most are shown as texts.
+//! Numbers that SQLite has no type for: their tables, and statements over them. The service has no field for whole
+//! numbers above 2⁶³−1, so most are shown as texts.
 
 use aws_sdk_rdsdata::types::{Field, TypeHint};
 
 use super::{expressions::Expressions, tree::Node};
 
-/// The table.
+/// The table of BIGINT UNSIGNED numbers.
 pub(super) const TABLE: &str = "CREATE TABLE w (id INT NOT NULL PRIMARY KEY, n BIGINT UNSIGNED, \
      m BIGINT UNSIGNED NOT NULL DEFAULT 18446744073709551615, i BIGINT, UNIQUE KEY by_m (m), KEY by_n (n))";
 
-/// A table of DECIMALs of many digits.
+/// A table of DECIMALs with many digits.
 pub(super) const DECIMALS: &str = "CREATE TABLE m (id INT NOT NULL PRIMARY KEY, p DECIMAL(40, 20), q DECIMAL(65, 30), \
      r DECIMAL(30, 4) NOT NULL DEFAULT 0.5, d DECIMAL(12, 6), n BIGINT UNSIGNED, UNIQUE KEY by_r (r), KEY by_p (p))";
 
@@ -177,7 +177,7 @@ impl Expressions {
         }
     }
 
-    /// A DECIMAL of many digits.
+    /// A DECIMAL with many digits.
     fn digits(&mut self, depth: usize) -> Node {
         if depth == 0 || self.random.below(3) == 0 {
             return match self.random.below(8) {
@@ -288,7 +288,7 @@ impl Expressions {
                 )
             }
             5 => {
-                // The order in which a unique column is changed is left to the database.
+                // The order in which the rows of a unique column are changed is up to the database.
                 let column = self.random.pick(&["p", "q", "d", "n"]);
                 Node::new(
                     &format!("UPDATE m SET {column} = @ WHERE @"),

@@ -1,7 +1,8 @@
-//! Statements that were written by hand, for what the generator does not put together: sessions that give the same on both
+//! Handwritten statements, for what the generator does not produce: sessions that give the same results on both
 //! engines, or error 1235 on the embedded one.
 //!
-//! `FLEET_TEST_SESSION` names a file of other statements, one a line, that run instead; both answers are printed.
+//! `FLEET_TEST_SESSION` names a file of other statements, one per line, to run instead; the results of both are
+//! printed.
 
 use super::{
     answers::{StatementAnswer, code, difference, run},
@@ -11,7 +12,7 @@ use super::{
 };
 
 const SESSION: &str = "FLEET_TEST_SESSION";
-/// Each has tables of its own, and a statement on each line.
+/// Each has its own tables, and one statement per line.
 const SESSIONS: [&str; 8] = [
     include_str!("sessions/decimals.sql"),
     include_str!("sessions/definitions.sql"),
@@ -23,7 +24,7 @@ const SESSIONS: [&str; 8] = [
     include_str!("sessions/writes.sql"),
 ];
 
-/// Runs a statement on both; nothing of it reaches MariaDB where the embedded engine refuses it.
+/// Runs a statement on both; if the embedded engine refuses it, MariaDB does not get it.
 async fn answers(
     both: &Both,
     sql: &str,
@@ -67,11 +68,11 @@ async fn written_statements_give_what_mariadb_gives_or_1235() {
     let all = statements.len();
     println!("{ran} of {all} written statements run by both");
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    // It must not pass by refusing.
+    // The engine must not pass by refusing statements.
     assert!(ran * 100 >= all * LEAST_RUN, "it ran {ran} of {all}");
     both.embedded.local.stop().await;
     both.mariadb.local.stop().await;
 }
 
-/// How many of a hundred statements the embedded engine runs at least.
+/// The minimum percentage of statements that the embedded engine must run.
 const LEAST_RUN: usize = 95;
