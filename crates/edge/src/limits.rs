@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What a listener allows.
+/// How much a listener allows, and how long it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostingLimits {
     /// The longest wait for a TLS handshake.

@@ -16,7 +16,7 @@ const LEAST_FREE_BYTES: u64 = 256 * 1024;
 /// not.
 const FAILURE_COUNTS: Duration = Duration::from_secs(10);
 
-/// What is wrong with the place where data is stored. The text is for the log.
+/// A problem with the place where data is stored. The text is for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DataFileError {
     /// Anything written now would be lost.
@@ -38,7 +38,7 @@ pub enum DataFileError {
 /// A data file, or a database server's folder.
 #[derive(Debug)]
 pub struct DataFile {
-    /// What was opened; `None` if the data is not in a file of ours.
+    /// The opened file; `None` if the data is not in a file of ours.
     opened: Option<(PathBuf, Identity)>,
     failed: Mutex<Option<(Instant, String)>>,
 }

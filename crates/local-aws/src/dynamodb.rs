@@ -56,7 +56,7 @@ pub(crate) struct DynamoDb {
     journal: Journal,
     database: Database,
     keys: TableKeys,
-    /// The runtime of its own thread.
+    /// The runtime of its thread.
     runtime: runtime::Handle,
     arns: Arc<Arns>,
     stop: oneshot::Sender<()>,

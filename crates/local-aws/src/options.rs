@@ -13,7 +13,7 @@ pub struct LocalAwsOptions {
     pub listen: SocketAddr,
     /// Where data is stored.
     pub storage: Storage,
-    /// What runs the Data API's SQL.
+    /// The engine that runs the Data API's SQL.
     pub engine: Engine,
     /// The region in the secret's ARN, such as `us-east-1`.
     pub region: String,
@@ -54,7 +54,7 @@ pub enum Storage {
     Folder(PathBuf),
 }
 
-/// What runs the Data API's SQL.
+/// The engine that runs the Data API's SQL.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Engine {
     /// SQLite within this process.

@@ -20,7 +20,7 @@ const MOST_ENTRIES: usize = 10;
 /// How many periods `FILL(…, REPEAT)` looks back for a value.
 const LOOK_BACK: i32 = 60;
 
-/// What to measure in each period.
+/// The measurement to take in each period.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MetricQuery {
     /// Each with its id, after the ones it refers to.

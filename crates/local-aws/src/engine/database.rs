@@ -17,7 +17,7 @@ pub(crate) enum DatabaseSession {
 }
 
 impl Database {
-    /// Runs a statement on its own, once for each parameter set: all of it is committed, or none.
+    /// Runs a statement outside any transaction, once for each parameter set: all of it is committed, or none.
     pub(crate) async fn execute(
         &self,
         statement: SqlStatement,

@@ -113,7 +113,7 @@ impl MySqlEngine {
         }
     }
 
-    /// Runs a statement on its own.
+    /// Runs a statement outside any transaction.
     pub(crate) async fn execute(
         &self,
         statement: SqlStatement,

@@ -4,7 +4,7 @@
 
 use crate::engine::EngineError;
 
-/// The other functions that MySQL 8 has.
+/// The functions of MySQL 8 that are missing here.
 const MYSQL_ONLY: &str = "acos adddate addtime aes_decrypt aes_encrypt any_value asin asymmetric_decrypt \
     asymmetric_encrypt atan atan2 benchmark bin bin_to_uuid bit_and bit_count bit_length bit_or bit_xor can_access_table \
     cast char charset coercibility collation compress connection_id conv convert convert_tz cos cot crc32 \

@@ -26,7 +26,7 @@ pub(crate) struct StatementPlan {
     pub(crate) texts: Vec<usize>,
     /// The slots of texts that a writing statement compares with numbers.
     pub(crate) numerals: Vec<usize>,
-    /// What an INSERT, UPDATE or DELETE writes, and the table that it writes to.
+    /// The row that an INSERT, UPDATE or DELETE writes, and its table.
     pub(crate) written: WrittenRow,
     pub(crate) table: Option<Arc<TableDefinition>>,
     /// The statement's first word, in capitals.
@@ -39,10 +39,10 @@ pub(crate) struct StatementPlan {
     pub(crate) rebuilds: bool,
 }
 
-/// What a statement does.
+/// The kind of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StatementKind {
-    /// Reads; `locks` if it wants to be the only one to write what it reads.
+    /// Reads; `locks` if it locks what it reads, as with FOR UPDATE.
     Query { locks: bool },
     /// `replaces` if existing rows may make way for new ones.
     Insert { replaces: bool },

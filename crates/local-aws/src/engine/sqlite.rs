@@ -139,7 +139,7 @@ impl SqliteEngine {
         }
     }
 
-    /// Runs a statement on its own.
+    /// Runs a statement outside any transaction.
     pub(crate) async fn execute(
         &self,
         statement: SqlStatement,

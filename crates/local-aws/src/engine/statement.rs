@@ -1,4 +1,4 @@
-//! What goes to an engine and what comes back: statements, values and outcomes.
+//! The interface of an engine: statements, values and results.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -145,7 +145,7 @@ impl Meter {
     }
 }
 
-/// What a user may do.
+/// The rights of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rights {
     /// Everything.

@@ -19,7 +19,7 @@ use crate::engine::{
 #[error(transparent)]
 pub struct StatementRefusal(#[from] EngineError);
 
-/// What a statement does.
+/// The effect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// It reads.
@@ -44,7 +44,7 @@ pub enum Parameter {
 /// A statement as the embedded engine runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedStatement {
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
     /// One text in SQLite's dialect; several for a definition, none if there is nothing to do.
     pub texts: Vec<String>,

@@ -43,7 +43,7 @@ fn is_window(name: &str) -> bool {
 }
 
 impl Analysis<'_> {
-    /// A call.
+    /// Rewrites a call.
     pub(super) fn function(
         &mut self,
         expr: &mut Expr,

@@ -44,7 +44,7 @@ pub(crate) struct Analysis<'a> {
     pub(super) lazy: bool,
     /// The clause that MySQL names when a column is missing.
     pub(super) clause: &'static str,
-    /// Whether it wants to be the only one to write what it reads.
+    /// Whether it locks what it reads, as with FOR UPDATE.
     pub(crate) locks: bool,
     /// The WITH queries by name.
     pub(super) named: Vec<(String, Vec<OutputColumn>)>,

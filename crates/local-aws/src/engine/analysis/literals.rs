@@ -13,7 +13,7 @@ use crate::engine::{
 };
 
 impl Analysis<'_> {
-    /// A literal or a parameter.
+    /// Rewrites a literal or a parameter.
     pub(super) fn value(&mut self, value: &mut Literal) -> EngineResult<(Option<Expr>, ExprType)> {
         let kind = match value {
             Literal::SingleQuotedString(text)

@@ -221,7 +221,7 @@ impl Analysis<'_> {
         self.default(column)
     }
 
-    /// What a column of a recreated table takes from the old table.
+    /// The value that a column of a recreated table takes from the old table.
     pub(crate) fn moved(
         &mut self,
         from: &ColumnDefinition,
@@ -245,7 +245,7 @@ impl Analysis<'_> {
         Ok(value.to_string())
     }
 
-    /// What an added column holds in existing rows: its default, or the type's implicit one.
+    /// The value of an added column in existing rows: its default, or the type's implicit one.
     pub(crate) fn added(&mut self, column: &ColumnDefinition) -> EngineResult<String> {
         self.inline = true;
         if column.auto_increment {

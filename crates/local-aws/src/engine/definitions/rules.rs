@@ -1,4 +1,4 @@
-//! What MySQL requires of a table's columns and keys when it is defined.
+//! MySQL's requirements for a table's columns and keys when it is defined.
 
 use sqlparser::ast::{ColumnOption, CreateTable, Expr, Value as Literal};
 

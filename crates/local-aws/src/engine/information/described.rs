@@ -1,4 +1,4 @@
-//! What the data dictionary says about a table's columns and keys.
+//! The data dictionary's description of a table's columns and keys.
 
 use crate::engine::{
     catalogue::{ColumnDefault, ColumnDefinition, IndexDefinition, TableDefinition},

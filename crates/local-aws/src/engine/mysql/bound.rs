@@ -59,7 +59,7 @@ impl<'a> BoundStatement<'a> {
         Ok(Self { sql, values, casts })
     }
 
-    /// Which values leave an AUTO_INCREMENT column to MySQL.
+    /// Whether each value leaves an AUTO_INCREMENT column to MySQL.
     pub(crate) fn left(&self) -> Vec<bool> {
         match &self.values {
             Params::Positional(list) => list

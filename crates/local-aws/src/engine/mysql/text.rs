@@ -74,7 +74,7 @@ pub(crate) fn load_data_local() -> EngineError {
     )
 }
 
-/// What the words of a statement reveal.
+/// The facts gathered from the words of a statement.
 #[derive(Default)]
 struct Words {
     begun: bool,

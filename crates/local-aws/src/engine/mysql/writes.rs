@@ -1,4 +1,4 @@
-//! What a write did, according to MySQL's response.
+//! The effect of a write, according to MySQL's response.
 
 use crate::engine::mysql::text::Verb;
 

@@ -1,4 +1,4 @@
-//! What a short read may use up: SQLite asks now and then whether to continue.
+//! The limits of a short read: SQLite asks now and then whether to continue.
 
 use std::{
     sync::{Arc, Mutex},
@@ -16,7 +16,7 @@ const TIMES: u32 = 20;
 /// The time limit, however few instructions it takes: others wait for this thread.
 const LONGEST: Duration = Duration::from_millis(1);
 
-/// What a short read has left; `None` for all others. Shared by a connection and SQLite.
+/// The rest of a short read's allowance; `None` for all others. Shared by a connection and SQLite.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Allowance(Arc<Mutex<Option<RemainingTime>>>);
 

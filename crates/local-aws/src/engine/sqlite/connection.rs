@@ -29,7 +29,7 @@ use crate::{
     lock::locked,
 };
 
-/// How many prepared statements a connection keeps.
+/// How many prepared statements a connection caches.
 const PREPARED_STATEMENTS: usize = 64;
 /// A longer text, such as an INSERT of many rows, is rarely sent again and would fill the caches.
 pub(crate) const MAX_CACHED_SQL_BYTES: usize = 8 * 1024;

@@ -125,7 +125,7 @@ impl IdState {
         self.skipped
     }
 
-    /// What the statement has used up so far, with and without its last row.
+    /// The ids that the statement has used up so far, with and without its last row.
     pub(crate) fn last_used(&self) -> LastUsedId {
         LastUsedId {
             before: self.before.used,

@@ -27,7 +27,7 @@ pub(crate) fn register(connection: &Connection, reads: &ReadRows) -> Result<()> 
         let Some(before) = context.get::<Option<u32>>(0)? else {
             return Err(refused("a recursive query on the outer side of a join"));
         };
-        // It is read in the next step.
+        // This row will be read in the next step.
         if before + 1 >= MAX_STEPS {
             let message = format!(
                 "Recursive query aborted after {} iterations. Try increasing @@cte_max_recursion_depth to a larger value.",

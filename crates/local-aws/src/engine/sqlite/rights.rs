@@ -1,4 +1,4 @@
-//! What a user of the embedded engine may do: SQLite itself has no users.
+//! The rights of users of the embedded engine: SQLite itself has no users.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What all users of the embedded engine share: connections, plans and definitions.
+//! The state shared by all users of the embedded engine: connections, plans and definitions.
 
 use std::{
     collections::HashMap,

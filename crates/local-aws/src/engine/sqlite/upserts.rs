@@ -12,7 +12,7 @@ use crate::{
     lock::locked,
 };
 
-/// What the current upsert has changed.
+/// The changes made by the current upsert.
 pub(crate) type UpsertCounter = Arc<UpsertCounts>;
 
 /// How many rows changed, how many stayed the same, and the id of the last one, or 0.

@@ -1,4 +1,4 @@
-//! What an INSERT or REPLACE did, counted as MySQL does: its affected rows, and the ids that it generated.
+//! The effect of an INSERT or REPLACE, counted as in MySQL: its affected rows, and the ids that it generated.
 
 use std::sync::atomic::Ordering;
 

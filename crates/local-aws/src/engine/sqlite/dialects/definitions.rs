@@ -35,7 +35,7 @@ pub(super) fn create_table(tree: &CreateTable) -> Option<DialectFault> {
     .or_else(|| tree.columns.iter().find_map(column))
     .or_else(|| tree.constraints.iter().find_map(constraint))
     .or_else(|| {
-        // What a MySQL table can have; anything else belongs to another database.
+        // The parts that a MySQL table can have; anything else belongs to another database.
         let known = CreateTableBuilder::new(tree.name.clone())
             .if_not_exists(tree.if_not_exists)
             .temporary(tree.temporary)
