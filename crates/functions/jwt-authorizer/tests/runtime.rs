@@ -98,7 +98,7 @@ async fn an_issuer_that_is_down_is_a_failure_and_nobody_gets_in() {
     };
     assert_eq!(
         start["message"],
-        "starts without keys: the issuer's configuration cannot be fetched: its status is 500"
+        "starting without keys: the issuer's configuration cannot be fetched: its status is 500"
     );
     assert_eq!(
         (&request["level"], &request["status"], &request["cause"]),
