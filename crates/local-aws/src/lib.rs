@@ -15,9 +15,9 @@
 //!   `PutMetricData` or read from files; CloudWatch also keeps the alarms for step scaling.
 //!
 //! How the embedded SQL engine differs from Aurora MySQL: only one transaction writes at a time; a transaction that has
-//! read, and then writes after another one has committed, gets a deadlock error (1213); trailing spaces count in
-//! comparisons; `DECIMAL` is held as a double. Unsupported statements are refused with MySQL's error 1235. A call
-//! without `database` uses the only database.
+//! read, and then writes after another one has committed, gets a deadlock error (1213). `docs/local-aws.md` lists the
+//! other differences. Unsupported statements are refused with MySQL's error 1235. A call without `database` uses the
+//! only database.
 //!
 //! The AWS CLI rejects a `--secret-arn` shorter than 11 characters, so pass the full ARN if the name is short.
 
