@@ -262,8 +262,8 @@ impl Gateway {
         .await
     }
 
-    /// Calls the function in a separate task when it is its turn. As in Lambda, it runs to its end even if the client
-    /// disconnects, and is stopped at the deadline. Waiting for its turn counts towards its time.
+    /// Waits for the function's turn, and calls it in a separate task. As in Lambda, it then runs to its end even if the
+    /// client disconnects, and is stopped at the deadline. Waiting for its turn counts towards its time.
     async fn call(
         &self,
         function: Arc<dyn DynFunction>,
@@ -272,6 +272,10 @@ impl Gateway {
         held: (RequestTicket, body::BodyShare),
         deadline: Instant,
     ) -> Result<ServerResponse, RequestRefusal> {
+        // Before the event is built: a thousand waiting requests would have all they sent in memory twice.
+        let turn = timeout_at(deadline, concurrency.turn())
+            .await
+            .map_err(|_| RequestRefusal::TimedOut)?;
         let left = deadline
             .saturating_duration_since(Instant::now())
             .max(Duration::from_millis(1));
@@ -280,12 +284,8 @@ impl Gateway {
         let work = async move {
             // A shutdown waits for the function, and logs the request if it gives up. The function holds the body's
             // memory.
-            let _held = held;
-            timeout_at(deadline, async {
-                let _turn = concurrency.turn().await;
-                function.invoke(event, context).await
-            })
-            .await
+            let _held = (held, turn);
+            timeout_at(deadline, function.invoke(event, context)).await
         };
         match self.running.spawn(work).await {
             Ok(Ok(made)) => from_function(made),

@@ -16,8 +16,14 @@ use clap::{
 use fleet_local_aws::ScalingPace;
 
 use crate::{
-    access::AccessOptions, address::address, events, function_name::FunctionName, limits::Limits,
-    log::LogFormat, stage::Stage, tls::options::TlsOptions,
+    access::AccessOptions,
+    address::address,
+    events,
+    function_name::FunctionName,
+    limits::{Limits, REMOTE_FACTOR},
+    log::LogFormat,
+    stage::Stage,
+    tls::options::TlsOptions,
 };
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
@@ -249,6 +255,10 @@ impl ServerOptions {
             stop: self
                 .stop_timeout
                 .map_or(self.limits.stop, Duration::from_secs),
+            concurrency: match self.backend {
+                Backend::Embedded => self.limits.concurrency,
+                Backend::Aws => self.limits.concurrency * REMOTE_FACTOR,
+            },
             ..self.limits
         }
     }
@@ -290,6 +300,24 @@ impl Default for ServerOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_requests_wait_at_once_for_stores_on_aws() {
+        let limits = Limits {
+            concurrency: 2,
+            ..Limits::default()
+        };
+        let concurrency = |backend| {
+            let options = ServerOptions {
+                backend,
+                limits,
+                ..ServerOptions::default()
+            };
+            options.limits().concurrency
+        };
+        assert_eq!(concurrency(Backend::Embedded), 2);
+        assert_eq!(concurrency(Backend::Aws), 2 * REMOTE_FACTOR);
+    }
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -266,6 +266,23 @@ async fn a_request_waits_for_its_turn_and_no_other_route_does() {
 }
 
 #[tokio::test]
+async fn a_request_whose_client_closes_before_its_turn_is_run_too() {
+    let hosted = HostedGateway::start(one_at_a_time()).await;
+    let address = hosted.address();
+    let first = tokio::spawn(send(address, "GET", "/stay", ""));
+    hosted.has_begun().await;
+    let mut second = Raw::connect(address).await;
+    second.write("GET /stay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    // It has arrived before this one is answered, and the server has seen its client close before the next one is.
+    assert_eq!(send(address, "GET", "/echo/1", "").await.status, 200);
+    drop(second);
+    assert_eq!(send(address, "GET", "/echo/1", "").await.status, 200);
+    hosted.strings.may_end.add_permits(2);
+    assert_eq!(first.await.unwrap().status, 200);
+    hosted.has_begun().await;
+}
+
+#[tokio::test]
 async fn a_stop_waits_for_those_that_wait_for_their_turn() {
     let hosted = HostedGateway::start(one_at_a_time()).await;
     let mut both = [
