@@ -31,6 +31,9 @@ use crate::{
 
 /// How many connections the pool opens; each open transaction holds one.
 const MAX_CONNECTIONS: usize = 64;
+/// How many idle connections the pool keeps, so that a statement need not connect first. There is a pool for each secret,
+/// and MariaDB has 151 connections by default.
+const IDLE_CONNECTIONS: usize = 16;
 /// How long to wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a stopped statement gets to notice before its connection is dropped.
@@ -202,7 +205,7 @@ impl MySqlEngine {
 }
 
 fn builder(target: &DatabaseAddress, credentials: &SecretOption) -> OptsBuilder {
-    let constraints = PoolConstraints::new(0, MAX_CONNECTIONS).unwrap_or_default();
+    let constraints = PoolConstraints::new(IDLE_CONNECTIONS, MAX_CONNECTIONS).unwrap_or_default();
     OptsBuilder::from_opts(target.options.clone())
         .user(Some(&credentials.username))
         .pass(Some(&credentials.password))
