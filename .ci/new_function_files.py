@@ -3,7 +3,7 @@
 MANIFEST = """\
 [package]
 name = "«name»"
-description = "«method» «path»: answers «spoken»."
+description = "«method» «path»: «spoken»."
 version.workspace = true
 edition.workspace = true
 rust-version.workspace = true
@@ -57,7 +57,7 @@ use «module»::«Type»Response;
 PLAIN = {
     "crates/functions/«name»/Cargo.toml": MANIFEST + DEV,
     "crates/functions/«name»/src/lib.rs": '''\
-//! `«method» «path»`: answers «spoken».
+//! `«method» «path»`: «spoken».
 
 #[cfg(test)]
 mod tests;
@@ -157,7 +157,7 @@ STORE = {
     + "fleet-aws = { workspace = true, optional = true }\nfleet-core.workspace = true\n"
     + DEV,
     "crates/functions/«name»/src/lib.rs": '''\
-//! `«method» «path»`: answers «spoken».
+//! `«method» «path»`: «spoken».
 
 #[cfg(test)]
 mod tests;
@@ -187,7 +187,7 @@ impl<S> «Type»<S> {
 pub struct «Type»Response {
     /// The function's name.
     name: &'static str,
-    /// What the store has.
+    /// The stored data.
     «store_field»: «store_type»,
 }
 
@@ -263,7 +263,7 @@ pub(crate) fn describe(part: &mut DocumentPart) {
     let example = json!({"name": "«name»", "«store_field»": «store_shown»});
     let operation = operation("«camel»«Method»", TAG, "Ask «spoken»", "Answers its name, and what the store has.")
         .parameter(in_path::<«store_id»>("«parameter»", "The entry's id.", "«store_example»".into()))
-        «security».response("200", answer::<«Type»Response>("What the store has.", &[("", example)]).build());
+        «security».response("200", answer::<«Type»Response>("The stored data.", &[("", example)]).build());
     part.route(HttpMethod::«Method», "«path»", with_answers(operation, ERRORS.answers()));
 }
 ''',
@@ -311,7 +311,7 @@ use fleet_core::{
 use fleet_testing::TestEvent;
 use serde_json::json;
 
-/// Has no instance.
+/// An inventory without instances.
 struct Empty;
 
 impl GetInstance for Empty {
