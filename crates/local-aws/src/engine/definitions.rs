@@ -21,6 +21,7 @@ use crate::engine::{
     charsets,
     column_types::ColumnType,
     kinds::Collation,
+    sqlite::syntax::last_ident,
 };
 
 /// A name in backticks.
@@ -34,9 +35,7 @@ pub(crate) fn index_name(table: &str, index: &str) -> String {
 }
 
 pub(crate) fn last_part(name: &ObjectName) -> String {
-    name.0
-        .last()
-        .and_then(|part| part.as_ident())
+    last_ident(name)
         .map(|ident| ident.value.clone())
         .unwrap_or_default()
 }

@@ -19,12 +19,12 @@ use sqlparser::{
 };
 
 use self::fault::DialectFault;
-use super::syntax::{near, tokens};
+use super::syntax::{is_word, near, tokens};
 use crate::engine::{EngineError, EngineResult};
 
 /// Refuses statements that begin with words of other databases, before they are parsed.
 pub(super) fn check_words(sql: &str, tokens: &[TokenWithSpan]) -> EngineResult<()> {
-    statements::foreign(tokens).map_or(Ok(()), |place| Err(near(sql, place.line, place.column)))
+    statements::foreign(tokens).map_or(Ok(()), |place| Err(near(sql, place)))
 }
 
 /// Refuses syntax that only other databases have.
@@ -47,11 +47,8 @@ pub(super) fn check(sql: &str, statement: &Statement) -> EngineResult<()> {
     }
     match statement.visit(&mut Foreign::default()) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(DialectFault::At(place)) => Err(near(sql, place.line, place.column)),
-        ControlFlow::Break(DialectFault::Word(word)) => {
-            let place = place_of(sql, &word)?;
-            Err(near(sql, place.line, place.column))
-        }
+        ControlFlow::Break(DialectFault::At(place)) => Err(near(sql, place)),
+        ControlFlow::Break(DialectFault::Word(word)) => Err(near(sql, place_of(sql, &word)?)),
         ControlFlow::Break(DialectFault::Undeclared(name)) => Err(EngineError::database(
             1327,
             "42000",
@@ -64,8 +61,8 @@ pub(super) fn check(sql: &str, statement: &Statement) -> EngineResult<()> {
 fn place_of(sql: &str, word: &str) -> EngineResult<Location> {
     let tokens = tokens(sql)?;
     let found = tokens.iter().find(|token| match &token.token {
-        Token::Word(found) => found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word),
         Token::Whitespace(_) => false,
+        name @ Token::Word(_) => is_word(name, word),
         other => other.to_string() == word,
     });
     Ok(found.map_or(Location::new(1, 1), |token| token.span.start))

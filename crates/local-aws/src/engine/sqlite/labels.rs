@@ -2,13 +2,12 @@
 
 use sqlparser::{keywords::Keyword, tokenizer::Token};
 
-use crate::engine::sqlite::syntax::{TextCursor, tokens};
+use crate::engine::sqlite::syntax::{TextCursor, keyword, tokens};
 
 /// The texts of the columns in a statement's first SELECT, as written: MySQL uses them as labels if there are no
 /// others.
 pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
     let tokens = tokens(sql).ok()?;
-    let is = |token: &Token, keyword| matches!(token, Token::Word(word) if word.keyword == keyword && word.quote_style.is_none());
     // A parameter is shown as a question mark: MySQL has no named ones.
     let mut parameters: Vec<(usize, usize)> = Vec::new();
     let mut cursor = TextCursor::new(sql);
@@ -45,7 +44,7 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
             _ => {}
         }
         if !selecting {
-            selecting = depth == 0 && is(&token.token, Keyword::SELECT);
+            selecting = depth == 0 && keyword(&token.token) == Keyword::SELECT;
             continue;
         }
         if matches!(token.token, Token::Whitespace(_)) {
@@ -60,8 +59,7 @@ pub(crate) fn labels(sql: &str) -> Option<Vec<String>> {
                     Keyword::ORDER,
                     Keyword::WHERE,
                 ]
-                .into_iter()
-                .any(|keyword| is(&token.token, keyword)));
+                .contains(&keyword(&token.token)));
         if ends {
             let (start, end) = item.take()?;
             items.push(written(start, end)?);

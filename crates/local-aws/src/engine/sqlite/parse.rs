@@ -13,7 +13,7 @@ use crate::engine::{
     mysql::text::load_data_local,
     sqlite::{
         dialects,
-        syntax::{near, syntax_error, tokens, too_deep},
+        syntax::{is_word, keyword, near, syntax_error, tokens, too_deep},
     },
 };
 
@@ -43,16 +43,9 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
             Token::Whitespace(_) => continue,
             Token::StringConcat => Some(Token::make_keyword("OR")),
             Token::Overlap => Some(Token::make_keyword("AND")),
-            Token::Word(word)
-                if after_value
-                    && word.quote_style.is_none()
-                    && word.value.eq_ignore_ascii_case("mod") =>
-            {
-                Some(Token::Mod)
-            }
+            word if after_value && is_word(word, "MOD") => Some(Token::Mod),
             Token::DoubleEq | Token::DoubleColon | Token::LBracket => {
-                let at = token.span.start;
-                return Err(near(sql, at.line, at.column));
+                return Err(near(sql, token.span.start));
             }
             Token::DoubleExclamationMark => return Err(EngineError::unsupported("!!")),
             Token::Word(word) if word.quote_style.is_none() => {
@@ -61,10 +54,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
             }
             _ => None,
         };
-        before = match &token.token {
-            Token::Word(word) if word.quote_style.is_none() => word.keyword,
-            _ => Keyword::NoKeyword,
-        };
+        before = keyword(&token.token);
         token.token = replaced.unwrap_or_else(|| token.token.clone());
         after_value = match &token.token {
             Token::RParen | Token::Number(..) | Token::SingleQuotedString(_) => true,
@@ -103,9 +93,7 @@ pub(crate) fn parse(sql: &str) -> EngineResult<Statement> {
 /// Refuses words that, after certain others, the parser reads as another database would, or as names.
 fn check_word_after(before: Keyword, word: &Word, sql: &str, at: Location) -> EngineResult<()> {
     match (before, word.keyword) {
-        (Keyword::LIMIT, Keyword::ALL) | (Keyword::INSERT, Keyword::OR) => {
-            Err(near(sql, at.line, at.column))
-        }
+        (Keyword::LIMIT, Keyword::ALL) | (Keyword::INSERT, Keyword::OR) => Err(near(sql, at)),
         (Keyword::UPDATE | Keyword::DELETE, Keyword::IGNORE | Keyword::LOW_PRIORITY) => {
             Err(EngineError::unsupported(&format!("{before:?} with {word}")))
         }

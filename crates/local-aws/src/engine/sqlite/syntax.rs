@@ -1,8 +1,9 @@
 //! MySQL's errors for statements that are not parsed or not run.
 
 use sqlparser::{
-    ast::Statement,
+    ast::{Ident, ObjectName, Statement},
     dialect::MySqlDialect,
+    keywords::Keyword,
     parser::ParserError,
     tokenizer::{Location, Token, TokenWithSpan, Tokenizer},
 };
@@ -59,7 +60,7 @@ const QUOTED_CHARACTERS: usize = 80;
 pub(crate) fn tokens(sql: &str) -> EngineResult<Vec<TokenWithSpan>> {
     Tokenizer::new(&MySqlDialect {}, sql)
         .tokenize_with_location()
-        .map_err(|error| near(sql, error.location.line, error.location.column))
+        .map_err(|error| near(sql, error.location))
 }
 
 /// The error for a statement that is not run.
@@ -92,20 +93,20 @@ pub(crate) fn syntax_error(sql: &str, error: &ParserError) -> EngineError {
     if let Some(word) = unparsed(sql) {
         return EngineError::unsupported(&format!("this form of a statement with {word}"));
     }
-    let (line, column) = location(text).unwrap_or((1, 1));
+    let place = location(text).unwrap_or(Location::new(1, 1));
     if first.eq_ignore_ascii_case("UPDATE")
-        && text_from(sql, line, column).starts_with(',')
-        && !has_word_before(sql, "SET", Location::new(line, column))
+        && text_from(sql, place).starts_with(',')
+        && !has_word_before(sql, "SET", place)
     {
         return EngineError::unsupported("UPDATE of several tables");
     }
     let inserts = ["INSERT", "REPLACE"]
         .iter()
         .any(|word| first.eq_ignore_ascii_case(word));
-    if inserts && has_word_before(sql, "PARTITION", Location::new(line, column)) {
+    if inserts && has_word_before(sql, "PARTITION", place) {
         return EngineError::unsupported("INSERT with PARTITION");
     }
-    near(sql, line, column)
+    near(sql, place)
 }
 
 /// The compound units of EXTRACT and INTERVAL.
@@ -166,19 +167,38 @@ fn first_word(sql: &str) -> String {
 /// Whether a word occurs before a position.
 fn has_word_before(sql: &str, word: &str, place: Location) -> bool {
     tokens(sql).is_ok_and(|tokens| {
-        tokens.iter().any(|token| {
-            token.span.start < place
-                && matches!(&token.token, Token::Word(found)
-                    if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
-        })
+        tokens
+            .iter()
+            .any(|token| token.span.start < place && is_word(&token.token, word))
     })
 }
 
+/// The name itself, without that of the database before it.
+pub(crate) fn last_ident(name: &ObjectName) -> Option<&Ident> {
+    name.0.last()?.as_ident()
+}
+
+/// Whether a token is this word and not a quoted name.
+pub(crate) fn is_word(token: &Token, word: &str) -> bool {
+    matches!(token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
+}
+
+/// The keyword that a token is; a quoted name is none.
+pub(crate) fn keyword(token: &Token) -> Keyword {
+    match token {
+        Token::Word(word) if word.quote_style.is_none() => word.keyword,
+        _ => Keyword::NoKeyword,
+    }
+}
+
 /// The parser gives the position only at the end of its message: `… at Line: 1, Column: 8`.
-fn location(text: &str) -> Option<(u64, u64)> {
+fn location(text: &str) -> Option<Location> {
     let (_, place) = text.rsplit_once("Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;
-    Some((line.trim().parse().ok()?, column.trim().parse().ok()?))
+    Some(Location::new(
+        line.trim().parse().ok()?,
+        column.trim().parse().ok()?,
+    ))
 }
 
 /// A position in a text that only moves forward: a long statement has many tokens, and searching for each from the
@@ -217,14 +237,15 @@ impl<'a> TextCursor<'a> {
 }
 
 /// The text from a position on, as much as MySQL quotes.
-fn text_from(sql: &str, line: u64, column: u64) -> String {
-    let start = TextCursor::new(sql).offset_of(Location::new(line, column));
+fn text_from(sql: &str, place: Location) -> String {
+    let start = TextCursor::new(sql).offset_of(place);
     sql[start..].chars().take(QUOTED_CHARACTERS).collect()
 }
 
 /// The syntax error at this position.
-pub(crate) fn near(sql: &str, line: u64, column: u64) -> EngineError {
-    let rest = text_from(sql, line, column);
+pub(crate) fn near(sql: &str, place: Location) -> EngineError {
+    let rest = text_from(sql, place);
+    let line = place.line;
     EngineError::database(
         1064,
         "42000",

@@ -11,7 +11,7 @@ use super::{
     queries::{first, order_term},
     types,
 };
-use crate::engine::sqlite::syntax::UNITS;
+use crate::engine::sqlite::syntax::{UNITS, last_ident};
 
 pub(super) fn expr(expr: &Expr) -> Option<DialectFault> {
     let word = match expr {
@@ -170,7 +170,7 @@ fn unary(op: &UnaryOperator) -> Option<DialectFault> {
 }
 
 fn call(function: &Function) -> Option<DialectFault> {
-    let name = function.name.0.last().and_then(|part| part.as_ident());
+    let name = last_ident(&function.name);
     let is = |other: &str| name.is_some_and(|name| name.value.eq_ignore_ascii_case(other));
     let is_concat = is("GROUP_CONCAT");
     first(&[

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::{fault::DialectFault, names};
+use crate::engine::sqlite::syntax::last_ident;
 
 /// The fault of the first clause that is present.
 pub(super) fn first(clauses: &[(bool, &str)]) -> Option<DialectFault> {
@@ -232,8 +233,7 @@ pub(super) fn factor(factor: &TableFactor) -> Option<DialectFault> {
             sample,
             ..
         } => {
-            let name = name.0.last().and_then(|part| part.as_ident());
-            let called = name.filter(|_| args.is_some() || json_path.is_some());
+            let called = last_ident(name).filter(|_| args.is_some() || json_path.is_some());
             called
                 .map(DialectFault::at)
                 .or_else(|| {
@@ -265,8 +265,7 @@ pub(super) fn factor(factor: &TableFactor) -> Option<DialectFault> {
         TableFactor::JsonTable { alias, .. } => alias.as_ref().and_then(names::alias),
         TableFactor::TableFunction { .. } => Some(DialectFault::word("TABLE")),
         TableFactor::Function { name, .. } | TableFactor::SemanticView { name, .. } => {
-            let name = name.0.last().and_then(|part| part.as_ident());
-            Some(name.map_or(DialectFault::word("FROM"), DialectFault::at))
+            Some(last_ident(name).map_or(DialectFault::word("FROM"), DialectFault::at))
         }
         TableFactor::UNNEST { .. } => Some(DialectFault::word("UNNEST")),
         TableFactor::OpenJsonTable { .. } => Some(DialectFault::word("OPENJSON")),

@@ -5,6 +5,8 @@ use sqlparser::{
     tokenizer::{Location, Token, TokenWithSpan},
 };
 
+use crate::engine::sqlite::syntax::keyword;
+
 /// The first words, each with those of which one must follow; any may if there are none.
 const BEGINNINGS: [(&str, &[&str]); 60] = [
     (
@@ -202,31 +204,25 @@ pub(super) fn foreign(tokens: &[TokenWithSpan]) -> Option<Location> {
         .filter(|token| !matches!(token.token, Token::Whitespace(_)))
         .collect();
     beginning(&tokens).or_else(|| {
-        let defines = [Keyword::ALTER, Keyword::CREATE].contains(&keyword(tokens.first()?));
+        let defines = [Keyword::ALTER, Keyword::CREATE].contains(&keyword(&tokens.first()?.token));
         let within = tokens.windows(3).find(|words| {
             let [before, word, after] = words else {
                 return false;
             };
-            match (keyword(word), keyword(after)) {
+            match (keyword(&word.token), keyword(&after.token)) {
                 // The parser takes it for IS NOT NULL.
                 (Keyword::NOT, Keyword::NULL) => !defines && is_value(&before.token),
                 // The parser drops it.
-                (Keyword::AUTOINCREMENT, _) => defines && is_type(keyword(before)),
+                (Keyword::AUTOINCREMENT, _) => defines && is_type(keyword(&before.token)),
                 (Keyword::IF, Keyword::NOT | Keyword::EXISTS) => {
-                    keyword(tokens[0]) == Keyword::ALTER && keyword(tokens[1]) == Keyword::TABLE
+                    keyword(&tokens[0].token) == Keyword::ALTER
+                        && keyword(&tokens[1].token) == Keyword::TABLE
                 }
                 _ => false,
             }
         });
         within.map(|words| words[1].span.start)
     })
-}
-
-fn keyword(token: &TokenWithSpan) -> Keyword {
-    match &token.token {
-        Token::Word(word) if word.quote_style.is_none() => word.keyword,
-        _ => Keyword::NoKeyword,
-    }
 }
 
 fn is_value(token: &Token) -> bool {
