@@ -62,9 +62,9 @@ impl Concurrency {
     }
 
     /// Waits for a turn, first come, first served.
-    pub(crate) async fn turn(self) -> Turn {
-        let Self { turns, progress } = self;
-        let mut next = pin!(turns.acquire_owned());
+    pub(crate) async fn turn(&self) -> Turn {
+        let progress = &self.progress;
+        let mut next = pin!(Arc::clone(&self.turns).acquire_owned());
         let permit = loop {
             let ended = progress.ended.load(Ordering::Relaxed);
             if progress.stuck.load(Ordering::Relaxed) == ended {
@@ -78,7 +78,10 @@ impl Concurrency {
                 Err(_) => {}
             }
         };
-        Turn { permit, progress }
+        Turn {
+            permit,
+            progress: Arc::clone(progress),
+        }
     }
 }
 
@@ -103,8 +106,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn turns_are_taken_in_the_order_in_which_they_were_asked_for() {
         let one = Concurrency::new(1);
-        let first = one.clone().turn().await;
-        let (mut second, mut third) = (Box::pin(one.clone().turn()), Box::pin(one.turn()));
+        let first = one.turn().await;
+        let (mut second, mut third) = (Box::pin(one.turn()), Box::pin(one.turn()));
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
         drop(first);
@@ -118,7 +121,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn when_no_call_ends_those_that_wait_begin_all_the_same() {
         let one = Concurrency::new(1);
-        let _stuck = one.clone().turn().await;
+        let _stuck = one.turn().await;
         let began = Instant::now();
         let _second = one.turn().await;
         assert!(began.elapsed() >= PATIENCE);
@@ -127,13 +130,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn once_no_call_ends_new_ones_begin_at_once_until_one_does() {
         let one = Concurrency::new(1);
-        let stuck = one.clone().turn().await;
-        drop(one.clone().turn().await);
+        let stuck = one.turn().await;
+        drop(one.turn().await);
         let began = Instant::now();
-        let _other = one.clone().turn().await;
+        let _other = one.turn().await;
         assert_eq!(began.elapsed(), Duration::ZERO);
         drop(stuck);
-        let _next = one.clone().turn().await;
+        let _next = one.turn().await;
         assert_eq!(began.elapsed(), Duration::ZERO);
         assert!(Box::pin(one.turn()).now_or_never().is_none());
     }
@@ -143,9 +146,9 @@ mod tests {
         let one = Concurrency::new(1);
         let calls = 10;
         for _ in 0..calls {
-            let turn = one.clone().turn();
+            let one = one.clone();
             tokio::spawn(async move {
-                let _turn = turn.await;
+                let _turn = one.turn().await;
                 sleep(PATIENCE / 2).await;
             });
         }

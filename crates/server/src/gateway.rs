@@ -254,7 +254,7 @@ impl Gateway {
         // As behind API Gateway, a function has its full time, however slowly the request came in.
         self.call(
             Arc::clone(found.function),
-            found.concurrency.clone(),
+            found.concurrency,
             arrived,
             (ticket.clone(), share),
             Instant::now() + self.limits.request,
@@ -267,7 +267,7 @@ impl Gateway {
     async fn call(
         &self,
         function: Arc<dyn DynFunction>,
-        concurrency: Concurrency,
+        concurrency: &Concurrency,
         arrived: RoutedRequest<'_>,
         held: (RequestTicket, body::BodyShare),
         deadline: Instant,

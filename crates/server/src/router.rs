@@ -283,7 +283,7 @@ mod tests {
         .unwrap();
         let turn = |method, path| {
             let found = router.find(&method, path).unwrap();
-            Box::pin(found.concurrency.clone().turn()).now_or_never()
+            Box::pin(found.concurrency.turn()).now_or_never()
         };
         let read = turn(Method::GET, "/ec2/1").unwrap();
         assert!(turn(Method::GET, "/dimensions/1").is_none());

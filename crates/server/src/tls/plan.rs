@@ -75,9 +75,7 @@ impl TlsPlan {
         if tls.client_ca.is_none() && !tls.client_ca_routes.is_empty() {
             return Err(TlsError::Needs("--client-ca-routes", "--client-ca"));
         }
-        let has_endpoints = options.backend == crate::Backend::Embedded
-            && options.hosted().iter().any(|name| name.needs_a_store());
-        if has_endpoints && !options.aws_listen.ip().is_loopback() {
+        if options.uses_local_aws() && !options.aws_listen.ip().is_loopback() {
             return Err(TlsError::OpenEndpoints(options.aws_listen));
         }
         let clients = tls
