@@ -152,10 +152,8 @@ async fn send_requests(
 impl LoadResult {
     /// The time within which this share of the requests finished, in milliseconds.
     pub(crate) fn at(&self, share: f64) -> f64 {
-        let latencies: Vec<_> = self.latencies.iter().map(|(latency, _)| *latency).collect();
-        1e3 * percentile(&latencies, share)
-            .unwrap_or_default()
-            .as_secs_f64()
+        let (latency, _) = percentile(&self.latencies, share).unwrap_or_default();
+        1e3 * latency.as_secs_f64()
     }
 
     /// The requests of one kind.
