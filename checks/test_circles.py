@@ -9,9 +9,6 @@ from collections import defaultdict
 from conftest import ROOT
 from findings import no_findings
 
-# Files that import each other and are easier to read that way, each with the reason.
-ALLOWED = {}
-
 TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|b?r(#+)".*?"\1|b?r?"(?:\\.|[^"\\])*"|\'(?:\\.[^\']*|[^\'\\])\'', re.S)
 TEST_ONLY = re.compile(r"#\[cfg\((?:all\()?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*")
 USE = re.compile(r"(?:\bpub(?:\([a-z: ]+\))?\s+)?\buse\s+([^;]+);")
@@ -170,8 +167,6 @@ def test_no_two_files_import_each_other():
         read += sum(map(len, arrows.values()))
         for circle in circles(arrows):
             name = f"{folder.parent.name}: " + ", ".join("::".join(path) or "lib" for path in sorted(circle))
-            if name in ALLOWED:
-                continue
             ways = [
                 f"    {'::'.join(start) or 'lib'} -> {'::'.join(there) or 'lib'}: {', '.join(sorted(by))}"
                 for start in sorted(circle)
